@@ -1,0 +1,45 @@
+"""What this service serves: the one file to edit. README.md shows what can be written here."""
+
+import mmf_core as mmf
+
+model = mmf.artifact(
+    "model.joblib", description="scaler and logistic regression, by train.py"
+).load()
+
+WINES = mmf.DataFrame(
+    description="thirteen measurements, one wine a row",
+    schema=dict.fromkeys(model.feature_names_in_.tolist(), float),
+)
+
+
+@mmf.target(returns=mmf.DataFrame(format=mmf.XLSX))
+def score(data=WINES):
+    """Tell the cultivar of each wine in a table."""
+    return model.predict(data)
+
+
+@mmf.target(returns=mmf.Dict(format=mmf.JSON))
+def explain(wine=mmf.Dict(description="thirteen measurements of one wine")):
+    """Tell the cultivar of one wine, and how sure the model is."""
+    (probabilities,) = model.predict_proba(WINES.check([wine]))
+    return {
+        "cultivar": model.classes_[probabilities.argmax()],
+        "probabilities": dict(zip(model.classes_, probabilities.round(4), strict=True)),
+    }
+
+
+@mmf.target(returns=mmf.String())
+def colour(
+    photo=mmf.Img(format="rgb", description="a picture of a glass"),
+    notation=mmf.String(default="hex", description="how to write the colour: hex or rgb"),
+):
+    """Tell the mean colour of a picture."""
+    red, green, blue = photo.mean(axis=(0, 1)).round().astype(int).tolist()
+    match notation:
+        case "hex":
+            return f"#{red:02x}{green:02x}{blue:02x}"
+        case "rgb":
+            return f"rgb({red}, {green}, {blue})"
+    raise mmf.InvalidValue(
+        "notation is hex or rgb", [mmf.Fault("send hex or rgb", where="notation")]
+    )

@@ -1,0 +1,42 @@
+"""MMF's decorators and descriptors, served by Flask: `import mmf_core as mmf`.
+
+Nothing heavy is imported here; `mmf_core.web` brings Flask, codecs bring pandas when first used.
+"""
+
+from .codecs import Format as Format
+from .descriptors import Array as Array
+from .descriptors import Bool as Bool
+from .descriptors import ColorMode as ColorMode
+from .descriptors import DataFrame as DataFrame
+from .descriptors import Datetime as Datetime
+from .descriptors import Dict as Dict
+from .descriptors import File as File
+from .descriptors import Float as Float
+from .descriptors import Image as Image
+from .descriptors import Img as Img
+from .descriptors import Integer as Integer
+from .descriptors import JsonFile as JsonFile
+from .descriptors import String as String
+from .errors import DescriptorError as DescriptorError
+from .errors import Fault as Fault
+from .errors import InvalidValue as InvalidValue
+from .models import load_model as load_model
+from .registry import Registry as Registry
+from .registry import default as _default
+
+__version__ = "0.1.0"
+
+target = _default.target
+artifact = _default.artifact
+
+CSV = Format.CSV
+JSON = Format.JSON
+PARQUET = Format.PARQUET
+PROTOBUF = Format.PROTOBUF
+XLS = Format.XLS
+XLSX = Format.XLSX
+XML = Format.XML
+
+# MMF has an enumeration for each kind of value; here one knows all formats.
+DataFrameFormat = Format
+ImageFormat = Format

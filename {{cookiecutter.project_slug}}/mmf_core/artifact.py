@@ -1,0 +1,131 @@
+"""Artifacts: the files that a model needs.
+
+Three forms, as MMF's documentation shows them, and a fourth for the usual case:
+
+    mmf.artifact("model")                                  a mark: the code opens the file itself
+    with mmf.artifact("model", "br") as file: …            instead of open()
+    @mmf.artifact("model")                                 a loader, run once, at start-up;
+    def model(): …                                         afterwards `model` is what it returned
+    model = mmf.artifact("model.joblib").load()            read by suffix
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import RLock
+from typing import IO, Any
+
+from .errors import ArtifactError, DeclarationError
+from .models import load_model
+from .settings import MIB, Settings
+
+_UNSET = object()
+
+
+class Artifact:
+    """One file: where it is, and how it becomes an object in memory."""
+
+    def __init__(
+        self,
+        file: str | Path,
+        mode: str = "r",
+        *,
+        name: str = "",
+        description: str = "",
+        **how: Any,
+    ) -> None:
+        if not set(mode) <= set("rbt"):
+            raise DeclarationError(
+                f"artifact({str(file)!r}, {mode!r}): the second value is how to open the file for "
+                f"reading, 'r' or 'rb'; a name is given by name="
+            )
+        self.path = Path(file)
+        self.name = name or self.path.name
+        self.description = description
+        self._open = {"mode": mode, **how}
+        self._loader: Callable[[], Any] | None = None
+        self._stand_in: Any = None
+        self._value: Any = _UNSET
+        self._lock = RLock()
+        self._file: IO[Any] | None = None
+
+    def __call__(self, loader: Callable[[], Any]) -> Any:
+        """Take `loader` as the way to load this file; return a stand-in for what it will return.
+
+        The stand-in loads on first use. After `ready()` the loader's module holds the object
+        itself under that name, so that a target pays nothing for the indirection.
+        """
+        from werkzeug.local import LocalProxy
+
+        self._loader = loader
+        stand_in: Any = LocalProxy(self.ready)
+        self._stand_in = stand_in
+        return stand_in
+
+    def __enter__(self) -> IO[Any]:
+        self.check()
+        self._file = self.path.open(**self._open)
+        return self._file
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether a loader's object is in memory; a file that the code reads itself always is."""
+        return self._loader is None or self._value is not _UNSET
+
+    def load(self) -> Any:
+        """Return the object in the file, by the file's suffix: see `mmf_core.models`."""
+        self.check()
+        return load_model(self.path)
+
+    def ready(self) -> Any:
+        """Run the loader once and return its object; ArtifactError if it fails."""
+        if self._loader is None:
+            return None
+        with self._lock:
+            if self._value is _UNSET:
+                self._value = self._load_once(self._loader)
+                _replace(self._loader, self._stand_in, self._value)
+        return self._value
+
+    def check(self) -> None:
+        """Refuse a missing file, and one too large to be kept with the code (MMF's 10 MiB rule)."""
+        if self._loader is not None:
+            return
+        if not self.path.exists():
+            raise ArtifactError.absent(self.path)
+        limit = Settings.from_env().max_artifact
+        size = self.path.stat().st_size
+        if size > limit:
+            raise ArtifactError(
+                f"{self.path} has {size / MIB:.1f} MiB, and {limit / MIB:g} MiB is the limit for a "
+                f"file kept with the code; load it in a function under "
+                f"@mmf.artifact({self.path.name!r}), or raise MMF_MAX_ARTIFACT_MB"
+            )
+
+    def meta(self) -> dict[str, str]:
+        """Describe this artifact with the keys of MMF's `mmf.json`."""
+        return {"file": self.path.as_posix(), "name": self.name, "description": self.description}
+
+    def _load_once(self, loader: Callable[[], Any]) -> Any:
+        try:
+            return loader()
+        except ArtifactError:
+            raise
+        except FileNotFoundError as error:
+            raise ArtifactError(f"{error.filename or self.path} is not there") from error
+        except Exception as error:
+            raise ArtifactError(
+                f"{self.path} cannot be loaded: {type(error).__name__}: {error}"
+            ) from error
+
+
+def _replace(loader: Callable[[], Any], stand_in: Any, value: Any) -> None:
+    """Put the object where the module holds its stand-in, under whatever name that is."""
+    names = loader.__globals__
+    if names.get(loader.__name__) is stand_in:
+        names[loader.__name__] = value

@@ -1,0 +1,30 @@
+"""`mmfmeta`: what can be asked of a project from a terminal. `python -m mmf_core` is the same."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from ..errors import MMFError
+from .get_meta import get_meta
+from .trial import test
+
+
+class _Group(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        sys.path.insert(0, str(Path.cwd()))  # main.py is beside the user, not beside this package
+        try:
+            return super().invoke(ctx)
+        except MMFError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group)
+def main() -> None:
+    """Describe and test the project in this folder."""
+
+
+main.add_command(get_meta)
+main.add_command(test)

@@ -1,0 +1,66 @@
+"""`mmfmeta test main.py`: whether the project works with nothing but its requirements.txt."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+
+import click
+
+
+@click.command()
+@click.argument("script", default="main.py", type=click.Path(path_type=Path))
+def test(script: Path) -> None:
+    """Install requirements.txt into a new virtual environment, run get-meta in it, remove it."""
+    project = script.resolve().parent
+    for needed in (script, project / "requirements.txt"):
+        if not needed.is_file():
+            raise click.ClickException(f"{needed.name} is not in {project}")
+    signal.signal(signal.SIGTERM, _interrupt)  # so that the environment is removed then, too
+    with tempfile.TemporaryDirectory(prefix="mmfmeta-") as folder:
+        environment = Path(folder)
+        python = environment / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+        _step("making a virtual environment", sys.executable, "-m", "venv", folder)
+        _step(
+            "installing requirements.txt",
+            *_installer(python),
+            "-r",
+            "requirements.txt",
+            cwd=project,
+        )
+        out = str(environment / "mmf.json")
+        _step(
+            f"get-meta {script.name}",
+            python,
+            "-m",
+            "mmf_core",
+            "get-meta",
+            script.stem,
+            "--out",
+            out,
+            cwd=project,
+        )
+    click.echo("ok: the project can be installed and described")
+
+
+def _installer(python: Path) -> list[str | Path]:
+    """Return pip's command, or uv's where it is installed here: the same in a tenth of the time."""
+    try:
+        import uv  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        return [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    return [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", python]
+
+
+def _step(what: str, *command: str | Path, cwd: Path | None = None) -> None:
+    click.echo(f"{what} …")
+    if subprocess.run(command, cwd=cwd, check=False).returncode:
+        raise click.ClickException(f"failed while {what}; its output is above")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,66 @@
+"""How values travel: every codec there is, by kind of value and format.
+
+A new format is one module with one `Codec` class, and its name in `_ALL`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from .array_json import ArrayJSON
+from .base import Codec as Codec
+from .base import JSONCodec as JSONCodec
+from .base import Kind as Kind
+from .base import Options as Options
+from .file_binary import FileBinary, FileJSON
+from .formats import Format as Format
+from .image_pillow import ImageJPEG, ImageJSON, ImagePNG
+from .scalar_json import ScalarJSON
+from .scalar_text import ScalarText
+from .table_csv import TableCSV
+from .table_json import TableJSON
+from .table_xlsx import TableXLSX
+from .tree_json import TreeJSON
+
+_ALL: tuple[Codec[Any], ...] = (
+    TableCSV(),
+    TableJSON(),
+    TableXLSX(),
+    ArrayJSON(),
+    TreeJSON(),
+    ImagePNG(),
+    ImageJPEG(),
+    ImageJSON(),
+    ScalarJSON(),
+    ScalarText(),
+    FileBinary(),
+    FileJSON(),
+)
+
+_BY_KIND: dict[Kind, dict[Format, Codec[Any]]] = {kind: {} for kind in Kind}
+for _codec in _ALL:
+    _BY_KIND[_codec.kind][_codec.format] = _codec
+
+
+def formats(kind: Kind) -> list[Format]:
+    """Return the formats that a kind of value can travel in, with what is installed here."""
+    return [format for format, codec in _BY_KIND[kind].items() if codec.is_available]
+
+
+def find(kind: Kind, format: Format) -> Codec[Any] | None:
+    """Return the codec, or None where there is none; MissingPackage if it lacks a library."""
+    codec = _BY_KIND[kind].get(format)
+    if codec is not None:
+        codec.demand(f"{format.name} as a {kind.name.lower()}")
+    return codec
+
+
+def preload(kind: Kind) -> None:
+    """Import the libraries that this kind of value needs, in whatever format it comes."""
+    for codec in _BY_KIND[kind].values():
+        codec.preload()
+
+
+def json_of(kind: Kind) -> JSONCodec[Any]:
+    """Return what reads and writes this kind as a part of a JSON text; every kind has one."""
+    return cast("JSONCodec[Any]", _BY_KIND[kind][Format.JSON])

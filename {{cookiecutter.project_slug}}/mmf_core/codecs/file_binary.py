@@ -1,0 +1,50 @@
+"""Bytes as they are, and as base64 (RFC 4648) where they are a part of a JSON text."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode, b64encode
+from typing import Any
+
+from ..errors import InvalidValue
+from . import json
+from .base import Codec, JSONCodec, Kind, Options
+from .formats import Format
+
+
+def from_base64(plain: Any) -> bytes:
+    """Return the bytes; InvalidValue unless `plain` is a string of clean base64."""
+    if not isinstance(plain, str):
+        raise InvalidValue("a file inside JSON is a string of base64")
+    try:
+        return b64decode(plain, validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidValue("this string is not base64") from None
+
+
+class FileBinary(Codec[bytes]):
+    """Any media type; the bytes are not looked at."""
+
+    kind = Kind.FILE
+    format = Format.BINARY
+
+    def decode(self, data: bytes, options: Options) -> bytes:
+        return data
+
+    def encode(self, value: bytes, options: Options) -> bytes:
+        return value
+
+
+class FileJSON(JSONCodec[bytes]):
+    """Base64 in a JSON text; `{"result": base64}` when it is the whole answer."""
+
+    kind = Kind.FILE
+
+    def from_plain(self, plain: Any, options: Options) -> bytes:
+        return from_base64(plain)
+
+    def to_plain(self, value: bytes) -> str:
+        return b64encode(value).decode()
+
+    def encode(self, value: bytes, options: Options) -> bytes:
+        return json.dumps({"result": self.to_plain(value)})

@@ -1,0 +1,63 @@
+"""The formats that values travel in: names, media types and file name extensions in one place."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Format(Enum):
+    """How bytes are written. The first media type is the one sent; the others are taken too."""
+
+    CSV = ("text/csv", "application/csv", "text/x-csv"), ("csv",)
+    TSV = ("text/tab-separated-values",), ("tsv", "tab")
+    JSON = ("application/json", "text/json"), ("json",)
+    JSONL = (
+        ("application/x-ndjson", "application/jsonl"),
+        ("jsonl", "ndjson"),
+    )
+    XLSX = ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",), ("xlsx",)
+    XLS = ("application/vnd.ms-excel", "application/x-excel"), ("xls",)
+    ODS = ("application/vnd.oasis.opendocument.spreadsheet",), ("ods",)
+    XML = ("application/xml", "text/xml"), ("xml",)
+    PARQUET = ("application/vnd.apache.parquet", "application/x-parquet"), ("parquet", "pq")
+    ARROW = ("application/vnd.apache.arrow.stream",), ("arrow", "arrows")
+    YAML = ("application/yaml", "application/x-yaml", "text/yaml"), ("yaml", "yml")
+    MSGPACK = ("application/msgpack", "application/x-msgpack"), ("msgpack",)
+    PROTOBUF = ("application/x-protobuf", "application/protobuf"), ("pb", "protobuf")
+    NPY = ("application/x-npy",), ("npy",)
+    HTML = ("text/html",), ("html", "htm")
+    TEXT = ("text/plain",), ("txt", "text")
+    PNG = ("image/png",), ("png",)
+    JPEG = ("image/jpeg", "image/jpg"), ("jpg", "jpeg", "jpe")
+    BINARY = ("application/octet-stream",), ("bin",)
+
+    # Names that MMF's documentation uses for the same thing.
+    JPG = JPEG
+
+    def __init__(self, media_types: tuple[str, ...], extensions: tuple[str, ...]) -> None:
+        self.media_types = media_types
+        self.extensions = extensions
+
+    @property
+    def media_type(self) -> str:
+        """The media type that answers carry."""
+        return self.media_types[0]
+
+    @property
+    def extension(self) -> str:
+        """The extension that file names get, without the dot; also the format's short name."""
+        return self.extensions[0]
+
+    @classmethod
+    def of_media_type(cls, media_type: str) -> Format | None:
+        """Find the format of `text/csv` and the like; parameters must be cut off already."""
+        return _BY_MEDIA_TYPE.get(media_type.lower())
+
+    @classmethod
+    def of_extension(cls, extension: str) -> Format | None:
+        """Find the format of `xlsx`, `.XLSX` and the like."""
+        return _BY_EXTENSION.get(extension.lstrip(".").lower())
+
+
+_BY_MEDIA_TYPE = {media_type: format for format in Format for media_type in format.media_types}
+_BY_EXTENSION = {extension: format for format in Format for extension in format.extensions}

@@ -1,0 +1,87 @@
+"""Pictures by Pillow: uint8 arrays of shape (height, width, 3), RGB, upright as EXIF says."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..errors import BodyTooLarge, RequestError
+from . import json
+from .base import Codec, JSONCodec, Kind, Options
+from .file_binary import from_base64
+from .formats import Format
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_REQUIRES = {"PIL": "pillow", "numpy": "numpy"}
+
+
+def _read(data: bytes) -> np.ndarray:
+    import warnings
+
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            # Pillow only warns up to twice its limit; a picture that big is refused here.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+            return np.asarray(picture.convert("RGB"))
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise BodyTooLarge(
+            f"a picture may have {Image.MAX_IMAGE_PIXELS:,} pixels at most"
+        ) from None
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - damaged pictures make decoders raise nearly anything
+        raise RequestError("this is not a picture that can be read; send a PNG or a JPEG") from None
+
+
+def _write(value: np.ndarray, format: Format) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(value).save(buffer, format.name, quality=95)
+    return buffer.getvalue()
+
+
+class _Image(Codec["np.ndarray"]):
+    kind = Kind.IMAGE
+    requires: ClassVar = _REQUIRES
+
+    def decode(self, data: bytes, options: Options) -> np.ndarray:
+        return _read(data)
+
+    def encode(self, value: np.ndarray, options: Options) -> bytes:
+        return _write(value, self.format)
+
+
+class ImagePNG(_Image):
+    """Lossless."""
+
+    format = Format.PNG
+
+
+class ImageJPEG(_Image):
+    """Lossy, quality 95."""
+
+    format = Format.JPEG
+
+
+class ImageJSON(JSONCodec["np.ndarray"]):
+    """A picture file as base64 in a JSON text; PNG on the way out."""
+
+    kind = Kind.IMAGE
+    requires: ClassVar = _REQUIRES
+
+    def from_plain(self, plain: Any, options: Options) -> np.ndarray:
+        return _read(from_base64(plain))
+
+    def to_plain(self, value: np.ndarray) -> str:
+        return b64encode(_write(value, Format.PNG)).decode()
+
+    def encode(self, value: np.ndarray, options: Options) -> bytes:
+        return json.dumps({"result": self.to_plain(value)})

@@ -1,0 +1,30 @@
+"""One string, number, bool or date as bare UTF-8 text."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from ..errors import RequestError
+from .base import Codec, Kind, Options
+from .formats import Format
+
+
+class ScalarText(Codec[Any]):
+    """Text in, for the descriptor to make a number or a date of; the same text out."""
+
+    kind = Kind.SCALAR
+    format = Format.TEXT
+
+    def decode(self, data: bytes, options: Options) -> str:
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            raise RequestError(f"this text is not UTF-8: {error}") from None
+
+    def encode(self, value: Any, options: Options) -> bytes:
+        if isinstance(value, bool):
+            return str(value).lower().encode()
+        if isinstance(value, date):
+            return value.isoformat().encode()
+        return str(value).encode()

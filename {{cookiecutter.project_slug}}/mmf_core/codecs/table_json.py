@@ -1,0 +1,105 @@
+"""Tables as JSON: records, `{"columns", "data"}`, column → list, and MLflow's wrappers."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..errors import Fault, InvalidValue
+from .base import JSONCodec, Kind, Options
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WRAPPERS = {"dataframe_split", "dataframe_records", "instances", "inputs"}
+_SPLIT = {"columns", "data", "index"}
+_SHAPES = (
+    'send a list of records [{"a": 1}, …], {"columns": ["a"], "data": [[1], …]} or {"a": [1, …]}'
+)
+
+
+class TableJSON(JSONCodec["pd.DataFrame"]):
+    """Any of the shapes in; a list of records out."""
+
+    kind = Kind.TABLE
+    requires: ClassVar = {"pandas": "pandas"}
+
+    def from_plain(self, plain: Any, options: Options) -> pd.DataFrame:
+        if isinstance(plain, dict) and len(plain) == 1 and _WRAPPERS.intersection(plain):
+            (plain,) = plain.values()
+        if isinstance(plain, list):
+            return _from_records(plain)
+        if not isinstance(plain, dict):
+            raise InvalidValue(f"this JSON is not a table: {_SHAPES}")
+        if "data" in plain and plain.keys() <= _SPLIT and _is_rows(plain["data"]):
+            return _from_split(**plain)
+        return _from_columns(plain)
+
+    def to_plain(self, value: pd.DataFrame) -> list[dict[str, Any]]:
+        names = list(value.columns)
+        columns = [value.iloc[:, place].tolist() for place in range(len(names))]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _is_rows(data: Any) -> bool:
+    return isinstance(data, list) and all(isinstance(row, list) for row in data)
+
+
+def _from_records(records: list[Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    for row, record in enumerate(records):
+        if not isinstance(record, dict):
+            raise InvalidValue(
+                f"a row is not a record: {_SHAPES}",
+                [Fault("a record is an object: column name → value", row=row, value=record)],
+            )
+    names = list(records[0]) if records else []
+    if any(record.keys() != records[0].keys() for record in records):
+        return pd.DataFrame(records)
+    return _frame(names, [[record[name] for name in names] for record in records])
+
+
+def _from_split(data: list[list[Any]], columns: Any = None, index: Any = None) -> pd.DataFrame:
+    if columns is None:
+        columns = list(range(len(data[0]))) if data else []
+    if not isinstance(columns, list):
+        raise InvalidValue('"columns" is a list of names')
+    ragged = [
+        Fault(f"has {len(row)} values for {len(columns)} columns", row=place)
+        for place, row in enumerate(data)
+        if len(row) != len(columns)
+    ]
+    if ragged:
+        raise InvalidValue("every row needs one value for each column", ragged)
+    frame = _frame(columns, data)
+    if index is not None:
+        if not isinstance(index, list) or len(index) != len(frame):
+            raise InvalidValue('"index" is a list with one label for each row')
+        frame.index = index
+    return frame
+
+
+def _from_columns(columns: dict[str, Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    faults = [
+        Fault("a column is a list of values", column=name, value=values)
+        for name, values in columns.items()
+        if not isinstance(values, list)
+    ]
+    if faults:
+        raise InvalidValue(f"this JSON is not a table: {_SHAPES}", faults)
+    if len({len(values) for values in columns.values()}) > 1:
+        raise InvalidValue("every column needs the same number of values")
+    return pd.DataFrame(columns)
+
+
+def _frame(names: list[Any], rows: list[list[Any]]) -> pd.DataFrame:
+    """Build a table; all floats become one block, ten times cheaper than a column at a time."""
+    import numpy as np
+    import pandas as pd
+
+    if set(map(type, chain.from_iterable(rows))) == {float}:
+        return pd.DataFrame(np.array(rows), columns=names)
+    return pd.DataFrame(rows, columns=names)

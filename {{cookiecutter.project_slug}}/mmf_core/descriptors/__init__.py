@@ -1,0 +1,18 @@
+"""What values are: one module for each kind of value."""
+
+from .arrays import Array as Array
+from .base import REQUIRED as REQUIRED
+from .base import Descriptor as Descriptor
+from .files import File as File
+from .images import ColorMode as ColorMode
+from .images import Image as Image
+from .images import Img as Img
+from .scalars import Bool as Bool
+from .scalars import Datetime as Datetime
+from .scalars import Float as Float
+from .scalars import Integer as Integer
+from .scalars import Scalar as Scalar
+from .scalars import String as String
+from .tables import DataFrame as DataFrame
+from .trees import Dict as Dict
+from .trees import JsonFile as JsonFile

@@ -1,0 +1,89 @@
+"""Pictures as arrays, in the colour order that the function wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..codecs import Format, Kind
+from ..errors import DescriptorError, InvalidValue
+from .base import Descriptor
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class ColorMode(Enum):
+    """Order of the channels (name from MMF)."""
+
+    RGB = "rgb"
+    BGR = "bgr"
+    GRAY = "gray"
+
+
+@dataclass(kw_only=True, eq=False)
+class Image(Descriptor["np.ndarray"]):
+    """A picture: uint8, (height, width, 3), or (height, width) for gray (name from MMF).
+
+    `format=` is the colour mode, as MMF's documentation writes it, `color=` its other name;
+    `out_format=` is the kind of file that is answered.
+    """
+
+    color: ColorMode | str | None = None
+
+    kind: ClassVar[Kind] = Kind.IMAGE
+    preferred: ClassVar[Format] = Format.PNG
+    is_file: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        mode, self.format = self.format, None
+        if isinstance(mode, Format):
+            raise DescriptorError(
+                f"format= of a picture is its colour mode; say out_format={mode.name}"
+            )
+        try:
+            self.color = ColorMode(self.color or mode or ColorMode.RGB)
+        except ValueError:
+            modes = ", ".join(mode.value for mode in ColorMode)
+            raise DescriptorError(
+                f"{self.color or mode!r} is not a colour mode; there are {modes}"
+            ) from None
+        super().__post_init__()
+
+    def check(self, value: Any) -> np.ndarray:
+        import numpy as np
+
+        if self.color is ColorMode.BGR:
+            return np.ascontiguousarray(value[:, :, ::-1])
+        if self.color is ColorMode.GRAY:
+            # ITU-R BT.601 luma, the weights that both OpenCV and Pillow use.
+            luma: np.ndarray = np.rint(value @ np.array([0.299, 0.587, 0.114]))
+            return luma.astype(np.uint8)
+        return np.asarray(value)
+
+    def present(self, result: Any) -> np.ndarray:
+        import numpy as np
+
+        array = np.asarray(result)
+        is_gray, is_coloured = array.ndim == 2, array.ndim == 3 and array.shape[2] == 3  # noqa: PLR2004
+        if array.dtype != np.uint8 or not (is_gray or is_coloured) or not array.size:
+            raise InvalidValue(
+                "a uint8 array (height, width, 3) or (height, width) is declared, "
+                f"not {array.dtype} {array.shape}"
+            )
+        flipped = is_coloured and self.color is ColorMode.BGR
+        return np.ascontiguousarray(array[:, :, ::-1] if flipped else array)
+
+    def example(self) -> Any:
+        # The smallest PNG: one white pixel.
+        return (
+            "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAG7bK"
+            "XgAAAABJRU5ErkJggg=="
+        )
+
+    def meta(self) -> dict[str, Any]:
+        return {**super().meta(), "color": ColorMode(self.color).value}
+
+
+Img = Image

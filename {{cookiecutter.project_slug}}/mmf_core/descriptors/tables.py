@@ -1,0 +1,110 @@
+"""Tables: pandas DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..codecs import Format, Kind
+from ..errors import InvalidValue
+from .base import Descriptor
+from .schema import Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(kw_only=True, eq=False)
+class DataFrame(Descriptor["pd.DataFrame"]):
+    """A table with at least one row (name from MMF).
+
+    `schema` is column → type (see `Schema`): missing columns, wrong cells are told to the
+    caller, other columns are left out. `pandas_params` go to the `pandas.read_*` in use.
+    A result may also be a Series, an array, records or columns: one dimension becomes the column
+    `prediction`, two become `prediction_0` and so on.
+    """
+
+    schema: Mapping[str, Any] | None = None
+    pandas_params: dict[str, Any] = field(default_factory=dict)
+
+    kind: ClassVar[Kind] = Kind.TABLE
+    preferred: ClassVar[Format] = Format.CSV
+    is_file: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        self._schema = None if self.schema is None else Schema(self.schema)
+        super().__post_init__()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        texts = self._schema.texts if self._schema else []
+        dtypes = {"dtype": dict.fromkeys(texts, str)} if texts else {}
+        return {**dtypes, **self.pandas_params}
+
+    def check(self, value: Any) -> pd.DataFrame:
+        table = _as_table(value)
+        if table.empty:
+            raise InvalidValue("this table has no rows; send one at least")
+        return self._schema.apply(table) if self._schema else table
+
+    def present(self, result: Any) -> pd.DataFrame:
+        table = _as_table(result)
+        if any(name is not None for name in table.index.names):
+            table = table.reset_index()  # a named index is data, an unnamed one only counts
+        if not all(isinstance(name, str) for name in table.columns):
+            table = table.set_axis([str(name) for name in table.columns], axis="columns")
+        if not table.columns.is_unique:
+            raise InvalidValue("a table with two columns of one name cannot be answered")
+        return self._schema.apply(table) if self._schema else table
+
+    def rows(self, value: Any) -> int | None:
+        return len(value)
+
+    def example(self) -> Any:
+        return [self._schema.example() if self._schema else {"column": 0.5}]
+
+    def meta(self) -> dict[str, Any]:
+        return {**super().meta(), "schema": str(self._schema), "pandas_params": self.pandas_params}
+
+
+def _as_table(value: Any) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(value, pd.DataFrame):
+        return value
+    if isinstance(value, pd.Series):
+        return value.to_frame("prediction" if value.name is None else value.name)
+    if isinstance(value, dict) or (
+        isinstance(value, list) and value and isinstance(value[0], dict)
+    ):
+        return _from_plain(value)
+    if isinstance(value, list | tuple | np.ndarray):
+        return _from_array(value)
+    raise InvalidValue(f"a table is declared, not a {type(value).__name__}")
+
+
+def _from_plain(value: Any) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.DataFrame(value)
+    except ValueError as error:
+        raise InvalidValue(f"a table cannot be made of this: {error}") from None
+
+
+def _from_array(value: Any) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise InvalidValue("a table cannot be made of lists of different lengths") from None
+    match array.shape:
+        case (_,):
+            return pd.DataFrame({"prediction": array})
+        case (_, width):
+            return pd.DataFrame(array, columns=[f"prediction_{place}" for place in range(width)])
+    raise InvalidValue(f"a table has one or two dimensions, not {array.ndim}")

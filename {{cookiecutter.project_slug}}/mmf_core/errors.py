@@ -1,0 +1,134 @@
+"""Everything that can go wrong, and the HTTP status it is answered with.
+
+MMFError                      500
+├── DeclarationError          500  main.py declares something impossible: found at import
+│   └── DescriptorError       500  an argument or a result without a usable descriptor
+├── SettingError              500  an environment variable has a value that cannot be used
+├── MissingPackage            500  a library that an optional feature needs is not installed
+├── ArtifactError             503  a model's file is missing, too large, or cannot be loaded
+├── TargetError               500  the author's function raised
+│   └── ResultError           500  it returned something that its `returns=` cannot send
+└── RequestError              400  the caller's fault: the message says what to send instead
+    ├── NotAcceptable         406
+    ├── BodyTooLarge          413
+    ├── UnsupportedFormat     415
+    └── InvalidValue          422  readable, but not what the descriptor asks for
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+
+class MMFError(Exception):
+    """Root of every error this package raises on purpose."""
+
+    status: ClassVar[int] = 500
+
+
+class DeclarationError(MMFError):
+    """`main.py` declares something that can never work."""
+
+
+class DescriptorError(DeclarationError, ValueError):
+    """An argument or a result has no descriptor, or one that cannot be used (name from MMF)."""
+
+
+class SettingError(MMFError):
+    """An environment variable has a value that cannot be used."""
+
+
+class MissingPackage(MMFError, ImportError):
+    """An optional library is needed and absent; the message is the pip line that brings it."""
+
+    def __init__(self, purpose: str, packages: Iterable[str]) -> None:
+        super().__init__(f"{purpose} needs: pip install {' '.join(packages)}")
+
+
+class ArtifactError(MMFError):
+    """A file that the model needs is missing, too large or broken."""
+
+    status = 503
+
+    @classmethod
+    def absent(cls, path: Path) -> ArtifactError:
+        """Return the error for a file that does not exist."""
+        return cls(f"{path} is not there; run the script that makes it, such as python train.py")
+
+
+class TargetError(MMFError):
+    """The author's function raised; the exception itself is the cause and goes to the log only."""
+
+
+class ResultError(TargetError):
+    """The author's function returned something that its `returns=` descriptor cannot send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a request: where it is and what it should be.
+
+    `where` is the argument's name; `row` counts a table's rows from 0; `column` is its name.
+    """
+
+    message: str
+    where: str | None = None
+    row: int | None = None
+    column: str | None = None
+    value: Any = None
+
+    def within(self, argument: str) -> Fault:
+        """Return the same fault, placed in `argument` unless it already has a place."""
+        return self if self.where else replace(self, where=argument)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the parts that are known, ready for JSON."""
+        known = (("where", self.where), ("row", self.row), ("column", self.column))
+        parts = {key: part for key, part in known if part is not None}
+        parts["message"] = self.message
+        if self.value is not None:
+            parts["value"] = self.value
+        return parts
+
+
+class RequestError(MMFError):
+    """The caller can mend this: `detail` says how, `faults` say where."""
+
+    status = 400
+
+    def __init__(self, detail: str, faults: Iterable[Fault] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.faults = tuple(faults)
+
+    def within(self, argument: str) -> RequestError:
+        """Return the same error with every fault placed in `argument`."""
+        faults = self.faults or (Fault(self.detail),)
+        return type(self)(self.detail, [fault.within(argument) for fault in faults])
+
+
+class NotAcceptable(RequestError):
+    """The answer cannot be sent in any format that the caller accepts (RFC 9110, 15.5.7)."""
+
+    status = 406
+
+
+class BodyTooLarge(RequestError):
+    """The body is over the limit (RFC 9110, 15.5.14)."""
+
+    status = 413
+
+
+class UnsupportedFormat(RequestError):
+    """The body's media type cannot be read here (RFC 9110, 15.5.16)."""
+
+    status = 415
+
+
+class InvalidValue(RequestError, ValueError):
+    """A value is readable but wrong (RFC 9110, 15.5.21); a target may raise it, too."""
+
+    status = 422

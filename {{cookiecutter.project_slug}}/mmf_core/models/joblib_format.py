@@ -1,0 +1,20 @@
+"""joblib: pickle with large arrays kept apart, compressed if asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from .base import ModelFormat
+
+
+class JoblibFormat(ModelFormat):
+    """One object, as `joblib.dump` writes it."""
+
+    suffixes = (".joblib",)
+    requires: ClassVar = {"joblib": "joblib"}
+
+    def load(self, path: Path) -> Any:
+        import joblib
+
+        return joblib.load(path)

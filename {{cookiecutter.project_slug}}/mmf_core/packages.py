@@ -1,0 +1,35 @@
+"""Optional libraries: imported only where they are needed, asked for by name where absent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import ClassVar
+
+from .errors import MissingPackage
+
+
+class NeedsPackages:
+    """Works only with certain libraries; `requires` maps modules to their packages."""
+
+    requires: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def is_available(self) -> bool:
+        """Whether every library is installed."""
+        return not self._missing()
+
+    def demand(self, purpose: str) -> None:
+        """Raise MissingPackage, with the pip line, unless every library is installed."""
+        if missing := self._missing():
+            raise MissingPackage(purpose, missing)
+
+    def preload(self) -> None:
+        """Import what is installed now, so that the first request need not."""
+        for module in self.requires:
+            if find_spec(module):
+                import_module(module)
+
+    def _missing(self) -> list[str]:
+        return [package for module, package in self.requires.items() if find_spec(module) is None]

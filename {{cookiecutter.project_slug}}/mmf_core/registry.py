@@ -1,0 +1,109 @@
+"""What one `main.py` declared."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+from .artifact import Artifact
+from .descriptors import Descriptor
+from .errors import DeclarationError
+from .target import Target
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Registry:
+    """Targets and artifacts in the order of their declaration."""
+
+    def __init__(self) -> None:
+        self.targets: dict[str, Target] = {}
+        self.artifacts: dict[str, Artifact] = {}
+
+    @overload
+    def target(self, function: F, /) -> F: ...
+    @overload
+    def target(
+        self, /, *, description: str = "", returns: Descriptor[Any] | None = None, name: str = ""
+    ) -> Callable[[F], F]: ...
+    def target(
+        self,
+        function: F | None = None,
+        /,
+        *,
+        description: str = "",
+        returns: Descriptor[Any] | None = None,
+        name: str = "",
+    ) -> Any:
+        """Mark a function that outsiders may call; it stays the function that it is.
+
+        Every argument's default is a descriptor; `returns` describes the result. The route is the
+        function's name; `name` is for people, and so is `description`, else the docstring.
+        DescriptorError names the arguments that have no descriptor.
+        """
+
+        def declare(function: F) -> F:
+            target = Target.of(function, description=description, returns=returns, name=name)
+            if target.route in self.targets:
+                raise DeclarationError(f"{target.route}: there is a target of this name already")
+            self.targets[target.route] = target
+            return function
+
+        return declare if function is None else declare(function)
+
+    def artifact(
+        self,
+        file: str | Path,
+        mode: str = "r",
+        *,
+        name: str = "",
+        description: str = "",
+        **how: Any,
+    ) -> Artifact:
+        """Mark a file that the model needs; see `mmf_core.artifact` for the forms.
+
+        `mode` and `how` are what `open` takes, for the form that stands in its place.
+        """
+        artifact = Artifact(file, mode, name=name, description=description, **how)
+        if str(artifact.path) in self.artifacts:
+            raise DeclarationError(f"{artifact.path}: this file is an artifact already")
+        self.artifacts[str(artifact.path)] = artifact
+        return artifact
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every artifact is loaded."""
+        return all(artifact.is_loaded for artifact in self.artifacts.values())
+
+    def make_ready(self) -> None:
+        """Load every artifact that has a loader; ArtifactError says which one failed and why."""
+        for artifact in self.artifacts.values():
+            artifact.check()
+            artifact.ready()
+
+    def meta(self) -> dict[str, Any]:
+        """Describe everything declared, as MMF's `mmf.json` does."""
+        return {
+            "targets": [target.meta() for target in self.targets.values()],
+            "artifacts": [artifact.meta() for artifact in self.artifacts.values()],
+        }
+
+
+default = Registry()
+"""Where `mmf.target` and `mmf.artifact` declare."""
+
+
+def load(module: str) -> Registry:
+    """Import `main` (or any module) and return what it declared; loads no artifact by itself.
+
+    A `main.py` written for MMF itself, with `import mmf_meta as mmf`, is taken too.
+    """
+    package = __name__.partition(".")[0]
+    sys.modules.setdefault("mmf_meta", sys.modules[package])
+    importlib.import_module(module)
+    if not default.targets:
+        raise DeclarationError(f"{module} declares no target; put @mmf.target(...) over a function")
+    return default

@@ -1,0 +1,60 @@
+"""What an operator may change, each by one environment variable, all of them here.
+
+`gunicorn.conf.py` has the server's own; docs/settings.md lists both.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+
+from .errors import SettingError
+
+T = TypeVar("T")
+MIB = 1024 * 1024
+
+
+def _mebibytes(text: str) -> int:
+    size = float(text)
+    if not 0 < size < float("inf"):
+        raise ValueError("give a positive number of MiB")
+    return int(size * MIB)
+
+
+def _choice(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError(f"give one of {', '.join(choices)}")
+        return text.lower()
+
+    return parse
+
+
+def _setting(variable: str, default: T, parse: Callable[[str], T]) -> T:
+    value: T = field(default=default, metadata={"variable": variable, "parse": parse})
+    return value
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The values in force; sizes in bytes (the variables take MiB: 50 is 52,428,800 bytes)."""
+
+    max_body: int = _setting("MMF_MAX_BODY_MB", 50 * MIB, _mebibytes)
+    max_artifact: int = _setting("MMF_MAX_ARTIFACT_MB", 10 * MIB, _mebibytes)
+    log_level: str = _setting("MMF_LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"))
+    log_format: str = _setting("MMF_LOG_FORMAT", "auto", _choice("auto", "json", "text"))
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read every variable that is set; SettingError names the first that cannot be used."""
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            variable = item.metadata["variable"]
+            if text := environ.get(variable, "").strip():
+                try:
+                    values[item.name] = item.metadata["parse"](text)
+                except ValueError as error:
+                    raise SettingError(f"{variable}={text!r} cannot be used: {error}") from error
+        return cls(**values)

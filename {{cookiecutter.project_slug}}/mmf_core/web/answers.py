@@ -1,0 +1,43 @@
+"""Values as HTTP answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from ..codecs import Format, find, json
+from ..descriptors import Descriptor
+from ..errors import ResultError
+
+_INLINE = {Format.JSON, Format.TEXT}
+
+
+def plain(value: Any, status: int = 200, media_type: str = Format.JSON.media_type) -> Response:
+    """Answer dicts, lists, strings and numbers as JSON."""
+    return Response(json.dumps(value), status, content_type=media_type)
+
+
+def result(value: Any, returns: Descriptor[Any], form: Format, name: str) -> Response:
+    """Answer a presented result in a format; a file is called `name` and saved, not shown.
+
+    ResultError if the format has no way to hold the value.
+    """
+    codec = find(returns.kind, form)
+    if codec is None:
+        raise ResultError(f"{name}: nothing writes a {returns.class_name} as {form.name}")
+    try:
+        body = codec.encode(value, returns.options)
+    except (TypeError, ValueError) as error:
+        raise ResultError(
+            f"{name}: the result cannot be written as {form.name}: {error}"
+        ) from error
+    answer = Response(body, content_type=_content_type(form))
+    if form not in _INLINE:
+        answer.headers.set("Content-Disposition", "attachment", filename=f"{name}.{form.extension}")
+    return answer
+
+
+def _content_type(form: Format) -> str:
+    textual = form.media_type.startswith("text/")
+    return f"{form.media_type}; charset=utf-8" if textual else form.media_type

@@ -1,0 +1,42 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from ..codecs import preload
+from ..registry import Registry, load
+from ..settings import Settings
+from . import health, logs, native, problems
+from .exchange import Exchanges
+
+
+def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
+    """Return the service of everything that module `source` declares.
+
+    Artifacts are loaded here, so that a gunicorn master with `preload_app` loads them once for
+    all its workers. With `ready=False` nothing is loaded: the routes are there and describe
+    themselves, and a target loads what it needs when it is first called.
+    DeclarationError, ArtifactError or SettingError say what to mend before the service can start.
+    """
+    settings = Settings.from_env()
+    logs.configure(settings)
+    registry = load(source) if isinstance(source, str) else source
+    if ready:
+        _make_ready(registry)
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
+    problems.install(app)
+    app.register_blueprint(health.blueprint(registry))
+    for target in registry.targets.values():
+        app.register_blueprint(native.blueprint(target, settings))
+    app.wsgi_app = Exchanges(app.wsgi_app)  # type: ignore[method-assign] # as Flask documents it
+    return app
+
+
+def _make_ready(registry: Registry) -> None:
+    registry.make_ready()
+    for target in registry.targets.values():
+        for descriptor in target.descriptors:
+            preload(descriptor.kind)

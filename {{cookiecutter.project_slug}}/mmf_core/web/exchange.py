@@ -1,0 +1,95 @@
+"""One request and its answer: the id that ties them to the log, and the access line.
+
+Done around the application and not in its hooks, so that every answer has an id and a line,
+whatever fails inside.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_SANE = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
+_log = logging.getLogger("mmf.access")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What is known of the request in hand; views add what only they know."""
+
+    request_id: str
+    target: str | None = None
+    rows_in: int | None = None
+    rows_out: int | None = None
+    printed: list[str] = field(default_factory=list)
+
+
+_current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+
+
+def current() -> Exchange | None:
+    """Return the exchange that this thread is in the middle of."""
+    return _current.get()
+
+
+class Exchanges:
+    """WSGI middleware: gives every request an id and writes its access line."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        started = perf_counter()
+        exchange = Exchange(_request_id(environ.get("HTTP_X_REQUEST_ID", "")))
+        answer: dict[str, Any] = {}
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            headers.append(("X-Request-ID", exchange.request_id))
+            answer.update(status=int(status[:3]), headers=headers)
+            return start_response(status, headers, *rest)
+
+        token = _current.set(exchange)
+        try:
+            return self._app(environ, start)
+        finally:
+            if exchange.printed:
+                print()  # the line that the function left unfinished
+            if _log.isEnabledFor(logging.INFO):
+                _write_line(environ, exchange, answer, perf_counter() - started)
+            _current.reset(token)
+
+
+def _request_id(asked: str) -> str:
+    return asked if _SANE.fullmatch(asked) else uuid4().hex
+
+
+def _write_line(
+    environ: WSGIEnvironment, exchange: Exchange, answer: dict[str, Any], seconds: float
+) -> None:
+    method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
+    status, milliseconds = answer.get("status", 500), round(seconds * 1000, 3)
+    fields = {
+        "method": method,
+        "path": path,
+        "target": exchange.target,
+        "status": status,
+        "ms": milliseconds,
+        "rows_in": exchange.rows_in,
+        "rows_out": exchange.rows_out,
+        "bytes_in": _integer(environ.get("CONTENT_LENGTH")),
+        "bytes_out": _integer(dict(answer.get("headers", ())).get("Content-Length")),
+    }
+    _log.info("%s %s %s %.1f ms", method, path, status, milliseconds, extra=fields)
+
+
+def _integer(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() else None

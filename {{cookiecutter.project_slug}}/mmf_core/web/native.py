@@ -1,0 +1,78 @@
+"""The native protocol: `POST /<target>` runs it, `GET /<target>` describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from ..codecs import Format, json
+from ..descriptors import Descriptor
+from ..execution import run
+from ..settings import Settings
+from ..target import Target
+from . import answers, arguments
+from .exchange import Exchange, current
+from .negotiation import answer_format, media_types
+
+
+def blueprint(target: Target, settings: Settings) -> Blueprint:
+    """Return the two routes of one target."""
+    routes = Blueprint(target.route, __name__)
+
+    @routes.post(f"/{target.route}")
+    def call() -> Response:
+        exchange = current() or Exchange("-")
+        exchange.target = target.route
+        form = _wanted(target.returns)  # refused before the work is done, not after
+        values = arguments.read(target, request)
+        exchange.rows_in = _rows(target.arguments, values)
+        result = run(target, values)
+        if target.returns is None or form is None:
+            return Response(status=204)
+        exchange.rows_out = target.returns.rows(result)
+        return answers.result(result, target.returns, form, target.route)
+
+    @routes.get(f"/{target.route}")
+    def describe() -> Response:
+        return answers.plain(description(target, settings))
+
+    return routes
+
+
+def description(target: Target, settings: Settings) -> dict[str, Any]:
+    """Return what a caller needs to know, ready for JSON."""
+    meta = target.meta()
+    for entry, one in zip(meta["descriptors"], target.arguments.values(), strict=True):
+        entry["accepts"] = media_types(one.kind)
+    if target.returns:
+        meta["returns"]["formats"] = media_types(target.returns.kind)
+    return {
+        **{key: meta[key] for key in ("name", "route", "description")},
+        "arguments": meta["descriptors"],
+        "returns": meta["returns"],
+        "limits": {"body_bytes": settings.max_body},
+        "example": _curl(target),
+    }
+
+
+def _wanted(returns: Descriptor[Any] | None) -> Format | None:
+    if returns is None:
+        return None
+    return answer_format(returns, request.args.get("format"), request.accept_mimetypes)
+
+
+def _rows(descriptors: Mapping[str, Descriptor[Any]], values: Mapping[str, Any]) -> int | None:
+    counts = [descriptors[name].rows(value) for name, value in values.items()]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _curl(target: Target) -> str:
+    examples = {name: one.example() for name, one in target.arguments.items()}
+    body = next(iter(examples.values())) if len(examples) == 1 else examples
+    quoted = json.dumps(body).decode().replace("'", "'\\''")
+    return (
+        f"curl {request.url_root}{target.route} -H 'Content-Type: application/json' -d '{quoted}'"
+    )

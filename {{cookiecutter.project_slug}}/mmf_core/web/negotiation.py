@@ -1,0 +1,72 @@
+"""Which format a body is in, and which one the answer should be in (RFC 9110, 8.3 and 12.5.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import Any
+
+from werkzeug.datastructures import MIMEAccept
+
+from ..codecs import Codec, Format, Kind, find, formats
+from ..descriptors import Descriptor
+from ..errors import MissingPackage, NotAcceptable, UnsupportedFormat
+
+
+def body_codec(kind: Kind, media_type: str, filename: str, *, prefer_name: bool) -> Codec[Any]:
+    """Return what reads a body or a part; UnsupportedFormat lists what can be sent instead.
+
+    A part's file name counts for more than its media type, since browsers take the type from
+    whatever is installed (Windows with Excel calls a .csv application/vnd.ms-excel).
+    """
+    by_type = Format.of_media_type(media_type)
+    by_name = Format.of_extension(PurePosixPath(filename).suffix) if filename else None
+    guesses: tuple[Format | None, ...] = (
+        (by_name, by_type) if prefer_name or by_type is Format.BINARY else (by_type,)
+    )
+    if kind is Kind.FILE and Format.JSON not in guesses[:1]:
+        guesses = (Format.BINARY,)  # a file is taken whatever it is
+    for guess in guesses:
+        if guess and (codec := _find(kind, guess)):
+            return codec
+    what = media_type or "a body without a Content-Type"
+    raise UnsupportedFormat(f"{what} cannot be read here; send {', '.join(media_types(kind))}")
+
+
+def answer_format(returns: Descriptor[Any], asked: str | None, accept: MIMEAccept) -> Format:
+    """Return the format of the answer: `?format=`, else `Accept`, else the declared one.
+
+    NotAcceptable lists what can be asked for.
+    """
+    declared = returns.answer_format
+    possible = [declared, *(one for one in formats(returns.kind) if one is not declared)]
+    if asked is not None:
+        found = Format.of_extension(asked) or Format.of_media_type(asked)
+        if found not in possible:
+            raise NotAcceptable(f"format={asked} is not possible here; ask for {_names(possible)}")
+        return found
+    if not accept:
+        return declared
+    best = accept.best_match([media_type for one in possible for media_type in one.media_types])
+    if best is None:
+        raise NotAcceptable(
+            f"none of Accept: {accept.to_header()} is possible here; "
+            f"accept {', '.join(media_types(returns.kind))}"
+        )
+    return Format.of_media_type(best) or declared
+
+
+def media_types(kind: Kind) -> list[str]:
+    """Return the media types that a kind of value travels in here."""
+    return [one.media_type for one in formats(kind)]
+
+
+def _find(kind: Kind, format: Format) -> Codec[Any] | None:
+    try:
+        return find(kind, format)
+    except MissingPackage as error:
+        raise UnsupportedFormat(f"{error}") from None
+
+
+def _names(possible: Iterable[Format]) -> str:
+    return ", ".join(one.extension for one in possible)

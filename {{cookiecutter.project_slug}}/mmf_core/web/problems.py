@@ -1,0 +1,94 @@
+"""Errors as answers: RFC 9457 `application/problem+json`, one shape for all of them."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from ..errors import ArtifactError, MissingPackage, MMFError, RequestError, ResultError
+from ..settings import MIB
+from .answers import plain
+from .exchange import current
+
+MEDIA_TYPE = "application/problem+json"
+_log = logging.getLogger("mmf.errors")
+_CHUNK = 64 * 1024
+
+
+def install(app: Flask) -> None:
+    """Answer every error of this application in the one shape."""
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(RequestError, _request)
+    app.register_error_handler(Exception, _crash)
+
+
+def problem(status: int, detail: str, errors: list[dict[str, Any]], **headers: str) -> Response:
+    """Return an answer with the members `type title status detail instance request_id errors`."""
+    exchange = current()
+    body = {
+        "type": "about:blank",  # RFC 9457, 4.2.1: the status says it all
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": request.path,
+        "request_id": exchange.request_id if exchange else None,
+        "errors": errors,
+    }
+    answer = plain(body, status, MEDIA_TYPE)
+    answer.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    return answer
+
+
+def _request(error: RequestError) -> Response:
+    return problem(error.status, error.detail, [fault.as_dict() for fault in error.faults])
+
+
+def _http(error: HTTPException) -> Response:
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    if status == HTTPStatus.NOT_FOUND:
+        return problem(status, f"nothing is served at {request.path}", [])
+    answer = problem(status, error.description or "", [])
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        answer = problem(
+            status, f"{request.method} is not possible here; use {allowed}", [], Allow=allowed
+        )
+    return answer
+
+
+def _too_large(_error: RequestEntityTooLarge) -> Response:
+    limit = request.max_content_length or 0
+    _drain(2 * limit)
+    return problem(
+        413,
+        f"the body is larger than {limit / MIB:g} MiB; the operator's setting is MMF_MAX_BODY_MB",
+        [],
+    )
+
+
+def _drain(most: int) -> None:
+    """Read a refused body away, up to a bound.
+
+    A client that is still sending when the connection closes sees a reset and never the answer.
+    """
+    stream = request.environ["wsgi.input"]
+    while most > 0 and (chunk := stream.read(min(most, _CHUNK))):
+        most -= len(chunk)
+
+
+def _crash(error: Exception) -> Response:
+    exchange = current()
+    _log.error("%s", error, exc_info=error, extra={"target": exchange.target if exchange else None})
+    if isinstance(error, ArtifactError):
+        return problem(503, "the model is not loaded; try again later", [], Retry_After="10")
+    if isinstance(error, MissingPackage | ResultError):
+        return problem(500, str(error), [])
+    return problem(error.status if isinstance(error, MMFError) else 500, _CRASHED, [])
+
+
+_CRASHED = "the service failed on this request; its log has the reason under this request_id"
