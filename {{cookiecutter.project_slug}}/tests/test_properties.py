@@ -1,0 +1,39 @@
+"""Property tests: what is true of every wine, also of those that nobody has measured yet."""
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.pandas import column, data_frames, range_indexes
+
+import main
+
+measurement = st.floats(min_value=0, max_value=10_000, width=32)
+tables = data_frames(
+    [column(name, elements=measurement) for name in main.model.feature_names_in_],
+    index=range_indexes(min_size=1, max_size=20),
+)
+
+
+@given(tables)
+def test_every_wine_gets_one_known_cultivar(wines: pd.DataFrame) -> None:
+    predictions = main.score(wines)
+
+    assert len(predictions) == len(wines)
+    assert set(predictions) <= {"class_0", "class_1", "class_2"}
+
+
+@given(tables)
+def test_a_wine_is_told_alike_alone_and_among_others(wines: pd.DataFrame) -> None:
+    alone = [main.score(wines.iloc[[place]])[0] for place in range(len(wines))]
+
+    assert list(main.score(wines)) == alone
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(main.model.feature_names_in_, measurement)))
+def test_probabilities_add_up(wine: dict[str, float]) -> None:
+    explained = main.explain(wine)
+
+    assert abs(sum(explained["probabilities"].values()) - 1) < 0.001
+    assert (
+        max(explained["probabilities"], key=explained["probabilities"].get) == explained["cultivar"]
+    )

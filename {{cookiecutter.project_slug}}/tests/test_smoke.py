@@ -1,0 +1,20 @@
+"""Smoke tests: what should be there is there, and can be called at all."""
+
+import pandas as pd
+
+import main
+from app import app
+
+
+def test_model_is_loaded_and_can_predict() -> None:
+    assert callable(main.model.predict)
+
+
+def test_every_target_has_a_route() -> None:
+    routes = {rule.rule for rule in app.url_map.iter_rules()}
+
+    assert {"/score", "/explain", "/colour"} <= routes
+
+
+def test_a_target_is_still_the_function_that_it_was(wines: pd.DataFrame) -> None:
+    assert len(main.score(wines)) == len(wines)
