@@ -1,0 +1,76 @@
+# The template's own commands. On a fresh machine: Python 3.11 or newer, and make.
+
+PYTHON ?= python3
+PORT ?= 8000
+
+PAYLOAD := {{cookiecutter.project_slug}}
+BIN := .venv/bin
+DEMO := build/wine-cultivars
+SOURCES := cookiecutter.json $(shell find hooks '$(PAYLOAD)' -type f)
+
+# cookiecutter copies whatever lies in the project's folder, so caches must lie elsewhere.
+export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
+# Where it is set, pandas and scikit-learn would be compiled again at every start.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo project test lint types lock bench-startup clean
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: project  ## make a project, train its model, serve it on PORT (8000) and ask it
+	@$(DEMO)/.venv/bin/python tools/demo.py $(DEMO) --port $(PORT)
+
+test: lint types  ## every check: lint, types, unit tests, generated projects, README's commands
+	@echo "== tests"
+	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+
+lint: .venv/.complete  ## ruff: mistakes and format
+	@echo "== ruff"
+	@$(BIN)/ruff check --config pyproject.toml .
+	@$(BIN)/ruff format --config pyproject.toml --check .
+
+types: .venv/.complete  ## mypy --strict
+	@echo "== mypy"
+	@$(BIN)/mypy
+
+lock: .venv/.uv  ## raise every pinned version, here and in the project, together
+	@$(BIN)/python tools/lock.py
+
+bench-startup: project  ## time from start to first answer, beside a bare Flask app
+	@$(DEMO)/.venv/bin/python benchmarks/startup.py $(DEMO)
+
+clean:  ## remove what the other commands made
+	rm -rf .venv build .cache .hypothesis
+
+.venv/.uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed. Try: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
+	@echo "== making .venv"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements-dev.txt)"
+	@touch $@
+
+# The demo needs this one tool of the many that the tests need.
+.venv/.cookiecutter: requirements-dev.txt | .venv/.uv
+	@echo "== installing cookiecutter"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements-dev.txt cookiecutter
+	@touch $@
+
+.venv/.complete: requirements-dev.txt | .venv/.uv
+	@echo "== installing what the tests need"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements-dev.txt
+	@touch $@ .venv/.cookiecutter
+
+project: $(DEMO)/.baked
+	@echo "== installing the project (what is there is kept)"
+	@$(MAKE) --silent --no-print-directory -C $(DEMO) install model.joblib
+
+# Baked over what is there: .venv and the trained model stay, and mmf_core is replaced as a whole.
+$(DEMO)/.baked: $(SOURCES) | .venv/.cookiecutter
+	@echo "== making the project in $(DEMO)"
+	@rm -rf $(DEMO)/mmf_core
+	@$(BIN)/cookiecutter . --no-input --overwrite-if-exists --default-config --output-dir build >/dev/null
+	@touch $@

@@ -1,0 +1,99 @@
+"""Refuses answers that cannot become a project, before any file of it is written.
+
+The answers arrive as JSON inside a string: they are data here, never code. cookiecutter makes the
+project's folder before it calls this hook, so cookiecutter.json keeps the folder name as it was
+typed in `__asked_slug` and puts its nearest plain spelling into `project_slug`: a name such as
+`../x` or `a/b` never reaches the disk, and the spelling is what is proposed instead.
+"""
+
+import json
+import keyword
+import re
+import sys
+import unicodedata
+
+# `tojson` leaves no apostrophe in its output, so no answer can end this literal.
+ANSWERS = r'''{{ cookiecutter | tojson }}'''  # fmt: skip  # noqa: Q001
+
+LONGEST = 40
+SHAPE = re.compile(r"[a-z](?:[-_]?[a-z0-9])*")
+LINE_BREAKERS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+IN_THE_PROJECT = """
+    app build conftest docs gunicorn_conf loadtests locustfile main mmf_core mmf_meta model test
+    tests train venv
+"""
+INSTALLED = """
+    coverage flask gunicorn honcho hypothesis jinja2 joblib locust mypy numpy openpyxl orjson
+    pandas pil pillow pip pytest pytest_cov pytest_html pytest_xdist python_json_logger
+    pythonjsonlogger ruff scikit_learn scipy setuptools sklearn uv werkzeug
+"""
+
+
+def slug_problem(asked: str, safe: str) -> str | None:
+    """Say what is wrong with the folder name `asked`; `safe` is its nearest plain spelling."""
+    instead = suggestion(safe)
+    if not asked:
+        return f"is empty: type a name such as {instead}"
+    if len(asked) > LONGEST:
+        return f"has {len(asked)} characters, {LONGEST} is the most: type {instead}"
+    if asked != safe or not SHAPE.fullmatch(asked):
+        return (
+            f"{asked!r} is not made of lower-case Latin letters and digits, with single - or _"
+            f" between them and a letter first: type {instead}"
+        )
+    owner = owner_of(asked)
+    return f"{asked!r} is {owner}: type {instead}" if owner else None
+
+
+def owner_of(slug: str) -> str | None:
+    """Tell what already goes by this name; `-` counts as `_`, as it does for an import."""
+    name = slug.replace("-", "_")
+    if keyword.iskeyword(name):
+        return "a word of the Python language"
+    if name in sys.stdlib_module_names:
+        return "a module of Python's standard library"
+    if name in INSTALLED.split():
+        return "a package that the project installs"
+    if name in IN_THE_PROJECT.split():
+        return "a name used inside the project"
+    return None
+
+
+def suggestion(safe: str) -> str:
+    """Make a name that would be taken: a letter first, single separators, nobody else's."""
+    name = re.sub(r"[-_]+", "-", safe).strip("-")
+    if not name[:1].isalpha():
+        name = f"model-{name}".rstrip("-")[:LONGEST].rstrip("-")
+    return f"{name}-model" if owner_of(name) else name
+
+
+def text_problem(text: str) -> str | None:
+    """Say which character of an answer would break the one-line places that quote it."""
+    for position, character in enumerate(text, start=1):
+        if unicodedata.category(character) in LINE_BREAKERS:
+            code = f"U+{ord(character):04X}"
+            return f"has a line break or control character ({code}) at {position}: type one line"
+    return None
+
+
+def problems(answers: dict[str, str]) -> list[str]:
+    """List every reason to refuse `answers`, each with what to type instead."""
+    found = {"project_slug": slug_problem(answers["__asked_slug"], answers["project_slug"])}
+    for key in ("project_name", "description", "author"):
+        found[key] = text_problem(answers[key])
+    if not answers["project_name"].strip():
+        found["project_name"] = "is empty: type the title of the service"
+    return [f"{key} {problem}" for key, problem in found.items() if problem]
+
+
+def main() -> int:
+    """Print the reasons, if any, and return the exit code."""
+    reasons = problems(json.loads(ANSWERS))
+    for reason in reasons:
+        print(reason, file=sys.stderr)
+    return 1 if reasons else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""Fixtures that make projects of the template, and one that is installed and has its model."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+from baking import ROOT, make_project
+from running import Project
+
+# cookiecutter copies whatever lies in the payload, so what is imported there must leave no caches.
+sys.dont_write_bytecode = False
+sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".cache" / "pycache")
+
+
+# They use the one project that is installed and trained, which takes long, so they share a worker.
+# xdist's own way to say so, `--dist=loadgroup`, groups nothing under pytest 9.2: pytest-xdist#1386.
+ONE_WORKER = ("test_demo.py", "test_life.py", "test_readme.py", "test_serving.py")
+
+
+class OneInstallation(LoadScopeScheduling):
+    """Hands the tests of the installed project to one worker, and the others to whoever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "installed" if nodeid.partition("::")[0].endswith(ONE_WORKER) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneInstallation:
+    """Tell xdist which test goes where."""
+    return OneInstallation(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a test that would install a project a second time."""
+    for item in items:
+        if "installed" in getattr(item, "fixturenames", ()) and item.path.name not in ONE_WORKER:
+            raise pytest.UsageError(f"add {item.path.name} to ONE_WORKER in conftest.py")
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """Give the folder into which `bake` puts projects."""
+    return tmp_path / "output"
+
+
+@pytest.fixture
+def bake(output: Path) -> Callable[..., Path]:
+    """Give a function that makes a project with the answers that it is called with."""
+    return lambda **answers: make_project(output, answers)
+
+
+@pytest.fixture(scope="session")
+def baked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the default project. It is shared: look, do not change."""
+    return make_project(tmp_path_factory.mktemp("default") / "output", {})
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Give the default project with its own environment and its model, as a user has it."""
+    project = Project(make_project(tmp_path_factory.mktemp("installed") / "output", {}))
+    project.run("make", "install")
+    project.run("make", "train")
+    return project

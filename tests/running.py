@@ -1,0 +1,124 @@
+"""Runs commands and servers of a generated project, the way its user does."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+LONGEST_COMMAND = 300.0
+LONGEST_START = 60.0
+LONGEST_STOP = 30.0
+# What belongs to this test run and must not reach the project.
+OURS = ("COV_", "GUNICORN_", "MAKE", "MFLAGS", "PYTEST_", "PYTHON", "RUFF_", "VIRTUAL_ENV", "WEB_")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A generated project in `folder`."""
+
+    folder: Path
+
+    @property
+    def bin(self) -> Path:
+        """Where the project's own programs are."""
+        return self.folder / ".venv" / "bin"
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        """Give the environment of a user who has activated the project's."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        # The template's own programs are not the project's.
+        ours = str(Path(sys.executable).parent)
+        elsewhere = [folder for folder in kept["PATH"].split(os.pathsep) if folder != ours]
+        kept["PATH"] = os.pathsep.join([str(self.bin), *elsewhere])
+        return kept | extra
+
+    def run(self, *command: str, **extra: str) -> str:
+        """Run a command in the project and return what it printed; it must succeed."""
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment(**extra),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LONGEST_COMMAND,
+            check=False,
+        )
+        print(f"$ {' '.join(command)}\n{done.stdout}")
+        assert done.returncode == 0, f"{command} ended with {done.returncode}\n{done.stdout}"
+        return done.stdout
+
+    @contextmanager
+    def serving(self, *command: str, port: int, **extra: str) -> Iterator[str]:
+        """Run a server until the block ends; gives its URL once it is ready.
+
+        Its output is printed afterwards, so that pytest shows it where a test fails.
+        """
+        log = self.folder.parent / f"server-{port}.log"
+        url = f"http://127.0.0.1:{port}"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self.environment(**extra),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            wait_until_ready(process, f"{url}/health/ready")
+            yield url
+        finally:
+            stop(process)
+            print(f"$ {' '.join(command)}\n{log.read_text()}")
+
+
+def free_port() -> int:
+    """Find a port of 127.0.0.1 on which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_until_ready(process: subprocess.Popen[Any], url: str) -> None:
+    """Return when `url` answers 200; fail when the process has ended or takes too long."""
+    end = time.monotonic() + LONGEST_START
+    while time.monotonic() < end:
+        assert process.poll() is None, f"the server ended with {process.returncode}"
+        with suppress(OSError):
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                assert answer.status == HTTPStatus.OK
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{url} was not ready after {LONGEST_START} s")
+
+
+def stop(process: subprocess.Popen[Any]) -> None:
+    """End a server and what it started: politely, then for certain."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(LONGEST_STOP)
+    # Its own session, so the group holds nothing but what it started.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(LONGEST_STOP)
+
+
+def post_json(url: str, body: object, accept: str = "application/json") -> Any:
+    """POST `body` as JSON and return the JSON of a 200 answer."""
+    headers = {"Content-Type": "application/json", "Accept": accept}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == HTTPStatus.OK
+        return json.load(answer)

@@ -1,0 +1,69 @@
+"""The whole life of a project: made, installed, tested, trained, served, loaded."""
+
+import pytest
+from sklearn.datasets import load_wine
+
+from running import Project, free_port, post_json
+
+CULTIVARS = 3
+
+
+def wine_records() -> list[dict[str, float]]:
+    """Take one row of each cultivar from the data that the sample model was trained on."""
+    wine = load_wine(as_frame=True)
+    rows = wine.data[~wine.target.duplicated()]
+    assert len(rows) == CULTIVARS
+    records: list[dict[str, float]] = rows.to_dict("records")
+    return records
+
+
+def check_answers(url: str) -> None:
+    """Fail unless the service at `url` is well and predicts."""
+    answers = post_json(f"{url}/score", wine_records())
+    assert [row["prediction"] for row in answers] == ["class_0", "class_1", "class_2"]
+
+
+def test_make_install_again_has_nothing_to_do(installed: Project) -> None:
+    assert "Installed" not in installed.run("make", "install")
+
+
+@pytest.mark.parametrize("target", ["lint", "test"])
+def test_make(installed: Project, target: str) -> None:
+    installed.run("make", target)
+
+
+def test_gunicorn_takes_its_settings(installed: Project) -> None:
+    installed.run("gunicorn", "--check-config", "app:app")
+
+
+def test_gunicorn_serves(installed: Project) -> None:
+    port = free_port()
+    command = ("gunicorn", "-w", "4", "--bind", f"127.0.0.1:{port}", "app:app")
+    with installed.serving(*command, port=port) as url:
+        check_answers(url)
+
+
+def test_honcho_starts_the_procfile_on_port(installed: Project) -> None:
+    port = free_port()
+    with installed.serving("honcho", "start", port=port, PORT=str(port)) as url:
+        check_answers(url)
+
+
+def test_flask_run_serves(installed: Project) -> None:
+    port = free_port()
+    with installed.serving("flask", "run", "--port", str(port), port=port) as url:
+        check_answers(url)
+
+
+def test_make_run_serves(installed: Project) -> None:
+    port = free_port()
+    with installed.serving("make", "run", f"PORT={port}", port=port, PORT=str(port)) as url:
+        check_answers(url)
+
+
+def test_load_test_passes(installed: Project) -> None:
+    port = free_port()
+    locust = ("locust", "-f", "loadtests/locustfile.py", "--headless", "-u", "4", "-r", "4")
+    with installed.serving("gunicorn", "-w", "2", "app:app", port=port, PORT=str(port)) as url:
+        printed = installed.run(*locust, "-t", "5s", "--host", url, LOAD_P95_MS="5000")
+    assert "load test passed" in printed

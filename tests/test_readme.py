@@ -1,0 +1,124 @@
+"""What the READMEs tell people to type works.
+
+The fenced blocks of README.md, here and in a project, are taken as they stand:
+
+- `python`: run in the project's folder by the project's interpreter.
+- `bash` or `sh`: run by bash in the project's folder while the project is served. 8000 becomes
+  the server's port. `curl` answers must be 2xx, unless a comment in the block names the status:
+  `curl ... # 422`.
+- A block that makes, serves or deploys something is not run here: every line of it must begin with
+  one of `ELSEWHERE`, where the reason stands.
+- Blocks in other languages (`text`, `json`, ...) show output and are not run.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from baking import ROOT
+from running import Project, free_port
+
+ELSEWHERE = {
+    "cd ": "a step of the block around it",
+    "cookiecutter ": "every test here makes projects",
+    "docker ": "needs Docker",
+    "git ": "needs a repository and its server",
+    "gunicorn ": "serves; test_life.py",
+    "heroku ": "needs an account",
+    "honcho ": "serves; test_life.py",
+    "make demo": "serves; the same steps as test_life.py, and tools/demo.py has a test",
+    "make install": "test_life.py",
+    "make load": "test_life.py",
+    "make lint": "test_life.py",
+    "make lock": "needs every package's newest version",
+    "make run": "serves; test_life.py",
+    "make test": "test_life.py, and what runs this",
+    "make train": "test_life.py",
+    "pip install": "changes what is installed",
+    "pipx ": "changes what is installed",
+    "uv": "changes what is installed",
+}
+FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+STATUS = re.compile(r"#[^\n]*\b([1-5]\d\d)\b")
+# Answers go where they would go; the status of each goes to a file of its own.
+PRELUDE = """
+set -euo pipefail
+curl() {
+    command curl --silent --show-error --dump-header .headers "$@"
+    sed -n 's/^HTTP[^ ]* \\([2-5]..\\).*/\\1/p' .headers >> .statuses
+}
+"""
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, its text, and the first line for messages."""
+
+    language: str
+    text: str
+
+    @property
+    def commands(self) -> list[str]:
+        """The lines that start a command: no comments, no continuations."""
+        joined = self.text.replace("\\\n", " ")
+        return [line for line in joined.splitlines() if line.strip() and line[0] not in "# \t}"]
+
+
+def blocks(readme: Path, *languages: str) -> Iterator[Block]:
+    """Yield the fenced blocks of a Markdown file that are in one of `languages`."""
+    for language, text in FENCE.findall(readme.read_text(encoding="utf-8")):
+        if language in languages:
+            yield Block(language, text)
+
+
+def is_run_here(block: Block) -> bool:
+    """Tell whether a block is run; one that is half of `ELSEWHERE` should be two."""
+    elsewhere = [line for line in block.commands if line.startswith(tuple(ELSEWHERE))]
+    assert elsewhere in ([], block.commands), f"split this block in two:\n{block.text}"
+    return not elsewhere
+
+
+def check_shell(project: Project, block: Block, port: int) -> None:
+    """Run a shell block against the server on `port`, and look at what curl was answered."""
+    statuses = project.folder / ".statuses"
+    statuses.write_text("")
+    script = PRELUDE + re.sub(r"\b8000\b", str(port), block.text)
+    project.run("bash", "-c", script, PORT=str(port))
+    unusual = [status for status in statuses.read_text().split() if status[0] != "2"]
+    assert unusual == STATUS.findall(block.text), block.text
+    assert bool(statuses.read_text()) == any("curl " in line for line in block.commands)
+
+
+@pytest.fixture(params=["template", "project"])
+def readme(request: pytest.FixtureRequest, installed: Project) -> Path:
+    """Give each README in turn."""
+    return {"template": ROOT, "project": installed.folder}[request.param] / "README.md"
+
+
+def test_shell_blocks_work(readme: Path, installed: Project, subtests: pytest.Subtests) -> None:
+    port = free_port()
+    with installed.serving("gunicorn", "-w", "2", "app:app", port=port, PORT=str(port)):
+        for block in blocks(readme, "bash", "sh"):
+            with subtests.test(block.commands[0]):
+                if is_run_here(block):
+                    check_shell(installed, block, port)
+
+
+def test_python_blocks_work(readme: Path, installed: Project, subtests: pytest.Subtests) -> None:
+    for block in blocks(readme, "python"):
+        with subtests.test(block.text.splitlines()[0]):
+            installed.run("python", "-c", block.text)
+
+
+def test_every_fence_says_its_language(readme: Path) -> None:
+    fences = re.findall(r"(?m)^```(.*)$", readme.read_text())
+    assert len(fences) % 2 == 0
+    assert [line for line in fences[::2] if not line] == []
+
+
+def test_two_commands_are_told() -> None:
+    told = [line for block in blocks(ROOT / "README.md", "bash", "sh") for line in block.commands]
+    assert "make demo" in " ".join(told)
+    assert "make test" in " ".join(told)

@@ -1,0 +1,185 @@
+"""Answers that no project can be made of: refused with a reason, and nothing is left behind."""
+
+import importlib.util
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from cookiecutter.exceptions import FailedHookException
+
+from baking import PAYLOAD, ROOT, typed
+
+Bake = Callable[..., Path]
+
+SHAPE = "is not made of lower-case Latin letters and digits"
+SLUGS = {
+    "": "is empty: type a name such as my-model",
+    "Wine": f"'Wine' {SHAPE}, with single - or _ between them and a letter first: type wine",
+    "two words": "type two-words",
+    "1wine": "type model-1wine",
+    "2026": "type model-2026",
+    "_wine": "type wine",
+    "wine-": "type wine",
+    "wine__red": "type wine-red",
+    "wine--red": "type wine-red",
+    "вино": "type vino",
+    "🍷": "type my-model",
+    "a/b": "type a-b",
+    "../up": "type up",
+    "/tmp/up": "type tmp-up",
+    "..": "type my-model",
+    ".": "type my-model",
+    "a\\b": "type a-b",
+    "a.b": "type a-b",
+    "~root": "type root",
+    "a\nb": "type a-b",
+    "a b; touch x": "type a-b-touch-x",
+    "$(touch x)": "type touch-x",
+    "'''": "type my-model",
+    '"""': "type my-model",
+    "{{ 7*7 }}": "type model-7-7",
+    "__import__('os')": "type import-os",
+    "w" * 41: f"has 41 characters, 40 is the most: type {'w' * 40}",
+    "w" * 300: f"has 300 characters, 40 is the most: type {'w' * 40}",
+    "class": "'class' is a word of the Python language: type class-model",
+    "lambda": "is a word of the Python language",
+    "Class": "type class-model",
+    "json": "'json' is a module of Python's standard library: type json-model",
+    "logging": "is a module of Python's standard library",
+    "concurrent": "is a module of Python's standard library",
+    "flask": "'flask' is a package that the project installs: type flask-model",
+    "gunicorn": "is a package that the project installs",
+    "numpy": "is a package that the project installs",
+    "openpyxl": "is a package that the project installs",
+    "orjson": "is a package that the project installs",
+    "pandas": "is a package that the project installs",
+    "pytest": "is a package that the project installs",
+    "locust": "is a package that the project installs",
+    "scikit-learn": "is a package that the project installs",
+    "scikit_learn": "is a package that the project installs",
+    "sklearn": "is a package that the project installs",
+    "app": "is a name used inside the project",
+    "loadtests": "is a name used inside the project",
+    "main": "is a name used inside the project",
+    "mmf-core": "is a name used inside the project",
+    "mmf_core": "'mmf_core' is a name used inside the project: type mmf-core-model",
+    "mmf_meta": "is a name used inside the project",
+    "tests": "is a name used inside the project",
+    "train": "is a name used inside the project",
+}
+BREAKS = {
+    "newline": "one\ntwo",
+    "carriage return": "one\rtwo",
+    "tab": "one\ttwo",
+    "nul": "one\0two",
+    "escape": "one\x1b[31mtwo",
+    "next line": "one\x85two",
+    "line separator": "one\u2028two",
+    "paragraph separator": "one\u2029two",
+    "surrogate": "one\ud800two",
+    "delete": "one\x7ftwo",
+}
+
+
+@pytest.fixture(scope="module")
+def hook() -> ModuleType:
+    """Give the hook as a module: it is plain Python before cookiecutter fills it in, too."""
+    spec = importlib.util.spec_from_file_location("pre_gen", ROOT / "hooks/pre_gen_project.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def refusal(bake: Bake, capfd: pytest.CaptureFixture[str], **answers: str) -> str:
+    """Make a project that is refused and return the reasons, one a line."""
+    with pytest.raises(FailedHookException):
+        bake(**answers)
+    return capfd.readouterr().err
+
+
+@pytest.mark.parametrize("slug", SLUGS, ids=[ascii(slug)[:20] + str(len(slug)) for slug in SLUGS])
+def test_slug_is_refused(
+    bake: Bake, output: Path, capfd: pytest.CaptureFixture[str], slug: str
+) -> None:
+    around = {*output.parent.iterdir(), output, output.parent / "output.yaml"}
+
+    reason = refusal(bake, capfd, project_slug=typed(slug))
+
+    assert reason.splitlines()[0].startswith("project_slug ")
+    assert SLUGS[slug] in reason
+    assert list(output.iterdir()) == []
+    assert set(output.parent.iterdir()) - {output.parent / "replay"} == around
+
+
+@pytest.mark.parametrize("slug", ["wine", "w", "a1", "red-wine", "red_wine", "model-2", "w" * 40])
+def test_slug_is_taken(bake: Bake, slug: str) -> None:
+    assert bake(project_slug=slug).name == slug
+
+
+@pytest.mark.parametrize("question", ["project_name", "description", "author"])
+@pytest.mark.parametrize("answer", BREAKS.values(), ids=BREAKS.keys())
+def test_answer_of_several_lines_is_refused(
+    bake: Bake, output: Path, capfd: pytest.CaptureFixture[str], question: str, answer: str
+) -> None:
+    # Jinja makes every line break a newline on the way.
+    code = f"U+{ord(answer.replace(chr(13), chr(10))[3]):04X}"
+
+    reason = refusal(bake, capfd, **{question: typed(answer), "project_slug": "wine"})
+
+    assert reason.startswith(f"{question} has a line break or control character ({code}) at 4")
+    assert list(output.iterdir()) == []
+
+
+def test_every_reason_is_told_at_once(bake: Bake, capfd: pytest.CaptureFixture[str]) -> None:
+    reason = refusal(bake, capfd, project_name=" ", project_slug="Wine", author="a\nb")
+    assert re.findall(r"(?m)^(project_slug|project_name|author) ", reason) == [
+        "project_slug",
+        "project_name",
+        "author",
+    ]
+
+
+def test_suggestion_would_be_taken(hook: ModuleType) -> None:
+    for reason in SLUGS.values():
+        proposed = re.search(r"type (?:a name such as )?(\S+)$", reason)
+        if proposed:
+            name = proposed[1]
+            assert hook.slug_problem(name, name) is None
+
+
+def test_name_without_letters_asks_for_a_slug(
+    bake: Bake, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert "project_slug is empty" in refusal(bake, capfd, project_name="🍷")
+
+
+def test_name_in_cyrillic_makes_a_latin_slug(bake: Bake) -> None:
+    assert bake(project_name="Сорта вина").name == "sorta-vina"
+
+
+def test_what_the_project_installs_is_refused(hook: ModuleType) -> None:
+    wanted = (PAYLOAD / "requirements.in").read_text()
+    wanted += (PAYLOAD / "requirements-dev.in").read_text()
+    names = {name.lower().replace("-", "_") for name in re.findall(r"(?m)^[A-Za-z][\w-]*", wanted)}
+    assert names
+    assert names - set(hook.INSTALLED.split()) == set()
+
+
+def test_what_the_project_holds_is_refused(hook: ModuleType) -> None:
+    modules = {path.stem.replace(".", "_") for path in PAYLOAD.glob("*.py")}
+    folders = {path.name for path in PAYLOAD.iterdir() if path.is_dir() and path.name[0] != "."}
+    assert (modules | folders) - set(hook.IN_THE_PROJECT.split()) == set()
+
+
+def test_default_answers_are_good(hook: ModuleType, baked: Path) -> None:
+    assert baked.name == "wine-cultivars"
+    settings = tomllib.loads((baked / "pyproject.toml").read_text())
+    assert settings["project"]["name"] == baked.name
+    assert json.loads((baked / "app.json").read_text())["name"] == "Wine cultivars"
+    assert hook.slug_problem(baked.name, baked.name) is None

