@@ -8,6 +8,14 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 
+@pytest.fixture
+def picture() -> bytes:
+    """Return a picture of one colour."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), "#7b1e2b").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def test_table_is_scored(client: FlaskClient, wines: pd.DataFrame, cultivars: list[str]) -> None:
     answer = client.post("/score?format=json", json=wines.to_dict("records"))
 
@@ -23,14 +31,25 @@ def test_one_wine_is_explained(client: FlaskClient, wines: pd.DataFrame) -> None
     assert sum(answer.json["probabilities"].values()) == pytest.approx(1, abs=0.001)
 
 
-def test_picture_and_text_are_taken_together(client: FlaskClient) -> None:
-    picture = io.BytesIO()
-    Image.new("RGB", (8, 8), (123, 30, 43)).save(picture, "PNG")
-    picture.seek(0)
+def test_picture_and_text_are_taken_together(client: FlaskClient, picture: bytes) -> None:
+    form = {"photo": (io.BytesIO(picture), "glass.png"), "notation": "rgb"}
 
-    answer = client.post("/colour", data={"photo": (picture, "glass.png"), "notation": "rgb"})
+    answer = client.post("/colour", data=form)
 
     assert answer.json == {"result": "rgb(123, 30, 43)"}
+
+
+def test_colour_is_written_as_on_the_web_by_default(client: FlaskClient, picture: bytes) -> None:
+    answer = client.post("/colour", data=picture, content_type="image/png")
+
+    assert answer.json == {"result": "#7b1e2b"}
+
+
+def test_unknown_notation_is_refused_by_the_target(client: FlaskClient, picture: bytes) -> None:
+    answer = client.post("/colour?notation=cmyk", data=picture, content_type="image/png")
+
+    assert answer.status_code == 422
+    assert answer.json["errors"] == [{"where": "notation", "message": "send hex or rgb"}]
 
 
 @pytest.mark.parametrize(

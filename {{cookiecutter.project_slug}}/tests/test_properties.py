@@ -1,11 +1,14 @@
 """Property tests: what is true of every wine, also of those that nobody has measured yet."""
 
 import pandas as pd
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.pandas import column, data_frames, range_indexes
 
 import main
+
+# A busy machine is no defect of the model.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 measurement = st.floats(min_value=0, max_value=10_000, width=32)
 tables = data_frames(
@@ -14,6 +17,7 @@ tables = data_frames(
 )
 
 
+@unhurried
 @given(tables)
 def test_every_wine_gets_one_known_cultivar(wines: pd.DataFrame) -> None:
     predictions = main.score(wines)
@@ -22,6 +26,7 @@ def test_every_wine_gets_one_known_cultivar(wines: pd.DataFrame) -> None:
     assert set(predictions) <= {"class_0", "class_1", "class_2"}
 
 
+@unhurried
 @given(tables)
 def test_a_wine_is_told_alike_alone_and_among_others(wines: pd.DataFrame) -> None:
     alone = [main.score(wines.iloc[[place]])[0] for place in range(len(wines))]
@@ -29,6 +34,7 @@ def test_a_wine_is_told_alike_alone_and_among_others(wines: pd.DataFrame) -> Non
     assert list(main.score(wines)) == alone
 
 
+@unhurried
 @given(st.fixed_dictionaries(dict.fromkeys(main.model.feature_names_in_, measurement)))
 def test_probabilities_add_up(wine: dict[str, float]) -> None:
     explained = main.explain(wine)
