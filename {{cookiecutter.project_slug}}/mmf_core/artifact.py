@@ -35,7 +35,7 @@ class Artifact:
         description: str = "",
         **how: Any,
     ) -> None:
-        if not set(mode) <= set("rbt"):
+        if set(mode) not in ({"r"}, {"r", "t"}, {"r", "b"}):
             raise DeclarationError(
                 f"artifact({str(file)!r}, {mode!r}): the second value is how to open the file for "
                 f"reading, 'r' or 'rb'; a name is given by name="
@@ -118,7 +118,7 @@ class Artifact:
             raise
         except FileNotFoundError as error:
             raise ArtifactError(f"{error.filename or self.path} is not there") from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ArtifactError(
                 f"{self.path} cannot be loaded: {type(error).__name__}: {error}"
             ) from error

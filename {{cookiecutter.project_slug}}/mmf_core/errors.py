@@ -67,6 +67,11 @@ class ResultError(TargetError):
     """The author's function returned something that its `returns=` descriptor cannot send."""
 
 
+MAX_FAULTS = 20
+"""How many faults are told of one table."""
+LONGEST_VALUE = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong with a request: where it is and what it should be.
@@ -90,8 +95,15 @@ class Fault:
         parts = {key: part for key, part in known if part is not None}
         parts["message"] = self.message
         if self.value is not None:
-            parts["value"] = self.value
+            parts["value"] = _short(self.value)
         return parts
+
+
+def _short(value: Any) -> Any:
+    """Return enough of a value to find it again: a caller's own megabytes are not sent back."""
+    if isinstance(value, str | list | dict):
+        return value if len(text := str(value)) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+    return value
 
 
 class RequestError(MMFError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from .descriptors import Descriptor
@@ -29,24 +30,32 @@ def run(target: Target, values: Mapping[str, Any]) -> Any:
 
 def _check(target: Target, values: Mapping[str, Any]) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
-    problems: list[RequestError] = []
+    problems: dict[str, RequestError] = {}
     for name, descriptor in target.arguments.items():
         if name not in values and not descriptor.required:
-            arguments[name] = descriptor.default
+            arguments[name] = deepcopy(descriptor.default)  # the function may change what it gets
             continue
         try:
             arguments[name] = descriptor.check(_given(name, values, descriptor))
         except InvalidValue as error:
-            problems.append(error.within(name))
+            problems[name] = error.within(name)
     if problems:
-        faults = [fault for problem in problems for fault in problem.faults]
-        raise InvalidValue("; ".join(problem.detail for problem in problems), faults)
+        faults = [fault for problem in problems.values() for fault in problem.faults]
+        raise InvalidValue(_summary(problems, of=len(target.arguments)), faults)
     return arguments
+
+
+def _summary(problems: Mapping[str, RequestError], of: int) -> str:
+    """Join what is wrong; where there are several arguments, with their names."""
+    return "; ".join(
+        problem.detail if of == 1 else f"{name}: {problem.detail}"
+        for name, problem in problems.items()
+    )
 
 
 def _given(name: str, values: Mapping[str, Any], descriptor: Descriptor[Any]) -> Any:
     if name not in values:
-        raise InvalidValue(f"{name} is missing", [Fault(f"send a {descriptor.class_name}")])
+        raise InvalidValue("missing", [Fault(f"{descriptor.class_name} is wanted")])
     return values[name]
 
 

@@ -19,6 +19,9 @@ RESERVED = frozenset(
 )
 """Routes of the service itself, which no target may take."""
 
+FORMAT_QUERY = "format"
+"""The query parameter for the answer's format, which therefore no argument may be called."""
+
 _BY_KEYWORD = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
 
 
@@ -46,7 +49,7 @@ class Target:
         name: str = "",
     ) -> Target:
         """Read a function's signature; DeclarationError if it cannot be served."""
-        route = function.__name__
+        route = getattr(function, "__name__", repr(function))
         _check_function(function, route)
         if returns is not None and not isinstance(returns, Descriptor):
             raise DescriptorError(
@@ -100,6 +103,11 @@ def _descriptors(function: Callable[..., Any]) -> dict[str, Descriptor[Any]]:
         raise DescriptorError(
             f"{function.__qualname__}: these arguments have no descriptor: {', '.join(bare)}; "
             f"write {bare[0]}=mmf.DataFrame() or another"
+        )
+    if FORMAT_QUERY in parameters:
+        raise DeclarationError(
+            f"{function.__qualname__}: ?{FORMAT_QUERY}= chooses the answer's format; "
+            f"name the argument otherwise"
         )
     positional = [key for key, one in parameters.items() if one.kind not in _BY_KEYWORD]
     if positional:

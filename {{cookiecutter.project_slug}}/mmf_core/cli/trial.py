@@ -21,13 +21,21 @@ def test(script: Path) -> None:
         if not needed.is_file():
             raise click.ClickException(f"{needed.name} is not in {project}")
     signal.signal(signal.SIGTERM, _interrupt)  # so that the environment is removed then, too
+    uv = _uv()
     with tempfile.TemporaryDirectory(prefix="mmfmeta-") as folder:
         environment = Path(folder)
         python = environment / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-        _step("making a virtual environment", sys.executable, "-m", "venv", folder)
+        _step(
+            "making a virtual environment",
+            sys.executable,
+            "-m",
+            "venv",
+            *(["--without-pip"] if uv else []),
+            folder,
+        )
         _step(
             "installing requirements.txt",
-            *_installer(python),
+            *_installer(python, uv),
             "-r",
             "requirements.txt",
             cwd=project,
@@ -47,13 +55,19 @@ def test(script: Path) -> None:
     click.echo("ok: the project can be installed and described")
 
 
-def _installer(python: Path) -> list[str | Path]:
-    """Return pip's command, or uv's where it is installed here: the same in a tenth of the time."""
+def _uv() -> str | None:
+    """Return uv's program where it is installed: it does the same in a tenth of the time."""
     try:
-        import uv  # type: ignore[import-not-found,unused-ignore]
+        from uv import find_uv_bin
     except ImportError:
-        return [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    return [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", python]
+        return None
+    return find_uv_bin()
+
+
+def _installer(python: Path, uv: str | None) -> list[str | Path]:
+    if uv:
+        return [uv, "pip", "install", "--quiet", "--python", python]
+    return [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 
 
 def _step(what: str, *command: str | Path, cwd: Path | None = None) -> None:

@@ -26,8 +26,8 @@ class ArrayJSON(JSONCodec["np.ndarray"]):
             )
         try:
             array = np.array(plain)
-            if array.dtype == object:  # null among the numbers, or something that is no number
-                array = array.astype(np.float64)
+            if array.dtype == object and not any(isinstance(one, str) for one in array.flat):
+                array = array.astype(np.float64)  # null among the numbers
         except (ValueError, TypeError):
             raise InvalidValue(
                 "an array's lists must be of equal length and hold numbers only"

@@ -5,8 +5,9 @@ A codec knows bytes and values and nothing of HTTP, descriptors or targets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
+from inspect import signature
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ..packages import NeedsPackages
@@ -15,6 +16,12 @@ from .formats import Format
 
 V = TypeVar("V")
 Options = Mapping[str, Any]
+
+
+def known_to(reader: Callable[..., Any], options: Options) -> dict[str, Any]:
+    """Return the options that a reader has a parameter for: `sep` says nothing of a workbook."""
+    parameters = signature(reader).parameters
+    return {name: value for name, value in options.items() if name in parameters}
 
 
 class Kind(Enum):

@@ -14,30 +14,45 @@ from .formats import Format
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL import Image
 
 _REQUIRES = {"PIL": "pillow", "numpy": "numpy"}
 
 
-def _read(data: bytes) -> np.ndarray:
-    import warnings
+# What cameras and browsers make; Pillow knows more, some of it by starting other programs.
+_READABLE = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 
+
+def _read(data: bytes) -> np.ndarray:
     import numpy as np
     from PIL import Image, ImageOps
 
     try:
-        with warnings.catch_warnings():
-            # Pillow only warns up to twice its limit; a picture that big is refused here.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
-            return np.asarray(picture.convert("RGB"))
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise BodyTooLarge(
-            f"a picture may have {Image.MAX_IMAGE_PIXELS:,} pixels at most"
-        ) from None
-    except MemoryError:
+        picture = Image.open(io.BytesIO(data), formats=_READABLE)
+        _refuse_huge(picture)
+        return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+    except (BodyTooLarge, MemoryError):
         raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise _too_many_pixels() from None
     except Exception:  # noqa: BLE001 - damaged pictures make decoders raise nearly anything
         raise RequestError("this is not a picture that can be read; send a PNG or a JPEG") from None
+
+
+def _refuse_huge(picture: Image.Image) -> None:
+    """Refuse what Pillow only warns of, up to twice its limit."""
+    if picture.width * picture.height > _most_pixels():
+        raise _too_many_pixels()
+
+
+def _most_pixels() -> int:
+    from PIL import Image
+
+    return Image.MAX_IMAGE_PIXELS or 0
+
+
+def _too_many_pixels() -> BodyTooLarge:
+    return BodyTooLarge(f"a picture may have {_most_pixels():,} pixels at most")
 
 
 def _write(value: np.ndarray, format: Format) -> bytes:

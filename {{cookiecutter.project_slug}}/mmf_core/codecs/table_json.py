@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..errors import Fault, InvalidValue
+from ..errors import MAX_FAULTS, Fault, InvalidValue
 from .base import JSONCodec, Kind, Options
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ def _is_rows(data: Any) -> bool:
     return isinstance(data, list) and all(isinstance(row, list) for row in data)
 
 
+def _is_labels(labels: Any) -> bool:
+    return isinstance(labels, list) and not any(isinstance(one, list | dict) for one in labels)
+
+
 def _from_records(records: list[Any]) -> pd.DataFrame:
     import pandas as pd
 
@@ -63,18 +67,18 @@ def _from_records(records: list[Any]) -> pd.DataFrame:
 def _from_split(data: list[list[Any]], columns: Any = None, index: Any = None) -> pd.DataFrame:
     if columns is None:
         columns = list(range(len(data[0]))) if data else []
-    if not isinstance(columns, list):
+    if not _is_labels(columns):
         raise InvalidValue('"columns" is a list of names')
-    ragged = [
+    uneven = (
         Fault(f"has {len(row)} values for {len(columns)} columns", row=place)
         for place, row in enumerate(data)
         if len(row) != len(columns)
-    ]
-    if ragged:
+    )
+    if ragged := list(islice(uneven, MAX_FAULTS)):
         raise InvalidValue("every row needs one value for each column", ragged)
     frame = _frame(columns, data)
     if index is not None:
-        if not isinstance(index, list) or len(index) != len(frame):
+        if not _is_labels(index) or len(index) != len(frame):
             raise InvalidValue('"index" is a list with one label for each row')
         frame.index = index
     return frame
@@ -89,7 +93,7 @@ def _from_columns(columns: dict[str, Any]) -> pd.DataFrame:
         if not isinstance(values, list)
     ]
     if faults:
-        raise InvalidValue(f"this JSON is not a table: {_SHAPES}", faults)
+        raise InvalidValue(f"this JSON is not a table: {_SHAPES}", faults[:MAX_FAULTS])
     if len({len(values) for values in columns.values()}) > 1:
         raise InvalidValue("every column needs the same number of values")
     return pd.DataFrame(columns)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from datetime import date, time, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ..errors import RequestError
-from .base import Codec, Kind, Options
+from .base import Codec, Kind, Options, known_to
 from .formats import Format
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MAX_ROWS = 1_048_575  # of an Excel sheet, less the header
+MAX_COLUMNS = 16_384
+MAX_TEXT = 32_767  # of a cell; openpyxl would cut a longer one in silence
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class TableXLSX(Codec["pd.DataFrame"]):
@@ -27,8 +31,9 @@ class TableXLSX(Codec["pd.DataFrame"]):
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
         import pandas as pd
 
+        known = known_to(pd.read_excel, options)
         try:
-            table = pd.read_excel(io.BytesIO(data), engine="openpyxl", **options)
+            table = pd.read_excel(io.BytesIO(data), **{"engine": "openpyxl", **known})
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001 - damaged workbooks make readers raise nearly anything
@@ -40,11 +45,14 @@ class TableXLSX(Codec["pd.DataFrame"]):
 
         if len(value) > MAX_ROWS:
             raise ValueError(f"a sheet holds {MAX_ROWS:,} rows, this table has {len(value):,}")
+        if value.shape[1] > MAX_COLUMNS:
+            raise ValueError(f"a sheet holds {MAX_COLUMNS:,} columns, not {value.shape[1]:,}")
+        names = [_cell(name) for name in value.columns]
+        columns = [_plain(value.iloc[:, place]) for place in range(value.shape[1])]
         book = Workbook(write_only=True)
         sheet = book.create_sheet("Sheet1")
-        write = _cells(sheet)
-        sheet.append([write(name) for name in value.columns])
-        columns = [_plain(value.iloc[:, place]) for place in range(value.shape[1])]
+        write = _writer(sheet)
+        sheet.append([write(name) for name in names])
         for row in zip(*columns, strict=True):
             sheet.append([write(cell) for cell in row])
         buffer = io.BytesIO()
@@ -53,25 +61,32 @@ class TableXLSX(Codec["pd.DataFrame"]):
 
 
 def _plain(column: pd.Series) -> list[Any]:
-    """Return Python values, with None for everything that Excel has no number for."""
+    """Return what cells hold, with None for everything that Excel has no number for."""
     known = column.notna() & ~column.isin([float("inf"), float("-inf")])
-    values: list[Any] = column.astype(object).where(known, None).tolist()
-    return values
+    return [_cell(value) for value in column.astype(object).where(known, None).tolist()]
 
 
-def _cells(sheet: Any) -> Callable[[Any], Any]:
-    """Return a function that makes a Python value a cell that shows exactly that value."""
+def _cell(value: Any) -> Any:
+    """Return a number, a date or a text that Excel shows as exactly that value."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, date | time | timedelta) and not getattr(value, "tzinfo", None):
+        return value
+    text = value.isoformat() if hasattr(value, "isoformat") else str(value)
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"a cell holds {MAX_TEXT:,} characters, this text has {len(text):,}")
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _writer(sheet: Any) -> Callable[[Any], Any]:
+    """Return a function that keeps texts from being taken for formulas: = begins some."""
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     def write(value: Any) -> Any:
-        if value is None or isinstance(value, bool | int | float):
+        if not isinstance(value, str):
             return value
-        if isinstance(value, date | time | timedelta) and not getattr(value, "tzinfo", None):
-            return value
-        text = value.isoformat() if hasattr(value, "isoformat") else str(value)
-        cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", text))
-        cell.data_type = "s"  # a text that begins with = stays text
+        cell = WriteOnlyCell(sheet, value)
+        cell.data_type = "s"
         return cell
 
     return write

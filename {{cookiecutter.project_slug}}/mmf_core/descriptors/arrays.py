@@ -22,7 +22,10 @@ class Array(Descriptor["np.ndarray"]):
     def check(self, value: Any) -> np.ndarray:
         import numpy as np
 
-        array = np.asarray(value)
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise InvalidValue("an array cannot be made of lists of different lengths") from None
         if array.dtype.kind not in "biuf":
             raise InvalidValue(f"numbers are wanted, not {array.dtype}")
         return array

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
-from ..codecs import Format, Kind, formats
+from ..codecs import Format, Kind, find, formats
 from ..errors import DescriptorError, InvalidValue
 
 T = TypeVar("T")
@@ -99,9 +99,8 @@ class Descriptor(Generic[T]):
         if asked is None:
             return self.preferred
         found = asked if isinstance(asked, Format) else Format.of_extension(str(asked))
-        possible = formats(self.kind)
-        if found not in possible:
-            names = ", ".join(format.extension for format in possible)
+        if found is None or find(self.kind, found) is None:
+            names = ", ".join(format.extension for format in formats(self.kind))
             raise DescriptorError(
                 f"a {self.class_name} cannot be answered as {asked!r}; can be: {names}"
             )

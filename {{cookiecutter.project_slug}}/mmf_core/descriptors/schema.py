@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
-from ..errors import DescriptorError, Fault, InvalidValue
+from ..errors import MAX_FAULTS, DescriptorError, Fault, InvalidValue
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MAX_FAULTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,8 @@ def _to_float(column: Any) -> Any:
 
 def _to_int(column: Any) -> Any:
     numbers = _numbers(column)
-    return numbers.where(numbers % 1 == 0).astype("Int64")
+    fits = (numbers % 1 == 0) & (numbers >= -(2**63)) & (numbers < 2**63)
+    return numbers.where(fits).astype("Int64")
 
 
 def _to_bool(column: Any) -> Any:
@@ -153,9 +152,13 @@ def _to_text(column: Any) -> Any:
 def _to_datetime(column: Any) -> Any:
     import pandas as pd
 
-    if column.dtype.kind in "iufb":  # a bare number is no date
-        return pd.Series(pd.NaT, index=column.index)
-    return pd.to_datetime(column, errors="coerce", format="ISO8601")
+    if column.dtype.kind != "M":  # a bare number is no date
+        column = column.where(column.map(lambda value: isinstance(value, str | date)))
+    try:
+        return pd.to_datetime(column, errors="coerce", format="ISO8601")
+    except ValueError:  # pandas keeps one offset for a whole column
+        hint = "send all dates of a column with one offset, such as Z, or all without"
+        raise InvalidValue(hint, [Fault(hint, column=column.name)]) from None
 
 
 TYPES: dict[type, ColumnType] = {

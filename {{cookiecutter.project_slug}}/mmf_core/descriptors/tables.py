@@ -51,7 +51,7 @@ class DataFrame(Descriptor["pd.DataFrame"]):
     def present(self, result: Any) -> pd.DataFrame:
         table = _as_table(result)
         if any(name is not None for name in table.index.names):
-            table = table.reset_index()  # a named index is data, an unnamed one only counts
+            table = _with_index(table)  # a named index is data, an unnamed one only counts
         if not all(isinstance(name, str) for name in table.columns):
             table = table.set_axis([str(name) for name in table.columns], axis="columns")
         if not table.columns.is_unique:
@@ -66,6 +66,13 @@ class DataFrame(Descriptor["pd.DataFrame"]):
 
     def meta(self) -> dict[str, Any]:
         return {**super().meta(), "schema": str(self._schema), "pandas_params": self.pandas_params}
+
+
+def _with_index(table: pd.DataFrame) -> pd.DataFrame:
+    try:
+        return table.reset_index()
+    except ValueError as error:  # a column of that name is there already
+        raise InvalidValue(f"the index cannot become a column: {error}") from None
 
 
 def _as_table(value: Any) -> pd.DataFrame:
@@ -90,7 +97,7 @@ def _from_plain(value: Any) -> pd.DataFrame:
 
     try:
         return pd.DataFrame(value)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise InvalidValue(f"a table cannot be made of this: {error}") from None
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from flask import Response
+from werkzeug.http import dump_options_header
 
 from ..codecs import Format, find, json
 from ..descriptors import Descriptor
@@ -16,6 +18,13 @@ _INLINE = {Format.JSON, Format.TEXT}
 def plain(value: Any, status: int = 200, media_type: str = Format.JSON.media_type) -> Response:
     """Answer dicts, lists, strings and numbers as JSON."""
     return Response(json.dumps(value), status, content_type=media_type)
+
+
+def nothing() -> Response:
+    """Answer 204, for a target that returns nothing."""
+    answer = Response(status=204)
+    del answer.headers["Content-Type"]
+    return answer
 
 
 def result(value: Any, returns: Descriptor[Any], form: Format, name: str) -> Response:
@@ -34,8 +43,16 @@ def result(value: Any, returns: Descriptor[Any], form: Format, name: str) -> Res
         ) from error
     answer = Response(body, content_type=_content_type(form))
     if form not in _INLINE:
-        answer.headers.set("Content-Disposition", "attachment", filename=f"{name}.{form.extension}")
+        answer.headers["Content-Disposition"] = _attachment(f"{name}.{form.extension}")
     return answer
+
+
+def _attachment(filename: str) -> str:
+    names = {"filename": filename}
+    if not filename.isascii():  # a header is Latin-1 at most: RFC 6266, 4.3
+        plain_name = filename.encode("ascii", "replace").decode().replace("?", "_")
+        names = {"filename": plain_name, "filename*": f"UTF-8''{quote(filename, safe='')}"}
+    return dump_options_header("attachment", names)
 
 
 def _content_type(form: Format) -> str:

@@ -27,6 +27,7 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
+    app.url_map.merge_slashes = False  # it would redirect, by an HTML page
     problems.install(app)
     app.register_blueprint(health.blueprint(registry))
     for target in registry.targets.values():

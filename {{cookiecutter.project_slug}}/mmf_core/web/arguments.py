@@ -10,15 +10,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import Request
+from werkzeug.datastructures import MultiDict
+from werkzeug.http import parse_options_header
 
-from ..codecs import Format, Kind, json, json_of
-from ..descriptors import Descriptor
+from ..codecs import Format, Kind, json
 from ..errors import Fault, InvalidValue, RequestError, UnsupportedFormat
-from ..target import Target
-from .negotiation import body_codec
+from ..target import FORMAT_QUERY, Target
+from .bodies import FORMS, read_form, read_whole
+from .parts import Bytes, Part, Plain, Text
 
-FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
-RESERVED_QUERY = {"format"}
+MAX_UNKNOWN = 20  # what is unknown may be a whole file, sent as if it were a form
+LONGEST_NAME = 60
 
 
 def read(target: Target, request: Request) -> dict[str, Any]:
@@ -26,15 +28,17 @@ def read(target: Target, request: Request) -> dict[str, Any]:
 
     RequestError, UnsupportedFormat or InvalidValue name the argument and say what to send.
     """
-    values = _from_query(target, request)
+    queried = _query(target, request)
     if request.mimetype in FORMS:
-        values |= _from_form(target, request)
-    elif body := request.get_data(cache=False):
-        _refuse_cut_off(request)
-        values |= _from_body(target, request, body, taken=values.keys())
-    elif not values and any(one.required for one in target.arguments.values()):
+        sent = _form(target, request)
+    elif body := read_whole(request):
+        sent = _body(target, request, body, taken=queried)
+    elif not queried and any(one.required for one in target.arguments.values()):
         raise RequestError(f"this request has no body; {how_to_send(target)}")
-    return values
+    else:
+        sent = {}
+    _refuse_twice(queried.keys() & sent.keys())
+    return {name: _decode(target, name, part) for name, part in (queried | sent).items()}
 
 
 def how_to_send(target: Target) -> str:
@@ -48,57 +52,30 @@ def how_to_send(target: Target) -> str:
             return f"send multipart/form-data or a JSON object with {', '.join(several)}"
 
 
-def _from_query(target: Target, request: Request) -> dict[str, Any]:
-    scalars = {name for name, one in target.arguments.items() if one.kind is Kind.SCALAR}
-    _refuse_unknown(request.args.keys() - RESERVED_QUERY, scalars, "query string")
-    return {name: request.args[name] for name in request.args.keys() & scalars}
+def _query(target: Target, request: Request) -> dict[str, Part]:
+    scalars = [name for name, one in target.arguments.items() if one.kind is Kind.SCALAR]
+    _refuse_unknown(request.args.keys() - {FORMAT_QUERY}, scalars, "query string")
+    return {name: Text(request.args[name]) for name in _once(request.args) if name in scalars}
 
 
-def _refuse_cut_off(request: Request) -> None:
-    """Refuse a body without Content-Length that goes on after the limit.
-
-    Werkzeug stops reading there in silence; reading on makes it raise RequestEntityTooLarge.
-    """
-    if request.content_length is None:
-        request.stream.read(1)
-
-
-def _from_form(target: Target, request: Request) -> dict[str, Any]:
-    _ = request.files  # reads the whole form
-    _refuse_cut_off(request)
-    _refuse_unknown([*request.form, *request.files], target.arguments.keys(), "form")
-    values: dict[str, Any] = {}
-    for name, text in request.form.items():
-        values[name] = _decode_text(name, target.arguments[name], text)
-    for name, part in request.files.items():
-        values[name] = _decode(
-            name,
-            target.arguments[name],
-            part.read(),
-            part.mimetype,
-            part.filename or "",
-            prefer_name=True,
-        )
-    return values
+def _form(target: Target, request: Request) -> dict[str, Part]:
+    read_form(request)
+    texts, files = _once(request.form), _once(request.files)
+    _refuse_unknown([*texts, *files], target.arguments.keys(), "form")
+    _refuse_twice(set(texts) & set(files))
+    parts: dict[str, Part] = {name: Text(request.form[name]) for name in texts}
+    for name, file in request.files.items():
+        parts[name] = Bytes(file.read(), file.mimetype, file.filename or "", prefer_name=True)
+    return parts
 
 
-def _from_body(
-    target: Target, request: Request, body: bytes, taken: Iterable[str]
-) -> dict[str, Any]:
+def _body(target: Target, request: Request, body: bytes, taken: Iterable[str]) -> dict[str, Part]:
     name = _body_argument(target, request.mimetype, taken)
     if name is None:
-        return _from_json_object(target, request.mimetype, body)
-    filename = request.headers.get("Content-Disposition", "")
-    return {
-        name: _decode(
-            name,
-            target.arguments[name],
-            body,
-            request.mimetype,
-            _filename(filename),
-            prefer_name=False,
-        )
-    }
+        return _json_object(target, request.mimetype, body)
+    disposition = parse_options_header(request.headers.get("Content-Disposition", ""))[1]
+    filename = disposition.get("filename", "")
+    return {name: Bytes(body, request.mimetype, filename, prefer_name=False)}
 
 
 def _body_argument(target: Target, media_type: str, taken: Iterable[str]) -> str | None:
@@ -115,7 +92,7 @@ def _body_argument(target: Target, media_type: str, taken: Iterable[str]) -> str
     return open_ones[0] if len(open_ones) == 1 else None
 
 
-def _from_json_object(target: Target, media_type: str, body: bytes) -> dict[str, Any]:
+def _json_object(target: Target, media_type: str, body: bytes) -> dict[str, Part]:
     if Format.of_media_type(media_type) is not Format.JSON:
         what = media_type or "a body without a Content-Type"
         raise UnsupportedFormat(f"{what} cannot be read here; {how_to_send(target)}")
@@ -123,56 +100,38 @@ def _from_json_object(target: Target, media_type: str, body: bytes) -> dict[str,
     if not isinstance(whole, dict):
         raise InvalidValue(f"a JSON object by argument name is needed; {how_to_send(target)}")
     _refuse_unknown(whole, target.arguments.keys(), "JSON object")
-    return {name: _from_plain(name, target.arguments[name], part) for name, part in whole.items()}
+    return {name: Plain(value) for name, value in whole.items()}
 
 
-def _decode_text(name: str, descriptor: Descriptor[Any], text: str) -> Any:
-    """Return a form's text field: a scalar as it is, anything else as JSON."""
-    if descriptor.kind is Kind.SCALAR:
-        return text
+def _decode(target: Target, name: str, part: Part) -> Any:
     try:
-        plain = json.loads(text)
-    except RequestError as error:
-        raise error.within(name) from None
-    return _from_plain(name, descriptor, plain)
-
-
-def _decode(
-    name: str,
-    descriptor: Descriptor[Any],
-    data: bytes,
-    media_type: str,
-    filename: str,
-    *,
-    prefer_name: bool,
-) -> Any:
-    try:
-        codec = body_codec(descriptor.kind, media_type, filename, prefer_name=prefer_name)
-        return codec.decode(data, descriptor.options)
+        return part.decode(target.arguments[name])
     except RequestError as error:
         raise error.within(name) from None
 
 
-def _from_plain(name: str, descriptor: Descriptor[Any], plain: Any) -> Any:
-    try:
-        return json_of(descriptor.kind).from_plain(plain, descriptor.options)
-    except RequestError as error:
-        raise error.within(name) from None
+def _once(given: MultiDict[str, Any]) -> list[str]:
+    """Return the names in a query or a form, each of which may be there once."""
+    _refuse_twice(name for name, values in given.lists() if len(values) > 1)
+    return list(given)
 
 
-def _filename(disposition: str) -> str:
-    from werkzeug.http import parse_options_header
-
-    return parse_options_header(disposition)[1].get("filename", "")
+def _refuse_twice(names: Iterable[str]) -> None:
+    if faults := [Fault("give one value", where=_short(name)) for name in names]:
+        raise InvalidValue("given twice: " + ", ".join(str(one.where) for one in faults), faults)
 
 
 def _refuse_unknown(given: Iterable[str], known: Iterable[str], place: str) -> None:
     """Refuse what no argument is called, so that a typing error is not taken for a default."""
     known = list(known)
-    unknown = [name for name in given if name not in known]
+    unknown = [_short(name) for name in given if name not in known][:MAX_UNKNOWN]
     if unknown:
         wanted = ", ".join(known) or "none"
         raise InvalidValue(
             f"unknown in the {place}: {', '.join(unknown)}; possible: {wanted}",
             [Fault("is no argument of this target", where=name) for name in unknown],
         )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"

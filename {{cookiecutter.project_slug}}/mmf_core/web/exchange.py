@@ -75,7 +75,7 @@ def _request_id(asked: str) -> str:
 def _write_line(
     environ: WSGIEnvironment, exchange: Exchange, answer: dict[str, Any], seconds: float
 ) -> None:
-    method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
+    method, path = environ["REQUEST_METHOD"], _path(environ)
     status, milliseconds = answer.get("status", 500), round(seconds * 1000, 3)
     fields = {
         "method": method,
@@ -89,6 +89,14 @@ def _write_line(
         "bytes_out": _integer(dict(answer.get("headers", ())).get("Content-Length")),
     }
     _log.info("%s %s %s %.1f ms", method, path, status, milliseconds, extra=fields)
+
+
+def _path(environ: WSGIEnvironment) -> str:
+    """Return the path as it was meant (PEP 3333 has its UTF-8 as Latin-1), safe for a terminal."""
+    path: str = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
+    if path.isprintable():
+        return path
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in path)
 
 
 def _integer(text: str | None) -> int | None:

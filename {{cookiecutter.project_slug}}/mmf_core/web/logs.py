@@ -40,7 +40,7 @@ def dict_config(settings: Settings | None = None) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request_id": {"()": RequestId}},
+        "filters": {"request_id": {"()": RequestId}, "no_access_line": {"()": NoAccessLine}},
         "formatters": {"line": _TEXT if text else _JSON},
         "handlers": {
             "stdout": {"()": stdout_handler, "formatter": "line", "filters": ["request_id"]}
@@ -49,7 +49,7 @@ def dict_config(settings: Settings | None = None) -> dict[str, Any]:
         "loggers": {
             "gunicorn.error": logger,
             "gunicorn.access": logger,
-            "werkzeug": {**logger, "level": "WARNING"},  # its access line would be the second
+            "werkzeug": {**logger, "filters": ["no_access_line"]},
         },
     }
 
@@ -67,6 +67,13 @@ class RequestId(logging.Filter):
         exchange = current()
         record.request_id = exchange.request_id if exchange else "-"
         return True
+
+
+class NoAccessLine(logging.Filter):
+    """Leaves out the access line of Flask's own server: it would be the second."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return '" %s %s' not in str(record.msg)
 
 
 def stdout_handler() -> logging.Handler:
@@ -92,6 +99,14 @@ class PrintedLines(io.TextIOBase):
         for line in lines:
             self._log.info("%s", line)
         return len(text)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override] # read-only in every stream there is
+        return self.stream.encoding
+
+    @property
+    def buffer(self) -> Any:
+        return self.stream.buffer
 
     def flush(self) -> None:
         self.stream.flush()

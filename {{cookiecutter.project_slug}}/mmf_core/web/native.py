@@ -11,7 +11,7 @@ from ..codecs import Format, json
 from ..descriptors import Descriptor
 from ..execution import run
 from ..settings import Settings
-from ..target import Target
+from ..target import FORMAT_QUERY, Target
 from . import answers, arguments
 from .exchange import Exchange, current
 from .negotiation import answer_format, media_types
@@ -30,7 +30,7 @@ def blueprint(target: Target, settings: Settings) -> Blueprint:
         exchange.rows_in = _rows(target.arguments, values)
         result = run(target, values)
         if target.returns is None or form is None:
-            return Response(status=204)
+            return answers.nothing()
         exchange.rows_out = target.returns.rows(result)
         return answers.result(result, target.returns, form, target.route)
 
@@ -60,7 +60,7 @@ def description(target: Target, settings: Settings) -> dict[str, Any]:
 def _wanted(returns: Descriptor[Any] | None) -> Format | None:
     if returns is None:
         return None
-    return answer_format(returns, request.args.get("format"), request.accept_mimetypes)
+    return answer_format(returns, request.args.get(FORMAT_QUERY), request.accept_mimetypes)
 
 
 def _rows(descriptors: Mapping[str, Descriptor[Any]], values: Mapping[str, Any]) -> int | None:

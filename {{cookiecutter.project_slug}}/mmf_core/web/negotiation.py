@@ -24,8 +24,9 @@ def body_codec(kind: Kind, media_type: str, filename: str, *, prefer_name: bool)
     guesses: tuple[Format | None, ...] = (
         (by_name, by_type) if prefer_name or by_type is Format.BINARY else (by_type,)
     )
-    if kind is Kind.FILE and Format.JSON not in guesses[:1]:
-        guesses = (Format.BINARY,)  # a file is taken whatever it is
+    if kind is Kind.FILE:  # taken whatever it is; only a whole JSON body is base64
+        whole_json = by_type is Format.JSON and not prefer_name
+        guesses = (Format.JSON if whole_json else Format.BINARY,)
     for guess in guesses:
         if guess and (codec := _find(kind, guess)):
             return codec
@@ -47,13 +48,22 @@ def answer_format(returns: Descriptor[Any], asked: str | None, accept: MIMEAccep
         return found
     if not accept:
         return declared
-    best = accept.best_match([media_type for one in possible for media_type in one.media_types])
-    if best is None:
+    # The parameters are cut off: ours are charset=utf-8 or none, which no caller has to know.
+    ranges = MIMEAccept([(item.partition(";")[0].strip(), weight) for item, weight in accept])
+    best = max(possible, key=lambda one: _weight(one, ranges))  # the earlier of equals
+    if not _weight(best, ranges):
         raise NotAcceptable(
             f"none of Accept: {accept.to_header()} is possible here; "
             f"accept {', '.join(media_types(returns.kind))}"
         )
-    return Format.of_media_type(best) or declared
+    return best
+
+
+def _weight(form: Format, ranges: MIMEAccept) -> float:
+    """Weigh a format by the most specific range for what is sent, or by another of its names."""
+    sent, *others = form.media_types
+    named = {item.lower() for item in ranges.values()}
+    return max(ranges.quality(one) for one in (sent, *named.intersection(others)))
 
 
 def media_types(kind: Kind) -> list[str]:

@@ -12,11 +12,12 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from ..errors import ArtifactError, MissingPackage, MMFError, RequestError, ResultError
 from ..settings import MIB
 from .answers import plain
+from .bodies import read_away
 from .exchange import current
 
 MEDIA_TYPE = "application/problem+json"
+CRASHED = "the service failed on this request; its log has the reason under this request_id"
 _log = logging.getLogger("mmf.errors")
-_CHUNK = 64 * 1024
 
 
 def install(app: Flask) -> None:
@@ -29,6 +30,7 @@ def install(app: Flask) -> None:
 
 def problem(status: int, detail: str, errors: list[dict[str, Any]], **headers: str) -> Response:
     """Return an answer with the members `type title status detail instance request_id errors`."""
+    read_away(request)
     exchange = current()
     body = {
         "type": "about:blank",  # RFC 9457, 4.2.1: the status says it all
@@ -62,23 +64,14 @@ def _http(error: HTTPException) -> Response:
 
 
 def _too_large(_error: RequestEntityTooLarge) -> Response:
-    limit = request.max_content_length or 0
-    _drain(2 * limit)
+    limit, length = request.max_content_length or 0, request.content_length
+    if length and length <= limit:
+        return problem(413, f"a form may have {request.max_form_parts} parts at most", [])
     return problem(
         413,
         f"the body is larger than {limit / MIB:g} MiB; the operator's setting is MMF_MAX_BODY_MB",
         [],
     )
-
-
-def _drain(most: int) -> None:
-    """Read a refused body away, up to a bound.
-
-    A client that is still sending when the connection closes sees a reset and never the answer.
-    """
-    stream = request.environ["wsgi.input"]
-    while most > 0 and (chunk := stream.read(min(most, _CHUNK))):
-        most -= len(chunk)
 
 
 def _crash(error: Exception) -> Response:
@@ -88,7 +81,4 @@ def _crash(error: Exception) -> Response:
         return problem(503, "the model is not loaded; try again later", [], Retry_After="10")
     if isinstance(error, MissingPackage | ResultError):
         return problem(500, str(error), [])
-    return problem(error.status if isinstance(error, MMFError) else 500, _CRASHED, [])
-
-
-_CRASHED = "the service failed on this request; its log has the reason under this request_id"
+    return problem(error.status if isinstance(error, MMFError) else 500, CRASHED, [])

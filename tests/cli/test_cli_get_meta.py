@@ -1,0 +1,251 @@
+"""`mmfmeta get-meta` writes what a project declares, and says in one line what is wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from baking import PAYLOAD
+from mmf_core.cli import main
+from mmf_core.registry import default
+
+GOOD = """
+import mmf_core as mmf
+
+mmf.artifact("notes.txt", name="notes", description="a mark")
+
+
+@mmf.artifact("absent.joblib", description="a loader")
+def model():
+    raise RuntimeError("no loader runs here")
+
+
+@mmf.target(
+    description="Tells the cultivar", name="Сорт вина", returns=mmf.DataFrame(format=mmf.XLSX)
+)
+def score(
+    data=mmf.DataFrame(
+        description="wines", schema={"alcohol": float}, pandas_params={"sep": ";"}
+    ),
+    photo=mmf.Img(format="bgr"),
+    label=mmf.String(default="none", name="Label"),
+    times=mmf.Integer(default=3),
+):
+    return model.predict(data)
+
+
+@mmf.target
+def forget(file=mmf.File()):
+    "Keeps nothing."
+"""
+
+COMMON = {
+    "default": str,
+    "description": str,
+    "name": str,
+    "out_format": str,
+    "is_file": bool,
+    "class_name": str,
+}
+OF_CLASS = {"DataFrame": {"schema": str, "pandas_params": dict}, "Image": {"color": str}}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder to work in, and a default registry without targets."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(default, "targets", {})
+    monkeypatch.setattr(default, "artifacts", {})
+    monkeypatch.delitem(sys.modules, "main", raising=False)
+    monkeypatch.delitem(sys.modules, "mmf_meta", raising=False)
+    (tmp_path / "main.py").write_text(GOOD, encoding="utf-8")
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(main, list(arguments))
+    sys.modules.pop("main", None)
+    return result
+
+
+def written(project: Path, name: str = "mmf.json") -> dict[str, Any]:
+    meta: dict[str, Any] = json.loads((project / name).read_text(encoding="utf-8"))
+    return meta
+
+
+def assert_refused(result: Result, *words: str) -> None:
+    """Check that there is one line with these words, and the exit code 1."""
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: ")
+    for word in words:
+        assert word in line
+
+
+@pytest.mark.parametrize(
+    "arguments", [("main",), ("main.py",), (), ("main", "--out", "mmf.json")], ids=" ".join
+)
+def test_it_writes_mmf_json(project: Path, arguments: tuple[str, ...]) -> None:
+    result = run("get-meta", *arguments)
+    assert (result.exit_code, result.output) == (0, "mmf.json: written\n")
+    assert [one["route"] for one in written(project)["targets"]] == ["score", "forget"]
+
+
+def test_it_writes_where_it_is_told(project: Path) -> None:
+    (project / "out").mkdir()
+    assert run("get-meta", "main", "--out", "out/описание.json").exit_code == 0
+    assert written(project, "out/описание.json").keys() == {"targets", "artifacts"}
+    assert not (project / "mmf.json").exists()
+
+
+def test_it_replaces_what_was_there(project: Path) -> None:
+    (project / "mmf.json").write_text("x" * 100_000)
+    assert run("get-meta").exit_code == 0
+    assert written(project)["targets"]
+
+
+def test_keys_and_types_of_a_target(project: Path) -> None:
+    run("get-meta", "main")
+    for target in written(project)["targets"]:
+        assert {"name", "description", "returns", "descriptors"} <= target.keys()
+        assert isinstance(target["name"], str)
+        assert isinstance(target["description"], str)
+        descriptors = target["descriptors"] + ([target["returns"]] if target["returns"] else [])
+        for descriptor in descriptors:
+            kinds = COMMON | OF_CLASS.get(descriptor["class_name"], {})
+            assert {key: type(descriptor[key]) for key in kinds} == kinds
+        for descriptor in target["descriptors"]:
+            assert isinstance(descriptor["id"], str)
+
+
+def test_what_is_declared_is_what_is_written(project: Path) -> None:
+    run("get-meta", "main")
+    score, forget = written(project)["targets"]
+    assert (score["name"], score["description"]) == ("Сорт вина", "Tells the cultivar")
+    assert (forget["description"], forget["returns"]) == ("Keeps nothing.", None)
+    assert score["returns"]["out_format"] == "xlsx"
+    data, photo, label, times = score["descriptors"]
+    assert (data["id"], data["name"], data["description"]) == ("data", "data", "wines")
+    assert (data["class_name"], data["is_file"]) == ("DataFrame", True)
+    assert (data["schema"], data["pandas_params"]) == ("{'alcohol': float}", {"sep": ";"})
+    assert (photo["class_name"], photo["is_file"], photo["color"]) == ("Image", True, "bgr")
+    assert (label["id"], label["name"], label["default"]) == ("label", "Label", "none")
+    assert (times["default"], times["is_file"]) == ("3", False)
+
+
+def test_artifacts_are_described_and_not_loaded(project: Path) -> None:
+    """Neither file is there."""
+    run("get-meta", "main")
+    assert written(project)["artifacts"] == [
+        {"file": "notes.txt", "name": "notes", "description": "a mark"},
+        {"file": "absent.joblib", "name": "absent.joblib", "description": "a loader"},
+    ]
+
+
+def test_a_project_written_for_mmf_itself(project: Path) -> None:
+    (project / "main.py").write_text(GOOD.replace("mmf_core", "mmf_meta"), encoding="utf-8")
+    assert run("get-meta", "main").exit_code == 0
+    assert len(written(project)["targets"]) == 2
+
+
+def test_the_file_is_readable_by_people(project: Path) -> None:
+    run("get-meta", "main")
+    text = (project / "mmf.json").read_text(encoding="utf-8")
+    assert "Сорт вина" in text
+    assert text.endswith("}\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("", ["main", "no target"]),
+        ("1 / 0", ["main", "ZeroDivisionError", "main.py, line 1"]),
+        ("import a_package_that_is_not_there", ["a_package_that_is_not_there", "main.py, line 1"]),
+        ("x = 1\ndef (", ["SyntaxError", "main.py, line 2"]),
+        ("raise SystemExit(0)", ["main", "SystemExit"]),
+        ("raise ValueError('two\\n\\nlines')", ["ValueError: two lines"]),
+        ("raise RuntimeError", ["RuntimeError", "main.py, line 1"]),
+        ("import json\njson.loads('{')", ["JSONDecodeError", "main.py, line 2"]),
+        ("import mmf_core as mmf\n@mmf.target\ndef f(a): pass", ["f:", "a", "descriptor"]),
+        ("import mmf_core as mmf\n@mmf.target\ndef health(): pass", ["health", "service's own"]),
+        (
+            "import mmf_core as mmf\nmmf.artifact('m.joblib').load()",
+            ["m.joblib is not there", "train.py"],
+        ),
+    ],
+)
+def test_a_wrong_project_is_told_in_one_line(project: Path, source: str, words: list[str]) -> None:
+    (project / "main.py").write_text(source, encoding="utf-8")
+    assert_refused(run("get-meta", "main"), *words)
+    assert not (project / "mmf.json").exists()
+
+
+@pytest.mark.parametrize("module", ["absent", "a/main.py", "", ".main", "a b", "absent.main"])
+@pytest.mark.usefixtures("project")
+def test_a_module_that_is_not_there(module: str) -> None:
+    assert_refused(run("get-meta", module), "cannot be imported")
+
+
+@pytest.mark.usefixtures("project")
+def test_a_place_that_cannot_be_written() -> None:
+    assert_refused(run("get-meta", "main", "--out", "no/mmf.json"), "no/mmf.json", "cannot be")
+
+
+def test_a_failure_leaves_the_old_file(project: Path) -> None:
+    (project / "mmf.json").write_text("old")
+    (project / "main.py").write_text("1 / 0")
+    assert run("get-meta").exit_code == 1
+    assert (project / "mmf.json").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["get-meta", "--nonsense"], ["get-meta", "--out", "."]]
+)
+@pytest.mark.usefixtures("project")
+def test_a_wrong_call_is_told(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert "Usage" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_help_names_the_commands() -> None:
+    result = CliRunner().invoke(main, ["--help"])
+    assert result.exit_code == 0
+    for command in ("get-meta", "test"):
+        assert command in result.stdout
+
+
+@pytest.mark.parametrize("source", [GOOD, "1 / 0"], ids=["good", "bad"])
+def test_python_m_is_the_same(project: Path, source: str) -> None:
+    (project / "main.py").write_text(source, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "mmf_core", "get-meta", "main"],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(PAYLOAD)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    expected = run("get-meta", "main")
+    assert done.returncode == expected.exit_code
+    assert (done.stdout, done.stderr) == (expected.stdout, expected.stderr)
+
+
+def test_python_m_calls_itself_mmfmeta(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mmf_core", "--help"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(PAYLOAD)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("Usage: mmfmeta ")

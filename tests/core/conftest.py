@@ -1,0 +1,39 @@
+"""Fixtures for the tests of mmf_core where it lies."""
+
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+
+import pytest
+
+from mmf_core import registry as registry_module
+from mmf_core.registry import Registry
+
+
+@pytest.fixture
+def registry() -> Registry:
+    """Give a registry of the test's own."""
+    return Registry()
+
+
+@pytest.fixture
+def default_registry() -> Iterator[Registry]:
+    """Give the registry of `mmf.target` and `mmf.artifact`, empty, and leave it so."""
+    default = registry_module.default
+    default.targets.clear()
+    default.artifacts.clear()
+    yield default
+    default.targets.clear()
+    default.artifacts.clear()
+
+
+@pytest.fixture
+def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Give a function that makes modules look as if they were not installed."""
+
+    def hide(*modules: str) -> None:
+        monkeypatch.setattr(
+            "mmf_core.packages.find_spec",
+            lambda module: None if module in modules else find_spec(module),
+        )
+
+    return hide

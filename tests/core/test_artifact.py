@@ -1,0 +1,305 @@
+"""Artifacts: a mark, instead of open(), a loader whose name becomes the object, load()."""
+
+import pickle
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import mmf_core as mmf
+from mmf_core.artifact import Artifact
+from mmf_core.errors import ArtifactError, DeclarationError
+from mmf_core.registry import Registry, load
+
+MODEL = {"weights": [1.5, 2.0]}
+LOADER = """
+import pickle
+import mmf_core as mmf
+
+calls = []
+
+@mmf.artifact("model", name="Model", description="of wines")
+def model():
+    calls.append(1)
+    with open("model", "br") as f:
+        return pickle.load(f)
+
+alias = model
+
+@mmf.target(returns=mmf.Float())
+def score(place=mmf.Integer()):
+    return model["weights"][place]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the current folder, with a model file in it."""
+    (tmp_path / "model").write_bytes(pickle.dumps(MODEL))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def project(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    default_registry: Registry,  # noqa: ARG001 - the project declares into it
+) -> Callable[[str], ModuleType]:
+    """Give a function that writes a module and loads it."""
+    monkeypatch.syspath_prepend(folder)
+
+    def make(text: str) -> ModuleType:
+        (folder / "artifact_project.py").write_text(text)
+        monkeypatch.delitem(sys.modules, "artifact_project", raising=False)
+        load("artifact_project")
+        return sys.modules["artifact_project"]
+
+    yield make  # type: ignore[misc]
+    sys.modules.pop("artifact_project", None)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_mark_leaves_opening_to_the_code(registry: Registry) -> None:
+    artifact = registry.artifact("model")
+    assert artifact.is_loaded
+    assert artifact.ready() is None
+    registry.make_ready()
+    assert registry.is_ready
+
+
+@pytest.mark.usefixtures("folder")
+def test_with_gives_the_open_file_and_closes_it(registry: Registry) -> None:
+    with registry.artifact("model", "br") as file:
+        assert pickle.load(file) == MODEL
+        assert not file.closed
+    assert file.closed
+
+
+def test_with_takes_what_open_takes(registry: Registry, folder: Path) -> None:
+    (folder / "words.txt").write_bytes("Ёж\r\nЩи".encode("cp1251"))
+    with registry.artifact(folder / "words.txt", encoding="cp1251", newline="") as file:
+        assert file.read() == "Ёж\r\nЩи"
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_file_is_closed_also_when_the_body_fails(registry: Registry) -> None:
+    opened = []
+    with pytest.raises(ZeroDivisionError), registry.artifact("model", "rb") as file:  # noqa: PT012
+        opened.append(file)
+        raise ZeroDivisionError
+    assert opened[0].closed
+
+
+def test_load_reads_by_suffix(registry: Registry, folder: Path) -> None:
+    (folder / "model.pkl").write_bytes(pickle.dumps(MODEL))
+    assert registry.artifact("model.pkl").load() == MODEL
+
+
+def test_after_make_ready_the_name_is_the_object(
+    project: Callable[[str], ModuleType], default_registry: Registry
+) -> None:
+    module = project(LOADER)
+    assert not default_registry.is_ready
+    default_registry.make_ready()
+    assert default_registry.is_ready
+    assert type(module.model) is dict
+    assert module.model == MODEL
+    assert module.score(1) == 2.0
+    assert module.alias["weights"] is module.model["weights"]
+
+
+def test_before_make_ready_the_name_loads_on_first_use(
+    project: Callable[[str], ModuleType], default_registry: Registry
+) -> None:
+    module = project(LOADER)
+    assert module.calls == []
+    assert module.score(0) == 1.5
+    assert default_registry.is_ready
+    assert type(module.model) is dict
+    assert module.calls == [1]
+
+
+def test_it_is_loaded_once(
+    project: Callable[[str], ModuleType], default_registry: Registry
+) -> None:
+    module = project(LOADER)
+    default_registry.make_ready()
+    default_registry.make_ready()
+    assert module.alias == module.model
+    assert module.calls == [1]
+
+
+def test_it_is_loaded_once_also_by_many_threads() -> None:
+    calls: list[int] = []
+    together = threading.Barrier(8)
+    waiting = threading.Event()
+
+    def slow() -> object:
+        calls.append(1)
+        waiting.wait(0.2)
+        return object()
+
+    artifact = Artifact("anything")
+    artifact(slow)
+
+    def use(_: int) -> object:
+        together.wait()
+        return artifact.ready()
+
+    with ThreadPoolExecutor(8) as pool:
+        objects = list(pool.map(use, range(8)))
+    assert len(calls) == 1
+    assert len({id(one) for one in objects}) == 1
+
+
+def test_meta_loads_nothing_and_needs_no_file(
+    project: Callable[[str], ModuleType], default_registry: Registry, folder: Path
+) -> None:
+    (folder / "model").unlink()
+    module = project(LOADER)
+    meta = default_registry.meta()
+    assert meta["artifacts"] == [{"file": "model", "name": "Model", "description": "of wines"}]
+    assert module.calls == []
+    assert not default_registry.is_ready
+
+
+@pytest.mark.parametrize("value", [None, 0, False, "", [1]])
+def test_a_loader_may_return_anything(value: object) -> None:
+    calls: list[int] = []
+
+    def loader() -> object:
+        calls.append(1)
+        return value
+
+    artifact = Artifact("anything")
+    artifact(loader)
+    assert not artifact.is_loaded
+    assert artifact.ready() is value
+    assert artifact.ready() is value
+    assert artifact.is_loaded
+    assert len(calls) == 1
+
+
+def test_a_name_that_holds_something_else_by_now_is_left_alone(
+    project: Callable[[str], ModuleType], default_registry: Registry
+) -> None:
+    module = project(LOADER + "\nmodel = 'mine'\n")
+    default_registry.make_ready()
+    assert module.model == "mine"
+    assert module.alias == MODEL
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("bad weights"), "ValueError: bad weights"),
+        (FileNotFoundError(2, "No such file", "vocabulary.txt"), "vocabulary.txt is not there"),
+        (FileNotFoundError("nothing"), "model.bin is not there"),
+        (ImportError("no xgboost"), "no xgboost"),
+        (ArtifactError("said by the loader"), "^said by the loader$"),
+    ],
+)
+def test_a_loader_that_fails_is_an_artifact_error_with_the_reason(
+    error: Exception, said: str, registry: Registry
+) -> None:
+    def loader() -> None:
+        raise error
+
+    registry.artifact("model.bin")(loader)
+    for _ in range(2):  # it may be mended and tried again
+        with pytest.raises(ArtifactError, match=said):
+            registry.make_ready()
+    assert not registry.is_ready
+
+
+@pytest.mark.parametrize("use", ["make_ready", "load", "with"])
+def test_a_missing_file_is_named(use: str, registry: Registry, tmp_path: Path) -> None:
+    artifact = registry.artifact(tmp_path / "absent.pkl")
+    with pytest.raises(ArtifactError, match=r"absent\.pkl is not there"):
+        _use(artifact, use, registry)
+
+
+def _use(artifact: Artifact, use: str, registry: Registry) -> None:
+    if use == "make_ready":
+        registry.make_ready()
+    elif use == "load":
+        artifact.load()
+    else:
+        with artifact:
+            pass
+
+
+@pytest.mark.parametrize("use", ["make_ready", "load", "with"])
+def test_a_file_over_the_limit_is_refused_with_both_ways_out(
+    use: str, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MMF_MAX_ARTIFACT_MB", raising=False)
+    path = tmp_path / "large.pkl"
+    path.write_bytes(pickle.dumps(b"x" * (10 * 1024 * 1024)))
+    artifact = registry.artifact(path)
+    with pytest.raises(ArtifactError) as caught:
+        _use(artifact, use, registry)
+    for part in ("large.pkl", "10 MiB", "@mmf.artifact", "MMF_MAX_ARTIFACT_MB"):
+        assert part in str(caught.value)
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "11")
+    _use(artifact, use, registry)
+
+
+@pytest.mark.parametrize(("more", "refused"), [(0, False), (1, True)])
+def test_the_limit_itself_is_allowed(
+    more: int, registry: Registry, tmp_path: Path, *, refused: bool
+) -> None:
+    with (tmp_path / "model").open("wb") as file:
+        file.truncate(10 * 1024 * 1024 + more)
+    artifact = registry.artifact(tmp_path / "model")
+    if refused:
+        with pytest.raises(ArtifactError):
+            artifact.check()
+    else:
+        artifact.check()
+
+
+def test_a_file_with_a_loader_may_be_of_any_size(
+    registry: Registry, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "0.00001")
+    stand_in = registry.artifact(folder / "model")(lambda: MODEL)
+    registry.make_ready()
+    assert stand_in == MODEL
+
+
+@pytest.mark.parametrize("mode", ["w", "wb", "a", "x", "r+", "rb+", "", "b", "My model"])
+def test_what_is_no_way_to_read_is_refused(mode: str, registry: Registry) -> None:
+    with pytest.raises(DeclarationError, match="name="):
+        registry.artifact("model", mode)
+    assert not registry.artifacts
+
+
+@pytest.mark.parametrize("mode", ["r", "rt", "tr", "rb", "br"])
+def test_every_way_to_read_is_taken(mode: str, registry: Registry) -> None:
+    assert registry.artifact("model", mode).path == Path("model")
+
+
+@pytest.mark.parametrize("again", ["model", "./model", Path("model")])
+def test_one_file_is_declared_once(again: str | Path, registry: Registry) -> None:
+    registry.artifact("model")
+    with pytest.raises(DeclarationError, match="model"):
+        registry.artifact(again, "br")
+
+
+def test_meta_has_the_keys_of_mmf(registry: Registry) -> None:
+    registry.artifact(Path("models") / "a.pkl")
+    registry.artifact("b.pkl", name="B", description="Вторая")
+    assert registry.meta()["artifacts"] == [
+        {"file": "models/a.pkl", "name": "a.pkl", "description": ""},
+        {"file": "b.pkl", "name": "B", "description": "Вторая"},
+    ]
+
+
+def test_leaving_what_was_never_opened_does_nothing() -> None:
+    mmf.Registry().artifact("model").__exit__(None, None, None)

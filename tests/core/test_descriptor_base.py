@@ -1,0 +1,185 @@
+"""What all descriptors have in common: default, format, example, meta."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+import mmf_core as mmf
+from mmf_core.codecs import Format, json_of
+from mmf_core.descriptors import Descriptor
+from mmf_core.errors import DescriptorError, MissingPackage
+
+ALL: list[type[Descriptor[Any]]] = [
+    mmf.Array,
+    mmf.Bool,
+    mmf.DataFrame,
+    mmf.Datetime,
+    mmf.Dict,
+    mmf.File,
+    mmf.Float,
+    mmf.Image,
+    mmf.Integer,
+    mmf.JsonFile,
+    mmf.String,
+]
+KEYS = {"default", "description", "name", "out_format", "is_file", "class_name", "required"}
+DEFAULTS = [
+    (mmf.Array, [1, 2]),
+    (mmf.Bool, False),
+    (mmf.DataFrame, [{"a": 1}]),
+    (mmf.Datetime, "2026-01-31"),
+    (mmf.Dict, {}),
+    (mmf.File, b""),
+    (mmf.Float, 0),
+    (mmf.Integer, 0),
+    (mmf.JsonFile, []),
+    (mmf.String, ""),
+]
+
+each = pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+
+
+@each
+def test_the_example_is_valid(kind: type[Descriptor[Any]]) -> None:
+    descriptor = kind()
+    decoded = json_of(descriptor.kind).from_plain(descriptor.example(), descriptor.options)
+    descriptor.check(decoded)
+
+
+@each
+def test_meta_has_the_keys_of_mmf(kind: type[Descriptor[Any]]) -> None:
+    meta = kind(description="Данные", name="label").meta()
+    assert meta.keys() >= KEYS
+    assert (meta["description"], meta["name"]) == ("Данные", "label")
+    assert meta["class_name"] == kind.__name__
+    assert meta["default"] == "None"
+    assert meta["required"] is True
+    assert "REQUIRED" in repr(kind())
+
+
+def test_files_are_files_and_scalars_are_none() -> None:
+    files = {kind.__name__ for kind in ALL if kind().meta()["is_file"]}
+    assert files == {"DataFrame", "Image", "File", "JsonFile"}
+
+
+@each
+def test_without_a_default_it_is_required(kind: type[Descriptor[Any]]) -> None:
+    assert kind().required
+
+
+@each
+def test_none_is_a_default(kind: type[Descriptor[Any]]) -> None:
+    descriptor = kind(default=None)
+    assert not descriptor.required
+    assert descriptor.default is None
+
+
+@pytest.mark.parametrize(("kind", "default"), DEFAULTS)
+def test_even_an_empty_default_makes_it_optional(
+    kind: type[Descriptor[Any]], default: object
+) -> None:
+    assert not kind(default=default).required
+
+
+def test_a_default_is_checked_like_a_value() -> None:
+    assert mmf.Datetime(default="2026-01-31T12:00:00Z").default == datetime(
+        2026, 1, 31, 12, tzinfo=UTC
+    )
+    assert mmf.DataFrame(default=[{"a": 1}]).default["a"].tolist() == [1]
+    assert mmf.Integer(default=3).meta()["default"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("kind", "default"),
+    [
+        (mmf.Array, [[1], [1, 2]]),
+        (mmf.Array, ["x"]),
+        (mmf.Bool, "perhaps"),
+        (mmf.DataFrame, []),
+        (mmf.DataFrame, 5),
+        (mmf.DataFrame, [{"a": 1}, 5]),
+        (mmf.Datetime, "yesterday"),
+        (mmf.Dict, [1]),
+        (mmf.File, "text"),
+        (mmf.Float, "much"),
+        (mmf.Integer, 1.5),
+        (mmf.JsonFile, "text"),
+        (mmf.String, 5),
+    ],
+)
+def test_a_wrong_default_is_refused_when_declared(
+    kind: type[Descriptor[Any]], default: object
+) -> None:
+    with pytest.raises(DescriptorError, match=f"default=.*{kind.__name__}"):
+        kind(default=default)
+
+
+@pytest.mark.parametrize("asked", [mmf.XLSX, "xlsx", "XLSX", ".xlsx"])
+@pytest.mark.parametrize("keyword", ["format", "out_format"])
+def test_the_answers_format_is_asked_for_by_either_name(keyword: str, asked: object) -> None:
+    descriptor = mmf.DataFrame(**{keyword: asked})
+    assert descriptor.answer_format is Format.XLSX
+    assert descriptor.meta()["out_format"] == "xlsx"
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "preferred"),
+    [
+        (mmf.DataFrame(), Format.CSV),
+        (mmf.Dict(), Format.JSON),
+        (mmf.String(), Format.JSON),
+        (mmf.Array(), Format.JSON),
+        (mmf.Image(), Format.PNG),
+        (mmf.File(), Format.BINARY),
+    ],
+)
+def test_without_being_asked_a_kind_has_its_usual_format(
+    descriptor: Descriptor[Any], preferred: Format
+) -> None:
+    assert descriptor.answer_format is preferred
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [(mmf.DataFrame, "exe"), (mmf.DataFrame, mmf.DataFrameFormat.PNG), (mmf.String, mmf.XLSX)],
+)
+def test_an_impossible_format_is_refused_with_the_possible_ones(
+    kind: type[Descriptor[Any]], asked: object
+) -> None:
+    with pytest.raises(DescriptorError, match=r"can be: .*json"):
+        kind(format=asked)
+
+
+def test_a_format_whose_library_is_missing_names_the_pip_line(
+    without: Callable[..., None],
+) -> None:
+    without("openpyxl")
+    with pytest.raises(MissingPackage, match=r"pip install openpyxl$"):
+        mmf.DataFrame(format=mmf.XLSX)
+
+
+def test_rows_are_counted_where_there_are_any() -> None:
+    import numpy as np
+    import pandas as pd
+
+    assert mmf.DataFrame().rows(pd.DataFrame({"a": [1, 2]})) == 2
+    assert mmf.Array().rows(np.zeros((3, 2))) == 3
+    assert mmf.Array().rows(np.array(5)) is None
+    assert mmf.String().rows("text") is None
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+def test_descriptors_take_keywords_only(kind: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError):
+        kind("description")
+
+
+def test_a_descriptor_of_the_authors_own_must_say_what_is_valid() -> None:
+    class Bare(Descriptor[Any]):
+        kind = mmf.String.kind
+
+    for call in (lambda: Bare().check(1), lambda: Bare().example()):
+        with pytest.raises(NotImplementedError):
+            call()

@@ -1,0 +1,107 @@
+"""The exception tree: statuses, parents, faults and what they say."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mmf_core import errors
+from mmf_core.errors import (
+    ArtifactError,
+    BodyTooLarge,
+    DescriptorError,
+    Fault,
+    InvalidValue,
+    MissingPackage,
+    MMFError,
+    NotAcceptable,
+    RequestError,
+    UnsupportedFormat,
+)
+
+ERRORS = [
+    one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, MMFError)
+]
+
+
+def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
+    drawn: dict[str, tuple[str | None, int]] = {}
+    parents: list[tuple[int, str]] = []
+    for line in (errors.__doc__ or "").splitlines():
+        if match := re.match(r"([│├└─\s]*)(\w+)\s+(\d{3})\b", line):
+            depth, name, status = len(match[1]), match[2], int(match[3])
+            parents = [one for one in parents if one[0] < depth]
+            drawn[name] = (parents[-1][1] if parents else None, status)
+            parents.append((depth, name))
+    built = {
+        one.__name__: (
+            next((base.__name__ for base in one.__bases__ if issubclass(base, MMFError)), None),
+            one.status,
+        )
+        for one in ERRORS
+    }
+    assert drawn == built
+
+
+@pytest.mark.parametrize(
+    ("error", "builtin"),
+    [(DescriptorError, ValueError), (InvalidValue, ValueError), (MissingPackage, ImportError)],
+)
+def test_errors_are_also_the_builtin_that_authors_would_catch(
+    error: type[MMFError], builtin: type[Exception]
+) -> None:
+    assert issubclass(error, builtin)
+
+
+def test_a_missing_package_is_told_by_its_pip_line() -> None:
+    error = MissingPackage("XLSX as a table", ["pandas", "openpyxl"])
+    assert "XLSX as a table" in str(error)
+    assert "pip install pandas openpyxl" in str(error)
+
+
+def test_an_absent_file_is_named_with_the_way_to_make_it() -> None:
+    error = ArtifactError.absent(Path("models/a.joblib"))
+    assert isinstance(error, ArtifactError)
+    assert "models/a.joblib" in str(error)
+    assert "train.py" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (Fault("wrong"), {"message": "wrong"}),
+        (
+            Fault("wrong", where="data", row=0, column="a", value=0),
+            {"where": "data", "row": 0, "column": "a", "message": "wrong", "value": 0},
+        ),
+        (Fault("wrong", value=False), {"message": "wrong", "value": False}),
+        (Fault("wrong", column=""), {"column": "", "message": "wrong"}),
+        (Fault("wrong", value="x" * 100), {"message": "wrong", "value": "x" * 100}),
+        (Fault("wrong", value="x" * 101), {"message": "wrong", "value": "x" * 100 + "…"}),
+        (Fault("wrong", value=[1, 2]), {"message": "wrong", "value": [1, 2]}),
+        (Fault("wrong", value=[1] * 99), {"message": "wrong", "value": str([1] * 99)[:100] + "…"}),
+    ],
+)
+def test_a_fault_tells_exactly_what_is_known(fault: Fault, told: dict[str, object]) -> None:
+    assert fault.as_dict() == told
+
+
+def test_a_fault_is_placed_once() -> None:
+    placed = Fault("wrong", row=3).within("data")
+    assert placed == Fault("wrong", where="data", row=3)
+    assert placed.within("other") == placed
+
+
+@pytest.mark.parametrize(
+    "error", [RequestError, NotAcceptable, BodyTooLarge, UnsupportedFormat, InvalidValue]
+)
+def test_placing_a_request_error_keeps_its_type_and_detail(error: type[RequestError]) -> None:
+    placed = error("send numbers").within("data")
+    assert type(placed) is error
+    assert str(placed) == placed.detail == "send numbers"
+    assert placed.faults == (Fault("send numbers", where="data"),)
+
+
+def test_placing_an_error_places_each_of_its_faults() -> None:
+    error = InvalidValue("two cells", [Fault("one", row=1), Fault("two", where="there")])
+    assert [fault.where for fault in error.within("data").faults] == ["data", "there"]

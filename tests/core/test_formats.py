@@ -1,0 +1,77 @@
+"""Formats: names, media types and extensions."""
+
+from collections import Counter
+
+import pytest
+
+from mmf_core.codecs import Format
+
+MEDIA_TYPES = {
+    "CSV": "text/csv",
+    "TSV": "text/tab-separated-values",
+    "JSON": "application/json",
+    "JSONL": "application/x-ndjson",
+    "XLSX": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "XLS": "application/vnd.ms-excel",
+    "ODS": "application/vnd.oasis.opendocument.spreadsheet",
+    "XML": "application/xml",
+    "PARQUET": "application/vnd.apache.parquet",
+    "ARROW": "application/vnd.apache.arrow.stream",
+    "YAML": "application/yaml",
+    "MSGPACK": "application/msgpack",
+    "PROTOBUF": "application/x-protobuf",
+    "NPY": "application/x-npy",
+    "HTML": "text/html",
+    "TEXT": "text/plain",
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "BINARY": "application/octet-stream",
+}
+
+
+def test_the_media_types_sent_are_the_documented_ones() -> None:
+    assert {one.name: one.media_type for one in Format} == MEDIA_TYPES
+
+
+@pytest.mark.parametrize("form", Format)
+def test_every_alias_leads_back_to_its_format(form: Format) -> None:
+    assert {Format.of_media_type(one) for one in form.media_types} == {form}
+    assert {Format.of_extension(one) for one in form.extensions} == {form}
+    assert form.extension == form.extensions[0]
+
+
+def test_no_media_type_or_extension_belongs_to_two_formats() -> None:
+    names = Counter(name for form in Format for name in (*form.media_types, *form.extensions))
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("extension", "form"),
+    [
+        (".XLSX", Format.XLSX),
+        ("csv", Format.CSV),
+        ("jpeg", Format.JPEG),
+        ("exe", None),
+        ("", None),
+    ],
+)
+def test_extensions_are_known_with_dot_and_in_any_case(extension: str, form: Format | None) -> None:
+    assert Format.of_extension(extension) is form
+
+
+@pytest.mark.parametrize(
+    ("media_type", "form"),
+    [
+        ("TEXT/CSV", Format.CSV),
+        ("application/csv", Format.CSV),
+        ("text/xml", Format.XML),
+        ("application/unheard-of", None),
+        ("", None),
+    ],
+)
+def test_media_types_are_known_in_any_case(media_type: str, form: Format | None) -> None:
+    assert Format.of_media_type(media_type) is form
+
+
+def test_jpg_is_another_name_of_jpeg() -> None:
+    assert Format.JPG is Format.JPEG

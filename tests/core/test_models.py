@@ -1,0 +1,100 @@
+"""Model files: read by suffix, refused with the reason."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import pytest
+
+import mmf_core as mmf
+from mmf_core import models
+from mmf_core.errors import ArtifactError, MissingPackage
+from mmf_core.models import ModelFormat
+
+MODEL = {"weights": [1.5, 2.0]}
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[[str], Path]:
+    """Give a function that writes MODEL under a name."""
+
+    def write(name: str) -> Path:
+        path = tmp_path / name
+        if path.suffix.lower() == ".joblib":
+            joblib.dump(MODEL, path, compress=3)
+        else:
+            path.write_bytes(pickle.dumps(MODEL))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", ["a.pkl", "a.pickle", "a.PKL", "a.v2.joblib"])
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_model_is_read_by_its_suffix(
+    name: str, kind: Callable[[Path], Any], save: Callable[[str], Path]
+) -> None:
+    assert mmf.load_model(kind(save(name))) == MODEL
+
+
+@pytest.mark.parametrize("name", ["model", "model.txt", "model.pkl.gz", ".pkl"])
+def test_an_unknown_suffix_is_refused_with_the_known(
+    name: str, save: Callable[[str], Path]
+) -> None:
+    with pytest.raises(ArtifactError, match=r"\.pkl.*\.joblib"):
+        mmf.load_model(save(name))
+
+
+@pytest.mark.parametrize("name", ["a.pkl", "a.joblib"])
+def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="is not there") as caught:
+        mmf.load_model(tmp_path / name)
+    assert str(tmp_path / name) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.pkl", "a.joblib"])
+@pytest.mark.parametrize("data", [b"", b"no pickle", b"cno_such_module\nThing\n."])
+def test_a_broken_file_is_named_with_the_reason(name: str, data: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ArtifactError, match="cannot be loaded") as caught:
+        mmf.load_model(tmp_path / name)
+    assert name in str(caught.value)
+    assert caught.value.__cause__ is not None
+    assert type(caught.value.__cause__).__name__ in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.pkl", "a.joblib"])
+def test_a_file_cut_off_is_an_artifact_error(name: str, save: Callable[[str], Path]) -> None:
+    path = save(name)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ArtifactError):
+        mmf.load_model(path)
+
+
+def test_a_missing_library_is_asked_for(
+    without: Callable[..., None], save: Callable[[str], Path]
+) -> None:
+    path = save("a.joblib")
+    without("joblib")
+    with pytest.raises(MissingPackage, match=r"a\.joblib needs: pip install joblib$"):
+        mmf.load_model(path)
+
+
+class Greedy(ModelFormat):
+    """A format of the test's own."""
+
+    suffixes = (".greedy",)
+
+    def load(self, path: Path) -> Any:
+        raise MemoryError
+
+
+def test_a_new_format_needs_one_class_and_lack_of_memory_is_no_broken_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(models, "FORMATS", [*models.FORMATS, Greedy()])
+    (tmp_path / "a.greedy").touch()
+    with pytest.raises(MemoryError):
+        mmf.load_model(tmp_path / "a.greedy")

@@ -1,0 +1,54 @@
+"""Optional libraries: found, asked for by name, imported ahead."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from mmf_core.errors import MissingPackage
+from mmf_core.packages import NeedsPackages
+
+
+class Reader(NeedsPackages):
+    """Needs one library that is there and two that are not."""
+
+    requires: ClassVar = {"pandas": "pandas", "no_such_a": "a-dist", "no_such_b": "b-dist"}
+
+
+def test_what_needs_nothing_is_available() -> None:
+    assert NeedsPackages().is_available
+    NeedsPackages().demand("this")
+
+
+def test_what_lacks_a_library_is_not_available() -> None:
+    assert not Reader().is_available
+
+
+def test_only_what_is_missing_is_asked_for_by_its_package_name() -> None:
+    with pytest.raises(MissingPackage, match=r"reading needs: pip install a-dist b-dist$"):
+        Reader().demand("reading")
+
+
+def test_a_library_that_disappears_is_noticed(without: Callable[..., None]) -> None:
+    class Tables(NeedsPackages):
+        requires: ClassVar = {"pandas": "pandas"}
+
+    assert Tables().is_available
+    without("pandas")
+    assert not Tables().is_available
+
+
+def test_preload_imports_what_is_installed_and_passes_over_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(NeedsPackages):
+        requires: ClassVar = {"late_library": "late", "no_such_library": "none"}
+
+    (tmp_path / "late_library.py").write_text("LOADED = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "late_library", raising=False)
+    Late().preload()
+    assert sys.modules["late_library"].LOADED is True
+    monkeypatch.delitem(sys.modules, "late_library")

@@ -1,0 +1,179 @@
+"""What the package shows, what importing it costs, and which way its imports point."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import mmf_core
+
+PACKAGE = Path(mmf_core.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+PUBLIC = {
+    *("target", "artifact", "load_model", "Registry"),
+    *("Array", "Bool", "DataFrame", "Datetime", "Dict", "File", "Float", "Image", "Img"),
+    *("Integer", "JsonFile", "String"),
+    *("ColorMode", "DataFrameFormat", "Format", "ImageFormat"),
+    *("CSV", "JSON", "PARQUET", "PROTOBUF", "XLS", "XLSX", "XML"),
+    *("DescriptorError", "Fault", "InvalidValue"),
+}
+FROM_MMF = [
+    *("target", "artifact", "DescriptorError"),
+    *("DataFrame", "Dict", "Img", "Image", "String", "Integer", "Float", "Bool", "Datetime"),
+    *("JsonFile", "DataFrameFormat", "ColorMode", "ImageFormat"),
+    *("XLSX", "XLS", "CSV", "JSON", "XML", "PARQUET", "PROTOBUF"),
+]
+HEAVY = ["flask", "werkzeug", "pandas", "numpy", "orjson", "openpyxl", "PIL", "click"]
+
+# Each part imports only parts on earlier lines, or itself.
+LAYERS = [
+    {"errors"},
+    {"settings", "packages"},
+    {"codecs", "models"},
+    {"descriptors", "artifact"},
+    {"target"},
+    {"registry", "execution"},
+    {"web", "cli"},
+    {"__main__", "__init__"},
+]
+LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
+EVERYWHERE_IN = {"web": {"flask", "werkzeug"}, "cli": {"click"}}
+
+
+def _part(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _imports(file: Path, *, top_only: bool = False) -> Iterator[str]:
+    """Yield every module that a file imports; relative ones as `.part`."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    here = ("mmf_core", *file.relative_to(PACKAGE).with_suffix("").parts)
+    for node in _at_import(tree) if top_only else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module or ""
+        elif isinstance(node, ast.ImportFrom):
+            base = here[: -node.level]
+            modules = [node.module] if node.module else [alias.name for alias in node.names]
+            for module in modules:
+                full = (*base, *module.split("."))
+                yield "." + full[1]
+
+
+def _at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what runs when a module is imported: no function's body, no TYPE_CHECKING."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from _at_import(child)
+
+
+def _name(file: Path) -> str:
+    return file.relative_to(PACKAGE).as_posix()
+
+
+each_file = pytest.mark.parametrize("file", FILES, ids=_name)
+
+
+def test_the_public_names_are_exactly_these() -> None:
+    shown = {
+        name
+        for name, value in vars(mmf_core).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    assert shown == PUBLIC
+    assert PUBLIC.issuperset(FROM_MMF)
+
+
+@pytest.mark.parametrize("name", FROM_MMF)
+def test_every_name_of_mmf_is_there(name: str) -> None:
+    assert getattr(mmf_core, name) is not None
+
+
+def test_two_names_of_a_picture_are_one_descriptor() -> None:
+    assert mmf_core.Img is mmf_core.Image
+
+
+def test_importing_the_package_imports_nothing_heavy_and_prints_nothing(tmp_path: Path) -> None:
+    code = f"import sys, mmf_core; print(sorted(set({HEAVY!r}) & set(sys.modules)))"
+    assert _fresh(code, tmp_path) == "[]"
+
+
+def test_importing_the_package_takes_less_than_a_quarter_of_a_second(tmp_path: Path) -> None:
+    code = (
+        "from time import perf_counter; start = perf_counter(); import mmf_core; "
+        "print(perf_counter() - start)"
+    )
+    _fresh(code, tmp_path)  # compiles
+    fastest = 10.0
+    for attempt in range(12):  # a busy machine may need more than three
+        fastest = min(fastest, float(_fresh(code, tmp_path)))
+        if attempt >= 2 and fastest < 0.25:
+            break
+    assert fastest < 0.25
+
+
+def _fresh(code: str, cache: Path) -> str:
+    """Return what a new interpreter prints; its compiled modules are kept in `cache`."""
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**kept, "PYTHONPYCACHEPREFIX": str(cache)},
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+def test_every_part_has_its_layer() -> None:
+    assert {_part(file) for file in FILES} == LEVEL.keys()
+
+
+@each_file
+def test_imports_point_one_way(file: Path) -> None:
+    part = _part(file)
+    wrong = []
+    for module in _imports(file):
+        other = module.removeprefix(".")
+        if not module.startswith(".") or other == part:
+            continue
+        if other == "__version__":  # `from .. import __version__`, a constant of the package
+            assert part in {"web", "cli"}
+        elif LEVEL[other] >= LEVEL[part]:
+            wrong.append(other)
+    assert wrong == []
+
+
+@each_file
+def test_only_the_standard_library_is_imported_at_once(file: Path) -> None:
+    allowed = sys.stdlib_module_names | EVERYWHERE_IN.get(_part(file), set())
+    at_once = {one.partition(".")[0] for one in _imports(file, top_only=True) if one[0] != "."}
+    assert at_once - allowed == set()
+
+
+@each_file
+def test_flask_is_imported_by_web_only(file: Path) -> None:
+    imported = {module.partition(".")[0] for module in _imports(file)}
+    if _part(file) != "web":
+        assert "flask" not in imported
+        assert ".web" not in set(_imports(file))
+
+
+@each_file
+def test_there_is_no_jinja(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    for mark in ("{%", "{#", "{{ ", "cookiecutter"):
+        assert mark not in text
+    assert "jinja2" not in {module.partition(".")[0] for module in _imports(file)}

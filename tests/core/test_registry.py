@@ -1,0 +1,107 @@
+"""Registries: loading a module, MMF's other name, what was declared."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import mmf_core as mmf
+from mmf_core.errors import ArtifactError, DeclarationError
+from mmf_core.registry import Registry, load
+
+MAIN = """
+import {module} as mmf
+
+@mmf.target(returns=mmf.Integer())
+def double(n=mmf.Integer()):
+    return 2 * n
+"""
+NAME = "registry_project"
+
+
+@pytest.fixture
+def folder(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    default_registry: Registry,  # noqa: ARG001
+) -> Path:
+    """Give a folder that modules are imported from, and no alias of mmf_core yet."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in (NAME, "mmf_meta"):
+        monkeypatch.setitem(sys.modules, name, mmf)  # so that it is restored afterwards
+        del sys.modules[name]
+    return tmp_path
+
+
+@pytest.mark.parametrize("module", ["mmf_core", "mmf_meta"])
+def test_a_module_is_loaded_under_either_name(
+    module: str, folder: Path, default_registry: Registry
+) -> None:
+    (folder / f"{NAME}.py").write_text(MAIN.format(module=module))
+    registry = load(NAME)
+    assert registry is default_registry
+    assert registry.targets["double"].function(4) == 8
+    assert sys.modules[NAME].mmf is mmf
+
+
+def test_loading_twice_declares_once(folder: Path) -> None:
+    (folder / f"{NAME}.py").write_text(MAIN.format(module="mmf_core"))
+    assert load(NAME) is load(NAME)
+
+
+def test_an_installed_mmf_meta_is_not_replaced(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mmf_meta", sys)
+    (folder / f"{NAME}.py").write_text(MAIN.format(module="mmf_core"))
+    load(NAME)
+    assert sys.modules["mmf_meta"] is sys
+
+
+def test_a_module_without_targets_is_refused_with_what_to_do(folder: Path) -> None:
+    (folder / f"{NAME}.py").write_text("import mmf_core\n")
+    with pytest.raises(DeclarationError, match=rf"{NAME}.*@mmf\.target"):
+        load(NAME)
+
+
+def test_a_module_that_is_not_there_is_named() -> None:
+    with pytest.raises(ModuleNotFoundError, match="no_such_main"):
+        load("no_such_main")
+
+
+def test_an_error_in_the_module_comes_out_as_it_is(folder: Path) -> None:
+    (folder / f"{NAME}.py").write_text("1 / 0\n")
+    with pytest.raises(ZeroDivisionError):
+        load(NAME)
+
+
+def test_registries_know_nothing_of_each_other(default_registry: Registry) -> None:
+    one, other = Registry(), Registry()
+    one.target(lambda_free)
+    one.artifact("model")
+    assert not other.targets
+    assert not other.artifacts
+    assert not default_registry.targets
+
+
+def lambda_free() -> None:
+    """Stand for a target."""
+
+
+def test_everything_is_kept_in_the_order_of_declaration(registry: Registry) -> None:
+    for name in "zma":
+        registry.artifact(name)
+    assert [one["file"] for one in registry.meta()["artifacts"]] == ["z", "m", "a"]
+
+
+def test_nothing_declared_is_ready(registry: Registry) -> None:
+    registry.make_ready()
+    assert registry.is_ready
+    assert registry.meta() == {"targets": [], "artifacts": []}
+
+
+def test_make_ready_names_the_artifact_that_failed(registry: Registry, tmp_path: Path) -> None:
+    registry.artifact("first")(lambda: 1)
+    registry.artifact(tmp_path / "second")
+    with pytest.raises(ArtifactError, match="second"):
+        registry.make_ready()

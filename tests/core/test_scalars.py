@@ -1,0 +1,146 @@
+"""String, Integer, Float, Bool, Datetime."""
+
+import math
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mmf_core as mmf
+from mmf_core.descriptors import Scalar
+from mmf_core.errors import InvalidValue
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+MOSCOW = timezone(timedelta(hours=3))
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "given", "value"),
+    [
+        (mmf.String(), "", ""),
+        (mmf.String(), " Вино ", " Вино "),
+        (mmf.String(), "5", "5"),
+        (mmf.Integer(), 5, 5),
+        (mmf.Integer(), "-5", -5),
+        (mmf.Integer(), 3.0, 3),
+        (mmf.Integer(), 10**30, 10**30),
+        (mmf.Float(), 1, 1.0),
+        (mmf.Float(), "1e3", 1000.0),
+        (mmf.Bool(), True, True),
+        (mmf.Bool(), "Yes", True),
+        (mmf.Bool(), " on ", True),
+        (mmf.Bool(), "1", True),
+        (mmf.Bool(), "FALSE", False),
+        (mmf.Bool(), "no", False),
+        (mmf.Bool(), "0", False),
+        (mmf.Datetime(), "2026-01-31T12:00:00Z", NOON),
+        (mmf.Datetime(), "2026-01-31T15:00:00+03:00", datetime(2026, 1, 31, 15, tzinfo=MOSCOW)),
+        (mmf.Datetime(), "2026-01-31", datetime(2026, 1, 31)),
+        (mmf.Datetime(), NOON, NOON),
+    ],
+)
+def test_a_value_is_taken(descriptor: Scalar[Any], given: object, value: object) -> None:
+    checked = descriptor.check(given)
+    assert checked == value
+    assert type(checked) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "given"),
+    [
+        *[(mmf.String(), one) for one in (5, None, True, ["a"], {"a": 1}, b"x")],
+        *[(mmf.Integer(), one) for one in ("x", "", "1.5", 3.5, True, None, [1], "9" * 5000)],
+        *[(mmf.Integer(), one) for one in (math.nan, math.inf)],
+        *[(mmf.Float(), one) for one in ("x", "", "1,5", True, [1.0], {}, 10**400)],
+        *[(mmf.Bool(), one) for one in ("maybe", "", "2", 1, 0, None, [True])],
+        *[(mmf.Datetime(), one) for one in ("x", "", "31.01.2026", 1769860800, None)],
+    ],
+)
+def test_another_value_is_refused_with_what_to_send(descriptor: Scalar[Any], given: object) -> None:
+    with pytest.raises(InvalidValue, match=r"^send ") as caught:
+        descriptor.check(given)
+    assert descriptor.noun in caught.value.detail
+
+
+def test_a_long_value_is_not_told_back_whole() -> None:
+    with pytest.raises(InvalidValue) as caught:
+        mmf.Integer().check("x" * 100_000)
+    assert len(caught.value.detail) < 200
+
+
+def test_null_is_a_float_that_is_no_number() -> None:
+    assert math.isnan(mmf.Float().check(None))
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "result", "value"),
+    [
+        (mmf.String(), np.str_("ham"), "ham"),
+        (mmf.String(), np.array(["ham"]), "ham"),
+        (mmf.Integer(), np.int64(5), 5),
+        (mmf.Integer(), np.array([5]), 5),
+        (mmf.Integer(), np.float64(5), 5),
+        (mmf.Float(), np.float32(0.5), 0.5),
+        (mmf.Float(), np.array([[0.5]]), 0.5),
+        (mmf.Bool(), np.bool_(True), True),
+        (mmf.Datetime(), NOON, NOON),
+    ],
+)
+def test_numpy_results_are_answered_as_python_values(
+    descriptor: Scalar[Any], result: object, value: object
+) -> None:
+    presented = descriptor.present(result)
+    assert presented == value
+    assert type(presented) is type(value)
+
+
+def test_a_pandas_moment_is_a_date() -> None:
+    assert mmf.Datetime().present(pd.Timestamp(NOON)) == NOON
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "result"),
+    [
+        (mmf.String(), 5),
+        (mmf.String(), None),
+        (mmf.Integer(), "5"),
+        (mmf.Integer(), 5.5),
+        (mmf.Integer(), np.array([1, 2])),
+        (mmf.Float(), "0.5"),
+        (mmf.Float(), True),
+        (mmf.Bool(), 1),
+        (mmf.Bool(), "true"),
+        (mmf.Datetime(), "2026-01-31"),
+        (mmf.Datetime(), date(2026, 1, 31)),
+    ],
+)
+def test_a_result_of_another_type_is_not_converted(descriptor: Scalar[Any], result: object) -> None:
+    with pytest.raises(InvalidValue, match=type(result).__name__):
+        descriptor.present(result)
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "values"),
+    [
+        (mmf.Integer(), st.integers(-(10**30), 10**30)),
+        (mmf.Float(), st.floats(allow_nan=False)),
+        (mmf.Datetime(), st.datetimes()),
+    ],
+)
+def test_a_value_written_as_text_is_read_back(
+    descriptor: Scalar[Any], values: st.SearchStrategy[Any]
+) -> None:
+    write: Callable[[Any], str] = (
+        datetime.isoformat if isinstance(descriptor, mmf.Datetime) else repr
+    )
+
+    @given(values)
+    def check(value: object) -> None:
+        assert descriptor.check(write(value)) == value
+
+    check()

@@ -1,0 +1,234 @@
+"""A table's schema: types, nulls, faults by row, column and value."""
+
+from datetime import UTC, datetime
+from typing import Any, Optional
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import mmf_core as mmf
+from mmf_core.codecs import Format, Kind, find, json
+from mmf_core.errors import MAX_FAULTS, DescriptorError, Fault, InvalidValue
+
+KINDS = [str, int, float, bool, datetime]
+
+
+def _check(kind: Any, *values: object) -> pd.Series:
+    column: pd.Series = mmf.DataFrame(schema={"a": kind}).check(pd.DataFrame({"a": values}))["a"]
+    return column
+
+
+def _faults(kind: Any, *values: object) -> list[tuple[int | None, object]]:
+    with pytest.raises(InvalidValue) as caught:
+        _check(kind, *values)
+    assert {fault.column for fault in caught.value.faults} == {"a"}
+    return [(fault.row, fault.value) for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "values", "dtype"),
+    [
+        (float, [1, 2], [1.0, 2.0], "float64"),
+        (float, ["1.5", "2"], [1.5, 2.0], "float64"),
+        (float, [2**70, 1], [float(2**70), 1.0], "float64"),
+        (int, [1, 2], [1, 2], "int64"),
+        (int, [1.0, 2.0], [1, 2], "int64"),
+        (int, ["1", "-2"], [1, -2], "int64"),
+        (int, [2**63 - 1, -(2**63)], [2**63 - 1, -(2**63)], "int64"),
+        (bool, [True, False], [True, False], "bool"),
+        (bool, [1, 0], [True, False], "bool"),
+        (bool, [1.0, 0.0], [True, False], "bool"),
+        (bool, ["TRUE", "0"], [True, False], "bool"),
+        (str, ["007", ""], ["007", ""], "str"),
+    ],
+)
+def test_cells_become_their_type(
+    kind: type, given: list[Any], values: list[Any], dtype: str
+) -> None:
+    column = _check(kind, *given)
+    assert column.tolist() == values
+    assert column.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("given", "values"),
+    [
+        (["2026-01-31", "2026-02-01T12:00:00"], [datetime(2026, 1, 31), datetime(2026, 2, 1, 12)]),
+        (["2026-01-31T12:00:00Z"], [datetime(2026, 1, 31, 12, tzinfo=UTC)]),
+        ([datetime(2026, 1, 31)], [datetime(2026, 1, 31)]),
+        (["9999-12-31", "0001-01-01"], [datetime(9999, 12, 31), datetime(1, 1, 1)]),
+    ],
+)
+def test_dates_become_moments(given: list[Any], values: list[datetime]) -> None:
+    column = _check(datetime, *given)
+    assert column.tolist() == values
+    assert column.dtype.kind == "M"
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        *[(float, one) for one in ("x", "", "1_000", True, {"x": 1})],
+        *[(int, one) for one in ("x", 1.5, float("inf"), True, 2**63, 2**70, 1e300)],
+        *[(bool, one) for one in ("perhaps", 2, 0.5)],
+        *[(str, one) for one in (5, 1.5, True)],
+        *[(datetime, one) for one in ("yesterday", "31.01.2026", 2026, 1.5, True)],
+    ],
+)
+@pytest.mark.parametrize("nullable", [False, True])
+def test_a_cell_of_another_type_is_named(kind: type, wrong: object, *, nullable: bool) -> None:
+    right = mmf.DataFrame(schema={"a": kind}).example()[0]["a"]
+    declared = kind | None if nullable else kind
+    table = pd.DataFrame({"a": pd.Series([right, wrong, right], dtype=object)})
+    with pytest.raises(InvalidValue) as caught:
+        mmf.DataFrame(schema={"a": declared}).check(table)
+    (fault,) = caught.value.faults
+    assert (fault.row, fault.column) == (1, "a")
+    assert fault.value == wrong
+
+
+@pytest.mark.parametrize(
+    ("kind", "column"),
+    [
+        (int, pd.Series([1, 2**63], dtype="uint64")),
+        (int, pd.Series([1.0, 1e300])),
+        (int, pd.Series([1.0, np.inf])),
+        (datetime, pd.Series([2026, 2027])),
+        (datetime, pd.Series([True])),
+        (float, pd.Series([True])),
+        (str, pd.Series([1, 2])),
+    ],
+)
+def test_a_whole_column_of_another_type_is_refused(kind: type, column: pd.Series) -> None:
+    with pytest.raises(InvalidValue):
+        mmf.DataFrame(schema={"a": kind}).check(pd.DataFrame({"a": column}))
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        ("2026-03-28T12:00:00+01:00", "2026-03-29T12:00:00+02:00"),
+        ("2026-03-28T12:00:00+01:00", "2026-03-28T12:00:00"),
+    ],
+)
+def test_dates_with_different_offsets_are_the_callers_fault(dates: tuple[str, str]) -> None:
+    with pytest.raises(InvalidValue, match="offset") as caught:
+        _check(datetime, *dates)
+    assert [fault.column for fault in caught.value.faults] == ["a"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("nothing", [None, float("nan")])
+def test_an_empty_cell_is_named_where_nulls_are_not_declared(kind: type, nothing: object) -> None:
+    right = mmf.DataFrame(schema={"a": kind}).example()[0]["a"]
+    assert _faults(kind, right, nothing) == [(1, None)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_cell_is_taken_where_nulls_are_declared(kind: type) -> None:
+    right = mmf.DataFrame(schema={"a": kind}).example()[0]["a"]
+    for declared in (kind | None, Optional[kind]):  # noqa: UP045
+        assert _check(declared, right, None).isna().tolist() == [False, True]
+        assert _check(declared, None, None).isna().all()
+
+
+def test_a_nullable_whole_number_stays_one() -> None:
+    assert _check(int | None, 1, None).tolist() == [1, pd.NA]
+    assert _check(int | None, 1, 2).dtype == "int64"
+
+
+def test_missing_columns_are_all_named() -> None:
+    with pytest.raises(InvalidValue, match="missing: b, c") as caught:
+        mmf.DataFrame(schema=dict.fromkeys("abc", float)).check(pd.DataFrame({"a": [1.0]}))
+    assert [fault.column for fault in caught.value.faults] == ["b", "c"]
+
+
+def test_columns_come_in_the_schemas_order_without_any_others() -> None:
+    table = pd.DataFrame({"other": ["x"], "b": [2.0], "a": [1.0]})
+    expected = pd.DataFrame({"a": [1.0], "b": [2.0]})
+    assert_frame_equal(mmf.DataFrame(schema={"a": float, "b": float}).check(table), expected)
+
+
+def test_a_column_given_twice_is_refused() -> None:
+    table = pd.DataFrame([[1.0, 2.0]], columns=["a", "a"])
+    with pytest.raises(InvalidValue, match="twice"):
+        mmf.DataFrame(schema={"a": float}).check(table)
+
+
+def test_faults_of_all_columns_are_told_in_the_order_of_rows() -> None:
+    table = pd.DataFrame({"a": ["1", "x", "y"], "b": ["z", "2", "w"]})
+    with pytest.raises(InvalidValue) as caught:
+        mmf.DataFrame(schema={"a": int, "b": float}).check(table)
+    told = [(fault.row, fault.column, fault.value) for fault in caught.value.faults]
+    assert told == [(0, "b", "z"), (1, "a", "x"), (2, "a", "y"), (2, "b", "w")]
+
+
+@pytest.mark.parametrize(("wrong", "told"), [(19, 19), (20, 20), (21, 20), (500, 20)])
+def test_at_most_twenty_faults_are_told_and_all_are_counted(wrong: int, told: int) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        _check(float, *["x"] * wrong)
+    assert len(caught.value.faults) == told
+    assert str(wrong) in caught.value.detail
+    assert ("first 20" in caught.value.detail) is (wrong > MAX_FAULTS)
+
+
+def test_the_twenty_told_are_the_first_rows_of_any_column() -> None:
+    table = pd.DataFrame({"a": ["1"] * 5 + ["x"] * 25, "b": ["x"] * 30})
+    with pytest.raises(InvalidValue) as caught:
+        mmf.DataFrame(schema={"a": float, "b": float}).check(table)
+    rows = [fault.row for fault in caught.value.faults]
+    assert rows == sorted([*range(13), *range(5, 12)])[:20]
+
+
+def test_faults_can_be_written_as_json() -> None:
+    with pytest.raises(InvalidValue) as caught:
+        _check(datetime, 5, {"x": [1]}, 2**40)
+    assert json.dumps([fault.as_dict() for fault in caught.value.faults])
+
+
+def test_rows_are_counted_from_nought_whatever_the_index() -> None:
+    table = pd.DataFrame({"a": ["1", "x", "2"]}, index=[7, 7, 9])
+    with pytest.raises(InvalidValue) as caught:
+        mmf.DataFrame(schema={"a": int}).check(table)
+    assert caught.value.faults == (Fault("is not a whole number", row=1, column="a", value="x"),)
+
+
+def test_the_callers_table_is_left_as_it_was() -> None:
+    table = pd.DataFrame({"a": ["1"], "b": [2]})
+    before = table.copy()
+    mmf.DataFrame(schema={"a": float}).check(table)
+    assert_frame_equal(table, before)
+
+
+@pytest.mark.parametrize("declared", [list, "float", int | float, int | str | None, None, 5])
+def test_an_unknown_type_is_refused_when_declared(declared: object) -> None:
+    with pytest.raises(DescriptorError, match=r"'price'.*str, int, float, bool, datetime"):
+        mmf.DataFrame(schema={"price": declared})
+
+
+def test_meta_tells_the_schema() -> None:
+    meta = mmf.DataFrame(schema={"a": float, "b": str | None}, pandas_params={"sep": ";"}).meta()
+    assert meta["schema"] == "{'a': float, 'b': str | None}"
+    assert meta["pandas_params"] == {"sep": ";"}
+    assert mmf.DataFrame().meta()["schema"] == "None"
+
+
+def test_a_text_column_of_a_csv_keeps_its_noughts() -> None:
+    descriptor = mmf.DataFrame(schema={"code": str, "n": int})
+    codec = find(Kind.TABLE, Format.CSV)
+    assert codec is not None
+    table = descriptor.check(codec.decode(b"code,n\n007,1\n", descriptor.options))
+    assert table.to_dict("list") == {"code": ["007"], "n": [1]}
+
+
+def test_the_authors_own_parameters_count_for_more_than_the_schemas() -> None:
+    descriptor = mmf.DataFrame(schema={"a": str}, pandas_params={"dtype": {"a": int}, "sep": ";"})
+    assert descriptor.options == {"dtype": {"a": int}, "sep": ";"}
+    assert mmf.DataFrame(schema={"a": int}).options == {}
+
+
+def test_a_full_table_of_floats_passes_as_it_is() -> None:
+    table = pd.DataFrame({"a": [1.0, np.inf], "b": [2.0, 3.0]})
+    assert mmf.DataFrame(schema={"a": float, "b": float}).check(table) is table

@@ -1,0 +1,63 @@
+"""Settings: read from the environment, refused where they cannot be used."""
+
+import pytest
+
+from mmf_core.errors import SettingError
+from mmf_core.settings import MIB, Settings
+
+
+def test_an_empty_environment_gives_the_documented_defaults() -> None:
+    settings = Settings.from_env({})
+    assert settings.max_body == 50 * 1024 * 1024
+    assert settings.max_artifact == 10 * 1024 * 1024
+    assert (settings.log_level, settings.log_format) == ("info", "auto")
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "name", "value"),
+    [
+        ("MMF_MAX_BODY_MB", "60", "max_body", 60 * MIB),
+        ("MMF_MAX_BODY_MB", " 0.5 ", "max_body", MIB // 2),
+        ("MMF_MAX_ARTIFACT_MB", "1", "max_artifact", MIB),
+        ("MMF_LOG_LEVEL", "DEBUG", "log_level", "debug"),
+        ("MMF_LOG_LEVEL", "warning", "log_level", "warning"),
+        ("MMF_LOG_FORMAT", "Json", "log_format", "json"),
+    ],
+)
+def test_a_variable_is_taken(variable: str, text: str, name: str, value: object) -> None:
+    assert getattr(Settings.from_env({variable: text}), name) == value
+
+
+@pytest.mark.parametrize("text", ["", "   "])
+def test_an_empty_variable_is_as_good_as_none(text: str) -> None:
+    assert Settings.from_env({"MMF_MAX_BODY_MB": text}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("MMF_MAX_BODY_MB", "lots"),
+        ("MMF_MAX_BODY_MB", "0"),
+        ("MMF_MAX_BODY_MB", "-1"),
+        ("MMF_MAX_BODY_MB", "nan"),
+        ("MMF_MAX_BODY_MB", "inf"),
+        ("MMF_MAX_ARTIFACT_MB", "10 MB"),
+        ("MMF_LOG_LEVEL", "loud"),
+        ("MMF_LOG_FORMAT", "yaml"),
+    ],
+)
+def test_an_unusable_value_is_refused_with_its_variable(variable: str, text: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        Settings.from_env({variable: text})
+    assert variable in str(caught.value)
+    assert text in str(caught.value)
+
+
+def test_a_refused_choice_lists_the_choices() -> None:
+    with pytest.raises(SettingError, match="debug, info, warning, error"):
+        Settings.from_env({"MMF_LOG_LEVEL": "loud"})
+
+
+def test_the_process_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMF_MAX_BODY_MB", "3")
+    assert Settings.from_env().max_body == 3 * MIB

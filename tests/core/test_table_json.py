@@ -1,0 +1,162 @@
+"""Tables as JSON: every accepted shape, and what is no table."""
+
+import math
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from mmf_core.codecs import Format, Kind, find, json
+from mmf_core.codecs.table_json import TableJSON
+from mmf_core.errors import MAX_FAULTS, InvalidValue, RequestError
+
+CODEC = TableJSON()
+EXPECTED = pd.DataFrame({"a": [1, 3], "b": [2.5, 4.5]})
+RECORDS = [{"a": 1, "b": 2.5}, {"a": 3, "b": 4.5}]
+SPLIT = {"columns": ["a", "b"], "data": [[1, 2.5], [3, 4.5]]}
+COLUMNS = {"a": [1, 3], "b": [2.5, 4.5]}
+CELLS = st.none() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.booleans()
+TEXTS = st.text(st.characters(codec="utf-8"))
+
+
+def test_it_is_the_codec_of_its_format() -> None:
+    assert isinstance(find(Kind.TABLE, Format.JSON), TableJSON)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        RECORDS,
+        [*RECORDS[:1], {"b": 4.5, "a": 3}],
+        SPLIT,
+        {**SPLIT, "index": [0, 1]},
+        COLUMNS,
+        {"dataframe_split": SPLIT},
+        {"dataframe_records": RECORDS},
+        {"instances": RECORDS},
+        {"inputs": COLUMNS},
+    ],
+)
+def test_every_shape_is_the_same_table(shape: Any) -> None:
+    assert_frame_equal(CODEC.from_plain(shape, {}), EXPECTED)
+    assert_frame_equal(CODEC.decode(json.dumps(shape), {}), EXPECTED)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(TEXTS, st.lists(TEXTS, min_size=3, max_size=3), min_size=1, max_size=5))
+def test_texts_survive_a_round_trip(columns: dict[str, list[str]]) -> None:
+    table = pd.DataFrame(columns)
+    assert_frame_equal(CODEC.decode(CODEC.encode(table, {}), {}), table)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=20))
+def test_what_went_out_comes_in_as_the_same_cells(rows: list[tuple[Any, Any]]) -> None:
+    sent = CODEC.encode(pd.DataFrame(rows, columns=["a", "b"], dtype=object), {})
+    again = CODEC.encode(CODEC.decode(sent, {}).astype(object), {})
+    assert json.loads(again) == json.loads(sent)
+
+
+@pytest.mark.parametrize("nothing", [math.nan, math.inf, -math.inf, None, pd.NA])
+def test_nothing_and_infinity_go_out_as_null(nothing: Any) -> None:
+    table = pd.DataFrame({"a": pd.Series([nothing, 1.5], dtype=object)})
+    assert CODEC.encode(table, {}) == b'[{"a":null},{"a":1.5}]'
+
+
+def test_null_comes_in_as_nan() -> None:
+    assert CODEC.from_plain([{"a": None}, {"a": 1.5}], {})["a"].isna().tolist() == [True, False]
+
+
+def test_a_key_that_some_records_lack_is_null_there() -> None:
+    table = CODEC.from_plain([{"a": 1}, {"b": 2}], {})
+    assert list(table.columns) == ["a", "b"]
+    assert table.isna().to_numpy().tolist() == [[False, True], [True, False]]
+
+
+def test_split_without_columns_counts_them() -> None:
+    assert list(CODEC.from_plain({"data": [[5, 6]]}, {}).columns) == [0, 1]
+
+
+def test_split_takes_its_index() -> None:
+    table = CODEC.from_plain({"columns": ["a"], "data": [[1], [2]], "index": ["x", "y"]}, {})
+    assert table.index.tolist() == ["x", "y"]
+
+
+@pytest.mark.parametrize("plain", [{"data": [1, 2]}, {"data": [1, 2], "columns": [3, 4]}])
+def test_a_column_may_be_called_data(plain: dict[str, list[int]]) -> None:
+    assert CODEC.from_plain(plain, {}).to_dict("list") == plain
+
+
+@pytest.mark.parametrize("plain", [{"a": 1}, {"instances": "x"}, 5, "x"])
+def test_what_is_no_table_is_told_what_to_send(plain: Any) -> None:
+    with pytest.raises(InvalidValue, match='"columns"'):
+        CODEC.from_plain(plain, {})
+
+
+@pytest.mark.parametrize(
+    "plain", [[], {}, {"data": []}, {"columns": ["a"], "data": []}, [{}], {"a": []}]
+)
+def test_a_table_of_nothing_is_empty(plain: Any) -> None:
+    assert CODEC.from_plain(plain, {}).empty
+
+
+@pytest.mark.parametrize("data", [b"", b"[", b'[{"a": NaN}]'])
+def test_broken_json_is_not_readable(data: bytes) -> None:
+    with pytest.raises(RequestError) as caught:
+        CODEC.decode(data, {})
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("row", [1, "x", None, [1]])
+def test_a_row_that_is_no_record_is_named(row: Any) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        CODEC.from_plain([{"a": 1}, row], {})
+    assert [fault.row for fault in caught.value.faults] == [1]
+
+
+def test_ragged_rows_are_named() -> None:
+    with pytest.raises(InvalidValue) as caught:
+        CODEC.from_plain({"columns": ["a", "b"], "data": [[1, 2], [3], [4, 5, 6]]}, {})
+    assert [fault.row for fault in caught.value.faults] == [1, 2]
+    assert "1 values for 2 columns" in caught.value.faults[0].message
+
+
+@pytest.mark.parametrize(
+    "plain", [{"columns": ["a"], "data": [[]] * 1000}, {str(one): one for one in range(1000)}]
+)
+def test_a_thousand_faults_are_not_all_told(plain: Any) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        CODEC.from_plain(plain, {})
+    assert len(caught.value.faults) == MAX_FAULTS == 20
+
+
+@pytest.mark.parametrize("columns", [5, "ab", {"a": 1}, [["a"]], [{"a": 1}]])
+def test_columns_are_a_list_of_names(columns: Any) -> None:
+    with pytest.raises(InvalidValue, match="columns"):
+        CODEC.from_plain({"columns": columns, "data": [[1]]}, {})
+
+
+@pytest.mark.parametrize("index", [5, [1, 2], [["x"]], [{"x": 1}]])
+def test_an_index_is_a_list_with_a_label_for_each_row(index: Any) -> None:
+    with pytest.raises(InvalidValue, match="index"):
+        CODEC.from_plain({"columns": ["a"], "data": [[1]], "index": index}, {})
+
+
+def test_a_column_that_is_no_list_is_named() -> None:
+    with pytest.raises(InvalidValue) as caught:
+        CODEC.from_plain({"a": [1], "b": 2}, {})
+    assert [fault.column for fault in caught.value.faults] == ["b"]
+
+
+def test_columns_of_different_lengths_are_refused() -> None:
+    with pytest.raises(InvalidValue, match="same number"):
+        CODEC.from_plain({"a": [1], "b": [1, 2]}, {})
+
+
+def test_a_table_of_floats_is_one_block() -> None:
+    table = CODEC.from_plain([{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}], {})
+    assert table.dtypes.tolist() == ["float64", "float64"]
+    assert table.to_numpy().tolist() == [[1.0, 2.0], [3.0, 4.0]]

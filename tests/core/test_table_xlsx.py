@@ -1,0 +1,163 @@
+"""Tables as Excel workbooks."""
+
+import io
+import math
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from mmf_core.codecs import Format, Kind, find, table_xlsx
+from mmf_core.codecs.table_xlsx import TableXLSX
+from mmf_core.errors import MissingPackage, RequestError
+
+CODEC = TableXLSX()
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn")), min_size=1, max_size=50
+)
+NUMBERS = st.integers(-(10**15), 10**15) | st.floats(
+    -1e100, 1e100, allow_nan=False, allow_subnormal=False
+)
+AS_WRITTEN = {"keep_default_na": False, "dtype": {"text": str}}
+
+
+def _cells(data: bytes) -> list[tuple[Any, ...]]:
+    sheet = openpyxl.load_workbook(io.BytesIO(data)).active
+    assert sheet is not None
+    return list(sheet.iter_rows(values_only=True))
+
+
+def _column(*values: object) -> pd.DataFrame:
+    return pd.DataFrame({"a": pd.Series(values, dtype=object)})
+
+
+def test_it_is_the_codec_of_its_format() -> None:
+    assert isinstance(find(Kind.TABLE, Format.XLSX), TableXLSX)
+
+
+@settings(deadline=None)
+@given(st.lists(NUMBERS, min_size=1, max_size=20))
+def test_numbers_survive_a_round_trip_to_fifteen_digits(numbers: list[float]) -> None:
+    table = pd.DataFrame({"x": numbers, "row": range(len(numbers))})
+    again = CODEC.decode(CODEC.encode(table, {}), {})
+    assert_frame_equal(again, table, check_dtype=False, rtol=1e-15, atol=0)
+
+
+@settings(deadline=None)
+@given(st.lists(TEXTS, min_size=1, max_size=10))
+def test_texts_survive_a_round_trip(texts: list[str]) -> None:
+    table = pd.DataFrame({"text": texts})
+    assert_frame_equal(CODEC.decode(CODEC.encode(table, {}), AS_WRITTEN), table)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "007", "_x000D_", " two  spaces ", "a\tb\nc", "😀"])
+def test_awkward_texts_survive_a_round_trip(text: str) -> None:
+    table = pd.DataFrame({"text": [text], text + "!": [1]})
+    assert_frame_equal(CODEC.decode(CODEC.encode(table, {}), AS_WRITTEN), table)
+
+
+@pytest.mark.parametrize("nothing", [None, math.nan, math.inf, -math.inf, pd.NA, pd.NaT])
+def test_what_excel_has_no_number_for_is_an_empty_cell(nothing: object) -> None:
+    assert _cells(CODEC.encode(_column(nothing, 1.5), {})) == [("a",), (None,), (1.5,)]
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (True, True),
+        (7, 7),
+        (datetime(2026, 1, 31, 12), datetime(2026, 1, 31, 12)),
+        (date(2026, 1, 31), datetime(2026, 1, 31)),
+        (datetime(2026, 1, 31, tzinfo=UTC), "2026-01-31T00:00:00+00:00"),
+        ([1, 2], "[1, 2]"),
+        ("=SUM(A1:A9)", "=SUM(A1:A9)"),
+        ("a\x0bb", "a\N{REPLACEMENT CHARACTER}b"),
+        ("\ud800\ufffe", "\N{REPLACEMENT CHARACTER}" * 2),
+    ],
+)
+def test_a_value_becomes_the_cell_that_shows_it(value: object, cell: object) -> None:
+    assert _cells(CODEC.encode(_column(value), {}))[1] == (cell,)
+
+
+def test_a_formula_is_written_as_text() -> None:
+    sheet = openpyxl.load_workbook(io.BytesIO(CODEC.encode(_column("=1+1"), {}))).active
+    assert sheet is not None
+    assert sheet["A2"].data_type == "s"
+
+
+def test_a_table_without_rows_keeps_its_header() -> None:
+    table = CODEC.decode(CODEC.encode(pd.DataFrame({"a": [], "b": []}), {}), {})
+    assert (list(table.columns), len(table)) == (["a", "b"], 0)
+
+
+def test_options_go_to_pandas() -> None:
+    data = CODEC.encode(pd.DataFrame({"a": [7], "b": ["x7"]}), {})
+    assert CODEC.decode(data, {"usecols": ["b"]}).to_dict("list") == {"b": ["x7"]}
+    assert CODEC.decode(data, {"dtype": {"a": str}})["a"].tolist() == ["7"]
+
+
+def _foreign_zip() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("hello.txt", "no workbook")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"a,b\n1,2\n", id="csv"),
+        pytest.param(b"PK\x03\x04" + b"\x00" * 100, id="zip cut off"),
+        pytest.param(_foreign_zip(), id="another zip"),
+        pytest.param(TableXLSX().encode(pd.DataFrame({"a": [1]}), {})[:-200], id="cut off"),
+    ],
+)
+def test_a_broken_workbook_is_the_callers_fault(data: bytes) -> None:
+    with pytest.raises(RequestError, match=r"\.xlsx") as caught:
+        CODEC.decode(data, {})
+    assert caught.value.status == 400
+
+
+def test_lack_of_memory_is_not_the_callers_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(pd, "read_excel", exhausted)
+    with pytest.raises(MemoryError):
+        CODEC.decode(b"", {})
+
+
+def test_a_table_longer_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_xlsx, "MAX_ROWS", 2)
+    assert _cells(CODEC.encode(_column(1, 2), {}))
+    with pytest.raises(ValueError, match="rows"):
+        CODEC.encode(_column(1, 2, 3), {})
+
+
+def test_a_table_wider_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_xlsx, "MAX_COLUMNS", 2)
+    assert _cells(CODEC.encode(pd.DataFrame({"a": [1], "b": [2]}), {}))
+    with pytest.raises(ValueError, match="columns"):
+        CODEC.encode(pd.DataFrame({"a": [1], "b": [2], "c": [3]}), {})
+
+
+def test_a_text_longer_than_a_cell_is_refused_and_not_cut() -> None:
+    longest = "x" * 32_767
+    assert _cells(CODEC.encode(_column(longest), {}))[1] == (longest,)
+    with pytest.raises(ValueError, match="characters"):
+        CODEC.encode(_column(longest + "x"), {})
+
+
+@pytest.mark.parametrize("module", ["pandas", "openpyxl"])
+def test_a_missing_library_is_asked_for(module: str, without: Callable[..., None]) -> None:
+    without(module)
+    with pytest.raises(MissingPackage, match=f"pip install {module}$"):
+        find(Kind.TABLE, Format.XLSX)

@@ -1,0 +1,121 @@
+"""DataFrame: what is taken for a table, and what results are answered as one."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import mmf_core as mmf
+from mmf_core.codecs import Format, Kind, find
+from mmf_core.errors import InvalidValue
+
+TABLE = mmf.DataFrame()
+
+
+@pytest.mark.parametrize(
+    ("result", "table"),
+    [
+        (np.array([1, 2]), pd.DataFrame({"prediction": [1, 2]})),
+        (np.array(["a", "b"], dtype=object), pd.DataFrame({"prediction": ["a", "b"]})),
+        (
+            np.array([[0.1, 0.9], [0.8, 0.2]]),
+            pd.DataFrame({"prediction_0": [0.1, 0.8], "prediction_1": [0.9, 0.2]}),
+        ),
+        (np.zeros((2, 1)), pd.DataFrame({"prediction_0": [0.0, 0.0]})),
+        ([1, 2], pd.DataFrame({"prediction": [1, 2]})),
+        ((1, 2), pd.DataFrame({"prediction": [1, 2]})),
+        ([[1, 2]], pd.DataFrame({"prediction_0": [1], "prediction_1": [2]})),
+        (pd.Series([1, 2]), pd.DataFrame({"prediction": [1, 2]})),
+        (pd.Series([1, 2], name="price"), pd.DataFrame({"price": [1, 2]})),
+        (pd.Series([1, 2], name=0), pd.DataFrame({"0": [1, 2]})),
+        ([{"a": 1, "b": "x"}], pd.DataFrame({"a": [1], "b": ["x"]})),
+        ({"a": [1, 2]}, pd.DataFrame({"a": [1, 2]})),
+        ({"a": np.array([1, 2])}, pd.DataFrame({"a": [1, 2]})),
+        (pd.DataFrame([[1, 2]]), pd.DataFrame({"0": [1], "1": [2]})),
+        ([], pd.DataFrame({"prediction": np.array([])})),
+        (
+            pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")])),
+            pd.DataFrame({"('a', 'b')": [1]}),
+        ),
+    ],
+)
+def test_a_result_is_answered_as_a_table(result: Any, table: pd.DataFrame) -> None:
+    assert_frame_equal(TABLE.present(result), table)
+
+
+def test_a_named_index_is_a_column_and_an_unnamed_one_only_counts() -> None:
+    named = pd.DataFrame({"a": [1]}, index=pd.Index(["x"], name="key"))
+    unnamed = pd.DataFrame({"a": [1]}, index=["x"])
+    assert TABLE.present(named).to_dict("list") == {"key": ["x"], "a": [1]}
+    assert list(TABLE.present(unnamed).columns) == ["a"]
+
+
+def test_every_named_level_of_an_index_is_a_column() -> None:
+    table = pd.DataFrame({"a": [1, 2], "b": [3, 4], "c": [5, 6]}).groupby(["a", "b"]).sum()
+    assert TABLE.present(table).to_dict("list") == {"a": [1, 2], "b": [3, 4], "c": [5, 6]}
+
+
+def test_the_functions_own_table_is_left_as_it_was() -> None:
+    result = pd.DataFrame([[1]], index=pd.Index(["x"], name="key"))
+    before = result.copy()
+    TABLE.present(result)
+    assert_frame_equal(result, before)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        pytest.param(None, id="None"),
+        pytest.param("text", id="text"),
+        pytest.param(5, id="number"),
+        pytest.param(np.float64(5), id="numpy number"),
+        pytest.param({1}, id="set"),
+        pytest.param(np.array(5), id="no dimension"),
+        pytest.param(np.zeros((1, 1, 1)), id="three dimensions"),
+        pytest.param([[1], [1, 2]], id="ragged"),
+        pytest.param({"a": 1}, id="scalars"),
+        pytest.param({"a": [1], "b": [1, 2]}, id="columns of different lengths"),
+        pytest.param({"a": np.zeros((2, 2))}, id="a column of two dimensions"),
+        pytest.param([{"a": 1}, 5], id="a record and a number"),
+        pytest.param(pd.DataFrame([[1, 2]], columns=["a", "a"]), id="a column twice"),
+        pytest.param(pd.DataFrame([[1, 2]], columns=[0, "0"]), id="a column twice as text"),
+        pytest.param(
+            pd.DataFrame({"a": [1]}, index=pd.Index([1], name="a")), id="index named as a column"
+        ),
+    ],
+)
+def test_a_result_that_is_no_table_is_refused(result: Any) -> None:
+    with pytest.raises(InvalidValue):
+        TABLE.present(result)
+
+
+def test_a_result_has_the_declared_columns_and_types() -> None:
+    answer = mmf.DataFrame(schema={"label": int, "p": float})
+    table = answer.present({"p": [1], "label": [2.0], "debug": ["x"]})
+    assert_frame_equal(table, pd.DataFrame({"label": [2], "p": [1.0]}))
+    with pytest.raises(InvalidValue, match="missing: label, p"):
+        answer.present(np.array([1, 2]))
+
+
+def test_a_result_may_be_empty_and_an_argument_may_not() -> None:
+    empty = pd.DataFrame({"a": []})
+    assert TABLE.present(empty).empty
+    for nothing in (empty, pd.DataFrame(), []):
+        with pytest.raises(InvalidValue, match="no rows"):
+            TABLE.check(nothing)
+
+
+def test_an_argument_passes_as_it_is_without_a_schema() -> None:
+    table = pd.DataFrame([[1, 2]], columns=["a", "a"], index=["x"])
+    assert TABLE.check(table) is table
+
+
+@pytest.mark.parametrize("form", [Format.CSV, Format.XLSX])
+def test_pandas_params_reach_only_the_readers_that_know_them(form: Format) -> None:
+    table = mmf.DataFrame(pandas_params={"sep": ",", "sheet_name": 0, "nrows": 1})
+    codec = find(Kind.TABLE, form)
+    assert codec is not None
+    written = codec.encode(pd.DataFrame({"a": [1, 2]}), {})
+    assert codec.decode(written, table.options).to_dict("list") == {"a": [1]}

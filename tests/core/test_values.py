@@ -1,0 +1,58 @@
+"""Array, Dict, JsonFile and File."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mmf_core as mmf
+from mmf_core.descriptors import Descriptor
+from mmf_core.errors import InvalidValue
+
+
+@pytest.mark.parametrize("value", [[1, 2], [[1.5]], 5, [True], np.zeros((2, 3, 4)), ()])
+def test_an_array_holds_numbers_of_any_shape(value: Any) -> None:
+    assert np.array_equal(mmf.Array().check(value), np.asarray(value))
+    assert np.array_equal(mmf.Array().present(value), np.asarray(value))
+
+
+@pytest.mark.parametrize("value", ["text", ["a"], [1, "a"], None, {}, [1j], [[1], [1, 2]], [None]])
+def test_what_holds_no_numbers_is_no_array(value: Any) -> None:
+    for method in (mmf.Array().check, mmf.Array().present):
+        with pytest.raises(InvalidValue):
+            method(value)
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "value"),
+    [
+        (mmf.Dict(), {}),
+        (mmf.Dict(), {"a": [1, {"b": None}]}),
+        (mmf.JsonFile(), {}),
+        (mmf.JsonFile(), [1, 2]),
+    ],
+)
+def test_plain_values_pass_as_they_are(descriptor: Descriptor[Any], value: Any) -> None:
+    assert descriptor.check(value) is value
+    assert descriptor.present(value) is value
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "value"),
+    [
+        *[(mmf.Dict(), one) for one in ([], "x", 5, None, True, np.zeros(2))],
+        *[(mmf.JsonFile(), one) for one in ("x", 5, None, True, (1, 2))],
+        *[(mmf.File(), one) for one in ("x", 5, None, [1])],
+    ],
+)
+def test_another_type_is_refused_by_its_name(descriptor: Descriptor[Any], value: Any) -> None:
+    for method in (descriptor.check, descriptor.present):
+        with pytest.raises(InvalidValue, match=type(value).__name__):
+            method(value)
+
+
+@pytest.mark.parametrize("value", [b"", b"\x00\xff", bytearray(b"ab"), memoryview(b"ab")])
+def test_a_file_is_bytes(value: Any) -> None:
+    checked = mmf.File().check(value)
+    assert type(checked) is bytes
+    assert checked == bytes(value)

@@ -1,0 +1,94 @@
+"""Starts a small service of its own by gunicorn or by Flask, as an operator does."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from baking import PAYLOAD
+from running import free_port, stop, wait_until_ready
+
+APP = """
+import logging
+
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+
+
+@registry.target(returns=mmf.Integer())
+def size(file=mmf.File()):
+    return len(file)
+
+
+@registry.target(returns=mmf.String())
+def echo(text=mmf.String()):
+    print("printed", text)
+    logging.getLogger("author").warning("logged %s", text)
+    return text
+
+
+@registry.target(returns=mmf.File())
+def имя(file=mmf.File()):
+    return file
+
+
+@registry.target(returns=mmf.String())
+def broken(text=mmf.String(default="")):
+    raise RuntimeError("a secret of the author")
+
+
+app = create_app(registry)
+"""
+
+COMMANDS = {
+    "gunicorn": [
+        *("-m", "gunicorn", "-c", str(PAYLOAD / "gunicorn.conf.py")),
+        "app:app",
+    ],
+    "flask": ["-m", "flask", "run"],
+}
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service: where it answers, and its process."""
+
+    url: str
+    port: int
+    process: subprocess.Popen[bytes]
+
+
+@contextmanager
+def serve(server: str, folder: Path, output: IO[bytes] | int, **extra: str) -> Iterator[Service]:
+    """Serve APP from `folder` until the block ends, writing to `output`."""
+    (folder / "app.py").write_text(APP, encoding="utf-8")
+    port = free_port()
+    ours = ("COV_", "FLASK_", "GUNICORN_", "MMF_", "WEB_", "WERKZEUG_")
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
+    environment |= {
+        "PYTHONPATH": str(PAYLOAD),
+        "PORT": str(port),
+        "FLASK_RUN_PORT": str(port),
+        "WEB_HOST": "127.0.0.1",
+        "WEB_CONCURRENCY": "2",
+    }
+    process = subprocess.Popen(
+        [sys.executable, *COMMANDS[server]],
+        cwd=folder,
+        env=environment | extra,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_ready(process, f"{url}/health/ready")
+        yield Service(url, port, process)
+    finally:
+        stop(process)

@@ -1,0 +1,205 @@
+"""What a target's result is answered as."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from flask.testing import FlaskClient
+from problem_shape import assert_problem
+from werkzeug.http import parse_options_header
+
+import mmf_core as mmf
+from mmf_core.errors import ResultError
+from mmf_core.web import answers
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ROWS = [{"a": 1, "b": 2.5}, {"a": 3, "b": 4.5}]
+
+
+def test_nothing_returned_is_204(client: FlaskClient) -> None:
+    answer = client.post("/forget", json="x")
+    assert answer.status_code == 204
+    assert answer.data == b""
+    assert "Content-Type" not in answer.headers
+    assert answer.headers["X-Request-ID"]
+
+
+@pytest.mark.parametrize(
+    ("route", "media_type", "name"),
+    [
+        ("sheet", XLSX, "sheet.xlsx"),
+        ("table", "text/csv; charset=utf-8", "table.csv"),
+        ("предсказать", "text/csv; charset=utf-8", "предсказать.csv"),
+    ],
+)
+def test_a_file_is_saved_under_the_targets_name(
+    client: FlaskClient, route: str, media_type: str, name: str
+) -> None:
+    body = {"таблица": ROWS} if route == "предсказать" else ROWS
+    answer = client.post(f"/{route}", json=body)
+    disposition, options = parse_options_header(answer.headers["Content-Disposition"])
+    assert answer.content_type == media_type
+    assert (disposition, options["filename"]) == ("attachment", name)
+    assert answer.headers["Content-Disposition"].isascii()
+
+
+@pytest.mark.parametrize("route", ["records", "shout"])
+def test_json_and_text_are_shown_not_saved(client: FlaskClient, route: str) -> None:
+    body = ROWS if route == "records" else "x"
+    for accept in ("application/json", "text/plain" if route == "shout" else "*/*"):
+        answer = client.post(f"/{route}", json=body, headers={"Accept": accept})
+        assert answer.status_code == 200
+        assert "Content-Disposition" not in answer.headers
+
+
+def test_a_table_keeps_its_rows_in_every_format(client: FlaskClient) -> None:
+    def post(format: str) -> bytes:
+        return client.post(f"/table?format={format}", json=ROWS).data
+
+    assert post("csv") == b"a,b\n1,2.5\n3,4.5\n"
+    assert pd.read_excel(io.BytesIO(post("xlsx"))).to_dict("records") == ROWS
+    assert client.post("/table?format=json", json=ROWS).get_json() == ROWS
+
+
+def test_nan_and_infinity_are_null(client: FlaskClient) -> None:
+    answer = client.post("/gaps")
+    assert answer.get_json() == [{"a": 1.5, "b": None}, {"a": None, "b": None}]
+
+
+def test_null_is_nan_on_the_way_in(client: FlaskClient) -> None:
+    answer = client.post("/typed", json=[{"a": 1, "b": None}, {"a": 2, "b": 0.5}])
+    assert answer.get_json() == [{"a": 1, "b": None}, {"a": 2, "b": 0.5}]
+
+
+@pytest.mark.parametrize(
+    ("route", "expected"),
+    [
+        ("vector", [{"prediction": 1.0}, {"prediction": 3.0}]),
+        (
+            "matrix",
+            [
+                {"prediction_0": 1.0, "prediction_1": 2.5},
+                {"prediction_0": 3.0, "prediction_1": 4.5},
+            ],
+        ),
+        ("series", [{"prediction": 1}, {"prediction": 3}]),
+        ("named", [{"cultivar": 1}, {"cultivar": 3}]),
+    ],
+)
+def test_arrays_and_series_become_tables(
+    client: FlaskClient, route: str, expected: list[dict[str, Any]]
+) -> None:
+    assert client.post(f"/{route}", json=ROWS).get_json() == expected
+
+
+@pytest.mark.parametrize(
+    ("route", "given", "text"),
+    [
+        ("shout", "тихо", "ТИХО"),
+        ("next_one", 1, "2"),
+        ("half", 3, "1.5"),
+        ("opposite", False, "true"),
+        ("next_year", "2026-01-31T12:00:00", "2027-01-31T12:00:00"),
+    ],
+)
+def test_scalars_are_wrapped_as_json_and_bare_as_text(
+    client: FlaskClient, route: str, given: Any, text: str
+) -> None:
+    wrapped = client.post(f"/{route}", json=given)
+    assert wrapped.content_type == "application/json"
+    assert list(wrapped.get_json()) == ["result"]
+    bare = client.post(f"/{route}", json=given, headers={"Accept": "text/plain"})
+    assert bare.content_type == "text/plain; charset=utf-8"
+    assert bare.get_data(as_text=True) == text
+
+
+def test_a_file_is_answered_as_bytes_and_as_base64(client: FlaskClient) -> None:
+    answer = client.post("/copied", data=b"\x00\xff")
+    assert (answer.content_type, answer.data) == ("application/octet-stream", b"\x00\xff")
+    assert client.post("/copied?format=json", data=b"\x00\xff").get_json() == {"result": "AP8="}
+
+
+def test_a_picture_is_answered_as_asked(client: FlaskClient) -> None:
+    png = client.post("/mirror", data=_dot(), content_type="image/png")
+    jpeg = client.post("/mirror?format=jpg", data=_dot(), content_type="image/png")
+    assert png.data[:4] == b"\x89PNG"
+    assert jpeg.data[:3] == b"\xff\xd8\xff"
+    assert jpeg.content_type == "image/jpeg"
+
+
+def _dot() -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("returns", "result", "words"),
+    [
+        (mmf.Integer(), "text", ("whole number", "str")),
+        (mmf.Integer(), 1.5, ("whole number", "float")),
+        (mmf.String(), None, ("text", "NoneType")),
+        (mmf.Bool(), 1, ("true or false", "int")),
+        (mmf.Datetime(), "2026-01-31", ("date", "str")),
+        (mmf.Dict(), [1], ("list",)),
+        (mmf.Dict(), {"model": object()}, ("object", "JSON")),
+        (mmf.DataFrame(), 5, ("table", "int")),
+        (mmf.DataFrame(), None, ("table", "NoneType")),
+        (mmf.DataFrame(), np.zeros((2, 2, 2)), ("dimensions", "3")),
+        (mmf.DataFrame(format=mmf.JSON), pd.DataFrame({"a": [object()]}), ("object", "JSON")),
+        (mmf.DataFrame(schema={"b": float}), pd.DataFrame({"a": [1]}), ("missing", "b")),
+        (mmf.File(), "text", ("bytes", "str")),
+        (mmf.Img(), np.zeros((2, 2)), ("uint8", "float64")),
+        (mmf.Array(), np.array(["a"]), ("numbers",)),
+        (None, 5, ("int", "returns=")),
+    ],
+)
+def test_a_wrong_result_is_the_services_fault(
+    serve_function: Callable[..., FlaskClient],
+    returns: Any,
+    result: Any,
+    words: tuple[str, ...],
+) -> None:
+    def predict() -> Any:
+        return result
+
+    client = serve_function(predict, returns=returns)
+    assert_problem(client.post("/predict"), 500, "predict", *words, path="/predict")
+    assert client.get("/health/live").status_code == 200
+
+
+def test_a_format_that_cannot_hold_the_result() -> None:
+    with pytest.raises(ResultError, match="predict: nothing writes a Dict as CSV"):
+        answers.result({}, mmf.Dict(), mmf.CSV, "predict")
+
+
+def test_description_says_what_a_caller_needs(client: FlaskClient) -> None:
+    described = client.get("/mixed").get_json()
+    assert described["route"] == "mixed"
+    assert [one["id"] for one in described["arguments"]] == ["data", "picture", "label", "times"]
+    assert "text/csv" in described["arguments"][0]["accepts"]
+    assert described["returns"]["formats"] == ["application/json"]
+    assert described["limits"] == {"body_bytes": 50 * 1024 * 1024}
+
+
+@pytest.mark.parametrize("route", ["table", "typed", "mixed", "next_one", "size", "mirror"])
+def test_the_described_example_is_answered(client: FlaskClient, route: str) -> None:
+    example = client.get(f"/{route}").get_json()["example"]
+    head, _, body = example.partition(" -d ")
+    assert head == f"curl http://localhost/{route} -H 'Content-Type: application/json'"
+    answer = client.post(f"/{route}", data=body[1:-1], content_type="application/json")
+    assert answer.status_code == 200, answer.data
+
+
+def test_description_of_a_target_without_a_result(client: FlaskClient) -> None:
+    assert client.get("/forget").get_json()["returns"] is None
+
+
+def test_head_of_a_description(client: FlaskClient) -> None:
+    answer = client.head("/table")
+    assert (answer.status_code, answer.data) == (200, b"")

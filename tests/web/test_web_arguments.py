@@ -1,0 +1,360 @@
+"""Every way to send a target its arguments."""
+
+import io
+import json
+from base64 import b64encode
+from typing import Any
+
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+from openpyxl import Workbook
+from PIL import Image
+from problem_shape import assert_problem
+from werkzeug.test import TestResponse
+
+ROWS = [{"a": 1, "b": 2.5}, {"a": 3, "b": 4.5}]
+CSV = b"a,b\n1,2.5\n3,4.5\n"
+
+
+def workbook() -> bytes:
+    book = Workbook()
+    for row in (["a", "b"], [1, 2.5], [3, 4.5]):
+        book.active.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def picture() -> bytes:
+    """Draw two pixels as PNG: a red and a blue one."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def result(answer: TestResponse) -> Any:
+    assert answer.status_code == 200, answer.data
+    return answer.get_json()
+
+
+# One argument: the body is the argument.
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        (CSV, "text/csv"),
+        (workbook(), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (json.dumps(ROWS).encode(), "application/json"),
+        (b'{"columns": ["a", "b"], "data": [[1, 2.5], [3, 4.5]]}', "application/json"),
+        (b'{"a": [1, 3], "b": [2.5, 4.5]}', "application/json"),
+        (b'{"dataframe_records": [{"a": 1, "b": 2.5}, {"a": 3, "b": 4.5}]}', "application/json"),
+    ],
+    ids=["csv", "xlsx", "records", "split", "columns", "mlflow"],
+)
+def test_a_body_is_the_only_argument(client: FlaskClient, body: bytes, media_type: str) -> None:
+    assert result(client.post("/records", data=body, content_type=media_type)) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("route", "given", "expected"),
+    [
+        ("shout", "тихо", "ТИХО"),
+        ("shout", "", ""),
+        ("next_one", 41, 42),
+        ("half", 3, 1.5),
+        ("half", None, None),
+        ("opposite", True, False),
+        ("next_year", "2026-01-31T12:00:00+03:00", "2027-01-31T12:00:00+03:00"),
+    ],
+)
+class TestScalar:
+    """One scalar argument, in every place where it can stand."""
+
+    def test_as_a_json_body(
+        self, client: FlaskClient, route: str, given: Any, expected: Any
+    ) -> None:
+        answer = client.post(f"/{route}", data=json.dumps(given), content_type="application/json")
+        assert result(answer) == {"result": expected}
+
+    def test_as_text(self, client: FlaskClient, route: str, given: Any, expected: Any) -> None:
+        if given in {None, ""}:  # null has no text, and an empty body is none
+            given = {None: "nan", "": "\n"}[given]
+            expected = {None: None, "": "\n"}[expected]
+        text = str(given).encode()
+        answer = client.post(f"/{route}", data=text, content_type="text/plain")
+        assert result(answer) == {"result": expected}
+
+    @pytest.mark.parametrize("place", ["query", "urlencoded", "multipart"])
+    def test_by_name(
+        self, client: FlaskClient, route: str, given: Any, expected: Any, place: str
+    ) -> None:
+        name = client.get(f"/{route}").get_json()["arguments"][0]["id"]
+        fields = {name: "nan" if given is None else str(given)}
+        match place:
+            case "query":
+                answer = client.post(f"/{route}", query_string=fields)
+            case "urlencoded":
+                answer = client.post(f"/{route}", data=fields)
+            case _:
+                answer = client.post(f"/{route}", data=fields, content_type="multipart/form-data")
+        assert result(answer) == {"result": expected}
+
+
+def test_a_dict_is_a_json_body(client: FlaskClient) -> None:
+    assert result(client.post("/swap", json={"ключ": "да"})) == {"да": "ключ"}
+
+
+def test_an_array_is_a_json_body(client: FlaskClient) -> None:
+    assert result(client.post("/double", json=[[1, 2], [3, None]])) == [[2.0, 4.0], [6.0, None]]
+
+
+@pytest.mark.parametrize("media_type", ["application/pdf", "application/octet-stream", "text/csv"])
+def test_a_file_is_taken_whatever_it_is(client: FlaskClient, media_type: str) -> None:
+    assert result(client.post("/size", data=b"\x00\xff1", content_type=media_type)) == {"result": 3}
+
+
+def test_a_file_without_a_content_type(client: FlaskClient) -> None:
+    assert result(client.post("/size", data=b"\x00\xff1")) == {"result": 3}
+
+
+def test_a_file_as_base64_in_json(client: FlaskClient) -> None:
+    text = b64encode(b"\x00\xff1").decode()
+    assert result(client.post("/size", json=text)) == {"result": 3}
+
+
+@pytest.mark.parametrize("name", ["data.json", "data.csv", "data"])
+def test_an_uploaded_file_is_its_bytes(client: FlaskClient, name: str) -> None:
+    """Also a .json: base64 is how a file stands inside a larger JSON text, not in a part."""
+    part = (io.BytesIO(b'{"a": 1}'), name)
+    assert result(client.post("/size", data={"file": part})) == {"result": 8}
+
+
+def test_octet_stream_is_bytes_whatever_its_name(client: FlaskClient) -> None:
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "Content-Disposition": "attachment; filename=data.json",
+    }
+    assert result(client.post("/size", data=b"{}", headers=headers)) == {"result": 2}
+
+
+def test_a_picture_is_a_body(client: FlaskClient) -> None:
+    answer = client.post("/mirror", data=picture(), content_type="image/png")
+    assert answer.content_type == "image/png"
+    seen = np.asarray(Image.open(io.BytesIO(answer.data)))
+    assert seen.tolist() == [[[0, 0, 255], [255, 0, 0]]]
+
+
+def test_a_picture_as_base64_in_json(client: FlaskClient) -> None:
+    answer = client.post("/mirror", json=b64encode(picture()).decode())
+    assert answer.status_code == 200
+    assert answer.content_type == "image/png"
+
+
+def test_no_arguments_need_no_body(client: FlaskClient) -> None:
+    assert result(client.post("/hello")) == {"result": "hello"}
+    assert result(client.post("/hello", json={})) == {"result": "hello"}
+
+
+def test_no_arguments_take_no_body(client: FlaskClient) -> None:
+    assert_problem(client.post("/hello", data=b"a", content_type="text/csv"), 415, "empty body")
+    assert_problem(client.post("/hello", json={"who": "x"}), 422, "who", "none")
+
+
+# Several arguments
+
+
+def test_multipart_mixes_files_and_scalars(client: FlaskClient) -> None:
+    form = {
+        "data": (io.BytesIO(CSV), "wines.csv"),
+        "picture": (io.BytesIO(b"1234"), "glass.png"),
+        "label": "красное",
+        "times": "3",
+    }
+    assert result(client.post("/mixed", data=form)) == {
+        "rows": ROWS,
+        "bytes": 4,
+        "label": "красное",
+        "times": 3,
+    }
+
+
+def test_multipart_takes_tables_as_json_text(client: FlaskClient) -> None:
+    form = {"data": json.dumps(ROWS), "label": "x"}
+    answer = client.post("/labelled", data=form, content_type="multipart/form-data")
+    assert result(answer)["rows"] == ROWS
+
+
+def test_multipart_takes_a_file_as_base64_text(client: FlaskClient) -> None:
+    form = {"file": json.dumps(b64encode(b"12345").decode())}
+    answer = client.post("/size", data=form, content_type="multipart/form-data")
+    assert result(answer) == {"result": 5}
+
+
+def test_a_multipart_scalar_may_be_a_file(client: FlaskClient) -> None:
+    form = {"who": (io.BytesIO("мир".encode()), "who.txt")}
+    assert result(client.post("/greet", data=form)) == {"result": "мир"}
+
+
+def test_json_object_by_argument_name(client: FlaskClient) -> None:
+    body = {"data": ROWS, "picture": b64encode(b"1234").decode(), "label": "x", "times": 2}
+    expected = {"rows": ROWS, "bytes": 4, "label": "x", "times": 2}
+    assert result(client.post("/mixed", json=body)) == expected
+
+
+def test_query_scalars_leave_the_body_to_the_rest(client: FlaskClient) -> None:
+    answer = client.post(
+        "/labelled",
+        query_string={"label": "белое", "times": "2"},
+        data=CSV,
+        content_type="text/csv",
+    )
+    assert result(answer) == {"rows": ROWS, "label": "белое", "times": 2}
+
+
+def test_query_scalars_join_a_json_object(client: FlaskClient) -> None:
+    answer = client.post("/labelled?label=x", json={"data": ROWS})
+    assert result(answer) == {"rows": ROWS, "label": "x", "times": 1}
+
+
+def test_query_scalars_join_a_form(client: FlaskClient) -> None:
+    form = {"data": (io.BytesIO(CSV), "wines.csv")}
+    answer = client.post("/labelled?label=x&times=5", data=form)
+    assert result(answer) == {"rows": ROWS, "label": "x", "times": 5}
+
+
+@pytest.mark.parametrize("place", ["query", "form", "form and files", "query and form"])
+def test_a_value_given_twice_is_refused(client: FlaskClient, place: str) -> None:
+    match place:
+        case "query":
+            answer = client.post("/labelled?label=x&label=y", json={"data": ROWS})
+        case "form":
+            answer = client.post("/labelled", data={"label": ["x", "y"]})
+        case "form and files":
+            answer = client.post(
+                "/labelled", data={"label": ["x", (io.BytesIO(b"y"), "label.txt")]}
+            )
+        case _:
+            answer = client.post("/labelled?label=x", data={"label": "y"})
+    problem = assert_problem(answer, 422, "twice", "label")
+    assert [fault["where"] for fault in problem["errors"]] == ["label"]
+
+
+def test_a_body_that_could_be_two_arguments_is_refused(client: FlaskClient) -> None:
+    answer = client.post("/mixed?label=x", data=CSV, content_type="text/csv")
+    assert_problem(answer, 415, "text/csv", "multipart/form-data", "data, picture")
+
+
+@pytest.mark.parametrize("how", ["nothing", "json", "urlencoded", "multipart"])
+def test_defaults_stand_in_for_what_is_not_sent(client: FlaskClient, how: str) -> None:
+    match how:
+        case "nothing":
+            answer = client.post("/greet")
+        case "json":
+            answer = client.post("/greet", json={})
+        case "urlencoded":
+            answer = client.post("/greet", data={})
+        case _:
+            answer = client.post("/greet", data={"times": "2"}, content_type="multipart/form-data")
+    expected = "none given" * (2 if how == "multipart" else 1)
+    assert result(answer) == {"result": expected}
+
+
+# Other scripts
+
+
+def test_cyrillic_route_arguments_and_file_name(client: FlaskClient) -> None:
+    form = {"таблица": (io.BytesIO("сорт\n1\n".encode()), "вина за год.csv"), "имя": "Вася"}
+    answer = client.post("/предсказать", data=form)
+    assert answer.status_code == 200, answer.data
+    assert answer.data.decode() == "сорт,имя\n1,Вася\n"
+
+
+def test_cyrillic_in_a_percent_encoded_path(client: FlaskClient) -> None:
+    route = "".join(f"%{byte:02X}" for byte in "предсказать".encode())
+    answer = client.post(f"/{route}", json={"таблица": [{"a": 1}]})
+    assert answer.data.decode() == "a,имя\n1,none given\n"
+
+
+def test_cyrillic_names_as_raw_utf8_in_a_part(client: FlaskClient) -> None:
+    """As browsers and `requests` send them (RFC 7578, 5.1)."""
+    body = (
+        "--b\r\n"
+        'Content-Disposition: form-data; name="таблица"; filename="вина.csv"\r\n\r\n'
+        "a\n1\n\r\n--b--\r\n"
+    ).encode()
+    answer = client.post("/предсказать", data=body, content_type="multipart/form-data; boundary=b")
+    assert answer.data.decode() == "a,имя\n1,none given\n"
+
+
+# What is refused, with the place
+
+
+@pytest.mark.parametrize("place", ["query", "form", "json", "file"])
+def test_unknown_names_are_refused(client: FlaskClient, place: str) -> None:
+    match place:
+        case "query":
+            answer = client.post("/greet?whom=x")
+        case "form":
+            answer = client.post("/greet", data={"whom": "x"})
+        case "json":
+            answer = client.post("/greet", json={"whom": "x"})
+        case _:
+            answer = client.post("/greet", data={"whom": (io.BytesIO(b"x"), "x.txt")})
+    problem = assert_problem(answer, 422, "whom", "who, times")
+    assert [fault["where"] for fault in problem["errors"]] == ["whom"]
+
+
+def test_a_table_in_the_query_string_is_refused(client: FlaskClient) -> None:
+    assert_problem(client.post("/labelled?data=x&label=y"), 422, "data", "label, times")
+
+
+def test_a_whole_file_sent_as_a_form_is_not_sent_back(client: FlaskClient) -> None:
+    """`curl -d @wines.csv` says application/x-www-form-urlencoded."""
+    body = b"a;b\n" + b"1;2\n" * 100_000
+    answer = client.post("/table", data=body, content_type="application/x-www-form-urlencoded")
+    assert_problem(answer, 422, "unknown", "data")
+    assert len(answer.data) < 1_000
+
+
+def test_a_great_many_unknown_names_are_not_all_sent_back(client: FlaskClient) -> None:
+    answer = client.post("/greet", json={f"column_{place}": 1 for place in range(10_000)})
+    assert_problem(answer, 422, "column_0")
+    assert len(answer.data) < 5_000
+
+
+def test_everything_missing_is_told_at_once(client: FlaskClient) -> None:
+    problem = assert_problem(client.post("/mixed", json={"data": ROWS}), 422, "picture", "label")
+    assert {fault["where"] for fault in problem["errors"]} == {"picture", "label"}
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "status"),
+    [
+        ("data", "not json", 400),
+        ("data", '"a string"', 422),
+        ("data", "[{}]", 422),
+        ("times", "many", 422),
+        ("times", "1.5", 422),
+    ],
+)
+def test_a_wrong_field_is_named(client: FlaskClient, field: str, text: str, status: int) -> None:
+    form = {"data": json.dumps(ROWS), "label": "x", field: text}
+    answer = client.post("/labelled", data=form, content_type="multipart/form-data")
+    problem = assert_problem(answer, status)
+    assert {fault["where"] for fault in problem["errors"]} == {field}
+
+
+@pytest.mark.parametrize("text", ["not base64!", "", "YQ"])
+def test_a_file_in_json_must_be_base64(client: FlaskClient, text: str) -> None:
+    answer = client.post("/size", json=text)
+    if text:
+        problem = assert_problem(answer, 422, "base64")
+        assert problem["errors"][0]["where"] == "file"
+    else:
+        assert result(answer) == {"result": 0}
+
+
+def test_a_json_list_is_no_object_of_arguments(client: FlaskClient) -> None:
+    assert_problem(client.post("/greet", json=["x"]), 422, "object", "who, times")

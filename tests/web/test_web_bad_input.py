@@ -1,0 +1,416 @@
+"""Requests that are wrong in every way that people and programs get them wrong."""
+
+import gc
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from openpyxl import Workbook
+from problem_shape import assert_problem
+
+import mmf_core as mmf
+from mmf_core.errors import DeclarationError
+from mmf_core.target import RESERVED
+from mmf_core.web import create_app
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+NOT_UTF8 = b"a\n\xea\xf0\xe0\xf1\xed\xee\xe5\n"  # windows-1251
+RIGHT = [{"a": 1.5}]
+
+
+def zipped(**files: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def empty_workbook() -> bytes:
+    buffer = io.BytesIO()
+    Workbook().save(buffer)
+    return buffer.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def _still_answering(client: FlaskClient) -> Iterator[None]:
+    """Ask the same client for a right answer after every bad request."""
+    yield
+    assert client.post("/strict", json=RIGHT).get_json() == RIGHT
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "FOO"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/nothing", "/Strict", "/strict/", "/strict/x", "/static/x", "/favicon.ico"),
+        *("/..%2f..%2fetc%2fpasswd", "/%00", "/%ff%fe", "/%0d%0aSet-Cookie:x", "/%D0%B6", "/'<b>"),
+    ],
+)
+def test_unknown_path(client: FlaskClient, method: str, path: str) -> None:
+    assert_problem(client.open(path, method=method, data=b"x"), 404, "nothing is served at")
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "FOO"])
+def test_wrong_verb_on_a_target(client: FlaskClient, method: str) -> None:
+    answer = client.open("/strict", method=method, json=RIGHT)
+    assert_problem(answer, 405, method, "GET", "POST", path="/strict")
+    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/ping", "/health", "/version"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_wrong_verb_on_health(client: FlaskClient, method: str, path: str) -> None:
+    answer = client.open(path, method=method)
+    assert_problem(answer, 405, method, path=path)
+    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Content-Type": "application/json"},
+        {"Content-Type": "text/csv"},
+        {"Content-Type": XLSX},
+        {"Content-Type": "application/octet-stream"},
+        {"Content-Type": "text/plain", "Content-Length": "0"},
+    ],
+    ids=str,
+)
+def test_no_body(client: FlaskClient, headers: dict[str, str]) -> None:
+    assert_problem(client.post("/strict", headers=headers), 400, "no body", "send data")
+
+
+def test_no_body_for_several_arguments(client: FlaskClient) -> None:
+    assert_problem(
+        client.post("/labelled"), 400, "no body", "multipart/form-data", "data, label, times"
+    )
+
+
+@pytest.mark.parametrize("media_type", ["multipart/form-data; boundary=b", "application/json"])
+def test_only_some_of_several_arguments(client: FlaskClient, media_type: str) -> None:
+    is_form = media_type.startswith("multipart")
+    part = b'--b\r\nContent-Disposition: form-data; name="label"\r\n\r\nx\r\n--b--\r\n'
+    answer = client.post(
+        "/labelled", data=part if is_form else b'{"label": "x"}', content_type=media_type
+    )
+    problem = assert_problem(answer, 422, "data: missing")
+    assert problem["errors"] == [{"where": "data", "message": "DataFrame is wanted"}]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"{", b"[{", b"[1,]", b"{'a': 1}", b"nothing", b"[NaN]", b"[Infinity]", b"\xff\xfe["),
+        *(b'[{"a": 1}] extra', b'["\xd0"]', b'["\\ud800"]', b"[" * 5_000, b"\x00", b" "),
+        b'\xef\xbb\xbf[{"a": 1.5}]',
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+@pytest.mark.parametrize("route", ["strict", "swap", "double", "mirror", "next_one", "labelled"])
+def test_broken_json(client: FlaskClient, route: str, body: bytes) -> None:
+    answer = client.post(f"/{route}", data=body, content_type="application/json")
+    assert_problem(answer, 400, "JSON", path=f"/{route}")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"\n\n", b'"a', b"a\n1,2,3\n1,2,3,4\n", NOT_UTF8, b"\x00\x01\x02", b"PK\x03\x04"),
+        *(b'a,b\n"1,2\n', b"\xff\xfea\x00\n\x001\x00"),
+    ],
+    ids=repr,
+)
+def test_broken_csv(client: FlaskClient, body: bytes) -> None:
+    answer = client.post("/strict", data=body, content_type="text/csv")
+    assert answer.status_code in {400, 422}
+    assert_problem(answer, answer.status_code)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"a,b\n1,2\n", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b" ", b"<html>"),
+        *(zipped(), zipped(**{"xl/workbook.xml": b"<x"}), empty_workbook()[:-40]),
+    ],
+    ids=["csv", "zip", "xls", "space", "html", "empty zip", "other zip", "cut off"],
+)
+def test_broken_workbook(client: FlaskClient, body: bytes) -> None:
+    answer = client.post("/strict", data=body, content_type=XLSX)
+    assert_problem(answer, 400, "workbook")
+
+
+@pytest.mark.parametrize("body", [b"", b"GIF", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"a,b"])
+def test_broken_picture(client: FlaskClient, body: bytes) -> None:
+    form = {"photo": (io.BytesIO(body), "photo.png")}
+    problem = assert_problem(client.post("/mirror", data=form), 400, "picture")
+    assert problem["errors"][0]["where"] == "photo"
+
+
+def test_text_that_is_not_utf8(client: FlaskClient) -> None:
+    assert_problem(client.post("/shout", data=NOT_UTF8, content_type="text/plain"), 400, "UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", b"--b\r\n"),
+        ("multipart/form-data; boundary=", b"--b\r\n"),
+        ("multipart/form-data; boundary=\xd0\xb6", b"--b\r\n"),
+        ("multipart/form-data; boundary=b", b"no boundary in it"),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="who"\r\n\r\ncut off',
+        ),
+        ("multipart/form-data; boundary=b", b"--b\r\nno header\r\n\r\nx\r\n--b--\r\n"),
+        ("application/x-www-form-urlencoded", NOT_UTF8),
+    ],
+)
+def test_a_broken_form_is_not_taken_for_an_empty_one(
+    client: FlaskClient, content_type: str, body: bytes
+) -> None:
+    """Every argument of `greet` has a default, so an empty form would be answered."""
+    answer = client.post("/greet", data=body, headers={"Content-Type": content_type})
+    assert_problem(answer, 400, "form cannot be read")
+
+
+def test_too_many_parts(client: FlaskClient) -> None:
+    form = {f"part_{place}": "x" for place in range(1_001)}
+    answer = client.post("/greet", data=form, content_type="multipart/form-data")
+    assert_problem(answer, 413, "1000 parts")
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [
+        ([{"b": 1.5}], ["a"]),
+        ([{"A": 1.5}], ["a"]),
+        ([{" a": 1.5}], ["a"]),
+        ([{"а": 1.5}], ["a"]),  # noqa: RUF001 - the Cyrillic letter looks the same
+    ],
+)
+def test_wrong_column(client: FlaskClient, rows: Any, columns: list[str]) -> None:
+    problem = assert_problem(client.post("/strict", json=rows), 422, "missing", "a")
+    assert [fault["column"] for fault in problem["errors"]] == columns
+    assert problem["errors"][0]["where"] == "data"
+
+
+@pytest.mark.parametrize("value", ["text", "", True, [1], {"b": 1}])
+def test_wrong_type_of_a_cell(client: FlaskClient, value: Any) -> None:
+    rows = [{"a": 1.5}, {"a": value}, {"a": 2.5}]
+    problem = assert_problem(client.post("/strict", json=rows), 422, "1")
+    (fault,) = problem["errors"]
+    assert (fault["where"], fault["row"], fault["column"]) == ("data", 1, "a")
+    assert fault["value"] == value
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [(b'[{"a": 1.5}, {"a": null}]', "application/json"), (b"a,b\n1.5,1\n,2\n", "text/csv")],
+)
+def test_nan_where_a_number_is_needed(client: FlaskClient, body: bytes, media_type: str) -> None:
+    problem = assert_problem(client.post("/strict", data=body, content_type=media_type), 422)
+    assert problem["errors"] == [
+        {"where": "data", "row": 1, "column": "a", "message": "is empty where a number is needed"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        (b"[]", "application/json"),
+        (b"{}", "application/json"),
+        (b"[{}]", "application/json"),
+        (b'{"a": []}', "application/json"),
+        (b'{"columns": ["a"], "data": []}', "application/json"),
+        (b"a\n", "text/csv"),
+        (empty_workbook(), XLSX),
+    ],
+)
+def test_empty_table(client: FlaskClient, body: bytes, media_type: str) -> None:
+    for route in ("strict", "records"):
+        answer = client.post(f"/{route}", data=body, content_type=media_type)
+        assert_problem(answer, 422, "no rows")
+
+
+@pytest.mark.parametrize(
+    "body", [b"5", b'"text"', b"null", b"true", b"[1, 2]", b'{"a": 1}', b'{"a": [1], "b": []}']
+)
+def test_json_that_is_no_table(client: FlaskClient, body: bytes) -> None:
+    assert_problem(client.post("/strict", data=body, content_type="application/json"), 422)
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "word"),
+    [
+        ("swap", b"[1]", "object"),
+        ("swap", b"null", "object"),
+        ("double", b'["a"]', "numbers"),
+        ("double", b"[[1], [1, 2]]", "equal length"),
+        ("double", b"{}", "list"),
+        ("mirror", b"5", "base64"),
+        ("shout", b"5", "text"),
+        ("shout", b"null", "text"),
+        ("next_one", b'"one"', "whole number"),
+        ("next_one", b"1.5", "whole number"),
+        ("next_one", b"true", "whole number"),
+        ("next_one", b"null", "whole number"),
+        ("next_one", b"1e400", "JSON"),
+        ("next_one", b"[1]", "whole number"),
+        ("half", b'"a half"', "number"),
+        ("half", b"false", "number"),
+        ("opposite", b"1", "true or false"),
+        ("opposite", b'"perhaps"', "true or false"),
+        ("next_year", b"2026", "ISO 8601"),
+        ("next_year", b'"tomorrow"', "ISO 8601"),
+    ],
+)
+def test_wrong_type_of_a_value(client: FlaskClient, route: str, body: bytes, word: str) -> None:
+    answer = client.post(f"/{route}", data=body, content_type="application/json")
+    problem = assert_problem(answer, 400 if word == "JSON" else 422, word)
+    assert problem["errors"][0]["where"] == client.get(f"/{route}").get_json()["arguments"][0]["id"]
+
+
+def test_a_huge_wrong_value_is_not_sent_back(client: FlaskClient) -> None:
+    answer = client.post("/next_one", json="9" * 1_000_000)
+    assert_problem(answer, 422, "whole number")
+    assert len(answer.data) < 1_000
+
+
+@pytest.mark.parametrize(
+    ("given", "promised"), [(b"a\n1.5\n2", 20), (b"a", 2), (b'[{"a": 1.5}]', 13)]
+)
+def test_a_body_that_breaks_off_is_not_taken_for_a_whole_one(
+    client: FlaskClient, given: bytes, promised: int
+) -> None:
+    """Gunicorn ends its input where the connection ended, without a word."""
+    media_type = "application/json" if given.startswith(b"[") else "text/csv"
+    answer = client.post(
+        "/strict",
+        data=given,
+        content_type=media_type,
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": str(promised)},
+    )
+    assert_problem(answer, 400, f"{len(given)} of the {promised} bytes")
+
+
+class BrokenInput(io.RawIOBase):
+    """A connection that breaks, as servers tell it: each by an exception of its own."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _buffer: Any) -> int:
+        raise ArithmeticError("the server's own words")
+
+
+@pytest.mark.parametrize("length", ["", "10"])
+def test_a_body_that_cannot_be_read(client: FlaskClient, length: str) -> None:
+    answer = client.post(
+        "/strict",
+        content_type="text/csv",
+        environ_overrides={
+            "wsgi.input": BrokenInput(),
+            "wsgi.input_terminated": True,
+            "CONTENT_LENGTH": length,
+        },
+    )
+    assert_problem(answer, 400, "body cannot be read")
+
+
+# Too large
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, registry: mmf.Registry) -> FlaskClient:
+    """Give a client of a service that takes one MiB."""
+    monkeypatch.setenv("MMF_MAX_BODY_MB", "1")
+    file = mmf.File()
+
+    @registry.target(returns=mmf.Integer())
+    def size(file: Any = file) -> int:
+        return len(file)
+
+    return create_app(registry).test_client()
+
+
+# Werkzeug leaves the spool of the part that it refuses to the garbage collector.
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+@pytest.mark.parametrize("how", ["length", "chunked", "multipart", "field", "urlencoded"])
+def test_too_large_names_the_limit_and_the_setting(small: FlaskClient, how: str) -> None:
+    data = b"x" * (1024 * 1024 + 1)
+    match how:
+        case "length":
+            answer = small.post("/size", data=data)
+        case "chunked":
+            terminated = {"wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+            answer = small.post(
+                "/size", input_stream=io.BytesIO(data), environ_overrides=terminated
+            )
+        case "multipart":
+            answer = small.post("/size", data={"file": (io.BytesIO(data), "x")})
+        case "field":
+            answer = small.post("/size", data={"file": data}, content_type="multipart/form-data")
+        case _:
+            answer = small.post("/size", data={"file": data})
+    assert_problem(answer, 413, "1 MiB", "MMF_MAX_BODY_MB", path="/size")
+    del answer
+    gc.collect()
+    assert small.post("/size", data=b"123").get_json() == {"result": 3}
+
+
+def test_exactly_the_limit_is_taken(small: FlaskClient) -> None:
+    data = b"x" * 1024 * 1024
+    assert small.post("/size", data=data).get_json() == {"result": len(data)}
+
+
+# Declared wrong
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED - {"openapi.json"}))
+def test_a_reserved_route_is_refused_when_declared(registry: mmf.Registry, name: str) -> None:
+    def predict() -> None:
+        pass
+
+    predict.__name__ = name
+    with pytest.raises(DeclarationError, match=name):
+        registry.target(predict)
+    assert not registry.targets
+
+
+# A target that fails
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("a secret"),
+        ValueError("a secret"),
+        KeyError("a secret"),
+        SystemExit("a secret"),
+        SystemExit(0),
+        MemoryError("a secret"),
+        RecursionError("a secret"),
+        OSError(2, "a secret", "/a/secret"),
+        UnicodeDecodeError("utf-8", b"a secret", 0, 1, "a secret"),
+        type("SecretError", (Exception,), {"__str__": lambda _: 1 / 0})(),
+    ],
+    ids=repr,
+)
+def test_a_target_that_raises(
+    serve_function: Callable[..., FlaskClient], error: BaseException
+) -> None:
+    def predict(again: Any = mmf.Bool(default=False)) -> str:  # noqa: B008
+        if again:
+            return "fine"
+        raise error
+
+    client = serve_function(predict, returns=mmf.String())
+    answer = client.post("/predict")
+    assert_problem(answer, 500, "log", "request_id", path="/predict")
+    assert b"secret" not in answer.data.lower()
+    assert client.post("/predict?again=yes").get_json() == {"result": "fine"}

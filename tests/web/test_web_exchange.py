@@ -1,0 +1,183 @@
+"""Request ids, and the access line that ties a request to the log."""
+
+import os
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from log_output import Output
+from problem_shape import assert_problem
+
+MADE = re.compile(r"[0-9a-f]{32}")
+FIELDS = {
+    *("method", "path", "target", "status", "ms", "rows_in", "rows_out", "bytes_in", "bytes_out"),
+    *("level", "logger", "message", "pid", "request_id", "time"),
+}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "a",
+        "7f3c1a52-9a0b-4c8e-9f57-0d1f0c5f5b0e",
+        "Root=1-67891233-abcdef012345678912345678",  # AWS
+        "105445aa7843bc8bf206b12000100000/1;o=1".replace(";o=1", ""),  # Google
+        "user@host:port/path+x.y_z=",
+        "x" * 128,
+    ],
+)
+def test_a_sane_id_is_taken(client: FlaskClient, asked: str) -> None:
+    answer = client.get("/health/live", headers={"X-Request-ID": asked})
+    assert answer.headers.getlist("X-Request-ID") == [asked]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *("", " ", "a b", 'a"b', "a'b", "a\\b", "a,b", "<a>", "{a}", "a;b", "%0a", "x" * 129),
+        *("a\x00b", "a\tb", "a\x1b[31m", "\xd0\xb6", "\N{FULLWIDTH LATIN SMALL LETTER A}", "$(id)"),
+        *("a\nb", "a\r\nSet-Cookie: x", "a\n", "\na"),
+    ],
+    ids=ascii,
+)
+def test_any_other_id_is_replaced(client: FlaskClient, asked: str) -> None:
+    seen = client.get("/health/live", environ_overrides={"HTTP_X_REQUEST_ID": asked})
+    assert MADE.fullmatch(seen.headers["X-Request-ID"])
+
+
+def test_every_answer_has_an_id_of_its_own(client: FlaskClient) -> None:
+    paths = ["/health/live", "/nothing", "/records", "/version"]
+    seen = [client.get(path).headers["X-Request-ID"] for path in paths * 2]
+    assert len(set(seen)) == len(seen)
+
+
+@pytest.mark.parametrize("status", [200, 204, 404, 405, 406, 415, 422])
+def test_an_answers_id_is_in_its_line(output: Output, client: FlaskClient, status: int) -> None:
+    headers = {"X-Request-ID": f"id-{status}"}
+    match status:
+        case 200:
+            answer = client.post("/shout", json="x", headers=headers)
+        case 204:
+            answer = client.post("/forget", json="x", headers=headers)
+        case 404:
+            answer = client.post("/nothing", json="x", headers=headers)
+        case 405:
+            answer = client.put("/shout", json="x", headers=headers)
+        case 406:
+            answer = client.post("/shout?format=png", json="x", headers=headers)
+        case 415:
+            answer = client.post("/shout", data="x", headers=headers)
+        case _:
+            answer = client.post("/shout", json=5, headers=headers)
+    if status >= 400:
+        assert_problem(answer, status)
+    assert answer.status_code == status
+    line = output.access()
+    assert (line["request_id"], line["status"]) == (f"id-{status}", status)
+
+
+def test_the_line_of_a_request(output: Output, client: FlaskClient) -> None:
+    body = b"a,b\n1,2.5\n3,4.5\n"
+    answer = client.post("/records", data=body, content_type="text/csv")
+    line = output.access()
+    assert line.keys() == FIELDS
+    assert (line["method"], line["path"], line["target"]) == ("POST", "/records", "records")
+    assert (line["status"], line["level"]) == (200, "INFO")
+    assert (line["rows_in"], line["rows_out"]) == (2, 2)
+    assert (line["bytes_in"], line["bytes_out"]) == (len(body), len(answer.data))
+    assert line["pid"] == os.getpid()
+    assert 0 < line["ms"] < 60_000
+    assert line["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_the_line_of_a_refused_request(output: Output, client: FlaskClient) -> None:
+    answer = client.post("/strict", json=[{"a": 1.5}, {"a": "x"}])
+    line = output.access()
+    assert line.keys() == FIELDS
+    assert (line["target"], line["status"]) == ("strict", 422)
+    assert (line["rows_in"], line["rows_out"]) == (2, None)
+    assert line["bytes_out"] == len(answer.data)
+
+
+def test_the_line_of_a_crash(output: Output, serve_function: Callable[..., FlaskClient]) -> None:
+    def predict() -> None:
+        raise RuntimeError
+
+    answer = serve_function(predict).post("/predict")
+    line = output.access()
+    assert line.keys() == FIELDS
+    assert (line["target"], line["status"]) == ("predict", 500)
+    assert line["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_the_line_of_what_is_no_target(output: Output, client: FlaskClient) -> None:
+    client.get("/health/live")
+    line = output.access()
+    assert line.keys() == FIELDS
+    assert [line[name] for name in ("target", "rows_in", "rows_out", "bytes_in")] == [None] * 4
+
+
+def test_rows_of_several_arguments_are_added_up(output: Output, client: FlaskClient) -> None:
+    client.post("/labelled", json={"data": [{"a": 1}, {"a": 2}], "label": "x"})
+    assert output.access()["rows_in"] == 2
+
+
+@pytest.mark.parametrize("answer_to", ["GET", "HEAD", "POST"])
+def test_a_path_in_another_script_is_logged_as_it_reads(
+    output: Output, client: FlaskClient, answer_to: str
+) -> None:
+    client.open("/предсказать", method=answer_to, json={"таблица": [{"a": 1}]})
+    line = output.access()
+    assert line["path"] == "/предсказать"
+    assert "/предсказать" in line["message"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/%0aforged line", "/%1b[2J", "/%00", "/%ff", "/%e2%80%ae", "/%0d", "/%c2%85"]
+)
+def test_a_path_cannot_forge_lines_or_steer_a_terminal(
+    output: Output, client: FlaskClient, path: str
+) -> None:
+    client.get(path)
+    line = output.access()
+    assert line["path"].isprintable()
+    assert line["message"].isprintable()
+    assert line["status"] == 404
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"), [("", None), ("-1", None), ("x", None), ("0", 0), ("5", 5)]
+)
+def test_bytes_in_are_what_the_caller_says(
+    output: Output, client: FlaskClient, length: str, expected: int | None
+) -> None:
+    client.get("/health/live", environ_overrides={"CONTENT_LENGTH": length})
+    assert output.access()["bytes_in"] == expected
+
+
+def test_no_line_where_only_warnings_are_wanted(
+    bare_logging: Output, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mmf_core.settings import Settings
+    from mmf_core.web import logs
+
+    monkeypatch.setenv("MMF_LOG_LEVEL", "warning")
+    monkeypatch.setenv("MMF_LOG_FORMAT", "json")
+    logs.configure(Settings.from_env())
+    assert client.get("/nothing").status_code == 404
+    assert bare_logging.getvalue() == ""
+
+
+def test_a_failure_before_the_application_has_a_line(output: Output) -> None:
+    from mmf_core.web.exchange import Exchanges
+
+    def failing(_environ: Any, _start: Any) -> list[bytes]:
+        raise OSError("nothing can be done")
+
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_X_REQUEST_ID": "abc"}
+    with pytest.raises(OSError, match="nothing"):
+        Exchanges(failing)(environ, lambda *_: lambda _: None)
+    line = output.access()
+    assert (line["status"], line["request_id"], line["bytes_out"]) == (500, "abc", None)

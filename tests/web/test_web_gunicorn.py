@@ -1,0 +1,266 @@
+"""What callers see of the service over a real gunicorn, with the project's gunicorn.conf.py."""
+
+import http.client
+import json
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from problem_shape import assert_problem
+from services import Service, serve
+
+pytestmark = pytest.mark.xdist_group("gunicorn")
+
+MIB = 1024 * 1024
+CHUNK = b"\0" * MIB
+TOO_MUCH = 60
+BOUNDARY = "the-boundary"
+OPENING = (
+    f"--{BOUNDARY}\r\n"
+    'Content-Disposition: form-data; name="file"; filename="big.bin"\r\n'
+    "Content-Type: application/octet-stream\r\n\r\n"
+).encode()
+CLOSING = f"\r\n--{BOUNDARY}--\r\n".encode()
+MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
+
+
+@dataclass
+class Answer:
+    """An answer, whatever client read it."""
+
+    status_code: int
+    headers: Message
+    data: bytes = field(repr=False)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Give a service with two workers and the settings as they are."""
+    folder = tmp_path_factory.mktemp("gunicorn")
+    with (folder / "log").open("wb") as log, serve("gunicorn", folder, log) as running:
+        yield running
+    print((folder / "log").read_text())
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a file of 60 MiB."""
+    file = tmp_path_factory.mktemp("big") / "big.bin"
+    with file.open("wb") as stream:
+        stream.truncate(TOO_MUCH * MIB)
+    return file
+
+
+@pytest.fixture
+def connection(service: Service) -> Iterator[http.client.HTTPConnection]:
+    """Give a connection that is kept alive."""
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
+    yield connection
+    connection.close()
+
+
+def chunks() -> Iterator[bytes]:
+    for _ in range(TOO_MUCH):
+        yield CHUNK
+
+
+def by_requests(service: Service, how: str, big: Path) -> Any:
+    url = f"{service.url}/size"
+    with requests.Session() as session, big.open("rb") as file:
+        match how:
+            case "length":
+                return session.post(url, data=file, timeout=30)
+            case "chunked":
+                return session.post(url, data=chunks(), timeout=30)
+            case _:
+                return session.post(url, files={"file": file}, timeout=30)
+
+
+def by_http_client(service: Service, how: str, _big: Path) -> Answer:
+    body: Any = iter(chunks())
+    headers = {"Content-Length": str(TOO_MUCH * MIB)}
+    if how == "chunked":
+        headers = {"Transfer-Encoding": "chunked"}
+    elif how == "multipart":
+        body = iter([OPENING, *chunks(), CLOSING])
+        length = TOO_MUCH * MIB + len(OPENING) + len(CLOSING)
+        headers = {"Content-Length": str(length), "Content-Type": MULTIPART}
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
+    try:
+        connection.request("POST", "/size", body, headers, encode_chunked=how == "chunked")
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()
+
+
+def by_curl(service: Service, how: str, big: Path) -> Answer:
+    options = ["--data-binary", f"@{big}", "-H", "Content-Type: application/octet-stream"]
+    if how == "chunked":
+        options += ["-H", "Transfer-Encoding: chunked"]
+    elif how == "multipart":
+        options = ["-F", f"file=@{big}"]
+    # No answer in between, so that the only head is that of the answer.
+    options += ["-H", "Expect:", "--silent", "--show-error", "--max-time", "30", "--dump-header"]
+    done = subprocess.run(
+        ["curl", *options, "/dev/stderr", f"{service.url}/size"],
+        capture_output=True,
+        check=False,
+        timeout=40,
+    )
+    assert done.returncode == 0, done.stderr
+    status, _, head = done.stderr.partition(b"\r\n")
+    headers = http.client.parse_headers(io_of(head))
+    return Answer(int(status.split()[1]), headers, done.stdout)
+
+
+def io_of(data: bytes) -> Any:
+    from io import BytesIO
+
+    return BytesIO(data)
+
+
+@pytest.mark.parametrize("how", ["length", "chunked", "multipart"])
+@pytest.mark.parametrize("ask", [by_requests, by_http_client, by_curl])
+def test_60_mib_where_50_are_allowed(
+    service: Service, big: Path, ask: Callable[[Service, str, Path], Any], how: str
+) -> None:
+    answer = ask(service, how, big)
+    assert_problem(answer, 413, "50 MiB", "MMF_MAX_BODY_MB", path="/size")
+    after = requests.post(f"{service.url}/size", data=b"123", timeout=30)
+    assert after.json() == {"result": 3}
+
+
+@pytest.mark.parametrize("how", ["length", "chunked", "multipart"])
+def test_what_is_allowed_arrives_whole(service: Service, how: str) -> None:
+    size = 20 * MIB
+    match how:
+        case "length":
+            given: dict[str, Any] = {"data": b"x" * size}
+        case "chunked":
+            given = {"data": iter([CHUNK] * 20)}
+        case _:
+            given = {"files": {"file": b"x" * size}}
+    answer = requests.post(f"{service.url}/size", timeout=30, **given)
+    assert answer.json() == {"result": size}
+
+
+def test_the_connection_is_kept_after_errors(connection: http.client.HTTPConnection) -> None:
+    asked = [
+        ("POST", "/nothing", b"x" * MIB, 404),
+        ("PUT", "/size", b"x" * MIB, 405),
+        ("POST", "/size?format=png", b"x" * MIB, 406),
+        ("POST", "/echo", b"{", 415),
+        ("POST", "/echo", b"", 400),
+        ("POST", "/broken", b"", 500),
+        ("GET", "/nothing", None, 404),
+        ("POST", "/size", b"x" * 51 * MIB, 413),
+        ("POST", "/size", b"x" * 10, 200),
+    ]
+    connection.connect()
+    socket_used = connection.sock
+    for method, path, body, status in asked:
+        connection.request(method, path, body)
+        response = connection.getresponse()
+        answer = Answer(response.status, response.headers, response.read())
+        if status >= 400:
+            assert_problem(answer, status)
+        assert answer.status_code == status
+        assert connection.sock is socket_used, f"closed after {method} {path}"
+    assert answer.data == b'{"result":10}'
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        *(("/health/live", 200), ("/health/ready", 200), ("/ping", 200), ("/health", 200)),
+        *(("/version", 200), ("/size", 200), ("/nothing", 404)),
+    ],
+)
+def test_head_has_no_body_and_keeps_the_connection(
+    connection: http.client.HTTPConnection, path: str, status: int
+) -> None:
+    for _ in range(2):
+        connection.request("HEAD", path)
+        response = connection.getresponse()
+        assert (response.status, response.read()) == (status, b"")
+        assert int(response.headers["Content-Length"]) > 0
+        assert response.headers["X-Request-ID"]
+
+
+def test_fifty_at_once(service: Service) -> None:
+    def ask(place: int) -> tuple[str, str]:
+        headers = {"X-Request-ID": f"request-{place}"}
+        answer = requests.post(
+            f"{service.url}/echo", json=f"текст {place}", headers=headers, timeout=30
+        )
+        return answer.headers["X-Request-ID"], answer.json()["result"]
+
+    with ThreadPoolExecutor(50) as pool:
+        seen = list(pool.map(ask, range(50)))
+    assert seen == [(f"request-{place}", f"текст {place}") for place in range(50)]
+
+
+def test_a_file_name_in_another_script_reaches_the_caller(service: Service) -> None:
+    answer = requests.post(f"{service.url}/имя", data=b"abc", timeout=30)
+    assert (answer.status_code, answer.content) == (200, b"abc")
+    name = "%D0%B8%D0%BC%D1%8F.bin"
+    assert f"filename*=UTF-8''{name}" in answer.headers["Content-Disposition"]
+
+
+def raw(service: Service, data: bytes) -> Answer:
+    """Send bytes as they are, and then nothing more."""
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        response = http.client.HTTPResponse(connection, method="POST")
+        response.begin()
+        answer = Answer(response.status, response.headers, response.read())
+        response.close()
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"Content-Length: 10", b"abc"),
+        (b"Transfer-Encoding: chunked", b"5\r\nabc"),
+        (b"Transfer-Encoding: chunked", b"3\r\nabc\r\n"),
+        (b"Transfer-Encoding: chunked", b"ZZ\r\nabc\r\n0\r\n\r\n"),
+        (b"Transfer-Encoding: chunked", b"-1\r\nabc\r\n0\r\n\r\n"),
+    ],
+)
+def test_a_body_that_breaks_off_is_the_callers_fault(
+    service: Service, head: bytes, body: bytes
+) -> None:
+    start = b"POST /size HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    assert_problem(raw(service, start + head + b"\r\n\r\n" + body), 400, "body")
+    assert requests.get(f"{service.url}/health/live", timeout=30).status_code == 200
+
+
+def test_double_slashes_are_no_redirect_to_html(service: Service) -> None:
+    """And none to another host, which //host/path would be."""
+    answer = raw(
+        service,
+        b"GET //example.com/%2e%2e HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    )
+    assert_problem(answer, 404)
+    answer = raw(
+        service, b"GET /health//live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
+    assert b"<html" not in answer.data.lower()
+
+
+def test_a_crash_leaves_the_worker_alive(service: Service) -> None:
+    seen = [requests.post(f"{service.url}/broken", timeout=30) for _ in range(5)]
+    for answer in seen:
+        assert_problem(answer, 500)
+        assert "secret" not in answer.text
+    assert json.loads(requests.post(f"{service.url}/echo", json="x", timeout=30).text)

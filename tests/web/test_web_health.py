@@ -1,0 +1,128 @@
+"""Alive, ready, and which version."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from problem_shape import assert_problem
+
+import mmf_core as mmf
+from mmf_core.errors import ArtifactError
+from mmf_core.web import create_app
+
+PATHS = ["/health/live", "/health/ready", "/ping", "/health", "/version"]
+
+
+def declare(registry: mmf.Registry) -> list[str]:
+    """Declare a target that uses a loaded artifact; the list tells of each loading."""
+    loads: list[str] = []
+
+    @registry.artifact("model.bin", name="the model")
+    def model() -> list[int]:
+        loads.append("loaded")
+        return [1, 2, 3]
+
+    @registry.target(returns=mmf.Integer())
+    def count() -> int:
+        return len(model)
+
+    return loads
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "media_type"),
+    [
+        ("/health/live", b'{"live":true}', "application/json"),
+        ("/health/ready", b'{"ready":true}', "application/json"),
+        ("/ping", b"\n", "application/json"),
+        ("/health", b"\n", "application/json"),
+        ("/version", mmf.__version__.encode(), "text/plain"),
+    ],
+)
+def test_a_ready_service(client: FlaskClient, path: str, body: bytes, media_type: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.data, answer.mimetype) == (200, body, media_type)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_head(client: FlaskClient, path: str) -> None:
+    answer = client.head(path)
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert answer.content_length == len(client.get(path).data)
+
+
+@pytest.mark.parametrize("accept", ["image/png", "text/plain", "*/*;q=0"])
+@pytest.mark.parametrize("path", PATHS)
+def test_probes_need_not_negotiate(client: FlaskClient, path: str, accept: str) -> None:
+    assert client.get(path, headers={"Accept": accept}).status_code == 200
+
+
+def test_alive_is_not_ready(registry: mmf.Registry) -> None:
+    loads = declare(registry)
+    client = create_app(registry, ready=False).test_client()
+    assert client.get("/health/live").status_code == 200
+    assert client.get("/version").status_code == 200
+    for path, word in [("/health/ready", "the model"), ("/ping", "loaded"), ("/health", "loaded")]:
+        answer = client.get(path)
+        assert_problem(answer, 503, word, path=path)
+        assert answer.headers["Retry-After"].isdecimal()
+        assert client.head(path).status_code == 503
+    assert not loads, "asking loads nothing"
+
+
+def test_ready_after_the_first_use(registry: mmf.Registry) -> None:
+    loads = declare(registry)
+    client = create_app(registry, ready=False).test_client()
+    assert client.get("/count").status_code == 200
+    assert client.post("/count").get_json() == {"result": 3}
+    for path in ("/health/ready", "/ping", "/health"):
+        assert client.get(path).status_code == 200
+    client.post("/count")
+    assert loads == ["loaded"]
+
+
+def test_everything_is_loaded_at_the_start(registry: mmf.Registry) -> None:
+    loads = declare(registry)
+    client = create_app(registry).test_client()
+    assert loads == ["loaded"]
+    assert client.get("/health/ready").get_json() == {"ready": True}
+
+
+def broken(registry: mmf.Registry, error: Exception) -> None:
+    @registry.artifact("model.bin")
+    def model() -> Any:
+        raise error
+
+    @registry.target(returns=mmf.Integer())
+    def count() -> int:
+        return len(model)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ValueError("a bad magic number"), ["model.bin", "ValueError", "a bad magic number"]),
+        (FileNotFoundError(2, "No such file", "weights.bin"), ["weights.bin is not there"]),
+        (FileNotFoundError("nothing"), ["model.bin is not there"]),
+        (ArtifactError("the author's own words"), ["the author's own words"]),
+    ],
+)
+def test_a_broken_artifact_stops_the_start(
+    registry: mmf.Registry, error: Exception, words: list[str]
+) -> None:
+    broken(registry, error)
+    with pytest.raises(ArtifactError) as refusal:
+        create_app(registry)
+    for word in words:
+        assert word in str(refusal.value)
+
+
+def test_a_broken_artifact_is_never_ready(registry: mmf.Registry) -> None:
+    broken(registry, ValueError("a secret"))
+    client = create_app(registry, ready=False).test_client()
+    answer = client.post("/count")
+    assert_problem(answer, 503, "not loaded")
+    assert "secret" not in answer.text
+    assert answer.headers["Retry-After"].isdecimal()
+    assert_problem(client.get("/health/ready"), 503, "model.bin")
+    assert client.get("/health/live").status_code == 200

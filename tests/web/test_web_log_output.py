@@ -1,0 +1,125 @@
+"""What the servers write: text in a terminal, one JSON object a line everywhere else."""
+
+import json
+import os
+import pty
+import select
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from problem_shape import assert_problem
+from services import serve
+
+LONGEST_WAIT = 20.0
+SERVERS = pytest.mark.parametrize("server", ["gunicorn", "flask"])
+
+
+def ask(url: str) -> None:
+    """Ask for one right answer and for one error, each under a known id."""
+    for route, name in [("echo", "right"), ("broken", "wrong")]:
+        headers = {"X-Request-ID": f"{name}-id"}
+        requests.post(f"{url}/{route}", json="привет", headers=headers, timeout=30)
+
+
+def objects(log: Path) -> Iterator[dict[str, Any]]:
+    for line in log.read_text(encoding="utf-8").splitlines():
+        if not line.startswith(" * "):  # the banner of `flask run`
+            yield json.loads(line)
+
+
+@SERVERS
+def test_a_file_gets_json(tmp_path: Path, server: str) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as stream, serve(server, tmp_path, stream) as service:
+        ask(service.url)
+    lines = list(objects(log))
+    right = [line for line in lines if line["request_id"] == "right-id"]
+    assert [(line["logger"], line["message"]) for line in right[:2]] == [
+        ("print", "printed привет"),
+        ("author", "logged привет"),
+    ]
+    assert right[2]["logger"] == "mmf.access"
+    assert (right[2]["target"], right[2]["status"]) == ("echo", 200)
+    wrong = [line for line in lines if line["request_id"] == "wrong-id"]
+    assert [line["logger"] for line in wrong] == ["mmf.errors", "mmf.access"]
+    assert "RuntimeError: a secret of the author" in wrong[0]["exc_info"]
+    assert len(right) == 3, "a request has one access line"
+    is_worker = right[2]["pid"] != service.process.pid
+    assert is_worker == (server == "gunicorn")
+
+
+def read_terminal(master: int, until: str) -> str:
+    """Read what a terminal shows until a text is there."""
+    seen = ""
+    end = time.monotonic() + LONGEST_WAIT
+    while until not in seen:
+        assert time.monotonic() < end, seen
+        if select.select([master], [], [], 0.1)[0]:
+            seen += os.read(master, 65_536).decode(errors="replace")
+    return seen
+
+
+@SERVERS
+def test_a_terminal_gets_text(tmp_path: Path, server: str) -> None:
+    master, slave = pty.openpty()
+    try:
+        with serve(server, tmp_path, slave) as service:
+            ask(service.url)
+            seen = read_terminal(master, "/broken 500")
+    finally:
+        os.close(slave)
+        os.close(master)
+    (line,) = [one for one in seen.splitlines() if "POST /echo 200" in one]
+    assert line.rstrip().endswith("(right-id)")
+    assert "printed привет (right-id)" in seen
+    assert "logged привет (right-id)" in seen
+    assert "RuntimeError: a secret of the author" in seen
+    assert "{" not in line
+
+
+@SERVERS
+def test_settings_reach_the_servers(tmp_path: Path, server: str) -> None:
+    log = tmp_path / "log"
+    settings = {"MMF_LOG_FORMAT": "text", "MMF_LOG_LEVEL": "warning", "MMF_MAX_BODY_MB": "1"}
+    with log.open("wb") as stream, serve(server, tmp_path, stream, **settings) as service:
+        ask(service.url)
+        data = b"x" * 3 * 1024 * 1024
+        answer = requests.post(f"{service.url}/size", data=data, timeout=10)
+        assert_problem(answer, 413, "1 MiB", "MMF_MAX_BODY_MB")
+    seen = log.read_text(encoding="utf-8")
+    assert "WARNING" in seen
+    assert "logged привет (right-id)" in seen
+    assert "POST" not in seen, "the access line is below the level"
+    assert '"level"' not in seen
+
+
+@pytest.mark.parametrize("how", ["length", "chunked", "multipart"])
+def test_flasks_own_server_answers_413(tmp_path: Path, how: str) -> None:
+    """Its input does not end where the body does: reading on would wait for ever."""
+    log = tmp_path / "log"
+    data = b"x" * 3 * 1024 * 1024
+    with log.open("wb") as stream, serve("flask", tmp_path, stream, MMF_MAX_BODY_MB="1") as service:
+        match how:
+            case "length":
+                given: dict[str, Any] = {"data": data}
+            case "chunked":
+                given = {"data": iter([data])}
+            case _:
+                given = {"files": {"file": data}}
+        answer = requests.post(f"{service.url}/size", timeout=10, **given)
+        assert_problem(answer, 413, "1 MiB", "MMF_MAX_BODY_MB")
+        answer = requests.post(f"{service.url}/size", data=b"123", timeout=10)
+        assert answer.json() == {"result": 3}
+
+
+def test_flasks_own_server_says_where_it_is_and_each_request_once(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as stream, serve("flask", tmp_path, stream) as service:
+        requests.post(f"{service.url}/size", data=b"123", timeout=10)
+    text = log.read_text()
+    assert f"Running on {service.url}" in text
+    assert text.count("POST /size") == 1

@@ -1,0 +1,257 @@
+"""Logs: one shape for the service's lines, the author's own, and what a function prints."""
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from log_output import Output
+
+import mmf_core as mmf
+from mmf_core.errors import SettingError
+from mmf_core.settings import Settings
+from mmf_core.web import create_app, logs
+
+SHAPE = {"level", "logger", "message", "pid", "request_id", "time"}
+TEXT = mmf.String()
+
+
+def printed(output: Output) -> list[str]:
+    return [line["message"] for line in output.json() if line["logger"] == "print"]
+
+
+def test_print_and_logging_have_the_requests_id(
+    output: Output, serve_function: Callable[..., FlaskClient]
+) -> None:
+    def predict() -> None:
+        print("printed", 'with "quotes"', "и по-русски")
+        logging.getLogger("author").warning("logged %s", "by the author")
+
+    serve_function(predict).post("/predict", headers={"X-Request-ID": "abc"})
+    lines = {line["logger"]: line for line in output.json()}
+    assert lines["print"]["message"] == 'printed with "quotes" и по-русски'
+    assert lines["author"]["message"] == "logged by the author"
+    assert lines["author"]["level"] == "WARNING"
+    for line in lines.values():
+        assert line.keys() >= SHAPE
+        assert line["request_id"] == "abc"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        (["whole\n"], ["whole"]),
+        (["unfinished"], ["unfinished"]),
+        (["a", "b", "\n", "c"], ["ab", "c"]),
+        (["a\nb\nc"], ["a", "b", "c"]),
+        (["\n\n"], ["", ""]),
+        ([""], []),
+        (["%s %d {x}\n"], ["%s %d {x}"]),
+        (['{"level": "FORGED"}\n'], ['{"level": "FORGED"}']),
+        (["a\rb\n"], ["a\rb"]),
+    ],
+)
+def test_what_is_printed_becomes_lines(
+    output: Output,
+    serve_function: Callable[..., FlaskClient],
+    pieces: list[str],
+    expected: list[str],
+) -> None:
+    def predict() -> None:
+        for piece in pieces:
+            print(piece, end="", flush=True)
+
+    serve_function(predict).post("/predict")
+    assert printed(output) == expected
+    assert output.json()[-1]["logger"] == "mmf.access", "an unfinished line comes before the end"
+
+
+def test_an_unfinished_line_of_a_crash_is_not_lost(
+    output: Output, serve_function: Callable[..., FlaskClient]
+) -> None:
+    def predict() -> None:
+        print("so far", end="")
+        raise RuntimeError
+
+    client = serve_function(predict)
+    client.post("/predict", headers={"X-Request-ID": "first"})
+    client.get("/health/live", headers={"X-Request-ID": "second"})
+    lines = [line for line in output.json() if line["logger"] == "print"]
+    assert [(line["message"], line["request_id"]) for line in lines] == [("so far", "first")]
+
+
+def test_threads_do_not_mix_their_lines(output: Output, registry: mmf.Registry) -> None:
+    everybody = Barrier(4, timeout=20)
+
+    @registry.target(returns=mmf.String())
+    def predict(text: Any = TEXT) -> str:
+        for _ in range(3):
+            print(text, end="-")
+            everybody.wait()
+            logging.getLogger("author").info(text)
+            everybody.wait()
+            print(text)
+        print(text, end="")
+        everybody.wait()
+        return str(text)
+
+    app = create_app(registry)
+
+    names = ["один", "two", "3", "four " * 100]
+
+    def ask(place: int) -> str:
+        headers = {"X-Request-ID": f"id-{place}"}
+        answer = app.test_client().post("/predict", json=names[place], headers=headers)
+        return str(answer.get_json()["result"])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(ask, range(4))) == names
+    for place, name in enumerate(names):
+        own = [line for line in output.json() if line["request_id"] == f"id-{place}"]
+        by_logger = [(line["logger"], line["message"]) for line in own]
+        once = [("author", name), ("print", f"{name}-{name}")]
+        assert by_logger[:-1] == [*once * 3, ("print", name)]
+        assert by_logger[-1][0] == "mmf.access"
+
+
+def test_print_outside_of_a_request_stays_as_it_is(output: Output) -> None:
+    print("plain")
+    print("unfinished", end="")
+    assert output.getvalue() == "plain\nunfinished"
+
+
+def test_lines_outside_of_a_request_have_no_id(output: Output) -> None:
+    logging.getLogger("author").info("starting")
+    (line,) = output.json()
+    assert line["request_id"] == "-"
+
+
+def test_a_trace_is_one_line(output: Output) -> None:
+    try:
+        int("two\nlines")
+    except ValueError:
+        logging.getLogger("author").exception("failed")
+    (line,) = output.json()
+    assert "ValueError: invalid literal" in line["exc_info"]
+
+
+@pytest.mark.parametrize(
+    "extra", [{"rows": 5}, {"имя": "Вася"}, {"model": object()}], ids=["number", "script", "object"]
+)
+def test_an_authors_own_fields_are_kept(output: Output, extra: dict[str, Any]) -> None:
+    logging.getLogger("author").info("done", extra=extra)
+    (line,) = output.json()
+    assert line.keys() == SHAPE | extra.keys()
+
+
+def test_standard_output_is_still_a_file(output: Output) -> None:
+    assert sys.stdout is not output
+    assert sys.stdout.writable()
+    assert not sys.stdout.isatty()
+    with pytest.raises(io.UnsupportedOperation):  # it has no number here, as below it
+        sys.stdout.fileno()
+
+
+def test_bytes_and_encoding_are_those_of_the_stream_below() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    lines = logs.PrintedLines(stream)
+    assert lines.buffer is stream.buffer
+    assert lines.encoding == "utf-8"
+
+
+def test_configuring_twice_wraps_standard_output_once(output: Output) -> None:
+    logging.config.dictConfig(logs.dict_config(Settings(log_format="json")))
+    print("once")
+    logging.getLogger("author").info("once")
+    assert output.getvalue().count("once") == 2
+
+
+# Settings
+
+
+def test_a_terminal_gets_text(bare_logging: Output, client: FlaskClient) -> None:
+    bare_logging.is_terminal = True
+    logs.configure(Settings())
+    client.get("/health/live", headers={"X-Request-ID": "abc"})
+    line = bare_logging.getvalue()
+    assert "GET /health/live 200" in line
+    assert "(abc)" in line
+    assert not line.startswith("{")
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "format", "is_json"),
+    [
+        *((True, "auto", False), (False, "auto", True), (True, "json", True)),
+        *((False, "text", False), (False, "JSON", True), (False, "Text", False)),
+    ],
+)
+def test_the_format_can_be_set(
+    bare_logging: Output,
+    monkeypatch: pytest.MonkeyPatch,
+    is_terminal: bool,
+    format: str,
+    is_json: bool,
+) -> None:
+    bare_logging.is_terminal = is_terminal
+    monkeypatch.setenv("MMF_LOG_FORMAT", format)
+    create_app(mmf.Registry())
+    logging.getLogger("author").info("a line")
+    assert bare_logging.getvalue().startswith("{") == is_json
+    assert "a line" in bare_logging.getvalue()
+
+
+@pytest.mark.parametrize("chosen", ["debug", "info", "warning", "error", "INFO"])
+def test_the_level_can_be_set(
+    bare_logging: Output, monkeypatch: pytest.MonkeyPatch, chosen: str
+) -> None:
+    monkeypatch.setenv("MMF_LOG_LEVEL", chosen)
+    create_app(mmf.Registry())
+    levels = ["debug", "info", "warning", "error"]
+    for level in levels:
+        logging.getLogger("author").log(getattr(logging, level.upper()), level)
+    seen = [json.loads(line)["message"] for line in bare_logging.getvalue().splitlines()]
+    assert seen == levels[levels.index(chosen.lower()) :]
+
+
+@pytest.mark.parametrize("variable", ["MMF_LOG_LEVEL", "MMF_LOG_FORMAT", "MMF_MAX_BODY_MB"])
+def test_a_setting_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "nonsense")
+    with pytest.raises(SettingError, match=f"{variable}='nonsense'"):
+        create_app(mmf.Registry())
+
+
+def test_existing_logging_is_left_alone(bare_logging: Output) -> None:
+    own = logging.StreamHandler(io.StringIO())
+    root = logging.getLogger()
+    root.addHandler(own)
+    root.setLevel(logging.ERROR)
+    create_app(mmf.Registry())
+    assert root.handlers == [own]
+    assert root.level == logging.ERROR
+    assert sys.stdout is bare_logging
+
+
+def test_importing_configures_nothing(bare_logging: Output) -> None:
+    import importlib
+
+    importlib.reload(sys.modules["mmf_core.web"])
+    assert logging.getLogger().handlers == []
+    assert sys.stdout is bare_logging
+
+
+def test_werkzeugs_access_line_is_left_out() -> None:
+    def record(message: str, *args: object) -> logging.LogRecord:
+        return logging.LogRecord("werkzeug", logging.INFO, "", 0, message, args, None)
+
+    line = '127.0.0.1 - - [date] "%s" %s %s\n'
+    assert not logs.NoAccessLine().filter(record(line, "GET / HTTP/1.1", "200", "-"))
+    assert logs.NoAccessLine().filter(record("Press CTRL+C to quit"))

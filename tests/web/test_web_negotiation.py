@@ -1,0 +1,239 @@
+"""Which format a body is in, and which one the answer should be in."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from openpyxl import Workbook
+from problem_shape import assert_problem
+
+import mmf_core as mmf
+from mmf_core import packages
+from mmf_core.web import create_app
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ROWS = [{"a": 1}]
+BODY = json.dumps(ROWS).encode()
+
+
+def workbook() -> bytes:
+    book = Workbook()
+    book.active.append(["a"])
+    book.active.append([1])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+# The body
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "APPLICATION/JSON",
+        "Application/Json; charset=utf-8",
+        "application/json;charset=UTF-8",
+        'application/json; charset="utf-8"',
+        "application/json; profile=x; charset=utf-8",
+        "application/json;",
+        "  application/json  ",
+        "text/json",
+    ],
+)
+def test_content_type_is_read_as_meant(client: FlaskClient, content_type: str) -> None:
+    answer = client.post("/records", data=BODY, headers={"Content-Type": content_type})
+    assert answer.get_json() == ROWS
+
+
+@pytest.mark.parametrize("content_type", ["text/csv", "application/csv", "text/x-csv", "TEXT/CSV"])
+def test_aliases_of_csv(client: FlaskClient, content_type: str) -> None:
+    answer = client.post("/records", data=b"a\n1\n", content_type=content_type)
+    assert answer.get_json() == ROWS
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        *("json", "/", ";", "application/", "/json", "*/*", "a b c", "application/json text/csv"),
+        *("application/xml", "text/html", "image/png", "application/x-unheard-of", "text/plain"),
+        "приложение/json".encode().decode("latin-1"),
+    ],
+)
+def test_an_unreadable_content_type_lists_what_is_read(
+    client: FlaskClient, content_type: str
+) -> None:
+    answer = client.post("/records", data=BODY, headers={"Content-Type": content_type})
+    problem = assert_problem(answer, 415, "text/csv", "application/json", XLSX)
+    assert problem["errors"][0]["where"] == "data"
+
+
+def test_a_missing_content_type_lists_what_is_read(client: FlaskClient) -> None:
+    assert_problem(client.post("/records", data=BODY), 415, "without a Content-Type", "text/csv")
+
+
+def test_a_missing_content_type_for_several_arguments(client: FlaskClient) -> None:
+    assert_problem(client.post("/mixed", data=BODY), 415, "multipart/form-data", "JSON object")
+
+
+@pytest.mark.parametrize(
+    "disposition",
+    [
+        'attachment; filename="wines.xlsx"',
+        "attachment; filename=WINES.XLSX",
+        "attachment; filename*=UTF-8''%D0%B2%D0%B8%D0%BD%D0%B0.xlsx",
+    ],
+)
+def test_octet_stream_is_read_by_its_file_name(client: FlaskClient, disposition: str) -> None:
+    headers = {"Content-Type": "application/octet-stream", "Content-Disposition": disposition}
+    assert client.post("/records", data=workbook(), headers=headers).get_json() == ROWS
+
+
+@pytest.mark.parametrize("disposition", ["", "attachment", "attachment; filename=wines", "=;="])
+def test_octet_stream_without_a_usable_name(client: FlaskClient, disposition: str) -> None:
+    headers = {"Content-Type": "application/octet-stream", "Content-Disposition": disposition}
+    answer = client.post("/records", data=workbook(), headers=headers)
+    assert_problem(answer, 415, "application/octet-stream", XLSX)
+
+
+def test_a_bodys_type_beats_its_file_name(client: FlaskClient) -> None:
+    headers = {
+        "Content-Type": "text/csv",
+        "Content-Disposition": "attachment; filename=wines.xlsx",
+    }
+    assert client.post("/records", data=b"a\n1\n", headers=headers).get_json() == ROWS
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("wines.csv", "application/vnd.ms-excel"),  # Windows with Excel
+        ("wines.CSV", "text/plain"),
+        ("wines.csv", "application/octet-stream"),
+        ("wines.csv", "application/json"),
+        ("wines", "text/csv"),
+        ("wines.backup", "text/csv"),
+        ("wines.png", "text/csv"),
+        ("../../wines.csv", "application/octet-stream"),
+    ],
+)
+def test_a_parts_extension_beats_its_type(client: FlaskClient, name: str, media_type: str) -> None:
+    form = {"data": (io.BytesIO(b"a\n1\n"), name, media_type)}
+    assert client.post("/records", data=form).get_json() == ROWS
+
+
+def test_a_part_of_no_known_format_is_named(client: FlaskClient) -> None:
+    form = {"data": (io.BytesIO(b"a\n1\n"), "wines.dat", "application/x-wines"), "label": "x"}
+    problem = assert_problem(client.post("/labelled", data=form), 415, "application/x-wines")
+    assert [fault["where"] for fault in problem["errors"]] == ["data"]
+
+
+# The answer
+
+
+def asked(client: FlaskClient, accept: str | None, route: str = "table") -> Any:
+    headers = {} if accept is None else {"Accept": accept}
+    return client.post(f"/{route}", json=ROWS, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        (None, "text/csv"),
+        ("", "text/csv"),
+        ("*/*", "text/csv"),
+        ("application/json", "application/json"),
+        ("Application/JSON", "application/json"),
+        ("application/json; charset=utf-8", "application/json"),
+        ("text/csv; charset=utf-8; q=0.5", "text/csv"),
+        ("text/json", "application/json"),
+        ("text/*", "text/csv"),
+        ("application/*", "application/json"),
+        ("application/json;q=0.4, text/csv;q=0.5", "text/csv"),
+        ("application/json;q=0.5, text/csv;q=0.4", "application/json"),
+        ("text/csv;q=0.1, */*", "application/json"),
+        ("*/*, text/csv;q=0.1", "application/json"),
+        ("text/csv;q=0, */*", "application/json"),
+        ("text/csv;q=0, application/json;q=0, */*;q=0.1", XLSX),
+        ("text/*;q=0.9, application/json;q=0.1", "text/csv"),
+        ("text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8", "text/csv"),
+        ("image/png, application/json", "application/json"),
+        (f"{XLSX}, text/csv", "text/csv"),  # equals: what `returns=` declares
+    ],
+)
+def test_accept(client: FlaskClient, accept: str | None, media_type: str) -> None:
+    answer = asked(client, accept)
+    assert (answer.status_code, answer.mimetype) == (200, media_type)
+
+
+def test_a_wildcard_means_what_is_sent(client: FlaskClient) -> None:
+    """JSON is also called text/json, but that is not what the answer says it is."""
+    assert asked(client, "text/*", "records").mimetype == "text/csv"
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        *("image/png", "image/*", "text/html", "nonsense", ";;;", "*/*;q=0", "text/csv;q=0"),
+        "text/csv;q=0, text/*",
+        "application/json;q=0.0, text/csv;q=0",
+    ],
+)
+def test_what_cannot_be_accepted_is_406(client: FlaskClient, accept: str) -> None:
+    assert_problem(asked(client, accept), 406, "text/csv", "application/json", XLSX)
+
+
+def test_406_comes_before_the_work(registry: mmf.Registry) -> None:
+    calls: list[str] = []
+
+    @registry.target(returns=mmf.String())
+    def work() -> str:
+        calls.append("called")
+        return ""
+
+    client = create_app(registry).test_client()
+    assert_problem(client.post("/work", headers={"Accept": "image/png"}), 406)
+    assert not calls
+
+
+@pytest.mark.parametrize(
+    ("format", "media_type"),
+    [
+        *(("csv", "text/csv"), ("JSON", "application/json"), ("xlsx", XLSX)),
+        *((".csv", "text/csv"), ("text/csv", "text/csv"), ("application/json", "application/json")),
+    ],
+)
+def test_format_in_the_query_string_beats_accept(
+    client: FlaskClient, format: str, media_type: str
+) -> None:
+    answer = client.post(
+        "/table",
+        query_string={"format": format},
+        json=ROWS,
+        headers={"Accept": "image/png, text/csv;q=0.5"},
+    )
+    assert (answer.status_code, answer.mimetype) == (200, media_type)
+
+
+@pytest.mark.parametrize("format", ["", "png", "parquet", "nonsense", "ж", "../csv", "csv,json"])
+def test_an_impossible_format_lists_the_possible_ones(client: FlaskClient, format: str) -> None:
+    answer = client.post("/table", query_string={"format": format}, json=ROWS)
+    assert_problem(answer, 406, f"format={format}", "csv, json, xlsx")
+
+
+def test_what_is_not_installed_is_not_offered(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = packages.find_spec
+    monkeypatch.setattr(
+        packages, "find_spec", lambda name: None if name == "openpyxl" else installed(name)
+    )
+    assert client.get("/table").get_json()["returns"]["formats"] == ["text/csv", "application/json"]
+    answer = client.post("/table", data=workbook(), content_type=XLSX)
+    assert_problem(answer, 415, "pip install openpyxl")
+    assert_problem(asked(client, XLSX), 406, "text/csv")
+    assert_problem(asked(client, None, "sheet"), 500, "pip install openpyxl")
+    assert asked(client, "text/csv", "sheet").status_code == 200

@@ -1,0 +1,184 @@
+"""What the caller is told of the service's own errors, and what the log is told."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, abort
+from flask.testing import FlaskClient
+from log_output import Output
+from problem_shape import assert_problem
+
+import mmf_core as mmf
+from mmf_core.errors import ArtifactError, MissingPackage, MMFError
+from mmf_core.web import create_app, problems
+
+
+def raising(error: BaseException) -> Callable[[], None]:
+    def predict() -> None:
+        raise error
+
+    return predict
+
+
+def test_the_trace_is_in_the_log_under_the_same_id(
+    output: Output, serve_function: Callable[..., FlaskClient]
+) -> None:
+    client = serve_function(raising(RuntimeError("a secret")))
+    answer = client.post("/predict", headers={"X-Request-ID": "abc-1"})
+    problem = assert_problem(answer, 500, "log", "request_id")
+    assert "secret" not in answer.text
+    assert problem["request_id"] == "abc-1"
+    (line,) = [one for one in output.json() if one["level"] == "ERROR"]
+    assert line["request_id"] == "abc-1"
+    assert line["target"] == "predict"
+    for part in ("Traceback", "RuntimeError: a secret", "in predict"):
+        assert part in line["exc_info"]
+
+
+@pytest.mark.parametrize("error", [SystemExit("a secret"), KeyError("a secret")])
+def test_the_log_has_what_really_happened(
+    output: Output, serve_function: Callable[..., FlaskClient], error: BaseException
+) -> None:
+    assert_problem(serve_function(raising(error)).post("/predict"), 500)
+    assert f"{type(error).__name__}: " in output.getvalue()
+
+
+def test_ctrl_c_is_no_error_of_a_target(serve_function: Callable[..., FlaskClient]) -> None:
+    client = serve_function(raising(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        client.post("/predict")
+
+
+def test_a_missing_package_says_the_pip_line(serve_function: Callable[..., FlaskClient]) -> None:
+    client = serve_function(raising(MissingPackage("model.onnx", ["onnxruntime"])))
+    assert_problem(client.post("/predict"), 500, "model.onnx needs: pip install onnxruntime")
+
+
+def test_an_artifact_that_fails_later(
+    output: Output, serve_function: Callable[..., FlaskClient]
+) -> None:
+    client = serve_function(raising(ArtifactError("/secret/model.joblib cannot be loaded")))
+    answer = client.post("/predict")
+    assert_problem(answer, 503, "model", "later")
+    assert answer.headers["Retry-After"].isdecimal()
+    assert "/secret/model.joblib" in output.getvalue()
+
+
+def test_an_error_of_this_package_keeps_its_secret(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
+    answer = serve_function(raising(MMFError("a secret"))).post("/predict")
+    assert_problem(answer, 500)
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("value", [5, "x", [1], {"a": None}])
+def test_a_target_may_refuse_a_value_itself(
+    serve_function: Callable[..., FlaskClient], value: Any
+) -> None:
+    fault = mmf.Fault("send hex or rgb", where="notation", value=value)
+    client = serve_function(raising(mmf.InvalidValue("notation is hex or rgb", [fault])))
+    problem = assert_problem(client.post("/predict"), 422, "notation is hex or rgb")
+    assert problem["errors"] == [
+        {"where": "notation", "message": "send hex or rgb", "value": value}
+    ]
+
+
+def test_flasks_abort_in_a_target_is_a_crash(serve_function: Callable[..., FlaskClient]) -> None:
+    """The function is called from elsewhere, too: it speaks no HTTP."""
+
+    def predict() -> None:
+        abort(404)
+
+    assert_problem(serve_function(predict).post("/predict"), 500)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 418, 429, 500, 501, 503])
+def test_every_http_error_has_the_one_shape(status: int) -> None:
+    """Also those that the native protocol does not raise, for what is added to the service."""
+    app = create_app(mmf.Registry())
+    app.add_url_rule("/own", view_func=lambda: abort(status))
+    assert_problem(app.test_client().get("/own"), status, path="/own")
+
+
+def test_a_crash_outside_of_a_target() -> None:
+    app = create_app(mmf.Registry())
+    app.add_url_rule("/own", view_func=lambda: 1 / 0)
+    assert_problem(app.test_client().get("/own"), 500)
+
+
+def test_an_application_of_ones_own_may_use_the_shape() -> None:
+    """Without the middleware there is no request id."""
+    app = Flask(__name__)
+    problems.install(app)
+    answer = app.test_client().get("/nothing").get_json()
+    assert (answer["status"], answer["request_id"]) == (404, None)
+
+
+def test_head_of_an_error(client: FlaskClient) -> None:
+    answer = client.head("/nothing")
+    assert (answer.status_code, answer.data) == (404, b"")
+    assert answer.content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize("debug", [True, False])
+@pytest.mark.parametrize("testing", [True, False])
+def test_flasks_modes_change_nothing(debug: bool, testing: bool) -> None:
+    app = create_app(mmf.Registry())
+    app.debug, app.testing = debug, testing
+    app.add_url_rule("/own", view_func=lambda: 1 / 0)
+    assert_problem(app.test_client().get("/own"), 500)
+
+
+# Start-up
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder whose modules can be imported, and a default registry without targets."""
+    from mmf_core.registry import default
+
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(default, "targets", {})
+    monkeypatch.setattr(default, "artifacts", {})
+    return tmp_path
+
+
+def test_create_app_imports_a_module_by_name(project: Path) -> None:
+    (project / "wines_by_name.py").write_text(
+        "import mmf_meta as mmf\n"
+        "@mmf.target(returns=mmf.String())\n"
+        "def greet(who=mmf.String()): return who\n"
+    )
+    client = create_app("wines_by_name").test_client()
+    assert client.post("/greet", json="you").get_json() == {"result": "you"}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("mmf.artifact('model.joblib')", ["model.joblib is not there", "train.py"]),
+        ("mmf.artifact('model.joblib').load()", ["model.joblib is not there", "train.py"]),
+        ("@mmf.artifact('a')\ndef model(): return 1 / 0", ["a cannot be loaded", "division"]),
+        ("@mmf.artifact('a')\ndef model(): return open('b')", ["b is not there"]),
+        (
+            "import os\nopen('big', 'w').close()\nos.truncate('big', 2**24)\nmmf.artifact('big')",
+            ["16.0 MiB", "10 MiB"],
+        ),
+    ],
+    ids=["mark", "load", "loader that raises", "loader without its file", "too large"],
+)
+def test_a_service_without_its_artifact_does_not_start(
+    project: Path, source: str, words: list[str]
+) -> None:
+    name = f"wines_{project.name}"
+    (project / f"{name}.py").write_text(
+        f"import mmf_core as mmf\n{source}\n@mmf.target\ndef predict(): pass\n"
+    )
+    with pytest.raises(ArtifactError) as refusal:
+        create_app(name)
+    for word in words:
+        assert word in str(refusal.value)

@@ -1,0 +1,82 @@
+"""Bodies as they come off the wire: whole or refused, never cut off in silence."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
+
+from ..errors import RequestError
+
+FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
+_CHUNK = 64 * 1024
+_log = logging.getLogger("mmf.bodies")
+
+
+class _StrictForms(FormDataParser):
+    """Tells when a form cannot be read; Werkzeug takes it for an empty one."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.silent = False
+
+
+def read_whole(request: Request) -> bytes:
+    """Return the body; RequestError if it ends early, RequestEntityTooLarge if it is too long."""
+    with _reading(request):
+        body = request.get_data(cache=False)
+    if len(body) < (request.content_length or 0):
+        raise RequestError(
+            f"the body ends after {len(body)} of the {request.content_length} bytes that its "
+            f"Content-Length promises"
+        )
+    return body
+
+
+def read_form(request: Request) -> None:
+    """Fill `request.form` and `request.files`; errors as in `read_whole`."""
+    request.form_data_parser_class = _StrictForms
+    with _reading(request):
+        _ = request.files
+
+
+def read_away(request: Request) -> None:
+    """Read the rest of a refused body, up to twice what is allowed, and forget it.
+
+    A client that is still sending when the connection closes sees a reset and never the answer.
+    """
+    most = 2 * (request.max_content_length or 0)
+    try:
+        _forget(request.stream, most)
+    except RequestEntityTooLarge:  # that stream ends at the limit; this one may never end by itself
+        _forget(request.environ["wsgi.input"], min(most, request.content_length or most))
+
+
+@contextmanager
+def _reading(request: Request) -> Iterator[None]:
+    try:
+        yield
+        if not request.content_length:  # absent, or empty as PEP 3333 allows
+            # Werkzeug stops at the limit in silence; reading on makes it raise.
+            request.stream.read(1)
+    except (RequestEntityTooLarge, MemoryError):
+        raise
+    except ValueError as error:
+        raise RequestError(f"this form cannot be read: {error}") from None
+    except Exception as error:  # every server has its own for a connection that breaks off
+        raise RequestError("the body cannot be read to its end") from error
+
+
+def _forget(stream: IO[bytes], most: int) -> None:
+    try:
+        while most > 0 and (chunk := stream.read(min(most, _CHUNK))):
+            most -= len(chunk)
+    except RequestEntityTooLarge:
+        raise
+    except Exception:  # noqa: BLE001 - the connection is broken, by whatever name the server has
+        _log.debug("a refused body broke off", exc_info=True)
