@@ -1,7 +1,11 @@
 """Settings: read from the environment, refused where they cannot be used."""
 
+import re
+from dataclasses import fields
+
 import pytest
 
+from baking import ROOT
 from mmf_core.errors import SettingError
 from mmf_core.settings import MIB, Settings
 
@@ -61,3 +65,9 @@ def test_a_refused_choice_lists_the_choices() -> None:
 def test_the_process_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_MAX_BODY_MB", "3")
     assert Settings.from_env().max_body == 3 * MIB
+
+
+@pytest.mark.parametrize("page", ["docs/settings.md", "{{cookiecutter.project_slug}}/README.md"])
+def test_the_pages_know_every_setting_and_no_other(page: str) -> None:
+    documented = set(re.findall(r"^\| `(MMF_\w+)`", (ROOT / page).read_text(), re.MULTILINE))
+    assert documented == {item.metadata["variable"] for item in fields(Settings)}

@@ -8,12 +8,12 @@ from hypothesis.extra.pandas import column, data_frames, range_indexes
 import main
 
 # A busy machine is no defect of the model.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+unhurried = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 measurement = st.floats(min_value=0, max_value=10_000, width=32)
 tables = data_frames(
     [column(name, elements=measurement) for name in main.model.feature_names_in_],
-    index=range_indexes(min_size=1, max_size=20),
+    index=range_indexes(min_size=1, max_size=4),
 )
 
 
