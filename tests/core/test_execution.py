@@ -19,8 +19,12 @@ from mmf_core.errors import (
     ResultError,
     TargetError,
 )
-from mmf_core.execution import run
+from mmf_core.execution import Execution
 from mmf_core.target import Target
+
+
+def run(target: Target, values: dict[str, Any]) -> Any:
+    return Execution(target)(values)
 
 
 def _returning(result: object, returns: Descriptor[Any] | None) -> Target:

@@ -16,7 +16,7 @@ PACKAGE = Path(mmf_core.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 PUBLIC = {
     *("target", "artifact", "load_model", "Registry"),
-    *("Array", "Bool", "DataFrame", "Datetime", "Dict", "File", "Float", "Image", "Img"),
+    *("Array", "Batch", "Bool", "DataFrame", "Datetime", "Dict", "File", "Float", "Image", "Img"),
     *("Integer", "JsonFile", "String"),
     *("ColorMode", "DataFrameFormat", "Format", "ImageFormat"),
     *("CSV", "JSON", "PARQUET", "PROTOBUF", "XLS", "XLSX", "XML"),
@@ -36,6 +36,7 @@ LAYERS = [
     {"settings", "packages"},
     {"codecs", "models"},
     {"descriptors", "artifact"},
+    {"policy"},
     {"target"},
     {"registry", "execution"},
     {"web", "cli"},

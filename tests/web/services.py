@@ -65,9 +65,11 @@ class Service:
 
 
 @contextmanager
-def serve(server: str, folder: Path, output: IO[bytes] | int, **extra: str) -> Iterator[Service]:
-    """Serve APP from `folder` until the block ends, writing to `output`."""
-    (folder / "app.py").write_text(APP, encoding="utf-8")
+def serve(
+    server: str, folder: Path, output: IO[bytes] | int, app: str = APP, **extra: str
+) -> Iterator[Service]:
+    """Serve `app` from `folder` until the block ends, writing to `output`."""
+    (folder / "app.py").write_text(app, encoding="utf-8")
     port = free_port()
     ours = ("COV_", "FLASK_", "GUNICORN_", "MMF_", "WEB_", "WERKZEUG_")
     environment = {name: text for name, text in os.environ.items() if not name.startswith(ours)}

@@ -6,6 +6,8 @@ MMFError                      500
 ├── SettingError              500  an environment variable has a value that cannot be used
 ├── MissingPackage            500  a library that an optional feature needs is not installed
 ├── ArtifactError             503  a model's file is missing, too large, or cannot be loaded
+├── Overloaded                503  all the calls that may run or wait do so already
+├── DeadlineExceeded          504  the call takes longer than it may
 ├── TargetError               500  the author's function raised
 │   └── ResultError           500  it returned something that its `returns=` cannot send
 └── RequestError              400  the caller's fault: the message says what to send instead
@@ -57,6 +59,18 @@ class ArtifactError(MMFError):
     def absent(cls, path: Path) -> ArtifactError:
         """Return the error for a file that does not exist."""
         return cls(f"{path} is not there; run the script that makes it, such as python train.py")
+
+
+class Overloaded(MMFError):
+    """All the calls that may run or wait do so already; worth trying again (RFC 9110, 15.6.4)."""
+
+    status = 503
+
+
+class DeadlineExceeded(MMFError):
+    """The call takes longer than it may; it goes on without its request (RFC 9110, 15.6.5)."""
+
+    status = 504
 
 
 class TargetError(MMFError):

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, overload
 from .artifact import Artifact
 from .descriptors import Descriptor
 from .errors import DeclarationError
+from .policy import Batch, Policy
 from .target import Target
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,7 +28,14 @@ class Registry:
     def target(self, function: F, /) -> F: ...
     @overload
     def target(
-        self, /, *, description: str = "", returns: Descriptor[Any] | None = None, name: str = ""
+        self,
+        /,
+        *,
+        description: str = "",
+        returns: Descriptor[Any] | None = None,
+        name: str = "",
+        batch: bool | Batch = False,
+        **limits: Any,
     ) -> Callable[[F], F]: ...
     def target(
         self,
@@ -37,16 +45,23 @@ class Registry:
         description: str = "",
         returns: Descriptor[Any] | None = None,
         name: str = "",
+        batch: bool | Batch = False,
+        **limits: Any,
     ) -> Any:
         """Mark a function that outsiders may call; it stays the function that it is.
 
         Every argument's default is a descriptor; `returns` describes the result. The route is the
         function's name; `name` is for people, and so is `description`, else the docstring.
+        `batch=True` or `batch=Batch(max_rows=…)` joins requests where rows are independent.
+        `limits` are `timeout` in seconds, `max_concurrency` and `max_queue`: see `Policy`.
         DescriptorError names the arguments that have no descriptor.
         """
+        policy = Policy(batch=Batch() if batch is True else batch or None, **limits)
 
         def declare(function: F) -> F:
-            target = Target.of(function, description=description, returns=returns, name=name)
+            target = Target.of(
+                function, description=description, returns=returns, name=name, policy=policy
+            )
             if target.route in self.targets:
                 raise DeclarationError(f"{target.route}: there is a target of this name already")
             self.targets[target.route] = target

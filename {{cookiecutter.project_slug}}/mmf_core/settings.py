@@ -23,6 +23,13 @@ def _mebibytes(text: str) -> int:
     return int(size * MIB)
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError("give seconds, 0 or more")
+    return seconds
+
+
 def _choice(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.lower() not in choices:
@@ -32,6 +39,12 @@ def _choice(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def _switch(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError("give 1 for on or 0 for off")
+    return text == "1"
+
+
 def _setting(variable: str, default: T, parse: Callable[[str], T]) -> T:
     value: T = field(default=default, metadata={"variable": variable, "parse": parse})
     return value
@@ -39,12 +52,18 @@ def _setting(variable: str, default: T, parse: Callable[[str], T]) -> T:
 
 @dataclass(frozen=True)
 class Settings:
-    """The values in force; sizes in bytes (the variables take MiB: 50 is 52,428,800 bytes)."""
+    """The values in force; sizes in bytes (the variables take MiB: 50 is 52,428,800 bytes).
+
+    `timeout` 0 means that calls have no deadline unless their target sets one.
+    """
 
     max_body: int = _setting("MMF_MAX_BODY_MB", 50 * MIB, _mebibytes)
     max_artifact: int = _setting("MMF_MAX_ARTIFACT_MB", 10 * MIB, _mebibytes)
+    timeout: float = _setting("MMF_TIMEOUT", 0.0, _seconds)
+    stuck_after: float = _setting("MMF_STUCK_AFTER", 30.0, _seconds)
     log_level: str = _setting("MMF_LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"))
     log_format: str = _setting("MMF_LOG_FORMAT", "auto", _choice("auto", "json", "text"))
+    fast_sklearn: bool = _setting("MMF_FAST_SKLEARN", True, _switch)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:

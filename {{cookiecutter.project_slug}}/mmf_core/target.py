@@ -10,6 +10,7 @@ from typing import Any
 
 from .descriptors import Descriptor
 from .errors import DeclarationError, DescriptorError
+from .policy import Policy, rows_argument
 
 RESERVED = frozenset(
     [
@@ -22,6 +23,7 @@ RESERVED = frozenset(
 FORMAT_QUERY = "format"
 """The query parameter for the answer's format, which therefore no argument may be called."""
 
+DEFAULT_POLICY = Policy()
 _BY_KEYWORD = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
 
 
@@ -38,6 +40,7 @@ class Target:
     description: str
     arguments: Mapping[str, Descriptor[Any]]
     returns: Descriptor[Any] | None
+    policy: Policy = DEFAULT_POLICY
 
     @classmethod
     def of(
@@ -47,6 +50,7 @@ class Target:
         description: str = "",
         returns: Descriptor[Any] | None = None,
         name: str = "",
+        policy: Policy = DEFAULT_POLICY,
     ) -> Target:
         """Read a function's signature; DeclarationError if it cannot be served."""
         route = getattr(function, "__name__", repr(function))
@@ -55,13 +59,17 @@ class Target:
             raise DescriptorError(
                 f"{route}: returns={returns!r} is not a descriptor; write mmf.DataFrame()"
             )
+        arguments = _descriptors(function)
+        if policy.batch:
+            rows_argument(arguments, returns)
         return cls(
             function=function,
             route=route,
             name=name or route,
             description=description or inspect.getdoc(function) or "",
-            arguments=_descriptors(function),
+            arguments=arguments,
             returns=returns,
+            policy=policy,
         )
 
     @property

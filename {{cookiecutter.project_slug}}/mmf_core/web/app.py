@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 from flask import Flask
 
 from ..codecs import preload
+from ..execution import Execution
 from ..registry import Registry, load
 from ..settings import Settings
 from . import health, logs, native, problems
@@ -31,7 +35,8 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     problems.install(app)
     app.register_blueprint(health.blueprint(registry))
     for target in registry.targets.values():
-        app.register_blueprint(native.blueprint(target, settings))
+        execution = Execution(target, settings, _replace_worker)
+        app.register_blueprint(native.blueprint(execution, settings))
     app.wsgi_app = Exchanges(app.wsgi_app)  # type: ignore[method-assign] # as Flask documents it
     return app
 
@@ -41,3 +46,9 @@ def _make_ready(registry: Registry) -> None:
     for target in registry.targets.values():
         for descriptor in target.descriptors:
             preload(descriptor.kind)
+
+
+def _replace_worker() -> None:
+    """Ask gunicorn for another worker; this one ends after the requests that it has."""
+    if os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn/"):  # set by its master
+        os.kill(os.getpid(), signal.SIGTERM)

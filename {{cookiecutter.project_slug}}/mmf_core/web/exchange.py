@@ -15,6 +15,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from ..execution import Measures
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -27,10 +29,18 @@ class Exchange:
     """What is known of the request in hand; views add what only they know."""
 
     request_id: str
+    started: float = field(default_factory=perf_counter)
+    measures: Measures | None = None
     target: str | None = None
     rows_in: int | None = None
     rows_out: int | None = None
     printed: list[str] = field(default_factory=list)
+
+    def decoded(self) -> Measures:
+        """Note that the arguments have been read; return what the call's times go into."""
+        self.measures = Measures()
+        self.measures.decode = self.measures.entered - self.started
+        return self.measures
 
 
 _current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
@@ -48,12 +58,13 @@ class Exchanges:
         self._app = app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        started = perf_counter()
         exchange = Exchange(_request_id(environ.get("HTTP_X_REQUEST_ID", "")))
         answer: dict[str, Any] = {}
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             headers.append(("X-Request-ID", exchange.request_id))
+            if exchange.measures and _log.isEnabledFor(logging.DEBUG):
+                headers.append(("Server-Timing", _server_timing(exchange.measures)))
             answer.update(status=int(status[:3]), headers=headers)
             return start_response(status, headers, *rest)
 
@@ -64,7 +75,7 @@ class Exchanges:
             if exchange.printed:
                 print()  # the line that the function left unfinished
             if _log.isEnabledFor(logging.INFO):
-                _write_line(environ, exchange, answer, perf_counter() - started)
+                _write_line(environ, exchange, answer)
             _current.reset(token)
 
 
@@ -72,12 +83,16 @@ def _request_id(asked: str) -> str:
     return asked if _SANE.fullmatch(asked) else uuid4().hex
 
 
-def _write_line(
-    environ: WSGIEnvironment, exchange: Exchange, answer: dict[str, Any], seconds: float
-) -> None:
+def _server_timing(measures: Measures) -> str:
+    """Write the times as W3C's Server Timing does, for a browser's developer tools."""
+    return ", ".join(f"{name};dur={ms}" for name, ms in measures.milliseconds().items())
+
+
+def _write_line(environ: WSGIEnvironment, exchange: Exchange, answer: dict[str, Any]) -> None:
     method, path = environ["REQUEST_METHOD"], _path(environ)
-    status, milliseconds = answer.get("status", 500), round(seconds * 1000, 3)
-    fields = {
+    status = answer.get("status", 500)
+    milliseconds = round((perf_counter() - exchange.started) * 1000, 3)
+    fields: dict[str, Any] = {
         "method": method,
         "path": path,
         "target": exchange.target,
@@ -88,6 +103,10 @@ def _write_line(
         "bytes_in": _integer(environ.get("CONTENT_LENGTH")),
         "bytes_out": _integer(dict(answer.get("headers", ())).get("Content-Length")),
     }
+    if exchange.measures:
+        times = exchange.measures.milliseconds()
+        fields |= {f"{name}_ms": time for name, time in times.items()}
+        fields["joined"] = exchange.measures.joined
     _log.info("%s %s %s %.1f ms", method, path, status, milliseconds, extra=fields)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from time import perf_counter
 from typing import Any
 
 from flask import Blueprint, Response, request
 
 from ..codecs import Format, json
 from ..descriptors import Descriptor
-from ..execution import run
+from ..execution import Execution
 from ..settings import Settings
 from ..target import FORMAT_QUERY, Target
 from . import answers, arguments
@@ -17,8 +18,9 @@ from .exchange import Exchange, current
 from .negotiation import answer_format, media_types
 
 
-def blueprint(target: Target, settings: Settings) -> Blueprint:
+def blueprint(execution: Execution, settings: Settings) -> Blueprint:
     """Return the two routes of one target."""
+    target = execution.target
     routes = Blueprint(target.route, __name__)
 
     @routes.post(f"/{target.route}")
@@ -28,11 +30,15 @@ def blueprint(target: Target, settings: Settings) -> Blueprint:
         form = _wanted(target.returns)  # refused before the work is done, not after
         values = arguments.read(target, request)
         exchange.rows_in = _rows(target.arguments, values)
-        result = run(target, values)
+        measures = exchange.decoded()
+        result = execution(values, measures)
         if target.returns is None or form is None:
             return answers.nothing()
         exchange.rows_out = target.returns.rows(result)
-        return answers.result(result, target.returns, form, target.route)
+        encoding = perf_counter()
+        answer = answers.result(result, target.returns, form, target.route)
+        measures.encode = perf_counter() - encoding
+        return answer
 
     @routes.get(f"/{target.route}")
     def describe() -> Response:

@@ -9,7 +9,14 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from ..errors import ArtifactError, MissingPackage, MMFError, RequestError, ResultError
+from ..errors import (
+    ArtifactError,
+    DeadlineExceeded,
+    MissingPackage,
+    Overloaded,
+    RequestError,
+    ResultError,
+)
 from ..settings import MIB
 from .answers import plain
 from .bodies import read_away
@@ -25,6 +32,9 @@ def install(app: Flask) -> None:
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(RequestError, _request)
+    app.register_error_handler(ArtifactError, _busy)
+    app.register_error_handler(Overloaded, _busy)
+    app.register_error_handler(DeadlineExceeded, _late)
     app.register_error_handler(Exception, _crash)
 
 
@@ -74,11 +84,25 @@ def _too_large(_error: RequestEntityTooLarge) -> Response:
     )
 
 
+def _busy(error: ArtifactError | Overloaded) -> Response:
+    """Answer 503: nothing is wrong with the request, and it may be sent again."""
+    if isinstance(error, Overloaded):
+        return problem(error.status, f"{error}; try again later", [], Retry_After="1")
+    _report(error)
+    return problem(error.status, "the model is not loaded; try again later", [], Retry_After="10")
+
+
+def _late(error: DeadlineExceeded) -> Response:
+    return problem(error.status, str(error), [])
+
+
 def _crash(error: Exception) -> Response:
+    _report(error)
+    told = str(error) if isinstance(error, MissingPackage | ResultError) else CRASHED
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, told, [])
+
+
+def _report(error: Exception) -> None:
+    """Write the trace where only the operator sees it."""
     exchange = current()
     _log.error("%s", error, exc_info=error, extra={"target": exchange.target if exchange else None})
-    if isinstance(error, ArtifactError):
-        return problem(503, "the model is not loaded; try again later", [], Retry_After="10")
-    if isinstance(error, MissingPackage | ResultError):
-        return problem(500, str(error), [])
-    return problem(error.status if isinstance(error, MMFError) else 500, CRASHED, [])

@@ -1,0 +1,257 @@
+"""Micro-batching: joined calls answer as single ones do, and a bad request fails alone."""
+
+# ruff: noqa: B008 - a target's arguments and their descriptors
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+import mmf_core as mmf
+from mmf_core.errors import InvalidValue, ResultError, TargetError
+from mmf_core.execution import Execution, Measures
+from mmf_core.policy import Policy
+from mmf_core.target import Target
+
+LONGEST = 10
+
+
+def double(data: Any) -> Any:
+    """Return a result of which every row depends on its own row alone."""
+    if (data["a"] == 13).any():
+        raise ValueError("unlucky")
+    return data * 2
+
+
+@dataclass
+class Line:
+    """A batched target whose first call is held, so that what follows has to wait in line."""
+
+    function: Callable[[Any], Any] = double
+    batch: mmf.Batch = field(default_factory=mmf.Batch)
+    calls: list[Any] = field(default_factory=list)
+    gate: Event = field(default_factory=Event)
+    running: Event = field(default_factory=Event)
+
+    def __post_init__(self) -> None:
+        def score(data: Any = mmf.DataFrame(), label: Any = mmf.String(default="")) -> Any:
+            self.calls.append(data)
+            if label == "hold":
+                self.running.set()
+                assert self.gate.wait(LONGEST)
+            return self.function(data)
+
+        target = Target.of(score, returns=mmf.DataFrame(), policy=Policy(batch=self.batch))
+        self.execution = Execution(target)
+        self.threads = ThreadPoolExecutor(32)
+        self.measures: list[Measures] = []
+
+    def hold(self) -> Future[Any]:
+        """Occupy the worker."""
+        future = self._submit(pd.DataFrame({"a": [0]}), label="hold")
+        assert self.running.wait(LONGEST)
+        return future
+
+    def send(self, table: Any, **scalars: Any) -> Future[Any]:
+        """Send a request from a thread of its own; return once it is in line."""
+        line: Any = self.execution._call._line  # type: ignore[attr-defined]
+        waiting = len(line)
+        future = self._submit(table, **scalars)
+        while len(line) == waiting:
+            assert not future.done()
+        return future
+
+    def _submit(self, table: Any, **scalars: Any) -> Future[Any]:
+        measures = Measures()
+        self.measures.append(measures)
+        return self.threads.submit(self.execution, {"data": table, **scalars}, measures)
+
+    def send_together(self, *tables: Any) -> list[Any]:
+        """Return the outcomes of requests that arrived during one call."""
+        held = self.hold()
+        futures = [self.send(table) for table in tables]
+        self.gate.set()
+        held.result(LONGEST)
+        return [future.exception(LONGEST) or future.result() for future in futures]
+
+
+@pytest.fixture
+def line() -> Iterator[Line]:
+    line = Line()
+    yield line
+    line.gate.set()
+    line.threads.shutdown()
+
+
+def frame(*values: object) -> pd.DataFrame:
+    return pd.DataFrame({"a": list(values)})
+
+
+def test_nobody_waits_when_the_worker_is_idle(line: Line) -> None:
+    assert_frame_equal(line.execution({"data": frame(1)}), frame(2))
+    assert len(line.calls) == 1
+
+
+def test_those_who_wait_share_one_call(line: Line) -> None:
+    first, second, third = line.send_together(frame(1, 2), frame(3), frame(4, 5, 6))
+    assert [len(table) for table in line.calls] == [1, 6]
+    assert first["a"].tolist() == [2, 4]
+    assert second["a"].tolist() == [6]
+    assert third["a"].tolist() == [8, 10, 12]
+
+
+def test_measures_tell_how_many_shared_the_call(line: Line) -> None:
+    line.send_together(frame(1), frame(2))
+    held, first, second = line.measures
+    assert (held.joined, first.joined, second.joined) == (1, 2, 2)
+    assert first.call == second.call > 0
+    assert first.queue > 0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pd.DataFrame({"b": [1]}),
+        pd.DataFrame({"a": [1], "b": [1]}),
+        pd.DataFrame({"a": [1.5]}),
+        pd.DataFrame({"a": ["x"]}),
+    ],
+)
+def test_different_columns_or_types_are_never_joined(line: Line, other: pd.DataFrame) -> None:
+    line.function = lambda data: data
+    first, odd, last = line.send_together(frame(1), other, frame(2))
+    assert [table.columns.tolist() for table in line.calls[1:]] == [["a"], other.columns.tolist()]
+    assert_frame_equal(first, frame(1))
+    assert_frame_equal(odd.reset_index(drop=True), other)
+    assert_frame_equal(last.reset_index(drop=True), frame(2))
+
+
+def test_different_scalars_are_never_joined(line: Line) -> None:
+    held = line.hold()
+    futures = [line.send(frame(1), label=label) for label in ("x", "y", "x")]
+    line.gate.set()
+    for future in (held, *futures):
+        future.result(LONGEST)
+    assert [len(table) for table in line.calls] == [1, 2, 1]
+
+
+def test_a_bad_row_fails_only_its_own_request(line: Line) -> None:
+    good, bad, late = line.send_together(frame(1), frame(13), frame(3))
+    assert good["a"].tolist() == [2]
+    assert isinstance(bad, TargetError)
+    assert late["a"].tolist() == [6]
+
+
+def test_joining_goes_on_after_a_bad_row(line: Line) -> None:
+    line.send_together(frame(1), frame(13))
+    line.gate.clear()
+    line.running.clear()
+    line.calls.clear()
+    line.send_together(frame(1), frame(2))
+    assert [len(table) for table in line.calls] == [1, 2]
+
+
+def test_what_the_author_refuses_is_refused_for_its_request_alone(line: Line) -> None:
+    def picky(data: pd.DataFrame) -> pd.DataFrame:
+        if (data["a"] < 0).any():
+            raise InvalidValue("no negative numbers")
+        return data
+
+    line.function = picky
+    good, bad = line.send_together(frame(1), frame(-1))
+    assert good["a"].tolist() == [1]
+    assert isinstance(bad, InvalidValue)
+
+
+def test_max_rows_bounds_a_call_and_a_larger_request_goes_alone() -> None:
+    line = Line(batch=mmf.Batch(max_rows=3))
+    answers = line.send_together(frame(1, 2), frame(3), frame(*range(20, 30)), frame(4))
+    assert [len(table) for table in line.calls] == [1, 3, 10, 1]
+    assert [len(answer) for answer in answers] == [2, 1, 10, 1]
+    line.threads.shutdown()
+
+
+def test_fewer_rows_than_given_end_the_joining(
+    line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    line.function = lambda data: data[data["a"] > 1]
+    first, second = line.send_together(frame(1), frame(2, 3))
+    assert isinstance(first, ResultError)
+    assert isinstance(second, ResultError)
+    assert "2 rows for 3" in str(first)
+    assert "not joined any more" in caplog.text
+    assert line.execution({"data": frame(1, 2)})["a"].tolist() == [2]
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.floats(allow_nan=False, width=32), st.integers(0, 9)),
+            min_size=1,
+            max_size=5,
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    st.booleans(),
+)
+@settings(max_examples=40, deadline=None)
+def test_joined_answers_are_the_single_ones(
+    requests: list[list[tuple[float, int]]], mixed: bool
+) -> None:
+    line = Line(function=lambda data: data.assign(c=data["a"] - data.get("b", 0)))
+    tables = [pd.DataFrame(rows, columns=["a", "b"]) for rows in requests]
+    if not mixed:
+        tables = [table.astype(float) for table in tables]
+    answers = line.send_together(*tables)
+    for table, answer in zip(tables, answers, strict=True):
+        assert_frame_equal(answer.reset_index(drop=True), table.assign(c=table["a"] - table["b"]))
+    assert len(line.calls) == 2
+    line.threads.shutdown()
+
+
+@pytest.mark.parametrize("result", ["array", "series", "list"])
+def test_results_of_every_kind_with_rows_are_split(line: Line, result: str) -> None:
+    def convert(data: pd.DataFrame) -> Any:
+        match result:
+            case "array":
+                return data["a"].to_numpy()
+            case "series":
+                return data["a"]
+            case _:
+                return data["a"].tolist()
+
+    line.function = convert
+    first, second = line.send_together(frame(1, 2), frame(3))
+    assert first.iloc[:, 0].tolist() == [1, 2]
+    assert second.iloc[:, 0].tolist() == [3]
+
+
+def test_arrays_are_joined_too() -> None:
+    seen = []
+
+    def score(data: Any = mmf.Array()) -> Any:
+        seen.append(data.shape)
+        return data.sum(axis=1)
+
+    target = Target.of(score, returns=mmf.Array(), policy=Policy(batch=mmf.Batch()))
+    assert Execution(target)({"data": np.ones((2, 3))}).tolist() == [3, 3]
+    assert seen == [(2, 3)]
+
+
+def test_many_threads_get_their_own_rows() -> None:
+    line = Line()
+    numbers = [number for number in range(300) if number != 13]
+    futures = [line.threads.submit(line.execution, {"data": frame(number)}) for number in numbers]
+    assert [future.result(LONGEST)["a"].tolist() for future in futures] == [
+        [2 * number] for number in numbers
+    ]
+    line.threads.shutdown()

@@ -1,0 +1,160 @@
+"""Deadlines: an answer in time, and the log tells what became of the call."""
+
+# ruff: noqa: B008 - a target's arguments and their descriptors
+
+import logging
+import time
+from contextvars import ContextVar
+from hashlib import pbkdf2_hmac
+from threading import Event
+from typing import Any
+
+import pytest
+
+import mmf_core as mmf
+from mmf_core.errors import DeadlineExceeded, InvalidValue, TargetError
+from mmf_core.execution import Execution
+from mmf_core.policy import Policy
+from mmf_core.settings import Settings
+from mmf_core.target import Target
+
+LONGEST = 10
+
+
+def execution(
+    function: Any, timeout: float | None = 0.1, stuck_after: float = 60, **more: Any
+) -> Execution:
+    target = Target.of(function, returns=mmf.String(), policy=Policy(timeout=timeout))
+    return Execution(target, Settings(stuck_after=stuck_after), **more)
+
+
+def eventually(text: str, caplog: pytest.LogCaptureFixture) -> bool:
+    end = time.monotonic() + LONGEST
+    while text not in caplog.text and time.monotonic() < end:
+        time.sleep(0.01)
+    return text in caplog.text
+
+
+def test_a_quick_call_answers_as_without_a_deadline() -> None:
+    def score(word: Any = mmf.String()) -> Any:
+        return word.upper()
+
+    run = execution(score, timeout=LONGEST)
+    assert [run({"word": word}) for word in "abc"] == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize("error", [InvalidValue("no"), ValueError("broken")])
+def test_errors_come_through(error: Exception) -> None:
+    def score() -> None:
+        raise error
+
+    with pytest.raises(InvalidValue if isinstance(error, InvalidValue) else TargetError):
+        execution(score, timeout=LONGEST)({})
+
+
+def test_the_request_is_known_in_the_call() -> None:
+    variable: ContextVar[str] = ContextVar("variable")
+
+    def score() -> str:
+        return variable.get()
+
+    variable.set("of the request")
+    assert execution(score, timeout=LONGEST)({}) == "of the request"
+
+
+def test_a_sleeping_call_is_given_up_in_time_and_told_when_it_ends(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gate = Event()
+
+    def score() -> str:
+        assert gate.wait(LONGEST)
+        return "late"
+
+    started = time.monotonic()
+    with pytest.raises(DeadlineExceeded, match=r"score took longer than 0\.1 seconds"):
+        execution(score)({})
+    assert time.monotonic() - started < LONGEST / 2
+    gate.set()
+    assert eventually("abandoned call ended after", caplog)
+
+
+def test_a_loop_in_c_is_given_up_in_time() -> None:
+    def score() -> str:
+        return pbkdf2_hmac("sha256", b"", b"", 2_000_000).hex()
+
+    with pytest.raises(DeadlineExceeded):
+        execution(score)({})
+
+
+def test_other_calls_go_on_beside_an_abandoned_one() -> None:
+    gate = Event()
+
+    def score(wait: Any = mmf.Bool()) -> str:
+        if wait:
+            assert gate.wait(LONGEST)
+        return "done"
+
+    run = execution(score)
+    with pytest.raises(DeadlineExceeded):
+        run({"wait": True})
+    assert run({"wait": False}) == "done"
+    gate.set()
+
+
+def test_a_call_that_does_not_end_shows_its_stack_and_replaces_the_worker(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gate, replaced = Event(), Event()
+
+    def score() -> str:
+        assert gate.wait(LONGEST)
+        return ""
+
+    with pytest.raises(DeadlineExceeded):
+        execution(score, stuck_after=0.05, replace_worker=replaced.set)({})
+    assert replaced.wait(LONGEST)
+    assert "assert gate.wait(LONGEST)" in caplog.text
+    gate.set()
+
+
+def test_a_call_that_ends_in_its_grace_replaces_nobody() -> None:
+    gate, replaced = Event(), Event()
+
+    def score() -> str:
+        assert gate.wait(LONGEST)
+        return ""
+
+    with pytest.raises(DeadlineExceeded):
+        execution(score, stuck_after=0.3, replace_worker=replaced.set)({})
+    gate.set()
+    assert not replaced.wait(0.6)
+
+
+def test_the_services_own_timeout_holds_where_the_target_has_none() -> None:
+    gate = Event()
+
+    def score() -> str:
+        assert gate.wait(LONGEST)
+        return ""
+
+    target = Target.of(score, returns=mmf.String())
+    with pytest.raises(DeadlineExceeded):
+        Execution(target, Settings(timeout=0.05))({})
+    gate.set()
+
+
+def test_threads_are_used_again(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    names = set()
+
+    def score() -> str:
+        from threading import current_thread
+
+        names.add(current_thread().ident)
+        return ""
+
+    run = execution(score, timeout=LONGEST)
+    for _ in range(20):
+        run({})
+    assert len(names) < 5

@@ -1,0 +1,66 @@
+"""Concurrency: so many at a time, so many in line, a plain no to the rest."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event, Lock
+from typing import Any
+
+import pytest
+
+from mmf_core.errors import Overloaded
+from mmf_core.execution import Measures
+from mmf_core.execution.limits import Limited
+
+LONGEST = 10
+
+
+class Held:
+    """A call that ends when it may, and counts how many run at once."""
+
+    def __init__(self) -> None:
+        self.gate = Event()
+        self.lock = Lock()
+        self.running = 0
+        self.most = 0
+
+    def __call__(self, arguments: dict[str, Any], _measures: Measures) -> Any:
+        with self.lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+        assert self.gate.wait(LONGEST)
+        with self.lock:
+            self.running -= 1
+        if "error" in arguments:
+            raise arguments["error"]
+        return arguments
+
+
+def fill(
+    limited: Limited, threads: ThreadPoolExecutor, count: int, **given: Any
+) -> list[Future[Any]]:
+    futures = [threads.submit(limited, given, Measures()) for _ in range(count)]
+    while limited._inside < count:
+        assert not any(future.done() for future in futures)
+    return futures
+
+
+def test_more_than_may_run_or_wait_are_refused_at_once() -> None:
+    held = Held()
+    limited = Limited(held, "score", most=2, queue=3)
+    with ThreadPoolExecutor(8) as threads:
+        futures = fill(limited, threads, 5)
+        with pytest.raises(Overloaded, match="score"):
+            limited({}, Measures())
+        held.gate.set()
+        assert [future.result(LONGEST) for future in futures] == [{}] * 5
+    assert held.most == 2
+    assert limited({}, Measures()) == {}
+
+
+def test_a_call_that_fails_makes_room_again() -> None:
+    held = Held()
+    limited = Limited(held, "score", most=1, queue=0)
+    with ThreadPoolExecutor(1) as threads:
+        (future,) = fill(limited, threads, 1, error=ValueError())
+        held.gate.set()
+        assert isinstance(future.exception(LONGEST), ValueError)
+    assert limited({}, Measures()) == {}

@@ -1,0 +1,90 @@
+"""Policies: how a target wants to be called, refused where it makes no sense."""
+
+# ruff: noqa: ARG001, B008 - a target's arguments and their descriptors
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import mmf_core as mmf
+from mmf_core.errors import DeclarationError
+from mmf_core.policy import Policy
+
+
+def test_a_target_without_wishes_has_the_default_policy(registry: mmf.Registry) -> None:
+    @registry.target
+    def score(data: Any = mmf.DataFrame()) -> None: ...
+
+    assert registry.targets["score"].policy == Policy()
+
+
+def test_wishes_are_kept(registry: mmf.Registry) -> None:
+    @registry.target(timeout=2.5, max_concurrency=3, max_queue=0)
+    def score(data: Any = mmf.DataFrame()) -> None: ...
+
+    wanted = Policy(timeout=2.5, max_concurrency=3, max_queue=0)
+    assert registry.targets["score"].policy == wanted
+
+
+@pytest.mark.parametrize(
+    ("batch", "kept"), [(True, mmf.Batch()), (mmf.Batch(max_rows=7), mmf.Batch(7)), (False, None)]
+)
+def test_batch_is_a_switch_or_a_size(
+    registry: mmf.Registry, batch: bool | mmf.Batch, kept: mmf.Batch | None
+) -> None:
+    @registry.target(returns=mmf.DataFrame(), batch=batch)
+    def score(data: Any = mmf.DataFrame(), n: Any = mmf.Integer(default=1)) -> Any:
+        return data
+
+    assert registry.targets["score"].policy.batch == kept
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"timeout": 0},
+        {"timeout": -1},
+        {"max_concurrency": 0},
+        {"max_queue": -1},
+        {"batch": mmf.Batch(), "max_concurrency": 1},
+    ],
+)
+def test_nonsense_is_refused(wish: dict[str, Any]) -> None:
+    with pytest.raises(DeclarationError):
+        Policy(**wish)
+
+
+def test_a_batch_without_room_is_refused() -> None:
+    with pytest.raises(DeclarationError, match="max_rows"):
+        mmf.Batch(max_rows=0)
+
+
+def _no_table(n: Any = mmf.Integer()) -> None: ...
+
+
+def _two_tables(a: Any = mmf.DataFrame(), b: Any = mmf.Array()) -> None: ...
+
+
+def _a_dict_beside(a: Any = mmf.DataFrame(), b: Any = mmf.Dict()) -> None: ...
+
+
+def _a_table(a: Any = mmf.DataFrame()) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "returns"),
+    [
+        (_no_table, mmf.DataFrame()),
+        (_two_tables, mmf.DataFrame()),
+        (_a_dict_beside, mmf.DataFrame()),
+        (_a_table, None),
+        (_a_table, mmf.Dict()),
+    ],
+)
+def test_what_has_no_rows_of_its_own_cannot_be_joined(
+    registry: mmf.Registry, function: Callable[..., None], returns: Any
+) -> None:
+    with pytest.raises(DeclarationError, match="batch="):
+        registry.target(returns=returns, batch=True)(function)
+    assert not registry.targets

@@ -1,0 +1,179 @@
+"""Limits of a target over HTTP: 503 at once, 504 in time, a stuck worker replaced, times told."""
+
+# ruff: noqa: B008 - a target's arguments and their descriptors
+
+import json
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+import requests
+from log_output import Output
+from problem_shape import assert_problem
+from services import serve
+
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+LONGEST = 10
+APP = """
+import os
+import time
+
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+
+
+@registry.target(returns=mmf.Integer(), timeout=0.3)
+def sleep(seconds=mmf.Float()):
+    time.sleep(seconds)
+    return os.getpid()
+
+
+@registry.target(returns=mmf.Integer())
+def pid(seconds=mmf.Float(default=0.0)):
+    time.sleep(seconds)
+    return os.getpid()
+
+
+@registry.target(returns=mmf.DataFrame(format=mmf.JSON), batch=True)
+def double(data=mmf.DataFrame()):
+    time.sleep(0.02)
+    return data * 2
+
+
+app = create_app(registry)
+"""
+
+
+def test_overload_is_503_at_once(registry: mmf.Registry) -> None:
+    gate, inside = Event(), Event()
+
+    @registry.target(returns=mmf.String(), max_concurrency=1, max_queue=0)
+    def score() -> str:
+        inside.set()
+        assert gate.wait(LONGEST)
+        return "done"
+
+    client = create_app(registry).test_client()
+    with ThreadPoolExecutor(1) as threads:
+        held = threads.submit(client.post, "/score")
+        assert inside.wait(LONGEST)
+        answer = client.application.test_client().post("/score")
+        assert_problem(answer, 503, "score", "later")
+        assert answer.headers["Retry-After"] == "1"
+        gate.set()
+        assert held.result(LONGEST).json == {"result": "done"}
+
+
+def test_a_late_call_is_504_and_no_error_of_the_service(
+    registry: mmf.Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = Event()
+
+    @registry.target(timeout=0.05)
+    def score() -> None:
+        assert gate.wait(LONGEST)
+
+    answer = create_app(registry).test_client().post("/score")
+    assert_problem(answer, 504, "score", "0.05 seconds")
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+    gate.set()
+
+
+def test_what_a_call_prints_beside_its_deadline_has_the_requests_id(
+    output: Output, registry: mmf.Registry
+) -> None:
+    @registry.target(timeout=LONGEST)
+    def score() -> None:
+        print("here")
+
+    create_app(registry).test_client().post("/score", headers={"X-Request-ID": "abc"})
+    (line,) = [one for one in output.json() if one["logger"] == "print"]
+    assert (line["message"], line["request_id"]) == ("here", "abc")
+
+
+def test_the_access_line_tells_where_the_time_went(output: Output, registry: mmf.Registry) -> None:
+    @registry.target(returns=mmf.DataFrame(format=mmf.JSON), batch=True)
+    def score(data: Any = mmf.DataFrame()) -> Any:
+        time.sleep(0.02)
+        return data
+
+    create_app(registry).test_client().post("/score", json=[{"a": 1}])
+    (line,) = [one for one in output.json() if one["logger"] == "mmf.access"]
+    assert line["joined"] == 1
+    assert line["call_ms"] >= 20
+    parts = [line[f"{part}_ms"] for part in ("decode", "queue", "call", "encode")]
+    assert all(part >= 0 for part in parts)
+    assert sum(parts) <= line["ms"]
+
+
+def test_server_timing_is_sent_when_debugging_only(
+    registry: mmf.Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    @registry.target(returns=mmf.String())
+    def score() -> str:
+        return ""
+
+    client = create_app(registry).test_client()
+    caplog.set_level(logging.INFO, "mmf.access")
+    assert "Server-Timing" not in client.post("/score").headers
+    caplog.set_level(logging.DEBUG, "mmf.access")
+    assert "call;dur=" in client.post("/score").headers["Server-Timing"]
+
+
+def test_a_stuck_worker_is_replaced_and_no_other_request_is_lost(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    variables = {"WEB_CONCURRENCY": "1", "MMF_STUCK_AFTER": "0.5"}
+    with (
+        log.open("wb") as stream,
+        serve("gunicorn", tmp_path, stream, app=APP, **variables) as service,
+    ):
+
+        def ask(route: str, seconds: float) -> requests.Response:
+            return requests.post(f"{service.url}/{route}", json=seconds, timeout=30)
+
+        first = ask("pid", 0.0).json()["result"]
+        with ThreadPoolExecutor(4) as threads:
+            stuck = threads.submit(ask, "sleep", 60)
+            beside = threads.submit(ask, "pid", 2)  # still running when the worker is replaced
+            assert_problem(stuck.result(), 504, "sleep")
+            assert beside.result().json() == {"result": first}
+        end = time.monotonic() + 20
+        while ask("pid", 0).json()["result"] == first and time.monotonic() < end:
+            time.sleep(0.1)
+        assert ask("pid", 0).json()["result"] != first
+    assert "does not end" in log.read_text()
+
+
+def test_concurrent_requests_are_joined_and_each_gets_its_own_answer(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with (
+        log.open("wb") as stream,
+        serve(
+            "gunicorn", tmp_path, stream, app=APP, WEB_CONCURRENCY="1", WEB_THREADS="8"
+        ) as service,
+    ):
+
+        def ask(number: int) -> requests.Response:
+            headers = {"X-Request-ID": f"id-{number}"}
+            body = [{"a": number}, {"a": -number}]
+            return requests.post(f"{service.url}/double", json=body, headers=headers, timeout=30)
+
+        with ThreadPoolExecutor(16) as threads:
+            answers = list(threads.map(ask, range(200)))
+    for number, answer in enumerate(answers):
+        assert answer.json() == [{"a": 2 * number}, {"a": -2 * number}]
+        assert answer.headers["X-Request-ID"] == f"id-{number}"
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    joined = [
+        line["joined"] for line in lines if line["logger"] == "mmf.access" and "joined" in line
+    ]
+    assert len(joined) == 200
+    assert max(joined) > 1

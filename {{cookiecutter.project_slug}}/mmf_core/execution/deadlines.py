@@ -1,0 +1,134 @@
+"""Deadlines: an answer in time, whatever becomes of the call.
+
+A thread cannot be stopped in Python. So the call runs in a thread of its own while the request
+waits; when time is up the request is answered and the call abandoned, which the log tells when it
+ends. One that does not end takes the worker with it: it is replaced after its other requests.
+
+Code that holds the interpreter's lock for so long (a regular expression gone wild, a C extension)
+stops every thread, this module's too; gunicorn's `timeout` replaces such a worker.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from queue import SimpleQueue
+from threading import Event, Lock, Thread, Timer
+from time import perf_counter
+from typing import Any
+
+from ..errors import DeadlineExceeded
+from .calls import Arguments, Call
+from .measures import Measures
+
+_log = logging.getLogger("mmf.deadlines")
+
+
+class Deadline:
+    """A call with an end: DeadlineExceeded after `seconds`.
+
+    `replace_worker` is called when an abandoned call has not ended `stuck_after` seconds later.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        route: str,
+        seconds: float,
+        stuck_after: float,
+        replace_worker: Callable[[], None],
+    ) -> None:
+        self._call = call
+        self._route = route
+        self._seconds = seconds
+        self._stuck_after = stuck_after
+        self._replace_worker = replace_worker
+        self._idle: deque[_Runner] = deque()
+
+    def __call__(self, arguments: Arguments, measures: Measures) -> Any:
+        task = _Task(lambda: self._call(arguments, measures), copy_context())
+        runner = self._idle.pop() if self._idle else _Runner(self._idle.append)
+        runner.tasks.put(task)
+        if task.ended.wait(self._seconds):
+            return task.outcome()
+        if task.abandon(self._route):
+            self._watch(task, runner)
+            raise DeadlineExceeded(f"{self._route} took longer than {self._seconds:g} seconds")
+        return task.outcome()  # it ended at the last moment
+
+    def _watch(self, task: _Task, runner: _Runner) -> None:
+        """Look after an abandoned call once more, later."""
+        timer = Timer(self._stuck_after, self._look, (task, runner))
+        timer.daemon = True
+        timer.start()
+
+    def _look(self, task: _Task, runner: _Runner) -> None:
+        if task.ended.is_set():
+            return
+        frame = sys._current_frames().get(runner.ident or 0)  # noqa: SLF001 - the documented way
+        stack = "".join(traceback.format_stack(frame)) if frame else "its stack is gone"
+        _log.error(
+            "%s: an abandoned call does not end; this worker will be replaced; it is at\n%s",
+            self._route,
+            stack,
+        )
+        self._replace_worker()
+
+
+class _Task:
+    """One call, and what became of it."""
+
+    def __init__(self, call: Callable[[], Any], context: Context) -> None:
+        self._call = call
+        self._context = context
+        self._started = perf_counter()
+        self._lock = Lock()
+        self._abandoned_as = ""
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self.ended = Event()
+
+    def run(self) -> None:
+        self._context.run(self._run)
+
+    def outcome(self) -> Any:
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def abandon(self, route: str) -> bool:
+        """Give it up; False if it has ended meanwhile."""
+        with self._lock:
+            if not self.ended.is_set():
+                self._abandoned_as = route
+            return not self.ended.is_set()
+
+    def _run(self) -> None:
+        try:
+            self._result = self._call()
+        except BaseException as error:  # noqa: BLE001 - raised again where it belongs
+            self._error = error
+        with self._lock:
+            self.ended.set()
+        if self._abandoned_as:
+            seconds = perf_counter() - self._started
+            _log.warning("%s: an abandoned call ended after %.1f s", self._abandoned_as, seconds)
+
+
+class _Runner(Thread):
+    """A thread that runs one task at a time, and never keeps the process from ending."""
+
+    def __init__(self, rest: Callable[[_Runner], None]) -> None:
+        super().__init__(name="mmf-deadline", daemon=True)
+        self.tasks: SimpleQueue[_Task] = SimpleQueue()
+        self._rest = rest
+        self.start()
+
+    def run(self) -> None:
+        while True:
+            self.tasks.get().run()
+            self._rest(self)

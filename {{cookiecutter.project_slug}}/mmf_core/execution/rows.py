@@ -1,0 +1,35 @@
+"""Rows of tables and arrays: joined as blocks, split again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
+from typing import Any
+
+
+def signature(value: Any) -> tuple[Any, ...]:
+    """Return what two tables or arrays must have in common to be joined: columns and types."""
+    if hasattr(value, "columns"):
+        return tuple(value.columns), tuple(value.dtypes)
+    return value.shape[1:], value.dtype
+
+
+def join(values: Sequence[Any]) -> Any:
+    """Return all rows in order; the values have one signature."""
+    import numpy as np
+    import pandas as pd
+
+    first = values[0]
+    if not hasattr(first, "columns"):
+        return np.concatenate(values)
+    if len(set(first.dtypes)) == 1 and first.dtypes.iloc[0].kind in "biuf" and first.columns.size:
+        blocks = [table.to_numpy() for table in values]
+        return pd.DataFrame(np.concatenate(blocks), columns=first.columns)
+    return pd.concat(values, ignore_index=True)
+
+
+def split(value: Any, counts: Iterable[int]) -> Iterator[Any]:
+    """Yield so many rows of a table or an array at a time."""
+    rows = value.iloc if hasattr(value, "iloc") else value
+    for start, end in pairwise(accumulate(counts, initial=0)):
+        yield rows[start:end]
