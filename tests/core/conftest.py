@@ -1,5 +1,6 @@
 """Fixtures for the tests of mmf_core where it lies."""
 
+import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
@@ -31,6 +32,8 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Give a function that makes modules look as if they were not installed."""
 
     def hide(*modules: str) -> None:
+        for module in modules:  # what is imported is taken to be installed
+            monkeypatch.delitem(sys.modules, module, raising=False)
         monkeypatch.setattr(
             "mmf_core.packages.find_spec",
             lambda module: None if module in modules else find_spec(module),

@@ -174,8 +174,8 @@ def registry() -> mmf.Registry:
 
 
 @pytest.fixture(scope="session")
-def client() -> FlaskClient:
-    """Give a client of a service with a target for everything that it can carry."""
+def everything() -> mmf.Registry:
+    """Give a registry with a target for everything that a service can carry."""
     registry = mmf.Registry()
     for declare in (
         declare_tables,
@@ -185,7 +185,13 @@ def client() -> FlaskClient:
         declare_others,
     ):
         declare(registry)
-    return create_app(registry).test_client()
+    return registry
+
+
+@pytest.fixture(scope="session")
+def client(everything: mmf.Registry) -> FlaskClient:
+    """Give a client of the service of everything."""
+    return create_app(everything).test_client()
 
 
 @pytest.fixture

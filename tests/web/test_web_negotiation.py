@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -225,12 +226,14 @@ def test_an_impossible_format_lists_the_possible_ones(client: FlaskClient, forma
 
 
 def test_what_is_not_installed_is_not_offered(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed = packages.find_spec
+    monkeypatch.delitem(sys.modules, "openpyxl", raising=False)
     monkeypatch.setattr(
         packages, "find_spec", lambda name: None if name == "openpyxl" else installed(name)
     )
+    client = create_app(everything).test_client()
     assert client.get("/table").get_json()["returns"]["formats"] == ["text/csv", "application/json"]
     answer = client.post("/table", data=workbook(), content_type=XLSX)
     assert_problem(answer, 415, "pip install openpyxl")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -32,4 +33,8 @@ class NeedsPackages:
                 import_module(module)
 
     def _missing(self) -> list[str]:
-        return [package for module, package in self.requires.items() if find_spec(module) is None]
+        return [
+            package
+            for module, package in self.requires.items()
+            if module not in sys.modules and find_spec(module) is None
+        ]

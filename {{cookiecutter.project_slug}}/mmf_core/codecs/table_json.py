@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _WRAPPERS = {"dataframe_split", "dataframe_records", "instances", "inputs"}
 _SPLIT = {"columns", "data", "index"}
+_FLOATS = {float, int, type(None)}
 _SHAPES = (
     'send a list of records [{"a": 1}, …], {"columns": ["a"], "data": [[1], …]} or {"a": [1, …]}'
 )
@@ -28,15 +30,18 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
         if isinstance(plain, dict) and len(plain) == 1 and _WRAPPERS.intersection(plain):
             (plain,) = plain.values()
         if isinstance(plain, list):
-            return _from_records(plain)
+            return _from_records(plain, options)
         if not isinstance(plain, dict):
             raise InvalidValue(f"this JSON is not a table: {_SHAPES}")
         if "data" in plain and plain.keys() <= _SPLIT and _is_rows(plain["data"]):
-            return _from_split(**plain)
+            return _from_split(**plain, options=options)
         return _from_columns(plain)
 
     def to_plain(self, value: pd.DataFrame) -> list[dict[str, Any]]:
-        names = list(value.columns)
+        names = value.columns.tolist()
+        if len(names) == 1:  # predictions, mostly
+            (name,) = names
+            return [{name: cell} for cell in value.to_numpy()[:, 0].tolist()]
         columns = [value.iloc[:, place].tolist() for place in range(len(names))]
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
@@ -49,7 +54,7 @@ def _is_labels(labels: Any) -> bool:
     return isinstance(labels, list) and not any(isinstance(one, list | dict) for one in labels)
 
 
-def _from_records(records: list[Any]) -> pd.DataFrame:
+def _from_records(records: list[Any], options: Options) -> pd.DataFrame:
     import pandas as pd
 
     for row, record in enumerate(records):
@@ -61,10 +66,12 @@ def _from_records(records: list[Any]) -> pd.DataFrame:
     names = list(records[0]) if records else []
     if any(record.keys() != records[0].keys() for record in records):
         return pd.DataFrame(records)
-    return _frame(names, [[record[name] for name in names] for record in records])
+    return _frame(names, [[record[name] for name in names] for record in records], options)
 
 
-def _from_split(data: list[list[Any]], columns: Any = None, index: Any = None) -> pd.DataFrame:
+def _from_split(
+    data: list[list[Any]], options: Options, columns: Any = None, index: Any = None
+) -> pd.DataFrame:
     if columns is None:
         columns = list(range(len(data[0]))) if data else []
     if not _is_labels(columns):
@@ -76,7 +83,7 @@ def _from_split(data: list[list[Any]], columns: Any = None, index: Any = None) -
     )
     if ragged := list(islice(uneven, MAX_FAULTS)):
         raise InvalidValue("every row needs one value for each column", ragged)
-    frame = _frame(columns, data)
+    frame = _frame(columns, data, options)
     if index is not None:
         if not _is_labels(index) or len(index) != len(frame):
             raise InvalidValue('"index" is a list with one label for each row')
@@ -99,11 +106,27 @@ def _from_columns(columns: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _frame(names: list[Any], rows: list[list[Any]]) -> pd.DataFrame:
-    """Build a table; all floats become one block, ten times cheaper than a column at a time."""
+def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.DataFrame:
+    """Build a table; all floats become one block, ten times cheaper than a column at a time.
+
+    Where the option `floats` says that whole numbers and nulls will be floats anyway, so do they.
+    """
     import numpy as np
     import pandas as pd
 
-    if set(map(type, chain.from_iterable(rows))) == {float}:
-        return pd.DataFrame(np.array(rows), columns=names)
+    kinds = set(map(type, chain.from_iterable(rows)))
+    if kinds == {float} or (options.get("floats") and kinds and kinds <= _FLOATS):
+        try:
+            return pd.DataFrame(np.array(rows, dtype=np.float64), columns=labels(tuple(names)))
+        except OverflowError:  # a whole number that no float can hold
+            pass
     return pd.DataFrame(rows, columns=names)
+
+
+@lru_cache(maxsize=64)
+def labels(names: tuple[Any, ...]) -> pd.Index[Any]:
+    """Return column labels as pandas keeps them; making them costs more than a small table."""
+    import pandas as pd
+
+    index: pd.Index[Any] = pd.Index(names)
+    return index

@@ -32,7 +32,8 @@ class Schema:
 
     def __init__(self, columns: Mapping[str, Any]) -> None:
         self.columns = {name: _parse(name, declared) for name, declared in columns.items()}
-        self._is_block = all(kind is float for kind, _ in self.columns.values())
+        self.is_block = all(kind is float for kind, _ in self.columns.values())
+        self._names = list(self.columns)
 
     def __str__(self) -> str:
         kinds = {
@@ -54,22 +55,23 @@ class Schema:
 
         InvalidValue lists every missing column, or the first 20 cells that do not fit.
         """
-        missing = [name for name in self.columns if name not in table.columns]
+        given = table.columns.tolist()
+        if given != self._names:
+            table = table[self._present(given)]
+        if self.is_block and (block := _floats(table)) is not None:
+            return block
+        return self._convert(table)
+
+    def _present(self, given: list[Any]) -> list[str]:
+        missing = [name for name in self._names if name not in given]
         if missing:
             raise InvalidValue(
                 f"missing: {', '.join(missing)}",
                 [Fault("this column is missing", column=name) for name in missing],
             )
-        if not table.columns.equals(self._index(table)):
-            table = table[list(self.columns)]
-        if not table.columns.is_unique:
+        if any(given.count(name) > 1 for name in self._names):
             raise InvalidValue("a column is given twice")
-        if self._is_block and _is_full_of_floats(table):
-            return table
-        return self._convert(table)
-
-    def _index(self, table: pd.DataFrame) -> pd.Index[Any]:
-        return type(table.columns)(list(self.columns))
+        return self._names
 
     def _convert(self, table: pd.DataFrame) -> pd.DataFrame:
         import pandas as pd
@@ -117,8 +119,19 @@ def _faults(values: Any, rows: Any, name: str, noun: str) -> Iterator[Fault]:
             yield Fault(f"is not {noun}", row=int(row), column=name, value=value)
 
 
-def _is_full_of_floats(table: pd.DataFrame) -> bool:
-    return bool((table.dtypes == "float64").all()) and not table.isna().to_numpy().any()
+def _floats(table: pd.DataFrame) -> pd.DataFrame | None:
+    """Return a table of numbers as one block of floats; None if something else or null is in it."""
+    import numpy as np
+
+    block = table.to_numpy()  # no copy where it is one block already
+    if block.dtype.kind not in "iuf":
+        return None
+    floats = block.astype(np.float64, copy=False)
+    if np.isnan(floats).any():
+        return None
+    if floats is block:
+        return table
+    return type(table)(floats, index=table.index, columns=table.columns)
 
 
 def _numbers(column: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..codecs import Format, Kind
+from ..codecs.table_json import labels
 from ..errors import InvalidValue
 from .base import Descriptor
 from .schema import Schema
@@ -34,13 +35,12 @@ class DataFrame(Descriptor["pd.DataFrame"]):
 
     def __post_init__(self) -> None:
         self._schema = None if self.schema is None else Schema(self.schema)
+        self._options = {**_reading(self._schema), **self.pandas_params}
         super().__post_init__()
 
     @property
     def options(self) -> dict[str, Any]:
-        texts = self._schema.texts if self._schema else []
-        dtypes = {"dtype": dict.fromkeys(texts, str)} if texts else {}
-        return {**dtypes, **self.pandas_params}
+        return self._options
 
     def check(self, value: Any) -> pd.DataFrame:
         table = _as_table(value)
@@ -66,6 +66,15 @@ class DataFrame(Descriptor["pd.DataFrame"]):
 
     def meta(self) -> dict[str, Any]:
         return {**super().meta(), "schema": str(self._schema), "pandas_params": self.pandas_params}
+
+
+def _reading(schema: Schema | None) -> dict[str, Any]:
+    """Return what a schema tells the readers: what is text, or that all is numbers."""
+    if schema is None:
+        return {}
+    if schema.is_block:
+        return {"floats": True}
+    return {"dtype": dict.fromkeys(schema.texts, str)} if schema.texts else {}
 
 
 def _with_index(table: pd.DataFrame) -> pd.DataFrame:
@@ -110,8 +119,8 @@ def _from_array(value: Any) -> pd.DataFrame:
     except ValueError:
         raise InvalidValue("a table cannot be made of lists of different lengths") from None
     match array.shape:
-        case (_,):
-            return pd.DataFrame({"prediction": array})
+        case (rows,):
+            return pd.DataFrame(array.reshape(rows, 1), columns=labels(("prediction",)))
         case (_, width):
             return pd.DataFrame(array, columns=[f"prediction_{place}" for place in range(width)])
     raise InvalidValue(f"a table has one or two dimensions, not {array.ndim}")

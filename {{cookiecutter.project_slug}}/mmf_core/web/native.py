@@ -8,31 +8,35 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from ..codecs import Format, json
+from ..codecs import json
 from ..descriptors import Descriptor
 from ..execution import Execution
 from ..settings import Settings
 from ..target import FORMAT_QUERY, Target
 from . import answers, arguments
 from .exchange import Exchange, current
-from .negotiation import answer_format, media_types
+from .negotiation import answer_format, media_types, offered
 
 
 def blueprint(execution: Execution, settings: Settings) -> Blueprint:
     """Return the two routes of one target."""
     target = execution.target
     routes = Blueprint(target.route, __name__)
+    forms = offered(target.returns) if target.returns else ()
 
     @routes.post(f"/{target.route}")
     def call() -> Response:
         exchange = current() or Exchange("-")
         exchange.target = target.route
-        form = _wanted(target.returns)  # refused before the work is done, not after
+        if forms:  # refused before the work is done, not after
+            form = answer_format(
+                forms, request.args.get(FORMAT_QUERY), request.headers.get("Accept", "")
+            )
         values = arguments.read(target, request)
         exchange.rows_in = _rows(target.arguments, values)
         measures = exchange.decoded()
         result = execution(values, measures)
-        if target.returns is None or form is None:
+        if target.returns is None:
             return answers.nothing()
         exchange.rows_out = target.returns.rows(result)
         encoding = perf_counter()
@@ -61,12 +65,6 @@ def description(target: Target, settings: Settings) -> dict[str, Any]:
         "limits": {"body_bytes": settings.max_body},
         "example": _curl(target),
     }
-
-
-def _wanted(returns: Descriptor[Any] | None) -> Format | None:
-    if returns is None:
-        return None
-    return answer_format(returns, request.args.get(FORMAT_QUERY), request.accept_mimetypes)
 
 
 def _rows(descriptors: Mapping[str, Descriptor[Any]], values: Mapping[str, Any]) -> int | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
 from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from ..codecs import Codec, Format, Kind, find, formats
 from ..descriptors import Descriptor
@@ -34,29 +36,38 @@ def body_codec(kind: Kind, media_type: str, filename: str, *, prefer_name: bool)
     raise UnsupportedFormat(f"{what} cannot be read here; send {', '.join(media_types(kind))}")
 
 
-def answer_format(returns: Descriptor[Any], asked: str | None, accept: MIMEAccept) -> Format:
-    """Return the format of the answer: `?format=`, else `Accept`, else the declared one.
+def offered(returns: Descriptor[Any]) -> tuple[Format, ...]:
+    """Return the formats of an answer, the declared one first."""
+    declared = returns.answer_format
+    return (declared, *(one for one in formats(returns.kind) if one is not declared))
+
+
+def answer_format(possible: tuple[Format, ...], asked: str | None, accept: str) -> Format:
+    """Return the format of the answer: `?format=`, else `Accept`, else the first possible.
 
     NotAcceptable lists what can be asked for.
     """
-    declared = returns.answer_format
-    possible = [declared, *(one for one in formats(returns.kind) if one is not declared)]
     if asked is not None:
         found = Format.of_extension(asked) or Format.of_media_type(asked)
         if found not in possible:
             raise NotAcceptable(f"format={asked} is not possible here; ask for {_names(possible)}")
         return found
-    if not accept:
-        return declared
-    # The parameters are cut off: ours are charset=utf-8 or none, which no caller has to know.
-    ranges = MIMEAccept([(item.partition(";")[0].strip(), weight) for item, weight in accept])
-    best = max(possible, key=lambda one: _weight(one, ranges))  # the earlier of equals
-    if not _weight(best, ranges):
+    best = _accepted(possible, accept) if accept else possible[0]
+    if best is None:
         raise NotAcceptable(
-            f"none of Accept: {accept.to_header()} is possible here; "
-            f"accept {', '.join(media_types(returns.kind))}"
+            f"none of Accept: {accept} is possible here; "
+            f"accept {', '.join(one.media_type for one in possible)}"
         )
     return best
+
+
+@lru_cache(maxsize=256)  # callers send the same few headers
+def _accepted(possible: tuple[Format, ...], accept: str) -> Format | None:
+    parsed = parse_accept_header(accept, MIMEAccept)
+    # The parameters are cut off: ours are charset=utf-8 or none, which no caller has to know.
+    ranges = MIMEAccept([(item.partition(";")[0].strip(), weight) for item, weight in parsed])
+    best = max(possible, key=lambda one: _weight(one, ranges))  # the earlier of equals
+    return best if _weight(best, ranges) else None
 
 
 def _weight(form: Format, ranges: MIMEAccept) -> float:
