@@ -8,6 +8,7 @@ import gc
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 from gunicorn import glogging
 
@@ -136,3 +137,8 @@ def when_ready(server: object) -> None:  # noqa: ARG001
     A collection writes to every object it looks at, and a page written to is no longer shared.
     """
     gc.freeze()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Load what must not be loaded before a fork: the artifacts marked `preload=False`."""
+    worker.wsgi.extensions["mmf"].make_ready()

@@ -105,3 +105,20 @@ def test_make_ready_names_the_artifact_that_failed(registry: Registry, tmp_path:
     registry.artifact(tmp_path / "second")
     with pytest.raises(ArtifactError, match="second"):
         registry.make_ready()
+
+
+def test_what_is_not_preloaded_waits_for_the_fork(registry: mmf.Registry) -> None:
+    @registry.artifact("early")
+    def early() -> str:
+        return "early"
+
+    @registry.artifact("late", preload=False)
+    def late() -> str:
+        return "late"
+
+    loaded = [registry.artifacts[name] for name in ("early", "late")]
+    registry.make_ready(before_fork=True)
+    assert [artifact.is_loaded for artifact in loaded] == [True, False]
+    assert not registry.is_ready
+    registry.make_ready()
+    assert registry.is_ready

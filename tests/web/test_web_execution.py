@@ -177,3 +177,40 @@ def test_concurrent_requests_are_joined_and_each_gets_its_own_answer(tmp_path: P
     ]
     assert len(joined) == 200
     assert max(joined) > 1
+
+
+def test_what_must_not_be_forked_is_loaded_in_each_worker(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    app = """
+import os
+
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+
+
+@registry.artifact("shared")
+def shared():
+    return [os.getpid()]
+
+
+@registry.artifact("own", preload=False)
+def own():
+    return [os.getpid()]
+
+
+@registry.target(returns=mmf.Dict())
+def pids():
+    return {"here": os.getpid(), "shared": shared[0], "own": own[0]}
+
+
+app = create_app(registry)
+"""
+    with (
+        log.open("wb") as stream,
+        serve("gunicorn", tmp_path, stream, app=app, WEB_CONCURRENCY="1") as service,
+    ):
+        pids = requests.post(f"{service.url}/pids", timeout=30).json()
+    assert pids["own"] == pids["here"]
+    assert pids["shared"] == service.process.pid

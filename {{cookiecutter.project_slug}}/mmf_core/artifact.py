@@ -33,6 +33,7 @@ class Artifact:
         *,
         name: str = "",
         description: str = "",
+        preload: bool = True,
         **how: Any,
     ) -> None:
         if set(mode) not in ({"r"}, {"r", "t"}, {"r", "b"}):
@@ -43,6 +44,7 @@ class Artifact:
         self.path = Path(file)
         self.name = name or self.path.name
         self.description = description
+        self.preload = preload
         self._open = {"mode": mode, **how}
         self._loader: Callable[[], Any] | None = None
         self._stand_in: Any = None

@@ -76,13 +76,16 @@ class Registry:
         *,
         name: str = "",
         description: str = "",
+        preload: bool = True,
         **how: Any,
     ) -> Artifact:
         """Mark a file that the model needs; see `mmf_core.artifact` for the forms.
 
-        `mode` and `how` are what `open` takes, for the form that stands in its place.
+        `mode` and `how` are what `open` takes, for the form that stands in its place. With
+        `preload=False` a loader runs in each worker: for what does not survive a fork, such as
+        threads, connections and devices.
         """
-        artifact = Artifact(file, mode, name=name, description=description, **how)
+        artifact = Artifact(file, mode, name=name, description=description, preload=preload, **how)
         if str(artifact.path) in self.artifacts:
             raise DeclarationError(f"{artifact.path}: this file is an artifact already")
         self.artifacts[str(artifact.path)] = artifact
@@ -93,11 +96,15 @@ class Registry:
         """Whether every artifact is loaded."""
         return all(artifact.is_loaded for artifact in self.artifacts.values())
 
-    def make_ready(self) -> None:
-        """Load every artifact that has a loader; ArtifactError says which one failed and why."""
+    def make_ready(self, *, before_fork: bool = False) -> None:
+        """Load every artifact that has a loader; ArtifactError says which one failed and why.
+
+        What is marked `preload=False` is left for after the fork, if there is one to come.
+        """
         for artifact in self.artifacts.values():
             artifact.check()
-            artifact.ready()
+            if artifact.preload or not before_fork:
+                artifact.ready()
 
     def meta(self) -> dict[str, Any]:
         """Describe everything declared, as MMF's `mmf.json` does."""

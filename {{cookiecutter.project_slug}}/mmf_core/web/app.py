@@ -19,8 +19,9 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     """Return the service of everything that module `source` declares.
 
     Artifacts are loaded here, so that a gunicorn master with `preload_app` loads them once for
-    all its workers. With `ready=False` nothing is loaded: the routes are there and describe
-    themselves, and a target loads what it needs when it is first called.
+    all its workers. Those marked `preload=False` wait until gunicorn.conf.py, in each worker,
+    calls `app.extensions["mmf"].make_ready()`. With `ready=False` nothing is loaded: the routes
+    are there and describe themselves, and a target loads what it needs when it is first called.
     DeclarationError, ArtifactError or SettingError say what to mend before the service can start.
     """
     settings = Settings.from_env()
@@ -31,6 +32,7 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
+    app.extensions["mmf"] = registry
     app.url_map.merge_slashes = False  # it would redirect, by an HTML page
     problems.install(app)
     app.register_blueprint(health.blueprint(registry))
@@ -42,7 +44,7 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
 
 
 def _make_ready(registry: Registry) -> None:
-    registry.make_ready()
+    registry.make_ready(before_fork=_is_in_gunicorn())
     for target in registry.targets.values():
         for descriptor in target.descriptors:
             preload(descriptor.kind)
@@ -50,5 +52,10 @@ def _make_ready(registry: Registry) -> None:
 
 def _replace_worker() -> None:
     """Ask gunicorn for another worker; this one ends after the requests that it has."""
-    if os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn/"):  # set by its master
+    if _is_in_gunicorn():
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _is_in_gunicorn() -> bool:
+    """Tell whether gunicorn's master made this process, or is it: it sets this variable."""
+    return os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn/")
