@@ -1,0 +1,401 @@
+"""All of scikit-learn's estimators answer the same with and without the fast way.
+
+Each is fitted on a small table of floats, pickled, and loaded twice: as it is, and quickened. Both
+get the same inputs in the same order; their answers must agree to the last bit, or their errors and
+warnings to the last letter.
+"""
+
+import inspect
+import pickle
+import warnings
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from mmf_core.models import estimators
+from mmf_core.models.estimators import METHODS, quicken
+
+COLUMNS = ["a", "b", "c", "d"]
+SEEN = pd.DataFrame(np.random.default_rng(0).random((24, 4)), columns=COLUMNS)
+GIVEN = pd.DataFrame(np.random.default_rng(1).random((6, 4)), columns=COLUMNS)
+CLASSES = pd.Series(np.arange(24) % 2)
+NUMBERS = SEEN @ [1.0, 2.0, 3.0, 4.0] + 1
+TWO = pd.DataFrame({"first": NUMBERS, "second": SEEN["a"]})
+
+
+class Tenfold(pd.DataFrame):
+    """A table that makes an array of itself in two ways."""
+
+    def to_numpy(self, *given: Any, **params: Any) -> Any:
+        return super().to_numpy(*given, **params) * 10
+
+
+INPUTS: dict[str, Any] = {
+    "right": GIVEN,
+    "one row": GIVEN.head(1),
+    "integers": (GIVEN * 9).astype(int),
+    "integers and floats": GIVEN.assign(b=[0, 1, 2, 3, 4, 5]),
+    "float32": GIVEN.astype("float32"),
+    "another order": GIVEN[["b", "a", "c", "d"]],
+    "a column missing": GIVEN[["a", "b", "c"]],
+    "a column more": GIVEN.assign(e=0.5),
+    "columns of one name": GIVEN.set_axis(["a", "a", "c", "d"], axis="columns"),
+    "NaN": GIVEN.assign(c=np.nan),
+    "infinity": GIVEN.assign(c=-np.inf),
+    "objects": GIVEN.astype({"d": object}),
+    "no rows": GIVEN.head(0),
+    "nullable integers": (GIVEN * 9).round().astype("Int64"),
+    "an array": GIVEN.to_numpy(),
+}
+FAST_INPUTS = {
+    *("right", "one row", "integers", "integers and floats", "float32", "NaN", "infinity"),
+    "no rows",
+}
+"""The tables of plain numbers with the columns of the fit: their values are not looked at."""
+
+KINDS = ["classifier", "regressor", "transformer", "cluster", None]
+
+OPTIONS: dict[str, Any] = {
+    "n_estimators": 3,
+    "max_iter": 5,
+    "random_state": 0,
+    "cv": 2,
+    "n_init": 1,
+    "max_subpopulation": 10,
+    "n_quantiles": 5,
+}
+"""For every estimator that knows them: few rounds, nothing by chance."""
+SPECIAL: dict[str, dict[str, Any]] = {
+    "CCA": {"n_components": 1},
+    "PLSCanonical": {"n_components": 1},
+    "PLSSVD": {"n_components": 1},
+    "GaussianRandomProjection": {"n_components": 2},
+    "SparseRandomProjection": {"n_components": 2},
+    "LocalOutlierFactor": {"novelty": True},
+    "OrthogonalMatchingPursuitCV": {"max_iter": 2},
+    "RadiusNeighborsClassifier": {"outlier_label": 0},
+    "TheilSenRegressor": {"n_subsamples": 6},
+    "BernoulliRBM": {"n_iter": 2},
+}
+ORDINARY = {
+    *("ColumnTransformer", "FeatureUnion", "FunctionTransformer"),
+    *("OneHotEncoder", "OrdinalEncoder", "TargetEncoder"),
+    *("OneVsOneClassifier", "OneVsRestClassifier", "OutputCodeClassifier"),
+    *("ClassifierChain", "RegressorChain", "MultiOutputClassifier", "MultiOutputRegressor"),
+    *("RFE", "RFECV", "SelectFromModel", "SequentialFeatureSelector"),
+    *("RANSACRegressor", "SelfTrainingClassifier", "FrozenEstimator"),
+    *("Isomap", "LocalOutlierFactor"),
+}
+"""Of those with a method to call, the ones that always go the ordinary way."""
+WITHOUT_METHODS = {
+    *("AgglomerativeClustering", "DBSCAN", "HDBSCAN", "OPTICS", "SpectralClustering"),
+    *("SpectralBiclustering", "SpectralCoclustering", "NearestNeighbors"),
+    *("EmpiricalCovariance", "GraphicalLasso", "GraphicalLassoCV", "LedoitWolf", "MinCovDet"),
+    *("OAS", "ShrunkCovariance", "ClassicalMDS", "MDS", "SpectralEmbedding", "TSNE"),
+}
+NOT_FOR_TABLES = {
+    *("CountVectorizer", "DictVectorizer", "FeatureHasher", "HashingVectorizer"),
+    *("TfidfVectorizer", "PatchExtractor", "SparseCoder", "IsotonicRegression"),
+    *("LabelBinarizer", "LabelEncoder", "MultiLabelBinarizer"),
+}
+"""Fitted on texts, pictures, labels or one column, or without learning any column's name."""
+
+
+def make(kind: type) -> Any:
+    """Return an unfitted estimator of a class, small and without chance."""
+    from sklearn.base import RegressorMixin
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.preprocessing import StandardScaler
+
+    name, known = kind.__name__, inspect.signature(kind).parameters
+    inner = Ridge() if issubclass(kind, RegressorMixin) else LogisticRegression()
+    required = {
+        "base_estimator": inner,
+        "estimator": inner.fit(SEEN, CLASSES) if name == "FrozenEstimator" else inner,
+        "estimators": [("one", inner), ("two", "drop"), ("three", type(inner)(max_iter=50))],
+        "param_grid": {"fit_intercept": [True]},
+        "param_distributions": {"fit_intercept": [True]},
+        "steps": [("scale", StandardScaler()), ("model", inner)],
+        "transformer_list": [("scale", StandardScaler())],
+        "transformers": [("scale", StandardScaler(), ["a"])],
+    }
+    needed = {key for key, item in known.items() if item.default is item.empty}
+    needed |= {"estimator"} if name == "SelfTrainingClassifier" else set()
+    chosen = {key: value for key, value in required.items() if key in needed}
+    options = {key: value for key, value in OPTIONS.items() if key in known}
+    return kind(**{**options, **chosen, **SPECIAL.get(name, {})})
+
+
+def fit(estimator: Any) -> Any:
+    """Fit an estimator on SEEN and the answers that suit it."""
+    from sklearn.base import is_regressor
+
+    name = type(estimator).__name__
+    answers: Any = NUMBERS if is_regressor(estimator) else CLASSES
+    if name.startswith(("MultiTask", "MultiOutputRegressor", "RegressorChain")):
+        answers = TWO
+    elif name in ("ClassifierChain", "MultiOutputClassifier"):
+        answers = pd.DataFrame({"first": CLASSES, "second": 1 - CLASSES})
+    elif name == "SelfTrainingClassifier":
+        answers = CLASSES.where(CLASSES.index > 4, -1)
+    table = SEEN.head(4) if name == "KernelCenterer" else SEEN
+    return estimator.fit(table, answers[: len(table)])
+
+
+def of_kind(kind: str | None) -> Iterator[tuple[str, type]]:
+    """Give scikit-learn's estimators of one kind, by name, unless of a kind before it."""
+    import sklearn.experimental.enable_halving_search_cv
+    import sklearn.experimental.enable_iterative_imputer  # noqa: F401 - more of them to find
+    from sklearn.utils import all_estimators
+
+    seen = {name for other in KINDS[: KINDS.index(kind)] for name, _ in all_estimators(other)}
+    yield from ((name, cls) for name, cls in all_estimators(kind) if name not in seen)
+
+
+def answer(estimator: Any, method: str, value: Any) -> tuple[Any, list[tuple[type, str]]]:
+    """Return what a method answers, or what it raises; and its warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            told = getattr(estimator, method)(value)
+        except Exception as error:  # noqa: BLE001 - compared with another estimator's
+            told = (type(error), str(error))
+    return told, [(item.category, str(item.message)) for item in caught]
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two answers agree to the last bit, in type and memory layout as well."""
+    match one, other:
+        case np.ndarray(), np.ndarray():
+            alike = (one.dtype, one.shape, one.strides) == (other.dtype, other.shape, other.strides)
+            if one.dtype.char in "Og":  # pointers; padding
+                return alike and np.array_equal(one, other)
+            return alike and one.tobytes() == other.tobytes()
+        case (pd.DataFrame(), pd.DataFrame()) | (pd.Series(), pd.Series()):
+            return bool(one.equals(other))
+        case (tuple(), tuple()) | (list(), list()):
+            return len(one) == len(other) and all(map(is_same, one, other))
+    if sparse.issparse(one) and sparse.issparse(other):
+        return one.format == other.format and is_same(one.toarray(), other.toarray())
+    return type(one) is type(other) and bool(one == other)
+
+
+def goes_fast(estimator: Any, table: Any) -> bool:
+    """Whether an estimator gets a table as an array."""
+    columns = estimators._columns(table)
+    try:
+        return columns is not None and estimators._nameless(estimator, columns) is not None
+    except estimators._OrdinaryWay:
+        return False
+
+
+def differences(fitted: Any) -> list[str]:
+    """Give each method and input to which a quickened estimator answers otherwise.
+
+    What goes the ordinary way does so before any method, so one of them is asked for that.
+    """
+    saved = pickle.dumps(fitted)
+    ordinary, quick = pickle.loads(saved), quicken(pickle.loads(saved))
+    methods = [method for method in METHODS if hasattr(ordinary, method)]
+    if methods != [method for method in METHODS if hasattr(quick, method)]:
+        return ["its methods"]
+    return [
+        f"{method}({name})"
+        for name, value in INPUTS.items()
+        for method in (methods if goes_fast(quick, value) else methods[:1])
+        if not is_same(answer(ordinary, method, value), answer(quick, method, value))
+    ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Keep small sums from waiting for each other's threads, in all that the zoo imports."""
+    from threadpoolctl import threadpool_limits
+
+    assert dict(of_kind(None))
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_estimator_answers_the_same(kind: str | None) -> None:
+    classes = dict(of_kind(kind))
+    wrong, slow = {}, set()
+    for name in classes.keys() - NOT_FOR_TABLES - WITHOUT_METHODS:
+        fitted = fit(make(classes[name]))
+        if found := differences(fitted):
+            wrong[name] = found
+        fast = {name for name, table in INPUTS.items() if goes_fast(fitted, table)}
+        if not fast:
+            slow.add(name)
+        elif fast != FAST_INPUTS:
+            wrong[name] = [f"goes the fast way with {fast}"]
+    assert wrong == {}
+    assert slow == classes.keys() & ORDINARY
+
+
+def test_the_lists_of_exceptions_are_of_estimators_that_exist() -> None:
+    known = {name: cls for kind in KINDS for name, cls in of_kind(kind)}
+    assert known.keys() >= ORDINARY | NOT_FOR_TABLES | WITHOUT_METHODS
+    for name in WITHOUT_METHODS:
+        assert not any(hasattr(known[name], method) for method in METHODS), name
+
+
+@cache
+def composed() -> dict[str, tuple[Any, bool]]:
+    """Return estimators made of others, and whether they go the fast way."""
+    from sklearn import (
+        calibration,
+        compose,
+        decomposition,
+        ensemble,
+        frozen,
+        impute,
+        linear_model,
+        model_selection,
+        multiclass,
+        pipeline,
+        preprocessing,
+        svm,
+        tree,
+    )
+
+    logistic, scaler = linear_model.LogisticRegression(), preprocessing.StandardScaler()
+    forest = ensemble.RandomForestClassifier(3, random_state=0)
+    line = pipeline.make_pipeline(scaler, logistic)
+    columns = compose.ColumnTransformer([("scale", scaler, ["a", "b"])], remainder="passthrough")
+    lower = preprocessing.FunctionTransformer(np.abs)
+    tables = preprocessing.StandardScaler().set_output(transform="pandas")
+    pair = [("line", line), ("forest", forest)]
+    grid = {"logisticregression__C": [0.5, 1.0]}
+    searched = model_selection.GridSearchCV(line, grid, cv=2)
+    prefit = frozen.FrozenEstimator(line.fit(SEEN, CLASSES))
+    categories = ensemble.HistGradientBoostingClassifier(max_iter=3, categorical_features=["a"])
+    stump = tree.DecisionTreeClassifier(max_depth=1)
+    poly = preprocessing.PolynomialFeatures()
+    return {
+        "scaler, linear": (line, True),
+        "scaler, PCA, forest": (
+            pipeline.make_pipeline(scaler, decomposition.PCA(2, random_state=0), forest),
+            True,
+        ),
+        "nested": (pipeline.make_pipeline(pipeline.make_pipeline(scaler, poly), line), True),
+        "pass through first": (
+            pipeline.Pipeline([("0", None), ("1", "passthrough"), ("line", line)]),
+            True,
+        ),
+        "pass through last": (pipeline.make_pipeline(scaler, "passthrough"), True),
+        "pass through only": (pipeline.make_pipeline("passthrough"), False),
+        "one step": (pipeline.make_pipeline(logistic), True),
+        "an array's function": (pipeline.make_pipeline(scaler, lower, logistic), True),
+        "columns": (pipeline.make_pipeline(columns, logistic), False),
+        "scaler, columns": (pipeline.make_pipeline(tables, columns, logistic), False),
+        "tables": (pipeline.make_pipeline(tables, logistic), False),
+        "tables inside": (pipeline.make_pipeline(poly, tables, logistic), True),
+        "a function": (pipeline.make_pipeline(lower, logistic), False),
+        "imputer": (pipeline.make_pipeline(impute.SimpleImputer(add_indicator=True), line), True),
+        "search": (searched, True),
+        "search of search": (model_selection.GridSearchCV(searched, {"cv": [2, 3]}, cv=2), True),
+        "search of columns": (
+            model_selection.GridSearchCV(pipeline.make_pipeline(columns, logistic), grid, cv=2),
+            False,
+        ),
+        "votes": (ensemble.VotingClassifier(pair), True),
+        "soft votes": (ensemble.VotingClassifier(pair, voting="soft"), True),
+        "votes with columns": (
+            ensemble.VotingClassifier([*pair, ("c", pipeline.make_pipeline(columns, forest))]),
+            False,
+        ),
+        "stack": (ensemble.StackingClassifier(pair, cv=2, passthrough=True), True),
+        "calibrated": (calibration.CalibratedClassifierCV(svm.LinearSVC(), cv=2), True),
+        "calibrated pipeline": (calibration.CalibratedClassifierCV(line, cv=2), True),
+        "calibrated as it was": (calibration.CalibratedClassifierCV(prefit), False),
+        "threshold": (model_selection.FixedThresholdClassifier(line, threshold=0.6), True),
+        "one against the rest": (multiclass.OneVsRestClassifier(line), False),
+        "bags": (ensemble.BaggingClassifier(line, 3, random_state=0, max_features=2), True),
+        "boosted": (ensemble.AdaBoostClassifier(stump, n_estimators=3), True),
+        "gradients": (ensemble.GradientBoostingClassifier(init=logistic, n_estimators=2), True),
+        "categories": (categories, False),
+        "categories by type": (
+            ensemble.HistGradientBoostingClassifier(max_iter=3, categorical_features="from_dtype"),
+            True,
+        ),
+        "target": (
+            compose.TransformedTargetRegressor(pipeline.make_pipeline(scaler, svm.SVR())),
+            True,
+        ),
+        "a kernel of one's own": (svm.SVC(kernel=np.inner), False),
+        "union": (pipeline.make_union(scaler, poly), False),
+    }
+
+
+UNUSUAL: dict[str, Any] = {
+    "float16": GIVEN.astype("float16"),
+    "long double": GIVEN.astype("longdouble"),
+    "big-endian": GIVEN.astype(">f8"),
+    "two kinds of floats": GIVEN.astype({"a": "float32"}),
+    "small integers": (GIVEN * 9).astype({"a": "uint8", "b": "int8", "c": "uint64", "d": "int64"}),
+    "every second row": GIVEN[::2],
+    "an index of names": GIVEN.set_axis(list("uvwxyz"), axis="index"),
+    "a block each": pd.concat([GIVEN[[name]] for name in COLUMNS], axis="columns"),
+    "by columns": pd.DataFrame(np.asfortranarray(GIVEN), columns=COLUMNS),
+    "objects as names": GIVEN.set_axis(pd.Index(COLUMNS, dtype=object), axis="columns"),
+    "numpy's names": GIVEN.set_axis(pd.Index([np.str_("a"), *"bcd"], dtype=object), axis="columns"),
+    "numbers as names": GIVEN.set_axis([0, 1, 2, 3], axis="columns"),
+    "names of two parts": GIVEN.set_axis(
+        pd.MultiIndex.from_product([COLUMNS, [0]]), axis="columns"
+    ),
+    "truth": GIVEN > 0.5,
+    "truth and floats": GIVEN.assign(a=GIVEN["a"] > 0.5),
+    "complex": GIVEN.astype({"a": complex}),
+    "texts": GIVEN.assign(a="red"),
+    "numbers as texts": GIVEN.astype({"a": str}),
+    "categories": GIVEN.astype({"a": "category"}),
+    "all categories": (GIVEN > 0.5).astype(int).astype("category"),
+    "times": GIVEN.assign(a=pd.Timestamp("2026-01-31")),
+    "nullable floats": GIVEN.astype("Float64"),
+    "nullable floats with null": GIVEN.astype("Float64").mask(GIVEN > 0.9),
+    "one nullable": (GIVEN * 9).astype({"a": int}).astype({"a": "Int64"}),
+    "sparse": GIVEN.astype(pd.SparseDtype(float)),
+    "no columns": GIVEN[[]],
+    "a table of another class": Tenfold(GIVEN),
+    "a list": GIVEN.to_numpy().tolist(),
+    "a column": GIVEN["a"],
+    "a dict": GIVEN.to_dict(),
+    "None": None,
+}
+
+
+def fit_composed(name: str) -> Any:
+    """Fit one of them, with parts of its own."""
+    from sklearn.base import clone
+
+    return fit(clone(composed()[name][0]))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_estimators_made_of_others_answer_the_same() -> None:
+    expected = {name: is_fast for name, (_, is_fast) in composed().items()}
+    fitted = {name: fit_composed(name) for name in expected}
+    wrong = {name: found for name, model in fitted.items() if (found := differences(model))}
+    assert wrong == {}
+    assert {name: goes_fast(model, GIVEN) for name, model in fitted.items()} == expected
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("scaler, linear", "stack", "categories by type", "imputer", "target"),
+        *("pass through last", "a kernel of one's own", "columns", "calibrated pipeline"),
+    ],
+)
+def test_unusual_inputs_are_answered_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.INPUTS", UNUSUAL)
+    assert differences(fit_composed(name)) == []
