@@ -8,10 +8,10 @@ import gc
 import math
 import os
 from pathlib import Path
-from typing import Any
 
 from gunicorn import glogging
 
+from mmf_core.registry import default as declared
 from mmf_core.web import logs
 
 # What the numeric libraries read, once, when they are imported.
@@ -139,6 +139,6 @@ def when_ready(server: object) -> None:  # noqa: ARG001
     gc.freeze()
 
 
-def post_worker_init(worker: Any) -> None:
+def post_worker_init(worker: object) -> None:  # noqa: ARG001
     """Load what must not be loaded before a fork: the artifacts marked `preload=False`."""
-    worker.wsgi.extensions["mmf"].make_ready()
+    declared.make_ready()

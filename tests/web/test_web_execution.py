@@ -185,27 +185,26 @@ def test_what_must_not_be_forked_is_loaded_in_each_worker(tmp_path: Path) -> Non
 import os
 
 import mmf_core as mmf
+from mmf_core.registry import default
 from mmf_core.web import create_app
 
-registry = mmf.Registry()
 
-
-@registry.artifact("shared")
+@mmf.artifact("shared")
 def shared():
     return [os.getpid()]
 
 
-@registry.artifact("own", preload=False)
+@mmf.artifact("own", preload=False)
 def own():
     return [os.getpid()]
 
 
-@registry.target(returns=mmf.Dict())
+@mmf.target(returns=mmf.Dict())
 def pids():
     return {"here": os.getpid(), "shared": shared[0], "own": own[0]}
 
 
-app = create_app(registry)
+app = create_app(default)
 """
     with (
         log.open("wb") as stream,

@@ -20,7 +20,7 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
 
     Artifacts are loaded here, so that a gunicorn master with `preload_app` loads them once for
     all its workers. Those marked `preload=False` wait until gunicorn.conf.py, in each worker,
-    calls `app.extensions["mmf"].make_ready()`. With `ready=False` nothing is loaded: the routes
+    makes the registry ready. With `ready=False` nothing is loaded: the routes
     are there and describe themselves, and a target loads what it needs when it is first called.
     DeclarationError, ArtifactError or SettingError say what to mend before the service can start.
     """
@@ -32,7 +32,6 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
-    app.extensions["mmf"] = registry
     app.url_map.merge_slashes = False  # it would redirect, by an HTML page
     problems.install(app)
     app.register_blueprint(health.blueprint(registry))

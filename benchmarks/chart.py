@@ -1,0 +1,71 @@
+"""Draws results.svg: requests/s by ours as bars, legible on light and dark pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.sax.saxutils import escape
+
+from figures import Run
+from places import CHART
+from servers import Server
+from works import WORKS, Work
+
+SHOWN = ("one-row-32", "forest-32")
+WIDTH, LEFT, RIGHT = 760, 220, 60
+LEGEND = "Requests per second; this template = 1, more is faster"
+LINE, BAR, HEAD, GAP = 26, 18, 34, 18
+STYLE = """
+text { font: 13px -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328 }
+.title { font-weight: 600; font-size: 14px }
+.ours { font-weight: 600 }
+.quiet { fill: #59636e }
+rect { fill: #afb8c1 }
+rect.ours { fill: #0969da }
+rect.ceiling { fill: none; stroke: #afb8c1; stroke-dasharray: 4 3 }
+@media (prefers-color-scheme: dark) {
+  text { fill: #f0f6fc }
+  .quiet { fill: #9198a1 }
+  rect { fill: #57606a }
+  rect.ours { fill: #4493f8 }
+  rect.ceiling { stroke: #57606a }
+}
+"""
+
+
+def write(run: Run) -> None:
+    """Draw the works that are shown and were measured."""
+    works = [one for one in WORKS if one.name in SHOWN and run.servers(one)]
+    top, drawn = HEAD, [text(0, 18, LEGEND, "quiet")]
+    for work in works:
+        drawn += list(panel(run, work, top))
+        top += HEAD + LINE * len(shown(run, work)) + GAP
+    said = escape(f"Requests/s, this template = 1: {', '.join(work.label for work in works)}")
+    size = f'width="{WIDTH}" height="{top}" viewBox="0 0 {WIDTH} {top}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{said}">'
+    lines = "\n".join([head, f"<title>{said}</title>", f"<style>{STYLE}</style>", *drawn, "</svg>"])
+    CHART.write_text(lines + "\n", encoding="utf-8")
+
+
+def shown(run: Run, work: Work) -> list[Server]:
+    """Return the servers of a panel: ours once, without its variants."""
+    return [one for one in run.servers(work) if not one.name.startswith("ours-")]
+
+
+def panel(run: Run, work: Work, top: int) -> Iterator[str]:
+    """Draw one work: its title and a bar for each server."""
+    servers = shown(run, work)
+    scale = (WIDTH - LEFT - RIGHT) / max(run.relative(one, work.name) for one in servers)
+    yield text(0, top + 20, f"{work.label[0].upper()}{work.label[1:]}", "title")
+    for number, server in enumerate(servers):
+        y, speed = top + HEAD + number * LINE, run.relative(server, work.name)
+        kind = "ours" if server.name == "ours" else "ceiling" if server.ceiling else ""
+        wide = max(1.0, speed * scale)
+        yield text(LEFT - 8, y + 14, server.label.replace("*", "").replace("`", ""), kind, "end")
+        yield f'<rect class="{kind}" x="{LEFT}" y="{y}" width="{wide:.1f}" height="{BAR}" rx="2"/>'
+        yield text(LEFT + wide + 8, y + 14, f"{speed:.2f}", kind)
+
+
+def text(x: float, y: float, said: str, kind: str = "", anchor: str = "start") -> str:
+    """Write text at a point."""
+    place = f'x="{x:.1f}" y="{y}" text-anchor="{anchor}"'
+    return f'<text class="{kind}" {place}>{escape(said)}</text>'

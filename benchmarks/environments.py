@@ -1,0 +1,116 @@
+"""Makes what the servers run in: an environment each, the generated project, the models.
+
+All of it lies in build/bench and is kept: a second run makes only what has changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from places import BUILD, HERE, MODELS, ROOT, WINES
+
+STAMP = "requirements.installed"
+OURS = {
+    "ours/main.py": "main.py",
+    "large/main.py": "large.py",
+    "large/large_app.py": "large_app.py",
+    "ceilings/empty_view.py": "empty_view.py",
+    "ceilings/bare_wsgi.py": "bare_wsgi.py",
+}
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "BENTOML_DO_NOT_TRACK": "True"}
+
+
+def prepare(names: set[str]) -> None:
+    """Make the environments of these names, the project, and the models."""
+    project = bake()
+    for name in sorted(names | {"ours"}):
+        pins = project if name == "ours" else HERE / "peers" / name
+        install(name, pins / "requirements.txt")
+    train()
+    if "mlflow" in names:
+        save_for_mlflow()
+    for model in ("elasticnet.joblib", "forest.joblib"):
+        shutil.copy(MODELS / model, project)
+
+
+def bake() -> Path:
+    """Make a project of the template, with our targets and the ceilings beside them."""
+    project = BUILD / "ours"
+    shutil.rmtree(project / "mmf_core", ignore_errors=True)
+    options = (
+        "--no-input",
+        "--overwrite-if-exists",
+        "--default-config",
+        "--output-dir",
+        str(BUILD),
+    )
+    answers = ("project_name=ours", "project_slug=ours")
+    command = [sys.executable, "-m", "cookiecutter", *options, str(ROOT), *answers]
+    made = subprocess.run(command, check=False, capture_output=True, text=True)
+    if made.returncode:
+        raise SystemExit(f"{made.stderr}\nno project was made: see above")
+    for source, name in OURS.items():
+        shutil.copy(HERE / source, project / name)
+    return project
+
+
+def install(name: str, pins: Path) -> None:
+    """Make an environment with exactly these versions, unless it is there."""
+    folder = BUILD / name / ".venv"
+    stamp, wanted = folder / STAMP, pins.read_text(encoding="utf-8") + sys.version
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    print(f"== installing {name}", flush=True)
+    uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
+    python = str(folder / "bin" / "python")
+    uv("pip", "install", "--quiet", "--python", python, "--requirement", str(pins))
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+def uv(*arguments: str) -> None:
+    """Run uv, this environment's or the machine's."""
+    beside = Path(sys.executable).with_name("uv")
+    found = str(beside) if beside.is_file() else shutil.which("uv")
+    if found is None:
+        raise SystemExit("uv is missing: run this by `make bench`")
+    if subprocess.run([found, *arguments], check=False).returncode:
+        raise SystemExit(f"uv {arguments[0]} failed: its reason is above")
+
+
+def train() -> None:
+    """Fit both models, unless train.py made the ones that are there."""
+    source = (HERE / "train.py").read_text(encoding="utf-8")
+    made_by = MODELS / "train.py"
+    if made_by.is_file() and made_by.read_text(encoding="utf-8") == source:
+        return
+    print("== training", flush=True)
+    python("ours", str(HERE / "train.py"), str(MODELS), str(WINES))
+    made_by.write_text(source, encoding="utf-8")
+
+
+def save_for_mlflow() -> None:
+    """Write the models once more, as MLflow's folders."""
+    made, source = MODELS / "mlflow-forest" / "MLmodel", MODELS / "forest.joblib"
+    if not made.is_file() or made.stat().st_mtime < source.stat().st_mtime:
+        print("== saving the models for MLflow", flush=True)
+        script = str(HERE / "peers" / "mlflow" / "save.py")
+        python("mlflow", script, str(MODELS), "elasticnet", "forest")
+
+
+def rows_and_answers() -> dict[str, Any]:
+    """Return the sample rows under "rows" and what each model itself says of them."""
+    told: dict[str, Any] = json.loads((MODELS / "rows.json").read_text(encoding="utf-8"))
+    return told
+
+
+def python(environment: str, *arguments: str) -> None:
+    """Run the interpreter of an environment."""
+    command = [str(BUILD / environment / ".venv" / "bin" / "python"), *arguments]
+    if subprocess.run(command, check=False, env=os.environ | QUIET).returncode:
+        raise SystemExit(f"{environment}'s python failed: its reason is above")

@@ -1,0 +1,101 @@
+"""What was measured: kept as JSON, and condensed to medians and ratios."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from places import FIGURES
+from servers import SERVERS, Server
+from works import Work
+
+Figures = dict[str, Any]
+BY_NAME = {server.name: server for server in SERVERS}
+
+
+@dataclass
+class Run:
+    """Every pair of measurements of one run, and what each start cost.
+
+    A pair is {"round", "work", "server", "beside", "one", "other"}: `one` is the server's figures,
+    `other` those of the server beside it, taken right before or after.
+    """
+
+    pairs: list[dict[str, Any]] = field(default_factory=list)
+    starts: list[dict[str, Any]] = field(default_factory=list)
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, server: str, work: str) -> list[Figures]:
+        """Return all measurements of a server at a work."""
+        ours = [pair["other"] for pair in self._pairs(work) if pair["beside"] == server]
+        return [pair["one"] for pair in self._pairs(work, server)] + ours
+
+    def median(self, server: str, work: str, figure: str) -> float:
+        """Return the median of one figure."""
+        values: list[float] = [one[figure] for one in self.of(server, work)]
+        return statistics.median(values)
+
+    def ratio(self, server: str, work: str, figure: str = "rps") -> float | None:
+        """Return the figure of the server beside ÷ this server's, pair by pair; their median."""
+        ratios = self.ratios(server, work, figure)
+        return statistics.median(ratios) if ratios else None
+
+    def ratios(self, server: str, work: str, figure: str = "rps") -> list[float]:
+        """Return the same of every pair, the least first."""
+        return sorted(
+            pair["other"][figure] / pair["one"][figure]
+            for pair in self._pairs(work, server)
+            if pair["one"][figure]
+        )
+
+    def relative(self, server: Server, work: str) -> float:
+        """Return a server's requests/s by ours: more is faster, ours is 1, not measured is 0.
+
+        From pairs, so that it stands where the machine was slower at one time than at another.
+        """
+        if server.name == "ours":
+            return 1.0
+        ratio = self.ratio(server.name, work) if server.beside == "ours" else None
+        return 1 / ratio if ratio else 0.0
+
+    def best(self, family: str, work: str) -> Server | None:
+        """Return the fastest variant of a family, if any was measured."""
+        variants = [one for one in SERVERS if one.kin == family and self.relative(one, work)]
+        return max(variants, key=lambda one: self.relative(one, work), default=None)
+
+    def start(self, server: str, figure: str) -> float | None:
+        """Return the median over all starts of "seconds" or "bytes"."""
+        seen = [one[figure] for one in self.starts if one["server"] == server]
+        return statistics.median(seen) if seen else None
+
+    def servers(self, work: Work) -> list[Server]:
+        """Return the best variant of each family, the fastest first and the ceilings last."""
+        families = dict.fromkeys(server.kin for server in SERVERS)
+        best = [found for family in families if (found := self.best(family, work.name))]
+        return sorted(best, key=lambda one: (one.ceiling, -self.relative(one, work.name)))
+
+    def _pairs(self, work: str, server: str = "") -> Iterator[dict[str, Any]]:
+        for pair in self.pairs:
+            if pair["work"] == work and server in ("", pair["server"]):
+                yield pair
+
+
+def save(name: str, content: object) -> None:
+    """Keep figures for the report."""
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    (FIGURES / f"{name}.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def kept(name: str) -> Any:
+    """Return what was kept under a name, or None."""
+    file = FIGURES / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def kept_run() -> Run | None:
+    """Return the last run."""
+    content = kept("run")
+    return Run(**content) if content else None

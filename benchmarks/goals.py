@@ -1,0 +1,116 @@
+"""The goals, and whether a run reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from figures import Run, kept
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+MANY = ("one-row-32", "one-row-100")
+Reached = list[tuple[str, float]]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """So much of something, at least, or with `most` at most."""
+
+    work: str
+    against: str
+    level: float
+    reach: Callable[[Run], Reached]
+    wanted: str = ""
+    most: bool = False
+
+    @property
+    def asked(self) -> str:
+        """The level, in words."""
+        return self.wanted or f"{self.level:g}{TIMES}"
+
+
+def against(families: tuple[str, ...], works: tuple[str, ...]) -> Callable[[Run], Reached]:
+    """Compare requests/s with the best variant of each family."""
+
+    def reach(run: Run) -> Reached:
+        return [
+            (f"{family} {work.rpartition('-')[2]}", ratio)
+            for family in families
+            for work in works
+            if (best := run.best(family, work)) and (ratio := run.ratio(best.name, work))
+        ]
+
+    return reach
+
+
+def latency(run: Run) -> Reached:
+    """Say how many of our medians fit into one of FastAPI's."""
+    ratio = run.ratio("fastapi", "one-row-1", "p50_ms")
+    return [("", 1 / ratio)] if ratio else []
+
+
+def one_copy(_: Run) -> Reached:
+    """Give the memory of four workers by that of one."""
+    memory = (kept("memory") or {}).get("ours", {})
+    return [("", memory["4"] / memory["1"])] if {"1", "4"} <= memory.keys() else []
+
+
+def deadline(run: Run) -> Reached:
+    """Say what a deadline leaves of the requests/s of the service without one."""
+    ratio = run.ratio("ours-deadline", "one-row-32")
+    return [("", 1 / ratio)] if ratio else []
+
+
+def not_there(_: Run) -> Reached:
+    """Measure nothing yet."""
+    return []
+
+
+GOALS = (
+    Goal(
+        "one row, 32 and 100 connections", "`mlflow models serve`", 20, against(("mlflow",), MANY)
+    ),
+    Goal("", "FastAPI + uvicorn, plain", 3, against(("fastapi",), MANY)),
+    Goal(
+        "",
+        "LitServe, BentoML, MLServer with batching on",
+        2.5,
+        against(("litserve", "bentoml", "mlserver"), MANY),
+    ),
+    Goal("", "the same service with an empty view", 0.7, against(("empty-view",), MANY)),
+    Goal("one row, 1 connection", "FastAPI + uvicorn, plain, p50", 2, latency, "half its time"),
+    Goal(
+        "random forest, one row, 32 connections, batching",
+        "FastAPI + uvicorn, plain",
+        5,
+        against(("fastapi",), ("forest-32",)),
+    ),
+    Goal("the same forest as ONNX", "FastAPI + uvicorn with joblib", 10, not_there),
+    Goal(
+        "1,000 rows JSON",
+        "FastAPI + uvicorn, plain",
+        2,
+        against(("fastapi",), ("thousand-rows-4",)),
+    ),
+    Goal(
+        "4 workers with a 300 MB model",
+        "1 worker, PSS",
+        1.2,
+        one_copy,
+        f"at most 1.2{TIMES}",
+        most=True,
+    ),
+    Goal("deadline on, batching off", "deadline off", 0.97, deadline),
+)
+
+
+def verdict(goal: Goal, run: Run) -> tuple[str, str]:
+    """Return what is reached, in words, and whether that is enough."""
+    found = goal.reach(run)
+    if not found:
+        return "not measured", ""
+    said = " · ".join(f"{name} **{ratio:.2f}{TIMES}**".strip() for name, ratio in found)
+    enough = all(ratio >= goal.level for _, ratio in found)
+    if goal.most:
+        enough = all(ratio <= goal.level for _, ratio in found)
+    return said, "reached" if enough else "not reached"

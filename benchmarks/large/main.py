@@ -1,0 +1,17 @@
+"""One target over a model of 300 MB, loaded once before the workers are forked."""
+
+import joblib
+
+import mmf_core as mmf
+
+
+@mmf.artifact("large.joblib")
+def model():
+    """Load it."""
+    return joblib.load("large.joblib")
+
+
+@mmf.target(returns=mmf.DataFrame(format=mmf.JSON))
+def large(data=mmf.DataFrame()):
+    """Tell the quality of the nearest of many wines."""
+    return model.predict(data)

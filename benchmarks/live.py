@@ -1,0 +1,175 @@
+"""A server that runs: started, asked, checked, measured, ended."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import subprocess
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import processes
+from load import Load, drive
+from places import BODIES, LOGS
+from servers import HOST, Record, Server, Task, free_port
+from works import Work
+
+LONGEST_START = 120.0
+AT_ONCE = 16
+# One thread of linear algebra per worker, as many workers as cores: for everybody.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+JSON = {"Content-Type": "application/json", "Accept": "application/json"}
+PID = re.compile(rb'"pid":\s*(\d+)')
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One measurement."""
+
+    rps: float
+    p50_ms: float
+    p99_ms: float
+    cpu_us: float
+    failed: int
+    shares: list[float]
+
+
+@dataclass
+class Running:
+    """A server and the model that it serves now."""
+
+    server: Server
+    task: Task
+    process: subprocess.Popen[bytes]
+    log: Path
+    seconds_to_start: float = math.nan
+
+    @property
+    def url(self) -> str:
+        """Where predictions are asked for."""
+        route = self.server.route.format(model=self.task.model)
+        return f"http://{HOST}:{self.task.port}{route}"
+
+    def ask(self, rows: list[Record]) -> list[float]:
+        """Return the predictions of some rows."""
+        body = json.dumps(self.server.body(rows)).encode()
+        request = urllib.request.Request(self.url, body, JSON)  # noqa: S310 - our own server
+        with urllib.request.urlopen(request, timeout=LONGEST_START) as answer:  # noqa: S310
+            return self.server.predictions(json.load(answer))
+
+    def check(self, rows: list[Record], expected: list[float]) -> None:
+        """Compare with the model itself: tables of three sizes, and many single rows at once."""
+        for count in (1, 100, len(rows)):
+            self._compare(self.ask(rows[:count]), expected[:count])
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            singly = threads.map(lambda row: self.ask([row]), rows[: 4 * AT_ONCE])
+            for answer, one in zip(singly, expected, strict=False):
+                self._compare(answer, [one])
+
+    def _compare(self, answer: list[float], expected: list[float]) -> None:
+        if self.server.ceiling:
+            return
+        same = len(answer) == len(expected) and all(map(_close, answer, expected))
+        if not same:
+            raise SystemExit(f"{self.server.name} answers {answer[:3]}…, not {expected[:3]}…")
+
+    def measure(self, work: Work, rows: list[Record], seconds: int) -> Sample:
+        """Put the server under a load."""
+        body = BODIES / f"{self.server.name}-{work.rows}.json"
+        body.parent.mkdir(parents=True, exist_ok=True)
+        body.write_text(json.dumps(self.server.body(rows[: work.rows])), encoding="utf-8")
+        logged, spent = self.log.stat().st_size, processes.cpu_seconds(self.process.pid)
+        load = drive(self.url, body, work.connections, seconds)
+        spent = processes.cpu_seconds(self.process.pid) - spent
+        processes.settle(self.process.pid)  # wrk does not wait for the last answers
+        return _sample(load, spent, self._shares(logged))
+
+    def memory(self) -> int:
+        """Return the bytes of all its processes, shared ones counted once."""
+        return processes.memory(self.process.pid)
+
+    def _shares(self, start: int) -> list[float]:
+        """Return the workers' shares of the requests logged since, the largest first."""
+        if self.server.name != "ours":
+            return []
+        with self.log.open("rb") as log:
+            log.seek(start)
+            counted = Counter(PID.findall(log.read()))
+        return [count / counted.total() for _, count in counted.most_common()]
+
+
+def _close(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=1e-9)
+
+
+def _sample(load: Load, cpu_seconds: float, shares: list[float]) -> Sample:
+    answered = load.requests - load.failed
+    return Sample(
+        rps=answered / load.seconds,
+        p50_ms=load.p50_ms,
+        p99_ms=load.p99_ms,
+        cpu_us=cpu_seconds / max(1, answered) * 1e6,
+        failed=load.failed,
+        shares=shares,
+    )
+
+
+@contextmanager
+def running(
+    server: Server, model: str, workers: int, rows: list[dict[str, float]]
+) -> Iterator[Running]:
+    """Run a server for as long as the block lasts; it has predicted one row when that begins."""
+    task = Task(model, free_port(), workers)
+    start = server.start(task)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"{server.name}.log"
+    began = time.perf_counter()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            start.command,
+            cwd=start.folder,
+            env=_environment() | start.settings,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        one = Running(server, task, process, log)
+        _wait(one, rows[:1], began)
+        one.seconds_to_start = time.perf_counter() - began
+        yield one
+    finally:
+        processes.end(process)
+
+
+def _environment() -> dict[str, str]:
+    """Return our own environment without what would change a server's ways."""
+    changing = (
+        *("GUNICORN_", "UVICORN_", "WEB_", "MMF_", "MLSERVER_", "MLFLOW_", "BENTOML_"),
+        "PYTHONDONTWRITEBYTECODE",  # everything would be compiled at every start
+    )
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(changing)}
+    return kept | ONE_THREAD
+
+
+def _wait(server: Running, rows: list[Record], began: float) -> None:
+    while time.perf_counter() - began < LONGEST_START:
+        if server.process.poll() is not None:
+            break
+        try:
+            server.ask(rows)
+        except (OSError, ValueError):
+            time.sleep(0.02)
+        else:
+            return
+    tail = server.log.read_text(encoding="utf-8", errors="replace")[-2000:]
+    raise SystemExit(f"{tail}\n{server.server.name} did not start: see above")

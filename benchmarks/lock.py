@@ -1,0 +1,40 @@
+"""Raises the peers' pinned versions; what they share with the project keeps its versions.
+
+`python benchmarks/lock.py [PEER…]`
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from environments import uv
+from places import HERE, PAYLOAD
+
+# One answer for every system and Python from 3.11 on, and no trace of where it was found.
+OPTIONS = (
+    *("--universal", "--python-version", "3.11", "--fork-strategy", "fewest", "--upgrade"),
+    *("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--quiet"),
+)
+# The model is the same everywhere, so that every server answers the same.
+SHARED = re.compile(r"(numpy|scipy|pandas|scikit-learn|joblib)==.*")
+
+
+def main() -> None:
+    """Write requirements.txt of the peers named, or of all."""
+    pins = (PAYLOAD / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    peers = sys.argv[1:] or sorted(folder.name for folder in (HERE / "peers").iterdir())
+    with tempfile.TemporaryDirectory() as folder:
+        shared = Path(folder, "shared.txt")
+        shared.write_text("\n".join(filter(SHARED.fullmatch, pins)), encoding="utf-8")
+        for peer in peers:
+            print(f"resolving {peer}", flush=True)
+            source = HERE / "peers" / peer / "requirements.in"
+            lock = str(source.with_suffix(".txt"))
+            uv("pip", "compile", *OPTIONS, "-c", str(shared), str(source), "--output-file", lock)
+
+
+if __name__ == "__main__":
+    main()

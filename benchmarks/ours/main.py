@@ -1,0 +1,30 @@
+"""The targets of the generated project that is measured."""
+
+import os
+
+import mmf_core as mmf
+
+BATCHING = os.environ.get("BENCH_BATCHING") != "0"
+
+elastic_net = mmf.artifact("elasticnet.joblib").load()
+trees = mmf.artifact("forest.joblib").load()
+
+WINES = mmf.DataFrame(schema=dict.fromkeys(elastic_net.feature_names_in_.tolist(), float))
+
+
+@mmf.target(returns=mmf.DataFrame(format=mmf.JSON), batch=BATCHING)
+def elasticnet(data=WINES):
+    """Tell the quality of each wine by a linear model."""
+    return elastic_net.predict(data)
+
+
+@mmf.target(returns=mmf.DataFrame(format=mmf.JSON), batch=BATCHING)
+def forest(data=WINES):
+    """Tell the quality of each wine by a hundred trees."""
+    return trees.predict(data)
+
+
+@mmf.target(returns=mmf.DataFrame(format=mmf.XLSX))
+def scored(data=WINES):
+    """Give the whole table back with a column more."""
+    return data.assign(prediction=elastic_net.predict(data))

@@ -1,0 +1,17 @@
+"""Where things lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+PAYLOAD = ROOT / "{{cookiecutter.project_slug}}"
+WINES = ROOT.parent / "shared" / "data" / "wine-quality.csv"
+BUILD = ROOT / "build" / "bench"
+MODELS = BUILD / "models"
+BODIES = BUILD / "bodies"
+LOGS = BUILD / "logs"
+FIGURES = BUILD / "figures"
+RESULTS = HERE / "RESULTS.md"
+CHART = HERE / "results.svg"

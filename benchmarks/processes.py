@@ -1,0 +1,116 @@
+"""A server's processes: which they are, what they cost, how they end. Reads Linux's /proc."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PATIENCE = 15.0
+# Seconds of CPU in a tenth of a second, and tenths.
+QUIET, SETTLING = 0.02, 10
+GONE = (FileNotFoundError, ProcessLookupError)
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process, as the kernel counts it."""
+
+    pid: int
+    parent: int
+    session: int
+    seconds: float
+    born: int
+
+    @classmethod
+    def read(cls, pid: int) -> Process:
+        """Read /proc/PID/stat; after the name in brackets, fields are separated by spaces."""
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks = int(fields[11]) + int(fields[12])
+        return cls(pid, int(fields[1]), int(fields[3]), ticks / TICKS, int(fields[19]))
+
+
+def processes() -> Iterator[Process]:
+    """Go through all that run now."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(*GONE):
+                yield Process.read(int(folder.name))
+
+
+def tree(root: int) -> list[Process]:
+    """Return a process with all that came of it: its session and its descendants."""
+    everything = list(processes())
+    ours = {one.pid for one in everything if root in (one.pid, one.session)}
+    found = -1
+    while found != len(ours):
+        found = len(ours)
+        ours |= {one.pid for one in everything if one.parent in ours}
+    return [one for one in everything if one.pid in ours]
+
+
+def cpu_seconds(root: int) -> float:
+    """Return the user and system time of the whole tree so far."""
+    return sum(one.seconds for one in tree(root))
+
+
+def memory(root: int) -> int:
+    """Return the tree's proportional set size in bytes: shared pages are counted once."""
+    return sum(_pss(one.pid) for one in tree(root))
+
+
+def _pss(pid: int) -> int:
+    with suppress(*GONE):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+@contextmanager
+def paused(root: int) -> Iterator[None]:
+    """Stop the clocks of a whole tree for as long as the block lasts: some servers are never idle.
+
+    Seconds only: longer, and supervisors take their workers for dead.
+    """
+    members = tree(root)
+    _signal(members, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        _signal(reversed(members), signal.SIGCONT)
+
+
+def settle(root: int) -> None:
+    """Wait, not for long, until a tree has ended what it still had to do."""
+    before = cpu_seconds(root)
+    for _ in range(SETTLING):
+        time.sleep(0.1)
+        now = cpu_seconds(root)
+        if now - before < QUIET:
+            return
+        before = now
+
+
+def end(server: subprocess.Popen[bytes]) -> None:
+    """End a server in order, and what is left of its tree without asking."""
+    known = tree(server.pid)
+    server.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        server.wait(PATIENCE)
+    _signal(known, signal.SIGKILL)
+    server.wait(PATIENCE)
+
+
+def _signal(members: Iterable[Process], number: signal.Signals) -> None:
+    """Send a signal to each process, unless it has gone and its number is another's."""
+    for one in members:
+        with suppress(*GONE):
+            if Process.read(one.pid).born == one.born:
+                os.kill(one.pid, number)

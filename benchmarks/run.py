@@ -1,0 +1,163 @@
+"""Drives every server with the same work, in turns, and writes RESULTS.md and results.svg.
+
+    python benchmarks/run.py --peers fastapi,mlserver --only one-row-32 --rounds 3 --seconds 2
+
+Each server is measured beside this template's: started, checked against the model's own answers,
+driven through its works pair by pair, ended. So are all of them in each round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from typing import NoReturn
+
+import environments
+import figures
+import processes
+import report
+from live import Running, running
+from load import wrk
+from servers import SERVERS, Server
+from works import MODELS, WORKS, Work
+
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked for on the command line."""
+
+    servers: list[Server]
+    works: list[Work]
+    rounds: int
+    seconds: int
+
+
+class Bench:
+    """One run: the plan, the rows, and what has been measured so far."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.told = environments.rows_and_answers()
+        self.run = figures.Run(about=report.about(WORKERS, plan.rounds, plan.seconds))
+
+    def all(self) -> None:
+        """Go through all rounds."""
+        for number in range(self.plan.rounds):
+            for model in MODELS:
+                for beside, servers in self.groups(number, model).items():
+                    self.group(number, model, figures.BY_NAME[beside], servers)
+
+    def groups(self, number: int, model: str) -> dict[str, list[Server]]:
+        """Return the servers by the one that stands beside; each round begins with another."""
+        servers = [one for one in self.plan.servers if self.works(one, model)]
+        first = number % max(1, len(servers))
+        groups = defaultdict(list)
+        for server in servers[first:] + servers[:first]:
+            groups[server.beside].append(server)
+        return groups
+
+    def works(self, server: Server, model: str) -> list[Work]:
+        """Return what a server has to do with a model."""
+        return [
+            work
+            for work in self.plan.works
+            if work.model == model and work.name in (server.works or (work.name,))
+        ]
+
+    def group(self, number: int, model: str, beside: Server, servers: list[Server]) -> None:
+        """Measure servers of a model one after the other, each beside the same other one."""
+        with running(beside, model, WORKERS, self.told["rows"]) as other:
+            self.check(other)
+            for server in servers:
+                with running(server, model, WORKERS, self.told["rows"]) as one:
+                    self.check(one)
+                    for work in self.works(server, model):
+                        self.pair(number, work, one, other)
+                    self.note_start(one)
+            self.note_start(other)
+
+    def check(self, server: Running) -> None:
+        """Compare the answers with the model's; warm up."""
+        server.check(self.told["rows"], self.told[server.task.model])
+        warm = next(work for work in WORKS if work.model == server.task.model and work.rows == 1)
+        server.measure(warm, self.told["rows"], 1)
+
+    def pair(self, number: int, work: Work, one: Running, other: Running) -> None:
+        """Measure both, in turns the one or the other first."""
+        order = [(one, other), (other, one)][:: 1 if number % 2 else -1]
+        samples = {}
+        for measured, idle in order:
+            with processes.paused(idle.process.pid):
+                sample = measured.measure(work, self.told["rows"], self.plan.seconds)
+            samples[measured.server.name] = sample
+        names = {"server": one.server.name, "beside": other.server.name}
+        pair = {"one": asdict(samples[names["server"]]), "other": asdict(samples[names["beside"]])}
+        self.run.pairs.append({"round": number, "work": work.name} | names | pair)
+        speeds = " · ".join(f"{name} {sample.rps:,.0f}/s" for name, sample in samples.items())
+        print(f"round {number + 1}  {work.label}: {speeds}", flush=True)
+
+    def note_start(self, server: Running) -> None:
+        """Keep how long the start took, and the memory after the work."""
+        if server.task.model == MODELS[0]:
+            seen = {"seconds": server.seconds_to_start, "bytes": server.memory()}
+            self.run.starts.append({"server": server.server.name} | seen)
+
+
+def chosen(text: str, known: list[str]) -> list[str]:
+    """Read names separated by commas; none means all."""
+    names = text.split(",") if text else known
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise SystemExit(f"no such name: {', '.join(unknown)}; there are {', '.join(known)}")
+    return names
+
+
+def plan() -> Plan:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    servers = {one.name: one for one in SERVERS}
+    works = {work.name: work for work in WORKS}
+    parser.add_argument("--peers", default="", help=", ".join(servers))
+    parser.add_argument("--only", default="", help=", ".join(works))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=2, help="of one measurement")
+    given = parser.parse_args()
+    return Plan(
+        [servers[name] for name in chosen(given.peers, list(servers)) if name != "ours"],
+        [works[name] for name in chosen(given.only, list(works))],
+        given.rounds,
+        given.seconds,
+    )
+
+
+def stop(_signal: int, _frame: object) -> NoReturn:
+    """End as after Ctrl-C, so that every server is ended on the way out."""
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    """Prepare, measure, report."""
+    signal.signal(signal.SIGTERM, stop)
+    wrk()
+    asked, began = plan(), time.monotonic()
+    environments.prepare({server.environment for server in asked.servers})
+    bench = Bench(asked)
+    try:
+        bench.all()
+    except KeyboardInterrupt:
+        print("== stopped: nothing is written", file=sys.stderr)
+        return 130
+    bench.run.about["minutes"] = round((time.monotonic() - began) / 60, 1)
+    figures.save("run", vars(bench.run))
+    print(report.write())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
