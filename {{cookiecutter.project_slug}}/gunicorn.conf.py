@@ -79,7 +79,8 @@ cores = usable_cores()
 workers = whole("WEB_CONCURRENCY", cores, least=1)
 
 # Threads read and write requests while another predicts, and keep answering health checks.
-worker_class = "gthread"
+# It is gunicorn's gthread, with the kept-alive connections shared out evenly among the workers.
+worker_class = "mmf_core.web.worker.EvenWorker"
 threads = whole("WEB_THREADS", 4, least=1)
 
 # app.py loads the artifacts once, before the fork: all workers share that memory, and a service

@@ -43,7 +43,7 @@ LAYERS = [
     {"__main__", "__init__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
-EVERYWHERE_IN = {"web": {"flask", "werkzeug"}, "cli": {"click"}}
+EVERYWHERE_IN = {"web": {"flask", "gunicorn", "werkzeug"}, "cli": {"click"}}
 
 
 def _part(file: Path) -> str:

@@ -1,0 +1,90 @@
+"""Even load: each worker takes its share of kept-alive connections."""
+
+import os
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import requests
+from services import serve
+
+from mmf_core.web import worker
+from mmf_core.web.worker import SLACK, Shares
+
+APP = """
+import os
+
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+
+
+@registry.target(returns=mmf.Integer())
+def pid():
+    return os.getpid()
+
+
+app = create_app(registry)
+"""
+
+
+def test_the_least_is_that_of_the_others() -> None:
+    shares = Shares()
+    assert shares.least(1) == float("inf")
+    shares.tell(1, 5)
+    assert shares.least(1) == float("inf")
+    shares.tell(2, 9)
+    shares.tell(3, 7)
+    assert shares.least(1) == 7
+    assert shares.least(3) == 5
+
+
+def test_who_has_left_or_is_silent_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares = Shares()
+    shares.tell(1, 5)
+    shares.tell(2, 0)
+    shares.leave(2)
+    assert shares.least(3) == 5
+    later = time.monotonic() + worker.FRESH + 1
+    monkeypatch.setattr(worker.time, "monotonic", lambda: later)
+    assert shares.least(3) == float("inf")
+
+
+def connect(url: str, count: int) -> list[requests.Session]:
+    sessions = [requests.Session() for _ in range(count)]
+    for session in sessions:
+        session.post(f"{url}/pid", timeout=30).raise_for_status()
+    return sessions
+
+
+def served(url: str, sessions: list[requests.Session]) -> Counter[int]:
+    return Counter(session.post(f"{url}/pid", timeout=30).json()["result"] for session in sessions)
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_kept_alive_connections_are_shared_out(tmp_path: Path, workers: int) -> None:
+    log = tmp_path / "log"
+    with (
+        log.open("wb") as stream,
+        serve("gunicorn", tmp_path, stream, app=APP, WEB_CONCURRENCY=str(workers)) as service,
+    ):
+        time.sleep(1)  # until each worker's loop has come round
+        counts = served(service.url, connect(service.url, 32))
+    assert len(counts) == workers
+    assert max(counts.values()) - min(counts.values()) <= SLACK + 1
+
+
+def test_a_killed_workers_share_goes_to_the_others(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with (
+        log.open("wb") as stream,
+        serve("gunicorn", tmp_path, stream, app=APP, WEB_CONCURRENCY="2") as service,
+    ):
+        first = served(service.url, connect(service.url, 8))
+        os.kill(next(iter(first)), signal.SIGKILL)
+        second = served(service.url, connect(service.url, 16))
+        assert sum(second.values()) == 16
+        assert service.process.poll() is None
