@@ -10,12 +10,22 @@ import io
 import logging
 import logging.config
 import sys
-from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from ..settings import Settings
 from .exchange import current
 
+_JSON = {
+    "()": "pythonjsonlogger.orjson.OrjsonFormatter",
+    "fmt": "%(levelname)s %(name)s %(message)s %(process)d %(request_id)s",
+    "rename_fields": {
+        "timestamp": "time",
+        "levelname": "level",
+        "name": "logger",
+        "process": "pid",
+    },
+    "timestamp": True,
+}
 _TEXT = {
     "format": "%(asctime)s %(levelname)-7s [%(process)d] %(name)s: %(message)s (%(request_id)s)",
     "datefmt": "%H:%M:%S",
@@ -31,7 +41,7 @@ def dict_config(settings: Settings | None = None) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {"request_id": {"()": RequestId}, "no_access_line": {"()": NoAccessLine}},
-        "formatters": {"line": _TEXT if text else {"()": JSONLine}},
+        "formatters": {"line": _TEXT if text else _JSON},
         "handlers": {
             "stdout": {"()": stdout_handler, "formatter": "line", "filters": ["request_id"]}
         },
@@ -48,31 +58,6 @@ def configure(settings: Settings) -> None:
     """Configure logging, unless somebody (gunicorn, pytest, the author) has done so already."""
     if not logging.getLogger().handlers:
         logging.config.dictConfig(dict_config(settings))
-
-
-class JSONLine(logging.Formatter):
-    """One JSON object a line: what every record has, what the caller adds as `extra`, the trace."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        import orjson
-
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-            "pid": record.process,
-        }
-        line |= {name: value for name, value in vars(record).items() if name not in _EVERY_RECORD}
-        if record.exc_info:
-            line["exc_info"] = self.formatException(record.exc_info)
-        if record.stack_info:
-            line["stack_info"] = self.formatStack(record.stack_info)
-        options = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
-        return orjson.dumps(line, default=str, option=options).decode()
-
-
-_EVERY_RECORD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 
 
 class RequestId(logging.Filter):
