@@ -78,16 +78,16 @@ bind = f"{host}:{whole('PORT', 8000, least=1, most=65535)}"
 cores = usable_cores()
 workers = whole("WEB_CONCURRENCY", cores, least=1)
 
-# Threads read and write requests while another predicts, and keep answering health checks.
-# It is gunicorn's gthread, with the kept-alive connections shared out evenly among the workers.
-worker_class = "mmf_core.web.worker.EvenWorker"
+# gunicorn's gthread, but one thread of a worker reads, predicts and answers all that is quick, and
+# another takes over while a request waits or computes for long. Connections are shared out evenly.
+worker_class = "mmf_core.server.LeaderWorker"
 threads = whole("WEB_THREADS", 4, least=1)
 
 # app.py loads the artifacts once, before the fork: all workers share that memory, and a service
 # that cannot load them ends at once instead of restarting its workers for ever.
 preload_app = True
 
-# A worker without a sign of life for so long is replaced. In gthread a slow request does not
+# A worker without a sign of life for so long is replaced. A slow request does not
 # silence a worker, but an interpreter that hangs does.
 timeout = whole("WEB_TIMEOUT", 30)
 

@@ -117,7 +117,8 @@ def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.Data
     kinds = set(map(type, chain.from_iterable(rows)))
     if kinds == {float} or (options.get("floats") and kinds and kinds <= _FLOATS):
         try:
-            return pd.DataFrame(np.array(rows, dtype=np.float64), columns=labels(tuple(names)))
+            block = np.array(rows, dtype=np.float64)
+            return pd.DataFrame(block, columns=labels(tuple(names)), copy=False)
         except OverflowError:  # a whole number that no float can hold
             pass
     return pd.DataFrame(rows, columns=names)

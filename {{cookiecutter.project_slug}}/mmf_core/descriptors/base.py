@@ -66,6 +66,11 @@ class Descriptor(Generic[T]):
         """What the codecs of this kind are told beside the bytes."""
         return {}
 
+    @property
+    def is_uniform(self) -> bool:
+        """Whether all checked values are tables with the same columns, in one block of floats."""
+        return False
+
     def check(self, value: Any) -> T:
         """Return a decoded value as the function gets it; InvalidValue says what is wrong."""
         raise NotImplementedError

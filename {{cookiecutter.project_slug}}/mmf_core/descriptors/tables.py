@@ -42,6 +42,10 @@ class DataFrame(Descriptor["pd.DataFrame"]):
     def options(self) -> dict[str, Any]:
         return self._options
 
+    @property
+    def is_uniform(self) -> bool:
+        return self._schema is not None and self._schema.is_block
+
     def check(self, value: Any) -> pd.DataFrame:
         table = _as_table(value)
         if table.empty:

@@ -1,6 +1,6 @@
 """The one way a target is called: from every protocol, and from the command line.
 
-    values ─► checked ─► deadline ─► limit ─► batching ─► function ─► presented
+    values ─► checked ─► batching ─► deadline ─► limit ─► function ─► presented
 
 Each step is there only where the target asks for it; they are put together at start-up.
 """
@@ -49,13 +49,15 @@ class Execution:
 
 
 def _compose(target: Target, settings: Settings, replace_worker: Callable[[], None]) -> Call:
-    policy = target.policy
-    call = plain_call(target.function, target.route, lambda result: presented(target, result))
+    policy, route = target.policy, target.route
+    seconds = policy.timeout or settings.timeout or None
+    call = plain_call(target.function, route, lambda result: presented(target, result))
+    if policy.max_concurrency:
+        call = Limited(call, route, policy.max_concurrency, policy.max_queue)
+    if seconds:
+        call = Deadline(call, route, seconds, settings.stuck_after, replace_worker)
     if policy.batch:
         rows = rows_argument(target.arguments, target.returns)
-        call = Batched(call, target.route, rows, policy.batch.max_rows)
-    if policy.max_concurrency:
-        call = Limited(call, target.route, policy.max_concurrency, policy.max_queue)
-    if seconds := policy.timeout or settings.timeout:
-        call = Deadline(call, target.route, seconds, settings.stuck_after, replace_worker)
+        uniform = target.arguments[rows].is_uniform
+        call = Batched(call, route, rows, policy.batch.max_rows, uniform=uniform, seconds=seconds)
     return call

@@ -1,8 +1,9 @@
 """Micro-batching: requests that arrive while a call is running share the next one.
 
-Nobody waits when the worker is idle: whoever comes then calls at once. Whoever comes during a call
-waits, and when it ends, the first in line calls for all in line whose rows fit together. So a batch
-grows with the load by itself, without a timer.
+Nobody waits when the worker is idle: whoever comes then calls at once, with those that the worker
+found waiting together with it. Whoever comes during a call waits in line, and when the call ends,
+the next one is for all in line whose rows fit together. So a batch grows with the load by itself,
+without a timer.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from threading import Event, Lock
+from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from ..errors import MMFError, ResultError
+from ..turns import step_aside
 from .calls import Arguments, Call
+from .deadlines import time_left, too_late
 from .measures import Measures
 from .rows import join, signature, split
 
@@ -24,12 +27,12 @@ _log = logging.getLogger("mmf.batching")
 
 @dataclass(slots=True, eq=False)
 class _Ticket:
-    """A request in line: woken when its outcome is there, or when it is its turn to call."""
+    """A request in line, and what came of it."""
 
     arguments: Arguments
     measures: Measures
-    woken: Event = field(default_factory=Event)
-    leads: bool = False
+    served: bool = False
+    given_up: bool = False
     result: Any = None
     error: BaseException | None = None
 
@@ -43,74 +46,79 @@ class Batched:
     """A call that joins the rows of several requests, `max_rows` at most.
 
     `rows` is the argument that holds them. Requests are joined where it has the same columns and
-    types, and every other argument the same value. A joined call that fails is repeated for each
-    request alone, so that a bad row fails only its own.
+    types (always, where they are `uniform`), and every other argument the same value. A joined call
+    that fails is repeated for each request alone, so that a bad row fails only its own. Nobody
+    waits in line for longer than `seconds`, where they are given.
     """
 
-    def __init__(self, call: Call, route: str, rows: str, max_rows: int) -> None:
+    def __init__(
+        self,
+        call: Call,
+        route: str,
+        rows: str,
+        max_rows: int,
+        *,
+        uniform: bool = False,
+        seconds: float | None = None,
+    ) -> None:
         self._call = call
         self._route = route
         self._rows = rows
         self._max_rows = max_rows
-        self._lock = Lock()
+        self._uniform = uniform
+        self._seconds = seconds
+        self._calling = Lock()
         self._line: deque[_Ticket] = deque()
-        self._busy = False
         self._joins = True
 
     def __call__(self, arguments: Arguments, measures: Measures) -> Any:
         if not self._joins:
             return self._call(arguments, measures)
         ticket = _Ticket(arguments, measures)
-        with self._lock:
-            if self._busy:
-                self._line.append(ticket)
-            else:
-                self._busy = ticket.leads = True
-        if not ticket.leads:
-            ticket.woken.wait()
-        if ticket.leads:
-            self._lead(ticket)
+        self._line.append(ticket)
+        step_aside()
+        if not ticket.served:
+            self._wait_for_the_call(ticket)
+            try:
+                while not ticket.served:
+                    self._serve_the_first()
+            finally:
+                self._calling.release()
         return ticket.outcome()
 
-    def _lead(self, first: _Ticket) -> None:
-        """Call for the first in line and all that fit to it; hand the lead to the next."""
-        batch = [first, *self._take_fitting(first)] if self._line else [first]
-        try:
-            self._run(batch)
-        finally:
-            for ticket in batch[1:]:
-                ticket.woken.set()
-            self._hand_over()
+    def _wait_for_the_call(self, ticket: _Ticket) -> None:
+        """Wait until no other call is running; DeadlineExceeded if that takes too long."""
+        if self._seconds is None:
+            self._calling.acquire()
+        elif not self._calling.acquire(timeout=max(0, time_left(self._seconds, ticket.measures))):
+            ticket.given_up = True
+            raise too_late(self._route, self._seconds)
 
-    def _hand_over(self) -> None:
-        with self._lock:
-            self._busy = bool(self._line)
-            if not self._line:
-                return
-            ticket = self._line.popleft()
-        ticket.leads = True
-        ticket.woken.set()
-
-    def _take_fitting(self, first: _Ticket) -> list[_Ticket]:
-        """Take from the line what can be joined to the first; the others keep their places."""
-        with self._lock:
-            taken = list(self._fitting(first))
-            for ticket in taken:
-                self._line.remove(ticket)
-        return taken
+    def _serve_the_first(self) -> None:
+        """Call for the first in line and all that fit to it."""
+        first = self._line.popleft()
+        if first.given_up:
+            return
+        batch = [first, *self._fitting(first)]
+        for ticket in batch[1:]:
+            self._line.remove(ticket)
+        self._run(batch)
+        for ticket in batch:
+            ticket.served = True
 
     def _fitting(self, first: _Ticket) -> Iterator[_Ticket]:
+        """Yield those in line who can be joined to the first; the others keep their places."""
         rows, wanted = len(first.arguments[self._rows]), self._signature(first)
-        for ticket in self._line:
+        for ticket in list(self._line):
             rows += len(ticket.arguments[self._rows])
             if rows > self._max_rows:
                 return
-            if self._signature(ticket) == wanted:
+            if not ticket.given_up and self._signature(ticket) == wanted:
                 yield ticket
 
     def _signature(self, ticket: _Ticket) -> tuple[Any, ...]:
         scalars = [value for name, value in ticket.arguments.items() if name != self._rows]
-        return (*signature(ticket.arguments[self._rows]), scalars)
+        return (*signature(ticket.arguments[self._rows], uniform=self._uniform), scalars)
 
     def _run(self, batch: list[_Ticket]) -> None:
         if len(batch) > 1 and self._run_joined(batch):
@@ -125,14 +133,15 @@ class Batched:
         """Call once for all; False where that failed and nobody has an outcome yet."""
         tables = [ticket.arguments[self._rows] for ticket in batch]
         counts = [len(table) for table in tables]
-        measures = Measures(joined=len(batch))
+        measures = Measures(joined=len(batch), entered=batch[0].measures.entered)
         try:
-            result = self._call({**batch[0].arguments, self._rows: join(tables)}, measures)
+            rows = join(tables, uniform=self._uniform)
+            result = self._call({**batch[0].arguments, self._rows: rows}, measures)
         except MMFError:
             _log.info("%s: a joined call failed; each request is called alone", self._route)
             return False
         for ticket in batch:
-            ticket.measures.started(measures.entered)
+            ticket.measures.started(measures.entered + measures.queue)
             ticket.measures.call, ticket.measures.joined = measures.call, measures.joined
         if len(result) == sum(counts):
             for ticket, part in zip(batch, split(result, counts), strict=True):

@@ -28,8 +28,18 @@ from .measures import Measures
 _log = logging.getLogger("mmf.deadlines")
 
 
+def time_left(seconds: float, measures: Measures) -> float:
+    """Return how many of the seconds that a request has are left."""
+    return seconds - (perf_counter() - measures.entered)
+
+
+def too_late(route: str, seconds: float) -> DeadlineExceeded:
+    """Return the error of a request whose time is up."""
+    return DeadlineExceeded(f"{route} took longer than {seconds:g} seconds")
+
+
 class Deadline:
-    """A call with an end: DeadlineExceeded after `seconds`.
+    """A call with an end: DeadlineExceeded `seconds` after the request came into execution.
 
     `replace_worker` is called when an abandoned call has not ended `stuck_after` seconds later.
     """
@@ -50,14 +60,17 @@ class Deadline:
         self._idle: deque[_Runner] = deque()
 
     def __call__(self, arguments: Arguments, measures: Measures) -> Any:
+        left = time_left(self._seconds, measures)
+        if left <= 0:
+            raise too_late(self._route, self._seconds)
         task = _Task(lambda: self._call(arguments, measures), copy_context())
         runner = self._idle.pop() if self._idle else _Runner(self._idle.append)
         runner.tasks.put(task)
-        if task.ended.wait(self._seconds):
+        if task.ended.wait(left):
             return task.outcome()
         if task.abandon(self._route):
             self._watch(task, runner)
-            raise DeadlineExceeded(f"{self._route} took longer than {self._seconds:g} seconds")
+            raise too_late(self._route, self._seconds)
         return task.outcome()  # it ended at the last moment
 
     def _watch(self, task: _Task, runner: _Runner) -> None:

@@ -24,13 +24,3 @@ class Measures:
     def started(self, at: float) -> None:
         """Note that the function was started, on `perf_counter`'s clock."""
         self.queue = at - self.entered
-
-    def milliseconds(self) -> dict[str, float]:
-        """Return the parts in milliseconds."""
-        parts = {
-            "decode": self.decode,
-            "queue": self.queue,
-            "call": self.call,
-            "encode": self.encode,
-        }
-        return {name: round(seconds * 1000, 3) for name, seconds in parts.items()}

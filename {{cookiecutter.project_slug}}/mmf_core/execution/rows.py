@@ -7,14 +7,19 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 
-def signature(value: Any) -> tuple[Any, ...]:
-    """Return what two tables or arrays must have in common to be joined: columns and types."""
+def signature(value: Any, *, uniform: bool) -> tuple[Any, ...]:
+    """Return what two tables or arrays must have in common to be joined: columns and types.
+
+    Nothing where all values are `uniform`: tables of the same columns, as blocks of one type.
+    """
+    if uniform:
+        return ()
     if hasattr(value, "columns"):
         return tuple(value.columns), tuple(value.dtypes)
     return value.shape[1:], value.dtype
 
 
-def join(values: Sequence[Any]) -> Any:
+def join(values: Sequence[Any], *, uniform: bool) -> Any:
     """Return all rows in order; the values have one signature."""
     import numpy as np
     import pandas as pd
@@ -22,10 +27,15 @@ def join(values: Sequence[Any]) -> Any:
     first = values[0]
     if not hasattr(first, "columns"):
         return np.concatenate(values)
-    if len(set(first.dtypes)) == 1 and first.dtypes.iloc[0].kind in "biuf" and first.columns.size:
+    if uniform or _is_block(first):
         blocks = [table.to_numpy() for table in values]
         return pd.DataFrame(np.concatenate(blocks), columns=first.columns)
     return pd.concat(values, ignore_index=True)
+
+
+def _is_block(table: Any) -> bool:
+    types = set(table.dtypes)
+    return len(types) == 1 and types.pop().kind in "biuf"
 
 
 def split(value: Any, counts: Iterable[int]) -> Iterator[Any]:

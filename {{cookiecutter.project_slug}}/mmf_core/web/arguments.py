@@ -53,6 +53,8 @@ def how_to_send(target: Target) -> str:
 
 
 def _query(target: Target, request: Request) -> dict[str, Part]:
+    if not request.query_string:
+        return {}
     scalars = [name for name, one in target.arguments.items() if one.kind is Kind.SCALAR]
     _refuse_unknown(request.args.keys() - {FORMAT_QUERY}, scalars, "query string")
     return {name: Text(request.args[name]) for name in _once(request.args) if name in scalars}
@@ -73,8 +75,8 @@ def _body(target: Target, request: Request, body: bytes, taken: Iterable[str]) -
     name = _body_argument(target, request.mimetype, taken)
     if name is None:
         return _json_object(target, request.mimetype, body)
-    disposition = parse_options_header(request.headers.get("Content-Disposition", ""))[1]
-    filename = disposition.get("filename", "")
+    disposition = request.headers.get("Content-Disposition")
+    filename = parse_options_header(disposition)[1].get("filename", "") if disposition else ""
     return {name: Bytes(body, request.mimetype, filename, prefer_name=False)}
 
 

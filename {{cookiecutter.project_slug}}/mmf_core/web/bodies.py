@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import IO, Any
+from collections.abc import Callable
+from io import BytesIO
+from typing import IO, Any, TypeVar
 
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -14,6 +14,7 @@ from werkzeug.formparser import FormDataParser
 from ..errors import RequestError
 
 FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
+V = TypeVar("V")
 _CHUNK = 64 * 1024
 _log = logging.getLogger("mmf.bodies")
 
@@ -28,8 +29,7 @@ class _StrictForms(FormDataParser):
 
 def read_whole(request: Request) -> bytes:
     """Return the body; RequestError if it ends early, RequestEntityTooLarge if it is too long."""
-    with _reading(request):
-        body = request.get_data(cache=False)
+    body = _read(request, lambda: _whole(request))
     if len(body) < (request.content_length or 0):
         raise RequestError(
             f"the body ends after {len(body)} of the {request.content_length} bytes that its "
@@ -41,8 +41,7 @@ def read_whole(request: Request) -> bytes:
 def read_form(request: Request) -> None:
     """Fill `request.form` and `request.files`; errors as in `read_whole`."""
     request.form_data_parser_class = _StrictForms
-    with _reading(request):
-        _ = request.files
+    _read(request, lambda: request.files)
 
 
 def read_away(request: Request) -> None:
@@ -57,10 +56,24 @@ def read_away(request: Request) -> None:
         _forget(request.environ["wsgi.input"], min(most, request.content_length or most))
 
 
-@contextmanager
-def _reading(request: Request) -> Iterator[None]:
+def _whole(request: Request) -> bytes:
+    length = request.content_length
+    if length and length <= (request.max_content_length or length) and not _touched(request):
+        body: bytes = request.environ["wsgi.input"].read(length)  # two copies less than by `stream`
+        request.stream = BytesIO(body)  # for whoever looks at it afterwards
+        return body
+    return request.get_data(cache=False)
+
+
+def _touched(request: Request) -> bool:
+    """Tell whether somebody, the author's own hook maybe, has begun to read the body."""
+    return "stream" in vars(request) or hasattr(request, "_cached_data")
+
+
+def _read(request: Request, what: Callable[[], V]) -> V:
+    """Read the whole body; RequestError if that cannot be done."""
     try:
-        yield
+        value = what()
         if not request.content_length:  # absent, or empty as PEP 3333 allows
             # Werkzeug stops at the limit in silence; reading on makes it raise.
             request.stream.read(1)
@@ -70,6 +83,7 @@ def _reading(request: Request) -> Iterator[None]:
         raise RequestError(f"this form cannot be read: {error}") from None
     except Exception as error:  # every server has its own for a connection that breaks off
         raise RequestError("the body cannot be read to its end") from error
+    return value
 
 
 def _forget(stream: IO[bytes], most: int) -> None:

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from random import getrandbits
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from ..execution import Measures
 
@@ -35,6 +35,8 @@ class Exchange:
     rows_in: int | None = None
     rows_out: int | None = None
     printed: list[str] = field(default_factory=list)
+    status: int = 500
+    headers: Iterable[tuple[str, str]] = ()
 
     def decoded(self) -> Measures:
         """Note that the arguments have been read; return what the call's times go into."""
@@ -59,13 +61,12 @@ class Exchanges:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         exchange = Exchange(_request_id(environ.get("HTTP_X_REQUEST_ID", "")))
-        answer: dict[str, Any] = {}
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            exchange.status, exchange.headers = int(status[:3]), headers
             headers.append(("X-Request-ID", exchange.request_id))
             if exchange.measures and _log.isEnabledFor(logging.DEBUG):
                 headers.append(("Server-Timing", _server_timing(exchange.measures)))
-            answer.update(status=int(status[:3]), headers=headers)
             return start_response(status, headers, *rest)
 
         token = _current.set(exchange)
@@ -75,39 +76,49 @@ class Exchanges:
             if exchange.printed:
                 print()  # the line that the function left unfinished
             if _log.isEnabledFor(logging.INFO):
-                _write_line(environ, exchange, answer)
+                _write_line(environ, exchange)
             _current.reset(token)
 
 
 def _request_id(asked: str) -> str:
-    return asked if _SANE.fullmatch(asked) else uuid4().hex
+    # Unique, not secret; Python seeds it anew in every process.
+    return asked if asked and _SANE.fullmatch(asked) else f"{getrandbits(128):032x}"
 
 
 def _server_timing(measures: Measures) -> str:
     """Write the times as W3C's Server Timing does, for a browser's developer tools."""
-    return ", ".join(f"{name};dur={ms}" for name, ms in measures.milliseconds().items())
+    parts = ("decode", "queue", "call", "encode")
+    return ", ".join(f"{part};dur={_ms(getattr(measures, part))}" for part in parts)
 
 
-def _write_line(environ: WSGIEnvironment, exchange: Exchange, answer: dict[str, Any]) -> None:
+def _write_line(environ: WSGIEnvironment, exchange: Exchange) -> None:
     method, path = environ["REQUEST_METHOD"], _path(environ)
-    status = answer.get("status", 500)
-    milliseconds = round((perf_counter() - exchange.started) * 1000, 3)
-    fields: dict[str, Any] = {
+    fields = {
         "method": method,
         "path": path,
         "target": exchange.target,
-        "status": status,
-        "ms": milliseconds,
+        "status": exchange.status,
+        "ms": _ms(perf_counter() - exchange.started),
         "rows_in": exchange.rows_in,
         "rows_out": exchange.rows_out,
         "bytes_in": _integer(environ.get("CONTENT_LENGTH")),
-        "bytes_out": _integer(dict(answer.get("headers", ())).get("Content-Length")),
+        "bytes_out": _integer(_content_length(exchange.headers)),
     }
-    if exchange.measures:
-        times = exchange.measures.milliseconds()
-        fields |= {f"{name}_ms": time for name, time in times.items()}
-        fields["joined"] = exchange.measures.joined
-    _log.info("%s %s %s %.1f ms", method, path, status, milliseconds, extra=fields)
+    if measures := exchange.measures:
+        fields["decode_ms"] = _ms(measures.decode)
+        fields["queue_ms"] = _ms(measures.queue)
+        fields["call_ms"] = _ms(measures.call)
+        fields["encode_ms"] = _ms(measures.encode)
+        fields["joined"] = measures.joined
+    _log.info("%s %s %s %.1f ms", method, path, exchange.status, fields["ms"], extra=fields)
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+def _content_length(headers: Iterable[tuple[str, str]]) -> str | None:
+    return next((value for name, value in headers if name == "Content-Length"), None)
 
 
 def _path(environ: WSGIEnvironment) -> str:

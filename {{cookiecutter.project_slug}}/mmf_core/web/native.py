@@ -29,9 +29,8 @@ def blueprint(execution: Execution, settings: Settings) -> Blueprint:
         exchange = current() or Exchange("-")
         exchange.target = target.route
         if forms:  # refused before the work is done, not after
-            form = answer_format(
-                forms, request.args.get(FORMAT_QUERY), request.headers.get("Accept", "")
-            )
+            asked = request.args.get(FORMAT_QUERY) if request.query_string else None
+            form = answer_format(forms, asked, request.headers.get("Accept", ""))
         values = arguments.read(target, request)
         exchange.rows_in = _rows(target.arguments, values)
         measures = exchange.decoded()

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import requests
-from services import serve
 
-from mmf_core.web import worker
-from mmf_core.web.worker import SLACK, Shares
+from mmf_core.server import shares as module
+from mmf_core.server.shares import SLACK, Shares
+from services import serve
 
 APP = """
 import os
@@ -48,8 +48,8 @@ def test_who_has_left_or_is_silent_does_not_count(monkeypatch: pytest.MonkeyPatc
     shares.tell(2, 0)
     shares.leave(2)
     assert shares.least(3) == 5
-    later = time.monotonic() + worker.FRESH + 1
-    monkeypatch.setattr(worker.time, "monotonic", lambda: later)
+    later = time.monotonic() + module.FRESH + 1
+    monkeypatch.setattr(module.time, "monotonic", lambda: later)
     assert shares.least(3) == float("inf")
 
 
