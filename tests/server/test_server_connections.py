@@ -50,6 +50,22 @@ def test_what_is_missing_is_told_by_the_head(
     assert connection.missing() == missing
 
 
+@pytest.mark.parametrize(
+    ("received", "request_"),
+    [
+        (b"POST /score?format=xlsx HTTP/1.1\r\n", b"POST /score"),
+        (b"GET / HTTP/1.1\r\n", b"GET /"),
+        (b"nonsense", b""),
+    ],
+)
+def test_a_request_is_known_by_method_and_path(
+    pair: tuple[Connection, socket.socket], received: bytes, request_: bytes
+) -> None:
+    connection, _ = pair
+    connection.received = received
+    assert connection.request() == request_
+
+
 def test_what_arrives_is_collected_until_the_client_has_gone(
     pair: tuple[Connection, socket.socket],
 ) -> None:

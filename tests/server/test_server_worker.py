@@ -40,6 +40,8 @@ class App:
                 self.inside += 1
                 while not self.gate.is_set():
                     sum(range(1000))
+            case "/nap":
+                time.sleep(0.004)
             case "/aside" | "/aside/again":
                 self.notes.append(f"{body.decode()} arrives")
                 step_aside()
@@ -127,6 +129,14 @@ def test_as_many_as_there_are_threads_may_be_slow(served: Harness, app: App) -> 
         app.gate.set()
         assert [one.result(LONGEST) for one in slow] == [b"/wait"] * 4
     assert len(set(app.threads)) == 5
+
+
+def test_what_often_waits_gets_a_thread_at_once(served: Harness, app: App) -> None:
+    client = served.client()
+    for _ in range(20):
+        answer(client, "/nap")
+    assert len(set(app.threads)) > 1
+    assert served.ask("/quick") == b"/quick"
 
 
 def test_more_slow_ones_wait_for_a_thread(served: Harness, app: App) -> None:

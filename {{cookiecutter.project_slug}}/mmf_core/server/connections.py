@@ -79,6 +79,11 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
         self.cut_off = not data
         return bool(self.received)
 
+    def request(self) -> bytes:
+        """Return the method and the path of a request that has arrived."""
+        end = self.received.find(b" ", self.received.find(b" ") + 1)
+        return self.received[: max(0, end)].partition(b"?")[0]
+
     def missing(self) -> float:
         """Say how many bytes of a request are still to come; infinite where a thread should read.
 

@@ -9,6 +9,10 @@ from ..turns import Turn
 
 WAITED = 0.010  # seconds at one request, mostly off the processor, after which another leads
 COMPUTED = 0.050  # seconds at one request altogether, after which another leads
+NOTABLE = 0.002  # seconds that a request waits, at least, to be one that waits
+OFTEN = 8  # times that it has done so, more than not
+_SAMPLE = 32
+_MOST_KNOWN = 256  # paths are the callers' own inventions
 
 
 class Lead:
@@ -30,6 +34,34 @@ class Lead:
         if not hasattr(time, "pthread_getcpuclockid"):  # macOS
             return time.monotonic()
         return time.clock_gettime(time.pthread_getcpuclockid(self._thread))
+
+
+class Waiters:
+    """Requests that were seen to wait rather than compute, by method and path.
+
+    They are better off in threads, where several wait at a time.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[bytes, int] = {}
+        self._asked = 0
+
+    def note(self, request: bytes, passed: float, computed: float) -> None:
+        """Take in what a request has cost the leader, in seconds."""
+        waited = passed - computed > NOTABLE and computed < passed / 2
+        if waited or request in self._seen:
+            seen = self._seen.get(request, 0) + (1 if waited else -1)
+            if seen > 0 and (request in self._seen or len(self._seen) < _MOST_KNOWN):
+                self._seen[request] = min(seen, 2 * OFTEN)
+            else:
+                self._seen.pop(request, None)
+
+    def has(self, request: bytes) -> bool:
+        """Tell whether to give a request a thread; now and then not, to see how it does."""
+        if self._seen.get(request, 0) < OFTEN:
+            return False
+        self._asked += 1
+        return self._asked % _SAMPLE != 0
 
 
 class Look:

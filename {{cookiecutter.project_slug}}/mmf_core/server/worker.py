@@ -8,7 +8,7 @@ call.
 
 The main thread looks after the leader. Where that is kept by a request, waiting for a database, a
 lock or a slow client, or computing, another thread of the pool takes the lead, and the one that is
-held up finishes its requests by itself.
+held up finishes its requests by itself. What often waits gets a thread of its own from the start.
 
 A request that has not arrived whole waits with the poller. One that is large or of unknown length
 is read in a thread of its own, as in gthread; so are connections with TLS and HTTP/2.
@@ -30,7 +30,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from ..turns import Turn
 from .connections import LARGEST, Connection
-from .leads import Lead, Look
+from .leads import Lead, Look, Waiters
 from .shares import SLACK, Shares
 
 GLANCE = 0.005  # seconds between two looks at a busy leader
@@ -52,6 +52,7 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._ready: deque[Connection] = deque()
         self._lead: Lead | None = None
         self._look: Look | None = None
+        self._waiters = Waiters()
         self._ended = Event()
         self._swept = 0.0
         self._idle_until = math.inf
@@ -135,9 +136,15 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         for _ in range(len(self._ready)):
             if lead.over:
                 break  # whoever leads now goes on
-            turn = Turn(partial(self._answer, lead, self._ready.popleft()))
+            conn = self._ready.popleft()
+            request = conn.request()
+            turn = Turn(partial(self._answer, lead, conn))
+            began, computed = time.perf_counter(), time.thread_time()
             self._go_on(lead, turn)
-            if not turn.dead:
+            if turn.dead:
+                passed = time.perf_counter() - began
+                self._waiters.note(request, passed, time.thread_time() - computed)
+            else:
                 aside.append(turn)
         for turn in aside:
             while not turn.dead:
@@ -253,7 +260,7 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def _sort(self, conn: Connection) -> None:
         """Decide what to do with a connection that has brought something."""
         missing = conn.missing()
-        if missing == math.inf:
+        if missing == math.inf or (missing <= 0 and self._waiters.has(conn.request())):
             self._to_thread(conn)
         elif missing <= 0:
             conn.whole = True
