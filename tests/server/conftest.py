@@ -28,6 +28,7 @@ class Harness:
         for name, value in settings.items():
             cfg.set(name, value)
         self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.setblocking(False)
         self.worker: Any = LeaderWorker(
             1, os.getppid(), [self.listener], None, 30, cfg, Logger(cfg)
         )

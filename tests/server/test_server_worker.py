@@ -246,6 +246,15 @@ def test_a_connection_that_is_not_kept_is_closed_when_the_client_has_read(served
     assert gone(served)
 
 
+def test_connections_that_come_together_are_taken_together(app: App, harness: Make) -> None:
+    served = harness(app)
+    for _ in range(5):
+        served.connect().sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    served.worker.accept(served.listener)
+    assert served.worker.nr_conns == len(served.worker._ready) == 5
+    served.worker._answer_ready(Lead())
+
+
 def test_an_idle_connection_is_closed_after_its_time(app: App, harness: Make) -> None:
     served = harness(app, keepalive=1).start()
     client = served.connect()
@@ -346,7 +355,7 @@ def test_a_worker_that_cannot_poll_any_more_ends(app: App, harness: Make) -> Non
 def test_a_quit_ends_it_at_once(app: App, harness: Make) -> None:
     served = harness(app)
     served.worker._glance = lambda: LONGEST  # the signal comes in the thread that glances
-    served.start()
+    served.start().ask("/")
     with pytest.raises(SystemExit):
         served.worker.handle_quit(0, None)
     served._thread.join(LONGEST)
@@ -369,10 +378,10 @@ def test_the_number_of_a_connection_closed_elsewhere_can_be_used_again(
 ) -> None:
     served = harness(app)
     worker = served.worker
-    for _ in range(2):
-        served.connect()
+    served.connect()
     worker.accept(served.listener)
     (first,) = worker.keepalived_conns
+    served.connect()
     number = first.sock.fileno()
     first.sock.close()  # as an answering thread does where the client is to blame
     worker.accept(served.listener)

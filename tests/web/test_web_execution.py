@@ -4,6 +4,7 @@
 
 import json
 import logging
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,10 +15,10 @@ import pytest
 import requests
 from log_output import Output
 from problem_shape import assert_problem
-from services import serve
 
 import mmf_core as mmf
 from mmf_core.web import create_app
+from services import serve
 
 LONGEST = 10
 APP = """
@@ -45,6 +46,26 @@ def pid(seconds=mmf.Float(default=0.0)):
 @registry.target(returns=mmf.DataFrame(format=mmf.JSON), batch=True)
 def double(data=mmf.DataFrame()):
     time.sleep(0.02)
+    return data * 2
+
+
+app = create_app(registry)
+"""
+
+UNLUCKY = """
+import time
+
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+
+
+@registry.target(returns=mmf.DataFrame(format=mmf.JSON), batch=True)
+def double(data=mmf.DataFrame(schema={"a": float})):
+    if (data["a"] == 13).any():
+        raise ValueError("unlucky")
+    time.sleep(0.005)
     return data * 2
 
 
@@ -177,6 +198,51 @@ def test_concurrent_requests_are_joined_and_each_gets_its_own_answer(tmp_path: P
     ]
     assert len(joined) == 200
     assert max(joined) > 1
+
+
+def test_bad_requests_in_a_batch_keep_nobody_from_the_right_answer(tmp_path: Path) -> None:
+    """One of a wrong type, one that raises, one that is huge, one whose client has gone."""
+    log = tmp_path / "log"
+    bad: dict[str, tuple[bytes, int]] = {
+        "type": (b'[{"a": "x"}]', 422),
+        "raise": (b'[{"a": 13}]', 500),
+        "huge": (b'[{"a": 1}]' + b" " * (51 << 20), 413),
+        "shape": (b"[1, 2]", 422),
+        "broken": (b'[{"a": ', 400),
+    }
+    with (
+        log.open("wb") as stream,
+        serve("gunicorn", tmp_path, stream, app=UNLUCKY, WEB_CONCURRENCY="1") as service,
+    ):
+
+        def ask(body: bytes) -> requests.Response:
+            headers = {"Content-Type": "application/json"}
+            return requests.post(f"{service.url}/double", body, headers=headers, timeout=30)
+
+        def leave(number: int) -> None:
+            body = b'[{"a": %d}]' % number
+            head = f"POST /double HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+            with socket.create_connection(("127.0.0.1", service.port), 30) as client:
+                client.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
+
+        with ThreadPoolExecutor(16) as threads:
+            good, wrong, left = {}, {}, []
+            for number in range(100, 200):
+                good[number] = threads.submit(ask, b'[{"a": %d}]' % number)
+                if number % 10 == 0:
+                    left.append(threads.submit(leave, number))
+                    for name, (body, _) in bad.items():
+                        if name != "huge" or number == 150:
+                            wrong[number, name] = threads.submit(ask, body)
+            for number, answer in good.items():
+                assert answer.result().json() == [{"a": 2 * number}]
+            for (_, name), answer in wrong.items():
+                assert_problem(answer.result(), bad[name][1])
+            for one in left:
+                one.result()
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert max(line.get("joined", 1) for line in lines) > 1
+    assert max(line.get("ms", 0) for line in lines if line.get("status") == 200) < 5000
 
 
 def test_what_must_not_be_forked_is_loaded_in_each_worker(tmp_path: Path) -> None:

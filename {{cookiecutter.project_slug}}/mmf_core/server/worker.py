@@ -201,14 +201,17 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     # Connections: touched by the leader only.
 
     def accept(self, listener: Any) -> None:
-        """Take a new connection, and wait until it brings something."""
-        try:
-            client, address = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):  # another worker has it, or nobody
-            return
-        self.nr_conns += 1
-        conn = Connection(self.cfg, client, address, listener.getsockname())
-        self._wait_for(conn, self.cfg.keepalive)
+        """Take all new connections that are this worker's share, and what they have brought."""
+        while self.nr_conns < self.worker_connections:
+            try:
+                client, address = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):  # there are no more, or it has gone
+                return
+            self.nr_conns += 1
+            conn = Connection(self.cfg, client, address, listener.getsockname())
+            self._wait_for(conn, self.cfg.keepalive)
+            if self._collects:
+                self._readable(conn, conn.sock)
 
     def finish_request(self, conn: Connection, fs: Future[Any]) -> None:
         """Take a connection back from another thread of the pool."""
