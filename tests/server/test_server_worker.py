@@ -10,8 +10,8 @@ from threading import Event, get_ident
 from typing import Any
 
 import pytest
+from harness import LONGEST, Harness, answer
 
-from conftest import LONGEST, Harness, answer
 from mmf_core.server.connections import LARGEST
 from mmf_core.server.leads import Lead
 from mmf_core.turns import step_aside
@@ -84,9 +84,9 @@ def served(app: App, harness: Make) -> Harness:
 def gone(served: Harness) -> bool:
     """Tell whether the worker forgets all connections, in time."""
     end = time.monotonic() + LONGEST
-    while served.worker.nr_conns and time.monotonic() < end:
+    while served.worker.clients.count and time.monotonic() < end:
         time.sleep(0.01)
-    return served.worker.nr_conns == 0
+    return served.worker.clients.count == 0
 
 
 def test_one_thread_answers_what_is_quick(served: Harness, app: App) -> None:
@@ -251,7 +251,7 @@ def test_connections_that_come_together_are_taken_together(app: App, harness: Ma
     for _ in range(5):
         served.connect().sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     served.worker.accept(served.listener)
-    assert served.worker.nr_conns == len(served.worker._ready) == 5
+    assert served.worker.clients.count == len(served.worker.clients.ready) == 5
     served.worker._answer_ready(Lead())
 
 
@@ -271,7 +271,7 @@ def test_requests_that_arrive_together_catch_up_with_each_other(app: App, harnes
         path = b"/aside/again" if client is clients[1] else b"/aside"
         body = f"{clients.index(client)}".encode()
         client.sendall(b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n%b" % (path, body))
-    while len(worker._ready) < 3:
+    while len(worker.clients.ready) < 3:
         worker.wait_for_and_dispatch_events(1)
     worker._answer_ready(Lead())
     steps = ["arrives", "goes on"]
@@ -286,14 +286,14 @@ def test_a_leader_that_is_replaced_leaves_the_rest_to_the_next(app: App, harness
     for client in clients:
         worker.accept(served.listener)
         client.sendall(b"GET /aside HTTP/1.1\r\nHost: x\r\n\r\n")
-    while len(worker._ready) < 2:
+    while len(worker.clients.ready) < 2:
         worker.wait_for_and_dispatch_events(1)
     lead = Lead()
     lead.over = True
     worker._answer_ready(lead)
-    assert len(worker._ready) == 2
+    assert len(worker.clients.ready) == 2
     worker._answer_ready(Lead())
-    assert not worker._ready
+    assert not worker.clients.ready
     assert all(client.recv(1000).endswith(b"/aside") for client in clients)
 
 
@@ -380,14 +380,14 @@ def test_the_number_of_a_connection_closed_elsewhere_can_be_used_again(
     worker = served.worker
     served.connect()
     worker.accept(served.listener)
-    (first,) = worker.keepalived_conns
+    (first,) = worker.clients.idle
     served.connect()
     number = first.sock.fileno()
     first.sock.close()  # as an answering thread does where the client is to blame
     worker.accept(served.listener)
-    second = list(worker.keepalived_conns)[1]
+    second = list(worker.clients.idle)[1]
     assert second.sock.fileno() == number
-    worker._drop(first)
+    worker.clients._drop(first)
     assert worker.poller.get_key(second.sock)
 
 

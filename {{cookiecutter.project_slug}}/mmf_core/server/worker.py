@@ -18,9 +18,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ
 from threading import Event
@@ -29,13 +27,13 @@ from typing import Any
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from ..turns import Turn
-from .connections import LARGEST, Connection
-from .leads import Lead, Look, Waiters
+from .clients import Clients
+from .connections import Connection
+from .leads import Lead, Look
 from .shares import SLACK, Shares
 
 GLANCE = 0.005  # seconds between two looks at a busy leader
 REST = 0.050  # and at an idle one
-LINGER = 2.0  # seconds that a client gets to close a connection that is over
 
 _shares = Shares()
 
@@ -48,21 +46,21 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self.keepalived_conns: dict[Connection, None] = {}  # those that no thread is at
-        self._ready: deque[Connection] = deque()
         self._lead: Lead | None = None
         self._look: Look | None = None
-        self._waiters = Waiters()
         self._ended = Event()
         self._swept = 0.0
         self._idle_until = math.inf
         http1 = self.cfg.protocol == "http" and "h2" not in self.cfg.http_protocols
-        self._collects = http1 and not self.cfg.is_ssl
+        self.clients = Clients(
+            lambda: self.poller, self.enqueue_req, collects=http1 and not self.cfg.is_ssl
+        )
+        self.keepalived_conns = self.clients.idle  # gunicorn asks how many there are
 
     @property
     def worker_connections(self) -> float:
         """The limit that is set, or less while other workers have fewer."""
-        _shares.tell(self.age, self.nr_conns)
+        _shares.tell(self.age, self.clients.count)
         return min(self._most, _shares.least(self.age) + SLACK)
 
     @worker_connections.setter
@@ -121,8 +119,8 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         lead = self._lead = Lead()
         try:
             while not lead.over and not self._ended.is_set():
-                self.set_accept_enabled(self.alive and self.nr_conns < self.worker_connections)
-                self.wait_for_and_dispatch_events(0 if self._ready else 1 if self.alive else 0.1)
+                self.set_accept_enabled(self.alive and self.clients.count < self.worker_connections)
+                self.wait_for_and_dispatch_events(self._patience())
                 self._answer_ready(lead)
                 if not lead.over:
                     self._sweep()
@@ -130,20 +128,26 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self.log.exception("the thread that polls has failed")
             self._ended.set()
 
+    def _patience(self) -> float:
+        """Return for how many seconds to poll."""
+        if self.clients.ready:
+            return 0
+        return 1 if self.alive else 0.1
+
     def _answer_ready(self, lead: Lead) -> None:
         """Answer all that has arrived; who steps aside goes on when all have had a turn."""
         aside = []
-        for _ in range(len(self._ready)):
+        for _ in range(len(self.clients.ready)):
             if lead.over:
                 break  # whoever leads now goes on
-            conn = self._ready.popleft()
+            conn = self.clients.ready.popleft()
             request = conn.request()
             turn = Turn(partial(self._answer, lead, conn))
             began, computed = time.perf_counter(), time.thread_time()
             self._go_on(lead, turn)
             if turn.dead:
                 passed = time.perf_counter() - began
-                self._waiters.note(request, passed, time.thread_time() - computed)
+                self.clients.waiters.note(request, passed, time.thread_time() - computed)
             else:
                 aside.append(turn)
         for turn in aside:
@@ -172,10 +176,8 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         if not self.alive:
             _shares.leave(self.age)
             self._idle_until = min(self._idle_until, now + STOP_KEEPALIVE_LINGER)
-        for conn in list(self.keepalived_conns):
-            if now > (conn.timeout if conn.received else min(conn.timeout, self._idle_until)):
-                self._drop(conn)
-        if not self.alive and not self.nr_conns:
+        self.clients.close_idle(self._idle_until)
+        if not self.alive and not self.clients.count:
             self._ended.set()
 
     # In any thread.
@@ -198,96 +200,26 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             return keepalive and conn.parser.finish_body()
         return super()._keepalive_after(conn, keepalive)
 
-    # Connections: touched by the leader only.
+    # Connections.
 
     def accept(self, listener: Any) -> None:
-        """Take all new connections that are this worker's share, and what they have brought."""
-        while self.nr_conns < self.worker_connections:
+        """Take all new connections that are this worker's share."""
+        while self.clients.count < self.worker_connections:
             try:
                 client, address = listener.accept()
             except (BlockingIOError, ConnectionAbortedError):  # there are no more, or it has gone
                 return
-            self.nr_conns += 1
             conn = Connection(self.cfg, client, address, listener.getsockname())
-            self._wait_for(conn, self.cfg.keepalive)
-            if self._collects:
-                self._readable(conn, conn.sock)
+            self.clients.welcome(conn, self.cfg.keepalive)
 
     def finish_request(self, conn: Connection, fs: Future[Any]) -> None:
         """Take a connection back from another thread of the pool."""
         self._put_back(conn, not fs.cancelled() and fs.result())
 
     def _put_back(self, conn: Connection, keep: Any) -> None:
-        conn.taken = False
-        if not keep:
-            self._hang_up(conn)
-            return
-        self._wait_for(conn, self.cfg.keepalive if self.alive else STOP_KEEPALIVE_LINGER)
-        if self._collects:
-            conn.from_parser()
-            if conn.received:
-                self._sort(conn)
-
-    def _hang_up(self, conn: Connection) -> None:
-        try:
-            conn.hang_up()
-        except OSError:
-            self._drop(conn)
+        if keep:
+            self.clients.take_back(
+                conn, self.cfg.keepalive if self.alive else STOP_KEEPALIVE_LINGER
+            )
         else:
-            self._wait_for(conn, LINGER)
-
-    def _wait_for(self, conn: Connection, seconds: float) -> None:
-        conn.timeout = time.monotonic() + seconds
-        self.keepalived_conns[conn] = None
-        if conn.polled:
-            return
-        conn.polled = True
-        try:
-            self.poller.register(conn.sock, EVENT_READ, partial(self._readable, conn))
-        except KeyError:  # the number belonged to a connection that another thread has closed
-            self.poller.unregister(conn.sock.fileno())
-            self.poller.register(conn.sock, EVENT_READ, partial(self._readable, conn))
-
-    def _readable(self, conn: Connection, _sock: Any) -> None:
-        if conn.taken:  # by a thread that gives it back
-            self._ignore(conn)
-        elif conn.over or self._collects:
-            gone = not conn.receive() or (conn.over and conn.cut_off)
-            if gone or (conn.over and len(conn.received) > LARGEST):
-                self._drop(conn)
-            elif not conn.over:
-                self._sort(conn)
-        else:
-            self._to_thread(conn)
-
-    def _sort(self, conn: Connection) -> None:
-        """Decide what to do with a connection that has brought something."""
-        missing = conn.missing()
-        if missing == math.inf or (missing <= 0 and self._waiters.has(conn.request())):
-            self._to_thread(conn)
-        elif missing <= 0:
-            conn.whole = True
-            self._take(conn)
-            self._ready.append(conn)
-
-    def _to_thread(self, conn: Connection) -> None:
-        conn.whole = False
-        self._take(conn)
-        self._ignore(conn)
-        self.enqueue_req(conn)
-
-    def _take(self, conn: Connection) -> None:
-        conn.taken = True
-        del self.keepalived_conns[conn]
-
-    def _drop(self, conn: Connection) -> None:
-        self.keepalived_conns.pop(conn, None)
-        self._ignore(conn)
-        self.nr_conns -= 1
-        conn.close()
-
-    def _ignore(self, conn: Connection) -> None:
-        if conn.polled:
-            conn.polled = False
-            with suppress(KeyError, ValueError, OSError):  # closed in another thread
-                self.poller.unregister(conn.sock)
+            self.clients.hang_up(conn)

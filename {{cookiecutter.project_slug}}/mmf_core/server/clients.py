@@ -1,0 +1,137 @@
+"""The clients of a worker: who is idle, whose request has arrived, who is to be closed.
+
+Only the thread that polls touches them. A connection that a thread is at belongs to that thread,
+until it is taken back.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from selectors import EVENT_READ, BaseSelector
+from typing import Any
+
+from .connections import LARGEST, Connection
+from .leads import Waiters
+
+LINGER = 2.0  # seconds that a client gets to close a connection that is over
+
+
+class Clients:
+    """Connections at the poller.
+
+    A request goes to `ready` once all of it is there, and to a thread of its own, by `to_thread`,
+    where it is large, of unknown length, or known to wait. With `collects` off, as for TLS, it is
+    always a thread that reads.
+    """
+
+    def __init__(
+        self,
+        poller: Callable[[], BaseSelector],
+        to_thread: Callable[[Connection], None],
+        *,
+        collects: bool,
+    ) -> None:
+        self.idle: dict[Connection, None] = {}
+        self.ready: deque[Connection] = deque()
+        self.waiters = Waiters()
+        self.count = 0
+        self._poller = poller
+        self._to_thread = to_thread
+        self._collects = collects
+
+    def welcome(self, conn: Connection, seconds: float) -> None:
+        """Take a new connection, with what it has brought; it may be idle for so long."""
+        self.count += 1
+        self._wait_for(conn, seconds)
+        if self._collects:
+            self._readable(conn, conn.sock)
+
+    def take_back(self, conn: Connection, seconds: float) -> None:
+        """Take a connection after an answer; it may be idle for so long."""
+        conn.taken = False
+        self._wait_for(conn, seconds)
+        if self._collects:
+            conn.from_parser()
+            if conn.received:
+                self._sort(conn)
+
+    def hang_up(self, conn: Connection) -> None:
+        """End a connection after its last answer, when the client has read that."""
+        conn.taken = False
+        try:
+            conn.hang_up()
+        except OSError:
+            self._drop(conn)
+        else:
+            self._wait_for(conn, LINGER)
+
+    def close_idle(self, since: float) -> None:
+        """Close what has been idle for its time, or, if nothing has arrived, `since` some moment.
+
+        `since` is on `time.monotonic`'s clock; infinite where their own time is all that counts.
+        """
+        now = time.monotonic()
+        for conn in list(self.idle):
+            if now > conn.timeout or (now > since and not conn.received):
+                self._drop(conn)
+
+    def _wait_for(self, conn: Connection, seconds: float) -> None:
+        conn.timeout = time.monotonic() + seconds
+        self.idle[conn] = None
+        if conn.polled:
+            return
+        conn.polled = True
+        notice = partial(self._readable, conn)
+        try:
+            self._poller().register(conn.sock, EVENT_READ, notice)
+        except KeyError:  # the number belonged to a connection that another thread has closed
+            self._poller().unregister(conn.sock.fileno())
+            self._poller().register(conn.sock, EVENT_READ, notice)
+
+    def _readable(self, conn: Connection, _sock: Any) -> None:
+        if conn.taken:  # by a thread that gives it back
+            self._ignore(conn)
+        elif conn.over:
+            if not conn.receive() or conn.cut_off or len(conn.received) > LARGEST:
+                self._drop(conn)
+        elif not self._collects:
+            self._give_a_thread(conn)
+        elif conn.receive():
+            self._sort(conn)
+        else:
+            self._drop(conn)
+
+    def _sort(self, conn: Connection) -> None:
+        """Decide what to do with a connection that has brought something."""
+        missing = conn.missing()
+        if missing == math.inf or (missing <= 0 and self.waiters.has(conn.request())):
+            self._give_a_thread(conn)
+        elif missing <= 0:
+            self._take(conn, whole=True)
+            self.ready.append(conn)
+
+    def _give_a_thread(self, conn: Connection) -> None:
+        self._take(conn, whole=False)
+        self._ignore(conn)
+        self._to_thread(conn)
+
+    def _take(self, conn: Connection, *, whole: bool) -> None:
+        conn.taken, conn.whole = True, whole
+        del self.idle[conn]
+
+    def _drop(self, conn: Connection) -> None:
+        self.idle.pop(conn, None)
+        self._ignore(conn)
+        self.count -= 1
+        conn.close()
+
+    def _ignore(self, conn: Connection) -> None:
+        if conn.polled:
+            conn.polled = False
+            with suppress(KeyError, ValueError, OSError):  # closed in another thread
+                self._poller().unregister(conn.sock)
