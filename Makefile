@@ -46,6 +46,8 @@ bench-hotpath: project  ## where the microseconds of a one-row request go
 	@$(DEMO)/.venv/bin/python benchmarks/hotpath.py $(DEMO)
 
 bench: .venv/.complete  ## every server beside ours, half an hour; needs wrk
+	@$(BIN)/python benchmarks/memory.py
+	@$(BIN)/python benchmarks/excel.py
 	@$(BIN)/python benchmarks/run.py
 
 clean:  ## remove what the other commands made
