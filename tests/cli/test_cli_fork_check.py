@@ -32,7 +32,7 @@ from mmf_core.cli.forks import Ending, Outcome, call, report
 from mmf_core.registry import default
 
 LONG = 20.0  # nothing waits for so long
-SHORT = 1.0  # what hangs takes so long
+SHORT = 2.0  # what hangs takes so long
 ANSWER, OTHER = Outcome(Ending.ANSWERED, b"1"), Outcome(Ending.ANSWERED, b"2")
 FAILED, LATE = Outcome(Ending.FAILED, b"ValueError: no"), Outcome(Ending.LATE)
 
@@ -247,6 +247,22 @@ def test_code_that_keeps_the_interpreter_to_itself_is_ended(registry: mmf.Regist
     assert verdicts(registry, SHORT) == {"stuck": Verdict.HANGS}
 
 
+def test_a_targets_own_limit_counts_where_it_is_shorter(registry: mmf.Registry) -> None:
+    home = os.getpid()
+
+    @registry.target(timeout=1.0)
+    def hang() -> None:
+        if os.getpid() != home:
+            Event().wait(LONG)
+
+    @registry.target
+    def after() -> None: ...
+
+    started = time.monotonic()
+    assert verdicts(registry) == {"hang": Verdict.HANGS, "after": Verdict.SAFE}
+    assert time.monotonic() - started < LONG
+
+
 @pytest.mark.usefixtures("at_once")
 def test_an_artifact_that_knows_its_process(registry: mmf.Registry) -> None:
     @registry.artifact("home")
@@ -439,7 +455,7 @@ def test_a_fork_reports_until_something_hangs(
 
     reader, writer = Pipe(duplex=False)
     with reader, writer:
-        report(registry, list(registry.targets.values()), 0.3, writer)
+        report(registry, list(registry.targets.values()), 1.0, writer)
         messages = [reader.recv_bytes() for _ in range(3)]
         assert not reader.poll()
     ended.set()

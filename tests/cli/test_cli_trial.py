@@ -43,7 +43,7 @@ def echo():
             text, answer = work.get()
             answer.put(text)
 
-    Thread(target=serve, daemon=True).start()
+    Thread(target=serve).start()  # the interpreter would wait for it
     return work
 
 

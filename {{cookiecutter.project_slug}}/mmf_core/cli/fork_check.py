@@ -9,10 +9,13 @@ Never the other way round: what has been used may not survive a fork that it sur
 from __future__ import annotations
 
 import os
+import sys
+import threading
 import time
 from collections.abc import Callable
 from enum import Enum
 from functools import partial
+from typing import NoReturn
 
 import click
 
@@ -29,6 +32,7 @@ REMEDY = (
     "load what they use in a function under @mmf.artifact(…, preload=False), "
     "and each worker calls it for itself"
 )
+EXAMPLE_FAILS = "its example fails without a fork, too; a schema= or a default= makes a better one"
 
 
 class Verdict(Enum):
@@ -61,7 +65,8 @@ def check_fork(module: str, timeout: int) -> None:
         if verdict.is_bad:
             bad.append(route)
     if bad:
-        raise click.ClickException(f"the fork breaks {', '.join(bad)}: {REMEDY}")
+        click.echo(f"Error: the fork breaks {', '.join(bad)}: {REMEDY}", err=True)
+    _exit(1 if bad else 0)
 
 
 def check(registry: Registry, seconds: float) -> dict[str, tuple[Verdict, str]]:
@@ -90,7 +95,7 @@ def judge(forked: Outcome, here: Outcome, again: Callable[[], Outcome]) -> tuple
     if forked.ending is Ending.LATE:
         return Verdict.HANGS, "no answer in time; if it needs longer in a worker, --fork-timeout"
     if here.ending is Ending.FAILED:
-        return Verdict.UNKNOWN, f"its example fails without a fork, too: {here.content.decode()}"
+        return Verdict.UNKNOWN, f"{EXAMPLE_FAILS}: {here.content.decode()}"
     return (Verdict.SAFE, "") if forked == here else _blame(forked, here, again)
 
 
@@ -102,3 +107,11 @@ def _blame(forked: Outcome, here: Outcome, again: Callable[[], Outcome]) -> tupl
     if forked.ending is Ending.ANSWERED:
         return Verdict.DIFFERS, "its answer is another one than without a fork"
     return Verdict.FAILS, forked.content.decode()
+
+
+def _exit(code: int) -> NoReturn:
+    """End this process, also where a thread that an artifact has started would keep it for ever."""
+    if any(not one.daemon for one in threading.enumerate() if one is not threading.main_thread()):
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
