@@ -27,18 +27,49 @@ import mmf_core as mmf
 def greet(who=mmf.String()):
     return who
 """
-STEPS = ["making a virtual environment …", "installing requirements.txt …", "get-meta main.py …"]
+LOSES_A_THREAD = """
+from queue import SimpleQueue
+from threading import Thread
+
+import mmf_core as mmf
+
+
+@mmf.artifact("echo")
+def echo():
+    work = SimpleQueue()
+
+    def serve():
+        while True:
+            text, answer = work.get()
+            answer.put(text)
+
+    Thread(target=serve).start()  # the interpreter would wait for it
+    return work
+
+
+@mmf.target(returns=mmf.String())
+def greet(who=mmf.String()):
+    answer = SimpleQueue()
+    echo.put((who, answer))
+    return answer.get()
+"""
+STEPS = [
+    "making a virtual environment …",
+    "installing requirements.txt …",
+    "get-meta main.py …",
+    "calling every target in a fork …",
+]
 LONGEST = 120.0
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Give a project with one scalar target, which needs three packages."""
+    """Give a project with one scalar target, which needs four packages."""
     folder = tmp_path / "project"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(PAYLOAD / "mmf_core", folder / "mmf_core", ignore=ignored)
     (folder / "main.py").write_text(GOOD)
-    pins = [f"{name}=={version(name)}\n" for name in ("click", "flask", "orjson")]
+    pins = [f"{name}=={version(name)}\n" for name in ("click", "flask", "greenlet", "orjson")]
     (folder / "requirements.txt").write_text("".join(pins))
     return folder
 
@@ -78,6 +109,7 @@ def test_a_good_project(project: Path, temporary: Path) -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert [line for line in lines if line.endswith("…")] == STEPS
+    assert lines[-2] == "  greet: safe"
     assert lines[-1].startswith("ok: ")
     assert not left_over(temporary)
     after = {file for file in project.rglob("*") if "__pycache__" not in file.parts}
@@ -101,6 +133,19 @@ def test_a_bad_project(project: Path, temporary: Path, file: str, text: str, ste
     assert last.startswith(f"Error: failed while {step.removesuffix(' …')}")
     assert "Traceback" not in done.stderr
     assert "ok" not in done.stdout.split()
+    assert not left_over(temporary)
+
+
+def test_a_project_that_loses_a_thread_in_the_fork(project: Path, temporary: Path) -> None:
+    (project / "main.py").write_text(LOSES_A_THREAD)
+    arguments = command(project, temporary, "main.py", "--fork-timeout", "1")
+    done = subprocess.run(**arguments, timeout=LONGEST, check=False)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith("  greet: hangs: ")
+    blame, last = done.stderr.splitlines()[-2:]
+    assert "greet" in blame
+    assert "preload=False" in blame
+    assert last == "Error: failed while calling every target in a fork; its output is above"
     assert not left_over(temporary)
 
 
@@ -160,20 +205,21 @@ def test_pip_installs_where_uv_is_absent(
     monkeypatch.setitem(sys.modules, "uv", None)
     result = CliRunner().invoke(main, ["test", str(project / "main.py")])
     assert result.exit_code == 0, result.output
-    make, install, describe = calls
+    make, install, describe, check = calls
     environment = Path(make[-1])
     python = str(environment / "bin" / "python")
     assert make[1:3] == ["-m", "venv"]
     assert install[:4] == [python, "-m", "pip", "install"]
     assert install[-2:] == ["-r", "requirements.txt"]
     assert describe[:4] == [python, "-m", "mmf_core", "get-meta"]
+    assert check == [python, "-m", "mmf_core", "check-fork", "main", "--timeout", "30"]
     assert not environment.exists()
 
 
 def test_uv_installs_where_it_is_there(project: Path, calls: list[list[str]]) -> None:
     result = CliRunner().invoke(main, ["test", str(project / "main.py")])
     assert result.exit_code == 0, result.output
-    make, install, _ = calls
+    make, install, *_ = calls
     assert Path(install[0]).stem == "uv"
     assert install[install.index("--python") + 1].startswith(make[-1])
 
@@ -205,7 +251,7 @@ def test_a_file_that_is_not_there(
     assert not calls, "nothing is begun"
 
 
-@pytest.mark.parametrize("failing", range(3))
+@pytest.mark.parametrize("failing", range(len(STEPS)))
 def test_the_failing_step_is_named(
     project: Path, monkeypatch: pytest.MonkeyPatch, calls: list[list[str]], failing: int
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ..errors import MMFError
+from .fork_check import check_fork
 from .get_meta import get_meta
 from .trial import test
 
@@ -28,3 +29,4 @@ def main() -> None:
 
 main.add_command(get_meta)
 main.add_command(test)
+main.add_command(check_fork)

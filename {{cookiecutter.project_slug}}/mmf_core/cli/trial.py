@@ -11,11 +11,24 @@ from types import FrameType
 
 import click
 
+from .fork_check import LONGEST_CALL, SECONDS
+
 
 @click.command()
 @click.argument("script", default="main.py", type=click.Path(path_type=Path))
-def test(script: Path) -> None:
-    """Install requirements.txt into a new virtual environment, run get-meta in it, remove it."""
+@click.option(
+    "--fork-timeout",
+    default=LONGEST_CALL,
+    show_default=True,
+    type=SECONDS,
+    help="Seconds that a target may take on its example.",
+)
+def test(script: Path, fork_timeout: int) -> None:
+    """Install requirements.txt into a new virtual environment and see what works there.
+
+    The project is described by get-meta, and every target called on its example, also in a fork.
+    The environment is removed.
+    """
     project = script.resolve().parent
     for needed in (script, project / "requirements.txt"):
         if not needed.is_file():
@@ -52,7 +65,18 @@ def test(script: Path) -> None:
             out,
             cwd=project,
         )
-    click.echo("ok: the project can be installed and described")
+        _step(
+            "calling every target in a fork",
+            python,
+            "-m",
+            "mmf_core",
+            "check-fork",
+            script.stem,
+            "--timeout",
+            str(fork_timeout),
+            cwd=project,
+        )
+    click.echo("ok: the project can be installed, described and forked")
 
 
 def _uv() -> str | None:

@@ -1,0 +1,627 @@
+"""Whether the fork is to blame: every target is called in a forked process and where it was loaded.
+
+Everything is forked for real here, except where a test says what came of the calls.
+"""
+
+# ruff: noqa: B008 - a target's arguments and their descriptors
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Pipe
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Lock, Thread, get_ident
+from typing import Any
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import mmf_core as mmf
+from baking import PAYLOAD
+from mmf_core.cli import fork_check, forks, main
+from mmf_core.cli.fork_check import REMEDY, Verdict, check, judge
+from mmf_core.cli.forks import Ending, Outcome, call, report
+from mmf_core.registry import default
+
+LONG = 20.0  # nothing waits for so long
+SHORT = 2.0  # what hangs takes so long
+ANSWER, OTHER = Outcome(Ending.ANSWERED, b"1"), Outcome(Ending.ANSWERED, b"2")
+FAILED, LATE = Outcome(Ending.FAILED, b"ValueError: no"), Outcome(Ending.LATE)
+
+
+@pytest.fixture(autouse=True)
+def no_child_is_left() -> Iterator[None]:
+    """Check that every forked process has ended and been waited for."""
+    yield
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.fixture
+def registry() -> mmf.Registry:
+    """Give an empty registry of the test's own."""
+    return mmf.Registry()
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeat a call without a pause."""
+    monkeypatch.setattr(fork_check, "REPEAT_AFTER", 0.0)
+
+
+def verdicts(registry: mmf.Registry, seconds: float = LONG) -> dict[str, Verdict]:
+    return {route: verdict for route, (verdict, _) in check(registry, seconds).items()}
+
+
+# What survives
+
+
+def test_answers_of_every_kind_are_safe(registry: mmf.Registry) -> None:
+    @registry.target(returns=mmf.DataFrame(format=mmf.XLSX))
+    def table(data: Any = mmf.DataFrame(schema={"a": float, "b": str})) -> Any:
+        return data.assign(c=1)
+
+    @registry.target(returns=mmf.Img())
+    def picture(photo: Any = mmf.Img(format="gray")) -> Any:
+        return photo
+
+    @registry.target(returns=mmf.Array())
+    def array(data: Any = mmf.Array(), times: Any = mmf.Integer(default=2)) -> Any:
+        return data * times
+
+    @registry.target(returns=mmf.File())
+    def file(data: Any = mmf.File(), tree: Any = mmf.JsonFile()) -> Any:
+        return data * len(tree)
+
+    @registry.target(returns=mmf.Datetime(), batch=False, timeout=LONG, max_concurrency=1)
+    def moment(when: Any = mmf.Datetime()) -> Any:
+        return when
+
+    @registry.target
+    def nothing() -> None: ...
+
+    assert set(verdicts(registry).values()) == {Verdict.SAFE}
+    assert list(check(registry, LONG)) == ["table", "picture", "array", "file", "moment", "nothing"]
+
+
+def test_a_forest_of_several_threads_is_safe(registry: mmf.Registry) -> None:
+    from sklearn.ensemble import RandomForestClassifier
+
+    @registry.artifact("forest.joblib")
+    def forest() -> Any:
+        features = np.arange(40.0).reshape(20, 2)
+        classifier = RandomForestClassifier(8, n_jobs=2, random_state=0)
+        return classifier.fit(features, features[:, 0] > 20)
+
+    @registry.target(returns=mmf.Array(), batch=True)
+    def score(data: Any = mmf.Array()) -> Any:
+        return forest.predict_proba(data)
+
+    assert verdicts(registry) == {"score": Verdict.SAFE}
+
+
+def test_what_is_counted_or_kept_between_calls_is_safe(registry: mmf.Registry) -> None:
+    """Both processes make the same calls in the same order."""
+    seen: list[str] = []
+
+    @registry.target(returns=mmf.Integer())
+    def count(text: Any = mmf.String()) -> int:
+        seen.append(text)
+        return len(seen)
+
+    @registry.target(returns=mmf.String())
+    def latest() -> str:
+        return seen[-1] if seen else "none"
+
+    assert set(verdicts(registry).values()) == {Verdict.SAFE}
+    assert seen == ["text"], "called once where nothing differs, and never before the fork"
+
+
+def test_nothing_is_called_here_before_the_last_fork(
+    registry: mmf.Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+    fork = os.fork
+    monkeypatch.setattr(os, "fork", lambda: happened.append("fork") or fork())
+
+    @registry.target(returns=mmf.String())
+    def score() -> str:
+        happened.append("call")
+        return "done"
+
+    @registry.target
+    def ends() -> None:
+        if os.getpid() != home:
+            os._exit(3)
+
+    @registry.artifact("early")
+    def early() -> str:
+        return happened.append("early") or "early"
+
+    @registry.artifact("late", preload=False)
+    def late() -> str:
+        return happened.append("late") or "late"
+
+    home = os.getpid()
+    registry.target(returns=mmf.String())(lambda_named("again"))
+    check(registry, LONG)
+    assert happened == ["early", "fork", "fork", "late", "call"]
+
+
+def lambda_named(name: str) -> Callable[[], str]:
+    def function() -> str:
+        return name
+
+    function.__name__ = name
+    return function
+
+
+# What does not
+
+
+def waiting_for_a_thread(registry: mmf.Registry, *, preload: bool) -> None:
+    """Declare a target whose artifact has a thread that does its work."""
+
+    @registry.artifact("engine", preload=preload)
+    def engine() -> SimpleQueue[tuple[str, SimpleQueue[str]]]:
+        work: SimpleQueue[tuple[str, SimpleQueue[str]]] = SimpleQueue()
+
+        def serve() -> None:
+            while True:
+                text, answer = work.get()
+                answer.put(text.upper())
+
+        Thread(target=serve, daemon=True).start()
+        return work
+
+    @registry.target(returns=mmf.String())
+    def shout(text: Any = mmf.String()) -> str:
+        answer: SimpleQueue[str] = SimpleQueue()
+        engine.put((text, answer))
+        return answer.get()
+
+
+def test_a_thread_of_an_artifact_is_lost(registry: mmf.Registry) -> None:
+    waiting_for_a_thread(registry, preload=True)
+
+    @registry.target(returns=mmf.Integer())
+    def after() -> int:
+        return 1
+
+    assert verdicts(registry, SHORT) == {"shout": Verdict.HANGS, "after": Verdict.SAFE}
+
+
+def test_the_remedy_helps(registry: mmf.Registry) -> None:
+    waiting_for_a_thread(registry, preload=False)
+    assert verdicts(registry) == {"shout": Verdict.SAFE}
+
+
+def test_a_lock_that_a_thread_holds_during_the_fork(registry: mmf.Registry) -> None:
+    """It hangs while loading: the limit is for that, too."""
+    lock, never = Lock(), Event()
+
+    @registry.artifact("connection")
+    def connection() -> Lock:
+        held = Event()
+
+        def hold() -> None:
+            with lock:
+                held.set()
+                never.wait(SHORT * 1.5)
+
+        Thread(target=hold, daemon=True).start()
+        held.wait()
+        return lock
+
+    @registry.artifact("rest", preload=False)
+    def rest() -> bool:
+        with lock:
+            return True
+
+    @registry.target(returns=mmf.Bool())
+    def ask() -> bool:
+        with connection:
+            return bool(rest)
+
+    assert verdicts(registry, SHORT) == {"ask": Verdict.HANGS}
+
+
+def test_code_that_keeps_the_interpreter_to_itself_is_ended(registry: mmf.Registry) -> None:
+    """No thread of the process runs any more, so that nothing in it could end it."""
+    home = os.getpid()
+
+    @registry.target(returns=mmf.Bool())
+    def stuck() -> bool:
+        if os.getpid() != home:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return True
+
+    assert verdicts(registry, SHORT) == {"stuck": Verdict.HANGS}
+
+
+def test_a_targets_own_limit_counts_where_it_is_shorter(registry: mmf.Registry) -> None:
+    home = os.getpid()
+
+    @registry.target(timeout=1.0)
+    def hang() -> None:
+        if os.getpid() != home:
+            Event().wait(LONG)
+
+    @registry.target
+    def after() -> None: ...
+
+    started = time.monotonic()
+    assert verdicts(registry) == {"hang": Verdict.HANGS, "after": Verdict.SAFE}
+    assert time.monotonic() - started < LONG
+
+
+@pytest.mark.usefixtures("at_once")
+def test_an_artifact_that_knows_its_process(registry: mmf.Registry) -> None:
+    @registry.artifact("home")
+    def home() -> list[int]:
+        return [os.getpid()]
+
+    @registry.target(returns=mmf.Bool())
+    def at_home() -> bool:
+        return home[0] == os.getpid()
+
+    assert verdicts(registry) == {"at_home": Verdict.DIFFERS}
+
+
+@pytest.mark.parametrize(
+    ("fail", "reason"),
+    [
+        (lambda: {}["device"], "KeyError: 'device'"),
+        (lambda: int("two\nlines"), r"ValueError: invalid literal for int() with base 10: "),
+        (lambda: sys.exit("no device"), "SystemExit: no device"),
+        (lambda: os._exit(3), "the process ended, exit code 3"),
+        (lambda: os._exit(0), "the process ended, exit code 0"),
+        (lambda: os.kill(os.getpid(), signal.SIGTERM), "the process ended, SIGTERM"),
+    ],
+    ids=["raises", "lines", "exits", "ends", "ends well", "is killed"],
+)
+@pytest.mark.usefixtures("at_once")
+def test_what_fails_in_a_fork_only(
+    registry: mmf.Registry, fail: Callable[[], Any], reason: str
+) -> None:
+    home = os.getpid()
+
+    @registry.target(returns=mmf.Bool())
+    def score() -> bool:
+        if os.getpid() != home:
+            fail()
+        return True
+
+    @registry.target
+    def after() -> None: ...
+
+    found = check(registry, LONG)
+    assert found["score"][0] is Verdict.FAILS
+    assert found["score"][1].startswith(reason)
+    assert found["after"] == (Verdict.SAFE, "")
+
+
+@pytest.mark.usefixtures("at_once")
+def test_an_artifact_that_a_fork_cannot_load(registry: mmf.Registry) -> None:
+    home = os.getpid()
+
+    @registry.artifact("device", preload=False)
+    def device() -> bool:
+        if os.getpid() != home:
+            raise RuntimeError("no device in a fork")
+        return True
+
+    @registry.target(returns=mmf.Bool())
+    def score() -> bool:
+        return bool(device)
+
+    ((verdict, reason),) = check(registry, LONG).values()
+    assert verdict is Verdict.FAILS
+    assert reason == "ArtifactError: device cannot be loaded: RuntimeError: no device in a fork"
+
+
+# What the fork is not to blame for
+
+
+@pytest.mark.usefixtures("at_once")
+def test_what_is_random_is_not_blamed(registry: mmf.Registry) -> None:
+    @registry.target(returns=mmf.Float())
+    def dice() -> float:
+        return random.random()
+
+    @registry.target(returns=mmf.Float())
+    def failing_dice() -> float:
+        raise ValueError(random.random())
+
+    found = verdicts(registry)
+    assert found == {"dice": Verdict.VARIES, "failing_dice": Verdict.UNKNOWN}
+
+
+def test_what_tells_the_time_is_not_blamed(registry: mmf.Registry) -> None:
+    @registry.target(returns=mmf.Integer())
+    def seconds() -> int:
+        return int(time.time()) - (os.getpid() != home)
+
+    home = os.getpid()
+    assert verdicts(registry) == {"seconds": Verdict.VARIES}
+
+
+def test_what_is_late_here_too_is_not_blamed(registry: mmf.Registry) -> None:
+    ended = Event()
+
+    @registry.target
+    def slow() -> None:
+        ended.wait(LONG)
+
+    assert verdicts(registry, 0.3) == {"slow": Verdict.UNKNOWN}
+    ended.set()
+
+
+def test_what_a_thread_may_not_touch_fails_here_too(registry: mmf.Registry) -> None:
+    """The service's workers call in threads, so both calls are made in one."""
+
+    @registry.artifact("base")
+    def base() -> sqlite3.Connection:
+        return sqlite3.connect(":memory:")
+
+    @registry.target(returns=mmf.Bool())
+    def threaded() -> bool:
+        return get_ident() != loader
+
+    @registry.target(returns=mmf.Integer())
+    def ask() -> Any:
+        return base.execute("SELECT 1").fetchone()[0]
+
+    loader = get_ident()
+    found = check(registry, LONG)
+    assert call(registry.targets["threaded"], LONG) == Outcome(Ending.ANSWERED, b'{"result":true}')
+    assert found["threaded"] == (Verdict.SAFE, "")
+    assert found["ask"][0] is Verdict.UNKNOWN
+    assert "ProgrammingError" in found["ask"][1]
+    base.close()
+
+
+def test_an_example_that_the_target_refuses(registry: mmf.Registry) -> None:
+    @registry.target(returns=mmf.Dict())
+    def explain(wine: Any = mmf.Dict()) -> Any:
+        raise mmf.InvalidValue(f"alcohol is missing, not {list(wine)}")
+
+    ((verdict, reason),) = check(registry, LONG).values()
+    assert verdict is Verdict.UNKNOWN
+    assert "InvalidValue: alcohol is missing, not ['name']" in reason
+    assert not verdict.is_bad
+
+
+@pytest.mark.parametrize(
+    ("forked", "here", "again", "verdict"),
+    [
+        (ANSWER, ANSWER, [], Verdict.SAFE),
+        (ANSWER, OTHER, [OTHER] * fork_check.REPEATS, Verdict.DIFFERS),
+        (ANSWER, OTHER, [OTHER, OTHER, ANSWER], Verdict.VARIES),
+        (ANSWER, OTHER, [FAILED], Verdict.VARIES),
+        (ANSWER, FAILED, [], Verdict.UNKNOWN),
+        (ANSWER, LATE, [], Verdict.UNKNOWN),
+        (FAILED, ANSWER, [ANSWER] * fork_check.REPEATS, Verdict.FAILS),
+        (FAILED, ANSWER, [ANSWER, FAILED], Verdict.VARIES),
+        (FAILED, FAILED, [], Verdict.UNKNOWN),
+        (FAILED, LATE, [], Verdict.UNKNOWN),
+        (LATE, ANSWER, [], Verdict.HANGS),
+        (LATE, FAILED, [], Verdict.HANGS),
+        (LATE, LATE, [], Verdict.UNKNOWN),
+    ],
+)
+@pytest.mark.usefixtures("at_once")
+def test_a_verdict_from_what_came_of_the_calls(
+    forked: Outcome, here: Outcome, again: list[Outcome], verdict: Verdict
+) -> None:
+    rest = iter(again)
+    assert judge(forked, here, lambda: next(rest))[0] is verdict
+    assert list(rest) == [], "as often as needed"
+
+
+# The forked process itself
+
+
+def test_a_fork_reports_until_something_hangs(
+    registry: mmf.Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What runs in a fork, run here."""
+    alarms: list[int] = []
+    monkeypatch.setattr(signal, "alarm", alarms.append)
+    ended = Event()
+
+    @registry.target(returns=mmf.String())
+    def good() -> str:
+        return "é"
+
+    @registry.target
+    def bad() -> None:
+        raise ValueError("\udc80")
+
+    @registry.target
+    def slow() -> None:
+        ended.wait(LONG)
+
+    @registry.target
+    def never() -> None: ...
+
+    reader, writer = Pipe(duplex=False)
+    with reader, writer:
+        report(registry, list(registry.targets.values()), 1.0, writer)
+        messages = [reader.recv_bytes() for _ in range(3)]
+        assert not reader.poll()
+    ended.set()
+    assert messages == ['A{"result":"é"}'.encode(), rb"FValueError: \udc80", b"L"]
+    assert alarms == [1 + forks.ORPHANED_AFTER] * 3
+
+
+def test_a_broken_artifact_is_reported_by_a_fork(
+    registry: mmf.Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal, "alarm", lambda _: None)
+
+    @registry.artifact("device")
+    def device() -> None:
+        raise RuntimeError("absent")
+
+    registry.target(lambda_named("score"))
+    reader, writer = Pipe(duplex=False)
+    with reader, writer:
+        report(registry, list(registry.targets.values()), LONG, writer)
+        assert reader.recv_bytes().startswith(b"FArtifactError: device cannot be loaded")
+
+
+def test_a_large_answer_arrives_whole(registry: mmf.Registry) -> None:
+    @registry.target(returns=mmf.File())
+    def large() -> bytes:
+        return bytes(5_000_000)
+
+    assert verdicts(registry) == {"large": Verdict.SAFE}
+
+
+def test_what_json_cannot_hold_is_compared_as_it_is_answered(registry: mmf.Registry) -> None:
+    @registry.target(returns=mmf.DataFrame(format=mmf.CSV))
+    def odd(data: Any = mmf.DataFrame()) -> Any:
+        return data.assign(odd=1j)
+
+    answer = call(registry.targets["odd"], LONG)
+    assert answer.ending is Ending.ANSWERED
+    assert answer.content.splitlines()[0] == b"column,odd"
+
+
+# The command
+
+MAIN = """
+import os
+import mmf_core as mmf
+
+HOME = os.getpid()
+
+
+@mmf.target(returns=mmf.String())
+def good():
+    return "good"
+
+
+@mmf.target(returns=mmf.Bool())
+def bad():
+    return os.getpid() == HOME
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder to work in, and a default registry without targets."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(default, "targets", {})
+    monkeypatch.setattr(default, "artifacts", {})
+    monkeypatch.delitem(sys.modules, "main", raising=False)
+    monkeypatch.delitem(sys.modules, "mmf_meta", raising=False)
+    return tmp_path
+
+
+def run(source: str, *options: str) -> Result:
+    Path("main.py").write_text(source, encoding="utf-8")
+    result = CliRunner().invoke(main, ["check-fork", "main", *options])
+    sys.modules.pop("main", None)
+    return result
+
+
+@pytest.mark.usefixtures("project", "at_once")
+def test_each_target_is_told_and_the_bad_ones_with_the_remedy() -> None:
+    result = run(MAIN)
+    assert result.exit_code == 1
+    first, second = result.stdout.splitlines()
+    assert first == "  good: safe"
+    assert second.startswith("  bad: differs: ")
+    assert result.stderr == f"Error: the fork breaks bad: {REMEDY}\n"
+    assert "preload=False" in REMEDY
+
+
+@pytest.mark.usefixtures("project")
+def test_a_good_project_ends_well() -> None:
+    result = run(MAIN.replace("os.getpid() == HOME", "True"))
+    assert (result.exit_code, result.output) == (0, "  good: safe\n  bad: safe\n")
+
+
+@pytest.mark.usefixtures("project")
+def test_a_missing_artifact_is_told_in_one_line() -> None:
+    result = run(MAIN + "\nmmf.artifact('model.joblib')\n")
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: model.joblib is not there")
+
+
+@pytest.mark.usefixtures("project")
+def test_where_nothing_can_be_forked_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "fork")
+    result = run(MAIN)
+    assert result.exit_code == 0
+    assert result.output == "not checked: there is no fork on this system\n"
+
+
+@pytest.mark.parametrize("seconds", ["0", "nan", "-1", "1e9", "100000"])
+@pytest.mark.usefixtures("project")
+def test_a_limit_that_makes_no_sense(seconds: str) -> None:
+    assert run(MAIN, "--timeout", seconds).exit_code == 2
+
+
+def test_it_is_a_step_and_not_a_command_of_its_own() -> None:
+    assert "check-fork" not in CliRunner().invoke(main, ["--help"]).output
+    assert isinstance(main.commands["check-fork"], click.Command)
+
+
+ORPHAN = """
+import os, signal, time
+import mmf_core as mmf
+from mmf_core.cli import forks
+from mmf_core.cli.fork_check import check
+
+forks.ORPHANED_AFTER = 1
+registry, home = mmf.Registry(), os.getpid()
+
+
+@registry.target
+def hang():
+    if os.getpid() != home:
+        print(os.getpid(), flush=True)
+    time.sleep(60)
+
+
+check(registry, {seconds})
+"""
+
+
+def test_a_fork_whose_parent_was_killed_ends_by_itself() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", ORPHAN.format(seconds=1)],
+        env=os.environ | {"PYTHONPATH": str(PAYLOAD)},
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        int(process.stdout.readline())
+        process.kill()
+        assert process.stdout.read() == b"", "the pipe is closed when the last process has ended"
+
+
+def test_ctrl_c_ends_the_fork() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", ORPHAN.format(seconds=60)],
+        env=os.environ | {"PYTHONPATH": str(PAYLOAD)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        child = int(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=LONG)
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
