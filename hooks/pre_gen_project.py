@@ -24,7 +24,7 @@ IN_THE_PROJECT = """
     tests train venv
 """
 INSTALLED = """
-    coverage flask gunicorn honcho hypothesis jinja2 joblib locust mypy numpy openpyxl orjson
+    coverage flask greenlet gunicorn honcho hypothesis jinja2 joblib locust mypy numpy openpyxl orjson
     pandas pil pillow pip pytest pytest_cov pytest_html pytest_xdist python_json_logger
     pythonjsonlogger ruff scikit_learn scipy setuptools sklearn uv werkzeug
 """
