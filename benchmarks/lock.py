@@ -1,4 +1,4 @@
-"""Raises the peers' pinned versions; what they share with the project keeps its versions.
+"""Raises the pinned versions here; what is shared with the project keeps its versions.
 
 `python benchmarks/lock.py [PEER…]`
 """
@@ -25,13 +25,14 @@ SHARED = re.compile(r"(numpy|scipy|pandas|scikit-learn|joblib)==.*")
 def main() -> None:
     """Write requirements.txt of the peers named, or of all."""
     pins = (PAYLOAD / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    peers = sys.argv[1:] or sorted(folder.name for folder in (HERE / "peers").iterdir())
+    pinned = {file.parent.name: file for file in sorted(HERE.glob("**/requirements.in"))}
+    peers = sys.argv[1:] or list(pinned)
     with tempfile.TemporaryDirectory() as folder:
         shared = Path(folder, "shared.txt")
         shared.write_text("\n".join(filter(SHARED.fullmatch, pins)), encoding="utf-8")
         for peer in peers:
             print(f"resolving {peer}", flush=True)
-            source = HERE / "peers" / peer / "requirements.in"
+            source = pinned[peer]
             lock = str(source.with_suffix(".txt"))
             uv("pip", "compile", *OPTIONS, "-c", str(shared), str(source), "--output-file", lock)
 

@@ -24,9 +24,10 @@ IN_THE_PROJECT = """
     tests train venv
 """
 INSTALLED = """
-    coverage flask greenlet gunicorn honcho hypothesis jinja2 joblib locust mypy numpy openpyxl orjson
-    pandas pil pillow pip pytest pytest_cov pytest_html pytest_xdist python_json_logger
-    pythonjsonlogger ruff scikit_learn scipy setuptools sklearn uv werkzeug
+    calamine coverage defusedxml flask greenlet gunicorn honcho hypothesis jinja2 joblib
+    locust mypy numpy openpyxl orjson pandas pil pillow pip pytest pytest_cov
+    pytest_html pytest_xdist python_calamine python_json_logger pythonjsonlogger ruff
+    scikit_learn scipy setuptools sklearn uv werkzeug xlrd
 """
 
 
