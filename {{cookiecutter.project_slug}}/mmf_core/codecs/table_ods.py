@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from .base import Codec, Kind, Options
 from .formats import Format
-from .workbooks import read
-from .zipped import safe
+from .workbooks import read_zipped
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 class TableODS(Codec["pd.DataFrame"]):
-    """One sheet, its first row the header; see `workbooks.read` for which."""
+    """One sheet, its first row the header; see `workbooks.sheet_of` for which."""
 
     kind = Kind.TABLE
     format = Format.ODS
@@ -22,4 +21,4 @@ class TableODS(Codec["pd.DataFrame"]):
     requires: ClassVar = {"pandas": "pandas", "python_calamine": "python-calamine"}
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
-        return read(safe, data, options, engine="calamine", suffix=".ods")
+        return read_zipped(data, options, ".ods")

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from .base import Codec, Kind, Options
 from .cell_text import NOT_XML
 from .formats import Format
-from .workbooks import read
-from .zipped import safe
+from .workbooks import read_zipped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +23,7 @@ MAX_TEXT = 32_767  # of a cell; openpyxl would cut a longer one in silence
 
 
 class TableXLSX(Codec["pd.DataFrame"]):
-    """One sheet, its first row the header; see `workbooks.read` for which."""
+    """One sheet, its first row the header; see `workbooks.sheet_of` for which."""
 
     kind = Kind.TABLE
     format = Format.XLSX
@@ -35,7 +34,7 @@ class TableXLSX(Codec["pd.DataFrame"]):
     }
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
-        return read(safe, data, options, engine="calamine", suffix=".xlsx")
+        return read_zipped(data, options, ".xlsx")
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         from openpyxl import Workbook

@@ -24,7 +24,7 @@ _CELL = re.compile(rb"<(?:[\w.-]+:)?c[\s/>]")
 _COUNT = re.compile(rb'uniqueCount\s*=\s*["\']([0-9]+)')
 
 
-def safe(data: bytes, most: int) -> bytes:
+def safe(data: bytes, most: int) -> io.BytesIO:
     """Return an .xlsx or .ods that is safe to read.
 
     BodyTooLarge if it inflates to more than `most` bytes, RequestError if it is nearly empty and
@@ -42,7 +42,8 @@ def safe(data: bytes, most: int) -> bytes:
             left -= len(text)
             _check(part.filename, text)
             stored.writestr(part.filename, text)
-    return buffer.getvalue()
+    buffer.seek(0)
+    return buffer
 
 
 def _counts(part: ZipInfo) -> bool:
