@@ -6,7 +6,7 @@ calamine, which reads the other workbooks, ends the process where an old one lie
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from .base import Codec, Kind, Options, refuse_sparse
 from .formats import Format
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of OLE 2, the file that the workbook is in
-_OPTIONS = ("dtype", "header", "names", "usecols", "skiprows", "nrows", "na_values", "converters")
-_OPTIONS += ("keep_default_na", "na_filter", "index_col", "true_values", "false_values")
+_OPTIONS = (
+    *("dtype", "header", "names", "usecols", "skiprows", "nrows", "na_values", "converters"),
+    *("keep_default_na", "na_filter", "index_col", "true_values", "false_values"),
+)
 
 
 class TableXLS(Codec["pd.DataFrame"]):
@@ -40,7 +42,7 @@ class TableXLS(Codec["pd.DataFrame"]):
 def _read(data: bytes, options: Options) -> pd.DataFrame:
     import pandas as pd
     import xlrd
-    from pandas.io.parsers import TextParser
+    from pandas.io import parsers
 
     book = xlrd.open_workbook(file_contents=data, logfile=io.StringIO(), ragged_rows=True)
     asked = sheet_of(options, book.sheet_names())
@@ -52,10 +54,13 @@ def _read(data: bytes, options: Options) -> pd.DataFrame:
     width = max(map(len, rows))
     full = [row + [""] * (width - len(row)) for row in rows]
     known = {key: options[key] for key in _OPTIONS if key in options}
-    return cast("pd.DataFrame", TextParser(full, **{"header": 0, **known}).read())
+    parser = parsers.TextParser(  # type: ignore[attr-defined] # pandas-stubs leave it out
+        full, **{"header": 0, **known}
+    )
+    return cast("pd.DataFrame", parser.read())
 
 
-def _value(cell: Any, datemode: int) -> Any:
+def _value(cell: Any, datemode: Literal[0, 1]) -> Any:
     """Return what the cell shows: Excel has no whole numbers, and dates are numbers to it."""
     import xlrd
 
