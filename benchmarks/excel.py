@@ -34,7 +34,7 @@ import joblib, pandas
 model, book = joblib.load("elasticnet.joblib"), open(sys.argv[1], "rb").read()
 for _ in sys.stdin:
     began = time.perf_counter()
-    table = pandas.read_excel(io.BytesIO(book))
+    table = pandas.read_excel(io.BytesIO(book), engine="openpyxl")
     table.assign(prediction=model.predict(table)).to_excel(answer := io.BytesIO(), index=False)
     print(time.perf_counter() - began, flush=True)
 """

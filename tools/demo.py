@@ -106,7 +106,9 @@ def ask_as_excel(url: str, rows: pd.DataFrame) -> pd.Series:
     """Send rows as an Excel file; the answer is one too."""
     book = io.BytesIO()
     rows.to_excel(book, index=False)
-    return pd.read_excel(io.BytesIO(post(url, book.getvalue(), XLSX)))["prediction"]
+    return pd.read_excel(io.BytesIO(post(url, book.getvalue(), XLSX)), engine="calamine")[
+        "prediction"
+    ]
 
 
 def compare(url: str) -> str:

@@ -17,6 +17,7 @@ MEDIA_TYPES = {
     "XML": "application/xml",
     "PARQUET": "application/vnd.apache.parquet",
     "ARROW": "application/vnd.apache.arrow.stream",
+    "FEATHER": "application/vnd.apache.arrow.file",
     "YAML": "application/yaml",
     "MSGPACK": "application/msgpack",
     "PROTOBUF": "application/x-protobuf",

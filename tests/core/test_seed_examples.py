@@ -151,7 +151,9 @@ def test_the_tab_of_tables_answers_excel(
     answer = client.post("/score", data=b"a,b\n1,2\n3,4\n", content_type="text/csv")
     assert answer.status_code == 200
     assert answer.content_type == XLSX
-    assert pd.read_excel(io.BytesIO(answer.data)).to_dict("list") == {"prediction": [3, 7]}
+    assert pd.read_excel(io.BytesIO(answer.data), engine="calamine").to_dict("list") == {
+        "prediction": [3, 7]
+    }
 
 
 @each_artifact

@@ -13,6 +13,8 @@ from mmf_core.settings import MIB, Settings
 def test_an_empty_environment_gives_the_documented_defaults() -> None:
     settings = Settings.from_env({})
     assert settings.max_body == 50 * 1024 * 1024
+    assert settings.max_inflated == 500 * 1024 * 1024
+    assert settings.csv_escape is False
     assert settings.max_artifact == 10 * 1024 * 1024
     assert (settings.log_level, settings.log_format) == ("info", "auto")
 
@@ -23,6 +25,9 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
         ("MMF_MAX_BODY_MB", "60", "max_body", 60 * MIB),
         ("MMF_MAX_BODY_MB", " 0.5 ", "max_body", MIB // 2),
         ("MMF_MAX_ARTIFACT_MB", "1", "max_artifact", MIB),
+        ("MMF_MAX_INFLATED_MB", "0.5", "max_inflated", MIB // 2),
+        ("MMF_CSV_ESCAPE", "1", "csv_escape", True),
+        ("MMF_CSV_ESCAPE", "0", "csv_escape", False),
         ("MMF_LOG_LEVEL", "DEBUG", "log_level", "debug"),
         ("MMF_LOG_LEVEL", "warning", "log_level", "warning"),
         ("MMF_LOG_FORMAT", "Json", "log_format", "json"),
@@ -46,6 +51,8 @@ def test_an_empty_variable_is_as_good_as_none(text: str) -> None:
         ("MMF_MAX_BODY_MB", "nan"),
         ("MMF_MAX_BODY_MB", "inf"),
         ("MMF_MAX_ARTIFACT_MB", "10 MB"),
+        ("MMF_MAX_INFLATED_MB", "0"),
+        ("MMF_CSV_ESCAPE", "yes"),
         ("MMF_LOG_LEVEL", "loud"),
         ("MMF_LOG_FORMAT", "yaml"),
     ],

@@ -72,7 +72,8 @@ def test_an_index_that_the_options_ask_for_is_made() -> None:
     [
         pytest.param(b"", id="empty"),
         pytest.param(b"\n\n", id="blank lines"),
-        pytest.param("цена\n1\n".encode("cp1251"), id="not utf-8"),
+        pytest.param(b"\x98\n1\n", id="in no encoding"),
+        pytest.param(b"\xff\xfea", id="half a character of utf-16"),
         pytest.param(b"\x89PNG\r\n\x1a\n\x00\x00", id="a picture"),
         pytest.param(b"a,b\n1,2\n1,2,3\n", id="one long row"),
         pytest.param(b'a,b\n"1,2\n', id="an open quote"),

@@ -132,7 +132,7 @@ def test_lack_of_memory_is_not_the_callers_fault(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(pd, "read_excel", exhausted)
     with pytest.raises(MemoryError):
-        CODEC.decode(b"", {})
+        CODEC.decode(CODEC.encode(pd.DataFrame({"a": [1]}), {}), {})
 
 
 def test_a_table_longer_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,6 +143,13 @@ def test_an_argument_called_as_the_query_parameter_is_refused() -> None:
         Target.of(score)
 
 
+def test_an_argument_called_as_the_sheets_parameter_is_refused() -> None:
+    def score(sheet: Any = mmf.String()) -> None: ...
+
+    with pytest.raises(DeclarationError, match=r"\?sheet="):
+        Target.of(score)
+
+
 def test_positional_only_arguments_are_refused() -> None:
     def score(a: Any = mmf.String(), /, b: Any = mmf.String()) -> Any: ...
 

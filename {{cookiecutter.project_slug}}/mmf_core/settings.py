@@ -58,9 +58,11 @@ class Settings:
     """
 
     max_body: int = _setting("MMF_MAX_BODY_MB", 50 * MIB, _mebibytes)
+    max_inflated: int = _setting("MMF_MAX_INFLATED_MB", 500 * MIB, _mebibytes)
     max_artifact: int = _setting("MMF_MAX_ARTIFACT_MB", 10 * MIB, _mebibytes)
     timeout: float = _setting("MMF_TIMEOUT", 0.0, _seconds)
     stuck_after: float = _setting("MMF_STUCK_AFTER", 30.0, _seconds)
+    csv_escape: bool = _setting("MMF_CSV_ESCAPE", False, _switch)
     log_level: str = _setting("MMF_LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"))
     log_format: str = _setting("MMF_LOG_FORMAT", "auto", _choice("auto", "json", "text"))
     fast_sklearn: bool = _setting("MMF_FAST_SKLEARN", True, _switch)

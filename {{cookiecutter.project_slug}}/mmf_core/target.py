@@ -21,7 +21,12 @@ RESERVED = frozenset(
 """Routes of the service itself, which no target may take."""
 
 FORMAT_QUERY = "format"
-"""The query parameter for the answer's format, which therefore no argument may be called."""
+"""The query parameter for the answer's format."""
+
+SHEET_QUERY = "sheet"
+"""The query parameter that chooses a workbook's sheet."""
+
+_QUERIES = {FORMAT_QUERY: "the answer's format", SHEET_QUERY: "a workbook's sheet"}
 
 DEFAULT_POLICY = Policy()
 _BY_KEYWORD = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
@@ -112,9 +117,9 @@ def _descriptors(function: Callable[..., Any]) -> dict[str, Descriptor[Any]]:
             f"{function.__qualname__}: these arguments have no descriptor: {', '.join(bare)}; "
             f"write {bare[0]}=mmf.DataFrame() or another"
         )
-    if FORMAT_QUERY in parameters:
+    for query in _QUERIES.keys() & parameters:
         raise DeclarationError(
-            f"{function.__qualname__}: ?{FORMAT_QUERY}= chooses the answer's format; "
+            f"{function.__qualname__}: ?{query}= chooses {_QUERIES[query]}; "
             f"name the argument otherwise"
         )
     positional = [key for key, one in parameters.items() if one.kind not in _BY_KEYWORD]

@@ -46,7 +46,7 @@ def test_prediction_is_the_same_in_every_format(
 def test_excel_answer_holds_one_row_for_each_wine(client: FlaskClient, wines: pd.DataFrame) -> None:
     answer = client.post("/score", data=to_excel(wines), content_type=XLSX)
 
-    table = pd.read_excel(io.BytesIO(answer.data))
+    table = pd.read_excel(io.BytesIO(answer.data), engine="calamine")
     assert_index_equal(table.index, wines.index)
 
 

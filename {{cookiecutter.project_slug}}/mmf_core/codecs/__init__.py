@@ -17,15 +17,32 @@ from .formats import Format as Format
 from .image_pillow import ImageJPEG, ImageJSON, ImagePNG
 from .scalar_json import ScalarJSON
 from .scalar_text import ScalarText
-from .table_csv import TableCSV
+from .table_arrow import TableArrow, TableFeather
+from .table_csv import TableCSV, TableTSV
+from .table_html import TableHTML
 from .table_json import TableJSON
+from .table_jsonl import TableJSONL
+from .table_ods import TableODS
+from .table_parquet import TableParquet
+from .table_xls import TableXLS
 from .table_xlsx import TableXLSX
+from .table_xml import TableXML
 from .tree_json import TreeJSON
+from .workbooks import WORKBOOKS as WORKBOOKS
 
 _ALL: tuple[Codec[Any], ...] = (
     TableCSV(),
     TableJSON(),
     TableXLSX(),
+    TableTSV(),
+    TableJSONL(),
+    TableXLS(),
+    TableODS(),
+    TableXML(),
+    TableParquet(),
+    TableArrow(),
+    TableFeather(),
+    TableHTML(),
     ArrayJSON(),
     TreeJSON(),
     ImagePNG(),
@@ -45,6 +62,16 @@ for _codec in _ALL:
 def formats(kind: Kind) -> list[Format]:
     """Return the formats that a kind of value can travel in, with what is installed here."""
     return [format for format, codec in _BY_KIND[kind].items() if codec.is_available]
+
+
+def readable(kind: Kind) -> list[Format]:
+    """Return those of its formats that can be read."""
+    return [format for format in formats(kind) if _BY_KIND[kind][format].reads]
+
+
+def writable(kind: Kind) -> list[Format]:
+    """Return those of its formats that can be written."""
+    return [format for format in formats(kind) if _BY_KIND[kind][format].writes]
 
 
 def find(kind: Kind, format: Format) -> Codec[Any] | None:

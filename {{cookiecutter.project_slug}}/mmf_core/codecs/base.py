@@ -10,12 +10,41 @@ from enum import Enum
 from inspect import signature
 from typing import Any, ClassVar, Generic, TypeVar
 
+from ..errors import BodyTooLarge, RequestError
 from ..packages import NeedsPackages
+from ..settings import MIB
 from . import json
 from .formats import Format
 
 V = TypeVar("V")
 Options = Mapping[str, Any]
+
+
+MAX_COLUMNS = 16_384
+"""Of a table in text, as of an Excel sheet: pandas needs minutes for a million."""
+MIN_CELLS = 1_000_000
+
+
+def too_large(what: str, most: int) -> BodyTooLarge:
+    """Return the error for what inflates to more bytes than it may."""
+    return BodyTooLarge(
+        f"this {what} inflates to more than {most / MIB:g} MiB; "
+        f"the operator's setting is MMF_MAX_INFLATED_MB"
+    )
+
+
+def refuse_sparse(rows: int, columns: int, size: int) -> None:
+    """Refuse a small text that makes a huge table, since it does not write every cell.
+
+    Up to a million cells are as good as none; more are refused where they are more than `size`.
+    """
+    if columns > MAX_COLUMNS:
+        raise RequestError(f"a table may have {MAX_COLUMNS:,} columns here, not {columns:,}")
+    if rows * columns > max(MIN_CELLS, size):
+        raise RequestError(
+            f"this table of {rows:,} rows and {columns:,} columns is nearly empty; "
+            f"send it in smaller pieces"
+        )
 
 
 def known_to(reader: Callable[..., Any], options: Options) -> dict[str, Any]:
@@ -36,10 +65,12 @@ class Kind(Enum):
 
 
 class Codec(NeedsPackages, Generic[V]):
-    """One kind of value in one format."""
+    """One kind of value in one format; a few are only read or only written."""
 
     kind: ClassVar[Kind]
     format: Format
+    reads: ClassVar[bool] = True
+    writes: ClassVar[bool] = True
 
     def decode(self, data: bytes, options: Options) -> V:
         """Read a value; RequestError or InvalidValue if that cannot be done."""

@@ -9,10 +9,15 @@ class Format(Enum):
     """How bytes are written. The first media type is the one sent; the others are taken too."""
 
     CSV = ("text/csv", "application/csv", "text/x-csv"), ("csv",)
-    TSV = ("text/tab-separated-values",), ("tsv", "tab")
+    TSV = ("text/tab-separated-values", "text/tsv"), ("tsv", "tab")
     JSON = ("application/json", "text/json"), ("json",)
     JSONL = (
-        ("application/x-ndjson", "application/jsonl"),
+        (
+            "application/x-ndjson",
+            "application/ndjson",
+            "application/jsonl",
+            "application/x-jsonlines",
+        ),
         ("jsonl", "ndjson"),
     )
     XLSX = ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",), ("xlsx",)
@@ -20,7 +25,8 @@ class Format(Enum):
     ODS = ("application/vnd.oasis.opendocument.spreadsheet",), ("ods",)
     XML = ("application/xml", "text/xml"), ("xml",)
     PARQUET = ("application/vnd.apache.parquet", "application/x-parquet"), ("parquet", "pq")
-    ARROW = ("application/vnd.apache.arrow.stream",), ("arrow", "arrows")
+    ARROW = ("application/vnd.apache.arrow.stream",), ("arrows", "arrow")
+    FEATHER = ("application/vnd.apache.arrow.file", "application/x-feather"), ("feather",)
     YAML = ("application/yaml", "application/x-yaml", "text/yaml"), ("yaml", "yml")
     MSGPACK = ("application/msgpack", "application/x-msgpack"), ("msgpack",)
     PROTOBUF = ("application/x-protobuf", "application/protobuf"), ("pb", "protobuf")

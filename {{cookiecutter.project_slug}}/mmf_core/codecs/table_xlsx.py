@@ -1,4 +1,4 @@
-"""Tables as Excel workbooks (Office Open XML): read by pandas, written by openpyxl row by row."""
+"""Tables as Excel workbooks (Office Open XML): read by calamine, written by openpyxl by rows."""
 
 from __future__ import annotations
 
@@ -6,39 +6,35 @@ import io
 import re
 from collections.abc import Callable
 from datetime import date, time, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..errors import RequestError
-from .base import Codec, Kind, Options, known_to
+from .base import Codec, Kind, Options
+from .cell_text import NOT_XML
 from .formats import Format
+from .workbooks import read_zipped
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MAX_ROWS = 1_048_575  # of an Excel sheet, less the header
 MAX_COLUMNS = 16_384
+_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # begins a character's number: ECMA-376, 22.9.2.19
 MAX_TEXT = 32_767  # of a cell; openpyxl would cut a longer one in silence
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class TableXLSX(Codec["pd.DataFrame"]):
-    """The first sheet, its first row the header. Options go to `pandas.read_excel`."""
+    """One sheet, its first row the header; see `workbooks.sheet_of` for which."""
 
     kind = Kind.TABLE
     format = Format.XLSX
-    requires: ClassVar = {"pandas": "pandas", "openpyxl": "openpyxl"}
+    requires: ClassVar = {
+        "pandas": "pandas",
+        "openpyxl": "openpyxl",
+        "python_calamine": "python-calamine",
+    }
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
-        import pandas as pd
-
-        known = known_to(pd.read_excel, options)
-        try:
-            table = pd.read_excel(io.BytesIO(data), **{"engine": "openpyxl", **known})
-        except MemoryError:
-            raise
-        except Exception:  # noqa: BLE001 - damaged workbooks make readers raise nearly anything
-            raise RequestError("this is not an .xlsx workbook that can be read") from None
-        return cast("pd.DataFrame", table)
+        return read_zipped(data, options, ".xlsx")
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         from openpyxl import Workbook
@@ -75,7 +71,7 @@ def _cell(value: Any) -> Any:
     text = value.isoformat() if hasattr(value, "isoformat") else str(value)
     if len(text) > MAX_TEXT:
         raise ValueError(f"a cell holds {MAX_TEXT:,} characters, this text has {len(text):,}")
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE.sub("_x005F_", text))
 
 
 def _writer(sheet: Any) -> Callable[[Any], Any]:

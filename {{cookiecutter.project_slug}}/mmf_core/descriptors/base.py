@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
-from ..codecs import Format, Kind, find, formats
+from ..codecs import Format, Kind, find, writable
 from ..errors import DescriptorError, InvalidValue
 
 T = TypeVar("T")
@@ -104,8 +104,9 @@ class Descriptor(Generic[T]):
         if asked is None:
             return self.preferred
         found = asked if isinstance(asked, Format) else Format.of_extension(str(asked))
-        if found is None or find(self.kind, found) is None:
-            names = ", ".join(format.extension for format in formats(self.kind))
+        codec = found and find(self.kind, found)
+        if found is None or codec is None or not codec.writes:
+            names = ", ".join(format.extension for format in writable(self.kind))
             raise DescriptorError(
                 f"a {self.class_name} cannot be answered as {asked!r}; can be: {names}"
             )

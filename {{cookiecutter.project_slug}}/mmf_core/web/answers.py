@@ -11,8 +11,9 @@ from werkzeug.http import dump_options_header
 from ..codecs import Format, find, json
 from ..descriptors import Descriptor
 from ..errors import ResultError
+from .options import options_of
 
-_INLINE = {Format.JSON, Format.TEXT}
+_INLINE = {Format.JSON, Format.TEXT, Format.HTML}
 
 
 def plain(value: Any, status: int = 200, media_type: str = Format.JSON.media_type) -> Response:
@@ -33,10 +34,10 @@ def result(value: Any, returns: Descriptor[Any], form: Format, name: str) -> Res
     ResultError if the format has no way to hold the value.
     """
     codec = find(returns.kind, form)
-    if codec is None:
+    if codec is None or not codec.writes:
         raise ResultError(f"{name}: nothing writes a {returns.class_name} as {form.name}")
     try:
-        body = codec.encode(value, returns.options)
+        body = codec.encode(value, options_of(returns))
     except (TypeError, ValueError) as error:
         raise ResultError(
             f"{name}: the result cannot be written as {form.name}: {error}"

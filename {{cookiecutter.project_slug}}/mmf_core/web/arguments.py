@@ -15,7 +15,7 @@ from werkzeug.http import parse_options_header
 
 from ..codecs import Format, Kind, json
 from ..errors import Fault, InvalidValue, RequestError, UnsupportedFormat
-from ..target import FORMAT_QUERY, Target
+from ..target import FORMAT_QUERY, SHEET_QUERY, Target
 from .bodies import FORMS, read_form, read_whole
 from .parts import Bytes, Part, Plain, Text
 
@@ -56,7 +56,9 @@ def _query(target: Target, request: Request) -> dict[str, Part]:
     if not request.query_string:
         return {}
     scalars = [name for name, one in target.arguments.items() if one.kind is Kind.SCALAR]
-    _refuse_unknown(request.args.keys() - {FORMAT_QUERY}, scalars, "query string")
+    takes_table = any(one.kind is Kind.TABLE for one in target.arguments.values())
+    own = {FORMAT_QUERY, SHEET_QUERY} if takes_table else {FORMAT_QUERY}
+    _refuse_unknown(request.args.keys() - own, scalars, "query string")
     return {name: Text(request.args[name]) for name in _once(request.args) if name in scalars}
 
 
@@ -67,7 +69,9 @@ def _form(target: Target, request: Request) -> dict[str, Part]:
     _refuse_twice(set(texts) & set(files))
     parts: dict[str, Part] = {name: Text(request.form[name]) for name in texts}
     for name, file in request.files.items():
-        parts[name] = Bytes(file.read(), file.mimetype, file.filename or "", prefer_name=True)
+        parts[name] = Bytes(
+            file.read(), file.mimetype, file.filename or "", prefer_name=True, sheet=_sheet(request)
+        )
     return parts
 
 
@@ -77,7 +81,12 @@ def _body(target: Target, request: Request, body: bytes, taken: Iterable[str]) -
         return _json_object(target, request.mimetype, body)
     disposition = request.headers.get("Content-Disposition")
     filename = parse_options_header(disposition)[1].get("filename", "") if disposition else ""
-    return {name: Bytes(body, request.mimetype, filename, prefer_name=False)}
+    sheet = _sheet(request)
+    return {name: Bytes(body, request.mimetype, filename, prefer_name=False, sheet=sheet)}
+
+
+def _sheet(request: Request) -> str | None:
+    return request.args.get(SHEET_QUERY) if request.query_string else None
 
 
 def _body_argument(target: Target, media_type: str, taken: Iterable[str]) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from ..codecs import json
+from ..codecs import json, readable, writable
 from ..descriptors import Descriptor
 from ..execution import Execution
 from ..settings import Settings
@@ -54,9 +54,9 @@ def description(target: Target, settings: Settings) -> dict[str, Any]:
     """Return what a caller needs to know, ready for JSON."""
     meta = target.meta()
     for entry, one in zip(meta["descriptors"], target.arguments.values(), strict=True):
-        entry["accepts"] = media_types(one.kind)
+        entry["accepts"] = media_types(readable(one.kind))
     if target.returns:
-        meta["returns"]["formats"] = media_types(target.returns.kind)
+        meta["returns"]["formats"] = media_types(writable(target.returns.kind))
     return {
         **{key: meta[key] for key in ("name", "route", "description")},
         "arguments": meta["descriptors"],

@@ -10,7 +10,7 @@ from typing import Any
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from ..codecs import Codec, Format, Kind, find, formats
+from ..codecs import Codec, Format, Kind, find, readable, writable
 from ..descriptors import Descriptor
 from ..errors import MissingPackage, NotAcceptable, UnsupportedFormat
 
@@ -30,16 +30,18 @@ def body_codec(kind: Kind, media_type: str, filename: str, *, prefer_name: bool)
         whole_json = by_type is Format.JSON and not prefer_name
         guesses = (Format.JSON if whole_json else Format.BINARY,)
     for guess in guesses:
-        if guess and (codec := _find(kind, guess)):
+        if guess and (codec := _find(kind, guess)) and codec.reads:
             return codec
     what = media_type or "a body without a Content-Type"
-    raise UnsupportedFormat(f"{what} cannot be read here; send {', '.join(media_types(kind))}")
+    raise UnsupportedFormat(
+        f"{what} cannot be read here; send {', '.join(media_types(readable(kind)))}"
+    )
 
 
 def offered(returns: Descriptor[Any]) -> tuple[Format, ...]:
     """Return the formats of an answer, the declared one first."""
     declared = returns.answer_format
-    return (declared, *(one for one in formats(returns.kind) if one is not declared))
+    return (declared, *(one for one in writable(returns.kind) if one is not declared))
 
 
 def answer_format(possible: tuple[Format, ...], asked: str | None, accept: str) -> Format:
@@ -77,9 +79,9 @@ def _weight(form: Format, ranges: MIMEAccept) -> float:
     return max(ranges.quality(one) for one in (sent, *named.intersection(others)))
 
 
-def media_types(kind: Kind) -> list[str]:
-    """Return the media types that a kind of value travels in here."""
-    return [one.media_type for one in formats(kind)]
+def media_types(forms: Iterable[Format]) -> list[str]:
+    """Return what the formats are called in headers."""
+    return [one.media_type for one in forms]
 
 
 def _find(kind: Kind, format: Format) -> Codec[Any] | None:

@@ -6,9 +6,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from ..codecs import Kind, json, json_of
+from ..codecs import WORKBOOKS, Kind, json, json_of
 from ..descriptors import Descriptor
+from ..errors import InvalidValue
+from ..target import SHEET_QUERY
 from .negotiation import body_codec
+from .options import options_of
 
 
 class Part(ABC):
@@ -21,18 +24,30 @@ class Part(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Bytes(Part):
-    """A whole body, or a file in a form, where the file's name counts for more than its type."""
+    """A whole body, or a file in a form, where the file's name counts for more than its type.
+
+    `sheet` names the one that is wanted of a workbook.
+    """
 
     data: bytes
     media_type: str
     filename: str
     prefer_name: bool
+    sheet: str | None = None
 
     def decode(self, descriptor: Descriptor[Any]) -> Any:
         codec = body_codec(
             descriptor.kind, self.media_type, self.filename, prefer_name=self.prefer_name
         )
-        return codec.decode(self.data, descriptor.options)
+        options = options_of(descriptor)
+        if self.sheet is not None and descriptor.kind is Kind.TABLE:
+            if codec.format not in WORKBOOKS:
+                raise InvalidValue(
+                    f"?{SHEET_QUERY}={self.sheet} is for workbooks; {codec.format.name} has no "
+                    f"sheets"
+                )
+            options["sheet"] = self.sheet
+        return codec.decode(self.data, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +69,4 @@ class Plain(Part):
     value: Any
 
     def decode(self, descriptor: Descriptor[Any]) -> Any:
-        return json_of(descriptor.kind).from_plain(self.value, descriptor.options)
+        return json_of(descriptor.kind).from_plain(self.value, options_of(descriptor))

@@ -1,0 +1,159 @@
+"""CSV and TSV as programs and people write them: encodings, separators, nulls, width."""
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+from tables import MIXED, fuzz
+
+import mmf_core as mmf
+from mmf_core.codecs import Format, Kind, find
+from mmf_core.codecs.base import MAX_COLUMNS
+from mmf_core.codecs.table_csv import TableCSV, TableTSV
+from mmf_core.errors import RequestError
+
+CSV, TSV = TableCSV(), TableTSV()
+TEXTS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1)
+
+
+def _read(data: bytes, **options: object) -> dict[str, list[object]]:
+    table: dict[str, list[object]] = CSV.decode(data, options).to_dict("list")
+    return table
+
+
+def test_tsv_is_the_codec_of_its_format() -> None:
+    assert isinstance(find(Kind.TABLE, Format.TSV), TableTSV)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(TEXTS, st.integers(-(2**63), 2**63 - 1)), min_size=1, max_size=10))
+def test_tsv_survives_a_round_trip(rows: list[tuple[str, int]]) -> None:
+    table = pd.DataFrame(rows, columns=["text", "n"])
+    options = {"dtype": {"text": str}}
+    assert_frame_equal(TSV.decode(TSV.encode(table, {}), options), table)
+
+
+def test_tsv_knows_no_commas() -> None:
+    assert TSV.decode(b"a,b\tc;d\n1,5\tx\n", {}).to_dict("list") == {"a,b": ["1,5"], "c;d": ["x"]}
+    assert TSV.encode(pd.DataFrame({"a": ["x\ty"], "b": [1]}), {}) == b'a\tb\n"x\ty"\t1\n'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1251"])
+@pytest.mark.parametrize("codec", [CSV, TSV])
+def test_encodings_are_recognised(codec: TableCSV, encoding: str) -> None:
+    data = "цена,имя\n1,Вино\n".replace(",", codec.separator).encode(encoding)
+    assert codec.decode(data, {}).to_dict("list") == {"цена": [1], "имя": ["Вино"]}
+
+
+def test_the_authors_encoding_counts_for_more() -> None:
+    assert _read("é\nü\n".encode("cp1252"), encoding="cp1252") == {"é": ["ü"]}
+    with pytest.raises(RequestError, match="ascii"):
+        CSV.decode("é\n1\n".encode(), {"encoding": "ascii"})
+
+
+@pytest.mark.parametrize(
+    ("data", "table"),
+    [
+        (b"a;b\n1,5;x\n", {"a": [1.5], "b": ["x"]}),
+        (b"a;b\n-1,5e3;1,2 and 3\n", {"a": [-1500.0], "b": ["1,2 and 3"]}),
+        (b"a;b\n1.5;x\n", {"a": [1.5], "b": ["x"]}),  # as R and UCI write it
+        (b"a;b\n1;2\n", {"a": [1], "b": [2]}),
+        (b'"a,x";b;"c,d,e"\n"1,5";2;3\n', {"a,x": [1.5], "b": [2], "c,d,e": [3]}),
+        (b"\n\na;b\n1;2\n", {"a": [1], "b": [2]}),
+        (b'"a;b;c",d\n1,2\n', {"a;b;c": [1], "d": [2]}),
+        (b"a,b\n1;5,2;5\n", {"a": ["1;5"], "b": ["2;5"]}),
+        (b'"a;\n;b",c\r\n1,2\r\n', {"a;\n;b": [1], "c": [2]}),
+    ],
+)
+def test_semicolons_are_recognised_in_the_header(
+    data: bytes, table: dict[str, list[object]]
+) -> None:
+    assert _read(data) == table
+
+
+def test_the_authors_separator_counts_for_more() -> None:
+    assert _read(b"a;b\n1;2\n", sep=",") == {"a;b": ["1;2"]}
+    assert _read(b"a;b\n1,5;2\n", decimal=".") == {"a": ["1,5"], "b": [2]}
+    assert _read(b"a|b\n1|2\n", delimiter="|") == {"a": [1], "b": [2]}
+
+
+@pytest.mark.parametrize("names", [["a;b"], ["a;b;c", "d"], [";", '"']])
+def test_names_with_semicolons_survive_a_round_trip(names: list[str]) -> None:
+    table = pd.DataFrame([range(len(names))], columns=names)
+    assert_frame_equal(CSV.decode(CSV.encode(table, {}), {}), table)
+
+
+@pytest.mark.parametrize("word", ["NA", "null", "None", "NaN", "N/A", "nan", "<NA>"])
+def test_a_null_word_is_null_among_numbers_and_a_text_among_texts(word: str) -> None:
+    table = CSV.decode(f"n,t,e\n1,x,\n{word},{word},\n,,\n".encode(), {})
+    assert table["n"].tolist()[0] == 1
+    assert table["n"].isna().tolist() == [False, True, True]
+    assert table["t"].tolist()[:2] == ["x", word]
+    assert table["t"].isna().tolist() == [False, False, True]
+    assert table["e"].isna().all()
+
+
+def test_a_null_word_in_a_text_column_of_a_schema_is_a_text() -> None:
+    descriptor = mmf.DataFrame(schema={"code": str, "n": float | None})
+    table = descriptor.check(CSV.decode(b"code,n\nNA,NA\nnull,2\n007,3\n", descriptor.options))
+    assert table["code"].tolist() == ["NA", "null", "007"]
+    assert table["n"].isna().tolist() == [True, False, False]
+
+
+def test_null_words_under_a_name_given_twice() -> None:
+    table = CSV.decode(b"a,a\nNA,NA\n1,x\n", {})
+    assert table.iloc[:, 0].isna().tolist() == [True, False]
+    assert table.iloc[:, 1].tolist() == ["NA", "x"]
+
+
+def test_the_authors_null_words_count_for_more() -> None:
+    assert CSV.decode(b"t\nx\n-\n", {"na_values": ["-"]})["t"].isna().tolist() == [False, True]
+    assert _read(b"t,u\nx,1\n,2\n", keep_default_na=False) == {"t": ["x", ""], "u": [1, 2]}
+
+
+def test_a_type_does_not_depend_on_the_length() -> None:
+    rows = b"1\n" * 300_000
+    assert set(map(type, CSV.decode(b"a\n" + rows + b"x\n", {})["a"])) == {str}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"," * 1_000_000 + b"\n1\n", id="columns"),
+        pytest.param(b";" * 1_000_000, id="semicolons"),
+        pytest.param(b'"\n"' + b"," * 1_000_000, id="behind a line break in quotes"),
+        pytest.param(b"a,b\n1,2" + b"," * 1_000_000, id="first row"),
+        pytest.param(b"a,b\n1,2\n1" + b",2" * 1_000_000, id="second row"),
+        pytest.param(b'a,b\n"' + b"x" * 5_000_000, id="open quote"),
+        pytest.param(b'"' * 2_000_001, id="quotes"),
+    ],
+)
+def test_a_huge_line_is_refused(data: bytes) -> None:
+    with pytest.raises(RequestError, match="CSV"):
+        CSV.decode(data, {})
+
+
+def test_as_many_columns_as_excel_has_are_read() -> None:
+    assert CSV.decode(b"," * (MAX_COLUMNS - 1) + b"\n1\n", {}).shape == (1, MAX_COLUMNS)
+
+
+@pytest.mark.parametrize("codec", [CSV, TSV])
+def test_formulas_are_escaped_where_that_is_asked(codec: TableCSV) -> None:
+    table = pd.DataFrame(
+        {"=n": [-1, 2], "t": ["=1+1", "-x"], "u": ["@a", "a=b"], "v": ["+1", "\t"], "x": [-0.5, 1]}
+    )
+    escaped = codec.decode(codec.encode(table, {"escape_formulas": True}), {"dtype": str})
+    assert escaped.to_dict("list") == {
+        "'=n": ["-1", "2"],
+        "t": ["'=1+1", "'-x"],
+        "u": ["'@a", "a=b"],
+        "v": ["'+1", "'\t"],
+        "x": ["-0.5", "1.0"],
+    }
+    assert b"'" not in codec.encode(table, {})
+
+
+@pytest.mark.parametrize("codec", [CSV, TSV])
+def test_damaged_text_is_refused_or_read(codec: TableCSV) -> None:
+    fuzz(codec, codec.encode(MIXED, {}))

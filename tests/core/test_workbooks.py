@@ -1,0 +1,285 @@
+"""Workbooks that come in: sheets, and files that are made to harm."""
+
+import io
+import struct
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from random import Random
+
+import openpyxl
+import pandas as pd
+import pytest
+import xlwt
+from pandas.testing import assert_frame_equal
+from tables import MIXED, damage, fuzz
+
+import mmf_core as mmf
+from mmf_core.codecs import Format, Kind, find
+from mmf_core.codecs.base import Codec
+from mmf_core.codecs.table_ods import TableODS
+from mmf_core.codecs.table_xls import TableXLS
+from mmf_core.codecs.table_xlsx import TableXLSX
+from mmf_core.errors import BodyTooLarge, InvalidValue, MissingPackage, RequestError
+
+XLSX, XLS, ODS = TableXLSX(), TableXLS(), TableODS()
+TABLE = pd.DataFrame({"a": [1, 2], "b": ["x", "007"]})
+
+
+def xlsx(**cells: object) -> bytes:
+    book = openpyxl.Workbook()
+    for place, value in cells.items():
+        book.active[place] = value
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def xls(*sheets: str, table: pd.DataFrame = TABLE) -> bytes:
+    book = xlwt.Workbook()
+    for name in sheets or ("Sheet1",):
+        sheet = book.add_sheet(name)
+        for column, title in enumerate(table):
+            sheet.write(0, column, title)
+            for row, value in enumerate(table[title].tolist(), start=1):
+                if pd.notna(value):
+                    sheet.write(row, column, value)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def ods(table: pd.DataFrame = TABLE, *sheets: str) -> bytes:
+    buffer = io.BytesIO()
+    with pd.ExcelWriter(buffer, engine="odf") as writer:
+        for name in sheets or ("Sheet1",):
+            table.to_excel(writer, sheet_name=name, index=False)
+    return buffer.getvalue()
+
+
+def repacked(data: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
+    """Return a zip file with one part changed."""
+    buffer = io.BytesIO()
+    packed = zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(io.BytesIO(data)) as old, packed as new:
+        for name in old.namelist():
+            text = old.read(name)
+            new.writestr(name, change(text) if name == part else text)
+    return buffer.getvalue()
+
+
+def two_sheets(names: tuple[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with pd.ExcelWriter(buffer, engine="openpyxl") as writer:
+        for number, name in enumerate(names):
+            pd.DataFrame({"a": [number]}).to_excel(writer, sheet_name=name, index=False)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("codec", "data", "form"), [(XLS, xls(), Format.XLS), (ODS, ods(), Format.ODS)]
+)
+def test_older_and_open_workbooks_are_read(
+    codec: Codec[pd.DataFrame], data: bytes, form: Format
+) -> None:
+    assert type(find(Kind.TABLE, form)) is type(codec)
+    assert_frame_equal(codec.decode(data, {}), TABLE)
+    assert codec.decode(data, {"usecols": ["b"], "sep": ";"}).to_dict("list") == {"b": ["x", "007"]}
+
+
+@pytest.mark.parametrize(("asked", "number"), [("b", 1), ("0", 0), ("1", 1), ("a", 0)])
+def test_a_sheet_is_chosen_by_name_or_number(asked: str, number: int) -> None:
+    data = two_sheets(("a", "b"))
+    assert XLSX.decode(data, {"sheet": asked})["a"].tolist() == [number]
+    assert XLSX.decode(data, {"sheet_name": "a", "sheet": asked})["a"].tolist() == [number]
+
+
+def test_a_name_counts_for_more_than_a_number() -> None:
+    assert XLSX.decode(two_sheets(("2026", "0")), {"sheet": "0"})["a"].tolist() == [1]
+    assert XLSX.decode(two_sheets(("2026", "0")), {"sheet_name": 0})["a"].tolist() == [0]
+
+
+@pytest.mark.parametrize("option", ["sheet", "sheet_name"])
+@pytest.mark.parametrize("asked", ["c", "2", "-1", "", "²"])
+def test_an_unknown_sheet_names_those_there_are(option: str, asked: str) -> None:
+    with pytest.raises(InvalidValue, match=r"has: a, b$"):
+        XLSX.decode(two_sheets(("a", "b")), {option: asked})
+    with pytest.raises(InvalidValue, match=r"has: x, y$"):
+        XLS.decode(xls("x", "y"), {option: asked})
+    with pytest.raises(InvalidValue, match=r"has: x, y$"):
+        ODS.decode(ods(TABLE, "x", "y"), {option: asked})
+
+
+def test_text_columns_of_a_schema_keep_their_noughts() -> None:
+    schema = mmf.DataFrame(schema={"b": str, "a": float})
+    for codec, data in ((XLS, xls()), (ODS, ods()), (XLSX, XLSX.encode(TABLE, {}))):
+        table = schema.check(codec.decode(data, schema.options))
+        assert table.to_dict("list") == {"b": ["x", "007"], "a": [1.0, 2.0]}
+
+
+# Files made to harm
+
+
+def bomb(size: int) -> bytes:
+    def grow(text: bytes) -> bytes:
+        return text.replace(b"<sheetData>", b"<sheetData>" + b" " * size)
+
+    return repacked(XLSX.encode(TABLE, {}), "xl/worksheets/sheet1.xml", grow)
+
+
+def test_a_bomb_is_refused_before_it_has_gone_off() -> None:
+    data = bomb(100 * 2**20)
+    assert len(data) < 200_000
+    tracemalloc.start()
+    with pytest.raises(BodyTooLarge, match=r"8 MiB.*MMF_MAX_INFLATED_MB"):
+        XLSX.decode(data, {"max_inflated": 8 * 2**20})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40 * 2**20
+    assert XLSX.decode(bomb(2**20), {"max_inflated": 8 * 2**20}).shape == (2, 2)
+
+
+def test_a_lying_directory_does_not_help() -> None:
+    data = bomb(50 * 2**20)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        true = archive.getinfo("xl/worksheets/sheet1.xml").file_size
+    lying = data.replace(struct.pack("<I", true), struct.pack("<I", 1000))
+    assert lying != data
+    with pytest.raises(RequestError):
+        XLSX.decode(lying, {"max_inflated": 8 * 2**20})
+
+
+@pytest.mark.parametrize("last", ["XFD1048576", "ZZ1000000", "C1048576"])
+def test_a_nearly_empty_sheet_is_refused_or_costs_no_memory(last: str) -> None:
+    with pytest.raises(RequestError, match="nearly empty"):
+        XLSX.decode(xlsx(A1="a", B1="b", **{last: 1}), {})
+
+
+def test_cells_without_references_are_counted_too() -> None:
+    def change(text: bytes) -> bytes:
+        cells = b"<c><v>1</v></c>" * 2_000
+        rows = b"<row>" + cells + b"</row>" + b"<row><c><v>1</v></c></row>" * 5_000
+        return text.replace(b"</sheetData>", rows + b"</sheetData>")
+
+    with pytest.raises(RequestError, match="nearly empty"):
+        XLSX.decode(repacked(XLSX.encode(TABLE, {}), "xl/worksheets/sheet1.xml", change), {})
+
+
+def test_sheets_without_references_are_read() -> None:
+    def change(text: bytes) -> bytes:
+        return text.replace(b' r="A1"', b"").replace(b' r="B1"', b"").replace(b' r="A2"', b"")
+
+    data = repacked(XLSX.encode(TABLE, {}), "xl/worksheets/sheet1.xml", change)
+    assert_frame_equal(XLSX.decode(data, {}), TABLE)
+
+
+@pytest.mark.parametrize(("count", "is_read"), [(1, True), (99_999_999_999, False)])
+def test_a_forged_count_of_strings_is_refused(count: int, *, is_read: bool) -> None:
+    buffer = io.BytesIO(XLSX.encode(TABLE, {}))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        text = f'<sst xmlns="urn:x" uniqueCount="{count}"><si><t>x</t></si></sst>'
+        archive.writestr("xl/sharedStrings.xml", text)
+    if is_read:
+        assert_frame_equal(XLSX.decode(buffer.getvalue(), {}), TABLE)
+    else:
+        with pytest.raises(RequestError, match="forged"):
+            XLSX.decode(buffer.getvalue(), {})
+
+
+def test_repeated_cells_of_open_document_are_counted() -> None:
+    def repeat(text: bytes) -> bytes:
+        many = b'<table:table-row table:number-rows-repeated="1000000">'
+        return text.replace(b"<table:table-row>", many, 2)
+
+    with pytest.raises(RequestError, match="nearly empty"):
+        ODS.decode(repacked(ods(), "content.xml", repeat), {})
+    with pytest.raises(RequestError, match="nearly empty"):  # whatever it is called
+        XLSX.decode(repacked(ods(), "content.xml", repeat), {})
+
+
+def test_repeated_empty_cells_at_the_end_do_not_count() -> None:
+    def repeat(text: bytes) -> bytes:
+        cells = b'<table:table-cell table:number-columns-repeated="16380"/></table:table-row>'
+        row = b'<table:table-row table:number-rows-repeated="1048570"><table:table-cell/>'
+        text = text.replace(b"</table:table-row>", cells)
+        return text.replace(b"</table:table>", row + b"</table:table-row></table:table>")
+
+    assert_frame_equal(ODS.decode(repacked(ods(), "content.xml", repeat), {}), TABLE)
+
+
+def test_open_document_with_a_dtd_is_refused() -> None:
+    def declare(text: bytes) -> bytes:
+        head, mark, rest = text.partition(b"?>")
+        return head + mark + b'<!DOCTYPE x [<!ENTITY a "b">]>' + rest
+
+    with pytest.raises(RequestError, match="DTD"):
+        ODS.decode(repacked(ods(), "content.xml", declare), {})
+
+
+def test_a_lying_size_of_an_old_sheet_does_no_harm() -> None:
+    data = bytearray(xls())
+    place = data.index(struct.pack("<HH", 0x0200, 14)) + 4
+    data[place : place + 12] = struct.pack("<IIHH", 0, 2**31 - 1, 0, 2**16 - 1)
+    assert_frame_equal(XLS.decode(bytes(data), {}), TABLE)
+
+
+@pytest.mark.parametrize("codec", [XLS, ODS])
+@pytest.mark.parametrize(
+    "data", [b"", b"a,b\n1,2\n", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\t\x08"]
+)
+def test_no_workbook_is_the_callers_fault(codec: Codec[pd.DataFrame], data: bytes) -> None:
+    with pytest.raises(RequestError, match=f".{codec.format.extension} workbook"):
+        codec.decode(data, {})
+
+
+def test_what_rust_panics_about_is_the_callers_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    panic = type("PanicException", (BaseException,), {})
+
+    def fail(*_: object, **__: object) -> None:
+        raise panic
+
+    monkeypatch.setattr(pd, "read_excel", fail)
+    with pytest.raises(RequestError, match=r"\.xlsx"):
+        XLSX.decode(XLSX.encode(TABLE, {}), {})
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pd, "read_excel", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        XLSX.decode(XLSX.encode(TABLE, {}), {})
+
+
+def _damage_inside(data: bytes, chance: Random) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = [name for name in archive.namelist() if name.endswith((".xml", ".rels"))]
+    return repacked(data, chance.choice(parts), lambda text: damage(text, chance))
+
+
+@pytest.mark.parametrize(
+    ("codec", "data"), [(XLSX, XLSX.encode(MIXED, {})), (ODS, ods(MIXED)), (XLS, xls(table=MIXED))]
+)
+def test_damaged_workbooks_are_refused_or_read(codec: Codec[pd.DataFrame], data: bytes) -> None:
+    fuzz(codec, data)
+    if codec is not XLS:
+        fuzz(codec, data, _damage_inside)
+
+
+@pytest.mark.parametrize(
+    ("form", "module", "package"),
+    [
+        (Format.XLS, "xlrd", "xlrd"),
+        (Format.ODS, "python_calamine", "python-calamine"),
+        (Format.XLSX, "python_calamine", "python-calamine"),
+        (Format.XML, "defusedxml", "defusedxml"),
+        (Format.PARQUET, "pyarrow", "pyarrow"),
+        (Format.ARROW, "pyarrow", "pyarrow"),
+        (Format.FEATHER, "pyarrow", "pyarrow"),
+    ],
+)
+def test_a_missing_library_is_asked_for(
+    form: Format, module: str, package: str, without: Callable[..., None]
+) -> None:
+    without(module)
+    with pytest.raises(MissingPackage, match=f"pip install {package}$"):
+        find(Kind.TABLE, form)

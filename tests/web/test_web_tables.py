@@ -1,0 +1,148 @@
+"""Tables over HTTP in every format, both ways."""
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+from flask.testing import FlaskClient
+from problem_shape import assert_problem
+
+import mmf_core as mmf
+from mmf_core.codecs import Format, Kind, find, readable, writable
+from mmf_core.web import create_app
+
+ROWS = [{"a": 1, "b": 2.5}, {"a": 3, "b": 4.5}]
+BOTH = [form for form in readable(Kind.TABLE) if form in writable(Kind.TABLE)]
+
+
+def _written(form: Format) -> bytes:
+    codec = find(Kind.TABLE, form)
+    assert codec is not None
+    data: bytes = codec.encode(pd.DataFrame(ROWS), {})
+    return data
+
+
+def _opened(form: Format, name: str = "Sheet1") -> bytes:
+    buffer = io.BytesIO()
+    engine: Any = {Format.ODS: "odf", Format.XLSX: "openpyxl"}[form]
+    with pd.ExcelWriter(buffer, engine=engine) as writer:
+        pd.DataFrame({"z": [0]}).to_excel(writer, sheet_name="first", index=False)
+        pd.DataFrame(ROWS).to_excel(writer, sheet_name=name, index=False)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("form", BOTH, ids=lambda form: form.name)
+def test_every_format_comes_in(client: FlaskClient, form: Format) -> None:
+    data = _written(form)
+    for media_type in form.media_types:
+        answer = client.post("/records", data=data, content_type=media_type)
+        assert answer.get_json() == ROWS
+    for extension in form.extensions:
+        part = {"data": (io.BytesIO(data), f"wines.{extension}", "application/x-unheard-of")}
+        assert client.post("/records", data=part).get_json() == ROWS
+
+
+@pytest.mark.parametrize("form", BOTH, ids=lambda form: form.name)
+def test_every_format_goes_out(client: FlaskClient, form: Format) -> None:
+    by_query = client.post(f"/table?format={form.extension}", json=ROWS)
+    by_accept = client.post("/table", json=ROWS, headers={"Accept": form.media_type})
+    for answer in (by_query, by_accept):
+        assert (answer.status_code, answer.mimetype) == (200, form.media_type)
+        if form is not Format.JSON:
+            disposition = answer.headers["Content-Disposition"]
+            assert disposition == f"attachment; filename=table.{form.extension}"
+        again = client.post("/records", data=answer.data, content_type=form.media_type)
+        assert again.get_json() == ROWS
+
+
+def test_a_page_is_shown_and_cannot_be_sent(client: FlaskClient) -> None:
+    answer = client.post("/table", json=ROWS, headers={"Accept": "text/html"})
+    assert answer.content_type == "text/html; charset=utf-8"
+    assert "Content-Disposition" not in answer.headers
+    assert "<td" in answer.text
+    refused = client.post("/records", data=answer.data, content_type="text/html")
+    assert_problem(refused, 415, "text/html", "text/csv")
+
+
+def test_what_is_told_is_what_can_be_done(client: FlaskClient) -> None:
+    told = client.get("/table").get_json()
+    accepts, formats = told["arguments"][0]["accepts"], told["returns"]["formats"]
+    assert Format.HTML.media_type in formats
+    assert Format.HTML.media_type not in accepts
+    for form in (Format.XLS, Format.ODS):
+        assert form.media_type in accepts
+        assert form.media_type not in formats
+        answer = client.post(f"/table?format={form.extension}", json=ROWS)
+        problem = assert_problem(answer, 406, "csv, json, xlsx")
+        assert form.extension not in problem["detail"].partition("ask for")[2].split(", ")
+
+
+@pytest.mark.parametrize("form", [Format.XLSX, Format.ODS], ids=lambda form: form.name)
+@pytest.mark.parametrize("sheet", ["лист", "1"])
+def test_a_sheet_is_chosen_by_query(client: FlaskClient, form: Format, sheet: str) -> None:
+    data, query = _opened(form, "лист"), {"sheet": sheet}
+    answer = client.post("/records", query_string=query, data=data, content_type=form.media_type)
+    assert answer.get_json() == ROWS
+    part = {"data": (io.BytesIO(data), f"wines.{form.extension}")}
+    assert client.post("/records", query_string=query, data=part).get_json() == ROWS
+
+
+def test_an_unknown_sheet_is_422_and_names_those_there_are(client: FlaskClient) -> None:
+    answer = client.post(
+        "/records?sheet=no", data=_opened(Format.XLSX), content_type=Format.XLSX.media_type
+    )
+    problem = assert_problem(answer, 422, "no sheet no", "first, Sheet1")
+    assert problem["errors"][0]["where"] == "data"
+
+
+def test_a_sheet_of_what_has_none_is_422(client: FlaskClient) -> None:
+    answer = client.post("/records?sheet=1", data=b"a\n1\n", content_type="text/csv")
+    assert_problem(answer, 422, "?sheet=1", "CSV")
+    assert_problem(client.post("/shout?sheet=1", json="x"), 422, "unknown", "sheet")
+
+
+def test_the_settings_reach_the_codecs(
+    everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMF_CSV_ESCAPE", "1")
+    monkeypatch.setenv("MMF_MAX_INFLATED_MB", "0.001")
+    client = create_app(everything).test_client()
+    answer = client.post("/table", json=[{"a": "=1+1", "b": -1}])
+    assert answer.data == b"a,b\n'=1+1,-1\n"
+    book = _opened(Format.XLSX)
+    answer = client.post("/records", data=book, content_type=Format.XLSX.media_type)
+    assert_problem(answer, 413, "MMF_MAX_INFLATED_MB")
+
+
+def test_without_settings_nothing_is_escaped(client: FlaskClient) -> None:
+    assert client.post("/table", json=[{"a": "=1+1"}]).data == b"a\n=1+1\n"
+
+
+def test_large_whole_numbers_stay_exact(client: FlaskClient) -> None:
+    rows = [{"a": 2**53 + 1}, {"a": -(2**63)}]
+    for form in (Format.JSON, Format.JSONL, Format.CSV, Format.XML, Format.PARQUET):
+        answer = client.post(f"/table?format={form.extension}", json=rows)
+        again = client.post("/records", data=answer.data, content_type=form.media_type)
+        assert again.get_json() == rows
+
+
+def test_leading_noughts_stay_where_the_schema_says_text(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
+    table = mmf.DataFrame(schema={"code": str})
+
+    def codes(data: Any = table) -> Any:
+        return data
+
+    client = serve_function(codes, returns=mmf.DataFrame(format="json"))
+    rows = [{"code": "007"}, {"code": "NA"}]
+    for form in BOTH:
+        answer = client.post("/codes", json=rows, query_string={"format": form.extension})
+        again = client.post("/codes", data=answer.data, content_type=form.media_type)
+        if form is Format.XLSX:  # openpyxl's cells are texts, and NA is a word for null there
+            assert again.status_code in {200, 422}
+        else:
+            assert json.loads(again.data) == rows, form

@@ -1,0 +1,68 @@
+"""What Parquet and Arrow have in common: pyarrow's tables to pandas' and back, within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+from ..errors import RequestError
+from ..settings import Settings
+from .base import Options, refuse_sparse, too_large
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REQUIRES = {"pandas": "pandas", "pyarrow": "pyarrow"}
+
+
+def read(
+    batches: Callable[[bytes, int], Iterable[Any]], data: bytes, options: Options, name: str
+) -> pd.DataFrame:
+    """Return the table whose record batches `batches` yields; RequestError for anything wrong.
+
+    Every batch is checked whole, since offsets that point anywhere else would be followed.
+    """
+    import pyarrow as pa
+
+    most = options.get("max_inflated", Settings.max_inflated)
+    try:
+        kept = list(_checked(batches(data, most), most, name))
+        return cast("pd.DataFrame", pa.Table.from_batches(kept).to_pandas())
+    except RequestError:
+        raise
+    except pa.ArrowMemoryError:  # a forged length asks for more than there is
+        raise too_large(name, most) from None
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - damaged files make pyarrow raise nearly anything
+        raise RequestError(f"this is no {name} that can be read") from None
+
+
+def _checked(batches: Iterable[Any], most: int, name: str) -> Iterator[Any]:
+    batch = None
+    left = most
+    for batch in batches:
+        left -= batch.nbytes
+        if left < 0:
+            raise too_large(name, most)
+        batch.validate(full=True)
+        yield batch
+    if batch is None:
+        raise RequestError(f"this {name} has no rows")
+
+
+def table_of(value: pd.DataFrame) -> Any:
+    """Return pyarrow's table; TypeError or ValueError if a column has no one type."""
+    import pyarrow as pa
+
+    try:
+        return pa.Table.from_pandas(value, preserve_index=False)
+    except NotImplementedError as error:
+        raise TypeError(str(error)) from error
+
+
+def check_promised(rows: int, columns: int, size: int, most: int, name: str) -> None:
+    """Refuse what says itself that it is too large, before anything is read."""
+    if size > most:
+        raise too_large(name, most)
+    refuse_sparse(rows, columns, most // 8)

@@ -1,0 +1,68 @@
+"""What is common to workbooks: which sheet is read, and what is told of one that is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from ..errors import InvalidValue, RequestError
+from ..settings import Settings
+from .base import Options, known_to
+from .formats import Format
+from .zipped import safe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WORKBOOKS = frozenset({Format.XLSX, Format.XLS, Format.ODS})
+"""Formats that have sheets."""
+
+
+def read_zipped(data: bytes, options: Options, suffix: str) -> pd.DataFrame:
+    """Read a sheet of an .xlsx or .ods, its first row the header, by calamine.
+
+    Options go to `pandas.read_excel`.
+    """
+    import pandas as pd
+
+    def parse() -> Any:
+        known: dict[str, Any] = {"engine": "calamine", **known_to(pd.read_excel, options)}
+        file = safe(data, options.get("max_inflated", Settings.max_inflated))
+        with pd.ExcelFile(file, engine=known.pop("engine")) as book:
+            known["sheet_name"] = sheet_of(options, book.sheet_names)
+            return pd.read_excel(book, **known)
+
+    return cast("pd.DataFrame", guarded(parse, suffix))
+
+
+def sheet_of(options: Options, names: list[Any]) -> Any:
+    """Return which sheet to read.
+
+    That of the option `sheet`, the caller's choice: a name, or else a number from 0; or that of
+    `sheet_name`, the author's; or the first. InvalidValue names the sheets there are.
+    """
+    asked = options.get("sheet", options.get("sheet_name", 0))
+    if asked in names or not isinstance(asked, str | int):
+        return asked
+    if str(asked).isdecimal() and int(asked) < len(names):
+        return int(asked)
+    raise InvalidValue(f"this workbook has no sheet {asked}; it has: {', '.join(map(str, names))}")
+
+
+def guarded(parse: Callable[[], Any], suffix: str) -> Any:
+    """Return what `parse` does; RequestError for whatever it raises of a damaged workbook."""
+    try:
+        return parse()
+    except (MemoryError, RequestError):
+        raise
+    except Exception:  # noqa: BLE001 - damaged workbooks make readers raise nearly anything
+        raise unreadable(suffix) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # what fails in Rust is no Exception
+            raise
+        raise unreadable(suffix) from None
+
+
+def unreadable(suffix: str) -> RequestError:
+    """Return the error for a workbook that is none, or damaged."""
+    return RequestError(f"this is not an {suffix} workbook that can be read")
