@@ -21,6 +21,10 @@ from .table_csv import TableCSV
 from .table_json import TableJSON
 from .table_xlsx import TableXLSX
 from .tree_json import TreeJSON
+from .tree_msgpack import TreeMsgpack
+from .tree_protobuf import TreeProtobuf
+from .tree_xml import TreeXML
+from .tree_yaml import TreeYAML
 
 _ALL: tuple[Codec[Any], ...] = (
     TableCSV(),
@@ -28,6 +32,10 @@ _ALL: tuple[Codec[Any], ...] = (
     TableXLSX(),
     ArrayJSON(),
     TreeJSON(),
+    TreeXML(),
+    TreeYAML(),
+    TreeMsgpack(),
+    TreeProtobuf(),
     ImagePNG(),
     ImageJPEG(),
     ImageJSON(),
