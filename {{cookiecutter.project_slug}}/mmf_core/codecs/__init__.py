@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from .array_csv import ArrayCSV
 from .array_json import ArrayJSON
+from .array_npy import ArrayNPY
 from .base import Codec as Codec
 from .base import JSONCodec as JSONCodec
 from .base import Kind as Kind
@@ -31,6 +33,8 @@ _ALL: tuple[Codec[Any], ...] = (
     TableJSON(),
     TableXLSX(),
     ArrayJSON(),
+    ArrayCSV(),
+    ArrayNPY(),
     TreeJSON(),
     TreeXML(),
     TreeYAML(),
