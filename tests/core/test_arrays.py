@@ -260,7 +260,7 @@ def test_npy_has_the_order_already() -> None:
         (5, "send rows", []),
         ({"columns": ["ash"], "data": [[1]]}, "missing: hue", [(None, "hue")]),
         ({"columns": ["ash", "hue", "ash"], "data": [[1, 2, 3]]}, "twice", []),
-        ({"columns": ["ash", "hue"], "data": [[1, 2], [1], 5]}, "one value", [(1, None), (2, None)]),
+        ({"columns": ["ash", "hue"], "data": [[1, 2], [1]]}, "one value", [(1, None)]),
         ({"columns": 5, "data": []}, "list", []),
         ({"columns": [["ash"], "hue", "ash"], "data": [5]}, "one value", [(0, None)]),
     ],

@@ -25,6 +25,7 @@ MEDIA_TYPES = {
     "TEXT": "text/plain",
     "PNG": "image/png",
     "JPEG": "image/jpeg",
+    "WEBP": "image/webp",
     "BINARY": "application/octet-stream",
 }
 

@@ -15,8 +15,9 @@ from .base import JSONCodec as JSONCodec
 from .base import Kind as Kind
 from .base import Options as Options
 from .file_binary import FileBinary, FileJSON
+from .file_bytes import FileBytes as FileBytes
 from .formats import Format as Format
-from .image_pillow import ImageJPEG, ImageJSON, ImagePNG
+from .image_pillow import ImageJPEG, ImageJSON, ImagePNG, ImageWEBP
 from .scalar_json import ScalarJSON
 from .scalar_text import ScalarText
 from .table_csv import TableCSV
@@ -42,6 +43,7 @@ _ALL: tuple[Codec[Any], ...] = (
     TreeProtobuf(),
     ImagePNG(),
     ImageJPEG(),
+    ImageWEBP(),
     ImageJSON(),
     ScalarJSON(),
     ScalarText(),

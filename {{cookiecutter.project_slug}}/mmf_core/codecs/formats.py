@@ -29,6 +29,7 @@ class Format(Enum):
     TEXT = ("text/plain",), ("txt", "text")
     PNG = ("image/png",), ("png",)
     JPEG = ("image/jpeg", "image/jpg"), ("jpg", "jpeg", "jpe")
+    WEBP = ("image/webp",), ("webp",)
     BINARY = ("application/octet-stream",), ("bin",)
 
     # Names that MMF's documentation uses for the same thing.

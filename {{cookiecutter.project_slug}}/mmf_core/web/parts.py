@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from ..codecs import Kind, json, json_of
+from ..codecs import Kind, Options, json, json_of
 from ..descriptors import Descriptor
 from .negotiation import body_codec
 
@@ -32,7 +32,13 @@ class Bytes(Part):
         codec = body_codec(
             descriptor.kind, self.media_type, self.filename, prefer_name=self.prefer_name
         )
-        return codec.decode(self.data, descriptor.options)
+        return codec.decode(self.data, self._options(descriptor))
+
+    def _options(self, descriptor: Descriptor[Any]) -> Options:
+        if descriptor.kind is not Kind.FILE:
+            return descriptor.options
+        named = {"filename": self.filename, "media_type": self.media_type}
+        return {**descriptor.options, **named}
 
 
 @dataclass(frozen=True, slots=True)
