@@ -26,6 +26,9 @@ MEDIA_TYPES = {
     "PNG": "image/png",
     "JPEG": "image/jpeg",
     "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
     "BINARY": "application/octet-stream",
 }
 

@@ -17,7 +17,7 @@ from .base import Options as Options
 from .file_binary import FileBinary, FileJSON
 from .file_bytes import FileBytes as FileBytes
 from .formats import Format as Format
-from .image_pillow import ImageJPEG, ImageJSON, ImagePNG, ImageWEBP
+from .image_pillow import ImageBMP, ImageGIF, ImageJPEG, ImageJSON, ImagePNG, ImageTIFF, ImageWEBP
 from .scalar_json import ScalarJSON
 from .scalar_text import ScalarText
 from .table_csv import TableCSV
@@ -44,6 +44,9 @@ _ALL: tuple[Codec[Any], ...] = (
     ImagePNG(),
     ImageJPEG(),
     ImageWEBP(),
+    ImageGIF(),
+    ImageBMP(),
+    ImageTIFF(),
     ImageJSON(),
     ScalarJSON(),
     ScalarText(),

@@ -31,7 +31,7 @@ def _read(data: bytes) -> np.ndarray:
         picture = Image.open(io.BytesIO(data), formats=_READABLE)
         _refuse_huge(picture)
         return np.asarray(_eight_bits(ImageOps.exif_transpose(picture)).convert("RGB"))
-    except (BodyTooLarge, MemoryError):
+    except (RequestError, MemoryError):
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise _too_many_pixels() from None
@@ -40,10 +40,12 @@ def _read(data: bytes) -> np.ndarray:
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Return gray of 16 bits as gray of 8, which Pillow itself would cut off at 255."""
+    """Return gray of 16 bits as gray of 8; Pillow itself would cut it off at 255."""
     import numpy as np
     from PIL import Image
 
+    if picture.mode in {"I", "F"}:  # measurements: nobody knows which of them is white
+        raise RequestError("a picture of 8 or 16 bits is wanted, not of 32")
     if not picture.mode.startswith("I;16"):
         return picture
     return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
@@ -104,6 +106,27 @@ class ImageWEBP(_Image):
     """Lossy, quality 95; 16,383 pixels a side at most."""
 
     format = Format.WEBP
+
+
+class ImageGIF(_Image):
+    """The first picture of it; read only."""
+
+    format = Format.GIF
+    writes: ClassVar = False
+
+
+class ImageBMP(_Image):
+    """Read only."""
+
+    format = Format.BMP
+    writes: ClassVar = False
+
+
+class ImageTIFF(_Image):
+    """The first picture of it; read only."""
+
+    format = Format.TIFF
+    writes: ClassVar = False
 
 
 class ImageJSON(JSONCodec["np.ndarray"]):
