@@ -26,6 +26,10 @@ MEDIA_TYPES = {
     "TEXT": "text/plain",
     "PNG": "image/png",
     "JPEG": "image/jpeg",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
     "BINARY": "application/octet-stream",
 }
 

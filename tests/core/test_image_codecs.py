@@ -1,7 +1,12 @@
 """Pictures as PNG, JPEG and base64."""
 
 import io
+import random
+import struct
+import zlib
 from base64 import b64decode, b64encode
+from contextlib import suppress
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -22,6 +27,7 @@ def _codec(form: Format) -> Codec[Any]:
 
 
 PNG, JPEG, IN_JSON = _codec(Format.PNG), _codec(Format.JPEG), _codec(Format.JSON)
+WEBP = _codec(Format.WEBP)
 
 
 def _file(picture: PIL.Image.Image, form: str = "PNG", **how: Any) -> bytes:
@@ -34,11 +40,12 @@ def test_png_keeps_every_pixel() -> None:
     assert np.array_equal(PNG.decode(PNG.encode(PICTURE, {}), {}), PICTURE)
 
 
-def test_jpeg_keeps_a_plain_colour_nearly() -> None:
+@pytest.mark.parametrize(("codec", "magic"), [(JPEG, b"\xff\xd8\xff"), (WEBP, b"RIFF")])
+def test_lossy_formats_keep_a_plain_colour_nearly(codec: Codec[Any], magic: bytes) -> None:
     plain = np.full((16, 16, 3), (200, 100, 50), dtype=np.uint8)
-    data = JPEG.encode(plain, {})
-    assert data.startswith(b"\xff\xd8\xff")
-    assert np.abs(JPEG.decode(data, {}).astype(int) - plain).max() <= 2
+    data = codec.encode(plain, {})
+    assert data.startswith(magic)
+    assert np.abs(codec.decode(data, {}).astype(int) - plain).max() <= 3
 
 
 def test_a_picture_inside_json_is_a_png_in_base64() -> None:
@@ -65,6 +72,73 @@ def test_every_mode_of_a_file_is_read_as_rgb(mode: str, colour: Any, rgb: tuple[
     picture = PNG.decode(_file(PIL.Image.new(mode, (3, 2), colour)), {})
     assert (picture.shape, picture.dtype) == ((2, 3, 3), np.uint8)
     assert (picture == rgb).all()
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
+def test_a_picture_is_read_by_what_it_is(form: str) -> None:
+    data = _file(PIL.Image.new("RGB", (3, 2), (255, 255, 255)), form)
+    for codec in (_codec(Format[form]), PNG):  # whatever the caller calls it
+        assert (codec.decode(data, {}) >= 250).all()
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_measurements_are_no_picture(kind: Any) -> None:
+    data = _file(PIL.Image.fromarray(np.ones((2, 2), dtype=kind)), "TIFF")
+    with pytest.raises(RequestError, match="8 or 16 bits"):
+        PNG.decode(data, {})
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_gray_of_16_bits_is_not_cut_off_at_255(form: str) -> None:
+    deep = np.array([[0, 256, 40_000, 65_535]], dtype=np.uint16)
+    picture = PNG.decode(_file(PIL.Image.fromarray(deep), form), {})
+    assert picture[0].tolist() == [[one] * 3 for one in (0, 1, 156, 255)]
+
+
+@pytest.mark.parametrize(("codec", "side"), [(JPEG, 66_000), (WEBP, 17_000)])
+def test_a_picture_that_a_format_has_no_room_for_is_a_value_error(
+    codec: Codec[Any], side: int
+) -> None:
+    with pytest.raises(ValueError, match=r"66000 x 1 |WebP"):
+        codec.encode(np.zeros((1, side, 3), dtype=np.uint8), {})
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def test_a_small_file_of_a_huge_picture_is_refused_unread() -> None:
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    start = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header)
+    data = start + _chunk(b"IDAT", zlib.compress(b"\x00" * 1_000)) + _chunk(b"IEND", b"")
+    assert len(data) < 1_000
+    with pytest.raises(BodyTooLarge, match="pixels"):
+        PNG.decode(data, {})
+
+
+@pytest.mark.filterwarnings("ignore")  # Pillow's, of damaged EXIF
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP"])
+def test_damaged_pictures_are_the_callers_fault(form: str) -> None:
+    photograph = PIL.Image.effect_noise((24, 16), 50).convert("RGB")
+    exif = photograph.getexif()
+    exif[ORIENTATION] = 6
+    how = {"exif": exif} if form in {"PNG", "JPEG", "WEBP", "TIFF"} else {}
+    valid, draw = _file(photograph, form, **how), random.Random(form)
+    until, tried = perf_counter() + 0.4, 0
+    while perf_counter() < until:
+        data = bytearray(valid)
+        for _ in range(draw.randint(1, 6)):
+            # Headers matter more than pixels.
+            place = draw.randrange(min(len(data), draw.choice([60, 200, len(data)])))
+            if draw.random() < 0.7:
+                data[place] = draw.randrange(256)
+            else:
+                del data[place : place + draw.randint(1, 9)]
+        with suppress(RequestError):
+            picture = PNG.decode(bytes(data), {})
+            assert (picture.dtype, picture.ndim) == (np.uint8, 3)
+        tried += 1
+    assert tried > 50
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,11 @@ def test_a_result_that_is_no_picture_is_refused(result: Any) -> None:
         mmf.Image().present(result)
 
 
+def test_a_result_of_floats_is_told_how_to_become_a_picture() -> None:
+    with pytest.raises(InvalidValue, match=r"float64 \(2, 3, 3\); .*\* 255"):
+        mmf.Image().present(PICTURE / 255)
+
+
 @pytest.mark.parametrize("out_format", ["jpg", "jpeg", mmf.ImageFormat.JPG])
 def test_the_kind_of_file_is_out_format(out_format: object) -> None:
     image = mmf.Image(format="bgr", out_format=out_format)

@@ -31,6 +31,15 @@ def test_only_what_is_missing_is_asked_for_by_its_package_name() -> None:
         Reader().demand("reading")
 
 
+def test_a_module_inside_a_package_that_is_not_there_is_missing_like_any_other() -> None:
+    class Deep(NeedsPackages):
+        requires: ClassVar = {"no_such_a.b": "a-dist"}
+
+    Deep().preload()
+    with pytest.raises(MissingPackage, match="a-dist"):
+        Deep().demand("reading")
+
+
 def test_a_library_that_disappears_is_noticed(without: Callable[..., None]) -> None:
     class Tables(NeedsPackages):
         requires: ClassVar = {"pandas": "pandas"}

@@ -17,7 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 PUBLIC = {
     *("target", "artifact", "load_model", "Registry"),
     *("Array", "Batch", "Bool", "DataFrame", "Datetime", "Dict", "File", "Float", "Image", "Img"),
-    *("Integer", "JsonFile", "String"),
+    *("FileBytes", "Integer", "JsonFile", "String"),
     *("ColorMode", "DataFrameFormat", "Format", "ImageFormat"),
     *("CSV", "JSON", "PARQUET", "PROTOBUF", "XLS", "XLSX", "XML"),
     *("DescriptorError", "Fault", "InvalidValue"),

@@ -54,5 +54,6 @@ def test_another_type_is_refused_by_its_name(descriptor: Descriptor[Any], value:
 @pytest.mark.parametrize("value", [b"", b"\x00\xff", bytearray(b"ab"), memoryview(b"ab")])
 def test_a_file_is_bytes(value: Any) -> None:
     checked = mmf.File().check(value)
-    assert type(checked) is bytes
+    assert type(checked) is mmf.FileBytes
+    assert isinstance(checked, bytes)
     assert checked == bytes(value)

@@ -183,7 +183,7 @@ def test_description_says_what_a_caller_needs(client: FlaskClient) -> None:
     assert described["route"] == "mixed"
     assert [one["id"] for one in described["arguments"]] == ["data", "picture", "label", "times"]
     assert "text/csv" in described["arguments"][0]["accepts"]
-    assert described["returns"]["formats"] == ["application/json"]
+    assert described["returns"]["formats"][0] == "application/json"
     assert described["limits"] == {"body_bytes": 50 * 1024 * 1024}
 
 

@@ -3,6 +3,7 @@
 Nothing heavy is imported here; `mmf_core.web` brings Flask, codecs bring pandas when first used.
 """
 
+from .codecs import FileBytes as FileBytes
 from .codecs import Format as Format
 from .descriptors import Array as Array
 from .descriptors import Bool as Bool

@@ -29,12 +29,19 @@ class NeedsPackages:
     def preload(self) -> None:
         """Import what is installed now, so that the first request need not."""
         for module in self.requires:
-            if find_spec(module):
+            if _is_installed(module):
                 import_module(module)
 
     def _missing(self) -> list[str]:
         return [
             package
             for module, package in self.requires.items()
-            if module not in sys.modules and find_spec(module) is None
+            if module not in sys.modules and not _is_installed(module)
         ]
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the package that a.b would lie in
+        return False

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from .array_csv import ArrayCSV
 from .array_json import ArrayJSON
+from .array_npy import ArrayNPY
 from .base import Codec as Codec
 from .base import JSONCodec as JSONCodec
 from .base import Kind as Kind
 from .base import Options as Options
 from .file_binary import FileBinary, FileJSON
+from .file_bytes import FileBytes as FileBytes
 from .formats import Format as Format
-from .image_pillow import ImageJPEG, ImageJSON, ImagePNG
+from .image_pillow import ImageBMP, ImageGIF, ImageJPEG, ImageJSON, ImagePNG, ImageTIFF, ImageWEBP
 from .scalar_json import ScalarJSON
 from .scalar_text import ScalarText
 from .table_arrow import TableArrow, TableFeather
@@ -28,6 +31,10 @@ from .table_xls import TableXLS
 from .table_xlsx import TableXLSX
 from .table_xml import TableXML
 from .tree_json import TreeJSON
+from .tree_msgpack import TreeMsgpack
+from .tree_protobuf import TreeProtobuf
+from .tree_xml import TreeXML
+from .tree_yaml import TreeYAML
 from .workbooks import WORKBOOKS as WORKBOOKS
 
 _ALL: tuple[Codec[Any], ...] = (
@@ -44,9 +51,19 @@ _ALL: tuple[Codec[Any], ...] = (
     TableFeather(),
     TableHTML(),
     ArrayJSON(),
+    ArrayCSV(),
+    ArrayNPY(),
     TreeJSON(),
+    TreeXML(),
+    TreeYAML(),
+    TreeMsgpack(),
+    TreeProtobuf(),
     ImagePNG(),
     ImageJPEG(),
+    ImageWEBP(),
+    ImageGIF(),
+    ImageBMP(),
+    ImageTIFF(),
     ImageJSON(),
     ScalarJSON(),
     ScalarText(),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import chain
+from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import InvalidValue
 from .base import JSONCodec, Kind, Options
+from .columns import bad_cells, rows_of
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 class ArrayJSON(JSONCodec["np.ndarray"]):
-    """Row-major nested lists; null is NaN."""
+    """Row-major nested lists; null is NaN. With the option `columns` also a table's JSON."""
 
     kind = Kind.ARRAY
     requires: ClassVar = {"numpy": "numpy"}
@@ -20,23 +23,37 @@ class ArrayJSON(JSONCodec["np.ndarray"]):
     def from_plain(self, plain: Any, options: Options) -> np.ndarray:
         import numpy as np
 
+        columns = options.get("columns")
+        if columns:
+            plain = rows_of(plain, columns)
         if not isinstance(plain, list):
             raise InvalidValue(
                 "an array is a JSON list of numbers, or of such lists of equal length"
             )
         try:
-            array = np.array(plain)
+            array = _rows(plain) if columns else np.array(plain)
             if array.dtype == object and not any(isinstance(one, str) for one in array.flat):
                 array = array.astype(np.float64)  # null among the numbers
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             raise InvalidValue(
-                "an array's lists must be of equal length and hold numbers only"
+                "an array's lists must be of equal length and hold numbers only",
+                bad_cells(plain, columns or (), gaps=not columns),
             ) from None
         if array.dtype.kind not in "biuf":
-            raise InvalidValue("an array holds numbers only")
+            faults = bad_cells(plain, columns or (), gaps=not columns)
+            raise InvalidValue("an array holds numbers only", faults)
         return array
 
     def to_plain(self, value: np.ndarray) -> Any:
         import numpy as np
 
         return np.ascontiguousarray(value) if value.ndim else value.item()
+
+
+def _rows(rows: list[Any]) -> np.ndarray:
+    """Return rows of numbers and nulls as floats; TypeError for true, texts and all else."""
+    import numpy as np
+
+    if not set(map(type, chain.from_iterable(rows))) <= {float, int, NoneType}:
+        raise TypeError
+    return np.array(rows, dtype=np.float64)

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import InvalidValue
 from . import json
 from .base import Codec, JSONCodec, Kind, Options
+from .file_bytes import FileBytes, is_media_type
 from .formats import Format
 
 
@@ -23,13 +24,15 @@ def from_base64(plain: Any) -> bytes:
 
 
 class FileBinary(Codec[bytes]):
-    """Any media type; the bytes are not looked at."""
+    """Any media type; the bytes are not looked at. Options: the caller's filename, media_type."""
 
     kind = Kind.FILE
     format = Format.BINARY
 
-    def decode(self, data: bytes, options: Options) -> bytes:
-        return data
+    def decode(self, data: bytes, options: Options) -> FileBytes:
+        media_type = options.get("media_type", "")
+        known = media_type if is_media_type(media_type) else ""
+        return FileBytes(data, options.get("filename", ""), known)
 
     def encode(self, value: bytes, options: Options) -> bytes:
         return value

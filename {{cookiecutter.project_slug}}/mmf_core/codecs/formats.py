@@ -35,6 +35,10 @@ class Format(Enum):
     TEXT = ("text/plain",), ("txt", "text")
     PNG = ("image/png",), ("png",)
     JPEG = ("image/jpeg", "image/jpg"), ("jpg", "jpeg", "jpe")
+    WEBP = ("image/webp",), ("webp",)
+    GIF = ("image/gif",), ("gif",)
+    BMP = ("image/bmp", "image/x-ms-bmp"), ("bmp",)
+    TIFF = ("image/tiff",), ("tiff", "tif")
     BINARY = ("application/octet-stream",), ("bin",)
 
     # Names that MMF's documentation uses for the same thing.

@@ -30,13 +30,25 @@ def _read(data: bytes) -> np.ndarray:
     try:
         picture = Image.open(io.BytesIO(data), formats=_READABLE)
         _refuse_huge(picture)
-        return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
-    except (BodyTooLarge, MemoryError):
+        return np.asarray(_eight_bits(ImageOps.exif_transpose(picture)).convert("RGB"))
+    except (RequestError, MemoryError):
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise _too_many_pixels() from None
     except Exception:  # noqa: BLE001 - damaged pictures make decoders raise nearly anything
         raise RequestError("this is not a picture that can be read; send a PNG or a JPEG") from None
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Return gray of 16 bits as gray of 8; Pillow itself would cut it off at 255."""
+    import numpy as np
+    from PIL import Image
+
+    if picture.mode in {"I", "F"}:  # measurements: nobody knows which of them is white
+        raise RequestError("a picture of 8 or 16 bits is wanted, not of 32")
+    if not picture.mode.startswith("I;16"):
+        return picture
+    return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
 
 
 def _refuse_huge(picture: Image.Image) -> None:
@@ -59,7 +71,11 @@ def _write(value: np.ndarray, format: Format) -> bytes:
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(value).save(buffer, format.name, quality=95)
+    try:
+        Image.fromarray(value).save(buffer, format.name, quality=95)
+    except OSError:  # Pillow's encoders do not say why
+        height, width, *_ = value.shape
+        raise ValueError(f"a picture of {width} x {height} pixels does not fit in it") from None
     return buffer.getvalue()
 
 
@@ -84,6 +100,33 @@ class ImageJPEG(_Image):
     """Lossy, quality 95."""
 
     format = Format.JPEG
+
+
+class ImageWEBP(_Image):
+    """Lossy, quality 95; 16,383 pixels a side at most."""
+
+    format = Format.WEBP
+
+
+class ImageGIF(_Image):
+    """The first picture of it; read only."""
+
+    format = Format.GIF
+    writes: ClassVar = False
+
+
+class ImageBMP(_Image):
+    """Read only."""
+
+    format = Format.BMP
+    writes: ClassVar = False
+
+
+class ImageTIFF(_Image):
+    """The first picture of it; read only."""
+
+    format = Format.TIFF
+    writes: ClassVar = False
 
 
 class ImageJSON(JSONCodec["np.ndarray"]):

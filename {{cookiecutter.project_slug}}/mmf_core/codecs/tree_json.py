@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .base import JSONCodec, Kind, Options
+from .plain import bounded
 
 
 class TreeJSON(JSONCodec[Any]):
@@ -13,7 +14,7 @@ class TreeJSON(JSONCodec[Any]):
     kind = Kind.TREE
 
     def from_plain(self, plain: Any, options: Options) -> Any:
-        return plain
+        return bounded(plain)
 
     def to_plain(self, value: Any) -> Any:
         return value

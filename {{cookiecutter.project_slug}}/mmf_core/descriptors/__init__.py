@@ -7,10 +7,10 @@ from .files import File as File
 from .images import ColorMode as ColorMode
 from .images import Image as Image
 from .images import Img as Img
+from .numbers import Float as Float
+from .numbers import Integer as Integer
 from .scalars import Bool as Bool
 from .scalars import Datetime as Datetime
-from .scalars import Float as Float
-from .scalars import Integer as Integer
 from .scalars import Scalar as Scalar
 from .scalars import String as String
 from .tables import DataFrame as DataFrame

@@ -68,9 +68,10 @@ class Image(Descriptor["np.ndarray"]):
         array = np.asarray(result)
         is_gray, is_coloured = array.ndim == 2, array.ndim == 3 and array.shape[2] == 3  # noqa: PLR2004
         if array.dtype != np.uint8 or not (is_gray or is_coloured) or not array.size:
+            hint = "; from 0 … 1: (result * 255).astype('uint8')" if array.dtype.kind == "f" else ""
             raise InvalidValue(
                 "a uint8 array (height, width, 3) or (height, width) is declared, "
-                f"not {array.dtype} {array.shape}"
+                f"not {array.dtype} {array.shape}{hint}"
             )
         flipped = is_coloured and self.color is ColorMode.BGR
         return np.ascontiguousarray(array[:, :, ::-1] if flipped else array)

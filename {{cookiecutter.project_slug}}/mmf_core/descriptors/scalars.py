@@ -1,15 +1,16 @@
-"""Strings, numbers, bools and dates: one value each."""
+"""Values that fit into a query string; here texts, bools and dates. Numbers are in numbers.py."""
 
 from __future__ import annotations
 
 import reprlib
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from ..codecs import Kind
-from ..errors import InvalidValue
+from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
 
 T = TypeVar("T")
@@ -17,10 +18,21 @@ T = TypeVar("T")
 
 @dataclass(kw_only=True, eq=False)
 class Scalar(Descriptor[T]):
-    """A value that fits into a query string: text is parsed on the way in, never on the way out."""
+    """A value that fits into a query string: text is parsed on the way in, never on the way out.
+
+    `choices` lists the only values that there may be.
+    """
+
+    choices: Sequence[T] | None = None
 
     kind: ClassVar[Kind] = Kind.SCALAR
     noun: ClassVar[str]
+    usual: ClassVar[Any]  # an example, ready for JSON
+
+    def __post_init__(self) -> None:
+        if self.choices is not None:
+            self.choices = self._own_choices(self.choices)
+        super().__post_init__()
 
     @abstractmethod
     def parse(self, text: str) -> T:
@@ -30,24 +42,59 @@ class Scalar(Descriptor[T]):
     def convert(self, value: Any) -> T:
         """Return the value if it is one, or a NumPy scalar; TypeError or ValueError if not."""
 
+    def allows(self, value: T) -> bool:
+        """Tell whether a value of the right type is one of those that are wanted."""
+        return self.choices is None or value in self.choices
+
+    @property
+    def wanted(self) -> str:
+        """What is wanted, in words."""
+        if self.choices is None:
+            return self.noun
+        return f"one of {', '.join(map(_short, self.choices))}"
+
     def check(self, value: Any) -> T:
         try:
-            return self.parse(value) if isinstance(value, str) else self.convert(value)
+            found = self.parse(value) if isinstance(value, str) else self.convert(value)
         except (TypeError, ValueError, OverflowError):
-            raise InvalidValue(f"send {self.noun}, not {_short(value)}") from None
+            raise InvalidValue(f"send {self.wanted}, not {_short(value)}") from None
+        if not self.allows(found):
+            raise InvalidValue(f"send {self.wanted}, not {_short(value)}")
+        return found
 
     def present(self, result: Any) -> T:
         try:
-            return self.convert(result)
+            value = self.convert(result)
         except (TypeError, ValueError, OverflowError):
-            raise InvalidValue(f"{self.noun} is declared, not a {type(result).__name__}") from None
+            raise InvalidValue(
+                f"{self.wanted} is declared, not a {type(result).__name__}"
+            ) from None
+        if not self.allows(value):
+            raise InvalidValue(f"{self.wanted} is declared, not {_short(value)}")
+        return value
+
+    def example(self) -> Any:
+        return self.choices[0] if self.choices else self.usual
+
+    def meta(self) -> dict[str, Any]:
+        listed = {} if self.choices is None else {"choices": list(self.choices)}
+        return {**super().meta(), **listed}
+
+    def _own_choices(self, choices: Sequence[T]) -> tuple[T, ...]:
+        try:
+            found = () if isinstance(choices, str) else tuple(map(self.convert, choices))
+        except (TypeError, ValueError, OverflowError):
+            found = ()
+        if not found:
+            raise DescriptorError(f"choices={choices!r}: list {self.noun} or several")
+        return found
 
 
 def _short(value: Any) -> str:
     return reprlib.repr(value)
 
 
-def _unwrap(value: Any) -> Any:
+def unwrap(value: Any) -> Any:
     """Return a NumPy scalar or one-element array as the Python value that it holds."""
     return value.item() if hasattr(value, "item") else value
 
@@ -56,62 +103,23 @@ class String(Scalar[str]):
     """Text (name from MMF)."""
 
     noun = "a text"
+    usual = "text"
 
     def parse(self, text: str) -> str:
         return text
 
     def convert(self, value: Any) -> str:
-        value = _unwrap(value)
+        value = unwrap(value)
         if not isinstance(value, str):
             raise TypeError
         return value
-
-    def example(self) -> str:
-        return "text"
-
-
-class Integer(Scalar[int]):
-    """A whole number; 3.0 is one, 3.5 and true are not (name from MMF)."""
-
-    noun = "a whole number"
-
-    def parse(self, text: str) -> int:
-        return int(text)
-
-    def convert(self, value: Any) -> int:
-        value = _unwrap(value)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-            raise TypeError
-        return int(value)
-
-    def example(self) -> int:
-        return 1
-
-
-class Float(Scalar[float]):
-    """A number; null is NaN (name from MMF)."""
-
-    noun = "a number"
-
-    def parse(self, text: str) -> float:
-        return float(text)
-
-    def convert(self, value: Any) -> float:
-        value = _unwrap(value)
-        if value is None:
-            return float("nan")
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise TypeError
-        return float(value)
-
-    def example(self) -> float:
-        return 0.5
 
 
 class Bool(Scalar[bool]):
     """True or false; as text also yes/no, on/off, 1/0 (name from MMF)."""
 
     noun = "true or false"
+    usual = True
     words: ClassVar[dict[str, bool]] = {
         **dict.fromkeys(("true", "1", "yes", "on"), True),
         **dict.fromkeys(("false", "0", "no", "off"), False),
@@ -123,19 +131,17 @@ class Bool(Scalar[bool]):
         return self.words[word]
 
     def convert(self, value: Any) -> bool:
-        value = _unwrap(value)
+        value = unwrap(value)
         if not isinstance(value, bool):
             raise TypeError
         return value
-
-    def example(self) -> bool:
-        return True
 
 
 class Datetime(Scalar[datetime]):
     """A moment in ISO 8601, with a zone if it has one (name from MMF)."""
 
     noun = "a date and time in ISO 8601, as in 2026-01-31T12:00:00+03:00"
+    usual = "2026-01-31T12:00:00+00:00"
 
     def parse(self, text: str) -> datetime:
         return datetime.fromisoformat(text)
@@ -144,6 +150,3 @@ class Datetime(Scalar[datetime]):
         if not isinstance(value, datetime):
             raise TypeError
         return value
-
-    def example(self) -> str:
-        return "2026-01-31T12:00:00+00:00"

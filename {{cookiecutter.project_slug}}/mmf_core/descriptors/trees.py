@@ -6,15 +6,30 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..codecs import Kind
-from ..errors import InvalidValue
+from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
 
 
 @dataclass(kw_only=True, eq=False)
 class Dict(Descriptor[dict[str, Any]]):
-    """An object: name → value (name from MMF)."""
+    """An object: name → value (name from MMF).
+
+    `message` is the class that protoc made of the author's own .proto, for callers who send or
+    accept protobuf; without it protobuf is a google.protobuf.Struct.
+    """
+
+    message: Any = None
 
     kind: ClassVar[Kind] = Kind.TREE
+
+    def __post_init__(self) -> None:
+        if self.message is not None and not hasattr(self.message, "DESCRIPTOR"):
+            raise DescriptorError(f"message={self.message!r} is no class of a protobuf message")
+        super().__post_init__()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {} if self.message is None else {"message": self.message}
 
     def check(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -26,10 +41,15 @@ class Dict(Descriptor[dict[str, Any]]):
     def example(self) -> Any:
         return {"name": 1.5}
 
+    def meta(self) -> dict[str, Any]:
+        if self.message is None:
+            return super().meta()
+        return {**super().meta(), "message": self.message.DESCRIPTOR.full_name}
+
 
 @dataclass(kw_only=True, eq=False)
 class JsonFile(Descriptor[Any]):
-    """A JSON file that holds an object or a list (name from MMF)."""
+    """A file that holds an object or a list, in JSON or another format of such (name from MMF)."""
 
     kind: ClassVar[Kind] = Kind.TREE
     is_file: ClassVar[bool] = True

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from flask import Response
 from werkzeug.http import dump_options_header
 
-from ..codecs import Format, find, json
+from ..codecs import FileBytes, Format, find, json
 from ..descriptors import Descriptor
 from ..errors import ResultError
 from .options import options_of
@@ -42,9 +42,12 @@ def result(value: Any, returns: Descriptor[Any], form: Format, name: str) -> Res
         raise ResultError(
             f"{name}: the result cannot be written as {form.name}: {error}"
         ) from error
-    answer = Response(body, content_type=_content_type(form))
+    filename, content_type = f"{name}.{form.extension}", _content_type(form)
+    if form is Format.BINARY and isinstance(value, FileBytes):
+        filename, content_type = value.name or filename, value.media_type or content_type
+    answer = Response(body, content_type=content_type)
     if form not in _INLINE:
-        answer.headers["Content-Disposition"] = _attachment(f"{name}.{form.extension}")
+        answer.headers["Content-Disposition"] = _attachment(filename)
     return answer
 
 

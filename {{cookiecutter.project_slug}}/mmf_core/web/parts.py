@@ -40,6 +40,8 @@ class Bytes(Part):
             descriptor.kind, self.media_type, self.filename, prefer_name=self.prefer_name
         )
         options = options_of(descriptor)
+        if descriptor.kind is Kind.FILE:
+            options |= {"filename": self.filename, "media_type": self.media_type}
         if self.sheet is not None and descriptor.kind is Kind.TABLE:
             if codec.format not in WORKBOOKS:
                 raise InvalidValue(

@@ -1,0 +1,407 @@
+"""Array: shape, dtype, columns; JSON, CSV and .npy."""
+
+import io
+import random
+import struct
+import tracemalloc
+from contextlib import suppress
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+import mmf_core as mmf
+from mmf_core.codecs import Codec, Format, Kind, find, formats, json
+from mmf_core.errors import DescriptorError, InvalidValue, RequestError
+
+FORMS = [Format.JSON, Format.CSV, Format.NPY]
+NAMES = ["ash", "hue"]
+WANTED = mmf.Array(columns=NAMES)
+
+
+def _codec(form: Format) -> Codec[Any]:
+    codec = find(Kind.ARRAY, form)
+    assert codec is not None
+    return codec
+
+
+JSON, CSV, NPY = (_codec(form) for form in FORMS)
+
+
+def _npy(array: Any, **how: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, **how)
+    return buffer.getvalue()
+
+
+def _header(text: str, rest: bytes = b"") -> bytes:
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + rest
+
+
+def test_these_are_the_formats_of_arrays() -> None:
+    assert formats(Kind.ARRAY) == FORMS
+
+
+# .npy
+
+
+@settings(deadline=None)
+@given(
+    arrays.arrays(
+        st.sampled_from(["?", "<i1", "<u2", "<i4", ">i8", "<f2", ">f4", "<f8"]),
+        arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4),
+    )
+)
+def test_any_array_survives_npy(array: np.ndarray) -> None:
+    for order in (array, array.T):
+        again = NPY.decode(NPY.encode(order, {}), {})
+        assert again.dtype == array.dtype.newbyteorder("=")
+        assert again.shape == order.shape
+        assert again.flags.writeable
+        np.testing.assert_array_equal(again, order)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "not a .npy"),
+        (b"a,b", "not a .npy"),
+        (b"\x93NUMPY\x09\x00", "not a .npy"),
+        (b"\x93NUMPY\x01\x00", "header"),
+        (b"\x93NUMPY\x02\x00\xff\xff\xff\xff{}", "header"),
+        (_header("{}"), "header"),
+        (_header("[1]"), "header"),
+        (_header("(" * 5_000), "header"),
+        (_header("__import__('os')"), "header"),
+        (_header("{'descr': '<f8', 'fortran_order': False, 'shape': 5}"), "shape"),
+        (_header("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,)}"), "shape"),
+        (_header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': {(0,) * 99}}}"), "shape"),
+        (_header("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 10**30)}"), "header"),
+        (
+            _header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': (0, {10**30})}}"),
+            "shape",
+        ),
+        (_header("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000,)}"), "shorter"),
+        (_npy(np.zeros(3))[:-1], "shorter"),
+        (_npy(np.zeros(3)) + b"x", "longer"),
+        (_npy(np.array([{"a": 1}]), allow_pickle=True), "numbers"),
+        (_npy(np.zeros(2, dtype=[("a", "f8")])), "numbers"),
+        (_npy(np.array(["text"])), "numbers"),
+        (_npy(np.zeros(2, dtype=complex)), "numbers"),
+        (_npy(np.array(["2026-01-31"], dtype="M8[D]")), "numbers"),
+    ],
+)
+def test_other_npy_is_refused(data: bytes, message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        NPY.decode(data, {})
+
+
+def test_a_header_that_lies_costs_no_memory() -> None:
+    data = _header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({10**9},)}}", b"\x00" * 8)
+    tracemalloc.start()
+    try:
+        with pytest.raises(RequestError):
+            NPY.decode(data, {})
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+# CSV
+
+
+@settings(deadline=None)
+@given(
+    arrays.arrays(
+        "<f8",
+        arrays.array_shapes(min_dims=2, max_dims=2, max_side=5),
+        elements=st.floats(allow_infinity=True),
+    )
+)
+def test_any_table_of_numbers_survives_csv(array: np.ndarray) -> None:
+    np.testing.assert_array_equal(CSV.decode(CSV.encode(array, {}), {}), array)
+
+
+@pytest.mark.parametrize(
+    ("data", "array"),
+    [
+        ("1,2\n3,4\n", [[1, 2], [3, 4]]),
+        ("a,b\n1,2\r\n3,4", [[1, 2], [3, 4]]),
+        ('"a ""1""","b,c"\n"1",-2e3\n', [[1, -2000]]),
+        ("\ufeffa,b\n1,2\n", [[1, 2]]),
+        ("a\n1\n\n2\n", [[1], [2]]),
+        (",b\n1,\n", [[1, np.nan]]),
+        (",\n1,2\n", [[np.nan, np.nan], [1, 2]]),
+        ("a,b\n", np.zeros((0, 2))),
+        ("", np.zeros((0, 0))),
+    ],
+)
+def test_csv_is_read_with_a_header_or_without(data: str, array: Any) -> None:
+    np.testing.assert_array_equal(CSV.decode(data.encode(), {}), array)
+
+
+@pytest.mark.parametrize(
+    ("array", "text"),
+    [
+        (np.array([[1, 2]]), "1,2\n"),
+        (np.array([1.5, np.nan]), '1.5\n""\n'),
+        (np.array(5), "5\n"),
+        (np.array([[True, False]]), "1,0\n"),
+    ],
+)
+def test_csv_is_written_row_by_row(array: np.ndarray, text: str) -> None:
+    assert CSV.encode(array, {}).decode() == text
+
+
+def test_a_result_with_columns_has_a_header() -> None:
+    assert CSV.encode(np.array([[1, 2]]), WANTED.options) == b"ash,hue\n1,2\n"
+
+
+def test_csv_has_two_dimensions() -> None:
+    with pytest.raises(ValueError, match="two dimensions"):
+        CSV.encode(np.zeros((1, 1, 1)), {})
+
+
+@pytest.mark.parametrize(
+    ("data", "message", "places"),
+    [
+        (b"1,2\n3,x\n", "numbers only", [(1, "1")]),
+        (b"a,b\n1,2\n1_0,x\n", "numbers only", [(1, "a"), (1, "b")]),
+        (b"x,1\n", "numbers only", [(0, "0")]),
+        (b"1,2\n3\n", "one value", [(1, None)]),
+        (b"a,b\n1,2,3\n", "one value", [(0, None)]),
+        (b'"a', "CSV", []),
+        (b"\xff", "CSV", []),
+        (b"a\n" + b"1" * 200_000, "CSV", []),
+    ],
+)
+def test_other_csv_is_refused(data: bytes, message: str, places: list[Any]) -> None:
+    with pytest.raises(RequestError, match=message) as caught:
+        CSV.decode(data, {})
+    assert [(fault.row, fault.column) for fault in caught.value.faults] == places
+
+
+# JSON
+
+
+@pytest.mark.parametrize(
+    ("plain", "places"),
+    [
+        ([[1, "x"], [{}, 2]], [(0, "1"), (1, "0")]),
+        ([[1, None], [2, "x"]], [(1, "1")]),
+        (["x"], []),
+        ([[1], [1, 2]], []),
+    ],
+)
+def test_faults_of_json_have_their_places(plain: Any, places: list[Any]) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        JSON.decode(json.dumps(plain), {})
+    assert [(fault.row, fault.column) for fault in caught.value.faults] == places
+
+
+# columns
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        [[1, 2.5], [3, 4]],
+        [{"ash": 1, "hue": 2.5}, {"hue": 4, "ash": 3, "more": "x"}],
+        {"columns": ["hue", "x", "ash"], "data": [[2.5, "y", 1], [4, None, 3]]},
+        {"columns": ["ash", "hue"], "data": [[1, 2.5], [3, 4]], "index": [0, 1]},
+        {"hue": [2.5, 4], "ash": [1, 3], "more": ["x", "y"]},
+        {"dataframe_records": [{"ash": 1, "hue": 2.5}, {"ash": 3, "hue": 4}]},
+        {"dataframe_split": {"columns": ["ash", "hue"], "data": [[1, 2.5], [3, 4]]}},
+        {"instances": [[1, 2.5], [3, 4]]},
+        {"inputs": {"hue": [2.5, 4], "ash": [1, 3]}},
+    ],
+)
+def test_whatever_names_its_columns_is_put_in_order(plain: Any) -> None:
+    array = WANTED.check(JSON.decode(json.dumps(plain), WANTED.options))
+    assert array.tolist() == [[1, 2.5], [3, 4]]
+    assert array.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "text", ["hue,name,ash\n2.5,Barolo,1\n4,,3\n", "1,2.5\n3,4\n", "ash,hue\n1,2.5\n3,4\n"]
+)
+def test_csv_with_a_header_is_put_in_order(text: str) -> None:
+    assert WANTED.check(CSV.decode(text.encode(), WANTED.options)).tolist() == [[1, 2.5], [3, 4]]
+
+
+def test_npy_has_the_order_already() -> None:
+    array = WANTED.check(NPY.decode(_npy(np.array([[1, 2]], dtype=np.int32)), WANTED.options))
+    assert (array.tolist(), array.dtype) == ([[1, 2]], np.float64)
+
+
+@pytest.mark.parametrize(
+    ("plain", "message", "places"),
+    [
+        ([{"ash": 1}], "each column", [(0, "hue")]),
+        ([{"ash": 1, "hue": 2}, {}], "each column", [(1, "ash"), (1, "hue")]),
+        ([{"ash": 1, "hue": 2}, 5], "each column", [(1, None)]),
+        ([{"ash": 1, "hue": "x"}, {"ash": True, "hue": None}], "numbers", [
+            (0, "hue"), (1, "ash"), (1, "hue")]),
+        ([[1, None]], "empty", [(0, "hue")]),
+        ([[1, 2, 3]], "shape", []),
+        ([1, 2], "numbers", []),
+        ([[[1, 2]]], "numbers", [(0, "ash")]),
+        ([], "empty", []),
+        ([[]], "empty", []),
+        ({}, "missing: ash, hue", [(None, "ash"), (None, "hue")]),
+        ({"ash": [1]}, "missing: hue", [(None, "hue")]),
+        ({"ash": [1], "hue": []}, "same number", []),
+        ({"ash": 1, "hue": 2}, "send rows", []),
+        ("text", "send rows", []),
+        (5, "send rows", []),
+        ({"columns": ["ash"], "data": [[1]]}, "missing: hue", [(None, "hue")]),
+        ({"columns": ["ash", "hue", "ash"], "data": [[1, 2, 3]]}, "twice", []),
+        ({"columns": ["ash", "hue"], "data": [[1, 2], [1]]}, "one value", [(1, None)]),
+        ({"columns": 5, "data": []}, "list", []),
+        ({"columns": [["ash"], "hue", "ash"], "data": [5]}, "one value", [(0, None)]),
+    ],
+)  # fmt: skip
+def test_faults_of_columns_have_their_places(plain: Any, message: str, places: list[Any]) -> None:
+    with pytest.raises(InvalidValue, match=message) as caught:
+        WANTED.check(JSON.decode(json.dumps(plain), WANTED.options))
+    assert [(fault.row, fault.column) for fault in caught.value.faults] == places
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "places"),
+    [
+        ("ash,Hue\n1,2\n", "missing: hue", [(None, "hue")]),
+        ("hue,ash\n1,x\n", "numbers", [(0, "ash")]),
+        ("hue,ash\n1,\n", "empty", [(0, "ash")]),
+        ("hue,ash\n1,inf\n", "infinite", [(0, "ash")]),
+        ("1,2,3\n", "shape", []),
+        ("ash,hue\n", "empty", []),
+    ],
+)
+def test_faults_of_csv_columns_have_their_places(
+    text: str, message: str, places: list[Any]
+) -> None:
+    with pytest.raises(InvalidValue, match=message) as caught:
+        WANTED.check(CSV.decode(text.encode(), WANTED.options))
+    assert [(fault.row, fault.column) for fault in caught.value.faults] == places
+
+
+def test_only_the_first_faults_are_listed() -> None:
+    with pytest.raises(InvalidValue) as caught:
+        JSON.decode(json.dumps([["x", "y"]] * 1_000), WANTED.options)
+    assert len(caught.value.faults) == 20
+
+
+def test_arrays_of_columns_are_uniform_and_described() -> None:
+    assert WANTED.is_uniform
+    assert not mmf.Array().is_uniform
+    meta = WANTED.meta()
+    assert (meta["columns"], meta["shape"], meta["dtype"]) == (NAMES, [None, 2], "float64")
+    assert WANTED.example() == [{"ash": 0.5, "hue": 0.5}]
+
+
+# shape and dtype
+
+
+@pytest.mark.parametrize("any_length", [None, -1])
+def test_the_shape_is_held(any_length: int | None) -> None:
+    descriptor = mmf.Array(shape=(any_length, 2))
+    assert descriptor.check([[1, 2], [3, 4]]).shape == (2, 2)
+    for wrong in ([1, 2], [[1], [2]], [[[1, 2]]], 5):
+        with pytest.raises(InvalidValue, match=r"shape \(any, 2\)"):
+            descriptor.check(wrong)
+    with pytest.raises(InvalidValue, match="empty"):
+        descriptor.check(np.zeros((0, 2)))
+    with pytest.raises(InvalidValue, match="shape"):
+        descriptor.present([1, 2])
+    assert descriptor.meta()["shape"] == [None, 2]
+    descriptor.check(descriptor.example())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "given", "value"),
+    [
+        ("float32", [1, 2], [1.0, 2.0]),
+        (np.float32, [0.1], [np.float32(0.1)]),
+        (float, [True], [1.0]),
+        (int, [1.0, 2.0], [1, 2]),
+        ("uint8", [0, 255], [0, 255]),
+        (bool, [0, 1], [False, True]),
+        ("float32", [np.nan, np.inf], [np.nan, np.inf]),
+    ],
+)
+def test_numbers_become_the_dtype(dtype: Any, given: Any, value: Any) -> None:
+    array = mmf.Array(dtype=dtype).check(given)
+    assert array.dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(array, value)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "given"),
+    [
+        (int, [1.5]),
+        (int, [np.nan]),
+        (int, [1e300]),
+        ("uint8", [256]),
+        ("uint8", [-1]),
+        (bool, [2]),
+        ("float32", [1e300]),
+        ("float16", [10**6]),
+    ],
+)
+def test_what_has_no_place_in_the_dtype_is_refused(dtype: Any, given: Any) -> None:
+    with pytest.raises(InvalidValue, match="cannot be a number of type"):
+        mmf.Array(dtype=dtype).check(given)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"dtype": "text"},
+        {"dtype": object},
+        {"dtype": "O"},
+        {"shape": (0,)},
+        {"shape": (-2, 5)},
+        {"shape": ("a",)},
+        {"shape": (True,)},
+        {"columns": []},
+        {"columns": "ab"},
+        {"columns": ["a", "a"]},
+        {"columns": ["a", 5]},
+        {"columns": ["a"], "shape": (None, 2)},
+    ],
+)
+def test_a_wrong_declaration_is_refused(how: dict[str, Any]) -> None:
+    with pytest.raises(DescriptorError):
+        mmf.Array(**how)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+@pytest.mark.parametrize("descriptor", [mmf.Array(), WANTED], ids=["any", "columns"])
+def test_damaged_arrays_are_the_callers_fault(form: Format, descriptor: mmf.Array) -> None:
+    codec, draw = _codec(form), random.Random(form.name)
+    originals = [
+        codec.encode(array, descriptor.options)
+        for array in (np.arange(8).reshape(4, 2), np.array([[0.5, np.nan], [-1e300, 3]]))
+    ]
+    originals += [b'[{"ash":1,"hue":2},{"ash":1.5,"hue":null}]'] * (form is Format.JSON)
+    until, tried = perf_counter() + 0.7, 0
+    while perf_counter() < until:
+        data = bytearray(draw.choice(originals))
+        for _ in range(draw.randint(1, 6)):
+            place = draw.randrange(len(data))
+            match draw.randint(0, 2):
+                case 0:
+                    data[place] = draw.randrange(256)
+                case 1:
+                    data[place:place] = draw.choice([b"[", b",", b'"', b"\n", b"(", b"9" * 20])
+                case 2:
+                    data[place:] = data[place + draw.randint(1, 9) :] or b"0"
+        with suppress(RequestError):
+            descriptor.check(codec.decode(bytes(data), descriptor.options))
+        tried += 1
+    assert tried > 100

@@ -1,0 +1,68 @@
+"""File: bytes that know their name and media type."""
+
+from copy import deepcopy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mmf_core as mmf
+from mmf_core.codecs import Format, Kind, find
+
+
+@given(st.binary())
+def test_a_file_is_its_bytes(data: bytes) -> None:
+    file = mmf.FileBytes(data, "a.bin", "image/png")
+    assert file == data
+    assert (file.name, file.media_type) == ("a.bin", "image/png")
+    again = deepcopy(file)
+    assert (again, again.name, again.media_type) == (data, "a.bin", "image/png")
+
+
+def test_what_is_not_known_is_empty() -> None:
+    for file in (mmf.FileBytes(), mmf.File().check(b"")):
+        assert (file, file.name, file.media_type) == (b"", "", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("wines.csv", "wines.csv"),
+        ("Вина 2026.csv", "Вина 2026.csv"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\me\\wines.csv", "wines.csv"),
+        ("..", ""),
+        ("a/..", ""),
+        ("/", ""),
+        (".profile", "profile"),
+        ("wi\x00nes\r\n.csv", "wines.csv"),
+        ("a\u202egpj.exe", "agpj.exe"),
+        ("\ud800.csv", "csv"),
+        ("a" * 300 + ".csv", "a" * 196 + ".csv"),
+    ],
+)
+def test_a_name_is_safe_to_save_under(given: str, name: str) -> None:
+    assert mmf.FileBytes(b"", given).name == name
+
+
+@given(st.text())
+def test_no_name_leads_elsewhere(text: str) -> None:
+    name = mmf.FileBytes(b"", text).name
+    assert name.isprintable()
+    assert not name.startswith(".")
+    assert not set(name) & set("/\\")
+    assert len(name) <= 200
+    assert mmf.FileBytes(b"", name).name == name
+
+
+@pytest.mark.parametrize("media_type", ["png", "image/", "image/png; q=1", "a/b\r\nX: y", "a/ж"])
+def test_a_wrong_media_type_is_the_authors_mistake(media_type: str) -> None:
+    with pytest.raises(ValueError, match="media type"):
+        mmf.FileBytes(b"", media_type=media_type)
+
+
+def test_a_wrong_media_type_of_a_caller_is_unknown() -> None:
+    codec = find(Kind.FILE, Format.BINARY)
+    assert codec is not None
+    file = codec.decode(b"x", {"filename": "a/b", "media_type": "a b"})
+    assert (file, file.name, file.media_type) == (b"x", "b", "")

@@ -1,0 +1,123 @@
+"""Bounds and choices of scalars: held both ways, told in faults and in meta."""
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mmf_core as mmf
+from mmf_core.descriptors import Scalar
+from mmf_core.errors import DescriptorError, InvalidValue
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+TEN = mmf.Integer(ge=1, le=10)
+SHARE = mmf.Float(ge=0, le=1)
+COLOUR = mmf.String(choices=["red", "white"])
+
+
+@given(st.integers())
+def test_bounds_belong_to_what_is_allowed(number: int) -> None:
+    for sent in (number, str(number)):
+        if 1 <= number <= 10:
+            assert TEN.check(sent) == number
+        else:
+            with pytest.raises(InvalidValue, match="a whole number, at least 1 and at most 10"):
+                TEN.check(sent)
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "given", "wanted"),
+    [
+        (TEN, "x", "send a whole number, at least 1 and at most 10, not 'x'"),
+        (mmf.Integer(ge=0), -1, "send a whole number, at least 0, not -1"),
+        (mmf.Float(le=0.5), "0.6", "send a number, at most 0.5, not '0.6'"),
+        (SHARE, None, "send a number, at least 0.0 and at most 1.0, not None"),
+        (SHARE, math.inf, "at most 1.0, not inf"),
+        (COLOUR, "rosé", "send one of 'red', 'white', not 'rosé'"),
+        (COLOUR, 5, "send one of 'red', 'white', not 5"),
+        (mmf.Integer(choices=[1, 2]), "3", "send one of 1, 2, not '3'"),
+        (mmf.Integer(), "1_000", "send a whole number, not '1_000'"),
+        (mmf.Integer(), "\u0663", "send a whole number"),
+        (mmf.Float(), "1_000.5", "send a number, not '1_000.5'"),
+    ],
+)
+def test_a_fault_says_what_is_wanted(descriptor: Scalar[Any], given: Any, wanted: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        descriptor.check(given)
+    assert wanted in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "result"), [(TEN, 11), (SHARE, -0.1), (SHARE, math.nan), (COLOUR, "rosé")]
+)
+def test_a_result_is_held_to_the_same(descriptor: Scalar[Any], result: Any) -> None:
+    with pytest.raises(InvalidValue, match="is declared, not"):
+        descriptor.present(result)
+
+
+def test_choices_of_every_kind() -> None:
+    assert COLOUR.check("red") == "red"
+    assert mmf.Integer(choices=(1, 2)).check("2") == 2
+    assert mmf.Float(choices=[0.5]).check("0.5") == 0.5
+    assert mmf.Datetime(choices=[NOON]).check("2026-01-31T15:00:00+03:00") == NOON
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "told"),
+    [
+        (TEN, {"ge": 1, "le": 10}),
+        (mmf.Float(ge=1), {"ge": 1.0}),
+        (COLOUR, {"choices": ["red", "white"]}),
+        (mmf.Integer(), {}),
+    ],
+)
+def test_meta_tells_bounds_and_choices(descriptor: Scalar[Any], told: dict[str, Any]) -> None:
+    meta = descriptor.meta()
+    assert {key: meta[key] for key in ("ge", "le", "choices") if key in meta} == told
+    json.dumps(meta)
+
+
+@pytest.mark.parametrize(
+    "descriptor",
+    [
+        *(TEN, SHARE, COLOUR, mmf.Integer(ge=5), mmf.Integer(le=-5), mmf.Float(ge=9, le=9)),
+        *(mmf.Integer(choices=[7]), mmf.Bool(choices=[False]), mmf.Datetime()),
+    ],
+)
+def test_an_example_is_allowed(descriptor: Scalar[Any]) -> None:
+    descriptor.check(descriptor.example())
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [
+        (mmf.Integer, {"ge": 2, "le": 1}),
+        (mmf.Integer, {"ge": 0.5}),
+        (mmf.Integer, {"ge": "1"}),
+        (mmf.Float, {"le": True}),
+        (mmf.Float, {"ge": math.nan, "le": 1}),
+        (mmf.Integer, {"ge": 1, "choices": [1]}),
+        (mmf.Integer, {"choices": []}),
+        (mmf.Integer, {"choices": ["1"]}),
+        (mmf.String, {"choices": "ab"}),
+        (mmf.String, {"choices": [1]}),
+        (mmf.Integer, {"ge": 1, "default": 0}),
+        (mmf.String, {"choices": ["a"], "default": "b"}),
+    ],
+)
+def test_what_nothing_can_fit_is_refused_when_declared(
+    kind: type[Scalar[Any]], how: dict[str, Any]
+) -> None:
+    with pytest.raises(DescriptorError):
+        kind(**how)
+
+
+@pytest.mark.parametrize("zone", ["Z", "+03:00", "-11:30"])
+def test_the_zone_of_a_moment_is_kept(zone: str) -> None:
+    text = f"2026-01-31T12:00:00{zone}"
+    moment = mmf.Datetime().check(text)
+    assert moment.isoformat() == text.replace("Z", "+00:00")

@@ -1,0 +1,377 @@
+"""Trees, arrays, pictures, numbers and files over HTTP, in every format both ways."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import msgpack
+import numpy as np
+import PIL.Image
+import pytest
+import yaml
+from flask.testing import FlaskClient
+from google.protobuf.struct_pb2 import Struct
+from problem_shape import assert_problem
+
+import mmf_core as mmf
+from mmf_core.codecs.tree_yaml import TreeYAML
+from mmf_core.web import create_app
+
+DICT, NUMBERS, PICTURE = mmf.Dict(), mmf.Array(), mmf.Img()
+WINES = mmf.Array(columns=["ash", "hue"])
+STARS = mmf.Integer(ge=1, le=5, default=3)
+COLOUR = mmf.String(choices=["red", "white"], default="red")
+FILE = mmf.File()
+
+XML, YAML, MSGPACK = "application/xml", "application/yaml", "application/msgpack"
+PROTOBUF, NPY, JSON = "application/x-protobuf", "application/x-npy", "application/json"
+TREE = {"name": "Бароло", "tags": ["red", None], "share": 0.5}
+
+
+def struct(tree: dict[str, Any]) -> bytes:
+    made = Struct()
+    made.update(tree)
+    return made.SerializeToString()
+
+
+BODIES = {
+    XML: (
+        '<w><name>Бароло</name><tags type="array"><i>red</i><i type="null"/></tags>'
+        '<share type="number">0.5</share></w>'
+    ).encode(),
+    YAML: "name: Бароло\ntags: [red, ~]\nshare: 0.5\n".encode(),
+    MSGPACK: msgpack.packb(TREE),
+    PROTOBUF: struct(TREE),
+}
+
+
+@pytest.fixture
+def tree(serve_function: Callable[..., FlaskClient]) -> FlaskClient:
+    def same(data: Any = DICT) -> Any:
+        return data
+
+    return serve_function(same, returns=DICT)
+
+
+@pytest.mark.parametrize("media_type", BODIES)
+def test_a_tree_is_read_from_every_format(tree: FlaskClient, media_type: str) -> None:
+    answer = tree.post("/same", data=BODIES[media_type], content_type=media_type)
+    assert answer.get_json() == TREE
+
+
+@pytest.mark.parametrize(
+    ("media_type", "extension", "read"),
+    [
+        (YAML, "yaml", yaml.safe_load),
+        (MSGPACK, "msgpack", msgpack.unpackb),
+        (PROTOBUF, "pb", Struct.FromString),
+        (XML, "xml", bytes.decode),
+    ],
+)
+def test_a_tree_is_answered_in_every_format(
+    tree: FlaskClient, media_type: str, extension: str, read: Any
+) -> None:
+    answer = tree.post("/same", json=TREE, headers={"Accept": media_type})
+    assert (answer.status_code, answer.mimetype) == (200, media_type)
+    assert answer.headers["Content-Disposition"] == f"attachment; filename=same.{extension}"
+    assert tree.post(f"/same?format={extension}", json=TREE).data == answer.data
+    found = read(answer.data)
+    if media_type == XML:
+        assert "<name>Бароло</name>" in found
+    elif media_type == PROTOBUF:
+        assert found["name"] == "Бароло"
+    else:
+        assert found == TREE
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body", "status", "word"),
+    [
+        (XML, b"<a>", 400, "XML"),
+        (XML, b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", 400, "DOCTYPE"),
+        (XML, b"<a>text</a>", 422, "object"),
+        (YAML, b"a: [", 400, "YAML"),
+        (YAML, b"- a", 422, "object"),
+        (YAML, b"a: !!python/name:os.system", 422, "tags"),
+        (MSGPACK, b"\xdd\xff\xff\xff\xff", 400, "MessagePack"),
+        (MSGPACK, b"\x90", 422, "object"),
+        (PROTOBUF, b"\xff", 400, "Struct"),
+        (JSON, b'{"a":' * 10_000 + b"1" + b"}" * 10_000, 400, "JSON"),
+        (JSON, b'{"a":' * 200 + b"1" + b"}" * 200, 422, "100 levels"),
+    ],
+)
+def test_a_wrong_tree_is_the_callers_fault(
+    tree: FlaskClient, media_type: str, body: bytes, status: int, word: str
+) -> None:
+    answer = tree.post("/same", data=body, content_type=media_type)
+    problem = assert_problem(answer, status, word)
+    assert problem["errors"][0]["where"] == "data"
+
+
+def test_a_tree_beside_others_comes_as_a_file(serve_function: Callable[..., FlaskClient]) -> None:
+    def both(data: Any = DICT, stars: Any = STARS) -> Any:
+        return {**data, "stars": stars}
+
+    client = serve_function(both, returns=DICT)
+    form = {"data": (io.BytesIO(BODIES[YAML]), "wine.yml"), "stars": "5"}
+    assert client.post("/both", data=form).get_json() == {**TREE, "stars": 5}
+
+
+def test_a_format_without_its_library_is_415_with_the_pip_line(
+    serve_function: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def same(data: Any = DICT) -> Any:
+        return data
+
+    monkeypatch.setattr(TreeYAML, "requires", {"no_such_yaml": "pyyaml"})
+    tree = serve_function(same, returns=DICT)
+    answer = tree.post("/same", data=b"a: 1", content_type=YAML)
+    assert_problem(answer, 415, "pip install pyyaml")
+    assert_problem(tree.post("/same", json=TREE, headers={"Accept": YAML}), 406)
+
+
+def test_a_result_that_a_format_cannot_hold_is_500(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
+    def large() -> Any:
+        return {"a": 2**60, "b": "\x00"}
+
+    client = serve_function(large, returns=DICT)
+    assert client.post("/large").status_code == 200
+    for format in ("xml", "pb"):
+        assert_problem(client.post(f"/large?format={format}"), 500)
+
+
+# Arrays
+
+
+class Model:
+    """Stands for a fitted estimator: the first feature, of an array of two."""
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        assert features.dtype == np.float64
+        assert features.shape[1] == 2
+        return features[:, 0]
+
+
+@pytest.mark.parametrize("batch", [None, mmf.Batch()])
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        (b'[{"hue": 2, "ash": 1.5}, {"ash": 3, "hue": 4}]', JSON),
+        (b"[[1.5, 2], [3, 4]]", JSON),
+        (b"hue,more,ash\n2,x,1.5\n4,y,3\n", "text/csv"),
+        (b"1.5,2\n3,4\n", "text/csv"),
+    ],
+)
+def test_the_shortest_model(
+    registry: mmf.Registry, body: bytes, media_type: str, batch: Any
+) -> None:
+    model = Model()
+
+    @registry.target(returns=NUMBERS, batch=batch)
+    def predict(X: Any = WINES) -> Any:  # noqa: N803 - as scikit-learn calls it
+        return model.predict(X)
+
+    client = create_app(registry).test_client()
+    answer = client.post("/predict", data=body, content_type=media_type)
+    assert answer.get_json() == [1.5, 3.0]
+    assert client.post("/predict?format=csv", data=body, content_type=media_type).data == (
+        b"1.5\n3.0\n"
+    )
+    npy = client.post("/predict?format=npy", data=body, content_type=media_type)
+    assert npy.mimetype == NPY
+    assert np.load(io.BytesIO(npy.data)).tolist() == [1.5, 3.0]
+
+
+@pytest.fixture
+def wines(serve_function: Callable[..., FlaskClient]) -> FlaskClient:
+    def predict(X: Any = WINES) -> Any:  # noqa: N803
+        return X
+
+    return serve_function(predict, returns=WINES)
+
+
+def test_npy_both_ways(wines: FlaskClient) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([[1, 2]]))
+    answer = wines.post(
+        "/predict", data=buffer.getvalue(), content_type=NPY, headers={"Accept": NPY}
+    )
+    assert np.load(io.BytesIO(answer.data)).tolist() == [[1.0, 2.0]]
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "fault"),
+    [
+        (
+            b'[{"ash": 1, "hue": "x"}]',
+            JSON,
+            {"row": 0, "column": "hue", "message": "is not a number", "value": "x"},
+        ),
+        (
+            b"hue,ash\n1,2\n3,\n",
+            "text/csv",
+            {
+                "row": 1,
+                "column": "ash",
+                "message": "is empty or infinite where a number is needed",
+            },
+        ),
+        (b"ash\n1\n", "text/csv", {"column": "hue", "message": "this column is missing"}),
+    ],
+)
+def test_a_wrong_cell_is_told_with_its_place(
+    wines: FlaskClient, body: bytes, media_type: str, fault: dict[str, Any]
+) -> None:
+    problem = assert_problem(wines.post("/predict", data=body, content_type=media_type), 422)
+    assert problem["errors"] == [{"where": "X", **fault}]
+
+
+def test_a_description_names_the_columns(wines: FlaskClient) -> None:
+    described = wines.get("/predict").get_json()
+    assert described["arguments"][0]["columns"] == ["ash", "hue"]
+    assert '[{"ash":0.5,"hue":0.5}]' in described["example"]
+
+
+# Pictures
+
+
+def picture_file(form: str, size: tuple[int, int] = (3, 2)) -> bytes:
+    buffer = io.BytesIO()
+    PIL.Image.new("RGB", size, (200, 200, 200)).save(buffer, form)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp", "gif", "bmp", "tiff"])
+def test_a_picture_of_any_kind_is_read(client: FlaskClient, form: str) -> None:
+    for answer in (
+        client.post("/mirror", data=picture_file(form), content_type=f"image/{form}"),
+        client.post("/mirror", data={"photo": (io.BytesIO(picture_file(form)), f"a.{form}")}),
+    ):
+        assert answer.mimetype == "image/png"
+        assert PIL.Image.open(io.BytesIO(answer.data)).size == (3, 2)
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
+def test_a_picture_is_answered_as_any_of_three(client: FlaskClient, form: str) -> None:
+    answer = client.post(
+        "/mirror",
+        data=picture_file("png"),
+        content_type="image/png",
+        headers={"Accept": f"image/{form}"},
+    )
+    assert answer.mimetype == f"image/{form}"
+    assert PIL.Image.open(io.BytesIO(answer.data)).format == form.upper()
+
+
+def test_a_result_that_is_no_picture_is_500(serve_function: Callable[..., FlaskClient]) -> None:
+    def heat() -> Any:
+        return np.full((2, 2, 3), 0.5)
+
+    assert_problem(serve_function(heat, returns=PICTURE).post("/heat"), 500)
+
+
+# Scalars
+
+
+def test_bounds_and_choices_are_held_and_told(serve_function: Callable[..., FlaskClient]) -> None:
+    def rate(stars: Any = STARS, colour: Any = COLOUR) -> Any:
+        return {"stars": stars, "colour": colour}
+
+    client = serve_function(rate, returns=DICT)
+    assert client.post("/rate?stars=5&colour=white").get_json() == {"stars": 5, "colour": "white"}
+    answer = client.post("/rate", json={"stars": 6, "colour": "rosé"})
+    problem = assert_problem(answer, 422, "at least 1 and at most 5", "one of 'red', 'white'")
+    assert {fault["where"] for fault in problem["errors"]} == {"stars", "colour"}
+    assert_problem(client.post("/rate?stars=1_0"), 422, "whole number")
+    stars, colour = client.get("/rate").get_json()["arguments"]
+    assert (stars["ge"], stars["le"], colour["choices"]) == (1, 5, ["red", "white"])
+
+
+# Files
+
+
+@pytest.fixture
+def files(registry: mmf.Registry) -> FlaskClient:
+    @registry.target(returns=DICT)
+    def about(file: Any = FILE) -> Any:
+        return {"size": len(file), "name": file.name, "media_type": file.media_type}
+
+    @registry.target(returns=FILE)
+    def same(file: Any = FILE) -> Any:
+        return file
+
+    @registry.target(returns=FILE)
+    def bare(file: Any = FILE) -> Any:
+        return bytes(file)
+
+    return create_app(registry).test_client()
+
+
+@pytest.mark.parametrize(
+    ("given", "media_type", "name", "known"),
+    [
+        ("report.pdf", "application/pdf", "report.pdf", "application/pdf"),
+        ("../../etc/passwd", "text/plain", "passwd", "text/plain"),
+        ("Отчёт.pdf", "application/pdf", "Отчёт.pdf", "application/pdf"),
+        ("a", "no media type", "a", ""),
+    ],
+)
+def test_a_file_in_a_form_has_its_name(
+    files: FlaskClient, given: str, media_type: str, name: str, known: str
+) -> None:
+    form = {"file": (io.BytesIO(b"abc"), given, media_type)}
+    found = files.post("/about", data=form).get_json()
+    assert found == {"size": 3, "name": name, "media_type": known}
+
+
+def test_a_file_as_the_body_has_the_name_of_its_header(files: FlaskClient) -> None:
+    headers = {
+        "Content-Type": "application/pdf",
+        "Content-Disposition": "attachment; filename*=UTF-8''%D0%B2.pdf",
+    }
+    found = files.post("/about", data=b"abc", headers=headers).get_json()
+    assert found == {"size": 3, "name": "в.pdf", "media_type": "application/pdf"}
+    assert files.post("/about", json="YWJj").get_json() == {
+        "size": 3,
+        "name": "",
+        "media_type": "",
+    }
+
+
+def test_an_answered_file_has_its_own_name_and_type(files: FlaskClient) -> None:
+    form = {"file": (io.BytesIO(b"\xff"), "../Отчёт.txt", "text/plain")}
+    answer = files.post("/same", data=form)
+    assert answer.data == b"\xff"
+    assert answer.headers["Content-Type"] == "text/plain"
+    assert answer.headers["Content-Disposition"] == (
+        "attachment; filename=_____.txt; filename*=UTF-8''%D0%9E%D1%82%D1%87%D1%91%D1%82.txt"
+    )
+
+
+def test_an_answered_file_without_a_name_is_called_like_the_target(files: FlaskClient) -> None:
+    form = {"file": (io.BytesIO(b"a"), "a.txt", "text/plain")}
+    answer = files.post("/bare", data=form)
+    assert answer.mimetype == "application/octet-stream"
+    assert answer.headers["Content-Disposition"] == "attachment; filename=bare.bin"
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ('a";x=".html', r'"a\";x=\".html"'),
+        ("a\r\nX-Evil: 1.txt", '"aX-Evil: 1.txt"'),
+        ("..\\..\\boot.ini", "boot.ini"),
+        ("\x00", "made.bin"),
+    ],
+)
+def test_a_name_cannot_break_out_of_its_header(
+    serve_function: Callable[..., FlaskClient], name: str, written: str
+) -> None:
+    def made() -> Any:
+        return mmf.FileBytes(b"x", name)
+
+    answer = serve_function(made, returns=FILE).post("/made")
+    assert answer.headers["Content-Disposition"] == f"attachment; filename={written}"
+    assert "X-Evil" not in answer.headers

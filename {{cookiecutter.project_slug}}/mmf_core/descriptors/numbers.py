@@ -1,0 +1,93 @@
+"""Whole numbers and others, between bounds if they have some."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ..errors import DescriptorError
+from .scalars import Scalar, unwrap
+
+N = TypeVar("N", bound=float)
+_DIGITS = re.compile(r"\s*[+-]?[0-9]+\s*")
+
+
+@dataclass(kw_only=True, eq=False)
+class Number(Scalar[N]):
+    """A number; `ge` and `le` are the least and the greatest that there may be."""
+
+    ge: N | None = None
+    le: N | None = None
+
+    def __post_init__(self) -> None:
+        if self.choices is not None and self._bounds():
+            raise DescriptorError("choices= says it already: leave out ge= and le=")
+        try:
+            for name, bound in self._bounds().items():
+                setattr(self, name, self.convert(bound))
+        except (TypeError, ValueError, OverflowError):
+            raise DescriptorError(f"ge={self.ge!r}, le={self.le!r}: give {self.noun}") from None
+        if self.ge is not None and self.le is not None and not self.ge <= self.le:
+            raise DescriptorError(f"ge={self.ge!r}, le={self.le!r}: no number is between them")
+        super().__post_init__()
+
+    def allows(self, value: N) -> bool:
+        high_enough = self.ge is None or value >= self.ge
+        low_enough = self.le is None or value <= self.le
+        return high_enough and low_enough and super().allows(value)
+
+    @property
+    def wanted(self) -> str:
+        words = {"ge": "at least", "le": "at most"}
+        bounds = " and ".join(f"{words[name]} {bound}" for name, bound in self._bounds().items())
+        return f"{self.noun}, {bounds}" if bounds else super().wanted
+
+    def example(self) -> Any:
+        usual = super().example()
+        return usual if self.allows(usual) else next(iter(self._bounds().values()))
+
+    def meta(self) -> dict[str, Any]:
+        return {**super().meta(), **self._bounds()}
+
+    def _bounds(self) -> dict[str, N]:
+        bounds = {"ge": self.ge, "le": self.le}
+        return {name: bound for name, bound in bounds.items() if bound is not None}
+
+
+class Integer(Number[int]):
+    """A whole number; 3.0 is one, 3.5 and true are not (name from MMF)."""
+
+    noun = "a whole number"
+    usual = 1
+
+    def parse(self, text: str) -> int:
+        if not _DIGITS.fullmatch(text):  # 1_000 is a number in Python only
+            raise ValueError
+        return int(text)
+
+    def convert(self, value: Any) -> int:
+        value = unwrap(value)
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+            raise TypeError
+        return int(value)
+
+
+class Float(Number[float]):
+    """A number; null is NaN (name from MMF)."""
+
+    noun = "a number"
+    usual = 0.5
+
+    def parse(self, text: str) -> float:
+        if "_" in text:
+            raise ValueError
+        return float(text)
+
+    def convert(self, value: Any) -> float:
+        value = unwrap(value)
+        if value is None:
+            return float("nan")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError
+        return float(value)
