@@ -67,7 +67,9 @@ def _form(target: Target, request: Request) -> dict[str, Part]:
     _refuse_twice(set(texts) & set(files))
     parts: dict[str, Part] = {name: Text(request.form[name]) for name in texts}
     for name, file in request.files.items():
-        parts[name] = Bytes(file.read(), file.mimetype, file.filename or "", prefer_name=True)
+        charset = file.mimetype_params.get("charset", "")
+        filename = file.filename or ""
+        parts[name] = Bytes(file.read(), file.mimetype, filename, prefer_name=True, charset=charset)
     return parts
 
 
@@ -77,7 +79,10 @@ def _body(target: Target, request: Request, body: bytes, taken: Iterable[str]) -
         return _json_object(target, request.mimetype, body)
     disposition = request.headers.get("Content-Disposition")
     filename = parse_options_header(disposition)[1].get("filename", "") if disposition else ""
-    return {name: Bytes(body, request.mimetype, filename, prefer_name=False)}
+    charset = request.mimetype_params.get("charset", "")
+    return {
+        name: Bytes(body, request.mimetype, filename, prefer_name=False, charset=charset),
+    }
 
 
 def _body_argument(target: Target, media_type: str, taken: Iterable[str]) -> str | None:

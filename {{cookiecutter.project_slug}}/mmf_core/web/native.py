@@ -40,6 +40,8 @@ def blueprint(execution: Execution, settings: Settings) -> Blueprint:
         exchange.rows_out = target.returns.rows(result)
         encoding = perf_counter()
         answer = answers.result(result, target.returns, form, target.route)
+        if asked is None and len(forms) > 1:
+            answer.headers.add("Vary", "Accept")  # RFC 9110, 12.5.5
         measures.encode = perf_counter() - encoding
         return answer
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..codecs import Kind, json, json_of
 from ..descriptors import Descriptor
+from . import charsets
 from .negotiation import body_codec
 
 
@@ -27,12 +28,16 @@ class Bytes(Part):
     media_type: str
     filename: str
     prefer_name: bool
+    charset: str = ""
 
     def decode(self, descriptor: Descriptor[Any]) -> Any:
         codec = body_codec(
             descriptor.kind, self.media_type, self.filename, prefer_name=self.prefer_name
         )
-        return codec.decode(self.data, descriptor.options)
+        data = self.data
+        if self.charset and codec.format in charsets.FORMATS:
+            data = charsets.to_utf8(data, self.charset)
+        return codec.decode(data, descriptor.options)
 
 
 @dataclass(frozen=True, slots=True)
