@@ -132,17 +132,13 @@ def _known(name: str) -> Coding:
         return coding
     if name == "zstd":
         raise UnsupportedCoding(str(MissingPackage("Content-Encoding: zstd", ["backports.zstd"])))
-    raise UnsupportedCoding(
-        f"a body with Content-Encoding: {name} cannot be read here; "
-        f"send it plain or as {accept_encoding()}"
-    )
+    hint = f"send it plain or as {accept_encoding()}"
+    raise UnsupportedCoding(f"a body with Content-Encoding: {name} cannot be read here; {hint}")
 
 
 def _is_compressible(answer: Response) -> bool:
-    return (
-        "Content-Encoding" not in answer.headers
-        and _COMPRESSIBLE.fullmatch(answer.mimetype or "") is not None
-    )
+    packed = "Content-Encoding" in answer.headers
+    return not packed and _COMPRESSIBLE.fullmatch(answer.mimetype or "") is not None
 
 
 @lru_cache(maxsize=256)  # callers send the same few headers
@@ -153,13 +149,10 @@ def _wanted(accept: str) -> Coding | None:
     is answered as if it had not said so (RFC 9110, 12.5.3).
     """
     given = parse_accept_header(accept, Accept)
-    best = max(_packers(), key=lambda one: given.quality(one.name))  # the first of equals
+    packers = [coding for coding in reversed(_codings().values()) if coding.pack]
+    best = max(packers, key=lambda one: given.quality(one.name))  # the first of equals
     weight = given.quality(best.name)
     return best if weight and weight >= given.quality(IDENTITY) else None
-
-
-def _packers() -> list[Coding]:
-    return [coding for coding in reversed(_codings().values()) if coding.pack]
 
 
 @cache
@@ -187,7 +180,7 @@ def _gzip(data: bytes) -> bytes:
 
 
 def _zstd() -> Any:
-    """Return the standard library's module, from Python 3.14 on, or its twin; None without both."""
+    """Return the standard library's (Python 3.14) or its twin's; None without both."""
     for name in ("compression.zstd", "backports.zstd"):
         try:
             return import_module(name)
