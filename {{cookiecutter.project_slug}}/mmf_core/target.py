@@ -23,6 +23,9 @@ RESERVED = frozenset(
 FORMAT_QUERY = "format"
 """The query parameter for the answer's format, which therefore no argument may be called."""
 
+ERRORS_QUERY = "errors"
+"""The query parameter for how faults are told, which is taken too."""
+
 DEFAULT_POLICY = Policy()
 _BY_KEYWORD = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
 
@@ -115,6 +118,11 @@ def _descriptors(function: Callable[..., Any]) -> dict[str, Descriptor[Any]]:
     if FORMAT_QUERY in parameters:
         raise DeclarationError(
             f"{function.__qualname__}: ?{FORMAT_QUERY}= chooses the answer's format; "
+            f"name the argument otherwise"
+        )
+    if ERRORS_QUERY in parameters:
+        raise DeclarationError(
+            f"{function.__qualname__}: ?{ERRORS_QUERY}= chooses how faults are told; "
             f"name the argument otherwise"
         )
     positional = [key for key, one in parameters.items() if one.kind not in _BY_KEYWORD]

@@ -15,7 +15,7 @@ from werkzeug.http import parse_options_header
 
 from ..codecs import Format, Kind, json
 from ..errors import Fault, InvalidValue, RequestError, UnsupportedFormat
-from ..target import FORMAT_QUERY, Target
+from ..target import ERRORS_QUERY, FORMAT_QUERY, Target
 from .bodies import FORMS, read_form, read_whole
 from .parts import Bytes, Part, Plain, Text
 
@@ -56,7 +56,7 @@ def _query(target: Target, request: Request) -> dict[str, Part]:
     if not request.query_string:
         return {}
     scalars = [name for name, one in target.arguments.items() if one.kind is Kind.SCALAR]
-    _refuse_unknown(request.args.keys() - {FORMAT_QUERY}, scalars, "query string")
+    _refuse_unknown(request.args.keys() - {FORMAT_QUERY, ERRORS_QUERY}, scalars, "query string")
     return {name: Text(request.args[name]) for name in _once(request.args) if name in scalars}
 
 

@@ -45,6 +45,8 @@ def read_whole(request: Request) -> bytes:
         )
     if codings and body:
         body = inflate(body, codings, request.max_content_length or sys.maxsize)
+    if codings or not request.content_length:
+        request.stream = BytesIO(body)  # for whoever looks at it afterwards
     return body
 
 
