@@ -195,7 +195,9 @@ def test_a_form_is_inflated(client: FlaskClient, coding: str) -> None:
     assert answer.get_json() == {"rows": [{"a": 1}], "label": "x", "times": 1}
 
 
-@pytest.mark.parametrize("body", [gzip.compress(b"no form"), b"no gzip"])
+@pytest.mark.parametrize(
+    "body", [gzip.compress(b"no form"), b"no gzip"], ids=["no form", "no gzip"]
+)
 def test_a_broken_form_is_told(client: FlaskClient, body: bytes) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=b", "Content-Encoding": "gzip"}
     assert_problem(client.post("/greet", data=body, headers=headers), 400, "this")
@@ -286,7 +288,9 @@ def test_a_body_that_grows_by_being_packed_is_limited_as_it_is_sent(small: Flask
     assert_problem(small.post("/size", data=body, headers=headers), 413, "larger than 1 MiB")
 
 
-@pytest.mark.parametrize("member", [gzip.compress(b""), b"\x50\x2a\x4d\x18\0\0\0\0"], ids=str)
+@pytest.mark.parametrize(
+    "member", [gzip.compress(b""), b"\x50\x2a\x4d\x18\0\0\0\0"], ids=["gzip", "zstd"]
+)
 def test_members_that_carry_nothing_do_not_go_on_for_ever(member: bytes) -> None:
     codings = inflating("gzip" if member.startswith(b"\x1f") else "zstd")
     assert inflate(member * MAX_MEMBERS, codings, MIB) == b""

@@ -18,7 +18,7 @@ CHOICES = ("json", "xlsx")
 _SHEET = "errors"
 _COLOUR = "FFC7CE"  # Excel's own for bad values
 _AUTHOR = "the service"
-_NOT_XML = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff]")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def check_query() -> None:
