@@ -15,9 +15,9 @@ import mmf_core
 PACKAGE = Path(mmf_core.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 PUBLIC = {
-    *("target", "artifact", "load_model", "Registry"),
-    *("Array", "Batch", "Bool", "DataFrame", "Datetime", "Dict", "File", "Float", "Image", "Img"),
-    *("FileBytes", "Integer", "JsonFile", "String"),
+    *("target", "artifact", "load_model", "schema_of", "Registry"),
+    *("Array", "Batch", "Bool", "Column", "DataFrame", "Datetime", "Dict", "File", "FileBytes"),
+    *("Float", "Image", "Img", "Integer", "JsonFile", "String"),
     *("ColorMode", "DataFrameFormat", "Format", "ImageFormat"),
     *("CSV", "JSON", "PARQUET", "PROTOBUF", "XLS", "XLSX", "XML"),
     *("DescriptorError", "Fault", "InvalidValue"),

@@ -8,6 +8,7 @@ from .codecs import Format as Format
 from .descriptors import Array as Array
 from .descriptors import Bool as Bool
 from .descriptors import ColorMode as ColorMode
+from .descriptors import Column as Column
 from .descriptors import DataFrame as DataFrame
 from .descriptors import Datetime as Datetime
 from .descriptors import Dict as Dict
@@ -18,6 +19,7 @@ from .descriptors import Img as Img
 from .descriptors import Integer as Integer
 from .descriptors import JsonFile as JsonFile
 from .descriptors import String as String
+from .descriptors import schema_of as schema_of
 from .errors import DescriptorError as DescriptorError
 from .errors import Fault as Fault
 from .errors import InvalidValue as InvalidValue

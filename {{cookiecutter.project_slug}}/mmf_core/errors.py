@@ -14,6 +14,7 @@ MMFError                      500
     ├── NotAcceptable         406
     ├── BodyTooLarge          413
     ├── UnsupportedFormat     415
+    │   └── UnsupportedCoding 415
     └── InvalidValue          422  readable, but not what the descriptor asks for
 """
 
@@ -152,6 +153,10 @@ class UnsupportedFormat(RequestError):
     """The body's media type cannot be read here (RFC 9110, 15.5.16)."""
 
     status = 415
+
+
+class UnsupportedCoding(UnsupportedFormat):
+    """The body is packed in a way that is not known here; `Accept-Encoding` lists the others."""
 
 
 class InvalidValue(RequestError, ValueError):

@@ -26,7 +26,14 @@ FORMAT_QUERY = "format"
 SHEET_QUERY = "sheet"
 """The query parameter that chooses a workbook's sheet."""
 
-_QUERIES = {FORMAT_QUERY: "the answer's format", SHEET_QUERY: "a workbook's sheet"}
+ERRORS_QUERY = "errors"
+"""The query parameter for how faults are told."""
+
+_QUERIES = {
+    FORMAT_QUERY: "the answer's format",
+    SHEET_QUERY: "a workbook's sheet",
+    ERRORS_QUERY: "how faults are told",
+}
 
 DEFAULT_POLICY = Policy()
 _BY_KEYWORD = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}

@@ -3,6 +3,7 @@
 from .arrays import Array as Array
 from .base import REQUIRED as REQUIRED
 from .base import Descriptor as Descriptor
+from .columns import Column as Column
 from .files import File as File
 from .images import ColorMode as ColorMode
 from .images import Image as Image
@@ -14,5 +15,6 @@ from .scalars import Datetime as Datetime
 from .scalars import Scalar as Scalar
 from .scalars import String as String
 from .tables import DataFrame as DataFrame
+from .training import schema_of as schema_of
 from .trees import Dict as Dict
 from .trees import JsonFile as JsonFile

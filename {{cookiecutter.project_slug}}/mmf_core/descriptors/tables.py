@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..codecs import Format, Kind
 from ..codecs.table_json import labels
-from ..errors import InvalidValue
+from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
-from .schema import Schema
+from .schema import EXTRA, Schema
+from .validators import Validator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 class DataFrame(Descriptor["pd.DataFrame"]):
     """A table with at least one row (name from MMF).
 
-    `schema` is column → type (see `Schema`): missing columns, wrong cells are told to the
-    caller, other columns are left out. `pandas_params` go to the `pandas.read_*` in use.
+    `schema` is column → type or `Column` (see `Schema`), or an object with `validate(table)` (see
+    `Validator`): missing columns and wrong cells are told to the caller. Other columns are left
+    out, or told too with `extra="refuse"`. `pandas_params` go to the `pandas.read_*` in use.
     A result may also be a Series, an array, records or columns: one dimension becomes the column
     `prediction`, two become `prediction_0` and so on.
     """
 
-    schema: Mapping[str, Any] | None = None
+    schema: Any = None
+    extra: str = "ignore"
     pandas_params: dict[str, Any] = field(default_factory=dict)
 
     kind: ClassVar[Kind] = Kind.TABLE
@@ -34,8 +37,9 @@ class DataFrame(Descriptor["pd.DataFrame"]):
     is_file: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        self._schema = None if self.schema is None else Schema(self.schema)
-        self._options = {**_reading(self._schema), **self.pandas_params}
+        self._schema = _schema(self.schema, self.extra)
+        reading = self._schema.reading if self._schema else {}
+        self._options = {**reading, **self.pandas_params}
         super().__post_init__()
 
     @property
@@ -72,13 +76,16 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         return {**super().meta(), "schema": str(self._schema), "pandas_params": self.pandas_params}
 
 
-def _reading(schema: Schema | None) -> dict[str, Any]:
-    """Return what a schema tells the readers: what is text, or that all is numbers."""
-    if schema is None:
-        return {}
-    if schema.is_block:
-        return {"floats": True}
-    return {"dtype": dict.fromkeys(schema.texts, str)} if schema.texts else {}
+def _schema(declared: Any, extra: str) -> Schema | Validator | None:
+    if isinstance(declared, Mapping):
+        return Schema(declared, extra)
+    if extra != EXTRA[0]:
+        raise DescriptorError(f"extra={extra!r} needs schema={{column: type}}")
+    if declared is None:
+        return None
+    if callable(getattr(declared, "validate", None)):
+        return Validator(declared)
+    raise DescriptorError(f"schema={declared!r} is neither column → type nor has it validate()")
 
 
 def _with_index(table: pd.DataFrame) -> pd.DataFrame:

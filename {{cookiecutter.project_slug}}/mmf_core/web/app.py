@@ -12,6 +12,7 @@ from ..execution import Execution
 from ..registry import Registry, load
 from ..settings import Settings
 from . import health, logs, native, options, problems
+from .encodings import compress
 from .exchange import Exchanges
 
 
@@ -35,6 +36,7 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     app.url_map.merge_slashes = False  # it would redirect, by an HTML page
     problems.install(app)
     options.install(app, settings)
+    app.after_request(compress)
     app.register_blueprint(health.blueprint(registry))
     for target in registry.targets.values():
         execution = Execution(target, settings, _replace_worker)

@@ -15,7 +15,7 @@ from werkzeug.http import parse_options_header
 
 from ..codecs import Format, Kind, json
 from ..errors import Fault, InvalidValue, RequestError, UnsupportedFormat
-from ..target import FORMAT_QUERY, SHEET_QUERY, Target
+from ..target import ERRORS_QUERY, FORMAT_QUERY, SHEET_QUERY, Target
 from .bodies import FORMS, read_form, read_whole
 from .parts import Bytes, Part, Plain, Text
 
@@ -57,7 +57,7 @@ def _query(target: Target, request: Request) -> dict[str, Part]:
         return {}
     scalars = [name for name, one in target.arguments.items() if one.kind is Kind.SCALAR]
     takes_table = any(one.kind is Kind.TABLE for one in target.arguments.values())
-    own = {FORMAT_QUERY, SHEET_QUERY} if takes_table else {FORMAT_QUERY}
+    own = {FORMAT_QUERY, ERRORS_QUERY, *([SHEET_QUERY] if takes_table else [])}
     _refuse_unknown(request.args.keys() - own, scalars, "query string")
     return {name: Text(request.args[name]) for name in _once(request.args) if name in scalars}
 
@@ -70,7 +70,12 @@ def _form(target: Target, request: Request) -> dict[str, Part]:
     parts: dict[str, Part] = {name: Text(request.form[name]) for name in texts}
     for name, file in request.files.items():
         parts[name] = Bytes(
-            file.read(), file.mimetype, file.filename or "", prefer_name=True, sheet=_sheet(request)
+            file.read(),
+            file.mimetype,
+            file.filename or "",
+            prefer_name=True,
+            charset=file.mimetype_params.get("charset", ""),
+            sheet=_sheet(request),
         )
     return parts
 
@@ -81,8 +86,16 @@ def _body(target: Target, request: Request, body: bytes, taken: Iterable[str]) -
         return _json_object(target, request.mimetype, body)
     disposition = request.headers.get("Content-Disposition")
     filename = parse_options_header(disposition)[1].get("filename", "") if disposition else ""
-    sheet = _sheet(request)
-    return {name: Bytes(body, request.mimetype, filename, prefer_name=False, sheet=sheet)}
+    return {
+        name: Bytes(
+            body,
+            request.mimetype,
+            filename,
+            prefer_name=False,
+            charset=request.mimetype_params.get("charset", ""),
+            sheet=_sheet(request),
+        )
+    }
 
 
 def _sheet(request: Request) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 from io import BytesIO
 from typing import IO, Any, TypeVar
@@ -12,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from ..errors import RequestError
+from .encodings import inflate, inflating
 
 FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
 V = TypeVar("V")
@@ -28,19 +30,33 @@ class _StrictForms(FormDataParser):
 
 
 def read_whole(request: Request) -> bytes:
-    """Return the body; RequestError if it ends early, RequestEntityTooLarge if it is too long."""
+    """Return the body, inflated; RequestError if it ends early or is not what it says it is.
+
+    RequestEntityTooLarge or BodyTooLarge if it is too long, UnsupportedCoding if it is packed
+    in a way that is not known here.
+    """
+    header = request.environ.get("HTTP_CONTENT_ENCODING")
+    codings = inflating(header) if header else ()  # refused before all is read
     body = _read(request, lambda: _whole(request))
     if len(body) < (request.content_length or 0):
         raise RequestError(
             f"the body ends after {len(body)} of the {request.content_length} bytes that its "
             f"Content-Length promises"
         )
+    if codings and body:
+        body = inflate(body, codings, request.max_content_length or sys.maxsize)
+    if codings or not request.content_length:
+        request.stream = BytesIO(body)  # for whoever looks at it afterwards
     return body
 
 
 def read_form(request: Request) -> None:
     """Fill `request.form` and `request.files`; errors as in `read_whole`."""
     request.form_data_parser_class = _StrictForms
+    if "HTTP_CONTENT_ENCODING" in request.environ:
+        body = read_whole(request)
+        vars(request).pop("_cached_data", None)  # Werkzeug would parse it, not the stream
+        request.stream = BytesIO(body)
     _read(request, lambda: request.files)
 
 

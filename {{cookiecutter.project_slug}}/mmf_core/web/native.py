@@ -15,6 +15,7 @@ from ..settings import Settings
 from ..target import FORMAT_QUERY, Target
 from . import answers, arguments
 from .exchange import Exchange, current
+from .marked import check_query
 from .negotiation import answer_format, media_types, offered
 
 
@@ -31,6 +32,7 @@ def blueprint(execution: Execution, settings: Settings) -> Blueprint:
         if forms:  # refused before the work is done, not after
             asked = request.args.get(FORMAT_QUERY) if request.query_string else None
             form = answer_format(forms, asked, request.headers.get("Accept", ""))
+        check_query()
         values = arguments.read(target, request)
         exchange.rows_in = _rows(target.arguments, values)
         measures = exchange.decoded()
@@ -40,6 +42,8 @@ def blueprint(execution: Execution, settings: Settings) -> Blueprint:
         exchange.rows_out = target.returns.rows(result)
         encoding = perf_counter()
         answer = answers.result(result, target.returns, form, target.route)
+        if asked is None and len(forms) > 1:
+            answer.headers.add("Vary", "Accept")  # RFC 9110, 12.5.5
         measures.encode = perf_counter() - encoding
         return answer
 

@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from ..codecs import WORKBOOKS, Kind, json, json_of
+from ..codecs import WORKBOOKS, Format, Kind, json, json_of
 from ..descriptors import Descriptor
 from ..errors import InvalidValue
 from ..target import SHEET_QUERY
+from . import charsets
 from .negotiation import body_codec
 from .options import options_of
 
@@ -33,23 +34,31 @@ class Bytes(Part):
     media_type: str
     filename: str
     prefer_name: bool
+    charset: str = ""
     sheet: str | None = None
 
     def decode(self, descriptor: Descriptor[Any]) -> Any:
         codec = body_codec(
             descriptor.kind, self.media_type, self.filename, prefer_name=self.prefer_name
         )
+        return codec.decode(self._text(codec.format), self._options(descriptor, codec.format))
+
+    def _text(self, format: Format) -> bytes:
+        if self.charset and format in charsets.FORMATS:
+            return charsets.to_utf8(self.data, self.charset)
+        return self.data
+
+    def _options(self, descriptor: Descriptor[Any], format: Format) -> dict[str, Any]:
         options = options_of(descriptor)
         if descriptor.kind is Kind.FILE:
             options |= {"filename": self.filename, "media_type": self.media_type}
         if self.sheet is not None and descriptor.kind is Kind.TABLE:
-            if codec.format not in WORKBOOKS:
+            if format not in WORKBOOKS:
                 raise InvalidValue(
-                    f"?{SHEET_QUERY}={self.sheet} is for workbooks; {codec.format.name} has no "
-                    f"sheets"
+                    f"?{SHEET_QUERY}={self.sheet} is for workbooks; {format.name} has no sheets"
                 )
             options["sheet"] = self.sheet
-        return codec.decode(self.data, options)
+        return options
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,19 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from ..errors import (
     ArtifactError,
     DeadlineExceeded,
+    InvalidValue,
     MissingPackage,
     Overloaded,
     RequestError,
     ResultError,
+    UnsupportedCoding,
 )
 from ..settings import MIB
 from .answers import plain
 from .bodies import read_away
+from .encodings import accept_encoding
 from .exchange import current
+from .marked import marked
 
 MEDIA_TYPE = "application/problem+json"
 CRASHED = "the service failed on this request; its log has the reason under this request_id"
@@ -32,6 +36,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(RequestError, _request)
+    app.register_error_handler(InvalidValue, _invalid)
+    app.register_error_handler(UnsupportedCoding, _coding)
     app.register_error_handler(ArtifactError, _busy)
     app.register_error_handler(Overloaded, _busy)
     app.register_error_handler(DeadlineExceeded, _late)
@@ -58,6 +64,17 @@ def problem(status: int, detail: str, errors: list[dict[str, Any]], **headers: s
 
 def _request(error: RequestError) -> Response:
     return problem(error.status, error.detail, [fault.as_dict() for fault in error.faults])
+
+
+def _invalid(error: InvalidValue) -> Response:
+    return marked(error) or _request(error)
+
+
+def _coding(error: UnsupportedCoding) -> Response:
+    """Tell what a body can be packed with; no other 415 may have this header (RFC 7694, 3)."""
+    answer = _request(error)
+    answer.headers["Accept-Encoding"] = accept_encoding()
+    return answer
 
 
 def _http(error: HTTPException) -> Response:

@@ -1,0 +1,276 @@
+"""Columns with bounds, choices and categories; columns that nobody asked for."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal, assert_series_equal
+
+import mmf_core as mmf
+from mmf_core.errors import DescriptorError, Fault, InvalidValue
+
+DAY = datetime(2026, 1, 31)
+COLOURS = mmf.Column(str, choices=["red", "white"], category=True)
+
+
+def _check(column: Any, *values: object) -> pd.Series:
+    checked: pd.Series = mmf.DataFrame(schema={"a": column}).check(pd.DataFrame({"a": values}))["a"]
+    return checked
+
+
+def _faults(column: Any, *values: object) -> list[Fault]:
+    with pytest.raises(InvalidValue) as caught:
+        _check(column, *values)
+    return list(caught.value.faults)
+
+
+@pytest.mark.parametrize(
+    ("column", "right", "wrong"),
+    [
+        (mmf.Column(float, ge=0, le=14), [0.0, 7, 14.0], [-0.1, 14.1, float("inf")]),
+        (mmf.Column(float, gt=0, lt=14), [1e-300, 13.9], [0.0, 14.0, -1.0]),
+        (mmf.Column(float, ge=0), [0, 1e300], [-1e-300]),
+        (mmf.Column(float | None, ge=0), [0.0, None], [-1.0]),
+        (mmf.Column(int, ge=1, lt=3), [1, 2], [0, 3, 2**62]),
+        (mmf.Column(int | None, gt=0), [1, None], [0]),
+        (mmf.Column(datetime, ge=DAY), ["2026-01-31", "2027-01-01"], ["2026-01-30T23:59:59"]),
+        (mmf.Column(datetime | None, lt=DAY), ["2026-01-30", None], ["2026-01-31"]),
+        (mmf.Column(str, choices=["red", "white"]), ["red", "white"], ["Red", "", "blue"]),
+        (mmf.Column(str | None, choices=["red"]), ["red", None], ["white"]),
+        (mmf.Column(int, choices=[1, 2, 3]), [1, "2", 3.0], [0, 4]),
+        (mmf.Column(int | None, choices=[1]), [1, None], [2]),
+        (mmf.Column(float, choices=[0.5, 1]), [0.5, 1], [0.50001]),
+        (mmf.Column(datetime, choices=[DAY]), ["2026-01-31"], ["2026-02-01"]),
+        (mmf.Column(bool, choices=[True]), [True, "true", 1], [False, 0]),
+        (COLOURS, ["white", "red"], ["blue"]),
+    ],
+    ids=str,
+)
+def test_values_within_the_limits_pass_and_others_are_named(
+    column: mmf.Column, right: list[Any], wrong: list[Any]
+) -> None:
+    assert len(_check(column, *right)) == len(right)
+    for value in wrong:
+        values = [right[0], value, right[0]]
+        (fault,) = _faults(column, *values)
+        assert (fault.row, fault.column, fault.value) == (1, "a", value)
+        assert fault.message == f"is not {column.noun}"
+
+
+def test_messages_say_what_is_needed() -> None:
+    assert [one.message for one in _faults(mmf.Column(float, ge=0, lt=14), 14, None)] == [
+        "is not a number >= 0 and < 14",
+        "is empty where a number >= 0 and < 14 is needed",
+    ]
+    assert _faults(COLOURS, "blue")[0].message == "is not one of 'red', 'white'"
+    assert _faults(mmf.Column(int, choices=range(500)), 500)[0].message.endswith("8, 9, …")
+
+
+def test_a_category_has_the_choices_in_their_order_whatever_is_sent() -> None:
+    expected = pd.Series(pd.Categorical(["white"], categories=["red", "white"]), name="a")
+    assert_series_equal(_check(COLOURS, "white"), expected)
+    nullable = _check(mmf.Column(int | None, choices=[3, 1], category=True), 1, None)
+    assert nullable.cat.categories.tolist() == [3, 1]
+    assert nullable.isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("kind", [int, float, bool, datetime])
+def test_a_category_may_be_of_any_type(kind: type) -> None:
+    choices = {int: [1, 2], float: [0.5, 1.5], bool: [True, False], datetime: [DAY]}[kind]
+    column = _check(mmf.Column(kind, choices=choices, category=True), *choices)
+    assert str(column.dtype) == "category"
+    assert column.tolist() == choices
+
+
+def test_a_text_with_choices_keeps_its_noughts() -> None:
+    descriptor = mmf.DataFrame(schema={"a": mmf.Column(str, choices=["007"])})
+    assert descriptor.options == {"dtype": {"a": str}}
+
+
+@pytest.mark.parametrize(
+    ("dates", "bound"),
+    [(["2026-01-31T12:00:00Z"], DAY), (["2026-01-31"], DAY.replace(tzinfo=UTC))],
+)
+def test_dates_that_cannot_be_compared_are_the_callers_fault(dates: Any, bound: datetime) -> None:
+    (fault,) = _faults(mmf.Column(datetime, ge=bound), *dates)
+    assert "offset" in fault.message
+    assert fault.column == "a"
+
+
+# A block of floats
+
+
+@given(
+    st.lists(st.floats(allow_nan=False) | st.integers(-20, 20), min_size=1),
+    st.sampled_from(["ge", "gt"]),
+    st.sampled_from(["le", "lt"]),
+)
+def test_a_block_is_held_against_bounds_as_columns_are(
+    values: list[float], low: str, high: str
+) -> None:
+    limits: dict[str, Any] = {low: -5, high: 5}
+    table = pd.DataFrame({"a": values, "b": 0.0}).astype(float)
+    allowed = [
+        (-5 < one < 5) or (one == -5 and low == "ge") or (one == 5 and high == "le")
+        for one in values
+    ]
+    descriptor = mmf.DataFrame(schema={"a": mmf.Column(float, **limits), "b": float})
+    assert descriptor.is_uniform
+    if all(allowed):
+        assert descriptor.check(table) is table
+        return
+    with pytest.raises(InvalidValue) as caught:
+        descriptor.check(table)
+    rows = [row for row, fits in enumerate(allowed) if not fits][:20]
+    assert [fault.row for fault in caught.value.faults] == rows
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        float,
+        float | None,
+        mmf.Column(float, ge=0),
+        mmf.Column(float | None, le=5),
+        mmf.Column(float, choices=[1.0, 2]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("cells", [[1.0, 2.0], [1, 2], ["1", "2"]], ids=["float", "int", "str"])
+def test_what_is_uniform_is_one_block_of_floats(column: Any, cells: list[Any]) -> None:
+    descriptor = mmf.DataFrame(schema={"a": column, "b": float})
+    assert descriptor.is_uniform
+    table = descriptor.check(pd.DataFrame({"b": cells, "a": cells}))
+    assert table.columns.tolist() == ["a", "b"]
+    assert table.dtypes.tolist() == [np.float64] * 2
+    assert np.shares_memory(table.to_numpy(), table.to_numpy())  # no copy: one block
+
+
+@pytest.mark.parametrize(
+    "column",
+    [int, str, mmf.Column(int, ge=0), mmf.Column(float, choices=[1], category=True)],
+    ids=str,
+)
+def test_a_category_and_other_types_are_not_uniform(column: Any) -> None:
+    assert not mmf.DataFrame(schema={"a": float, "b": column}).is_uniform
+
+
+# Columns
+
+
+def test_columns_and_cells_are_told_at_once() -> None:
+    descriptor = mmf.DataFrame(
+        schema={"a": int, "b": mmf.Column(float, ge=0), "c": str, "d": str}, extra="refuse"
+    )
+    table = pd.DataFrame(
+        [["x", -1.0, "t", "t", 1], ["2", 1.0, "t", "t", 2]], columns=["a", "b", "d", "d", "e"]
+    )
+    with pytest.raises(InvalidValue) as caught:
+        descriptor.check(table)
+    assert caught.value.detail == (
+        "missing: c; given twice: d; unknown: e; cells that do not fit the schema: 2"
+    )
+    assert caught.value.faults == (
+        Fault("this column is missing", column="c"),
+        Fault("this column is given twice", column="d"),
+        Fault("this column is unknown here", column="e"),
+        Fault("is not a whole number", row=0, column="a", value="x"),
+        Fault("is not a number >= 0", row=0, column="b", value=-1.0),
+    )
+
+
+def test_other_columns_are_ignored_unless_they_are_refused() -> None:
+    table = pd.DataFrame({"b": ["x"], "a": [1.0], 5: [2]})
+    schema = {"a": float}
+    expected = pd.DataFrame({"a": [1.0]})
+    checked = mmf.DataFrame(schema=schema).check(table)
+    assert_frame_equal(checked, expected, check_column_type=False)
+    strict = mmf.DataFrame(schema=schema, extra="refuse")
+    assert_frame_equal(strict.check(expected), expected)
+    with pytest.raises(InvalidValue, match="unknown: b, 5") as caught:
+        strict.check(table)
+    assert [fault.column for fault in caught.value.faults] == ["b", "5"]
+
+
+@pytest.mark.parametrize("extra", ["ignore", "refuse"])
+def test_columns_may_come_in_any_order(extra: str) -> None:
+    table = pd.DataFrame({"b": [2.0], "a": [1.0]})
+    checked = mmf.DataFrame(schema={"a": float, "b": float}, extra=extra).check(table)
+    assert_frame_equal(checked, pd.DataFrame({"a": [1.0], "b": [2.0]}))
+
+
+def test_a_thousand_wrong_columns_are_told_by_twenty() -> None:
+    table = pd.DataFrame(np.zeros((1, 1_000)), columns=[f"x{place}" for place in range(1_000)])
+    with pytest.raises(InvalidValue) as caught:
+        mmf.DataFrame(schema={"a": float}, extra="refuse").check(table)
+    assert len(caught.value.faults) == 20
+    assert len(caught.value.detail) < 200
+    assert "first 20" in caught.value.detail
+
+
+# Declarations
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"type": str, "ge": "a"}, "str has no ge"),
+        ({"type": bool, "le": True}, "bool has no le"),
+        ({"type": float, "ge": "0"}, "ge='0' is not a number"),
+        ({"type": float, "ge": float("nan")}, "nan"),
+        ({"type": int, "ge": 0.5}, "0.5 is not a whole number"),
+        ({"type": int, "ge": True}, "True is not"),
+        ({"type": datetime, "ge": "2026-01-31"}, "is not a date"),
+        ({"type": str, "choices": []}, "choices"),
+        ({"type": str, "choices": ["a", "a"]}, "different"),
+        ({"type": str, "choices": ["a", None]}, "None is not a text"),
+        ({"type": int, "choices": [1, "2"]}, "'2' is not a whole number"),
+        ({"type": str, "category": True}, "choices"),
+        ({"type": list}, "str, int, float, bool, datetime"),
+        ({"type": float, "ge": 5, "le": 1}, "no value"),
+        ({"type": float, "gt": 1, "le": 1}, "no value"),
+    ],
+    ids=str,
+)
+def test_a_column_that_cannot_be_is_refused_when_declared(
+    how: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DescriptorError, match=message):
+        mmf.Column(how.pop("type"), **how)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"schema": {"a": float}, "extra": "forbid"},
+        {"extra": "refuse"},
+        {"schema": 5},
+        {"schema": [float]},
+    ],
+    ids=str,
+)
+def test_a_schema_that_cannot_be_is_refused_when_declared(how: dict[str, Any]) -> None:
+    with pytest.raises(DescriptorError):
+        mmf.DataFrame(**how)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        *(mmf.Column(float), mmf.Column(float, ge=0), mmf.Column(float, ge=7, le=14)),
+        *(mmf.Column(float, gt=1, lt=1.5), mmf.Column(float, lt=-3), mmf.Column(float, gt=3)),
+        *(mmf.Column(int, gt=1, lt=3), mmf.Column(int, lt=0), mmf.Column(int, le=-1)),
+        *(mmf.Column(datetime, gt=DAY), mmf.Column(datetime, le=DAY), mmf.Column(datetime, lt=DAY)),
+        *(mmf.Column(datetime, choices=[DAY]), mmf.Column(bool, choices=[False]), COLOURS),
+    ],
+    ids=str,
+)
+def test_an_example_fits_its_own_column_and_meta_is_python(column: mmf.Column) -> None:
+    descriptor = mmf.DataFrame(schema={"a": column})
+    assert len(descriptor.check(descriptor.example())) == 1
+    again = eval(descriptor.meta()["schema"], {"mmf": mmf, "datetime": datetime})
+    assert mmf.DataFrame(schema=again).meta() == descriptor.meta()

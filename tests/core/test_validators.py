@@ -1,0 +1,152 @@
+"""Schemas of other packages, by a stand-in and by pandera itself."""
+
+import os
+from typing import Any
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import mmf_core as mmf
+from mmf_core.codecs import json
+from mmf_core.errors import Fault, InvalidValue
+
+os.environ["DISABLE_PANDERA_IMPORT_WARNING"] = "True"
+
+TABLE = pd.DataFrame({"a": [1.0, 2.0]})
+
+
+class FailureError(Exception):
+    """An error that says where, as pandera's do."""
+
+    def __init__(self, **columns: list[Any]) -> None:
+        super().__init__("what its own message says")
+        self.failure_cases = pd.DataFrame(columns)
+
+
+class Stand:
+    """Something that validates: it raises or returns what it is told to."""
+
+    def __init__(self, outcome: Any) -> None:
+        self.outcome = outcome
+
+    def validate(self, table: pd.DataFrame) -> Any:
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome(table)
+
+
+class LazyStand(Stand):
+    """One that stops at the first fault unless it is told not to."""
+
+    def validate(self, table: pd.DataFrame, *, lazy: bool = False) -> Any:
+        assert lazy
+        return super().validate(table)
+
+
+def _raised(outcome: Exception, table: pd.DataFrame = TABLE) -> InvalidValue:
+    with pytest.raises(InvalidValue) as caught:
+        mmf.DataFrame(schema=Stand(outcome)).check(table)
+    return caught.value
+
+
+@pytest.mark.parametrize("stand", [Stand, LazyStand])
+def test_what_validate_returns_is_what_the_function_gets(stand: type[Stand]) -> None:
+    doubled = mmf.DataFrame(schema=stand(lambda table: table * 2))
+    assert_frame_equal(doubled.check(TABLE), TABLE * 2)
+    assert mmf.DataFrame(schema=stand(lambda _: None)).check(TABLE) is TABLE
+
+
+def test_failure_cases_become_faults() -> None:
+    error = _raised(
+        FailureError(
+            index=[11, 10, None, 99],
+            column=["a", "b", None, "a"],
+            check=["less_than(5)", "not_nullable", "column_in_dataframe", "isin"],
+            failure_case=[7.5, float("nan"), "c", pd.Timestamp("2026-01-31")],
+        ),
+        pd.DataFrame({"a": [1.0, 2.0]}, index=[10, 11]),
+    )
+    assert "4 faults" in error.detail
+    assert error.faults == (
+        Fault("fails the check less_than(5)", row=1, column="a", value=7.5),
+        Fault("fails the check not_nullable", row=0, column="b"),
+        Fault("this column is missing", column="c"),
+        Fault("fails the check isin", column="a", value="2026-01-31 00:00:00"),
+    )
+    assert json.dumps([fault.as_dict() for fault in error.faults])
+
+
+def test_twenty_faults_at_most_are_told() -> None:
+    error = _raised(FailureError(index=range(50), failure_case=range(50)))  # type: ignore[arg-type]
+    assert len(error.faults) == 20
+    assert "50 faults; the first 20" in error.detail
+
+
+def test_rows_of_an_index_with_twins_are_not_guessed() -> None:
+    twins = pd.DataFrame({"a": [1.0, 2.0]}, index=[5, 5])
+    assert _raised(FailureError(index=[5], failure_case=[1]), twins).faults[0].row is None
+
+
+def test_a_value_error_is_told_and_an_invalid_value_passes() -> None:
+    assert _raised(ValueError("no two wines are alike")).detail == "no two wines are alike"
+    own = InvalidValue("mine", [Fault("this", row=1)])
+    assert _raised(own) is own
+
+
+@pytest.mark.parametrize("error", [KeyError("a"), RuntimeError("a"), MemoryError()])
+def test_a_validator_that_fails_itself_is_the_authors_fault(error: Exception) -> None:
+    with pytest.raises(type(error)):
+        mmf.DataFrame(schema=Stand(error)).check(TABLE)
+
+
+def test_a_validator_promises_nothing_to_readers_and_batches() -> None:
+    descriptor = mmf.DataFrame(schema=Stand(lambda table: table))
+    assert not descriptor.is_uniform
+    assert descriptor.options == {}
+    assert descriptor.example() == [{"column": 0.5}]
+    assert descriptor.meta()["schema"] == "Stand"
+
+
+# pandera
+
+
+def test_panderas_schema_finds_everything_at_once() -> None:
+    import pandera.pandas as pa
+
+    schema = pa.DataFrameSchema(
+        {
+            "ph": pa.Column(float, pa.Check.in_range(0, 14)),
+            "colour": pa.Column(str, pa.Check.isin(["red", "white"])),
+            "year": pa.Column(int, coerce=True),
+        }
+    )
+    descriptor = mmf.DataFrame(schema=schema)
+    right = pd.DataFrame({"ph": [3.5], "colour": ["red"], "year": ["2020"]})
+    assert descriptor.check(right).to_dict("list") == {
+        "ph": [3.5],
+        "colour": ["red"],
+        "year": [2020],
+    }
+    table = pd.DataFrame({"ph": [3.5, 15.0, None], "colour": ["red", "blue", "white"]})
+    with pytest.raises(InvalidValue) as caught:
+        descriptor.check(table)
+    told = {(one.row, one.column, one.value) for one in caught.value.faults}
+    assert told == {(None, "year", None), (1, "ph", 15.0), (2, "ph", None), (1, "colour", "blue")}
+
+
+def test_panderas_model_is_a_schema_too() -> None:
+    import pandera.pandas as pa
+
+    class Wine(pa.DataFrameModel):
+        ph: float = pa.Field(ge=0, le=14)
+
+        class Config:
+            strict = True
+
+    descriptor = mmf.DataFrame(schema=Wine)
+    assert descriptor.meta()["schema"] == "Wine"
+    assert_frame_equal(descriptor.check(pd.DataFrame({"ph": [7.0]})), pd.DataFrame({"ph": [7.0]}))
+    with pytest.raises(InvalidValue) as caught:
+        descriptor.check(pd.DataFrame({"ph": [-1.0], "x": [1]}))
+    assert {fault.value for fault in caught.value.faults} == {-1.0, "x"}

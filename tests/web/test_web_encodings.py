@@ -1,0 +1,463 @@
+"""Compressed bodies and compressed answers."""
+
+import gzip
+import io
+import json
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+from flask import Response, request
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from problem_shape import assert_problem
+
+import mmf_core as mmf
+from mmf_core.errors import BodyTooLarge, RequestError
+from mmf_core.settings import MIB
+from mmf_core.web import create_app, encodings
+from mmf_core.web.encodings import MAX_MEMBERS, inflate, inflating
+
+CSV = b"a\n1.5\n2.5\n"
+ROWS = [{"a": 1.5}, {"a": 2.5}]
+zstd = encodings._zstd()
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "zstd": zstd.compress,
+}
+UNPACK: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.decompress, "zstd": zstd.decompress}
+MANY = [{"a": float(place)} for place in range(1_000)]
+each_coding = pytest.mark.parametrize("coding", PACK)
+
+
+def packed(data: bytes, codings: str) -> bytes:
+    for coding in codings.split(", "):
+        data = PACK.get(coding, bytes)(data)
+    return data
+
+
+def post(client: FlaskClient, body: bytes, coding: str, route: str = "strict") -> Any:
+    headers = {"Content-Type": "text/csv", "Content-Encoding": coding}
+    return client.post(f"/{route}", data=body, headers=headers)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, registry: mmf.Registry) -> FlaskClient:
+    """Give a client of a service that takes one MiB."""
+    monkeypatch.setenv("MMF_MAX_BODY_MB", "1")
+    file = mmf.File()
+
+    @registry.target(returns=mmf.Integer())
+    def size(file: Any = file) -> int:
+        return len(file)
+
+    return create_app(registry).test_client()
+
+
+# Bodies
+
+
+@pytest.mark.parametrize(
+    "codings",
+    [
+        *("gzip", "deflate", "zstd", "identity", "identity, gzip", "gzip, identity"),
+        *("gzip, deflate", "deflate, gzip", "zstd, gzip", "gzip, gzip, gzip"),
+    ],
+)
+def test_a_body_is_read_as_it_was_before_it_was_packed(client: FlaskClient, codings: str) -> None:
+    assert post(client, packed(CSV, codings), codings).get_json() == ROWS
+
+
+@pytest.mark.parametrize("name", ["GZIP", "x-gzip", " gzip ", ",gzip,", "Identity,GZip"])
+def test_a_coding_may_be_written_in_several_ways(client: FlaskClient, name: str) -> None:
+    assert post(client, gzip.compress(CSV), name).get_json() == ROWS
+
+
+@each_coding
+def test_a_chunked_body_is_inflated(client: FlaskClient, coding: str) -> None:
+    answer = client.post(
+        "/strict",
+        input_stream=io.BytesIO(packed(CSV, coding)),
+        headers={"Content-Type": "text/csv", "Content-Encoding": coding},
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
+    )
+    assert answer.get_json() == ROWS
+
+
+@given(data=st.binary(max_size=200_000), coding=st.sampled_from([*PACK]))
+def test_whatever_is_packed_comes_out(data: bytes, coding: str) -> None:
+    assert inflate(packed(data, coding), inflating(coding), len(data)) == data
+
+
+@given(
+    parts=st.lists(st.integers(0, 3).map(lambda power: b"x" * (64 * 1024 - 1 + power)), max_size=5),
+    coding=st.sampled_from([*PACK]),
+)
+def test_a_stream_of_several_members_is_one_body(parts: list[bytes], coding: str) -> None:
+    """As `cat a.gz b.gz` makes it; the lengths lie about where a piece ends."""
+    body = b"".join(map(PACK[coding], parts)) or PACK[coding](b"")
+    assert inflate(body, inflating(coding), 10 * MIB) == b"".join(parts)
+
+
+@given(data=st.binary(max_size=300), coding=st.sampled_from([*PACK]))
+def test_bytes_that_are_no_stream_are_the_callers_fault(data: bytes, coding: str) -> None:
+    try:
+        inflate(data, inflating(coding), MIB)
+    except RequestError:
+        return
+    assert data.startswith((b"\x78", b"\x1f\x8b")) or b"\x28\xb5\x2f\xfd" in data or b"\x18" in data
+
+
+@each_coding
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda body: body[:-1],
+        lambda body: body[: len(body) // 2],
+        lambda body: body[:2],
+        lambda body: body + b"rubbish",
+        lambda body: body + body[:3],
+        lambda body: b"\x00" + body,
+        lambda _: CSV,
+    ],
+    ids=["one short", "half", "a start", "rubbish after", "a second start", "before", "plain"],
+)
+def test_a_broken_stream_is_told(
+    client: FlaskClient, coding: str, spoil: Callable[[bytes], bytes]
+) -> None:
+    assert_problem(post(client, spoil(packed(CSV, coding)), coding), 400, coding)
+
+
+def test_a_wrong_checksum_is_told(client: FlaskClient) -> None:
+    body = bytearray(gzip.compress(CSV))
+    body[-6] ^= 1
+    assert_problem(post(client, bytes(body), "gzip"), 400, "not gzip")
+
+
+def test_codings_in_the_wrong_order_are_told(client: FlaskClient) -> None:
+    assert_problem(post(client, packed(CSV, "gzip, zstd"), "zstd, gzip"), 400, "not gzip")
+
+
+@pytest.mark.parametrize("coding", ["br", "compress", "gzip, br", "gzip;q=1", "*", "a b"])
+def test_an_unknown_coding_is_told_with_those_that_are_known(
+    client: FlaskClient, coding: str
+) -> None:
+    answer = post(client, gzip.compress(CSV), coding)
+    assert_problem(answer, 415, "Content-Encoding", "gzip, deflate, zstd")
+    assert answer.headers["Accept-Encoding"] == "gzip, deflate, zstd"
+
+
+def test_another_415_says_nothing_of_codings(client: FlaskClient) -> None:
+    answer = client.post("/strict", data=b"x", content_type="image/png")
+    assert_problem(answer, 415)
+    assert "Accept-Encoding" not in answer.headers
+
+
+def test_codings_without_end_are_refused(client: FlaskClient) -> None:
+    answer = post(client, CSV, ", ".join(["gzip"] * 500))
+    assert_problem(answer, 400, "3 times at most", "500")
+
+
+def test_an_empty_body_is_empty_however_it_is_packed(client: FlaskClient) -> None:
+    assert_problem(post(client, b"", "gzip"), 400, "no body")
+    assert_problem(post(client, gzip.compress(b""), "gzip"), 400, "no body")
+
+
+def test_without_the_package_zstd_is_told_by_its_pip_line(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encodings._codings.cache_clear()
+    monkeypatch.setattr(encodings, "_zstd", lambda: None)
+    try:
+        answer = post(client, packed(CSV, "zstd"), "zstd")
+        assert_problem(answer, 415, "pip install backports.zstd")
+        assert answer.headers["Accept-Encoding"] == "gzip, deflate"
+    finally:
+        encodings._codings.cache_clear()
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+def test_a_form_is_inflated(client: FlaskClient, coding: str) -> None:
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="data"; filename="a.csv"\r\n\r\na\n1\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="label"\r\n\r\nx\r\n--b--\r\n'
+    )
+    answer = client.post(
+        "/labelled",
+        data=packed(form, coding),
+        headers={"Content-Type": "multipart/form-data; boundary=b", "Content-Encoding": coding},
+    )
+    assert answer.get_json() == {"rows": [{"a": 1}], "label": "x", "times": 1}
+
+
+@pytest.mark.parametrize(
+    "body", [gzip.compress(b"no form"), b"no gzip"], ids=["no form", "no gzip"]
+)
+def test_a_broken_form_is_told(client: FlaskClient, body: bytes) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=b", "Content-Encoding": "gzip"}
+    assert_problem(client.post("/greet", data=body, headers=headers), 400, "this")
+
+
+@pytest.mark.parametrize("media_type", ["text/csv", "application/x-www-form-urlencoded"])
+def test_a_body_that_somebody_has_read_before_is_inflated(
+    everything: mmf.Registry, media_type: str
+) -> None:
+    app = create_app(everything)
+
+    @app.before_request
+    def look() -> None:
+        request.get_data()
+
+    is_form = "form" in media_type
+    answer = app.test_client().post(
+        "/greet" if is_form else "/strict",
+        data=gzip.compress(b"who=you" if is_form else CSV),
+        headers={"Content-Type": media_type, "Content-Encoding": "gzip"},
+    )
+    assert answer.get_json() == ({"result": "you"} if is_form else ROWS)
+
+
+@pytest.mark.parametrize("missing", [1, 7, 1_000])
+def test_a_packed_body_that_breaks_off_is_told(client: FlaskClient, missing: int) -> None:
+    body = gzip.compress(CSV)
+    answer = client.post(
+        "/strict",
+        data=body,
+        headers={"Content-Type": "text/csv", "Content-Encoding": "gzip"},
+        environ_overrides={
+            "wsgi.input_terminated": True,
+            "CONTENT_LENGTH": str(len(body) + missing),
+        },
+    )
+    assert_problem(answer, 400, f"{len(body)} of the {len(body) + missing} bytes")
+
+
+# Bombs
+
+
+def bomb(coding: str, megabytes: int = 300) -> bytes:
+    """Pack noughts without having them: a third of a gigabyte in less than half a megabyte."""
+    if coding == "zstd":
+        frame = zstd.compress(bytes(MIB))
+        return frame * megabytes
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31 if coding == "gzip" else 15)
+    return b"".join(packer.compress(bytes(MIB)) for _ in range(megabytes)) + packer.flush()
+
+
+@pytest.mark.parametrize("coding", [*PACK, "gzip, gzip", "zstd, gzip"])
+def test_a_bomb_is_refused_before_it_takes_the_memory(small: FlaskClient, coding: str) -> None:
+    first, _, second = coding.partition(", ")
+    body = packed(bomb(first), second)
+    headers = {"Content-Encoding": coding, "Content-Type": "application/octet-stream"}
+    tracemalloc.start()
+    try:
+        answer = small.post("/size", data=body, headers=headers)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert_problem(answer, 413, "1 MiB", "inflated", "MMF_MAX_BODY_MB")
+    assert peak < 3 * MIB  # of which the body itself may be one
+
+
+def test_a_bomb_in_a_form_is_refused(small: FlaskClient) -> None:
+    start = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
+    body = gzip.compress(start) + bomb("gzip", 20) + gzip.compress(b"\r\n--b--\r\n")
+    headers = {"Content-Encoding": "gzip", "Content-Type": "multipart/form-data; boundary=b"}
+    assert_problem(small.post("/size", data=body, headers=headers), 413, "inflated")
+
+
+@each_coding
+def test_the_limit_is_that_of_the_inflated_body(small: FlaskClient, coding: str) -> None:
+    def size(length: int) -> Any:
+        headers = {"Content-Encoding": coding, "Content-Type": "application/octet-stream"}
+        return small.post("/size", data=packed(bytes(length), coding), headers=headers)
+
+    assert size(MIB).get_json() == {"result": MIB}
+    assert_problem(size(MIB + 1), 413, "1 MiB")
+
+
+def test_a_body_that_grows_by_being_packed_is_limited_as_it_is_sent(small: FlaskClient) -> None:
+    body = gzip.compress(Random(0).randbytes(MIB))
+    assert len(body) > MIB
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/octet-stream"}
+    assert_problem(small.post("/size", data=body, headers=headers), 413, "larger than 1 MiB")
+
+
+@pytest.mark.parametrize(
+    "member", [gzip.compress(b""), b"\x50\x2a\x4d\x18\0\0\0\0"], ids=["gzip", "zstd"]
+)
+def test_members_that_carry_nothing_do_not_go_on_for_ever(member: bytes) -> None:
+    codings = inflating("gzip" if member.startswith(b"\x1f") else "zstd")
+    assert inflate(member * MAX_MEMBERS, codings, MIB) == b""
+    with pytest.raises(RequestError, match="members"):
+        inflate(member * (MAX_MEMBERS + 1), codings, MIB)
+
+
+def test_a_zstd_stream_may_not_ask_for_more_than_eight_mebibytes_of_window() -> None:
+    wide = {
+        zstd.CompressionParameter.window_log: 27,
+        zstd.CompressionParameter.enable_long_distance_matching: 1,
+    }
+    packer = zstd.ZstdCompressor(options=wide)
+    body = packer.compress(bytes(MIB)) + packer.flush()
+    with pytest.raises(RequestError, match="not zstd"):
+        inflate(body, inflating("zstd"), 10 * MIB)
+
+
+def test_several_codings_are_each_limited() -> None:
+    inner = bytes(3 * MIB)  # gzip makes little of it again
+    with pytest.raises(BodyTooLarge):
+        inflate(packed(inner, "gzip"), inflating("gzip, gzip"), MIB)
+
+
+# Answers
+
+
+def ask(client: FlaskClient, accept: str | None, route: str = "records", rows: Any = MANY) -> Any:
+    headers = {} if accept is None else {"Accept-Encoding": accept}
+    return client.post(f"/{route}", json=rows, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("accept", "coding"),
+    [
+        ("gzip", "gzip"),
+        ("gzip, deflate, br", "gzip"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("zstd;q=0.5, gzip", "gzip"),
+        ("zstd;q=0, gzip;q=0.1", "gzip"),
+        ("GZip", "gzip"),
+        ("*", "zstd"),
+        ("zstd;q=0, *;q=0.5", "gzip"),
+        ("gzip;q=0", None),
+        ("gzip;q=0, *;q=0", None),
+        ("identity, gzip;q=0.5", None),
+        ("identity;q=0.5, gzip", "gzip"),
+        ("identity;q=0, gzip;q=0.1", "gzip"),
+        ("identity;q=0", None),
+        ("deflate", None),
+        ("br", None),
+        ("", None),
+        (None, None),
+        ("gzip;q=high", None),
+        (";;,=,", None),
+    ],
+)
+def test_a_large_answer_is_packed_as_the_caller_asks(
+    client: FlaskClient, accept: str | None, coding: str | None
+) -> None:
+    answer = ask(client, accept)
+    assert answer.headers.get("Content-Encoding") == coding
+    assert "Accept-Encoding" in answer.vary
+    assert answer.headers.getlist("Content-Length") == [str(len(answer.data))]
+    plain = UNPACK[coding](answer.data) if coding else answer.data
+    assert plain == ask(client, None).data
+    assert not coding or len(answer.data) < len(plain) / 3
+
+
+@pytest.mark.parametrize("accept", ["gzip, zstd", "gzip, identity;q=0", "*"])
+def test_a_small_answer_is_sent_as_it_is(client: FlaskClient, accept: str) -> None:
+    answer = ask(client, accept, rows=ROWS)
+    assert answer.get_json() == ROWS
+    assert "Content-Encoding" not in answer.headers
+    assert "Accept-Encoding" not in answer.vary
+
+
+def test_a_workbook_is_a_zip_already(client: FlaskClient) -> None:
+    answer = ask(client, "gzip", "sheet")
+    assert len(answer.data) > encodings.SMALLEST
+    assert "Content-Encoding" not in answer.headers
+    assert "Accept-Encoding" not in answer.vary
+
+
+def test_what_packing_would_not_make_smaller_is_sent_as_it_is(everything: mmf.Registry) -> None:
+    noise = Random(0).randbytes(2_000)
+    with create_app(everything).test_request_context(headers={"Accept-Encoding": "gzip"}):
+        answer = encodings.compress(Response(noise, content_type="text/plain"))
+    assert answer.data == noise
+    assert answer.headers.to_wsgi_list() == [
+        ("Content-Type", "text/plain"),
+        ("Content-Length", "2000"),
+        ("Vary", "Accept-Encoding"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "is_text"),
+    [
+        *[(one, True) for one in ("text/csv; charset=utf-8", "text/html", "application/json")],
+        *[(one, True) for one in ("application/problem+json", "application/xml", "image/svg+xml")],
+        *[(one, True) for one in ("application/x-ndjson", "application/yaml")],
+        *[(one.media_type, False) for one in (mmf.XLSX, mmf.PARQUET, mmf.Format.PNG)],
+        *[(one, False) for one in ("image/jpeg", "image/webp", "application/zip")],
+        *[(one, False) for one in ("application/octet-stream", "application/x-npy", "")],
+    ],
+)
+def test_only_texts_are_packed(everything: mmf.Registry, media_type: str, *, is_text: bool) -> None:
+    with create_app(everything).test_request_context(headers={"Accept-Encoding": "gzip"}):
+        answer = encodings.compress(Response(b"x" * 2_000, content_type=media_type))
+    assert ("Content-Encoding" in answer.headers) is is_text
+
+
+def test_an_answer_that_the_author_has_packed_or_streams_is_left_alone(
+    everything: mmf.Registry,
+) -> None:
+    app = create_app(everything)
+    own = {"Content-Encoding": "br", "Content-Type": "text/plain"}
+    app.add_url_rule("/own", "own", view_func=lambda: Response(b"x" * 2_000, headers=own))
+    app.add_url_rule("/streamed", "streamed", view_func=lambda: (b"x" * 2_000 for _ in range(3)))
+    client = app.test_client()
+    for path, length, coding in (("/own", 2_000, "br"), ("/streamed", 6_000, None)):
+        answer = client.get(path, headers={"Accept-Encoding": "gzip"})
+        assert (len(answer.data), answer.headers.get("Content-Encoding")) == (length, coding)
+
+
+@pytest.mark.parametrize("accept", ["gzip", "zstd", "identity"])
+def test_head_has_the_headers_of_get(registry: mmf.Registry, accept: str) -> None:
+    @registry.target(description="x" * 2_000)
+    def much() -> None:
+        pass
+
+    client = create_app(registry).test_client()
+    get, head = (
+        client.open("/much", method=method, headers={"Accept-Encoding": accept})
+        for method in ("GET", "HEAD")
+    )
+    assert head.data == b""
+    for name in ("Content-Length", "Content-Encoding", "Vary", "Content-Type"):
+        assert head.headers.get(name) == get.headers.get(name)
+    assert get.headers["Vary"] == "Accept-Encoding"
+
+
+def test_a_long_problem_is_packed_too(client: FlaskClient) -> None:
+    answer = ask(client, "gzip", "strict", [{"a": "x" * 90}] * 30)
+    assert (answer.status_code, answer.headers["Content-Encoding"]) == (422, "gzip")
+    assert len(json.loads(gzip.decompress(answer.data))["errors"]) == 20
+
+
+def test_a_file_answer_keeps_its_name(client: FlaskClient) -> None:
+    answer = ask(client, "gzip", "table")
+    assert "table.csv" in answer.headers["Content-Disposition"]
+    assert gzip.decompress(answer.data).startswith(b"a\n0.0\n1.0\n")
+
+
+# Vary
+
+
+@pytest.mark.parametrize(
+    ("path", "vary"), [("/records", "Accept"), ("/records?format=csv", None), ("/forget", None)]
+)
+def test_an_answer_says_whether_accept_had_a_part_in_it(
+    client: FlaskClient, path: str, vary: str | None
+) -> None:
+    answer = client.post(path, json="x" if path == "/forget" else ROWS)
+    assert answer.headers.get("Vary") == vary
+
+
+def test_both_headers_that_had_a_part_are_named(client: FlaskClient) -> None:
+    assert set(ask(client, "gzip").vary) == {"Accept", "Accept-Encoding"}

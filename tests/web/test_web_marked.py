@@ -1,0 +1,121 @@
+"""Workbooks sent back with their faults marked."""
+
+import gzip
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from openpyxl import Workbook, load_workbook
+from problem_shape import assert_problem
+
+import mmf_core as mmf
+from mmf_core.errors import DeclarationError
+
+XLSX = mmf.XLSX.media_type
+
+
+def workbook(*rows: tuple[Any, ...]) -> bytes:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+WRONG = workbook(("note", "a"), ("x", 1.5), ("y", "text"), ("z", None), ("=1+1", 2.5))
+
+
+def post(client: FlaskClient, body: bytes, query: str = "?errors=xlsx", **headers: str) -> Any:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return client.post(f"/strict{query}", data=body, headers={"Content-Type": XLSX, **named})
+
+
+def test_wrong_cells_are_coloured_and_commented(client: FlaskClient) -> None:
+    answer = post(client, WRONG)
+    assert (answer.status_code, answer.content_type) == (422, XLSX)
+    assert "errors.xlsx" in answer.headers["Content-Disposition"]
+    book = load_workbook(io.BytesIO(answer.data))
+    sheet, errors = book.worksheets
+    comments = {
+        cell.coordinate: (cell.comment.text, cell.fill.fgColor.rgb[-6:])
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.comment
+    }
+    assert comments == {
+        "B3": ("is not a number", "FFC7CE"),
+        "B4": ("is empty where a number is needed", "FFC7CE"),
+    }
+    assert sheet["A5"].value == "=1+1"  # the rest is as it was
+    assert [list(row) for row in errors.iter_rows(values_only=True)] == [
+        ["cells that do not fit the schema: 2", None, None, None],
+        ["row", "column", "message", "value"],
+        [3, "a", "is not a number", "text"],
+        [4, "a", "is empty where a number is needed", None],
+    ]
+
+
+def test_a_packed_or_chunked_workbook_is_marked_too(client: FlaskClient) -> None:
+    assert post(client, gzip.compress(WRONG), Content_Encoding="gzip").content_type == XLSX
+    answer = client.post(
+        "/strict?errors=xlsx",
+        input_stream=io.BytesIO(WRONG),
+        content_type=XLSX,
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
+    )
+    assert answer.content_type == XLSX
+
+
+def test_a_missing_column_is_told_in_the_list(client: FlaskClient) -> None:
+    errors = load_workbook(io.BytesIO(post(client, workbook(("b",), (1,))).data)).worksheets[1]
+    assert errors["B3"].value == "a"
+
+
+def test_what_looks_like_a_formula_stays_text(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
+    table = mmf.DataFrame()
+
+    def strict(data: Any = table) -> None:
+        del data
+        raise mmf.InvalidValue("=1+1", [mmf.Fault("=2\x00", row=0, column="a", value="=3")])
+
+    answer = post(serve_function(strict), workbook(("a",), (1,)))
+    errors = load_workbook(io.BytesIO(answer.data)).worksheets[1]
+    cells = (errors["A1"], errors["C3"], errors["D3"])
+    assert [cell.data_type for cell in cells] == ["s", "s", "s"]
+
+
+@pytest.mark.parametrize("query", ["", "?errors=json"])
+def test_without_being_asked_for_faults_are_json(client: FlaskClient, query: str) -> None:
+    assert_problem(post(client, WRONG, query), 422)
+
+
+def test_a_body_that_is_no_workbook_is_told_as_ever(client: FlaskClient) -> None:
+    answer = client.post("/strict?errors=xlsx", json=[{"a": "x"}])
+    assert_problem(answer, 422)
+    assert_problem(client.post("/strict?errors=xlsx", data={"data": "[1]"}), 422)
+    assert_problem(post(client, b"PK\x03\x04"), 400, "workbook")
+
+
+def test_another_way_of_telling_is_refused(client: FlaskClient) -> None:
+    assert_problem(post(client, WRONG, "?errors=pdf"), 422, "json or xlsx")
+
+
+def test_a_right_workbook_is_answered(client: FlaskClient) -> None:
+    assert post(client, workbook(("a",), (1.5,))).get_json() == [{"a": 1.5}]
+
+
+def test_no_argument_may_have_the_parameters_name(registry: mmf.Registry) -> None:
+    text = mmf.String()
+
+    def predict(errors: Any = text) -> None:
+        del errors
+
+    with pytest.raises(DeclarationError, match="errors"):
+        registry.target(predict)

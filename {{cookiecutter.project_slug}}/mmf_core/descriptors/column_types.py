@@ -1,0 +1,75 @@
+"""What a table's column can hold, and how it becomes that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Fault, InvalidValue
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnType:
+    """What a column of one type holds, and how it becomes that.
+
+    `convert` leaves null whatever does not fit; `dtype` is what a column without nulls ends as.
+    """
+
+    noun: str
+    example: Any
+    convert: Callable[[pd.Series[Any]], pd.Series[Any]]
+    dtype: Any = None
+
+
+def _numbers(column: Any) -> Any:
+    """Return float64 or int64, NaN for what is no number; true and false are none."""
+    import pandas as pd
+
+    if column.dtype.kind not in "iuf":
+        column = column.astype(object).mask(column.map(lambda value: isinstance(value, bool)))
+    return pd.to_numeric(column, errors="coerce")
+
+
+def _to_float(column: Any) -> Any:
+    return _numbers(column).astype("float64")
+
+
+def _to_int(column: Any) -> Any:
+    numbers = _numbers(column)
+    fits = (numbers % 1 == 0) & (numbers >= -(2**63)) & (numbers < 2**63)
+    return numbers.where(fits).astype("Int64")
+
+
+def _to_bool(column: Any) -> Any:
+    words = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+    return column.astype(str).str.lower().map(words)
+
+
+def _to_text(column: Any) -> Any:
+    return column.where(column.map(lambda value: isinstance(value, str)))
+
+
+def _to_datetime(column: Any) -> Any:
+    import pandas as pd
+
+    if column.dtype.kind != "M":  # a bare number is no date
+        column = column.where(column.map(lambda value: isinstance(value, str | date)))
+    try:
+        return pd.to_datetime(column, errors="coerce", format="ISO8601")
+    except ValueError:  # pandas keeps one offset for a whole column
+        hint = "send all dates of a column with one offset, such as Z, or all without"
+        raise InvalidValue(hint, [Fault(hint, column=column.name)]) from None
+
+
+TYPES: dict[type, ColumnType] = {
+    str: ColumnType("a text", "text", _to_text),
+    int: ColumnType("a whole number", 1, _to_int, dtype="int64"),
+    float: ColumnType("a number", 0.5, _to_float),
+    bool: ColumnType("true or false", True, _to_bool, dtype="bool"),
+    datetime: ColumnType("a date and time", "2026-01-31T12:00:00", _to_datetime),
+}
