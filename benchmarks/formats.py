@@ -1,0 +1,98 @@
+"""Tables in and out of every format, beside the best library call on the same data, in turns.
+
+`make bench-formats` prints the table. Each cell is our time, and ours ÷ that of the fastest of the
+others; the best of several runs, which alternate.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import environments
+from places import BUILD, HERE, PAYLOAD
+
+ROWS = (1, 100, 100_000)
+COLUMNS = 13
+LEAST = 0.2  # seconds that a cell is measured for, at least
+RUNS = 3  # of each, at least
+Action = Callable[[], object]
+
+
+def measure() -> None:
+    """Print the table; in the environment that has all libraries."""
+    sys.path.insert(0, str(PAYLOAD))
+    sys.path.insert(0, str(HERE / "formats"))
+    import libraries  # here they can be imported
+
+    from mmf_core.codecs import Format, Kind, find
+
+    print("| format | | " + " | ".join(f"{rows:,} rows" for rows in ROWS) + " | beside |")
+    print("|---|---|" + "---|" * (len(ROWS) + 1))
+    for name, (readers, writers) in libraries.OTHERS.items():
+        codec: Any = find(Kind.TABLE, Format[name])
+        for what, others in (("in", readers), ("out", writers)):
+            if not others:
+                continue
+            cells, best = [], ""
+            for rows in ROWS:
+                table = libraries.table(rows, COLUMNS)
+                data = libraries.sample(name, table, codec)
+                given = data if what == "in" else table
+                ours = codec.decode if what == "in" else codec.encode
+                spent = turns(
+                    {"ours": lambda g=given, o=ours: o(g, {})}
+                    | {other: lambda g=given, f=f: f(g) for other, f in others.items()}
+                )
+                mine = spent.pop("ours")
+                best = min(spent, key=lambda other: spent[other])
+                cells.append(f"{shown(mine)} · {mine / spent[best]:.2f}\N{MULTIPLICATION SIGN}")
+            print(f"| {name} | {what} | " + " | ".join(cells) + f" | {best} |", flush=True)
+
+
+def turns(actions: dict[str, Action]) -> dict[str, float]:
+    """Return the least seconds of each action; all take turns."""
+    least = dict.fromkeys(actions, float("inf"))
+    counts = {name: repeats(action) for name, action in actions.items()}
+    for _ in range(RUNS):
+        for name, action in actions.items():
+            began = time.perf_counter()
+            for _ in range(counts[name]):
+                action()
+            least[name] = min(least[name], (time.perf_counter() - began) / counts[name])
+    return least
+
+
+def repeats(action: Action) -> int:
+    """Return how often to call so that a measurement is long enough."""
+    action()
+    began = time.perf_counter()
+    action()
+    return max(1, int(LEAST / RUNS / max(time.perf_counter() - began, 1e-7)))
+
+
+def shown(seconds: float) -> str:
+    """Write a time with three digits."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} µs"
+
+
+def main() -> None:
+    """Make the environment, and measure in it."""
+    if "--measure" in sys.argv:
+        measure()
+        return
+    environments.install("formats", HERE / "formats" / "requirements.txt")
+    interpreter = str(BUILD / "formats" / ".venv" / "bin" / "python")
+    done = subprocess.run([interpreter, str(Path(__file__)), "--measure"], check=False)
+    sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    main()
