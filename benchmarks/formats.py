@@ -19,7 +19,8 @@ from places import BUILD, HERE, PAYLOAD
 ROWS = (1, 100, 100_000)
 COLUMNS = 13
 LEAST = 0.2  # seconds that a cell is measured for, at least
-RUNS = 3  # of each, at least
+LONG = 1.0  # seconds of a call that is made once only
+RUNS = 3  # of each other one, at least
 Action = Callable[[], object]
 
 
@@ -56,23 +57,21 @@ def measure() -> None:
 
 def turns(actions: dict[str, Action]) -> dict[str, float]:
     """Return the least seconds of each action; all take turns."""
-    least = dict.fromkeys(actions, float("inf"))
-    counts = {name: repeats(action) for name, action in actions.items()}
+    least = {name: seconds(action, 1) for name, action in actions.items()}
     for _ in range(RUNS):
         for name, action in actions.items():
-            began = time.perf_counter()
-            for _ in range(counts[name]):
-                action()
-            least[name] = min(least[name], (time.perf_counter() - began) / counts[name])
+            if least[name] < LONG:
+                count = max(1, int(LEAST / RUNS / max(least[name], 1e-7)))
+                least[name] = min(least[name], seconds(action, count))
     return least
 
 
-def repeats(action: Action) -> int:
-    """Return how often to call so that a measurement is long enough."""
-    action()
+def seconds(action: Action, count: int) -> float:
+    """Return the mean seconds of so many calls."""
     began = time.perf_counter()
-    action()
-    return max(1, int(LEAST / RUNS / max(time.perf_counter() - began, 1e-7)))
+    for _ in range(count):
+        action()
+    return (time.perf_counter() - began) / count
 
 
 def shown(seconds: float) -> str:

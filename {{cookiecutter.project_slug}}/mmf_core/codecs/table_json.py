@@ -42,7 +42,9 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
         if len(names) == 1:  # predictions, mostly
             (name,) = names
             return [{name: cell} for cell in value.to_numpy()[:, 0].tolist()]
-        columns = [value.iloc[:, place].tolist() for place in range(len(names))]
+        if is_block(value):
+            return [dict(zip(names, row, strict=True)) for row in value.to_numpy().tolist()]
+        columns = [column.tolist() for _, column in value.items()]
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
@@ -122,6 +124,12 @@ def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.Data
         except OverflowError:  # a whole number that no float can hold
             pass
     return pd.DataFrame(rows, columns=names)
+
+
+def is_block(table: pd.DataFrame) -> bool:
+    """Tell whether all columns are numbers of one type of numpy's: one array, cheap to take out."""
+    types = set(table.dtypes)
+    return len(types) == 1 and types.pop().kind in "biuf"
 
 
 @lru_cache(maxsize=64)

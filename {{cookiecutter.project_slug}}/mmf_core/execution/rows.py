@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
+from ..codecs.table_json import is_block
+
 
 def signature(value: Any, *, uniform: bool) -> tuple[Any, ...]:
     """Return what two tables or arrays must have in common to be joined: columns and types.
@@ -27,15 +29,10 @@ def join(values: Sequence[Any], *, uniform: bool) -> Any:
     first = values[0]
     if not hasattr(first, "columns"):
         return np.concatenate(values)
-    if uniform or _is_block(first):
+    if uniform or is_block(first):
         blocks = [table.to_numpy() for table in values]
         return pd.DataFrame(np.concatenate(blocks), columns=first.columns)
     return pd.concat(values, ignore_index=True)
-
-
-def _is_block(table: Any) -> bool:
-    types = set(table.dtypes)
-    return len(types) == 1 and types.pop().kind in "biuf"
 
 
 def split(value: Any, counts: Iterable[int]) -> Iterator[Any]:
