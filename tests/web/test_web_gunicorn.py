@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import requests
 from problem_shape import assert_problem
+
 from services import Service, serve
 
 pytestmark = pytest.mark.xdist_group("gunicorn")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 from problem_shape import assert_problem
+
 from services import serve
 
 LONGEST_WAIT = 20.0
