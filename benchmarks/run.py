@@ -126,7 +126,7 @@ def plan() -> Plan:
     parser.add_argument("--peers", default="", help=", ".join(servers))
     parser.add_argument("--only", default="", help=", ".join(works))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=2, help="of one measurement")
+    parser.add_argument("--seconds", type=int, default=1, help="of one measurement")
     given = parser.parse_args()
     return Plan(
         [servers[name] for name in chosen(given.peers, list(servers)) if name != "ours"],

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -58,6 +59,32 @@ def test_wrong_cells_are_coloured_and_commented(client: FlaskClient) -> None:
         [3, "a", "is not a number", "text"],
         [4, "a", "is empty where a number is needed", None],
     ]
+
+
+def test_the_sheet_that_was_asked_for_is_marked(client: FlaskClient) -> None:
+    book = load_workbook(io.BytesIO(WRONG))
+    book["Sheet"].title = "wines"
+    book.create_sheet("first", 0).append(["a"])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    for asked in ("wines", "1"):
+        answer = post(client, buffer.getvalue(), f"?errors=xlsx&sheet={asked}")
+        marked = load_workbook(io.BytesIO(answer.data))
+        assert marked["wines"]["B3"].comment.text == "is not a number"
+        assert marked["first"]["B3"].comment is None
+    answer = post(client, buffer.getvalue(), "?errors=xlsx&sheet=2")
+    assert "has no sheet 2" in load_workbook(io.BytesIO(answer.data))["errors"]["A1"].value
+
+
+def test_a_bomb_beside_the_sheets_is_not_unpacked(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(client.application.config["MMF_CODEC_OPTIONS"], "max_inflated", 100_000)
+    buffer = io.BytesIO(WRONG)
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/media/image1.png", bytes(200_000))
+    assert_problem(post(client, buffer.getvalue()), 422, "cells")
+    assert post(client, WRONG).content_type == XLSX
 
 
 def test_a_packed_or_chunked_workbook_is_marked_too(client: FlaskClient) -> None:

@@ -46,6 +46,19 @@ def safe(data: bytes, most: int) -> io.BytesIO:
     return buffer
 
 
+def inflates_to_more(data: bytes, most: int) -> bool:
+    """Tell whether all parts of a zip file together have more than `most` bytes."""
+    left = most
+    with ZipFile(io.BytesIO(data)) as packed:
+        for part in packed.infolist():
+            with packed.open(part) as file:
+                while chunk := file.read(MIB):
+                    left -= len(chunk)
+                    if left < 0:
+                        return True
+    return False
+
+
 def _counts(part: ZipInfo) -> bool:
     return part.filename.lower().endswith((".xml", ".rels")) or part.filename == "mimetype"
 

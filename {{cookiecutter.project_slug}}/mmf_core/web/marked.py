@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from flask import Response, request
 
 from ..codecs import Format
+from ..codecs.cell_text import NOT_XML
+from ..codecs.workbooks import sheet_of
+from ..codecs.zipped import inflates_to_more
 from ..errors import Fault, InvalidValue
 from ..target import ERRORS_QUERY as QUERY
+from ..target import SHEET_QUERY
+from .options import max_inflated
 
 CHOICES = ("json", "xlsx")
 _SHEET = "errors"
 _COLOUR = "FFC7CE"  # Excel's own for bad values
 _AUTHOR = "the service"
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def check_query() -> None:
@@ -32,23 +36,32 @@ def check_query() -> None:
 def marked(error: InvalidValue) -> Response | None:
     """Return the body with the wrong cells coloured and commented, and a sheet of all faults.
 
-    None where nobody asked for it, or the body is no workbook.
+    None where nobody asked for it, or the body is no workbook, or a bomb.
     """
     if request.args.get(QUERY) != "xlsx" or not isinstance(request.stream, io.BytesIO):
         return None
     body = request.stream.getvalue()
-    if not zipfile.is_zipfile(io.BytesIO(body)):
+    if not zipfile.is_zipfile(io.BytesIO(body)) or inflates_to_more(body, max_inflated()):
         return None
-    answer = Response(_mark(body, error), error.status, content_type=Format.XLSX.media_type)
+    answer = Response(
+        _mark(body, error, request.args.get(SHEET_QUERY)),
+        error.status,
+        content_type=Format.XLSX.media_type,
+    )
     answer.headers["Content-Disposition"] = "attachment; filename=errors.xlsx"
     return answer
 
 
-def _mark(body: bytes, error: InvalidValue) -> bytes:
+def _mark(body: bytes, error: InvalidValue, asked: str | None) -> bytes:
     from openpyxl import load_workbook
 
     book = load_workbook(io.BytesIO(body))
-    sheet = book.worksheets[0]
+    names = book.sheetnames
+    sheet = book[names[0]]
+    if asked is not None:
+        with suppress(InvalidValue):  # there is no such sheet, which is what the fault says
+            chosen = sheet_of({"sheet": asked}, names)
+            sheet = book[chosen if chosen in names else names[chosen]]
     places: dict[str, Any] = {
         str(cell.value): cell.column for cell in next(sheet.iter_rows(max_row=1), ())
     }
@@ -88,4 +101,4 @@ def _write(cell: Any, value: Any) -> None:
 
 
 def _clean(text: str) -> str:
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -20,6 +20,12 @@ def install(app: Flask, settings: Settings) -> None:
     }
 
 
+def max_inflated() -> int:
+    """Return to how many bytes a body may inflate."""
+    most: int = current_app.config[_KEY]["max_inflated"]
+    return most
+
+
 def options_of(descriptor: Descriptor[Any]) -> dict[str, Any]:
     """Return the options for the codecs of a descriptor's values."""
     return {**current_app.config[_KEY], **descriptor.options}
