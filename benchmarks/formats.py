@@ -6,6 +6,7 @@ others; the best of several runs, which alternate.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -89,7 +90,10 @@ def main() -> None:
         return
     environments.install("formats", HERE / "formats" / "requirements.txt")
     interpreter = str(BUILD / "formats" / ".venv" / "bin" / "python")
-    done = subprocess.run([interpreter, str(Path(__file__)), "--measure"], check=False)
+    # Caches must not lie where cookiecutter copies from.
+    settings = os.environ | {"PYTHONPYCACHEPREFIX": str(BUILD / "formats" / "pycache")}
+    command = [interpreter, str(Path(__file__)), "--measure"]
+    done = subprocess.run(command, check=False, env=settings)
     sys.exit(done.returncode)
 
 

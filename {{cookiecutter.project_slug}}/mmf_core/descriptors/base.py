@@ -68,7 +68,7 @@ class Descriptor(Generic[T]):
 
     @property
     def is_uniform(self) -> bool:
-        """Whether all checked values are tables with the same columns, in one block of floats."""
+        """Whether all checked values have the same columns, in one block of one type of numbers."""
         return False
 
     def check(self, value: Any) -> T:
