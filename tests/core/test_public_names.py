@@ -15,7 +15,7 @@ import mmf_core
 PACKAGE = Path(mmf_core.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 PUBLIC = {
-    *("target", "artifact", "load_model", "Registry"),
+    *("target", "artifact", "load_model", "save_model", "Registry"),
     *("Array", "Batch", "Bool", "DataFrame", "Datetime", "Dict", "File", "Float", "Image", "Img"),
     *("Integer", "JsonFile", "String"),
     *("ColorMode", "DataFrameFormat", "Format", "ImageFormat"),
