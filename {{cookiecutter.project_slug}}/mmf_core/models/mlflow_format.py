@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,26 +29,33 @@ class MlflowFormat(ModelFormat):
         return super().holds(path) or (path / DESCRIPTION).is_file()
 
     def load(self, path: Path) -> Any:
-        from mlflow.pyfunc import load_model
+        with _quiet():
+            from mlflow.pyfunc import load_model
 
-        model: Any = load_model(str(path))
+            model: Any = load_model(str(path))
         if model.loader_module == "mlflow.sklearn":
             return model.get_raw_model()
         return model
 
     def save(self, model: Any, path: Path, example: Any) -> None:
-        from mlflow import sklearn
-        from mlflow.models import infer_signature
-        from skops.io import dumps, get_untrusted_types
+        with _quiet():
+            from mlflow import sklearn
+            from mlflow.models import infer_signature
+            from skops.io import dumps, get_untrusted_types
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of integers that might be missing one day
-            signature = infer_signature(example, model.predict(example))
-        sklearn.save_model(
-            model,
-            str(path),
-            serialization_format="skops",
-            skops_trusted_types=trusted(get_untrusted_types(data=dumps(model))),
-            pip_requirements=sklearn.get_default_pip_requirements(include_skops=True),
-            signature=signature,
-        )
+            sklearn.save_model(
+                model,
+                str(path),
+                serialization_format="skops",
+                skops_trusted_types=trusted(get_untrusted_types(data=dumps(model))),
+                pip_requirements=sklearn.get_default_pip_requirements(include_skops=True),
+                signature=infer_signature(example, model.predict(example)),
+            )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out warnings of MLflow's own code, and of integers that might be missing one day."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -86,8 +86,9 @@ def _columns(table: Any) -> list[tuple[str, Any]]:
 def _options(model: Any) -> dict[Any, dict[str, Any]]:
     from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-    # onnxruntime's own default locale is missing from most containers.
-    text = {"locale": "C.UTF-8"}
+    # onnxruntime's own default locale is missing from most containers, and skl2onnx's words have
+    # no letters but English.
+    text = {"locale": "C.UTF-8", "tokenexp": r"[\p{L}\p{N}_]+"}
     options: dict[Any, dict[str, Any]] = {CountVectorizer: text, TfidfVectorizer: text}
     if hasattr(model, "predict_proba"):
         options[id(model)] = {"zipmap": False}
