@@ -1,4 +1,4 @@
-"""Six models × every format: the same answers, or refused as docs/models.md says."""
+"""Six models in every format: the same answers, or refused as docs/models.md says."""
 
 import re
 import shutil
@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sklearn.base
+from model_zoo import Fitted, fitted
 
 import mmf_core as mmf
 from baking import ROOT
 from mmf_core.errors import ArtifactError
 from mmf_core.models import FORMATS, pmml_format
 from mmf_core.models.saving import difference
-from model_zoo import Fitted, fitted
 
 PAGE = ROOT / "docs" / "models.md"
 MODELS = ("linear", "forest", "boosting", "pipeline", "classifier", "text")
@@ -110,6 +110,19 @@ def test_a_model_answers_the_same_or_is_refused_as_the_page_says(
         monkeypatch.setattr(sklearn.base, "__version__", KNOWN_TO_SKLEARN2PMML)
     assert documented[name, column] == outcome(zoo[name], tmp_path / f"{name}{suffix}")
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.skipif(not shutil.which("java"), reason="there is no Java")
+def test_javas_own_reason_is_told(
+    zoo: dict[str, Fitted], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sklearn.base, "__version__", "99.0")
+    model, rows = zoo["text"]
+    with (
+        pytest.warns(UserWarning, match=r"sklearn2pmml cannot: .*'99.0' is not supported; nyoka"),
+        pytest.raises(ArtifactError, match=r"a\.pmml is not written: Pipeline cannot be kept"),
+    ):
+        mmf.save_model(model, tmp_path / "a.pmml", example=rows)
 
 
 def test_the_page_tells_each_formats_tolerance() -> None:

@@ -13,6 +13,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import mmf_core as mmf
 from mmf_core import models
+from mmf_core.artifact import Artifact
 from mmf_core.errors import ArtifactError, MissingPackage
 from mmf_core.models import ModelFormat
 
@@ -83,10 +84,10 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.Mon
     assert list(tmp_path.iterdir()) == [path]
     assert not (path / "old").exists()
     renamed = path.rename(tmp_path / "whatever")
-    assert (mmf.artifact(renamed).load().predict(TABLE) == MODEL.predict(TABLE)).all()
-    with pytest.raises(ArtifactError, match="0 MiB is the limit"):
-        monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "0.0001")
-        mmf.artifact(renamed).load()
+    assert (mmf.load_model(renamed).predict(TABLE) == MODEL.predict(TABLE)).all()
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "0.0001")
+    with pytest.raises(ArtifactError, match="MiB is the limit"):
+        Artifact(renamed).load()
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_pmml_asks_for_its_libraries_and_for_java(
         "<PMML><Header/><TreeModel functionName='regression'><MiningSchema/></TreeModel></PMML>"
     )
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    with pytest.raises(ArtifactError, match="apt install default-jre-headless.*heroku/jvm"):
+    with pytest.raises(ArtifactError, match=r"apt install default-jre-headless.*heroku/jvm"):
         mmf.load_model(path)
     monkeypatch.setattr("mmf_core.models.pmml_format.find_spec", lambda _: None)
     with pytest.raises(MissingPackage, match=r"JRE.*pip install pypmml"):

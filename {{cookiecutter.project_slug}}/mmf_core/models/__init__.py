@@ -91,9 +91,10 @@ def _export(model: Any, path: Path, example: Any, model_format: ModelFormat) -> 
     except (MemoryError, MMFError):
         raise
     except Exception as error:  # exporters raise anything for what they do not know
+        reason = str(error).strip().partition("\n")[0]
         raise ArtifactError(
             f"{path.name} is not written: {type(model).__name__} cannot be kept in this format: "
-            f"{type(error).__name__}: {error}; .joblib holds every model"
+            f"{type(error).__name__}: {reason}; .joblib holds every model"
         ) from error
 
 

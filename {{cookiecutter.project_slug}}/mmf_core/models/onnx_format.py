@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from ..errors import MissingPackage
 from .base import ModelFormat
-from .onnx_model import CLASSES, FEATURES, OnnxClassifier, OnnxModel, is_probability
+from .onnx_model import CLASSES, FEATURES, METHODS, OnnxModel
 
 
 class OnnxFormat(ModelFormat):
@@ -22,10 +22,7 @@ class OnnxFormat(ModelFormat):
     tolerance = 1e-4
 
     def load(self, path: Path) -> Any:
-        model = OnnxModel(path, _threads())
-        if any(map(is_probability, model.outputs)):
-            model.__class__ = OnnxClassifier
-        return model
+        return OnnxModel(path, _threads())
 
     def save(self, model: Any, path: Path, example: Any) -> None:
         try:
@@ -98,6 +95,7 @@ def _options(model: Any) -> dict[Any, dict[str, Any]]:
 def _metadata(model: Any, example: Any) -> dict[str, str]:
     """Return what scikit-learn's attributes of the same names say, as JSON."""
     told = {FEATURES: list(getattr(example, "columns", ()))}
+    told[METHODS] = [name for name in ("predict", "predict_proba") if hasattr(model, name)]
     classes = getattr(model, CLASSES, None)
     if classes is not None and hasattr(classes, "tolist"):  # of several results it is a list
         told[CLASSES] = classes.tolist()

@@ -14,6 +14,7 @@ from weakref import WeakSet
 
 FEATURES = "feature_names_in_"
 CLASSES = "classes_"
+METHODS = "methods"
 NUMPY_TYPES = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
@@ -38,9 +39,14 @@ class OnnxModel:
         self._inputs = [
             (one.name, NUMPY_TYPES[one.type], len(one.shape)) for one in session.get_inputs()
         ]
-        self.outputs = [one.name for one in session.get_outputs()]
+        self._outputs = [one.name for one in session.get_outputs()]
         self._names: list[Any] | None = None
-        self._read_metadata(session.get_modelmeta().custom_metadata_map)
+        told = session.get_modelmeta().custom_metadata_map
+        self._read_metadata(told)
+        # skl2onnx calls the scores of a classifier without probabilities so, too.
+        methods = json.loads(told.get(METHODS, '["predict_proba"]'))
+        if "predict_proba" in methods and any(map(_is_probability, self._outputs)):
+            self.__class__ = OnnxClassifier
         if threads > 1:
             _threaded.add(self)
         else:
@@ -48,7 +54,7 @@ class OnnxModel:
 
     def predict(self, data: Any) -> Any:
         """Return a prediction for each row: (n,), or (n, k) if the model has k > 1 results."""
-        answer = self._run(self.outputs[0], data)
+        answer = self._run(self._outputs[0], data)
         if answer.ndim == 2 and answer.shape[1] == 1:  # noqa: PLR2004 - rows and columns
             answer = answer[:, 0]
         if answer.dtype.kind == "f":
@@ -130,14 +136,14 @@ class OnnxClassifier(OnnxModel):
         """Return the probability of each class for each row, (n, classes)."""
         import numpy as np
 
-        name = next(filter(is_probability, self.outputs))
+        name = next(filter(_is_probability, self._outputs))
         answer = self._run(name, data)
         if isinstance(answer, list):  # exported with the option zipmap: a mapping for each row
             answer = np.array([list(row.values()) for row in answer])
         return answer.astype("float64")
 
 
-def is_probability(output: str) -> bool:
+def _is_probability(output: str) -> bool:
     """Tell by its name whether an output has probabilities: exporters agree on the word."""
     return "probabilit" in output.lower()
 

@@ -57,7 +57,7 @@ class PmmlFormat(ModelFormat):
             except Exception as error:
                 error.add_note(printed.getvalue())
                 if name == there[-1]:
-                    raise
+                    raise ValueError(_reason(error)) from error
                 warnings.warn(f"{name} cannot: {_reason(error)}; {there[-1]} will", stacklevel=4)
         _add_names(path, names)
 
