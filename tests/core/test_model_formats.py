@@ -1,5 +1,6 @@
 """Six models in every format: the same answers, or refused as docs/models.md says."""
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from model_zoo import Fitted, fitted
 import mmf_core as mmf
 from baking import ROOT
 from mmf_core.errors import ArtifactError
-from mmf_core.models import FORMATS, pmml_format
+from mmf_core.models import FORMATS, pmml_format, pmml_model
 from mmf_core.models.saving import difference
 
 PAGE = ROOT / "docs" / "models.md"
@@ -149,3 +150,24 @@ def test_the_difference_is_a_part_of_the_largest(
     expected: list[object], given: list[object], far: float
 ) -> None:
     assert difference(expected, given) == far
+
+
+@pytest.mark.skipif(not (shutil.which("java") and hasattr(os, "fork")), reason="no Java, or fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_java_is_started_again_after_a_fork(zoo: dict[str, Fitted], tmp_path: Path) -> None:
+    model, rows = zoo["boosting"]
+    mmf.save_model(model, tmp_path / "a.pmml", example=rows)
+    loaded = mmf.load_model(tmp_path / "a.pmml")
+    expected = model.predict(rows)
+    child = os.fork()
+    if not child:
+        try:
+            is_same = (loaded.predict(rows) == expected).all()
+            pmml_model._end_java()
+            os._exit(0 if is_same else 3)
+        finally:
+            os._exit(4)
+    assert os.waitpid(child, 0)[1] == 0
+    assert (loaded.predict(rows.to_numpy()) == expected).all()
+    with pytest.raises(ValueError, match="fitted with"):
+        loaded.predict(rows.drop(columns="ash"))
