@@ -15,7 +15,7 @@ import mmf_core
 PACKAGE = Path(mmf_core.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 PUBLIC = {
-    *("target", "artifact", "load_model", "schema_of", "Registry"),
+    *("target", "artifact", "load_model", "save_model", "schema_of", "Registry"),
     *("Array", "Batch", "Bool", "Column", "DataFrame", "Datetime", "Dict", "File", "FileBytes"),
     *("Float", "Image", "Img", "Integer", "JsonFile", "String"),
     *("ColorMode", "DataFrameFormat", "Format", "ImageFormat"),

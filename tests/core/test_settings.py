@@ -31,6 +31,8 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
         ("MMF_LOG_LEVEL", "DEBUG", "log_level", "debug"),
         ("MMF_LOG_LEVEL", "warning", "log_level", "warning"),
         ("MMF_LOG_FORMAT", "Json", "log_format", "json"),
+        ("MMF_ALLOW_PICKLE", "0", "allow_pickle", False),
+        ("MMF_ALLOW_PICKLE", "1", "allow_pickle", True),
     ],
 )
 def test_a_variable_is_taken(variable: str, text: str, name: str, value: object) -> None:
@@ -55,6 +57,7 @@ def test_an_empty_variable_is_as_good_as_none(text: str) -> None:
         ("MMF_CSV_ESCAPE", "yes"),
         ("MMF_LOG_LEVEL", "loud"),
         ("MMF_LOG_FORMAT", "yaml"),
+        ("MMF_ALLOW_PICKLE", "no"),
     ],
 )
 def test_an_unusable_value_is_refused_with_its_variable(variable: str, text: str) -> None:

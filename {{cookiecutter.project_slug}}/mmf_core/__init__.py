@@ -24,6 +24,7 @@ from .errors import DescriptorError as DescriptorError
 from .errors import Fault as Fault
 from .errors import InvalidValue as InvalidValue
 from .models import load_model as load_model
+from .models import save_model as save_model
 from .policy import Batch as Batch
 from .registry import Registry as Registry
 from .registry import default as _default

@@ -101,7 +101,9 @@ class Artifact:
         if not self.path.exists():
             raise ArtifactError.absent(self.path)
         limit = Settings.from_env().max_artifact
-        size = self.path.stat().st_size
+        # A folder's own size is not that of what is in it.
+        files = self.path.rglob("*") if self.path.is_dir() else [self.path]
+        size = sum(file.stat().st_size for file in files if file.is_file())
         if size > limit:
             raise ArtifactError(
                 f"{self.path} has {size / MIB:.1f} MiB, and {limit / MIB:g} MiB is the limit for a "

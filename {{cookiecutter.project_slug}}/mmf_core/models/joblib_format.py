@@ -13,8 +13,14 @@ class JoblibFormat(ModelFormat):
 
     suffixes = (".joblib",)
     requires: ClassVar = {"joblib": "joblib"}
+    runs_code = True
 
     def load(self, path: Path) -> Any:
         import joblib
 
         return joblib.load(path)
+
+    def save(self, model: Any, path: Path, example: Any) -> None:
+        import joblib
+
+        joblib.dump(model, path)

@@ -1,0 +1,165 @@
+"""save_model: refuses what differs and leaves what was there; pickles that are not wanted."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+import mmf_core as mmf
+from mmf_core import models
+from mmf_core.artifact import Artifact
+from mmf_core.errors import ArtifactError, MissingPackage
+from mmf_core.models import ModelFormat
+
+TABLE = pd.DataFrame(np.random.default_rng(0).random((20, 3)), columns=list("abc"))
+TARGET = TABLE.a * 2 - TABLE.b
+MODEL = LinearRegression().fit(TABLE, TARGET)
+
+
+class Forgetful(ModelFormat):
+    """A format that keeps a model with a little of something else."""
+
+    suffixes = (".off",)
+    tolerance = 1e-3
+
+    def load(self, path: Path) -> Any:
+        model = pickle.loads(path.read_bytes())
+        model.coef_ = model.coef_ * 1.01
+        return model
+
+    def save(self, model: Any, path: Path, example: Any) -> None:
+        path.write_bytes(pickle.dumps(model))
+
+
+class ReadOnly(ModelFormat):
+    """A format that is loaded only."""
+
+    suffixes = (".readonly",)
+
+    def load(self, path: Path) -> Any:
+        return path
+
+
+@pytest.fixture(autouse=True)
+def _formats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "FORMATS", [*models.FORMATS, Forgetful(), ReadOnly()])
+
+
+def test_a_file_that_differs_is_refused_and_the_old_one_stays(tmp_path: Path) -> None:
+    path = tmp_path / "model.off"
+    path.write_text("before")
+    with pytest.raises(
+        ArtifactError, match=r"model\.off is not written: predict .* by 0\.0\d+ .* 0\.001 is"
+    ):
+        mmf.save_model(MODEL, path, example=TABLE)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+    mmf.save_model(MODEL, path, example=TABLE, tolerance=0.1)
+    assert path.read_bytes() == pickle.dumps(MODEL)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["a.pkl", "a.joblib", "a.skops", "new/folder/a.pkl"])
+def test_what_was_loaded_is_saved_as_scikit_learns_own(name: str, tmp_path: Path) -> None:
+    joblib.dump(MODEL, tmp_path / "quick.joblib")
+    quick = mmf.load_model(tmp_path / "quick.joblib")
+    assert type(quick) is not LinearRegression
+    mmf.save_model(quick, tmp_path / name, example=TABLE)
+    assert (mmf.load_model(str(tmp_path / name)).predict(TABLE) == MODEL.predict(TABLE)).all()
+    assert b"mmf_core" not in (tmp_path / name).read_bytes()
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    path = tmp_path / "model.mlflow"
+    path.mkdir()
+    (path / "old").touch()
+    mmf.save_model(MODEL, path, example=TABLE)
+    assert list(tmp_path.iterdir()) == [path]
+    assert not (path / "old").exists()
+    renamed = path.rename(tmp_path / "whatever")
+    assert (mmf.load_model(renamed).predict(TABLE) == MODEL.predict(TABLE)).all()
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "0.0001")
+    with pytest.raises(ArtifactError, match="MiB is the limit"):
+        Artifact(renamed).load()
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "message"),
+    [
+        (MODEL, "a.readonly", "ReadOnly can be loaded only"),
+        ({"weights": [1]}, "a.pkl", "dict has no predict"),
+        (MODEL, "a.txt", r"by its suffix: \.pkl.*\.skops, \.onnx, \.pmml, \.mlflow"),
+        ({"weights": [1]}, "a.onnx", r"dict cannot be kept in this format.*\.joblib"),
+    ],
+)
+def test_what_cannot_be_saved_is_told(model: Any, name: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=message):
+        mmf.save_model(model, tmp_path / name, example=TABLE)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a.pkl", "a.pickle", "a.joblib", "a.mlflow"])
+def test_what_could_run_code_is_refused_if_so_set(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / name).write_bytes(pickle.dumps(MODEL))
+    monkeypatch.setenv("MMF_ALLOW_PICKLE", "0")
+    for ask in (mmf.load_model, lambda path: mmf.save_model(MODEL, path, example=TABLE)):
+        with pytest.raises(ArtifactError, match=r"MMF_ALLOW_PICKLE=0.*\.skops, \.onnx or \.pmml"):
+            ask(tmp_path / name)
+    mmf.save_model(MODEL, tmp_path / "a.skops", example=TABLE)
+    mmf.load_model(tmp_path / "a.skops")
+
+
+class Foreign(LogisticRegression):
+    """An estimator of somebody else's class."""
+
+
+def test_skops_makes_no_types_of_others(tmp_path: Path) -> None:
+    from skops.io import dump
+
+    model = Foreign().fit(TABLE, TARGET > 0)
+    dump(model, tmp_path / "a.skops")
+    with pytest.raises(ArtifactError, match=r"not of numpy, scipy, sklearn: \S*Foreign"):
+        mmf.load_model(tmp_path / "a.skops")
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "package"),
+    [
+        ("a.skops", "skops", "skops"),
+        ("a.onnx", "onnxruntime", "onnxruntime"),
+        ("a.mlflow", "mlflow", "mlflow-skinny"),
+    ],
+)
+def test_a_missing_library_is_asked_for(
+    name: str, module: str, package: str, without: Callable[..., None], tmp_path: Path
+) -> None:
+    (tmp_path / name).touch()
+    without(module)
+    with pytest.raises(MissingPackage, match=f"{name} needs: pip install {package}$"):
+        mmf.load_model(tmp_path / name)
+
+
+def test_pmml_asks_for_its_libraries_and_for_java(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.pmml"
+    path.write_text(
+        "<PMML><Header/><TreeModel functionName='regression'><MiningSchema/></TreeModel></PMML>"
+    )
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(ArtifactError, match=r"apt install default-jre-headless.*heroku/jvm"):
+        mmf.load_model(path)
+    monkeypatch.setattr("mmf_core.models.pmml_format.find_spec", lambda _: None)
+    with pytest.raises(MissingPackage, match=r"JRE.*pip install pypmml"):
+        mmf.load_model(path)
+    with pytest.raises(MissingPackage, match=r"writing b\.pmml needs: pip install sklearn2pmml"):
+        mmf.save_model(MODEL, tmp_path / "b.pmml", example=TABLE)

@@ -1,0 +1,102 @@
+"""ONNX: a model as a graph of operators, run by onnxruntime without the library that fitted it."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ..errors import MissingPackage
+from .base import ModelFormat
+from .onnx_model import CLASSES, FEATURES, METHODS, OnnxModel
+
+
+class OnnxFormat(ModelFormat):
+    """One graph; saved by skl2onnx, in float32."""
+
+    suffixes = (".onnx",)
+    requires: ClassVar = {"onnxruntime": "onnxruntime"}
+    tolerance = 1e-4
+
+    def load(self, path: Path) -> Any:
+        return OnnxModel(path, _threads())
+
+    def save(self, model: Any, path: Path, example: Any) -> None:
+        try:
+            import skl2onnx  # noqa: F401 - asked for before the work begins
+        except ImportError as error:
+            raise MissingPackage(f"writing {path.name}", ["skl2onnx"]) from error
+        from onnx.helper import set_model_props
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the exporter's own code
+            graph = _converted(model, example)
+        set_model_props(graph, _metadata(model, example))
+        path.write_bytes(graph.SerializeToString())
+
+
+def _threads() -> int:
+    """Return cores ÷ workers, as gunicorn.conf.py has counted them."""
+    number = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return max(1, int(number)) if number.isdecimal() else 1
+
+
+def _converted(model: Any, example: Any) -> Any:
+    """Return the graph with one input for all numbers, else with one for each column.
+
+    The first is faster; the second is what a model needs that looks at columns by name.
+    """
+    from skl2onnx import convert_sklearn
+
+    options = _options(model)
+    is_table = hasattr(example, "columns")
+    if is_table and not {kind.kind for kind in example.dtypes} <= set("fiub"):
+        return convert_sklearn(model, initial_types=_columns(example), options=options)
+    try:
+        return convert_sklearn(model, initial_types=_block(example), options=options)
+    except Exception:  # of any type where a column is not found by its name
+        if is_table:
+            with suppress(Exception):
+                return convert_sklearn(model, initial_types=_columns(example), options=options)
+        raise
+
+
+def _block(example: Any) -> list[tuple[str, Any]]:
+    from skl2onnx.common.data_types import FloatTensorType
+
+    return [("X", FloatTensorType([None, example.shape[1]]))]
+
+
+def _columns(table: Any) -> list[tuple[str, Any]]:
+    from skl2onnx.common import data_types
+
+    kinds = {"f": "Float", "i": "Int64", "u": "Int64", "b": "Boolean"}
+    return [
+        (name, getattr(data_types, f"{kinds.get(kind.kind, 'String')}TensorType")([None, 1]))
+        for name, kind in table.dtypes.items()
+    ]
+
+
+def _options(model: Any) -> dict[Any, dict[str, Any]]:
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+
+    # onnxruntime's own default locale is missing from most containers, and skl2onnx's words have
+    # no letters but English.
+    text = {"locale": "C.UTF-8", "tokenexp": r"[\p{L}\p{N}_]+"}
+    options: dict[Any, dict[str, Any]] = {CountVectorizer: text, TfidfVectorizer: text}
+    if hasattr(model, "predict_proba"):
+        options[id(model)] = {"zipmap": False}
+    return options
+
+
+def _metadata(model: Any, example: Any) -> dict[str, str]:
+    """Return what scikit-learn's attributes of the same names say, as JSON."""
+    told = {FEATURES: list(getattr(example, "columns", ()))}
+    told[METHODS] = [name for name in ("predict", "predict_proba") if hasattr(model, name)]
+    classes = getattr(model, CLASSES, None)
+    if classes is not None and hasattr(classes, "tolist"):  # of several results it is a list
+        told[CLASSES] = classes.tolist()
+    return {name: json.dumps(values) for name, values in told.items() if values}

@@ -1,0 +1,108 @@
+"""PMML: a model as XML, which many systems write and read (dmg.org, version 4.4)."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from copy import deepcopy
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from ..errors import MissingPackage
+from .base import ModelFormat
+from .pmml_model import EXTENSION, JavaClassifier, JavaModel, LinearModel
+
+
+class PmmlFormat(ModelFormat):
+    """One document; saved by sklearn2pmml, which runs Java, or by nyoka, which knows fewer models.
+
+    The names of the columns, in the order of the fit, are kept in an extension of the header.
+    """
+
+    suffixes = (".pmml",)
+    tolerance = 1e-6
+
+    def load(self, path: Path) -> Any:
+        from xml.etree import ElementTree as ET
+
+        root = ET.parse(path).getroot()  # noqa: S314 - the author's own file, as load_model says
+        names = _names(root)
+        if _is_linear(root) and find_spec("sklearn_pmml_model"):
+            return LinearModel(path, names)
+        if not find_spec("pypmml"):
+            raise MissingPackage(f"{path.name}, beside a Java runtime (JRE),", ["pypmml"])
+        is_classifier = root.find("./*[@functionName='classification']") is not None
+        return (JavaClassifier if is_classifier else JavaModel)(path, names)
+
+    def save(self, model: Any, path: Path, example: Any) -> None:
+        names = list(getattr(example, "columns", ())) or [
+            f"x{place + 1}" for place in range(example.shape[1])
+        ]
+        exporters: dict[str, Callable[..., None]] = {"sklearn2pmml": _by_java, "nyoka": _by_nyoka}
+        there = [name for name in exporters if find_spec(name)]
+        if not there:
+            raise MissingPackage(f"writing {path.name}", ["sklearn2pmml"])
+        for name in there:
+            try:
+                with warnings.catch_warnings(), redirect_stdout(io.StringIO()) as printed:
+                    warnings.simplefilter("ignore")  # of the exporter's own code
+                    exporters[name](deepcopy(model), path, names)
+                break
+            except Exception as error:
+                error.add_note(printed.getvalue())
+                if name == there[-1]:
+                    raise ValueError(_reason(error)) from error
+                warnings.warn(f"{name} cannot: {_reason(error)}; {there[-1]} will", stacklevel=4)
+        _add_names(path, names)
+
+
+def _by_java(model: Any, path: Path, names: list[str]) -> None:
+    from sklearn2pmml import make_pmml_pipeline, sklearn2pmml
+
+    sklearn2pmml(make_pmml_pipeline(model, names, ["y"]), str(path))
+
+
+def _by_nyoka(model: Any, path: Path, names: list[str]) -> None:
+    from nyoka import skl_to_pmml
+    from sklearn.pipeline import Pipeline
+
+    line = model if isinstance(model, Pipeline) else Pipeline([("model", model)])
+    skl_to_pmml(line, names, "y", str(path))
+
+
+def _reason(error: Exception) -> str:
+    """Return what Java's exception says, else Python's."""
+    printed = "\n".join(getattr(error, "__notes__", ()))
+    said = re.search(r"^\S*(?:Exception|Error): (.+)$", printed, re.MULTILINE)
+    return said[1] if said else str(error)
+
+
+def _is_linear(root: Any) -> bool:
+    """Whether it is a linear regression of the columns as they are."""
+    is_regression = root.find("{*}RegressionModel[@functionName='regression']") is not None
+    return is_regression and root.find(".//{*}DerivedField") is None
+
+
+def _names(root: Any) -> list[str]:
+    kept = root.find(f"{{*}}Header/{{*}}Extension[@name='{EXTENSION}']")
+    if kept is not None:
+        names: list[str] = json.loads(kept.get("value"))
+        return names
+    schema = root.find("./*/{*}MiningSchema")  # of the model; those within it may see less
+    targets = ("target", "predicted")
+    return [field.get("name") for field in schema if field.get("usageType") not in targets]
+
+
+def _add_names(path: Path, names: list[str]) -> None:
+    text = path.read_text(encoding="utf-8")
+    extension = f'<Extension name="{EXTENSION}" value={quoteattr(json.dumps(names))}/>'
+    path.write_text(
+        re.sub(r"<Header\b[^>]*>", lambda header: header[0] + extension, text, count=1),
+        encoding="utf-8",
+    )
