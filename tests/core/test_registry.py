@@ -122,3 +122,13 @@ def test_what_is_not_preloaded_waits_for_the_fork(registry: mmf.Registry) -> Non
     assert not registry.is_ready
     registry.make_ready()
     assert registry.is_ready
+
+
+def test_one_target_may_be_the_default() -> None:
+    registry = Registry()
+    registry.target(default=True)(lambda_free)
+    assert registry.targets["lambda_free"].default
+    with pytest.raises(DeclarationError, match="another: lambda_free is the default"):
+
+        @registry.target(default=True)
+        def another() -> None: ...

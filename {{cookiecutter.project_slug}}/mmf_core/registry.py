@@ -35,6 +35,7 @@ class Registry:
         returns: Descriptor[Any] | None = None,
         name: str = "",
         batch: bool | Batch = False,
+        default: bool = False,
         **limits: Any,
     ) -> Callable[[F], F]: ...
     def target(
@@ -46,6 +47,7 @@ class Registry:
         returns: Descriptor[Any] | None = None,
         name: str = "",
         batch: bool | Batch = False,
+        default: bool = False,
         **limits: Any,
     ) -> Any:
         """Mark a function that outsiders may call; it stays the function that it is.
@@ -54,16 +56,28 @@ class Registry:
         function's name; `name` is for people, and so is `description`, else the docstring.
         `batch=True` or `batch=Batch(max_rows=…)` joins requests where rows are independent.
         `limits` are `timeout` in seconds, `max_concurrency` and `max_queue`: see `Policy`.
+        `default=True` marks the target that MLflow's `/invocations` calls.
         DescriptorError names the arguments that have no descriptor.
         """
         policy = Policy(batch=Batch() if batch is True else batch or None, **limits)
 
         def declare(function: F) -> F:
             target = Target.of(
-                function, description=description, returns=returns, name=name, policy=policy
+                function,
+                description=description,
+                returns=returns,
+                name=name,
+                policy=policy,
+                default=default,
             )
             if target.route in self.targets:
                 raise DeclarationError(f"{target.route}: there is a target of this name already")
+            if default and (
+                other := next((one for one in self.targets.values() if one.default), None)
+            ):
+                raise DeclarationError(
+                    f"{target.route}: {other.route} is the default target already"
+                )
             self.targets[target.route] = target
             return function
 

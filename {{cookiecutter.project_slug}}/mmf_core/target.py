@@ -43,7 +43,8 @@ _BY_KEYWORD = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWOR
 class Target:
     """A function, its route, and one descriptor for each argument.
 
-    `route` is the function's own name; `name` and `description` are for people.
+    `route` is the function's own name; `name` and `description` are for people. `default` marks
+    the one target that protocols of a single model serve.
     """
 
     function: Callable[..., Any]
@@ -53,6 +54,7 @@ class Target:
     arguments: Mapping[str, Descriptor[Any]]
     returns: Descriptor[Any] | None
     policy: Policy = DEFAULT_POLICY
+    default: bool = False
 
     @classmethod
     def of(
@@ -63,6 +65,7 @@ class Target:
         returns: Descriptor[Any] | None = None,
         name: str = "",
         policy: Policy = DEFAULT_POLICY,
+        default: bool = False,
     ) -> Target:
         """Read a function's signature; DeclarationError if it cannot be served."""
         route = getattr(function, "__name__", repr(function))
@@ -82,6 +85,7 @@ class Target:
             arguments=arguments,
             returns=returns,
             policy=policy,
+            default=default,
         )
 
     @property

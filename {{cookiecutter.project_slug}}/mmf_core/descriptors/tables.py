@@ -10,6 +10,7 @@ from ..codecs import Format, Kind
 from ..codecs.table_json import labels
 from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
+from .columns import Column
 from .schema import EXTRA, Schema
 from .validators import Validator
 
@@ -49,6 +50,11 @@ class DataFrame(Descriptor["pd.DataFrame"]):
     @property
     def is_uniform(self) -> bool:
         return self._schema is not None and self._schema.is_block
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        """The columns that a schema of ours declares; empty without one."""
+        return self._schema.columns if isinstance(self._schema, Schema) else {}
 
     def check(self, value: Any) -> pd.DataFrame:
         table = _as_table(value)

@@ -15,6 +15,9 @@ from . import health, logs, native, options, problems
 from .encodings import compress
 from .exchange import Exchanges
 
+PROTOCOLS = (native.PROTOCOL,)
+"""Every protocol that is spoken; another is a module and its name here."""
+
 
 def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     """Return the service of everything that module `source` declares.
@@ -34,13 +37,17 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
     app.url_map.merge_slashes = False  # it would redirect, by an HTML page
-    problems.install(app)
+    problems.install(app, PROTOCOLS)
     options.install(app, settings)
     app.after_request(compress)
     app.register_blueprint(health.blueprint(registry))
-    for target in registry.targets.values():
-        execution = Execution(target, settings, _replace_worker)
-        app.register_blueprint(native.blueprint(execution, settings))
+    executions = {
+        target.route: Execution(target, settings, _replace_worker)
+        for target in registry.targets.values()
+    }
+    for protocol in PROTOCOLS:
+        for blueprint in protocol.blueprints(executions, settings):
+            app.register_blueprint(blueprint)
     app.wsgi_app = Exchanges(app.wsgi_app)  # type: ignore[method-assign] # as Flask documents it
     return app
 

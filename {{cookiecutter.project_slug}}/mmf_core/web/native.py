@@ -1,51 +1,70 @@
-"""The native protocol: `POST /<target>` runs it, `GET /<target>` describes it."""
+"""The native protocol: `POST /<target>` runs it, `GET /<target>` describes it (RFC 9457 errors)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from time import perf_counter
+from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from ..codecs import json, readable, writable
-from ..descriptors import Descriptor
+from ..codecs import Format, json, readable, writable
 from ..execution import Execution
 from ..settings import Settings
 from ..target import FORMAT_QUERY, Target
 from . import answers, arguments
-from .exchange import Exchange, current
+from .exchange import current
 from .marked import check_query
 from .negotiation import answer_format, media_types, offered
+from .protocols import Executions, Problem, Protocol, run
 
 
-def blueprint(execution: Execution, settings: Settings) -> Blueprint:
-    """Return the two routes of one target."""
+def blueprints(executions: Executions, settings: Settings) -> Iterable[Blueprint]:
+    """Give each target's two routes."""
+    for execution in executions.values():
+        yield _blueprint(execution, settings)
+
+
+def error(problem: Problem) -> Response:
+    """Answer `type title status detail instance request_id errors` (RFC 9457)."""
+    exchange = current()
+    body = {
+        "type": "about:blank",  # RFC 9457, 4.2.1: the status says it all
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": request.path,
+        "request_id": exchange.request_id if exchange else None,
+        "errors": problem.errors,
+    }
+    return answers.plain(body, problem.status, "application/problem+json")
+
+
+PROTOCOL = Protocol(blueprints, error)
+
+
+def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
     target = execution.target
     routes = Blueprint(target.route, __name__)
     forms = offered(target.returns) if target.returns else ()
 
     @routes.post(f"/{target.route}")
     def call() -> Response:
-        exchange = current() or Exchange("-")
-        exchange.target = target.route
+        asked, form = None, Format.JSON
         if forms:  # refused before the work is done, not after
             asked = request.args.get(FORMAT_QUERY) if request.query_string else None
             form = answer_format(forms, asked, request.headers.get("Accept", ""))
         check_query()
-        values = arguments.read(target, request)
-        exchange.rows_in = _rows(target.arguments, values)
-        measures = exchange.decoded()
-        result = execution(values, measures)
-        if target.returns is None:
-            return answers.nothing()
-        exchange.rows_out = target.returns.rows(result)
-        encoding = perf_counter()
-        answer = answers.result(result, target.returns, form, target.route)
-        if asked is None and len(forms) > 1:
-            answer.headers.add("Vary", "Accept")  # RFC 9110, 12.5.5
-        measures.encode = perf_counter() - encoding
-        return answer
+
+        def answer(result: Any) -> Response:
+            if target.returns is None:
+                return answers.nothing()
+            response = answers.result(result, target.returns, form, target.route)
+            if asked is None and len(forms) > 1:
+                response.headers.add("Vary", "Accept")  # RFC 9110, 12.5.5
+            return response
+
+        return run(execution, lambda: arguments.read(target, request), answer)
 
     @routes.get(f"/{target.route}")
     def describe() -> Response:
@@ -68,12 +87,6 @@ def description(target: Target, settings: Settings) -> dict[str, Any]:
         "limits": {"body_bytes": settings.max_body},
         "example": _curl(target),
     }
-
-
-def _rows(descriptors: Mapping[str, Descriptor[Any]], values: Mapping[str, Any]) -> int | None:
-    counts = [descriptors[name].rows(value) for name, value in values.items()]
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
 
 
 def _curl(target: Target) -> str:

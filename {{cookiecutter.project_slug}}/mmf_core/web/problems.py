@@ -1,12 +1,13 @@
-"""Errors as answers: RFC 9457 `application/problem+json`, one shape for all of them."""
+"""Errors as answers, each in the shape of the protocol that was spoken."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from ..errors import (
@@ -20,19 +21,20 @@ from ..errors import (
     UnsupportedCoding,
 )
 from ..settings import MIB
-from .answers import plain
 from .bodies import read_away
 from .encodings import accept_encoding
 from .exchange import current
 from .marked import marked
+from .protocols import Problem, Protocol
 
-MEDIA_TYPE = "application/problem+json"
+_KEY = "MMF_PROTOCOLS"
 CRASHED = "the service failed on this request; its log has the reason under this request_id"
 _log = logging.getLogger("mmf.errors")
 
 
-def install(app: Flask) -> None:
-    """Answer every error of this application in the one shape."""
+def install(app: Flask, protocols: Iterable[Protocol]) -> None:
+    """Answer every error of this application in the shape of the protocol whose path it is."""
+    app.config[_KEY] = {part: one for one in protocols for part in one.segments or (None,)}
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(RequestError, _request)
@@ -45,19 +47,11 @@ def install(app: Flask) -> None:
 
 
 def problem(status: int, detail: str, errors: list[dict[str, Any]], **headers: str) -> Response:
-    """Return an answer with the members `type title status detail instance request_id errors`."""
+    """Return an error as an answer; `errors` are faults, ready for JSON."""
     read_away(request)
-    exchange = current()
-    body = {
-        "type": "about:blank",  # RFC 9457, 4.2.1: the status says it all
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "instance": request.path,
-        "request_id": exchange.request_id if exchange else None,
-        "errors": errors,
-    }
-    answer = plain(body, status, MEDIA_TYPE)
+    shapes: dict[str | None, Protocol] = current_app.config[_KEY]
+    protocol = shapes.get(request.path.split("/", 2)[1]) or shapes[None]
+    answer = protocol.error(Problem(status, detail, errors))
     answer.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
     return answer
 
