@@ -11,6 +11,7 @@ MMFError                      500
 ├── TargetError               500  the author's function raised
 │   └── ResultError           500  it returned something that its `returns=` cannot send
 └── RequestError              400  the caller's fault: the message says what to send instead
+    ├── UnknownTarget         404
     ├── NotAcceptable         406
     ├── BodyTooLarge          413
     ├── UnsupportedFormat     415
@@ -135,6 +136,12 @@ class RequestError(MMFError):
         """Return the same error with every fault placed in `argument`."""
         faults = self.faults or (Fault(self.detail),)
         return type(self)(self.detail, [fault.within(argument) for fault in faults])
+
+
+class UnknownTarget(RequestError):
+    """No target is called what a request calls it (RFC 9110, 15.5.5)."""
+
+    status = 404
 
 
 class NotAcceptable(RequestError):

@@ -11,11 +11,12 @@ from ..codecs import preload
 from ..execution import Execution
 from ..registry import Registry, load
 from ..settings import Settings
-from . import health, logs, native, options, problems
+from . import health, logs, native, options, problems, v2
 from .encodings import compress
 from .exchange import Exchanges
+from .protocols import Service
 
-PROTOCOLS = (native.PROTOCOL,)
+PROTOCOLS = (native.PROTOCOL, v2.PROTOCOL)
 """Every protocol that is spoken; another is a module and its name here."""
 
 
@@ -45,8 +46,9 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
         target.route: Execution(target, settings, _replace_worker)
         for target in registry.targets.values()
     }
+    service = Service(registry, executions, settings)
     for protocol in PROTOCOLS:
-        for blueprint in protocol.blueprints(executions, settings):
+        for blueprint in protocol.blueprints(service):
             app.register_blueprint(blueprint)
     app.wsgi_app = Exchanges(app.wsgi_app)  # type: ignore[method-assign] # as Flask documents it
     return app

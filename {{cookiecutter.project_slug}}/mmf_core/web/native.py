@@ -16,13 +16,13 @@ from . import answers, arguments
 from .exchange import current
 from .marked import check_query
 from .negotiation import answer_format, media_types, offered
-from .protocols import Executions, Problem, Protocol, run
+from .protocols import Problem, Protocol, Service, run
 
 
-def blueprints(executions: Executions, settings: Settings) -> Iterable[Blueprint]:
+def blueprints(service: Service) -> Iterable[Blueprint]:
     """Give each target's two routes."""
-    for execution in executions.values():
-        yield _blueprint(execution, settings)
+    for execution in service.executions.values():
+        yield _blueprint(execution, service.settings)
 
 
 def error(problem: Problem) -> Response:

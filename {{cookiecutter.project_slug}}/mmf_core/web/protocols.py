@@ -16,11 +16,18 @@ from flask import Blueprint, Response
 
 from ..descriptors import Descriptor
 from ..execution import Execution
+from ..registry import Registry
 from ..settings import Settings
 from .exchange import Exchange, current
 
-Executions = Mapping[str, Execution]
-"""Of all targets, by route."""
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What protocols serve: everything declared, and how each target is called, by route."""
+
+    registry: Registry
+    executions: Mapping[str, Execution]
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class Protocol:
     The one without segments has all other paths.
     """
 
-    blueprints: Callable[[Executions, Settings], Iterable[Blueprint]]
+    blueprints: Callable[[Service], Iterable[Blueprint]]
     error: Callable[[Problem], Response]
     segments: tuple[str, ...] = ()
 

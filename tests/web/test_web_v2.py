@@ -1,0 +1,470 @@
+"""The Open Inference Protocol over HTTP: routes, JSON and binary tensors, tables, errors."""
+
+import json
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from flask.testing import FlaskClient
+
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+LENGTH = "Inference-Header-Content-Length"
+WHOLE = mmf.Integer()
+TYPED = mmf.DataFrame(schema={"a": int, "b": float | None, "c": str, "d": bool})
+GRID = mmf.Array(shape=(None, 3), dtype="float32")
+RATE = mmf.Float()
+PHOTO = mmf.Img()
+TREE = mmf.Dict()
+TABLE = mmf.DataFrame()
+
+
+def column(name: str, data: list[Any], datatype: str = "FP64", **more: Any) -> dict[str, Any]:
+    """Write an input of one dimension."""
+    return {"name": name, "shape": [len(data)], "datatype": datatype, "data": data, **more}
+
+
+def infer(client: FlaskClient, model: str, *inputs: Any, **more: Any) -> Any:
+    """Ask a model; return the answer's outputs by name, each with its data."""
+    answer = client.post(f"/v2/models/{model}/infer", json={"inputs": list(inputs), **more})
+    assert answer.status_code == 200, answer.data
+    return {one["name"]: one for one in answer.get_json()["outputs"]}
+
+
+def refused(client: FlaskClient, model: str, body: Any, *words: str, status: int = 400) -> None:
+    """Check that a body gets the protocol's error, with these words."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    answer = client.post(f"/v2/models/{model}/infer", data=data)
+    assert answer.status_code == status, answer.data
+    assert answer.content_type == "application/json"
+    whole = answer.get_json()
+    assert list(whole) == ["error"]
+    for word in words:
+        assert word in whole["error"]
+
+
+# What is there
+
+
+def test_the_server(client: FlaskClient) -> None:
+    for path in ("/v2", "/v2/"):
+        about = client.get(path).get_json()
+        assert set(about) == {"name", "version", "extensions"}
+        assert about["extensions"] == ["binary_tensor_data"]
+    assert client.get("/v2/health/live").get_json() == {"live": True}
+    assert client.get("/v2/health/ready").get_json() == {"live": True, "ready": True}
+    assert client.head("/v2/health/ready").status_code == 200
+
+
+def test_every_target_is_a_model(client: FlaskClient, everything: mmf.Registry) -> None:
+    assert client.get("/v2/models").get_json()["models"] == list(everything.targets)
+    index = client.post("/v2/repository/index", json={}).get_json()
+    assert [one["name"] for one in index] == list(everything.targets)
+    assert {one["state"] for one in index} == {"READY"}
+    for name in everything.targets:
+        about = client.get(f"/v2/models/{name}").get_json()
+        assert (about["name"], about["platform"]) == (name, "mmf-flask")
+        assert client.get(f"/v2/models/{name}/ready").get_json() == {"name": name, "ready": True}
+
+
+def test_metadata_says_what_is_declared(serve_function: Callable[..., FlaskClient]) -> None:
+    def predict(
+        data: Any = TYPED,
+        grid: Any = GRID,
+        rate: Any = RATE,
+        photo: Any = PHOTO,
+        tree: Any = TREE,
+        more: Any = TABLE,
+    ) -> Any:
+        raise NotImplementedError
+
+    client = serve_function(predict, returns=mmf.DataFrame(schema={"wine": str}))
+    about = client.get("/v2/models/predict").get_json()
+    assert [(one["name"], one["datatype"], one["shape"]) for one in about["inputs"]] == [
+        ("a", "INT64", [-1]),
+        ("b", "FP64", [-1]),
+        ("c", "BYTES", [-1]),
+        ("d", "BOOL", [-1]),
+        ("grid", "FP32", [-1, 3]),
+        ("rate", "FP64", [1]),
+        ("photo", "UINT8", [-1, -1, 3]),
+        ("tree", "BYTES", [1]),
+    ]
+    assert about["outputs"] == [{"name": "wine", "datatype": "BYTES", "shape": [-1]}]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v2/models/none", 404),
+        ("GET", "/v2/models/none/ready", 404),
+        ("POST", "/v2/models/none/infer", 404),
+        ("GET", "/v2/models/table/versions/1", 404),
+        ("GET", "/v2/models/table/versions/1/ready", 404),
+        ("POST", "/v2/models/table/versions/1/infer", 404),
+        ("GET", "/v2/nothing", 404),
+        ("GET", "/v2/models/table/infer", 405),
+        ("POST", "/v2", 405),
+    ],
+)
+def test_what_is_not_there(client: FlaskClient, method: str, path: str, status: int) -> None:
+    answer = client.open(path, method=method)
+    assert answer.status_code == status
+    assert list(answer.get_json()) == ["error"]
+
+
+def test_a_model_that_is_not_loaded_yet() -> None:
+    registry = mmf.Registry()
+
+    @registry.artifact("model.bin", preload=False)
+    def model() -> Any:
+        return 1
+
+    @registry.target(returns=mmf.Integer())
+    def predict(n: Any = WHOLE) -> Any:
+        return n
+
+    client = create_app(registry, ready=False).test_client()
+    for path in ("/v2/health/ready", "/v2/models/predict/ready"):
+        answer = client.get(path)
+        assert (answer.status_code, list(answer.get_json())) == (503, ["error"])
+        assert answer.headers["Retry-After"] == "10"
+    assert client.get("/v2/health/live").status_code == 200
+    index = client.post("/v2/repository/index").get_json()
+    assert index[0]["state"] == "UNAVAILABLE"
+
+
+# Tables
+
+
+def test_a_table_is_a_tensor_for_each_column(client: FlaskClient) -> None:
+    answer = infer(
+        client,
+        "typed",
+        column("a", [1, 3], "INT64"),
+        column("b", [2.5, None]),
+    )
+    assert answer["a"] == {"name": "a", "shape": [2], "datatype": "INT64", "data": [1, 3]}
+    assert answer["b"] == {"name": "b", "shape": [2], "datatype": "FP64", "data": [2.5, None]}
+
+
+def test_columns_of_shape_n_1_nested_or_flat(client: FlaskClient) -> None:
+    nested = column("a", [[1.5], [2.5]]) | {"shape": [2, 1]}
+    flat = column("a", [1.5, 2.5]) | {"shape": [2, 1]}
+    assert infer(client, "strict", nested) == infer(client, "strict", flat)
+    assert infer(client, "strict", flat)["a"]["data"] == [1.5, 2.5]
+
+
+def test_a_table_is_one_tensor_of_two_dimensions(client: FlaskClient) -> None:
+    block = {"name": "any", "shape": [2, 3], "datatype": "FP32", "data": [1, 2, 3, 4, 5, 6]}
+    assert infer(client, "records", block)["1"]["data"] == [2, 5]
+    assert infer(client, "matrix", block)["prediction_2"]["data"] == [3, 6]
+    named = block | {"name": "data", "shape": [6, 1]}
+    assert infer(client, "strict", named | {"name": "a"})["a"]["data"] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_block_takes_its_names_from_the_schema(client: FlaskClient) -> None:
+    block = {"name": "data", "shape": [1, 2], "datatype": "FP64", "data": [[1, 2]]}
+    assert infer(client, "typed", block)["a"]["data"] == [1]
+    wide = block | {"shape": [1, 3], "data": [1, 2, 3]}
+    refused(client, "typed", {"inputs": [wide]}, "2 columns are wanted, not 3")
+
+
+def test_texts_dates_categories_and_mixed_cells(serve_function: Callable[..., FlaskClient]) -> None:
+    table = pd.DataFrame(
+        {
+            "text": ["вино", None],
+            "date": pd.to_datetime(["2026-01-31T12:00:00Z", None]),
+            "category": pd.Categorical(["red", "white"]),
+            "mixed": [1, {"a": "b"}],
+            "flag": [True, False],
+            "maybe": pd.array([1, None], "Int64"),
+            "whole": pd.array([1, 2], "Int64"),
+        }
+    )
+
+    def make(n: Any = WHOLE) -> Any:
+        del n
+        return table
+
+    client = serve_function(make, returns=mmf.DataFrame())
+    answer = infer(client, "make", column("n", [1], "INT64"))
+    assert {name: one["data"] for name, one in answer.items()} == {
+        "text": ["вино", None],
+        "date": ["2026-01-31T12:00:00+00:00", None],
+        "category": ["red", "white"],
+        "mixed": ["1", '{"a":"b"}'],
+        "flag": [True, False],
+        "maybe": [1.0, None],
+        "whole": [1, 2],
+    }
+    assert {name: one["datatype"] for name, one in answer.items()} == {
+        **dict.fromkeys(["text", "date", "category", "mixed"], "BYTES"),
+        "flag": "BOOL",
+        "maybe": "FP64",
+        "whole": "INT64",
+    }
+    assert answer["date"]["parameters"] == {"content_type": "datetime"}
+    assert answer["mixed"]["parameters"] == {"content_type": "pd_json"}
+
+
+def test_texts_come_in_as_mlservers_clients_write_them(client: FlaskClient) -> None:
+    words = column("word", ["вино", None, "c"], "BYTES", parameters={"content_type": "str"})
+    trees = column("tree", ['{"a": [1]}', "2", "null"], "BYTES")
+    trees["parameters"] = {"content_type": "pd_json"}
+    answer = infer(client, "table", words, trees)
+    assert answer["word"]["data"] == ["вино", None, "c"]
+    assert answer["tree"]["data"] == ['{"a":[1]}', "2", "null"]
+
+
+def test_the_content_type_of_the_whole_comes_back(client: FlaskClient) -> None:
+    body = {"parameters": {"content_type": "pd"}, "inputs": [column("a", [1.5])]}
+    answer = client.post("/v2/models/strict/infer", json=body).get_json()
+    assert answer["parameters"] == {"content_type": "pd"}
+
+
+# Other kinds
+
+
+def test_arrays(client: FlaskClient) -> None:
+    for data in ([[1.5, 2], [3, 4]], [1.5, 2, 3, 4]):
+        given = {"name": "data", "shape": [2, 2], "datatype": "FP32", "data": data}
+        assert infer(client, "double", given)["result"] == {
+            "name": "result",
+            "shape": [2, 2],
+            "datatype": "FP32",
+            "data": [3.0, 4.0, 6.0, 8.0],
+        }
+
+
+def test_the_only_input_may_have_any_name(client: FlaskClient) -> None:
+    given = {"name": "input-0", "shape": [1], "datatype": "INT32", "data": [4]}
+    assert infer(client, "double", given)["result"]["data"] == [8]
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "datatype", "value", "result"),
+    [
+        ("shout", "text", "BYTES", "вино", "ВИНО"),
+        ("next_one", "number", "INT64", 4, 5),
+        ("half", "number", "FP64", 5, 2.5),
+        ("opposite", "flag", "BOOL", 1, False),
+        ("next_year", "moment", "BYTES", "2026-01-31T12:00:00", "2027-01-31T12:00:00"),
+        ("swap", "data", "BYTES", '{"a": "b"}', '{"b":"a"}'),
+        ("size", "file", "BYTES", "aGVsbG8=", 5),
+        ("copied", "file", "BYTES", "aGVsbG8=", "aGVsbG8="),
+    ],
+)
+def test_one_value(
+    client: FlaskClient, model: str, name: str, datatype: str, value: Any, result: Any
+) -> None:
+    assert infer(client, model, column(name, [value], datatype))["result"]["data"] == [result]
+
+
+def test_a_picture(client: FlaskClient) -> None:
+    pixels = np.arange(24).reshape(2, 4, 3)
+    given = {"name": "photo", "shape": [2, 4, 3], "datatype": "UINT8", "data": pixels.tolist()}
+    answer = infer(client, "mirror", given)["result"]
+    assert (answer["shape"], answer["datatype"]) == ([2, 4, 3], "UINT8")
+    assert answer["data"] == pixels[:, ::-1].ravel().tolist()
+
+
+def test_several_arguments(client: FlaskClient) -> None:
+    table, label = column("a", [1.5]), column("label", ["x"], "BYTES")
+    answer = infer(client, "labelled", label, table, parameters={"times": 3, "other": 1})
+    result = json.loads(answer["result"]["data"][0])
+    assert result == {"rows": [{"a": 1.5}], "label": "x", "times": 3}
+
+
+def test_a_target_without_a_result(client: FlaskClient) -> None:
+    assert infer(client, "forget", column("text", ["a"], "BYTES")) == {}
+
+
+# Ids and outputs
+
+
+def test_the_id_comes_back_or_is_made(client: FlaskClient) -> None:
+    path, inputs = "/v2/models/strict/infer", [column("a", [1.5])]
+    own = client.post(path, json={"id": "42", "inputs": inputs}).get_json()
+    assert (own["id"], own["model_name"]) == ("42", "strict")
+    made = client.post(path, json={"inputs": inputs})
+    assert made.get_json()["id"] == made.headers["X-Request-ID"]
+
+
+def test_outputs_are_chosen_and_ordered(client: FlaskClient) -> None:
+    columns = [column("a", [1], "INT64"), column("b", [2.5])]
+    chosen = infer(client, "typed", *columns, outputs=[{"name": "b"}])
+    assert list(chosen) == ["b"]
+    both = infer(client, "typed", *columns, outputs=[{"name": "b"}, {"name": "a"}])
+    assert list(both) == ["b", "a"]
+    refused(client, "typed", {"inputs": columns, "outputs": [{"name": "c"}]}, "called c", "a, b")
+
+
+# Binary data
+
+
+def binary(client: FlaskClient, model: str, head: dict[str, Any], data: bytes) -> Any:
+    """Ask with binary data; return the answer."""
+    text = json.dumps(head).encode()
+    return client.post(
+        f"/v2/models/{model}/infer",
+        data=text + data,
+        headers={LENGTH: str(len(text)), "Content-Type": "application/octet-stream"},
+    )
+
+
+def with_size(name: str, datatype: str, shape: list[int], data: bytes) -> dict[str, Any]:
+    """Write an input whose data is behind the JSON."""
+    parameters = {"binary_data_size": len(data)}
+    return {"name": name, "datatype": datatype, "shape": shape, "parameters": parameters}
+
+
+@pytest.mark.parametrize(
+    ("datatype", "dtype"),
+    [("FP16", "<f2"), ("FP32", "<f4"), ("FP64", "<f8"), ("INT8", "<i1"), ("UINT64", "<u8")],
+)
+def test_binary_both_ways(client: FlaskClient, datatype: str, dtype: str) -> None:
+    data = np.array([1, 2, 3], dtype).tobytes()
+    head = {
+        "inputs": [with_size("data", datatype, [3], data)],
+        "parameters": {"binary_data_output": True},
+    }
+    answer = binary(client, "double", head, data)
+    size = int(answer.headers[LENGTH])
+    output = json.loads(answer.data[:size])["outputs"][0]
+    assert answer.content_type == "application/octet-stream"
+    assert (output["datatype"], output["shape"]) == (datatype, [3])
+    assert output["parameters"]["binary_data_size"] == len(answer.data) - size
+    assert np.frombuffer(answer.data[size:], dtype).tolist() == [2, 4, 6]
+
+
+def test_one_output_binary_and_one_not(client: FlaskClient) -> None:
+    a, b = np.array([1, 2], "<i8").tobytes(), np.array([1.5, 2.5], "<f8").tobytes()
+    head = {
+        "inputs": [with_size("a", "INT64", [2], a), with_size("b", "FP64", [2], b)],
+        "outputs": [{"name": "b", "parameters": {"binary_data": True}}, {"name": "a"}],
+    }
+    answer = binary(client, "typed", head, a + b)
+    size = int(answer.headers[LENGTH])
+    outputs = json.loads(answer.data[:size])["outputs"]
+    assert "data" not in outputs[0]
+    assert outputs[1]["data"] == [1, 2]
+    assert answer.data[size:] == b
+
+
+def test_texts_and_files_as_binary(client: FlaskClient) -> None:
+    texts = b"".join(struct.pack("<I", len(one)) + one for one in ("вино".encode(), b""))
+    head = {"inputs": [with_size("word", "BYTES", [2], texts)]}
+    output = json.loads(binary(client, "table", head, texts).data)["outputs"][0]
+    assert output["data"] == ["вино", ""]
+    file = struct.pack("<I", 3) + b"\xff\x00\xfe"
+    wanted = [{"name": "result", "parameters": {"binary_data": True}}]
+    head = {"inputs": [with_size("file", "BYTES", [1], file)], "outputs": wanted}
+    answer = binary(client, "copied", head, file)
+    assert answer.data.endswith(file)
+
+
+@pytest.mark.parametrize(
+    ("head", "data", "word"),
+    [
+        ({"inputs": [with_size("data", "FP32", [2], bytes(8))]}, bytes(4), "4 bytes are left"),
+        ({"inputs": [with_size("data", "FP32", [1], bytes(4))]}, bytes(8), "belong to no input"),
+        ({"inputs": [with_size("data", "FP32", [1], bytes(3))]}, bytes(3), "no whole number"),
+        ({"inputs": [with_size("data", "FP32", [2], bytes(4))]}, bytes(4), "means 2 values"),
+        ({"inputs": [with_size("data", "BYTES", [1], bytes(2))]}, bytes(2), "longer than"),
+        (
+            {"inputs": [with_size("data", "BYTES", [1], bytes(8))]},
+            struct.pack("<I", 2**31) + bytes(4),
+            "longer than",
+        ),
+    ],
+)
+def test_binary_data_that_lies(
+    client: FlaskClient, head: dict[str, Any], data: bytes, word: str
+) -> None:
+    answer = binary(client, "double", head, data)
+    assert answer.status_code == 400
+    assert word in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "1000"])
+def test_a_header_length_that_lies(client: FlaskClient, length: str) -> None:
+    answer = client.post("/v2/models/double/infer", data=b"{}", headers={LENGTH: length})
+    assert (answer.status_code, list(answer.get_json())) == (400, ["error"])
+
+
+# Bad bodies
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        (b"", "JSON"),
+        (b"{", "JSON"),
+        (b"[1]", "inputs"),
+        ({}, "inputs"),
+        ({"inputs": {}}, "inputs"),
+        ({"inputs": [1]}, "object"),
+        ({"inputs": [{"name": "a"}]}, "datatype"),
+        ({"inputs": [column("a", [1], "FLOAT")]}, "not one of"),
+        ({"inputs": [column("a", [1], "FP16")]}, "binary"),
+        ({"inputs": [column("a", [1]) | {"shape": [-1]}]}, "shape"),
+        ({"inputs": [column("a", [1]) | {"shape": [True]}]}, "shape"),
+        ({"inputs": [column("a", [1, 2, 3]) | {"shape": [2, 2]}]}, "means 4 values"),
+        ({"inputs": [column("a", [[1], 2]) | {"shape": [2]}]}, "mixed"),
+        ({"inputs": [column("a", ["x"])]}, "FP64 is wanted"),
+        ({"inputs": [column("a", [1.5], "INT64")]}, "no INT64"),
+        ({"inputs": [column("a", [300], "UINT8")]}, "no UINT8"),
+        ({"inputs": [column("a", [2], "BOOL")]}, "no BOOL"),
+        ({"inputs": [column("a", [1e300], "FP32")]}, "no FP32"),
+        ({"inputs": [column("a", [1], "BYTES")]}, "texts"),
+        ({"inputs": [column("a", [1.5]), column("b", [1.5, 2])]}, "one length"),
+        ({"inputs": [column("a", [1.5]), column("a", [1.5])]}, "name of its own"),
+        ({"inputs": [column("b", [1.5])]}, "missing: a"),
+        ({"inputs": [column("a", [None])]}, "row 0, column a: is empty"),
+        ({"inputs": []}, "missing"),
+        ({"inputs": [{"name": "a", "shape": [1], "datatype": "FP64"}]}, "no data"),
+        ({"inputs": [column("a", [1.5])], "id": 5}, "id"),
+        ({"inputs": [column("a", [1.5])], "parameters": []}, "parameters"),
+        ({"inputs": [column("a", [1.5], parameters=1)]}, "parameters"),
+        ({"inputs": [column("a", [1.5])], "outputs": ["a"]}, "output"),
+    ],
+)
+def test_a_body_that_cannot_be_used(client: FlaskClient, body: Any, word: str) -> None:
+    refused(client, "strict", body, word)
+
+
+def test_inputs_that_nobody_takes(client: FlaskClient) -> None:
+    given = {"inputs": [column("who", ["a"], "BYTES"), column("b", [1.5])]}
+    refused(client, "greet", given, "called b", "who, times")
+    two = {"inputs": [column("b", [1.5]), column("c", [1.5])]}
+    refused(client, "double", two, "not known: b, c")
+
+
+def test_the_wrong_shape_for_the_kind(client: FlaskClient) -> None:
+    refused(client, "half", {"inputs": [column("number", [1, 2])]}, "one value")
+    refused(client, "double", {"inputs": [column("data", [1, None], "INT64")]}, "none of them null")
+    refused(client, "mirror", {"inputs": [column("photo", [1], "UINT8")]}, "height, width, 3")
+    deep = {"name": "data", "shape": [1, 1, 2], "datatype": "FP64", "data": [1, 2]}
+    refused(client, "strict", {"inputs": [deep]}, "two dimensions")
+    refused(client, "swap", {"inputs": [column("data", ["{"], "BYTES")]}, "JSON")
+
+
+def test_a_crash_is_500_and_says_nothing(serve_function: Callable[..., FlaskClient]) -> None:
+    def predict(n: Any = WHOLE) -> Any:
+        raise ValueError(f"secret {n}")
+
+    client = serve_function(predict, returns=mmf.Integer())
+    refused(client, "predict", {"inputs": [column("n", [1], "INT64")]}, "request_id", status=500)
+
+
+def test_whole_numbers_beyond_2_53_are_exact(client: FlaskClient) -> None:
+    big = [2**53 + 1, -(2**63)]
+    given = column("data", big, "INT64")
+    assert infer(client, "table", given | {"name": "x"})["x"]["data"] == big
+    most = column("x", [2**64 - 1, 1], "UINT64")
+    assert infer(client, "table", most)["x"]["data"] == [2**64 - 1, 1]
