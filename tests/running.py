@@ -122,3 +122,15 @@ def post_json(url: str, body: object, accept: str = "application/json") -> Any:
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == HTTPStatus.OK
         return json.load(answer)
+
+
+def make_environment(folder: Path, pins: Path) -> Path:
+    """Make an environment with these versions; return its Python."""
+    uv = Path(sys.executable).with_name("uv")
+    python = folder / "bin" / "python"
+    for command in (
+        ["venv", "--quiet", "--python", sys.executable, str(folder)],
+        ["pip", "install", "--quiet", "--python", str(python), "--requirement", str(pins)],
+    ):
+        subprocess.run([uv, *command], check=True, timeout=LONGEST_COMMAND)
+    return python

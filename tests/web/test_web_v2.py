@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
 
 import mmf_core as mmf
 from mmf_core.web import create_app
@@ -468,3 +470,45 @@ def test_whole_numbers_beyond_2_53_are_exact(client: FlaskClient) -> None:
     assert infer(client, "table", given | {"name": "x"})["x"]["data"] == big
     most = column("x", [2**64 - 1, 1], "UINT64")
     assert infer(client, "table", most)["x"]["data"] == [2**64 - 1, 1]
+
+
+# Whatever comes
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+INPUT = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["a", "b", "data", ""]) | JSON,
+        "datatype": st.sampled_from(["FP64", "INT8", "BYTES", "BOOL", "FP16"]) | JSON,
+        "shape": st.lists(st.integers(-1, 3), max_size=3) | JSON,
+    },
+    optional={
+        "data": JSON,
+        "parameters": st.dictionaries(
+            st.sampled_from(["content_type", "binary_data_size"]),
+            JSON | st.integers(0, 9),
+            max_size=2,
+        )
+        | JSON,
+    },
+)
+
+
+@given(
+    inputs=st.lists(INPUT, max_size=3) | JSON,
+    outputs=st.lists(st.fixed_dictionaries({"name": st.just("a")}), max_size=2) | JSON,
+    data=st.binary(max_size=12),
+    model=st.sampled_from(
+        ["typed", "strict", "table", "double", "swap", "copied", "mirror", "half"]
+    ),
+)
+def test_no_body_breaks_it(
+    client: FlaskClient, inputs: Any, outputs: Any, data: bytes, model: str
+) -> None:
+    answer = binary(client, model, {"inputs": inputs, "outputs": outputs}, data)
+    assert answer.status_code in {200, 400}

@@ -28,7 +28,7 @@ def from_binary(given: Any, data: memoryview) -> tuple[Tensor, memoryview]:
 
     name, datatype, shape, parameters = head(given)
     size = parameters["binary_data_size"]
-    if not isinstance(size, int) or not 0 <= size <= len(data):
+    if type(size) is not int or not 0 <= size <= len(data):
         raise RequestError(
             f"input {name}: binary_data_size is {size}, and {len(data)} bytes are left"
         )

@@ -82,14 +82,14 @@ def head(given: Any) -> tuple[str, str, tuple[int, ...], dict[str, Any]]:
     if not isinstance(given, dict) or not isinstance(given.get("name"), str):
         raise RequestError("every input is an object with name, shape, datatype and data")
     name, datatype, shape = given["name"], given.get("datatype"), given.get("shape")
-    if datatype != BYTES and datatype not in DTYPES:
+    if not isinstance(datatype, str) or datatype not in {*DTYPES, BYTES}:
         known = ", ".join((*DTYPES, BYTES))
         raise RequestError(f"input {name}: datatype {datatype!r} is not one of {known}")
     if not isinstance(shape, list) or not all(type(one) is int and one >= 0 for one in shape):
         raise RequestError(f"input {name}: shape is a list of whole numbers, 0 or more")
     parameters = given.get("parameters", {})
-    if not isinstance(parameters, dict):
-        raise RequestError(f"input {name}: parameters is an object")
+    if not isinstance(parameters, dict) or not isinstance(parameters.get("content_type", ""), str):
+        raise RequestError(f"input {name}: parameters is an object, content_type in it a text")
     return name, datatype, tuple(shape), parameters
 
 

@@ -1,0 +1,72 @@
+"""Asks a service with Triton's own client, as `python triton.py HOST:PORT`; prints what it says."""
+
+import json
+import sys
+from typing import Any
+
+import numpy as np
+from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput
+from tritonclient.utils import InferenceServerException
+
+
+def tensor(name: str, values: Any, datatype: str, *, binary: bool) -> Any:
+    """Write an input."""
+    array = np.asarray(values)
+    made = InferInput(name, list(array.shape), datatype)
+    made.set_data_from_numpy(array, binary_data=binary)
+    return made
+
+
+def main() -> None:
+    """Ask about everything, then infer with JSON, binary and compressed bodies."""
+    client = InferenceServerClient(sys.argv[1])
+    told: dict[str, Any] = {
+        "live": client.is_server_live(),
+        "ready": client.is_server_ready(),
+        "model ready": client.is_model_ready("score"),
+        "extensions": client.get_server_metadata()["extensions"],
+        "inputs": client.get_model_metadata("score")["inputs"],
+        "index": [one["name"] for one in client.get_model_repository_index()],
+    }
+    rows = np.array([1.5, 2.5])
+    words = np.array(["вино".encode(), b""], dtype=object)
+    for binary in (True, False):
+        for packed in (None, "gzip", "deflate"):
+            if not binary:
+                words = np.array(["вино", ""], dtype=object)
+            inputs = [
+                tensor("a", rows, "FP64", binary=binary),
+                tensor("word", words, "BYTES", binary=binary),
+            ]
+            outputs = [
+                InferRequestedOutput("double", binary_data=binary),
+                InferRequestedOutput("word", binary_data=binary),
+            ]
+            answer = client.infer(
+                "score",
+                inputs,
+                outputs=outputs,
+                request_id="7",
+                request_compression_algorithm=packed,
+                response_compression_algorithm=packed,
+            )
+            told[f"infer {binary} {packed}"] = [
+                answer.get_response()["id"],
+                answer.as_numpy("double").tolist(),
+                [
+                    one.decode() if isinstance(one, bytes) else one
+                    for one in answer.as_numpy("word")
+                ],
+            ]
+    half = tensor("x", np.array([[1, 2]], np.float16), "FP16", binary=True)
+    answer = client.infer("twice", [half])
+    told["half"] = [str(answer.as_numpy("result").dtype), answer.as_numpy("result").tolist()]
+    try:
+        client.infer("none", [half])
+    except InferenceServerException as error:
+        told["error"] = [error.status(), error.message()]
+    json.dump(told, sys.stdout, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    main()
