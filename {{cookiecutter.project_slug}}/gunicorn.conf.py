@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gunicorn import glogging
 
-from mmf_core.registry import default as declared
+from mmf_core.server import reloading, starting
 from mmf_core.web import logs
 
 # What the numeric libraries read, once, when they are imported.
@@ -140,6 +140,14 @@ def when_ready(server: object) -> None:  # noqa: ARG001
     gc.freeze()
 
 
-def post_worker_init(worker: object) -> None:  # noqa: ARG001
-    """Load what must not be loaded before a fork: the artifacts marked `preload=False`."""
-    declared.make_ready()
+def on_reload(server: object) -> None:
+    """After SIGHUP, before new workers are forked: take a new version of the model and the code.
+
+    One that does not load or predict is left, and what was served goes on.
+    """
+    reloading.reload(server)
+
+
+def post_worker_init(worker: object) -> None:
+    """Load the artifacts marked `preload=False`, and call each target on its example."""
+    starting.begin(worker)
