@@ -132,20 +132,14 @@ def nworkers_changed(server: object, new_value: int, old_value: int | None) -> N
             os.environ.setdefault(name, str(max(1, cores // max(1, new_value))))
 
 
-def when_ready(server: object) -> None:  # noqa: ARG001
+def when_ready(server: object) -> None:
     """Leave what is loaded out of garbage collection: once, in the master, before the first fork.
 
     A collection writes to every object it looks at, and a page written to is no longer shared.
+    From now on SIGHUP brings in a new version of model and code, if that loads and predicts.
     """
     gc.freeze()
-
-
-def on_reload(server: object) -> None:
-    """After SIGHUP, before new workers are forked: take a new version of the model and the code.
-
-    One that does not load or predict is left, and what was served goes on.
-    """
-    reloading.reload(server)
+    reloading.answer_sighup(server)
 
 
 def post_worker_init(worker: object) -> None:

@@ -120,6 +120,15 @@ class Live:
         self.service.process.send_signal(signal.SIGHUP)
         self.wait_for_others(old)
 
+    def refuse(self) -> str:
+        """Send SIGHUP, wait until the new version is refused, and return the line of that."""
+        before, old = len(self.log), self.workers
+        self.service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "is not taken" in self.log[before:])
+        assert old <= self.workers, "no worker notices"
+        (line,) = [one for one in self.log[before:].splitlines() if "is not taken" in one]
+        return line
+
     def wait_for_others(self, old: set[int]) -> None:
         """Wait until none of these workers is left."""
         wait_until(lambda: self.workers and not self.workers & old)
@@ -139,7 +148,8 @@ def living(folder: Path, main: str = MAIN, **extra: str) -> Iterator[Live]:
         ):
             yield Live(folder, service)
     finally:
-        print((folder / "log").read_text())
+        lines = (folder / "log").read_text().splitlines()
+        print("\n".join(line for line in lines if "mmf.access" not in line))
 
 
 def wait_until(condition: Callable[[], object]) -> None:

@@ -12,6 +12,7 @@ from .artifact import Artifact
 from .descriptors import Descriptor
 from .errors import DeclarationError
 from .fingerprints import Fingerprint, fingerprint
+from .notices import Notice
 from .policy import Batch, Policy
 from .target import Target
 
@@ -27,7 +28,7 @@ class Registry:
         self.artifacts: dict[str, Artifact] = {}
         self.seen: dict[Path, Fingerprint] = {}  # files as they were before they were loaded
         self.unproven: dict[str, str] = {}  # by target: why its warm-up has not succeeded
-        self.refused: dict[str, str] = {}  # why a newer version was not taken, and when
+        self.refused = Notice()  # why a newer version was not taken, and when
 
     @overload
     def target(self, function: F, /) -> F: ...

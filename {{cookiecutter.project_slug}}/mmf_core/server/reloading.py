@@ -1,9 +1,9 @@
 """A new version of the project, taken by a running service or refused.
 
-After SIGHUP gunicorn calls `reload` in its master, and then replaces every worker, letting the old
-ones end their requests. With `preload_app` the master holds what the workers serve, so this is
-where it changes. All is tried first in a process that is thrown away: what a new version
-breaks, hangs or crashes, it breaks there. Nothing is ever predicted in the master: OpenMP
+gunicorn's answer to SIGHUP is to replace every worker, letting the old ones end their requests.
+With `preload_app` the master holds what the workers serve, so that is where a new version comes in.
+All is tried first in a process that is thrown away: what a new version breaks, hangs or
+crashes, it breaks there, and no worker notices. Nothing is ever predicted in the master: OpenMP
 would not survive the next fork.
 """
 
@@ -14,6 +14,7 @@ import importlib
 import logging
 import sys
 import sysconfig
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.connection import Connection
@@ -34,31 +35,41 @@ _ELSEWHERE = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib"
 _log = logging.getLogger("mmf.reload")
 
 
-def reload(server: Any) -> None:
-    """Take the project as it lies there now, if it loads and predicts; else say why not.
+def answer_sighup(server: Any) -> None:
+    """Have gunicorn's arbiter replace its workers only where the project has a new version."""
+    server.handle_hup = partial(_hang_up, server, server.handle_hup)
 
-    `server` is gunicorn's arbiter.
-    """
+
+def _hang_up(server: Any, replace_workers: Callable[[], None]) -> None:
+    """Take the project as it lies there now, if it loads and predicts; else say why not."""
     if server.app.callable is None:  # without preload_app each worker imports for itself
+        replace_workers()
         return
     seen = default.fingerprint()
     try:
         refusal = _trial(server)
         if refusal is None:
-            renew(server.app)
+            _take(server.app)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is told
         refusal = Reason.of(error)
-    if refusal:
+    if refusal is None:
+        _log.info("the new version is taken")
+        replace_workers()
+    else:
         _log.error("the new version is not taken, the old one goes on: %s", refusal.logged)
         default.seen = seen  # so that it is not tried again until something changes
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        default.refused = {"failed": refusal.told, "at": now}
-    else:
-        _log.info("the new version is taken")
-    # As at the start, the workers are to share what is loaded; what was is let go.
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
+        default.refused.write(failed=refusal.told, at=now)
+
+
+def _take(app: Any) -> None:
+    """Let the workers to come share the new version, as at the start, and let the old one go."""
+    try:
+        renew(app)
+    finally:
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
 
 def renew(app: Any) -> Registry:
@@ -102,9 +113,10 @@ def _rehearse(server: Any, to: Connection) -> None:
     for listener in server.LISTENERS:  # should the master be killed, nobody would accept
         listener.close()
     try:
+        server.app.do_load_config()  # where gunicorn.conf.py is broken, gunicorn ends
         old = renew(server.app)
         reason = _fault(old) if Settings.from_env().warm_up else None
-        default.make_ready()  # the rest: a worker that cannot ends the service
+        default.make_ready()  # the rest, as each worker does
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is told
         reason = Reason.of(error)
     to.send((reason,))

@@ -38,13 +38,13 @@ def watch(registry: Registry, worker: Any, seconds: float) -> None:
 
 def _watch(registry: Registry, worker: Any, seconds: float) -> None:
     fcntl.lockf(_turn, fcntl.LOCK_EX)  # kept until the worker has ended
-    before = registry.seen
+    tried = before = registry.seen
     while worker.alive:
         time.sleep(seconds)
         now = registry.fingerprint()
-        if now == before != registry.seen and worker.alive:
-            changed = [str(path) for path, seen in registry.seen.items() if now[path] != seen]
+        if now == before != tried and worker.alive:
+            changed = [str(path) for path in now if now[path] != tried[path]]
             _log.info("reloading: %s changed", ", ".join(changed))
+            tried = now
             os.kill(worker.ppid, signal.SIGHUP)
-            return
         before = now

@@ -42,6 +42,7 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     """gunicorn's gthread, answering in the thread that polls, with an even share of connections."""
 
     alive: bool
+    sockets: list[Any]
     _most = 0
 
     def __init__(self, *given: Any, **named: Any) -> None:

@@ -23,8 +23,8 @@ def blueprint(registry: Registry) -> Blueprint:
         if missing := registry.missing:
             return problem(503, missing, [], Retry_After="10")
         # A version that was not taken is no reason to stay away from the one that goes on.
-        reload = {"reload": registry.refused} if registry.refused else {}
-        return plain({"ready": True, **reload})
+        refused = registry.refused.read()
+        return plain({"ready": True, "reload": refused} if refused else {"ready": True})
 
     @routes.get("/ping")
     @routes.get("/health")
