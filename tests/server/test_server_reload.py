@@ -146,7 +146,7 @@ def test_the_end_answers_all_who_have_come(tmp_path: Path) -> None:
         for client in clients:
             assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
             client.close()
-        assert live.service.process.wait(LONGEST) == 0
+        assert live.service.process.wait(10) == 0, "before the time for the end is over"
 
 
 def test_what_waits_for_the_fork_is_loaded_and_tried_too(tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             _shares.leave(self.age)
             self._idle_until = min(self._idle_until, now + STOP_KEEPALIVE_LINGER)
         self.clients.close_idle(self._idle_until)
-        if not self.alive and not self.clients.count:
+        if not self.alive and not self.sockets and not self.clients.count:
             self._ended.set()
 
     # In any thread.
