@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gunicorn import glogging
 
-from mmf_core.registry import default as declared
+from mmf_core.server import reloading, starting
 from mmf_core.web import logs
 
 # What the numeric libraries read, once, when they are imported.
@@ -132,14 +132,16 @@ def nworkers_changed(server: object, new_value: int, old_value: int | None) -> N
             os.environ.setdefault(name, str(max(1, cores // max(1, new_value))))
 
 
-def when_ready(server: object) -> None:  # noqa: ARG001
+def when_ready(server: object) -> None:
     """Leave what is loaded out of garbage collection: once, in the master, before the first fork.
 
     A collection writes to every object it looks at, and a page written to is no longer shared.
+    From now on SIGHUP brings in a new version of model and code, if that loads and predicts.
     """
     gc.freeze()
+    reloading.answer_sighup(server)
 
 
-def post_worker_init(worker: object) -> None:  # noqa: ARG001
-    """Load what must not be loaded before a fork: the artifacts marked `preload=False`."""
-    declared.make_ready()
+def post_worker_init(worker: object) -> None:
+    """Load the artifacts marked `preload=False`, and call each target on its example."""
+    starting.begin(worker)

@@ -33,12 +33,13 @@ HEAVY = ["flask", "werkzeug", "pandas", "numpy", "orjson", "openpyxl", "PIL", "c
 # Each part imports only parts on earlier lines, or itself.
 LAYERS = [
     {"errors"},
-    {"settings", "packages", "turns"},
+    {"settings", "packages", "turns", "fingerprints", "notices"},
     {"codecs", "models"},
     {"descriptors", "artifact"},
     {"policy"},
     {"target"},
     {"registry", "execution"},
+    {"trials"},
     {"web", "cli", "server"},
     {"__main__", "__init__"},
 ]

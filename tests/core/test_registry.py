@@ -1,5 +1,6 @@
 """Registries: loading a module, MMF's other name, what was declared."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -105,6 +106,44 @@ def test_make_ready_names_the_artifact_that_failed(registry: Registry, tmp_path:
     registry.artifact(tmp_path / "second")
     with pytest.raises(ArtifactError, match="second"):
         registry.make_ready()
+
+
+def test_files_are_seen_as_they_were_when_they_were_declared(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder, file = tmp_path / "folder", tmp_path / "file"
+    folder.mkdir()
+    file.write_text("old")
+    for path in (folder, file, tmp_path / "absent"):
+        registry.artifact(path)
+    assert registry.fingerprint() == registry.seen
+    for change in (
+        lambda: (folder / "part").write_text("new"),
+        lambda: file.replace(tmp_path / "absent"),
+        lambda: (tmp_path / "artifacts.lock").write_text(""),
+    ):
+        before = registry.fingerprint()
+        change()
+        assert registry.fingerprint() not in (before, registry.seen)
+
+
+def test_registries_change_places(registry: Registry) -> None:
+    registry.artifact("model")
+    other = Registry()
+    registry.exchange(other)
+    assert (list(registry.artifacts), list(other.artifacts)) == ([], ["model"])
+
+
+def test_a_notice_reaches_those_who_were_forked_before(registry: Registry) -> None:
+    assert registry.refused.read() == {}
+    if not (child := os.fork()):
+        registry.refused.write(failed="é" * 10_000, at="now")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert registry.refused.read() == {"failed": "é" * 500, "at": "now"}
+    registry.refused.write(failed="no")
+    assert registry.refused.read() == {"failed": "no"}
 
 
 def test_what_is_not_preloaded_waits_for_the_fork(registry: mmf.Registry) -> None:

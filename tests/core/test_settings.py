@@ -32,6 +32,8 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
         ("MMF_LOG_LEVEL", "warning", "log_level", "warning"),
         ("MMF_LOG_FORMAT", "Json", "log_format", "json"),
         ("MMF_ALLOW_PICKLE", "0", "allow_pickle", False),
+        ("MMF_WARM_UP", "0", "warm_up", False),
+        ("MMF_RELOAD_SECONDS", "2.5", "reload_seconds", 2.5),
         ("MMF_ALLOW_PICKLE", "1", "allow_pickle", True),
     ],
 )

@@ -1,5 +1,6 @@
 """Even load: each worker takes its share of kept-alive connections."""
 
+import fcntl
 import os
 import signal
 import time
@@ -10,10 +11,12 @@ import pytest
 import requests
 
 from mmf_core.server import shares as module
+from mmf_core.server import watching
 from mmf_core.server.shares import SLACK, Shares
 from services import serve
 
 APP = """
+import fcntl
 import os
 
 import mmf_core as mmf
@@ -88,3 +91,10 @@ def test_a_killed_workers_share_goes_to_the_others(tmp_path: Path) -> None:
         second = served(service.url, connect(service.url, 16))
         assert sum(second.values()) == 16
         assert service.process.poll() is None
+
+
+def test_a_lock_to_share_needs_no_memory_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)  # macOS
+    file = watching._shared_file()
+    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(file)

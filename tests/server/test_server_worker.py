@@ -391,6 +391,34 @@ def test_the_number_of_a_connection_closed_elsewhere_can_be_used_again(
     assert worker.poller.get_key(second.sock)
 
 
+def test_a_connection_is_given_up_once(app: App, harness: Make) -> None:
+    """A client that has gone, and of whom the poller still has a notice."""
+    served = harness(app)
+    served.connect()
+    served.worker.accept(served.listener)
+    clients = served.worker.clients
+    (connection,) = clients.idle
+    connection.sock.close()
+    clients.hang_up(connection)
+    clients._readable(connection, connection.sock)
+    assert clients.count == 0
+
+
+def test_the_last_ones_in_the_queue_are_taken_before_the_end(app: App, harness: Make) -> None:
+    served = harness(app)
+    clients = [served.client() for _ in range(3)]
+    for client in clients:
+        client.request("GET", "/late")
+    served.worker.alive = False
+    served.start()
+    for client in clients:
+        response = client.getresponse()
+        assert (response.read(), response.headers["Connection"]) == (b"/late", "close")
+    served._thread.join(LONGEST)
+    with pytest.raises(ConnectionRefusedError):
+        served.connect()
+
+
 def test_http_client_reads_every_answer_by_its_length(served: Harness) -> None:
     client = http.client.HTTPConnection(*served.address, timeout=LONGEST)
     client.request("HEAD", "/head")

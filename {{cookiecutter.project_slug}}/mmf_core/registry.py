@@ -11,10 +11,13 @@ from typing import Any, TypeVar, overload
 from .artifact import Artifact
 from .descriptors import Descriptor
 from .errors import DeclarationError
+from .fingerprints import Fingerprint, fingerprint
+from .notices import Notice
 from .policy import Batch, Policy
 from .target import Target
 
 F = TypeVar("F", bound=Callable[..., Any])
+LOCK = Path("artifacts.lock")
 
 
 class Registry:
@@ -23,6 +26,9 @@ class Registry:
     def __init__(self) -> None:
         self.targets: dict[str, Target] = {}
         self.artifacts: dict[str, Artifact] = {}
+        self.seen: dict[Path, Fingerprint] = {}  # files as they were before they were loaded
+        self.unproven: dict[str, str] = {}  # by target: why its warm-up has not succeeded
+        self.refused = Notice()  # why a newer version was not taken, and when
 
     @overload
     def target(self, function: F, /) -> F: ...
@@ -103,12 +109,30 @@ class Registry:
         if str(artifact.path) in self.artifacts:
             raise DeclarationError(f"{artifact.path}: this file is an artifact already")
         self.artifacts[str(artifact.path)] = artifact
+        for path in (artifact.path, LOCK):
+            self.seen.setdefault(path, fingerprint(path))
         return artifact
 
     @property
     def is_ready(self) -> bool:
-        """Whether every artifact is loaded."""
-        return all(artifact.is_loaded for artifact in self.artifacts.values())
+        """Whether every artifact is loaded, and no warm-up has failed or goes on."""
+        return not self.missing
+
+    @property
+    def missing(self) -> str:
+        """What it is not ready for; empty if it is."""
+        waiting = [one.name for one in self.artifacts.values() if not one.is_loaded]
+        if waiting:
+            return f"not loaded yet: {', '.join(waiting)}"
+        return "; ".join(list(self.unproven.values()))  # another thread changes it
+
+    def fingerprint(self) -> dict[Path, Fingerprint]:
+        """Return the files that it was made of as they are now; other than `seen`: they changed."""
+        return {path: fingerprint(path) for path in self.seen}
+
+    def exchange(self, other: Registry) -> None:
+        """Have what the other one has, and the other way round."""
+        self.__dict__, other.__dict__ = other.__dict__, self.__dict__
 
     def make_ready(self, *, before_fork: bool = False) -> None:
         """Load every artifact that has a loader; ArtifactError says which one failed and why.

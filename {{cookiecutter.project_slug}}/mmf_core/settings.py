@@ -54,7 +54,8 @@ def _setting(variable: str, default: T, parse: Callable[[str], T]) -> T:
 class Settings:
     """The values in force; sizes in bytes (the variables take MiB: 50 is 52,428,800 bytes).
 
-    `timeout` 0 means that calls have no deadline unless their target sets one.
+    `timeout` 0 means that calls have no deadline unless their target sets one; `reload_seconds` 0
+    that only SIGHUP makes the service look for a new version.
     """
 
     max_body: int = _setting("MMF_MAX_BODY_MB", 50 * MIB, _mebibytes)
@@ -66,6 +67,8 @@ class Settings:
     log_level: str = _setting("MMF_LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"))
     log_format: str = _setting("MMF_LOG_FORMAT", "auto", _choice("auto", "json", "text"))
     fast_sklearn: bool = _setting("MMF_FAST_SKLEARN", True, _switch)
+    warm_up: bool = _setting("MMF_WARM_UP", True, _switch)
+    reload_seconds: float = _setting("MMF_RELOAD_SECONDS", 0.0, _seconds)
     allow_pickle: bool = _setting("MMF_ALLOW_PICKLE", True, _switch)
 
     @classmethod

@@ -89,6 +89,16 @@ class Target:
         )
 
     @property
+    def required(self) -> dict[str, Descriptor[Any]]:
+        """The arguments that a request must bring."""
+        return {name: one for name, one in self.arguments.items() if one.required}
+
+    @property
+    def has_sure_example(self) -> bool:
+        """Whether the function has to take the examples of what it requires."""
+        return all(one.has_sure_example for one in self.required.values())
+
+    @property
     def descriptors(self) -> list[Descriptor[Any]]:
         """Those of the arguments, and of the result if there is one."""
         return [*self.arguments.values(), *([self.returns] if self.returns else [])]

@@ -21,7 +21,7 @@ import click
 
 from ..codecs import preload
 from ..registry import Registry, load
-from .forks import Ending, Outcome, call, call_in_forks
+from ..trials import Ending, Outcome, call, call_in_forks
 
 LONGEST_CALL = 30
 """Seconds for one call, and for what is loaded in the fork."""
@@ -94,7 +94,7 @@ def judge(forked: Outcome, here: Outcome, again: Callable[[], Outcome]) -> tuple
         return Verdict.UNKNOWN, "no answer in time without a fork either; try --fork-timeout"
     if forked.ending is Ending.LATE:
         return Verdict.HANGS, "no answer in time; if it needs longer in a worker, --fork-timeout"
-    if here.ending is Ending.FAILED:
+    if here.ending in {Ending.FAILED, Ending.REFUSED}:
         return Verdict.UNKNOWN, f"{EXAMPLE_FAILS}: {here.content.decode()}"
     return (Verdict.SAFE, "") if forked == here else _blame(forked, here, again)
 

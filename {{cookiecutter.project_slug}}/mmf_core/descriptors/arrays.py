@@ -75,6 +75,10 @@ class Array(Descriptor["np.ndarray"]):
             example = [example] * (length or 1)
         return example
 
+    @property
+    def has_sure_example(self) -> bool:
+        return self.shape is not None
+
     def meta(self) -> dict[str, Any]:
         return {
             **super().meta(),

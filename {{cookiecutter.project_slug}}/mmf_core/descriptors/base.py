@@ -83,6 +83,11 @@ class Descriptor(Generic[T]):
         """Return a plausible value, ready for JSON."""
         raise NotImplementedError
 
+    @property
+    def has_sure_example(self) -> bool:
+        """Whether a function has to take the example, by what is declared; else it is a guess."""
+        return False
+
     def rows(self, value: Any) -> int | None:
         """Return how many rows the value has, for logs; None where the word has no meaning."""
         return None

@@ -47,6 +47,10 @@ class Number(Scalar[N]):
         usual = super().example()
         return usual if self.allows(usual) else next(iter(self._bounds().values()))
 
+    @property
+    def has_sure_example(self) -> bool:
+        return bool(self._bounds()) or super().has_sure_example
+
     def meta(self) -> dict[str, Any]:
         return {**super().meta(), **self._bounds()}
 
@@ -78,6 +82,10 @@ class Float(Number[float]):
 
     noun = "a number"
     usual = 0.5
+
+    @property
+    def has_sure_example(self) -> bool:
+        return True
 
     def parse(self, text: str) -> float:
         if "_" in text:

@@ -76,6 +76,10 @@ class Scalar(Descriptor[T]):
     def example(self) -> Any:
         return self.choices[0] if self.choices else self.usual
 
+    @property
+    def has_sure_example(self) -> bool:
+        return self.choices is not None
+
     def meta(self) -> dict[str, Any]:
         listed = {} if self.choices is None else {"choices": list(self.choices)}
         return {**super().meta(), **listed}
@@ -124,6 +128,10 @@ class Bool(Scalar[bool]):
         **dict.fromkeys(("true", "1", "yes", "on"), True),
         **dict.fromkeys(("false", "0", "no", "off"), False),
     }
+
+    @property
+    def has_sure_example(self) -> bool:
+        return True
 
     def parse(self, text: str) -> bool:
         if (word := text.strip().lower()) not in self.words:

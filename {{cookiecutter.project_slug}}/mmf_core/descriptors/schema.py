@@ -52,6 +52,11 @@ class Schema:
         """Return one plausible row."""
         return {name: one.example() for name, one in self.columns.items()}
 
+    @property
+    def has_sure_example(self) -> bool:
+        """Whether no column is a text that could be anything."""
+        return all(one.kind is not str or one.choices for one in self.columns.values())
+
     def apply(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the schema's columns in its order and types, without any others.
 

@@ -78,6 +78,10 @@ class DataFrame(Descriptor["pd.DataFrame"]):
     def example(self) -> Any:
         return [self._schema.example() if self._schema else {"column": 0.5}]
 
+    @property
+    def has_sure_example(self) -> bool:
+        return self._schema is not None and self._schema.has_sure_example
+
     def meta(self) -> dict[str, Any]:
         return {**super().meta(), "schema": str(self._schema), "pandas_params": self.pandas_params}
 

@@ -41,6 +41,11 @@ class Validator:
         """Return a row that shows the shape only."""
         return {"column": 0.5}
 
+    @property
+    def has_sure_example(self) -> bool:
+        """No: only the schema itself knows what it takes."""
+        return False
+
     def apply(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return what `validate` makes of the table; InvalidValue lists what it finds wrong."""
         try:

@@ -125,6 +125,9 @@ class Clients:
         del self.idle[conn]
 
     def _drop(self, conn: Connection) -> None:
+        if conn.dropped:  # the poller had two notices at once, and this is the second
+            return
+        conn.dropped = True
         self.idle.pop(conn, None)
         self._ignore(conn)
         self.count -= 1

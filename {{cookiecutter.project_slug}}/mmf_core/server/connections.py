@@ -66,6 +66,7 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
         self.taken = False  # a thread is at it
         self.polled = False
         self.over = False  # all is said; the client is to close it
+        self.dropped = False
 
     def receive(self) -> bool:
         """Take what has arrived; False if the client has gone and has left nothing."""

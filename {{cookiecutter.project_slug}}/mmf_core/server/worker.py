@@ -42,6 +42,7 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     """gunicorn's gthread, answering in the thread that polls, with an even share of connections."""
 
     alive: bool
+    sockets: list[Any]
     _most = 0
 
     def __init__(self, *given: Any, **named: Any) -> None:
@@ -119,7 +120,10 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         lead = self._lead = Lead()
         try:
             while not lead.over and not self._ended.is_set():
-                self.set_accept_enabled(self.alive and self.clients.count < self.worker_connections)
+                if self.alive:
+                    self.set_accept_enabled(self.clients.count < self.worker_connections)
+                elif self.sockets:
+                    self._stop_listening()
                 self.wait_for_and_dispatch_events(self._patience())
                 self._answer_ready(lead)
                 if not lead.over:
@@ -177,7 +181,7 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             _shares.leave(self.age)
             self._idle_until = min(self._idle_until, now + STOP_KEEPALIVE_LINGER)
         self.clients.close_idle(self._idle_until)
-        if not self.alive and not self.clients.count:
+        if not self.alive and not self.sockets and not self.clients.count:
             self._ended.set()
 
     # In any thread.
@@ -204,13 +208,27 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def accept(self, listener: Any) -> None:
         """Take all new connections that are this worker's share."""
-        while self.clients.count < self.worker_connections:
-            try:
-                client, address = listener.accept()
-            except (BlockingIOError, ConnectionAbortedError):  # there are no more, or it has gone
-                return
-            conn = Connection(self.cfg, client, address, listener.getsockname())
-            self.clients.welcome(conn, self.cfg.keepalive)
+        while self.clients.count < self.worker_connections and self._accept_one(listener):
+            pass
+
+    def _accept_one(self, listener: Any) -> bool:
+        try:
+            client, address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # there are no more, or it has gone
+            return False
+        conn = Connection(self.cfg, client, address, listener.getsockname())
+        self.clients.welcome(conn, self.cfg.keepalive)
+        return True
+
+    def _stop_listening(self) -> None:
+        """Take those who wait to be accepted: with the last worker the system would reset them."""
+        self.set_accept_enabled(False)
+        for listener in self.sockets:
+            listener.setblocking(False)
+            while self.clients.count < self._most and self._accept_one(listener):
+                pass
+            listener.close()
+        self.sockets = []
 
     def finish_request(self, conn: Connection, fs: Future[Any]) -> None:
         """Take a connection back from another thread of the pool."""

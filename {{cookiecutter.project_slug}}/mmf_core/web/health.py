@@ -1,4 +1,4 @@
-"""Health: alive as long as the process answers, ready when every artifact is loaded."""
+"""Health: alive as long as the process answers, ready when every artifact is loaded and warm."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ def blueprint(registry: Registry) -> Blueprint:
 
     @routes.get("/health/ready")
     def ready() -> Response:
-        waiting = [one.name for one in registry.artifacts.values() if not one.is_loaded]
-        if waiting:
-            return problem(503, f"not loaded yet: {', '.join(waiting)}", [], Retry_After="10")
-        return plain({"ready": True})
+        if missing := registry.missing:
+            return problem(503, missing, [], Retry_After="10")
+        # A version that was not taken is no reason to stay away from the one that goes on.
+        refused = registry.refused.read()
+        return plain({"ready": True, "reload": refused} if refused else {"ready": True})
 
     @routes.get("/ping")
     @routes.get("/health")
     def ping() -> Response:
-        if not registry.is_ready:
-            return problem(503, "not every artifact is loaded yet", [], Retry_After="10")
+        if missing := registry.missing:
+            return problem(503, missing, [], Retry_After="10")
         return Response("\n", content_type="application/json")  # as MLflow's server answers
 
     @routes.get("/version")

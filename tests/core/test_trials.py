@@ -1,0 +1,119 @@
+"""Trials: which examples are sure, what a failure is called, and the warm-up."""
+
+# ruff: noqa: ARG001, B008 - a target's arguments and their descriptors
+
+from threading import Event, get_ident
+from typing import Any
+
+import pytest
+
+import mmf_core as mmf
+from mmf_core.errors import ArtifactError
+from mmf_core.trials import Ending, Reason, call, warm_up
+
+LONG = 30.0
+
+
+class Anything:
+    """A schema that says yes."""
+
+    def validate(self, table: Any) -> Any:
+        return table
+
+
+SURE = {
+    "table of numbers": mmf.DataFrame(schema={"a": float, "b": int, "c": bool}),
+    "table of choices": mmf.DataFrame(schema={"b": mmf.Column(str, choices=["x"])}),
+    "array by columns": mmf.Array(columns=["a"]),
+    "array by shape": mmf.Array(shape=(None, 2)),
+    "number": mmf.Float(),
+    "yes or no": mmf.Bool(),
+    "bounded": mmf.Integer(ge=1),
+    "choice": mmf.String(choices=["red"]),
+}
+GUESSED = {
+    "table": mmf.DataFrame(),
+    "table with a text": mmf.DataFrame(schema={"a": float, "b": str}),
+    "table of another's schema": mmf.DataFrame(schema=Anything()),
+    "array": mmf.Array(),
+    "whole number": mmf.Integer(),
+    "text": mmf.String(),
+    "tree": mmf.Dict(),
+    "file": mmf.File(),
+    "picture": mmf.Img(),
+    "moment": mmf.Datetime(),
+}
+
+
+@pytest.mark.parametrize("kind", SURE | GUESSED)
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [
+        (None, {True: Ending.ANSWERED, False: Ending.ANSWERED}),
+        (ValueError("no"), {True: Ending.FAILED, False: Ending.REFUSED}),
+        (mmf.InvalidValue("no"), {True: Ending.REFUSED, False: Ending.REFUSED}),
+        (ArtifactError("no"), {True: Ending.FAILED, False: Ending.FAILED}),
+    ],
+    ids=["answers", "raises", "refuses", "is not loaded"],
+)
+def test_a_function_is_blamed_where_the_example_is_sure(
+    registry: mmf.Registry, kind: str, error: Exception | None, ending: dict[bool, Ending]
+) -> None:
+    @registry.target
+    def score(data: Any = (SURE | GUESSED)[kind]) -> None:
+        if error:
+            raise error
+
+    assert call(registry.targets["score"]).ending is ending[kind in SURE]
+
+
+def test_everybody_is_told_less_than_the_log() -> None:
+    error = ArtifactError("m.bin cannot be loaded: KeyError: 'secret'; is it whole?")
+    error.__cause__ = KeyError("secret")
+    assert Reason.of(error).told == "m.bin cannot be loaded: KeyError"
+    assert "secret" in Reason.of(error).logged
+    assert Reason.of(OSError("a secret")) == Reason("OSError", "OSError: a secret")
+    assert Reason.of(ArtifactError("m.bin is absent")).told == "m.bin is absent"
+
+
+def test_the_warm_up_calls_what_takes_something_in_a_thread(registry: mmf.Registry) -> None:
+    called: dict[str, int] = {}
+
+    @registry.target(timeout=0.001, batch=False)
+    def good(x: Any = mmf.Float()) -> None:
+        called["good"] = get_ident()
+
+    @registry.target
+    def bad(x: Any = mmf.Float()) -> None:
+        raise ValueError("a secret")
+
+    @registry.target
+    def guessed(text: Any = mmf.String()) -> None:
+        raise ValueError("not this text")
+
+    @registry.target
+    def purge(text: Any = mmf.String(default="all")) -> None:
+        called["purge"] = 1
+
+    warm_up(registry, LONG)
+    assert list(called) == ["good"]
+    assert called["good"] != get_ident()
+    assert registry.unproven == {"bad": "bad fails on its example: ValueError"}
+    assert not registry.is_ready
+
+
+def test_a_warm_up_that_takes_long_goes_on_by_itself(registry: mmf.Registry) -> None:
+    gate, ended = Event(), Event()
+
+    @registry.target
+    def slow(x: Any = mmf.Float()) -> None:
+        gate.wait(LONG)
+
+    @registry.target
+    def last(x: Any = mmf.Float()) -> None:
+        ended.set()
+
+    warm_up(registry, 0.01)
+    assert registry.missing == "slow is being warmed up; last is being warmed up"
+    gate.set()
+    assert ended.wait(LONG)

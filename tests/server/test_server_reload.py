@@ -1,0 +1,168 @@
+"""A new version under load: taken or refused, and no request is lost either way."""
+
+import json
+import os
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+from live_load import LONGEST, MAIN, Live, calling, kill, living, wait_until
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Live:
+    """Give a service of two workers; each test leaves it with version 1 and its code."""
+    with living(tmp_path_factory.mktemp("live")) as running:
+        yield running
+
+
+def test_a_new_version_is_taken_and_nothing_is_lost(live: Live) -> None:
+    (live.folder / "helper.py").write_text("VERSION = 'the second'\n")
+    with calling(live.service) as callers:
+        for version in (2, 3):
+            live.put(version=version)
+            live.reload()
+            before = len(callers.answers) + 4  # one each may be on its way
+            callers.more(40)
+            assert {one["version"] for one in callers.answers[before:]} == {version}
+    assert callers.lost == []
+    assert {one["version"] for one in callers.answers} == {1, 2, 3}
+    last = callers.answers[-1]
+    assert last["helper"] == "the second", "what main.py imports is new as well"
+    assert last["models"] == 1, "the old models are let go"
+    assert last["frozen"] > 10_000, "and the new one is shared"
+    assert live.ready().json() == {"ready": True}
+    live.put(version=1)
+    live.reload()
+
+
+@pytest.mark.parametrize(
+    ("model", "main", "told", "logged"),
+    [
+        ("{", None, "model.json cannot be loaded: JSONDecodeError", "Expecting property name"),
+        ('{"crashes": 1}', None, "the process that tried it ended, SIGSEGV", ""),
+        ('{"raises": 1}', None, "score fails on its example: RuntimeError", "a secret"),
+        ('{"version": 2, "mute": 1}', None, "length fails on its example: RuntimeError", "secret"),
+        (None, "import mmf_core\n1 +", "SyntaxError (main.py, line 2)", "invalid syntax"),
+    ],
+    ids=["broken", "crash", "raises", "was better", "syntax"],
+)
+def test_what_does_not_work_is_refused_and_the_old_goes_on(
+    live: Live, model: str | None, main: str | None, told: str, logged: str
+) -> None:
+    old = (live.folder / "model.json").read_text()
+    if main:
+        (live.folder / "main.py").write_text(main)
+    if model:
+        (live.folder / "model.json").write_text(model)
+    with calling(live.service) as callers:
+        line = live.refuse()
+        callers.more()
+    assert callers.lost == []
+    assert {one["version"] for one in callers.answers} == {1}
+    assert {one["models"] for one in callers.answers} == {1}
+    answer = live.ready()
+    assert answer.status_code == 200
+    assert answer.json()["reload"]["failed"].startswith(told)
+    assert answer.json()["reload"]["at"].startswith("20")
+    assert "secret" not in answer.text
+    assert json.loads(line)["level"] == "ERROR"
+    assert logged in line
+    (live.folder / "model.json").write_text(old)
+    (live.folder / "main.py").write_text(MAIN)
+    live.reload()
+    assert live.ready().json() == {"ready": True}
+
+
+def test_a_killed_worker_loses_no_more_than_its_own_requests(live: Live) -> None:
+    with calling(live.service) as callers:
+        victim = callers.answers[-1]["pid"]
+        kill(victim)
+        wait_until(lambda: victim not in live.workers and len(live.workers) == 2)
+        callers.more(40)
+    # Who asks is told at once, and each asks one thing at a time.
+    assert len(callers.lost) <= 4
+    assert live.service.process.poll() is None
+
+
+def test_files_are_watched_whichever_worker_ends(tmp_path: Path) -> None:
+    with living(tmp_path, MMF_RELOAD_SECONDS="0.2") as live:
+        for version in (2, 3):
+            with calling(live.service) as callers:
+                old = live.workers
+                live.put(version=version)
+                live.wait_for_others(old)
+                callers.more()
+            assert callers.lost == []
+            assert live.score()["version"] == version
+            first = min(live.workers)  # it was there first, and looks after the files
+            kill(first)
+            wait_until(lambda gone=first: gone not in live.workers and len(live.workers) == 2)
+        assert "reloading: model.json changed" in live.log
+        old = live.workers
+        (tmp_path / "artifacts.lock").write_text("")
+        live.wait_for_others(old)
+        (tmp_path / "model.json").write_text("{")
+        wait_until(lambda: "not taken" in live.log)
+        time.sleep(1)
+        assert live.log.count("not taken") == 1, "it is not tried again as it is"
+        live.put(version=4)
+        wait_until(lambda: live.score()["version"] == 4)
+        everyone = live.workers
+        kill(live.service.process.pid)
+        wait_until(lambda: not any(Path(f"/proc/{one}").exists() for one in everyone))
+
+
+LATE = (
+    MAIN.replace('"model.json"', '"model.json", preload=False', 1)
+    + """
+
+@mmf.target(returns=mmf.Bool())
+def slow(x=mmf.Bool()):
+    time.sleep(1)
+    return True
+"""
+)
+
+
+def test_the_end_answers_all_who_have_come(tmp_path: Path) -> None:
+    """Those in the queue of the system, too, whom no worker has accepted yet."""
+    with living(tmp_path, LATE, WEB_CONCURRENCY="1", WEB_THREADS="1") as live:
+        (worker,) = live.workers
+        os.kill(worker, signal.SIGSTOP)  # so that it can accept nobody
+        clients = [socket.create_connection(("127.0.0.1", live.service.port)) for _ in range(20)]
+        head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        for client in clients:
+            client.settimeout(LONGEST)
+            client.sendall(head + b"Content-Length: 3\r\n\r\n1.0")
+        live.service.process.terminate()
+        wait_until(lambda: "Handling signal: term" in live.log)
+        time.sleep(0.3)
+        os.kill(worker, signal.SIGCONT)
+        for client in clients:
+            assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
+            client.close()
+        assert live.service.process.wait(10) == 0, "before the time for the end is over"
+
+
+def test_what_waits_for_the_fork_is_loaded_and_tried_too(tmp_path: Path) -> None:
+    with living(tmp_path, LATE) as live:
+        with ThreadPoolExecutor(1) as threads:
+            slow = threads.submit(
+                requests.post, f"{live.service.url}/slow", json=True, timeout=LONGEST
+            )
+            time.sleep(0.3)
+            (tmp_path / "model.json").write_text("{")
+            live.refuse()
+            assert slow.result().json() == {"result": True}
+        assert "model.json cannot be loaded" in live.ready().json()["reload"]["failed"]
+        kill(min(live.workers))
+        wait_until(lambda: "a new worker cannot load its artifacts" in live.log)
+        assert live.score()["version"] == 1
+        live.put(version=2)
+        live.reload()
+        assert live.score()["version"] == 2

@@ -1,0 +1,163 @@
+"""A new version of the project, taken by a running service or refused.
+
+gunicorn's answer to SIGHUP is to replace every worker, letting the old ones end their requests.
+With `preload_app` the master holds what the workers serve, so that is where a new version comes in.
+All is tried first in a process that is thrown away: what a new version breaks, hangs or
+crashes, it breaks there, and no worker notices. Nothing is ever predicted in the master: OpenMP
+would not survive the next fork.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import logging
+import sys
+import sysconfig
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ..registry import Registry, default
+from ..settings import Settings
+from ..target import Target
+from ..trials import Ending, Fork, Outcome, Reason, call_in_forks
+from ..trials.forks import end_by_itself
+
+LONGEST_TRIAL = 600.0  # seconds for loading a new version and calling its targets
+LONGEST_CALL = 30.0  # seconds for one target
+_OURS = {__name__.partition(".")[0], "mmf_meta"}
+_ELSEWHERE = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib")}
+_log = logging.getLogger("mmf.reload")
+
+
+def answer_sighup(server: Any) -> None:
+    """Have gunicorn's arbiter replace its workers only where the project has a new version."""
+    server.handle_hup = partial(_hang_up, server, server.handle_hup)
+
+
+def _hang_up(server: Any, replace_workers: Callable[[], None]) -> None:
+    """Take the project as it lies there now, if it loads and predicts; else say why not."""
+    if server.app.callable is None:  # without preload_app each worker imports for itself
+        replace_workers()
+        return
+    seen = default.fingerprint()
+    try:
+        refusal = _trial(server)
+        if refusal is None:
+            _take(server.app)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is told
+        refusal = Reason.of(error)
+    if refusal is None:
+        _log.info("the new version is taken")
+        replace_workers()
+    else:
+        _log.error("the new version is not taken, the old one goes on: %s", refusal.logged)
+        default.seen = seen  # so that it is not tried again until something changes
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        default.refused.write(failed=refusal.told, at=now)
+
+
+def _take(app: Any) -> None:
+    """Let the workers to come share the new version, as at the start, and let the old one go."""
+    try:
+        renew(app)
+    finally:
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+
+
+def renew(app: Any) -> Registry:
+    """Import the project anew into gunicorn's application; return what the old one declared.
+
+    Whatever it raises, everything is as it was.
+    """
+    old_modules, old = _modules(), Registry()
+    default.exchange(old)
+    try:
+        _forget(old_modules)
+        app.callable = app.load()
+    except BaseException:
+        _forget(_modules())
+        sys.modules.update(old_modules)
+        default.exchange(old)
+        raise
+    return old
+
+
+def _trial(server: Any) -> Reason | None:
+    """Say why the new version is not to be taken, if so; nothing changes in this process."""
+    fork = Fork(partial(_rehearse, server))
+    text = f"it is not loaded after {LONGEST_TRIAL:g} seconds"
+    try:
+        if fork.reader.poll(LONGEST_TRIAL):
+            text = "the process that tried it ended"
+            reason: Reason | None
+            (reason,) = fork.reader.recv()
+            return reason
+    except EOFError:
+        pass
+    finally:
+        status = fork.end()
+    return Reason.ours(f"{text}, {status}")
+
+
+def _rehearse(server: Any, to: Connection) -> None:
+    """Do what the master and a worker would do, in a process of its own, and send the reason."""
+    end_by_itself(LONGEST_TRIAL)
+    for listener in server.LISTENERS:  # should the master be killed, nobody would accept
+        listener.close()
+    try:
+        server.app.do_load_config()  # where gunicorn.conf.py is broken, gunicorn ends
+        old = renew(server.app)
+        reason = _fault(old) if Settings.from_env().warm_up else None
+        default.make_ready()  # the rest, as each worker does
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is told
+        reason = Reason.of(error)
+    to.send((reason,))
+
+
+def _fault(old: Registry) -> Reason | None:
+    """Say which target does not answer its example, though it should."""
+    targets = [one for one in default.targets.values() if one.required]
+    outcomes = call_in_forks(default, targets, LONGEST_CALL)
+    for target, outcome in zip(targets, outcomes, strict=True):
+        if outcome.ending is not Ending.ANSWERED and _is_worse(outcome, target, old):
+            return outcome.reason(target.route)
+    return None
+
+
+def _is_worse(outcome: Outcome, target: Target, old: Registry) -> bool:
+    """Tell whether the new version is to blame, and not the example: the old one answers it."""
+    before = old.targets.get(target.route)
+    if outcome.ending is Ending.FAILED or before is None:
+        return outcome.ending is Ending.FAILED
+    return call_in_forks(old, [before], LONGEST_CALL)[0].ending is Ending.ANSWERED
+
+
+def _modules() -> dict[str, ModuleType]:
+    """Return what has been imported from the project's folder, without this package."""
+    return {name: module for name, module in list(sys.modules.items()) if _is_own(name, module)}
+
+
+def _is_own(name: str, module: ModuleType) -> bool:
+    if name.startswith("__") or name.partition(".")[0] in _OURS:
+        return False
+    file = getattr(module, "__file__", None)
+    place = Path(file) if file else Path(next(iter(getattr(module, "__path__", "/"))))
+    return (
+        place.is_relative_to(Path.cwd())
+        and place.suffix in {"", ".py"}  # most extension modules cannot be imported twice
+        and not any(place.is_relative_to(one) for one in _ELSEWHERE)
+    )
+
+
+def _forget(modules: dict[str, ModuleType]) -> None:
+    for name in modules:
+        del sys.modules[name]
+    importlib.invalidate_caches()

@@ -1,0 +1,9 @@
+"""Trials: targets called on their examples, to see what they do before callers see it."""
+
+from .calls import Ending as Ending
+from .calls import Outcome as Outcome
+from .calls import Reason as Reason
+from .calls import call as call
+from .forks import Fork as Fork
+from .forks import call_in_forks as call_in_forks
+from .warmup import warm_up as warm_up
