@@ -109,9 +109,8 @@ def _about_models(routes: Blueprint, service: Service) -> None:
 
 
 def _unready(service: Service) -> Response | None:
-    if service.registry.is_ready:
-        return None
-    return problem(503, "not every artifact is loaded yet", [], Retry_After="10")
+    missing = service.registry.missing
+    return problem(503, missing, [], Retry_After="10") if missing else None
 
 
 def _find(executions: Mapping[str, Execution], model: str) -> Execution:
