@@ -115,20 +115,6 @@ def test_importing_the_package_imports_nothing_heavy_and_prints_nothing(tmp_path
     assert _fresh(code, tmp_path) == "[]"
 
 
-def test_importing_the_package_takes_less_than_a_quarter_of_a_second(tmp_path: Path) -> None:
-    code = (
-        "from time import perf_counter; start = perf_counter(); import mmf_core; "
-        "print(perf_counter() - start)"
-    )
-    _fresh(code, tmp_path)  # compiles
-    fastest = 10.0
-    for attempt in range(12):  # a busy machine may need more than three
-        fastest = min(fastest, float(_fresh(code, tmp_path)))
-        if attempt >= 2 and fastest < 0.25:
-            break
-    assert fastest < 0.25
-
-
 def _fresh(code: str, cache: Path) -> str:
     """Return what a new interpreter prints; its compiled modules are kept in `cache`."""
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
