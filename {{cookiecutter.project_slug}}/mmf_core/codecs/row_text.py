@@ -36,9 +36,10 @@ def numbers(array: Any) -> list[bytes]:
     """Write each of numpy's numbers or truths as JSON, row by row; NaN and infinity are null."""
     import numpy as np
 
-    if array.dtype.kind == "f":  # of its own, orjson would write a float32's fewer digits
-        array = array.astype(np.float64, copy=False)
-    return json.dumps(np.ascontiguousarray(array).reshape(-1))[1:-1].split(b",")
+    # orjson would write a float32's fewer digits, and no number of another machine's byte order
+    dtype = np.float64 if array.dtype.kind == "f" else array.dtype.newbyteorder("=")
+    flat = np.ascontiguousarray(array, dtype=dtype).reshape(-1)
+    return json.dumps(flat)[1:-1].split(b",")
 
 
 def filled(table: pd.DataFrame, form: bytes, separator: bytes, texts: Texts) -> Iterator[bytes]:
