@@ -57,10 +57,12 @@ def _ods(frame: pd.DataFrame) -> bytes:
         f'<office:spreadsheet><table:table table:name="Sheet1">{rows}</table:table>'
         "</office:spreadsheet></office:body></office:document-content>"
     )
+    manifest = f'<manifest:manifest xmlns:manifest="{space}:manifest:1.0"/>'
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         file.writestr("content.xml", content)
+        file.writestr("META-INF/manifest.xml", manifest)
     return buffer.getvalue()
 
 
