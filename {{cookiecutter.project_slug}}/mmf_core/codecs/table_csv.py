@@ -114,10 +114,12 @@ def _read(text: bytes, known: dict[str, Any]) -> pd.DataFrame:
 
 def _with_words(table: pd.DataFrame, text: bytes) -> set[Any]:
     """Return the columns of texts where pandas may have taken a word for null."""
+    # To make a Series of each column takes as long as to read a small table.
+    texts = [place for place, dtype in enumerate(table.dtypes.array) if dtype.kind == "O"]
     columns = {
-        name
-        for name, (_, column) in zip(table.columns, table.items(), strict=True)
-        if column.dtype == "str" and column.hasnans
+        table.columns[place]
+        for place in texts
+        if table.dtypes.iloc[place] == "str" and table.iloc[:, place].hasnans
     }
     return columns if columns and csv_text.has_any(text, _WORDS) else set()
 
