@@ -54,7 +54,8 @@ def _block(array: Any, between: bytes, nothing: bytes) -> bytes:
     import numpy as np
 
     text = json.dumps(np.ascontiguousarray(array))[2:-2].replace(b"],[", b"\n")
-    return text.replace(b"null", nothing).replace(b",", between) + b"\n"
+    text = text.replace(b"null", nothing)
+    return (text if between == b"," else text.replace(b",", between)) + b"\n"
 
 
 def _texts(cells: Any, special: re.Pattern[str], nothing: bytes) -> list[bytes]:
