@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test lint types lock bench bench-formats bench-startup bench-hotpath clean
+.PHONY: help demo project test lint types lock bench bench-codecs bench-startup bench-hotpath clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,8 +42,8 @@ lock: .venv/.uv  ## raise every pinned version, here and in the project, togethe
 bench-startup: project  ## time from start to first answer, beside a bare Flask app
 	@$(DEMO)/.venv/bin/python benchmarks/startup.py $(DEMO)
 
-bench-formats: .venv/.complete  ## every table format beside other libraries, on one row to 100,000
-	@$(BIN)/python benchmarks/formats.py
+bench-codecs: .venv/.complete  ## every table format beside other libraries, on one row to 100,000
+	@$(BIN)/python benchmarks/codecs.py
 
 bench-hotpath: project  ## where the microseconds of a one-row request go
 	@$(DEMO)/.venv/bin/python benchmarks/hotpath.py $(DEMO)

@@ -1,5 +1,11 @@
 """Tables as CSV."""
 
+import csv
+import io
+import re
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -7,10 +13,25 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from mmf_core.codecs import Format, Kind, find
-from mmf_core.codecs.table_csv import TableCSV
+from mmf_core.codecs.table_csv import TableCSV, TableTSV
 from mmf_core.errors import RequestError
 
 CODEC = TableCSV()
+WRITTEN = [
+    pd.Series([0.1, -1e300]),
+    pd.Series([1e16, 1e-05]),
+    pd.Series([np.nan, 3.0]),
+    pd.Series([np.nan, np.inf]),
+    pd.Series([0.1, 0.2], dtype="float32"),
+    pd.Series([2**63 - 1, -(2**63)]),
+    pd.Series([True, False]),
+    pd.Series(['a "quoted"\n%b', None]),
+    pd.Series(["a,b\tc;d", ""]),
+    pd.Series(["x", 1], dtype=object),
+    pd.Series([None, 2**53 + 1], dtype="Int64"),
+    pd.Series(pd.to_datetime(["2026-01-31", None])),
+    pd.Series(["x", "y"], dtype="category"),
+]
 TEXTS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1)
 
 
@@ -94,3 +115,58 @@ def test_rows_with_more_cells_than_the_header_do_not_shift_into_other_columns(da
 def test_a_text_that_utf8_cannot_hold_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="surrogates"):
         CODEC.encode(pd.DataFrame({"a": pd.Series(["\ud800"], dtype=object)}), {})
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(TEXTS, st.sampled_from(WRITTEN)), max_size=4, unique_by=lambda one: one[0]),
+    st.integers(0, 3) | st.just(1_001),
+    st.sampled_from([CODEC, TableTSV()]),
+)
+def test_cells_are_those_that_pandas_writes(
+    columns: list[tuple[str, Any]], rows: int, codec: TableCSV
+) -> None:
+    table = pd.DataFrame({f"{name} x": column.iloc[[0, 1] * rows] for name, column in columns})
+    text = table.to_csv(index=False, sep=codec.separator)
+    assert _cells(codec.encode(table, {}).decode(), codec) == _cells(text, codec)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(), min_size=1), st.booleans())
+def test_floats_are_those_that_pandas_writes(numbers: list[float], with_text: bool) -> None:
+    table = pd.DataFrame({"x": numbers, "y": ["a"] * len(numbers) if with_text else numbers})
+    lines = CODEC.encode(table, {}).decode().splitlines()[1:]
+    again = [float(line.split(",")[0] or "nan") for line in lines]
+    assert again == pytest.approx(numbers, rel=0, abs=0, nan_ok=True)
+
+
+@pytest.mark.parametrize("cells", [[1.5, None], ["x", None], ["", "x"]])
+def test_an_empty_cell_alone_in_its_row_is_a_row(cells: list[Any]) -> None:
+    data = CODEC.encode(pd.DataFrame({"a": cells}), {})
+    assert data == pd.DataFrame({"a": cells}).to_csv(index=False).encode()
+    assert len(CODEC.decode(data, {})) == 2
+
+
+def test_a_lone_carriage_return_is_quoted() -> None:
+    table = pd.DataFrame({"a": ["x\ry"], "b": [1]})
+    assert CODEC.encode(table, {}) == b'a,b\n"x\ry",1\n'
+    assert CODEC.decode(CODEC.encode(table, {}), {}).shape == (1, 2)
+
+
+@pytest.mark.parametrize("names", [["a;b", "c"], ["a", "b,c"], [1, 2], ["", "x"], ["a\tb", '"']])
+def test_names_are_written_as_pandas_does(names: list[Any]) -> None:
+    for codec in (CODEC, TableTSV()):
+        quoting = csv.QUOTE_ALL if ";" in str(names) and codec is CODEC else csv.QUOTE_MINIMAL
+        table = pd.DataFrame([[1, 2]], columns=names)
+        expected = table.head(0).to_csv(index=False, sep=codec.separator, quoting=quoting)
+        assert codec.encode(table, {}).decode() == f"{expected}1{codec.separator}2\n"
+
+
+def _cells(text: str, codec: TableCSV) -> list[list[Any]]:
+    """Return the cells; a float as a float, since it can be written in several ways."""
+    records = csv.reader(io.StringIO(text, newline=""), delimiter=codec.separator)
+    return [[float(cell) if _is_float(cell) else cell for cell in cells] for cells in records]
+
+
+def _is_float(cell: str) -> bool:
+    return re.fullmatch(r"-?[0-9]+[.e][0-9.e+-]+", cell) is not None

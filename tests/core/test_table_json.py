@@ -1,6 +1,7 @@
 """Tables as JSON: every accepted shape, and what is no table."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -19,7 +20,31 @@ RECORDS = [{"a": 1, "b": 2.5}, {"a": 3, "b": 4.5}]
 SPLIT = {"columns": ["a", "b"], "data": [[1, 2.5], [3, 4.5]]}
 COLUMNS = {"a": [1, 3], "b": [2.5, 4.5]}
 CELLS = st.none() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.booleans()
+WRITTEN = [
+    pd.Series([0.1, -1e300]),
+    pd.Series([math.nan, math.inf]),
+    pd.Series([2**63 - 1, -(2**63)]),
+    pd.Series([2**64 - 1, 0], dtype="uint64"),
+    pd.Series([True, False]),
+    pd.Series(['a "quoted" %b', None]),
+    pd.Series([None, 2**53 + 1], dtype="Int64"),
+    pd.Series([[1.5], {"a": None}]),
+    pd.Series(pd.to_datetime(["2026-01-31", None])),
+    pd.Series(["x", "y"], dtype="category"),
+]
 TEXTS = st.text(st.characters(codec="utf-8"))
+
+
+def _ragged(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"b": 1}, *records]
+
+
+def _columns(records: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [record[name] for record in records] for name in records[0]}
+
+
+def _split(records: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {"columns": [*records[0]], "data": [[*record.values()] for record in records]}
 
 
 def test_it_is_the_codec_of_its_format() -> None:
@@ -160,3 +185,57 @@ def test_a_table_of_floats_is_one_block() -> None:
     table = CODEC.from_plain([{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}], {})
     assert table.dtypes.tolist() == ["float64", "float64"]
     assert table.to_numpy().tolist() == [[1.0, 2.0], [3.0, 4.0]]
+
+
+@pytest.mark.parametrize("shape", [list, _ragged, _columns, _split])
+@pytest.mark.parametrize(
+    ("cells", "dtype"),
+    [
+        ([2**53 + 1, None], "Int64"),
+        ([None, -(2**53) - 1], "Int64"),
+        ([2**64 - 1, None, 5], "UInt64"),
+        ([2**64 - 1, None, -1], "object"),
+    ],
+)
+def test_whole_numbers_beside_nulls_keep_their_digits(
+    shape: Callable[[Any], Any], cells: list[int | None], dtype: str
+) -> None:
+    table = CODEC.decode(json.dumps(shape([{"a": cell, "c": 0.5} for cell in cells])), {})
+    assert table["a"].dtype == dtype
+    assert [None if pd.isna(cell) else cell for cell in table["a"]][-len(cells) :] == cells
+
+
+@pytest.mark.parametrize("cells", [[1, None], [2**53 - 1, None], [1e300, None], [2**60, None, 0.5]])
+def test_other_columns_with_nulls_are_floats(cells: list[float | None]) -> None:
+    assert CODEC.from_plain({"a": cells}, {})["a"].dtype == "float64"
+    assert CODEC.from_plain([{"a": cell} for cell in cells], {})["a"].dtype == "float64"
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(TEXTS, st.sampled_from(WRITTEN)), max_size=4, unique_by=lambda one: one[0]),
+    st.integers(0, 3) | st.just(1_001),
+)
+def test_columns_are_written_as_records_are(columns: list[tuple[str, Any]], rows: int) -> None:
+    table = pd.DataFrame({name: column.iloc[[0, 1] * rows] for name, column in columns})
+    assert CODEC.encode(table, {}) == json.dumps(CODEC.to_plain(table))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", ">f8", ">i4", "bool", "Float64", "Int8"])
+def test_numbers_of_any_size_are_written(dtype: str) -> None:
+    table = pd.DataFrame({"a": [0, 1], "b": [1, 0]}).astype(dtype)
+    if table["a"].dtype.kind == "f":
+        table /= 10
+    assert CODEC.encode(table, {}) == json.dumps(CODEC.to_plain(table))
+
+
+@pytest.mark.parametrize("names", [[1, "1"], ["a", "a"], [("a", 1), ("a", 2)], [None, 1.5]])
+def test_columns_of_odd_names_are_written_as_records_are(names: list[Any]) -> None:
+    table = pd.DataFrame([[1, 2.5]]).set_axis(pd.Index(names, tupleize_cols=False), axis=1)
+    try:
+        expected = json.dumps(CODEC.to_plain(table))
+    except TypeError:
+        with pytest.raises(TypeError):
+            CODEC.encode(table, {})
+    else:
+        assert CODEC.encode(table, {}) == expected

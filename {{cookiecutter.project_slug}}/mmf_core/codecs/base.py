@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import cache
 from inspect import signature
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -49,8 +50,14 @@ def refuse_sparse(rows: int, columns: int, size: int) -> None:
 
 def known_to(reader: Callable[..., Any], options: Options) -> dict[str, Any]:
     """Return the options that a reader has a parameter for: `sep` says nothing of a workbook."""
-    parameters = signature(reader).parameters
+    parameters = _parameters(reader)
     return {name: value for name, value in options.items() if name in parameters}
+
+
+@cache
+def _parameters(reader: Callable[..., Any]) -> frozenset[str]:
+    """Return their names; to look takes as long as to read a small table."""
+    return frozenset(signature(reader).parameters)
 
 
 class Kind(Enum):

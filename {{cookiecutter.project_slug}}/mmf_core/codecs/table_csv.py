@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ..errors import RequestError
-from . import csv_text
+from . import csv_rows, csv_text
 from .base import Codec, Kind, Options, known_to
 from .formats import Format
 
@@ -45,8 +45,14 @@ class _Separated(Codec["pd.DataFrame"]):
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         if options.get("escape_formulas"):
             value = _without_formulas(value)
-        text: str = value.to_csv(index=False, sep=self.separator)
-        return text.encode()
+        rows = csv_rows.rows(value, self.separator)
+        if rows is None:
+            rows = value.to_csv(index=False, header=False, sep=self.separator).encode()
+        return self._header(value) + rows
+
+    def _header(self, value: pd.DataFrame) -> bytes:
+        plain = csv_rows.header(value.columns.tolist(), self.separator)
+        return plain or value.head(0).to_csv(index=False, sep=self.separator).encode()
 
     def _marks(self, text: bytes) -> dict[str, str]:
         """Return what separates cells."""
@@ -62,13 +68,12 @@ class TableCSV(_Separated):
     format = Format.CSV
     separator = ","
 
-    def encode(self, value: pd.DataFrame, options: Options) -> bytes:
-        text = super().encode(value, options)
+    def _header(self, value: pd.DataFrame) -> bytes:
         if not any(";" in str(name) for name in value.columns):
-            return text
-        plain = super().encode(value.head(0), options)  # quoted, so that no semicolon is counted
-        quoted: str = value.head(0).to_csv(index=False, quoting=csv_text.QUOTE_ALL)
-        return quoted.encode() + text[len(plain) :]
+            return super()._header(value)
+        # quoted, so that no semicolon is counted
+        text: str = value.head(0).to_csv(index=False, quoting=csv_text.QUOTE_ALL)
+        return text.encode()
 
     def _marks(self, text: bytes) -> dict[str, str]:
         if not csv_text.has_semicolons(text):
@@ -109,10 +114,12 @@ def _read(text: bytes, known: dict[str, Any]) -> pd.DataFrame:
 
 def _with_words(table: pd.DataFrame, text: bytes) -> set[Any]:
     """Return the columns of texts where pandas may have taken a word for null."""
+    # To make a Series of each column takes as long as to read a small table.
+    texts = [place for place, dtype in enumerate(table.dtypes.array) if dtype.kind == "O"]
     columns = {
-        name
-        for name, (_, column) in zip(table.columns, table.items(), strict=True)
-        if column.dtype == "str" and column.hasnans
+        table.columns[place]
+        for place in texts
+        if table.dtypes.iloc[place] == "str" and table.iloc[:, place].hasnans
     }
     return columns if columns and csv_text.has_any(text, _WORDS) else set()
 

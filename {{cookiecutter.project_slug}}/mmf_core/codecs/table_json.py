@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import MAX_FAULTS, Fault, InvalidValue
+from . import json, number_records, row_text
 from .base import JSONCodec, Kind, Options
 
 if TYPE_CHECKING:
@@ -26,6 +28,16 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
     kind = Kind.TABLE
     requires: ClassVar = {"pandas": "pandas"}
 
+    def decode(self, data: bytes, options: Options) -> pd.DataFrame:
+        if len(data) > number_records.MIN_SIZE:
+            table = number_records.from_list(data, floats=bool(options.get("floats")))
+            if table is not None:
+                return table
+        return super().decode(data, options)
+
+    def encode(self, value: pd.DataFrame, options: Options) -> bytes:
+        return b"[%b]" % b",".join(records(value, b","))
+
     def from_plain(self, plain: Any, options: Options) -> pd.DataFrame:
         if isinstance(plain, dict) and len(plain) == 1 and _WRAPPERS.intersection(plain):
             (plain,) = plain.values()
@@ -39,13 +51,31 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
 
     def to_plain(self, value: pd.DataFrame) -> list[dict[str, Any]]:
         names = value.columns.tolist()
-        if len(names) == 1:  # predictions, mostly
-            (name,) = names
-            return [{name: cell} for cell in value.to_numpy()[:, 0].tolist()]
-        if is_block(value):
-            return [dict(zip(names, row, strict=True)) for row in value.to_numpy().tolist()]
         columns = [column.tolist() for _, column in value.items()]
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def records(table: pd.DataFrame, separator: bytes) -> Iterable[bytes]:
+    """Return the rows as JSON objects, some hundred in each text."""
+    form = _form(tuple(table.columns))
+    if form is None:
+        return [json.dumps(record) for record in TableJSON().to_plain(table)]
+    return row_text.filled(table, form, separator, _texts)
+
+
+@lru_cache(maxsize=64)
+def _form(names: tuple[Any, ...]) -> bytes | None:
+    """Return a record with a `%b` for each value; None if not all names are different texts."""
+    if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        return None
+    keys = [json.dumps(name).replace(b"%", b"%%") for name in names]
+    return b"{" + b",".join(key + b":%b" for key in keys) + b"}"
+
+
+def _texts(cells: Any) -> list[bytes]:
+    if row_text.is_numpy(cells.dtype):
+        return row_text.numbers(cells)
+    return [json.dumps(cell) for cell in cells.tolist()]
 
 
 def _is_rows(data: Any) -> bool:
@@ -67,7 +97,7 @@ def _from_records(records: list[Any], options: Options) -> pd.DataFrame:
             )
     names = list(records[0]) if records else []
     if any(record.keys() != records[0].keys() for record in records):
-        return pd.DataFrame(records)
+        return _exact(pd.DataFrame(records), lambda name: [row.get(name) for row in records])
     return _frame(names, [[record[name] for name in names] for record in records], options)
 
 
@@ -105,7 +135,7 @@ def _from_columns(columns: dict[str, Any]) -> pd.DataFrame:
         raise InvalidValue(f"this JSON is not a table: {_SHAPES}", faults[:MAX_FAULTS])
     if len({len(values) for values in columns.values()}) > 1:
         raise InvalidValue("every column needs the same number of values")
-    return pd.DataFrame(columns)
+    return _exact(pd.DataFrame(columns), columns.__getitem__)
 
 
 def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.DataFrame:
@@ -123,13 +153,29 @@ def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.Data
             return pd.DataFrame(block, columns=labels(tuple(names)), copy=False)
         except OverflowError:  # a whole number that no float can hold
             pass
-    return pd.DataFrame(rows, columns=names)
+    table = pd.DataFrame(rows, columns=names)
+    if int in kinds and type(None) in kinds and len(set(names)) == len(names):
+        places = {name: place for place, name in enumerate(names)}
+        return _exact(table, lambda name: [row[places[name]] for row in rows])
+    return table
 
 
-def is_block(table: pd.DataFrame) -> bool:
-    """Tell whether all columns are numbers of one type of numpy's: one array, cheap to take out."""
-    types = set(table.dtypes)
-    return len(types) == 1 and types.pop().kind in "biuf"
+def _exact(table: pd.DataFrame, cells: Callable[[Any], list[Any]]) -> pd.DataFrame:
+    """Give a column of large whole numbers and nulls, which are floats to pandas, all its digits.
+
+    It becomes pandas' Int64, or UInt64 where that is too small; all others stay as they are.
+    """
+    import pandas as pd
+
+    for name, column in table.items():
+        if column.dtype != "float64" or not (column.abs() >= number_records.INEXACT).any():
+            continue
+        given = cells(name)
+        if {type(cell) for cell in given} == {int, type(None)}:
+            most = max(cell for cell in given if cell is not None)
+            dtype = "UInt64" if most >= 2**63 else "Int64"
+            table[name] = pd.Series(given, index=table.index, dtype=dtype)
+    return table
 
 
 @lru_cache(maxsize=64)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import RequestError
-from . import json
+from . import json, number_records
 from .base import Codec, Kind, Options
 from .formats import Format
-from .table_json import TableJSON
+from .table_json import TableJSON, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,14 +24,18 @@ class TableJSONL(Codec["pd.DataFrame"]):
     requires: ClassVar = {"pandas": "pandas"}
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
-        records = []
+        if len(data) > number_records.MIN_SIZE:
+            table = number_records.from_lines(data, floats=bool(options.get("floats")))
+            if table is not None:
+                return table
+        plain = []
         for place, line in enumerate(data.splitlines(), start=1):
             if line.strip():
                 try:
-                    records.append(json.loads(line))
+                    plain.append(json.loads(line))
                 except RequestError as error:
                     raise RequestError(f"line {place}: {error.detail}") from None
-        return _JSON.from_plain(records, options)
+        return _JSON.from_plain(plain, options)
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
-        return b"".join(json.dumps(record) + b"\n" for record in _JSON.to_plain(value))
+        return b"".join(text + b"\n" for text in records(value, b"\n"))

@@ -1,0 +1,102 @@
+"""Long JSON of numbers, which is read a piece at a time, is the table that it is in one piece."""
+
+from typing import Any
+
+import orjson
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from mmf_core.codecs import number_records
+from mmf_core.codecs.table_json import TableJSON
+from mmf_core.codecs.table_jsonl import TableJSONL
+from mmf_core.errors import InvalidValue, RequestError
+
+JSON, JSONL = TableJSON(), TableJSONL()
+NUMBERS = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+ODD = st.none() | st.booleans() | st.text(max_size=3) | st.lists(st.just({}), max_size=2)
+LONG = [{"a": place / 4, "b": -place, "c": None if place % 9 else place} for place in range(9_000)]
+
+
+def _lines(records: list[Any]) -> bytes:
+    return b"".join(orjson.dumps(record) + b"\n" for record in records)
+
+
+@pytest.fixture(autouse=True)
+def tiny_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(number_records, "MIN_SIZE", 0)
+    monkeypatch.setattr(number_records, "_PIECE", 8)
+
+
+@pytest.mark.parametrize("floats", [True, False])
+@settings(deadline=None)
+@given(
+    rows=st.lists(st.tuples(NUMBERS, st.floats(-9, 9), NUMBERS | ODD), min_size=1, max_size=9),
+    names=st.lists(st.text("}{,[ ab", max_size=4), min_size=3, max_size=3, unique=True),
+)
+def test_it_is_the_same_table(floats: bool, rows: list[Any], names: list[str]) -> None:
+    records = [dict(zip(names, row, strict=True)) for row in rows]
+    expected = JSON.from_plain(records, {"floats": floats})
+    for data in (orjson.dumps(records), orjson.dumps(records, option=orjson.OPT_INDENT_2)):
+        assert_frame_equal(JSON.decode(data, {"floats": floats}), expected)
+    assert_frame_equal(JSONL.decode(_lines(records), {"floats": floats}), expected)
+
+
+def test_long_lists_take_this_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    expected = JSON.from_plain(LONG, {})
+    assert list(expected.dtypes) == ["float64", "int64", "float64"]
+    for data, way in ((orjson.dumps(LONG), "from_list"), (_lines(LONG), "from_lines")):
+        assert len(data) > number_records.MIN_SIZE
+        table = getattr(number_records, way)(data)
+        assert_frame_equal(table, expected)
+
+
+def test_an_authors_floats_are_one_block() -> None:
+    table = JSON.decode(b'[{"a":1,"b":null},{"a":2,"b":3}]', {"floats": True})
+    assert_frame_equal(table, pd.DataFrame({"a": [1.0, 2.0], "b": [None, 3.0]}))
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [{"a": 1, "b": 2}, {"b": 3, "a": 4}],
+        [{"a": 1, "b": 2}, {"a": 3}],
+        [{"a": 1}, {"a": "},{"}],
+        [{"a": 1}, {"a": [{}, {}]}],
+        [{"a": 1}, {"a": 2**53 + 1}],
+        [{"a": None}, {"a": None}],
+        [{"a": True}, {"a": False}],
+        [{}, {}],
+        [],
+    ],
+)
+def test_what_is_more_than_numbers_is_read_in_one_piece(records: list[Any]) -> None:
+    assert number_records.from_list(orjson.dumps(records)) is None
+    assert number_records.from_lines(_lines(records)) is None
+    assert_frame_equal(JSON.decode(orjson.dumps(records), {}), JSON.from_plain(records, {}))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'[{"a":1},{"a":2},]',
+        b'[{"a":1},{"a":2}',
+        b'[{"a":1},{"a":2}]]',
+        b'[{"a":1},{"a":2}],[{"a":3},{"a":4}]',
+        b'[[{"a":1},{"a":2}],[{"a":3},{"a":4}]]',
+        b'[{"a":1},\x00{"a":2}]',
+        b'[{"a":1}, 5, {"a":2}, "a"]',
+    ],
+)
+def test_broken_lists_are_refused(data: bytes) -> None:
+    with pytest.raises((RequestError, InvalidValue)):
+        JSON.decode(data, {})
+
+
+@pytest.mark.parametrize("data", [b'{"a":1\n"b":2}', b'{"a":1},{"a":2}\n', b'{"a":1}\n{"a":\n2}'])
+def test_broken_lines_are_named(data: bytes) -> None:
+    with pytest.raises(RequestError, match="line"):
+        JSONL.decode(b'{"a":0}\n' + data, {})
