@@ -116,7 +116,7 @@ def _disproved(
 
     # A profile of more examples looks at as many more here.
     @settings(
-        max_examples=max(5, settings().max_examples // 16),
+        max_examples=max(4, settings().max_examples // 25),
         deadline=None,
         derandomize=True,
         database=None,
