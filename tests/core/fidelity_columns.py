@@ -10,7 +10,7 @@ from fidelity_strategies import category, columns, schema
 from hypothesis import strategies as st
 
 _SMALL = st.integers(-(2**53), 2**53)
-_LONG = st.integers(2**53 + 1, 2**63 - 1)
+_LONG = st.integers(2**53 + 1, 2**62)
 _HALVES = st.integers(-9, 9).map(lambda number: number + 0.5)
 _FINITE = st.floats(allow_nan=False, allow_infinity=False).filter(bool)
 _FLOAT32 = st.floats(allow_nan=False, allow_infinity=False, width=32)

@@ -14,16 +14,15 @@ Tables = st.SearchStrategy[pd.DataFrame]
 
 
 def columns(cells: st.SearchStrategy[Any] | Sequence[Any], dtype: Any, *always: Any) -> Tables:
-    """Make tables of a column `x`, alone or beside another, with each of `always` in it."""
+    """Make tables of one column `x` with each of `always` in it: what is alone gets lost first."""
 
-    def table(drawn: tuple[list[Any], list[Any], bool]) -> pd.DataFrame:
-        before, after, alone = drawn
-        series = pd.Series([*before, *always, *after], dtype=dtype)
-        return pd.DataFrame({"x": series} if alone else {"x": series, "n": range(len(series))})
+    def table(drawn: tuple[list[Any], list[Any]]) -> pd.DataFrame:
+        before, after = drawn
+        return pd.DataFrame({"x": pd.Series([*before, *always, *after], dtype=dtype)})
 
     one = cells if isinstance(cells, st.SearchStrategy) else st.sampled_from(cells)
     before = st.lists(one, min_size=0 if always else 1, max_size=4)
-    return st.tuples(before, st.lists(one, max_size=2), st.booleans()).map(table)
+    return st.tuples(before, st.lists(one, max_size=2)).map(table)
 
 
 def texts(*cells: str) -> Tables:
@@ -41,9 +40,7 @@ def headers(*names: str) -> Tables:
 
 def schema(declared: Any) -> Callable[[pd.DataFrame], mmf.DataFrame]:
     """Declare the type of the column `x`."""
-    return lambda table: mmf.DataFrame(
-        schema={"x": declared} | ({"n": int} if "n" in table else {})
-    )
+    return lambda _: mmf.DataFrame(schema={"x": declared})
 
 
 def category(table: pd.DataFrame) -> mmf.DataFrame:

@@ -7,6 +7,8 @@ from fidelity import Kind
 from fidelity_strategies import columns, headers, schema, texts, whole_numbers
 from hypothesis import strategies as st
 
+import mmf_core as mmf
+
 _LETTERS = st.text(st.characters(codec="utf-8", categories=("L", "S")), min_size=1)
 _CODES = st.integers(0, 999).map(lambda number: f"00{number}")
 _NULLS = ("NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")
@@ -44,7 +46,11 @@ _NO_CELLS = pd.DataFrame({"x": pd.Series([], dtype="float64"), "n": pd.Series([]
 
 
 def _nulls(rows: int) -> pd.DataFrame:
-    return pd.DataFrame({"x": [float("nan")] * rows, "n": range(rows)})
+    return pd.DataFrame({"x": [float("nan")] * rows, "n": range(rows)})  # or no row would be left
+
+
+def _numbers(_: pd.DataFrame) -> mmf.DataFrame:
+    return mmf.DataFrame(schema={"x": float | None, "n": int})
 
 
 SHAPES = [
@@ -56,6 +62,6 @@ SHAPES = [
     Kind("names with line ends", headers("a\nb", "a\n", "\r\n"), whole_numbers),
     Kind("an empty name", st.just(pd.DataFrame([[1, 2]], columns=["", "a"])), whole_numbers),
     Kind("rows of nulls", columns(_WORDS, "str", "red", None, None), _MAYBE),
-    Kind("a column of nulls", st.integers(1, 3).map(_nulls), schema(float | None)),
+    Kind("a column of nulls", st.integers(1, 3).map(_nulls), _numbers),
     Kind("no rows", st.just(_NO_CELLS)),
 ]

@@ -22,7 +22,7 @@ def _of(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _named(names: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[Any, Any]]:
-    return st.dictionaries(names, st.booleans(), min_size=1, max_size=4)
+    return st.dictionaries(names, st.booleans(), min_size=1, max_size=1)
 
 
 def _any_of(*values: Any) -> st.SearchStrategy[dict[str, Any]]:
