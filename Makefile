@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test lint types lock bench bench-codecs bench-startup bench-hotpath clean
+.PHONY: help demo project test lint types lock fidelity bench bench-codecs bench-startup bench-hotpath clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,6 +38,9 @@ types: .venv/.complete  ## mypy --strict
 
 lock: .venv/.uv  ## raise every pinned version, here and in the project, together
 	@$(BIN)/python tools/lock.py
+
+fidelity: .venv/.complete  ## measure what survives each format, for docs/fidelity.md
+	@PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache $(BIN)/python tests/core/fidelity_page.py
 
 bench-startup: project  ## time from start to first answer, beside a bare Flask app
 	@$(DEMO)/.venv/bin/python benchmarks/startup.py $(DEMO)

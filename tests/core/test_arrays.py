@@ -307,6 +307,34 @@ def test_arrays_of_columns_are_uniform_and_described() -> None:
 # shape and dtype
 
 
+@pytest.mark.parametrize("codec", [JSON, CSV], ids=["JSON", "CSV"])
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array([[2**53 + 1, -1]]),
+        np.array([[-(2**63)], [2**63 - 1]]),
+        np.array([[2**64 - 1, 5]], dtype="uint64"),
+    ],
+)
+def test_whole_numbers_are_not_rounded(codec: Codec[Any], array: np.ndarray) -> None:
+    again = codec.decode(codec.encode(array, {}), {})
+    assert again.dtype == array.dtype
+    assert again.tolist() == array.tolist()
+
+
+@pytest.mark.parametrize(
+    "text", ["18446744073709551615,-1", "18446744073709551616,1", "9007199254740993,0.5", "1e16,1"]
+)
+def test_without_a_common_type_numbers_are_floats(text: str) -> None:
+    numbers = [float(cell) for cell in text.split(",")]
+    for array in (JSON.decode(f"[{text}]".encode(), {}), CSV.decode(text.encode(), {})):
+        assert array.ravel().tolist() == numbers
+
+
+def test_json_takes_numbers_in_any_byte_order() -> None:
+    assert JSON.encode(np.array([1.5, 2], dtype=">f8"), {}) == b"[1.5,2.0]"
+
+
 @pytest.mark.parametrize("any_length", [None, -1])
 def test_the_shape_is_held(any_length: int | None) -> None:
     descriptor = mmf.Array(shape=(any_length, 2))

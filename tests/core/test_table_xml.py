@@ -85,11 +85,17 @@ def test_any_names_and_attributes_are_taken(text: str, table: dict[str, list[obj
     assert _read(text) == table
 
 
-def test_nil_an_empty_and_a_missing_element_are_null() -> None:
+def test_nil_an_empty_and_a_missing_element_are_null_among_numbers() -> None:
     text = f'<t {XSI}><r><a xsi:nil="true"/><b>1</b></r><r><a/><b>2</b></r><r><b>3</b></r></t>'
     table = CODEC.decode(text.encode(), {})
     assert table["a"].isna().tolist() == [True] * 3
     assert table["b"].tolist() == [1, 2, 3]
+
+
+def test_an_empty_element_among_texts_is_an_empty_text() -> None:
+    text = f'<t {XSI}><r><a>x</a></r><r><a/></r><r a=""/><r><a xsi:nil="true"/></r><r/></t>'
+    column = CODEC.decode(text.encode(), {})["a"]
+    assert column.fillna("null").tolist() == ["x", "", "", "null", "null"]
 
 
 def test_a_schema_keeps_leading_noughts() -> None:

@@ -11,6 +11,7 @@ from ..errors import MAX_FAULTS, Fault, InvalidValue, RequestError
 from .base import Codec, Kind, Options
 from .columns import bad_cells, places_of
 from .formats import Format
+from .whole_numbers import unrounded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 class ArrayCSV(Codec["np.ndarray"]):
     """Numbers in UTF-8; an empty cell is NaN. A first line without any number is a header.
+
+    They are floats, unless all are whole and some too long for that.
 
     With the option `columns` a header says where these are, and other columns are left out.
     """
@@ -41,7 +44,8 @@ class ArrayCSV(Codec["np.ndarray"]):
             faults = bad_cells(numbers, names, gaps=not columns)
             raise InvalidValue("an array holds numbers only", faults)
         width = len(names) if not rows else len(rows[0])
-        return np.array(numbers, dtype=np.float64).reshape(len(rows), width)
+        floats = np.array(numbers, dtype=np.float64).reshape(len(rows), width)
+        return unrounded(floats, lambda: [int(cell) for cells in rows for cell in cells])
 
     def encode(self, value: np.ndarray, options: Options) -> bytes:
         if value.ndim > 2:  # noqa: PLR2004 - rows and columns

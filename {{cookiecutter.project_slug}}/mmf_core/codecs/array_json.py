@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import chain
+from operator import index
 from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import InvalidValue
 from .base import JSONCodec, Kind, Options
 from .columns import bad_cells, rows_of
+from .whole_numbers import unrounded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +34,10 @@ class ArrayJSON(JSONCodec["np.ndarray"]):
             )
         try:
             array = _rows(plain) if columns else np.array(plain)
+            if array.dtype.kind == "f" and not columns:
+                array = unrounded(
+                    array, lambda: [index(one) for one in np.array(plain, object).flat]
+                )
             if array.dtype == object and not any(isinstance(one, str) for one in array.flat):
                 array = array.astype(np.float64)  # null among the numbers
         except (ValueError, TypeError, OverflowError):
@@ -47,7 +53,8 @@ class ArrayJSON(JSONCodec["np.ndarray"]):
     def to_plain(self, value: np.ndarray) -> Any:
         import numpy as np
 
-        return np.ascontiguousarray(value) if value.ndim else value.item()
+        native = value.dtype.newbyteorder("=")
+        return np.ascontiguousarray(value, native) if value.ndim else value.item()
 
 
 def _rows(rows: list[Any]) -> np.ndarray:

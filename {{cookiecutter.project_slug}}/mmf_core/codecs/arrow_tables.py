@@ -39,7 +39,6 @@ def read(
 
 
 def _checked(batches: Iterable[Any], most: int, name: str) -> Iterator[Any]:
-    batch = None
     left = most
     for batch in batches:
         left -= batch.nbytes
@@ -47,8 +46,17 @@ def _checked(batches: Iterable[Any], most: int, name: str) -> Iterator[Any]:
             raise too_large(name, most)
         batch.validate(full=True)
         yield batch
-    if batch is None:
-        raise RequestError(f"this {name} has no rows")
+
+
+def or_empty(batches: Iterable[Any], schema: Any) -> Iterator[Any]:
+    """Yield the batches, or one without rows where there is none: it still has columns."""
+    import pyarrow as pa
+
+    first = None
+    for first in batches:
+        yield first
+    if first is None:
+        yield pa.RecordBatch.from_pylist([], schema=schema)
 
 
 def table_of(value: pd.DataFrame) -> Any:

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .arrow_tables import REQUIRES, read, table_of
+from .arrow_tables import REQUIRES, or_empty, read, table_of
 from .base import Codec, Kind, Options
 from .formats import Format
 
@@ -55,8 +55,8 @@ def _batches(data: bytes, _most: int) -> Iterator[Any]:
 
     if data.startswith(_FILE):
         with pa.ipc.open_file(data) as file:
-            for place in range(file.num_record_batches):
-                yield file.get_batch(place)
+            batches = map(file.get_batch, range(file.num_record_batches))
+            yield from or_empty(batches, file.schema)
     else:
         with pa.ipc.open_stream(data) as stream:
-            yield from stream
+            yield from or_empty(stream, stream.schema)

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .arrow_tables import REQUIRES, check_promised, read, table_of
+from .arrow_tables import REQUIRES, check_promised, or_empty, read, table_of
 from .base import Codec, Kind, Options
 from .formats import Format
 
@@ -47,4 +47,5 @@ def _batches(data: bytes, most: int) -> Iterator[Any]:
         rows = sum(group.num_rows for group in groups)
         size = sum(group.total_byte_size for group in groups)
         check_promised(rows, footer.num_columns, size, most, "Parquet file")
-        yield from file.iter_batches(batch_size=_ROWS_AT_ONCE, use_threads=False)
+        batches = file.iter_batches(batch_size=_ROWS_AT_ONCE, use_threads=False)
+        yield from or_empty(batches, file.schema_arrow)

@@ -26,9 +26,10 @@ _TYPING = ("dtype", "converters", "parse_dates", "date_format")
 class TableXML(Codec["pd.DataFrame"]):
     """A root, an element for each row, in it an element or an attribute for each column.
 
-    `xsi:nil="true"`, an empty element and a missing one are null. What no element may be called
-    is written as `<cell name="my column">`. Text becomes numbers as it does in CSV. A DTD, and
-    with it any entity of the author's own, is refused. Of the options those on types count.
+    `xsi:nil="true"` and a missing element are null; an empty one is an empty text in a column of
+    texts, else null. What no element may be called is written as `<cell name="my column">`. Text
+    becomes numbers as it does in CSV. A DTD, and with it any entity of the author's own, is
+    refused. Of the options those on types count.
     """
 
     kind = Kind.TABLE
@@ -48,7 +49,7 @@ class TableXML(Codec["pd.DataFrame"]):
         writer.writerows([row.get(name) for name in columns] for row in rows)
         known = {key: options[key] for key in _TYPING if key in options}
         form = {"header": None, "names": columns, "skip_blank_lines": False}
-        return read(buffer.getvalue().encode(), {**known, **form}, "XML")
+        return _with_empty(read(buffer.getvalue().encode(), {**known, **form}, "XML"), rows)
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         columns = [
@@ -58,6 +59,14 @@ class TableXML(Codec["pd.DataFrame"]):
         return (
             f'<?xml version="1.0" encoding="UTF-8"?>\n<table xmlns:xsi="{XSI}">\n{rows}\n</table>\n'
         ).encode()
+
+
+def _with_empty(table: pd.DataFrame, rows: Rows) -> pd.DataFrame:
+    """Put empty texts where CSV, which has no other null, reads null."""
+    for name in table.columns:
+        if table[name].dtype == "str" and table[name].hasnans:
+            table.loc[[row.get(name) == "" for row in rows], name] = ""
+    return table
 
 
 def _elements(name: str, column: pd.Series) -> list[str]:

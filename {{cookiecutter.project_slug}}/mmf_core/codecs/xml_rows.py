@@ -63,7 +63,7 @@ class Rows(list[dict[str, str | None]]):
 
     def end(self, tag: str) -> None:
         if self._depth == _CELL:
-            self._put(self._column, None if self._is_null else "".join(self._text) or None)
+            self._put(self._column, None if self._is_null else "".join(self._text))
         self._depth -= 1
 
     def close(self) -> Rows:

@@ -1,0 +1,136 @@
+"""What becomes of a value on its way through a format and back: the outcomes there are, measured.
+
+A cell of docs/fidelity.md is a kind of value, a format and an outcome, and says: this holds for
+every value of the kind that hypothesis makes, and nothing better does. `measured` finds it, for
+`make fidelity`, which writes the page; `check` holds a cell against it, for the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mmf_core.codecs import Codec
+from mmf_core.errors import RequestError
+
+REFUSALS = (TypeError, ValueError, RequestError)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Values of one kind; `declared` makes the descriptor that says what such a value is."""
+
+    name: str
+    values: st.SearchStrategy[Any]
+    declared: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True)
+class Trip:
+    """A value on its way out in a format and in again: what arrives, or the error that says why."""
+
+    value: Any
+    codec: Codec[Any]
+    declared: Callable[[Any], Any] | None
+
+    @cached_property
+    def bare(self) -> Any:
+        """What arrives where nothing is declared."""
+        try:
+            return self.codec.decode(self.codec.encode(self.value, {}), {})
+        except REFUSALS as error:
+            return error
+
+    @cached_property
+    def described(self) -> Any:
+        """What arrives where a descriptor says what it is; an error where there is none."""
+        if self.declared is None:
+            return LookupError()
+        try:
+            descriptor = self.declared(self.value)
+            data = self.codec.encode(self.value, {})
+            return descriptor.check(self.codec.decode(data, descriptor.options))
+        except REFUSALS as error:
+            return error
+
+    def __str__(self) -> str:
+        return f"{self.value!r} → {self.bare!r}; as declared → {self.described!r}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A word of the page, what it means, and whether it is true of one trip."""
+
+    word: str
+    meaning: str
+    holds: Callable[[Trip], bool]
+
+
+def of_bare(compare: Callable[[Any, Any], bool]) -> Callable[[Trip], bool]:
+    """Compare what arrives with what was sent, where nothing is declared."""
+    return lambda trip: not _is_error(trip.bare) and compare(trip.bare, trip.value)
+
+
+def of_described(compare: Callable[[Any, Any], bool]) -> Callable[[Trip], bool]:
+    """Compare what arrives with what was sent, where it is declared."""
+    return lambda trip: not _is_error(trip.described) and compare(trip.described, trip.value)
+
+
+def _is_error(arrived: Any) -> bool:
+    return isinstance(arrived, Exception)
+
+
+REFUSED = Outcome("refused", "an error says so", lambda trip: _is_error(trip.bare))
+NO = Outcome("**no**", "none of all this: some such values change or get lost", lambda _: True)
+
+
+def check(kind: Kind, codec: Codec[Any], outcomes: Sequence[Outcome], word: str) -> None:
+    """Assert that an outcome holds for all values, and that each better one fails for some."""
+    disproved = _disproved(kind, codec, outcomes, word)
+    best = _best(outcomes, disproved)
+    assert best == word, f"{kind.name} in {codec.format.name} could say {best!r}"
+
+
+def measured(kind: Kind, codec: Codec[Any], outcomes: Sequence[Outcome]) -> str:
+    """Return the word of the best outcome that holds."""
+    return _best(outcomes, _disproved(kind, codec, outcomes))
+
+
+def _best(outcomes: Sequence[Outcome], disproved: set[str]) -> str:
+    return next(one.word for one in outcomes if one.word not in disproved)
+
+
+def _disproved(
+    kind: Kind, codec: Codec[Any], outcomes: Sequence[Outcome], word: str | None = None
+) -> set[str]:
+    """Return the outcomes that fail for some value, up to the one that is `word`'s.
+
+    This one must hold for all: hypothesis tells the simplest value for which it does not.
+    """
+    disproved: set[str] = set()
+
+    # A profile of more examples looks at as many more here.
+    @settings(
+        max_examples=max(4, settings().max_examples // 25),
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(kind.values)
+    def look(value: Any) -> None:
+        trip = Trip(value, codec, kind.declared)
+        for outcome in outcomes:
+            if outcome.word == word:
+                assert outcome.holds(trip), f"not {word!r} but {trip}"
+                break
+            if outcome.word not in disproved and not outcome.holds(trip):
+                disproved.add(outcome.word)
+
+    look()
+    return disproved

@@ -1,0 +1,115 @@
+"""Writes the tables of docs/fidelity.md from what is measured: `make fidelity`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fidelity_arrays
+import fidelity_cells
+import fidelity_columns
+import fidelity_texts
+import fidelity_trees
+from fidelity import Kind, Outcome, measured
+
+from mmf_core import codecs
+from mmf_core.codecs import Codec, Format
+
+PAGE = Path(__file__).parents[2] / "docs" / "fidelity.md"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table of the page: kinds by formats."""
+
+    title: str
+    kind: codecs.Kind
+    kinds: Sequence[Kind]
+    outcomes: Sequence[Outcome]
+
+    @property
+    def formats(self) -> list[Format]:
+        """Those that both read and write."""
+        writable = codecs.writable(self.kind)
+        return [format for format in codecs.readable(self.kind) if format in writable]
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Finds what is generated, between its marks."""
+        mark = re.escape(self.title)
+        return re.compile(rf"(<!-- {mark} -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+    @property
+    def text(self) -> str:
+        """What the page has between the marks."""
+        found = self.pattern.search(PAGE.read_text(encoding="utf-8"))
+        assert found, f"no <!-- {self.title} --> in {PAGE}"
+        return found[2]
+
+    def codec(self, format: Format) -> Codec[Any]:
+        found = codecs.find(self.kind, format)
+        assert found is not None
+        return found
+
+
+def _section(title: str, kinds: Sequence[Kind]) -> Section:
+    return Section(title, codecs.Kind.TABLE, kinds, fidelity_cells.OUTCOMES)
+
+
+SECTIONS = (
+    _section("numbers", fidelity_columns.NUMBERS),
+    _section("other types", fidelity_columns.OTHERS),
+    _section("dates", fidelity_columns.DATES),
+    _section("texts", fidelity_texts.TEXTS),
+    _section("names and shapes", fidelity_texts.SHAPES),
+    Section("trees", codecs.Kind.TREE, fidelity_trees.KINDS, fidelity_trees.OUTCOMES),
+    Section("arrays", codecs.Kind.ARRAY, fidelity_arrays.KINDS, fidelity_arrays.OUTCOMES),
+)
+
+
+def read(section: Section) -> dict[str, dict[str, str]]:
+    """Return what the page says: kind → format → outcome's word."""
+    lines = section.text.strip().splitlines()
+    head, _, *rows = (_split(line) for line in lines if line.startswith("|"))
+    return {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in rows}
+
+
+def legend(section: Section, used: set[str]) -> str:
+    """Return what the words mean that are in a table."""
+    return "".join(f"- {one.word}: {one.meaning}\n" for one in section.outcomes if one.word in used)
+
+
+def _split(line: str) -> list[str]:
+    return [cell.strip() for cell in line.removeprefix("|").removesuffix("|").split(" | ")]
+
+
+def _text(section: Section) -> str:
+    """Measure a section's kinds in all formats, and return its table and the words' meanings."""
+    formats = section.formats
+    lines = [
+        f"| | {' | '.join(format.name for format in formats)} |",
+        "|---|" + "---|" * len(formats),
+    ]
+    used = set()
+    for kind in section.kinds:
+        print(f"{section.title}: {kind.name}", flush=True)
+        words = [measured(kind, section.codec(format), section.outcomes) for format in formats]
+        used.update(words)
+        lines.append(f"| {kind.name} | {' | '.join(words)} |")
+    return "\n".join([*lines, "", legend(section, used)])
+
+
+def main() -> None:
+    """Measure everything and write it down."""
+    page = PAGE.read_text(encoding="utf-8")
+    for section in SECTIONS:
+        text = _text(section)
+        page = section.pattern.sub(lambda found, new=text: found[1] + new + found[3], page)
+    PAGE.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
