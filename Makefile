@@ -6,7 +6,7 @@ PORT ?= 8000
 PAYLOAD := {{cookiecutter.project_slug}}
 BIN := .venv/bin
 DEMO := build/wine-cultivars
-SOURCES := cookiecutter.json $(shell find hooks '$(PAYLOAD)' -type f)
+SOURCES := cookiecutter.json $(shell find hooks templates '$(PAYLOAD)' -type f)
 
 # cookiecutter copies whatever lies in the project's folder, so caches must lie elsewhere.
 export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
@@ -36,7 +36,7 @@ types: .venv/.complete  ## mypy --strict
 	@echo "== mypy"
 	@$(BIN)/mypy
 
-lock: .venv/.uv  ## raise every pinned version, here and in the project, together
+lock: .venv/.cookiecutter  ## raise every pinned version, here and in the project, together
 	@$(BIN)/python tools/lock.py
 
 bench-startup: project  ## time from start to first answer, beside a bare Flask app
