@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test lint types lock bench bench-formats bench-startup bench-hotpath clean
+.PHONY: help demo project test lint types lock bench bench-formats bench-models bench-startup bench-hotpath clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,9 @@ bench-startup: project  ## time from start to first answer, beside a bare Flask 
 
 bench-formats: .venv/.complete  ## every table format beside other libraries, on one row to 100,000
 	@$(BIN)/python benchmarks/formats.py
+
+bench-models: .venv/.complete  ## every model format: size, loading, one row
+	@$(BIN)/python benchmarks/models.py
 
 bench-hotpath: project  ## where the microseconds of a one-row request go
 	@$(DEMO)/.venv/bin/python benchmarks/hotpath.py $(DEMO)
