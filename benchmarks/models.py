@@ -1,7 +1,7 @@
 """The same models in every format: the file's size, loading it, predicting one row of a table.
 
-`make bench-models` prints the table. Each figure is that of the shortest call in some
-runs, which go through the formats in turns. Formats whose libraries, or Java, are not there are left out.
+`make bench-models` prints the table. Each figure is that of the shortest call in some runs, which
+go through the formats in turns. Formats whose libraries, or Java, are not there are left out.
 """
 
 from __future__ import annotations
