@@ -6,7 +6,7 @@ PORT ?= 8000
 PAYLOAD := {{cookiecutter.project_slug}}
 BIN := .venv/bin
 DEMO := build/wine-cultivars
-SOURCES := cookiecutter.json $(shell find hooks '$(PAYLOAD)' -type f)
+SOURCES := cookiecutter.json $(shell find hooks templates '$(PAYLOAD)' -type f)
 
 # cookiecutter copies whatever lies in the project's folder, so caches must lie elsewhere.
 export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
@@ -15,7 +15,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test lint types lock fidelity bench bench-codecs bench-startup bench-hotpath clean
+.PHONY: help demo project test lint types lock fidelity bench bench-codecs bench-models bench-startup \
+	bench-hotpath clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,7 +37,7 @@ types: .venv/.complete  ## mypy --strict
 	@echo "== mypy"
 	@$(BIN)/mypy
 
-lock: .venv/.uv  ## raise every pinned version, here and in the project, together
+lock: .venv/.cookiecutter  ## raise every pinned version, here and in the project, together
 	@$(BIN)/python tools/lock.py
 
 fidelity: .venv/.complete  ## measure what survives each format, for docs/fidelity.md
@@ -47,6 +48,9 @@ bench-startup: project  ## time from start to first answer, beside a bare Flask 
 
 bench-codecs: .venv/.complete  ## every table format beside other libraries, on one row to 100,000
 	@$(BIN)/python benchmarks/codecs.py
+
+bench-models: .venv/.complete  ## every model format: size, loading, one row
+	@$(BIN)/python benchmarks/models.py
 
 bench-hotpath: project  ## where the microseconds of a one-row request go
 	@$(DEMO)/.venv/bin/python benchmarks/hotpath.py $(DEMO)

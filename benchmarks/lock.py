@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from environments import uv
-from places import HERE, PAYLOAD
+from places import HERE, LOCK
 
 # One answer for every system and Python from 3.11 on, and no trace of where it was found.
 OPTIONS = (
@@ -24,7 +24,7 @@ SHARED = re.compile(r"(numpy|scipy|pandas|scikit-learn|joblib)==.*")
 
 def main() -> None:
     """Write requirements.txt of the peers named, or of all."""
-    pins = (PAYLOAD / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pins = LOCK.read_text(encoding="utf-8").splitlines()
     pinned = {file.parent.name: file for file in sorted(HERE.glob("**/requirements.in"))}
     peers = sys.argv[1:] or list(pinned)
     with tempfile.TemporaryDirectory() as folder:

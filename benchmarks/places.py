@@ -8,6 +8,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 PAYLOAD = ROOT / "{{cookiecutter.project_slug}}"
 WINES = ROOT.parent / "shared" / "data" / "wine-quality.csv"
+LOCK = ROOT / "templates" / "locks" / "joblib.txt"
 BUILD = ROOT / "build" / "bench"
 MODELS = BUILD / "models"
 BODIES = BUILD / "bodies"

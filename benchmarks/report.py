@@ -15,7 +15,7 @@ from typing import Any
 import chart
 from figures import BY_NAME, Run, kept, kept_run
 from goals import GOALS, TIMES, verdict
-from places import HERE, PAYLOAD, RESULTS
+from places import HERE, LOCK, RESULTS
 from works import WORKS, Work
 
 SHOWN = re.compile(
@@ -163,11 +163,11 @@ def excel() -> list[str]:
 def versions() -> Iterator[str]:
     """Give the versions that matter, from the pinned requirements."""
     yield from table("environment", "versions")
-    pins = {"ours": PAYLOAD} | {
-        folder.name: folder for folder in sorted((HERE / "peers").iterdir())
+    pins = {"ours": LOCK} | {
+        folder.name: folder / "requirements.txt" for folder in sorted((HERE / "peers").iterdir())
     }
-    for name, folder in pins.items():
-        yield row(name, ", ".join(_versions(folder / "requirements.txt")))
+    for name, file in pins.items():
+        yield row(name, ", ".join(_versions(file)))
 
 
 def _versions(pins: Path) -> list[str]:

@@ -25,9 +25,10 @@ IN_THE_PROJECT = """
 """
 INSTALLED = """
     calamine coverage defusedxml flask greenlet gunicorn honcho hypothesis jinja2 joblib
-    locust mypy numpy openpyxl orjson pandas pil pillow pip pytest pytest_cov
-    pytest_html pytest_xdist python_calamine python_json_logger pythonjsonlogger ruff
-    scikit_learn scipy setuptools sklearn uv werkzeug xlrd
+    jpype locust mlflow mlflow_skinny mypy numpy onnx onnxruntime openpyxl orjson pandas pil
+    pillow pip py4j pypmml pytest pytest_cov pytest_html pytest_xdist python_calamine
+    python_json_logger pythonjsonlogger ruff scikit_learn scipy setuptools skl2onnx sklearn
+    sklearn2pmml skops uv werkzeug xlrd
 """
 
 

@@ -218,7 +218,7 @@ def test_every_question_has_a_sentence() -> None:
 def test_questions_are_asked(output: Path) -> None:
     """The real command, answered at the prompts."""
     output.mkdir()
-    answers = ["Сорта вина", "", '{{ 7*7 }} "x" \\', "O'connor", "2"]
+    answers = ["Сорта вина", "", '{{ 7*7 }} "x" \\', "O'connor", "2", "4"]
     done = subprocess.run(
         [sys.executable, "-m", "cookiecutter", str(ROOT), "--default-config", "-o", str(output)],
         input="\n".join(answers) + "\n",
@@ -236,4 +236,5 @@ def test_questions_are_asked(output: Path) -> None:
     assert "make run" in done.stdout
     assert settings["description"] == '{{ 7*7 }} "x" \\'
     assert read(project / ".python-version") == "3.12\n"
+    assert 'MODEL = "model.onnx"' in read(project / "train.py")
     check_parses(project)

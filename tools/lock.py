@@ -1,20 +1,23 @@
 """Raises every pinned version: the generated project's and the template's own, in one go.
 
-The project is resolved first and the template within those versions, so that what both pin is
+Each choice of `model_format` has its own pins, in templates/locks: requirements.txt of the project
+includes one of them. The template is resolved last, within those versions, so that what both pin is
 pinned alike, and what is tested here is what a user gets.
 """
 
+import json
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+from jinja2 import Environment
 
 ROOT = Path(__file__).resolve().parent.parent
 PAYLOAD = ROOT / "{{cookiecutter.project_slug}}"
-LOCKS = (
-    PAYLOAD / "requirements.in",
-    PAYLOAD / "requirements-dev.in",
-    ROOT / "requirements-dev.in",
-)
+LOCKS = ROOT / "templates" / "locks"
+QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 # One answer for every system and Python from 3.11 on, and no trace of where it was found.
 OPTIONS = (
     *("--universal", "--python-version", "3.11", "--fork-strategy", "fewest", "--upgrade"),
@@ -22,20 +25,50 @@ OPTIONS = (
 )
 
 
-def command(source: Path) -> list[str]:
-    """Give the uv command that writes the pins of `source` beside it."""
+class Unresolved(Exception):
+    """No versions fit together."""
+
+
+def render(name: str, model_format: str) -> str:
+    """Give one of the project's requirements*.in for this choice, as cookiecutter writes it."""
+    template = (PAYLOAD / name).read_text(encoding="utf-8")
+    jinja = Environment(keep_trailing_newline=True)  # noqa: S701 - no HTML
+    return jinja.from_string(template).render(cookiecutter={"model_format": model_format})
+
+
+def resolve(source: Path) -> Path:
+    """Write the pins of `source` beside it."""
+    pins = source.with_suffix(".txt")
     uv = (sys.executable, "-m", "uv", "pip", "compile")
-    return [*uv, *OPTIONS, source.name, "--output-file", source.with_suffix(".txt").name]
+    command = [*uv, *OPTIONS, source.name, "--output-file", pins.name]
+    if subprocess.run(
+        command, cwd=source.parent, stdout=subprocess.DEVNULL, check=False
+    ).returncode:
+        raise Unresolved(f"{source.name}: no versions fit together, see above")
+    return pins
+
+
+def lock_project(model_format: str) -> None:
+    """Write both locks of a choice; what it is served with goes before what it is tested with."""
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in ("", "-dev"):
+            source = Path(folder, f"requirements{suffix}.in")
+            source.write_text(render(source.name, model_format), encoding="utf-8")
+            shutil.copyfile(resolve(source), LOCKS / f"{model_format}{suffix}.txt")
 
 
 def main() -> int:
     """Write every lock, stopping at the first that cannot be resolved."""
-    for source in LOCKS:
-        print(f"resolving {source.relative_to(ROOT)}", flush=True)
-        done = subprocess.run(command(source), cwd=source.parent, check=False)
-        if done.returncode:
-            print(f"{source.name}: no versions fit together, see above", file=sys.stderr)
-            return done.returncode
+    LOCKS.mkdir(parents=True, exist_ok=True)
+    try:
+        for model_format in QUESTIONS["model_format"]:
+            print(f"resolving a project with {model_format}", flush=True)
+            lock_project(model_format)
+        print("resolving the template", flush=True)
+        resolve(ROOT / "requirements-dev.in")
+    except Unresolved as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -3,7 +3,8 @@
 import mmf_core as mmf
 
 model = mmf.artifact(
-    "model.joblib", description="scaler and logistic regression, by train.py"
+    "{{ cookiecutter.__model_file }}",
+    description="scaler and logistic regression, by train.py",
 ).load()
 
 WINES = mmf.DataFrame(

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from mmf_core.registry import load
+
 PROJECT = Path(__file__).parent.parent
 
 
@@ -12,15 +14,16 @@ PROJECT = Path(__file__).parent.parent
     [
         "app.py",
         "main.py",
-        "model.joblib",
         "requirements.txt",
         "gunicorn.conf.py",
         "Procfile",
         "Dockerfile",
+        *load("main").artifacts,
     ],
 )
 def test_file_is_there_and_not_empty(name: str) -> None:
-    assert (PROJECT / name).stat().st_size > 0
+    path = PROJECT / name
+    assert list(path.iterdir()) if path.is_dir() else path.stat().st_size > 0
 
 
 def test_every_requirement_has_an_exact_version() -> None:

@@ -1,0 +1,123 @@
+"""Every choice of `model_format`: what it changes, and its project's life.
+
+A project with joblib, the first choice, has its life in test_life.py.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sklearn.datasets import load_wine
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from baking import QUESTIONS
+from running import Project, free_port, post_json
+from test_service import instructions
+from test_template import check_parses, files_of, read
+
+Bake = Callable[..., Path]
+
+FIRST, *OTHERS = QUESTIONS["model_format"]
+FILES = {
+    "joblib": "model.joblib",
+    "pickle": "model.pkl",
+    "skops": "model.skops",
+    "onnx": "model.onnx",
+    "pmml": "model.pmml",
+    "mlflow": "model.mlflow",
+}
+NAMED = ("main.py", "train.py", "Makefile", "README.md")
+REQUIREMENTS = {f"requirements{kind}" for kind in (".in", ".txt", "-dev.in", "-dev.txt")}
+each_other = pytest.mark.parametrize("choice", OTHERS)
+
+
+def original() -> tuple[Pipeline, pd.DataFrame]:
+    """Fit the model of train.py here, and give rows to ask it about."""
+    wines = load_wine(as_frame=True)
+    cultivars = wines.target_names[wines.target]
+    seen, unseen, answers, _ = train_test_split(
+        wines.data, cultivars, test_size=0.25, random_state=0, stratify=cultivars
+    )
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(seen, answers)
+    return model, unseen
+
+
+def test_every_choice_is_a_file() -> None:
+    assert list(FILES) == [FIRST, *OTHERS]
+
+
+@each_other
+def test_choice_changes_names_and_requirements_alone(bake: Bake, baked: Path, choice: str) -> None:
+    project = bake(model_format=choice)
+    made, default = files_of(project), files_of(baked)
+    touched = {name for name in made if made[name].read_bytes() != default[name].read_bytes()}
+    java = {"Dockerfile", "app.json"} if choice == "pmml" else set()
+    assert touched <= {*NAMED, *REQUIREMENTS, *java}
+    for name in NAMED:
+        text = re.sub(r"(?m)^heroku buildpacks:add .*\n", "", read(made[name]))
+        assert text.replace(FILES[choice], FILES[FIRST]) == read(default[name])
+        assert FILES[choice] in text
+    check_parses(project)
+
+
+@pytest.mark.parametrize("choice", [FIRST, *OTHERS])
+def test_java_is_there_where_it_is_needed(bake: Bake, choice: str) -> None:
+    project = bake(model_format=choice)
+    is_needed = choice == "pmml"
+    described = json.loads(read(project / "app.json"))
+    packs = [pack["url"] for pack in described["buildpacks"]]
+    assert packs == ["heroku/jvm", "heroku/python"][not is_needed :]
+    told = re.findall(r"(?m)^heroku buildpacks:add (\S+)", read(project / "README.md"))
+    assert told == (packs if is_needed else [])
+    installed = [line for line in instructions(project, "RUN") if "default-jre-headless" in line]
+    assert len(installed) == is_needed
+
+
+@pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=" ".join)
+@each_other
+def test_ruff_finds_nothing(bake: Bake, choice: str, command: tuple[str, ...]) -> None:
+    ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "."]
+    done = subprocess.run(
+        ruff, cwd=bake(model_format=choice), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@each_other
+def test_project_is_trained_tested_and_served_with_its_requirements_alone(
+    bake: Bake, choice: str
+) -> None:
+    if choice == "pmml" and not shutil.which("java"):
+        pytest.skip("there is no Java: apt install default-jre-headless")
+    project = Project(bake(model_format=choice))
+    uv = (sys.executable, "-m", "uv")
+    python = ("--quiet", "--python", str(project.bin / "python"))
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "PYTHONWARNINGS": "error"}
+
+    project.run(*uv, "venv", "--quiet", "--python", sys.executable, ".venv")
+    project.run(*uv, "pip", "install", *python, "--requirement", "requirements-dev.txt")
+    (project.bin.parent / "installed").touch()  # as `make install` would, from an older pip
+    assert f"{FILES[choice]}: 100.0% of 45" in project.run("make", "train", **quiet)
+    project.run("pytest", "-q", **quiet)
+
+    # What the image holds: neither the exporters nor, for ONNX and PMML, scikit-learn.
+    project.run(*uv, "pip", "sync", *python, "requirements.txt")
+    model, rows = original()
+    port = free_port()
+    serve = ("gunicorn", "-w", "2", "app:app")
+    with project.serving(*serve, port=port, PORT=str(port), WEB_HOST="127.0.0.1", **quiet) as url:
+        scored = post_json(f"{url}/score", rows.to_dict("records"))
+        explained = post_json(f"{url}/explain", rows.iloc[0].to_dict())
+    assert [row["prediction"] for row in scored] == model.predict(rows).tolist()
+    (probabilities,) = model.predict_proba(rows[:1])
+    assert explained["cultivar"] == scored[0]["prediction"]
+    assert list(explained["probabilities"].values()) == pytest.approx(probabilities, abs=2e-4)
