@@ -236,6 +236,56 @@ def test_repeated_cells_of_open_document_are_counted() -> None:
         XLSX.decode(repacked(ods(), "content.xml", repeat), {})
 
 
+def shared(cells: int, text: str, cell: str = '<c r="A{}" t="s"><v>1</v></c>') -> bytes:
+    """Return a workbook whose cells all have one text, which is written once."""
+    buffer = io.BytesIO()
+    rows = "".join(f"<row>{cell.format(row)}</row>" for row in range(1, cells + 1))
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings"
+    link = f'<Relationship Id="rId9" Type="{kind}" Target="sharedStrings.xml"/></Relationships>'
+    with (
+        zipfile.ZipFile(io.BytesIO(XLSX.encode(TABLE, {}))) as old,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            part = old.read(name).decode()
+            part = part.replace("</Relationships>", link) if "workbook.xml.rels" in name else part
+            head, mark, _ = part.partition("<sheetData>")
+            new.writestr(name, f"{head}{mark}{rows}</sheetData></worksheet>" if mark else part)
+        strings = "".join(f"<si><t>{one}</t></si>" for one in ("head", text))
+        xmlns = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+        new.writestr("xl/sharedStrings.xml", f'<sst xmlns="{xmlns}">{strings}</sst>')
+    return buffer.getvalue()
+
+
+def test_cells_that_share_a_text_hold_it_each() -> None:
+    table = XLSX.decode(shared(11, "x" * 1000), {"max_inflated": 20_000})
+    assert table["x" * 1000].tolist() == ["x" * 1000] * 10
+    for cell in (
+        '<c r="A{}" t="s"><v>1</v></c>',
+        "<c r='A{}' t = 's'><v>1</v></c>",
+        '<c r="A{}" t="s"><v>&#49;</v></c>',
+    ):
+        data = shared(11, "x" * 100_000, cell)
+        with pytest.raises(BodyTooLarge, match=r"1 MiB.*MMF_MAX_INFLATED_MB"):
+            XLSX.decode(data, {"max_inflated": 2**20})
+
+
+def test_one_long_text_among_many_short_ones_is_no_harm() -> None:
+    data = shared(2_000, "x" * 30_000, '<c r="A{}" t="s"><v>0</v></c>')
+    assert len(XLSX.decode(data, {"max_inflated": 2**20})) == 1_999
+
+
+def test_repeated_texts_of_open_document_are_counted() -> None:
+    def repeat(text: bytes) -> bytes:
+        many = b'<table:table-row table:number-rows-repeated="1000">'
+        return text.replace(b"<table:table-row>", many).replace(b">x<", b">" + b"x" * 3000 + b"<")
+
+    data = repacked(ods(), "content.xml", repeat)
+    assert len(ODS.decode(data, {})) == 2_999
+    with pytest.raises(BodyTooLarge, match="MMF_MAX_INFLATED_MB"):
+        ODS.decode(data, {"max_inflated": 2**20})
+
+
 def test_repeated_empty_cells_at_the_end_do_not_count() -> None:
     def repeat(text: bytes) -> bytes:
         cells = b'<table:table-cell table:number-columns-repeated="16380"/></table:table-row>'

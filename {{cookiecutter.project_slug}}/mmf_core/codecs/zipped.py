@@ -16,7 +16,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from ..errors import RequestError
 from ..settings import MIB
-from . import ods_extent, xlsx_extent
+from . import ods_extent, shared_strings, xlsx_extent
 from .base import refuse_sparse, too_large
 
 _BYTES_A_CELL = 16  # what a cell takes at least in a sheet that is not nearly empty
@@ -45,8 +45,10 @@ def safe(data: bytes, most: int) -> bytes:
             if text is None:
                 raise too_large("workbook", most)
             left -= len(text)
-            _check(part.filename, text)
+            _check(part.filename, text, most)
             parts[part.filename] = text
+    if shared_strings.text_size(parts.values(), most) > most:
+        raise too_large("workbook", most)
     return _stored(parts)
 
 
@@ -87,7 +89,7 @@ def _inflate(data: bytes, part: ZipInfo, most: int) -> bytes | None:
     return text
 
 
-def _check(name: str, text: bytes) -> None:
+def _check(name: str, text: bytes, most: int) -> None:
     """Refuse a part that would take far more memory than its own size."""
     counts = _COUNT.findall(text) if b"uniqueCount" in text else ()
     if b"\0" in text or any(int(count) > len(text) for count in counts):
@@ -95,7 +97,10 @@ def _check(name: str, text: bytes) -> None:
     size = len(text) // _BYTES_A_CELL
     refuse_sparse(*xlsx_extent.used_cells(text), size)
     if name == "content.xml":
-        refuse_sparse(*ods_extent.used_cells(text), size)
+        rows, columns, written = ods_extent.used_cells(text)
+        refuse_sparse(rows, columns, size)
+        if written > most:
+            raise too_large("workbook", most)
 
 
 def _stored(parts: dict[str, bytes]) -> bytes:
