@@ -32,7 +32,7 @@ def blueprint(execution: Execution, settings: Settings) -> Blueprint:
         if forms:  # refused before the work is done, not after
             asked = request.args.get(FORMAT_QUERY) if request.query_string else None
             form = answer_format(forms, asked, request.headers.get("Accept", ""))
-        check_query()
+        check_query(target)
         values = arguments.read(target, request)
         exchange.rows_in = _rows(target.arguments, values)
         measures = exchange.decoded()
