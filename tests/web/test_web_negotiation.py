@@ -231,9 +231,9 @@ def test_what_is_not_installed_is_not_offered(
     everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed = packages.find_spec
-    monkeypatch.delitem(sys.modules, "openpyxl", raising=False)
+    monkeypatch.delitem(sys.modules, "python_calamine", raising=False)
     monkeypatch.setattr(
-        packages, "find_spec", lambda name: None if name == "openpyxl" else installed(name)
+        packages, "find_spec", lambda name: None if name == "python_calamine" else installed(name)
     )
     client = create_app(everything).test_client()
     formats = client.get("/table").get_json()["returns"]["formats"]
