@@ -240,7 +240,7 @@ def test_what_is_not_installed_is_not_offered(
     assert formats[:3] == ["text/csv", "application/json", "text/tab-separated-values"]
     assert XLSX not in formats
     answer = client.post("/table", data=workbook(), content_type=XLSX)
-    assert_problem(answer, 415, "pip install openpyxl")
+    assert_problem(answer, 415, "pip install python-calamine")
     assert_problem(asked(client, XLSX), 406, "text/csv")
-    assert_problem(asked(client, None, "sheet"), 500, "pip install openpyxl")
+    assert_problem(asked(client, None, "sheet"), 500, "pip install python-calamine")
     assert asked(client, "text/csv", "sheet").status_code == 200

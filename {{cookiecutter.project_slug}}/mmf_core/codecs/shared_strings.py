@@ -16,8 +16,9 @@ def text_size(parts: Iterable[bytes], enough: int) -> int:
     """
     parts = list(parts)
     lengths = [len(piece) for part in parts for piece in _strings(part)]
-    longest = max(lengths, default=0)
-    largest = 0
+    if not lengths:
+        return 0
+    longest, largest = max(lengths), 0
     for part in parts:
         cells = part.count(b'"s"') + part.count(b"'s'")  # <c t="s"> says that a text is shared
         size = cells * longest
