@@ -155,8 +155,8 @@ def test_an_impossible_format_is_refused_with_the_possible_ones(
 def test_a_format_whose_library_is_missing_names_the_pip_line(
     without: Callable[..., None],
 ) -> None:
-    without("openpyxl")
-    with pytest.raises(MissingPackage, match=r"pip install openpyxl$"):
+    without("python_calamine")
+    with pytest.raises(MissingPackage, match=r"pip install python-calamine$"):
         mmf.DataFrame(format=mmf.XLSX)
 
 

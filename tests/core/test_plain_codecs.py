@@ -64,7 +64,7 @@ def test_what_no_codec_writes_is_not_found() -> None:
     [
         (Kind.TABLE, Format.CSV, "pandas", "pandas"),
         (Kind.TABLE, Format.JSON, "pandas", "pandas"),
-        (Kind.TABLE, Format.XLSX, "openpyxl", "openpyxl"),
+        (Kind.TABLE, Format.XLSX, "python_calamine", "python-calamine"),
         (Kind.ARRAY, Format.JSON, "numpy", "numpy"),
         (Kind.IMAGE, Format.PNG, "PIL", "pillow"),
         (Kind.IMAGE, Format.JPEG, "PIL", "pillow"),

@@ -6,6 +6,7 @@ import tracemalloc
 import zipfile
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import openpyxl
 import pandas as pd
@@ -117,6 +118,31 @@ def test_text_columns_of_a_schema_keep_their_noughts() -> None:
         assert table.to_dict("list") == {"b": ["x", "007"], "a": [1.0, 2.0]}
 
 
+LOOKALIKES = ["NA", "null", "None", "n/a", "nan", "007", "1.5", "TRUE", "2026-01-31", "1e5", " "]
+
+
+@pytest.mark.parametrize("options", [{}, {"keep_default_na": False, "dtype": {"text": str}}])
+@pytest.mark.parametrize("text", LOOKALIKES)
+def test_a_text_stays_a_text_whatever_it_looks_like(text: str, options: dict[str, Any]) -> None:
+    table = pd.DataFrame({"text": [text], "number": [1.5]})
+    for codec, data in ((XLSX, XLSX.encode(table, {})), (XLS, xls(table=table)), (ODS, ods(table))):
+        if codec is not ODS or text.strip():  # odfpy leaves out a bare space
+            assert_frame_equal(codec.decode(data, options), table)
+
+
+@pytest.mark.parametrize("options", [{}, {"usecols": ["text", "number"]}])
+def test_words_for_null_are_texts_and_only_empty_cells_are_null(options: dict[str, Any]) -> None:
+    table = pd.DataFrame({"text": ["NA", None, "null"], "number": [1.5, 2.0, None]})
+    for codec, data in ((XLSX, XLSX.encode(table, {})), (XLS, xls(table=table)), (ODS, ods(table))):
+        assert_frame_equal(codec.decode(data, options), table)
+
+
+def test_a_text_without_any_character_is_read_as_null() -> None:
+    table = pd.DataFrame({"text": ["", "x"]})
+    for codec, data in ((XLSX, XLSX.encode(table, {})), (XLS, xls(table=table)), (ODS, ods(table))):
+        assert codec.decode(data, {})["text"].isna().tolist() == [True, False]
+
+
 # Files made to harm
 
 
@@ -150,9 +176,22 @@ def test_a_lying_directory_does_not_help() -> None:
 
 
 @pytest.mark.parametrize("last", ["XFD1048576", "ZZ1000000", "C1048576"])
-def test_a_nearly_empty_sheet_is_refused_or_costs_no_memory(last: str) -> None:
+def test_a_nearly_empty_sheet_is_refused(last: str) -> None:
     with pytest.raises(RequestError, match="nearly empty"):
         XLSX.decode(xlsx(A1="a", B1="b", **{last: 1}), {})
+
+
+def test_a_sheet_in_the_place_of_another_formats_content_is_looked_at_too() -> None:
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(xlsx(A1="a", XFD1048576=1))) as old,
+        zipfile.ZipFile(buffer, "w") as new,
+    ):
+        for name in old.namelist():
+            text = old.read(name).replace(b"worksheets/sheet1.xml", b"content.xml")
+            new.writestr("content.xml" if name.endswith("sheet1.xml") else name, text)
+    with pytest.raises(RequestError, match="nearly empty"):
+        XLSX.decode(buffer.getvalue(), {})
 
 
 def test_cells_without_references_are_counted_too() -> None:
@@ -197,6 +236,56 @@ def test_repeated_cells_of_open_document_are_counted() -> None:
         XLSX.decode(repacked(ods(), "content.xml", repeat), {})
 
 
+def shared(cells: int, text: str, cell: str = '<c r="A{}" t="s"><v>1</v></c>') -> bytes:
+    """Return a workbook whose cells all have one text, which is written once."""
+    buffer = io.BytesIO()
+    rows = "".join(f"<row>{cell.format(row)}</row>" for row in range(1, cells + 1))
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings"
+    link = f'<Relationship Id="rId9" Type="{kind}" Target="sharedStrings.xml"/></Relationships>'
+    with (
+        zipfile.ZipFile(io.BytesIO(XLSX.encode(TABLE, {}))) as old,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            part = old.read(name).decode()
+            part = part.replace("</Relationships>", link) if "workbook.xml.rels" in name else part
+            head, mark, _ = part.partition("<sheetData>")
+            new.writestr(name, f"{head}{mark}{rows}</sheetData></worksheet>" if mark else part)
+        strings = "".join(f"<si><t>{one}</t></si>" for one in ("head", text))
+        xmlns = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+        new.writestr("xl/sharedStrings.xml", f'<sst xmlns="{xmlns}">{strings}</sst>')
+    return buffer.getvalue()
+
+
+def test_cells_that_share_a_text_hold_it_each() -> None:
+    table = XLSX.decode(shared(11, "x" * 1000), {"max_inflated": 20_000})
+    assert table["x" * 1000].tolist() == ["x" * 1000] * 10
+    for cell in (
+        '<c r="A{}" t="s"><v>1</v></c>',
+        "<c r='A{}' t = 's'><v>1</v></c>",
+        '<c r="A{}" t="s"><v>&#49;</v></c>',
+    ):
+        data = shared(11, "x" * 100_000, cell)
+        with pytest.raises(BodyTooLarge, match=r"1 MiB.*MMF_MAX_INFLATED_MB"):
+            XLSX.decode(data, {"max_inflated": 2**20})
+
+
+def test_one_long_text_among_many_short_ones_is_no_harm() -> None:
+    data = shared(2_000, "x" * 30_000, '<c r="A{}" t="s"><v>0</v></c>')
+    assert len(XLSX.decode(data, {"max_inflated": 2**20})) == 1_999
+
+
+def test_repeated_texts_of_open_document_are_counted() -> None:
+    def repeat(text: bytes) -> bytes:
+        many = b'<table:table-row table:number-rows-repeated="1000">'
+        return text.replace(b"<table:table-row>", many).replace(b">x<", b">" + b"x" * 3000 + b"<")
+
+    data = repacked(ods(), "content.xml", repeat)
+    assert len(ODS.decode(data, {})) == 2_999
+    with pytest.raises(BodyTooLarge, match="MMF_MAX_INFLATED_MB"):
+        ODS.decode(data, {"max_inflated": 2**20})
+
+
 def test_repeated_empty_cells_at_the_end_do_not_count() -> None:
     def repeat(text: bytes) -> bytes:
         cells = b'<table:table-cell table:number-columns-repeated="16380"/></table:table-row>'
@@ -238,14 +327,14 @@ def test_what_rust_panics_about_is_the_callers_fault(monkeypatch: pytest.MonkeyP
     def fail(*_: object, **__: object) -> None:
         raise panic
 
-    monkeypatch.setattr(pd, "read_excel", fail)
+    monkeypatch.setattr("mmf_core.codecs.workbooks.table_of", fail)
     with pytest.raises(RequestError, match=r"\.xlsx"):
         XLSX.decode(XLSX.encode(TABLE, {}), {})
 
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pd, "read_excel", interrupt)
+    monkeypatch.setattr("mmf_core.codecs.workbooks.table_of", interrupt)
     with pytest.raises(KeyboardInterrupt):
         XLSX.decode(XLSX.encode(TABLE, {}), {})
 

@@ -123,11 +123,100 @@ def test_without_being_asked_for_faults_are_json(client: FlaskClient, query: str
     assert_problem(post(client, WRONG, query), 422)
 
 
-def test_a_body_that_is_no_workbook_is_told_as_ever(client: FlaskClient) -> None:
-    answer = client.post("/strict?errors=xlsx", json=[{"a": "x"}])
-    assert_problem(answer, 422)
-    assert_problem(client.post("/strict?errors=xlsx", data={"data": "[1]"}), 422)
+def comments(answer: Any, sheet: int = 0) -> dict[str, str]:
+    assert (answer.status_code, answer.content_type) == (422, XLSX), answer.data[:200]
+    rows = load_workbook(io.BytesIO(answer.data)).worksheets[sheet].iter_rows()
+    return {cell.coordinate: cell.comment.text for row in rows for cell in row if cell.comment}
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        (b"note,a\nx,1.5\n=1+1,text\n", "text/csv"),
+        (b"note\ta\nx\t1.5\n=1+1\ttext\n", "text/tab-separated-values"),
+        (b'[{"note": "x", "a": 1.5}, {"note": "=1+1", "a": "text"}]', "application/json"),
+        ("note;a\nжизнь;1.5\n=1+1;text\n".encode("cp1251"), "text/csv; charset=windows-1251"),
+    ],
+)
+def test_any_other_table_becomes_a_workbook(
+    client: FlaskClient, body: bytes, media_type: str
+) -> None:
+    answer = client.post("/strict?errors=xlsx", data=body, content_type=media_type)
+    assert comments(answer) == {"B3": "is not a number"}
+    sheet = load_workbook(io.BytesIO(answer.data)).worksheets[0]
+    assert (sheet["B3"].value, sheet["A3"].value, sheet["A3"].data_type) == ("text", "=1+1", "s")
+
+
+@pytest.mark.parametrize(
+    ("data", "name"), [(WRONG, "wines.xlsx"), (b"note,a\nx,1.5\ny,text\n", "wines.csv")]
+)
+def test_a_table_in_a_form_is_marked_too(
+    serve_function: Callable[..., FlaskClient], data: bytes, name: str
+) -> None:
+    table, text = mmf.DataFrame(schema={"a": float}), mmf.String(default="none")
+
+    def strict(data: Any = table, label: Any = text) -> Any:
+        del label
+        return data
+
+    form = {"data": (io.BytesIO(data), name), "label": "x"}
+    answer = serve_function(strict, returns=mmf.DataFrame()).post("/strict?errors=xlsx", data=form)
+    assert comments(answer)["B3"] == "is not a number"
+
+
+def test_all_of_many_faults_are_marked(client: FlaskClient) -> None:
+    rows = [("text",)] * 300
+    assert len(comments(post(client, workbook(("a",), *rows)))) == 300
+    told = assert_problem(post(client, workbook(("a",), *rows), ""), 422, "first 20 are listed")
+    assert len(told["errors"]) == 20
+
+
+def test_how_many_faults_there_are_beyond_the_marked_ones_is_told(client: FlaskClient) -> None:
+    answer = post(client, workbook(("a",), *[("text",)] * 1_200))
+    assert len(comments(answer)) == 1_000
+    errors = load_workbook(io.BytesIO(answer.data)).worksheets[1]
+    assert errors["A1"].value == (
+        "cells that do not fit the schema: 1200; the first 1000 are listed"
+    )
+
+
+def test_what_a_schema_says_is_text_is_marked_as_it_was_sent(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
+    table = mmf.DataFrame(schema={"code": str, "a": float})
+
+    def strict(data: Any = table) -> Any:
+        return data
+
+    client = serve_function(strict, returns=mmf.DataFrame())
+    answer = client.post("/strict?errors=xlsx", data=b"code,a\n007,x\n", content_type="text/csv")
+    assert load_workbook(io.BytesIO(answer.data)).worksheets[0]["A2"].value == "007"
+
+
+def test_a_workbook_larger_than_a_body_may_be_is_told_of_in_json(client: FlaskClient) -> None:
+    most = client.application.config["MAX_CONTENT_LENGTH"]
+    client.application.config["MAX_CONTENT_LENGTH"] = 40_000
+    try:
+        assert_problem(post(client, workbook(("a",), *[("text",)] * 1_000)), 422, "cells")
+    finally:
+        client.application.config["MAX_CONTENT_LENGTH"] = most
+
+
+def test_what_is_no_file_is_told_as_ever(client: FlaskClient) -> None:
+    assert_problem(client.post("/strict?errors=xlsx", data={"data": '[{"a": "x"}]'}), 422)
+    assert_problem(client.post("/shout?errors=xlsx", json=[1]), 422)
+    assert_problem(client.post("/labelled?errors=xlsx", json={"data": [], "label": "x"}), 422)
     assert_problem(post(client, b"PK\x03\x04"), 400, "workbook")
+
+
+def test_a_workbook_that_cannot_be_marked_is_told_of_in_json(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise KeyError
+
+    monkeypatch.setattr("openpyxl.load_workbook", fail)
+    assert_problem(post(client, WRONG), 422, "cells")
 
 
 def test_another_way_of_telling_is_refused(client: FlaskClient) -> None:

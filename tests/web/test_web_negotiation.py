@@ -231,16 +231,16 @@ def test_what_is_not_installed_is_not_offered(
     everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed = packages.find_spec
-    monkeypatch.delitem(sys.modules, "openpyxl", raising=False)
+    monkeypatch.delitem(sys.modules, "python_calamine", raising=False)
     monkeypatch.setattr(
-        packages, "find_spec", lambda name: None if name == "openpyxl" else installed(name)
+        packages, "find_spec", lambda name: None if name == "python_calamine" else installed(name)
     )
     client = create_app(everything).test_client()
     formats = client.get("/table").get_json()["returns"]["formats"]
     assert formats[:3] == ["text/csv", "application/json", "text/tab-separated-values"]
     assert XLSX not in formats
     answer = client.post("/table", data=workbook(), content_type=XLSX)
-    assert_problem(answer, 415, "pip install openpyxl")
+    assert_problem(answer, 415, "pip install python-calamine")
     assert_problem(asked(client, XLSX), 406, "text/csv")
-    assert_problem(asked(client, None, "sheet"), 500, "pip install openpyxl")
+    assert_problem(asked(client, None, "sheet"), 500, "pip install python-calamine")
     assert asked(client, "text/csv", "sheet").status_code == 200

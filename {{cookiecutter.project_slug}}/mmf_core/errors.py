@@ -22,6 +22,7 @@ MMFError                      500
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -85,6 +86,8 @@ class ResultError(TargetError):
 
 MAX_FAULTS = 20
 """How many faults are told of one table."""
+most_faults: ContextVar[int] = ContextVar("most_faults", default=MAX_FAULTS)
+"""How many cells are told of, where an answer has room for more."""
 LONGEST_VALUE = 100
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from .base import Codec, Kind, Options, refuse_sparse
 from .formats import Format
+from .sheet_rows import AS_WRITTEN, KNOWN, knows, table_of
 from .workbooks import guarded, sheet_of, unreadable
 
 if TYPE_CHECKING:
@@ -53,9 +54,12 @@ def _read(data: bytes, options: Options) -> pd.DataFrame:
         return pd.DataFrame()
     width = max(map(len, rows))
     full = [row + [""] * (width - len(row)) for row in rows]
-    known = {key: options[key] for key in _OPTIONS if key in options}
+    wanted = {key: options[key] for key in options if key in KNOWN or key in _OPTIONS}
+    if knows(wanted):
+        return table_of(full, wanted)
+    known = {key: wanted[key] for key in wanted if key in _OPTIONS}
     parser = parsers.TextParser(  # type: ignore[attr-defined] # pandas-stubs leave it out
-        full, **{"header": 0, **known}
+        full, **{"header": 0, **AS_WRITTEN, **known}
     )
     return cast("pd.DataFrame", parser.read())
 

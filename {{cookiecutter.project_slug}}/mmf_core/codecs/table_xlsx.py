@@ -1,13 +1,17 @@
-"""Tables as Excel workbooks (Office Open XML): read by calamine, written by openpyxl by rows."""
+"""Tables as Excel workbooks (Office Open XML): read by calamine, written here.
+
+A table is the least of what a workbook can be, and libraries that write the whole of it take ten
+times longer.
+"""
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Callable
-from datetime import date, time, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from . import xlsx_file
 from .base import Codec, Kind, Options
 from .cell_text import NOT_XML
 from .formats import Format
@@ -18,71 +22,83 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 1_048_575  # of an Excel sheet, less the header
 MAX_COLUMNS = 16_384
+MAX_TEXT = 32_767  # of a cell
 _ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # begins a character's number: ECMA-376, 22.9.2.19
-MAX_TEXT = 32_767  # of a cell; openpyxl would cut a longer one in silence
+_DAY = timedelta(days=1)
+_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel knows no zones
+_FIRST = date(1900, 3, 1)  # Excel has a day before it that there never was: earlier ones are text
 
 
 class TableXLSX(Codec["pd.DataFrame"]):
-    """One sheet, its first row the header; see `workbooks.sheet_of` for which."""
+    """One sheet, its first row the header; see `workbooks.sheet_of` for which.
+
+    What Excel has no value for, such as NaN, is an empty cell. A date with a zone is a text.
+    """
 
     kind = Kind.TABLE
     format = Format.XLSX
-    requires: ClassVar = {
-        "pandas": "pandas",
-        "openpyxl": "openpyxl",
-        "python_calamine": "python-calamine",
-    }
+    requires: ClassVar = {"pandas": "pandas", "python_calamine": "python-calamine"}
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
         return read_zipped(data, options, ".xlsx")
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
-        from openpyxl import Workbook
-
         if len(value) > MAX_ROWS:
             raise ValueError(f"a sheet holds {MAX_ROWS:,} rows, this table has {len(value):,}")
         if value.shape[1] > MAX_COLUMNS:
             raise ValueError(f"a sheet holds {MAX_COLUMNS:,} columns, not {value.shape[1]:,}")
-        names = [_cell(name) for name in value.columns]
-        columns = [_plain(value.iloc[:, place]) for place in range(value.shape[1])]
-        book = Workbook(write_only=True)
-        sheet = book.create_sheet("Sheet1")
-        write = _writer(sheet)
-        sheet.append([write(name) for name in names])
-        for row in zip(*columns, strict=True):
-            sheet.append([write(cell) for cell in row])
-        buffer = io.BytesIO()
-        book.save(buffer)
-        return buffer.getvalue()
+        columns = [_cells(column) for _, column in value.items()]
+        rows = zip(*columns, strict=True) if columns else ()
+        return xlsx_file.written([_cell(name) for name in value.columns], rows)
 
 
-def _plain(column: pd.Series) -> list[Any]:
-    """Return what cells hold, with None for everything that Excel has no number for."""
+def _cells(column: pd.Series) -> Sequence[str]:
+    """Return a column's cells, empty for null and for what Excel has no number for."""
+    import numpy as np
+
+    if column.dtype.kind == "f":
+        numbers = column.to_numpy(np.float64, na_value=np.nan)  # Float64 has a null of its own
+        cells = [f'"><v>{cell!r}</v></c>' for cell in numbers.tolist()]
+        for place in np.flatnonzero(~np.isfinite(numbers)).tolist():
+            cells[place] = xlsx_file.EMPTY
+        return cells
     known = column.notna() & ~column.isin([float("inf"), float("-inf")])
     return [_cell(value) for value in column.astype(object).where(known, None).tolist()]
 
 
-def _cell(value: Any) -> Any:
-    """Return a number, a date or a text that Excel shows as exactly that value."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, date | time | timedelta) and not getattr(value, "tzinfo", None):
-        return value
-    text = value.isoformat() if hasattr(value, "isoformat") else str(value)
-    if len(text) > MAX_TEXT:
-        raise ValueError(f"a cell holds {MAX_TEXT:,} characters, this text has {len(text):,}")
-    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE.sub("_x005F_", text))
+def _cell(value: Any) -> str:
+    """Return the number, date or text that Excel shows as exactly that value."""
+    if value is None:
+        return xlsx_file.EMPTY
+    if isinstance(value, bool):
+        return xlsx_file.TRUE if value else xlsx_file.FALSE
+    if hasattr(value, "item"):  # a number of numpy's
+        return _cell(value.item())
+    if isinstance(value, int | float):
+        return xlsx_file.number(repr(value))
+    if (moment := _moment(value)) is not None:
+        return xlsx_file.number(*moment)
+    return _text(value.isoformat() if hasattr(value, "isoformat") else str(value))
 
 
-def _writer(sheet: Any) -> Callable[[Any], Any]:
-    """Return a function that keeps texts from being taken for formulas: = begins some."""
-    from openpyxl.cell import WriteOnlyCell
+def _moment(value: Any) -> tuple[float, int] | None:
+    """Return Excel's number for a date or a time, and its style; None if there is no such."""
+    if getattr(value, "tzinfo", None) is not None:
+        return None
+    match value:
+        case datetime() if value.date() >= _FIRST:
+            return (value - _EPOCH) / _DAY, xlsx_file.DATETIME
+        case date() if not isinstance(value, datetime) and value >= _FIRST:
+            return (value - _EPOCH.date()).days, xlsx_file.DATE
+        case time():
+            return (datetime.combine(_EPOCH, value) - _EPOCH) / _DAY, xlsx_file.TIME
+        case timedelta():
+            return value / _DAY, xlsx_file.DURATION
+    return None
 
-    def write(value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        cell = WriteOnlyCell(sheet, value)
-        cell.data_type = "s"
-        return cell
 
-    return write
+def _text(value: str) -> str:
+    if len(value) > MAX_TEXT:
+        raise ValueError(f"a cell holds {MAX_TEXT:,} characters, this text has {len(value):,}")
+    escaped = NOT_XML.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE.sub("_x005F_", value))
+    return xlsx_file.text(escaped)

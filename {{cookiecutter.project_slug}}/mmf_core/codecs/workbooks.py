@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -9,6 +10,7 @@ from ..errors import InvalidValue, RequestError
 from ..settings import Settings
 from .base import Options, known_to
 from .formats import Format
+from .sheet_rows import AS_WRITTEN, knows, table_of
 from .zipped import safe
 
 if TYPE_CHECKING:
@@ -21,18 +23,38 @@ WORKBOOKS = frozenset({Format.XLSX, Format.XLS, Format.ODS})
 def read_zipped(data: bytes, options: Options, suffix: str) -> pd.DataFrame:
     """Read a sheet of an .xlsx or .ods, its first row the header, by calamine.
 
-    Options go to `pandas.read_excel`.
+    Options are those of `pandas.read_excel`, which reads the sheet if there are any of its own;
+    they count for more than what is here.
     """
-    import pandas as pd
+    from python_calamine import CalamineWorkbook
 
-    def parse() -> Any:
-        known: dict[str, Any] = {"engine": "calamine", **known_to(pd.read_excel, options)}
-        file = safe(data, options.get("max_inflated", Settings.max_inflated))
-        with pd.ExcelFile(file, engine=known.pop("engine")) as book:
-            known["sheet_name"] = sheet_of(options, book.sheet_names)
-            return pd.read_excel(book, **known)
+    def parse() -> pd.DataFrame:
+        file = io.BytesIO(safe(data, options.get("max_inflated", Settings.max_inflated)))
+        wanted = _wanted(options)
+        if not knows(wanted):
+            return _by_pandas(file, options)
+        with CalamineWorkbook.from_filelike(file) as book:
+            asked = sheet_of(options, book.sheet_names)
+            by = book.get_sheet_by_index if isinstance(asked, int) else book.get_sheet_by_name
+            return table_of(by(asked).to_python(skip_empty_area=False), wanted)
 
     return cast("pd.DataFrame", guarded(parse, suffix))
+
+
+def _wanted(options: Options) -> Options:
+    """Return the options that say something of a workbook."""
+    import pandas as pd
+
+    return options if knows(options) else known_to(pd.read_excel, options)
+
+
+def _by_pandas(file: io.BytesIO, options: Options) -> pd.DataFrame:
+    import pandas as pd
+
+    known: dict[str, Any] = {**AS_WRITTEN, **known_to(pd.read_excel, options)}
+    with pd.ExcelFile(file, engine=known.pop("engine", "calamine")) as book:
+        known["sheet_name"] = sheet_of(options, book.sheet_names)
+        return cast("pd.DataFrame", pd.read_excel(book, **known))
 
 
 def sheet_of(options: Options, names: list[Any]) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MAX_FAULTS, DescriptorError, Fault, InvalidValue
+from ..errors import MAX_FAULTS, DescriptorError, Fault, InvalidValue, most_faults
 from .columns import Column
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Schema:
     def apply(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the schema's columns in its order and types, without any others.
 
-        InvalidValue lists the first 20 columns and cells that do not fit.
+        InvalidValue lists the first columns and cells that do not fit: 20, or `most_faults`.
         """
         given = table.columns.tolist()
         wrong = {} if given == self._names else self._wrong_columns(given)
@@ -100,7 +100,7 @@ class Schema:
             columns[name], lost = declared.convert(given)
             rows = lost.nonzero()[0]
             misfits += len(rows)
-            faults += _faults(given.iloc[rows[:MAX_FAULTS]], rows, name, declared)
+            faults += _faults(given.iloc[rows[: most_faults.get()]], rows, name, declared)
         return columns, sorted(faults, key=lambda fault: fault.row or 0), misfits
 
     def _allows(self, block: pd.DataFrame) -> bool:
@@ -142,9 +142,10 @@ def _invalid(wrong: Mapping[str, list[Any]], cells: list[Fault], misfits: int) -
     ]
     if misfits:
         told.append(f"cells that do not fit the schema: {misfits}")
-    if sum(map(len, wrong.values())) + misfits > MAX_FAULTS:
-        told.append(f"the first {MAX_FAULTS} are listed")
-    return InvalidValue("; ".join(told), [*columns, *cells][:MAX_FAULTS])
+    most = most_faults.get()
+    if sum(map(len, wrong.values())) + misfits > most:
+        told.append(f"the first {most} are listed")
+    return InvalidValue("; ".join(told), [*columns, *cells][:most])
 
 
 def _faults(values: Any, rows: Any, name: str, declared: Column) -> Iterator[Fault]:

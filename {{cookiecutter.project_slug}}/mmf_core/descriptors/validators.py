@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MAX_FAULTS, Fault, InvalidValue, RequestError
+from ..errors import Fault, InvalidValue, RequestError, most_faults
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,15 +62,16 @@ class Validator:
 
 
 def _invalid(cases: pd.DataFrame, table: pd.DataFrame) -> InvalidValue:
-    listed = f"; the first {MAX_FAULTS} are listed" * (len(cases) > MAX_FAULTS)
+    most = most_faults.get()
+    listed = f"; the first {most} are listed" * (len(cases) > most)
     return InvalidValue(
         f"this table does not fit the schema: {len(cases)} faults{listed}",
-        islice(_faults(cases, table), MAX_FAULTS),
+        _faults(cases.head(most), table),
     )
 
 
 def _faults(cases: pd.DataFrame, table: pd.DataFrame) -> Iterator[Fault]:
-    for case in cases.head(MAX_FAULTS).astype(object).to_dict("records"):
+    for case in cases.astype(object).to_dict("records"):
         value, check = _plain(case.get("failure_case")), case.get("check")
         if check == "column_in_dataframe":
             yield Fault("this column is missing", column=str(value))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import Request
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.http import parse_options_header
 
 from ..codecs import Format, Kind, json
@@ -69,14 +69,7 @@ def _form(target: Target, request: Request) -> dict[str, Part]:
     _refuse_twice(set(texts) & set(files))
     parts: dict[str, Part] = {name: Text(request.form[name]) for name in texts}
     for name, file in request.files.items():
-        parts[name] = Bytes(
-            file.read(),
-            file.mimetype,
-            file.filename or "",
-            prefer_name=True,
-            charset=file.mimetype_params.get("charset", ""),
-            sheet=_sheet(request),
-        )
+        parts[name] = of_file(file, request)
     return parts
 
 
@@ -84,18 +77,33 @@ def _body(target: Target, request: Request, body: bytes, taken: Iterable[str]) -
     name = _body_argument(target, request.mimetype, taken)
     if name is None:
         return _json_object(target, request.mimetype, body)
+    return {name: of_body(body, request)}
+
+
+def of_file(file: FileStorage, request: Request) -> Bytes:
+    """Return what a form's file brings, read from where it stands."""
+    return Bytes(
+        file.read(),
+        file.mimetype,
+        file.filename or "",
+        prefer_name=True,
+        charset=file.mimetype_params.get("charset", ""),
+        sheet=_sheet(request),
+    )
+
+
+def of_body(body: bytes, request: Request) -> Bytes:
+    """Return what a whole body brings."""
     disposition = request.headers.get("Content-Disposition")
     filename = parse_options_header(disposition)[1].get("filename", "") if disposition else ""
-    return {
-        name: Bytes(
-            body,
-            request.mimetype,
-            filename,
-            prefer_name=False,
-            charset=request.mimetype_params.get("charset", ""),
-            sheet=_sheet(request),
-        )
-    }
+    return Bytes(
+        body,
+        request.mimetype,
+        filename,
+        prefer_name=False,
+        charset=request.mimetype_params.get("charset", ""),
+        sheet=_sheet(request),
+    )
 
 
 def _sheet(request: Request) -> str | None:

@@ -1,55 +1,111 @@
-"""A refused workbook sent back with its wrong cells marked: `?errors=xlsx`."""
+"""A refused table sent back as a workbook with its wrong cells marked: `?errors=xlsx`."""
 
 from __future__ import annotations
 
 import io
+import sys
 import zipfile
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from flask import Response, request
+from flask import Response, after_this_request, g, request
 
-from ..codecs import Format
+from ..codecs import Format, Kind
 from ..codecs.cell_text import NOT_XML
-from ..codecs.workbooks import sheet_of
+from ..codecs.table_xlsx import TableXLSX
+from ..codecs.workbooks import guarded, sheet_of
 from ..codecs.zipped import inflates_to_more
-from ..errors import Fault, InvalidValue
+from ..descriptors import Descriptor
+from ..errors import Fault, InvalidValue, RequestError, most_faults
 from ..target import ERRORS_QUERY as QUERY
-from ..target import SHEET_QUERY
+from ..target import Target
+from .arguments import of_body, of_file
+from .bodies import FORMS
 from .options import max_inflated
+from .parts import Bytes
 
 CHOICES = ("json", "xlsx")
+MAX_MARKED = 1_000
 _SHEET = "errors"
 _COLOUR = "FFC7CE"  # Excel's own for bad values
 _AUTHOR = "the service"
 
 
-def check_query() -> None:
+def check_query(target: Target) -> None:
     """Refuse an `errors=` that is not possible: InvalidValue says what is."""
     asked = request.args.get(QUERY, CHOICES[0]) if request.query_string else CHOICES[0]
     if asked not in CHOICES:
         hint = f"errors={asked} is not possible; ask for {' or '.join(CHOICES)}"
         raise InvalidValue(hint, [Fault("ask for json or xlsx", where=QUERY)])
+    if asked == "xlsx":
+        g.mmf_marking = target
+        token = most_faults.set(MAX_MARKED)
+
+        @after_this_request
+        def forget(answer: Response) -> Response:
+            most_faults.reset(token)
+            return answer
 
 
 def marked(error: InvalidValue) -> Response | None:
-    """Return the body with the wrong cells coloured and commented, and a sheet of all faults.
+    """Return the table as a workbook: wrong cells coloured and commented, all faults in a sheet.
 
-    None where nobody asked for it, or the body is no workbook, or a bomb.
+    A workbook stays as it was sent; any other table becomes one. None where nobody asked for it,
+    or there is no such table, or it inflates to more than half of what a body may have.
     """
-    if request.args.get(QUERY) != "xlsx" or not isinstance(request.stream, io.BytesIO):
+    target: Target | None = g.get("mmf_marking")
+    if target is None or (name := _argument(target, error)) is None:
         return None
-    body = request.stream.getvalue()
-    if not zipfile.is_zipfile(io.BytesIO(body)) or inflates_to_more(body, max_inflated()):
+    try:
+        body = _marked(target.arguments[name], _sent(target, name), error)
+    except (RequestError, ValueError):  # it cannot be read, or no sheet can hold it
         return None
-    answer = Response(
-        _mark(body, error, request.args.get(SHEET_QUERY)),
-        error.status,
-        content_type=Format.XLSX.media_type,
-    )
+    if body is None:
+        return None
+    answer = Response(body, error.status, content_type=Format.XLSX.media_type)
     answer.headers["Content-Disposition"] = "attachment; filename=errors.xlsx"
     return answer
+
+
+def _argument(target: Target, error: InvalidValue) -> str | None:
+    """Return the table that the error is about."""
+    tables = [name for name, one in target.arguments.items() if one.kind is Kind.TABLE]
+    told = [name for name in tables if any(fault.where == name for fault in error.faults)]
+    names = told or tables
+    return names[0] if len(names) == 1 else None
+
+
+def _sent(target: Target, name: str) -> Bytes | None:
+    """Return the file that an argument came as, if it did."""
+    if file := request.files.get(name):
+        file.seek(0)
+        return of_file(file, request)
+    is_whole = len(target.arguments) == 1 or Format.of_media_type(request.mimetype) != Format.JSON
+    if request.mimetype in FORMS or not is_whole or not isinstance(request.stream, io.BytesIO):
+        return None
+    return of_body(request.stream.getvalue(), request)
+
+
+def _marked(descriptor: Descriptor[Any], sent: Bytes | None, error: InvalidValue) -> bytes | None:
+    if sent is None:
+        return None
+    body, asked = sent.data, sent.sheet
+    if not _is_workbook(body):
+        body, asked = TableXLSX().encode(sent.decode(descriptor), {}), None
+    # openpyxl takes fifteen times the memory of the text in it, and a minute for 30 MiB.
+    most = min(max_inflated(), (request.max_content_length or sys.maxsize) // 2)
+    if inflates_to_more(body, most):
+        return None
+    marked: bytes = guarded(lambda: _mark(body, error, asked), ".xlsx")
+    return marked
+
+
+def _is_workbook(body: bytes) -> bool:
+    if not zipfile.is_zipfile(io.BytesIO(body)):
+        return False
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        return "xl/workbook.xml" in archive.namelist()
 
 
 def _mark(body: bytes, error: InvalidValue, asked: str | None) -> bytes:

@@ -54,7 +54,7 @@ def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
         if forms:  # refused before the work is done, not after
             asked = request.args.get(FORMAT_QUERY) if request.query_string else None
             form = answer_format(forms, asked, request.headers.get("Accept", ""))
-        check_query()
+        check_query(target)
 
         def answer(result: Any) -> Response:
             if target.returns is None:

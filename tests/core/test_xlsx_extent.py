@@ -1,0 +1,90 @@
+"""How large a sheet may be, before anything makes room for it."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmf_core.codecs import xlsx_extent
+from mmf_core.codecs.xlsx_extent import used_cells
+
+PLACES = st.tuples(st.integers(1, 16_384), st.integers(1, 1_048_576))
+
+
+def _letters(place: int) -> str:
+    more, last = divmod(place - 1, 26)
+    return (_letters(more) if more else "") + chr(ord("A") + last)
+
+
+def _sheet(*references: str, cell: str = '<c r="{}"><v>1</v></c>') -> bytes:
+    head, *rest = (cell.format(one) for one in references)
+    cells = f'<row r="1">{head}</row><row>{"".join(rest)}</row>'
+    return f"<worksheet><sheetData>{cells}</sheetData></worksheet>".encode()
+
+
+@given(st.lists(PLACES, min_size=1, max_size=30))
+def test_no_cell_is_outside(places: list[tuple[int, int]]) -> None:
+    rows, columns = used_cells(_sheet(*(f"{_letters(column)}{row}" for column, row in places)))
+    assert rows >= max(row for _, row in places)
+    assert columns >= max(column for column, _ in places)
+
+
+@given(PLACES)
+def test_cells_in_order_are_counted_exactly(last: tuple[int, int]) -> None:
+    column, row = last
+    found = used_cells(_sheet("A1", f"{_letters(column)}{row}"))
+    assert found == (row, column)
+
+
+@pytest.fixture
+def only_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be looked at piece by piece."""
+
+    def fail(_: bytes) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr(xlsx_extent, "_of_any_cells", fail)
+
+
+@pytest.mark.usefixtures("only_plain")
+def test_a_plain_table_is_looked_at_once() -> None:
+    places = [f"{_letters(column)}{row}" for row in range(1, 120) for column in range(1, 30)]
+    assert used_cells(_sheet(*places, f"{_letters(29)}120")) == (120, 29)
+
+
+@pytest.mark.parametrize(
+    ("cell", "rows", "columns"),
+    [
+        ("<c r='{}'/>", 9, 1),
+        ('<x:c r="{}"/>', 9, 1),
+        ('<c\tr="{}"/>', 9, 1),
+        ('<c s="1" r="{}"/>', 9, 1),
+        ('<c r = "{}"/>', 9, 1),
+        ('<c r="{}"/><c/>', 9, 3),
+    ],
+)
+def test_cells_written_in_other_ways_are_counted(cell: str, rows: int, columns: int) -> None:
+    found = used_cells(_sheet("A1", "A9", cell=cell))
+    assert found[0] >= rows
+    assert found[1] >= columns
+
+
+def test_what_follows_the_first_closing_tag_counts_too() -> None:
+    text = _sheet("A1", "B2").replace(
+        b"</row>", b'</row><!-- </sheetData> --><row><c r="XFD9"/></row>', 1
+    )
+    assert used_cells(text) >= (9, 16_384)
+
+
+@given(st.integers(1, 16_384), st.integers(1, 16_384))
+def test_columns_are_compared_as_numbers(one: int, most: int) -> None:
+    pattern = xlsx_extent._up_to(_letters(most).encode(), b"A", b"Z")
+    assert (re.fullmatch(pattern, _letters(one).encode()) is not None) == (one <= most)
+
+
+@given(st.integers(1, 10**7), st.integers(1, 10**7))
+def test_rows_are_compared_as_numbers(one: int, most: int) -> None:
+    pattern = xlsx_extent._up_to(str(most).encode(), b"0", b"9")
+    assert (re.fullmatch(pattern, str(one).encode()) is not None) == (one <= most)

@@ -1,0 +1,74 @@
+"""How large a sheet of an Excel workbook is, where any cell may say that it is the last of all.
+
+Cells say where they are: `<c r="B7">`. Most programs write each of them so, and then one search
+for a cell that is outside of what the first row and the last cell say is enough. Whatever is
+written in another way is looked at piece by piece, which takes many times longer.
+"""
+
+from __future__ import annotations
+
+import re
+
+_REFERENCE = re.compile(rb'\sr\s*=\s*["\']([A-Za-z]*)([0-9]+)["\']')  # such as r="B7"
+_ROW = re.compile(rb"<(?:[\w.-]+:)?row[\s/>]")
+_CELL = re.compile(rb"<(?:[\w.-]+:)?c[\s/>]")
+_PLAIN = b'<c r="'
+_PLAIN_CELL = re.compile(rb'<c r="([A-Z]{1,3})([1-9][0-9]{0,6})"')
+
+
+def used_cells(text: bytes) -> tuple[int, int]:
+    """Return how many rows and columns a sheet's XML may use at most, from the first on."""
+    first, last = text.find(b"sheetData"), text.rfind(b"sheetData")
+    if first < 0:
+        return 0, 0
+    return _of_plain_cells(text[first:last]) or _of_any_cells(text)
+
+
+def _of_plain_cells(cells: bytes) -> tuple[int, int] | None:
+    """Return a bound that all cells keep, if all say where they are, and in one way."""
+    if b":c" in cells or cells.count(b"<c") != cells.count(_PLAIN):
+        return None
+    header = _PLAIN_CELL.findall(cells[: cells.find(b"</row>")])
+    last = _PLAIN_CELL.match(cells, max(cells.rfind(_PLAIN), 0))
+    if not header or last is None:
+        return None
+    column, row = max(*(column for column, _ in header), last[1], key=_place), last[2]
+    within = _up_to(column, b"A", b"Z") + _up_to(row, b"0", b"9")
+    if re.search(_PLAIN + b"(?!" + within + b'")', cells):
+        return None
+    return int(row), _place(column)
+
+
+def _up_to(number: bytes, first: bytes, last: bytes) -> bytes:
+    """Return a pattern of whatever has fewer digits, or as many and is no greater.
+
+    Digits are from `first` to `last`: those of columns are letters.
+    """
+    digit = b"[%b-%b]" % (first, last)
+    patterns = [number]
+    for place in range(len(number)):
+        if number[place : place + 1] > first:
+            below = b"[%b-%c]" % (first, number[place] - 1)
+            patterns.append(number[:place] + below + digit * (len(number) - place - 1))
+    if len(number) > 1:
+        patterns.append(b"%b{1,%d}" % (digit, len(number) - 1))
+    return b"(?:" + b"|".join(patterns) + b")"
+
+
+def _of_any_cells(text: bytes) -> tuple[int, int]:
+    references = _REFERENCE.findall(text)
+    letters = {column.upper() for column, _ in references}
+    columns = max(map(_place, letters), default=0)
+    rows = max(map(int, {row for _, row in references}), default=0)
+    of_cells = sum(1 for column, _ in references if column)
+    if len(_CELL.findall(text)) > of_cells:  # some only follow the one before them
+        columns += max(len(_CELL.findall(row)) for row in _ROW.split(text))
+    return rows + max(0, len(_ROW.findall(text)) - (len(references) - of_cells)), columns
+
+
+def _place(letters: bytes) -> int:
+    """Return which column AB is: 28."""
+    place = 0
+    for letter in letters:
+        place = place * 26 + letter - 64
+    return place
