@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, ClassVar
+from typing import ClassVar
 
 from ..errors import StoreError
 from ..packages import NeedsPackages
@@ -35,7 +36,7 @@ class Version:
 class Content:
     """An object's bytes from `start` on; `start` is 0 where a store knows no ranges."""
 
-    file: IO[bytes]
+    file: BufferedIOBase
     version: Version
     start: int = 0
 

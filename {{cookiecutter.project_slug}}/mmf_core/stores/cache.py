@@ -65,6 +65,12 @@ def folder() -> Path:
         raise StoreError("there is no folder for fetched artifacts: set MMF_CACHE") from error
 
 
+def let_go() -> None:
+    """Let other processes remove what was used here."""
+    while _held:
+        os.close(_held.popitem()[1])
+
+
 def make_room(size: int) -> None:
     """Remove what was not used for longest until `size` bytes fit in, but nothing that is held."""
     here = folder()

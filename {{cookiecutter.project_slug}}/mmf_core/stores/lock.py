@@ -117,4 +117,5 @@ def _entry(**parts: object) -> Entry:
     for name, part in parts.items():
         if not isinstance(part, kinds.get(name, str)):
             raise TypeError(f"{name} is of another type")
+    parts["trusted"] = tuple(parts.get("trusted", ()))  # type: ignore[arg-type] # a list
     return Entry(**parts)  # type: ignore[arg-type] # just looked at

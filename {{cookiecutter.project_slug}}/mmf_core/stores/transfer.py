@@ -68,6 +68,8 @@ def _fill(part: _Part, store: Store, uri: str, wanted: Version) -> None:
     if part.done > wanted.size != UNKNOWN:
         part.restart()
     total = wanted.size
+    if part.done:
+        _log.info("%s: goes on after %.1f MiB", shown(uri), part.done / MIB)
     progress = Progress(shown(uri), total, part.done)
     while part.done != total:
         before = part.done
@@ -109,15 +111,16 @@ def _opened(part: _Part, store: Store, uri: str, wanted: Version) -> Content:
 
 def _copy(content: Content, part: _Part, progress: Progress) -> StoreError | None:
     """Read to the end; return the error of a connection that breaks."""
-    while True:
+    while part.done != content.version.size:
         try:
-            chunk = content.file.read(CHUNK)
+            chunk = content.file.read1(CHUNK)  # what has come is not lost if no more does
         except (OSError, HTTPException) as error:
             return unreachable(progress.name, error)
         if not chunk:
-            return None
+            break
         part.add(chunk)
         progress(part.done)
+    return None
 
 
 def _refuse_if_full(part: _Part, total: int) -> None:
