@@ -1,5 +1,6 @@
 """An S3 server, a web server with faults, a project's folder and its cache."""
 
+import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -76,3 +77,17 @@ def gate(s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., sea
     yield make
     for one in gates:
         one.close()
+
+
+@pytest.fixture
+def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Give a function that makes a module look as if it were not installed."""
+    from importlib.util import find_spec
+
+    def hide(module: str) -> None:
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        monkeypatch.setattr(
+            "mmf_core.packages.find_spec", lambda name: None if name == module else find_spec(name)
+        )
+
+    return hide

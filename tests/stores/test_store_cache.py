@@ -72,7 +72,7 @@ def test_who_comes_second_waits_and_says_so(
 
     web.content = CONTENT
     key = sum_of(CONTENT)
-    with cache._locked(cache.folder() / key, "fetching"), caplog.at_level("INFO"):
+    with cache.alone(cache.folder() / key, "fetching"), caplog.at_level("INFO"):
         second = threading.Thread(target=take, args=(web, CONTENT))
         second.start()
         while "another process has it in hand" not in caplog.text:

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from ..errors import ArtifactError
 from ..settings import Settings
-from . import lock
+from . import dvc, lock
 from .base import UNKNOWN
 from .base import Content as Content
 from .base import Store as Store
@@ -48,12 +48,19 @@ def locate(file: str, sha256: str = "") -> Place:
         )
     expected = entry or (Entry(sha256, UNKNOWN) if sha256 else None)
     path = Path(file)
+    pointer = None if is_uri(file) else dvc.pointer_to(path)
     if not is_uri(file) and path.exists():
+        if pointer:
+            pointer.verify()
         if expected:
             expected.verify(path, file)
-        place = Place(path, entry, is_kept_with_code=not (entry and entry.source))
+        is_elsewhere = pointer or (entry and entry.source)
+        place = Place(path, entry, is_kept_with_code=not is_elsewhere)
     elif uri := source_of(file, entry):
         place = Place(fetched(file, uri, expected), entry, is_kept_with_code=False)
+    elif pointer:
+        pointer.pull()
+        place = Place(path, entry, is_kept_with_code=False)
     else:
         return Place(path, entry, is_kept_with_code=True)
     if entry:

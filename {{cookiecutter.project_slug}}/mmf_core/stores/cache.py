@@ -43,7 +43,7 @@ def fetch(store: Store, uri: str, wanted: Version, name: str) -> Path:
     key = wanted.sha256 or hashlib.sha256(f"{uri} {wanted.id} {wanted.tag}".encode()).hexdigest()
     target = folder() / key / name
     if not (target in _held and target.exists()):
-        with _locked(target.parent, "fetching", f"{shown(uri)}: another process has it in hand"):
+        with alone(target.parent, "fetching", f"{shown(uri)}: another process has it in hand"):
             if not _is_right(target, wanted):
                 make_room(max(wanted.size, 0))
                 _bring(store, uri, wanted, target)
@@ -74,7 +74,7 @@ def let_go() -> None:
 def make_room(size: int) -> None:
     """Remove what was not used for longest until `size` bytes fit in, but nothing that is held."""
     here = folder()
-    with _locked(
+    with alone(
         here / "room", "making", "room is made"
     ):  # so that nothing vanishes that is looked at
         entries = sorted(
@@ -84,7 +84,7 @@ def make_room(size: int) -> None:
         for entry in entries:
             if sum(sizes.values()) + size <= Settings.from_env().max_cache:
                 return
-            with suppress(BlockingIOError), _locked(entry, "fetching"), _locked(entry, "using"):
+            with suppress(BlockingIOError), alone(entry, "fetching"), alone(entry, "using"):
                 shutil.rmtree(entry)
                 sizes[entry] = 0
                 _log.info("%s is removed: MMF_CACHE_MB is the bound", entry)
@@ -145,8 +145,11 @@ def _hold(target: Path) -> None:
 
 
 @contextmanager
-def _locked(entry: Path, what: str, waiting: str = "") -> Iterator[None]:
-    """Lock alone. Where another has it: BlockingIOError, or `waiting` in the log, and wait."""
+def alone(entry: Path, what: str, waiting: str = "") -> Iterator[None]:
+    """Keep all other processes out.
+
+    Where one has the lock: BlockingIOError, or `waiting` in the log, and wait.
+    """
     import fcntl
 
     lock = _open_lock(entry, what)
