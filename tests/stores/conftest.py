@@ -14,7 +14,7 @@ from web_server import WebServer
 _numbers = count()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # tests of forks, in the same process, want no child left
 def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of a running S3 server."""
     if not seaweed.program():
