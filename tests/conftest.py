@@ -19,6 +19,7 @@ sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".cache" / "
 
 # They use the one project that is installed and trained, which takes long, so they share a worker.
 # xdist's own way to say so, `--dist=loadgroup`, groups nothing under pytest 9.2: pytest-xdist#1386.
+ONE_SERVER = ("test_store_s3.py", "test_cli_artifacts.py")  # of S3; two of them start slowly
 ONE_WORKER = ("test_demo.py", "test_life.py", "test_readme.py", "test_serving.py")
 
 
@@ -26,7 +27,10 @@ class OneInstallation(LoadScopeScheduling):
     """Hands the tests of the installed project to one worker, and the others to whoever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "installed" if nodeid.partition("::")[0].endswith(ONE_WORKER) else nodeid
+        file = nodeid.partition("::")[0]
+        if file.endswith(ONE_SERVER):
+            return "s3"
+        return "installed" if file.endswith(ONE_WORKER) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneInstallation:

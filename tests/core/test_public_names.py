@@ -34,7 +34,7 @@ HEAVY = ["flask", "werkzeug", "pandas", "numpy", "orjson", "openpyxl", "PIL", "c
 LAYERS = [
     {"errors"},
     {"settings", "packages", "turns", "fingerprints", "notices"},
-    {"codecs", "models"},
+    {"codecs", "models", "stores"},
     {"descriptors", "artifact"},
     {"policy"},
     {"target"},

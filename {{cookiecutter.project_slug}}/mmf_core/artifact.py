@@ -7,6 +7,9 @@ Three forms, as MMF's documentation shows them, and a fourth for the usual case:
     @mmf.artifact("model")                                 a loader, run once, at start-up;
     def model(): …                                         afterwards `model` is what it returned
     model = mmf.artifact("model.joblib").load()            read by suffix
+
+The file lies beside the code, or in a store (see `mmf_core.stores`): then `artifact.path` is that
+of its copy on this machine.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from typing import IO, Any
 from .errors import ArtifactError, DeclarationError
 from .models import load_model
 from .settings import MIB, Settings
+from .stores import Place, is_uri, locate, lock, name_of, shown
+from .stores.digests import size_of
 
 _UNSET = object()
 
@@ -34,6 +39,7 @@ class Artifact:
         name: str = "",
         description: str = "",
         preload: bool = True,
+        sha256: str = "",
         **how: Any,
     ) -> None:
         if set(mode) not in ({"r"}, {"r", "t"}, {"r", "b"}):
@@ -41,10 +47,12 @@ class Artifact:
                 f"artifact({str(file)!r}, {mode!r}): the second value is how to open the file for "
                 f"reading, 'r' or 'rb'; a name is given by name="
             )
-        self.path = Path(file)
-        self.name = name or self.path.name
+        self.file = str(file) if is_uri(str(file)) else Path(file).as_posix()
+        self.name = name or name_of(self.file)
         self.description = description
         self.preload = preload
+        self.sha256 = sha256
+        self._place: Place | None = None
         self._open = {"mode": mode, **how}
         self._loader: Callable[[], Any] | None = None
         self._stand_in: Any = None
@@ -75,6 +83,14 @@ class Artifact:
             self._file.close()
 
     @property
+    def path(self) -> Path:
+        """Where the file is, once it is known to be the right one; it may be fetched for that."""
+        with self._lock:
+            if self._place is None or not self._place.path.exists():
+                self._place = locate(self.file, self.sha256)
+        return self._place.path
+
+    @property
     def is_loaded(self) -> bool:
         """Whether a loader's object is in memory; a file that the code reads itself always is."""
         return self._loader is None or self._value is not _UNSET
@@ -82,7 +98,8 @@ class Artifact:
     def load(self) -> Any:
         """Return the object in the file, by the file's suffix: see `mmf_core.models`."""
         self.check()
-        return load_model(self.path)
+        entry = self._place.entry if self._place else None
+        return load_model(self.path, trusted=entry.trusted if entry else ())
 
     def ready(self) -> Any:
         """Run the loader once and return its object; ArtifactError if it fails."""
@@ -95,36 +112,36 @@ class Artifact:
         return self._value
 
     def check(self) -> None:
-        """Refuse a missing file, and one too large to be kept with the code (MMF's 10 MiB rule)."""
+        """Refuse a file that is missing, wrong, or too large for the code (MMF's 10 MiB rule)."""
         if self._loader is not None:
             return
-        if not self.path.exists():
-            raise ArtifactError.absent(self.path)
+        path = self.path
+        if not path.exists():
+            raise ArtifactError.absent(path)
         limit = Settings.from_env().max_artifact
-        # A folder's own size is not that of what is in it.
-        files = self.path.rglob("*") if self.path.is_dir() else [self.path]
-        size = sum(file.stat().st_size for file in files if file.is_file())
-        if size > limit:
+        if self._place and self._place.is_kept_with_code and (size := size_of(path)) > limit:
             raise ArtifactError(
-                f"{self.path} has {size / MIB:.1f} MiB, and {limit / MIB:g} MiB is the limit for a "
-                f"file kept with the code; load it in a function under "
-                f"@mmf.artifact({self.path.name!r}), or raise MMF_MAX_ARTIFACT_MB"
+                f"{path} has {size / MIB:.1f} MiB, and {limit / MIB:g} MiB is the limit for a "
+                f"file kept with the code; keep it in a store (mmfmeta push), load it in a "
+                f"function under @mmf.artifact({path.name!r}), or raise MMF_MAX_ARTIFACT_MB"
             )
 
     def meta(self) -> dict[str, str]:
         """Describe this artifact with the keys of MMF's `mmf.json`."""
-        return {"file": self.path.as_posix(), "name": self.name, "description": self.description}
+        return {"file": shown(self.file), "name": self.name, "description": self.description}
 
     def _load_once(self, loader: Callable[[], Any]) -> Any:
         try:
+            if self.sha256 or self.file in lock.read():
+                self.path  # noqa: B018 - the right file, before it is opened
             return loader()
         except ArtifactError:
             raise
         except FileNotFoundError as error:
-            raise ArtifactError(f"{error.filename or self.path} is not there") from error
+            raise ArtifactError(f"{error.filename or self.file} is not there") from error
         except (Exception, SystemExit) as error:
             raise ArtifactError(
-                f"{self.path} cannot be loaded: {type(error).__name__}: {error}"
+                f"{shown(self.file)} cannot be loaded: {type(error).__name__}: {error}"
             ) from error
 
 

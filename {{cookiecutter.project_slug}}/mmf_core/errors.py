@@ -6,6 +6,7 @@ MMFError                      500
 ├── SettingError              500  an environment variable has a value that cannot be used
 ├── MissingPackage            500  a library that an optional feature needs is not installed
 ├── ArtifactError             503  a model's file is missing, too large, or cannot be loaded
+│   └── StoreError            503  the place that it is fetched from does not give it
 ├── Overloaded                503  all the calls that may run or wait do so already
 ├── DeadlineExceeded          504  the call takes longer than it may
 ├── TargetError               500  the author's function raised
@@ -62,6 +63,10 @@ class ArtifactError(MMFError):
     def absent(cls, path: Path) -> ArtifactError:
         """Return the error for a file that does not exist."""
         return cls(f"{path} is not there; run the script that makes it, such as python train.py")
+
+
+class StoreError(ArtifactError):
+    """A store does not give or take a file; nothing is left under the file's own name."""
 
 
 class Overloaded(MMFError):

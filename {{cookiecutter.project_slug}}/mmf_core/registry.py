@@ -14,10 +14,11 @@ from .errors import DeclarationError
 from .fingerprints import Fingerprint, fingerprint
 from .notices import Notice
 from .policy import Batch, Policy
+from .stores import is_uri
+from .stores.lock import LOCK
 from .target import Target
 
 F = TypeVar("F", bound=Callable[..., Any])
-LOCK = Path("artifacts.lock")
 
 
 class Registry:
@@ -97,19 +98,23 @@ class Registry:
         name: str = "",
         description: str = "",
         preload: bool = True,
+        sha256: str = "",
         **how: Any,
     ) -> Artifact:
         """Mark a file that the model needs; see `mmf_core.artifact` for the forms.
 
+        `file` is a path, or a URI of a store; `sha256` is checked, as is that of `artifacts.lock`.
         `mode` and `how` are what `open` takes, for the form that stands in its place. With
         `preload=False` a loader runs in each worker: for what does not survive a fork, such as
         threads, connections and devices.
         """
-        artifact = Artifact(file, mode, name=name, description=description, preload=preload, **how)
-        if str(artifact.path) in self.artifacts:
-            raise DeclarationError(f"{artifact.path}: this file is an artifact already")
-        self.artifacts[str(artifact.path)] = artifact
-        for path in (artifact.path, LOCK):
+        about = {"name": name, "description": description}
+        artifact = Artifact(file, mode, **about, preload=preload, sha256=sha256, **how)
+        if artifact.file in self.artifacts:
+            raise DeclarationError(f"{artifact.file}: this file is an artifact already")
+        self.artifacts[artifact.file] = artifact
+        local = [] if is_uri(artifact.file) else [Path(artifact.file)]
+        for path in (*local, Path(LOCK)):
             self.seen.setdefault(path, fingerprint(path))
         return artifact
 

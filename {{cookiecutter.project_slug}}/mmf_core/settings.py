@@ -30,6 +30,12 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _timeout(text: str) -> float:
+    if not (seconds := _seconds(text)):
+        raise ValueError("give more than 0 seconds")
+    return seconds
+
+
 def _choice(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.lower() not in choices:
@@ -61,6 +67,10 @@ class Settings:
     max_body: int = _setting("MMF_MAX_BODY_MB", 50 * MIB, _mebibytes)
     max_inflated: int = _setting("MMF_MAX_INFLATED_MB", 500 * MIB, _mebibytes)
     max_artifact: int = _setting("MMF_MAX_ARTIFACT_MB", 10 * MIB, _mebibytes)
+    artifacts: str = _setting("MMF_ARTIFACTS", "", str)
+    cache: str = _setting("MMF_CACHE", "", str)
+    max_cache: int = _setting("MMF_CACHE_MB", 10240 * MIB, _mebibytes)
+    store_timeout: float = _setting("MMF_STORE_TIMEOUT", 10.0, _timeout)
     timeout: float = _setting("MMF_TIMEOUT", 0.0, _seconds)
     stuck_after: float = _setting("MMF_STUCK_AFTER", 30.0, _seconds)
     csv_escape: bool = _setting("MMF_CSV_ESCAPE", False, _switch)

@@ -10,6 +10,7 @@ import click
 from ..errors import MMFError
 from .fork_check import check_fork
 from .get_meta import get_meta
+from .store_commands import COMMANDS
 from .trial import test
 
 
@@ -24,9 +25,11 @@ class _Group(click.Group):
 
 @click.group(cls=_Group)
 def main() -> None:
-    """Describe and test the project in this folder."""
+    """Describe and test the project in this folder; keep its models in a store."""
 
 
 main.add_command(get_meta)
 main.add_command(test)
 main.add_command(check_fork)
+for command in COMMANDS:
+    main.add_command(command)

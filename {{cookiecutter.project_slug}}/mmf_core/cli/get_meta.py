@@ -19,7 +19,7 @@ from ..registry import Registry, load
 )
 def get_meta(module: str, out: Path) -> None:
     """Import MODULE (main) and write what it declares; no artifact's loader is run."""
-    registry = _load(module.removesuffix(".py"))
+    registry = load_project(module.removesuffix(".py"))
     text = json.dumps(registry.meta(), ensure_ascii=False, indent=2, default=str)
     try:
         out.write_text(text + "\n", encoding="utf-8")
@@ -28,7 +28,8 @@ def get_meta(module: str, out: Path) -> None:
     click.echo(f"{out}: written")
 
 
-def _load(module: str) -> Registry:
+def load_project(module: str) -> Registry:
+    """Import MODULE; what its code raises is told with the line, and not as a traceback."""
     try:
         return load(module)
     except MMFError:

@@ -5,6 +5,7 @@ A new format is one subclass of `ModelFormat` and one line, `FORMATS.append(Mine
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -31,15 +32,21 @@ FORMATS: list[ModelFormat] = [
 ]
 
 
-def load_model(path: str | Path) -> Any:
+def load_model(path: str | Path, *, trusted: Iterable[str] = ()) -> Any:
     """Return the object in a model file; ArtifactError names the file and what is wrong with it.
 
     A scikit-learn estimator answers tables faster than scikit-learn alone: see `estimators`.
     Loading a pickle, a joblib file or an MLflow folder runs whatever code is in it: load your own
-    only. With MMF_ALLOW_PICKLE=0 these are refused.
+    only. With MMF_ALLOW_PICKLE=0 these are refused. `trusted` are types beyond numpy's, scipy's and
+    scikit-learn's that a skops file may have.
     """
     path = Path(path)
-    return _load(path, _of(path))
+    return _load(path, _of(path).trusting(trusted))
+
+
+def format_of(path: str | Path) -> ModelFormat | None:
+    """Return the format of a model file, by its suffix; None if no format has that."""
+    return next((one for one in FORMATS if one.holds(Path(path))), None)
 
 
 def save_model(model: Any, path: str | Path, *, example: Any, tolerance: float = -1.0) -> None:
@@ -99,8 +106,7 @@ def _export(model: Any, path: Path, example: Any, model_format: ModelFormat) -> 
 
 
 def _of(path: Path) -> ModelFormat:
-    for model_format in FORMATS:
-        if model_format.holds(path):
-            return model_format
+    if model_format := format_of(path):
+        return model_format
     known = ", ".join(suffix for model_format in FORMATS for suffix in model_format.suffixes)
     raise ArtifactError(f"{path.name}: a model's format is known by its suffix: {known}")

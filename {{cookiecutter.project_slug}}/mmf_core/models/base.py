@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,6 +25,10 @@ class ModelFormat(NeedsPackages, ABC):
     def holds(self, path: Path) -> bool:
         """Whether the file is of this format: its suffix says so."""
         return path.suffix.lower() in self.suffixes
+
+    def trusting(self, types: Iterable[str]) -> ModelFormat:
+        """Return the same format, which makes objects of these types, too, where it asks."""
+        return self
 
     @abstractmethod
     def load(self, path: Path) -> Any:

@@ -6,7 +6,7 @@ as the service runs it anyway; all else could be made to run code, and is refuse
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,15 +16,22 @@ TRUSTED = {"numpy", "scipy", "sklearn"}
 
 
 class SkopsFormat(ModelFormat):
-    """One object, as `skops.io.dump` writes it."""
+    """One object, as `skops.io.dump` writes it; `types` are trusted beside those of TRUSTED."""
 
     suffixes = (".skops",)
     requires: ClassVar = {"skops": "skops"}
 
+    def __init__(self, types: Iterable[str] = ()) -> None:
+        self._types = frozenset(types)
+
+    def trusting(self, types: Iterable[str]) -> ModelFormat:
+        return SkopsFormat(types)
+
     def load(self, path: Path) -> Any:
         from skops.io import get_untrusted_types, load
 
-        return load(path, trusted=trusted(get_untrusted_types(file=path)))
+        types = get_untrusted_types(file=path)
+        return load(path, trusted=trusted(types, self._types))
 
     def save(self, model: Any, path: Path, example: Any) -> None:
         from skops.io import dump
@@ -32,11 +39,15 @@ class SkopsFormat(ModelFormat):
         dump(model, path)
 
 
-def trusted(types: Iterable[str]) -> list[str]:
-    """Return `types` if all of them are trusted; TypeError names those that are not."""
+def trusted(types: Iterable[str], listed: Set[str] = frozenset()) -> list[str]:
+    """Return `types` if all of them are trusted or `listed`; TypeError names those that are not."""
     types = sorted(types)
-    if others := [kind for kind in types if kind.partition(".")[0] not in TRUSTED]:
+    others = [
+        kind for kind in types if kind.partition(".")[0] not in TRUSTED and kind not in listed
+    ]
+    if others:
         raise TypeError(
-            f"it holds types that are not of {', '.join(sorted(TRUSTED))}: {', '.join(others)}"
+            f"it holds types that are not of {', '.join(sorted(TRUSTED))}: {', '.join(others)}; "
+            f"if you trust them: mmfmeta lock --trust {' --trust '.join(others)}"
         )
     return types

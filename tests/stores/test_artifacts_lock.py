@@ -1,0 +1,176 @@
+"""artifacts.lock: written sorted, checked when a file is loaded, told in words."""
+
+import json
+import logging
+import pickle
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+from sklearn.preprocessing import FunctionTransformer
+from store_helpers import sum_of
+
+import mmf_core as mmf
+from mmf_core.errors import ArtifactError
+from mmf_core.models.provenance import made_with
+from mmf_core.stores import lock
+from mmf_core.stores.digests import packed, sha256_of, size_of, unpack
+from mmf_core.stores.lock import Entry
+
+MODEL = {"weights": [1.5, 2.0]}
+BYTES = pickle.dumps(MODEL)
+
+
+@pytest.fixture
+def model(folder: Path) -> Path:
+    """Give a model file that is locked."""
+    file = folder / "model.pkl"
+    file.write_bytes(BYTES)
+    lock.write({"model.pkl": Entry(sum_of(BYTES), len(BYTES))})
+    return file
+
+
+def test_it_is_json_sorted_without_what_is_empty() -> None:
+    entries = {
+        "z.pkl": Entry("2" * 64, 1, "pkl", "s3://b/z.pkl", "v1", {"python": "3.11"}),
+        "модель.skops": Entry("1" * 64, 2, trusted=("a.B",)),
+    }
+    lock.write(entries)
+    text = Path("artifacts.lock").read_text(encoding="utf-8")
+    assert list(json.loads(text)) == ["z.pkl", "модель.skops"]
+    assert list(json.loads(text)["z.pkl"]) == sorted(json.loads(text)["z.pkl"])
+    assert "made_with" not in json.loads(text)["модель.skops"]
+    assert lock.read()["z.pkl"] == entries["z.pkl"]
+    assert lock.read()["модель.skops"].trusted == ("a.B",)
+    assert text.endswith("}\n")
+
+
+@pytest.mark.usefixtures("folder")
+def test_no_file_has_no_entries() -> None:
+    assert lock.read() == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", '{"a": 1}', '{"a": {}}', '{"a": {"sha256": 1, "size": 1}}',
+     '{"a": {"sha256": "", "size": "1"}}', '{"a": {"sha256": "", "size": 1, "other": ""}}',
+     '{"a": {"sha256": "", "size": 1, "made_with": []}}'],
+)  # fmt: skip
+def test_what_is_no_lock_is_told(text: str, folder: Path) -> None:
+    (folder / "artifacts.lock").write_text(text)
+    with pytest.raises(ArtifactError, match=r"artifacts\.lock cannot be read"):
+        mmf.Registry().artifact("a").check()
+
+
+def test_the_right_file_is_loaded(model: Path) -> None:
+    assert mmf.Registry().artifact(model.name).load() == MODEL
+
+
+@pytest.mark.parametrize("use", ["load", "with", "make_ready", "loader"])
+def test_another_file_is_refused_with_both_sums(use: str, model: Path) -> None:
+    model.write_bytes(BYTES[:-1] + b"?")
+    registry = mmf.Registry()
+    artifact = registry.artifact(model.name)
+    if use == "loader":
+        artifact(lambda: pickle.loads(model.read_bytes()))
+    uses = {"load": artifact.load, "with": artifact.__enter__}
+    with pytest.raises(ArtifactError) as caught:
+        uses.get(use, registry.make_ready)()
+    for part in (sum_of(BYTES), sum_of(model.read_bytes()), "mmfmeta lock", "mmfmeta pull"):
+        assert part in str(caught.value)
+
+
+def test_a_sum_in_main_is_checked_without_a_lock(model: Path) -> None:
+    Path("artifacts.lock").unlink()
+    mmf.Registry().artifact(model.name, sha256=sum_of(BYTES)).check()
+    with pytest.raises(ArtifactError, match="1" * 64):
+        mmf.Registry().artifact(model.name, sha256="1" * 64).check()
+
+
+def test_while_unchecked_every_file_is_taken(model: Path) -> None:
+    model.write_bytes(pickle.dumps("new"))
+    with lock.unchecked():
+        assert mmf.Registry().artifact(model.name).load() == "new"
+    with pytest.raises(ArtifactError):
+        mmf.Registry().artifact(model.name).load()
+
+
+@pytest.mark.parametrize(
+    ("package", "wanted", "said"),
+    [
+        ("scikit-learn", "0.1", ["scikit-learn 0.1", "install scikit-learn==0.1"]),
+        ("python", "2.7", ["python 2.7", f"3.{sys.version_info.minor}"]),
+        ("no-such-package", "1", ["here is none"]),
+    ],
+)
+def test_other_versions_are_a_warning(
+    package: str, wanted: str, said: list[str], model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = {package: wanted, "numpy": np.__version__}
+    lock.write({"model.pkl": Entry(sum_of(BYTES), len(BYTES), made_with=made)})
+    mmf.Registry().artifact(model.name).load()
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    for part in ("model.pkl was made with", *said):
+        assert part in record.getMessage()
+
+
+def test_a_file_that_is_in_a_store_too_is_not_bound_to_ten_mib(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "0.00001")
+    with pytest.raises(ArtifactError, match="MMF_MAX_ARTIFACT_MB"):
+        mmf.Registry().artifact(model.name).check()
+    entry = Entry(sum_of(BYTES), len(BYTES), source="s3://bucket/model.pkl")
+    lock.write({"model.pkl": entry})
+    mmf.Registry().artifact(model.name).check()
+
+
+def test_types_in_the_lock_are_trusted_by_skops(folder: Path) -> None:
+    from skops.io import dump
+
+    dump(FunctionTransformer(sorted_rows), folder / "model.skops")
+    content = (folder / "model.skops").read_bytes()
+    with pytest.raises(ArtifactError, match=r"mmfmeta lock --trust \S*sorted_rows"):
+        mmf.Registry().artifact("model.skops").load()
+    name = f"{sorted_rows.__module__}.sorted_rows"
+    entry = Entry(sum_of(content), len(content), trusted=(name,))
+    lock.write({"model.skops": entry})
+    assert mmf.Registry().artifact("model.skops").load().func is sorted_rows
+
+
+def sorted_rows(table: np.ndarray) -> np.ndarray:
+    return np.sort(table)
+
+
+def test_libraries_are_those_of_the_objects_inside() -> None:
+    model = LinearRegression().fit(np.eye(2), [1.0, 2.0])
+    assert made_with([model]).keys() == {"numpy", "scikit-learn"}
+    assert made_with([1, "a"]) == {}
+    assert made_with((model, lambda: 0)).keys() >= {"scikit-learn"}  # what no pickle can hold
+
+
+def test_the_sum_of_a_folder_is_that_of_its_names_and_contents(folder: Path) -> None:
+    for base in (folder / "a.mlflow", folder / "b.mlflow"):
+        (base / "deep").mkdir(parents=True)
+        (base / "MLmodel").write_bytes(b"x")
+        (base / "deep" / "z").write_bytes(b"yy")
+    listing = f"{sum_of(b'x')}  MLmodel\n{sum_of(b'yy')}  deep/z\n"
+    assert sha256_of(folder / "a.mlflow") == sum_of(listing.encode())
+    assert size_of(folder / "a.mlflow") == 3
+    assert sha256_of(folder / "a.mlflow") == sha256_of(folder / "b.mlflow")
+    (folder / "b.mlflow" / "deep" / "z").rename(folder / "b.mlflow" / "z")
+    assert sha256_of(folder / "a.mlflow") != sha256_of(folder / "b.mlflow")
+    with packed(folder / "a.mlflow") as archive:
+        unpack(archive, folder / "c.mlflow")
+    assert sha256_of(folder / "a.mlflow") == sha256_of(folder / "c.mlflow")
+
+
+def test_a_model_that_is_locked_is_the_one_that_was_saved(folder: Path) -> None:
+    joblib.dump(MODEL, folder / "m.joblib")
+    registry = mmf.Registry()
+    artifact = registry.artifact("m.joblib", sha256=sha256_of(folder / "m.joblib"))
+    assert artifact.load() == MODEL

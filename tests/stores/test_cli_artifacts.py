@@ -1,0 +1,244 @@
+"""`mmfmeta lock · push · pull · list · versions · use`, as a data scientist uses them."""
+
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from sklearn.linear_model import LinearRegression
+
+from mmf_core.cli import main
+from mmf_core.errors import ArtifactError
+from mmf_core.registry import default
+from mmf_core.stores import cache, locate, lock
+from mmf_core.stores.digests import sha256_of
+
+MAIN = """
+import mmf_core as mmf
+
+model = mmf.artifact("model.joblib").load()
+
+
+@mmf.target(returns=mmf.Float())
+def slope():
+    return model.coef_[0]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a project with a trained model, and a cache of its own."""
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("MMF_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("MMF_ARTIFACTS", raising=False)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (project / "main.py").write_text(MAIN)
+    train(1)
+    yield project
+    forget()
+    cache.let_go()
+
+
+@pytest.fixture
+def mmfmeta(folder: Path) -> Callable[..., str]:  # noqa: ARG001 - where it runs
+    """Give a function that runs a command which must end with `code`, and returns its output."""
+
+    def run(*words: str, code: int = 0) -> str:
+        forget()
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == code, result.output
+        if code:
+            assert result.output.startswith("Error: ")
+        return result.output
+
+    return run
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    """Give the URI of a folder."""
+    return (tmp_path / "shared folder").as_uri()
+
+
+def forget() -> None:
+    """Let the project be imported anew."""
+    sys.modules.pop("main", None)
+    default.targets.clear()
+    default.artifacts.clear()
+
+
+def train(slope: float) -> str:
+    """Make the model anew; return its sum."""
+    rows = np.arange(20.0).reshape(10, 2)
+    joblib.dump(LinearRegression().fit(rows, slope * np.arange(10)), "model.joblib")
+    return sha256_of(Path("model.joblib"))
+
+
+def test_push_versions_and_use_go_back_and_on(bucket: str, mmfmeta: Callable[..., str]) -> None:
+    old_sum = sha256_of(Path("model.joblib"))
+    assert f"pushed to {bucket}/wine/model.joblib" in mmfmeta("push", "--to", f"{bucket}/wine")
+    old = lock.read()["model.joblib"]
+    assert "is already in" in mmfmeta("push")
+    assert lock.read()["model.joblib"] == old
+    new_sum = train(2)
+    assert "here, but another one" in mmfmeta("list")
+    assert "pushed" in mmfmeta("push")
+    new = lock.read()["model.joblib"]
+    assert new.version != old.version
+    first, second = mmfmeta("versions", "model.joblib").splitlines()
+    assert first.startswith(f"* {new.version}  ")
+    assert second.startswith(f"  {old.version}  ")
+
+    assert old.version in mmfmeta("use", "model.joblib", old.version)
+    assert sha256_of(Path("model.joblib")) == old_sum
+    assert lock.read()["model.joblib"] == old
+    Path("model.joblib").unlink()
+    mmfmeta("get-meta")  # main.py loads what is fetched
+    assert "fetched when needed" in mmfmeta("list")
+    assert "fetched" in mmfmeta("pull")
+    assert "is here" in mmfmeta("pull")
+    assert sha256_of(Path("model.joblib")) == old_sum
+    mmfmeta("use", "model.joblib", new.version)
+    assert sha256_of(Path("model.joblib")) == new_sum
+    assert "no versions begin with 'zzz'" in mmfmeta("use", "model.joblib", "zzz", code=1)
+    assert "2 versions begin with" in mmfmeta("use", "model.joblib", new.version[:1], code=1)
+
+
+def test_lock_keeps_sums_sizes_and_versions(mmfmeta: Callable[..., str]) -> None:
+    said = mmfmeta("lock")
+    entry = lock.read()["model.joblib"]
+    assert entry.sha256 == sha256_of(Path("model.joblib"))
+    assert entry.size == Path("model.joblib").stat().st_size
+    assert entry.format == "joblib"
+    assert entry.made_with.keys() == {"python", "numpy", "scikit-learn"}
+    assert f"scikit-learn {entry.made_with['scikit-learn']}" in said
+    assert "kept with the code" in mmfmeta("list")
+
+
+def test_lock_takes_a_model_that_was_trained_again(mmfmeta: Callable[..., str]) -> None:
+    mmfmeta("lock")
+    new = train(3)
+    assert "is not the file of artifacts.lock" in mmfmeta("get-meta", code=1)
+    mmfmeta("lock")
+    assert lock.read()["model.joblib"].sha256 == new
+    mmfmeta("get-meta")
+
+
+def test_a_file_of_no_model_and_one_that_cannot_be_loaded_are_locked_too(
+    folder: Path, mmfmeta: Callable[..., str]
+) -> None:
+    (folder / "words.txt").write_text("a b")
+    (folder / "own.pkl").write_bytes(b"not a pickle: a loader reads it")
+    assert "no library versions" in mmfmeta("lock", "words.txt")
+    mmfmeta("lock", "own.pkl")
+    assert lock.read()["words.txt"].format == "txt"
+    assert lock.read()["own.pkl"].made_with.keys() == {"python"}
+
+
+def test_skops_types_are_trusted_by_name_and_stay_so(
+    folder: Path, mmfmeta: Callable[..., str]
+) -> None:
+    from sklearn.preprocessing import FunctionTransformer
+    from skops.io import dump
+
+    dump(FunctionTransformer(sorted_rows), folder / "model.skops")
+    name = f"{sorted_rows.__module__}.sorted_rows"
+    assert f"--trust {name}" in mmfmeta("lock", "model.skops", code=1)
+    assert lock.read() == {}
+    mmfmeta("lock", "model.skops", "--trust", name)
+    mmfmeta("lock", "model.skops")
+    assert lock.read()["model.skops"].trusted == (name,)
+
+
+def sorted_rows(table: np.ndarray) -> np.ndarray:
+    return np.sort(table)
+
+
+def test_a_folder_goes_as_one_file_and_comes_back(
+    folder: Path, store: str, mmfmeta: Callable[..., str]
+) -> None:
+    model = folder / "weights"
+    (model / "data").mkdir(parents=True)
+    (model / "about").write_text("two parts")
+    (model / "data" / "model.pkl").write_bytes(pickle.dumps(1))
+    found = sha256_of(model)
+    assert "weights.tar" in mmfmeta("push", "weights", "--to", store)
+    assert lock.read()["weights"].source.endswith("/weights.tar")
+    (model / "about").write_text("changed")
+    assert "fetched" in mmfmeta("pull", "weights")
+    assert sha256_of(model) == found
+    mmfmeta("push", "weights")
+    assert lock.read()["weights"].source.count(".tar") == 1
+    assert sorted(one.name for one in folder.iterdir() if one.name.startswith(".")) == []
+
+
+def test_mmf_artifacts_is_where_it_goes_and_comes_from(
+    folder: Path, store: str, mmfmeta: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "where to? Give --to" in mmfmeta("push", code=1)
+    monkeypatch.setenv("MMF_ARTIFACTS", store)
+    said = mmfmeta("push")
+    assert "shared%20folder/model.joblib" in said
+    assert "no way back" in said
+    (folder / "artifacts.lock").unlink()
+    (folder / "model.joblib").unlink()
+    mmfmeta("get-meta")
+    assert not (folder / "model.joblib").exists()
+
+
+def test_a_store_without_versions_lists_the_one_there_is(
+    store: str, mmfmeta: Callable[..., str]
+) -> None:
+    mmfmeta("push", "--to", store)
+    assert mmfmeta("versions", "model.joblib").startswith("* - ")
+
+
+def test_a_file_in_no_store_is_told(mmfmeta: Callable[..., str]) -> None:
+    assert "has no entries" in mmfmeta("list", code=1)
+    mmfmeta("lock")
+    train(2)
+    assert "is in no store" in mmfmeta("pull", code=1)
+    assert "is in no store" in mmfmeta("versions", "model.joblib", code=1)
+    assert "is in no store" in mmfmeta("use", "model.joblib", "1", code=1)
+    assert "is not in artifacts.lock" in mmfmeta("pull", "other.pkl", code=1)
+    assert "is not there" in mmfmeta("lock", "absent.pkl", code=1)
+    assert "in a store already" in mmfmeta("push", "s3://bucket/model", code=1)
+
+
+def test_a_uri_is_locked_as_it_is_found(
+    folder: Path, tmp_path: Path, mmfmeta: Callable[..., str]
+) -> None:
+    (tmp_path / "there.pkl").write_bytes(pickle.dumps(MAIN))
+    uri = (tmp_path / "there.pkl").as_uri()
+    mmfmeta("lock", uri)
+    assert lock.read()[uri].source == uri
+    assert "fetched" in mmfmeta("pull", uri)
+    assert [one.name for one in folder.iterdir()].count("there.pkl") == 0
+    (tmp_path / "there.pkl").write_bytes(b"another")
+    cache.let_go()
+    for one in (tmp_path / "cache").glob("*/there.pkl"):
+        one.unlink()
+    with pytest.raises(ArtifactError, match="are expected"):
+        locate(uri)
+
+
+def test_a_project_without_artifacts_is_told(folder: Path, mmfmeta: Callable[..., str]) -> None:
+    (folder / "main.py").write_text(
+        "import mmf_core as mmf\n\n@mmf.target(returns=mmf.Float())\ndef f(): return 1\n"
+    )
+    assert "name the files" in mmfmeta("lock", code=1)
+
+
+@pytest.mark.parametrize(
+    ("to", "said"), [("file://host/x", "three slashes"), ("file:///proc/x", "cannot be written")]
+)
+def test_a_folder_that_takes_nothing_is_told(
+    to: str, said: str, mmfmeta: Callable[..., str]
+) -> None:
+    assert said in mmfmeta("push", "--to", to, code=1)

@@ -1,0 +1,85 @@
+"""Files that DVC keeps: fetched by its own command, checked by its md5."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import mmf_core as mmf
+from mmf_core.errors import ArtifactError, MissingPackage, StoreError
+
+CONTENT = b"a model"
+MD5 = hashlib.md5(CONTENT).hexdigest()
+POINTER = f"outs:\n- md5: {MD5}\n  size: 7\n  hash: md5\n  path: model.bin\n"
+COMMAND = """
+import sys
+from pathlib import Path
+
+assert sys.argv[1] == "pull"
+with open("calls", "a") as calls:
+    print(sys.argv[2], file=calls)
+if Path("remote").exists():
+    Path(sys.argv[2].removesuffix(".dvc")).write_bytes(Path("remote").read_bytes())
+else:
+    sys.exit("ERROR: no remote specified")
+"""
+
+
+@pytest.fixture
+def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a project whose model DVC keeps, and a program in the place of dvc."""
+    (folder / "model.bin.dvc").write_text(POINTER)
+    (folder / "dvc").mkdir()
+    (folder / "dvc" / "__init__.py").write_text("")
+    (folder / "dvc" / "__main__.py").write_text(COMMAND)
+    (folder / "remote").write_bytes(CONTENT)
+    monkeypatch.syspath_prepend(folder)
+    return folder
+
+
+def test_it_is_pulled_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "0.000001")  # it is not kept with the code
+    for _ in range(2):
+        artifact = mmf.Registry().artifact("model.bin")
+        artifact.check()
+        assert artifact.path.read_bytes() == CONTENT
+    assert (project / "calls").read_text() == "model.bin.dvc\n"
+
+
+def test_another_file_is_refused_with_both_sums(project: Path) -> None:
+    (project / "model.bin").write_bytes(b"another")
+    with pytest.raises(ArtifactError, match=MD5) as caught:
+        mmf.Registry().artifact("model.bin").check()
+    assert hashlib.md5(b"another").hexdigest() in str(caught.value)
+
+
+def test_a_pull_that_brings_another_file_is_refused(project: Path) -> None:
+    (project / "remote").write_bytes(b"another")
+    with pytest.raises(ArtifactError, match=MD5):
+        mmf.Registry().artifact("model.bin").check()
+
+
+def test_what_dvc_says_of_its_failure_is_told(project: Path) -> None:
+    (project / "remote").unlink()
+    with pytest.raises(StoreError, match="no remote specified"):
+        mmf.Registry().artifact("model.bin").check()
+
+
+def test_without_dvc_the_pip_line_is_told(folder: Path, without: Callable[..., None]) -> None:
+    (folder / "model.bin.dvc").write_text(POINTER)
+    without("dvc")
+    with pytest.raises(MissingPackage, match="pip install dvc"):
+        mmf.Registry().artifact("model.bin").check()
+
+
+def test_a_pointer_without_a_sum_is_told(folder: Path) -> None:
+    (folder / "model.bin.dvc").write_text("outs:\n- path: model.bin\n")
+    with pytest.raises(ArtifactError, match="has no md5"):
+        mmf.Registry().artifact("model.bin").check()
+
+
+def test_a_folder_is_dvcs_own_to_check(folder: Path) -> None:
+    (folder / "model").mkdir()
+    (folder / "model.dvc").write_text(f"outs:\n- md5: {MD5}.dir\n  path: model\n")
+    mmf.Registry().artifact("model").check()

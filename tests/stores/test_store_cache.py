@@ -1,0 +1,193 @@
+"""The cache: once for all processes, within its bound, and never half a file."""
+
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from store_helpers import MIB, cached, some_bytes, sum_of, want
+
+import mmf_core as mmf
+from baking import PAYLOAD
+from mmf_core.errors import StoreError
+from mmf_core.stores import Version, cache, store_of
+from mmf_core.stores.cache import fetch
+from web_server import WebServer
+
+CONTENT = some_bytes(2 * MIB)
+LOCATE = """
+import sys
+from mmf_core.stores import locate
+sys.stdin.readline()
+print(locate("model.bin").path)
+sys.stdin.readline()
+"""
+LIMITED = """
+import resource
+from mmf_core.errors import StoreError
+from mmf_core.stores import locate
+resource.setrlimit(resource.RLIMIT_FSIZE, (1024 * 1024, -1))
+try:
+    locate("model.bin")
+except StoreError as error:
+    print(error)
+"""
+
+
+def python(code: str, **how: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(PAYLOAD)!r})\n{code}"],
+        text=True,
+        stdout=subprocess.PIPE,
+        **how,  # type: ignore[call-overload]
+    )
+
+
+def take(web: WebServer, content: bytes) -> Path:
+    web.content = content
+    wanted = Version(size=len(content), sha256=sum_of(content))
+    return fetch(store_of(web.url), web.url, wanted, "model.bin")
+
+
+def test_two_workers_that_start_at_once_fetch_once(web: WebServer) -> None:
+    web.content = CONTENT
+    want(CONTENT, web.url)
+    workers = [python(LOCATE, stdin=subprocess.PIPE) for _ in range(2)]
+    for worker in workers:
+        assert worker.stdin
+        worker.stdin.write("\n")
+        worker.stdin.flush()
+    answers = {worker.communicate("\n", timeout=60)[0] for worker in workers}
+    assert len(answers) == 1
+    assert Path(answers.pop().strip()).read_bytes() == CONTENT
+    assert len(web.asked) == 1
+
+
+def test_who_comes_second_waits_and_says_so(
+    web: WebServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    import threading
+
+    web.content = CONTENT
+    key = sum_of(CONTENT)
+    with cache.alone(cache.folder() / key, "fetching"), caplog.at_level("INFO"):
+        second = threading.Thread(target=take, args=(web, CONTENT))
+        second.start()
+        while "another process has it in hand" not in caplog.text:
+            second.join(0.01)
+        assert web.asked == []
+    second.join()
+    assert len(web.asked) == 1
+
+
+def test_a_full_disk_is_told_and_its_room_given_back(folder: Path, web: WebServer) -> None:
+    """The limit on a file's size makes writing fail as a full disk does, in the midst of it."""
+    web.content = CONTENT
+    want(CONTENT, web.url)
+    said = python(LIMITED).communicate(timeout=60)[0]
+    assert "has no room in" in said
+    assert "MMF_CACHE" in said
+    assert cached(folder) == []
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+def test_what_does_not_fit_on_the_disk_is_not_begun(
+    folder: Path, web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(folder)._replace(free=len(CONTENT) - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(StoreError, match="No space left"):
+        take(web, CONTENT)
+    assert cached(folder) == []
+
+
+def test_what_was_not_used_for_longest_goes_first(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMF_CACHE_MB", "5")
+    first, second = take(web, some_bytes(2 * MIB, 1)), take(web, some_bytes(2 * MIB, 2))
+    cache.let_go()
+    import os
+
+    os.utime(second.parent, (1, 1))
+    third = take(web, some_bytes(2 * MIB, 3))
+    assert (first.exists(), second.exists(), third.exists()) == (True, False, True)
+
+
+def test_what_is_in_use_stays_also_over_the_bound(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMF_CACHE_MB", "1")
+    held = [take(web, some_bytes(MIB, seed)) for seed in range(3)]
+    assert all(one.exists() for one in held)
+
+
+def test_what_another_process_uses_stays(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    web.content = CONTENT
+    want(CONTENT, web.url)
+    user = python(LOCATE, stdin=subprocess.PIPE)
+    assert user.stdin
+    assert user.stdout
+    user.stdin.write("\n")
+    user.stdin.flush()
+    path = Path(user.stdout.readline().strip())
+    monkeypatch.setenv("MMF_CACHE_MB", "1")
+    take(web, some_bytes(MIB, 5))
+    assert path.exists()
+    user.communicate("\n", timeout=60)
+    cache.let_go()
+    take(web, some_bytes(MIB, 6))
+    assert not path.exists()
+
+
+def test_a_cached_file_that_has_changed_is_fetched_again(
+    web: WebServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = take(web, CONTENT)
+    cache.let_go()
+    path.write_bytes(b"broken")
+    assert take(web, CONTENT).read_bytes() == CONTENT
+    assert "has changed, and is fetched again" in caplog.text
+
+
+def test_a_folder_that_cannot_be_made_is_named(
+    folder: Path, web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "file").write_text("")
+    monkeypatch.setenv("MMF_CACHE", str(folder / "file" / "cache"))
+    with pytest.raises(StoreError, match="set MMF_CACHE"):
+        take(web, CONTENT)
+
+
+def test_the_folder_is_the_users_else_beside_temporary_files(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MMF_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "xdg"))
+    assert cache.folder() == folder / "xdg" / "mmf"
+    (folder / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    assert cache.folder().parent == folder
+    assert cache.folder().stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_of_somebody_else_is_not_taken(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.folder()
+    monkeypatch.setattr("os.getuid", lambda: 12345)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(StoreError, match="not this user's"):
+        take(web, CONTENT)
+
+
+def test_an_artifact_of_any_size_may_come_from_a_store(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "1")
+    web.content = CONTENT
+    want(CONTENT, web.url)
+    mmf.Registry().artifact("model.bin").check()

@@ -1,0 +1,205 @@
+"""Web servers: by sum only, resumed where they can, and told in words where they fail."""
+
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+from store_helpers import MIB, cached, some_bytes, sum_of, want
+
+import mmf_core as mmf
+from mmf_core.errors import ArtifactError, StoreError
+from mmf_core.stores import store_of
+from mmf_core.stores.transfer import CHUNK
+from web_server import WebServer
+
+CONTENT = some_bytes(3 * MIB + 7)
+
+
+@pytest.fixture
+def url(web: WebServer) -> str:
+    """Give the address of the content."""
+    web.content = CONTENT
+    return web.url
+
+
+def artifact(url: str, content: bytes = CONTENT) -> mmf.registry.Artifact:
+    return mmf.Registry().artifact(url, "rb", sha256=sum_of(content))
+
+
+def test_a_url_is_an_artifact_in_every_form(url: str) -> None:
+    registry = mmf.Registry()
+    one = registry.artifact(f"{url}?signature=secret", "rb", sha256=sum_of(CONTENT))
+    assert one.name == "model.bin"
+    with one as file:
+        assert file.read() == CONTENT
+    assert one.path.name == "model.bin"
+    assert one.path.read_bytes() == CONTENT
+    assert one.meta()["file"] == url
+    registry.make_ready()
+
+    @registry.artifact(f"{url}?another", sha256=sum_of(CONTENT))
+    def size() -> int:
+        loader = registry.artifacts[f"{url}?another"]
+        return loader.path.stat().st_size
+
+    registry.make_ready()
+    assert size == len(CONTENT)
+
+
+def test_it_is_fetched_once(url: str, web: WebServer) -> None:
+    artifact(url).check()
+    artifact(url).check()
+    assert len(web.asked) == 1
+
+
+def test_without_a_sum_nothing_is_asked_for(url: str, web: WebServer) -> None:
+    with pytest.raises(ArtifactError, match="sha256="):
+        mmf.Registry().artifact(url).check()
+    assert web.asked == []
+
+
+def test_the_lock_may_have_the_sum(url: str) -> None:
+    want(CONTENT, url)
+    assert mmf.Registry().artifact("model.bin").path.read_bytes() == CONTENT
+
+
+def test_two_different_sums_are_told(url: str, web: WebServer) -> None:
+    want(CONTENT, url)
+    with pytest.raises(ArtifactError, match=r"main\.py wants the sha256 1111"):
+        mmf.Registry().artifact("model.bin", sha256="1" * 64).check()
+    assert web.asked == []
+
+
+def test_a_connection_that_breaks_is_resumed_and_no_byte_is_sent_twice(
+    url: str, web: WebServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    web.cuts = [MIB + 1, MIB]
+    assert artifact(url).path.read_bytes() == CONTENT
+    assert [asked["Range"] for asked in web.asked] == [
+        None, f"bytes={MIB + 1}-", f"bytes={2 * MIB + 1}-",
+    ]  # fmt: skip
+    assert "is resumed" in caplog.text
+
+
+def test_a_server_without_ranges_begins_again(url: str, web: WebServer) -> None:
+    web.knows_ranges = False
+    web.cuts = [MIB]
+    assert artifact(url).path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("cuts", [[0], [MIB, 0], [2 * MIB, MIB, 10]])
+def test_what_brings_no_more_ends(cuts: list[int], url: str, web: WebServer, folder: Path) -> None:
+    web.knows_ranges = len(cuts) != 3
+    web.cuts = cuts
+    with pytest.raises(StoreError, match=f"ends after .* of {len(CONTENT)} bytes"):
+        artifact(url).check()
+    assert "model.bin" not in cached(folder)
+
+
+def test_an_unknown_size_is_read_to_the_end(url: str, web: WebServer, folder: Path) -> None:
+    web.says_size = False
+    assert artifact(url).path.read_bytes() == CONTENT
+    assert cached(folder) == ["model.bin"]
+
+
+def test_an_unknown_size_that_is_cut_off_is_refused_by_its_sum(
+    url: str, web: WebServer, folder: Path
+) -> None:
+    web.says_size = False
+    web.cuts = [MIB]
+    with pytest.raises(StoreError, match="nothing is kept"):
+        artifact(url).check()
+    assert cached(folder) == []
+
+
+@pytest.mark.parametrize("extra", [0, 5])
+def test_a_part_that_is_whole_or_too_long_already(extra: int, url: str, folder: Path) -> None:
+    target = folder.parent / "cache" / sum_of(CONTENT) / "model.bin.part"
+    target.parent.mkdir(parents=True)
+    target.write_bytes(CONTENT + b"x" * extra)
+    want(CONTENT, url)
+    assert mmf.Registry().artifact("model.bin").path.read_bytes() == CONTENT
+    assert cached(folder) == ["model.bin"]
+
+
+def test_a_whole_part_of_unknown_size_is_asked_for_again(url: str, folder: Path) -> None:
+    target = folder.parent / "cache" / sum_of(CONTENT) / "model.bin.part"
+    target.parent.mkdir(parents=True)
+    target.write_bytes(CONTENT)
+    assert artifact(url).path.read_bytes() == CONTENT
+
+
+def test_a_changed_byte_is_told_with_both_sums(url: str, web: WebServer, folder: Path) -> None:
+    web.content = CONTENT[:-1] + b"?"
+    with pytest.raises(StoreError, match=sum_of(CONTENT)) as caught:
+        artifact(url).check()
+    assert sum_of(web.content) in str(caught.value)
+    assert cached(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(401, "password"), (403, "may have expired"), (404, "not there"), (418, "418")],
+)
+def test_a_refusal_is_told_without_what_follows_the_question_mark(
+    status: int, said: str, url: str, web: WebServer
+) -> None:
+    web.statuses = [status]
+    with pytest.raises(StoreError, match=said) as caught:
+        artifact(f"{url}?key=secret").check()
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("times", "comes"), [(2, True), (3, False)])
+def test_a_busy_server_is_asked_three_times(
+    times: int, url: str, web: WebServer, monkeypatch: pytest.MonkeyPatch, *, comes: bool
+) -> None:
+    monkeypatch.setattr("mmf_core.stores.over_http.PAUSES", (0.01, 0.01))
+    web.statuses = [503] * times
+    if comes:
+        artifact(url).check()
+    else:
+        with pytest.raises(StoreError, match="503"):
+            artifact(url).check()
+    assert len(web.asked) == 3
+
+
+def test_nothing_can_be_pushed_there(url: str, folder: Path) -> None:
+    (folder / "model.bin").write_bytes(b"x")
+    with pytest.raises(StoreError, match="read only"):
+        store_of(url).upload(folder / "model.bin", url, {})
+
+
+@pytest.mark.parametrize("uri", ["http://", "https:///x", "http://a b/c", "http://127.0.0.1:9/x"])
+def test_an_address_that_leads_nowhere_is_told(uri: str) -> None:
+    with pytest.raises(StoreError):
+        artifact(uri).check()
+
+
+def test_a_scheme_that_nobody_knows_lists_the_others() -> None:
+    with pytest.raises(ArtifactError, match="file://, https://, http://, s3://"):
+        mmf.Registry().artifact("ftp://host/model.bin").check()
+
+
+def test_progress_is_told_in_the_log(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("mmf_core.stores.progress.LOG_EVERY", 0.0)
+    with caplog.at_level(logging.INFO, "mmf.stores"):
+        artifact(url).check()
+    assert "of 3.0 MiB" in caplog.text
+    assert "MiB/s" in caplog.text
+    assert CHUNK == MIB
+
+
+def test_progress_is_a_line_in_a_terminal(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mmf_core.stores.progress.LINE_EVERY", 0.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    artifact(url).check()
+    lines = capsys.readouterr().err
+    assert lines.startswith("\r")
+    assert lines.count("\n") == 1
+    assert "3.0 of 3.0 MiB" in lines
