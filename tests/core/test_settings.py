@@ -33,6 +33,7 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
         ("MMF_LOG_FORMAT", "Json", "log_format", "json"),
         ("MMF_ALLOW_PICKLE", "0", "allow_pickle", False),
         ("MMF_ALLOW_PICKLE", "1", "allow_pickle", True),
+        ("MMF_MLFLOW_STRICT", "1", "mlflow_strict", True),
     ],
 )
 def test_a_variable_is_taken(variable: str, text: str, name: str, value: object) -> None:

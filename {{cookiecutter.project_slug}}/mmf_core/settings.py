@@ -66,6 +66,7 @@ class Settings:
     log_level: str = _setting("MMF_LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"))
     log_format: str = _setting("MMF_LOG_FORMAT", "auto", _choice("auto", "json", "text"))
     fast_sklearn: bool = _setting("MMF_FAST_SKLEARN", True, _switch)
+    mlflow_strict: bool = _setting("MMF_MLFLOW_STRICT", False, _switch)
     allow_pickle: bool = _setting("MMF_ALLOW_PICKLE", True, _switch)
 
     @classmethod

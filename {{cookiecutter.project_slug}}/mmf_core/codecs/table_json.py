@@ -39,9 +39,10 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
 
     def to_plain(self, value: pd.DataFrame) -> list[dict[str, Any]]:
         names = value.columns.tolist()
-        if len(names) == 1:  # predictions, mostly
+        # Predictions, mostly. NumPy's own list of dates is one of integers.
+        if len(names) == 1 and (cells := value.to_numpy()).dtype.kind not in "mM":
             (name,) = names
-            return [{name: cell} for cell in value.to_numpy()[:, 0].tolist()]
+            return [{name: cell} for cell in cells[:, 0].tolist()]
         if is_block(value):
             return [dict(zip(names, row, strict=True)) for row in value.to_numpy().tolist()]
         columns = [column.tolist() for _, column in value.items()]

@@ -53,6 +53,15 @@ class MlflowFormat(ModelFormat):
             )
 
 
+def signature(path: Path) -> Any:
+    """Return the signature beside a model in a folder, or None; may raise anything."""
+    MlflowFormat().demand(path.name)
+    with _quiet():
+        from mlflow.models import Model
+
+        return Model.load(str(path)).signature
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Leave out warnings of MLflow's own code, and of integers that might be missing one day."""

@@ -11,11 +11,11 @@ from ..codecs import preload
 from ..execution import Execution
 from ..registry import Registry, load
 from ..settings import Settings
-from . import health, logs, native, options, problems
+from . import health, logs, mlflow, native, options, problems
 from .encodings import compress
 from .exchange import Exchanges
 
-PROTOCOLS = (native.PROTOCOL,)
+PROTOCOLS = (native.PROTOCOL, mlflow.PROTOCOL)
 """Every protocol that is spoken; another is a module and its name here."""
 
 
