@@ -1,4 +1,4 @@
-"""Requests to `/invocations`: every row of MLflow's scoring protocol, good and bad, and its edges."""
+"""Requests to `/invocations`: all of MLflow's scoring protocol, good and bad, and its edges."""
 
 import io
 import json

@@ -92,8 +92,8 @@ def error(problem: Problem) -> Response:
 PROTOCOL = Protocol(blueprints, error, (ROUTE,))
 
 
-def _invoke(execution: Execution, input: Input | None) -> Response:
-    call = _Call(execution, input)
+def _invoke(execution: Execution, body: Input | None) -> Response:
+    call = _Call(execution, body)
     return run(execution, call.read, call.answer)
 
 
@@ -102,13 +102,13 @@ class _Call:
     """One request, whose answer depends on how it was written."""
 
     execution: Execution
-    input: Input | None
+    body: Input | None
     is_chat: bool = field(default=False)
 
     def read(self) -> Mapping[str, Any]:
         values: Mapping[str, Any] = {}
-        if self.input:
-            values, self.is_chat = self.input.read(request)
+        if self.body:
+            values, self.is_chat = self.body.read(request)
         return values
 
     def answer(self, result: Any) -> Response:

@@ -19,7 +19,7 @@ _LITERALS = (b"NaN", b"Infinity")
 
 
 def body_format(content_type: str) -> Format:
-    """Return a body's format; UnsupportedFormat for all that MLflow refuses, such as a quoted utf-8.
+    """Return a body's format; UnsupportedFormat where MLflow refuses it: a quoted utf-8, too.
 
     Names of types are compared as they are, and no parameter but `charset=utf-8` is taken.
     """
