@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from log_output import Output
 
 import mmf_core as mmf
@@ -230,6 +232,42 @@ def test_what_does_not_fit_the_schema(
     refused(answer, 400, "INVALID_PARAMETER_VALUE", word)
     assert answer.json["sqlstate"] == "KAM01"
     assert answer.json["error_class"] == "SCHEMA_ENFORCEMENT_FAILED"
+
+
+CELLS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+VALUES = st.recursive(
+    CELLS,
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(st.sampled_from("abx"), part),
+    max_leaves=8,
+)
+TABLES = st.fixed_dictionaries(
+    {"columns": VALUES | st.just(["a", "b"]), "data": VALUES | st.lists(st.lists(CELLS))},
+    optional={"index": VALUES},
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["dataframe_split", "dataframe_records", "instances", "inputs"]), st.data())
+def test_whatever_is_sent_is_answered_or_refused(
+    twice: FlaskClient, key: str, data: st.DataObject
+) -> None:
+    body = json.dumps({key: data.draw(TABLES if key == "dataframe_split" else VALUES)})
+    answer = twice.post("/invocations", data=body, content_type="application/json")
+    assert answer.status_code in {200, 400}, answer.data
+    answer = twice.post("/invocations", data=data.draw(st.binary()), content_type=PARQUET)
+    assert answer.status_code == 400
+
+
+def test_what_the_author_asks_of_a_reader_wins(serve_function: Callable[..., FlaskClient]) -> None:
+    asked = [{"dtype": str}, {"dtype": {"a": "int8"}}, {"sep": ";"}]
+    for params, text in zip(asked, ("a\n1", "a\n1", "x;a\n2;1"), strict=True):
+        one = mmf.DataFrame(schema={"a": int}, pandas_params=params)
+
+        def predict(data: Any = one) -> Any:
+            return data["a"].to_numpy()
+
+        client = serve_function(predict, returns=mmf.DataFrame())
+        assert predictions(client.post("/invocations", data=text, content_type=CSV)) == [1]
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,16 @@ _READ: dict[type, Any] = {int: "Int64", float: "float64", bool: "boolean"}
 _LARGEST = 2.0**63
 
 
-def dtypes(columns: Columns) -> dict[str, Any]:
-    """Return what CSV is read as; of the other types the reader needs not be told."""
-    return {
+def reading(columns: Columns, asked: Any) -> Any:
+    """Return what CSV is read as; what the author asked for wins."""
+    if not isinstance(asked, dict):
+        return asked  # one type for all columns
+    types = {
         name: (_READ if one.nullable else _DTYPES)[one.kind]
         for name, one in columns.items()
         if one.kind in _DTYPES
     }
+    return types | asked
 
 
 def is_floats(table: pd.DataFrame, columns: Columns) -> bool:

@@ -72,9 +72,10 @@ class Input:
         if not isinstance(one, DataFrame):
             return _readable(lambda: codec.decode(body, options))
         if format is Format.CSV:
-            options["dtype"] = columns.dtypes(one.columns) | options.get("dtype", {})
+            options["dtype"] = columns.reading(one.columns, options.get("dtype", {}))
         table = _readable(lambda: codec.decode(body, options))
-        columns.check_types(table, one.columns)
+        if format is Format.PARQUET:
+            columns.check_types(table, one.columns)
         return columns.with_optional(table, one.columns)
 
     def _wrapped(self, key: str, plain: Any) -> Any:
