@@ -38,8 +38,8 @@ def reading(columns: Columns, asked: Any) -> Any:
 
 
 def is_floats(table: pd.DataFrame, columns: Columns) -> bool:
-    """Whether a table is one block of floats with all columns: nothing is left to do."""
-    return table.to_numpy().dtype == "float64" and columns.keys() <= set(table.columns)
+    """Whether a table is one block of floats, of these very columns: nothing is left to do."""
+    return table.columns.tolist() == list(columns) and table.to_numpy().dtype == "float64"
 
 
 def cast(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:

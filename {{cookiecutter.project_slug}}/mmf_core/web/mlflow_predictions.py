@@ -36,7 +36,9 @@ def predictions(result: Any, target: Target) -> Any:
     if target.returns.kind is Kind.TABLE:
         names = result.columns.tolist()
         if names == ["prediction"]:
-            return _lists(result)[0]
+            cells = result.to_numpy()
+            # NumPy's own list of dates is one of integers.
+            return _lists(result)[0] if cells.dtype.kind in "mM" else cells[:, 0].tolist()
         if names == [f"prediction_{place}" for place in range(len(names))]:
             return [list(row) for row in zip(*_lists(result), strict=True)]
     return json_of(target.returns.kind).to_plain(result)
