@@ -37,6 +37,7 @@ ELSEWHERE = {
     "make run": "serves; test_life.py",
     "make test": "test_life.py, and what runs this",
     "make train": "test_life.py",
+    "mmfmeta from-mlflow": "needs a model's folder; test_cli_from_mlflow.py",
     "pip install": "changes what is installed",
     "pipx ": "changes what is installed",
     "uv": "changes what is installed",
@@ -91,10 +92,15 @@ def check_shell(project: Project, block: Block, port: int) -> None:
     assert bool(statuses.read_text()) == any("curl " in line for line in block.commands)
 
 
-@pytest.fixture(params=["template", "project"])
+@pytest.fixture(params=["template", "project", "mlflow"])
 def readme(request: pytest.FixtureRequest, installed: Project) -> Path:
-    """Give each README in turn."""
-    return {"template": ROOT, "project": installed.folder}[request.param] / "README.md"
+    """Give each README in turn, and a page with commands."""
+    pages = {
+        "template": ROOT / "README.md",
+        "project": installed.folder / "README.md",
+        "mlflow": ROOT / "docs" / "mlflow.md",
+    }
+    return pages[request.param]
 
 
 def test_shell_blocks_work(readme: Path, installed: Project, subtests: pytest.Subtests) -> None:

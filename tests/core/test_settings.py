@@ -39,6 +39,7 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
         ("MMF_WARM_UP", "0", "warm_up", False),
         ("MMF_RELOAD_SECONDS", "2.5", "reload_seconds", 2.5),
         ("MMF_ALLOW_PICKLE", "1", "allow_pickle", True),
+        ("MMF_MLFLOW_STRICT", "1", "mlflow_strict", True),
     ],
 )
 def test_a_variable_is_taken(variable: str, text: str, name: str, value: object) -> None:

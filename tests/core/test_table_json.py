@@ -91,6 +91,12 @@ def test_nothing_and_infinity_go_out_as_null(nothing: Any) -> None:
     assert CODEC.encode(table, {}) == b'[{"a":null},{"a":1.5}]'
 
 
+@pytest.mark.parametrize("unit", ["s", "us", "ns"])
+def test_a_column_of_dates_goes_out_as_dates(unit: str) -> None:
+    table = pd.DataFrame({"d": pd.to_datetime(["2026-01-31T12:00:00"]).as_unit(unit)})
+    assert json.loads(CODEC.encode(table, {})) == [{"d": "2026-01-31T12:00:00"}]
+
+
 def test_null_comes_in_as_nan() -> None:
     assert CODEC.from_plain([{"a": None}, {"a": 1.5}], {})["a"].isna().tolist() == [True, False]
 

@@ -47,7 +47,8 @@ def _to_int(column: Any) -> Any:
 
 def _to_bool(column: Any) -> Any:
     words = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
-    return column.astype(str).str.lower().map(words)
+    found = column.astype(str).str.lower().map(words).astype(object)
+    return found.where(found.notna(), None)  # a column of nulls alone would be floats
 
 
 def _to_text(column: Any) -> Any:

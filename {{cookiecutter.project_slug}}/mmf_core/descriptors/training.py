@@ -1,12 +1,14 @@
-"""The schema of a table that a model was fitted on, so that nobody types it."""
+"""The schema of what a model was fitted on, so that nobody types it."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DescriptorError
 from .columns import Column
+from .signatures import columns_of, read_signature
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,12 +36,17 @@ class Columns(dict[str, Any]):
         return "{\n" + "".join(f"    {cell},\n" for cell in cells) + "}"
 
 
-def schema_of(table: pd.DataFrame) -> Columns:
+def schema_of(table: pd.DataFrame | str | Path | Any) -> Columns:
     """Return the schema of a table: types, `| None` where cells are empty, categories as choices.
 
-    It is for `DataFrame(schema=…)`, and prints as Python that can be pasted there.
+    Also of an MLflow model that was saved with a signature: of its folder, or of what MLflow loads
+    from there. It is for `DataFrame(schema=…)`, and prints as Python that can be pasted there.
     DescriptorError names the first column that no schema can describe.
     """
+    if isinstance(table, str | Path):
+        return Columns(columns_of(read_signature(Path(table))))
+    if (metadata := getattr(table, "metadata", None)) and getattr(metadata, "signature", None):
+        return Columns(columns_of(metadata.signature))
     names: list[Any] = list(table.columns)
     wrong = [name for name in names if not isinstance(name, str) or names.count(name) > 1]
     if wrong:

@@ -29,7 +29,7 @@ class MlflowFormat(ModelFormat):
         return super().holds(path) or (path / DESCRIPTION).is_file()
 
     def load(self, path: Path) -> Any:
-        with _quiet():
+        with quiet():
             from mlflow.pyfunc import load_model
 
             model: Any = load_model(str(path))
@@ -38,7 +38,7 @@ class MlflowFormat(ModelFormat):
         return model
 
     def save(self, model: Any, path: Path, example: Any) -> None:
-        with _quiet():
+        with quiet():
             from mlflow import sklearn
             from mlflow.models import infer_signature
             from skops.io import dumps, get_untrusted_types
@@ -53,8 +53,17 @@ class MlflowFormat(ModelFormat):
             )
 
 
+def signature(path: Path) -> Any:
+    """Return the signature beside a model in a folder, or None; may raise anything."""
+    MlflowFormat().demand(path.name)
+    with quiet():
+        from mlflow.models import Model
+
+        return Model.load(str(path)).signature
+
+
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Leave out warnings of MLflow's own code, and of integers that might be missing one day."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -11,12 +11,12 @@ from ..codecs import preload
 from ..execution import Execution
 from ..registry import Registry, load
 from ..settings import Settings
-from . import health, logs, native, options, problems, v2
+from . import health, logs, mlflow, native, options, problems, v2
 from .encodings import compress
 from .exchange import Exchanges
 from .protocols import Service
 
-PROTOCOLS = (native.PROTOCOL, v2.PROTOCOL)
+PROTOCOLS = (native.PROTOCOL, mlflow.PROTOCOL, v2.PROTOCOL)
 """Every protocol that is spoken; another is a module and its name here."""
 
 

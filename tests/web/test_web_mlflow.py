@@ -1,0 +1,513 @@
+"""MLflow's scoring protocol; tests/test_mlflow_parity.py has the same beside MLflow itself."""
+
+import io
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from log_output import Output
+
+import mmf_core as mmf
+from mmf_core.errors import InvalidValue
+from mmf_core.web import create_app
+
+DATA = mmf.DataFrame(schema={"a": int, "b": float | None})
+FREE = mmf.DataFrame()
+FLOATS = mmf.DataFrame(schema={"x": float, "y": float | None})
+SPLIT = {"columns": ["a", "b"], "data": [[1, 2.0], [3, 4.0]]}
+RECORDS = [{"a": 1, "b": 2.0}, {"a": 3, "b": 4.0}]
+LISTS = {"a": [1, 3], "b": [2.0, 4.0]}
+CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
+
+
+@pytest.fixture
+def twice(serve_function: Callable[..., FlaskClient]) -> FlaskClient:
+    """Give a service that doubles column a."""
+
+    def predict(data: Any = DATA) -> Any:
+        return (data["a"] * 2).to_numpy()
+
+    return serve_function(predict, returns=mmf.DataFrame())
+
+
+@pytest.fixture
+def serve_result(serve_function: Callable[..., FlaskClient]) -> Callable[..., Any]:
+    """Give a function that serves a result and returns what `/invocations` makes of it."""
+
+    def make(result: Any, returns: Any) -> Any:
+        def predict(data: Any = FREE) -> Any:
+            return result if len(data) else None
+
+        client = serve_function(predict, returns=returns)
+        return predictions(client.post("/invocations", json={"dataframe_split": SPLIT}))
+
+    return make
+
+
+def predictions(answer: Any) -> Any:
+    assert answer.status_code == 200, answer.data
+    assert answer.headers["Content-Type"] == "application/json"
+    assert list(answer.json) == ["predictions"]
+    return answer.json["predictions"]
+
+
+def refused(answer: Any, status: int, code: str, *words: str) -> None:
+    assert answer.status_code == status, answer.data
+    assert list(answer.json) == ["error_code", "message", "sqlstate", "error_class"]
+    assert answer.json["error_code"] == code
+    for word in words:
+        assert word in answer.json["message"]
+
+
+def parquet(table: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    table.to_parquet(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"dataframe_split": SPLIT},
+        {"dataframe_split": {**SPLIT, "index": [7, 8]}},
+        {"dataframe_records": RECORDS},
+        {"inputs": LISTS},
+        {"inputs": RECORDS},
+        {"instances": RECORDS},
+        {"instances": LISTS},
+        {"dataframe_split": SPLIT, "foo": 1, "params": {"unknown": 1}},
+    ],
+)
+def test_every_shape_is_the_same_table(twice: FlaskClient, body: Any) -> None:
+    assert predictions(twice.post("/invocations", json=body)) == [2, 6]
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        ("a,b\n1,2.0\n3,4.0", CSV),
+        ("b,c,a\n2.0,x,1\n,,3\n", CSV),
+        (parquet(pd.DataFrame(LISTS)), PARQUET),
+        (parquet(pd.DataFrame(LISTS).astype({"a": "int8", "b": "float32"})), PARQUET),
+        (parquet(pd.DataFrame({"a": [1, 3]})), PARQUET),
+    ],
+)
+def test_files_are_the_same_table(twice: FlaskClient, body: Any, media_type: str) -> None:
+    answer = twice.post("/invocations", data=body, content_type=media_type)
+    assert predictions(answer) == [2, 6]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [([1.5, -1.5], [2, -2]), (["3", 4], [6, 8]), ([True], [2]), ([2**53 + 1], [2**54 + 2])],
+)
+def test_json_is_cast_and_loses_what_does_not_fit(
+    twice: FlaskClient, cells: list[Any], expected: list[int]
+) -> None:
+    body = {"dataframe_split": {"columns": ["a"], "data": [[cell] for cell in cells]}}
+    assert predictions(twice.post("/invocations", json=body)) == expected
+
+
+@pytest.mark.parametrize(
+    "cell", ["x", None, {}, [], 2**63, 2**64, 1e308, "", float("nan"), float("-inf")]
+)
+@pytest.mark.parametrize("more", [[], [[1]]])
+def test_what_cannot_be_cast_is_refused_by_its_column(
+    twice: FlaskClient, cell: Any, more: list[Any]
+) -> None:
+    body = {"dataframe_split": {"columns": ["a"], "data": [[cell], *more]}}
+    refused(twice.post("/invocations", json=body), 400, "BAD_REQUEST", "column a")
+
+
+def test_flags_are_as_python_takes_them(serve_function: Callable[..., FlaskClient]) -> None:
+    schema = {"f": bool, "g": bool | None, "d": datetime | None, "n": int | None, "s": str}
+    columns = mmf.DataFrame(schema=schema)
+
+    def predict(data: Any = columns) -> Any:
+        return data.assign(d=data["d"].isna())
+
+    client = serve_function(predict, returns=mmf.DataFrame())
+    rows = [{"f": "false", "s": "1"}, {"f": 0, "s": ""}]
+    expected = [
+        {"f": True, "g": None, "d": True, "n": None, "s": "1"},
+        {"f": False, "g": None, "d": True, "n": None, "s": ""},
+    ]
+    assert predictions(client.post("/invocations", json={"dataframe_records": rows})) == expected
+    text = "f,s,g,n\nTrue,1,,\nFalse,x,True,3"
+    told = predictions(client.post("/invocations", data=text, content_type=CSV))
+    assert [row["g"] for row in told] == [None, True]
+    assert [row["n"] for row in told] == [None, 3]
+    assert [row["s"] for row in told] == ["1", "x"]
+
+
+def test_a_block_of_floats(serve_function: Callable[..., FlaskClient]) -> None:
+    def predict(data: Any = FLOATS) -> Any:
+        return (data["x"] + data["y"].fillna(0)).to_numpy()
+
+    client = serve_function(predict, returns=mmf.DataFrame())
+    for columns, row, expected in (
+        (["x", "y"], [1, 2.5], 3.5),
+        (["y", "x"], [2.5, "1"], 3.5),
+        (["x"], [1.5], 1.5),
+        (["x", "y"], [1.5, None], 1.5),
+        (["x", "z"], [1.5, "text"], 1.5),
+    ):
+        body = {"dataframe_split": {"columns": columns, "data": [row]}}
+        assert predictions(client.post("/invocations", json=body)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("[1, 2]", "object"),
+        ("5", "object"),
+        ("{", "JSON"),
+        ("", "JSON"),
+        (b'{"inputs": "\xff"}', "JSON"),
+        ('{"inputs": NaN, "x": "\\ud800"}', "JSON"),
+        ('{"inputs": ' + "[" * 9999 + "NaN", "JSON"),
+        ("{}", "exactly one of dataframe_split"),
+        ('{"foo": 1}', "none of them"),
+        ('{"inputs": {}, "instances": []}', "instances, inputs"),
+        ('{"dataframe_split": {"data": [], "extra": 1}}', "nothing else"),
+        ('{"dataframe_split": {"columns": ["a"]}}', "data"),
+        ('{"dataframe_split": {"columns": ["a"], "data": null}}', "list of rows"),
+        ('{"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2], [3]]}}', "row 1"),
+        ('{"dataframe_split": [[1]]}', "dataframe_split"),
+        ('{"dataframe_records": {"a": 1}}', "list of records"),
+        ('{"dataframe_records": [1]}', "row 0"),
+        ('{"inputs": {"a": [1], "b": [1, 2]}}', "same number"),
+        ('{"inputs": null}', "null"),
+    ],
+)
+def test_what_cannot_be_read(twice: FlaskClient, body: Any, words: str) -> None:
+    answer = twice.post("/invocations", data=body, content_type="application/json")
+    refused(answer, 400, "BAD_REQUEST", words)
+    assert answer.json["sqlstate"] == "KAM00"
+    assert answer.json["error_class"] == "INVALID_PARAMETER_VALUE"
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        ("a\n1.5", CSV),
+        ("a\nx", CSV),
+        ("a,b\n,2", CSV),
+        ("", CSV),
+        (b"a\n\xff", CSV),
+        ("a,b\n1,2\n1,2,3,4", CSV),
+        (b"PAR1", PARQUET),
+        (b"", PARQUET),
+    ],
+)
+def test_files_that_cannot_be_read(twice: FlaskClient, body: Any, media_type: str) -> None:
+    answer = twice.post("/invocations", data=body, content_type=media_type)
+    refused(answer, 400, "BAD_REQUEST")
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "word"),
+    [
+        (b'{"dataframe_records": [{"b": 1.5}]}', "application/json", "missing: a"),
+        (b'{"inputs": [[1, 2.0]]}', "application/json", "missing: a"),
+        (b"b\n1.5", CSV, "missing: a"),
+        (parquet(pd.DataFrame({"b": [1.5]})), PARQUET, "missing: a"),
+        (parquet(pd.DataFrame({"a": [1.5]})), PARQUET, "float64"),
+        (parquet(pd.DataFrame({"a": ["1"]})), PARQUET, "column a"),
+        (parquet(pd.DataFrame({"a": [1], "b": ["1"]})), PARQUET, "column b"),
+        (parquet(pd.DataFrame({"a": [1], "b": [True]})), PARQUET, "column b"),
+    ],
+)
+def test_what_does_not_fit_the_schema(
+    twice: FlaskClient, body: bytes, media_type: str, word: str
+) -> None:
+    answer = twice.post("/invocations", data=body, content_type=media_type)
+    refused(answer, 400, "INVALID_PARAMETER_VALUE", word)
+    assert answer.json["sqlstate"] == "KAM01"
+    assert answer.json["error_class"] == "SCHEMA_ENFORCEMENT_FAILED"
+
+
+CELLS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+VALUES = st.recursive(
+    CELLS,
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(st.sampled_from("abx"), part),
+    max_leaves=8,
+)
+TABLES = st.fixed_dictionaries(
+    {"columns": VALUES | st.just(["a", "b"]), "data": VALUES | st.lists(st.lists(CELLS))},
+    optional={"index": VALUES},
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["dataframe_split", "dataframe_records", "instances", "inputs"]), st.data())
+def test_whatever_is_sent_is_answered_or_refused(
+    twice: FlaskClient, key: str, data: st.DataObject
+) -> None:
+    body = json.dumps({key: data.draw(TABLES if key == "dataframe_split" else VALUES)})
+    answer = twice.post("/invocations", data=body, content_type="application/json")
+    assert answer.status_code in {200, 400}, answer.data
+    answer = twice.post("/invocations", data=data.draw(st.binary()), content_type=PARQUET)
+    assert answer.status_code == 400
+
+
+def test_what_the_author_asks_of_a_reader_wins(serve_function: Callable[..., FlaskClient]) -> None:
+    asked = [{"dtype": str}, {"dtype": {"a": "int8"}}, {"sep": ";"}]
+    for params, text in zip(asked, ("a\n1", "a\n1", "x;a\n2;1"), strict=True):
+        one = mmf.DataFrame(schema={"a": int}, pandas_params=params)
+
+        def predict(data: Any = one) -> Any:
+            return data["a"].to_numpy()
+
+        client = serve_function(predict, returns=mmf.DataFrame())
+        assert predictions(client.post("/invocations", data=text, content_type=CSV)) == [1]
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        *("text/plain", "application/xml", "Application/JSON", "application/json;", ""),
+        *("application/json; charset=latin-1", 'application/json; charset="utf-8"'),
+        *("application/json; format=pandas-split", "text/csv; header=present"),
+    ],
+)
+def test_other_content_types_are_415_in_plain_text(twice: FlaskClient, media_type: str) -> None:
+    headers = {"Content-Type": media_type} if media_type else {}
+    answer = twice.post("/invocations", data=b'{"dataframe_split": {}}', headers=headers)
+    assert answer.status_code == 415
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize("charset", ["; charset=utf-8", ";charset=UTF-8", " ; charset=Utf-8"])
+def test_utf_8_may_be_said(twice: FlaskClient, charset: str) -> None:
+    body, media_type = json.dumps({"inputs": LISTS}), f"application/json{charset}"
+    assert predictions(twice.post("/invocations", data=body, content_type=media_type)) == [2, 6]
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (np.array([1, 2]), [1, 2]),
+        (np.array([0.5, np.nan, np.inf]), [0.5, None, None]),
+        (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
+        (np.array([[1], [2]]), [[1], [2]]),
+        (["x", "y"], ["x", "y"]),
+        (pd.Series([1, 2], name="y"), [{"y": 1}, {"y": 2}]),
+        (pd.DataFrame({"y": [1], "z": ["t"]}), [{"y": 1, "z": "t"}]),
+        (pd.DataFrame({"prediction_1": [1]}), [{"prediction_1": 1}]),
+        (pd.array([1, None], dtype="Int64"), [1, None]),
+        (np.array(["2026-01-31T12:00"], dtype="M8[ns]"), ["2026-01-31T12:00:00"]),
+    ],
+)
+def test_arrays_are_lists_and_tables_records(
+    serve_result: Callable[..., Any], result: Any, expected: Any
+) -> None:
+    if isinstance(result, pd.api.extensions.ExtensionArray):
+        result = pd.DataFrame({"prediction": result})
+    assert serve_result(result, mmf.DataFrame()) == expected
+
+
+def test_other_results_are_what_they_are(serve_result: Callable[..., Any]) -> None:
+    assert serve_result({"y": np.float64(0.5)}, mmf.Dict()) == {"y": 0.5}
+    assert serve_result(np.eye(2), mmf.Array()) == [[1, 0], [0, 1]]
+    assert serve_result(7, mmf.Integer()) == 7
+    assert serve_result(None, None) is None
+    assert serve_result(b"bytes", mmf.File()) == "Ynl0ZXM="
+
+
+def test_params_are_the_other_scalars(serve_function: Callable[..., FlaskClient]) -> None:
+    text, times, table = mmf.String(default="x"), mmf.Integer(default=2), mmf.DataFrame(schema=None)
+
+    def predict(label: Any = text, data: Any = table, times: Any = times) -> Any:
+        return [f"{label}{times}"] * len(data)
+
+    client = serve_function(predict, returns=mmf.DataFrame())
+
+    def post(params: Any) -> Any:
+        body = {"dataframe_records": [{"a": 1}], "params": params}
+        return client.post("/invocations", json=body)
+
+    assert predictions(post(None)) == ["x2"]
+    assert predictions(post({})) == ["x2"]
+    assert predictions(post({"times": 3, "unknown": [1], "data": 1})) == ["x3"]
+    assert predictions(post({"label": "y", "times": None})) == ["y2"]
+    for wrong in ({"times": "many"}, {"times": 1.5}, {"times": [1]}, {"label": 1}, [1], "x"):
+        refused(post(wrong), 400, "INVALID_PARAMETER_VALUE")
+
+
+def test_arrays(serve_function: Callable[..., FlaskClient]) -> None:
+    named = mmf.Array(columns=["a", "b"])
+
+    def predict(rows: Any = named) -> Any:
+        return rows.sum(axis=1)
+
+    client = serve_function(predict, returns=mmf.Array())
+    for body in (
+        {"inputs": [[1, 2], [3, 4]]},
+        {"instances": [[1, 2], [3, 4]]},
+        {"instances": [{"b": 2, "a": 1}, {"a": 3, "b": 4}]},
+        {"dataframe_split": {"columns": ["b", "a"], "data": [[2, 1], [4, 3]]}},
+    ):
+        assert predictions(client.post("/invocations", json=body)) == [3, 7]
+    answer = client.post("/invocations", data="b,a\n2,1\n4,3", content_type=CSV)
+    assert predictions(answer) == [3, 7]
+    answer = client.post("/invocations", data=b"PAR1", content_type=PARQUET)
+    refused(answer, 400, "BAD_REQUEST", "PARQUET")
+
+
+def test_an_object_is_taken_wrapped_or_as_a_chat(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
+    argument, size = mmf.Dict(), mmf.Integer(default=1)
+
+    def predict(data: Any = argument, size: Any = size) -> Any:
+        return {"keys": sorted(data), "size": size}
+
+    client = serve_function(predict, returns=mmf.Dict())
+    wrapped = client.post("/invocations", json={"inputs": {"x": 1}})
+    assert predictions(wrapped) == {"keys": ["x"], "size": 1}
+    for key in ("messages", "prompt", "input"):
+        body = {key: "hello", "inputs": 1, "params": {"size": 3}}
+        answer = client.post("/invocations", json=body)
+        assert answer.json == {"keys": sorted([key, "inputs"]), "size": 3}
+
+
+def test_a_scalar_and_nothing_at_all(serve_function: Callable[..., FlaskClient]) -> None:
+    number = mmf.Integer()
+
+    def half(number: Any = number) -> Any:
+        return number / 2
+
+    client = serve_function(half, returns=mmf.Float())
+    assert predictions(client.post("/invocations", json={"inputs": 5})) == 2.5
+
+    def hello() -> str:
+        return "hello"
+
+    client = serve_function(hello, returns=mmf.String())
+    assert predictions(client.post("/invocations", json={})) == "hello"
+
+
+def test_a_table_without_a_schema_is_taken_as_it_comes(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
+    def predict(data: Any = FREE) -> Any:
+        return data
+
+    client = serve_function(predict, returns=mmf.DataFrame())
+    for body, expected in (
+        ({"inputs": {"a": "x", "b": 1.5}}, [{"a": "x", "b": 1.5}]),
+        ({"inputs": [[1, 2], [3, 4]]}, [{"0": 1, "1": 2}, {"0": 3, "1": 4}]),
+        ({"instances": [1, 2]}, [{"0": 1}, {"0": 2}]),
+        ({"inputs": 5}, [{"0": 5}]),
+        ({"inputs": {"inputs": [1, 2]}}, [{"inputs": 1}, {"inputs": 2}]),
+    ):
+        assert predictions(client.post("/invocations", json=body)) == expected
+
+
+def test_one_column_needs_no_name(serve_function: Callable[..., FlaskClient]) -> None:
+    only = mmf.DataFrame(schema={"text": str})
+
+    def predict(data: Any = only) -> Any:
+        return data["text"].str.upper().to_numpy()
+
+    client = serve_function(predict, returns=mmf.DataFrame())
+    for body in (
+        {"inputs": ["a", "b"]},
+        {"instances": ["a", "b"]},
+        {"inputs": {"text": ["a", "b"]}},
+    ):
+        assert predictions(client.post("/invocations", json=body)) == ["A", "B"]
+    assert predictions(client.post("/invocations", json={"inputs": {"text": "a"}})) == ["A"]
+
+
+def test_the_default_target_else_the_only_table_else_the_only_one(
+    registry: mmf.Registry,
+) -> None:
+    number, one = mmf.Integer(), mmf.DataFrame()
+
+    @registry.target(returns=mmf.String())
+    def scalar(number: Any = number) -> str:
+        return f"scalar {number}"
+
+    def served() -> Any:
+        return create_app(registry).test_client().post("/invocations", json={"inputs": [1]})
+
+    assert predictions(create_app(registry).test_client().post("/invocations", json={"inputs": 1}))
+
+    @registry.target(returns=mmf.String())
+    def table(data: Any = one) -> str:
+        return f"table {len(data)}"
+
+    assert predictions(served()) == "table 1"
+
+    @registry.target(returns=mmf.String())
+    def other(data: Any = one) -> str:
+        return f"other {len(data)}"
+
+    refused(served(), 404, "ENDPOINT_NOT_FOUND", "/invocations/scalar, /invocations/table")
+
+    @registry.target(returns=mmf.String(), default=True)
+    def chosen(data: Any = one) -> str:
+        return f"chosen {len(data)}"
+
+    assert predictions(served()) == "chosen 1"
+    client = create_app(registry).test_client()
+    assert predictions(client.post("/invocations/other", json={"inputs": [1]})) == "other 1"
+    refused(client.post("/invocations/nobody", json={}), 404, "ENDPOINT_NOT_FOUND", "other")
+
+
+@pytest.mark.parametrize(("strict", "status"), [("0", 500), ("1", 400)])
+def test_a_failing_function(
+    output: Output,
+    serve_function: Callable[..., FlaskClient],
+    monkeypatch: pytest.MonkeyPatch,
+    strict: str,
+    status: int,
+) -> None:
+    monkeypatch.setenv("MMF_MLFLOW_STRICT", strict)
+
+    def predict(data: Any = FREE) -> Any:
+        raise RuntimeError(f"a secret of {len(data)} rows")
+
+    answer = serve_function(predict, returns=FREE).post("/invocations", json={"inputs": LISTS})
+    refused(answer, status, "INTERNAL_ERROR" if status == 500 else "BAD_REQUEST", "log")
+    assert "secret" not in answer.text
+    assert "a secret of 2 rows" in output.getvalue()
+
+
+def test_a_function_may_refuse_a_value_itself(serve_function: Callable[..., FlaskClient]) -> None:
+    def predict(data: Any = FREE) -> Any:
+        raise InvalidValue(f"{len(data)} are too old")
+
+    answer = serve_function(predict, returns=FREE).post("/invocations", json={"inputs": LISTS})
+    refused(answer, 400, "INVALID_PARAMETER_VALUE", "too old")
+
+
+def test_a_result_that_json_cannot_hold(serve_function: Callable[..., FlaskClient]) -> None:
+    def predict(data: Any = FREE) -> Any:
+        return data.assign(y=object())
+
+    answer = serve_function(predict, returns=FREE).post("/invocations", json={"inputs": LISTS})
+    refused(answer, 500, "INTERNAL_ERROR", "cannot be written as JSON")
+
+
+def test_verbs_and_sizes(twice: FlaskClient) -> None:
+    answer = twice.get("/invocations")
+    refused(answer, 405, "BAD_REQUEST", "POST")
+    assert "POST" in answer.headers["Allow"]
+    twice.application.config["MAX_CONTENT_LENGTH"] = 10
+    refused(twice.post("/invocations", json={"dataframe_split": SPLIT}), 413, "BAD_REQUEST")
+
+
+def test_the_access_line_knows_the_target(output: Output, twice: FlaskClient) -> None:
+    assert twice.post("/invocations", json={"dataframe_split": SPLIT}).status_code == 200
+    (line,) = [one for one in output.json() if one["logger"] == "mmf.access"]
+    assert (line["target"], line["rows_in"], line["rows_out"]) == ("predict", 2, 2)
