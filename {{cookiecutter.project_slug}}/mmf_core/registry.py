@@ -114,7 +114,7 @@ class Registry:
             raise DeclarationError(f"{artifact.file}: this file is an artifact already")
         self.artifacts[artifact.file] = artifact
         local = [] if is_uri(artifact.file) else [Path(artifact.file)]
-        for path in (*local, Path(LOCK)):
+        for path in (*local, LOCK):
             self.seen.setdefault(path, fingerprint(path))
         return artifact
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
-from ..codecs import Kind, json_of
-from ..errors import ResultError
-from ..target import Target
-from . import answers
+from ...codecs import Kind, json_of
+from ...errors import ResultError
+from ...target import Target
+from .. import answers
 
 if TYPE_CHECKING:
     import pandas as pd

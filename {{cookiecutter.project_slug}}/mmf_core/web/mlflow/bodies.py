@@ -5,9 +5,9 @@ from __future__ import annotations
 import json as standard_json
 from typing import Any
 
-from ..codecs import Format, json
-from ..codecs.plain import bounded
-from ..errors import RequestError, UnsupportedFormat
+from ...codecs import Format, json
+from ...codecs.plain import bounded
+from ...errors import RequestError, UnsupportedFormat
 
 WRAPPERS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 FORMATS = {

@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 
 from flask import Request
 
-from ..codecs import Format, Kind, find, json_of
-from ..descriptors import DataFrame, Descriptor
-from ..errors import Fault, InvalidValue, RequestError
-from ..target import Target
-from . import mlflow_columns as columns
-from .bodies import read_whole
-from .mlflow_bodies import WRAPPERS, body_format, loads
-from .options import options_of
+from ...codecs import Format, Kind, find, json_of
+from ...descriptors import DataFrame, Descriptor
+from ...errors import Fault, InvalidValue, RequestError
+from ...target import Target
+from ..bodies import read_whole
+from ..options import options_of
+from . import columns
+from .bodies import WRAPPERS, body_format, loads
 
 CHAT = {"messages", "prompt", "input"}
 """Keys of a body that is itself the argument, where that is an object: MLflow's unified LLM."""

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..descriptors import Column
-from ..errors import Fault, InvalidValue, RequestError
+from ...descriptors import Column
+from ...errors import Fault, InvalidValue, RequestError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,12 +12,13 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
-from ..codecs import Kind
-from ..errors import UnknownTarget
-from ..execution import Execution
-from . import answers, mlflow_predictions
-from .mlflow_inputs import Input
-from .protocols import Problem, Protocol, Service, run
+from ...codecs import Kind
+from ...errors import UnknownTarget
+from ...execution import Execution
+from .. import answers
+from ..protocols import Problem, Protocol, Service, run
+from . import predictions
+from .inputs import Input
 
 ROUTE = "invocations"
 _STRICT = "MMF_MLFLOW_STRICT"
@@ -112,7 +113,7 @@ class _Call:
 
     def answer(self, result: Any) -> Response:
         target = self.execution.target
-        return mlflow_predictions.answer(result, target, wrapped=not self.is_chat)
+        return predictions.answer(result, target, wrapped=not self.is_chat)
 
 
 def _takes_table(execution: Execution) -> bool:
