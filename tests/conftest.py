@@ -20,13 +20,18 @@ sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".cache" / "
 # They use the one project that is installed and trained, which takes long, so they share a worker.
 # xdist's own way to say so, `--dist=loadgroup`, groups nothing under pytest 9.2: pytest-xdist#1386.
 ONE_WORKER = ("test_demo.py", "test_life.py", "test_readme.py", "test_serving.py")
+# All tests of such a file ask one service, which is started once.
+ONE_SERVICE = ("test_formats_over_http.py", "test_memory.py")
 
 
 class OneInstallation(LoadScopeScheduling):
     """Hands the tests of the installed project to one worker, and the others to whoever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "installed" if nodeid.partition("::")[0].endswith(ONE_WORKER) else nodeid
+        file = nodeid.partition("::")[0]
+        if file.endswith(ONE_SERVICE):
+            return file
+        return "installed" if file.endswith(ONE_WORKER) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneInstallation:
