@@ -30,7 +30,9 @@ def _read(data: bytes) -> np.ndarray:
     try:
         picture = Image.open(io.BytesIO(data), formats=_READABLE)
         _refuse_huge(picture)
-        return np.asarray(_eight_bits(ImageOps.exif_transpose(picture)).convert("RGB"))
+        ImageOps.exif_transpose(picture, in_place=True)
+        picture = _eight_bits(picture)
+        return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except (RequestError, MemoryError):
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
