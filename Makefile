@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test lint types lock bench bench-formats bench-startup bench-hotpath clean
+.PHONY: help demo project test fuzz lint types lock bench bench-formats bench-startup bench-hotpath clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,9 @@ demo: project  ## make a project, train its model, serve it on PORT (8000) and a
 test: lint types  ## every check: lint, types, unit tests, generated projects, README's commands
 	@echo "== tests"
 	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+
+fuzz: .venv/.complete  ## every decoder on thousands of damaged bodies, others each time
+	@$(BIN)/pytest tests/core/test_fuzz.py --hypothesis-profile=fuzz
 
 lint: .venv/.complete  ## ruff: mistakes and format
 	@echo "== ruff"

@@ -3,9 +3,11 @@
 import os
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -16,6 +18,12 @@ from running import Project
 sys.dont_write_bytecode = False
 sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".cache" / "pycache")
 
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
+# For `make fuzz`: other examples each time; one that takes so long is a fault, too.
+settings.register_profile(
+    "fuzz", max_examples=5_000, deadline=timedelta(seconds=20), database=None, print_blob=True
+)
 
 # They use the one project that is installed and trained, which takes long, so they share a worker.
 # xdist's own way to say so, `--dist=loadgroup`, groups nothing under pytest 9.2: pytest-xdist#1386.

@@ -159,7 +159,7 @@ def test_a_worker_does_not_grow_much(service: Service, name: str) -> None:
     assert growth.times <= MOST_TIMES, growth
 
 
-@pytest.mark.parametrize("name", ["table json records", "tree json lists", "table csv gaps"])
+@pytest.mark.parametrize("name", ["table json records", "table csv gaps"])
 def test_a_packed_body_makes_no_difference(service: Service, name: str) -> None:
     kind, form, _ = BODIES[name]
     assert form is not None

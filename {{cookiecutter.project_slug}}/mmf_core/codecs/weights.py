@@ -19,7 +19,7 @@ MOST_TIMES = 12
 
 _HEAVIEST = 400  # bytes for each byte, of any format
 _JSON = {b"{": 240, b"[": 110, b",": 64, b'"': 30}
-_CELLS = {b"\n": 34, b"\r": 34, b",": 24, b";": 24, b"\t": 24}
+_CELLS = {b"\n": 56, b"\r": 56, b",": 28, b";": 28, b"\t": 28}
 _PER_BYTE = 4
 # Bytes for each time that a byte occurs, beside four for each byte.
 _WEIGHTS: Mapping[tuple[Kind, Format], Mapping[bytes, int]] = {
@@ -31,7 +31,7 @@ _WEIGHTS: Mapping[tuple[Kind, Format], Mapping[bytes, int]] = {
     (Kind.ARRAY, Format.JSON): _JSON,
     (Kind.ARRAY, Format.CSV): {b"\n": 290, b",": 60},
     (Kind.TREE, Format.JSON): _JSON,
-    (Kind.TREE, Format.XML): {b"<": 180, b"=": 260},
+    (Kind.TREE, Format.XML): {b"<": 180, b"=": 320},
     (Kind.TREE, Format.YAML): dict.fromkeys((b",", b"\n", b":", b"[", b"{"), 370),
     (Kind.TREE, Format.PROTOBUF): {b"\n": 100},  # the tag of every value in a Struct
 }
