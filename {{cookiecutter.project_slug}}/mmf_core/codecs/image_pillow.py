@@ -30,7 +30,7 @@ def _read(data: bytes, options: Options) -> np.ndarray:
     from PIL import Image, ImageOps
 
     try:
-        picture = Image.open(io.BytesIO(data), formats=_READABLE)
+        picture: Image.Image = Image.open(io.BytesIO(data), formats=_READABLE)
         _refuse_huge(picture, options.get("max_inflated", Settings.max_inflated) // _COLOURS)
         ImageOps.exif_transpose(picture, in_place=True)
         picture = _eight_bits(picture)

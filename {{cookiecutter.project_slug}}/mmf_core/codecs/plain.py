@@ -29,7 +29,7 @@ def bounded(tree: Any) -> Any:
 def checked(tree: Any) -> Any:
     """Return a tree of whatever origin; InvalidValue if something else is in it."""
     bounded(tree)
-    level = [[tree]]
+    level: list[Any] = [[tree]]
     while level:
         for kind in {type(part) for one in level for part in _parts(one)} - _PLAIN:
             raise InvalidValue(
