@@ -27,7 +27,7 @@ test: lint types  ## every check: lint, types, unit tests, generated projects, R
 	@echo "== tests"
 	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
 
-fuzz: .venv/.complete  ## every decoder on thousands of damaged bodies, others each time
+fuzz: .venv/.complete  ## every decoder on a thousand damaged bodies, others each time
 	@$(BIN)/pytest tests/core/test_fuzz.py --hypothesis-profile=fuzz
 
 lint: .venv/.complete  ## ruff: mistakes and format

@@ -22,7 +22,7 @@ settings.register_profile("default", deadline=None)
 settings.load_profile("default")
 # For `make fuzz`: other examples each time; one that takes so long is a fault, too.
 settings.register_profile(
-    "fuzz", max_examples=5_000, deadline=timedelta(seconds=20), database=None, print_blob=True
+    "fuzz", max_examples=1_000, deadline=timedelta(seconds=20), database=None, print_blob=True
 )
 
 # They use the one project that is installed and trained, which takes long, so they share a worker.
