@@ -15,8 +15,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test lint types lock fidelity bench bench-codecs bench-models bench-startup \
-	bench-hotpath clean
+.PHONY: help demo project test fuzz lint types lock fidelity bench bench-codecs bench-models \
+	bench-startup bench-hotpath clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,9 @@ demo: project  ## make a project, train its model, serve it on PORT (8000) and a
 test: lint types  ## every check: lint, types, unit tests, generated projects, README's commands
 	@echo "== tests"
 	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+
+fuzz: .venv/.complete  ## every decoder on a thousand damaged bodies, others each time
+	@$(BIN)/pytest tests/core/test_fuzz.py --hypothesis-profile=fuzz
 
 lint: .venv/.complete  ## ruff: mistakes and format
 	@echo "== ruff"

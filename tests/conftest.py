@@ -3,9 +3,11 @@
 import os
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -16,11 +18,19 @@ from running import Project
 sys.dont_write_bytecode = False
 sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".cache" / "pycache")
 
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
+# For `make fuzz`: other examples each time; one that takes so long is a fault, too.
+settings.register_profile(
+    "fuzz", max_examples=1_000, deadline=timedelta(seconds=20), database=None, print_blob=True
+)
 
 # They use the one project that is installed and trained, which takes long, so they share a worker.
 # xdist's own way to say so, `--dist=loadgroup`, groups nothing under pytest 9.2: pytest-xdist#1386.
 ONE_SERVER = ("test_store_s3.py", "test_cli_artifacts.py")  # of S3; two of them start slowly
 ONE_WORKER = ("test_demo.py", "test_life.py", "test_readme.py", "test_serving.py")
+# All tests of such a file ask one service, which is started once.
+ONE_SERVICE = ("test_formats_over_http.py", "test_memory.py")
 
 
 class OneInstallation(LoadScopeScheduling):
@@ -30,6 +40,8 @@ class OneInstallation(LoadScopeScheduling):
         file = nodeid.partition("::")[0]
         if file.endswith(ONE_SERVER):
             return "s3"
+        if file.endswith(ONE_SERVICE):
+            return file
         return "installed" if file.endswith(ONE_WORKER) else nodeid
 
 

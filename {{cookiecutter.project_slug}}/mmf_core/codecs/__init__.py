@@ -35,6 +35,7 @@ from .tree_msgpack import TreeMsgpack
 from .tree_protobuf import TreeProtobuf
 from .tree_xml import TreeXML
 from .tree_yaml import TreeYAML
+from .weights import refuse_heavy as refuse_heavy
 from .workbooks import WORKBOOKS as WORKBOOKS
 
 _ALL: tuple[Codec[Any], ...] = (

@@ -33,12 +33,12 @@ class ArrayJSON(JSONCodec["np.ndarray"]):
                 "an array is a JSON list of numbers, or of such lists of equal length"
             )
         try:
-            array = _rows(plain) if columns else np.array(plain)
+            array = _rows(plain) if columns else _nested(plain)
             if array.dtype.kind == "f" and not columns:
                 array = unrounded(
                     array, lambda: [index(one) for one in np.array(plain, object).flat]
                 )
-            if array.dtype == object and not any(isinstance(one, str) for one in array.flat):
+            if array.dtype == object:
                 array = array.astype(np.float64)  # null among the numbers
         except (ValueError, TypeError, OverflowError):
             raise InvalidValue(
@@ -55,6 +55,21 @@ class ArrayJSON(JSONCodec["np.ndarray"]):
 
         native = value.dtype.newbyteorder("=")
         return np.ascontiguousarray(value, native) if value.ndim else value.item()
+
+
+def _nested(lists: list[Any]) -> np.ndarray:
+    """Return nested lists as an array; TypeError if anything but numbers, bools and null is in it.
+
+    NumPy would make room for the longest text in every cell.
+    """
+    import numpy as np
+
+    level = [lists]
+    while level:
+        if not set(map(type, chain.from_iterable(level))) <= {float, int, bool, NoneType, list}:
+            raise TypeError
+        level = [part for one in level for part in one if type(part) is list]
+    return np.array(lists)
 
 
 def _rows(rows: list[Any]) -> np.ndarray:

@@ -12,6 +12,8 @@ from .base import Options, refuse_sparse, too_large
 if TYPE_CHECKING:
     import pandas as pd
 
+_CELL, _OBJECT = 8, 40
+"""Bytes that a cell counts for at least, and one that becomes a Python object."""
 REQUIRES = {"pandas": "pandas", "pyarrow": "pyarrow"}
 
 
@@ -41,7 +43,7 @@ def read(
 def _checked(batches: Iterable[Any], most: int, name: str) -> Iterator[Any]:
     left = most
     for batch in batches:
-        left -= batch.nbytes
+        left -= max(batch.nbytes, sum(map(_size, batch.columns)))
         if left < 0:
             raise too_large(name, most)
         batch.validate(full=True)
@@ -57,6 +59,17 @@ def or_empty(batches: Iterable[Any], schema: Any) -> Iterator[Any]:
         yield first
     if first is None:
         yield pa.RecordBatch.from_pylist([], schema=schema)
+
+
+def _size(column: Any) -> int:
+    """Return what a column's cells count for; that of a null column has no bytes of its own."""
+    import pyarrow.types as of
+
+    kind = column.type
+    flat = of.is_integer, of.is_floating, of.is_boolean, of.is_timestamp, of.is_duration
+    texts = of.is_string, of.is_large_string, of.is_string_view, of.is_dictionary
+    is_plain = any(is_one(kind) for is_one in (*flat, *texts))
+    return len(column) * (_CELL if is_plain else _OBJECT)
 
 
 def table_of(value: pd.DataFrame) -> Any:

@@ -7,6 +7,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import BodyTooLarge, RequestError
+from ..settings import Settings
 from . import json
 from .base import Codec, JSONCodec, Kind, Options
 from .file_binary import from_base64
@@ -17,24 +18,27 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _REQUIRES = {"PIL": "pillow", "numpy": "numpy"}
+_COLOURS = 3  # bytes for each pixel
 
 
 # What cameras and browsers make; Pillow knows more, some of it by starting other programs.
 _READABLE = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 
 
-def _read(data: bytes) -> np.ndarray:
+def _read(data: bytes, options: Options) -> np.ndarray:
     import numpy as np
     from PIL import Image, ImageOps
 
     try:
-        picture = Image.open(io.BytesIO(data), formats=_READABLE)
-        _refuse_huge(picture)
-        return np.asarray(_eight_bits(ImageOps.exif_transpose(picture)).convert("RGB"))
+        picture: Image.Image = Image.open(io.BytesIO(data), formats=_READABLE)
+        _refuse_huge(picture, options.get("max_inflated", Settings.max_inflated) // _COLOURS)
+        ImageOps.exif_transpose(picture, in_place=True)
+        picture = _eight_bits(picture)
+        return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except (RequestError, MemoryError):
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise _too_many_pixels() from None
+        raise _too_many_pixels(_most_pixels()) from None
     except Exception:  # noqa: BLE001 - damaged pictures make decoders raise nearly anything
         raise RequestError("this is not a picture that can be read; send a PNG or a JPEG") from None
 
@@ -51,20 +55,21 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
     return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
 
 
-def _refuse_huge(picture: Image.Image) -> None:
-    """Refuse what Pillow only warns of, up to twice its limit."""
-    if picture.width * picture.height > _most_pixels():
-        raise _too_many_pixels()
+def _refuse_huge(picture: Image.Image, most: int) -> None:
+    if picture.width * picture.height > min(most, _most_pixels()):
+        raise _too_many_pixels(most)
 
 
 def _most_pixels() -> int:
+    """Return Pillow's own limit, of which it only warns, up to twice as many."""
     from PIL import Image
 
     return Image.MAX_IMAGE_PIXELS or 0
 
 
-def _too_many_pixels() -> BodyTooLarge:
-    return BodyTooLarge(f"a picture may have {_most_pixels():,} pixels at most")
+def _too_many_pixels(most: int) -> BodyTooLarge:
+    own = "; the operator's setting is MMF_MAX_INFLATED_MB" if most < _most_pixels() else ""
+    return BodyTooLarge(f"a picture may have {min(most, _most_pixels()):,} pixels at most{own}")
 
 
 def _write(value: np.ndarray, format: Format) -> bytes:
@@ -84,7 +89,7 @@ class _Image(Codec["np.ndarray"]):
     requires: ClassVar = _REQUIRES
 
     def decode(self, data: bytes, options: Options) -> np.ndarray:
-        return _read(data)
+        return _read(data, options)
 
     def encode(self, value: np.ndarray, options: Options) -> bytes:
         return _write(value, self.format)
@@ -136,7 +141,7 @@ class ImageJSON(JSONCodec["np.ndarray"]):
     requires: ClassVar = _REQUIRES
 
     def from_plain(self, plain: Any, options: Options) -> np.ndarray:
-        return _read(from_base64(plain))
+        return _read(from_base64(plain), options)
 
     def to_plain(self, value: np.ndarray) -> str:
         return b64encode(_write(value, Format.PNG)).decode()

@@ -13,7 +13,7 @@ from . import json
 MAX_DEPTH = 100
 """Deep enough for people's data, and for recursive functions to be safe."""
 
-_LEAVES = {str, int, float, bool, type(None)}
+_PLAIN = {dict, list, str, int, float, bool, type(None)}
 
 
 def bounded(tree: Any) -> Any:
@@ -29,17 +29,16 @@ def bounded(tree: Any) -> Any:
 def checked(tree: Any) -> Any:
     """Return a tree of whatever origin; InvalidValue if something else is in it."""
     bounded(tree)
-    level = [tree]
+    level: list[Any] = [[tree]]
     while level:
-        for one in level:
-            if type(one) is dict and not all(type(key) is str for key in one):
-                raise InvalidValue("a name in an object is a text; write others in quotes")
-            if type(one) not in {dict, list, *_LEAVES}:
-                raise InvalidValue(
-                    f"a {type(one).__name__} has no place here; send it as a text, "
-                    "such as ISO 8601 for a date or base64 for bytes"
-                )
-        level = [part for one in level for part in _parts(one)]
+        for kind in {type(part) for one in level for part in _parts(one)} - _PLAIN:
+            raise InvalidValue(
+                f"a {kind.__name__} has no place here; send it as a text, "
+                "such as ISO 8601 for a date or base64 for bytes"
+            )
+        if not all(type(key) is str for one in level if type(one) is dict for key in one):
+            raise InvalidValue("a name in an object is a text; write others in quotes")
+        level = [part for one in level for part in _parts(one) if type(part) in {dict, list}]
     return tree
 
 

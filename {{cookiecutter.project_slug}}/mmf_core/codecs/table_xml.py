@@ -44,12 +44,12 @@ class TableXML(Codec["pd.DataFrame"]):
         refuse_sparse(len(rows), len(columns), len(data))
         if not columns:
             return pd.DataFrame(index=range(len(rows)))
-        buffer = io.StringIO(newline="")
-        writer = csv.writer(buffer)
+        buffer = io.BytesIO()
+        writer = csv.writer(io.TextIOWrapper(buffer, "utf-8", newline="", write_through=True))
         writer.writerows([row.get(name) for name in columns] for row in rows)
         known = {key: options[key] for key in _TYPING if key in options}
         form = {"header": None, "names": columns, "skip_blank_lines": False}
-        return _with_empty(read(buffer.getvalue().encode(), {**known, **form}, "XML"), rows)
+        return _with_empty(read(buffer.getvalue(), {**known, **form}, "XML"), rows)
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         columns = [

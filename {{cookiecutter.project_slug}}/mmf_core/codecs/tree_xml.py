@@ -65,7 +65,7 @@ class TreeXML(Codec[Any]):
 
 def _value(element: Element, depth: int) -> Any:
     kind = element.get("type") or ("object" if len(element) else "string")
-    if kind not in _TYPES or element.attrib.keys() - {"type", "key"}:
+    if kind not in _TYPES or not {"type", "key"}.issuperset(element.keys()):
         raise InvalidValue(
             f"<{element.tag}> has an attribute that means nothing here; there are key, and type: "
             + ", ".join(sorted(_TYPES))

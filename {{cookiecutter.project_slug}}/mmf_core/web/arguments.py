@@ -13,10 +13,11 @@ from flask import Request
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.http import parse_options_header
 
-from ..codecs import Format, Kind, json
+from ..codecs import Format, Kind, json, refuse_heavy
 from ..errors import Fault, InvalidValue, RequestError, UnsupportedFormat
 from ..target import ERRORS_QUERY, FORMAT_QUERY, SHEET_QUERY, Target
 from .bodies import FORMS, read_form, read_whole
+from .options import limits
 from .parts import Bytes, Part, Plain, Text
 
 MAX_UNKNOWN = 20  # what is unknown may be a whole file, sent as if it were a form
@@ -128,6 +129,7 @@ def _json_object(target: Target, media_type: str, body: bytes) -> dict[str, Part
     if Format.of_media_type(media_type) is not Format.JSON:
         what = media_type or "a body without a Content-Type"
         raise UnsupportedFormat(f"{what} cannot be read here; {how_to_send(target)}")
+    refuse_heavy(Kind.TREE, Format.JSON, body, limits())
     whole = json.loads(body)
     if not isinstance(whole, dict):
         raise InvalidValue(f"a JSON object by argument name is needed; {how_to_send(target)}")

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from ..codecs import WORKBOOKS, Format, Kind, json, json_of
+from ..codecs import WORKBOOKS, Format, Kind, json, json_of, refuse_heavy
 from ..descriptors import Descriptor
 from ..errors import InvalidValue
 from ..target import SHEET_QUERY
@@ -41,7 +41,9 @@ class Bytes(Part):
         codec = body_codec(
             descriptor.kind, self.media_type, self.filename, prefer_name=self.prefer_name
         )
-        return codec.decode(self._text(codec.format), self._options(descriptor, codec.format))
+        text, options = self._text(codec.format), self._options(descriptor, codec.format)
+        refuse_heavy(descriptor.kind, codec.format, text, options)
+        return codec.decode(text, options)
 
     def _text(self, format: Format) -> bytes:
         if self.charset and format in charsets.FORMATS:
@@ -70,6 +72,7 @@ class Text(Part):
     def decode(self, descriptor: Descriptor[Any]) -> Any:
         if descriptor.kind is Kind.SCALAR:
             return self.text
+        refuse_heavy(Kind.TREE, Format.JSON, self.text.encode(), options_of(descriptor))
         return Plain(json.loads(self.text)).decode(descriptor)
 
 

@@ -1,0 +1,57 @@
+"""The commands of docs/formats.md, run as they stand beside the service that the page shows."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from baking import ROOT
+from services import Service, serve
+from test_readme import FENCE, PRELUDE, STATUS, Block
+
+PAGE = ROOT / "docs" / "formats.md"
+APP = """
+from mmf_core.web import create_app
+
+app = create_app()
+"""
+# What differs from request to request.
+VARYING = re.compile(r'("request_id": ?")[0-9a-f]{32}')
+
+
+def _fences() -> list[Block]:
+    return [Block(*fence) for fence in FENCE.findall(PAGE.read_text(encoding="utf-8"))]
+
+
+def _run(service: Service, folder: Path, block: Block) -> str:
+    """Run a shell block as a user does; return what it printed."""
+    statuses = folder / ".statuses"
+    statuses.write_text("")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["bash", "-c", PRELUDE + re.sub(r"\b8000\b", str(service.port), block.text)],
+        cwd=folder,
+        env={"PATH": path, "LANG": "C.UTF-8", "no_proxy": "*"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    unusual = [status for status in statuses.read_text().split() if status[0] != "2"]
+    assert unusual == STATUS.findall(block.text), done.stdout
+    return VARYING.sub(r"\1…", done.stdout)
+
+
+def test_every_command_answers_as_printed(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    main, *others = _fences()
+    assert main.language == "python"
+    (tmp_path / "main.py").write_text(main.text, encoding="utf-8")
+    with serve("gunicorn", tmp_path, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as service:
+        for command, answer in zip(others[::2], others[1::2], strict=True):
+            with subtests.test(command.commands[-1]):
+                assert (command.language, answer.language) == ("bash", "text")
+                assert _run(service, tmp_path, command).rstrip("\n") == answer.text.rstrip("\n")

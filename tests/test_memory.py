@@ -1,0 +1,173 @@
+"""No request makes a worker grow by more than twelve times the largest body that is taken.
+
+A real worker, new for each body, is sent what takes the most memory for its bytes; what is refused
+is made smaller until it is taken. Linux tells the most memory that a process has ever had.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from mmf_core.codecs import Format
+from mmf_core.codecs.weights import MOST_TIMES
+from running import LONGEST_START, wait_until_ready
+from services import Service, serve
+from worst import WORST, Make, packed
+
+LIMIT = 4 * 1024 * 1024
+SMALL = 64 * 1024  # brings in the libraries
+OWN = 2 * 1024 * 1024  # what any request takes: threads, buffers, the interpreter's own pieces
+APP = """
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+DESCRIPTORS = {
+    "table": mmf.DataFrame, "array": mmf.Array, "tree": mmf.Dict, "picture": mmf.Img,
+    "text": mmf.String, "file": mmf.File,
+}
+registry = mmf.Registry()
+for name, descriptor in DESCRIPTORS.items():
+    def function(data=descriptor()):
+        return "taken"
+    function.__name__ = name
+    registry.target(returns=mmf.String())(function)
+
+app = create_app(registry)
+"""
+BODIES = {
+    f"{kind} {form} {what}": (kind, Format.of_extension(form), make)
+    for kind, forms in WORST.items()
+    for form, makes in forms.items()
+    for what, make in makes.items()
+}
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="the most memory is told by Linux alone"
+)
+
+
+class Growth(NamedTuple):
+    """What a body did to a worker."""
+
+    name: str
+    size: int
+    status: int
+    times: float
+
+    def __str__(self) -> str:
+        return f"{self.times:6.1f}x  {self.status}  {self.size:>9,} bytes  {self.name}"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    megabytes = str(LIMIT // 1024**2)
+    extra = {
+        "WEB_CONCURRENCY": "1",
+        "MMF_MAX_BODY_MB": megabytes,
+        "MMF_MAX_INFLATED_MB": megabytes,
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    folder: Path = tmp_path_factory.mktemp("memory")
+    with serve("gunicorn", folder, subprocess.DEVNULL, APP, **extra) as running:
+        yield running
+
+
+def _worker(service: Service) -> int:
+    """Return the id of the service's worker."""
+    master = service.process.pid
+    children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
+    return int(children[0]) if len(children) == 1 else 0
+
+
+def _renew(service: Service) -> int:
+    """End the worker that the service has, and return the next one's id."""
+    old = _worker(service)
+    os.kill(old, signal.SIGTERM)
+    end = time.monotonic() + LONGEST_START
+    while time.monotonic() < end:
+        if (new := _worker(service)) not in {0, old}:
+            wait_until_ready(service.process, f"{service.url}/health/ready")
+            return new
+        time.sleep(0.05)
+    raise AssertionError("there is no new worker")
+
+
+def _memory(worker: int, field: str) -> int:
+    for line in Path(f"/proc/{worker}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) * 1024
+    raise AssertionError(f"{field} is not told of {worker}")
+
+
+def _post(service: Service, kind: str, form: Format, body: bytes, **headers: str) -> int:
+    headers |= {"Content-Type": form.media_type}
+    connection = HTTPConnection("127.0.0.1", service.port, timeout=300)
+    connection.request("POST", f"/{kind}", body, headers)
+    answer = connection.getresponse()
+    told = answer.read()
+    connection.close()
+    assert answer.status in {200, 413, 422}, told
+    return answer.status
+
+
+def _grow(service: Service, name: str, send: Callable[[Make, int], tuple[int, int]]) -> Growth:
+    """Return how much a new worker grows by the largest of such bodies that is not refused."""
+    _, _, make = BODIES[name]
+    worker = _renew(service)
+    send(make, SMALL)
+    Path(f"/proc/{worker}/clear_refs").write_text("5", encoding="ascii")  # forget the most so far
+    before = _memory(worker, "VmRSS")
+    most, status = LIMIT, 413
+    while status == 413:
+        size, status = send(make, most)
+        most = most * 4 // 5
+    grown = _memory(worker, "VmHWM") - before - OWN
+    assert _worker(service) == worker, "the worker has died"
+    return Growth(name, size, status, grown / LIMIT)
+
+
+def test_the_worst_of_every_format_that_is_read_is_known() -> None:
+    from mmf_core.codecs import Kind, readable
+
+    kinds = {"picture": Kind.IMAGE, "text": Kind.SCALAR}
+    for kind, forms in WORST.items():
+        known = {Format.of_extension(form) for form in forms}
+        of_kind = set(readable(kinds.get(kind) or Kind[kind.upper()]))
+        same = (
+            {Format.FEATHER} if kind == "table" else {Format.JSON} if kind == "picture" else set()
+        )
+        assert known | same == of_kind
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_worker_does_not_grow_much(service: Service, name: str) -> None:
+    kind, form, _ = BODIES[name]
+    assert form is not None
+
+    def send(make: Make, most: int) -> tuple[int, int]:
+        body = make(most)
+        return len(body), _post(service, kind, form, body)
+
+    growth = _grow(service, name, send)
+    print(growth)
+    assert growth.times <= MOST_TIMES, growth
+
+
+@pytest.mark.parametrize("name", ["table json records", "table csv gaps"])
+def test_a_packed_body_makes_no_difference(service: Service, name: str) -> None:
+    kind, form, _ = BODIES[name]
+    assert form is not None
+
+    def send(make: Make, most: int) -> tuple[int, int]:
+        body = packed(make)(most)
+        return len(body), _post(service, kind, form, body, **{"Content-Encoding": "gzip"})
+
+    growth = _grow(service, name, send)
+    print(growth)
+    assert growth.times <= MOST_TIMES, growth
