@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from timeit import repeat
 from typing import Any
 
 import numpy as np
@@ -145,14 +144,6 @@ def test_a_model_works_on_both_sides_of_a_fork(
     assert os.waitpid(child, 0)[1] == 0
     assert (model.predict(many) == expected).all()
     assert (model._session is session) == (threads == "1")
-
-
-def test_one_row_takes_microseconds(zoo: dict[str, Fitted], through: Load) -> None:
-    plain, rows = zoo["classifier"]
-    model = through(plain, rows)
-    one = rows[:1]
-    fastest = min(repeat(lambda: model.predict(one), number=500, repeat=20)) / 500
-    assert fastest < 60e-6
 
 
 def test_a_broken_file_is_named(tmp_path: Path) -> None:

@@ -245,3 +245,10 @@ def test_columns_of_odd_names_are_written_as_records_are(names: list[Any]) -> No
             CODEC.encode(table, {})
     else:
         assert CODEC.encode(table, {}) == expected
+
+
+def test_records_that_share_no_column_are_refused_before_there_is_a_cell_for_each() -> None:
+    records = [{f"c{place}": 1} for place in range(2_000)]
+    with pytest.raises(RequestError, match="2,000 rows and 2,000 columns is nearly empty"):
+        CODEC.decode(json.dumps(records), {})
+    assert CODEC.decode(json.dumps(records[:900]), {}).shape == (900, 900)

@@ -177,7 +177,7 @@ def test_arrow_of_nothing_without_end(client: FlaskClient) -> None:
     body = sink.getvalue().to_pybytes()
     assert len(body) < 1_000
     answer = _post(client, "records", body, Format.ARROW)
-    assert_problem(answer, 413, "500 MiB", "MMF_MAX_INFLATED_MB")
+    assert_problem(answer, 413, "100 MiB", "MMF_MAX_INFLATED_MB")
 
 
 class Trap:

@@ -65,7 +65,7 @@ class Settings:
     """
 
     max_body: int = _setting("MMF_MAX_BODY_MB", 50 * MIB, _mebibytes)
-    max_inflated: int = _setting("MMF_MAX_INFLATED_MB", 500 * MIB, _mebibytes)
+    max_inflated: int = _setting("MMF_MAX_INFLATED_MB", 100 * MIB, _mebibytes)
     max_artifact: int = _setting("MMF_MAX_ARTIFACT_MB", 10 * MIB, _mebibytes)
     artifacts: str = _setting("MMF_ARTIFACTS", "", str)
     cache: str = _setting("MMF_CACHE", "", str)

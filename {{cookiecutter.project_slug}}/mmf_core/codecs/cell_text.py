@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,4 +23,4 @@ def texts(column: pd.Series) -> list[str | None]:
 
 
 def _text(cell: Any) -> str:
-    return cell.isoformat(" ") if hasattr(cell, "hour") else str(cell)
+    return cell.isoformat(" ") if isinstance(cell, datetime) else str(cell)

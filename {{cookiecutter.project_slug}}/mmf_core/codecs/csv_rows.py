@@ -68,6 +68,6 @@ def _texts(cells: Any, special: re.Pattern[str], nothing: bytes) -> list[bytes]:
 
 
 def _quoted(text: str, special: re.Pattern[str]) -> str:
-    if special.search(text) is None:
+    if special.search(text) is None and not text.isspace():  # a line of spaces counts as blank
         return text
     return '"' + text.replace('"', '""') + '"'

@@ -28,7 +28,11 @@ def dumps(value: Any) -> bytes:
     """
     import orjson
 
-    options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+    options = (
+        orjson.OPT_SERIALIZE_NUMPY
+        | orjson.OPT_NON_STR_KEYS
+        | orjson.OPT_PASSTHROUGH_DATETIME  # orjson 3.13.0 writes ten milliseconds as a hundred
+    )
     try:
         return orjson.dumps(value, default=_plain, option=options)
     except orjson.JSONEncodeError as error:

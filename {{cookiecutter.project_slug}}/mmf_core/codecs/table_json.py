@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import MAX_FAULTS, Fault, InvalidValue
 from . import json, number_records, row_text
-from .base import JSONCodec, Kind, Options
+from .base import JSONCodec, Kind, Options, refuse_sparse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _WRAPPERS = {"dataframe_split", "dataframe_records", "instances", "inputs"}
 _SPLIT = {"columns", "data", "index"}
 _FLOATS = {float, int, type(None)}
+_LEAST = 8  # bytes of a value and its name, about: `"a":1.5,`
 _SHAPES = (
     'send a list of records [{"a": 1}, …], {"columns": ["a"], "data": [[1], …]} or {"a": [1, …]}'
 )
@@ -97,6 +98,8 @@ def _from_records(records: list[Any], options: Options) -> pd.DataFrame:
             )
     names = list(records[0]) if records else []
     if any(record.keys() != records[0].keys() for record in records):
+        every, written = dict.fromkeys(chain.from_iterable(records)), sum(map(len, records))
+        refuse_sparse(len(records), len(every), written * _LEAST)
         return _exact(pd.DataFrame(records), lambda name: [row.get(name) for row in records])
     return _frame(names, [[record[name] for name in names] for record in records], options)
 
