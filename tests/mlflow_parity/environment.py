@@ -37,11 +37,11 @@ def script(name: str, *arguments: str) -> str:
     return run(str(BIN / "python"), str(HERE / name), *arguments)
 
 
-def run(*command: str) -> str:
+def run(*command: str, **extra: str) -> str:
     """Run a command that must succeed; return what it printed."""
     done = subprocess.run(
         command,
-        env=_environment(),
+        env=_environment(**extra),
         capture_output=True,
         text=True,
         timeout=LONGEST_COMMAND,
@@ -52,29 +52,36 @@ def run(*command: str) -> str:
 
 
 @contextmanager
-def serving(model: Path, log: Path, seconds: int) -> Iterator[int]:
+def serving(model: Path | str, log: Path, seconds: int, **extra: str) -> Iterator[int]:
     """Serve a model by `mlflow models serve` until the block ends; gives its port."""
     port = free_port()
     where = ("--port", str(port), "--host", "127.0.0.1", "--env-manager", "local")
     command = [str(BIN / "mlflow"), "models", "serve", "--model-uri", str(model), *where]
+    with running([*command, "--timeout", str(seconds)], log, f"{port}/ping", **extra):
+        yield port
+
+
+@contextmanager
+def running(command: list[str], log: Path, ready: str, **extra: str) -> Iterator[None]:
+    """Run a server of the environment until the block ends; `ready` is the port and path to ask."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, "--timeout", str(seconds)],
-            env=_environment(),
+            command,
+            env=_environment(**extra),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     try:
-        wait_until_ready(process, f"http://127.0.0.1:{port}/ping")
-        yield port
+        wait_until_ready(process, f"http://127.0.0.1:{ready}")
+        yield
     finally:
         stop(process)
         print(log.read_text(encoding="utf-8"))
 
 
-def _environment() -> dict[str, str]:
+def _environment(**extra: str) -> dict[str, str]:
     ours = ("COV_", "MLFLOW_", "MMF_", "PYTHON", "VIRTUAL_ENV")
     kept = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
     path = os.pathsep.join([str(BIN), kept["PATH"]])
-    return kept | {"MLFLOW_DISABLE_TELEMETRY": "true", "PATH": path}
+    return kept | {"MLFLOW_DISABLE_TELEMETRY": "true", "PATH": path} | extra
