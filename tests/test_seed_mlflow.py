@@ -17,6 +17,7 @@ import postgres
 import seaweed
 from baking import ROOT
 from mlflow_parity import environment
+from mmf_core.models.mlflow_registry import fetch
 from running import LONGEST_COMMAND, free_port
 from services import serve
 
@@ -84,17 +85,25 @@ def service(folder: Path, uri: str, main: str) -> Iterator[int]:
     """Serve this main.py until the block ends; gives the port."""
     (folder / "main.py").write_text(main, encoding="utf-8")
     log = folder / "service.log"
-    with log.open("wb") as output, serve("gunicorn", folder, output, APP, **uri_of(uri)) as ours:
+    with log.open("wb") as output, serve("gunicorn", folder, output, APP, **client(uri)) as ours:
         yield ours.port
 
 
-def uri_of(uri: str) -> dict[str, str]:
+def client(uri: str) -> dict[str, str]:
     """Return what a client's environment has."""
     return {"MLFLOW_TRACKING_URI": uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
+def content(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of the files in a folder, by name."""
+    return {one.name: one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+
+
 @pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
-def test_the_steps_of_the_example(tmp_path: Path, s3: str) -> None:
+@pytest.mark.filterwarnings("ignore")  # of MLflow's own making
+def test_the_steps_of_the_example(
+    tmp_path: Path, s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     environment.install()
     main = (EXAMPLE / "main.py").read_text(encoding="utf-8")
     assert URI in main
@@ -102,15 +111,17 @@ def test_the_steps_of_the_example(tmp_path: Path, s3: str) -> None:
         uri = registry.enter_context(tracking(tmp_path, s3))
         python, wines = str(environment.BIN / "python"), EXAMPLE / "wine-quality.csv"
         data = [str(wines)] if wines.exists() else []
-        environment.run(python, str(EXAMPLE / "train.py"), *data, **QUIET, **uri_of(uri))
-        assert (tmp_path / "s3").stat()
-        with environment.serving(URI, tmp_path / "mlflow.log", 60, **uri_of(uri)) as port:
+        environment.run(python, str(EXAMPLE / "train.py"), *data, **QUIET, **client(uri))
+        with environment.serving(URI, tmp_path / "mlflow.log", 60, **client(uri)) as port:
             theirs = curl(port)
         assert len(theirs) == 1
         with service(tmp_path, uri, main) as port:
             assert curl(port) == theirs
-        with service(tmp_path, uri, main.replace(URI, ALIAS)) as port:
-            assert curl(port) == theirs
+        for name, value in client(uri).items():
+            monkeypatch.setenv(name, value)
+        by_stage, by_alias = (fetch(one, tmp_path / "models") for one in (URI, ALIAS))
+        assert by_stage != by_alias
+        assert content(by_stage) == content(by_alias)
     # The server is gone now.
     with service(tmp_path, uri, main) as port:
         assert curl(port) == theirs

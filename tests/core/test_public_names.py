@@ -40,7 +40,8 @@ LAYERS = [
     {"target"},
     {"registry", "execution"},
     {"trials"},
-    {"web", "cli", "server"},
+    {"web"},
+    {"cli", "server"},
     {"__main__", "__init__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

@@ -17,19 +17,24 @@ BIN = FOLDER / "venv" / "bin"
 HERE = Path(__file__).resolve().parent
 
 
-def install() -> None:
-    """Make the environment, unless it is there; several test processes may ask at once."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    stamp, wanted = FOLDER / "installed", PINS.read_text(encoding="utf-8") + sys.version
-    with (FOLDER / "lock").open("w") as lock:
+def install(pins: Path = PINS, folder: Path = FOLDER) -> Path:
+    """Make the environment, unless it is there, and return the folder of its programs.
+
+    Several test processes may ask at once.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp, wanted = folder / "installed", pins.read_text(encoding="utf-8") + sys.version
+    programs = folder / "venv" / "bin"
+    with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
-            return
+            return programs
         uv = [sys.executable, "-m", "uv"]
-        run(*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(BIN.parent))
-        python = str(BIN / "python")
-        run(*uv, "pip", "install", "--quiet", "--python", python, "--requirement", str(PINS))
+        run(*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(programs.parent))
+        python = str(programs / "python")
+        run(*uv, "pip", "install", "--quiet", "--python", python, "--requirement", str(pins))
         stamp.write_text(wanted, encoding="utf-8")
+    return programs
 
 
 def script(name: str, *arguments: str) -> str:

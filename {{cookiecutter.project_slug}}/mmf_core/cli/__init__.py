@@ -12,6 +12,7 @@ from .fork_check import check_fork
 from .from_mlflow import from_mlflow
 from .get_meta import get_meta
 from .store_commands import COMMANDS
+from .to_mlflow import to_mlflow
 from .trial import test
 
 
@@ -31,6 +32,7 @@ def main() -> None:
 
 main.add_command(get_meta)
 main.add_command(from_mlflow)
+main.add_command(to_mlflow)
 main.add_command(test)
 main.add_command(check_fork)
 for command in COMMANDS:
