@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import chdir
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -39,7 +39,6 @@ _TYPES = {
     float: "double",
     str: "string",
     datetime: "datetime",
-    date: "string",
 }
 
 
