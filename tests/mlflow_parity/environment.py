@@ -1,35 +1,22 @@
 """The full mlflow, in an environment of its own: it wants an older gunicorn than the service."""
 
-import fcntl
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from baking import ROOT
-from running import LONGEST_COMMAND, free_port, stop, wait_until_ready
+from running import LONGEST_COMMAND, free_port, make_environment, stop, wait_until_ready
 
 PINS = ROOT / "benchmarks" / "peers" / "mlflow" / "requirements.txt"
-FOLDER = ROOT / ".cache" / "mlflow"
-BIN = FOLDER / "venv" / "bin"
+BIN = ROOT / ".cache" / "mlflow" / "venv" / "bin"
 HERE = Path(__file__).resolve().parent
 
 
 def install() -> None:
-    """Make the environment, unless it is there; several test processes may ask at once."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    stamp, wanted = FOLDER / "installed", PINS.read_text(encoding="utf-8") + sys.version
-    with (FOLDER / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
-            return
-        uv = [sys.executable, "-m", "uv"]
-        run(*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(BIN.parent))
-        python = str(BIN / "python")
-        run(*uv, "pip", "install", "--quiet", "--python", python, "--requirement", str(PINS))
-        stamp.write_text(wanted, encoding="utf-8")
+    """Make the environment, unless it is there."""
+    make_environment("mlflow", PINS)
 
 
 def script(name: str, *arguments: str) -> str:
