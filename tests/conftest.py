@@ -25,36 +25,37 @@ settings.register_profile(
     "fuzz", max_examples=1_000, deadline=timedelta(seconds=20), database=None, print_blob=True
 )
 
-# They use the one project that is installed and trained, which takes long, so they share a worker.
+# Tests of one group share a worker: what they use takes long to make, and is made once.
 # xdist's own way to say so, `--dist=loadgroup`, groups nothing under pytest 9.2: pytest-xdist#1386.
-ONE_SERVER = ("test_store_s3.py", "test_cli_artifacts.py")  # of S3; two of them start slowly
-ONE_WORKER = ("test_demo.py", "test_life.py", "test_readme.py", "test_serving.py")
-# All tests of such a file ask one service, which is started once.
-ONE_SERVICE = ("test_formats_over_http.py", "test_memory.py")
+INSTALLED = ("test_demo.py", "test_life.py", "test_readme.py", "test_serving.py")
+S3 = ("test_store_s3.py", "test_cli_artifacts.py")
+ALONE = (
+    *("test_formats_over_http.py", "test_memory.py", "test_mlflow_parity.py"),
+    *("test_v2_clients.py", "test_docs_formats.py"),
+)
+GROUPS = (
+    dict.fromkeys(INSTALLED, "installed") | dict.fromkeys(S3, "s3") | {one: one for one in ALONE}
+)
 
 
-class OneInstallation(LoadScopeScheduling):
-    """Hands the tests of the installed project to one worker, and the others to whoever is free."""
+class Groups(LoadScopeScheduling):
+    """Hands the tests of a group to one worker, and all others to whoever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        if file.endswith(ONE_SERVER):
-            return "s3"
-        if file.endswith(ONE_SERVICE):
-            return file
-        return "installed" if file.endswith(ONE_WORKER) else nodeid
+        file = nodeid.partition("::")[0].rpartition("/")[2]
+        return GROUPS.get(file, nodeid)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneInstallation:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
     """Tell xdist which test goes where."""
-    return OneInstallation(config, log)
+    return Groups(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse a test that would install a project a second time."""
     for item in items:
-        if "installed" in getattr(item, "fixturenames", ()) and item.path.name not in ONE_WORKER:
-            raise pytest.UsageError(f"add {item.path.name} to ONE_WORKER in conftest.py")
+        if "installed" in getattr(item, "fixturenames", ()) and item.path.name not in INSTALLED:
+            raise pytest.UsageError(f"add {item.path.name} to INSTALLED in conftest.py")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Runs commands and servers of a generated project, the way its user does."""
 
+import fcntl
 import json
 import os
 import signal
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+
+from baking import ROOT
 
 LONGEST_COMMAND = 300.0
 LONGEST_START = 60.0
@@ -124,13 +127,23 @@ def post_json(url: str, body: object, accept: str = "application/json") -> Any:
         return json.load(answer)
 
 
-def make_environment(folder: Path, pins: Path) -> Path:
-    """Make an environment with these versions; return its Python."""
-    uv = Path(sys.executable).with_name("uv")
-    python = folder / "bin" / "python"
-    for command in (
-        ["venv", "--quiet", "--python", sys.executable, str(folder)],
-        ["pip", "install", "--quiet", "--python", str(python), "--requirement", str(pins)],
-    ):
-        subprocess.run([uv, *command], check=True, timeout=LONGEST_COMMAND)
-    return python
+def make_environment(name: str, pins: Path) -> Path:
+    """Make an environment with these versions, unless it is there; return its programs' folder.
+
+    Several test processes may ask for it at once.
+    """
+    folder = ROOT / ".cache" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    programs, stamp = folder / "venv" / "bin", folder / "installed"
+    wanted = pins.read_text(encoding="utf-8") + sys.version
+    uv = (sys.executable, "-m", "uv")
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
+            for command in (
+                ("venv", "--clear", "--python", sys.executable, programs.parent),
+                ("pip", "install", "--python", programs / "python", "--requirement", pins),
+            ):
+                subprocess.run([*uv, *command, "--quiet"], check=True, timeout=LONGEST_COMMAND)
+            stamp.write_text(wanted, encoding="utf-8")
+    return programs

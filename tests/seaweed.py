@@ -11,17 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mmf_core.stores.s3_store import _ask
+from mmf_core.stores.s3_store import client
 from running import free_port, stop
 
 KEYS = {"AWS_ACCESS_KEY_ID": "admin", "AWS_SECRET_ACCESS_KEY": "secretsecret"}
 PORTS = ("master", "volume", "filer", "s3", "admin")
 OFF = ("webdav", "admin.ui", "master.telemetry")
 LONGEST_START = 180.0
-ENABLED = (
-    b'<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
-    b"<Status>Enabled</Status></VersioningConfiguration>"
-)
 
 
 def program() -> str | None:
@@ -74,14 +70,15 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 def make_bucket(name: str, *, versioned: bool = False) -> None:
     """Make a bucket."""
-    _ask(f"s3://{name}", "PUT", {}, {}, b"").close()
+    client().create_bucket(Bucket=name)
     if versioned:
-        _ask(f"s3://{name}", "PUT", {"versioning": ""}, {}, ENABLED).close()
+        client().put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
 
 
-def remove(uri: str) -> None:
-    """Remove an object or an empty bucket."""
-    _ask(uri, "DELETE", {}).close()
+def remove(bucket: str, key: str) -> None:
+    """Remove a bucket and the one object in it."""
+    client().delete_object(Bucket=bucket, Key=key)
+    client().delete_bucket(Bucket=bucket)
 
 
 class Gate:

@@ -191,6 +191,8 @@ WORST: dict[str, dict[str, dict[str, Make]]] = {
         },
         "xlsx": {
             "numbers": _sheet(b"<c><v>1</v></c>", 1000),
+            "one column": _sheet(b"<c><v>1</v></c>", 1),
+            "gaps": _sheet(b"<c/>", 1000),
         },
         "ods": {"numbers": _ods},
         "xls": {"numbers": _xls},

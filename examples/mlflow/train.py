@@ -50,6 +50,8 @@ def main() -> None:
             name="model",
             signature=infer_signature(data, model.predict(data)),
             registered_model_name=NAME,
+            # Known; to find them out MLflow would load the model once more.
+            pip_requirements=mlflow.sklearn.get_default_pip_requirements(include_skops=True),
         )
     client, version = mlflow.MlflowClient(), logged.registered_model_version
     client.set_registered_model_alias(NAME, "champion", version)

@@ -91,6 +91,11 @@ class Artifact:
         return self._place.path
 
     @property
+    def note(self) -> str:
+        """What an operator should know of it: that its store is down, and the copy an older one."""
+        return self._place.note if self._place else ""
+
+    @property
     def is_loaded(self) -> bool:
         """Whether a loader's object is in memory; a file that the code reads itself always is."""
         return self._loader is None or self._value is not _UNSET

@@ -131,6 +131,11 @@ class Registry:
             return f"not loaded yet: {', '.join(waiting)}"
         return "; ".join(list(self.unproven.values()))  # another thread changes it
 
+    @property
+    def notes(self) -> list[str]:
+        """What an operator should know, though it is ready."""
+        return [one.note for one in self.artifacts.values() if one.note]
+
     def fingerprint(self) -> dict[Path, Fingerprint]:
         """Return the files that it was made of as they are now; other than `seen`: they changed."""
         return {path: fingerprint(path) for path in self.seen}

@@ -12,7 +12,6 @@ from ..errors import ArtifactError, StoreError
 from ..models import format_of, load_model
 from ..models.provenance import made_with
 from ..stores import Version, fetched, is_uri, join, lock, name_of, shown, source_of, store_of
-from ..stores.cache import fetch
 from ..stores.digests import PACKED, packed, sha256_of, size_of
 from ..stores.lock import Entry
 
@@ -92,7 +91,7 @@ def use_version(file: str, version: str) -> Entry:
             f"{file} lists all"
         )
     found = store.stat(uri, matching[0])
-    path = fetch(store, uri, replace(found, id=matching[0]), name_of(file))
+    path = store.fetch(uri, replace(found, id=matching[0]), name_of(file))
     entry = replace(
         entries.get(file) or Entry("", 0, format=path.suffix.removeprefix(".")),
         sha256=found.sha256 or sha256_of(path),
@@ -110,7 +109,7 @@ def _fresh(file: str, old: Entry) -> Path:
     """Return the path of what is to be locked."""
     if is_uri(file):
         store = store_of(file)
-        return fetch(store, file, Version(id=old.version), name_of(file))
+        return store.fetch(file, Version(id=old.version), name_of(file))
     if not Path(file).exists():
         raise ArtifactError.absent(Path(file))
     return Path(file)

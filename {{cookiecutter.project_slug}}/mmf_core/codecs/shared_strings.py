@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator
+from itertools import chain, pairwise
 
 _STRING = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
 _PLAIN_CELL = re.compile(rb't="s"[^<>]*><v>([0-9]{1,7})</v>')
@@ -15,7 +17,7 @@ def text_size(parts: Iterable[bytes], enough: int) -> int:
     Where that cannot be more than `enough`, it is not counted exactly.
     """
     parts = list(parts)
-    lengths = [len(piece) for part in parts for piece in _strings(part)]
+    lengths = array("Q", chain.from_iterable(map(_lengths, parts)))
     if not lengths:
         return 0
     longest, largest = max(lengths), 0
@@ -30,6 +32,10 @@ def text_size(parts: Iterable[bytes], enough: int) -> int:
     return largest
 
 
-def _strings(part: bytes) -> list[bytes]:
-    """Return the texts of a part, with their tags."""
-    return _STRING.split(part)[1:] if b"<si" in part or b":si" in part else []
+def _lengths(part: bytes) -> Iterator[int]:
+    """Yield how long the texts of a part are, with their tags."""
+    if b"<si" not in part and b":si" not in part:
+        return
+    starts = chain((text.end() for text in _STRING.finditer(part)), [len(part)])
+    for start, end in pairwise(starts):
+        yield end - start

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 
 _REFERENCE = re.compile(rb'\sr\s*=\s*["\']([A-Za-z]*)([0-9]+)["\']')  # such as r="B7"
-_ROW = re.compile(rb"<(?:[\w.-]+:)?row[\s/>]")
-_CELL = re.compile(rb"<(?:[\w.-]+:)?c[\s/>]")
+_ROW_OR_CELL = re.compile(rb"<(?:[\w.-]+:)?(row|c)[\s/>]")
 _PLAIN = b'<c r="'
 _PLAIN_CELL = re.compile(rb'<c r="([A-Z]{1,3})([1-9][0-9]{0,6})"')
 
@@ -28,11 +27,12 @@ def _of_plain_cells(cells: bytes) -> tuple[int, int] | None:
     """Return a bound that all cells keep, if all say where they are, and in one way."""
     if b":c" in cells or cells.count(b"<c") != cells.count(_PLAIN):
         return None
-    header = _PLAIN_CELL.findall(cells[: cells.find(b"</row>")])
+    header = _PLAIN_CELL.finditer(cells, 0, max(cells.find(b"</row>"), 0))
+    first = max((cell[1] for cell in header), key=_place, default=b"")
     last = _PLAIN_CELL.match(cells, max(cells.rfind(_PLAIN), 0))
-    if not header or last is None:
+    if not first or last is None:
         return None
-    column, row = max(*(column for column, _ in header), last[1], key=_place), last[2]
+    column, row = max(first, last[1], key=_place), last[2]
     within = _up_to(column, b"A", b"Z") + _up_to(row, b"0", b"9")
     if re.search(_PLAIN + b"(?!" + within + b'")', cells):
         return None
@@ -56,14 +56,26 @@ def _up_to(number: bytes, first: bytes, last: bytes) -> bytes:
 
 
 def _of_any_cells(text: bytes) -> tuple[int, int]:
-    references = _REFERENCE.findall(text)
-    letters = {column.upper() for column, _ in references}
-    columns = max(map(_place, letters), default=0)
-    rows = max(map(int, {row for _, row in references}), default=0)
-    of_cells = sum(1 for column, _ in references if column)
-    if len(_CELL.findall(text)) > of_cells:  # some only follow the one before them
-        columns += max(len(_CELL.findall(row)) for row in _ROW.split(text))
-    return rows + max(0, len(_ROW.findall(text)) - (len(references) - of_cells)), columns
+    """Go through all of it, keeping nothing: a list of all cells would be ten times the text."""
+    columns = rows = named_cells = named_rows = 0
+    for reference in _REFERENCE.finditer(text):
+        column, row = reference.groups()
+        columns, rows = max(columns, _place(column.upper())), max(rows, int(row))
+        if column:
+            named_cells += 1
+        else:
+            named_rows += 1
+    all_cells = all_rows = widest = width = 0
+    for element in _ROW_OR_CELL.finditer(text):
+        if element[1] == b"c":
+            all_cells += 1
+            width += 1
+        else:
+            all_rows += 1
+            widest, width = max(widest, width), 0
+    if all_cells > named_cells:  # some only follow the one before them
+        columns += max(widest, width)
+    return rows + max(0, all_rows - named_rows), columns
 
 
 def _place(letters: bytes) -> int:

@@ -17,14 +17,14 @@ from .base import Content as Content
 from .base import Store as Store
 from .base import Version as Version
 from .base import shown as shown
-from .cache import fetch
 from .digests import PACKED
 from .file_store import FileStore
 from .https_store import HttpsStore
 from .lock import Entry
+from .mlflow_store import MlflowStore
 from .s3_store import S3Store
 
-STORES: list[Store] = [FileStore(), HttpsStore(), S3Store()]
+STORES: list[Store] = [FileStore(), HttpsStore(), S3Store(), MlflowStore()]
 
 
 class Place(NamedTuple):
@@ -33,6 +33,7 @@ class Place(NamedTuple):
     path: Path
     entry: Entry | None
     is_kept_with_code: bool
+    note: str = ""
 
 
 def locate(file: str, sha256: str = "") -> Place:
@@ -57,7 +58,8 @@ def locate(file: str, sha256: str = "") -> Place:
         is_elsewhere = pointer or (entry and entry.source)
         place = Place(path, entry, is_kept_with_code=not is_elsewhere)
     elif uri := source_of(file, entry):
-        place = Place(fetched(file, uri, expected), entry, is_kept_with_code=False)
+        path = fetched(file, uri, expected)
+        place = Place(path, entry, is_kept_with_code=False, note=store_of(uri).note(uri))
     elif pointer:
         pointer.pull()
         place = Place(path, entry, is_kept_with_code=False)
@@ -81,7 +83,7 @@ def fetched(file: str, uri: str, expected: Entry | None) -> Path:
             f"{shown(uri)} is taken by its sum only: mmf.artifact(…, sha256=…), or an entry in "
             f"{lock.LOCK} by mmfmeta lock {shown(file)}"
         )
-    return fetch(store, uri, wanted, name_of(file))
+    return store.fetch(uri, wanted, name_of(file))
 
 
 def source_of(file: str, entry: Entry | None = None) -> str:
@@ -112,10 +114,10 @@ def store_of(uri: str) -> Store:
         if urlsplit(uri).scheme in store.schemes:
             store.demand(shown(uri))
             return store
-    known = ", ".join(f"{scheme}://" for store in STORES for scheme in store.schemes)
+    known = ", ".join(f"{scheme}:" for store in STORES for scheme in store.schemes)
     raise ArtifactError(f"{shown(uri)}: a store is known by its scheme: {known}")
 
 
 def is_uri(file: str) -> bool:
     """Whether it is in a store, and not a path."""
-    return "://" in file
+    return "://" in file or file.startswith(tuple(f"{one}:/" for one in MlflowStore.schemes))

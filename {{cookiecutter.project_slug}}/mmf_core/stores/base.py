@@ -59,10 +59,20 @@ class Store(NeedsPackages, ABC):
         content.file.close()
         return content.version
 
+    def fetch(self, uri: str, wanted: Version, name: str) -> Path:
+        """Return the path of an object's copy on this machine; `wanted` is what it must be."""
+        from .cache import fetch  # it knows what a Store is
+
+        return fetch(self, uri, wanted, name)
+
+    def note(self, uri: str) -> str:
+        """Return what an operator should know of the copy; mostly nothing."""
+        return ""
+
     def upload(self, path: Path, uri: str, metadata: Mapping[str, str]) -> Version:
         """Write a file; who reads meanwhile gets the old or the new one, never a part."""
         scheme = self.schemes[0]
-        raise StoreError(f"{uri}: {scheme}:// can be read only; push to s3:// or file://")
+        raise StoreError(f"{uri}: {scheme}: can be read only; push to s3:// or file://")
 
     def versions(self, uri: str) -> list[Version]:
         """Return what is kept of an object, newest first."""

@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -42,12 +42,17 @@ def fetch(store: Store, uri: str, wanted: Version, name: str) -> Path:
             _log.warning("%s: taken as it is, its sha256 is not known: mmfmeta lock", shown(uri))
     key = wanted.sha256 or hashlib.sha256(f"{uri} {wanted.id} {wanted.tag}".encode()).hexdigest()
     target = folder() / key / name
+    return placed(target, shown(uri), wanted, lambda: _bring(store, uri, wanted, target))
+
+
+def placed(target: Path, source: str, wanted: Version, bring: Callable[[], object]) -> Path:
+    """Return `target`, held for this process, after `bring` has made it if it was not right."""
     if not (target in _held and target.exists()):
-        with alone(target.parent, "fetching", f"{shown(uri)}: another process has it in hand"):
+        with alone(target.parent, "fetching", f"{source}: another process has it in hand"):
             if not _is_right(target, wanted):
                 make_room(max(wanted.size, 0))
-                _bring(store, uri, wanted, target)
-            _hold(target)
+                bring()
+            hold(target)
     os.utime(target.parent)
     return target
 
@@ -136,7 +141,8 @@ def _size(entry: Path) -> int:
     return 0
 
 
-def _hold(target: Path) -> None:
+def hold(target: Path) -> None:
+    """Keep others from removing what is used here."""
     import fcntl
 
     if target not in _held:

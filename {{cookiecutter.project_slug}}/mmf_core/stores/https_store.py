@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .base import Content, Store, Version, shown
-from .over_http import Refused, request, size_and_start
+from .over_http import Refused, request, start_and_size
 
 REASONS = {
     401: "it asks for a password; a presigned URL needs none",
@@ -22,10 +22,11 @@ class HttpsStore(Store):
     def open(self, uri: str, start: int = 0, version: str = "") -> Content:
         headers = {"Range": f"bytes={start}-"} if start else {}
         try:
-            answer = request(shown(uri), uri, headers=headers)
+            answer = request(shown(uri), uri, headers)
         except Refused as error:
             if reason := REASONS.get(error.code):
-                raise Refused(shown(uri), error.code, f"({reason})", "") from error
+                raise Refused(shown(uri), error.code, f"({reason})") from error
             raise
-        size, start = size_and_start(answer.headers, answer.status)
-        return Content(answer, Version(size=size, tag=answer.headers["ETag"] or ""), start)
+        about = answer.headers
+        start, size = start_and_size(about["Content-Range"], about["Content-Length"])
+        return Content(answer, Version(size=size, tag=about["ETag"] or ""), start)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from http.client import HTTPException, HTTPMessage
-from typing import IO, Any
+from http.client import HTTPException
+from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request, urlopen
 
 from ..errors import StoreError
 from ..settings import Settings
@@ -16,46 +16,28 @@ from .base import UNKNOWN
 BUSY = {429, 500, 502, 503, 504}
 PAUSES = (0.5, 1.0)
 """Seconds between attempts where a server says that it is busy, as S3 does now and then."""
-PARTIAL = 206
 RANGE_NOT_SATISFIABLE = 416
 
 
 class Refused(StoreError):
     """The server has answered, and not with what was asked for."""
 
-    def __init__(self, uri: str, code: int, reason: str, body: str) -> None:
+    def __init__(self, uri: str, code: int, reason: str) -> None:
         super().__init__(f"{uri}: the server answers {code} {reason}")
         self.code = code
-        self.body = body
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    """A signed request is for one host; S3 redirects where the region is wrong."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-def request(
-    shown: str,
-    url: str,
-    *,
-    method: str = "GET",
-    headers: Mapping[str, str] | None = None,
-    body: bytes | None = None,
-    redirect: bool = True,
-) -> Any:
+def request(shown: str, url: str, headers: Mapping[str, str]) -> Any:
     """Return an open HTTPResponse; `shown` is the name in errors: a URL may hold a secret."""
-    opener = build_opener() if redirect else build_opener(_NoRedirect)
     timeout = Settings.from_env().store_timeout
     for pause in (*PAUSES, None):
-        asked = Request(url, data=body, headers=dict(headers or {}), method=method)  # noqa: S310
+        asked = Request(url, headers=dict(headers))  # noqa: S310
         try:
-            return opener.open(asked, timeout=timeout)
+            return urlopen(asked, timeout=timeout)  # noqa: S310
         except HTTPError as error:
-            if pause is None or error.code not in BUSY:
-                raise _refused(shown, error) from error
             error.close()
+            if pause is None or error.code not in BUSY:
+                raise Refused(shown, error.code, str(error.reason)) from error
             time.sleep(pause)
         except (OSError, HTTPException, ValueError) as error:
             raise unreachable(shown, error) from error
@@ -74,21 +56,12 @@ def unreachable(shown: str, error: Exception) -> StoreError:
     return StoreError(f"{shown} cannot be reached: {text}; is the address right?")
 
 
-def size_and_start(headers: HTTPMessage, status: int) -> tuple[int, int]:
-    """Return how large the whole is, and at which byte this answer begins (RFC 9110, 14.4)."""
-    if status == PARTIAL:
-        span, _, whole = headers["Content-Range"].removeprefix("bytes ").partition("/")
-        size = int(whole) if whole.isdigit() else UNKNOWN
-        return size, int(span.partition("-")[0])
-    length = headers["Content-Length"]
-    return int(length) if length else UNKNOWN, 0
+def start_and_size(content_range: str | None, length: int | str | None) -> tuple[int, int]:
+    """Return at which byte an answer begins, and how large the whole is (RFC 9110, 14.4).
 
-
-def _refused(shown: str, error: HTTPError) -> Refused:
-    body: IO[bytes] = error
-    with error:
-        try:
-            text = body.read(64 * 1024).decode(errors="replace")
-        except (OSError, HTTPException):
-            text = ""
-    return Refused(shown, error.code, str(error.reason), text)
+    Only an answer with a part has a Content-Range.
+    """
+    if content_range:
+        span, _, whole = content_range.removeprefix("bytes ").partition("/")
+        return int(span.partition("-")[0]), int(whole) if whole.isdigit() else UNKNOWN
+    return 0, UNKNOWN if length is None else int(length)

@@ -22,9 +22,9 @@ def blueprint(registry: Registry) -> Blueprint:
     def ready() -> Response:
         if missing := registry.missing:
             return problem(503, missing, [], Retry_After="10")
-        # A version that was not taken is no reason to stay away from the one that goes on.
-        refused = registry.refused.read()
-        return plain({"ready": True, "reload": refused} if refused else {"ready": True})
+        # Neither a version that was not taken nor an older copy is a reason to stay away.
+        told = {"reload": registry.refused.read(), "notes": registry.notes}
+        return plain({"ready": True} | {name: text for name, text in told.items() if text})
 
     @routes.get("/ping")
     @routes.get("/health")

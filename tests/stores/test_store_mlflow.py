@@ -1,0 +1,184 @@
+"""Models from MLflow's registry, and what becomes of a service when it is down or hangs."""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sklearn.linear_model import LinearRegression
+
+import mmf_core as mmf
+from mmf_core.cli.artifact_files import lock_file
+from mmf_core.errors import MissingPackage, StoreError
+from mmf_core.stores import cache, lock
+from mmf_core.stores.mlflow_store import MlflowStore
+from mmf_core.web import create_app
+
+_numbers = count()
+pytestmark = pytest.mark.filterwarnings("ignore")  # of MLflow's own making
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """Give a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+@pytest.fixture
+def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Give a function that registers a model, in a registry of files, and returns its run's id."""
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    import mlflow
+    from mlflow import sklearn
+
+    uri = (tmp_path / "mlruns").as_uri()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    client = mlflow.MlflowClient(uri)
+    client.create_registered_model("wine")
+
+    def register(slope: float, *requirements: str) -> str:
+        folder = tmp_path / f"saved-{next(_numbers)}"
+        model = LinearRegression().fit([[1.0], [2.0]], [slope, 2 * slope])
+        sklearn.save_model(
+            model,
+            str(folder),
+            serialization_format="cloudpickle",
+            pip_requirements=list(requirements),
+        )
+        run = client.create_run("0")
+        client.log_artifacts(run.info.run_id, str(folder), "model")
+        source = f"{run.info.artifact_uri}/model"
+        version = client.create_model_version("wine", source, run.info.run_id).version
+        client.set_registered_model_alias("wine", "best", version)
+        client.transition_model_version_stage("wine", version, "Production")
+        run_id: str = run.info.run_id
+        return run_id
+
+    return register
+
+
+@pytest.fixture
+def registry(registered: Callable[..., str]) -> str:
+    """Give the id of the run whose model is the first version of wine."""
+    return registered(2.0)
+
+
+def predicts(uri: str, sha256: str = "") -> float:
+    value: float = mmf.Registry().artifact(uri, sha256=sha256).load().predict([[3.0]])[0]
+    return value
+
+
+def test_every_form_of_address(registry: str, folder: Path) -> None:
+    for uri in (
+        "models:/wine/1",
+        "models:/wine/Production",
+        "models:/wine@best",
+        f"runs:/{registry}/model",
+    ):
+        for _ in range(2):
+            assert predicts(uri) == pytest.approx(6.0)
+    assert not list(folder.parent.glob("cache/*/new"))
+    with pytest.raises(StoreError, match="models:/beer/1 cannot be fetched"):
+        predicts("models:/beer/1")
+
+
+@pytest.fixture(params=["down", "hangs"])
+def unreachable(
+    request: pytest.FixtureRequest, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], None]:
+    """Give a function that puts another server in the registry's place."""
+
+    def leave() -> None:
+        port = listener.getsockname()[1]
+        if request.param == "down":
+            listener.close()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("MMF_STORE_TIMEOUT", "1")
+
+    return leave
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_registry_that_cannot_be_reached(unreachable: Callable[[], None]) -> None:
+    declared = mmf.Registry()
+    declared.artifact("models:/wine/1").check()
+    client = create_app(declared).test_client()
+    assert client.get("/health/ready").get_json() == {"ready": True}
+    unreachable()
+    declared = mmf.Registry()
+    assert declared.artifact("models:/wine/1").load().predict([[3.0]]) == pytest.approx([6.0])
+    (note,) = create_app(declared).test_client().get("/health/ready").get_json()["notes"]
+    assert note.startswith("models:/wine/1 cannot be fetched; the copy")
+    with pytest.raises(StoreError, match="models:/wine@best cannot be fetched"):
+        predicts("models:/wine@best")
+    assert "MLFLOW_HTTP_REQUEST_TIMEOUT" not in os.environ
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_new_version_is_taken_at_the_next_start(
+    registered: Callable[[float], str], unreachable: Callable[[], None]
+) -> None:
+    assert predicts("models:/wine@best") == pytest.approx(6.0)
+    registered(5.0)
+    assert predicts("models:/wine@best") == pytest.approx(15.0)
+    unreachable()
+    assert predicts("models:/wine@best") == pytest.approx(15.0)
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_model_that_is_locked_is_no_other(
+    registered: Callable[[float], str], unreachable: Callable[[], None], folder: Path
+) -> None:
+    uri = "models:/wine@best"
+    lock_file(uri)
+    wanted = lock.read()[uri].sha256
+    registered(5.0)
+    assert predicts(uri) == pytest.approx(6.0)
+    cache.let_go()
+    shutil.rmtree(folder.parent / "cache" / wanted)
+    with pytest.raises(StoreError, match=f"its sha256 is .* and {wanted} is expected"):
+        predicts(uri)
+    unreachable()
+    with pytest.raises(StoreError, match="cannot be fetched"):
+        predicts(uri)
+
+
+def test_a_cache_that_was_emptied_is_no_copy(
+    registry: str, unreachable: Callable[[], None], folder: Path
+) -> None:
+    uri = f"runs:/{registry}/model"
+    predicts(uri)
+    cache.let_go()
+    for model in folder.parent.glob("cache/*/model"):
+        shutil.rmtree(model)
+    unreachable()
+    with pytest.raises(StoreError, match="MLFLOW_TRACKING_URI"):
+        predicts(uri)
+
+
+def test_it_is_read_only_and_a_whole(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="can be read only"):
+        MlflowStore().upload(tmp_path, "models:/wine/1", {})
+    with pytest.raises(StoreError, match="is a folder of MLflow's registry"):
+        MlflowStore().versions("models:/wine/1")
+
+
+def test_without_mlflow_the_pip_line_is_told(without: Callable[..., None]) -> None:
+    without("mlflow")
+    with pytest.raises(MissingPackage, match=r"models:/wine/1 needs: pip install mlflow-skinny"):
+        predicts("models:/wine/1")
+
+
+def test_what_the_model_was_made_with_is_compared(
+    registered: Callable[..., str],
+    capfd: pytest.CaptureFixture[str],
+    registry: str,  # noqa: ARG001
+) -> None:
+    registered(2.0, "scikit-learn==0.1")
+    predicts("models:/wine@best")
+    assert "required: scikit-learn==0.1" in capfd.readouterr().err

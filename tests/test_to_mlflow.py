@@ -1,0 +1,92 @@
+"""`mmfmeta to-mlflow`: a project behind `mlflow models serve` answers as it does by itself.
+
+MLflow serves it in an environment made of the model's own requirements.txt, as it would itself.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from baking import PAYLOAD, ROOT
+from mlflow_parity import environment
+from running import make_environment, post_json
+from services import serve
+
+HELPER = "def doubled(values):\n    return values * 2\n"
+MAIN = """
+import mmf_core as mmf
+from helper import doubled
+
+model = mmf.artifact("models/wine.joblib").load()
+COLUMNS = {"alcohol": float, "kind": mmf.Column(str, choices=["red", "white"]), "age": int | None}
+
+
+@mmf.target(returns=mmf.DataFrame(), default=True, batch=True)
+def predict(wines=mmf.DataFrame(schema=COLUMNS), times=mmf.Integer(default=2)):
+    wines["quality"] = doubled(model.predict(wines[["alcohol"]].to_numpy())) * times
+    return wines
+
+
+@mmf.target(returns=mmf.Dict())
+def other(what=mmf.Dict()):
+    return what
+"""
+APP = 'from mmf_core.web import create_app\n\napp = create_app("main")\n'
+COLUMNS = ["alcohol", "kind", "age"]
+ROWS = {"columns": COLUMNS, "data": [[9.5, "red", 3], [12.25, "white", None]]}
+BODIES = [
+    {"dataframe_split": ROWS},
+    {"dataframe_split": ROWS, "params": {"times": 3}},
+    {"dataframe_split": {"columns": COLUMNS[:2], "data": [[10, "white"]]}},
+]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Give the folder of a project with a model and a module beside main.py."""
+    (tmp_path / "main.py").write_text(MAIN, encoding="utf-8")
+    (tmp_path / "helper.py").write_text(HELPER, encoding="utf-8")
+    shutil.copy(ROOT / "templates" / "locks" / "joblib.txt", tmp_path / "requirements.txt")
+    (tmp_path / "models").mkdir()
+    model = LinearRegression().fit([[8.0], [14.0]], [3.0, 8.0])
+    joblib.dump(model, tmp_path / "models" / "wine.joblib")
+    return tmp_path
+
+
+def to_mlflow(project: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mmf_core", "to-mlflow", "out"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(PAYLOAD)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_mlflow_answers_as_the_project_does(project: Path) -> None:
+    done = to_mlflow(project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = project / "out"
+    code = {one.name for one in (made / "code").iterdir()}
+    assert code == {"main.py", "helper.py", "mmf_core"}
+    pins = (made / "requirements.txt").read_text(encoding="utf-8")
+    assert "gunicorn" not in pins
+    with serve("gunicorn", project, subprocess.DEVNULL, APP) as ours:
+        expected = [post_json(f"{ours.url}/invocations", body) for body in BODIES]
+    moved = project.parent / "elsewhere"
+    made.rename(moved)
+    programs = make_environment("mlflow-project", moved / "requirements.txt")
+    with environment.serving(moved, project / "log", 60, programs) as port:
+        url = f"http://127.0.0.1:{port}/invocations"
+        assert [post_json(url, body) for body in BODIES] == expected
+    assert expected[0]["predictions"][0]["quality"] == pytest.approx(17)
+
+
