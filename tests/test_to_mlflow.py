@@ -90,3 +90,19 @@ def test_mlflow_answers_as_the_project_does(project: Path) -> None:
     assert expected[0]["predictions"][0]["quality"] == pytest.approx(17)
 
 
+CHANGES = {
+    "predict: a model of MLflow's takes a table": ("mmf.DataFrame(schema=COLUMNS)", "mmf.Dict()"),
+    "predict: give these a default=: times": ("mmf.Integer(default=2)", "mmf.Integer()"),
+    "Mark one with default=True": ("default=True, ", ""),
+}
+
+
+@pytest.mark.parametrize("words", CHANGES)
+def test_what_mlflow_cannot_serve_is_told(project: Path, words: str) -> None:
+    two = MAIN.replace("what=mmf.Dict()", "what=mmf.DataFrame()").replace("batch=True", "")
+    text = two if words.startswith("Mark") else MAIN.replace("batch=True", "")
+    (project / "main.py").write_text(text.replace(*CHANGES[words]), encoding="utf-8")
+    done = to_mlflow(project)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert not (project / "out").exists()

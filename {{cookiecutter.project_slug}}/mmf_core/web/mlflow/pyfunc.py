@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import json as standard_json
 import shutil
 import sys
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...codecs import Kind
+from ...codecs import json
 from ...descriptors import Column, DataFrame, Descriptor
 from ...errors import DeclarationError
 from ...execution import Execution
@@ -64,7 +64,9 @@ class ProjectModel:
         target, data, table, scalars = self._served
         whole = with_optional(cast(model_input, table.columns), table.columns)
         given = {name: one for name, one in (params or {}).items() if name in scalars}
-        return predictions(self._execution({data: whole, **given}), target)
+        result = self._execution({data: whole, **given})
+        # MLflow's own writer of JSON does not know all that ours does.
+        return standard_json.loads(json.dumps(predictions(result, target)))
 
 
 def _load_pyfunc(path: str) -> ProjectModel:
@@ -115,7 +117,7 @@ def _served(registry: Registry) -> _Served:
 
 def _copy(registry: Registry, files: Path) -> None:
     """Copy what the project reads, under the names that it reads them by."""
-    (files / "mmf.json").write_text(json.dumps(registry.meta(), default=str), encoding="utf-8")
+    (files / "mmf.json").write_text(standard_json.dumps(registry.meta(), default=str), encoding="utf-8")
     if Path(LOCK).exists():
         shutil.copy(LOCK, files / LOCK)
     for name, artifact in registry.artifacts.items():
