@@ -64,9 +64,7 @@ def postgres() -> Iterator[str]:
 
 
 def _run(command: list[Path | str], **how: Any) -> None:
-    done = subprocess.run(
-        command, capture_output=True, timeout=LONGEST_COMMAND, check=False, **how
-    )
+    done = subprocess.run(command, capture_output=True, timeout=LONGEST_COMMAND, check=False, **how)
     assert done.returncode == 0, done.stderr.decode()
 
 

@@ -8,13 +8,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import joblib
 import pytest
+from click.testing import CliRunner
 from sklearn.linear_model import LinearRegression
 
+import mmf_core as mmf
 from baking import PAYLOAD, ROOT
 from mlflow_parity import environment
+from mmf_core.cli import main
+from mmf_core.errors import DeclarationError
+from mmf_core.web.mlflow.pyfunc import save
 from running import make_environment, post_json
 from services import serve
 
@@ -90,19 +96,27 @@ def test_mlflow_answers_as_the_project_does(project: Path) -> None:
     assert expected[0]["predictions"][0]["quality"] == pytest.approx(17)
 
 
-CHANGES = {
-    "predict: a model of MLflow's takes a table": ("mmf.DataFrame(schema=COLUMNS)", "mmf.Dict()"),
-    "predict: give these a default=: times": ("mmf.Integer(default=2)", "mmf.Integer()"),
-    "Mark one with default=True": ("default=True, ", ""),
-}
+def test_what_mlflow_cannot_serve_is_told(tmp_path: Path) -> None:
+    table, tree, number = mmf.DataFrame(), mmf.Dict(), mmf.Integer()
+    for arguments, words in (
+        ([{"data": table}, {"data": table}], "Mark one with default=True"),
+        ([{"data": tree}], "takes a table"),
+        ([{"data": table, "times": number}], "give these a default=: times"),
+    ):
+        registry = mmf.Registry()
+        for place, one in enumerate(arguments):
+            names = ", ".join(f"{name}={name}" for name in one)
+            space: dict[str, Any] = dict(one)
+            exec(f"def target_{place}({names}): pass", space)
+            registry.target(space[f"target_{place}"])
+        with pytest.raises(DeclarationError, match=words):
+            save(registry, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("words", CHANGES)
-def test_what_mlflow_cannot_serve_is_told(project: Path, words: str) -> None:
-    two = MAIN.replace("what=mmf.Dict()", "what=mmf.DataFrame()").replace("batch=True", "")
-    text = two if words.startswith("Mark") else MAIN.replace("batch=True", "")
-    (project / "main.py").write_text(text.replace(*CHANGES[words]), encoding="utf-8")
-    done = to_mlflow(project)
-    assert done.returncode == 1
-    assert words in done.stderr
-    assert not (project / "out").exists()
+def test_what_is_not_ready_for_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder, words in ((".", "name another"), ("out", "requirements.txt is not here")):
+        told = CliRunner().invoke(main, ["to-mlflow", folder])
+        assert told.exit_code == 1
+        assert words in told.output

@@ -1,7 +1,7 @@
 """Trains an elastic net, registers it as ElasticNetWineModel and puts it into production.
 
-`python train.py [wine-quality.csv]`; without the file, on wines that it makes up. MLFLOW_TRACKING_URI
-says where MLflow's server is.
+`python train.py [wine-quality.csv]`; without the file, on wines that it makes up.
+MLFLOW_TRACKING_URI says where MLflow's server is.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A project as a model of MLflow's: `mmfmeta to-mlflow` saves it, MLflow loads it by this module."""
+"""A project as a model of MLflow's: `mmfmeta to-mlflow` saves it, MLflow loads it from here."""
 
 from __future__ import annotations
 
@@ -117,7 +117,9 @@ def _served(registry: Registry) -> _Served:
 
 def _copy(registry: Registry, files: Path) -> None:
     """Copy what the project reads, under the names that it reads them by."""
-    (files / "mmf.json").write_text(standard_json.dumps(registry.meta(), default=str), encoding="utf-8")
+    (files / "mmf.json").write_text(
+        standard_json.dumps(registry.meta(), default=str), encoding="utf-8"
+    )
     if Path(LOCK).exists():
         shutil.copy(LOCK, files / LOCK)
     for name, artifact in registry.artifacts.items():
@@ -155,9 +157,9 @@ def _requirements() -> list[str]:
 def _signature(found: _Served) -> Any:
     """Return the schema of the table and the defaults of the scalars; None if neither is known."""
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
-    columns = [
+    columns: list[ColSpec | TensorSpec] = [
         ColSpec(_type(one), name, required=not one.nullable)
         for name, one in found.table.columns.items()
     ]
@@ -168,10 +170,11 @@ def _signature(found: _Served) -> Any:
     ]
     if not columns and not params:
         return None
-    return ModelSignature(
-        inputs=Schema(columns) if columns else None,
-        params=ParamSchema(params) if params else None,
-    )
+    known: dict[str, Any] = {
+        "inputs": Schema(columns) if columns else None,
+        "params": ParamSchema(params) if params else None,
+    }
+    return ModelSignature(**known)
 
 
 def _type(column: Column) -> str:
