@@ -162,7 +162,7 @@ def test_flask_is_imported_by_web_only(file: Path) -> None:
     imported = {module.partition(".")[0] for module in _imports(file)}
     if _part(file) != "web":
         assert "flask" not in imported
-        assert ".web" not in set(_imports(file))
+        assert ".web" not in set(_imports(file, top_only=True))  # mmfmeta starts without Flask
 
 
 @each_file
