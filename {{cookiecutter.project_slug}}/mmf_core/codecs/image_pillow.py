@@ -7,7 +7,6 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import BodyTooLarge, RequestError
-from . import json
 from .base import Codec, JSONCodec, Kind, Options
 from .file_binary import from_base64
 from .formats import Format
@@ -133,6 +132,7 @@ class ImageJSON(JSONCodec["np.ndarray"]):
     """A picture file as base64 in a JSON text; PNG on the way out."""
 
     kind = Kind.IMAGE
+    wraps = True
     requires: ClassVar = _REQUIRES
 
     def from_plain(self, plain: Any, options: Options) -> np.ndarray:
@@ -140,6 +140,3 @@ class ImageJSON(JSONCodec["np.ndarray"]):
 
     def to_plain(self, value: np.ndarray) -> str:
         return b64encode(_write(value, Format.PNG)).decode()
-
-    def encode(self, value: np.ndarray, options: Options) -> bytes:
-        return json.dumps({"result": self.to_plain(value)})

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MAX_FAULTS, Fault, InvalidValue, RequestError
+from .json_schemas import records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,10 @@ class Validator:
     def example(self) -> dict[str, Any]:
         """Return a row that shows the shape only."""
         return {"column": 0.5}
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return what is known of rows: that they are objects."""
+        return records({})
 
     @property
     def has_sure_example(self) -> bool:
