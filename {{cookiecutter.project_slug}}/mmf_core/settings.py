@@ -69,6 +69,7 @@ class Settings:
     fast_sklearn: bool = _setting("MMF_FAST_SKLEARN", True, _switch)
     warm_up: bool = _setting("MMF_WARM_UP", True, _switch)
     reload_seconds: float = _setting("MMF_RELOAD_SECONDS", 0.0, _seconds)
+    ui: bool = _setting("MMF_UI", True, _switch)
     allow_pickle: bool = _setting("MMF_ALLOW_PICKLE", True, _switch)
 
     @classmethod
