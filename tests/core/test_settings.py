@@ -13,7 +13,7 @@ from mmf_core.settings import MIB, Settings
 def test_an_empty_environment_gives_the_documented_defaults() -> None:
     settings = Settings.from_env({})
     assert settings.max_body == 50 * 1024 * 1024
-    assert settings.max_inflated == 500 * 1024 * 1024
+    assert settings.max_inflated == 100 * 1024 * 1024
     assert settings.csv_escape is False
     assert settings.max_artifact == 10 * 1024 * 1024
     assert (settings.log_level, settings.log_format) == ("info", "auto")

@@ -104,7 +104,7 @@ def test_files_are_watched_whichever_worker_ends(tmp_path: Path) -> None:
             wait_until(lambda gone=first: gone not in live.workers and len(live.workers) == 2)
         assert "reloading: model.json changed" in live.log
         old = live.workers
-        (tmp_path / "artifacts.lock").write_text("")
+        (tmp_path / "artifacts.lock").write_text("{}")
         live.wait_for_others(old)
         (tmp_path / "model.json").write_text("{")
         wait_until(lambda: "not taken" in live.log)

@@ -130,7 +130,7 @@ def test_a_format_without_its_library_is_415_with_the_pip_line(
     assert_problem(tree.post("/same", json=TREE, headers={"Accept": YAML}), 406)
 
 
-def test_a_result_that_a_format_cannot_hold_is_500(
+def test_a_result_that_a_format_cannot_hold_is_406_where_the_caller_chose_it(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def large() -> Any:
@@ -139,7 +139,17 @@ def test_a_result_that_a_format_cannot_hold_is_500(
     client = serve_function(large, returns=DICT)
     assert client.post("/large").status_code == 200
     for format in ("xml", "pb"):
-        assert_problem(client.post(f"/large?format={format}"), 500)
+        assert_problem(client.post(f"/large?format={format}"), 406, "application/json")
+
+
+def test_a_result_that_its_own_format_cannot_hold_is_500(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
+    def large() -> Any:
+        return {"b": "\x00"}
+
+    client = serve_function(large, returns=mmf.Dict(format=mmf.XML))
+    assert_problem(client.post("/large"), 500)
 
 
 # Arrays

@@ -80,6 +80,7 @@ class Settings:
     warm_up: bool = _setting("MMF_WARM_UP", True, _switch)
     reload_seconds: float = _setting("MMF_RELOAD_SECONDS", 0.0, _seconds)
     mlflow_strict: bool = _setting("MMF_MLFLOW_STRICT", False, _switch)
+    ui: bool = _setting("MMF_UI", True, _switch)
     allow_pickle: bool = _setting("MMF_ALLOW_PICKLE", True, _switch)
 
     @classmethod

@@ -92,6 +92,8 @@ class JSONCodec(Codec[V]):
     """JSON of one kind; `from_plain` also serves a value that is a part of a larger JSON text."""
 
     format = Format.JSON
+    wraps: ClassVar[bool] = False
+    """Whether a whole answer is `{"result": value}`, as MMF's own service writes it."""
 
     def from_plain(self, plain: Any, options: Options) -> V:
         """Turn dicts, lists, strings and numbers into the value."""
@@ -105,4 +107,5 @@ class JSONCodec(Codec[V]):
         return self.from_plain(json.loads(data), options)
 
     def encode(self, value: V, options: Options) -> bytes:
-        return json.dumps(self.to_plain(value))
+        plain = self.to_plain(value)
+        return json.dumps({"result": plain} if self.wraps else plain)

@@ -7,7 +7,6 @@ from base64 import b64decode, b64encode
 from typing import Any
 
 from ..errors import InvalidValue
-from . import json
 from .base import Codec, JSONCodec, Kind, Options
 from .file_bytes import FileBytes, is_media_type
 from .formats import Format
@@ -42,12 +41,10 @@ class FileJSON(JSONCodec[bytes]):
     """Base64 in a JSON text; `{"result": base64}` when it is the whole answer."""
 
     kind = Kind.FILE
+    wraps = True
 
     def from_plain(self, plain: Any, options: Options) -> bytes:
         return from_base64(plain)
 
     def to_plain(self, value: bytes) -> str:
         return b64encode(value).decode()
-
-    def encode(self, value: bytes, options: Options) -> bytes:
-        return json.dumps({"result": self.to_plain(value)})

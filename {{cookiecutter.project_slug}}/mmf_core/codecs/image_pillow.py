@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import BodyTooLarge, RequestError
 from ..settings import Settings
-from . import json
 from .base import Codec, JSONCodec, Kind, Options
 from .file_binary import from_base64
 from .formats import Format
@@ -138,6 +137,7 @@ class ImageJSON(JSONCodec["np.ndarray"]):
     """A picture file as base64 in a JSON text; PNG on the way out."""
 
     kind = Kind.IMAGE
+    wraps = True
     requires: ClassVar = _REQUIRES
 
     def from_plain(self, plain: Any, options: Options) -> np.ndarray:
@@ -145,6 +145,3 @@ class ImageJSON(JSONCodec["np.ndarray"]):
 
     def to_plain(self, value: np.ndarray) -> str:
         return b64encode(_write(value, Format.PNG)).decode()
-
-    def encode(self, value: np.ndarray, options: Options) -> bytes:
-        return json.dumps({"result": self.to_plain(value)})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import json
 from .base import JSONCodec, Kind, Options
 
 
@@ -12,12 +11,10 @@ class ScalarJSON(JSONCodec[Any]):
     """A bare JSON value in; `{"result": value}` out, as MMF's own service answers."""
 
     kind = Kind.SCALAR
+    wraps = True
 
     def from_plain(self, plain: Any, options: Options) -> Any:
         return plain
 
     def to_plain(self, value: Any) -> Any:
         return value
-
-    def encode(self, value: Any, options: Options) -> bytes:
-        return json.dumps({"result": value})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..codecs import Kind
 from ..errors import MAX_FAULTS, DescriptorError, Fault, InvalidValue
 from .base import Descriptor
+from .json_schemas import NUMBER, lists, numbers, records
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,6 +75,18 @@ class Array(Descriptor["np.ndarray"]):
         for length in reversed(self.shape):
             example = [example] * (length or 1)
         return example
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return nested lists; with `columns` also records."""
+        if self.columns is None:
+            return lists(numbers(self.dtype), self.shape, least=1)
+        rows = lists(NUMBER, self.shape, least=1)
+        return {"anyOf": [records(dict.fromkeys(self.columns, NUMBER)), rows]}
+
+    def answer_schema(self) -> dict[str, Any]:
+        if self.shape is None:
+            return {"type": ["array", "number", "boolean", "null"]}
+        return lists(numbers(self.dtype), self.shape, least=0)
 
     @property
     def has_sure_example(self) -> bool:

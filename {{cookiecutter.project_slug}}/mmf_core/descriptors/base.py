@@ -83,6 +83,14 @@ class Descriptor(Generic[T]):
         """Return a plausible value, ready for JSON."""
         raise NotImplementedError
 
+    def json_schema(self) -> dict[str, Any]:
+        """Return what the value is in JSON (JSON Schema 2020-12); a little more may be taken."""
+        raise NotImplementedError
+
+    def answer_schema(self) -> dict[str, Any]:
+        """Return what a result is in JSON, where that differs from an argument."""
+        return self.json_schema()
+
     @property
     def has_sure_example(self) -> bool:
         """Whether a function has to take the example, by what is declared; else it is a guess."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Fault, InvalidValue
+from .json_schemas import MOMENT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 class ColumnType:
     """What a column of one type holds, and how it becomes that.
 
-    `convert` leaves null whatever does not fit; `dtype` is what a column without nulls ends as.
+    `schema` says it of a cell in JSON (JSON Schema); `convert` leaves null whatever does not fit;
+    `dtype` is what a column without nulls ends as.
     """
 
     noun: str
     example: Any
+    schema: Mapping[str, Any]
     convert: Callable[[pd.Series[Any]], pd.Series[Any]]
     dtype: Any = None
 
@@ -67,10 +70,11 @@ def _to_datetime(column: Any) -> Any:
         raise InvalidValue(hint, [Fault(hint, column=column.name)]) from None
 
 
+_INT64 = {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}
 TYPES: dict[type, ColumnType] = {
-    str: ColumnType("a text", "text", _to_text),
-    int: ColumnType("a whole number", 1, _to_int, dtype="int64"),
-    float: ColumnType("a number", 0.5, _to_float),
-    bool: ColumnType("true or false", True, _to_bool, dtype="bool"),
-    datetime: ColumnType("a date and time", "2026-01-31T12:00:00", _to_datetime),
+    str: ColumnType("a text", "text", {"type": "string"}, _to_text),
+    int: ColumnType("a whole number", 1, _INT64, _to_int, dtype="int64"),
+    float: ColumnType("a number", 0.5, {"type": "number"}, _to_float),
+    bool: ColumnType("true or false", True, {"type": "boolean"}, _to_bool, dtype="bool"),
+    datetime: ColumnType("a date and time", "2026-01-31T12:00:00", MOMENT, _to_datetime),
 }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from ..errors import DescriptorError, Fault, InvalidValue
 from .column_types import TYPES
+from .json_schemas import chosen, limits, plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,8 +98,14 @@ class Column:
 
     def example(self) -> Any:
         """Return a plausible value, ready for JSON."""
-        value = self.choices[0] if self.choices else self._between()
-        return value.isoformat() if isinstance(value, datetime) else value
+        return plain(self.choices[0] if self.choices else self._between())
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return what a cell is in JSON (JSON Schema 2020-12)."""
+        schema = {**TYPES[self.kind].schema, **limits(self.bounds)}
+        if self.kind is datetime and self.bounds:
+            schema["description"] = self.noun
+        return chosen(schema, self.choices, nullable=self.nullable)
 
     def __repr__(self) -> str:
         """Return Python that declares this column, where `mmf` and `datetime` are imported."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from ..codecs import FileBytes, Format, Kind
 from ..errors import InvalidValue
 from .base import Descriptor
+from .json_schemas import BASE64
 
 
 @dataclass(kw_only=True, eq=False)
@@ -27,6 +28,9 @@ class File(Descriptor[bytes]):
         if not isinstance(value, bytes | bytearray | memoryview):
             raise InvalidValue(f"bytes are wanted, not a {type(value).__name__}")
         return FileBytes(value)
+
+    def json_schema(self) -> dict[str, Any]:
+        return dict(BASE64)
 
     def example(self) -> Any:
         return "aGVsbG8="

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..codecs import Format, Kind
 from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
+from .json_schemas import BASE64
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,6 +83,9 @@ class Image(Descriptor["np.ndarray"]):
             "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAG7bK"
             "XgAAAABJRU5ErkJggg=="
         )
+
+    def json_schema(self) -> dict[str, Any]:
+        return {**BASE64, "contentMediaType": "image/png"}
 
     def meta(self) -> dict[str, Any]:
         return {**super().meta(), "color": ColorMode(self.color).value}

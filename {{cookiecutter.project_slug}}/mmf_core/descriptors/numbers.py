@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from math import nan
+from typing import Any, ClassVar, TypeVar
 
 from ..errors import DescriptorError
+from .json_schemas import limits
 from .scalars import Scalar, unwrap
 
 N = TypeVar("N", bound=float)
@@ -51,6 +53,9 @@ class Number(Scalar[N]):
     def has_sure_example(self) -> bool:
         return bool(self._bounds()) or super().has_sure_example
 
+    def json_schema(self) -> dict[str, Any]:
+        return {**super().json_schema(), **limits(self._bounds())}
+
     def meta(self) -> dict[str, Any]:
         return {**super().meta(), **self._bounds()}
 
@@ -64,6 +69,7 @@ class Integer(Number[int]):
 
     noun = "a whole number"
     usual = 1
+    schema: ClassVar = {"type": "integer"}
 
     def parse(self, text: str) -> int:
         if not _DIGITS.fullmatch(text):  # 1_000 is a number in Python only
@@ -82,6 +88,11 @@ class Float(Number[float]):
 
     noun = "a number"
     usual = 0.5
+    schema: ClassVar = {"type": "number"}
+
+    def json_schema(self) -> dict[str, Any]:
+        schema = super().json_schema()
+        return schema | ({"type": ["number", "null"]} if self.allows(nan) else {})
 
     @property
     def has_sure_example(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 from ..codecs import Kind
 from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
+from .json_schemas import MOMENT, chosen
 
 T = TypeVar("T")
 
@@ -28,6 +29,7 @@ class Scalar(Descriptor[T]):
     kind: ClassVar[Kind] = Kind.SCALAR
     noun: ClassVar[str]
     usual: ClassVar[Any]  # an example, ready for JSON
+    schema: ClassVar[Mapping[str, Any]]  # what the type is in JSON Schema
 
     def __post_init__(self) -> None:
         if self.choices is not None:
@@ -76,6 +78,9 @@ class Scalar(Descriptor[T]):
     def example(self) -> Any:
         return self.choices[0] if self.choices else self.usual
 
+    def json_schema(self) -> dict[str, Any]:
+        return chosen(self.schema, self.choices)
+
     @property
     def has_sure_example(self) -> bool:
         return self.choices is not None
@@ -108,6 +113,7 @@ class String(Scalar[str]):
 
     noun = "a text"
     usual = "text"
+    schema: ClassVar = {"type": "string"}
 
     def parse(self, text: str) -> str:
         return text
@@ -124,6 +130,7 @@ class Bool(Scalar[bool]):
 
     noun = "true or false"
     usual = True
+    schema: ClassVar = {"type": "boolean"}
     words: ClassVar[dict[str, bool]] = {
         **dict.fromkeys(("true", "1", "yes", "on"), True),
         **dict.fromkeys(("false", "0", "no", "off"), False),
@@ -150,6 +157,7 @@ class Datetime(Scalar[datetime]):
 
     noun = "a date and time in ISO 8601, as in 2026-01-31T12:00:00+03:00"
     usual = "2026-01-31T12:00:00+00:00"
+    schema: ClassVar = MOMENT
 
     def parse(self, text: str) -> datetime:
         return datetime.fromisoformat(text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MAX_FAULTS, DescriptorError, Fault, InvalidValue, most_faults
 from .columns import Column
+from .json_schemas import records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +52,11 @@ class Schema:
     def example(self) -> dict[str, Any]:
         """Return one plausible row."""
         return {name: one.example() for name, one in self.columns.items()}
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return what rows are in JSON (JSON Schema 2020-12)."""
+        cells = {name: one.json_schema() for name, one in self.columns.items()}
+        return records(cells, extra=not self._refuses)
 
     @property
     def has_sure_example(self) -> bool:

@@ -11,6 +11,7 @@ from ..codecs.table_json import labels
 from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
 from .columns import Column
+from .json_schemas import records
 from .schema import EXTRA, Schema
 from .validators import Validator
 
@@ -77,6 +78,13 @@ class DataFrame(Descriptor["pd.DataFrame"]):
 
     def example(self) -> Any:
         return [self._schema.example() if self._schema else {"column": 0.5}]
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return records, the one of a table's shapes that is also answered."""
+        return self._schema.json_schema() if self._schema else records({})
+
+    def answer_schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": self.json_schema()["items"]}  # may be empty
 
     @property
     def has_sure_example(self) -> bool:

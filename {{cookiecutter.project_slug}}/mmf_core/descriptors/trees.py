@@ -41,6 +41,9 @@ class Dict(Descriptor[dict[str, Any]]):
     def example(self) -> Any:
         return {"name": 1.5}
 
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "object"}
+
     def meta(self) -> dict[str, Any]:
         if self.message is None:
             return super().meta()
@@ -61,3 +64,6 @@ class JsonFile(Descriptor[Any]):
 
     def example(self) -> Any:
         return [{"name": 1.5}]
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": ["object", "array"]}

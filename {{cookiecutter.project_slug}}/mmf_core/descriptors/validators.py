@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Fault, InvalidValue, RequestError, most_faults
+from .json_schemas import records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +40,10 @@ class Validator:
     def example(self) -> dict[str, Any]:
         """Return a row that shows the shape only."""
         return {"column": 0.5}
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return what is known of rows: that they are objects."""
+        return records({})
 
     @property
     def has_sure_example(self) -> bool:

@@ -10,7 +10,7 @@ from werkzeug.http import dump_options_header
 
 from ..codecs import FileBytes, Format, find, json
 from ..descriptors import Descriptor
-from ..errors import ResultError
+from ..errors import NotAcceptable, ResultError
 from .options import options_of
 
 _INLINE = {Format.JSON, Format.TEXT, Format.HTML}
@@ -31,7 +31,7 @@ def nothing() -> Response:
 def result(value: Any, returns: Descriptor[Any], form: Format, name: str) -> Response:
     """Answer a presented result in a format; a file is called `name` and saved, not shown.
 
-    ResultError if the format has no way to hold the value.
+    ResultError if the format has no way to hold the value; NotAcceptable where the caller chose it.
     """
     codec = find(returns.kind, form)
     if codec is None or not codec.writes:
@@ -39,9 +39,10 @@ def result(value: Any, returns: Descriptor[Any], form: Format, name: str) -> Res
     try:
         body = codec.encode(value, options_of(returns))
     except (TypeError, ValueError) as error:
-        raise ResultError(
-            f"{name}: the result cannot be written as {form.name}: {error}"
-        ) from error
+        why = f"the result cannot be written as {form.name}: {error}"
+        if form is not returns.answer_format:
+            raise NotAcceptable(f"{why}; ask for {returns.answer_format.media_type}") from None
+        raise ResultError(f"{name}: {why}") from error
     filename, content_type = f"{name}.{form.extension}", _content_type(form)
     if form is Format.BINARY and isinstance(value, FileBytes):
         filename, content_type = value.name or filename, value.media_type or content_type

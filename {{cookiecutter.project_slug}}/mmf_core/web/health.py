@@ -7,7 +7,9 @@ from flask import Blueprint, Response
 from .. import __version__
 from ..registry import Registry
 from .answers import plain
+from .chapters import answer, refused
 from .problems import problem
+from .protocols import Chapter
 
 
 def blueprint(registry: Registry) -> Blueprint:
@@ -38,3 +40,41 @@ def blueprint(registry: Registry) -> Blueprint:
         return Response(__version__, content_type="text/plain")
 
     return routes
+
+
+def chapter() -> Chapter:
+    """Describe these routes."""
+    live = {"type": "object", "properties": {"live": {"const": True}}, "required": ["live"]}
+    ready = {
+        "type": "object",
+        "properties": {
+            "ready": {"const": True},
+            "reload": {"description": "why a newer version was not taken"},
+        },
+        "required": ["ready"],
+    }
+    answers = {
+        "/health/live": ("the process answers", answer("alive", live)),
+        "/health/ready": ("every artifact is loaded", answer("ready", ready)),
+        "/health": ("the same, as MLflow's server answers", {"description": "ready"}),
+        "/ping": ("the same, as MLflow's server answers", {"description": "ready"}),
+        "/version": ("of mmf_core", answer("a version", {"type": "string"}, "text/plain")),
+    }
+    unready = ("/health/ready", "/health", "/ping")
+    return Chapter(
+        tag="health",
+        about="For load balancers and people.",
+        paths={
+            path: {
+                "get": {
+                    "operationId": path.strip("/").replace("/", "_"),
+                    "summary": summary,
+                    "responses": {
+                        "200": response,
+                        **refused("Problem", *([503] if path in unready else [])),
+                    },
+                }
+            }
+            for path, (summary, response) in answers.items()
+        },
+    )

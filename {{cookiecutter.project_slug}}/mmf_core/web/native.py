@@ -12,7 +12,7 @@ from ..codecs import Format, json, readable, writable
 from ..execution import Execution
 from ..settings import Settings
 from ..target import FORMAT_QUERY, Target
-from . import answers, arguments
+from . import answers, arguments, native_chapter
 from .exchange import current
 from .marked import check_query
 from .negotiation import answer_format, media_types, offered
@@ -40,7 +40,7 @@ def error(problem: Problem) -> Response:
     return answers.plain(body, problem.status, "application/problem+json")
 
 
-PROTOCOL = Protocol(blueprints, error)
+PROTOCOL = Protocol(blueprints, error, chapter=native_chapter.chapter)
 
 
 def _blueprint(execution: Execution, settings: Settings) -> Blueprint:

@@ -43,15 +43,26 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Chapter:
+    """What a protocol adds to `/openapi.json`; `components` are by section, such as `schemas`."""
+
+    tag: str
+    about: str
+    paths: Mapping[str, Mapping[str, Any]]
+    components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Protocol:
     """Routes, and the shape of errors under `segments`, the first part of a path.
 
-    The one without segments has all other paths.
+    The one without segments has all other paths. `chapter` describes the routes in OpenAPI.
     """
 
     blueprints: Callable[[Service], Iterable[Blueprint]]
     error: Callable[[Problem], Response]
     segments: tuple[str, ...] = ()
+    chapter: Callable[[Service], Chapter] = field(kw_only=True)
 
 
 def run(

@@ -12,15 +12,14 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
-from ...codecs import Kind
 from ...errors import UnknownTarget
 from ...execution import Execution
 from .. import answers
 from ..protocols import Problem, Protocol, Service, run
 from . import predictions
+from .chapter import ROUTE, chapter, served
 from .inputs import Input
 
-ROUTE = "invocations"
 _STRICT = "MMF_MLFLOW_STRICT"
 _WRONG = "BAD_REQUEST", "INVALID_PARAMETER_VALUE", "KAM00"
 _FAILED = "INTERNAL_ERROR", "CLIENT_INTERNAL_ERROR", "XXM00"
@@ -59,19 +58,6 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
     yield routes
 
 
-def served(executions: Mapping[str, Execution]) -> Execution | None:
-    """Return the default target, else the only one that takes a table, else the only one."""
-    every = list(executions.values())
-    for chosen in (
-        [one for one in every if one.target.default],
-        [one for one in every if _takes_table(one)],
-        every,
-    ):
-        if len(chosen) == 1:
-            return chosen[0]
-    return None
-
-
 def error(problem: Problem) -> Response:
     """Answer `error_code message sqlstate error_class`; a wrong Content-Type is told as text."""
     status = problem.status
@@ -89,7 +75,7 @@ def error(problem: Problem) -> Response:
     return answers.plain(body, status)
 
 
-PROTOCOL = Protocol(blueprints, error, (ROUTE,))
+PROTOCOL = Protocol(blueprints, error, (ROUTE,), chapter=chapter)
 
 
 def _invoke(execution: Execution, body: Input | None) -> Response:
@@ -114,10 +100,6 @@ class _Call:
     def answer(self, result: Any) -> Response:
         target = self.execution.target
         return predictions.answer(result, target, wrapped=not self.is_chat)
-
-
-def _takes_table(execution: Execution) -> bool:
-    return any(one.kind is Kind.TABLE for one in execution.target.arguments.values())
 
 
 def _fault(fault: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from ..answers import plain
 from ..problems import problem
 from ..protocols import Problem, Protocol, Service, run
 from . import messages
+from .chapter import chapter
 from .values import about_inputs, about_outputs, arguments, results
 
 _NOT_OURS = {406, 415, 422}  # statuses that this protocol does not have
@@ -39,7 +40,7 @@ def error(problem: Problem) -> Response:
     return plain({"error": "; ".join(dict.fromkeys(told))}, status)
 
 
-PROTOCOL = Protocol(blueprints, error, segments=("v2",))
+PROTOCOL = Protocol(blueprints, error, segments=("v2",), chapter=chapter)
 
 
 def _infer(execution: Execution) -> Response:

@@ -1,0 +1,136 @@
+"""What descriptors say of their values in JSON Schema, held against what they take."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pandera.pandas as pa
+import pytest
+from jsonschema import Draft202012Validator
+
+import mmf_core as mmf
+from mmf_core.codecs import json, json_of
+from mmf_core.descriptors import Descriptor
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+INT64 = {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}
+EVERY: list[Descriptor[Any]] = [
+    mmf.DataFrame(),
+    mmf.DataFrame(schema={"a": int, "b": float | None, "c": str, "d": bool, "e": datetime}),
+    mmf.DataFrame(schema=pa.DataFrameSchema({"column": pa.Column(float)})),
+    mmf.Array(),
+    mmf.Array(shape=(None, 2), dtype="float32"),
+    mmf.Array(shape=(3,), dtype="uint8"),
+    mmf.Array(shape=(2, 2), dtype=bool),
+    mmf.Array(columns=["a", "b"]),
+    mmf.Dict(),
+    mmf.JsonFile(),
+    mmf.File(),
+    mmf.Img(),
+    mmf.String(),
+    mmf.String(choices=["red", "white"]),
+    mmf.Integer(ge=1, le=5),
+    mmf.Float(),
+    mmf.Float(ge=0),
+    mmf.Bool(),
+    mmf.Datetime(),
+    mmf.Datetime(choices=[NOON]),
+]
+NAMES = [f"{place} {one.class_name}" for place, one in enumerate(EVERY)]
+each = pytest.mark.parametrize("one", EVERY, ids=NAMES)
+
+
+def fits(schema: dict[str, Any], value: Any) -> bool:
+    return Draft202012Validator(schema).is_valid(json.loads(json.dumps(value)))
+
+
+def cell(declared: Any, **more: Any) -> dict[str, Any]:
+    schema: dict[str, Any] = mmf.Column(declared, **more).json_schema()
+    return schema
+
+
+@each
+def test_schemas_are_schemas_and_examples_fit_them(one: Descriptor[Any]) -> None:
+    Draft202012Validator.check_schema(one.json_schema())
+    Draft202012Validator.check_schema(one.answer_schema())
+    assert fits(one.json_schema(), one.example())
+
+
+@each
+def test_what_is_answered_fits_the_answer(one: Descriptor[Any]) -> None:
+    codec = json_of(one.kind)
+    value = one.present(one.check(codec.from_plain(one.example(), one.options)))
+    answer = json.loads(codec.encode(value, one.options))
+    assert fits(one.answer_schema(), answer["result"] if codec.wraps else answer)
+
+
+@pytest.mark.parametrize(
+    ("declared", "more", "schema"),
+    [
+        (str, {}, {"type": "string"}),
+        (int, {}, INT64),
+        (
+            int | None,
+            {"ge": 0, "lt": 9},
+            {**INT64, "type": ["integer", "null"], "minimum": 0, "exclusiveMaximum": 9},
+        ),
+        (float, {"gt": 0, "le": 1.5}, {"type": "number", "exclusiveMinimum": 0, "maximum": 1.5}),
+        (float, {"ge": float("-inf")}, {"type": "number"}),
+        (bool, {}, {"type": "boolean"}),
+        (str | None, {"choices": ["a"]}, {"type": ["string", "null"], "enum": ["a", None]}),
+        (int, {"choices": [1, 2]}, {**INT64, "enum": [1, 2]}),
+    ],
+)
+def test_columns(declared: Any, more: dict[str, Any], schema: dict[str, Any]) -> None:
+    assert cell(declared, **more) == schema
+
+
+def test_dates_have_no_bounds_in_a_schema_but_in_words() -> None:
+    schema = cell(datetime, ge=NOON)
+    assert "minimum" not in schema
+    assert "2026-01-31" in schema["description"]
+    assert cell(datetime, choices=[NOON])["enum"] == [NOON.isoformat()]
+
+
+def test_a_table_is_records_of_which_an_answer_may_have_none() -> None:
+    strict = mmf.DataFrame(schema={"a": float}, extra="refuse")
+    assert fits(strict.json_schema(), [{"a": 1}])
+    for wrong in ([], [{}], [{"a": None}], [{"a": 1, "b": 2}], {"a": [1]}):
+        assert not fits(strict.json_schema(), wrong)
+    assert fits(strict.answer_schema(), [])
+    assert fits(mmf.DataFrame(schema={"a": float}).json_schema(), [{"a": 1, "b": 2}])
+    assert fits(mmf.DataFrame().json_schema(), [{}, {"a": 1}])
+    assert not fits(mmf.DataFrame().json_schema(), [{}])
+
+
+def test_arrays_have_the_lengths_and_the_limits_of_their_type() -> None:
+    grid = mmf.Array(shape=(None, 2), dtype="float32").json_schema()
+    assert fits(grid, [[1, None], [3.4028235e38, 2.5]])
+    for wrong in ([], [[1]], [[1, 2, 3]], [[1e39, 0]], [1, 2]):
+        assert not fits(grid, wrong)
+    small = mmf.Array(shape=(2,), dtype="uint8").json_schema()
+    assert fits(small, [0, 255])
+    for wrong in ([0, 256], [-1, 0], [0.5, 1]):
+        assert not fits(small, wrong)
+
+
+def test_an_array_with_columns_is_records_or_rows_and_answers_rows() -> None:
+    named = mmf.Array(columns=["a", "b"])
+    assert fits(named.json_schema(), [{"a": 1, "b": 2}])
+    assert fits(named.json_schema(), [[1, 2]])
+    assert not fits(named.json_schema(), [{"a": 1}])
+    assert not fits(named.answer_schema(), [{"a": 1, "b": 2}])
+    assert fits(named.answer_schema(), [[1, None]])
+
+
+def test_scalars_with_bounds_and_choices() -> None:
+    assert mmf.Integer(ge=1, le=5).json_schema() == {"type": "integer", "minimum": 1, "maximum": 5}
+    assert mmf.Float().json_schema() == {"type": ["number", "null"]}
+    assert mmf.Float(ge=0).json_schema() == {"type": "number", "minimum": 0}
+    assert mmf.String(choices=["a"]).json_schema() == {"type": "string", "enum": ["a"]}
+
+
+def test_files_are_base64() -> None:
+    for text in ("", "aGVsbG8=", "aGVsbG8h"):
+        assert fits(mmf.File().json_schema(), text)
+    for text in ("a", "aGVsbG8", "aGVs bG8=", "aGVsbG8=="):
+        assert not fits(mmf.File().json_schema(), text)

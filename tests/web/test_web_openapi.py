@@ -1,0 +1,218 @@
+"""`/openapi.json`: valid, whole, and its examples work; `/docs`: Swagger UI without any network."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from problem_shape import assert_problem
+from served_api import declare
+
+import mmf_core as mmf
+from mmf_core.codecs import Format, readable, writable
+from mmf_core.web import create_app, openapi
+
+WHOLE = mmf.Integer(ge=1, description="how many", name="Count")
+SOME = mmf.Integer(default=3)
+TABLE = mmf.DataFrame()
+# /openapi.json and /docs describe others; no version of a model is ever there.
+NOT_DESCRIBED = re.compile(r"/openapi\.json|/docs.*|/invocations|/v2/models/<model>/versions/.*")
+
+
+@pytest.fixture(scope="module")
+def app() -> Flask:
+    return create_app(declare())
+
+
+@pytest.fixture(scope="module")
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def document(client: FlaskClient) -> Any:
+    return client.get("/openapi.json").get_json()
+
+
+def operations(document: Any) -> Iterator[tuple[str, str, Any]]:
+    """Yield path, method and operation."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def test_it_is_openapi(document: Any) -> None:
+    assert document["openapi"] == "3.1.0"
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+def test_the_documents_of_the_other_tests_are_openapi(everything: mmf.Registry) -> None:
+    document = create_app(everything).test_client().get("/openapi.json").get_json()
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+def test_every_route_is_described(app: Flask, document: Any) -> None:
+    described = {(path, method.upper()) for path, method, _ in operations(document)}
+    for rule in app.url_map.iter_rules():
+        if NOT_DESCRIBED.fullmatch(rule.rule):
+            continue
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            paths = [rule.rule.replace("<", "{").replace(">", "}")]
+            for of_each in ("/v2/models/<model>/infer", "/invocations/<target>"):
+                if rule.rule == of_each:
+                    paths = [re.sub("<.*>", name, of_each) for name in declare().targets]
+            assert {(path, method) for path in paths} <= described
+
+
+def test_it_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    make = openapi.document
+    monkeypatch.setattr(openapi, "document", lambda chapters: made.append(1) or make(chapters))
+    client = create_app(declare()).test_client()
+    assert made == []
+    assert client.get("/openapi.json").data == client.get("/openapi.json").data
+    assert made == [1]
+
+
+def test_tags_and_operations_are_told_apart(document: Any) -> None:
+    tags = {tag["name"] for tag in document["tags"]}
+    assert tags == {"targets", "mlflow", "v2", "health"}
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(set(names)) == len(names)
+    assert {tag for _, _, operation in operations(document) for tag in operation["tags"]} == tags
+
+
+def test_every_media_type_in_and_out(document: Any) -> None:
+    for route, target in declare().targets.items():
+        call = document["paths"][f"/{route}"]["post"]
+        if target.returns:
+            forms = writable(target.returns.kind)
+            out = call["responses"]["200"]["content"]
+            assert {form.media_type for form in forms} <= out.keys()
+            (chosen,) = [one for one in call["parameters"] if one["name"] == "format"]
+            assert set(chosen["schema"]["enum"]) == {form.extension for form in forms}
+        if len(target.arguments) == 1:
+            (only,) = target.arguments.values()
+            taken = call["requestBody"]["content"]
+            assert {form.media_type for form in readable(only.kind)} <= taken.keys()
+            assert "multipart/form-data" in taken
+
+
+def test_every_error_is_a_problem(document: Any) -> None:
+    for status in (400, 406, 413, 415, 422, 500, 503):
+        told = document["paths"]["/text"]["post"]["responses"][str(status)]
+        response = document["components"]["responses"][told["$ref"].rpartition("/")[2]]
+        (media_type,) = response["content"]
+        assert media_type == "application/problem+json"
+    with_table = document["paths"]["/table"]["post"]["responses"]["422"]["content"]
+    assert with_table.keys() == {"application/problem+json", Format.XLSX.media_type}
+
+
+def test_limits_are_told(document: Any) -> None:
+    assert document["paths"]["/strict"]["post"]["x-limits"]["timeout_seconds"] == 60
+    assert "504" in document["paths"]["/strict"]["post"]["responses"]
+    assert "504" not in document["paths"]["/table"]["post"]["responses"]
+    assert document["paths"]["/table"]["post"]["x-limits"]["body_bytes"] == 50 * 2**20
+    assert "50 MiB" in document["components"]["responses"]["Problem413"]["description"]
+
+
+def test_arguments_say_what_their_author_says(serve_function: Callable[..., FlaskClient]) -> None:
+    def predict(data: Any = TABLE, count: Any = WHOLE, some: Any = SOME) -> Any:
+        """Tell the future."""
+
+    client = serve_function(predict, name="Predict")
+    call = client.get("/openapi.json").get_json()["paths"]["/predict"]["post"]
+    assert (call["summary"], call["description"]) == ("Predict", "Tell the future.")
+    schema = call["requestBody"]["content"]["application/json"]["schema"]
+    assert schema["required"] == ["data", "count"]
+    assert schema["properties"]["count"]["title"] == "Count"
+    assert schema["properties"]["count"]["description"] == "how many"
+    assert schema["properties"]["some"]["default"] == 3
+    in_query = {one["name"] for one in call["parameters"]}
+    assert in_query == {"count", "some", "sheet", "errors"}
+    assert call["responses"].keys() & {"200", "204", "406"} == {"204"}
+
+
+def test_every_example_works(client: FlaskClient, document: Any) -> None:
+    asked = 0
+    for path, method, operation in operations(document):
+        query = {"flag": "true"} if path == "/labelled" else {}
+        for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+            if "example" not in content:
+                continue
+            example, form = content["example"], Format.of_media_type(media_type)
+            is_json = form is Format.JSON
+            answer = client.open(
+                path,
+                method=method.upper(),
+                query_string={} if is_json else query,
+                content_type=media_type,
+                **({"json": example} if is_json else {"data": example.encode()}),
+            )
+            assert answer.status_code == 200, (path, media_type, answer.data)
+            asked += 1
+    assert asked > 50
+
+
+# /docs
+
+
+def test_the_page_needs_no_other_host_and_no_inline_script(client: FlaskClient) -> None:
+    page = client.get("/docs")
+    assert page.status_code == 200
+    assert "//" not in page.text
+    assert re.findall(r"<script(?! src=)|<style|\son\w+=|javascript:", page.text) == []
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
+    linked = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(linked) == 5
+    for path in linked:  # relative to /docs
+        with client.get(f"/{path}") as answer:  # a file, to be closed
+            assert answer.status_code == 200
+
+
+def test_its_files(client: FlaskClient) -> None:
+    start = client.get("/docs/start.js")
+    assert start.mimetype == "text/javascript"
+    assert 'url: "openapi.json"' in start.text
+    assert "validatorUrl: null" in start.text
+    path = "/docs/swagger-ui-bundle.js"
+    with client.get(path) as bundle:
+        assert bundle.mimetype == "text/javascript"
+        assert b"SwaggerUIBundle" in bundle.data
+        assert "max-age" in bundle.headers["Cache-Control"]
+    with client.get(path, headers={"If-None-Match": bundle.headers["ETag"]}) as again:
+        assert again.status_code == 304
+    assert_problem(client.get("/docs/VERSION"), 404)
+    assert_problem(client.get("/docs/../dist/VERSION"), 404)
+
+
+def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMF_UI", "0")
+    client = create_app(declare()).test_client()
+    assert_problem(client.get("/docs"), 404)
+    assert_problem(client.get("/docs/start.js"), 404)
+    assert client.get("/openapi.json").status_code == 200
+
+
+def test_without_its_package_it_says_what_to_install(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmf_core.web.docs.find_spec", lambda _: None)
+    assert_problem(client.get("/docs"), 500, "pip install flask-swagger-ui")
+
+
+def test_a_format_that_cannot_hold_the_result_is_not_acceptable(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
+    def listed() -> Any:
+        return [1]
+
+    client = serve_function(listed, returns=mmf.JsonFile())
+    assert_problem(client.post("/listed?format=pb"), 406, "protobuf", "application/json")
+    assert client.post("/listed").get_json() == [1]
