@@ -24,11 +24,12 @@ IN_THE_PROJECT = """
     tests train venv
 """
 INSTALLED = """
-    calamine coverage defusedxml flask greenlet gunicorn honcho hypothesis jinja2 joblib
+    calamine coverage dateutil defusedxml flask flask_swagger_ui greenlet gunicorn honcho hypothesis
+    jinja2 joblib
     jpype locust mlflow mlflow_skinny mypy numpy onnx onnxruntime openpyxl orjson pandas pil
     pillow pip py4j pypmml pytest pytest_cov pytest_html pytest_xdist python_calamine
-    python_json_logger pythonjsonlogger ruff scikit_learn scipy setuptools skl2onnx sklearn
-    sklearn2pmml skops uv werkzeug xlrd
+    python_dateutil python_json_logger pythonjsonlogger ruff scikit_learn scipy setuptools skl2onnx
+    sklearn sklearn2pmml skops uv werkzeug xlrd
 """
 
 

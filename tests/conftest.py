@@ -46,6 +46,11 @@ class Groups(LoadScopeScheduling):
         return GROUPS.get(file, nodeid)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Use one process more than there are cores: many tests wait for servers."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
     """Tell xdist which test goes where."""
     return Groups(config, log)

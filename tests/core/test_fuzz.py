@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import mmf_core as mmf
@@ -35,6 +35,8 @@ CELLS = [
     for name, descriptor in NAMED
     for form in readable(descriptor.kind)
 ]
+# There are a hundred tests of this kind.
+SOME = settings(max_examples=settings().max_examples // 4)
 # What means something to one format or another.
 BITS = st.sampled_from(
     [
@@ -90,6 +92,7 @@ def _valid(descriptor: Descriptor[Any], form: Format) -> bytes:
 
 
 @pytest.mark.parametrize(("descriptor", "form"), CELLS)
+@SOME
 @given(changes=CHANGES)
 def test_a_damaged_body_is_read_or_refused(
     descriptor: Descriptor[Any], form: Format, changes: list[tuple[float, int, bytes]]
@@ -102,6 +105,7 @@ def test_a_damaged_body_is_read_or_refused(
 
 
 @pytest.mark.parametrize(("descriptor", "form"), CELLS)
+@SOME
 @given(body=st.binary(max_size=64) | st.text(max_size=40).map(str.encode))
 @example(body=b"")
 @example(body=b"[" * 100_000)

@@ -17,7 +17,7 @@ from .formats import Format
 MOST_TIMES = 12
 """A worker may grow by so many times the largest body while it reads one."""
 
-_HEAVIEST = 400  # bytes for each byte, of any format
+_HEAVIEST = 450  # bytes for each byte, of any format
 _JSON = {b"{": 240, b"[": 110, b",": 64, b'"': 30}
 _RECORDS = {**_JSON, b",": 72}  # a place in the table, too
 _CELLS = {b"\n": 56, b"\r": 56, b",": 28, b";": 28, b"\t": 28}
@@ -33,7 +33,7 @@ _WEIGHTS: Mapping[tuple[Kind, Format], Mapping[bytes, int]] = {
     (Kind.ARRAY, Format.CSV): {b"\n": 290, b",": 60},
     (Kind.TREE, Format.JSON): _JSON,
     (Kind.TREE, Format.XML): {b"<": 180, b"=": 320},
-    (Kind.TREE, Format.YAML): dict.fromkeys((b",", b"\n", b":", b"[", b"{"), 370),
+    (Kind.TREE, Format.YAML): dict.fromkeys((b",", b"\n", b":", b"[", b"{"), 440),
     (Kind.TREE, Format.PROTOBUF): {b"\n": 100},  # the tag of every value in a Struct
 }
 
