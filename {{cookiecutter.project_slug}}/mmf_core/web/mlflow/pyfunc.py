@@ -23,10 +23,10 @@ from ...registry import Registry, load
 from ...stores import is_uri
 from ...stores.lock import LOCK
 from ...target import Target
+from .chapter import served
 from .columns import cast, with_optional
 from .inputs import Input
 from .predictions import predictions
-from .routes import served
 
 if TYPE_CHECKING:
     import pandas as pd
