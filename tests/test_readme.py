@@ -37,6 +37,8 @@ ELSEWHERE = {
     "make run": "serves; test_life.py",
     "make test": "test_life.py, and what runs this",
     "make train": "test_life.py",
+    "mlflow ": "serves, by the full mlflow; test_to_mlflow.py",
+    "mmfmeta to-mlflow": "needs mlflow-skinny; test_to_mlflow.py",
     "mmfmeta from-mlflow": "needs a model's folder; test_cli_from_mlflow.py",
     "pip install": "changes what is installed",
     "pipx ": "changes what is installed",
