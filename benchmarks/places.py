@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -16,3 +18,6 @@ LOGS = BUILD / "logs"
 FIGURES = BUILD / "figures"
 RESULTS = HERE / "RESULTS.md"
 CHART = HERE / "results.svg"
+
+# cookiecutter copies whatever lies in the payload, so what Python compiles must lie elsewhere.
+sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(BUILD / "pycache")
