@@ -76,8 +76,9 @@ def tracking(folder: Path, s3: str) -> Iterator[str]:
 
 def curl(port: int, more: str = "") -> list[float]:
     """Run the request of the page against a port, or one of another target; return predictions."""
-    page = (EXAMPLE / "README.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"curl -X POST .*", page)
+    pages = [(folder / "README.md").read_text(encoding="utf-8") for folder in (EXAMPLE, ROOT)]
+    command, same = (re.findall(r"curl -X POST .*", page)[0] for page in pages)
+    assert command == same
     command = command.replace(":8000/", f":{port}/").replace("curl ", "curl -sS ", 1)
     done = subprocess.run(
         ["bash", "-c", command + more],
