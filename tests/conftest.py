@@ -31,7 +31,7 @@ INSTALLED = ("test_demo.py", "test_life.py", "test_readme.py", "test_serving.py"
 S3 = ("test_store_s3.py", "test_cli_artifacts.py")
 ALONE = (
     *("test_formats_over_http.py", "test_memory.py", "test_mlflow_parity.py"),
-    *("test_v2_clients.py", "test_docs_formats.py"),
+    *("test_v2_clients.py", "test_docs_formats.py", "test_client.py"),
 )
 GROUPS = (
     dict.fromkeys(INSTALLED, "installed") | dict.fromkeys(S3, "s3") | {one: one for one in ALONE}
@@ -42,8 +42,9 @@ class Groups(LoadScopeScheduling):
     """Hands the tests of a group to one worker, and all others to whoever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0].rpartition("/")[2]
-        return GROUPS.get(file, nodeid)
+        folder, _, file = nodeid.partition("::")[0].rpartition("/")
+        # One browser, and one service before it.
+        return "browser" if folder.endswith("browser") else GROUPS.get(file, nodeid)
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -38,7 +38,7 @@ app = create_app(registry)
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Give what Triton's client says of the service."""
     folder = tmp_path_factory.mktemp("triton")
-    python = make_environment("triton", CLIENTS / "requirements.txt") / "python"
+    python = make_environment("clients", CLIENTS / "requirements.txt") / "python"
     with Path(folder, "log").open("wb") as log, serve("gunicorn", folder, log, APP) as service:
         command = [str(python), str(CLIENTS / "triton.py"), f"127.0.0.1:{service.port}"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

@@ -34,7 +34,9 @@ def _whole(one: Descriptor[Any]) -> dict[str, Any]:
     text = texts(one.json_schema()) if one.kind is Kind.SCALAR else {"type": "string"}
     if text.get("type") == "string" and "enum" not in text:
         text = {**text, "minLength": 1}  # an empty body is none
-    content: dict[str, Any] = media(readable(one.kind), described(one), text)
+    # Null would be a union, which generators of clients trip over in a body that may be missing.
+    json = texts(described(one)) if one.kind is Kind.SCALAR else described(one)
+    content: dict[str, Any] = media(readable(one.kind), json, text)
     for form in readable(one.kind):
         shown = example(one, form)
         if shown is not None:

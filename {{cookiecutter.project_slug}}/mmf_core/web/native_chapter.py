@@ -95,11 +95,14 @@ def _description(target: Target) -> dict[str, Any]:
 
 def _parameters(target: Target) -> list[dict[str, Any]]:
     """Describe the query: scalars, and what is said about formats."""
-    parameters = [
-        _query(name, texts(described(one)), "instead of in the body")
+    scalars = {
+        name: texts(described(one))
         for name, one in target.arguments.items()
         if one.kind is Kind.SCALAR
-    ]
+    }
+    for schema in scalars.values():  # generated clients would send it here and in the body
+        schema.pop("default", None)
+    parameters = [_query(name, one, "instead of in the body") for name, one in scalars.items()]
     if target.returns:
         names = [one.extension for one in offered(target.returns)]
         about = "the answer's format; it wins over Accept"
@@ -124,7 +127,10 @@ def _answer(target: Target) -> dict[str, Any]:
     schema = returns.answer_schema()
     if json_of(returns.kind).wraps:
         schema = {"type": "object", "properties": {"result": schema}, "required": ["result"]}
-    content = media(offered(returns), schema, {"type": "string"})
+    forms = list(offered(returns))
+    if returns.kind not in {Kind.FILE, Kind.IMAGE}:  # a generated client reads the first it knows
+        forms.sort(key=lambda form: form is not Format.JSON)
+    content = media(forms, schema, {"type": "string"})
     if returns.kind is Kind.FILE:  # a file has the media type that its author gives it
         content[_ANYTHING] = {"schema": {}}
     return {"200": {"description": returns.description or "the result", "content": content}}

@@ -1,0 +1,311 @@
+"""`mmf_core.client` against a service under gunicorn, with every kind of descriptor."""
+
+import io
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from PIL import Image
+
+from mmf_core import client as module
+from mmf_core.client import Client, InvalidValue, RequestRefused, ServiceFailed, UnknownTarget
+from services import serve
+
+APP = """
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+TABLE, TEXT = mmf.DataFrame(), mmf.String()
+SOME_TEXT, SEVEN = mmf.String(default="none"), mmf.Integer(default=7)
+for returns, argument in {
+    "table": mmf.DataFrame(),
+    "sheet": mmf.DataFrame(format=mmf.XLSX),
+    "typed": mmf.DataFrame(schema={"a": int}, format=mmf.JSON),
+    "tree": mmf.Dict(),
+    "array": mmf.Array(),
+    "picture": mmf.Img(),
+    "file": mmf.File(),
+    "string": mmf.String(),
+    "integer": mmf.Integer(),
+    "float_": mmf.Float(),
+    "flag": mmf.Bool(),
+    "moment": mmf.Datetime(),
+    "ответ": mmf.String(default="нет"),
+}.items():
+    scope = {"one": argument}
+    exec(f"def {returns}(data=one):\\n    'Return it.'\\n    return data", scope)
+    registry.target(returns=argument)(scope[returns])
+
+
+@registry.target
+def nothing(data=TEXT):
+    pass
+
+
+@registry.target(returns=mmf.String())
+def none_needed():
+    return "called"
+
+
+@registry.target(returns=mmf.Dict())
+def several(data=TABLE, photo=mmf.Img(), text=SOME_TEXT, whole=SEVEN):
+    return {"rows": data.to_dict("records"), "shape": photo.shape, "text": text, "whole": whole}
+
+
+@registry.target(returns=mmf.Dict())
+def defaults(text=SOME_TEXT, whole=SEVEN):
+    return {"text": text, "whole": whole}
+
+
+@registry.target(returns=mmf.DataFrame(format=mmf.JSON))
+def mixed_cells():
+    import pandas as pd
+
+    return pd.DataFrame({"a": [1, "text"]})
+
+
+@registry.target(returns=mmf.Integer())
+def broken():
+    raise RuntimeError("a secret")
+
+
+app = create_app(registry)
+"""
+TYPES = pd.DataFrame(
+    {
+        "whole": pd.array([1, None], dtype="Int64"),
+        "part": [0.1, np.nan],
+        "text": ["007", "вино"],
+        "day": pd.to_datetime(["2026-01-31", None]),
+        "kind": pd.Categorical(["a", "b"]),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("client")
+    with serve("gunicorn", folder, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as service:
+        yield service.url
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[Client]:
+    with Client(url) as client:
+        yield client
+
+
+@pytest.fixture
+def no_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = module.find_spec
+    monkeypatch.setattr(module, "find_spec", lambda name: name != "pyarrow" and found(name))
+
+
+def png() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (3, 2), "red").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+# Values
+
+
+def test_a_table_keeps_its_types_by_arrow(client: Client) -> None:
+    pd.testing.assert_frame_equal(client.table(TYPES), TYPES)
+    pd.testing.assert_frame_equal(client.sheet(data=TYPES), TYPES)  # whatever `returns` says
+
+
+@pytest.mark.usefixtures("no_pyarrow")
+def test_a_table_travels_without_pyarrow(client: Client) -> None:
+    seen = client.table(TYPES)
+    assert seen["whole"].tolist()[0] == 1
+    assert seen["part"].tolist()[0] == 0.1
+    assert seen["text"].tolist() == ["007", "вино"]
+    assert seen.isna().to_numpy().tolist() == TYPES.isna().to_numpy().tolist()
+
+
+def test_a_table_that_arrow_cannot_hold_is_sent_as_json(client: Client) -> None:
+    table = pd.DataFrame({"a": [1, "text"]})
+    pd.testing.assert_frame_equal(client.table(table, format="json"), table, check_dtype=False)
+    with pytest.raises(RequestRefused) as refused:  # arrow is what the client asks for
+        client.mixed_cells()
+    assert refused.value.status == 406
+    assert client.mixed_cells(format="json")["a"].tolist() == [1, "text"]
+
+
+def test_a_table_may_be_rows_a_series_or_a_file(client: Client, tmp_path: Path) -> None:
+    rows = [{"a": 1}, {"a": 2}]
+    file = tmp_path / "вина.csv"
+    file.write_text("a\n1\n2\n", encoding="utf-8")
+    with file.open("rb") as opened:
+        for value in (rows, pd.Series([1, 2], name="a"), file, opened):
+            assert client.table(value)["a"].tolist() == [1, 2]
+
+
+def test_a_format_that_is_asked_for_is_returned_as_it_is(client: Client) -> None:
+    assert client.table([{"a": 1}], format="csv") == b"a\n1\n"
+
+
+def test_a_sheet_is_chosen(client: Client, tmp_path: Path) -> None:
+    file = tmp_path / "two.xlsx"
+    with pd.ExcelWriter(file) as writer:
+        for number in (1, 2):
+            pd.DataFrame({"a": [number]}).to_excel(writer, sheet_name=f"s{number}", index=False)
+    assert client.table(file, sheet="s2")["a"].tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("target", "value"),
+    [
+        ("tree", {"вино": [1, None, {"a": 0.5}]}),
+        ("string", "Бароло"),
+        ("integer", -3),
+        ("float_", 0.1),
+        ("flag", True),
+        ("moment", datetime(2026, 1, 31, 12, tzinfo=UTC)),
+        ("file", bytes(range(256))),
+        ("file", b'{"not": "base64"}'),
+        ("picture", png()),
+        ("ответ", "да"),
+    ],
+)
+def test_a_value_comes_back(client: Client, target: str, value: Any) -> None:
+    seen = client.call(target, value)
+    if target == "picture":
+        assert np.array_equal(*(np.asarray(Image.open(io.BytesIO(one))) for one in (seen, value)))
+    else:
+        assert (type(seen), seen) == (type(value), value)
+
+
+@pytest.mark.parametrize("array", [np.arange(6, dtype="float32").reshape(2, 3), [[1, 2], [3, 4]]])
+def test_an_array_comes_back(client: Client, array: Any) -> None:
+    seen = client.array(array)
+    assert np.array_equal(seen, array)
+    assert seen.dtype == np.asarray(array).dtype
+
+
+def test_scalars_of_numpy_are_scalars(client: Client) -> None:
+    assert client.integer(np.int64(3)) == 3
+    assert client.tree({"a": np.float64(0.5), "b": np.arange(2)}) == {"a": 0.5, "b": [0, 1]}
+
+
+def test_a_target_may_need_or_return_nothing(client: Client) -> None:
+    assert client.nothing("text") is None
+    assert client.none_needed() == "called"
+
+
+def test_several_arguments_by_place_and_by_name(client: Client, tmp_path: Path) -> None:
+    file = tmp_path / 'p"1.png'
+    file.write_bytes(png())
+    rows = [{"a": 1}]
+    expected = {"rows": rows, "shape": [2, 3, 3], "text": "вино", "whole": 7}
+    assert client.several(pd.DataFrame(rows), png(), "вино") == expected
+    assert client.several(text="вино", photo=file, data=rows) == expected
+    assert client.defaults() == {"text": "none", "whole": 7}
+    assert client.defaults(whole=8) == {"text": "none", "whole": 8}
+
+
+# Errors
+
+
+def test_an_invalid_value_says_where(client: Client) -> None:
+    with pytest.raises(
+        InvalidValue, match=r"^422 Unprocessable .*: .*fit.* \(request \w{32}\)$"
+    ) as at:
+        client.typed([{"a": "x"}])
+    (fault,) = at.value.errors
+    assert (fault["where"], fault["row"], fault["column"]) == ("data", 0, "a")
+    assert at.value.status == 422
+    with pytest.raises(InvalidValue) as marked:
+        client.typed([{"a": "x"}], errors="xlsx")
+    assert "errors" in openpyxl.load_workbook(io.BytesIO(marked.value.body)).sheetnames
+
+
+def test_errors_have_their_types(client: Client) -> None:
+    with pytest.raises(UnknownTarget, match="404 Not Found: nothing is served at /tabel"):
+        client.tabel([])
+    with pytest.raises(RequestRefused, match="415"):
+        client.table(b"bytes of what?")
+    with pytest.raises(ServiceFailed, match="its log has the reason") as failed:
+        client.broken()
+    assert failed.value.request_id
+    assert "secret" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda client: client.string("a", "b"), "string(data) does not take that: 2"),
+        (lambda client: client.string(text="a"), "string(data) does not take that: ['text']"),
+        (lambda client: client.string("a", data="b"), "string(data) does not take that: ['data']"),
+        (lambda client: client.tree({"a": object()}), "object cannot be sent"),
+    ],
+)
+def test_what_a_target_does_not_have_is_a_type_error(
+    client: Client, call: Callable[[Client], Any], told: str
+) -> None:
+    with pytest.raises(TypeError) as error:
+        call(client)
+    assert told in str(error.value)
+
+
+def test_what_json_cannot_hold_is_a_value_error(client: Client) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        client.float_(float("nan"))
+
+
+# The service
+
+
+def test_targets_are_told(client: Client) -> None:
+    told = client.targets()
+    assert told["table"] == "Return it."
+    assert {"ответ", "several", "nothing"} < told.keys()
+    assert not {"health/live", "invocations"} & told.keys()
+    assert client.describe("table")["returns"]["class_name"] == "DataFrame"
+    assert client.ready()
+
+
+def test_a_client_is_shared_by_threads(client: Client) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(client.integer, range(200))) == list(range(200))
+    assert 1 <= len(client._idle) <= 8
+
+
+def test_it_says_what_it_is(client: Client, url: str) -> None:
+    assert repr(client) == f"Client({url!r})"
+    assert "'score'" in repr(client.score)
+    with pytest.raises(AttributeError):
+        _ = client._no_target
+
+
+def test_one_file_is_enough(url: str, tmp_path: Path) -> None:
+    """Copied alone, without any package, `-S`, and without this folder, `-I`."""
+    shutil.copy(module.__file__, tmp_path)
+    code = f"""if True:
+        import sys
+        sys.path.insert(0, {str(tmp_path)!r})
+        from client import Client
+        with Client({url!r}) as client:
+            print(client.tree({{"a": 1}}), client.table([{{"a": 1}}]), client.array([[1, 2]]))
+        print({{"mmf_core", "pandas", "numpy"}} & sys.modules.keys())
+    """
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-W", "error", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "{'a': 1} [{'a': 1}] [[1, 2]]\nset()\n", done.stderr

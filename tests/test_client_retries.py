@@ -1,0 +1,295 @@
+"""What `mmf_core.client` sends again, and what never, to a server that answers what it is told."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+import pytest
+
+from mmf_core import client as module
+from mmf_core.client import Busy, Client, ServiceError, ServiceFailed, Unreachable
+from running import free_port
+
+ABOUT = b'{"arguments": [{"id": "data", "accepts": []}], "returns": null}'
+DROP = object()
+
+
+class Seen(NamedTuple):
+    """A request."""
+
+    method: str
+    path: str
+    connection: tuple[str, int]
+    headers: Any
+
+
+class Server(ThreadingHTTPServer):
+    """Gives the `answers` in turn, then 204: (status, headers, body), or DROP for none."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.answers: list[Any] = []
+        self.seen: list[Seen] = []
+        self.hangs_up = False
+        self.hung_up = threading.Event()
+
+    @property
+    def calls(self) -> list[Seen]:
+        return [one for one in self.seen if one.method == "POST"]
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.hung_up.set()
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of clients that have gone."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers as its server says."""
+
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_GET(self) -> None:
+        self._answer((200, {"Content-Type": "application/json"}, ABOUT))
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer((204, {}, b""))
+
+    def _answer(self, answer: Any) -> None:
+        server = self.server
+        server.seen.append(Seen(self.command, self.path, self.client_address, self.headers))
+        # A description is asked for first; the answers are those of the calls.
+        if server.answers and (self.command == "POST" or server.answers[0] is DROP):
+            answer = server.answers.pop(0)
+        if answer is DROP:
+            self.close_connection = True
+            return
+        status, headers, body = answer
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.close_connection |= server.hangs_up
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[Client]:
+    with Client(server.url) as client:
+        client.describe("score")
+        yield client
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Give the seconds that a client would have waited."""
+    waits: list[float] = []
+    monkeypatch.setattr(module, "sleep", waits.append)
+    return waits
+
+
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_busy_service_is_asked_again_when_it_says(
+    client: Client, server: Server, waits: list[float], status: int
+) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
+    past = format_datetime(datetime.now(UTC) - timedelta(seconds=20), usegmt=True)
+    server.answers = [(status, {"Retry-After": after}, b"") for after in ("2", date, past)]
+    assert client.score(1) is None
+    assert len(server.calls) == 4
+    assert waits == [2.0, pytest.approx(20, abs=15), 0.0]
+
+
+def test_without_a_header_waits_grow_and_differ(
+    client: Client, server: Server, waits: list[float]
+) -> None:
+    server.answers = [(503, {}, b"busy")] * 10
+    with pytest.raises(Busy) as busy:
+        client.score(1)
+    assert (len(server.calls), busy.value.retry_after) == (4, None)
+    assert [0.1 <= wait <= most for wait, most in zip(waits, (0.5, 1, 2), strict=True)] == [
+        True
+    ] * 3
+    assert len(set(waits)) == 3
+
+
+@pytest.mark.parametrize("after", ["soon", "-1"])
+def test_a_header_that_says_nothing_is_none(
+    client: Client, server: Server, waits: list[float], after: str
+) -> None:
+    server.answers = [(503, {"Retry-After": after}, b"")]
+    client.score(1)
+    assert len(waits) == 1
+
+
+def test_a_wait_that_is_too_long_is_not_begun(
+    client: Client, server: Server, waits: list[float]
+) -> None:
+    server.answers = [(503, {"Retry-After": "3600"}, b"")]
+    with pytest.raises(Busy) as busy:
+        client.score(1)
+    assert (waits, busy.value.retry_after, len(server.calls)) == ([], 3600.0, 1)
+
+
+@pytest.mark.parametrize("status", [400, 500, 502, 504])
+def test_other_errors_are_not_repeated(
+    client: Client, server: Server, waits: list[float], status: int
+) -> None:
+    server.answers = [(status, {"Content-Type": "text/html"}, b"<h1>of a proxy</h1>")]
+    with pytest.raises(ServiceError, match="of a proxy") as error:
+        client.score(1)
+    assert error.value.status == status
+    assert isinstance(error.value, ServiceFailed) == (status >= 500)
+    assert (waits, len(server.calls)) == ([], 1)
+
+
+@pytest.mark.parametrize("body", [b"{", b"[1]", b"", b'{"errors": null}'])
+def test_a_broken_problem_is_an_error_all_the_same(
+    client: Client, server: Server, body: bytes
+) -> None:
+    server.answers = [(400, {"Content-Type": "application/problem+json"}, body)]
+    with pytest.raises(ServiceError) as error:
+        client.score(1)
+    assert (error.value.status, error.value.errors, error.value.title) == (400, [], "Bad Request")
+
+
+def test_a_redirection_is_not_followed(client: Client, server: Server) -> None:
+    server.answers = [(301, {"Location": "https://other.example/"}, b"")]
+    with pytest.raises(ServiceError, match="301 Moved Permanently"):
+        client.score(1)
+
+
+def test_a_call_that_may_have_been_done_is_not_repeated(
+    client: Client, server: Server, waits: list[float]
+) -> None:
+    server.answers = [DROP]
+    with pytest.raises(Unreachable) as lost:
+        client.score(1)
+    assert (lost.value.sent, lost.value.status, waits) == (True, 0, [])
+    assert len(server.calls) == 1
+
+
+def test_a_question_is_repeated(client: Client, server: Server, waits: list[float]) -> None:
+    server.answers = [DROP, DROP]
+    assert client.describe("other")["returns"] is None
+    assert len(waits) == 2
+
+
+def test_a_refused_connection_is_tried_again(waits: list[float]) -> None:
+    with Client(f"http://127.0.0.1:{free_port()}", retries=2) as client:
+        with pytest.raises(Unreachable, match="refused") as error:
+            client.score(1)
+        assert (error.value.sent, len(waits)) == (False, 2)
+        assert not client.ready()
+        assert len(waits) == 2, "ready() asks once"
+
+
+def test_an_unknown_host_is_not_tried_again(
+    waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: Any, **__: Any) -> None:
+        raise socket.gaierror("not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with Client("http://none.example") as client, pytest.raises(Unreachable, match="not known"):
+        client.score(1)
+    assert waits == []
+
+
+def test_a_service_that_does_not_answer_is_given_up(waits: list[float]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with Client(url, timeout=0.2) as client, pytest.raises(Unreachable) as late:
+            client.score(1)
+    assert isinstance(late.value.__cause__, TimeoutError)
+    assert waits == []
+
+
+def test_a_busy_service_is_not_ready(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Handler, "do_GET", lambda self: self._answer((503, {}, b"")))
+    with Client(server.url) as client:
+        assert not client.ready()
+
+
+def test_a_connection_is_kept(client: Client, server: Server) -> None:
+    for _ in range(3):
+        client.score(1)
+    assert len({one.connection for one in server.seen}) == 1
+
+
+def test_a_connection_that_was_closed_meanwhile_is_not_used(
+    client: Client, server: Server, waits: list[float]
+) -> None:
+    server.hangs_up = True  # without having said so
+    client.score(1)
+    assert server.hung_up.wait(20)
+    client.score(1)
+    assert (len(server.calls), waits) == (2, [])
+
+
+def test_half_an_answer_is_not_read_by_the_next_request(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(module.http.client.HTTPResponse):
+        def read(self, *_: Any) -> bytes:
+            raise KeyboardInterrupt
+
+    kept = client._idle[0]
+    monkeypatch.setattr(kept, "response_class", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        client.score(1)
+    assert not client._idle
+    assert client.score(1) is None
+
+
+def test_a_newer_version_is_noticed(client: Client, server: Server) -> None:
+    with pytest.raises(TypeError):
+        client.score(new=1)
+    server.answers = [(422, {}, b"")]
+    with pytest.raises(ServiceError):
+        client.score(1)
+    client.score(1)
+    assert [one.method for one in server.seen] == ["GET", "GET", "POST", "GET", "POST"]
+
+
+def test_a_prefix_and_headers_are_sent(server: Server) -> None:
+    with Client(f"{server.url}/models/wine/", headers={"Authorization": "Bearer x"}) as client:
+        client.score(1)
+    assert [one.path for one in server.seen] == ["/models/wine/score"] * 2
+    assert [one.headers["Authorization"] for one in server.seen] == ["Bearer x"] * 2
+
+
+@pytest.mark.parametrize("url", ["host:8000", "ftp://host", "http://", "http://u:secret@host"])
+def test_a_url_that_cannot_be_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="http://host:port") as refused:
+        Client(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_https_is_spoken(server: Server) -> None:
+    client = Client(server.url.replace("http", "https"), retries=0)
+    with pytest.raises(Unreachable, match=r"(?i)ssl"):
+        client.score(1)
