@@ -42,8 +42,9 @@ class Groups(LoadScopeScheduling):
     """Hands the tests of a group to one worker, and all others to whoever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0].rpartition("/")[2]
-        return GROUPS.get(file, nodeid)
+        folder, _, file = nodeid.partition("::")[0].rpartition("/")
+        # One browser, and one service before it.
+        return "browser" if folder.endswith("browser") else GROUPS.get(file, nodeid)
 
 
 def pytest_xdist_auto_num_workers() -> int:

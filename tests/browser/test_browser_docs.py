@@ -1,0 +1,65 @@
+"""`/docs` in a real browser, which has no network."""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from playwright.sync_api import Error, Locator, Page, Response, expect
+
+
+def open_docs(page: Page) -> None:
+    """Open `/docs` and wait until every target is there."""
+    page.goto("/docs")
+    for target in ("score", "mirror", "scalars", "half"):
+        expect(page.locator(f"#operations-targets-{target}")).to_be_visible()
+
+
+def try_out(page: Page, target: str, body: str = "") -> Response:
+    """Execute a target, with the example that is shown unless there is a body."""
+    shown: Locator = page.locator(f"#operations-targets-{target}")
+    shown.locator(".opblock-summary-control").click()
+    shown.get_by_role("button", name="Try it out").click()
+    if body:
+        shown.locator("textarea").fill(body)
+    with page.expect_response(lambda answer: f"/{target}" in answer.url) as answered:
+        shown.get_by_role("button", name="Execute").click()
+    expect(shown.locator(".live-responses-table tbody .response-col_status")).to_have_text("200")
+    return answered.value
+
+
+def test_docs_shows_every_target_without_serious_faults_of_ours(
+    page: Page, axe: Callable[..., list[str]], screenshot: Callable[[str], Path]
+) -> None:
+    open_docs(page)
+    assert screenshot("docs").stat().st_size > 0
+    assert axe(page, exclude=["#ui"]) == []  # Swagger UI's own
+
+
+def test_docs_tries_targets_out(page: Page) -> None:
+    open_docs(page)
+    assert json.loads(try_out(page, "half", "5").body()) == {"result": 2.5}
+    assert try_out(page, "score").status == 200
+
+
+def test_a_serious_fault_is_seen(page: Page, axe: Callable[..., list[str]]) -> None:
+    page.goto("/docs")
+    page.evaluate("document.body.append(document.createElement('img'))")
+    assert axe(page, exclude=["#ui"]) == ["image-alt: <img>"]
+
+
+def test_what_a_page_does_wrong_is_seen(page: Page, faults: list[str]) -> None:
+    """Each of these would fail any other test."""
+    page.goto("/docs")
+    page.evaluate("setTimeout(() => { throw new Error('thrown') })")
+    page.evaluate("console.error('told')")
+    page.evaluate("document.body.append(document.createElement('script'))")
+    page.evaluate("document.body.lastChild.textContent = 'let inline'")
+    page.evaluate("fetch('none')")
+    page.evaluate("fetch('http://other.example/').catch(() => 0)")
+    with suppress(Error):  # it has no network
+        page.goto("http://other.example/")
+    seen = "\n".join(faults)
+    for one in ("thrown", "told", "script-src", "connect-src", "404", "host: http://other.example"):
+        assert one in seen
+    faults.clear()
