@@ -7,7 +7,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
-from ...codecs import Kind, json, readable
+from ...codecs import Format, Kind, json, readable
 from ...descriptors import Bool, Datetime, Descriptor, Float, Integer
 from ..chapters import texts as without_null
 
@@ -30,6 +30,7 @@ def field(name: str, one: Descriptor[Any], texts: Texts) -> dict[str, Any]:
         "required": one.required,
         "value": _text(None if one.required else one.default),
         "accept": _accept(one),
+        "takes": _takes(one),
         "columns": _columns(one, texts),
         "hint": "",
         **(_scalar(one, texts) if one.kind is Kind.SCALAR else _other(one)),
@@ -93,7 +94,7 @@ def _cells(schema: Mapping[str, Any], texts: Texts) -> str:
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:
-    return ", ".join(f"{sign} {schema[key]}" for key, sign in _BOUNDS.items() if key in schema)
+    return ", ".join(f"{sign} {schema[key]:g}" for key, sign in _BOUNDS.items() if key in schema)
 
 
 def _accept(one: Descriptor[Any]) -> list[str]:
@@ -101,6 +102,16 @@ def _accept(one: Descriptor[Any]) -> list[str]:
     if one.kind in {Kind.FILE, Kind.SCALAR}:
         return []
     return [f".{extension}" for form in readable(one.kind) for extension in form.extensions]
+
+
+def _takes(one: Descriptor[Any]) -> list[str]:
+    """Return the formats that are taken, by one extension each, people's first."""
+    if not _accept(one):
+        return []
+    return [
+        form.extension
+        for form in sorted(readable(one.kind), key=lambda one: one is not Format.XLSX)
+    ]
 
 
 def _text(value: Any) -> str:

@@ -21,8 +21,8 @@ from ..arguments import of_file
 from ..bodies import read_form
 from ..options import options_of
 from ..protocols import Service
-from .first_rows import first_rows
 from .files import FILES, VERSION
+from .first_rows import first_rows
 from .texts import LANGUAGES, TEXTS
 from .view import EXAMPLES, view
 
@@ -38,6 +38,7 @@ _YEAR = 365 * 24 * 60 * 60
 def blueprint(service: Service) -> Blueprint:
     """Give the routes; what they describe is fixed when the service starts."""
     routes = Blueprint("page", __name__, template_folder="templates")
+    routes.add_app_template_filter(called)
     targets = service.registry.targets
 
     @cache
@@ -60,7 +61,8 @@ def blueprint(service: Service) -> Blueprint:
         answer.headers["Cache-Control"] = "no-cache"
         answer.headers["Vary"] = "Accept-Language"
         answer.set_etag(tag, weak=True)  # it may be compressed
-        return answer.make_conditional(request)
+        answer.make_conditional(request)
+        return answer
 
     @routes.get(f"/static/<version>/<any({', '.join(map(repr, FILES))}):name>")
     def file(version: str, name: str) -> Response:
@@ -109,12 +111,17 @@ def example_of(descriptor: Descriptor[Any], form: Format) -> bytes:
     return codec.encode(json_of(descriptor.kind).from_plain(descriptor.example(), options), options)
 
 
+def called(extension: str) -> str:
+    """Return what people call a format."""
+    return "Excel" if extension == Format.XLSX.extension else extension.upper()
+
+
 def _language() -> str:
     """Return the page's language: `?lang=`, else what the browser asks for, else English."""
     asked = request.args.get("lang") if request.query_string else None
-    if asked in LANGUAGES:
+    if asked and asked in LANGUAGES:
         return asked
-    return request.accept_languages.best_match(LANGUAGES, default=LANGUAGES[0])
+    return request.accept_languages.best_match(LANGUAGES, default=next(iter(LANGUAGES)))
 
 
 def _names() -> list[str]:

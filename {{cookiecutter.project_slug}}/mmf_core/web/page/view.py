@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ... import __version__
-from ...codecs import Format, Kind
+from ...codecs import Format, Kind, json
 from ...registry import Registry
 from ...settings import MIB, Settings
 from ...stores import lock
 from ...target import Target
 from ..negotiation import offered
 from .fields import field
+from .texts import FOR_SCRIPTS
 
 EXAMPLES: Mapping[Kind, tuple[Format, ...]] = {
     Kind.TABLE: (Format.XLSX, Format.CSV),
@@ -24,6 +25,9 @@ _SHOWN = 12  # digits of a sum
 
 def view(registry: Registry, settings: Settings, texts: Mapping[str, str]) -> dict[str, Any]:
     """Return everything that the templates need; `texts` are in the page's language."""
+    spoken = {
+        key.removeprefix(FOR_SCRIPTS): text for key, text in texts.items() if FOR_SCRIPTS in key
+    }
     return {
         "targets": [_target(one, texts) for one in registry.targets.values()],
         "artifacts": _artifacts(registry),
@@ -31,7 +35,7 @@ def view(registry: Registry, settings: Settings, texts: Mapping[str, str]) -> di
         "megabytes": f"{settings.max_body / MIB:g}",
         "core": __version__,
         "t": texts,
-        "spoken": {key.removeprefix("js_"): text for key, text in texts.items() if key[:3] == "js_"},
+        "spoken": json.dumps(spoken).decode(),
     }
 
 
@@ -47,7 +51,6 @@ def _target(target: Target, texts: Mapping[str, str]) -> dict[str, Any]:
         ],
         "formats": _names(offered(returns) if returns else ()),
         "answers": returns.kind.name.lower() if returns else "nothing",
-        "answer_description": returns.description if returns else "",
     }
 
 

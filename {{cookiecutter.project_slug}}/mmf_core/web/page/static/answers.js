@@ -1,7 +1,7 @@
 // Answers and faults, shown: a table, a picture, a text, or what is wrong and where.
 
 import { bars, chartOf } from "./charts.js";
-import { say, draw, fileSize, knows, make, megabytes, shown } from "./dom.js";
+import { fileSize, knows, make, megabytes, say, shown } from "./dom.js";
 import { extension, IN_BROWSER, ofJSON, readTable } from "./reading.js";
 import { count, faultsOf, tableOf } from "./tables.js";
 
@@ -30,7 +30,7 @@ export async function answerOf(answer, target, kind) {
   return [make("div", { class: "head" }, done, save), ...(await contents(file, target, kind))];
 }
 
-export function shownSeconds(seconds) {
+function shownSeconds(seconds) {
   return seconds.toFixed(seconds < 10 ? 2 : 0);
 }
 
@@ -99,7 +99,7 @@ function json(plain) {
 }
 
 // Returns what shows that a call failed, and the faults; `sent` is how many bytes were.
-export async function failureOf(answer, sent, limit, tables) {
+export async function failureOf(answer, sent, limit, { tables, several }) {
   const problem = await problemOf(answer);
   const tooLarge = answer.status === 413 || (!answer.status && sent > limit);
   const key = `problem_${answer.status || (tooLarge ? 413 : 0)}`;
@@ -111,7 +111,7 @@ export async function failureOf(answer, sent, limit, tables) {
   if (answer.status === 413) words.push(make("p", {}, say("limit", { limit: megabytes(limit) })));
   const faults = Array.isArray(problem.errors) ? problem.errors : [];
   const isNews = faults.some((fault) => "row" in fault || "column" in fault || fault.message !== problem.detail);
-  if (isNews) words.push(faultsOf(faults, tables));
+  if (isNews) words.push(faultsOf(faults, tables, several));
   if (answer.status >= 500 && problem.request_id) {
     words.push(make("p", { class: "note" }, say("request_id", { id: problem.request_id })));
   }

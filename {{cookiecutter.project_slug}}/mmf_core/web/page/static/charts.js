@@ -4,7 +4,7 @@ import { draw, locale, make, say, shown } from "./dom.js";
 import { isNumeric } from "./tables.js";
 
 const CLASSES = 12;
-const WIDTH = 640;
+const width = () => Math.min(640, document.documentElement.clientWidth - 72);
 
 const short = (value) => Number(value).toLocaleString(locale, { maximumSignificantDigits: 4 });
 const clip = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
@@ -15,7 +15,7 @@ export function chartOf(table) {
   if (data.length < 2 || !columns.length) return null;
   const place = columns.findIndex((name) => String(name).startsWith("prediction"));
   const paper = make("div");
-  const show = (column) => paper.replaceChildren(column0(columns[column], data.map((row) => row[column])));
+  const show = (column) => paper.replaceChildren(chartOfOne(columns[column], data.map((row) => row[column])));
   show(place < 0 ? columns.length - 1 : place);
   if (columns.length === 1) return make("div", { class: "chart" }, paper);
   const choice = make("select", { onchange: () => show(Number(choice.value)) },
@@ -24,7 +24,7 @@ export function chartOf(table) {
   return make("div", { class: "chart" }, make("label", { class: "note" }, say("chart"), choice), paper);
 }
 
-function column0(name, values) {
+function chartOfOne(name, values) {
   const there = values.filter((value) => value !== null && value !== "" && value !== undefined);
   const counts = new Map();
   for (const value of there) counts.set(shown(value), (counts.get(shown(value)) ?? 0) + 1);
@@ -37,10 +37,11 @@ function column0(name, values) {
 
 // Draws a bar for each [name, value]; the longest is the greatest.
 export function bars(entries, title, written = short) {
-  const step = 26, label = 150, end = 60;
+  const step = 26, end = 60, all = width();
+  const label = Math.min(170, 16 + 7.5 * Math.max(...entries.map(([name]) => clip(String(name), 22).length)));
   const most = Math.max(...entries.map(([, value]) => value), Number.MIN_VALUE);
   return svg(entries.length * step, title, entries, entries.flatMap(([name, value], place) => {
-    const middle = place * step + step / 2, length = Math.max(1, (value / most) * (WIDTH - label - end));
+    const middle = place * step + step / 2, length = Math.max(1, (value / most) * (all - label - end));
     return [
       draw("text", { x: label - 10, y: middle + 4, "text-anchor": "end" }, clip(String(name), 22)),
       draw("rect", { x: label, y: middle - 8, width: length, height: 16, rx: 2 }),
@@ -55,7 +56,7 @@ function histogram(name, numbers) {
   const bins = Math.min(24, Math.ceil(Math.log2(numbers.length)) + 1); // Sturges' rule
   const heights = new Array(bins).fill(0);
   for (const one of numbers) heights[Math.min(bins - 1, Math.floor(((one - least) / (greatest - least)) * bins))] += 1;
-  const top = 18, floor = 150, each = WIDTH / bins, most = Math.max(...heights);
+  const top = 18, floor = 150, all = width(), each = all / bins, most = Math.max(...heights);
   const edge = (place) => short(least + ((greatest - least) * place) / bins);
   const title = say("histogram", { name, bins, least: short(least), greatest: short(greatest), most: short(greatest) });
   const told = heights.map((height, place) => [`${edge(place)} – ${edge(place + 1)}`, height]);
@@ -67,13 +68,13 @@ function histogram(name, numbers) {
         height > 0 && draw("text", { x: (place + 0.5) * each, y: floor - tall - 5, class: "axis", "text-anchor": "middle" }, String(height)),
       ];
     }),
-    draw("line", { x1: 0, x2: WIDTH, y1: floor + 0.5, y2: floor + 0.5 }),
+    draw("line", { x1: 0, x2: all, y1: floor + 0.5, y2: floor + 0.5 }),
     ...[[0, "start"], [0.5, "middle"], [1, "end"]].map(([part, anchor]) => draw("text",
-      { x: WIDTH * part, y: floor + 17, class: "axis", "text-anchor": anchor }, edge(bins * part))),
+      { x: all * part, y: floor + 17, class: "axis", "text-anchor": anchor }, edge(bins * part))),
   ].filter(Boolean));
 }
 
 function svg(height, title, told, shapes) {
   const words = `${title}: ${told.map(([name, value]) => `${name}: ${short(value)}`).join("; ")}`;
-  return draw("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": words }, shapes);
+  return draw("svg", { viewBox: `0 0 ${width()} ${height}`, width: width(), height, role: "img", "aria-label": words }, shapes);
 }

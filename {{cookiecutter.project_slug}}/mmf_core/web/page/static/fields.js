@@ -39,12 +39,13 @@ export function fieldOf(element, target, changed) {
     field.table = null;
     drop?.classList.toggle("filled", Boolean(chosen));
     place.replaceChildren();
+    drop?.querySelector(".chosen")?.remove();
     changed();
     if (!chosen) return;
     const remove = () => { put(null); file.focus(); };
     const line = make("div", { class: "chosen" }, make("b", {}, chosen.name), make("span", {}, fileSize(chosen.size)),
       make("button", { type: "button", class: "link", "aria-label": `${say("remove")}: ${chosen.name}`, onclick: remove }, say("remove")));
-    place.append(line);
+    (drop ?? place).append(line);
     if (chosen.size > limit) {
       place.append(make("p", { class: "note" }, say("too_large", { size: megabytes(chosen.size), limit: megabytes(limit) })));
     } else if (control === "image") {
@@ -69,11 +70,12 @@ export function fieldOf(element, target, changed) {
   function mark(faults) {
     const { table } = field;
     if (!table) return;
-    place.querySelectorAll(".rows").forEach((old) => old.remove());
+    place.querySelectorAll(".preview").forEach((old) => old.remove());
     const own = faults.filter((fault) => (fault.where ?? name) === name);
-    place.append(make("div", { class: "rows" },
-      make("p", { class: "note" }, count(table, PREVIEW)),
-      tableOf(table, say("preview", { name: file.files[0].name }), { most: PREVIEW, faults: own })));
+    const rows = tableOf(table, say("preview", { name: file.files[0].name }), { most: PREVIEW, faults: own });
+    place.append(make("div", { class: "preview" }, make("p", { class: "note" }, count(table, PREVIEW)), rows));
+    const first = rows.querySelector(".wrong");
+    if (first) rows.scrollLeft = first.offsetLeft - rows.clientWidth / 2;
   }
 
   file?.addEventListener("change", show);

@@ -1,6 +1,6 @@
 // The page: one target at a time, its form, its call and its answer.
 
-import { answerOf, failureOf, shownSeconds } from "./answers.js";
+import { answerOf, failureOf } from "./answers.js";
 import { curl, requests, send } from "./calls.js";
 import { make, say } from "./dom.js";
 import { fieldOf } from "./fields.js";
@@ -84,16 +84,14 @@ function serve(section) {
     const answer = await send(url(), data, { onUpload, onSent, signal: aborting.signal });
     clearInterval(clock);
     if (aborting.signal.aborted) status.textContent = say("cancelled");
-    else if (answer.status >= 200 && answer.status < 300) {
-      show(false, ...(await answerOf(answer, target, answers)));
-      status.textContent = say("done", { seconds: shownSeconds(answer.seconds) });
-    } else await fail(answer, size);
+    else if (answer.status >= 200 && answer.status < 300) show(false, ...(await answerOf(answer, target, answers)));
+    else await fail(answer, size);
     busy(false);
   }
 
   async function fail(answer, size) {
     const tables = Object.fromEntries(fields.filter((field) => field.table).map((field) => [field.name, field.table]));
-    const { words: told, faults } = await failureOf(answer, size, limit, tables);
+    const { words: told, faults } = await failureOf(answer, size, limit, { tables, several: fields.length > 1 });
     fields.forEach((field) => field.mark(faults));
     if (answer.status === 422 && fields.some((field) => field.control === "table")) told.push(marked());
     show(true, make("div", { role: "alert" }, told[0], told[1]), ...told.slice(2));

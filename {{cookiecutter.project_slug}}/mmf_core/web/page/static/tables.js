@@ -47,22 +47,25 @@ export function tableOf(table, label, { faults = [], most = MOST, sortable = fal
       if (empty(a) || empty(b)) return empty(a) - empty(b);
       return compare(numeric[column] ? a : shown(a), numeric[column] ? b : shown(b)) * (down ? -1 : 1);
     });
-    heads.forEach((head, place) => head.toggleAttribute("aria-sort", false));
+    heads.forEach((head) => head.removeAttribute("aria-sort"));
     heads[column].setAttribute("aria-sort", down ? "descending" : "ascending");
     fill();
   }
 
   function fill() {
-    const told = faults.map((fault) => fault.row).filter((row) => row >= most && row < order.length);
-    const rows = [...order.slice(0, most), ...new Set(told)];
-    body.replaceChildren(...rows.map((row) => make("tr", {},
+    const told = new Set(faults.map((fault) => fault.row).filter((row) => row >= most && row < order.length));
+    const gap = told.size > 0 && make("tr", { class: "gap" }, make("td", { colspan: table.columns.length + 1 }, "⋯"));
+    body.replaceChildren(...[...order.slice(0, most).map(rowOf), gap, ...[...told].map(rowOf)].filter(Boolean));
+  }
+
+  function rowOf(row) {
+    return make("tr", {},
       make("th", { scope: "row", class: "number" }, (row + table.first).toLocaleString(locale)),
-      table.columns.map((name, column) => cell(table.data[row][column], numeric[column], wrong.get(`${row}:${name}`))),
-    )));
+      table.columns.map((name, column) => cell(table.data[row][column], numeric[column], wrong.get(`${row}:${name}`))));
   }
 
   fill();
-  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+  return make("div", { class: "scroll rows", tabindex: "0", role: "region", "aria-label": label },
     make("table", {},
       make("thead", {}, make("tr", {}, make("th", { scope: "col", class: "number" }, say("row")), heads)),
       body));
@@ -76,8 +79,9 @@ function cell(value, numeric, fault) {
 }
 
 // Lists faults in words, by the numbers that the file's own rows have.
-export function faultsOf(faults, tables) {
-  const parts = ["where", "row", "column", "message", "value"].filter((part) => faults.some((one) => part in one));
+export function faultsOf(faults, tables, several) {
+  const parts = ["where", "row", "column", "message", "value"]
+    .filter((part) => faults.some((one) => part in one) && (part !== "where" || several));
   return make("div", { class: "scroll faults", tabindex: "0", role: "region", "aria-label": say("faults") },
     make("table", {},
       make("thead", {}, make("tr", {}, parts.map((part) => make("th", { scope: "col" }, say(part))))),
