@@ -29,6 +29,7 @@ function chartOfOne(name, values) {
   const counts = new Map();
   for (const value of there) counts.set(shown(value), (counts.get(shown(value)) ?? 0) + 1);
   if (there.length && there.every(isNumeric) && counts.size > CLASSES) return histogram(name, there.map(Number));
+  if (counts.size === there.length && counts.size > CLASSES) return ""; // names, each its own
   const sorted = [...counts].sort((a, b) => b[1] - a[1]);
   const rest = sorted.slice(CLASSES);
   if (rest.length) sorted.splice(CLASSES, rest.length, [say("others", { count: rest.length }), rest.reduce((sum, one) => sum + one[1], 0)]);
