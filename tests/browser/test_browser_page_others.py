@@ -47,6 +47,11 @@ def told(text=mmf.String(default=HOSTILE)):
     return {{HOSTILE: text, "shares": {{HOSTILE: 0.75, "other": 0.25}}}}
 
 
+@registry.target(returns=mmf.Dict(), name="Sums")
+def sums(tree=mmf.Dict(), rows=mmf.Array(columns=["a", "b"]), more=mmf.JsonFile(default=None)):
+    return {{"tree": tree, "more": more, "sums": dict(zip("ab", rows.sum(axis=0).tolist()))}}
+
+
 @registry.target(returns=mmf.File())
 def file():
     return mmf.FileBytes(b"<script>alert(3)</script>", name=HOSTILE, media_type="text/html")
@@ -97,6 +102,24 @@ def test_what_others_wrote_is_never_more_than_text(
     made.locator("button.main").click()
     expect(made.locator(".answer")).to_contain_text("the download has it all")
     assert page.locator("img, body script").count() == 0
+
+
+def test_trees_and_arrays_are_typed_or_chosen(
+    page: Page, axe: Callable[..., list[str]], screenshot: Callable[[str], Path]
+) -> None:
+    page.goto("/#sums")
+    sums = page.locator("#sums")
+    sums.get_by_role("button", name="Put in the example").first.click()
+    expect(sums.get_by_label("tree", exact=True)).to_have_value('{"name":1.5}')
+    rows = {"name": "rows.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2\n3,4\n"}
+    sums.locator("[data-name=rows] input[type=file]").set_input_files([rows])
+    expect(sums.get_by_label("rows", exact=True)).to_be_disabled()
+    sums.locator("button.main").click()
+    answer = sums.locator(".answer")
+    expect(answer.locator("dd")).to_have_text(['{"name":1.5}', "\N{EN DASH}"])
+    expect(answer.get_by_role("img", name="sums, by value: a: 4; b: 6")).to_be_visible()
+    assert axe(page) == []
+    screenshot("page-trees")
 
 
 def test_numbers_are_drawn_and_are_the_models_own(

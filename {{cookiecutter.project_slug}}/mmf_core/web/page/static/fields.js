@@ -40,6 +40,7 @@ export function fieldOf(element, target, changed) {
     drop?.classList.toggle("filled", Boolean(chosen));
     place.replaceChildren();
     drop?.querySelector(".chosen")?.remove();
+    if (input !== file) input.disabled = Boolean(chosen);
     changed();
     if (!chosen) return;
     const remove = () => { put(null); file.focus(); };
