@@ -41,6 +41,7 @@ export function megabytes(bytes) {
 }
 
 export function fileSize(bytes) {
-  const [size, unit] = bytes < 1024 ** 2 ? [bytes / 1024, "kilobyte"] : [bytes / 1024 ** 2, "megabyte"];
+  const power = Math.min(2, Math.floor(Math.log2(bytes || 1) / 10));
+  const size = bytes / 1024 ** power, unit = ["byte", "kilobyte", "megabyte"][power];
   return size.toLocaleString(locale, { style: "unit", unit, maximumFractionDigits: size < 10 ? 1 : 0 });
 }
