@@ -346,15 +346,29 @@ def mmf_target() -> None:
     """Do nothing."""
 
 
-def test_it_is_light(serve_function: Callable[..., FlaskClient]) -> None:
+def test_it_is_light(registry: mmf.Registry) -> None:
+    """The page of a project as it is made, or of a little more."""
     columns = {f"a_measurement_{place}": float for place in range(13)}
     table = mmf.DataFrame(schema=columns, description="thirteen measurements, one wine a row")
+    wine, photo = mmf.Dict(description="thirteen measurements"), mmf.Img(description="a picture")
+    notation = mmf.String(default="hex", description="how to write the colour: hex or rgb")
 
+    @registry.target(returns=mmf.DataFrame(format=mmf.XLSX))
     def score(data: Any = table) -> Any:
         """Tell the cultivar of each wine in a table."""
         return data
 
-    client = serve_function(score, returns=mmf.DataFrame(format=mmf.XLSX))
+    @registry.target(returns=mmf.Dict())
+    def explain(data: Any = wine) -> Any:
+        """Tell the cultivar of one wine, and how sure the model is."""
+        return data
+
+    @registry.target(returns=mmf.String())
+    def colour(data: Any = photo, how: Any = notation) -> Any:
+        """Tell the mean colour of a picture."""
+        return data, how
+
+    client = create_app(registry).test_client()
     files = Path(view.__file__).parent / "static"
     weight = sum(one.stat().st_size for one in files.iterdir())
     for language in LANGUAGES:

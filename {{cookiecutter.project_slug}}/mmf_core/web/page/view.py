@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ... import __version__
-from ...codecs import Format, Kind, json
+from ...codecs import Format, Kind
 from ...registry import Registry
 from ...settings import MIB, Settings
 from ...stores import lock
@@ -25,9 +25,11 @@ _SHOWN = 12  # digits of a sum
 
 def view(registry: Registry, settings: Settings, texts: Mapping[str, str]) -> dict[str, Any]:
     """Return everything that the templates need; `texts` are in the page's language."""
-    spoken = {
-        key.removeprefix(FOR_SCRIPTS): text for key, text in texts.items() if FOR_SCRIPTS in key
-    }
+    spoken = [
+        f"{key.removeprefix(FOR_SCRIPTS)}={text}"
+        for key, text in texts.items()
+        if FOR_SCRIPTS in key
+    ]
     return {
         "targets": [_target(one, texts) for one in registry.targets.values()],
         "artifacts": _artifacts(registry),
@@ -35,7 +37,7 @@ def view(registry: Registry, settings: Settings, texts: Mapping[str, str]) -> di
         "megabytes": f"{settings.max_body / MIB:g}",
         "core": __version__,
         "t": texts,
-        "spoken": json.dumps(spoken).decode(),
+        "spoken": "\n".join(spoken),
     }
 
 
