@@ -99,7 +99,9 @@ def test_a_route_of_the_service_is_refused(name: str, registry: Registry) -> Non
 
 
 def test_the_reserved_names_are_the_documented_ones() -> None:
-    documented = "docs health metrics ping version invocations v2 openapi.json static task tasks"
+    documented = (
+        "docs health metrics ping version invocations v2 openapi.json page static task tasks"
+    )
     assert set(documented.split()) == RESERVED
 
 

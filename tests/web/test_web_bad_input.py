@@ -46,7 +46,7 @@ def _still_answering(client: FlaskClient) -> Iterator[None]:
 @pytest.mark.parametrize(
     "path",
     [
-        *("/", "/nothing", "/Strict", "/strict/", "/strict/x", "/static/x", "/favicon.ico"),
+        *("/page", "/nothing", "/Strict", "/strict/", "/strict/x", "/static/x", "/favicon.ico"),
         *("/..%2f..%2fetc%2fpasswd", "/%00", "/%ff%fe", "/%0d%0aSet-Cookie:x", "/%D0%B6", "/'<b>"),
     ],
 )

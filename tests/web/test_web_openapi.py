@@ -18,8 +18,10 @@ from mmf_core.web import create_app, openapi
 WHOLE = mmf.Integer(ge=1, description="how many", name="Count")
 SOME = mmf.Integer(default=3)
 TABLE = mmf.DataFrame()
-# /openapi.json and /docs describe others; no version of a model is ever there.
-NOT_DESCRIBED = re.compile(r"/openapi\.json|/docs.*|/invocations|/v2/models/<model>/versions/.*")
+# /openapi.json, /docs and / describe others; no version of a model is ever there.
+NOT_DESCRIBED = re.compile(
+    r"/|/static/.*|/page/.*|/openapi\.json|/docs.*|/invocations|/v2/models/<model>/versions/.*"
+)
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from .policy import Policy, rows_argument
 
 RESERVED = frozenset(
     [
-        *("docs", "health", "invocations", "metrics", "openapi.json", "ping", "static"),
-        *("task", "tasks", "v2", "version"),
+        *("docs", "health", "invocations", "metrics", "openapi.json", "page", "ping"),
+        *("static", "task", "tasks", "v2", "version"),
     ]
 )
 """Routes of the service itself, which no target may take."""

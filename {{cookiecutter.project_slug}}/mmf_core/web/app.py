@@ -11,7 +11,7 @@ from ..codecs import preload
 from ..execution import Execution
 from ..registry import Registry, load
 from ..settings import Settings
-from . import docs, health, logs, mlflow, native, openapi, options, problems, v2
+from . import docs, health, logs, mlflow, native, openapi, options, page, problems, v2
 from .encodings import compress
 from .exchange import Exchanges
 from .protocols import Service
@@ -50,6 +50,7 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     app.register_blueprint(openapi.blueprint(service, PROTOCOLS))
     if settings.ui:
         app.register_blueprint(docs.blueprint())
+        app.register_blueprint(page.blueprint(service))
     for protocol in PROTOCOLS:
         for blueprint in protocol.blueprints(service):
             app.register_blueprint(blueprint)

@@ -1,0 +1,149 @@
+"""The page of a service whose names, texts and cells try to be more than text, and of numbers."""
+
+import io
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, expect
+from sklearn.datasets import load_wine
+from sklearn.linear_model import LinearRegression
+
+from services import serve
+
+HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>\'&amp;{{7*7}}'
+APP = f"""
+import pandas as pd
+from sklearn.datasets import load_wine
+from sklearn.linear_model import LinearRegression
+
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+HOSTILE = {HOSTILE!r}
+wines = load_wine(as_frame=True).data
+model = LinearRegression().fit(wines.drop(columns="alcohol"), wines["alcohol"])
+registry = mmf.Registry()
+registry.artifact("none", name=HOSTILE, description=HOSTILE)(lambda: 1)
+
+
+@registry.target(returns=mmf.DataFrame(format=mmf.XLSX))
+def alcohol(data=mmf.DataFrame()):
+    return data.assign(prediction=model.predict(data.drop(columns="alcohol")))
+
+
+@registry.target(name=HOSTILE, description=HOSTILE, returns=mmf.DataFrame(format=mmf.CSV))
+def echo(data=mmf.DataFrame(name=HOSTILE, description=HOSTILE), text=mmf.String(default=HOSTILE)):
+    return data
+
+
+@registry.target(returns=mmf.Dict())
+def told(text=mmf.String(default=HOSTILE)):
+    if text == "wrong":
+        raise mmf.InvalidValue(HOSTILE, [mmf.Fault(HOSTILE, where=HOSTILE, value=HOSTILE)])
+    return {{HOSTILE: text, "shares": {{HOSTILE: 0.75, "other": 0.25}}}}
+
+
+@registry.target(returns=mmf.Dict(), name="Sums")
+def sums(tree=mmf.Dict(), rows=mmf.Array(columns=["a", "b"]), more=mmf.JsonFile(default=None)):
+    return {{"tree": tree, "more": more, "sums": dict(zip("ab", rows.sum(axis=0).tolist()))}}
+
+
+@registry.target(returns=mmf.File())
+def file():
+    return mmf.FileBytes(b"<script>alert(3)</script>", name=HOSTILE, media_type="text/html")
+
+
+app = create_app(registry)
+"""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the URL of this service in place of the usual one."""
+    folder = tmp_path_factory.mktemp("others")
+    (folder / "none").touch()
+    with serve("gunicorn", folder, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as running:
+        yield running.url
+
+
+def test_what_others_wrote_is_never_more_than_text(
+    page: Page, faults: list[str], screenshot: Callable[[str], Path]
+) -> None:
+    page.on("dialog", lambda dialog: faults.append(f"a script ran: {dialog.message}"))
+    page.goto("/#echo")
+    echo = page.locator("#echo")
+    table = pd.DataFrame({HOSTILE: [HOSTILE, "=1+1", "b"], "b": [1, 2, 3]})
+    content = table.to_csv(index=False).encode()
+    file = {"name": f"{HOSTILE.replace('/', '')}.csv", "mimeType": "text/csv", "buffer": content}
+    echo.locator("input[type=file]").set_input_files([file])
+    expect(echo.locator(".preview tbody td").first).to_have_text(HOSTILE)
+    echo.locator("button.main").click()
+    expect(echo.locator(".answer tbody td").first).to_have_text(HOSTILE)
+    expect(echo.locator(".answer th").nth(1)).to_have_text(HOSTILE)
+    echo.locator(".answer select").select_option(HOSTILE)
+    expect(echo.locator("h2")).to_have_text(HOSTILE)
+    screenshot("page-hostile")
+
+    page.goto("/#told")
+    told = page.locator("#told")
+    told.locator("button.main").click()
+    expect(told.locator(".answer dt")).to_have_text(HOSTILE)
+    told.locator("textarea").fill("wrong")
+    told.locator("button.main").click()
+    expect(told.locator(".failed")).to_contain_text(HOSTILE)
+    faults[:] = [one for one in faults if "422" not in one]
+
+    page.goto("/#file")
+    made = page.locator("#file")
+    made.locator("button.main").click()
+    expect(made.locator(".answer")).to_contain_text("the download has it all")
+    assert page.locator("img, body script").count() == 0
+
+
+def test_trees_and_arrays_are_typed_or_chosen(
+    page: Page, axe: Callable[..., list[str]], screenshot: Callable[[str], Path]
+) -> None:
+    page.goto("/#sums")
+    sums = page.locator("#sums")
+    sums.get_by_role("button", name="Put in the example").first.click()
+    expect(sums.get_by_label("tree", exact=True)).to_have_value('{"name":1.5}')
+    rows = {"name": "rows.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2\n3,4\n"}
+    sums.locator("[data-name=rows] input[type=file]").set_input_files([rows])
+    expect(sums.get_by_label("rows", exact=True)).to_be_disabled()
+    sums.locator("button.main").click()
+    answer = sums.locator(".answer")
+    expect(answer.locator("dd")).to_have_text(['{"name":1.5}', "\N{EN DASH}"])
+    expect(answer.get_by_role("img", name="sums, by value: a: 4; b: 6")).to_be_visible()
+    assert axe(page) == []
+    screenshot("page-trees")
+
+
+def test_numbers_are_drawn_and_are_the_models_own(
+    page: Page, tmp_path: Path, screenshot: Callable[[str], Path]
+) -> None:
+    wines = load_wine(as_frame=True).data
+    wines.to_parquet(tmp_path / "wines.parquet")
+    page.goto("/#alcohol")
+    alcohol = page.locator("#alcohol")
+    alcohol.locator("input[type=file]").set_input_files(tmp_path / "wines.parquet")
+    expect(alcohol.locator(".preview tbody tr")).to_have_count(10)
+    alcohol.locator("button.main").click()
+    answer = alcohol.locator(".answer")
+    chart = answer.get_by_role("img", name="How many values of prediction are in each of 9 ranges")
+    expect(chart).to_be_visible()
+    expect(chart.locator("rect")).to_have_count(9)
+    assert sum(map(int, chart.locator("text[text-anchor=middle]").all_text_contents()[:-1])) == 178
+    answer.locator("select").select_option("ash")
+    expect(answer.get_by_role("img", name="How many values of ash")).to_be_visible()
+    screenshot("page-histogram")
+    with page.expect_download() as download:
+        answer.get_by_text("Download alcohol.xlsx").click()
+    book = io.BytesIO(download.value.path().read_bytes())
+    found = pd.read_excel(book, engine="calamine")["prediction"]
+    rest = wines.drop(columns="alcohol")
+    own = LinearRegression().fit(rest, wines["alcohol"]).predict(rest)
+    np.testing.assert_allclose(found, own, rtol=1e-12)

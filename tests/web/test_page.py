@@ -1,0 +1,376 @@
+"""The page at `/`: what is on it, in which language, and what it never does."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from problem_shape import assert_problem
+from served_api import declare
+
+import mmf_core as mmf
+from mmf_core.web import create_app
+from mmf_core.web.page import view
+from mmf_core.web.page.texts import FOR_SCRIPTS, LANGUAGES, TEXTS
+
+HEAVIEST = 60_000
+HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>{{ 7*7 }}&amp;"
+SCHEMA = {
+    "size": mmf.Column(float, ge=0, lt=100),
+    "kind": mmf.Column(str | None, choices=["red", "white"]),
+    "picked": datetime,
+}
+VOID = {"meta", "link", "input", "br", "img"}
+
+
+class Elements(HTMLParser):
+    """Every element with its attributes, and the text in all of them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.words = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, {name: value or "" for name, value in attributes}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+    def named(self, name: str) -> dict[str, str]:
+        """Return the attributes of the control with this name, and its tag."""
+        ((tag, attributes),) = [
+            (tag, each) for tag, each in self.found if each.get("name") == name and tag != "meta"
+        ]
+        return {"tag": tag, **attributes}
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def elements(client: FlaskClient, path: str = "/") -> Elements:
+    return Elements(client.get(path).text)
+
+
+@pytest.fixture(scope="module")
+def app() -> Flask:
+    return create_app(declare())
+
+
+@pytest.fixture(scope="module")
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def field(serve_function: Callable[..., FlaskClient]) -> Callable[[Any], dict[str, str]]:
+    """Give a function that returns the control of an argument with this descriptor."""
+
+    def make(descriptor: Any) -> dict[str, str]:
+        def predict(it: Any = descriptor) -> None:
+            del it
+
+        return elements(serve_function(predict)).named("it")
+
+    return make
+
+
+def test_every_target_has_a_form_that_a_browser_can_post(client: FlaskClient) -> None:
+    page = elements(client)
+    assert page.open == []  # every element is closed
+    forms = {form["data-target"]: form for form in page.all("form")}
+    assert forms.keys() == declare().targets.keys()
+    for form in forms.values():
+        assert form["method"] == "post"
+        assert form["enctype"] == "multipart/form-data"
+    assert forms["table"]["action"] == "table?format=csv"
+    assert forms["nothing"]["action"] == "nothing"
+    assert forms["предсказать"]["action"].startswith("%D0%BF")
+    assert "Count rows" in page.words
+    identifiers = [each["id"] for _, each in page.found if "id" in each]
+    assert len(set(identifiers)) == len(identifiers)
+    for _, each in page.found:
+        for told in ("for", "aria-describedby", "aria-labelledby"):
+            assert each.get(told, identifiers[0]) in identifiers
+
+
+def test_files_say_what_they_take(field: Callable[[Any], dict[str, str]]) -> None:
+    table = field(mmf.DataFrame())
+    assert (table["type"], "required" in table) == ("file", True)
+    assert {".xlsx", ".csv", ".parquet"} <= set(table["accept"].split(","))
+    assert "required" not in field(mmf.DataFrame(default=None))
+    assert ".png" in field(mmf.Img())["accept"]
+    assert "accept" not in field(mmf.File())
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "wanted"),
+    [
+        (mmf.Integer(), {"type": "number", "step": "1", "value": "", "required": ""}),
+        (mmf.Integer(ge=0, le=9, default=3), {"min": "0", "max": "9", "value": "3"}),
+        (mmf.Float(le=0.5), {"type": "number", "step": "any", "max": "0.5"}),
+        (mmf.Float(default=float("inf")), {"tag": "textarea"}),
+        (mmf.String(), {"tag": "textarea", "required": ""}),
+        (mmf.String(choices=["a", "b"]), {"tag": "select"}),
+        (mmf.Integer(choices=[1, 2]), {"tag": "select"}),
+        (mmf.Bool(), {"tag": "select"}),
+        (mmf.Datetime(), {"type": "datetime-local", "value": ""}),
+        (
+            mmf.Datetime(default=datetime(2026, 1, 31, 12)),
+            {"type": "datetime-local", "value": "2026-01-31T12:00:00"},
+        ),
+        (mmf.Datetime(default=datetime(2026, 1, 31, tzinfo=UTC)), {"tag": "textarea"}),
+        (mmf.Dict(), {"tag": "textarea", "placeholder": '{"name":1.5}'}),
+        (mmf.JsonFile(), {"tag": "textarea"}),
+        (mmf.Array(), {"tag": "textarea", "placeholder": "[[1.5,2.0],[3.0,4.5]]"}),
+    ],
+    ids=repr,
+)
+def test_each_descriptor_has_its_control(
+    field: Callable[[Any], dict[str, str]], descriptor: Any, wanted: dict[str, str]
+) -> None:
+    control = field(descriptor)
+    assert {key: control.get(key) for key in wanted} == wanted
+
+
+def test_choices_and_defaults(serve_function: Callable[..., FlaskClient]) -> None:
+    def options_of(descriptor: Any) -> list[tuple[str, bool]]:
+        def predict(it: Any = descriptor) -> None:
+            del it
+
+        listed = elements(serve_function(predict)).all("option")
+        return [(one["value"], "selected" in one) for one in listed]
+
+    assert options_of(mmf.Bool(default=False)) == [("true", False), ("false", True)]
+    assert options_of(mmf.String(choices=["a", "b"], default="b")) == [("a", False), ("b", True)]
+    assert options_of(mmf.Bool(default=None)) == [("", False), ("true", False), ("false", False)]
+
+
+def test_columns_are_told_in_words(serve_function: Callable[..., FlaskClient]) -> None:
+    table, array = mmf.DataFrame(schema=SCHEMA), mmf.Array(columns=["height"])
+
+    def predict(data: Any = table, more: Any = array) -> None:
+        del data, more
+
+    client = serve_function(predict)
+    words = elements(client).words
+    for told in ("number, ≥ 0, < 100", "one of red, white, may be empty", "date and time"):
+        assert told in words
+    assert "height" in words
+    assert "одно из: red, white, может быть пустым" in elements(client, "/?lang=ru").words
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted", "language"),
+    [
+        ("/", "", "en"),
+        ("/", "ru-RU,ru;q=0.9,en;q=0.8", "ru"),
+        ("/", "fr,en;q=0.5", "en"),
+        ("/", "fr", "en"),
+        ("/?lang=en", "ru", "en"),
+        ("/?lang=ru", "", "ru"),
+        ("/?lang=xx", "ru", "ru"),
+        ("/?other=1", "ru", "ru"),
+    ],
+)
+def test_language(client: FlaskClient, path: str, accepted: str, language: str) -> None:
+    answer = client.get(path, headers={"Accept-Language": accepted})
+    assert answer.headers["Content-Language"] == language
+    assert "Accept-Language" in answer.headers["Vary"]
+    page = Elements(answer.text)
+    assert page.all("html") == [{"lang": language}]
+    assert TEXTS[language]["run"] in page.words
+    links = {one["href"] for one in page.all("a") if "hreflang" in one}
+    assert links == {f"?lang={code}" for code in LANGUAGES}
+
+
+def test_both_languages_say_everything() -> None:
+    english, russian = TEXTS["en"], TEXTS["ru"]
+    assert TEXTS.keys() == LANGUAGES.keys()
+    assert english.keys() == russian.keys()
+    for key, text in english.items():
+        assert re.findall(r"\{\w*\}", text) == re.findall(r"\{\w*\}", russian[key])
+    same = {key for key, text in english.items() if text == russian[key]}
+    assert same == {"description"}  # OpenAPI
+
+
+def test_every_text_is_used_and_none_is_missing() -> None:
+    folder = Path(view.__file__).parent
+    scripts = "".join(one.read_text() for one in folder.glob("static/*.js"))
+    others = "".join(one.read_text() for one in (*folder.glob("templates/*"), folder / "fields.py"))
+    for key in TEXTS["en"]:
+        if key.startswith(FOR_SCRIPTS):
+            name = key.removeprefix(FOR_SCRIPTS)
+            is_built = re.fullmatch(r"problem_\d+|true|false|ready|unready|unknown", name)
+            assert is_built or f'"{name}"' in scripts, key
+        else:
+            assert f"t.{key}" in others or f'"{key}"' in others or key.startswith("type_"), key
+    said = set(re.findall(r'say\("(\w+)"', scripts))
+    assert {f"{FOR_SCRIPTS}{name}" for name in said} <= TEXTS["en"].keys()
+
+
+def test_the_policy_forbids_what_the_page_does_not_need(client: FlaskClient) -> None:
+    answer = client.get("/")
+    policy = dict(
+        part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; ")
+    )
+    assert policy == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' blob:",
+        "connect-src": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+        "base-uri": "'none'",
+    }
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    page = Elements(answer.text)
+    for tag, attributes in page.found:
+        assert tag != "style"
+        assert not any(name == "style" or name.startswith("on") for name in attributes)
+    assert all("src" in script for script in page.all("script"))
+
+
+def linked(page: Elements) -> list[str]:
+    found = [each.get("src") or each.get("href") for _, each in page.found]
+    return [one for one in found if one and not one.startswith(("#", "?"))]
+
+
+def test_addresses_are_relative_and_there(client: FlaskClient) -> None:
+    page = elements(client)
+    for address in linked(page):
+        assert not address.startswith(("/", "http"))
+        assert client.get(f"/{address}").status_code == 200, address
+    whole = client.get("/").text + "".join(
+        one.read_text() for one in Path(view.__file__).parent.glob("static/*")
+    )
+    hosts = set(re.findall(r"https?://[^\"' )]+", whole))
+    assert hosts == {"http://www.w3.org/2000/svg"}  # a namespace
+
+
+def test_files_are_kept_under_their_version(client: FlaskClient) -> None:
+    style = next(one for one in linked(elements(client)) if one.endswith(".css"))
+    answer = client.get(f"/{style}")
+    assert answer.mimetype == "text/css"
+    assert "immutable" in answer.headers["Cache-Control"]
+    other = client.get("/static/0/page.css")  # of a page that was open before an upgrade
+    assert (other.data, other.headers["Cache-Control"]) == (answer.data, "no-cache")
+    assert client.get("/static/0/page.js").mimetype == "text/javascript"
+    for name in ("page.html", "../page.html", "none"):
+        assert_problem(client.get(f"/static/0/{name}"), 404)
+
+
+def test_it_is_written_once_for_each_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    monkeypatch.setattr(
+        "mmf_core.web.page.routes.view", lambda *given: made.append(1) or view.view(*given)
+    )
+    client = create_app(declare()).test_client()
+    assert made == []
+    first = client.get("/")
+    assert client.get("/").data == first.data
+    assert made == [1]
+    client.get("/?lang=ru")
+    assert made == [1, 1]
+    again = client.get("/", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    assert client.head("/").status_code == 200
+
+
+def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMF_UI", "0")
+    client = create_app(declare()).test_client()
+    for path in ("/", "/static/0/page.css", "/page/example/table/data.csv"):
+        assert_problem(client.get(path), 404)
+    assert_problem(client.post("/page/rows/table/data", data=b""), 404)
+
+
+def test_what_people_wrote_is_text(registry: mmf.Registry) -> None:
+    table = mmf.DataFrame(description=HOSTILE, name=HOSTILE, schema={HOSTILE: float})
+    chosen = mmf.String(choices=[HOSTILE], default=HOSTILE, description=HOSTILE)
+    typed = mmf.String(default=HOSTILE)
+
+    def predict(data: Any = table, choice: Any = chosen, text: Any = typed) -> Any:
+        return data, choice, text
+
+    registry.target(description=HOSTILE, name=HOSTILE, returns=mmf.DataFrame())(predict)
+    registry.artifact(HOSTILE, name=HOSTILE, description=HOSTILE)(lambda: 1)
+    client = create_app(registry).test_client()
+    page = elements(client)
+    assert page.open == []
+    assert [tag for tag, _ in page.found].count("script") == 1
+    assert not page.all("img")
+    for _, attributes in page.found:
+        assert not any(name.startswith("on") for name in attributes)
+    assert page.words.count(HOSTILE) == 10
+    answer = client.get("/page/example/predict/data.csv")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=example.csv"
+
+
+def test_artifacts_and_versions_are_told(
+    registry: mmf.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.bin").write_bytes(b"")
+    (tmp_path / "other.bin").write_bytes(b"")
+    empty = {
+        "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "size": 0,
+    }
+    entries = {"model.bin": {**empty, "version": "v7"}, "other.bin": empty}
+    (tmp_path / "artifacts.lock").write_text(json.dumps(entries))
+    for name in entries:
+        registry.artifact(name, description=f"a {name}")
+    registry.target(mmf_target)
+    words = elements(create_app(registry).test_client()).words
+    for told in ("model.bin v7 — a model.bin", "other.bin e3b0c44298fc — a other.bin", "0.1.0"):
+        assert told in words
+
+
+def mmf_target() -> None:
+    """Do nothing."""
+
+
+def test_it_is_light(registry: mmf.Registry) -> None:
+    """The page of a project as it is made, or of a little more."""
+    columns = {f"a_measurement_{place}": float for place in range(13)}
+    table = mmf.DataFrame(schema=columns, description="thirteen measurements, one wine a row")
+    wine, photo = mmf.Dict(description="thirteen measurements"), mmf.Img(description="a picture")
+    notation = mmf.String(default="hex", description="how to write the colour: hex or rgb")
+
+    @registry.target(returns=mmf.DataFrame(format=mmf.XLSX))
+    def score(data: Any = table) -> Any:
+        """Tell the cultivar of each wine in a table."""
+        return data
+
+    @registry.target(returns=mmf.Dict())
+    def explain(data: Any = wine) -> Any:
+        """Tell the cultivar of one wine, and how sure the model is."""
+        return data
+
+    @registry.target(returns=mmf.String())
+    def colour(data: Any = photo, how: Any = notation) -> Any:
+        """Tell the mean colour of a picture."""
+        return data, how
+
+    client = create_app(registry).test_client()
+    files = Path(view.__file__).parent / "static"
+    weight = sum(one.stat().st_size for one in files.iterdir())
+    for language in LANGUAGES:
+        page = client.get(f"/?lang={language}")
+        assert len(page.data) + weight < HEAVIEST

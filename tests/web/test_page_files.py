@@ -1,0 +1,113 @@
+"""What the page asks of the service: examples, and the first rows of files."""
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+from flask.testing import FlaskClient
+from problem_shape import assert_problem
+
+import mmf_core as mmf
+from mmf_core.codecs import Format
+from mmf_core.web import create_app
+from mmf_core.web.page.first_rows import MAX_CELLS, MIN_ROWS, first_rows
+
+TABLE = pd.DataFrame({"id": ["007", "NA"], "a": [1.5, None]})
+TYPED = mmf.DataFrame(schema={"id": str, "a": float})
+TIMES = mmf.Integer(default=1)
+ANSWER = mmf.DataFrame(format=mmf.XLSX)
+
+
+@pytest.fixture
+def client(serve_function: Callable[..., FlaskClient]) -> FlaskClient:
+    def score(data: Any = TYPED, times: Any = TIMES) -> Any:
+        return pd.concat([data] * times)
+
+    return serve_function(score, returns=ANSWER)
+
+
+def rows(client: FlaskClient, body: bytes, name: str, path: str = "score/data") -> Any:
+    return client.post(f"/page/rows/{path}", data={"file": (io.BytesIO(body), name)})
+
+
+def written(form: Format) -> bytes:
+    buffer = io.BytesIO()
+    if form is Format.PARQUET:
+        TABLE.to_parquet(buffer)
+    else:
+        TABLE.to_excel(buffer, index=False)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("form", [Format.XLSX, Format.PARQUET])
+@pytest.mark.parametrize("path", ["score/data", "score"])
+def test_the_first_rows_of_what_is_sent_and_answered(
+    client: FlaskClient, form: Format, path: str
+) -> None:
+    answer = rows(client, written(form), f"t.{form.extension}", path)
+    assert answer.status_code == 200
+    assert answer.get_json() == {
+        "columns": ["id", "a"],
+        "data": [["007", 1.5], ["NA", None]],
+        "total": 2,
+    }
+
+
+def test_columns_of_one_name_are_shown(client: FlaskClient) -> None:
+    body = json.dumps({"columns": ["a", "a"], "data": [[1, 2]]}).encode()
+    answer = rows(client, body, "t.json")
+    assert answer.get_json() == {"columns": ["a", "a"], "data": [[1, 2]], "total": 1}
+
+
+def test_they_are_so_many_at_most() -> None:
+    narrow = first_rows(pd.DataFrame({"a": range(MAX_CELLS + 1)}))
+    assert (len(narrow["data"]), narrow["total"]) == (MAX_CELLS, MAX_CELLS + 1)
+    wide = first_rows(pd.DataFrame([[1.5] * 2_000] * 200))
+    assert (len(wide["data"]), wide["total"]) == (MIN_ROWS, 200)
+
+
+def test_errors_are_those_of_a_call(client: FlaskClient, everything: mmf.Registry) -> None:
+    assert_problem(rows(client, b"PK", "t.xlsx"), 400, "workbook")
+    assert_problem(rows(client, b"x", "t.exe"), 415, "text/csv")
+    assert_problem(client.post("/page/rows/score/data", data=b"a\n1"), 400, "multipart/form-data")
+    for path in ("none/data", "score/none", "score/times"):
+        assert_problem(rows(client, b"a\n1", "t.csv", path), 404)
+    everyone = create_app(everything).test_client()
+    assert_problem(rows(everyone, b"a\n1", "t.csv", "shout"), 404)  # it answers no table
+    assert_problem(rows(everyone, b"a\n1", "t.csv", "forget"), 404)  # it answers nothing
+
+
+def test_limits_are_those_of_a_call(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(client.application.config, "MAX_CONTENT_LENGTH", 1_000)
+    assert_problem(rows(client, b"a" * 2_000, "t.csv"), 413, "MMF_MAX_BODY_MB")
+
+
+@pytest.mark.parametrize("form", [Format.XLSX, Format.CSV])
+def test_the_example_can_be_sent(client: FlaskClient, form: Format) -> None:
+    example = client.get(f"/page/example/score/data.{form.extension}")
+    assert example.mimetype == form.media_type
+    assert f"example.{form.extension}" in example.headers["Content-Disposition"]
+    answer = client.post(
+        "/score?format=json", data={"data": (io.BytesIO(example.data), f"e.{form.extension}")}
+    )
+    assert answer.get_json() == [{"id": "text", "a": 0.5}]
+
+
+def test_no_other_example_is_there(client: FlaskClient) -> None:
+    for path in ("score/data.parquet", "score/data.json", "score/times.csv", "none/data.csv"):
+        assert_problem(client.get(f"/page/example/{path}"), 404)
+    assert_problem(client.get("/page/example/score/none.csv"), 404)
+
+
+def test_a_plain_form_without_scripts_is_answered(client: FlaskClient) -> None:
+    """As a browser posts it that runs no script, and asks for HTML before all."""
+    accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+    answer = client.post(
+        "/score?format=xlsx",
+        data={"data": (io.BytesIO(b"id,a\n1,2\n"), "t.csv"), "times": "1"},
+        headers={"Accept": accept},
+    )
+    assert "attachment; filename=score.xlsx" in answer.headers["Content-Disposition"]

@@ -1,0 +1,3 @@
+"""`GET /`: the page for people, who open it, drop an Excel file and get one back."""
+
+from .routes import blueprint as blueprint

@@ -1,0 +1,58 @@
+// Calls: what a form sends, with progress, and the same in curl and Python.
+
+// Resolves with {status, blob, type, name, seconds}; status 0 where no answer came.
+export function send(url, body, { onUpload = () => {}, onSent = () => {}, signal } = {}) {
+  const request = new XMLHttpRequest();
+  const started = performance.now();
+  request.open("POST", url);
+  request.responseType = "blob";
+  request.setRequestHeader("Accept", "*/*");
+  return new Promise((resolve) => {
+    const end = () => resolve({
+      status: request.status,
+      blob: request.response,
+      type: (request.getResponseHeader("Content-Type") ?? "").split(";")[0],
+      name: filename(request.getResponseHeader("Content-Disposition") ?? ""),
+      seconds: (performance.now() - started) / 1000,
+    });
+    request.upload.addEventListener("progress", (event) => onUpload(event.loaded / event.total));
+    request.upload.addEventListener("load", onSent);
+    request.addEventListener("loadend", end);
+    signal?.addEventListener("abort", () => request.abort());
+    request.send(body);
+  });
+}
+
+// RFC 6266: the name in UTF-8 counts for more.
+function filename(disposition) {
+  const encoded = /filename\*=UTF-8''([^;]+)/i.exec(disposition);
+  if (encoded) return decodeURIComponent(encoded[1]);
+  const plain = /filename=(?:"((?:[^"\\]|\\.)*)"|([^;]+))/i.exec(disposition);
+  return plain ? (plain[1]?.replace(/\\(.)/g, "$1") ?? plain[2].trim()) : "";
+}
+
+const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+const python = (text) => JSON.stringify(text).replaceAll("\u007f", "\\x7f");
+
+// `parts` are [name, File or text]; `save` is what the answer is called, empty for a short text.
+export function curl(url, parts, save) {
+  const lines = parts.map(([name, value]) => typeof value === "string"
+    ? `--form-string ${shell(`${name}=${value}`)}`
+    : `-F ${shell(`${name}=@"${value.name.replace(/["\\]/g, "\\$&")}"`)}`);
+  if (!lines.length) lines.push("-X POST");
+  if (save) lines.push(`-o ${shell(save)}`);
+  return [`curl ${shell(url)}`, ...lines].join(" \\\n  ");
+}
+
+export function requests(url, parts, save) {
+  const [address, query] = url.split("?");
+  const files = parts.filter(([, value]) => typeof value !== "string");
+  const texts = parts.filter(([, value]) => typeof value === "string");
+  const lines = ["import requests", "", "answer = requests.post(", `    ${python(address)},`];
+  if (query) lines.push(`    params={${query.split("&").map((one) => one.split("=").map(python).join(": ")).join(", ")}},`);
+  if (texts.length) lines.push(`    data={${texts.map(([name, text]) => `${python(name)}: ${python(text)}`).join(", ")}},`);
+  if (files.length) lines.push(`    files={${files.map(([name, file]) => `${python(name)}: open(${python(file.name)}, "rb")`).join(", ")}},`);
+  lines.push(")", "answer.raise_for_status()");
+  lines.push(save ? `open(${python(save)}, "wb").write(answer.content)` : "print(answer.text)");
+  return lines.join("\n");
+}

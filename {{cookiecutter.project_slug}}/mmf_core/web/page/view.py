@@ -1,0 +1,71 @@
+"""What the page shows: targets, their forms and answers, artifacts; ready for its templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ... import __version__
+from ...codecs import Format, Kind
+from ...registry import Registry
+from ...settings import MIB, Settings
+from ...stores import lock
+from ...target import Target
+from ..negotiation import offered
+from .fields import field
+from .texts import FOR_SCRIPTS
+
+EXAMPLES: Mapping[Kind, tuple[Format, ...]] = {
+    Kind.TABLE: (Format.XLSX, Format.CSV),
+    Kind.ARRAY: (Format.CSV, Format.JSON),
+}
+"""Kinds of which an example can be downloaded, and as what."""
+_SHOWN = 12  # digits of a sum
+
+
+def view(registry: Registry, settings: Settings, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Return everything that the templates need; `texts` are in the page's language."""
+    spoken = [
+        f"{key.removeprefix(FOR_SCRIPTS)}={text}"
+        for key, text in texts.items()
+        if FOR_SCRIPTS in key
+    ]
+    return {
+        "targets": [_target(one, texts) for one in registry.targets.values()],
+        "artifacts": _artifacts(registry),
+        "limit": settings.max_body,
+        "megabytes": f"{settings.max_body / MIB:g}",
+        "core": __version__,
+        "t": texts,
+        "spoken": "\n".join(spoken),
+    }
+
+
+def _target(target: Target, texts: Mapping[str, str]) -> dict[str, Any]:
+    returns = target.returns
+    return {
+        "route": target.route,
+        "name": target.name,
+        "description": target.description,
+        "fields": [
+            {**field(name, one, texts), "examples": _names(EXAMPLES.get(one.kind, ()))}
+            for name, one in target.arguments.items()
+        ],
+        "formats": _names(offered(returns) if returns else ()),
+        "answers": returns.kind.name.lower() if returns else "nothing",
+    }
+
+
+def _names(forms: tuple[Format, ...]) -> list[str]:
+    return [one.extension for one in forms]
+
+
+def _artifacts(registry: Registry) -> list[dict[str, str]]:
+    """Return name, description and version: the store's own, else the first digits of the sum."""
+    locked = lock.read()
+    found = []
+    for artifact in registry.artifacts.values():
+        entry = locked.get(artifact.file)
+        version = (entry.version or entry.sha256[:_SHOWN]) if entry else ""
+        found.append({**artifact.meta(), "version": version})
+    return found
