@@ -14,9 +14,12 @@ of its copy on this machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
+from time import perf_counter, time
 from typing import IO, Any
 
 from .errors import ArtifactError, DeclarationError
@@ -26,6 +29,27 @@ from .stores import Place, is_uri, locate, lock, name_of, shown
 from .stores.digests import size_of
 
 _UNSET = object()
+
+
+@dataclass(slots=True)
+class Loading:
+    """How an artifact came into memory.
+
+    `seconds` that it took, and when that was; when the file beside the code was written. Times are
+    in seconds since the epoch; 0: unknown.
+    """
+
+    seconds: float = 0.0
+    at: float = 0.0
+    modified: float = 0.0
+
+    @contextmanager
+    def timed(self, file: Path) -> Iterator[None]:
+        """Note what happens in the block."""
+        modified = file.stat().st_mtime if file.exists() else 0.0
+        started = perf_counter()
+        yield
+        self.seconds, self.at, self.modified = perf_counter() - started, time(), modified
 
 
 class Artifact:
@@ -52,6 +76,7 @@ class Artifact:
         self.description = description
         self.preload = preload
         self.sha256 = sha256
+        self.loading = Loading()
         self._place: Place | None = None
         self._open = {"mode": mode, **how}
         self._loader: Callable[[], Any] | None = None
@@ -100,11 +125,23 @@ class Artifact:
         """Whether a loader's object is in memory; a file that the code reads itself always is."""
         return self._loader is None or self._value is not _UNSET
 
+    @property
+    def label(self) -> str:
+        """What it is called where anybody may read it: its file, without secrets of a URI."""
+        return shown(self.file)
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Its store's version and its sha256, as far as `artifacts.lock` or the code has them."""
+        entry = self._place.entry if self._place else None
+        return (entry.version, entry.sha256) if entry else ("", self.sha256)
+
     def load(self) -> Any:
         """Return the object in the file, by the file's suffix: see `mmf_core.models`."""
-        self.check()
-        entry = self._place.entry if self._place else None
-        return load_model(self.path, trusted=entry.trusted if entry else ())
+        with self.loading.timed(Path(self.file)):
+            self.check()
+            entry = self._place.entry if self._place else None
+            return load_model(self.path, trusted=entry.trusted if entry else ())
 
     def ready(self) -> Any:
         """Run the loader once and return its object; ArtifactError if it fails."""
@@ -112,7 +149,8 @@ class Artifact:
             return None
         with self._lock:
             if self._value is _UNSET:
-                self._value = self._load_once(self._loader)
+                with self.loading.timed(Path(self.file)):
+                    self._value = self._load_once(self._loader)
                 _replace(self._loader, self._stand_in, self._value)
         return self._value
 

@@ -27,6 +27,7 @@ from ..settings import Settings
 from ..target import Target
 from ..trials import Ending, Fork, Outcome, Reason, call_in_forks
 from ..trials.forks import end_by_itself
+from ..web import metrics
 
 LONGEST_TRIAL = 600.0  # seconds for loading a new version and calling its targets
 LONGEST_CALL = 30.0  # seconds for one target
@@ -80,8 +81,9 @@ def renew(app: Any) -> Registry:
     old_modules, old = _modules(), Registry()
     default.exchange(old)
     try:
-        _forget(old_modules)
-        app.callable = app.load()
+        with metrics.withdrawn(old_modules.values()):
+            _forget(old_modules)
+            app.callable = app.load()
     except BaseException:
         _forget(_modules())
         sys.modules.update(old_modules)
