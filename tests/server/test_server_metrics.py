@@ -76,7 +76,7 @@ TIMES = 12
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """Give a service of three workers; the tests know of each other's requests only by what grew."""
+    """Give a service of three workers; tests look at what has grown."""
     with living(tmp_path_factory.mktemp("metrics"), MAIN, WEB_CONCURRENCY="3") as running:
         yield running
 
@@ -121,7 +121,8 @@ def test_every_request_is_counted_whoever_answers_it(live: Live) -> None:
         ("score", "out"): 2 * scored,
     }
     stages = grown("mmf_request_stage_seconds_count", "target", "stage")
-    for stage in ("decode", "queue", "call", "encode"):
+    assert stages["score", "decode"] == scored + TIMES
+    for stage in ("queue", "call", "encode"):
         assert stages["score", stage] == scored, stage
     assert stages["broken", "call"] == TIMES
     assert ("broken", "encode") not in stages
@@ -184,7 +185,8 @@ def test_a_new_version_counts_on(live: Live) -> None:
     wait_until(lambda: len(scrape(live.service.url).values("mmf_worker_memory_bytes", "pid")) == 3)
     after = scrape(live.service.url)
     assert requests_of(after) == requests_of(before)
-    assert after.value("author_seen_total") == before.value("author_seen_total")
+    seen = "author_seen_total"  # also when a new worker warms up
+    assert after.value(seen) >= before.value(seen) > 0
     loaded = "mmf_artifact_loaded_timestamp_seconds"
     assert after.value(loaded) > before.value(loaded)
     assert after.value("mmf_reload_refused") == 0

@@ -75,7 +75,7 @@ class Exchanges:
             _request_id(environ.get("HTTP_X_REQUEST_ID", "")),
             tracing.taken(environ["HTTP_TRACEPARENT"]) if "HTTP_TRACEPARENT" in environ else None,
         )
-        spans = tracing.spans()
+        spans = tracing.tracer()
         begun = spans.begin(environ, exchange) if spans else None
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:

@@ -72,7 +72,8 @@ class Recorder:
                 place = self._requests[key] = self._counters.place(REQUESTS, labels, "_total")
             self._counters.values[place] += 1
             if target:
-                self._gauges.values[self._in_flight[target]] -= 1
+                if target in self._in_flight:
+                    self._gauges.values[self._in_flight[target]] -= 1
                 self._observe(self._duration(target, protocol), SECONDS, seconds)
                 self._count(exchange, self._targets.get(target) or self._new(target))
 
@@ -125,12 +126,18 @@ def start() -> Recorder:
 
 def entered(target: str) -> None:
     """Count a request that a target has begun with."""
-    (_recorder or start()).entered(target)
+    try:
+        (_recorder or start()).entered(target)
+    except OSError:
+        _log.exception("not counted")  # it is answered all the same
 
 
 def record(exchange: Exchange, protocol: str) -> None:
     """Count a request that has its answer."""
-    (_recorder or start()).record(exchange, protocol)
+    try:
+        (_recorder or start()).record(exchange, protocol)
+    except OSError:
+        _log.exception("not counted")
 
 
 def _forget() -> None:

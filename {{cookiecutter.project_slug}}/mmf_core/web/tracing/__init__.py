@@ -2,5 +2,5 @@
 
 from .context import Trace as Trace
 from .context import taken as taken
-from .setup import spans as spans
 from .setup import start as start
+from .setup import tracer as tracer

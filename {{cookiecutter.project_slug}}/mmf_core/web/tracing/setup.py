@@ -23,7 +23,7 @@ _log = logging.getLogger("mmf.tracing")
 _spans: Spans | None = None
 
 
-def spans() -> Spans | None:
+def tracer() -> Spans | None:
     """Return what makes the spans of requests; None where nobody has asked for them."""
     return _spans
 
