@@ -1,6 +1,8 @@
 """What a service tells Prometheus, as numbers by name and labels."""
 
+import re
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
@@ -54,3 +56,16 @@ def folder_of(pid: int) -> Path:
     ]
     assert len(found) == 1, found
     return found[0]
+
+
+def metrics_in(expression: str) -> Iterator[tuple[str, set[str]]]:
+    """Yield each metric that a PromQL expression names, with the labels that it is asked by."""
+    grouped = {
+        label for group in _GROUPED.findall(expression) for label in re.findall(r"\w+", group)
+    }
+    for name, matchers in _METRIC.findall(expression):
+        yield name, set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", matchers)) | grouped
+
+
+_GROUPED = re.compile(r"\b(?:by|without|on|ignoring)\s*\(([^)]*)\)")
+_METRIC = re.compile(r"\b(mmf_\w+|up)\b(?:\{([^}]*)\})?")
