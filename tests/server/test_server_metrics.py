@@ -1,5 +1,6 @@
 """`/metrics` of a real service: right over workers, reloads and kills, and nothing left behind."""
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -236,6 +237,18 @@ def test_files_are_removed_at_the_end_and_after_a_kill(tmp_path: Path) -> None:
             assert not folder.exists(), "the next one did"
             (folder,) = {folder_of(pid) for pid in second.workers}
     assert not folder.exists()
+
+
+def test_a_service_goes_on_where_somebody_removes_its_files(tmp_path: Path) -> None:
+    with living(tmp_path, MAIN) as live:
+        (folder,) = {folder_of(pid) for pid in live.workers}
+        shutil.rmtree(folder)
+        old = live.workers
+        for pid in old:
+            kill(pid)
+        wait_until(lambda: len(live.workers) == 2 and not live.workers & old)
+        ask(live, ASKED[0])
+        assert "nothing is counted" in live.log
 
 
 def test_the_operators_folder_is_emptied_and_stays(tmp_path: Path) -> None:

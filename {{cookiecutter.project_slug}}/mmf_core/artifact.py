@@ -33,10 +33,9 @@ _UNSET = object()
 
 @dataclass(slots=True)
 class Loading:
-    """How an artifact came into memory.
+    """Seconds that loading took; since the epoch: when that was, and when the file was written.
 
-    `seconds` that it took, and when that was; when the file beside the code was written. Times are
-    in seconds since the epoch; 0: unknown.
+    0 is unknown, as for a file that is not beside the code.
     """
 
     seconds: float = 0.0
@@ -126,15 +125,10 @@ class Artifact:
         return self._loader is None or self._value is not _UNSET
 
     @property
-    def label(self) -> str:
-        """What it is called where anybody may read it: its file, without secrets of a URI."""
-        return shown(self.file)
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        """Its store's version and its sha256, as far as `artifacts.lock` or the code has them."""
+    def identity(self) -> tuple[str, str, str]:
+        """Its file, its store's version and its sha256; empty where nobody has said them."""
         entry = self._place.entry if self._place else None
-        return (entry.version, entry.sha256) if entry else ("", self.sha256)
+        return shown(self.file), *((entry.version, entry.sha256) if entry else ("", self.sha256))
 
     def load(self) -> Any:
         """Return the object in the file, by the file's suffix: see `mmf_core.models`."""

@@ -21,7 +21,7 @@ _log = logging.getLogger("mmf.start")
 def begin(worker: Any) -> None:
     """Load what must not be loaded before a fork, warm up, and look out for new files."""
     settings = Settings.from_env()
-    metrics.start()
+    metrics.begin()
     tracing.start()
     try:
         default.make_ready()

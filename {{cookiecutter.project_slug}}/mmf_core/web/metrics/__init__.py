@@ -8,7 +8,7 @@ from .authors import withdrawn as withdrawn
 from .families import FAMILIES as FAMILIES
 from .folder import fold as fold
 from .folder import prepare as prepare
+from .recorder import begin as begin
 from .recorder import entered as entered
 from .recorder import record as record
-from .recorder import start as start
 from .routes import blueprint as blueprint

@@ -11,6 +11,7 @@ A worker's counts outlive it: they are added to those of all that have left.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import re
 import shutil
@@ -24,6 +25,7 @@ _PREFIX = "mmf-metrics-"
 _MEMORY = Path("/dev/shm")  # noqa: S108 - made by mkdtemp, nobody else's to write to
 _COUNTS = re.compile(r"(counter|histogram|summary)_(\d+)(?:mmf)?\.db")
 _OF_THE_LIVING = re.compile(r"gauge_live[a-z]+_(\d+)(?:mmf)?\.db")
+_log = logging.getLogger("mmf.metrics")
 _known: Path | None = None
 
 
@@ -78,15 +80,24 @@ def fold() -> None:
     """
     import fcntl
 
-    with (path() / "lock").open("ab") as lock, suppress(BlockingIOError):
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for file in path().iterdir():
-            if match := _COUNTS.fullmatch(file.name):
-                if not _lives(int(match[2])):
-                    _add(file, path() / f"{match[1]}_gone.db")
-                    file.unlink()
-            elif (match := _OF_THE_LIVING.fullmatch(file.name)) and not _lives(int(match[1])):
-                file.unlink()
+    try:
+        with (path() / "lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for file in path().iterdir():
+                _fold(file)
+    except BlockingIOError:
+        pass
+    except Exception:  # noqa: BLE001 - gunicorn's master would end
+        _log.exception("the counts of processes that have ended stay where they are")
+
+
+def _fold(file: Path) -> None:
+    if match := _COUNTS.fullmatch(file.name):
+        if not _lives(int(match[2])):
+            _add(file, file.with_name(f"{match[1]}_gone.db"))
+            file.unlink()
+    elif (match := _OF_THE_LIVING.fullmatch(file.name)) and not _lives(int(match[1])):
+        file.unlink()
 
 
 def _add(file: Path, to: Path) -> None:

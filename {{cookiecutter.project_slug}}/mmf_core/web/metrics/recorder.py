@@ -124,6 +124,14 @@ def start() -> Recorder:
         return _recorder
 
 
+def begin() -> None:
+    """Have this process count, and be counted, from now on."""
+    try:
+        start()
+    except OSError:
+        _log.exception("nothing is counted")
+
+
 def entered(target: str) -> None:
     """Count a request that a target has begun with."""
     try:
