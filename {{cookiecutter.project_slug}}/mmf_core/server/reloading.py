@@ -27,7 +27,6 @@ from ..settings import Settings
 from ..target import Target
 from ..trials import Ending, Fork, Outcome, Reason, call_in_forks
 from ..trials.forks import end_by_itself
-from ..web import metrics
 
 LONGEST_TRIAL = 600.0  # seconds for loading a new version and calling its targets
 LONGEST_CALL = 30.0  # seconds for one target
@@ -78,6 +77,8 @@ def renew(app: Any) -> Registry:
 
     Whatever it raises, everything is as it was.
     """
+    from ..web import metrics  # not at once: mmfmeta has no need of Flask
+
     old_modules, old = _modules(), Registry()
     default.exchange(old)
     try:

@@ -10,7 +10,6 @@ from typing import Any
 from ..registry import default
 from ..settings import Settings
 from ..trials import warm_up
-from ..web import metrics, tracing
 from .watching import watch
 
 RETRY_AFTER = 1.0  # seconds
@@ -20,6 +19,8 @@ _log = logging.getLogger("mmf.start")
 
 def begin(worker: Any) -> None:
     """Load what must not be loaded before a fork, warm up, and look out for new files."""
+    from ..web import metrics, tracing  # not at once: mmfmeta has no need of Flask
+
     settings = Settings.from_env()
     metrics.begin()
     tracing.start()

@@ -76,7 +76,7 @@ class Exchanges:
             tracing.taken(environ["HTTP_TRACEPARENT"]) if "HTTP_TRACEPARENT" in environ else None,
         )
         spans = tracing.tracer()
-        begun = spans.begin(environ, exchange) if spans else None
+        begun = spans.begin(environ, _path(environ), exchange) if spans else None
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             exchange.status, exchange.headers = int(status[:3]), headers
@@ -96,7 +96,7 @@ class Exchanges:
                 _write_line(environ, exchange)
             _current.reset(token)
             if spans and begun:
-                spans.end(begun, environ, exchange)
+                spans.end(begun, exchange)
 
     def _protocol(self, environ: WSGIEnvironment) -> str:
         part = environ.get("PATH_INFO", "")[1:].partition("/")[0]

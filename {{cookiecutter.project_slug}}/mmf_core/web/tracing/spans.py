@@ -22,10 +22,12 @@ _SERVERS_FAULT = 500
 
 
 class Begun(NamedTuple):
-    """A span that goes on, and what undoes its being the current one."""
+    """A span that goes on, what undoes its being the current one, and its request."""
 
     span: Span
     token: Any
+    method: str
+    path: str
 
 
 class Spans:
@@ -37,7 +39,7 @@ class Spans:
         self._context, self._propagate, self._trace = context, propagate, trace
         self._tracer = provider.get_tracer("mmf_core", __version__)
 
-    def begin(self, environ: Mapping[str, Any], exchange: Exchange) -> Begun:
+    def begin(self, environ: Mapping[str, Any], path: str, exchange: Exchange) -> Begun:
         """Begin the request's span, below the caller's; spans of the author's code go below it."""
         headers = {
             name[5:].replace("_", "-").lower(): text
@@ -49,14 +51,14 @@ class Spans:
             method,
             context=self._propagate.extract(headers),
             kind=self._trace.SpanKind.SERVER,
-            attributes={"http.request.method": method, "url.path": environ.get("PATH_INFO", "")},
+            attributes={"http.request.method": method, "url.path": path},
         )
         known = span.get_span_context()
         exchange.trace = Trace(f"{known.trace_id:032x}", f"{known.span_id:016x}")
         token = self._context.attach(self._trace.set_span_in_context(span))
-        return Begun(span, token)
+        return Begun(span, token, method, path)
 
-    def end(self, begun: Begun, environ: Mapping[str, Any], exchange: Exchange) -> None:
+    def end(self, begun: Begun, exchange: Exchange) -> None:
         """End it, with what has become known meanwhile."""
         self._context.detach(begun.token)
         span = begun.span
@@ -66,14 +68,14 @@ class Spans:
                 span.set_attribute("error.type", str(exchange.status))
                 span.set_status(self._trace.StatusCode.ERROR)
             if exchange.target:
-                self._tell_target(span, environ, exchange)
+                self._tell_target(begun, exchange)
         span.end()
 
-    def _tell_target(self, span: Span, environ: Mapping[str, Any], exchange: Exchange) -> None:
-        route = environ.get("PATH_INFO", "")  # it has a target, so it is one of a few
-        span.update_name(f"{environ['REQUEST_METHOD']} {route}")
+    def _tell_target(self, begun: Begun, exchange: Exchange) -> None:
+        span = begun.span
+        span.update_name(f"{begun.method} {begun.path}")  # it has a target, so it is one of a few
         told = {
-            "http.route": route,
+            "http.route": begun.path,
             "mmf.target": exchange.target,
             "mmf.request_id": exchange.request_id,
             "mmf.rows_in": exchange.rows_in,
