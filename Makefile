@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo project test fuzz lint types lock fidelity bench bench-codecs bench-models \
-	bench-startup bench-hotpath clean
+	bench-startup bench-hotpath bench-metrics clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,10 @@ bench-models: .venv/.complete  ## every model format: size, loading, one row
 
 bench-hotpath: project  ## where the microseconds of a one-row request go
 	@$(DEMO)/.venv/bin/python benchmarks/hotpath.py $(DEMO)
+
+bench-metrics: .venv/.complete  ## what counting costs a request, and `/metrics`
+	@MMF_LOG_LEVEL=error PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache \
+		$(BIN)/python benchmarks/metrics.py
 
 bench: .venv/.complete  ## every server beside ours, half an hour; needs wrk
 	@$(BIN)/python benchmarks/memory.py

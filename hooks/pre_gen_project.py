@@ -20,14 +20,15 @@ SHAPE = re.compile(r"[a-z](?:[-_]?[a-z0-9])*")
 LINE_BREAKERS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 IN_THE_PROJECT = """
-    app build conftest docs gunicorn_conf loadtests locustfile main mmf_core mmf_meta model test
-    tests train venv
+    app build conftest deploy docs gunicorn_conf loadtests locustfile main mmf_core mmf_meta model
+    test tests train venv
 """
 INSTALLED = """
     calamine coverage dateutil defusedxml flask flask_swagger_ui greenlet gunicorn honcho hypothesis
     jinja2 joblib
     jpype locust mlflow mlflow_skinny mypy numpy onnx onnxruntime openpyxl orjson pandas pil
-    pillow pip py4j pypmml pytest pytest_cov pytest_html pytest_xdist python_calamine
+    pillow pip prometheus_client py4j pypmml pytest pytest_cov pytest_html pytest_xdist
+    python_calamine
     python_dateutil python_json_logger pythonjsonlogger ruff scikit_learn scipy setuptools skl2onnx
     sklearn sklearn2pmml skops uv werkzeug xlrd
 """

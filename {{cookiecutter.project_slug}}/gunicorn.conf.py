@@ -12,7 +12,7 @@ from pathlib import Path
 from gunicorn import glogging
 
 from mmf_core.server import reloading, starting
-from mmf_core.web import logs
+from mmf_core.web import logs, metrics
 
 # What the numeric libraries read, once, when they are imported.
 NATIVE_THREADS = (
@@ -124,10 +124,13 @@ accesslog = None
 def nworkers_changed(server: object, new_value: int, old_value: int | None) -> None:  # noqa: ARG001
     """Share the cores among the workers: each one's numeric libraries get cores / workers threads.
 
+    And make the folder in which all workers count for /metrics.
+
     The one hook that comes after `gunicorn -w` has had its say and before the application, and
     with it numpy, is loaded. What the user has set stays.
     """
     if old_value is None:  # a later change, by signal, is too late for numpy
+        metrics.prepare()
         for name in NATIVE_THREADS:
             os.environ.setdefault(name, str(max(1, cores // max(1, new_value))))
 
@@ -145,3 +148,8 @@ def when_ready(server: object) -> None:
 def post_worker_init(worker: object) -> None:
     """Load the artifacts marked `preload=False`, and call each target on its example."""
     starting.begin(worker)
+
+
+def child_exit(server: object, worker: object) -> None:  # noqa: ARG001
+    """Keep the counts of a worker that has ended, and none of its gauges."""
+    metrics.fold()

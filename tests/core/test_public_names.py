@@ -47,7 +47,7 @@ LAYERS = [
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 EVERYWHERE_IN = {
-    "web": {"flask", "werkzeug"},
+    "web": {"flask", "werkzeug", "prometheus_client"},
     "cli": {"click"},
     "server": {"gunicorn"},
     "turns": {"greenlet"},

@@ -179,6 +179,6 @@ def test_a_failure_before_the_application_has_a_line(output: Output) -> None:
 
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_X_REQUEST_ID": "abc"}
     with pytest.raises(OSError, match="nothing"):
-        Exchanges(failing)(environ, lambda *_: lambda _: None)
+        Exchanges(failing, {"": "native"})(environ, lambda *_: lambda _: None)
     line = output.access()
     assert (line["status"], line["request_id"], line["bytes_out"]) == (500, "abc", None)

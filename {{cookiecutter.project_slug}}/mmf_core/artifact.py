@@ -14,9 +14,12 @@ of its copy on this machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
+from time import perf_counter, time
 from typing import IO, Any
 
 from .errors import ArtifactError, DeclarationError
@@ -26,6 +29,26 @@ from .stores import Place, is_uri, locate, lock, name_of, shown
 from .stores.digests import size_of
 
 _UNSET = object()
+
+
+@dataclass(slots=True)
+class Loading:
+    """Seconds that loading took; since the epoch: when that was, and when the file was written.
+
+    0 is unknown, as for a file that is not beside the code.
+    """
+
+    seconds: float = 0.0
+    at: float = 0.0
+    modified: float = 0.0
+
+    @contextmanager
+    def timed(self, file: Path) -> Iterator[None]:
+        """Note what happens in the block."""
+        modified = file.stat().st_mtime if file.exists() else 0.0
+        started = perf_counter()
+        yield
+        self.seconds, self.at, self.modified = perf_counter() - started, time(), modified
 
 
 class Artifact:
@@ -52,6 +75,7 @@ class Artifact:
         self.description = description
         self.preload = preload
         self.sha256 = sha256
+        self.loading = Loading()
         self._place: Place | None = None
         self._open = {"mode": mode, **how}
         self._loader: Callable[[], Any] | None = None
@@ -100,11 +124,18 @@ class Artifact:
         """Whether a loader's object is in memory; a file that the code reads itself always is."""
         return self._loader is None or self._value is not _UNSET
 
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """Its file, its store's version and its sha256; empty where nobody has said them."""
+        entry = self._place.entry if self._place else None
+        return shown(self.file), *((entry.version, entry.sha256) if entry else ("", self.sha256))
+
     def load(self) -> Any:
         """Return the object in the file, by the file's suffix: see `mmf_core.models`."""
-        self.check()
-        entry = self._place.entry if self._place else None
-        return load_model(self.path, trusted=entry.trusted if entry else ())
+        with self.loading.timed(Path(self.file)):
+            self.check()
+            entry = self._place.entry if self._place else None
+            return load_model(self.path, trusted=entry.trusted if entry else ())
 
     def ready(self) -> Any:
         """Run the loader once and return its object; ArtifactError if it fails."""
@@ -112,7 +143,8 @@ class Artifact:
             return None
         with self._lock:
             if self._value is _UNSET:
-                self._value = self._load_once(self._loader)
+                with self.loading.timed(Path(self.file)):
+                    self._value = self._load_once(self._loader)
                 _replace(self._loader, self._stand_in, self._value)
         return self._value
 

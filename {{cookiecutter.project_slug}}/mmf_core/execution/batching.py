@@ -124,6 +124,7 @@ class Batched:
         if len(batch) > 1 and self._run_joined(batch):
             return
         for ticket in batch:
+            ticket.measures.batch = 1
             try:
                 ticket.result = self._call(ticket.arguments, ticket.measures)
             except BaseException as error:  # noqa: BLE001 - raised again where it belongs
@@ -140,6 +141,7 @@ class Batched:
         except MMFError:
             _log.info("%s: a joined call failed; each request is called alone", self._route)
             return False
+        batch[0].measures.batch = len(batch)
         for ticket in batch:
             ticket.measures.started(measures.entered + measures.queue)
             ticket.measures.call, ticket.measures.joined = measures.call, measures.joined

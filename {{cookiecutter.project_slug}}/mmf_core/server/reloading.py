@@ -77,11 +77,14 @@ def renew(app: Any) -> Registry:
 
     Whatever it raises, everything is as it was.
     """
+    from ..web import metrics  # not at once: mmfmeta has no need of Flask
+
     old_modules, old = _modules(), Registry()
     default.exchange(old)
     try:
-        _forget(old_modules)
-        app.callable = app.load()
+        with metrics.withdrawn(old_modules.values()):
+            _forget(old_modules)
+            app.callable = app.load()
     except BaseException:
         _forget(_modules())
         sys.modules.update(old_modules)
@@ -149,7 +152,7 @@ def _is_own(name: str, module: ModuleType) -> bool:
     if name.startswith("__") or name.partition(".")[0] in _OURS:
         return False
     file = getattr(module, "__file__", None)
-    place = Path(file) if file else Path(next(iter(getattr(module, "__path__", "/"))))
+    place = Path(file or next(iter(getattr(module, "__path__", ())), "/"))  # six.moves has neither
     return (
         place.is_relative_to(Path.cwd())
         and place.suffix in {"", ".py"}  # most extension modules cannot be imported twice

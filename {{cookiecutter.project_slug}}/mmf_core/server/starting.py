@@ -19,7 +19,11 @@ _log = logging.getLogger("mmf.start")
 
 def begin(worker: Any) -> None:
     """Load what must not be loaded before a fork, warm up, and look out for new files."""
+    from ..web import metrics, tracing  # not at once: mmfmeta has no need of Flask
+
     settings = Settings.from_env()
+    metrics.begin()
+    tracing.start()
     try:
         default.make_ready()
     except Exception:

@@ -11,7 +11,20 @@ from ..codecs import preload
 from ..execution import Execution
 from ..registry import Registry, load
 from ..settings import Settings
-from . import docs, health, logs, mlflow, native, openapi, options, page, problems, v2
+from . import (
+    docs,
+    health,
+    logs,
+    metrics,
+    mlflow,
+    native,
+    openapi,
+    options,
+    page,
+    problems,
+    tracing,
+    v2,
+)
 from .encodings import compress
 from .exchange import Exchanges
 from .protocols import Service
@@ -42,6 +55,7 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     options.install(app, settings)
     app.after_request(compress)
     app.register_blueprint(health.blueprint(registry))
+    app.register_blueprint(metrics.blueprint(registry))
     executions = {
         target.route: Execution(target, settings, _replace_worker)
         for target in registry.targets.values()
@@ -54,7 +68,10 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     for protocol in PROTOCOLS:
         for blueprint in protocol.blueprints(service):
             app.register_blueprint(blueprint)
-    app.wsgi_app = Exchanges(app.wsgi_app)  # type: ignore[method-assign] # as Flask documents it
+    if not _is_in_gunicorn():  # there each worker does, after the fork
+        tracing.start()
+    names = {part: one.name for one in PROTOCOLS for part in one.segments or ("",)}
+    app.wsgi_app = Exchanges(app.wsgi_app, names)  # type: ignore[method-assign] # as documented
     return app
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from random import getrandbits
@@ -16,6 +16,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ..execution import Measures
+from . import metrics, tracing
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -29,6 +30,7 @@ class Exchange:
     """What is known of the request in hand; views add what only they know."""
 
     request_id: str
+    trace: tracing.Trace | None = None
     started: float = field(default_factory=perf_counter)
     measures: Measures | None = None
     target: str | None = None
@@ -37,6 +39,11 @@ class Exchange:
     printed: list[str] = field(default_factory=list)
     status: int = 500
     headers: Iterable[tuple[str, str]] = ()
+
+    def enter(self, target: str) -> None:
+        """Note which target the request is for; it is at it until its answer is there."""
+        self.target = target
+        metrics.entered(target)
 
     def decoded(self) -> Measures:
         """Note that the arguments have been read; return what the call's times go into."""
@@ -54,13 +61,22 @@ def current() -> Exchange | None:
 
 
 class Exchanges:
-    """WSGI middleware: gives every request an id and writes its access line."""
+    """WSGI middleware: gives every request an id, counts it and writes its access line.
 
-    def __init__(self, app: WSGIApplication) -> None:
+    `protocols` are names by the first part of the path; the one without is that of all others.
+    """
+
+    def __init__(self, app: WSGIApplication, protocols: Mapping[str, str]) -> None:
         self._app = app
+        self._protocols = protocols
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        exchange = Exchange(_request_id(environ.get("HTTP_X_REQUEST_ID", "")))
+        exchange = Exchange(
+            _request_id(environ.get("HTTP_X_REQUEST_ID", "")),
+            tracing.taken(environ["HTTP_TRACEPARENT"]) if "HTTP_TRACEPARENT" in environ else None,
+        )
+        spans = tracing.tracer()
+        begun = spans.begin(environ, _path(environ), exchange) if spans else None
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             exchange.status, exchange.headers = int(status[:3]), headers
@@ -73,11 +89,18 @@ class Exchanges:
         try:
             return self._app(environ, start)
         finally:
+            metrics.record(exchange, self._protocol(environ))
             if exchange.printed:
                 print()  # the line that the function left unfinished
             if _log.isEnabledFor(logging.INFO):
                 _write_line(environ, exchange)
             _current.reset(token)
+            if spans and begun:
+                spans.end(begun, exchange)
+
+    def _protocol(self, environ: WSGIEnvironment) -> str:
+        part = environ.get("PATH_INFO", "")[1:].partition("/")[0]
+        return self._protocols.get(part) or self._protocols[""]
 
 
 def _request_id(asked: str) -> str:

@@ -58,6 +58,7 @@ def chapter() -> Chapter:
         "/health/ready": ("every artifact is loaded", answer("ready", ready)),
         "/health": ("the same, as MLflow's server answers", {"description": "ready"}),
         "/ping": ("the same, as MLflow's server answers", {"description": "ready"}),
+        "/metrics": ("numbers for Prometheus", answer("samples", {"type": "string"}, "text/plain")),
         "/version": ("of mmf_core", answer("a version", {"type": "string"}, "text/plain")),
     }
     unready = ("/health/ready", "/health", "/ping")

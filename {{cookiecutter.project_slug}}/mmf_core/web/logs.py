@@ -61,11 +61,13 @@ def configure(settings: Settings) -> None:
 
 
 class RequestId(logging.Filter):
-    """Gives every record the id of the request in hand, `-` outside of one."""
+    """Gives every record the id of the request in hand, else `-`, and its trace if it has one."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         exchange = current()
         record.request_id = exchange.request_id if exchange else "-"
+        if exchange and exchange.trace:
+            record.trace_id, record.span_id = exchange.trace
         return True
 
 

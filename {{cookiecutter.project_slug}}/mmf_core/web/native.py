@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -40,7 +40,7 @@ def error(problem: Problem) -> Response:
     return answers.plain(body, problem.status, "application/problem+json")
 
 
-PROTOCOL = Protocol(blueprints, error, chapter=native_chapter.chapter)
+PROTOCOL = Protocol(blueprints, error, name="native", chapter=native_chapter.chapter)
 
 
 def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
@@ -51,10 +51,14 @@ def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
     @routes.post(f"/{target.route}")
     def call() -> Response:
         asked, form = None, Format.JSON
-        if forms:  # refused before the work is done, not after
-            asked = request.args.get(FORMAT_QUERY) if request.query_string else None
-            form = answer_format(forms, asked, request.headers.get("Accept", ""))
-        check_query(target)
+
+        def read() -> Mapping[str, Any]:
+            nonlocal asked, form
+            if forms:  # refused before the work is done, not after
+                asked = request.args.get(FORMAT_QUERY) if request.query_string else None
+                form = answer_format(forms, asked, request.headers.get("Accept", ""))
+            check_query(target)
+            return arguments.read(target, request)
 
         def answer(result: Any) -> Response:
             if target.returns is None:
@@ -64,7 +68,7 @@ def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
                 response.headers.add("Vary", "Accept")  # RFC 9110, 12.5.5
             return response
 
-        return run(execution, lambda: arguments.read(target, request), answer)
+        return run(execution, read, answer)
 
     @routes.get(f"/{target.route}")
     def describe() -> Response:

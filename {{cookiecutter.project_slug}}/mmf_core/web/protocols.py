@@ -62,6 +62,7 @@ class Protocol:
     blueprints: Callable[[Service], Iterable[Blueprint]]
     error: Callable[[Problem], Response]
     segments: tuple[str, ...] = ()
+    name: str = field(kw_only=True)
     chapter: Callable[[Service], Chapter] = field(kw_only=True)
 
 
@@ -71,16 +72,16 @@ def run(
     """Read the arguments, call the target, answer its result; note what the access line tells."""
     target = execution.target
     exchange = current() or Exchange("-")
-    exchange.target = target.route
+    exchange.enter(target.route)
     values = read()
     exchange.rows_in = _rows(target.arguments, values)
     measures = exchange.decoded()
     result = execution(values, measures)
     if target.returns:
         exchange.rows_out = target.returns.rows(result)
-    encoding = perf_counter()
+    measures.encoding = perf_counter()
     response = answer(result)
-    measures.encode = perf_counter() - encoding
+    measures.encode = perf_counter() - measures.encoding
     return response
 
 

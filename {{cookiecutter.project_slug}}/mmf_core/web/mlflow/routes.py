@@ -75,7 +75,7 @@ def error(problem: Problem) -> Response:
     return answers.plain(body, status)
 
 
-PROTOCOL = Protocol(blueprints, error, (ROUTE,), chapter=chapter)
+PROTOCOL = Protocol(blueprints, error, (ROUTE,), name="mlflow", chapter=chapter)
 
 
 def _invoke(execution: Execution, body: Input | None) -> Response:

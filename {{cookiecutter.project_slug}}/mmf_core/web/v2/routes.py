@@ -40,7 +40,7 @@ def error(problem: Problem) -> Response:
     return plain({"error": "; ".join(dict.fromkeys(told))}, status)
 
 
-PROTOCOL = Protocol(blueprints, error, segments=("v2",), chapter=chapter)
+PROTOCOL = Protocol(blueprints, error, segments=("v2",), name="v2", chapter=chapter)
 
 
 def _infer(execution: Execution) -> Response:

@@ -1,0 +1,71 @@
+"""What a service tells Prometheus, as numbers by name and labels."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
+
+@dataclass(frozen=True)
+class Scrape:
+    """All samples of one answer."""
+
+    samples: list[Sample]
+    labels: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def __post_init__(self) -> None:
+        for sample in self.samples:
+            self.labels[sample.name].update(sample.labels)
+
+    def values(self, name: str, *by: str, **where: str) -> dict[Any, float]:
+        """Return the sums of a metric's samples by these labels."""
+        sums: dict[Any, float] = defaultdict(float)
+        for one in self.samples:
+            if one.name == name and where.items() <= one.labels.items():
+                key = tuple(one.labels[label] for label in by)
+                sums[key if len(by) > 1 else "".join(key)] += one.value
+        return dict(sums)
+
+    def value(self, name: str, **where: str) -> float:
+        """Return the sum of all samples with these labels."""
+        return self.values(name, **where).get("", 0.0)
+
+
+def scrape(url: str) -> Scrape:
+    """Ask a service, as Prometheus does."""
+    answer = requests.get(f"{url}/metrics", timeout=60)
+    assert answer.status_code == 200, answer.text
+    families = text_string_to_metric_families(answer.text)
+    return Scrape([sample for family in families for sample in family.samples])
+
+
+def folder_of(pid: int) -> Path:
+    """Find the folder in which a worker counts."""
+    places = [Path("/dev/shm"), Path(gettempdir())]
+    found = [
+        file.parent
+        for place in places
+        for file in place.glob(f"mmf-metrics-*/gauge_livesum_{pid}mmf.db")
+    ]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def metrics_in(expression: str) -> Iterator[tuple[str, set[str]]]:
+    """Yield each metric that a PromQL expression names, with the labels that it is asked by."""
+    grouped = {
+        label for group in _GROUPED.findall(expression) for label in re.findall(r"\w+", group)
+    }
+    for name, matchers in _METRIC.findall(expression):
+        yield name, set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", matchers)) | grouped
+
+
+_GROUPED = re.compile(r"\b(?:by|without|on|ignoring)\s*\(([^)]*)\)")
+_METRIC = re.compile(r"\b(mmf_\w+|up)\b(?:\{([^}]*)\})?")

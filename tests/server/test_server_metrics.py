@@ -1,0 +1,276 @@
+"""`/metrics` of a real service: right over workers, reloads and kills, and nothing left behind."""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from live_load import APP, LONGEST, Live, kill, living, wait_until
+from scrapes import Scrape, folder_of, scrape
+
+from services import serve
+
+MAIN = """
+import json
+import time
+from pathlib import Path
+
+from prometheus_client import Counter
+
+import mmf_core as mmf
+
+SEEN = Counter("author_seen", "Counted by main.py.", ["what"])
+TABLE = mmf.DataFrame(schema={"a": float})
+
+
+@mmf.artifact("model.json", name="a model")
+def model():
+    return json.loads(Path("model.json").read_text())
+
+
+@mmf.target(returns=mmf.DataFrame(format=mmf.JSON), batch=True, default=True)
+def score(data=TABLE):
+    SEEN.labels("score").inc(model["version"])
+    return data
+
+
+@mmf.target(returns=mmf.String())
+def broken(text=mmf.String(default="")):
+    raise RuntimeError("a secret")
+
+
+@mmf.target(returns=mmf.String(), timeout=0.05)
+def late():
+    time.sleep(0.2)
+    return "late"
+
+
+@mmf.target(returns=mmf.String(), max_concurrency=1, max_queue=0)
+def one():
+    while Path("hold").exists():
+        time.sleep(0.01)
+    return "one"
+"""
+ROWS = [{"a": 1.0}, {"a": 2.0}]
+V2 = {"inputs": [{"name": "a", "shape": [2], "datatype": "FP64", "data": [1.0, 2.0]}]}
+IMAGE = {"data": b"x", "headers": {"Content-Type": "image/png"}}
+# What is asked, and as what it counts: target, protocol, status.
+ASKED = [
+    ("score", {"json": ROWS}, ("score", "native", "200")),
+    ("score", {"json": [{"b": 1}]}, ("score", "native", "422")),
+    ("score", IMAGE, ("score", "native", "415")),
+    ("score?format=png", {"json": ROWS}, ("score", "native", "406")),
+    ("broken", {"json": "x"}, ("broken", "native", "500")),
+    ("late", {}, ("late", "native", "504")),
+    ("invocations", {"json": {"dataframe_records": ROWS}}, ("score", "mlflow", "200")),
+    ("v2/models/score/infer", {"json": V2}, ("score", "v2", "200")),
+    ("v2/models/none/infer", {"json": V2}, ("", "v2", "404")),
+    ("one/such", {}, ("", "native", "404")),
+    ("none/such", {}, ("", "native", "404")),
+]
+TIMES = 12
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Give a service of three workers; tests look at what has grown."""
+    with living(tmp_path_factory.mktemp("metrics"), MAIN, WEB_CONCURRENCY="3") as running:
+        yield running
+
+
+def ask(live: Live, what: tuple[str, dict[str, Any], tuple[str, str, str]]) -> None:
+    path, how, expected = what
+    answer = requests.post(f"{live.service.url}/{path}", timeout=LONGEST, **how)
+    assert str(answer.status_code) == expected[2], answer.text
+
+
+def ask_all(live: Live) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda what: ask(live, what), ASKED * TIMES))
+
+
+def requests_of(seen: Scrape) -> Counter[Any]:
+    by = seen.values("mmf_requests_total", "target", "protocol", "status")
+    return Counter({key: int(value) for key, value in by.items() if key != ("", "native", "200")})
+
+
+def test_every_request_is_counted_whoever_answers_it(live: Live) -> None:
+    before = scrape(live.service.url)
+    ask_all(live)
+    after = scrape(live.service.url)
+
+    def grown(name: str, *by: str, **where: str) -> dict[Any, float]:
+        old, new = before.values(name, *by, **where), after.values(name, *by, **where)
+        return {key: new[key] - old.get(key, 0) for key in new if new[key] != old.get(key, 0)}
+
+    expected = Counter(one for *_, one in ASKED * TIMES)
+    assert requests_of(after) - requests_of(before) == expected
+    by_target = Counter({key[:2]: 0 for key in expected})
+    for key, count in expected.items():
+        by_target[key[:2]] += count
+    of_targets = {key: count for key, count in by_target.items() if key[0]}
+    duration = "mmf_request_duration_seconds"
+    assert grown(f"{duration}_count", "target", "protocol") == of_targets
+    assert grown(f"{duration}_bucket", "target", "protocol", le="+Inf") == of_targets
+    scored = 3 * TIMES
+    assert grown("mmf_rows_total", "target", "direction") == {
+        ("score", "in"): 2 * scored + TIMES,  # a row of the wrong columns is read, and refused
+        ("score", "out"): 2 * scored,
+    }
+    stages = grown("mmf_request_stage_seconds_count", "target", "stage")
+    assert stages["score", "decode"] == scored + TIMES
+    for stage in ("queue", "call", "encode"):
+        assert stages["score", stage] == scored, stage
+    assert stages["broken", "call"] == TIMES
+    assert ("broken", "encode") not in stages
+    assert stages["late", "decode"] == TIMES
+    shared = grown("mmf_batch_requests_sum", "target")
+    assert shared == {"score": scored}, "each request is in one batch"
+    assert grown("mmf_batch_requests_count", "target")["score"] <= scored
+    whole = grown(f"{duration}_sum", "target")
+    assert whole["late"] >= TIMES * 0.05
+    parts = grown("mmf_request_stage_seconds_sum", "target")
+    assert 0 < parts["score"] <= whole["score"]
+    assert set(after.values("mmf_requests_in_flight", "target").values()) == {0}
+    assert grown("author_seen_total", "what")["score"] > 0, "what main.py counts is there, too"
+    assert len(after.values("mmf_worker_memory_bytes", "pid")) == 3
+    assert min(after.values("mmf_worker_memory_bytes", "pid").values()) > 10_000_000
+
+
+def test_buckets_grow_from_one_to_the_next(live: Live) -> None:
+    ask(live, ASKED[0])
+    samples = scrape(live.service.url).values(
+        "mmf_request_duration_seconds_bucket", "target", "protocol", "le"
+    )
+    by_series: dict[Any, list[tuple[float, float]]] = {}
+    for (*series, bound), value in samples.items():
+        by_series.setdefault(tuple(series), []).append((float(bound), value))
+    assert by_series
+    for values in by_series.values():
+        counts = [value for _, value in sorted(values)]
+        assert counts == sorted(counts)
+
+
+def test_nothing_is_lost_with_a_worker_and_its_gauges_go(live: Live) -> None:
+    hold = live.folder / "hold"
+    hold.touch()
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(requests.post, f"{live.service.url}/one", timeout=LONGEST)
+        wait_until(lambda: scrape(live.service.url).value("mmf_requests_in_flight") == 1)
+        before = requests_of(scrape(live.service.url))
+        for pid in live.workers:
+            kill(pid)
+        with pytest.raises(requests.ConnectionError):
+            held.result()
+    hold.unlink()
+    wait_until(lambda: len(live.workers) == 3 and live.ready().ok)
+    after = scrape(live.service.url)
+    assert requests_of(after) == before
+    assert after.value("mmf_requests_in_flight") == 0
+    ask_all(live)
+    assert requests_of(scrape(live.service.url)) - before == Counter(
+        one for *_, one in ASKED * TIMES
+    )
+
+
+def test_a_new_version_counts_on(live: Live) -> None:
+    ask_all(live)
+    before = scrape(live.service.url)
+    for version in (2, 3):
+        live.put(version=version)
+        live.reload()
+    wait_until(lambda: len(scrape(live.service.url).values("mmf_worker_memory_bytes", "pid")) == 3)
+    after = scrape(live.service.url)
+    assert requests_of(after) == requests_of(before)
+    seen = "author_seen_total"  # also when a new worker warms up
+    assert after.value(seen) >= before.value(seen) > 0
+    loaded = "mmf_artifact_loaded_timestamp_seconds"
+    assert after.value(loaded) > before.value(loaded)
+    assert after.value("mmf_reload_refused") == 0
+    pids = {int(pid) for pid in after.values("mmf_worker_memory_bytes", "pid")}
+    assert pids == live.workers
+    (folder,) = {folder_of(pid) for pid in pids}
+    wait_until(lambda: _pids_of_files(folder) <= {*pids, live.service.process.pid})
+    (live.folder / "model.json").write_text("{")
+    live.refuse()
+    assert scrape(live.service.url).value("mmf_reload_refused") == 1
+    live.put(version=1)
+    live.reload()
+
+
+def _pids_of_files(folder: Path) -> set[int]:
+    names = [file.stem.rpartition("_")[2].removesuffix("mmf") for file in folder.glob("*.db")]
+    return {int(name) for name in names if name != "gone"}
+
+
+def test_a_refusal_for_want_of_room_counts(live: Live) -> None:
+    hold = live.folder / "hold"
+    hold.touch()
+    before = requests_of(scrape(live.service.url))
+    with ThreadPoolExecutor(8) as pool:
+        held = [
+            pool.submit(requests.post, f"{live.service.url}/one", timeout=LONGEST) for _ in range(8)
+        ]
+        # Three workers take one each; who comes to a busy worker is refused.
+        wait_until(lambda: sum(one.done() for one in held) >= 5)
+        hold.unlink()
+        statuses = Counter(str(one.result().status_code) for one in held)
+    assert statuses["503"] >= 5
+    after = requests_of(scrape(live.service.url))
+    assert after - before == Counter(
+        {("one", "native", status): count for status, count in statuses.items()}
+    )
+
+
+def test_files_are_removed_at_the_end_and_after_a_kill(tmp_path: Path) -> None:
+    with living(tmp_path, MAIN) as first:
+        (folder,) = {folder_of(pid) for pid in first.workers}
+        old = first.workers
+        kill(first.service.process.pid)
+        wait_until(lambda: not any(Path(f"/proc/{one}").exists() for one in old))
+        assert folder.exists(), "nobody was left to remove it"
+        with living(tmp_path, MAIN) as second:
+            assert not folder.exists(), "the next one did"
+            (folder,) = {folder_of(pid) for pid in second.workers}
+    assert not folder.exists()
+
+
+def test_a_service_goes_on_where_somebody_removes_its_files(tmp_path: Path) -> None:
+    with living(tmp_path, MAIN) as live:
+        (folder,) = {folder_of(pid) for pid in live.workers}
+        shutil.rmtree(folder)
+        old = live.workers
+        for pid in old:
+            kill(pid)
+        wait_until(lambda: len(live.workers) == 2 and not live.workers & old)
+        ask(live, ("one", {}, ("one", "native", "200")))
+        assert "nothing is counted" in live.log
+
+
+def test_the_operators_folder_is_emptied_and_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "counts" / "here"
+    folder.mkdir(parents=True)
+    (folder / "counter_1.db").write_bytes(b"of another life")
+    with living(tmp_path, MAIN, PROMETHEUS_MULTIPROC_DIR=str(folder)) as live:
+        assert not (folder / "counter_1.db").exists()
+        ask(live, ASKED[0])
+        assert requests_of(scrape(live.service.url)) == Counter({ASKED[0][2]: 1})
+        assert _pids_of_files(folder) >= live.workers
+    assert list(folder.iterdir()) == []
+
+
+def test_one_process_of_flask_counts_too(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text('{"version": 1}')
+    (tmp_path / "main.py").write_text(MAIN)
+    with (tmp_path / "log").open("wb") as log:
+        with serve("flask", tmp_path, log, app=APP) as service:
+            live = Live(tmp_path, service)
+            for what in ASKED:
+                ask(live, what)
+            seen = scrape(service.url)
+        assert requests_of(seen) == Counter(one for *_, one in ASKED)
+        assert seen.value("author_seen_total", what="score") == 3

@@ -1,0 +1,38 @@
+"""`GET /metrics`: everything that all processes of the service have counted."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Blueprint, Response, request
+
+from ...registry import Registry
+from . import folder, recorder
+from .state import State
+
+ROUTE = "/metrics"
+
+
+def blueprint(registry: Registry) -> Blueprint:
+    """Give the route, in Prometheus's text format or in OpenMetrics, as `Accept` asks."""
+    # Now, before the fork, so that the workers share it.
+    from prometheus_client import REGISTRY, CollectorRegistry
+    from prometheus_client.exposition import choose_encoder
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    routes = Blueprint("metrics", __name__)
+    state = State(registry)
+
+    @routes.get(ROUTE)
+    def metrics() -> Response:
+        recorder.start()
+        asked = CollectorRegistry()
+        asked.register(state)
+        MultiProcessCollector(asked, str(folder.path()))
+        if folder.VARIABLE not in os.environ:  # what main.py counts is in this process alone
+            asked.register(REGISTRY)
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        with folder.unchanged():
+            return Response(encode(asked), content_type=content_type)
+
+    return routes
