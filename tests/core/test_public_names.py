@@ -33,7 +33,7 @@ HEAVY = ["flask", "werkzeug", "pandas", "numpy", "orjson", "openpyxl", "PIL", "c
 # Each part imports only parts on earlier lines, or itself.
 LAYERS = [
     {"errors"},
-    {"settings", "packages", "turns", "fingerprints", "notices"},
+    {"settings", "packages", "turns", "fingerprints", "notices", "condition"},
     {"codecs", "models", "stores"},
     {"descriptors", "artifact"},
     {"policy"},
