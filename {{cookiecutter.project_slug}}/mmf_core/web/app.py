@@ -12,6 +12,7 @@ from ..execution import Execution
 from ..registry import Registry, load
 from ..settings import Settings
 from . import docs, health, logs, mlflow, native, openapi, options, problems, v2
+from .cors import Cors
 from .encodings import compress
 from .exchange import Exchanges
 from .protocols import Service
@@ -53,6 +54,8 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     for protocol in PROTOCOLS:
         for blueprint in protocol.blueprints(service):
             app.register_blueprint(blueprint)
+    if settings.cors_origins:
+        app.wsgi_app = Cors(app.wsgi_app, settings.cors_origins)  # type: ignore[method-assign]
     app.wsgi_app = Exchanges(app.wsgi_app)  # type: ignore[method-assign] # as Flask documents it
     return app
 
