@@ -42,6 +42,7 @@ from .shares import SLACK, shares
 
 GLANCE = 0.005  # seconds between two looks at a busy leader
 REST = 0.050  # and at an idle one
+MOST_AT_ONCE = 64  # connections taken before those that are there are looked at
 
 
 class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
@@ -270,9 +271,10 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     # Connections.
 
     def accept(self, listener: Any) -> None:
-        """Take all new connections that are this worker's share."""
-        while self.clients.count < self.worker_connections and self._accept_one(listener):
-            pass
+        """Take the new connections that are this worker's share; of a flood, some at a time."""
+        for _ in range(MOST_AT_ONCE):
+            if self.clients.count >= self.worker_connections or not self._accept_one(listener):
+                break
 
     def _accept_one(self, listener: Any) -> bool:
         try:
