@@ -18,6 +18,9 @@ from running import Project
 sys.dont_write_bytecode = False
 sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".cache" / "pycache")
 
+# Nobody has to see that a test's service is not ready any more before it ends.
+os.environ.setdefault("MMF_DRAIN_SECONDS", "0")
+
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
 # For `make fuzz`: other examples each time; one that takes so long is a fault, too.

@@ -79,6 +79,7 @@ def serve(
         "FLASK_RUN_PORT": str(port),
         "WEB_HOST": "127.0.0.1",
         "WEB_CONCURRENCY": "2",
+        "MMF_DRAIN_SECONDS": "0",
     }
     process = subprocess.Popen(
         [sys.executable, *COMMANDS[server]],

@@ -174,7 +174,7 @@ def test_a_later_change_of_workers_changes_no_threads(settings: Settings) -> Non
 def test_every_setting_is_one_of_gunicorn() -> None:
     """Gunicorn ignores a name that it does not know, so a typing error would be silent."""
     known = {setting.name for setting in KNOWN_SETTINGS}
-    helpers = {"whole", "cpu_quota", "usable_cores", "host", "cores", "memory"}
+    helpers = {"whole", "cpu_quota", "usable_cores", "room_for", "host", "cores", "memory"}
     names = {node.name for node in TREE.body if isinstance(node, ast.FunctionDef)}
     for node in TREE.body:
         if isinstance(node, ast.Assign):

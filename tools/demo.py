@@ -58,7 +58,10 @@ def serving(project: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     command = [str(Path(sys.executable).with_name("gunicorn")), "-w", "2", "app:app"]
     # A session of its own: Ctrl-C reaches the demo alone, which then ends the server in order.
     server = subprocess.Popen(
-        command, cwd=project, env=os.environ | {"PORT": str(port)}, start_new_session=True
+        command,
+        cwd=project,
+        env=os.environ | {"PORT": str(port), "MMF_DRAIN_SECONDS": "0"},
+        start_new_session=True,
     )
     try:
         yield server

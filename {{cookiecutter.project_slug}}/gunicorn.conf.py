@@ -7,12 +7,14 @@ told on its command line, or in GUNICORN_CMD_ARGS, wins over this file.
 import gc
 import math
 import os
+import resource
+import sys
 from pathlib import Path
 
 from gunicorn import glogging
 
-from mmf_core.server import reloading, starting
-from mmf_core.web import logs, metrics
+from mmf_core.server import draining, reloading, starting
+from mmf_core.web import logs, metrics, redacting
 
 # What the numeric libraries read, once, when they are imported.
 NATIVE_THREADS = (
@@ -58,6 +60,16 @@ def usable_cores(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     return cores if quota is None else min(cores, max(1, math.ceil(quota)))
 
 
+def room_for(connections: int, others: int = 256) -> int:
+    """Have the system allow so many connections, and files beside; say how many it does allow."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + others
+    if now != resource.RLIM_INFINITY and now < wanted:
+        now = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
+    return connections if now == resource.RLIM_INFINITY else max(1, min(connections, now - others))
+
+
 class Logger(glogging.Logger):
     """gunicorn's logger without the access log.
 
@@ -83,6 +95,9 @@ workers = whole("WEB_CONCURRENCY", cores, least=1)
 worker_class = "mmf_core.server.LeaderWorker"
 threads = whole("WEB_THREADS", 4, least=1)
 
+# Of each worker. Most of them idle, or send slowly: they hold no thread, only a file descriptor.
+worker_connections = room_for(whole("WEB_CONNECTIONS", 10_000, least=threads + 1))
+
 # app.py loads the artifacts once, before the fork: all workers share that memory, and a service
 # that cannot load them ends at once instead of restarting its workers for ever.
 preload_app = True
@@ -91,7 +106,8 @@ preload_app = True
 # silence a worker, but an interpreter that hangs does.
 timeout = whole("WEB_TIMEOUT", 30)
 
-# After SIGTERM the running requests may end. Heroku and Kubernetes kill after 30 seconds.
+# After SIGTERM, all in all: MMF_DRAIN_SECONDS in which readiness is refused and requests are not,
+# and then the running requests may end. Heroku and Kubernetes kill after 30 seconds.
 graceful_timeout = whole("WEB_GRACEFUL_TIMEOUT", 25)
 
 # Longer than the 60 seconds after which most load balancers drop an idle connection: if we were
@@ -115,6 +131,7 @@ control_socket_disable = True
 # gunicorn's own lines come out in the same shape as the application's.
 logconfig_dict = logs.dict_config()
 logger_class = Logger
+sys.excepthook = redacting.excepthook  # what ends the start is a line of the log, too
 accesslog = None
 
 # Not set here: forwarded_allow_ips. gunicorn believes the X-Forwarded-* headers of this machine
@@ -139,10 +156,12 @@ def when_ready(server: object) -> None:
     """Leave what is loaded out of garbage collection: once, in the master, before the first fork.
 
     A collection writes to every object it looks at, and a page written to is no longer shared.
-    From now on SIGHUP brings in a new version of model and code, if that loads and predicts.
+    From now on SIGHUP brings in a new version of model and code, if that loads and predicts, and
+    SIGTERM refuses readiness before it ends the service.
     """
     gc.freeze()
     reloading.answer_sighup(server)
+    draining.answer_sigterm(server)
 
 
 def post_worker_init(worker: object) -> None:

@@ -57,6 +57,7 @@ class Harness:
             self.stop()
         self._stack.close()
         self.worker.tpool.shutdown()
+        self.worker._spare.shutdown()
         self.worker.method_queue.run_callbacks(None)  # what came too late
         for connection in self.worker.clients.idle:
             connection.close()

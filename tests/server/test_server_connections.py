@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from gunicorn.config import Config
 
-from mmf_core.server.connections import LARGEST, Connection, Wire
+from mmf_core.server.connections import LARGEST, Connection
+from mmf_core.server.wires import Wire
 
 HEAD = b"POST / HTTP/1.1\r\nHost: here\r\n"
+LARGE = HEAD + f"Content-Length: {LARGEST}\r\n\r\n".encode()
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture
@@ -35,10 +38,23 @@ def pair() -> Iterator[tuple[Connection, socket.socket]]:
         (HEAD + b"content-length:3 \r\nA: b\r\n\r\nab", 1),
         (HEAD + b"Content-Length: 3\r\n\r\nabc", 0),
         (HEAD + b"Content-Length: 3\r\n\r\nabcPOST", -4),
-        (HEAD + f"Content-Length: {LARGEST}\r\n\r\n".encode(), math.inf),
-        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", math.inf),
-        (HEAD + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n", math.inf),
-        (HEAD + b"Upgrade: h2c\r\n\r\n", math.inf),
+        (LARGE, LARGEST - len(LARGE)),
+        (LARGE + b"x" * LARGEST, math.inf),
+        (CHUNKED, 1),
+        (CHUNKED + b"3", 1),
+        (CHUNKED + b"3\r\na", 4),
+        (CHUNKED + b"3;name=value\r\n\r\n\r", 2),
+        (CHUNKED + b"3\r\nabc\r\n0\r\n", 1),
+        (CHUNKED + b"3\r\nabc\r\n0\r\n\r\n", 0),
+        (CHUNKED + b"0\r\nTrailer: x\r\n", 1),
+        (CHUNKED + b"0\r\nTrailer: x\r\n\r\nGET", 0),
+        (CHUNKED + b"-3\r\n", math.inf),
+        (CHUNKED + b"zz\r\n", math.inf),
+        (CHUNKED + b"f" * 17 + b"\r\n", math.inf),
+        (CHUNKED + b"ffffff\r\n" + b"x" * LARGEST, math.inf),
+        (HEAD + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n", 3),
+        (HEAD + b"Expect: miracles\r\nContent-Length: 3\r\n\r\n", math.inf),
+        (HEAD + b"Upgrade: h2c\r\n\r\n", 0),
         (b"x" * (1 << 16), math.inf),
     ],
 )

@@ -35,7 +35,7 @@ def test_a_new_version_is_taken_and_nothing_is_lost(live: Live) -> None:
     assert last["helper"] == "the second", "what main.py imports is new as well"
     assert last["models"] == 1, "the old models are let go"
     assert last["frozen"] > 10_000, "and the new one is shared"
-    assert live.ready().json() == {"ready": True}
+    wait_until(lambda: live.ready().json() == {"ready": True})
     live.put(version=1)
     live.reload()
 
@@ -75,7 +75,7 @@ def test_what_does_not_work_is_refused_and_the_old_goes_on(
     (live.folder / "model.json").write_text(old)
     (live.folder / "main.py").write_text(MAIN)
     live.reload()
-    assert live.ready().json() == {"ready": True}
+    wait_until(lambda: live.ready().json() == {"ready": True})
 
 
 def test_a_killed_worker_loses_no_more_than_its_own_requests(live: Live) -> None:

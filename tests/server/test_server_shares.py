@@ -95,6 +95,6 @@ def test_a_killed_workers_share_goes_to_the_others(tmp_path: Path) -> None:
 
 def test_a_lock_to_share_needs_no_memory_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "memfd_create", raising=False)  # macOS
-    file = watching._shared_file()
+    file = watching.shared_file()
     fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(file)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from harness import LONGEST, Harness, answer
 
+from mmf_core.server import worker as module
 from mmf_core.server.connections import LARGEST
 from mmf_core.server.leads import Lead
 from mmf_core.turns import step_aside
@@ -253,6 +254,19 @@ def test_connections_that_come_together_are_taken_together(app: App, harness: Ma
     served.worker.accept(served.listener)
     assert served.worker.clients.count == len(served.worker.clients.ready) == 5
     served.worker._answer_ready(Lead())
+
+
+def test_a_flood_of_connections_does_not_keep_it_from_those_that_are_there(
+    app: App, harness: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_AT_ONCE", 3)
+    served = harness(app)
+    for _ in range(5):
+        served.connect()
+    served.worker.accept(served.listener)
+    assert served.worker.clients.count == 3
+    served.worker.accept(served.listener)
+    assert served.worker.clients.count == 5
 
 
 def test_an_idle_connection_is_closed_after_its_time(app: App, harness: Make) -> None:

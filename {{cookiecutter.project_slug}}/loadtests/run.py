@@ -71,7 +71,7 @@ def main() -> int:
         service = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "app:app"],
             cwd=PROJECT,
-            env={**os.environ, "WEB_HOST": HOST, "PORT": port},
+            env={**os.environ, "WEB_HOST": HOST, "PORT": port, "MMF_DRAIN_SECONDS": "0"},
             stdout=log,
             stderr=subprocess.STDOUT,
         )

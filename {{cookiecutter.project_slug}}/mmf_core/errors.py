@@ -14,6 +14,7 @@ MMFError                      500
 └── RequestError              400  the caller's fault: the message says what to send instead
     ├── UnknownTarget         404
     ├── NotAcceptable         406
+    ├── ClientTooSlow         408  the rest of the body did not come in time
     ├── BodyTooLarge          413
     ├── UnsupportedFormat     415
     │   └── UnsupportedCoding 415
@@ -156,6 +157,12 @@ class NotAcceptable(RequestError):
     """The answer cannot be sent in any format that the caller accepts (RFC 9110, 15.5.7)."""
 
     status = 406
+
+
+class ClientTooSlow(RequestError):
+    """The rest of the body did not come in time (RFC 9110, 15.5.9)."""
+
+    status = 408
 
 
 class BodyTooLarge(RequestError):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from .artifact import Artifact
+from .condition import condition
 from .descriptors import Descriptor
 from .errors import DeclarationError
 from .fingerprints import Fingerprint, fingerprint
@@ -126,6 +127,8 @@ class Registry:
     @property
     def missing(self) -> str:
         """What it is not ready for; empty if it is."""
+        if refusal := condition.refusal():
+            return refusal
         waiting = [one.name for one in self.artifacts.values() if not one.is_loaded]
         if waiting:
             return f"not loaded yet: {', '.join(waiting)}"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from .errors import SettingError
 
 T = TypeVar("T")
 MIB = 1024 * 1024
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+")  # RFC 6454, 6.2
 
 
 def _mebibytes(text: str) -> int:
@@ -34,6 +36,14 @@ def _timeout(text: str) -> float:
     if not (seconds := _seconds(text)):
         raise ValueError("give more than 0 seconds")
     return seconds
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(one.strip().rstrip("/").lower() for one in text.split(",") if one.strip())
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin} is no origin; give https://host or https://host:port, or *")
+    return origins
 
 
 def _choice(*choices: str) -> Callable[[str], str]:
@@ -61,7 +71,8 @@ class Settings:
     """The values in force; sizes in bytes (the variables take MiB: 50 is 52,428,800 bytes).
 
     `timeout` 0 means that calls have no deadline unless their target sets one; `reload_seconds` 0
-    that only SIGHUP makes the service look for a new version.
+    that only SIGHUP makes the service look for a new version; `max_rss` None that memory is not
+    looked at.
     """
 
     max_body: int = _setting("MMF_MAX_BODY_MB", 50 * MIB, _mebibytes)
@@ -79,6 +90,10 @@ class Settings:
     fast_sklearn: bool = _setting("MMF_FAST_SKLEARN", True, _switch)
     warm_up: bool = _setting("MMF_WARM_UP", True, _switch)
     reload_seconds: float = _setting("MMF_RELOAD_SECONDS", 0.0, _seconds)
+    drain_seconds: float = _setting("MMF_DRAIN_SECONDS", 5.0, _seconds)
+    max_rss: int | None = _setting("MMF_MAX_RSS", None, _mebibytes)
+    client_timeout: float = _setting("MMF_CLIENT_TIMEOUT", 30.0, _timeout)
+    cors_origins: tuple[str, ...] = _setting("MMF_CORS_ORIGINS", (), _origins)
     mlflow_strict: bool = _setting("MMF_MLFLOW_STRICT", False, _switch)
     ui: bool = _setting("MMF_UI", True, _switch)
     allow_pickle: bool = _setting("MMF_ALLOW_PICKLE", True, _switch)

@@ -6,6 +6,7 @@ until it is taken back.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections import deque
@@ -13,20 +14,27 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ, BaseSelector
+from socket import MSG_DONTWAIT
 from typing import Any
 
+from ..condition import PROBES
 from .connections import LARGEST, Connection
 from .leads import Waiters
+from .refusals import refusal
 
+_log = logging.getLogger("mmf.clients")
+_PROBES = {f"{method} {path}".encode() for method in ("GET", "HEAD") for path in PROBES}
+TOO_SLOW = "the request has not arrived in time; the operator's setting is MMF_CLIENT_TIMEOUT"
+TOO_LONG = "the headers are longer than 64 KiB"
 LINGER = 2.0  # seconds that a client gets to close a connection that is over
 
 
 class Clients:
     """Connections at the poller.
 
-    A request goes to `ready` once all of it is there, and to a thread of its own, by `to_thread`,
-    where it is large, of unknown length, or known to wait. With `collects` off, as for TLS, it is
-    always a thread that reads.
+    A request goes to `ready` once all of it is there, those for the service's health first, and
+    to a thread of its own, by `to_thread`, where it is large or known to wait. With `collects`
+    off, as for TLS, it is always a thread that reads.
     """
 
     def __init__(
@@ -77,7 +85,9 @@ class Clients:
         """
         now = time.monotonic()
         for conn in list(self.idle):
-            if now > conn.timeout or (now > since and not conn.received):
+            if now > conn.timeout and conn.received and self._collects and not conn.over:
+                self._refuse(conn, 408, TOO_SLOW)
+            elif now > conn.timeout or (now > since and not conn.received):
                 self._drop(conn)
 
     def _wait_for(self, conn: Connection, seconds: float) -> None:
@@ -109,11 +119,36 @@ class Clients:
     def _sort(self, conn: Connection) -> None:
         """Decide what to do with a connection that has brought something."""
         missing = conn.missing()
-        if missing == math.inf or (missing <= 0 and self.waiters.has(conn.request())):
+        if conn.is_endless():
+            self._refuse(conn, 431, TOO_LONG)
+        elif 0 < missing < math.inf:
+            if conn.received:
+                conn.timeout = conn.deadline()
+        elif missing == math.inf:
             self._give_a_thread(conn)
-        elif missing <= 0:
+        elif (request := conn.request()) in _PROBES:
+            self._take(conn, whole=True)
+            self.ready.appendleft(conn)
+        elif self.waiters.has(request):
+            self._give_a_thread(conn)
+        else:
             self._take(conn, whole=True)
             self.ready.append(conn)
+
+    def next_probe(self) -> Connection | None:
+        """Take a connection that asks for the service's health; None where the first does not."""
+        if self.ready and self.ready[0].request() in _PROBES:
+            return self.ready.popleft()
+        return None
+
+    def _refuse(self, conn: Connection, status: int, detail: str) -> None:
+        """Tell a client why no more is read from it, if it listens."""
+        request_id, answer = refusal(status, detail)
+        _log.warning("%d: %s (%s)", status, detail, request_id)
+        conn.received = b""
+        with suppress(OSError):
+            conn.sock.send(answer, MSG_DONTWAIT)
+        self.hang_up(conn)
 
     def _give_a_thread(self, conn: Connection) -> None:
         self._take(conn, whole=False)

@@ -18,8 +18,9 @@ _MOST_KNOWN = 256  # paths are the callers' own inventions
 class Lead:
     """A thread's time as the one that polls."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stands_in: bool = False) -> None:
         self.over = False
+        self.stands_in = stands_in  # for a thread of the pool: none is free
         self.turn: Turn | None = None  # the one that it is at
         self.lock = Lock()  # held where it matters whether the lead is over
         self._thread = get_ident()

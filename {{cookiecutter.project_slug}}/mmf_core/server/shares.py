@@ -8,8 +8,10 @@ it has more than they do.
 
 from __future__ import annotations
 
+import math
 import mmap
 import time
+from collections.abc import Iterator
 
 SLACK = 2  # connections more than the least loaded worker, so that nobody waits for a straggler
 FRESH = 3.0  # seconds; a worker's loop comes round once a second at least
@@ -27,6 +29,10 @@ class Shares:
         self._cells[2 * (slot % _SLOTS)] = connections
         self._cells[2 * (slot % _SLOTS) + 1] = time.monotonic()
 
+    def hold(self, slot: int) -> None:
+        """Note that a worker has no thread for another request, until it tells what it has."""
+        self._cells[2 * (slot % _SLOTS)] = math.inf
+
     def leave(self, slot: int) -> None:
         """Forget a worker that takes no more."""
         self._cells[2 * (slot % _SLOTS) + 1] = 0.0
@@ -36,10 +42,21 @@ class Shares:
 
         One that has not told anything for a while is dead or stuck, and takes none.
         """
+        mine = 2 * (slot % _SLOTS)
+        return min((self._cells[one] for one in self._fresh() if one != mine), default=math.inf)
+
+    def able(self) -> int:
+        """Count the workers that can take a request."""
+        return sum(self._cells[one] < math.inf for one in self._fresh())
+
+    def latest(self) -> float:
+        """Return when some worker could take a request last, by `time.monotonic`'s clock."""
+        return max(self._cells[1::2])
+
+    def _fresh(self) -> Iterator[int]:
         oldest = time.monotonic() - FRESH
-        others = (
-            self._cells[place]
-            for place in range(0, 2 * _SLOTS, 2)
-            if self._cells[place + 1] > oldest and place != 2 * (slot % _SLOTS)
-        )
-        return min(others, default=float("inf"))
+        return (one for one in range(0, 2 * _SLOTS, 2) if self._cells[one + 1] > oldest)
+
+
+shares = Shares()
+"""Those of the workers that this process is, or will fork."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from functools import partial
 from typing import Any
 
+from ..condition import condition
 from ..registry import default
 from ..settings import Settings
 from ..trials import warm_up
+from . import draining
+from .shares import shares
 from .watching import watch
 
 RETRY_AFTER = 1.0  # seconds
@@ -24,6 +28,8 @@ def begin(worker: Any) -> None:
     settings = Settings.from_env()
     metrics.begin()
     tracing.start()
+    condition.refusal = partial(refusal, worker.cfg.timeout)
+    condition.workers = partial(workers, worker.cfg.workers)
     try:
         default.make_ready()
     except Exception:
@@ -38,3 +44,19 @@ def begin(worker: Any) -> None:
         warm_up(default, min(LONGEST_WARM_UP, worker.timeout or LONGEST_WARM_UP))
     if settings.reload_seconds:
         watch(default, worker, settings.reload_seconds)
+
+
+def refusal(timeout: float) -> str:
+    """Tell why no more requests should come; `timeout` is how long threads may all be taken."""
+    if draining.has_begun():
+        return "the service is being stopped"
+    silent = time.monotonic() - shares.latest()
+    if timeout and silent > timeout:
+        return f"no worker has had a thread for another request for {silent:.0f} seconds"
+    return ""
+
+
+def workers(count: int) -> str:
+    """Tell how many of the workers can take a request, unless it is all of them."""
+    able = shares.able()
+    return f"{able} of {count}" if able < count else ""

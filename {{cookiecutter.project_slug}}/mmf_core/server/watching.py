@@ -20,7 +20,7 @@ from ..registry import Registry
 _log = logging.getLogger("mmf.reload")
 
 
-def _shared_file() -> int:
+def shared_file() -> int:
     """Return a file of no name, made before the fork; in memory where the system can."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("mmf-watch")
@@ -28,7 +28,7 @@ def _shared_file() -> int:
         return os.dup(file.fileno())
 
 
-_turn = _shared_file()
+_turn = shared_file()
 
 
 def watch(registry: Registry, worker: Any, seconds: float) -> None:

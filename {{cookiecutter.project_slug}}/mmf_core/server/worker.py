@@ -6,12 +6,15 @@ interpreter's lock. Here one thread of the pool, the leader, polls, reads, calls
 Requests that it finds waiting together take turns, so that a target with batch= gets them in one
 call.
 
-The main thread looks after the leader. Where that is kept by a request, waiting for a database, a
-lock or a slow client, or computing, another thread of the pool takes the lead, and the one that is
+The main thread looks after the leader. Where that is kept by a request, waiting for a database or
+a lock, or computing, another thread of the pool takes the lead, and the one that is
 held up finishes its requests by itself. What often waits gets a thread of its own from the start.
+Where no thread is free, a spare one stands in, which answers nothing but questions for the
+service's health: who is busy is not dead.
 
-A request that has not arrived whole waits with the poller. One that is large or of unknown length
-is read in a thread of its own, as in gthread; so are connections with TLS and HTTP/2.
+A request that has not arrived whole waits with the poller, for MMF_CLIENT_TIMEOUT. Of one that is
+larger than a MiB, what follows is read in a thread of its own, within the same time for each MiB.
+Connections with TLS and HTTP/2 are read in threads, as in gthread.
 """
 
 from __future__ import annotations
@@ -19,23 +22,27 @@ from __future__ import annotations
 import math
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
+from ..settings import Settings
 from ..turns import Turn
+from . import draining
 from .clients import Clients
 from .connections import Connection
 from .leads import Lead, Look
-from .shares import SLACK, Shares
+from .memory import MemoryLimit
+from .refusals import answer_to
+from .shares import SLACK, shares
 
 GLANCE = 0.005  # seconds between two looks at a busy leader
 REST = 0.050  # and at an idle one
-
-_shares = Shares()
+MOST_AT_ONCE = 64  # connections taken before those that are there are looked at
 
 
 class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
@@ -49,6 +56,11 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         super().__init__(*given, **named)
         self._lead: Lead | None = None
         self._look: Look | None = None
+        self._handover = Lock()
+        self._polling = Lock()
+        self._spare = ThreadPoolExecutor(1, thread_name_prefix="mmf-spare")
+        self._stand_in: Future[None] | None = None
+        self._seconds = Settings.from_env().client_timeout
         self._ended = Event()
         self._swept = 0.0
         self._idle_until = math.inf
@@ -60,9 +72,11 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     @property
     def worker_connections(self) -> float:
-        """The limit that is set, or less while other workers have fewer."""
-        _shares.tell(self.age, self.clients.count)
-        return min(self._most, _shares.least(self.age) + SLACK)
+        """The limit that is set, or less while other workers have fewer, or can answer at all."""
+        if self._lead is not None and self._lead.stands_in:
+            return self._most if shares.least(self.age) == math.inf else 0
+        shares.tell(self.age, self.clients.count)
+        return min(self._most, shares.least(self.age) + SLACK)
 
     @worker_connections.setter
     def worker_connections(self, most: int) -> None:
@@ -79,17 +93,25 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self.poller.register(self.method_queue, EVENT_READ, self.method_queue.run_callbacks)
         self.tpool.submit(self._lead_on)
         told, latest, pause = -math.inf, math.inf, GLANCE
+        memory = MemoryLimit(Settings.from_env().max_rss)
         try:
             while not self._ended.wait(pause) and (now := time.monotonic()) < latest:
                 pause = self._glance()
                 if now - told > 1:
                     told = now
                     self.notify()
-                    self.alive = self.alive and self.is_parent_alive()
+                    self.alive = (
+                        self.alive and self.is_parent_alive() and not memory.is_passed(self)
+                    )
                 if not self.alive:
                     latest = min(latest, now + self.cfg.graceful_timeout)
         finally:
             self._end()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """End after what is accepted and what waits to be, when it is time to."""
+        if not draining.goes_on():  # some systems send SIGTERM to workers, too
+            super().handle_exit(sig, frame)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """Stop at once."""
@@ -105,7 +127,11 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         """Let another thread lead if this one is held up; say in how many seconds to look again."""
         lead = self._lead
         if lead is None:
+            if self._stand_in is None or self._stand_in.done():
+                self._stand_in = self._spare.submit(self._lead_on, stands_in=True)
             return GLANCE
+        if lead.stands_in:
+            return REST
         if self._look is None or not self._look.still_holds():
             self._look = Look(lead)
         elif self._look.end_the_lead():
@@ -115,28 +141,61 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     # In the leader's thread.
 
-    def _lead_on(self) -> None:
+    def _lead_on(self, *, stands_in: bool = False) -> None:
         """Poll, and answer what comes, until another leads or the worker ends."""
-        lead = self._lead = Lead()
+        lead = Lead(stands_in=stands_in)
         try:
+            if not self._take_the_lead(lead):
+                return
             while not lead.over and not self._ended.is_set():
-                if self.alive:
-                    self.set_accept_enabled(self.clients.count < self.worker_connections)
-                elif self.sockets:
-                    self._stop_listening()
-                self.wait_for_and_dispatch_events(self._patience())
-                self._answer_ready(lead)
-                if not lead.over:
-                    self._sweep()
+                with self._polling:
+                    if not lead.over:
+                        self._poll(lead)
+                if stands_in:
+                    self._answer_probes(lead)
+                else:
+                    self._answer_ready(lead)
         except BaseException:
             self.log.exception("the thread that polls has failed")
             self._ended.set()
 
-    def _patience(self) -> float:
+    def _take_the_lead(self, lead: Lead) -> bool:
+        """Lead from now on; who stands in makes way, and needs not begin where another leads."""
+        with self._handover:
+            other = self._lead
+            if other is not None:
+                if lead.stands_in:
+                    return False
+                with other.lock:
+                    other.over = True
+                self.method_queue.defer(int)  # wakes it
+            self._lead = lead
+        if lead.stands_in:
+            shares.hold(self.age)
+        return True
+
+    def _poll(self, lead: Lead) -> None:
+        if self.alive:
+            self.set_accept_enabled(self.clients.count < self.worker_connections)
+        elif self.sockets:
+            self._stop_listening()
+        self.wait_for_and_dispatch_events(self._patience(lead))
+        self._sweep()
+
+    def _patience(self, lead: Lead) -> float:
         """Return for how many seconds to poll."""
-        if self.clients.ready:
+        if self.clients.ready and not lead.stands_in:
             return 0
         return 1 if self.alive else 0.1
+
+    def _answer_probes(self, lead: Lead) -> None:
+        """Answer who asks for the service's health; all others wait for a thread."""
+        while True:
+            with lead.lock:
+                conn = None if lead.over else self.clients.next_probe()
+            if conn is None:
+                break
+            self._answer(lead, conn)
 
     def _answer_ready(self, lead: Lead) -> None:
         """Answer all that has arrived; who steps aside goes on when all have had a turn."""
@@ -178,7 +237,7 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             return
         self._swept = now
         if not self.alive:
-            _shares.leave(self.age)
+            shares.leave(self.age)
             self._idle_until = min(self._idle_until, now + STOP_KEEPALIVE_LINGER)
         self.clients.close_idle(self._idle_until)
         if not self.alive and not self.sockets and not self.clients.count:
@@ -199,6 +258,11 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             return False
         return keep
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Refuse what is no request, in the service's own shape; see `refusals`."""
+        with suppress(OSError):
+            client.sendall(answer_to(exc))
+
     def _keepalive_after(self, conn: Connection, keepalive: Any) -> Any:
         if conn.whole:  # nothing to wait for, and so no clock to set
             return keepalive and conn.parser.finish_body()
@@ -207,16 +271,21 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     # Connections.
 
     def accept(self, listener: Any) -> None:
-        """Take all new connections that are this worker's share."""
-        while self.clients.count < self.worker_connections and self._accept_one(listener):
-            pass
+        """Take the new connections that are this worker's share; of a flood, some at a time."""
+        for _ in range(MOST_AT_ONCE):
+            if self.clients.count >= self.worker_connections or not self._accept_one(listener):
+                break
 
     def _accept_one(self, listener: Any) -> bool:
         try:
             client, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):  # there are no more, or it has gone
             return False
-        conn = Connection(self.cfg, client, address, listener.getsockname())
+        except OSError as error:  # the system has no more for this process
+            self._most = max(1, self.clients.count)
+            self.log.warning("%d connections from now on: %s", self._most, error)
+            return False
+        conn = Connection(self.cfg, client, address, listener.getsockname(), self._seconds)
         self.clients.welcome(conn, self.cfg.keepalive)
         return True
 

@@ -25,6 +25,7 @@ from . import (
     tracing,
     v2,
 )
+from .cors import Cors
 from .encodings import compress
 from .exchange import Exchanges
 from .protocols import Service
@@ -70,6 +71,8 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
             app.register_blueprint(blueprint)
     if not _is_in_gunicorn():  # there each worker does, after the fork
         tracing.start()
+    if settings.cors_origins:
+        app.wsgi_app = Cors(app.wsgi_app, settings.cors_origins)  # type: ignore[method-assign]
     names = {part: one.name for one in PROTOCOLS for part in one.segments or ("",)}
     app.wsgi_app = Exchanges(app.wsgi_app, names)  # type: ignore[method-assign] # as documented
     return app

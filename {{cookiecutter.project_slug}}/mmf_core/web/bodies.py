@@ -12,7 +12,7 @@ from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
-from ..errors import RequestError
+from ..errors import ClientTooSlow, RequestError
 from .encodings import inflate, inflating
 
 FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
@@ -98,6 +98,11 @@ def _read(request: Request, what: Callable[[], V]) -> V:
     except ValueError as error:
         raise RequestError(f"this form cannot be read: {error}") from None
     except Exception as error:  # every server has its own for a connection that breaks off
+        if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
+            raise ClientTooSlow(
+                "the rest of the body did not come in time; the operator's setting is "
+                "MMF_CLIENT_TIMEOUT"
+            ) from None
         raise RequestError("the body cannot be read to its end") from error
     return value
 

@@ -57,8 +57,6 @@ def blueprint() -> Blueprint:
         _folder()
         answer = Response(_PAGE, content_type="text/html; charset=utf-8")
         answer.headers["Content-Security-Policy"] = _POLICY
-        answer.headers["X-Content-Type-Options"] = "nosniff"
-        answer.headers["Referrer-Policy"] = "no-referrer"
         return answer
 
     @routes.get("/docs/start.js")

@@ -21,6 +21,17 @@ from . import metrics, tracing
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+# No page is made of an answer: nothing in it runs, loads, is framed, or is taken for another type.
+# The style is that of a table as HTML. A page with a policy of its own keeps that.
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+SAFETY = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Content-Security-Policy", _POLICY),
+)
 _SANE = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 _log = logging.getLogger("mmf.access")
 
@@ -61,7 +72,7 @@ def current() -> Exchange | None:
 
 
 class Exchanges:
-    """WSGI middleware: gives every request an id, counts it and writes its access line.
+    """WSGI middleware: gives every request an id and a safe answer, counts it, writes its line.
 
     `protocols` are names by the first part of the path; the one without is that of all others.
     """
@@ -80,6 +91,8 @@ class Exchanges:
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             exchange.status, exchange.headers = int(status[:3]), headers
+            known = {name for name, _ in headers}
+            headers += [one for one in SAFETY if one[0] not in known]
             headers.append(("X-Request-ID", exchange.request_id))
             if exchange.measures and _log.isEnabledFor(logging.DEBUG):
                 headers.append(("Server-Timing", _server_timing(exchange.measures)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from .. import __version__
+from ..condition import condition
 from ..registry import Registry
 from .answers import plain
 from .chapters import answer, refused
@@ -25,7 +26,11 @@ def blueprint(registry: Registry) -> Blueprint:
         if missing := registry.missing:
             return problem(503, missing, [], Retry_After="10")
         # Neither a version that was not taken nor an older copy is a reason to stay away.
-        told = {"reload": registry.refused.read(), "notes": registry.notes}
+        told = {
+            "reload": registry.refused.read(),
+            "notes": registry.notes,
+            "workers": condition.workers(),
+        }
         return plain({"ready": True} | {name: text for name, text in told.items() if text})
 
     @routes.get("/ping")
@@ -50,6 +55,7 @@ def chapter() -> Chapter:
         "properties": {
             "ready": {"const": True},
             "reload": {"description": "why a newer version was not taken"},
+            "workers": {"description": "how many can take a request, where it is not all of them"},
         },
         "required": ["ready"],
     }

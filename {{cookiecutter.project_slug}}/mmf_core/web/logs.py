@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from ..settings import Settings
 from .exchange import current
+from .redacting import RedactingHandler
 
 _JSON = {
     "()": "pythonjsonlogger.orjson.OrjsonFormatter",
@@ -82,7 +83,7 @@ def stdout_handler() -> logging.Handler:
     """Return a handler on standard output, which from now on is a logger too during requests."""
     stream = sys.stdout.stream if isinstance(sys.stdout, PrintedLines) else sys.stdout
     sys.stdout = PrintedLines(stream)
-    return logging.StreamHandler(stream)
+    return RedactingHandler(stream)
 
 
 class PrintedLines(io.TextIOBase):

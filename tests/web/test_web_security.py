@@ -1,0 +1,199 @@
+"""Headers that keep a browser safe, other origins, and secrets that no log line has."""
+
+import io
+import json
+import logging
+import sys
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from log_output import Output
+
+import mmf_core as mmf
+from mmf_core.errors import SettingError
+from mmf_core.settings import Settings
+from mmf_core.web import create_app
+from mmf_core.web.redacting import RedactingHandler, excepthook, redactor
+
+PAGE = "https://app.example.com"
+SIGNED = (
+    "https://store.example.com/model.joblib?X-Amz-Algorithm=AWS4-HMAC-SHA256"
+    "&X-Amz-Credential=AKIA0000%2F20260101&X-Amz-Signature=abcdef&X-Amz-Security-Token=tokentoken"
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/health/ready", 200),
+        ("GET", "/hello", 200),
+        ("POST", "/hello", 200),
+        ("POST", "/hello?format=csv", 406),
+        ("POST", "/gaps?format=html", 200),
+        ("GET", "/nowhere", 404),
+        ("GET", "/openapi.json", 200),
+        ("GET", "/docs", 200),
+        ("GET", "/docs/start.js", 200),
+        ("POST", "/invocations", 404),
+        ("GET", "/v2/models/none", 404),
+    ],
+)
+def test_every_answer_is_safe_in_a_browser(
+    client: FlaskClient, method: str, path: str, status: int
+) -> None:
+    answer = client.open(path, method=method)
+    assert answer.status_code == status
+    for name in ("X-Content-Type-Options", "Referrer-Policy", "Content-Security-Policy"):
+        assert len(answer.headers.getlist(name)) == 1
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert ("script-src" in policy) == (path == "/docs")
+
+
+@pytest.fixture
+def shared(everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    """Give a client of a service that two origins may call."""
+    monkeypatch.setenv("MMF_CORS_ORIGINS", f"{PAGE}/, http://localhost:3000")
+    return create_app(everything).test_client()
+
+
+def preflight(client: FlaskClient, origin: str) -> Any:
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type, x-request-id",
+    }
+    return client.options("/hello", headers=headers)
+
+
+def allowed(answer: Any) -> str | None:
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    value: str | None = answer.headers.get("Access-Control-Allow-Origin")
+    return value
+
+
+def test_no_other_origin_unless_that_is_set(client: FlaskClient) -> None:
+    for answer in (preflight(client, PAGE), client.post("/hello", headers={"Origin": PAGE})):
+        assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+        assert "Vary" not in answer.headers or "Origin" not in answer.headers["Vary"]
+
+
+@pytest.mark.parametrize("origin", [PAGE, "http://localhost:3000"])
+def test_an_origin_that_is_set_may_ask_and_read(shared: FlaskClient, origin: str) -> None:
+    answer = preflight(shared, origin)
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert allowed(answer) == origin
+    assert "POST" in answer.headers["Access-Control-Allow-Methods"]
+    assert answer.headers["Access-Control-Allow-Headers"] == "content-type, x-request-id"
+    assert answer.headers["X-Request-ID"]
+    for path, status in (("/hello", 200), ("/nowhere", 404)):
+        answer = shared.post(path, headers={"Origin": origin})
+        assert answer.status_code == status
+        assert allowed(answer) == origin
+        assert "X-Request-ID" in answer.headers["Access-Control-Expose-Headers"]
+        assert "Origin" in answer.headers.getlist("Vary")
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example.com", "null", f"{PAGE}.evil.com", "http://app.example.com"]
+)
+def test_another_origin_may_not(shared: FlaskClient, origin: str) -> None:
+    for answer in (preflight(shared, origin), shared.post("/hello", headers={"Origin": origin})):
+        assert answer.status_code == 200
+        assert allowed(answer) is None
+        assert "Origin" in answer.headers.getlist("Vary")
+
+
+def test_every_origin_where_that_is_set(
+    everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMF_CORS_ORIGINS", "*")
+    client = create_app(everything).test_client()
+    assert allowed(preflight(client, PAGE)) == "*"
+    assert allowed(client.post("/hello")) == "*"
+
+
+def test_what_is_no_list_of_headers_is_not_allowed(shared: FlaskClient) -> None:
+    headers = {
+        "Origin": PAGE,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": 'a"b',
+    }
+    answer = shared.options("/hello", headers=headers)
+    assert "Access-Control-Allow-Headers" not in answer.headers
+
+
+@pytest.mark.parametrize("text", ["app.example.com", f"{PAGE}/path", "https://u:p@host", "null"])
+def test_what_is_no_origin_is_refused(text: str) -> None:
+    with pytest.raises(SettingError, match="MMF_CORS_ORIGINS"):
+        Settings.from_env({"MMF_CORS_ORIGINS": text})
+
+
+SECRETS = [
+    ("postgresql://user:pass-word@host/db", "pass-word", "postgresql://user:***@host/db"),
+    ("http://:only@host", "only", "http://:***@host"),
+    (SIGNED, "abcdef", "X-Amz-Signature=***"),
+    (SIGNED, "AKIA0000", "X-Amz-Algorithm=AWS4-HMAC-SHA256"),
+    (SIGNED, "tokentoken", "model.joblib"),
+    ("https://x.example/?sv=1&sig=a%2Bb&se=2", "a%2Bb", "se=2"),
+    ("https://x.example/?access_token=abc", "abc", "access_token=***"),
+    ("{'Authorization': 'Basic dTpw', 'A': 'b'}", "dTpw", "'A': 'b'"),
+    ("Authorization: Bearer abc.def\nnext", "abc.def", "next"),
+    ('the key is s3cr3t/k"ey!', 's3cr3t/k"ey', "the key is ***"),
+    ("in a URL s3cr3t%2Fk%22ey", "s3cr3t", "in a URL ***"),
+]
+
+
+@pytest.mark.parametrize(("text", "secret", "left"), SECRETS)
+def test_secrets_are_taken_out(text: str, secret: str, left: str) -> None:
+    redact = redactor({"AWS_SECRET_ACCESS_KEY": 's3cr3t/k"ey', "A_TOKEN": "no", "HOME": "next"})
+    assert secret not in redact(text)
+    assert left in redact(text)
+
+
+@pytest.mark.parametrize("text", ["12:30@noon", "GET /score?format=xlsx 200", "no, next: a b", ""])
+def test_everything_else_stays(text: str) -> None:
+    assert redactor({"A_TOKEN": "no"})(text) == text
+
+
+def test_no_secret_in_the_log_of_a_crash(
+    monkeypatch: pytest.MonkeyPatch, registry: mmf.Registry, bare_logging: Output
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", 'a "quoted" word')
+    monkeypatch.setenv("MMF_LOG_FORMAT", "json")
+
+    @registry.target(returns=mmf.String())
+    def crash(text: Any = mmf.String()) -> Any:  # noqa: B008
+        logging.getLogger("author").warning("asking %s", SIGNED)
+        raise RuntimeError(f'{text} with a "quoted" word at http://user:hidden@host')
+
+    answer = create_app(registry).test_client().post("/crash", json="it fails")
+    assert answer.status_code == 500
+    text = bare_logging.getvalue()
+    assert "it fails" in text
+    assert "asking" in text
+    for secret in ("hidden", "quoted", "abcdef", "AKIA0000"):
+        assert secret not in text
+        assert secret not in answer.text
+    assert all(json.loads(line) for line in text.splitlines())
+
+
+def test_the_access_line_is_not_looked_through() -> None:
+    stream = io.StringIO()
+    handler = RedactingHandler(stream)
+    handler.handle(logging.LogRecord("mmf.access", 20, "", 0, "GET /a?token=x", (), None))
+    assert stream.getvalue() == "GET /a?token=x\n"
+
+
+def test_what_ends_the_start_is_told_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        raise RuntimeError("cannot reach https://user:hidden@host")
+    except RuntimeError:
+        excepthook(*sys.exc_info())  # type: ignore[arg-type]
+    printed = capsys.readouterr().err
+    assert "Traceback" in printed
+    assert "https://user:***@host" in printed

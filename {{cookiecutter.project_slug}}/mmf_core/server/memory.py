@@ -1,0 +1,62 @@
+"""A worker's memory: one that has grown past MMF_MAX_RSS ends between requests, and is replaced.
+
+One worker at a time, and only while all of them can take requests. Whose turn it is, a lock
+decides that the system gives back when the worker with it has ended.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..settings import MIB
+from .shares import shares
+from .watching import shared_file
+
+_turn = shared_file()
+_log = logging.getLogger("mmf.memory")
+
+
+def resident() -> int:
+    """Return how many bytes of memory this process has, shared ones too.
+
+    Where there is no /proc, as on macOS: how many it has had at most.
+    """
+    try:
+        pages = Path("/proc/self/statm").read_bytes().split()[1]
+    except OSError:
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024
+    return int(pages) * resource.getpagesize()
+
+
+class MemoryLimit:
+    """How much a worker may grow to; None is no limit, and no work."""
+
+    def __init__(self, most: int | None) -> None:
+        self._most = most
+        if most and (now := resident()) >= most:
+            _log.error(
+                "MMF_MAX_RSS=%g is no limit: a worker begins with %.0f MiB", most / MIB, now / MIB
+            )
+            self._most = None
+
+    def is_passed(self, worker: Any) -> bool:
+        """Tell whether a worker is to end now, and is the only one that does."""
+        if self._most is None or resident() <= self._most or shares.able() < worker.cfg.workers:
+            return False
+        try:
+            fcntl.lockf(_turn, fcntl.LOCK_EX | fcntl.LOCK_NB)  # kept until the worker has ended
+        except OSError:
+            return False
+        _log.warning(
+            "this worker has %.0f MiB and is replaced, by MMF_MAX_RSS; pid %d",
+            resident() / MIB,
+            os.getpid(),
+        )
+        return True
