@@ -49,9 +49,7 @@ def test_the_longest_of_64_bits_are_exact(client: FlaskClient) -> None:
         ("application/xml", f"<r><row><a>{LONG}</a></row><row><a>{-LONG}</a></row></r>"),
     ],
 )
-def test_in_a_table_every_digit_comes_back(
-    client: FlaskClient, media_type: str, body: str
-) -> None:
+def test_in_a_table_every_digit_comes_back(client: FlaskClient, media_type: str, body: str) -> None:
     for path in ("/records", "/records?format=jsonl"):
         told = client.post(path, data=body, content_type=media_type).get_data(as_text=True)
         assert f":{LONG}" in told
