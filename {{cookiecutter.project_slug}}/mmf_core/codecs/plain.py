@@ -38,7 +38,7 @@ def checked(tree: Any) -> Any:
                 "such as ISO 8601 for a date or base64 for bytes"
             )
         numbers = [part for one in level for part in _parts(one) if type(part) is int]
-        if numbers and not (_LEAST <= min(numbers) and max(numbers) <= _MOST):
+        if numbers and not (min(numbers) >= _LEAST and max(numbers) <= _MOST):
             raise InvalidValue("a whole number has 64 bits at most; send longer ones as texts")
         if not all(type(key) is str for one in level if type(one) is dict for key in one):
             raise InvalidValue("a name in an object is a text; write others in quotes")
