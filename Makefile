@@ -15,8 +15,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test fuzz lint types lock fidelity bench bench-codecs bench-models \
-	bench-startup bench-hotpath bench-metrics clean
+.PHONY: help demo project test test-mlflow conformance fuzz lint types lock fidelity bench \
+	bench-codecs bench-models bench-startup bench-hotpath bench-metrics clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,6 +30,15 @@ test: lint types  ## every check: lint, types, unit tests, generated projects, R
 
 fuzz: .venv/.complete  ## every decoder on a thousand damaged bodies, others each time
 	@$(BIN)/pytest tests/core/test_fuzz.py --hypothesis-profile=fuzz
+
+test-mlflow: .venv/.complete  ## the part of them about MLflow and the Open Inference Protocol
+	@$(BIN)/pytest $(wildcard tests/test_*mlflow*.py tests/*/test_*mlflow*.py \
+		tests/test_*v2*.py tests/*/test_*v2*.py)
+
+conformance: .venv/.complete  ## what MLflow's server and this one answer, request by request
+	@mkdir -p .cache
+	@PYTHONPYCACHEPREFIX='$(CURDIR)/.cache/pycache' $(BIN)/python tests/conformance.py 2>.cache/conformance.log \
+		|| { code=$$?; tail -n 20 .cache/conformance.log; exit $$code; }
 
 lint: .venv/.complete  ## ruff: mistakes and format
 	@echo "== ruff"

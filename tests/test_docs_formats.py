@@ -22,11 +22,12 @@ app = create_app()
 VARYING = re.compile(r'("request_id": ?")[0-9a-f]{32}')
 
 
-def _fences() -> list[Block]:
-    return [Block(*fence) for fence in FENCE.findall(PAGE.read_text(encoding="utf-8"))]
+def fences(page: Path) -> list[Block]:
+    """Return all fenced blocks of a page."""
+    return [Block(*fence) for fence in FENCE.findall(page.read_text(encoding="utf-8"))]
 
 
-def _run(service: Service, folder: Path, block: Block) -> str:
+def run_block(service: Service, folder: Path, block: Block) -> str:
     """Run a shell block as a user does; return what it printed."""
     statuses = folder / ".statuses"
     statuses.write_text("")
@@ -47,11 +48,13 @@ def _run(service: Service, folder: Path, block: Block) -> str:
 
 
 def test_every_command_answers_as_printed(tmp_path: Path, subtests: pytest.Subtests) -> None:
-    main, *others = _fences()
+    main, *others = fences(PAGE)
     assert main.language == "python"
     (tmp_path / "main.py").write_text(main.text, encoding="utf-8")
     with serve("gunicorn", tmp_path, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as service:
         for command, answer in zip(others[::2], others[1::2], strict=True):
             with subtests.test(command.commands[-1]):
                 assert (command.language, answer.language) == ("bash", "text")
-                assert _run(service, tmp_path, command).rstrip("\n") == answer.text.rstrip("\n")
+                assert run_block(service, tmp_path, command).rstrip("\n") == answer.text.rstrip(
+                    "\n"
+                )

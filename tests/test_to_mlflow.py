@@ -4,6 +4,7 @@ MLflow serves it in an environment made of the model's own requirements.txt, as 
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,8 +21,8 @@ from baking import PAYLOAD, ROOT
 from mlflow_parity import environment
 from mmf_core.cli import main
 from mmf_core.errors import DeclarationError
-from mmf_core.web.mlflow.pyfunc import save
-from running import make_environment, post_json
+from mmf_core.web.mlflow.saving import save
+from running import free_port, make_environment, post_json
 from services import serve
 
 HELPER = "def doubled(values):\n    return values * 2\n"
@@ -65,11 +66,11 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def to_mlflow(project: Path) -> subprocess.CompletedProcess[str]:
+def to_mlflow(project: Path, *given: str, **extra: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "mmf_core", "to-mlflow", "out"],
+        [sys.executable, "-m", "mmf_core", "to-mlflow", *given],
         cwd=project,
-        env={**os.environ, "PYTHONPATH": str(PAYLOAD)},
+        env={**os.environ, "PYTHONPATH": str(PAYLOAD), "MLFLOW_DISABLE_TELEMETRY": "true", **extra},
         capture_output=True,
         text=True,
         timeout=300,
@@ -77,16 +78,21 @@ def to_mlflow(project: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def answers(project: Path) -> list[Any]:
+    """Serve the project by itself; return what it answers."""
+    with serve("gunicorn", project, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as ours:
+        return [post_json(f"{ours.url}/invocations", body) for body in BODIES]
+
+
 def test_mlflow_answers_as_the_project_does(project: Path) -> None:
-    done = to_mlflow(project)
+    done = to_mlflow(project, "out")
     assert done.returncode == 0, done.stdout + done.stderr
     made = project / "out"
     code = {one.name for one in (made / "code").iterdir()}
     assert code == {"main.py", "helper.py", "mmf_core"}
     pins = (made / "requirements.txt").read_text(encoding="utf-8")
     assert "gunicorn" not in pins
-    with serve("gunicorn", project, subprocess.DEVNULL, APP) as ours:
-        expected = [post_json(f"{ours.url}/invocations", body) for body in BODIES]
+    expected = answers(project)
     moved = project.parent / "elsewhere"
     made.rename(moved)
     programs = make_environment("mlflow-project", moved / "requirements.txt")
@@ -94,6 +100,38 @@ def test_mlflow_answers_as_the_project_does(project: Path) -> None:
         url = f"http://127.0.0.1:{port}/invocations"
         assert [post_json(url, body) for body in BODIES] == expected
     assert expected[0]["predictions"][0]["quality"] == pytest.approx(17)
+
+
+def test_it_is_logged_and_registered(project: Path) -> None:
+    environment.install()
+    port = free_port()
+    uri = f"http://127.0.0.1:{port}"
+    command = [str(environment.BIN / "mlflow"), "server", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{project / 'mlflow.db'}"]
+    command += ["--artifacts-destination", str(project / "mlartifacts")]
+    off = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with environment.running(command, project / "server.log", f"{port}/health", **off):
+        for given, told in (
+            ((), r"-m runs:/[0-9a-f]{32}/model\n"),
+            (("--register", "wine"), "-m models:/wine/1\n"),
+        ):
+            done = to_mlflow(project, *given, MLFLOW_TRACKING_URI=uri)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert re.search(told, done.stdout)
+        pins = next((project / "mlartifacts").rglob("requirements.txt"))
+        programs = make_environment("mlflow-project", pins)
+        log, extra = project / "log", {"MLFLOW_TRACKING_URI": uri}
+        with environment.serving("models:/wine/1", log, 60, programs, **extra) as served:
+            url = f"http://127.0.0.1:{served}/invocations"
+            assert [post_json(url, body) for body in BODIES] == answers(project)
+
+
+def test_a_server_that_is_down_is_told_in_seconds(project: Path) -> None:
+    uri = f"http://127.0.0.1:{free_port()}"
+    done = to_mlflow(project, MLFLOW_TRACKING_URI=uri)
+    assert done.returncode == 1
+    assert f"it cannot be logged to {uri}" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_what_mlflow_cannot_serve_is_told(tmp_path: Path) -> None:
@@ -116,7 +154,13 @@ def test_what_mlflow_cannot_serve_is_told(tmp_path: Path) -> None:
 
 def test_what_is_not_ready_for_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for folder, words in ((".", "name another"), ("out", "requirements.txt is not here")):
-        told = CliRunner().invoke(main, ["to-mlflow", folder])
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for given, words in (
+        (".", "name another"),
+        ("out", "requirements.txt is not here"),
+        ("out --register wine", "leave FOLDER out"),
+        ("", "name a folder, or set MLFLOW_TRACKING_URI"),
+    ):
+        told = CliRunner().invoke(main, ["to-mlflow", *given.split()])
         assert told.exit_code == 1
         assert words in told.output

@@ -1,8 +1,9 @@
-"""Triton's own client, unchanged, against a service under gunicorn."""
+"""Triton's own client and MLServer's own codecs, unchanged, against a service under gunicorn."""
 
 import json
 import subprocess
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import mmf_core as mmf
 from mmf_core.web import create_app
 
 registry = mmf.Registry()
+registry.artifact("model.bin", "rb")
 
 
 @registry.target(returns=mmf.DataFrame())
@@ -30,20 +32,62 @@ def twice(x=mmf.Array()):
     return 2 * x
 
 
+@registry.target(returns=mmf.DataFrame())
+def table(data=mmf.DataFrame()):
+    return data
+
+
+@registry.target(returns=mmf.String())
+def shout(text=mmf.String()):
+    return text.upper()
+
+
+@registry.target(returns=mmf.Datetime())
+def later(when=mmf.Datetime()):
+    return when.replace(year=2027)
+
+
+@registry.target(returns=mmf.File())
+def copied(file=mmf.File()):
+    return file
+
+
 app = create_app(registry)
 """
+MODEL = b"a model"
+VERSION = sha256(MODEL).hexdigest()[:12]
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Give what Triton's client says of the service."""
-    folder = tmp_path_factory.mktemp("triton")
-    python = make_environment("clients", CLIENTS / "requirements.txt") / "python"
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the host and port of a running service."""
+    folder = tmp_path_factory.mktemp("clients")
+    (folder / "model.bin").write_bytes(MODEL)
     with Path(folder, "log").open("wb") as log, serve("gunicorn", folder, log, APP) as service:
-        command = [str(python), str(CLIENTS / "triton.py"), f"127.0.0.1:{service.port}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, done.stderr
-        yield json.loads(done.stdout)
+        yield f"127.0.0.1:{service.port}"
+    print(Path(folder, "log").read_text(encoding="utf-8"))
+
+
+def tell(script: str, address: str) -> dict[str, Any]:
+    """Run a client; return what it says of the service."""
+    python = make_environment("clients", CLIENTS / "requirements.txt") / "python"
+    command = [str(python), str(CLIENTS / script), address]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+@pytest.fixture(scope="module")
+def told(service: str) -> dict[str, Any]:
+    """Give what Triton's client says of the service."""
+    return tell("triton.py", service)
+
+
+@pytest.fixture(scope="module")
+def mlserver(service: str) -> dict[str, Any]:
+    """Give what MLServer's codecs understand of the service."""
+    return tell("mlserver_client.py", f"http://{service}")
 
 
 def test_triton_finds_the_server_and_its_models(told: dict[str, Any]) -> None:
@@ -53,7 +97,7 @@ def test_triton_finds_the_server_and_its_models(told: dict[str, Any]) -> None:
         {"name": "a", "datatype": "FP64", "shape": [-1]},
         {"name": "word", "datatype": "BYTES", "shape": [-1]},
     ]
-    assert told["index"] == ["score", "twice"]
+    assert told["index"] == ["score", "twice", "table", "shout", "later", "copied"]
 
 
 @pytest.mark.parametrize("binary", [True, False])
@@ -69,4 +113,39 @@ def test_triton_sends_half_precision(told: dict[str, Any]) -> None:
 def test_triton_understands_our_errors(told: dict[str, Any]) -> None:
     status, message = told["error"]
     assert status == "404"
-    assert message == "no model is called none; there are: score, twice"
+    assert (
+        message == "no model is called none; there are: score, twice, table, shout, later, copied"
+    )
+
+
+def test_mlserver_finds_the_server_and_the_version(mlserver: dict[str, Any]) -> None:
+    assert mlserver["extensions"] == ["binary_tensor_data"]
+    assert mlserver["versions"] == [VERSION]
+    assert mlserver["index"] == [[VERSION, "READY"]]
+    assert mlserver["answered by"] == VERSION
+    status, message = mlserver["refused"]
+    assert status == 404
+    assert message == f"twice has no version another; there is {VERSION}"
+
+
+def test_mlservers_pandas_codec_gets_the_table_back(mlserver: dict[str, Any]) -> None:
+    columns = mlserver["columns"]
+    assert columns["whole"] == [1, 2**53 + 1]
+    assert [row[1:] for row in columns["cells"]] == [
+        [1.5, "вино", True, {"a": [1]}],
+        [None, "", False, "text"],
+    ]
+    assert columns["chosen"] == ["word", "whole"]
+
+
+def test_mlservers_other_codecs(mlserver: dict[str, Any]) -> None:
+    assert mlserver["values"] == {
+        "matrix": [[3.0, 4.0], [6.0, 8.0]],
+        "vector": [[2], [4]],  # MLServer makes a column of it
+        "dtype": "int32",
+        "id": "7",
+        "word": ["ВИНО"],
+        "whole word": ["ВИНО"],
+        "moment": ["2027-01-31T12:00:00"],
+        "file": [0, 255],
+    }

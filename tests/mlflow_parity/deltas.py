@@ -1,5 +1,7 @@
 """Where this service answers otherwise than MLflow's: case → (MLflow's answer, ours, why)."""
 
+from collections.abc import Mapping
+
 STAGE = "the same fault, found at another stage"
 ISO = "dates are ISO 8601 here, of any precision, and nothing else"
 ROWS = "every row has a cell for each column, and there is one row at least"
@@ -37,3 +39,17 @@ DELTAS = {
     "HEAD ping": ("405", "200", "load balancers ask by HEAD"),
     "version": ("200", "200", "each has its own"),
 }
+
+
+def unexpected(answers: Mapping[str, tuple[str, str]]) -> list[str]:
+    """Return the cases whose answers differ and should not, or differ otherwise than told here."""
+    return [
+        name
+        for name, (mlflows, here) in answers.items()
+        if (mlflows != here) != (name in DELTAS)
+        or (name in DELTAS and not _is_told(mlflows, here, DELTAS[name]))
+    ]
+
+
+def _is_told(mlflows: str, here: str, told: tuple[str, str, str]) -> bool:
+    return mlflows.startswith(told[0]) and here.startswith(told[1])

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sklearn.linear_model import LinearRegression
 
 import mmf_core as mmf
 from mmf_core.cli.artifact_files import lock_file
-from mmf_core.errors import MissingPackage, StoreError
+from mmf_core.errors import ArtifactError, MissingPackage, StoreError
 from mmf_core.stores import cache, lock
 from mmf_core.stores.mlflow_store import MlflowStore
 from mmf_core.web import create_app
@@ -83,6 +84,11 @@ def test_every_form_of_address(registry: str, folder: Path) -> None:
         for _ in range(2):
             assert predicts(uri) == pytest.approx(6.0)
     assert not list(folder.parent.glob("cache/*/new"))
+    for uri in ("models:/wine/1", "models:/wine@best"):
+        declared = mmf.Registry()
+        declared.artifact(uri).load()
+        declared.make_ready()
+        assert declared.version == "1"
     with pytest.raises(StoreError, match="models:/beer/1 cannot be fetched"):
         predicts("models:/beer/1")
 
@@ -164,7 +170,7 @@ def test_a_cache_that_was_emptied_is_no_copy(
 def test_it_is_read_only_and_a_whole(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="can be read only"):
         MlflowStore().upload(tmp_path, "models:/wine/1", {})
-    with pytest.raises(StoreError, match="is a folder of MLflow's registry"):
+    with pytest.raises(StoreError, match="is a folder of MLflow's"):
         MlflowStore().versions("models:/wine/1")
 
 
@@ -174,11 +180,27 @@ def test_without_mlflow_the_pip_line_is_told(without: Callable[..., None]) -> No
         predicts("models:/wine/1")
 
 
+def compared(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [one.getMessage() for one in caplog.records if one.name == "mmf.models"]
+
+
+@pytest.mark.usefixtures("registry")
 def test_what_the_model_was_made_with_is_compared(
     registered: Callable[..., str],
-    capfd: pytest.CaptureFixture[str],
-    registry: str,  # noqa: ARG001
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    registered(2.0, "scikit-learn==0.1")
+    here = f"scikit-learn=={version('scikit-learn')}"
+    registered(2.0, here, "mlflow", "pandas>1  # newer ones do", 'gone; python_version < "3"')
+    monkeypatch.setenv("MMF_MLFLOW_STRICT", "1")
     predicts("models:/wine@best")
-    assert "required: scikit-learn==0.1" in capfd.readouterr().err
+    registered(2.0, "scikit-learn==0.1", "no-such-package")
+    with pytest.raises(ArtifactError, match="MMF_MLFLOW_STRICT") as caught:
+        predicts("models:/wine@best")
+    monkeypatch.delenv("MMF_MLFLOW_STRICT")
+    assert compared(caplog) == []
+    predicts("models:/wine@best")
+    (told,) = compared(caplog)
+    for text in (told, str(caught.value)):
+        assert f"scikit-learn==0.1, and here is {version('scikit-learn')}" in text
+        assert "no-such-package, and here is none" in text

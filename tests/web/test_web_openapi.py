@@ -18,7 +18,7 @@ from mmf_core.web import create_app, openapi
 WHOLE = mmf.Integer(ge=1, description="how many", name="Count")
 SOME = mmf.Integer(default=3)
 TABLE = mmf.DataFrame()
-# /openapi.json, /docs and / describe others; no version of a model is ever there.
+# /openapi.json, /docs and / describe others; a model's one version has its routes.
 NOT_DESCRIBED = re.compile(
     r"/|/static/.*|/page/.*|/openapi\.json|/docs.*|/invocations|/v2/models/<model>/versions/.*"
 )

@@ -472,6 +472,12 @@ def test_whole_numbers_beyond_2_53_are_exact(client: FlaskClient) -> None:
     assert infer(client, "table", most)["x"]["data"] == [2**64 - 1, 1]
 
 
+def test_floats_come_back_to_the_last_bit(client: FlaskClient) -> None:
+    data = [-0.0, 0.5, 0.1 + 0.2, 1e308, 5e-324]
+    told = infer(client, "table", column("x", data))["x"]["data"]
+    assert list(map(repr, told)) == list(map(repr, data))
+
+
 # Whatever comes
 
 JSON = st.recursive(

@@ -14,9 +14,10 @@ of its copy on this machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from threading import RLock
 from time import perf_counter, time
@@ -26,7 +27,8 @@ from .errors import ArtifactError, DeclarationError
 from .models import load_model
 from .settings import MIB, Settings
 from .stores import Place, is_uri, locate, lock, name_of, shown
-from .stores.digests import size_of
+from .stores.digests import SHORT, sha256_of, size_of
+from .stores.mlflow_store import registered_version
 
 _UNSET = object()
 
@@ -120,6 +122,19 @@ class Artifact:
         return self._place.note if self._place else ""
 
     @property
+    def version(self) -> str:
+        """What tells its content from another; empty where it cannot be known without much work.
+
+        The version that MLflow's registry gave it, else the first digits of its sha256.
+        """
+        path = self._place.path if self._place else Path(self.file)
+        if registered := registered_version(path):
+            return registered
+        entry = lock.read().get(self.file)
+        known = self.sha256 or (entry.sha256 if entry else self._sum(path))
+        return known[:SHORT]
+
+    @property
     def is_loaded(self) -> bool:
         """Whether a loader's object is in memory; a file that the code reads itself always is."""
         return self._loader is None or self._value is not _UNSET
@@ -167,6 +182,14 @@ class Artifact:
         """Describe this artifact with the keys of MMF's `mmf.json`."""
         return {"file": shown(self.file), "name": self.name, "description": self.description}
 
+    def _sum(self, path: Path) -> str:
+        try:
+            is_large = size_of(path) > Settings.from_env().max_artifact
+        except OSError:  # a loader's file may be anywhere
+            return ""
+        # The start would wait for it where a loader reads a large file; mmfmeta lock keeps one.
+        return "" if self._loader and is_large else sha256_of(path)
+
     def _load_once(self, loader: Callable[[], Any]) -> Any:
         try:
             if self.sha256 or self.file in lock.read():
@@ -180,6 +203,17 @@ class Artifact:
             raise ArtifactError(
                 f"{shown(self.file)} cannot be loaded: {type(error).__name__}: {error}"
             ) from error
+
+
+def version_of(artifacts: Mapping[str, Artifact]) -> str:
+    """Return one artifact's version, or one of all together; empty if one has none."""
+    versions = {name: one.version for name, one in artifacts.items()}
+    if not versions or not all(versions.values()):
+        return ""
+    lines = [f"{version}  {name}\n" for name, version in sorted(versions.items())]
+    if len(lines) == 1:
+        return "".join(versions.values())
+    return sha256("".join(lines).encode()).hexdigest()[:SHORT]
 
 
 def _replace(loader: Callable[[], Any], stand_in: Any, value: Any) -> None:

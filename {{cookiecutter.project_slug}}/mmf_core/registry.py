@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from .artifact import Artifact
+from .artifact import Artifact, version_of
 from .condition import condition
 from .descriptors import Descriptor
 from .errors import DeclarationError
@@ -30,6 +30,7 @@ class Registry:
         self.artifacts: dict[str, Artifact] = {}
         self.seen: dict[Path, Fingerprint] = {}  # files as they were before they were loaded
         self.unproven: dict[str, str] = {}  # by target: why its warm-up has not succeeded
+        self.version = ""  # of what it serves, once that is loaded: see `make_ready`
         self.refused = Notice()  # why a newer version was not taken, and when
 
     @overload
@@ -151,11 +152,14 @@ class Registry:
         """Load every artifact that has a loader; ArtifactError says which one failed and why.
 
         What is marked `preload=False` is left for after the fork, if there is one to come.
+        `version` is now that of the artifact, or of all together: nobody knows which of them a
+        function uses. It stays empty without artifacts, and where one has no version.
         """
         for artifact in self.artifacts.values():
             artifact.check()
             if artifact.preload or not before_fork:
                 artifact.ready()
+        self.version = self.version or version_of(self.artifacts)
 
     def meta(self) -> dict[str, Any]:
         """Describe everything declared, as MMF's `mmf.json` does."""

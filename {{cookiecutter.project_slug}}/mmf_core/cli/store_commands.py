@@ -8,13 +8,12 @@ import click
 
 from ..errors import DeclarationError
 from ..stores import is_uri, lock, shown, source_of, store_of
-from ..stores.digests import sha256_of, size_text
+from ..stores.digests import SHORT, sha256_of, size_text
 from ..stores.lock import Entry
 from .artifact_files import lock_file, pull_file, push_file, use_version
 from .get_meta import load_project
 
 FILES = click.argument("files", nargs=-1)
-SHORT = 12
 
 
 @click.command("lock")

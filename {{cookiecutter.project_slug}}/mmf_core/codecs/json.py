@@ -41,6 +41,18 @@ def dumps(value: Any) -> bytes:
         return orjson.dumps(_plain_keys(value), default=_plain, option=options)
 
 
+def exact(value: Any) -> Any:
+    """Return a whole number of more than 64 bits as its digits; anything else as it is.
+
+    `dumps` writes it so; by itself it would refuse it.
+    """
+    if type(value) is not int or -(2**63) <= value < 2**64:
+        return value
+    import orjson
+
+    return orjson.Fragment(str(value))
+
+
 def _plain(value: Any) -> Any:
     """Turn what orjson does not know into what it does; no library is imported for it."""
     if type(value).__name__ in {"NaTType", "NAType"}:  # pandas' nulls; comparing them raises

@@ -13,6 +13,7 @@ from . import json
 MAX_DEPTH = 100
 """Deep enough for people's data, and for recursive functions to be safe."""
 
+_LEAST, _MOST = -(2**63), 2**64 - 1  # of whole numbers, so that JSON can be written again
 _PLAIN = {dict, list, str, int, float, bool, type(None)}
 
 
@@ -36,6 +37,9 @@ def checked(tree: Any) -> Any:
                 f"a {kind.__name__} has no place here; send it as a text, "
                 "such as ISO 8601 for a date or base64 for bytes"
             )
+        numbers = [part for one in level for part in _parts(one) if type(part) is int]
+        if numbers and not (min(numbers) >= _LEAST and max(numbers) <= _MOST):
+            raise InvalidValue("a whole number has 64 bits at most; send longer ones as texts")
         if not all(type(key) is str for one in level if type(one) is dict for key in one):
             raise InvalidValue("a name in an object is a text; write others in quotes")
         level = [part for one in level for part in _parts(one) if type(part) in {dict, list}]

@@ -42,6 +42,12 @@ def numbers(array: Any) -> list[bytes]:
     return json.dumps(flat)[1:-1].split(b",")
 
 
+def cells(column: Any) -> list[Any]:
+    """Return a column's cells for JSON; CSV and XML bring whole numbers of any length."""
+    found: list[Any] = column.tolist()
+    return [json.exact(cell) for cell in found] if column.dtype.kind == "O" else found
+
+
 def filled(table: pd.DataFrame, form: bytes, separator: bytes, texts: Texts) -> Iterator[bytes]:
     """Yield rows as text, some hundred at a time: `form` has a `%b` for each column.
 
@@ -56,6 +62,6 @@ def filled(table: pd.DataFrame, form: bytes, separator: bytes, texts: Texts) -> 
         arrays = [one.to_numpy() if is_numpy(one.dtype) else one.array for one in every]
     for start in range(0, len(table), _ROWS):
         columns = [texts(array[start : start + _ROWS]) for array in arrays]
-        cells = chain.from_iterable(zip(*columns, strict=True)) if len(columns) > 1 else columns[0]
+        flat = chain.from_iterable(zip(*columns, strict=True)) if len(columns) > 1 else columns[0]
         rows = min(_ROWS, len(table) - start)
-        yield separator.join([form] * rows) % tuple(cells)
+        yield separator.join([form] * rows) % tuple(flat)

@@ -52,7 +52,7 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
 
     def to_plain(self, value: pd.DataFrame) -> list[dict[str, Any]]:
         names = value.columns.tolist()
-        columns = [column.tolist() for _, column in value.items()]
+        columns = [row_text.cells(column) for _, column in value.items()]
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
@@ -76,7 +76,7 @@ def _form(names: tuple[Any, ...]) -> bytes | None:
 def _texts(cells: Any) -> list[bytes]:
     if row_text.is_numpy(cells.dtype):
         return row_text.numbers(cells)
-    return [json.dumps(cell) for cell in cells.tolist()]
+    return [json.dumps(cell) for cell in row_text.cells(cells)]
 
 
 def _is_rows(data: Any) -> bool:

@@ -44,7 +44,10 @@ def _to_float(column: Any) -> Any:
 
 def _to_int(column: Any) -> Any:
     numbers = _numbers(column)
-    fits = (numbers % 1 == 0) & (numbers >= -(2**63)) & (numbers < 2**63)
+    least = -(2.0**63)
+    # As a float it may have been a longer number, whose last digits are lost.
+    is_enough = numbers > least if numbers.dtype.kind == "f" else numbers >= least
+    fits = (numbers % 1 == 0) & is_enough & (numbers < 2**63)
     return numbers.where(fits).astype("Int64")
 
 

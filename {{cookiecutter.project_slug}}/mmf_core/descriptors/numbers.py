@@ -13,6 +13,8 @@ from .scalars import Scalar, unwrap
 
 N = TypeVar("N", bound=float)
 _DIGITS = re.compile(r"\s*[+-]?[0-9]+\s*")
+_LEAST, _MOST = -(2**63), 2**64 - 1
+"""Of whole numbers: what JSON's writer, NumPy and other protocols can hold."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -65,21 +67,24 @@ class Number(Scalar[N]):
 
 
 class Integer(Number[int]):
-    """A whole number; 3.0 is one, 3.5 and true are not (name from MMF)."""
+    """A whole number of 64 bits; 3.0 is one, 3.5 and true are not (name from MMF)."""
 
     noun = "a whole number"
     usual = 1
-    schema: ClassVar = {"type": "integer"}
+    schema: ClassVar = {"type": "integer", "minimum": _LEAST, "maximum": _MOST}
 
     def parse(self, text: str) -> int:
         if not _DIGITS.fullmatch(text):  # 1_000 is a number in Python only
             raise ValueError
-        return int(text)
+        return self.convert(int(text))
 
     def convert(self, value: Any) -> int:
         value = unwrap(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
             raise TypeError
+        # JSON's reader makes a float of what is longer, and its last digits are lost.
+        if not _LEAST <= value <= _MOST or (isinstance(value, float) and abs(value) >= -_LEAST):
+            raise OverflowError
         return int(value)
 
 

@@ -58,7 +58,9 @@ class Scalar(Descriptor[T]):
     def check(self, value: Any) -> T:
         try:
             found = self.parse(value) if isinstance(value, str) else self.convert(value)
-        except (TypeError, ValueError, OverflowError):
+        except OverflowError:
+            raise InvalidValue(f"send {self.wanted}; 64 bits do not hold {_short(value)}") from None
+        except (TypeError, ValueError):
             raise InvalidValue(f"send {self.wanted}, not {_short(value)}") from None
         if not self.allows(found):
             raise InvalidValue(f"send {self.wanted}, not {_short(value)}")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ..errors import ArtifactError
+from ..settings import Settings
 from .base import ModelFormat
 from .skops_format import trusted
 
 DESCRIPTION = "MLmodel"
+_log = logging.getLogger("mmf.models")
 
 
 class MlflowFormat(ModelFormat):
@@ -29,10 +34,12 @@ class MlflowFormat(ModelFormat):
         return super().holds(path) or (path / DESCRIPTION).is_file()
 
     def load(self, path: Path) -> Any:
+        _compare(path)
         with quiet():
             from mlflow.pyfunc import load_model
 
-            model: Any = load_model(str(path))
+            # What it would say of requirements was said.
+            model: Any = load_model(str(path), suppress_warnings=True)
         if model.loader_module == "mlflow.sklearn":
             return model.get_raw_model()
         return model
@@ -60,6 +67,41 @@ def signature(path: Path) -> Any:
         from mlflow.models import Model
 
         return Model.load(str(path)).signature
+
+
+def _compare(path: Path) -> None:
+    """Warn of what the model was saved with and is another version here; refuse it if strict."""
+    others = "; ".join(_mismatches(path / "requirements.txt"))
+    if not others:
+        return
+    told = f"{path} was saved with other versions: {others}"
+    if Settings.from_env().mlflow_strict:
+        raise ArtifactError(f"{told}; install those, or leave MMF_MLFLOW_STRICT out")
+    _log.warning("%s: it may fail or answer otherwise; MMF_MLFLOW_STRICT=1 refuses it", told)
+
+
+def _mismatches(requirements: Path) -> Iterator[str]:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    lines = requirements.read_text(encoding="utf-8").splitlines() if requirements.exists() else []
+    for line in lines:
+        try:
+            wanted = Requirement(line.partition(" #")[0])
+        except InvalidRequirement:  # an option, a path, a comment
+            continue
+        if wanted.marker and not wanted.marker.evaluate():
+            continue
+        found = _installed(wanted.name)
+        if not found or not wanted.specifier.contains(found, prereleases=True):
+            yield f"{wanted}, and here is {found or 'none'}"
+
+
+def _installed(package: str) -> str:
+    """Return a package's version; mlflow-skinny is mlflow, too. Empty if it is absent."""
+    for name in (package, f"{package}-skinny"):
+        with suppress(PackageNotFoundError):
+            return version(name)
+    return ""
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from ..errors import ArtifactError
 from ..settings import Settings
@@ -24,7 +24,7 @@ from .lock import Entry
 from .mlflow_store import MlflowStore
 from .s3_store import S3Store
 
-STORES: list[Store] = [FileStore(), HttpsStore(), S3Store(), MlflowStore()]
+STORES: list[Store] = [FileStore(), HttpsStore(), MlflowStore(), S3Store()]
 
 
 class Place(NamedTuple):
@@ -111,7 +111,7 @@ def name_of(file: str) -> str:
 def store_of(uri: str) -> Store:
     """Return the store of a URI; ArtifactError lists the schemes that there are."""
     for store in STORES:
-        if urlsplit(uri).scheme in store.schemes:
+        if store.takes(uri):
             store.demand(shown(uri))
             return store
     known = ", ".join(f"{scheme}:" for store in STORES for scheme in store.schemes)

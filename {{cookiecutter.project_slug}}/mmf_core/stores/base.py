@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from io import BufferedIOBase
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from ..errors import StoreError
 from ..packages import NeedsPackages
@@ -47,6 +48,10 @@ class Store(NeedsPackages, ABC):
     schemes: ClassVar[tuple[str, ...]]
     needs_sum: ClassVar[bool] = False
     """Whether a file of unknown sha256 is refused: nobody vouches for what comes."""
+
+    def takes(self, uri: str) -> bool:
+        """Whether a URI is of this store."""
+        return urlsplit(uri).scheme in self.schemes
 
     @abstractmethod
     def open(self, uri: str, start: int = 0, version: str = "") -> Content:

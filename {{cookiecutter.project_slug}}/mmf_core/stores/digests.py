@@ -11,6 +11,8 @@ from tempfile import TemporaryDirectory
 from ..settings import MIB
 
 PACKED = ".tar"
+SHORT = 12
+"""Digits of a sha256 that people are shown."""
 
 
 def sha256_of(path: Path) -> str:

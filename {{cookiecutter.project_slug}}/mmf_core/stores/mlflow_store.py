@@ -1,4 +1,4 @@
-"""models:/ and runs:/ : folders of MLflow's registry, as MLflow itself fetches them.
+"""models:/ and runs:/ : folders of MLflow's registry, as MLflow itself fetches them; s3://…/ too.
 
 `models:/Name/Production`, `models:/Name/3`, `models:/Name@alias`, `runs:/ID/model`, with one slash;
 MLFLOW_TRACKING_URI says where the registry is. What lies at such an address changes, so it is asked
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from .base import Content, Store, Version
 from .digests import sha256_of, size_of
 
 OLDER = "the copy that was fetched last is used"
+_META = "registered_model_meta"  # MLflow puts it into a folder that it fetches by models:/
 _log = logging.getLogger("mmf.stores")
 
 
@@ -37,10 +39,14 @@ class MlflowStore(Store):
     def __init__(self) -> None:
         self._notes: dict[str, str] = {}
 
+    def takes(self, uri: str) -> bool:
+        """Take what MLflow has written into S3, too: a folder, with a slash at the end."""
+        return super().takes(uri) or (uri.startswith("s3://") and uri.endswith("/"))
+
     def open(self, uri: str, start: int = 0, version: str = "") -> Content:
         raise StoreError(
-            f"{uri} is a folder of MLflow's registry, which keeps its versions: to go back, name "
-            f"another one in main.py"
+            f"{uri} is a folder of MLflow's, which keeps its versions: to go back, name another "
+            f"one in main.py"
         )
 
     def note(self, uri: str) -> str:
@@ -86,6 +92,16 @@ class MlflowStore(Store):
         return path
 
 
+def registered_version(path: Path) -> str:
+    """Return the version of a fetched model in MLflow's registry; empty if it is from elsewhere."""
+    try:
+        text = (path / _META).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    found = re.search(r"""^model_version: ['"]?([^\s'"]+)""", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
 class _Unfetched(StoreError):
     """MLflow does not give a folder."""
 
@@ -111,19 +127,21 @@ def _download(uri: str, new: Path) -> Path:
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     try:
-        with _bounded():
+        with bounded():
             from mlflow.artifacts import download_artifacts
 
-            return Path(download_artifacts(artifact_uri=uri, dst_path=str(new)))
+            found = Path(download_artifacts(artifact_uri=uri, dst_path=str(new)))
     except Exception as error:  # of MLflow, requests, and whatever holds the files
         reason = str(error).strip().partition("\n")[0]
-        raise _Unfetched(
-            f"{uri} cannot be fetched: {reason}; is MLFLOW_TRACKING_URI right?"
-        ) from error
+        hint = "" if uri.startswith("s3:") else "; is MLFLOW_TRACKING_URI right?"
+        raise _Unfetched(f"{uri} cannot be fetched: {reason}{hint}") from error
+    if found.is_dir() and not any(found.iterdir()):  # S3 knows no folders
+        raise _Unfetched(f"{uri} cannot be fetched: no file is there")
+    return found
 
 
 @contextmanager
-def _bounded() -> Iterator[None]:
+def bounded() -> Iterator[None]:
     """Bound what MLflow waits for where the operator has not: it asks seven times, for minutes."""
     bounds = {
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",

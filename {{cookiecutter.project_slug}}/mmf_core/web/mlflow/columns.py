@@ -85,7 +85,7 @@ def _cast(column: pd.Series[Any], declared: Column) -> pd.Series[Any]:
 
 def _check_range(column: pd.Series[Any]) -> None:
     """Refuse NaN and what int64 cannot hold: NumPy would make some other number of it."""
-    if not column.between(-_LARGEST, _LARGEST, inclusive="left").all():
+    if not column.between(-_LARGEST, _LARGEST, inclusive="neither").all():
         raise OverflowError("it is empty, infinite or has too many digits")
 
 

@@ -52,11 +52,12 @@ _SCHEMAS = {
     "V2Response": _object(
         {
             "model_name": _TEXT,
+            "model_version": _TEXT,
             "id": _TEXT,
             "parameters": {"type": "object"},
             "outputs": {"type": "array", "items": ref("schemas", "V2Tensor")},
         },
-        "parameters",
+        *("model_version", "parameters"),
     ),
 }
 
@@ -86,7 +87,14 @@ def _server(models: list[str]) -> dict[str, Any]:
         {"name": _TEXT, "version": _TEXT, "extensions": {"type": "array", "items": _TEXT}}
     )
     listed = _object({"models": {"type": "array", "items": {"enum": models}}})
-    state = _object({"name": {"enum": models}, "state": {"enum": ["READY", "UNAVAILABLE"]}})
+    state = _object(
+        {
+            "name": {"enum": models},
+            "version": _TEXT,
+            "state": {"enum": ["READY", "UNAVAILABLE"]},
+        },
+        "version",
+    )
     index = {"type": "array", "items": state}
     return {
         "/v2": {"get": _get("v2_server", "what is spoken here", about)},
@@ -99,10 +107,14 @@ def _server(models: list[str]) -> dict[str, Any]:
 
 def _models(models: list[str]) -> dict[str, Any]:
     tensors = {"type": "array", "items": ref("schemas", "V2Metadata")}
-    about = {"name": {"enum": models}, "platform": _TEXT, "inputs": tensors, "outputs": tensors}
+    versions = {"type": "array", "items": _TEXT}
+    about = {"name": {"enum": models}, "versions": versions, "platform": _TEXT}
+    about |= {"inputs": tensors, "outputs": tensors}
     ready = _object({"name": {"enum": models}, "ready": _FLAG})
     name = {"name": "model", "in": "path", "required": True, "schema": {"enum": models}}
-    described = _get("v2_model", "inputs and outputs, as far as declared", _object(about), 404)
+    described = _get(
+        "v2_model", "inputs and outputs, as far as declared", _object(about, "versions"), 404
+    )
     asked = _get("v2_model_ready", "whether it is loaded", ready, 404, 503)
     return {
         "/v2/models/{model}": {"get": {**described, "parameters": [name]}},

@@ -58,7 +58,7 @@ def read(request: Request) -> Inference:
     )
 
 
-def write(target: Target, asked: Inference, outputs: list[Tensor]) -> Response:
+def write(target: Target, version: str, asked: Inference, outputs: list[Tensor]) -> Response:
     """Answer the outputs that were asked for, in that order; RequestError if one is not there."""
     by_name = {one.name: one for one in outputs}
     if unknown := asked.outputs.keys() - by_name.keys():
@@ -72,7 +72,8 @@ def write(target: Target, asked: Inference, outputs: list[Tensor]) -> Response:
         entry, own = (binary.to_binary if is_binary else _to_json)(by_name[name])
         entries.append(entry)
         data += own
-    body: dict[str, Any] = {"model_name": target.route, "id": asked.id, "outputs": entries}
+    served = {"model_name": target.route} | ({"model_version": version} if version else {})
+    body: dict[str, Any] = {**served, "id": asked.id, "outputs": entries}
     if content_type := asked.parameters.get("content_type"):  # MLServer's clients read it so
         body["parameters"] = {"content_type": content_type}
     if not any(wanted.values()):

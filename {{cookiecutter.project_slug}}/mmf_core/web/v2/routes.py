@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -27,8 +27,9 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
     _about_models(routes, service)
 
     @routes.post("/models/<model>/infer")
-    def infer(model: str) -> Response:
-        return _infer(_find(service.executions, model))
+    @routes.post("/models/<model>/versions/<version>/infer")
+    def infer(model: str, version: str = "") -> Response:
+        return _infer(_find(service, model, version), service.registry.version)
 
     return [routes]
 
@@ -43,7 +44,7 @@ def error(problem: Problem) -> Response:
 PROTOCOL = Protocol(blueprints, error, segments=("v2",), name="v2", chapter=chapter)
 
 
-def _infer(execution: Execution) -> Response:
+def _infer(execution: Execution, version: str) -> Response:
     target = execution.target
     asked: messages.Inference
 
@@ -54,7 +55,7 @@ def _infer(execution: Execution) -> Response:
 
     def answer(result: Any) -> Response:
         outputs = results(target.returns, result) if target.returns else []
-        return messages.write(target, asked, outputs)
+        return messages.write(target, version, asked, outputs)
 
     return run(execution, read, answer)
 
@@ -79,34 +80,29 @@ def _about_server(routes: Blueprint, service: Service) -> None:
 
     @routes.post("/repository/index")
     def index() -> Response:
-        state = "READY" if service.registry.is_ready else "UNAVAILABLE"
-        return plain([{"name": one, "state": state, "reason": ""} for one in service.executions])
+        state = {"state": "READY" if service.registry.is_ready else "UNAVAILABLE", "reason": ""}
+        if version := service.registry.version:
+            state["version"] = version
+        return plain([{"name": one} | state for one in service.executions])
 
 
 def _about_models(routes: Blueprint, service: Service) -> None:
     @routes.get("/models/<model>")
-    def metadata(model: str) -> Response:
-        target = _find(service.executions, model).target
-        return plain(
-            {
-                "name": model,
-                "platform": "mmf-flask",
-                "inputs": about_inputs(target),
-                "outputs": about_outputs(target),
-            }
-        )
+    @routes.get("/models/<model>/versions/<version>")
+    def metadata(model: str, version: str = "") -> Response:
+        target = _find(service, model, version).target
+        about = {"platform": "mmf-flask", "inputs": about_inputs(target)}
+        versions = {"versions": _versions(service)} if _versions(service) else {}
+        return plain({"name": model} | versions | about | {"outputs": about_outputs(target)})
 
     @routes.get("/models/<model>/ready")
-    def model_ready(model: str) -> Response:
-        _find(service.executions, model)
-        return _unready(service) or plain({"name": model, "ready": True})
-
-    @routes.get("/models/<model>/versions/<version>")
     @routes.get("/models/<model>/versions/<version>/ready")
-    @routes.post("/models/<model>/versions/<version>/infer")
-    def versioned(model: str, version: str) -> Response:
-        _find(service.executions, model)
-        raise UnknownTarget(f"{model} has no version {version}; leave /versions/{version} out")
+    def model_ready(model: str, version: str = "") -> Response:
+        _find(service, model)
+        if missing := _unready(service):  # its version is not known before
+            return missing
+        _find(service, model, version)
+        return plain({"name": model, "ready": True})
 
 
 def _unready(service: Service) -> Response | None:
@@ -114,10 +110,19 @@ def _unready(service: Service) -> Response | None:
     return problem(503, missing, [], Retry_After="10") if missing else None
 
 
-def _find(executions: Mapping[str, Execution], model: str) -> Execution:
-    if model not in executions:
-        raise UnknownTarget(f"no model is called {model}; there are: {', '.join(executions)}")
-    return executions[model]
+def _versions(service: Service) -> list[str]:
+    """Return the version of all targets, if they have one."""
+    return [service.registry.version] if service.registry.version else []
+
+
+def _find(service: Service, model: str, version: str = "") -> Execution:
+    if model not in service.executions:
+        every = ", ".join(service.executions)
+        raise UnknownTarget(f"no model is called {model}; there are: {every}")
+    if version and version not in _versions(service):
+        there = "".join(_versions(service)) or "none"
+        raise UnknownTarget(f"{model} has no version {version}; there is {there}")
+    return service.executions[model]
 
 
 def _in_words(fault: dict[str, Any]) -> str:

@@ -73,7 +73,9 @@ def column(name: str, column: pd.Series[Any]) -> Tensor:
         return Tensor(name, objects(cells), "datetime")
     if all(cell is None or isinstance(cell, str) for cell in cells):
         return Tensor(name, objects(cells), "str")
-    return Tensor(name, objects([json.dumps(cell).decode() for cell in cells]), "pd_json")
+    return Tensor(
+        name, objects([json.dumps(json.exact(cell)).decode() for cell in cells]), "pd_json"
+    )
 
 
 def _flat_column(tensor: Tensor) -> np.ndarray:

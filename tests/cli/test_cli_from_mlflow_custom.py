@@ -1,0 +1,86 @@
+"""Models of one's own: PythonModel with load_context, artifacts and code beside it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from test_cli_from_mlflow import ask, columns, from_mlflow
+
+import mmf_core as mmf
+from mmf_core.errors import ArtifactError
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of MLflow's own making
+
+HELPER = "def times(values, factor):\n    return values * factor\n"
+MODEL = """
+import json
+
+from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel
+
+
+class Custom(PythonModel):
+    def load_context(self, context):
+        with open(context.artifacts["factor"], encoding="utf-8") as file:
+            self.factor = json.load(file)
+        if self.factor is None:
+            raise RuntimeError("there is no factor")
+
+    def predict(self, context, model_input, params=None):
+        from beside import times
+
+        return times(model_input["a"], self.factor).rename("y") + params["more"]
+
+
+set_model(Custom())
+"""
+
+
+@pytest.fixture
+def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the current folder, and in it such a model, as `custom`."""
+    from mlflow import pyfunc
+    from mlflow.models import ModelSignature
+    from mlflow.types import ParamSchema, ParamSpec
+
+    parts = tmp_path / "parts"
+    project = tmp_path / "project"
+    for one in (parts, project):
+        one.mkdir()
+    for name, text in (("model.py", MODEL), ("beside.py", HELPER), ("factor.json", "2.5")):
+        (parts / name).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(project)
+    params = ParamSchema([ParamSpec("more", "double", 0.0)])
+    pyfunc.save_model(
+        "custom",
+        python_model=str(parts / "model.py"),
+        artifacts={"factor": str(parts / "factor.json")},
+        code_paths=[str(parts / "beside.py")],
+        signature=ModelSignature(columns(("double", "a")), params=params),
+        pip_requirements=[],
+    )
+    for name in ("model.py", "beside.py", "factor.json"):
+        (parts / name).unlink()  # all that it needs is in its folder
+    return project
+
+
+def test_a_model_of_ones_own_is_served(saved: Path) -> None:
+    told = from_mlflow(Path("custom"))
+    assert told.exit_code == 0, told.output
+    body = {"dataframe_split": {"columns": ["a"], "data": [[1], [2.0]]}, "params": {"more": 1}}
+    status, _, answer = ask(saved, body).partition(" ")
+    assert status == "200"
+    assert json.loads(answer) == {"predictions": [{"y": 3.5}, {"y": 6.0}]}
+
+
+def test_one_whose_loading_fails_is_told(saved: Path) -> None:
+    (factor,) = saved.rglob("factor.json")
+    factor.write_text("null", encoding="utf-8")
+    with pytest.raises(ArtifactError, match=r"custom.*there is no factor"):
+        mmf.Registry().artifact("custom").load()
+
+
+def test_a_broken_folder_is_told(saved: Path) -> None:
+    (saved / "custom" / "MLmodel").write_text("flavors: {}\n", encoding="utf-8")
+    with pytest.raises(ArtifactError, match="custom"):
+        mmf.Registry().artifact("custom").load()

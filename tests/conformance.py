@@ -1,0 +1,41 @@
+"""Prints what MLflow's server and this service answer, side by side: `make conformance`.
+
+Ends with 1 where they differ and docs/mlflow.md does not say so.
+"""
+
+import sys
+import tempfile
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from mlflow_parity import both
+from mlflow_parity.deltas import DELTAS, unexpected
+
+WIDTH = 60
+
+
+def row(*cells: str) -> str:
+    """Return a row of a table in Markdown, long cells cut."""
+    short = (one if len(one) <= WIDTH else f"{one[: WIDTH - 1]}…" for one in cells)
+    return f"| {' | '.join(one.replace('|', chr(92) + '|') for one in short)} |"
+
+
+def main() -> int:
+    """Serve one model by both, ask them everything, print the table."""
+    # The servers' logs would be printed, too.
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
+        model = both.save_model(Path(folder))
+        with both.serving(model) as port:
+            answers = both.compare(model, port)
+    wrong = unexpected(answers)
+    print(row("request", "MLflow", "here", "why they differ"), row(*["---"] * 4), sep="\n")
+    for name, (mlflows, here) in answers.items():
+        same = "" if mlflows == here else DELTAS.get(name, ("", "", ""))[2]
+        print(row(name, mlflows, here, "NOT EXPECTED" if name in wrong else same))
+    print(f"\n{len(answers)} requests, {len(DELTAS)} answered otherwise on purpose", end="")
+    print(f", {len(wrong)} not expected: {', '.join(wrong)}" if wrong else "")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""The commands of docs/v2.md, run as they stand beside the service that the page shows."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from baking import ROOT
+from running import make_environment
+from services import Service, serve
+from test_docs_formats import APP, fences, run_block
+from test_readme import Block
+
+PAGE = ROOT / "docs" / "v2.md"
+CLIENTS = ROOT / "tests" / "clients" / "requirements.txt"
+
+
+def _run_client(service: Service, block: Block) -> str:
+    """Run Python where the clients are installed; return what it printed."""
+    python = make_environment("clients", CLIENTS) / "python"
+    code = re.sub(r"\b8000\b", str(service.port), block.text)
+    done = subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_command_answers_as_printed(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    main, weights, *others = fences(PAGE)
+    (tmp_path / "main.py").write_text(main.text, encoding="utf-8")
+    (tmp_path / "weights.json").write_text(weights.text, encoding="utf-8")
+    shell = [one for one in others if one.language != "python"]
+    with serve("gunicorn", tmp_path, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as service:
+        for command, answer in zip(shell[::2], shell[1::2], strict=True):
+            with subtests.test(command.commands[-1]):
+                assert (command.language, answer.language) == ("bash", "text")
+                assert run_block(service, tmp_path, command).rstrip("\n") == answer.text.rstrip(
+                    "\n"
+                )
+        told = [_run_client(service, one) for one in others if one.language == "python"]
+    version = re.search(r'"versions":\["(\w+)"\]', PAGE.read_text(encoding="utf-8"))
+    assert version
+    assert told[0] == f"['{version[1]}']\n"
+    assert told[1].split() == ["quality", "0", "9.25", "1", "7.00"]

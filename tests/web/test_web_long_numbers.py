@@ -1,0 +1,79 @@
+"""Whole numbers of more than 64 bits: refused where they would be bent, else as they came."""
+
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+LONG = 2**64 + 1
+FORMS = {
+    "json": ("application/json", str(LONG)),
+    "text": ("text/plain", str(LONG)),
+    "a float of them": ("application/json", "1e308"),
+    "least": ("application/json", str(-(2**63) - 1)),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_integer_of_65_bits_is_refused(client: FlaskClient, form: str) -> None:
+    media_type, body = FORMS[form]
+    told = client.post("/next_one", data=body, content_type=media_type)
+    assert told.status_code == 422
+    assert "64 bits" in told.get_json()["detail"]
+
+
+@pytest.mark.parametrize("number", [LONG, -(2**63) - 1, 1e308])
+def test_so_it_is_in_every_protocol(client: FlaskClient, number: float) -> None:
+    value = {"name": "number", "shape": [1], "datatype": "BYTES", "data": [str(int(number))]}
+    for path, body in (
+        ("/invocations/next_one", {"inputs": number}),
+        ("/v2/models/next_one/infer", {"inputs": [], "parameters": {"number": number}}),
+        ("/v2/models/next_one/infer", {"inputs": [value]}),
+    ):
+        told = client.post(path, json=body)
+        assert told.status_code == 400
+        assert "64 bits" in told.get_data(as_text=True)
+
+
+def test_the_longest_of_64_bits_are_exact(client: FlaskClient) -> None:
+    for number in (2**64 - 2, -(2**63)):
+        told = client.post("/next_one", json=number)
+        assert told.get_json() == {"result": number + 1}
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body"),
+    [
+        ("text/csv", f"a,b\n{LONG},x\n{-LONG},y"),
+        ("application/xml", f"<r><row><a>{LONG}</a></row><row><a>{-LONG}</a></row></r>"),
+    ],
+)
+def test_in_a_table_every_digit_comes_back(client: FlaskClient, media_type: str, body: str) -> None:
+    for path in ("/records", "/records?format=jsonl"):
+        told = client.post(path, data=body, content_type=media_type).get_data(as_text=True)
+        assert f":{LONG}" in told
+        assert f":{-LONG}" in told
+
+
+def test_so_they_do_in_other_protocols(client: FlaskClient) -> None:
+    told = client.post("/invocations/records", data=f"a\n{LONG}", content_type="text/csv")
+    assert told.get_json() == {"predictions": [{"a": LONG}]}
+    cell = {"name": "a", "shape": [2], "datatype": "BYTES", "data": [str(LONG), '"x"']}
+    cell["parameters"] = {"content_type": "pd_json"}
+    told = client.post("/v2/models/records/infer", json={"inputs": [cell]})
+    assert json.loads(told.get_json()["outputs"][0]["data"][0]) == float(LONG)
+
+
+def test_a_tree_takes_none(client: FlaskClient) -> None:
+    told = client.post("/swap", data=f"a: {LONG}", content_type="application/yaml")
+    assert told.status_code == 422
+    assert "as texts" in told.get_json()["detail"]
+
+
+def test_a_column_of_whole_numbers_takes_none(client: FlaskClient) -> None:
+    body: Any
+    for body in ([{"a": LONG}], [{"a": -(2**63) - 1}], [{"a": 1}, {"a": LONG}]):
+        assert client.post("/typed", json=body).status_code == 422
+        table = {"dataframe_records": body}
+        assert client.post("/invocations/typed", json=table).status_code == 400

@@ -1,0 +1,144 @@
+"""Versions of the Open Inference Protocol: of the artifact, or of all artifacts together."""
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+import mmf_core as mmf
+from mmf_core.cli.artifact_files import lock_file
+from mmf_core.web import create_app
+
+NUMBER = mmf.Integer()
+INPUTS = {"inputs": [{"name": "n", "shape": [1], "datatype": "INT64", "data": [4]}]}
+Declare = Callable[[mmf.Registry], Any]
+MODEL = b"a model"
+SUM = sha256(MODEL).hexdigest()[:12]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the current folder, with a model and an encoder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.bin").write_bytes(MODEL)
+    (tmp_path / "encoder.bin").write_bytes(b"an encoder")
+    return tmp_path
+
+
+def serve(*declare: Declare, ready: bool = True) -> FlaskClient:
+    """Serve a target beside some artifacts."""
+    registry = mmf.Registry()
+    for one in declare:
+        one(registry)
+
+    @registry.target(returns=mmf.Integer())
+    def predict(n: Any = NUMBER) -> Any:
+        return n + 1
+
+    return create_app(registry, ready=ready).test_client()
+
+
+def version(client: FlaskClient) -> str:
+    """Return the version that every answer tells, after a look at all of them."""
+    about = client.get("/v2/models/predict").get_json()
+    answer = client.post("/v2/models/predict/infer", json=INPUTS).get_json()
+    (state,) = client.post("/v2/repository/index").get_json()
+    told: list[str] = about.get("versions", [])
+    assert [answer[key] for key in ("model_version",) if key in answer] == told
+    assert [state[key] for key in ("version",) if key in state] == told
+    return "".join(told)
+
+
+def model(registry: mmf.Registry) -> Any:
+    return registry.artifact("model.bin")
+
+
+def encoder(registry: mmf.Registry) -> Any:
+    return registry.artifact("encoder.bin", "rb", name="words")
+
+
+def loader(registry: mmf.Registry) -> Any:
+    return registry.artifact("model.bin")(lambda: 1)
+
+
+def test_it_is_the_sum_of_the_artifact(folder: Path) -> None:
+    assert version(serve(model)) == version(serve(loader)) == SUM
+    (folder / "model.bin").write_bytes(b"another")
+    assert version(serve(model)) == sha256(b"another").hexdigest()[:12]
+
+
+def test_several_have_one_together(folder: Path) -> None:
+    both = version(serve(model, encoder))
+    assert both == version(serve(encoder, model))
+    assert len(both) == 12
+    assert both not in {SUM, version(serve(encoder))}
+    (folder / "encoder.bin").write_bytes(b"another")
+    assert version(serve(model, encoder)) != both
+
+
+def test_without_artifacts_there_is_none() -> None:
+    client = serve()
+    assert version(client) == ""
+    told = client.get("/v2/models/predict/versions/1")
+    assert (told.status_code, told.get_json()) == (
+        404,
+        {"error": "predict has no version 1; there is none"},
+    )
+
+
+def test_a_loaders_large_file_has_one_where_it_is_locked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "0.000001")
+    assert version(serve(loader)) == ""
+    lock_file("model.bin")
+    assert version(serve(loader)) == SUM
+    assert version(serve(lambda registry: registry.artifact("elsewhere")(lambda: 1))) == ""
+
+
+def test_a_sum_that_main_py_wants_is_it() -> None:
+    whole = sha256(MODEL).hexdigest()
+    wanted = serve(lambda registry: registry.artifact("model.bin", sha256=whole))
+    assert version(wanted) == SUM
+
+
+def test_it_is_that_of_what_was_loaded(folder: Path) -> None:
+    client = serve(loader)
+    (folder / "model.bin").write_bytes(b"trained again")
+    assert version(client) == SUM
+
+
+def test_mlflows_registry_has_numbers(folder: Path) -> None:
+    (folder / "wine").mkdir()
+    (folder / "wine" / "registered_model_meta").write_text("model_name: wine\nmodel_version: '3'\n")
+    assert version(serve(lambda registry: registry.artifact("wine"))) == "3"
+
+
+def test_the_one_that_is_served_has_the_models_routes() -> None:
+    client = serve(model)
+    model_ = f"/v2/models/predict/versions/{SUM}"
+    assert client.get(model_).get_json() == client.get("/v2/models/predict").get_json()
+    assert client.get(f"{model_}/ready").get_json() == {"name": "predict", "ready": True}
+    answer = client.post(f"{model_}/infer", json=INPUTS).get_json()
+    assert (answer["model_version"], answer["outputs"][0]["data"]) == (SUM, [5])
+
+
+@pytest.mark.parametrize("other", ["1", SUM[:11], SUM.upper() + "0", "%20"])
+def test_another_one_is_not_there(other: str) -> None:
+    client = serve(model)
+    for method, path in (("GET", ""), ("GET", "/ready"), ("POST", "/infer")):
+        told = client.open(f"/v2/models/predict/versions/{other}{path}", method=method)
+        assert told.status_code == 404
+        assert list(told.get_json()) == ["error"]
+        assert f"there is {SUM}" in told.get_json()["error"]
+    assert client.get(f"/v2/models/none/versions/{SUM}").status_code == 404
+
+
+def test_before_it_is_ready_it_is_not_known() -> None:
+    client = serve(loader, ready=False)
+    assert client.get(f"/v2/models/predict/versions/{SUM}/ready").status_code == 503
+    assert "versions" not in client.get("/v2/models/predict").get_json()
+    assert client.get(f"/v2/models/none/versions/{SUM}/ready").status_code == 404
