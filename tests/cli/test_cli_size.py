@@ -29,6 +29,16 @@ def ballast():
 def size(number=mmf.Integer()):
     return len(ballast)
 """
+STARTS_ANOTHER = """
+import subprocess
+import sys
+
+HOLD = "held = b'x' * 40 * 1024 * 1024; print(flush=True); input()"
+other = subprocess.Popen(
+    [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+)
+other.stdout.readline()  # it ends with its standard input
+"""
 linux_only = pytest.mark.skipif(
     not (PROC / "self" / "smaps_rollup").exists(), reason="proportional set sizes are Linux's"
 )
@@ -114,20 +124,27 @@ def test_too_large_ends_with_1(project: Path) -> None:
 @linux_only
 def test_what_each_worker_loads_is_counted_for_each(project: Path) -> None:
     """An artifact loaded after the fork is not shared."""
+    (project / "main.py").write_text(MAIN.format(ballast=40))
+    assert taken("3") - taken("1") > 80 * MIB
 
-    def taken(workers: int) -> int:
-        (project / "main.py").write_text(MAIN.format(ballast=40))
-        command = (sys.executable, "-m", "mmf_core", "measure-memory", "--workers", str(workers))
-        done = subprocess.run(
-            command,
-            env={"PYTHONPATH": str(PAYLOAD), "SERVER_SOFTWARE": "gunicorn/", "PATH": ""},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return int(done.stdout)
 
-    assert taken(3) - taken(1) > 80 * MIB
+@linux_only
+def test_processes_that_it_starts_are_counted(project: Path) -> None:
+    before = taken("1")
+    (project / "main.py").write_text(MAIN.format(ballast=1) + STARTS_ANOTHER)
+    assert taken("1") - before > 40 * MIB
+
+
+def taken(workers: str) -> int:
+    """Measure the project that lies here."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mmf_core", "measure-memory", "--workers", workers],
+        env=os.environ | {"SERVER_SOFTWARE": "gunicorn/"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stdout)
 
 
 @linux_only

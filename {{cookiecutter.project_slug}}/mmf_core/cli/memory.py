@@ -33,14 +33,24 @@ def measure_memory(module: str, workers: int) -> None:
     gc.freeze()
     forks = [Fork(partial(_work, default)) for _ in range(workers)]
     try:
-        pids = [os.getpid(), *(int(one.reader.recv_bytes()) for one in forks)]
-        total = sum(map(pss, pids))
+        for one in forks:
+            one.reader.recv_bytes()
+        total = sum(map(pss, family(os.getpid())))
     except EOFError as error:
         raise click.ClickException("a worker has ended while it was warming up") from error
     finally:
         for one in forks:
             one.end()
     click.echo(total)
+
+
+def family(pid: int) -> list[int]:
+    """List a process and all that it and its children have started: a model may run in Java."""
+    parents = {int(one.name): _parent(one) for one in PROC.iterdir() if one.name.isdecimal()}
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
 
 
 def pss(pid: int) -> int:
@@ -51,8 +61,16 @@ def pss(pid: int) -> int:
     raise ValueError(f"process {pid} has no Pss")
 
 
+def _parent(process: Path) -> int:
+    try:
+        # A program's name stands in brackets, and may have any character in it.
+        return int((process / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        return 0
+
+
 def _work(registry: Registry, to: Connection) -> None:
     registry.make_ready()
     warm_up(registry, LONGEST)
-    to.send_bytes(str(os.getpid()).encode())
+    to.send_bytes(b"warm")
     threading.Event().wait()  # until it is ended
