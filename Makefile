@@ -15,8 +15,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test test-mlflow conformance fuzz lint types lock fidelity bench \
-	bench-codecs bench-models bench-startup bench-hotpath bench-metrics clean
+.PHONY: help demo project test test-image test-mlflow conformance fuzz lint types lock fidelity \
+	bench bench-codecs bench-models bench-startup bench-hotpath bench-metrics clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,9 @@ demo: project  ## make a project, train its model, serve it on PORT (8000) and a
 test: lint types  ## every check: lint, types, unit tests, generated projects, README's commands
 	@echo "== tests"
 	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+
+test-image: .venv/.complete  ## build the image and run it, alone and by its Kubernetes manifest; needs buildah and podman
+	@$(BIN)/pytest tests/live_image.py --numprocesses=0 --capture=no
 
 fuzz: .venv/.complete  ## every decoder on a thousand damaged bodies, others each time
 	@$(BIN)/pytest tests/core/test_fuzz.py --hypothesis-profile=fuzz

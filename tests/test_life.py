@@ -1,11 +1,13 @@
 """The whole life of a project: made, installed, tested, trained, served, loaded."""
 
+import psutil
 import pytest
 from sklearn.datasets import load_wine
 
 from running import Project, free_port, post_json
 
 CULTIVARS = 3
+DYNO = 512 * 1024 * 1024
 
 
 def wine_records() -> list[dict[str, float]]:
@@ -44,9 +46,27 @@ def test_gunicorn_serves(installed: Project) -> None:
 
 
 def test_honcho_starts_the_procfile_on_port(installed: Project) -> None:
+    """As Heroku does on its smallest dynos: two workers, which fit into 512 MB."""
     port = free_port()
-    with installed.serving("honcho", "start", port=port, PORT=str(port)) as url:
-        check_answers(url)
+    environment = {"PORT": str(port), "WEB_CONCURRENCY": "2"}
+    with installed.serving("honcho", "start", port=port, **environment) as url:
+        for _ in range(3):
+            check_answers(url)
+            post_json(f"{url}/score", wine_records() * 100)
+            assert memory_on(port) < DYNO
+
+
+def memory_on(port: int) -> int:
+    """Add up the processes that were started with this port; a page shared by n counts once.
+
+    Not RLIMIT_AS, which counts what numpy reserves and never uses; not a cgroup, which takes root.
+    """
+    started = psutil.Process().children(recursive=True)
+    tree = [one for one in started if one.environ().get("PORT") == str(port)]
+    assert len(tree) >= 4, "honcho, gunicorn's master and two workers"
+    if not psutil.LINUX:
+        return sum(one.memory_info().rss for one in tree)
+    return sum(one.memory_full_info().pss for one in tree)
 
 
 def test_flask_run_serves(installed: Project) -> None:

@@ -29,6 +29,7 @@ ELSEWHERE = {
     "gunicorn ": "serves; test_life.py",
     "heroku ": "needs an account",
     "honcho ": "serves; test_life.py",
+    "kubectl ": "needs a cluster; test_deploy.py",
     "make demo": "serves; the same steps as test_life.py, and tools/demo.py has a test",
     "make install": "test_life.py",
     "make load": "test_life.py",

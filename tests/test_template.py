@@ -26,9 +26,19 @@ GENERATED = """
     README.md
     app.json
     app.py
+    compose.yaml
     deploy/grafana/dashboard.json
+    deploy/grafana/provisioning/dashboards/files.yml
+    deploy/grafana/provisioning/datasources/prometheus.yml
+    deploy/kubernetes/autoscaler.yaml
+    deploy/kubernetes/deployment.yaml
+    deploy/kubernetes/disruption-budget.yaml
+    deploy/kubernetes/kustomization.yaml
+    deploy/kubernetes/network-policy.yaml
+    deploy/kubernetes/service.yaml
     deploy/prometheus/alerts.yml
     deploy/prometheus/prometheus.yml
+    deploy/serverless/service.yaml
     gunicorn.conf.py
     loadtests/locustfile.py
     loadtests/run.py
@@ -95,7 +105,7 @@ def check_parses(project: Path) -> None:
         if name.endswith(".py"):
             compile(text, name, "exec")
         elif name.endswith((".yml", ".yaml")):
-            assert yaml.safe_load(text)
+            assert isinstance(yaml.safe_load(text), dict)
         elif name.endswith(".toml"):
             tomllib.loads(text)
         elif name.endswith(".json"):

@@ -8,9 +8,11 @@ from pathlib import Path
 import click
 
 from ..errors import MMFError
+from .dyno import size
 from .fork_check import check_fork
 from .from_mlflow import from_mlflow
 from .get_meta import get_meta
+from .memory import measure_memory
 from .store_commands import COMMANDS
 from .to_mlflow import to_mlflow
 from .trial import test
@@ -35,5 +37,7 @@ main.add_command(from_mlflow)
 main.add_command(to_mlflow)
 main.add_command(test)
 main.add_command(check_fork)
+main.add_command(size)
+main.add_command(measure_memory)
 for command in COMMANDS:
     main.add_command(command)

@@ -1,0 +1,179 @@
+"""`mmfmeta size`: what a slug would weigh, and what the workers take."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import zlib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from baking import PAYLOAD
+from mmf_core.cli import main, slug
+from mmf_core.cli.memory import PROC, pss
+from mmf_core.cli.slug import Size
+
+MIB = 1024 * 1024
+MAIN = """
+import mmf_core as mmf
+
+
+@mmf.artifact("ballast", preload=False)
+def ballast():
+    return bytearray(b"x" * {ballast} * 1024 * 1024)
+
+
+@mmf.target(returns=mmf.Integer())
+def size(number=mmf.Integer()):
+    return len(ballast)
+"""
+STARTS_ANOTHER = """
+import subprocess
+import sys
+
+HOLD = "held = b'x' * 40 * 1024 * 1024; print(flush=True); input()"
+other = subprocess.Popen(
+    [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+)
+other.stdout.readline()  # it ends with its standard input
+"""
+linux_only = pytest.mark.skipif(
+    not (PROC / "self" / "smaps_rollup").exists(), reason="proportional set sizes are Linux's"
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder with a small project in it, and go there."""
+    (tmp_path / "requirements.txt").write_text("click==8\n-c other.txt\n# flask\n")
+    (tmp_path / "main.py").write_text(MAIN.format(ballast=1))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(PAYLOAD))
+    return tmp_path
+
+
+@pytest.fixture
+def light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Python weigh nothing: packing it takes seconds."""
+    monkeypatch.setattr(slug, "of_python", Size)
+
+
+def ask(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["size", *arguments])
+
+
+def test_files_are_added_up(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(bytes(3 * MIB))
+    (tmp_path / "b.txt").write_text("abc")
+    packed = sum(len(zlib.compress(data, 1)) for data in (bytes(3 * MIB), b"abc"))
+    assert slug.of_project(tmp_path) == Size(3 * MIB + 3, packed)
+
+
+def test_py_counts_twice_for_its_pyc(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("1\n")
+    assert slug.of_project(tmp_path).unpacked == 4
+
+
+def test_hidden_and_cached_is_left_out(tmp_path: Path) -> None:
+    for folder in (".venv/lib", ".git", "__pycache__"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "file").write_text("x")
+    assert slug.of_project(tmp_path) == Size()
+
+
+def test_packages_bring_what_they_need(tmp_path: Path) -> None:
+    lines = tmp_path / "requirements.txt"
+    lines.write_text("flask>=3\nno-such-package==1 ; sys_platform == 'win32'\n--hash=x\n")
+    found = slug.of_packages(lines)
+    assert {"flask", "werkzeug", "jinja2", "markupsafe"} <= {name.lower() for name in found}
+    assert not {"no-such-package", "asgiref", "pytest"} & set(found), "extras are not brought"
+    assert all(one.unpacked > one.packed > 0 for one in found.values())
+
+
+def test_python_is_the_standard_library() -> None:
+    files = list(slug._walk(Path(sysconfig.get_path("stdlib")), slug.NOT_PYTHON))
+    names = {file.name for file in files}
+    assert "zipfile" in str(files)
+    assert "argparse.py" in names
+    assert not any("site-packages" in file.parts for file in files)
+
+
+@linux_only
+@pytest.mark.usefixtures("light", "project")
+def test_all_is_told() -> None:
+    result = ask("--workers", "2")
+    assert result.exit_code == 0, result.output
+    lines = {line.split()[0]: line for line in result.output.splitlines()}
+    assert {"click", "Python", "this", "slug:", "memory:"} <= set(lines)
+    assert " of 500 MiB, packed" in lines["slug:"]
+    assert " of 512 MiB, 2 workers that called each target once" in lines["memory:"]
+
+
+@linux_only
+@pytest.mark.usefixtures("light")
+def test_too_large_ends_with_1(project: Path) -> None:
+    (project / "weights.bin").write_bytes(os.urandom(2 * MIB))
+    result = ask("--slug", "1", "--memory", "10")
+    assert result.exit_code == 1
+    assert "Error: too large: slug and memory" in result.output
+    assert "1 worker that" in result.output
+
+
+@linux_only
+def test_what_each_worker_loads_is_counted_for_each(project: Path) -> None:
+    """An artifact loaded after the fork is not shared."""
+    (project / "main.py").write_text(MAIN.format(ballast=40))
+    assert taken("3") - taken("1") > 80 * MIB
+
+
+@linux_only
+def test_processes_that_it_starts_are_counted(project: Path) -> None:
+    before = taken("1")
+    (project / "main.py").write_text(MAIN.format(ballast=1) + STARTS_ANOTHER)
+    assert taken("1") - before > 40 * MIB
+
+
+def taken(workers: str) -> int:
+    """Measure the project that lies here."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mmf_core", "measure-memory", "--workers", workers],
+        env=os.environ | {"SERVER_SOFTWARE": "gunicorn/"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stdout)
+
+
+@linux_only
+@pytest.mark.usefixtures("light")
+def test_project_that_does_not_load(project: Path) -> None:
+    (project / "main.py").write_text("raise RuntimeError('no')\n")
+    result = ask()
+    assert result.exit_code == 1
+    assert "main cannot be run; its output is above" in result.output
+
+
+@pytest.mark.usefixtures("light", "project")
+def test_memory_is_linux_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("mmf_core.cli.dyno.PROC", tmp_path)
+    result = ask()
+    assert result.exit_code == 0
+    assert "not measured, which needs Linux" in result.output
+
+
+def test_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = ask()
+    assert result.exit_code == 1
+    assert "requirements.txt is not in" in result.output
+
+
+def test_process_without_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmf_core.cli.memory.PROC", tmp_path)
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "smaps_rollup").write_text("Rss: 1 kB\n")
+    with pytest.raises(ValueError, match="process 7"):
+        pss(7)

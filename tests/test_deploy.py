@@ -1,0 +1,203 @@
+"""compose.yaml and deploy/: read by the programs that they are for, and true to the image."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+Bake = Callable[..., Path]
+SLUG = "wine_cultivars2"  # Kubernetes takes no _
+NAME = "wine-cultivars2"
+PROBES = {"startup": "/health/live", "liveness": "/health/live", "readiness": "/health/ready"}
+# What mmf_core and gunicorn.conf.py wait at most by themselves, and some seconds to spare.
+LONGEST_END = 40
+
+
+def program(name: str) -> Path:
+    """Return a program of this environment, or skip where it has no build for this system."""
+    found = Path(sys.executable).with_name(name)
+    if not found.is_file():
+        pytest.skip(f"{name} has no build for this system")
+    return found
+
+
+@pytest.fixture
+def project(bake: Bake) -> Path:
+    """Give a project whose folder's name is no name for Kubernetes."""
+    return bake(project_slug=SLUG)
+
+
+@pytest.fixture
+def manifests(project: Path) -> dict[str, dict[str, Any]]:
+    """Give what `kubectl apply -k` would send, by kind."""
+    done = subprocess.run(
+        [program("kubectl"), "kustomize", project / "deploy" / "kubernetes"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {one["kind"]: one for one in yaml.safe_load_all(done.stdout)}
+
+
+def container_of(manifest: dict[str, Any]) -> dict[str, Any]:
+    (container,) = manifest["spec"]["template"]["spec"]["containers"]
+    return dict(container)
+
+
+def check_is_confined(container: dict[str, Any], pod: dict[str, Any]) -> None:
+    """Fail unless it may do nothing but compute, write to /tmp and answer."""
+    context = pod.get("securityContext", {}) | container["securityContext"]
+    assert context == {
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert [one["mountPath"] for one in container["volumeMounts"]] == ["/tmp"]
+    assert set(container["resources"]["limits"]) == {"cpu", "memory"}
+
+
+# Kubernetes
+
+
+def test_manifests_are_kubernetes(manifests: dict[str, dict[str, Any]]) -> None:
+    assert set(manifests) == {
+        "Deployment",
+        "Service",
+        "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
+        "NetworkPolicy",
+    }
+    for manifest in manifests.values():
+        kubernetes_validate.validate(manifest, "1.37", strict=True)
+        assert manifest["metadata"]["name"] == NAME
+
+
+def test_a_wrong_manifest_is_noticed(manifests: dict[str, dict[str, Any]]) -> None:
+    """The check of the check: an unknown field, as after a typing error."""
+    manifests["Deployment"]["spec"]["template"]["spec"]["terminationGracePeriod"] = 45
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(manifests["Deployment"], "1.37", strict=True)
+
+
+def test_everything_selects_the_pods(manifests: dict[str, dict[str, Any]]) -> None:
+    spec = manifests["Deployment"]["spec"]
+    labels = spec["template"]["metadata"]["labels"]
+    assert labels == {"app.kubernetes.io/name": NAME}
+    assert spec["selector"]["matchLabels"] == labels
+    assert manifests["Service"]["spec"]["selector"] == labels
+    assert manifests["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
+    assert manifests["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"] == labels
+    scaled = manifests["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]
+    assert (scaled["kind"], scaled["name"]) == ("Deployment", NAME)
+    assert "replicas" not in spec, "applying it again would undo the autoscaler"
+
+
+def test_pod(manifests: dict[str, dict[str, Any]], project: Path) -> None:
+    pod = manifests["Deployment"]["spec"]["template"]["spec"]
+    container = container_of(manifests["Deployment"])
+    check_is_confined(container, pod)
+    assert pod["terminationGracePeriodSeconds"] > LONGEST_END
+    probes = {name: container[f"{name}Probe"]["httpGet"]["path"] for name in PROBES}
+    assert probes == PROBES
+    (port,) = container["ports"]
+    assert f"EXPOSE {port['containerPort']}\n" in (project / "Dockerfile").read_text()
+    assert manifests["Service"]["spec"]["ports"][0]["targetPort"] == port["name"]
+
+
+def test_knative(project: Path) -> None:
+    """Knative's own schema is no package; what it takes from a pod is held against a pod's."""
+    service = yaml.safe_load((project / "deploy" / "serverless" / "service.yaml").read_text())
+    assert (service["apiVersion"], service["kind"]) == ("serving.knative.dev/v1", "Service")
+    assert service["metadata"]["name"] == NAME
+    spec = dict(service["spec"]["template"]["spec"])
+    assert spec.pop("containerConcurrency") > 0
+    assert spec.pop("timeoutSeconds") > LONGEST_END
+    check_is_confined(container_of(service), spec)
+    for probe in ("livenessProbe", "readinessProbe"):
+        # Knative takes its own port where none is said; a pod does not.
+        spec["containers"][0][probe]["httpGet"]["port"] = 8000
+    spec["containers"][0]["name"] = NAME
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": NAME}, "spec": spec}
+    kubernetes_validate.validate(pod, "1.37", strict=True)
+
+
+# Docker Compose
+
+
+@pytest.fixture
+def composed(project: Path) -> dict[str, Any]:
+    """Give compose.yaml as Docker Compose reads it."""
+    done = subprocess.run(
+        [program("docker-compose"), "--profile", "*", "config"],
+        cwd=project,
+        env={"PATH": os.environ["PATH"], "HOME": str(project)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return dict(yaml.safe_load(done.stdout))
+
+
+def test_compose(composed: dict[str, Any]) -> None:
+    services = composed["services"]
+    assert composed["name"] == NAME
+    assert set(services) == {"service", "prometheus", "grafana", "store"}
+    assert services["store"]["profiles"] == ["store"]
+    service = services["service"]
+    assert service["read_only"]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["tmpfs"] == ["/tmp"]
+    assert service["stop_grace_period"] == "45s"
+    images = [one["image"] for name, one in services.items() if name != "service"]
+    assert all(re.search(r":v?\d+\.\d+", image) for image in images), "versions that stay"
+    ports = [port for one in services.values() for port in one.get("ports", [])]
+    assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
+
+
+def test_compose_mounts_what_is_there(composed: dict[str, Any], project: Path) -> None:
+    mounts = [
+        Path(volume["source"]).relative_to(project).as_posix()
+        for one in composed["services"].values()
+        for volume in one.get("volumes", [])
+        if volume["type"] == "bind"
+    ]
+    assert sorted(mounts) == [
+        "deploy/grafana/dashboard.json",
+        "deploy/grafana/provisioning",
+        "deploy/prometheus",
+    ]
+
+
+def test_grafana_finds_prometheus(composed: dict[str, Any], project: Path) -> None:
+    folder = project / "deploy" / "grafana" / "provisioning"
+    (source,) = yaml.safe_load((folder / "datasources" / "prometheus.yml").read_text())[
+        "datasources"
+    ]
+    assert source["url"] == "http://prometheus:9090"
+    (files,) = yaml.safe_load((folder / "dashboards" / "files.yml").read_text())["providers"]
+    mounts = composed["services"]["grafana"]["volumes"]
+    assert f"{files['options']['path']}/dashboard.json" in [one["target"] for one in mounts]
+
+
+# Heroku
+
+
+def test_requirements_stand_by_themselves(baked: Path) -> None:
+    """Heroku gets one file of pins: no line includes another file or names an index."""
+    lines = (baked / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert [
+        line for line in lines if not re.match(r"[a-z0-9][a-z0-9-]*==\d\S*( ; .+)?$", line)
+    ] == []
+    assert any(line.startswith("gunicorn==") for line in lines)
