@@ -46,8 +46,8 @@ class Service:
     ) -> Reply:
         """GET, or POST a body; Unusable where nobody answers."""
         url = f"{self.url}{path}"
-        request = urllib.request.Request(url, body, dict(headers or {}))  # noqa: S310 - http only
         try:
+            request = urllib.request.Request(url, body, dict(headers or {}))  # noqa: S310
             with urllib.request.urlopen(request, timeout=LONGEST) as answer:  # noqa: S310
                 return _reply(answer)
         except urllib.error.HTTPError as answer:

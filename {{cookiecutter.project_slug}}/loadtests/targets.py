@@ -34,7 +34,7 @@ class Target:
 
     def calls(self, taken: list[str]) -> Iterator[Call | LeftOut]:
         """Yield a call for each media type of a body; none where JSON's example is refused."""
-        first = Body("json", JSON, json.dumps(self.example).encode())
+        first = Body("json", JSON, json.dumps(self.example).encode() if self.arguments else b"")
         replies = [self._ask(first, self._accept(Format.JSON)) for _ in range(2)]
         if is_refused(replies[0]):
             told = f"{reason(replies[0])}; write a better example into examples.json"
