@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo project test fuzz lint types lock fidelity bench bench-codecs bench-models \
-	bench-startup bench-hotpath clean
+	bench-startup bench-hotpath bench-load clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ bench-models: .venv/.complete  ## every model format: size, loading, one row
 
 bench-hotpath: project  ## where the microseconds of a one-row request go
 	@$(DEMO)/.venv/bin/python benchmarks/hotpath.py $(DEMO)
+
+bench-load: project  ## ab and locust on the same service, for docs/load.md; needs ab
+	@$(DEMO)/.venv/bin/python tools/ab_and_locust.py $(DEMO)
 
 bench: .venv/.complete  ## every server beside ours, half an hour; needs wrk
 	@$(BIN)/python benchmarks/memory.py

@@ -27,8 +27,20 @@ GENERATED = """
     app.json
     app.py
     gunicorn.conf.py
+    loadtests/__init__.py
+    loadtests/bodies.py
+    loadtests/call.py
+    loadtests/calls.py
+    loadtests/checks.py
+    loadtests/examples.json
     loadtests/locustfile.py
     loadtests/run.py
+    loadtests/service.py
+    loadtests/settings.py
+    loadtests/shape.py
+    loadtests/steps.py
+    loadtests/targets.py
+    loadtests/verdict.py
     main.py
     pyproject.toml
     requirements-dev.in

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from loadtests import calls
 from loadtests.call import Call, LeftOut
 from loadtests.calls import find_calls, own_examples, weighted
 from loadtests.service import Service, Unusable
-
 from services import serve
 from web_server import WebServer
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from loadtests.checks import Answer, plain, reader, same
 
+from loadtests.checks import Answer, plain, reader, same
 from mmf_core.codecs import Format, Kind, find
 
 JSON = "application/json"

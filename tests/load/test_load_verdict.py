@@ -1,6 +1,7 @@
 """Figures, limits, the steps to the knee, and the variables that set them."""
 
 import pytest
+
 from loadtests.settings import Settings, weights
 from loadtests.steps import Ladder
 from loadtests.verdict import Figures, percentile, problems, verdict
