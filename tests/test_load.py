@@ -45,7 +45,7 @@ def fails(installed: Project, *command: str, **extra: str) -> str:
 
 
 def test_several_processes_and_one_verdict(installed: Project, url: str) -> None:
-    options = ("--processes", "2", "--users", "2", "--run-time", "2s", "--host", url)
+    options = ("--processes", "2", "--users", "2", "--run-time", "8s", "--host", url)
     printed = installed.run(*HEADLESS, *options, LOAD_P95_MS="60000")
     assert printed.count("load test passed: ") == 1
     assert "2 workers connected" in printed

@@ -19,6 +19,9 @@ JSON = Format.JSON.media_type
 FORM = "multipart/form-data"
 FIELDS = "application/x-www-form-urlencoded"
 
+# What a value raises that a format cannot hold, or that nothing here can write.
+UNWRITABLE = (MissingPackage, RequestError, TypeError, ValueError)
+
 Described = Mapping[str, Any]
 
 
@@ -46,7 +49,7 @@ def bodies(arguments: list[Described], example: Any, taken: list[str]) -> Iterat
     for media_type in taken:
         try:
             yield _body(media_type, given, values, example)
-        except (MissingPackage, RequestError, TypeError, ValueError) as error:
+        except UNWRITABLE as error:
             yield Missing(_name(media_type), str(error))
 
 
@@ -98,7 +101,7 @@ def _part(described: Described, example: Any) -> Any:
         if form and form is not Format.JSON:
             try:
                 content = _written(described, example, form)
-            except (MissingPackage, RequestError, TypeError, ValueError):
+            except UNWRITABLE:
                 continue
             return f"example.{form.extension}", content, media_type
     return "example.json", json.dumps(example).encode(), JSON

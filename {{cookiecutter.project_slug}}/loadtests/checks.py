@@ -15,6 +15,11 @@ NO_CONTENT = 204
 # Some formats keep a number in 32 bits, or as text.
 TOLERANCE = 1e-6
 
+# What a damaged answer raises.
+UNREADABLE = (RequestError, ValueError, LookupError, TypeError)
+NO_NUMBER = (TypeError, ValueError)
+NO_PROBLEM = (ValueError, AttributeError)
+
 Reader = Callable[[bytes], Any]
 
 
@@ -43,7 +48,7 @@ class Answer:
             return None
         try:
             value = self.read(content)
-        except (RequestError, ValueError, LookupError, TypeError) as error:
+        except UNREADABLE as error:
             return f"cannot be read: {type(error).__name__}"
         if not self.varies and not same(value, self.value):
             return "another result than at the start"
@@ -105,7 +110,7 @@ def _is_empty(value: Any) -> bool:
 def _number(value: Any) -> float | None:
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except NO_NUMBER:
         return None
 
 
@@ -114,5 +119,5 @@ def detail(content: bytes) -> str:
     try:
         body = json.loads(content)
         return str(body.get("detail") or body.get("message") or body.get("error") or "")[:200]
-    except (ValueError, AttributeError):
+    except NO_PROBLEM:
         return ""

@@ -71,7 +71,7 @@ def stop(service: subprocess.Popen[bytes]) -> None:
 
 def main() -> int:
     """Return 0 where the load test passed."""
-    host = os.environ.get("LOAD_HOST", "")
+    host = os.environ.get("LOAD_HOST")
     if host:
         return locust(host)
     port = str(free_port())

@@ -42,7 +42,7 @@ class Settings:
     @classmethod
     def from_environment(cls) -> Self:
         """Read them; SystemExit says which one makes no sense."""
-        shape = os.environ.get("LOAD_SHAPE", "")
+        shape = os.environ.get("LOAD_SHAPE") or ""
         if shape not in {"", "steps"}:
             raise SystemExit(f"LOAD_SHAPE is steps or nothing, not {shape!r}")
         return cls(
@@ -50,7 +50,7 @@ class Settings:
             fail_ratio=number("LOAD_FAIL_RATIO", os.environ.get("LOAD_FAIL_RATIO", "0")),
             min_rps=number("LOAD_MIN_RPS", os.environ.get("LOAD_MIN_RPS", "0")),
             requests=int(number("LOAD_REQUESTS", os.environ.get("LOAD_REQUESTS", "0"))),
-            weights=weights(os.environ.get("LOAD_WEIGHTS", "")),
+            weights=weights(os.environ.get("LOAD_WEIGHTS") or ""),
             shape=shape,
             step_seconds=number("LOAD_STEP_SECONDS", os.environ.get("LOAD_STEP_SECONDS", "5")),
         )

@@ -1,5 +1,7 @@
 """locust's side of the search for the knee."""
 
+import time
+
 from locust import LoadTestShape
 
 from loadtests.settings import Settings
@@ -13,19 +15,17 @@ class Steps(LoadTestShape):
     use_common_options = True  # those of pyproject.toml are for a load without a shape
 
     def __init__(self) -> None:
-        super().__init__()
         self.settings = Settings.from_environment()
         self.reset_time()
 
     def reset_time(self) -> None:
         """Begin again, as locust asks at each start."""
-        super().reset_time()
         self.ladder = Ladder(self.settings)
         self.users, self.is_new = 1, True
 
     def tick(self) -> tuple[int, float] | None:
         """Return the users for now, or None when the knee is found; asked every second."""
-        now = self.get_run_time()
+        now = time.perf_counter()
         if self.is_new:  # its users have just come; from here on they count
             self._mark(now)
         elif now - self.since >= self.settings.step_seconds:

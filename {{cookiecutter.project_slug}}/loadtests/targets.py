@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmf_core.codecs import Format, Kind
-from mmf_core.errors import RequestError
 
 from .bodies import JSON, Body, Described, Missing, bodies, kind_of
 from .call import Call, LeftOut, is_refused, reason
-from .checks import NO_CONTENT, OK, Answer, Reader, reader
+from .checks import NO_CONTENT, OK, UNREADABLE, Answer, Reader, reader
 from .service import Reply, Service
 
 NOT_ACCEPTABLE = 406
@@ -89,7 +88,7 @@ class Target:
             return None
         try:
             return self._reader(reply.media_type)(reply.content)
-        except (RequestError, ValueError, LookupError, TypeError):
+        except UNREADABLE:
             return None
 
 
