@@ -64,7 +64,7 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
+        return len(one) == len(other) and all(same(*pair) for pair in zip(one, other, strict=True))
     if _is_empty(one) or _is_empty(other):
         return _is_empty(one) and _is_empty(other)
     numbers = _number(one), _number(other)
