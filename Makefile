@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo project test test-image test-mlflow conformance fuzz lint types lock fidelity \
-	bench bench-codecs bench-models bench-startup bench-hotpath bench-metrics clean
+	bench bench-codecs bench-models bench-startup bench-hotpath bench-metrics bench-load clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -73,6 +73,9 @@ bench-hotpath: project  ## where the microseconds of a one-row request go
 bench-metrics: .venv/.complete  ## what counting costs a request, and `/metrics`
 	@MMF_LOG_LEVEL=error PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache \
 		$(BIN)/python benchmarks/metrics.py
+
+bench-load: project  ## ab and locust on the same service, for docs/load.md; needs ab
+	@$(DEMO)/.venv/bin/python tools/ab_and_locust.py $(DEMO)
 
 bench: .venv/.complete  ## every server beside ours, half an hour; needs wrk
 	@$(BIN)/python benchmarks/memory.py

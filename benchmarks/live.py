@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import processes
-from load import Load, drive
 from places import BODIES, LOGS
 from servers import HOST, Record, Server, Task, free_port
 from works import Work
+
+from load import Load, drive
 
 LONGEST_START = 120.0
 AT_ONCE = 16

@@ -21,9 +21,10 @@ import figures
 import processes
 import report
 from live import Running, running
-from load import wrk
 from servers import SERVERS, Server
 from works import MODELS, WORKS, Work
+
+from load import wrk
 
 WORKERS = 2
 

@@ -21,7 +21,7 @@ from mmf_core.web import metrics
 
 CONFIG = PAYLOAD / "gunicorn.conf.py"
 TREE = ast.parse(CONFIG.read_text(encoding="utf-8"))
-READERS = (CONFIG, PAYLOAD / "loadtests" / "run.py", PAYLOAD / "loadtests" / "locustfile.py")
+READERS = (CONFIG, PAYLOAD / "loadtests" / "run.py", PAYLOAD / "loadtests" / "settings.py")
 DOCS = ROOT / "docs" / "settings.md"
 
 Settings = Callable[..., dict[str, Any]]

@@ -40,8 +40,20 @@ GENERATED = """
     deploy/prometheus/prometheus.yml
     deploy/serverless/service.yaml
     gunicorn.conf.py
+    loadtests/__init__.py
+    loadtests/bodies.py
+    loadtests/call.py
+    loadtests/calls.py
+    loadtests/checks.py
+    loadtests/examples.json
     loadtests/locustfile.py
     loadtests/run.py
+    loadtests/service.py
+    loadtests/settings.py
+    loadtests/shape.py
+    loadtests/steps.py
+    loadtests/targets.py
+    loadtests/verdict.py
     main.py
     pyproject.toml
     requirements-dev.in

@@ -1,150 +1,154 @@
-"""The load test: one task per target, each answer checked, a gate on failures and on time.
+"""The load test for locust: users who ask everything that the service says it answers.
 
-`make load` starts the service and runs this; against a service that runs elsewhere:
-`locust -f loadtests/locustfile.py --headless -u 10 -t 10s --host http://127.0.0.1:8000`.
+`make load` starts the service and runs this without a page; `locust` alone opens the page, with
+what pyproject.toml says filled in.
 """
 
-import io
-import os
-import zipfile
+import sys
 from collections.abc import Callable
+from typing import Any
 
 import gevent
-import orjson
-from locust import FastHttpUser, constant, events, task
-from locust.contrib.fasthttp import FastResponse
+from locust import FastHttpUser, constant, events
 from locust.env import Environment
-from PIL import Image
-from sklearn.datasets import load_wine
-from urllib3 import encode_multipart_formdata
+from locust.runners import LocalRunner, WorkerRunner
 
-JSON = "application/json"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-COLOUR = "#7b1e2b"
+from loadtests.call import Call, LeftOut
+from loadtests.calls import find_calls, own_examples, weighted
+from loadtests.service import Service, Unusable
+from loadtests.settings import Settings
+from loadtests.verdict import Figures, verdict
 
-# Bodies are made once: making them for each request would measure this file, not the service.
-WINES = load_wine(as_frame=True).data.head(20)
-ONE_WINE = orjson.dumps(WINES.iloc[0].to_dict())
-RECORDS = orjson.dumps(WINES.to_dict("records"))
+SETTINGS = Settings.from_environment()
 
-
-def workbook() -> bytes:
-    """Write the wines as an .xlsx file."""
-    file = io.BytesIO()
-    WINES.to_excel(file, index=False)
-    return file.getvalue()
+if SETTINGS.shape == "steps":  # a shape that locust finds here takes over the number of users
+    from loadtests.shape import Steps  # noqa: F401
 
 
-def picture() -> bytes:
-    """Draw a picture of one colour."""
-    file = io.BytesIO()
-    Image.new("RGB", (64, 64), COLOUR).save(file, "PNG")
-    return file.getvalue()
-
-
-WORKBOOK = workbook()
-FORM, FORM_TYPE = encode_multipart_formdata(
-    {"photo": ("wine.png", picture(), "image/png"), "notation": "hex"}
-)
-
-# gevent's clock stood still during the imports above: `--run-time` would be shorter by as much.
-gevent.get_hub().loop.update_now()
-
-
-def predicts_every_wine(body: bytes) -> bool:
-    """Check a JSON table: a prediction for each row."""
-    records = orjson.loads(body)
-    return len(records) == len(WINES) and all("prediction" in record for record in records)
-
-
-def is_sheet_of_every_wine(body: bytes) -> bool:
-    """Check an .xlsx table by its rows, without the time that reading the cells would take."""
-    sheet = zipfile.ZipFile(io.BytesIO(body)).read("xl/worksheets/sheet1.xml")
-    return sheet.count(b"<row ") == len(WINES) + 1  # and the line of names
-
-
-def names_the_likeliest(body: bytes) -> bool:
-    """Check that the cultivar is the one with the highest probability."""
-    answer = orjson.loads(body)
-    probabilities: dict[str, float] = answer["probabilities"]
-    return bool(answer["cultivar"] == max(probabilities, key=lambda name: probabilities[name]))
-
-
-def is_the_colour(body: bytes) -> bool:
-    """Check that a picture of one colour has that colour."""
-    return bool(orjson.loads(body)["result"].lower() == COLOUR)
+def unprepared(user: FastHttpUser) -> None:
+    """Fail, where the service could not be asked what it answers."""
+    user.client.get("/openapi.json", name="/openapi.json")
+    gevent.sleep(1)
 
 
 class Caller(FastHttpUser):
     """Someone who sends the next request as soon as the last one is answered."""
 
     wait_time = constant(0)
+    tasks = [unprepared]  # noqa: RUF012 - locust's way
+    asks = ""
+    sent = answered = 0
 
-    def send(
-        self,
-        name: str,
-        path: str,
-        body: bytes,
-        headers: dict[str, str],
-        check: Callable[[bytes], bool],
-    ) -> None:
-        """Post `body` and count the answer as a failure where `check` does not hold."""
+    def send(self, call: Call) -> None:
+        """Send a request, and count an answer that is not right as a failure."""
+        if Caller.sent == SETTINGS.requests > 0:
+            gevent.sleep(3600)  # the last answers are awaited; `stop_at_last` ends it all
+        Caller.sent += 1
         with self.client.post(
-            path,
-            data=body,  # type: ignore[arg-type]  # bytes are sent as they are, says its code
-            headers=headers,
-            name=name,
+            call.path,
+            data=call.body,  # type: ignore[arg-type]  # bytes are sent as they are, says its code
+            headers=call.headers,
+            name=call.name,
             catch_response=True,
         ) as response:
-            problem = wrong(response, check)
+            if not response.status_code:
+                return  # no answer at all: locust has the reason
+            content_type = response.headers.get("Content-Type", "")
+            problem = call.answer.problem(response.status_code, content_type, response.content)
             if problem:
                 response.failure(problem)
-
-    @task
-    def score_json(self) -> None:
-        """Send a table as JSON and ask for JSON."""
-        headers = {"Content-Type": JSON, "Accept": JSON}
-        self.send("score json", "/score", RECORDS, headers, predicts_every_wine)
-
-    @task
-    def score_xlsx(self) -> None:
-        """Send a table as Excel and take the default, Excel."""
-        headers = {"Content-Type": XLSX}
-        self.send("score xlsx", "/score", WORKBOOK, headers, is_sheet_of_every_wine)
-
-    @task
-    def explain(self) -> None:
-        """Send one wine."""
-        self.send("explain", "/explain", ONE_WINE, {"Content-Type": JSON}, names_the_likeliest)
-
-    @task
-    def colour(self) -> None:
-        """Send a picture and a text."""
-        self.send("colour", "/colour", FORM, {"Content-Type": FORM_TYPE}, is_the_colour)
+            else:
+                response.success()
 
 
-def wrong(response: FastResponse, check: Callable[[bytes], bool]) -> str | None:
-    """Say what is wrong with an answer; None where nothing is."""
-    if response.status_code != 200:  # noqa: PLR2004
-        return f"status {response.status_code}"
+def task_of(call: Call) -> Callable[[Caller], None]:
+    """Return a task that locust shows by the call's name."""
+
+    def task(user: Caller) -> None:
+        user.send(call)
+
+    task.__name__ = call.name
+    return task
+
+
+def prepare(url: str, *, quiet: bool = False) -> None:
+    """Give callers their tasks; Unusable where the service gives no reason for any."""
+    if Caller.asks == url:
+        return
+    found = list(find_calls(Service(url), own_examples()))
+    for one in found:
+        if isinstance(one, LeftOut) and not quiet:
+            print(f"not asked: POST {one.name}: {one.reason}", file=sys.stderr)
+    calls = [one for one in found if isinstance(one, Call)]
+    tasks = {call.name: task_of(call) for call in calls}
+    chosen = weighted(calls, SETTINGS.weights)
+    if not chosen:
+        raise Unusable("nothing to request: no target, or none whose example is taken")
+    Caller.tasks = [tasks[call.name] for call in chosen]
+    Caller.asks = url
+
+
+@events.init.add_listener  # type: ignore[untyped-decorator]  # locust's has no annotations
+def begin(environment: Environment, **_: Any) -> None:
+    """Ask the service before the clock runs, and end with one line where it is not there."""
+    if SETTINGS.requests:
+        stop_at_last(environment)
+    if environment.web_ui is None and environment.host:
+        is_worker = isinstance(environment.runner, WorkerRunner)
+        try:
+            prepare(environment.host, quiet=is_worker)
+        except Unusable as error:
+            if not is_worker:
+                raise SystemExit(f"load test FAILED: {error}") from None
+    # gevent's clock stood still meanwhile: `--run-time` would be shorter by as much.
+    gevent.get_hub().loop.update_now()
+
+
+@events.test_start.add_listener  # type: ignore[untyped-decorator]
+def start(environment: Environment, **_: Any) -> None:
+    """Ask the service that was typed into the page, or that the master names."""
+    Caller.sent = Caller.answered = 0
     try:
-        return None if check(response.content) else "not the right answer"
-    except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        return f"not an answer at all: {error!r}"
+        prepare(environment.host or "", quiet=isinstance(environment.runner, WorkerRunner))
+    except Unusable as error:
+        Caller.tasks, Caller.asks = [unprepared], ""
+        print(f"load test: {error}", file=sys.stderr)
 
 
-@events.quitting.add_listener  # type: ignore[untyped-decorator]  # locust's has no annotations
-def judge(environment: Environment, **_: object) -> None:
-    """Make locust's exit code the verdict: 0 within both limits, else 1."""
-    total = environment.stats.total
-    p95 = total.get_response_time_percentile(0.95) or 0
-    limits = {
-        "failed": (total.fail_ratio, float(os.environ.get("LOAD_FAIL_RATIO", "0"))),
-        "p95 in ms": (p95, float(os.environ.get("LOAD_P95_MS", "1000"))),
-    }
-    good = total.num_requests > 0 and all(seen <= most for seen, most in limits.values())
-    figures = [f"{name} {seen:g} (limit {most:g})" for name, (seen, most) in limits.items()]
-    verdict = f"load test {'passed' if good else 'FAILED'}: {total.num_requests} requests"
-    # The last line of all, below locust's own tables.
-    environment.events.quit.add_listener(lambda **_: print(verdict, *figures, sep=", "))
-    environment.process_exit_code = 0 if good else 1
+def stop_at_last(environment: Environment) -> None:
+    """End when as many requests are answered as LOAD_REQUESTS says."""
+    runner = environment.runner
+    if not isinstance(runner, LocalRunner):
+        raise SystemExit("LOAD_REQUESTS is for one process, not for --processes and --master")
+
+    def count(**_: Any) -> None:
+        Caller.answered += 1
+        if Caller.answered == SETTINGS.requests:
+            gevent.spawn(runner.stop if environment.web_ui else runner.quit)
+
+    environment.events.request.add_listener(count)
+
+
+@events.quitting.add_listener  # type: ignore[untyped-decorator]
+def judge(environment: Environment, **_: Any) -> None:
+    """Make locust's exit code the verdict: 0 within all limits, else 1."""
+    if isinstance(environment.runner, WorkerRunner):
+        return  # the master has all the figures
+    ladder = getattr(environment.shape_class, "ladder", None)
+    figures = total(environment)
+    if ladder is not None:
+        ladder.end("it was stopped")
+        figures = ladder.figures
+    passed, line = verdict(figures, SETTINGS)
+    said = [str(ladder), line] if ladder else [line]
+    # The last lines of all, below locust's own tables.
+    environment.events.quit.add_listener(lambda **_: print(*said, sep="\n"))
+    environment.process_exit_code = 0 if passed else 1
+
+
+def total(environment: Environment) -> Figures:
+    """Count everything that was asked since the start."""
+    stats = environment.stats
+    entry, last = stats.total, stats.last_request_timestamp
+    seconds = last - stats.start_time if last else 0
+    return Figures.of(entry.response_times, entry.num_requests, entry.num_failures, seconds)

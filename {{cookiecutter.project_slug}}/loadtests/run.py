@@ -1,4 +1,8 @@
-"""Starts the service on a free port, runs the load test against it and stops it again."""
+"""Starts the service on a free port, runs the load test against it and stops it again.
+
+With LOAD_HOST it runs the test against a service that is there already. Report and figures stay
+in loadtests/results.
+"""
 
 import os
 import socket
@@ -10,6 +14,7 @@ import urllib.request
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
+RESULTS = PROJECT / "loadtests" / "results"
 HOST = "127.0.0.1"
 # Loading a large model takes its time.
 STARTS_WITHIN = 120
@@ -47,7 +52,9 @@ def locust(url: str) -> int:
     """Run locustfile.py and return its verdict."""
     users = os.environ.get("LOAD_USERS", "10")
     seconds = os.environ.get("LOAD_SECONDS", "10")
+    RESULTS.mkdir(exist_ok=True)
     options = ["--headless", "--only-summary", "--users", users, "--spawn-rate", users]
+    options += ["--html", str(RESULTS / "report.html"), "--csv", str(RESULTS / "load")]
     options += ["--run-time", f"{seconds}s", "--host", url]
     command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", *options]
     return subprocess.run(command, cwd=PROJECT, check=False).returncode
@@ -64,6 +71,9 @@ def stop(service: subprocess.Popen[bytes]) -> None:
 
 def main() -> int:
     """Return 0 where the load test passed."""
+    host = os.environ.get("LOAD_HOST")
+    if host:
+        return locust(host)
     port = str(free_port())
     url = f"http://{HOST}:{port}"
     # A line per request would bury locust's figures.
