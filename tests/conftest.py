@@ -31,7 +31,7 @@ INSTALLED = ("test_demo.py", "test_life.py", "test_readme.py", "test_serving.py"
 S3 = ("test_store_s3.py", "test_cli_artifacts.py")
 ALONE = (
     *("test_formats_over_http.py", "test_memory.py", "test_mlflow_parity.py"),
-    *("test_v2_clients.py", "test_docs_formats.py"),
+    *("test_v2_clients.py", "test_docs_formats.py", "test_faults.py"),
 )
 GROUPS = (
     dict.fromkeys(INSTALLED, "installed") | dict.fromkeys(S3, "s3") | {one: one for one in ALONE}

@@ -1,0 +1,91 @@
+"""What clients do to a service: send slowly, do not read, keep connections that they do not use."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from stage import Stage, fault, open_files
+from steady_load import Question
+
+from live_load import LONGEST
+
+PIECES = 10
+HELD = 10  # times the pause
+SPARE = 1_000  # files that this process needs beside
+
+
+@fault("clients that send a request in ten pieces, one a second", short=50, long=500)
+def slow_senders(stage: Stage) -> None:
+    """Send requests at a crawl, all at once; each must be answered rightly."""
+    with stage.service() as live, stage.load(live.service.port), open_files(stage.times + SPARE):
+        with crowd(live.service.port, stage.times) as clients:
+            questions = [Question.of(number) for number in range(len(clients))]
+            requests = [one.to_bytes(last=True) for one in questions]
+            for piece in range(PIECES):
+                for client, request in zip(clients, requests, strict=True):
+                    size = -(-len(request) // PIECES)
+                    client.sendall(request[piece * size : (piece + 1) * size])
+                time.sleep(stage.pause)
+            answers = [_read(client) for client in clients]
+        stage.note = f"{sum(b' 200 OK' in one[:20] for one in answers)} of {len(answers)} answered"
+
+
+@fault("clients that do not read their answers of 1 MiB", short=20, long=500)
+def slow_readers(stage: Stage) -> None:
+    """Ask for much, and read nothing for a while."""
+    much = Question("/repeat", 64 * 1024, "").to_bytes(last=True)
+    with (
+        stage.service() as live,
+        stage.load(live.service.port),
+        open_files(stage.times + SPARE),
+        crowd(live.service.port, stage.times) as clients,
+    ):
+        for client in clients:
+            client.sendall(much)
+        time.sleep(HELD * stage.pause)
+
+
+@fault("idle connections that are kept", short=200, long=5_000)
+def idle_connections(stage: Stage) -> None:
+    """Open connections, use each once, and leave them open; each can be used again."""
+    with (
+        stage.service() as live,
+        open_files(stage.times + SPARE),
+        stage.load(live.service.port),
+        crowd(live.service.port, stage.times) as clients,
+    ):
+        for number, client in enumerate(clients):
+            client.sendall(Question.of(number).to_bytes())
+            assert client.recv(10_000).startswith(b"HTTP/1.1 200")
+        time.sleep(HELD * stage.pause)
+        kept = 0
+        for number, client in enumerate(clients):
+            client.sendall(Question.of(number).to_bytes())
+            kept += client.recv(10_000).startswith(b"HTTP/1.1 200")
+        stage.note = f"{kept} of {stage.times} could be used again"
+
+
+@contextmanager
+def crowd(port: int, count: int) -> Iterator[list[socket.socket]]:
+    """Give so many connections, with little room for what they do not read."""
+    with ExitStack() as stack:
+        clients = []
+        for _ in range(count):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+            client.settimeout(LONGEST)
+            client.connect(("127.0.0.1", port))
+            clients.append(client)
+        yield clients
+
+
+def _read(client: socket.socket) -> bytes:
+    """Return all that a client is sent."""
+    content = b""
+    try:
+        while piece := client.recv(65536):
+            content += piece
+    except OSError:
+        pass
+    return content
