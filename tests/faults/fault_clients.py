@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from stage import Stage, fault, open_files
 from steady_load import Question
@@ -31,10 +31,10 @@ def slow_senders(stage: Stage) -> None:
         stage.note = f"{sum(b' 200 OK' in one[:20] for one in answers)} of {len(answers)} answered"
 
 
-@fault("clients that do not read their answers of 1 MiB", short=20, long=500)
+@fault("clients that do not read their answers of 4 MiB", short=20, long=500)
 def slow_readers(stage: Stage) -> None:
     """Ask for much, and read nothing for a while."""
-    much = Question("/repeat", 64 * 1024, "").to_bytes(last=True)
+    much = Question("/repeat", 256 * 1024, "").to_bytes(last=True)
     with (
         stage.service() as live,
         stage.load(live.service.port),
@@ -48,44 +48,50 @@ def slow_readers(stage: Stage) -> None:
 
 @fault("idle connections that are kept", short=200, long=5_000)
 def idle_connections(stage: Stage) -> None:
-    """Open connections, use each once, and leave them open; each can be used again."""
+    """Open connections, use each, leave all of them open, and use each once more."""
     with (
         stage.service() as live,
         open_files(stage.times + SPARE),
         stage.load(live.service.port),
-        crowd(live.service.port, stage.times) as clients,
+        ExitStack() as stack,
     ):
-        for number, client in enumerate(clients):
-            client.sendall(Question.of(number).to_bytes())
-            assert client.recv(10_000).startswith(b"HTTP/1.1 200")
+        clients = []
+        for number in range(stage.times):
+            clients.append(stack.enter_context(_client(live.service.port)))
+            assert _is_answered(clients[-1], number)
         time.sleep(HELD * stage.pause)
-        kept = 0
-        for number, client in enumerate(clients):
-            client.sendall(Question.of(number).to_bytes())
-            kept += client.recv(10_000).startswith(b"HTTP/1.1 200")
-        stage.note = f"{kept} of {stage.times} could be used again"
+        kept = sum(_is_answered(client, number) for number, client in enumerate(clients))
+    stage.note = f"{kept:,} of {stage.times:,} could be used again"
 
 
 @contextmanager
 def crowd(port: int, count: int) -> Iterator[list[socket.socket]]:
-    """Give so many connections, with little room for what they do not read."""
+    """Give so many connections."""
     with ExitStack() as stack:
-        clients = []
-        for _ in range(count):
-            client = stack.enter_context(socket.socket())
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-            client.settimeout(LONGEST)
-            client.connect(("127.0.0.1", port))
-            clients.append(client)
-        yield clients
+        yield [stack.enter_context(_client(port)) for _ in range(count)]
+
+
+def _client(port: int) -> socket.socket:
+    """Return a connection with little room for what is not read."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    client.settimeout(LONGEST)
+    client.connect(("127.0.0.1", port))
+    return client
+
+
+def _is_answered(client: socket.socket, number: int) -> bool:
+    """Tell whether a short request is answered on this connection."""
+    with suppress(OSError):
+        client.sendall(Question.of(number).to_bytes())
+        return client.recv(8192).startswith(b"HTTP/1.1 200")
+    return False
 
 
 def _read(client: socket.socket) -> bytes:
     """Return all that a client is sent."""
     content = b""
-    try:
+    with suppress(OSError):
         while piece := client.recv(65536):
             content += piece
-    except OSError:
-        pass
     return content
