@@ -24,8 +24,8 @@ http {{
   client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp;
   uwsgi_temp_path temp; scgi_temp_path temp;
   upstream service {{
-    server 127.0.0.1:{first} fail_timeout=1s;
-    server 127.0.0.1:{second} fail_timeout=1s;
+    server 127.0.0.1:{first} max_fails=0;
+    server 127.0.0.1:{second} max_fails=0;
   }}
   server {{
     listen 127.0.0.1:{port};

@@ -46,7 +46,7 @@ def full_from_the_start(stage: Stage) -> None:
 def full_for_a_while(stage: Stage) -> None:
     """Let no file grow for some seconds; after that lines are written again."""
     with stage.service() as live, stage.load(live.service.port):
-        with limited(live, resource.RLIMIT_FSIZE, lambda _: 0):
+        with limited(processes(live), resource.RLIMIT_FSIZE, lambda _: 0):
             size = len(live.log)
             time.sleep(stage.times)
             assert len(live.log) == size
@@ -82,7 +82,7 @@ def no_memory(stage: Stage) -> None:
     """Let no worker have more address space than that, and send what would take more."""
     large = b"a,b\n" + b"1.5,2.5\n" * 500_000
     with stage.service() as live, stage.load(live.service.port):
-        with limited(live, resource.RLIMIT_AS, lambda pid: _address_space(pid) + ROOM):
+        with limited(live.workers, resource.RLIMIT_AS, lambda pid: _address_space(pid) + ROOM):
             statuses = Counter(_status(live, large) for _ in range(stage.times))
         assert _status(live, large) == 200, "there is room again"
     stage.note = ", ".join(f"{count} with {status}" for status, count in sorted(statuses.items()))
@@ -103,13 +103,14 @@ def _address_space(pid: int) -> int:
 
 
 @contextmanager
-def limited(live: Live, kind: int, limit: Callable[[int], int]) -> Iterator[None]:
-    """Set a soft limit of all processes of a service until the block ends."""
-    before = {pid: resource.prlimit(pid, kind) for pid in processes(live)}
+def limited(pids: set[int], kind: int, limit: Callable[[int], int]) -> Iterator[None]:
+    """Set a soft limit of processes until the block ends."""
+    before = {pid: resource.prlimit(pid, kind) for pid in pids}
     for pid, (_, hard) in before.items():
         resource.prlimit(pid, kind, (limit(pid), hard))
     try:
         yield
     finally:
-        for pid in before.keys() & processes(live):
-            resource.prlimit(pid, kind, before[pid])
+        for pid, limits in before.items():
+            with suppress(ProcessLookupError):  # it has been replaced
+                resource.prlimit(pid, kind, limits)
