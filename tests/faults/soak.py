@@ -4,7 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import linear_regression, mean
@@ -19,7 +19,7 @@ from live_load import LONGEST, Live
 MINUTES = float(os.environ.get("SOAK_MINUTES", "10"))
 WARM_UP = 0.3  # of the time: caches and the allocator's pools fill first
 EVERY = 2.0  # seconds between two looks
-MOST = 0.02  # of the memory, that it may be more at the end: less cannot be told from noise
+MOST = 0.02  # by which they may be more at the end: less cannot be told from noise
 TABLE = b"a,b\n" + b"1.5,2.5\n" * 20_000
 
 
@@ -40,12 +40,11 @@ class Soak:
     def faults(self) -> list[str]:
         """Say what must not be."""
         found = self.tally.wrong + self.tally.lost
-        grown = self.growth * (self.minutes[-1] - self.minutes[0])
-        if grown > MOST * mean(self.memory):
-            found.append(f"memory grows by {grown:.1f} MiB")
-        half = len(self.files) // 2
-        if max(self.files[half:]) > max(self.files[:half]):
-            found.append(f"open files grow to {max(self.files[half:])}")
+        for name, values in (("MiB", self.memory), ("open files", self.files)):
+            slope = linear_regression(self.minutes, values).slope
+            grown = slope * (self.minutes[-1] - self.minutes[0])
+            if grown > MOST * mean(values):
+                found.append(f"{grown:.1f} {name} more at the end")
         return found
 
 
@@ -54,7 +53,13 @@ def soak(folder: Path, rate: float) -> Soak:
     stage = Stage(folder, rate, 1)
     begin = time.monotonic()
     end = begin + 60 * MINUTES
-    with stage.service() as live, stage.load(live.service.port), others(live):
+    with (
+        (folder / "output").open("w") as output,
+        redirect_stdout(output),
+        stage.service() as live,
+        stage.load(live.service.port),
+        others(live),
+    ):
         result = Soak(stage.tally)
         time.sleep(60 * MINUTES * WARM_UP)
         while (now := time.monotonic()) < end:

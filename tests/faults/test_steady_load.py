@@ -105,6 +105,6 @@ def test_growth_is_told_from_noise() -> None:
     minutes = [0.0, 1.0, 2.0, 3.0]
     assert Soak(Tally(), minutes, [100, 101, 99, 100], [9, 12, 12, 9]).faults() == []
     (growth,) = Soak(Tally(), minutes, [100, 102, 104, 106], [9, 9, 9, 9]).faults()
-    assert growth == "memory grows by 6.0 MiB"
-    (growth,) = Soak(Tally(), minutes, [100, 100, 100, 100], [9, 9, 9, 10]).faults()
-    assert growth == "open files grow to 10"
+    assert growth == "6.0 MiB more at the end"
+    (growth,) = Soak(Tally(), minutes, [100, 100, 100, 100], [9, 10, 10, 11]).faults()
+    assert growth == "1.8 open files more at the end"
