@@ -46,7 +46,7 @@ def slow_readers(stage: Stage) -> None:
         time.sleep(HELD * stage.pause)
 
 
-@fault("idle connections that are kept", short=200, long=5_000)
+@fault("idle connections that are kept", short=100, long=5_000)
 def idle_connections(stage: Stage) -> None:
     """Open connections, use each, leave all of them open, and use each once more."""
     with (
