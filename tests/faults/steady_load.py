@@ -18,7 +18,8 @@ from threading import Event, Thread
 
 LATE = 1.0  # seconds from when a request was due to its answer
 LONGEST = 30.0  # seconds after which nobody waits any more: it is lost
-FRESH = 10
+FRESH = 10  # one request in so many has a connection of its own
+KEPT = 20  # connections at most: what a burst has opened is not kept for ever
 WEIGHTS, BIAS = (3.0, 7.0), 1.0  # whole numbers, so that sums are exact
 MAIN = """
 import json
@@ -225,7 +226,9 @@ class Load:
         except BaseException:
             wire.writer.close()
             raise
-        if not wire.closed:
+        if wire.closed or len(self._kept) >= KEPT:
+            wire.writer.close()
+        else:
             self._kept.append(wire)
         return answer
 
