@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test test-image test-mlflow conformance fuzz lint types lock fidelity \
+.PHONY: help demo project test test-image test-mlflow conformance fuzz soak lint types lock fidelity \
 	bench bench-codecs bench-models bench-startup bench-hotpath bench-metrics bench-load clean
 
 help:  ## show this list
@@ -57,6 +57,9 @@ lock: .venv/.cookiecutter  ## raise every pinned version, here and in the projec
 
 fidelity: .venv/.complete  ## measure what survives each format, for docs/fidelity.md
 	@PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache $(BIN)/python tests/core/fidelity_page.py
+
+soak: .venv/.complete  ## twenty minutes of load with faults, for docs/reliability.md; ONLY="kills soak"
+	@PYTHONPATH='$(PAYLOAD):tests:tests/faults' PYTHONPYCACHEPREFIX=.cache/pycache $(BIN)/python tests/faults/faults_page.py $(ONLY)
 
 bench-startup: project  ## time from start to first answer, beside a bare Flask app
 	@$(DEMO)/.venv/bin/python benchmarks/startup.py $(DEMO)

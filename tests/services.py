@@ -70,7 +70,7 @@ def serve(
 ) -> Iterator[Service]:
     """Serve `app` from `folder` until the block ends, writing to `output`."""
     (folder / "app.py").write_text(app, encoding="utf-8")
-    port = free_port()
+    port = int(extra.get("PORT", 0)) or free_port()
     ours = ("COV_", "FLASK_", "GUNICORN_", "MMF_", "WEB_", "WERKZEUG_")
     environment = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
     environment |= {

@@ -4,13 +4,17 @@ import json
 import os
 import signal
 import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import requests
+
 from live_load import LONGEST, MAIN, Live, calling, kill, living, wait_until
+from mmf_core.server import reloading
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +80,13 @@ def test_what_does_not_work_is_refused_and_the_old_goes_on(
     (live.folder / "main.py").write_text(MAIN)
     live.reload()
     wait_until(lambda: live.ready().json() == {"ready": True})
+
+
+def test_a_package_that_lies_nowhere_is_not_the_projects(monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = ModuleType("nowhere")
+    nowhere.__path__ = []  # as that of six.moves, which pandas brings in
+    monkeypatch.setitem(sys.modules, "nowhere", nowhere)
+    assert "nowhere" not in reloading._modules()
 
 
 def test_a_killed_worker_loses_no_more_than_its_own_requests(live: Live) -> None:

@@ -99,6 +99,8 @@ def read(text: bytes, options: Options, name: str) -> pd.DataFrame:
             nulls = {one: [""] if one in columns else ["", *_WORDS] for one in table.columns}
             table = _read(text, {**known, "keep_default_na": False, "na_values": nulls})
     except (ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
+        if str(error).endswith("C error: out of memory"):
+            raise MemoryError from error  # not the caller's fault
         raise RequestError(f"this {name} cannot be read: {str(error).strip()}") from None
     if "index_col" not in known and not table.index.equals(pd.RangeIndex(len(table))):
         # pandas took the first cells for labels, and every column's values are shifted by one.

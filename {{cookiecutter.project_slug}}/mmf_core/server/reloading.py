@@ -152,7 +152,8 @@ def _is_own(name: str, module: ModuleType) -> bool:
     if name.startswith("__") or name.partition(".")[0] in _OURS:
         return False
     file = getattr(module, "__file__", None)
-    place = Path(file or next(iter(getattr(module, "__path__", ())), "/"))  # six.moves has neither
+    # A package made up by another one, as six.moves is, lies nowhere.
+    place = Path(file or next(iter(getattr(module, "__path__", ())), "/"))
     return (
         place.is_relative_to(Path.cwd())
         and place.suffix in {"", ".py"}  # most extension modules cannot be imported twice

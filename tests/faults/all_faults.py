@@ -1,0 +1,8 @@
+"""Everything that goes wrong, in the order of the page."""
+
+import fault_clients
+import fault_signals
+import fault_surroundings
+from stage import FAULTS
+
+__all__ = ["FAULTS", "fault_clients", "fault_signals", "fault_surroundings"]

@@ -1,0 +1,97 @@
+"""What clients do to a service: send slowly, do not read, keep connections that they do not use."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+from stage import Stage, fault, open_files
+from steady_load import Question
+
+from live_load import LONGEST
+
+PIECES = 10
+HELD = 10  # times the pause
+SPARE = 1_000  # files that this process needs beside
+
+
+@fault("clients that send a request in ten pieces, one a second", short=50, long=500)
+def slow_senders(stage: Stage) -> None:
+    """Send requests at a crawl, all at once; each must be answered rightly."""
+    with stage.service() as live, stage.load(live.service.port), open_files(stage.times + SPARE):
+        with crowd(live.service.port, stage.times) as clients:
+            questions = [Question.of(number) for number in range(len(clients))]
+            requests = [one.to_bytes(last=True) for one in questions]
+            for piece in range(PIECES):
+                for client, request in zip(clients, requests, strict=True):
+                    size = -(-len(request) // PIECES)
+                    client.sendall(request[piece * size : (piece + 1) * size])
+                time.sleep(stage.pause)
+            answers = [_read(client) for client in clients]
+        stage.note = f"{sum(b' 200 OK' in one[:20] for one in answers)} of {len(answers)} answered"
+
+
+@fault("clients that do not read their answers of 4 MiB", short=20, long=500)
+def slow_readers(stage: Stage) -> None:
+    """Ask for much, and read nothing for a while."""
+    much = Question("/repeat", 256 * 1024, "").to_bytes(last=True)
+    with (
+        stage.service() as live,
+        stage.load(live.service.port),
+        open_files(stage.times + SPARE),
+        crowd(live.service.port, stage.times) as clients,
+    ):
+        for client in clients:
+            client.sendall(much)
+        time.sleep(HELD * stage.pause)
+
+
+@fault("idle connections that are kept", short=100, long=5_000)
+def idle_connections(stage: Stage) -> None:
+    """Open connections, use each, leave all of them open, and use each once more."""
+    with (
+        stage.service() as live,
+        open_files(stage.times + SPARE),
+        stage.load(live.service.port),
+        ExitStack() as stack,
+    ):
+        clients = []
+        for number in range(stage.times):
+            clients.append(stack.enter_context(_client(live.service.port)))
+            assert _is_answered(clients[-1], number)
+        time.sleep(HELD * stage.pause)
+        kept = sum(_is_answered(client, number) for number, client in enumerate(clients))
+    stage.note = f"{kept:,} of {stage.times:,} could be used again"
+
+
+@contextmanager
+def crowd(port: int, count: int) -> Iterator[list[socket.socket]]:
+    """Give so many connections."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(_client(port)) for _ in range(count)]
+
+
+def _client(port: int) -> socket.socket:
+    """Return a connection with little room for what is not read."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    client.settimeout(LONGEST)
+    client.connect(("127.0.0.1", port))
+    return client
+
+
+def _is_answered(client: socket.socket, number: int) -> bool:
+    """Tell whether a short request is answered on this connection."""
+    with suppress(OSError):
+        client.sendall(Question.of(number).to_bytes())
+        return client.recv(8192).startswith(b"HTTP/1.1 200")
+    return False
+
+
+def _read(client: socket.socket) -> bytes:
+    """Return all that a client is sent."""
+    content = b""
+    with suppress(OSError):
+        while piece := client.recv(65536):
+            content += piece
+    return content

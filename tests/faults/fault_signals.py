@@ -1,0 +1,102 @@
+"""What operators and the system do to processes: reload, kill, restart."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from stage import Stage, fault, missing
+
+from live_load import Live, kill, wait_until
+from running import free_port, stop, wait_until_ready
+
+NGINX = """
+{user}
+daemon off;
+pid nginx.pid;
+error_log stderr;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp;
+  uwsgi_temp_path temp; scgi_temp_path temp;
+  upstream service {{
+    server 127.0.0.1:{first} max_fails=0;
+    server 127.0.0.1:{second} max_fails=0;
+  }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ proxy_pass http://service; }}
+  }}
+}}
+"""
+
+
+@fault("SIGHUP", short=1, long=20)
+def hang_ups(stage: Stage) -> None:
+    """Take the project anew, one SIGHUP after the other; all workers are replaced."""
+    with stage.service() as live, stage.load(live.service.port):
+        for _ in range(stage.times):
+            live.reload()
+
+
+@fault("`kill -9` of a random worker", short=2, long=20)
+def kills(stage: Stage) -> None:
+    """Kill workers; what is in flight at that moment may be lost."""
+    with stage.service() as live, stage.load(live.service.port) as load:
+        for _ in range(stage.times):
+            victim = random.choice(sorted(live.workers))
+            before = load.in_flight
+            kill(victim)
+            stage.may_lose += max(before, load.in_flight) + 1  # one may be sent between the two
+            wait_until(lambda victim=victim: victim not in live.workers and len(live.workers) == 2)
+            time.sleep(stage.pause)
+
+
+@fault("SIGTERM and start of two instances in turn, behind nginx", short=1, long=10,
+       lacks=missing("nginx", "nginx-light"))  # fmt: skip
+def rolling_restart(stage: Stage) -> None:
+    """Restart one instance after the other behind a proxy that takes them in turn."""
+    ports = [free_port(), free_port()]
+    with ExitStack() as stack:
+        instances = [ExitStack(), ExitStack()]
+        lives: list[Live | None] = [None, None]
+
+        def start(index: int) -> None:
+            service = stage.service(f"instance{index}", PORT=str(ports[index]))
+            lives[index] = instances[index].enter_context(service)
+
+        for index in (0, 1):
+            stack.enter_context(instances[index])
+            start(index)
+        port = stack.enter_context(_proxy(stage, *ports))
+        stack.enter_context(stage.load(port))
+        for index in ([0, 1] * stage.times)[: stage.times]:
+            live = lives[index]
+            assert live is not None
+            live.service.process.send_signal(signal.SIGTERM)
+            assert live.service.process.wait(60) == 0
+            instances[index].close()
+            start(index)
+            time.sleep(stage.pause)
+
+
+@contextmanager
+def _proxy(stage: Stage, first: int, second: int) -> Iterator[int]:
+    """Run nginx before two ports; gives its own."""
+    port = free_port()
+    user = "user root;" if os.geteuid() == 0 else ""  # its workers must reach this folder
+    config = NGINX.format(user=user, first=first, second=second, port=port)
+    (stage.folder / "nginx.conf").write_text(config)
+    command = ["nginx", "-p", str(stage.folder), "-c", "nginx.conf", "-e", "stderr"]
+    with (stage.folder / "nginx.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    try:
+        wait_until_ready(process, f"http://127.0.0.1:{port}/health/ready")
+        yield port
+    finally:
+        stop(process)
+        print((stage.folder / "nginx.log").read_text())

@@ -1,0 +1,116 @@
+"""What the machine does to a service: no room for logs, another time, no memory."""
+
+import os
+import resource
+import struct
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import requests
+from stage import Stage, fault, missing, processes, save_model
+from steady_load import MAIN
+
+from live_load import LONGEST, Live
+from services import serve
+
+DAY = 24 * 60 * 60
+MEGABYTE = 1024 * 1024
+ROOM = 48 * MEGABYTE
+CLOCK = Path(__file__).with_name("clock.c")
+APP = """
+from mmf_core.web import create_app
+
+app = create_app("main")
+"""
+
+
+@fault("no room for logs from the start (`/dev/full`), seconds", short=0, long=20)
+def full_from_the_start(stage: Stage) -> None:
+    """Start with standard output and standard error on a device that is always full."""
+    (stage.folder / "main.py").write_text(MAIN)
+    save_model(stage.folder)
+    with (
+        Path("/dev/full").open("wb") as full,
+        serve("gunicorn", stage.folder, full, APP) as service,
+        stage.load(service.port),
+    ):
+        time.sleep(stage.times)
+
+
+@fault("the log's disk is full for some seconds", short=2, long=20)
+def full_for_a_while(stage: Stage) -> None:
+    """Let no file grow for some seconds; after that lines are written again."""
+    with stage.service() as live, stage.load(live.service.port):
+        with limited(processes(live), resource.RLIMIT_FSIZE, lambda _: 0):
+            size = len(live.log)
+            time.sleep(stage.times)
+            assert len(live.log) == size
+        time.sleep(stage.pause)
+        assert len(live.log) > size, "the log goes on"
+
+
+@fault("the system's clock jumps a day on, and back", short=1, long=5, lacks=missing("cc", "gcc"))
+def clock_jumps(stage: Stage) -> None:
+    """Set the clock of all the service's processes, as often as seen there."""
+    library, clock = stage.folder / "clock.so", stage.folder / "clock"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, CLOCK], check=True)
+    clock.write_bytes(struct.pack("l", 0))
+    extra = {"LD_PRELOAD": str(library), "CLOCK": str(clock)}
+    with stage.service(**extra) as live, stage.load(live.service.port):
+        workers = live.workers
+        for seconds in [DAY, -DAY, 0] * stage.times:
+            with clock.open("r+b") as file:  # in place: it is in the processes' memory
+                file.write(struct.pack("l", seconds))
+            assert abs(_ahead(live) - seconds) < 60
+            time.sleep(stage.pause)
+        assert live.workers == workers, "no worker was taken for dead"
+
+
+def _ahead(live: Live) -> float:
+    """Say by how many seconds the service's clock differs from ours."""
+    answer = requests.get(f"{live.service.url}/health/live", timeout=LONGEST)
+    return parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
+
+
+@fault("large requests where memory has an end, 48 MiB from here", short=4, long=40)
+def no_memory(stage: Stage) -> None:
+    """Let no worker have more address space than that, and send what would take more."""
+    large = b"a,b\n" + b"1.5,2.5\n" * 500_000
+    with stage.service() as live, stage.load(live.service.port):
+        with limited(live.workers, resource.RLIMIT_AS, lambda pid: _address_space(pid) + ROOM):
+            statuses = Counter(_status(live, large) for _ in range(stage.times))
+        assert _status(live, large) == 200, "there is room again"
+    stage.note = ", ".join(f"{count} with {status}" for status, count in sorted(statuses.items()))
+
+
+def _status(live: Live, table: bytes) -> int:
+    headers = {"Content-Type": "text/csv"}
+    with suppress(requests.ConnectionError):
+        return requests.post(
+            f"{live.service.url}/score", table, headers=headers, timeout=LONGEST
+        ).status_code
+    return 0
+
+
+def _address_space(pid: int) -> int:
+    pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[0]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def limited(pids: set[int], kind: int, limit: Callable[[int], int]) -> Iterator[None]:
+    """Set a soft limit of processes until the block ends."""
+    before = {pid: resource.prlimit(pid, kind) for pid in pids}
+    for pid, (_, hard) in before.items():
+        resource.prlimit(pid, kind, (limit(pid), hard))
+    try:
+        yield
+    finally:
+        for pid, limits in before.items():
+            with suppress(ProcessLookupError):  # it has been replaced
+                resource.prlimit(pid, kind, limits)

@@ -1,0 +1,109 @@
+"""Minutes of steady load with other requests in between: nothing may grow."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import linear_regression, mean
+from threading import Event, Thread
+
+import requests
+from stage import Stage, processes
+from steady_load import Question, Tally
+
+from live_load import LONGEST, Live
+
+MINUTES = float(os.environ.get("SOAK_MINUTES", "10"))
+WARM_UP = 0.3  # of the time: caches and the allocator's pools fill first
+EVERY = 2.0  # seconds between two looks
+MOST = 0.02  # by which they may be more at the end: less cannot be told from noise
+TABLE = b"a,b\n" + b"1.5,2.5\n" * 20_000
+
+
+@dataclass
+class Soak:
+    """What became of the requests; MiB and open files of all processes, after the warm-up."""
+
+    tally: Tally
+    minutes: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+    files: list[int] = field(default_factory=list)
+
+    @property
+    def growth(self) -> float:
+        """Return the MiB by which memory grows in a minute, by least squares."""
+        return linear_regression(self.minutes, self.memory).slope
+
+    def faults(self) -> list[str]:
+        """Say what must not be."""
+        found = self.tally.wrong + self.tally.lost
+        for name, values in (("MiB", self.memory), ("open files", self.files)):
+            slope = linear_regression(self.minutes, values).slope
+            grown = slope * (self.minutes[-1] - self.minutes[0])
+            if grown > MOST * mean(values):
+                found.append(f"{grown:.1f} {name} more at the end")
+        return found
+
+
+def soak(folder: Path, rate: float) -> Soak:
+    """Serve and look, for so many minutes."""
+    stage = Stage(folder, rate, 1)
+    begin = time.monotonic()
+    end = begin + 60 * MINUTES
+    with (
+        (folder / "output").open("w") as output,
+        redirect_stdout(output),
+        stage.service() as live,
+        stage.load(live.service.port),
+        others(live),
+    ):
+        result = Soak(stage.tally)
+        time.sleep(60 * MINUTES * WARM_UP)
+        while (now := time.monotonic()) < end:
+            result.minutes.append((now - begin) / 60)
+            result.memory.append(sum(_proportional(pid) for pid in processes(live)))
+            result.files.append(sum(_files(pid) for pid in processes(live)))
+            time.sleep(EVERY)
+    return result
+
+
+@contextmanager
+def others(live: Live) -> Iterator[None]:
+    """Send what is large, packed, wrong or broken off, until the block ends."""
+    over = Event()
+
+    def ask() -> None:
+        while not over.wait(0.5):
+            url = f"{live.service.url}/score"
+            csv = {"Content-Type": "text/csv"}
+            for body, headers in (
+                (TABLE, {**csv, "Accept": "text/csv", "Accept-Encoding": "gzip"}),
+                (b"a,b\n1,2\n", {**csv, "Accept": "application/vnd.apache.arrow.stream, text/csv"}),
+                (b"a,b\n1,x\n", csv),
+                (b"{", {"Content-Type": "application/json"}),
+            ):
+                requests.post(url, body, headers=headers, timeout=LONGEST)
+            requests.get(f"{live.service.url}/nothing", timeout=LONGEST)
+            with socket.create_connection(("127.0.0.1", live.service.port), LONGEST) as client:
+                client.sendall(Question.of(1).to_bytes()[:-5])
+
+    thread = Thread(target=ask, name="others")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _proportional(pid: int) -> float:
+    """Return a process's memory in MiB; pages that several share are counted once in all."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    return int(rollup.partition("\nPss:")[2].split()[0]) / 1024
+
+
+def _files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))

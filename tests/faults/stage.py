@@ -1,0 +1,112 @@
+"""Where a fault happens: services of their own, and a steady load on one port."""
+
+import json
+import resource
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from steady_load import BIAS, MAIN, WEIGHTS, Load, Tally, steady_load
+
+from live_load import Live, living
+
+
+@dataclass
+class Stage:
+    """A folder, a rate, how often or how much a fault is to happen, and what came of it."""
+
+    folder: Path
+    rate: float
+    times: int
+    tally: Tally = field(default_factory=Tally)
+    pause: float = 1.0  # seconds between two of a kind
+    may_lose: int = 0
+    note: str = ""
+    shared: Live | None = None
+
+    @contextmanager
+    def service(self, name: str = "service", **extra: str) -> Iterator[Live]:
+        """Run a service from a folder of this name, or give the one that is shared."""
+        if self.shared is not None and not extra:
+            yield self.shared
+            return
+        folder = self.folder / name
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            save_model(folder)
+        with living(folder, MAIN, **extra) as live:
+            yield live
+
+    @contextmanager
+    def load(self, port: int) -> Iterator[Load]:
+        """Ask a port all the time, and keep what came of it."""
+        with steady_load(port, self.rate, self.pause) as load:
+            self.tally = load.tally
+            yield load
+
+    def faults(self) -> list[str]:
+        """Say what must not be: a wrong answer, or a lost one beyond what `may_lose` says."""
+        lost = self.tally.lost if len(self.tally.lost) > self.may_lose else []
+        return self.tally.wrong + lost
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong: how it is called, and how often or how much of it, short and long.
+
+    0 leaves it out of the short form. `lacks` says why it cannot be had on this machine, if so.
+    """
+
+    title: str
+    short: int
+    long: int
+    happen: Callable[[Stage], None]
+    lacks: Callable[[], str]
+
+    @property
+    def name(self) -> str:
+        return self.happen.__name__
+
+
+FAULTS: list[Fault] = []
+
+
+def fault(
+    title: str, *, short: int, long: int, lacks: Callable[[], str] = str
+) -> Callable[[Callable[[Stage], None]], Callable[[Stage], None]]:
+    """Register a function that makes a fault happen."""
+
+    def register(happen: Callable[[Stage], None]) -> Callable[[Stage], None]:
+        FAULTS.append(Fault(title, short, long, happen, lacks))
+        return happen
+
+    return register
+
+
+def save_model(folder: Path) -> None:
+    """Leave the model that MAIN loads."""
+    (folder / "model.json").write_text(json.dumps({"weights": WEIGHTS, "bias": BIAS}))
+
+
+def processes(live: Live) -> set[int]:
+    """Return the master and its workers."""
+    return {live.service.process.pid, *live.workers}
+
+
+def missing(program: str, package: str) -> Callable[[], str]:
+    """Return what says that a program is not installed, where it is not."""
+    reason = f"{program} is missing: apt-get install {package}"
+    return lambda: "" if shutil.which(program) else reason
+
+
+@contextmanager
+def open_files(most: int) -> Iterator[None]:
+    """Let this process have so many files open until the block ends."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(most, hard)), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,0 +1,45 @@
+"""Each fault in its short form: no answer is wrong, and none is lost that must not be.
+
+`make soak` has the long form, for docs/reliability.md.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from all_faults import FAULTS
+from faults_page import PAGE
+from stage import Fault, Stage
+
+from live_load import Live
+
+RATE = 50.0
+SHORT = [one for one in FAULTS if one.short]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(
+        not Path("/proc/self/stat").exists(), reason="Linux tells who is whose child"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with Stage(tmp_path_factory.mktemp("faults"), RATE, 1).service() as live:
+        yield live
+
+
+@pytest.mark.parametrize("fault", SHORT, ids=[one.name for one in SHORT])
+def test_no_answer_is_wrong_or_lost(fault: Fault, shared: Live, tmp_path: Path) -> None:
+    if reason := fault.lacks():
+        pytest.skip(reason)
+    stage = Stage(tmp_path, RATE, fault.short, pause=0.3, shared=shared)
+    fault.happen(stage)
+    assert stage.tally.right > 0
+    assert stage.faults() == []
+    print(stage.note, stage.tally.again, "sent again")
+
+
+def test_the_page_has_every_fault() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert [one.title for one in FAULTS if f"\n| {one.title} |" not in page] == []

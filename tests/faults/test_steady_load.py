@@ -1,0 +1,110 @@
+"""The load sees what it is there to see: wrong, lost, refused and late answers, and growth."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock, Thread
+from typing import ClassVar
+
+from soak import Soak
+from steady_load import BIAS, WEIGHTS, Tally, steady_load
+
+from live_load import wait_until
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Answers rightly, but for what a test wants of some."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    every: ClassVar[str]
+    count: ClassVar[int]
+    lock: ClassVar[Lock] = Lock()
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with self.lock:
+            Answers.count += 1
+            what = self.every if self.count % 5 == 0 else ""
+        if what == "silent":
+            self.close_connection = True
+            return
+        content = json.dumps(_answer(body, off=what == "wrong")).encode()
+        self.send_response(503 if what == "refused" else 200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: 1 if what == "broken off" else None])
+        self.close_connection = what == "broken off"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Write nothing."""
+
+
+def _answer(body: object, *, off: bool) -> object:
+    if isinstance(body, dict):
+        return {"sum": body["a"] + body["b"] + off}
+    assert isinstance(body, list)
+    (row,) = body
+    return [{"prediction": WEIGHTS[0] * row["a"] + WEIGHTS[1] * row["b"] + BIAS + off}]
+
+
+@contextmanager
+def server(every: str) -> Iterator[int]:
+    Answers.every, Answers.count = every, 0
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as running:
+        thread = Thread(target=running.serve_forever)
+        thread.start()
+        try:
+            yield running.server_address[1]
+        finally:
+            running.shutdown()
+            thread.join()
+
+
+def tally(every: str) -> Tally:
+    """Return what is seen of fifty requests or more."""
+    with server(every) as port, steady_load(port, 200.0, 0.0) as load:
+        wait_until(lambda: load.tally.sent >= 50)
+    return load.tally
+
+
+def test_all_is_well() -> None:
+    seen = tally("")
+    assert (seen.wrong, seen.lost, seen.again) == ([], [], 0)
+    assert seen.rate > 0
+    assert seen.longest_gap > 0
+    assert len(seen.seconds) == seen.right
+
+
+def test_a_wrong_answer_is_seen() -> None:
+    seen = tally("wrong")
+    assert len(seen.wrong) >= 10
+    assert seen.lost == []
+
+
+def test_a_refusal_is_lost() -> None:
+    seen = tally("refused")
+    assert len(seen.lost) >= 10
+    assert all(" 503 " in one for one in seen.lost)
+
+
+def test_an_answer_that_breaks_off_is_lost() -> None:
+    seen = tally("broken off")
+    assert len(seen.lost) >= 10
+    assert seen.again == 0
+
+
+def test_a_request_on_a_kept_connection_is_sent_once_more() -> None:
+    seen = tally("silent")
+    assert seen.again + len(seen.lost) >= 10
+    assert seen.again > 0
+
+
+def test_growth_is_told_from_noise() -> None:
+    minutes = [0.0, 1.0, 2.0, 3.0]
+    assert Soak(Tally(), minutes, [100, 101, 99, 100], [9, 12, 12, 9]).faults() == []
+    (growth,) = Soak(Tally(), minutes, [100, 102, 104, 106], [9, 9, 9, 9]).faults()
+    assert growth == "6.0 MiB more at the end"
+    (growth,) = Soak(Tally(), minutes, [100, 100, 100, 100], [9, 10, 10, 11]).faults()
+    assert growth == "1.8 open files more at the end"
