@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import requests
 import yaml
-from live_load import LONGEST, living
 from scrapes import Scrape, metrics_in, scrape
 
 from baking import PAYLOAD, ROOT
+from live_load import LONGEST, living
 from mmf_core.web.metrics import FAMILIES
 
 DEPLOY = PAYLOAD / "deploy"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import requests
-from live_load import APP, LONGEST, Live, kill, living, wait_until
 from scrapes import Scrape, folder_of, scrape
 
+from live_load import APP, LONGEST, Live, kill, living, wait_until
 from services import serve
 
 MAIN = """
