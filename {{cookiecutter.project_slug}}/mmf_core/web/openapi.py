@@ -11,6 +11,7 @@ from flask import Blueprint, Response
 from .. import __version__
 from ..codecs import json
 from . import health
+from .about import About, about
 from .chapters import JSON
 from .protocols import Chapter, Protocol, Service
 
@@ -23,11 +24,12 @@ _REQUEST_ID = {
 def blueprint(service: Service, protocols: Iterable[Protocol]) -> Blueprint:
     """Give the route; the document is made when it is first asked for, and kept."""
     routes = Blueprint("openapi", __name__)
+    told = about()
 
     @cache
     def written() -> bytes:
         chapters = [one.chapter(service) for one in protocols]
-        return json.dumps(document([*chapters, health.chapter()]))
+        return json.dumps(document([*chapters, health.chapter()], told))
 
     @routes.get("/openapi.json")
     def openapi() -> Response:
@@ -36,7 +38,7 @@ def blueprint(service: Service, protocols: Iterable[Protocol]) -> Blueprint:
     return routes
 
 
-def document(chapters: Iterable[Chapter]) -> dict[str, Any]:
+def document(chapters: Iterable[Chapter], told: About) -> dict[str, Any]:
     """Return one document; every operation has its chapter's tag, every response the request's id.
 
     Sections of components with the same name in several chapters are joined.
@@ -56,7 +58,11 @@ def document(chapters: Iterable[Chapter]) -> dict[str, Any]:
     components["responses"] = _with_id(components)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Model service", "version": __version__},
+        "info": {
+            "title": told.name or "Model service",
+            "version": told.version or __version__,
+            **({"description": told.description} if told.description else {}),
+        },
         "tags": tags,
         "paths": paths,
         "components": components,

@@ -16,6 +16,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from ...codecs import Format, Kind, find, json_of
 from ...descriptors import Descriptor
 from ...errors import RequestError
+from ..about import about
 from ..answers import plain
 from ..arguments import of_file
 from ..bodies import read_form
@@ -39,11 +40,11 @@ def blueprint(service: Service) -> Blueprint:
     """Give the routes; what they describe is fixed when the service starts."""
     routes = Blueprint("page", __name__, template_folder="templates")
     routes.add_app_template_filter(called)
-    targets = service.registry.targets
+    targets, told = service.registry.targets, about()
 
     @cache
     def written(language: str) -> tuple[bytes, str]:
-        seen = view(service.registry, service.settings, TEXTS[language])
+        seen = view(service.registry, service.settings, TEXTS[language], told)
         text = render_template(
             "page.html", **seen, language=language, languages=LANGUAGES, version=VERSION
         )

@@ -11,6 +11,7 @@ from ...registry import Registry
 from ...settings import MIB, Settings
 from ...stores import lock
 from ...target import Target
+from ..about import About
 from ..negotiation import offered
 from .fields import field
 from .texts import FOR_SCRIPTS
@@ -23,7 +24,9 @@ EXAMPLES: Mapping[Kind, tuple[Format, ...]] = {
 _SHOWN = 12  # digits of a sum
 
 
-def view(registry: Registry, settings: Settings, texts: Mapping[str, str]) -> dict[str, Any]:
+def view(
+    registry: Registry, settings: Settings, texts: Mapping[str, str], about: About
+) -> dict[str, Any]:
     """Return everything that the templates need; `texts` are in the page's language."""
     spoken = [
         f"{key.removeprefix(FOR_SCRIPTS)}={text}"
@@ -36,6 +39,7 @@ def view(registry: Registry, settings: Settings, texts: Mapping[str, str]) -> di
         "limit": settings.max_body,
         "megabytes": f"{settings.max_body / MIB:g}",
         "core": __version__,
+        "about": about,
         "t": texts,
         "spoken": "\n".join(spoken),
     }

@@ -1,0 +1,71 @@
+"""The service's name, version and description: those of its pyproject.toml."""
+
+from pathlib import Path
+
+import pytest
+from test_page import HOSTILE, Elements
+
+import mmf_core as mmf
+from mmf_core.web import create_app
+from mmf_core.web.about import About, about
+
+PROJECT = """
+[project]
+name = "wine-cultivars"
+version = "1.2.3"
+description = "Какое это вино"
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the folder that the service is started in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def client() -> object:
+    registry = mmf.Registry()
+
+    @registry.target
+    def nothing() -> None:
+        pass
+
+    return create_app(registry).test_client()
+
+
+def test_the_project_tells(folder: Path) -> None:
+    (folder / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    assert about() == About("wine-cultivars", "1.2.3", "Какое это вино")
+    assert client().get("/openapi.json").json["info"] == {
+        "title": "wine-cultivars",
+        "version": "1.2.3",
+        "description": "Какое это вино",
+    }
+    page = client().get("/").text
+    assert "<title>wine-cultivars</title>" in page
+    words = " ".join(Elements(page).words.split())
+    assert "wine-cultivars Какое это вино" in words
+    assert "wine-cultivars1.2.3" in words
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "project = 1", "[project]\nname = 1", "[project", "\ufeff[project]", "ы"]
+)
+def test_a_service_needs_no_project(folder: Path, text: str | None) -> None:
+    if text is not None:
+        (folder / "pyproject.toml").write_text(text, encoding="cp1251", errors="ignore")
+    assert about() == About()
+    info = client().get("/openapi.json").json["info"]
+    assert info == {"title": "Model service", "version": mmf.__version__}
+    assert "<title>Model service</title>" in client().get("/", query_string={"lang": "en"}).text
+
+
+def test_what_the_project_tells_is_text(folder: Path) -> None:
+    told = HOSTILE.replace("'", "")
+    (folder / "pyproject.toml").write_text(
+        f"[project]\nname = '{told}'\ndescription = '{told}'\n", encoding="utf-8"
+    )
+    page = Elements(client().get("/").text)
+    assert page.words.count(told) >= 3
+    assert not [tag for tag, _ in page.found if tag == "img"]
