@@ -180,6 +180,14 @@ def test_compose_mounts_what_is_there(composed: dict[str, Any], project: Path) -
     ]
 
 
+def test_prometheus_finds_the_service(composed: dict[str, Any], project: Path) -> None:
+    told = yaml.safe_load((project / "deploy" / "prometheus" / "prometheus.yml").read_text())
+    (job,) = told["scrape_configs"]
+    (address,) = job["static_configs"][0]["targets"]
+    host, port = address.split(":")
+    assert port in [str(one["target"]) for one in composed["services"][host]["ports"]]
+
+
 def test_grafana_finds_prometheus(composed: dict[str, Any], project: Path) -> None:
     folder = project / "deploy" / "grafana" / "provisioning"
     (source,) = yaml.safe_load((folder / "datasources" / "prometheus.yml").read_text())[
