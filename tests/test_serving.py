@@ -174,8 +174,6 @@ def test_health_check_of_the_image(installed: Project) -> None:
     assert ended.returncode == 1
 
 
-def test_load_test_has_a_verdict(installed: Project) -> None:
+def test_make_load_serves_and_asks(installed: Project) -> None:
     quick = {"LOAD_USERS": "2", "LOAD_SECONDS": "3"}
     assert "load test passed" in installed.run("make", "load", **quick, LOAD_P95_MS="60000")
-    with pytest.raises(AssertionError, match="load test FAILED"):
-        installed.run("make", "load", **quick, LOAD_P95_MS="0.001")

@@ -12,6 +12,7 @@ import gevent
 from locust import FastHttpUser, constant, events
 from locust.env import Environment
 from locust.runners import LocalRunner, WorkerRunner
+from locust.stats import CSV_STATS_INTERVAL_SEC
 
 from loadtests.call import Call, LeftOut
 from loadtests.calls import find_calls, own_examples, weighted
@@ -144,6 +145,8 @@ def judge(environment: Environment, **_: Any) -> None:
     # The last lines of all, below locust's own tables.
     environment.events.quit.add_listener(lambda **_: print(*said, sep="\n"))
     environment.process_exit_code = 0 if passed else 1
+    if environment.parsed_options and environment.parsed_options.csv_prefix:
+        gevent.sleep(CSV_STATS_INTERVAL_SEC + 0.5)  # locust writes once in so long, not at the end
 
 
 def total(environment: Environment) -> Figures:
