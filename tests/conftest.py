@@ -34,6 +34,7 @@ INSTALLED = ("test_demo.py", "test_life.py", "test_load.py", "test_readme.py", "
 S3 = ("test_store_s3.py", "test_store_mlflow_s3.py", "test_cli_artifacts.py")
 ALONE = (
     *("test_formats_over_http.py", "test_memory.py", "test_mlflow_parity.py"),
+    "test_model_choices.py",
     *("test_v2_clients.py", "test_docs_formats.py", "test_docs_v2.py", "test_client.py"),
     *("test_server_metrics.py", "test_server_dashboards.py", "test_faults.py"),
 )

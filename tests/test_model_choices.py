@@ -19,13 +19,14 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from baking import QUESTIONS
+from baking import QUESTIONS, ROOT
 from running import Project, free_port, post_json
 from test_service import instructions
 from test_template import check_parses, files_of, read
 
 Bake = Callable[..., Path]
 
+SHARED = ROOT / ".cache" / "choices"
 FIRST, *OTHERS = QUESTIONS["model_format"]
 FILES = {
     "joblib": "model.joblib",
@@ -99,12 +100,15 @@ def test_project_is_trained_tested_and_served_with_its_requirements_alone(
     if choice == "pmml" and not shutil.which("java"):
         pytest.skip("there is no Java: apt install default-jre-headless")
     project = Project(bake(model_format=choice))
+    # One environment after the other in one place: what Python has compiled of most stays.
+    SHARED.mkdir(parents=True, exist_ok=True)
+    (project.folder / ".venv").symlink_to(SHARED)
     uv = (sys.executable, "-m", "uv")
     python = ("--quiet", "--python", str(project.bin / "python"))
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "PYTHONWARNINGS": "error"}
 
-    project.run(*uv, "venv", "--quiet", "--python", sys.executable, ".venv")
-    project.run(*uv, "pip", "install", *python, "--requirement", "requirements-dev.txt")
+    project.run(*uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, ".venv")
+    project.run(*uv, "pip", "sync", *python, "requirements-dev.txt")
     (project.bin.parent / "installed").touch()  # as `make install` would, from an older pip
     assert f"{FILES[choice]}: 100.0% of 45" in project.run("make", "train", **quiet)
     project.run("pytest", "-q", **quiet)

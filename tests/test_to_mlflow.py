@@ -84,25 +84,13 @@ def answers(project: Path) -> list[Any]:
         return [post_json(f"{ours.url}/invocations", body) for body in BODIES]
 
 
+def content(model: Path) -> dict[str, bytes]:
+    """Return the files of a model, but for what tells when, where and by which run it was made."""
+    files = {one.relative_to(model).as_posix(): one for one in model.rglob("*") if one.is_file()}
+    return {name: one.read_bytes() for name, one in files.items() if name != "MLmodel"}
+
+
 def test_mlflow_answers_as_the_project_does(project: Path) -> None:
-    done = to_mlflow(project, "out")
-    assert done.returncode == 0, done.stdout + done.stderr
-    made = project / "out"
-    code = {one.name for one in (made / "code").iterdir()}
-    assert code == {"main.py", "helper.py", "mmf_core"}
-    pins = (made / "requirements.txt").read_text(encoding="utf-8")
-    assert "gunicorn" not in pins
-    expected = answers(project)
-    moved = project.parent / "elsewhere"
-    made.rename(moved)
-    programs = make_environment("mlflow-project", moved / "requirements.txt")
-    with environment.serving(moved, project / "log", 60, programs) as port:
-        url = f"http://127.0.0.1:{port}/invocations"
-        assert [post_json(url, body) for body in BODIES] == expected
-    assert expected[0]["predictions"][0]["quality"] == pytest.approx(17)
-
-
-def test_it_is_logged_and_registered(project: Path) -> None:
     environment.install()
     port = free_port()
     uri = f"http://127.0.0.1:{port}"
@@ -118,12 +106,25 @@ def test_it_is_logged_and_registered(project: Path) -> None:
             done = to_mlflow(project, *given, MLFLOW_TRACKING_URI=uri)
             assert done.returncode == 0, done.stdout + done.stderr
             assert re.search(told, done.stdout)
-        pins = next((project / "mlartifacts").rglob("requirements.txt"))
-        programs = make_environment("mlflow-project", pins)
+        logged = [one.parent for one in (project / "mlartifacts").rglob("MLmodel")]
+        assert len(logged) == 2
+        programs = make_environment("mlflow-project", logged[0] / "requirements.txt")
         log, extra = project / "log", {"MLFLOW_TRACKING_URI": uri}
+        expected = answers(project)
         with environment.serving("models:/wine/1", log, 60, programs, **extra) as served:
             url = f"http://127.0.0.1:{served}/invocations"
-            assert [post_json(url, body) for body in BODIES] == answers(project)
+            assert [post_json(url, body) for body in BODIES] == expected
+    assert expected[0]["predictions"][0]["quality"] == pytest.approx(17)
+
+    done = to_mlflow(project, "out")
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = content(project / "out")
+    assert {name.split("/")[1] for name in made if name.startswith("code/")} == {
+        *("main.py", "helper.py", "mmf_core")
+    }
+    assert b"gunicorn" not in made["requirements.txt"]
+    for one in logged:
+        assert content(one) == made
 
 
 def test_a_server_that_is_down_is_told_in_seconds(project: Path) -> None:
