@@ -59,7 +59,7 @@ class Harness:
         self.worker.tpool.shutdown()
         self.worker._spare.shutdown()
         self.worker.method_queue.run_callbacks(None)  # what came too late
-        for connection in self.worker.clients.idle:
+        for connection in [*self.worker.clients.idle, *self.worker.clients.unread]:
             connection.close()
         self.worker.poller.close()
         self.worker.method_queue.close()

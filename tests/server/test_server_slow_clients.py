@@ -5,7 +5,6 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPResponse
 from typing import Any
 
@@ -13,10 +12,8 @@ import pytest
 from gunicorn.http import errors
 from harness import LONGEST, Harness
 
-from mmf_core.server import wires
 from mmf_core.server.connections import LARGEST
 from mmf_core.server.refusals import CRASHED, fault_of, refusal
-from mmf_core.server.wires import Wire
 
 Make = Callable[..., Harness]
 DRIPS = {
@@ -121,39 +118,6 @@ def test_a_large_body_that_comes_in_its_time_arrives(served: Harness) -> None:
     pieces: Iterator[bytes] = iter([b"x" * LARGEST, b"y" * LARGEST, b"z"])
     client.request("POST", "/", pieces, encode_chunked=True)
     assert client.getresponse().read() == str(2 * LARGEST + 1).encode()
-
-
-def test_an_answer_that_is_not_read_holds_a_thread_for_its_time_only(quick: Harness) -> None:
-    client = quick.connect()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.sendall(b"GET /50000000 HTTP/1.1\r\nHost: x\r\n\r\n")
-    end = time.monotonic() + LONGEST
-    while quick.worker.clients.count:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    assert quick.ask("/") == b"0"
-
-
-def test_a_large_answer_goes_out_in_as_many_parts_as_it_takes() -> None:
-    ours, theirs = socket.socketpair()
-    with Wire.of(ours) as wire, theirs, ThreadPoolExecutor(1) as threads:
-        theirs.settimeout(LONGEST)
-        data = b"0123456789" * 300_000
-        sending = threads.submit(wire.sendall, data)
-        received = b""
-        while len(received) < len(data):
-            received += theirs.recv(1 << 20)
-        assert received == data
-        assert sending.result(LONGEST) is None
-
-
-def test_a_reader_that_is_always_late_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, theirs = socket.socketpair()
-    with Wire.of(ours, 0.2) as wire, theirs:
-        monkeypatch.setattr(wires, "_MIB", 1 << 60)
-        monkeypatch.setattr(Wire, "send", lambda *_: time.sleep(0.05) or 1)
-        with pytest.raises(BrokenPipeError, match="in time"):
-            wire.sendall(b"x" * 1000)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from selectors import EVENT_READ, BaseSelector
+from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
 from socket import MSG_DONTWAIT
 from typing import Any
 
@@ -26,6 +26,7 @@ _log = logging.getLogger("mmf.clients")
 _PROBES = {f"{method} {path}".encode() for method in ("GET", "HEAD") for path in PROBES}
 TOO_SLOW = "the request has not arrived in time; the operator's setting is MMF_CLIENT_TIMEOUT"
 TOO_LONG = "the headers are longer than 64 KiB"
+MOST_UNREAD = 64 << 20  # bytes of answers that wait to be read, of a worker
 LINGER = 2.0  # seconds that a client gets to close a connection that is over
 
 
@@ -45,6 +46,7 @@ class Clients:
         collects: bool,
     ) -> None:
         self.idle: dict[Connection, None] = {}
+        self.unread: dict[Connection, None] = {}  # who has read nothing for the longest first
         self.ready: deque[Connection] = deque()
         self.waiters = Waiters()
         self.count = 0
@@ -78,6 +80,19 @@ class Clients:
         else:
             self._wait_for(conn, LINGER)
 
+    def send_rest(self, conn: Connection, then: Callable[[], None]) -> None:
+        """Send what is left of an answer as the client reads on, and go on with `then`.
+
+        Of answers that wait to be read there are MOST_UNREAD bytes, or one answer: for more, who
+        has read nothing for the longest is hung up.
+        """
+        conn.timeout = time.monotonic() + conn.sock.patience()
+        self.unread[conn] = None
+        self._ignore(conn)
+        self._poll(conn, EVENT_WRITE, partial(self._writable, conn, then))
+        while len(self.unread) > 1 and sum(one.unread() for one in self.unread) > MOST_UNREAD:
+            self._give_up(next(iter(self.unread)))
+
     def close_idle(self, since: float) -> None:
         """Close what has been idle for its time, or, if nothing has arrived, `since` some moment.
 
@@ -89,19 +104,41 @@ class Clients:
                 self._refuse(conn, 408, TOO_SLOW)
             elif now > conn.timeout or (now > since and not conn.received):
                 self._drop(conn)
+        for conn in [one for one in self.unread if now > one.timeout]:
+            self._give_up(conn)
 
     def _wait_for(self, conn: Connection, seconds: float) -> None:
         conn.timeout = time.monotonic() + seconds
         self.idle[conn] = None
-        if conn.polled:
-            return
+        if not conn.polled:
+            self._poll(conn, EVENT_READ, partial(self._readable, conn))
+
+    def _poll(self, conn: Connection, event: int, notice: Callable[[Any], None]) -> None:
         conn.polled = True
-        notice = partial(self._readable, conn)
         try:
-            self._poller().register(conn.sock, EVENT_READ, notice)
+            self._poller().register(conn.sock, event, notice)
         except KeyError:  # the number belonged to a connection that another thread has closed
             self._poller().unregister(conn.sock.fileno())
-            self._poller().register(conn.sock, EVENT_READ, notice)
+            self._poller().register(conn.sock, event, notice)
+
+    def _writable(self, conn: Connection, then: Callable[[], None], _sock: Any) -> None:
+        if conn.dropped:  # the poller had this notice already
+            return
+        del self.unread[conn]
+        try:
+            is_all = conn.sock.send_rest()
+        except OSError:  # the client has gone
+            self._drop(conn)
+            return
+        if is_all:
+            self._ignore(conn)
+            then()
+        else:
+            self.unread[conn] = None  # the last again
+
+    def _give_up(self, conn: Connection) -> None:
+        _log.warning("a client does not read its answer: it is hung up")
+        self._drop(conn)
 
     def _readable(self, conn: Connection, _sock: Any) -> None:
         if conn.taken:  # by a thread that gives it back
@@ -164,6 +201,7 @@ class Clients:
             return
         conn.dropped = True
         self.idle.pop(conn, None)
+        self.unread.pop(conn, None)
         self._ignore(conn)
         self.count -= 1
         conn.close()

@@ -137,9 +137,13 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
         self.received = self.parser.unreader.take_buffered()
 
     def flush(self) -> None:
-        """Send what is left of an answer."""
+        """Send what is left of an answer, as far as the client takes it."""
         if isinstance(self.sock, Wire):  # TLS has put its own in the place
             self.sock.flush()
+
+    def unread(self) -> int:
+        """Return how many bytes of an answer the client has not read."""
+        return self.sock.rest.nbytes if isinstance(self.sock, Wire) else 0
 
     def hang_up(self) -> None:
         """Tell the client that nothing more will come; OSError if it knows (RFC 9112, 9.6)."""

@@ -17,10 +17,12 @@ class Wire(socket.socket):
     """A client's socket that sends the head of an answer together with what follows it.
 
     It never waits for ever: each MiB of a request has to come within `seconds`, and each MiB of an
-    answer has to be taken. TimeoutError or BrokenPipeError where they are not.
+    answer has to be taken. TimeoutError or BrokenPipeError where they are not. It does not wait at
+    all for the client to read the end of an answer: that is left in `rest`, for `send_rest`.
     """
 
     _held = b""
+    rest = memoryview(b"")  # of an answer, which the client has not read
     seconds = SECONDS
     until = math.inf  # when the rest of a request must be there
 
@@ -44,6 +46,7 @@ class Wire(socket.socket):
     def sendfile(self, *given: Any, **named: Any) -> int:
         """Send the head first: a file goes by another way."""
         self.flush()
+        self._finish()
         return super().sendfile(*given, **named)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
@@ -71,25 +74,38 @@ class Wire(socket.socket):
         self.settimeout(None if flag else 0.0)
 
     def flush(self, more: Any = b"", flags: int = 0) -> None:
-        """Send what was kept back, and more."""
+        """Send what was kept back, and more; what the client does not take at once is the rest."""
         held, self._held = self._held, b""
         if data := held + more if held else more:
-            sent = self._send(data, flags)
-            if sent < len(data):
-                self._send_rest(memoryview(data)[sent:], flags)
+            self._finish()  # of an answer in parts, the one before
+            if (sent := self._offer(data, flags)) < len(data):
+                self.rest = memoryview(data)[sent:]
 
-    def _send_rest(self, data: memoryview, flags: int) -> None:
-        end = time.monotonic() + self.seconds * (1 + len(data) / _MIB)
-        while data:
-            data = data[self._send(data, flags) :]
-            if data and time.monotonic() > end:
-                raise BrokenPipeError(errno.EPIPE, "the client does not read in time")
+    def send_rest(self) -> bool:
+        """Send of the rest what the client takes now; say whether that was all."""
+        self.rest = self.rest[self._offer(self.rest) :]
+        return not self.rest
 
-    def _send(self, data: Any, flags: int) -> int:
+    def patience(self) -> float:
+        """Return for how many seconds the client may read on."""
+        return self.seconds * (1 + len(self.rest) / _MIB)
+
+    def _offer(self, data: Any, flags: int = 0) -> int:
         try:
-            return self.send(data, flags)
-        except BlockingIOError as error:  # gunicorn knows a broken pipe: the client has gone
-            raise BrokenPipeError(errno.EPIPE, "the client does not read") from error
+            return self.send(data, flags | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+
+    def _finish(self) -> None:
+        """Wait until the client has taken the rest."""
+        end = time.monotonic() + self.patience()
+        while self.rest:
+            try:
+                self.rest = self.rest[self.send(self.rest) :]
+            except BlockingIOError as error:  # gunicorn knows a broken pipe: the client has gone
+                raise BrokenPipeError(errno.EPIPE, "the client does not read") from error
+            if self.rest and time.monotonic() > end:
+                raise BrokenPipeError(errno.EPIPE, "the client does not read in time")
 
 
 def _timeval(seconds: float) -> bytes:

@@ -304,7 +304,9 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._put_back(conn, not fs.cancelled() and fs.result())
 
     def _put_back(self, conn: Connection, keep: Any) -> None:
-        if keep:
+        if conn.unread():
+            self.clients.send_rest(conn, partial(self._put_back, conn, keep))
+        elif keep:
             self.clients.take_back(
                 conn, self.cfg.keepalive if self.alive else STOP_KEEPALIVE_LINGER
             )
