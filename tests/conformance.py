@@ -16,7 +16,8 @@ WIDTH = 60
 
 def row(*cells: str) -> str:
     """Return a row of a table in Markdown, long cells cut."""
-    short = (one if len(one) <= WIDTH else f"{one[: WIDTH - 1]}…" for one in cells)
+    lines = (" ".join(one.split()) for one in cells)
+    short = (one if len(one) <= WIDTH else f"{one[: WIDTH - 1]}…" for one in lines)
     return f"| {' | '.join(one.replace('|', chr(92) + '|') for one in short)} |"
 
 

@@ -21,7 +21,7 @@ sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".cache" / "
 # Nobody has to see that a test's service is not ready any more before it ends.
 os.environ.setdefault("MMF_DRAIN_SECONDS", "0")
 
-# Fewer examples than hypothesis' own hundred: a run of all tests must not take a quarter of an hour.
+# Fewer than hypothesis' hundred: all tests together must take less than a quarter of an hour.
 settings.register_profile("default", max_examples=40, deadline=None)
 settings.load_profile("default")
 # For `make fuzz`: other examples each time; one that takes so long is a fault, too.
