@@ -12,6 +12,8 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from live_load import wait_until
+
 
 @dataclass(frozen=True)
 class Scrape:
@@ -47,15 +49,16 @@ def scrape(url: str) -> Scrape:
 
 
 def folder_of(pid: int) -> Path:
-    """Find the folder in which a worker counts."""
+    """Find the folder in which a worker counts; one that begins makes its files in a moment."""
     places = [Path("/dev/shm"), Path(gettempdir())]
-    found = [
-        file.parent
-        for place in places
-        for file in place.glob(f"mmf-metrics-*/gauge_livesum_{pid}mmf.db")
-    ]
-    assert len(found) == 1, found
-    return found[0]
+    pattern = f"mmf-metrics-*/gauge_livesum_{pid}mmf.db"
+
+    def found() -> list[Path]:
+        return [file.parent for place in places for file in place.glob(pattern)]
+
+    wait_until(found)
+    (folder,) = found()
+    return folder
 
 
 def metrics_in(expression: str) -> Iterator[tuple[str, set[str]]]:

@@ -22,12 +22,21 @@ _SERVERS_FAULT = 500
 
 
 class Begun(NamedTuple):
-    """A span that goes on, what undoes its being the current one, and its request."""
+    """A span that goes on, what undoes its being the current one, and its request.
+
+    `epoch` is the time of day, in nanoseconds, at which `perf_counter` was 0: read once, so that
+    the spans of a request lie in each other as its stages did.
+    """
 
     span: Span
     token: Any
     method: str
     path: str
+    epoch: int
+
+    def time_of_day(self, moment: float) -> int:
+        """Return when a moment on `perf_counter`'s clock was, in nanoseconds since 1970."""
+        return self.epoch + int(moment * 1e9)
 
 
 class Spans:
@@ -47,16 +56,18 @@ class Spans:
             if name.startswith("HTTP_")
         }
         method = environ["REQUEST_METHOD"]
+        epoch = time_ns() - int(perf_counter() * 1e9)
         span = self._tracer.start_span(
             method,
             context=self._propagate.extract(headers),
             kind=self._trace.SpanKind.SERVER,
             attributes={"http.request.method": method, "url.path": path},
+            start_time=epoch + int(exchange.started * 1e9),
         )
         known = span.get_span_context()
         exchange.trace = Trace(f"{known.trace_id:032x}", f"{known.span_id:016x}")
         token = self._context.attach(self._trace.set_span_in_context(span))
-        return Begun(span, token, method, path)
+        return Begun(span, token, method, path, epoch)
 
     def end(self, begun: Begun, exchange: Exchange) -> None:
         """End it, with what has become known meanwhile."""
@@ -69,7 +80,7 @@ class Spans:
                 span.set_status(self._trace.StatusCode.ERROR)
             if exchange.target:
                 self._tell_target(begun, exchange)
-        span.end()
+        span.end(begun.time_of_day(perf_counter()))
 
     def _tell_target(self, begun: Begun, exchange: Exchange) -> None:
         span = begun.span
@@ -86,16 +97,17 @@ class Spans:
             told["mmf.joined"] = measures.joined
         span.set_attributes({name: one for name, one in told.items() if one is not None})
         if measures:
-            called = measures.entered + measures.queue
-            self._stage(span, "decode", exchange.started, measures.decode)
-            self._stage(span, "queue", measures.entered, measures.queue)
-            self._stage(span, "call", called, measures.call)
-            self._stage(span, "encode", measures.encoding, measures.encode)
+            entered, encoding = measures.entered, measures.encoding
+            called = entered + measures.queue
+            self._stage(begun, "decode", exchange.started, entered)
+            self._stage(begun, "queue", entered, called)
+            self._stage(begun, "call", called, called + measures.call)
+            self._stage(begun, "encode", encoding, encoding + measures.encode)
 
-    def _stage(self, parent: Span, name: str, began: float, seconds: float) -> None:
-        """Make a span of a stage that is over; `began` is on `perf_counter`'s clock."""
-        if seconds:
-            start = time_ns() - int((perf_counter() - began) * 1e9)
-            inside = self._trace.set_span_in_context(parent)
+    def _stage(self, parent: Begun, name: str, began: float, ended: float) -> None:
+        """Make a span of a stage that has been, between two moments on `perf_counter`'s clock."""
+        if ended > began:
+            inside = self._trace.set_span_in_context(parent.span)
+            start = parent.time_of_day(began)
             span = self._tracer.start_span(name, context=inside, start_time=start)
-            span.end(start + int(seconds * 1e9))
+            span.end(parent.time_of_day(ended))
