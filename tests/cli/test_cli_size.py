@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from baking import PAYLOAD
 from mmf_core.cli import main, slug
-from mmf_core.cli.memory import PROC, pss
 from mmf_core.cli.slug import Size
+from mmf_core.processes import pss, tells_pss
 
 MIB = 1024 * 1024
 MAIN = """
@@ -39,9 +39,7 @@ other = subprocess.Popen(
 )
 other.stdout.readline()  # it ends with its standard input
 """
-linux_only = pytest.mark.skipif(
-    not (PROC / "self" / "smaps_rollup").exists(), reason="proportional set sizes are Linux's"
-)
+linux_only = pytest.mark.skipif(not tells_pss(), reason="proportional set sizes are Linux's")
 
 
 @pytest.fixture
@@ -158,7 +156,7 @@ def test_project_that_does_not_load(project: Path) -> None:
 
 @pytest.mark.usefixtures("light", "project")
 def test_memory_is_linux_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("mmf_core.cli.dyno.PROC", tmp_path)
+    monkeypatch.setattr("mmf_core.processes.PROC", tmp_path)
     result = ask()
     assert result.exit_code == 0
     assert "not measured, which needs Linux" in result.output
@@ -172,7 +170,7 @@ def test_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_process_without_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmf_core.cli.memory.PROC", tmp_path)
+    monkeypatch.setattr("mmf_core.processes.PROC", tmp_path)
     (tmp_path / "7").mkdir()
     (tmp_path / "7" / "smaps_rollup").write_text("Rss: 1 kB\n")
     with pytest.raises(ValueError, match="process 7"):

@@ -34,7 +34,7 @@ HEAVY = ["flask", "werkzeug", "pandas", "numpy", "orjson", "openpyxl", "PIL", "c
 LAYERS = [
     {"client"},  # which is for others to copy
     {"errors"},
-    {"settings", "packages", "turns", "fingerprints", "notices", "condition"},
+    {"settings", "packages", "turns", "fingerprints", "notices", "condition", "processes"},
     {"codecs", "models", "stores"},
     {"descriptors", "artifact"},
     {"policy"},

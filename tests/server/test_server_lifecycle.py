@@ -16,8 +16,9 @@ import requests
 
 from mmf_core import Registry
 from mmf_core.condition import PROBES, condition
+from mmf_core.processes import resident
 from mmf_core.server import draining, memory, starting
-from mmf_core.server.memory import MemoryLimit, resident
+from mmf_core.server.memory import MemoryLimit
 from mmf_core.server.shares import Shares, shares
 from mmf_core.settings import MIB
 from mmf_core.web import create_app

@@ -56,6 +56,14 @@ def test_who_has_left_or_is_silent_does_not_count(monkeypatch: pytest.MonkeyPatc
     assert shares.least(3) == float("inf")
 
 
+def test_a_late_workers_number_is_taken_again_from_the_first() -> None:
+    shares = Shares()
+    for slot in (255, 256, 600):
+        shares.tell(slot, slot)
+    assert shares.able() == 3
+    assert [shares.least(slot) for slot in (255, 256, 600)] == [256, 255, 255]
+
+
 def connect(url: str, count: int) -> list[requests.Session]:
     sessions = [requests.Session() for _ in range(count)]
     for session in sessions:

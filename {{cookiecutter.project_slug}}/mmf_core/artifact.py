@@ -130,9 +130,12 @@ class Artifact:
         path = self._place.path if self._place else Path(self.file)
         if registered := registered_version(path):
             return registered
-        entry = lock.read().get(self.file)
-        known = self.sha256 or (entry.sha256 if entry else self._sum(path))
-        return known[:SHORT]
+        return (self.identity[2] or self._sum(path))[:SHORT]
+
+    @property
+    def told_version(self) -> str:
+        """What people know it by: its store's version, else `version`."""
+        return self.identity[1] or self.version
 
     @property
     def is_loaded(self) -> bool:
@@ -142,8 +145,9 @@ class Artifact:
     @property
     def identity(self) -> tuple[str, str, str]:
         """Its file, its store's version and its sha256; empty where nobody has said them."""
-        entry = self._place.entry if self._place else None
-        return shown(self.file), *((entry.version, entry.sha256) if entry else ("", self.sha256))
+        entry = self._place.entry if self._place else lock.read().get(self.file)
+        version, known = (entry.version, entry.sha256) if entry else ("", "")
+        return shown(self.file), version, self.sha256 or known
 
     def load(self) -> Any:
         """Return the object in the file, by the file's suffix: see `mmf_core.models`."""

@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -88,6 +89,24 @@ class TargetError(MMFError):
 
 class ResultError(TargetError):
     """The author's function returned something that its `returns=` descriptor cannot send."""
+
+
+PROBLEM = "application/problem+json"
+
+
+def problem(
+    status: int, detail: str, instance: str, request_id: str | None, errors: Iterable[Any] = ()
+) -> dict[str, Any]:
+    """Return what a refused caller gets, ready for JSON (RFC 9457, with two members of ours)."""
+    return {
+        "type": "about:blank",  # RFC 9457, 4.2.1: the status says it all
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        "request_id": request_id,
+        "errors": list(errors),
+    }
 
 
 MAX_FAULTS = 20

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import click
 
+from ..processes import tells_pss
+from ..settings import MIB
 from . import slug
-from .memory import PROC
 from .slug import Size
 
-MIB = 1024 * 1024
 LARGEST = 10
 PER_WORKER = 256  # MiB: Heroku's Python buildpack sets WEB_CONCURRENCY by it
 COUNT = click.IntRange(1)
@@ -39,7 +39,7 @@ def size(module: str, most: int, memory: int, workers: int | None) -> None:
     total = _show(packages, {"Python": slug.of_python(), "this folder": slug.of_project(Path())})
     bad = [*_compare("slug", total.packed, most, f"packed; unpacked {_mib(total.unpacked)} MiB")]
     workers = workers or max(1, memory // PER_WORKER)
-    if (PROC / "self" / "smaps_rollup").exists():
+    if tells_pss():
         bad += _compare("memory", _measure(module, workers), memory, _workers(workers))
     else:
         click.echo("memory: not measured, which needs Linux")

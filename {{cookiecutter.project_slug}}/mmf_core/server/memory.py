@@ -9,30 +9,15 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import resource
-import sys
-from pathlib import Path
 from typing import Any
 
+from ..processes import resident
 from ..settings import MIB
 from .shares import shares
 from .watching import shared_file
 
 _turn = shared_file()
 _log = logging.getLogger("mmf.memory")
-
-
-def resident() -> int:
-    """Return how many bytes of memory this process has, shared ones too.
-
-    Where there is no /proc, as on macOS: how many it has had at most.
-    """
-    try:
-        pages = Path("/proc/self/statm").read_bytes().split()[1]
-    except OSError:
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return most if sys.platform == "darwin" else most * 1024
-    return int(pages) * resource.getpagesize()
 
 
 class MemoryLimit:

@@ -9,6 +9,8 @@ from random import getrandbits
 
 from gunicorn.http import errors
 
+from ..errors import PROBLEM, problem
+
 _FAULTS: dict[type[Exception], tuple[int, str]] = {
     errors.LimitRequestLine: (414, "the request line is too long"),
     errors.LimitRequestHeaders: (431, "the headers are too long, or too many"),
@@ -48,21 +50,11 @@ def fault_of(error: Exception) -> tuple[int, str]:
 def refusal(status: int, detail: str) -> tuple[str, bytes]:
     """Return a request id, and the whole of an answer that ends the connection."""
     request_id, title = f"{getrandbits(128):032x}", HTTPStatus(status).phrase
-    body = json.dumps(
-        {
-            "type": "about:blank",
-            "title": title,
-            "status": status,
-            "detail": detail,
-            "instance": "/",
-            "request_id": request_id,
-            "errors": [],
-        }
-    ).encode()
+    body = json.dumps(problem(status, detail, "/", request_id)).encode()
     head = (
         f"HTTP/1.1 {status} {title}\r\n"
         "Connection: close\r\n"
-        "Content-Type: application/problem+json\r\n"
+        f"Content-Type: {PROBLEM}\r\n"
         f"Content-Length: {len(body)}\r\n"
         "X-Content-Type-Options: nosniff\r\n"
         f"X-Request-ID: {request_id}\r\n\r\n"

@@ -16,18 +16,22 @@ from collections.abc import Iterator
 SLACK = 2  # connections more than the least loaded worker, so that nobody waits for a straggler
 FRESH = 3.0  # seconds; a worker's loop comes round once a second at least
 _SLOTS = 256
+_END = 2 * _SLOTS  # the cell after the last: how many have been used, which is read on every poll
 
 
 class Shares:
     """How many connections each worker has; made before the fork, written by one worker each."""
 
     def __init__(self) -> None:
-        self._cells = memoryview(mmap.mmap(-1, _SLOTS * 16)).cast("d")
+        self._cells = memoryview(mmap.mmap(-1, _SLOTS * 16 + 8)).cast("d")
 
     def tell(self, slot: int, connections: int) -> None:
         """Note what a worker has now."""
-        self._cells[2 * (slot % _SLOTS)] = connections
-        self._cells[2 * (slot % _SLOTS) + 1] = time.monotonic()
+        mine = 2 * (slot % _SLOTS)
+        self._cells[mine] = connections
+        self._cells[mine + 1] = time.monotonic()
+        if mine >= self._cells[_END]:  # two may write it at once: the other one does so again
+            self._cells[_END] = mine + 2
 
     def hold(self, slot: int) -> None:
         """Note that a worker has no thread for another request, until it tells what it has."""
@@ -51,11 +55,12 @@ class Shares:
 
     def latest(self) -> float:
         """Return when some worker could take a request last, by `time.monotonic`'s clock."""
-        return max(self._cells[1::2])
+        return max(self._cells[1:_END:2])
 
     def _fresh(self) -> Iterator[int]:
         oldest = time.monotonic() - FRESH
-        return (one for one in range(0, 2 * _SLOTS, 2) if self._cells[one + 1] > oldest)
+        used = range(0, int(self._cells[_END]), 2)
+        return (one for one in used if self._cells[one + 1] > oldest)
 
 
 shares = Shares()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, request
 
+from .. import errors
 from ..codecs import Format, json, readable, writable
 from ..execution import Execution
 from ..settings import Settings
@@ -28,16 +28,9 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
 def error(problem: Problem) -> Response:
     """Answer `type title status detail instance request_id errors` (RFC 9457)."""
     exchange = current()
-    body = {
-        "type": "about:blank",  # RFC 9457, 4.2.1: the status says it all
-        "title": HTTPStatus(problem.status).phrase,
-        "status": problem.status,
-        "detail": problem.detail,
-        "instance": request.path,
-        "request_id": exchange.request_id if exchange else None,
-        "errors": problem.errors,
-    }
-    return answers.plain(body, problem.status, "application/problem+json")
+    request_id = exchange.request_id if exchange else None
+    body = errors.problem(problem.status, problem.detail, request.path, request_id, problem.errors)
+    return answers.plain(body, problem.status, errors.PROBLEM)
 
 
 PROTOCOL = Protocol(blueprints, error, name="native", chapter=native_chapter.chapter)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..codecs import Format, Kind, json_of
+from ..errors import PROBLEM
 from ..execution import Execution
 from ..settings import Settings
 from ..target import ERRORS_QUERY, FORMAT_QUERY, SHEET_QUERY, Target
@@ -14,7 +15,6 @@ from .native_bodies import body, described
 from .negotiation import offered
 from .protocols import Chapter, Service
 
-PROBLEM = "application/problem+json"
 _ANYTHING = "*/*"
 _TABLES = 'Tables in JSON may also be {"columns", "data"} or column → list; numbers may be texts.'
 _FAULT = {

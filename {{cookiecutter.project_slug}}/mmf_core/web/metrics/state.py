@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ... import __version__
+from ...processes import resident
 from ...registry import Registry
 from . import folder
 from .families import ARTIFACT, BUILD, LOAD, LOADED, MEMORY, MODIFIED, READY, REFUSED, Family
@@ -53,5 +52,4 @@ def _memory() -> Iterator[tuple[int, int]]:
     """Yield the resident memory of each worker, in bytes, where the system tells it in /proc."""
     for pid in folder.pids():
         with suppress(OSError):
-            pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
-            yield pid, int(pages) * os.sysconf("SC_PAGE_SIZE")
+            yield pid, resident(pid)

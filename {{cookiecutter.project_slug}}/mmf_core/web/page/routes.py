@@ -56,8 +56,6 @@ def blueprint(service: Service) -> Blueprint:
         body, tag = written(_language())
         answer = Response(body, content_type="text/html; charset=utf-8")
         answer.headers["Content-Security-Policy"] = POLICY
-        answer.headers["X-Content-Type-Options"] = "nosniff"
-        answer.headers["Referrer-Policy"] = "no-referrer"
         answer.headers["Content-Language"] = _language()
         answer.headers["Cache-Control"] = "no-cache"
         answer.headers["Vary"] = "Accept-Language"
@@ -69,7 +67,6 @@ def blueprint(service: Service) -> Blueprint:
     def file(version: str, name: str) -> Response:
         body, media_type = FILES[name]
         answer = Response(body, content_type=media_type)
-        answer.headers["X-Content-Type-Options"] = "nosniff"
         # Another version's page may still be open somewhere: it gets what there is, and keeps none.
         kept = f"public, max-age={_YEAR}, immutable" if version == VERSION else "no-cache"
         answer.headers["Cache-Control"] = kept

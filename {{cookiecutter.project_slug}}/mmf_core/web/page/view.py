@@ -9,7 +9,6 @@ from ... import __version__
 from ...codecs import Format, Kind
 from ...registry import Registry
 from ...settings import MIB, Settings
-from ...stores import lock
 from ...target import Target
 from ..about import About
 from ..negotiation import offered
@@ -21,7 +20,6 @@ EXAMPLES: Mapping[Kind, tuple[Format, ...]] = {
     Kind.ARRAY: (Format.CSV, Format.JSON),
 }
 """Kinds of which an example can be downloaded, and as what."""
-_SHOWN = 12  # digits of a sum
 
 
 def view(
@@ -35,7 +33,9 @@ def view(
     ]
     return {
         "targets": [_target(one, texts) for one in registry.targets.values()],
-        "artifacts": _artifacts(registry),
+        "artifacts": [
+            {**one.meta(), "version": one.told_version} for one in registry.artifacts.values()
+        ],
         "limit": settings.max_body,
         "megabytes": f"{settings.max_body / MIB:g}",
         "core": __version__,
@@ -62,14 +62,3 @@ def _target(target: Target, texts: Mapping[str, str]) -> dict[str, Any]:
 
 def _names(forms: tuple[Format, ...]) -> list[str]:
     return [one.extension for one in forms]
-
-
-def _artifacts(registry: Registry) -> list[dict[str, str]]:
-    """Return name, description and version: the store's own, else the first digits of the sum."""
-    locked = lock.read()
-    found = []
-    for artifact in registry.artifacts.values():
-        entry = locked.get(artifact.file)
-        version = (entry.version or entry.sha256[:_SHOWN]) if entry else ""
-        found.append({**artifact.meta(), "version": version})
-    return found
