@@ -39,6 +39,12 @@ ALONE = (
     *("test_v2_clients.py", "test_docs_formats.py", "test_docs_v2.py", "test_client.py"),
     *("test_server_metrics.py", "test_server_dashboards.py", "test_faults.py"),
 )
+# Measured, these take twice their time, and show nothing that others do not.
+UNMEASURED = (
+    *("test_fidelity.py", "test_fuzz.py", "test_estimators_zoo.py", "test_model_formats.py"),
+    *("test_memory.py", "test_public_names.py", "test_web_schemathesis.py"),
+    *("test_template.py", "test_refusals.py", "test_locks.py", "test_deploy.py"),
+)
 GROUPS = (
     dict.fromkeys(INSTALLED, "installed") | dict.fromkeys(S3, "s3") | {one: one for one in ALONE}
 )
@@ -64,10 +70,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a test that would install a project a second time."""
+    """Refuse a test that would install a project a second time; mark what is not measured."""
     for item in items:
         if "installed" in getattr(item, "fixturenames", ()) and item.path.name not in INSTALLED:
             raise pytest.UsageError(f"add {item.path.name} to INSTALLED in conftest.py")
+        if item.path.name in UNMEASURED:
+            item.add_marker("no_cover")
 
 
 @pytest.fixture

@@ -70,15 +70,17 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 def make_bucket(name: str, *, versioned: bool = False) -> None:
     """Make a bucket."""
-    client().create_bucket(Bucket=name)
+    s3 = client()
+    s3.create_bucket(Bucket=name)
     if versioned:
-        client().put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
 
 
 def remove(bucket: str, key: str) -> None:
     """Remove a bucket and the one object in it."""
-    client().delete_object(Bucket=bucket, Key=key)
-    client().delete_bucket(Bucket=bucket)
+    s3 = client()
+    s3.delete_object(Bucket=bucket, Key=key)
+    s3.delete_bucket(Bucket=bucket)
 
 
 class Gate:

@@ -104,10 +104,10 @@ def test_project_is_trained_tested_and_served_with_its_requirements_alone(
     SHARED.mkdir(parents=True, exist_ok=True)
     (project.folder / ".venv").symlink_to(SHARED)
     uv = (sys.executable, "-m", "uv")
-    python = ("--quiet", "--python", str(project.bin / "python"))
+    python = ("--quiet", "--python", str(SHARED / "bin" / "python"))
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "PYTHONWARNINGS": "error"}
 
-    project.run(*uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, ".venv")
+    project.run(*uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(SHARED))
     project.run(*uv, "pip", "sync", *python, "requirements-dev.txt")
     (project.bin.parent / "installed").touch()  # as `make install` would, from an older pip
     assert f"{FILES[choice]}: 100.0% of 45" in project.run("make", "train", **quiet)

@@ -2,16 +2,27 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache as cache_of
 from itertools import count
 from pathlib import Path
 
+import botocore.session
 import pytest
+from botocore.loaders import create_loader
 
 import seaweed
 from mmf_core.stores import cache
 from web_server import WebServer
 
 _numbers = count()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loader() -> Iterator[None]:
+    """Read boto3's descriptions of services once, not for every client."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache_of(create_loader))
+        yield
 
 
 @pytest.fixture(scope="module")  # tests of forks, in the same process, want no child left

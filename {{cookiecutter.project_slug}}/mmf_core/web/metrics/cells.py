@@ -39,6 +39,11 @@ class Cells(MmapedDict):
         ]
         return [*buckets, self.place(family, labels, "_sum")]
 
+    def close(self) -> None:
+        """Give the file back; what has been counted stays in it."""
+        self.values.release()
+        super().close()  # type: ignore[no-untyped-call]
+
     def _place(
         self, family: Family, sample: str, names: tuple[str, ...], labels: tuple[str, ...]
     ) -> int:

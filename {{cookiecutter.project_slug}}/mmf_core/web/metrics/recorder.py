@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 from bisect import bisect_left
@@ -77,6 +78,11 @@ class Recorder:
                 self._observe(self._duration(target, protocol), SECONDS, seconds)
                 self._count(exchange, self._targets.get(target) or self._new(target))
 
+    def close(self) -> None:
+        """Give the files back, when nothing is counted here any more."""
+        for cells in (self._counters, self._histograms, self._gauges):
+            cells.close()
+
     def _count(self, exchange: Exchange, places: _Places) -> None:
         counters = self._counters.values
         if exchange.rows_in:
@@ -148,9 +154,18 @@ def record(exchange: Exchange, protocol: str) -> None:
         _log.exception("not counted")
 
 
+def _end() -> None:
+    global _recorder  # noqa: PLW0603
+    if _recorder:
+        _recorder.close()
+        _recorder = None
+
+
 def _forget() -> None:
-    global _recorder, _making
-    _recorder, _making = None, Lock()
+    global _making  # noqa: PLW0603 - another thread may have held it
+    _making = Lock()
+    _end()
 
 
 os.register_at_fork(after_in_child=_forget)
+atexit.register(_end)
