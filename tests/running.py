@@ -47,6 +47,15 @@ class Project:
 
     def run(self, *command: str, **extra: str) -> str:
         """Run a command in the project and return what it printed; it must succeed."""
+        return self._ended(0, *command, **extra)
+
+    def fails(self, *command: str, **extra: str) -> str:
+        """Run a command that must end with 1, in words, and return what it printed."""
+        printed = self._ended(1, *command, **extra)
+        assert "Traceback" not in printed
+        return printed
+
+    def _ended(self, code: int, *command: str, **extra: str) -> str:
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -58,7 +67,7 @@ class Project:
             check=False,
         )
         print(f"$ {' '.join(command)}\n{done.stdout}")
-        assert done.returncode == 0, f"{command} ended with {done.returncode}\n{done.stdout}"
+        assert done.returncode == code, f"{command} ended with {done.returncode}\n{done.stdout}"
         return done.stdout
 
     @contextmanager

@@ -26,24 +26,6 @@ def url(installed: Project) -> Iterator[str]:
         yield url
 
 
-def fails(installed: Project, *command: str, **extra: str) -> str:
-    """Run a command that must end with 1, and return what it wrote."""
-    done = subprocess.run(
-        command,
-        cwd=installed.folder,
-        env=installed.environment(**extra),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=LONGEST_START,
-        check=False,
-    )
-    print(done.stdout)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stdout
-    return done.stdout
-
-
 def test_several_processes_and_one_verdict(installed: Project, url: str) -> None:
     options = ("--processes", "2", "--users", "2", "--run-time", "8s", "--host", url)
     printed = installed.run(*HEADLESS, *options, LOAD_P95_MS="60000")
@@ -87,13 +69,13 @@ def test_knee(installed: Project, url: str) -> None:
 def test_what_cannot_begin_is_one_line(
     installed: Project, extra: dict[str, str], said: str
 ) -> None:
-    printed = fails(installed, *HEADLESS, "--run-time", "1s", "--host", NOBODY, **extra)
+    printed = installed.fails(*HEADLESS, "--run-time", "1s", "--host", NOBODY, **extra)
     assert printed.strip().splitlines()[-1] == said
 
 
 def test_limits_decide(installed: Project, url: str) -> None:
     extra = {"LOAD_REQUESTS": "5", "LOAD_P95_MS": "0.001", "LOAD_MIN_RPS": "1e9"}
-    printed = fails(installed, *HEADLESS, "--users", "1", "--host", url, **extra)
+    printed = installed.fails(*HEADLESS, "--users", "1", "--host", url, **extra)
     last = printed.strip().splitlines()[-1]
     assert last.startswith("load test FAILED: p95 ")
     assert "requests/s < LOAD_MIN_RPS=1e+09" in last

@@ -1,5 +1,6 @@
 """`/metrics` of a real service: right over workers, reloads and kills, and nothing left behind."""
 
+import fcntl
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -175,6 +176,19 @@ def test_nothing_is_lost_with_a_worker_and_its_gauges_go(live: Live) -> None:
     assert requests_of(scrape(live.service.url)) - before == Counter(
         one for *_, one in ASKED * TIMES
     )
+
+
+def test_gauges_go_although_somebody_is_told_when_their_worker_ends(live: Live) -> None:
+    (folder,) = {folder_of(pid) for pid in live.workers}
+    with (folder / "lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)  # as while all counts are added up
+        killed, *_ = old = live.workers
+        kill(killed)
+        wait_until(lambda: len(live.workers) == 3 and killed not in live.workers)
+        assert killed in _pids_of_files(folder)
+    assert old - {killed} <= live.workers
+    scrape(live.service.url)
+    assert killed not in _pids_of_files(folder)
 
 
 def test_a_new_version_counts_on(live: Live) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import served_api
+from flask import Flask
 from flask.testing import FlaskClient
 from log_output import Output
 
@@ -186,6 +188,12 @@ def everything() -> mmf.Registry:
     ):
         declare(registry)
     return registry
+
+
+@pytest.fixture(scope="module")
+def described() -> Flask:
+    """Give the service whose every target a document and a page describe."""
+    return create_app(served_api.declare())
 
 
 @pytest.fixture(scope="session")

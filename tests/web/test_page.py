@@ -67,13 +67,8 @@ def elements(client: FlaskClient, path: str = "/") -> Elements:
 
 
 @pytest.fixture(scope="module")
-def app() -> Flask:
-    return create_app(declare())
-
-
-@pytest.fixture(scope="module")
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
+def client(described: Flask) -> FlaskClient:
+    return described.test_client()
 
 
 @pytest.fixture

@@ -25,13 +25,8 @@ NOT_DESCRIBED = re.compile(
 
 
 @pytest.fixture(scope="module")
-def app() -> Flask:
-    return create_app(declare())
-
-
-@pytest.fixture(scope="module")
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
+def client(described: Flask) -> FlaskClient:
+    return described.test_client()
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +51,9 @@ def test_the_documents_of_the_other_tests_are_openapi(everything: mmf.Registry) 
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-def test_every_route_is_described(app: Flask, document: Any) -> None:
+def test_every_route_is_described(described: Flask, document: Any) -> None:
     described = {(path, method.upper()) for path, method, _ in operations(document)}
-    for rule in app.url_map.iter_rules():
+    for rule in described.url_map.iter_rules():
         if NOT_DESCRIBED.fullmatch(rule.rule):
             continue
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:

@@ -55,14 +55,14 @@ for kind in Kind:
 MOMENTS = st.datetimes().map(lambda one: one.replace(year=1900 + one.year % 300).isoformat())
 schemathesis.openapi.format("date-time", MOMENTS.map("{}Z".format))
 schemathesis.openapi.format("date-time-local", MOMENTS)
-schema = schemathesis.pytest.from_fixture("described")
+schema = schemathesis.pytest.from_fixture("service")
 if not MORE:  # one schema for all of them, so a few will do
     schema = schema.exclude(path_regex="^/v2/models/(?!typed|grid|picture|labelled)[^/]+/infer$")
     schema = schema.exclude(path_regex="^/invocations/(?!typed|labelled)[^/]+$")
 
 
 @pytest.fixture
-def described(request: pytest.FixtureRequest) -> Any:
+def service(request: pytest.FixtureRequest) -> Any:
     """Give the schema, read when its test runs: each process of a test run would do so else."""
     # schemathesis 4.32 looks for it there, and pytest 9.2 has it elsewhere.
     request.node._nodeid = request.node.nodeid

@@ -76,7 +76,7 @@ def pids() -> list[int]:
 def fold() -> None:
     """Add the counts of processes that have ended to those of all others before them.
 
-    If somebody is adding them up just now, that can wait until the next process ends.
+    If somebody is adding them up just now, that can wait until the next one is to.
     """
     import fcntl
 
@@ -87,7 +87,7 @@ def fold() -> None:
                 _fold(file)
     except BlockingIOError:
         pass
-    except Exception:  # noqa: BLE001 - gunicorn's master would end
+    except Exception:  # noqa: BLE001 - gunicorn's master would end, and a scrape has the rest
         _log.exception("the counts of processes that have ended stay where they are")
 
 

@@ -26,6 +26,7 @@ def blueprint(registry: Registry) -> Blueprint:
     @routes.get(ROUTE)
     def metrics() -> Response:
         recorder.start()
+        folder.fold()  # what was left because another one was being told just then
         asked = CollectorRegistry()
         asked.register(state)
         MultiProcessCollector(asked, str(folder.path()))
