@@ -522,6 +522,7 @@ def bad():
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a folder to work in, and a default registry without targets."""
+    monkeypatch.setattr(fork_check, "_exit", sys.exit)  # other tests' threads may go on here
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(default, "targets", {})
