@@ -39,6 +39,11 @@ ALONE = (
     *("test_v2_clients.py", "test_docs_formats.py", "test_docs_v2.py", "test_client.py"),
     *("test_server_metrics.py", "test_server_dashboards.py", "test_faults.py"),
 )
+# One test of these takes most of a minute: begun last, it would be waited for.
+SLOW = (
+    *("test_to_mlflow.py", "test_seed_mlflow.py", "test_example_dvc.py"),
+    *("test_web_schemathesis.py", "test_estimators_zoo.py"),
+)
 # Measured, these take twice their time, and show nothing that others do not.
 UNMEASURED = (
     *("test_fidelity.py", "test_fuzz.py", "test_estimators_zoo.py", "test_model_formats.py"),
@@ -70,7 +75,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a test that would install a project a second time; mark what is not measured."""
+    """Refuse a test that would install a project again; mark what is not measured; put in order."""
+    items.sort(key=lambda item: item.path.name not in SLOW)
     for item in items:
         if "installed" in getattr(item, "fixturenames", ()) and item.path.name not in INSTALLED:
             raise pytest.UsageError(f"add {item.path.name} to INSTALLED in conftest.py")

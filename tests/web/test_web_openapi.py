@@ -52,7 +52,7 @@ def test_the_documents_of_the_other_tests_are_openapi(everything: mmf.Registry) 
 
 
 def test_every_route_is_described(described: Flask, document: Any) -> None:
-    described = {(path, method.upper()) for path, method, _ in operations(document)}
+    told = {(path, method.upper()) for path, method, _ in operations(document)}
     for rule in described.url_map.iter_rules():
         if NOT_DESCRIBED.fullmatch(rule.rule):
             continue
@@ -61,7 +61,7 @@ def test_every_route_is_described(described: Flask, document: Any) -> None:
             for of_each in ("/v2/models/<model>/infer", "/invocations/<target>"):
                 if rule.rule == of_each:
                     paths = [re.sub("<.*>", name, of_each) for name in declare().targets]
-            assert {(path, method) for path in paths} <= described
+            assert {(path, method) for path in paths} <= told
 
 
 def test_it_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,13 +163,13 @@ class LeaderWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         """Lead from now on; who stands in makes way, and needs not begin where another leads."""
         with self._handover:
             other = self._lead
+            if other is not None and lead.stands_in:
+                return False
+            self._lead = lead
             if other is not None:
-                if lead.stands_in:
-                    return False
                 with other.lock:
                     other.over = True
                 self.method_queue.defer(int)  # wakes it
-            self._lead = lead
         if lead.stands_in:
             shares.hold(self.age)
         return True
