@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test test-image test-mlflow conformance fuzz soak lint types lock fidelity \
+.PHONY: help demo project test tests test-image test-mlflow conformance fuzz soak lint types lock fidelity \
 	bench bench-codecs bench-models bench-startup bench-hotpath bench-metrics bench-load clean
 
 help:  ## show this list
@@ -24,7 +24,10 @@ help:  ## show this list
 demo: project  ## make a project, train its model, serve it on PORT (8000) and ask it
 	@$(DEMO)/.venv/bin/python tools/demo.py $(DEMO) --port $(PORT)
 
-test: lint types  ## every check: lint, types, unit tests, generated projects, README's commands
+test: lint  ## every check: lint, types, unit tests, generated projects, README's commands
+	@$(MAKE) --no-print-directory --jobs=2 types tests
+
+tests: .venv/.complete
 	@echo "== tests"
 	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
 

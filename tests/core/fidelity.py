@@ -7,15 +7,16 @@ every value of the kind that hypothesis makes, and nothing better does. `measure
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mmf_core.codecs import Codec
+from mmf_core.codecs import Codec, Format
 from mmf_core.errors import RequestError
 
 REFUSALS = (TypeError, ValueError, RequestError)
@@ -89,30 +90,41 @@ REFUSED = Outcome("refused", "an error says so", lambda trip: _is_error(trip.bar
 NO = Outcome("**no**", "none of all this: some such values change or get lost", lambda _: True)
 
 
-def check(kind: Kind, codec: Codec[Any], outcomes: Sequence[Outcome], word: str) -> None:
-    """Assert that an outcome holds for all values, and that each better one fails for some."""
-    disproved = _disproved(kind, codec, outcomes, word)
-    best = _best(outcomes, disproved)
-    assert best == word, f"{kind.name} in {codec.format.name} could say {best!r}"
+def check(
+    kind: Kind,
+    codecs: Mapping[Format, Codec[Any]],
+    outcomes: Sequence[Outcome],
+    words: Mapping[Format, str],
+) -> None:
+    """Assert that a format's outcome holds for all values, and that each better one does not."""
+    assert _best(outcomes, _disproved(kind, codecs, outcomes, words)) == words, kind.name
 
 
-def measured(kind: Kind, codec: Codec[Any], outcomes: Sequence[Outcome]) -> str:
-    """Return the word of the best outcome that holds."""
-    return _best(outcomes, _disproved(kind, codec, outcomes))
+def measured(
+    kind: Kind, codecs: Mapping[Format, Codec[Any]], outcomes: Sequence[Outcome]
+) -> dict[Format, str]:
+    """Return the word of the best outcome that holds, for each format."""
+    return _best(outcomes, _disproved(kind, codecs, outcomes))
 
 
-def _best(outcomes: Sequence[Outcome], disproved: set[str]) -> str:
-    return next(one.word for one in outcomes if one.word not in disproved)
+def _best(outcomes: Sequence[Outcome], disproved: Mapping[Format, set[str]]) -> dict[Format, str]:
+    return {
+        format: next(one.word for one in outcomes if one.word not in words)
+        for format, words in disproved.items()
+    }
 
 
 def _disproved(
-    kind: Kind, codec: Codec[Any], outcomes: Sequence[Outcome], word: str | None = None
-) -> set[str]:
-    """Return the outcomes that fail for some value, up to the one that is `word`'s.
+    kind: Kind,
+    codecs: Mapping[Format, Codec[Any]],
+    outcomes: Sequence[Outcome],
+    words: Mapping[Format, str] = MappingProxyType({}),
+) -> dict[Format, set[str]]:
+    """Return the outcomes that fail for some value, up to the one that a format's word names.
 
     This one must hold for all: hypothesis tells the simplest value for which it does not.
     """
-    disproved: set[str] = set()
+    disproved: dict[Format, set[str]] = {format: set() for format in codecs}
 
     # A profile of more examples looks at as many more here.
     @settings(
@@ -124,13 +136,14 @@ def _disproved(
     )
     @given(kind.values)
     def look(value: Any) -> None:
-        trip = Trip(value, codec, kind.declared)
-        for outcome in outcomes:
-            if outcome.word == word:
-                assert outcome.holds(trip), f"not {word!r} but {trip}"
-                break
-            if outcome.word not in disproved and not outcome.holds(trip):
-                disproved.add(outcome.word)
+        for format, codec in codecs.items():
+            trip = Trip(value, codec, kind.declared)
+            for outcome in outcomes:
+                if outcome.word == words.get(format):
+                    assert outcome.holds(trip), f"{format.name}: not {outcome.word!r} but {trip}"
+                    break
+                if outcome.word not in disproved[format] and not outcome.holds(trip):
+                    disproved[format].add(outcome.word)
 
     look()
     return disproved

@@ -49,10 +49,11 @@ class Section:
         assert found, f"no <!-- {self.title} --> in {PAGE}"
         return found[2]
 
-    def codec(self, format: Format) -> Codec[Any]:
-        found = codecs.find(self.kind, format)
-        assert found is not None
-        return found
+    @property
+    def codecs(self) -> dict[Format, Codec[Any]]:
+        """The codecs of those formats."""
+        found = {format: codecs.find(self.kind, format) for format in self.formats}
+        return {format: codec for format, codec in found.items() if codec}
 
 
 def _section(title: str, kinds: Sequence[Kind]) -> Section:
@@ -96,7 +97,7 @@ def _text(section: Section) -> str:
     used = set()
     for kind in section.kinds:
         print(f"{section.title}: {kind.name}", flush=True)
-        words = [measured(kind, section.codec(format), section.outcomes) for format in formats]
+        words = measured(kind, section.codecs, section.outcomes).values()
         used.update(words)
         lines.append(f"| {kind.name} | {' | '.join(words)} |")
     return "\n".join([*lines, "", legend(section, used)])

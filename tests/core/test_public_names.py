@@ -90,7 +90,7 @@ def _name(file: Path) -> str:
     return file.relative_to(PACKAGE).as_posix()
 
 
-each_file = pytest.mark.parametrize("file", FILES, ids=_name)
+PARTS = {file: _part(file) for file in FILES}
 
 
 def test_the_public_names_are_exactly_these() -> None:
@@ -133,42 +133,42 @@ def _fresh(code: str, cache: Path) -> str:
 
 
 def test_every_part_has_its_layer() -> None:
-    assert {_part(file) for file in FILES} == LEVEL.keys()
+    assert set(PARTS.values()) == LEVEL.keys()
 
 
-@each_file
-def test_imports_point_one_way(file: Path) -> None:
-    part = _part(file)
+def test_imports_point_one_way() -> None:
     wrong = []
-    for module in _imports(file):
-        other = module.removeprefix(".")
-        if not module.startswith(".") or other == part:
-            continue
-        if other == "__version__":  # `from .. import __version__`, a constant of the package
-            assert part in {"web", "cli"}
-        elif LEVEL[other] >= LEVEL[part]:
-            wrong.append(other)
+    for file, part in PARTS.items():
+        for module in _imports(file):
+            other = module.removeprefix(".")
+            if not module.startswith(".") or other == part:
+                continue
+            if other == "__version__":  # `from .. import __version__`, a constant of the package
+                assert part in {"web", "cli"}
+            elif LEVEL[other] >= LEVEL[part]:
+                wrong.append((_name(file), other))
     assert wrong == []
 
 
-@each_file
-def test_only_the_standard_library_is_imported_at_once(file: Path) -> None:
-    allowed = sys.stdlib_module_names | EVERYWHERE_IN.get(_part(file), set())
-    at_once = {one.partition(".")[0] for one in _imports(file, top_only=True) if one[0] != "."}
-    assert at_once - allowed == set()
+def test_only_the_standard_library_is_imported_at_once() -> None:
+    wrong = {}
+    for file, part in PARTS.items():
+        allowed = sys.stdlib_module_names | EVERYWHERE_IN.get(part, set())
+        at_once = {one.partition(".")[0] for one in _imports(file, top_only=True) if one[0] != "."}
+        wrong[_name(file)] = at_once - allowed
+    assert {name: found for name, found in wrong.items() if found} == {}
 
 
-@each_file
-def test_flask_is_imported_by_web_only(file: Path) -> None:
-    imported = {module.partition(".")[0] for module in _imports(file)}
-    if _part(file) != "web":
-        assert "flask" not in imported
-        assert ".web" not in set(_imports(file, top_only=True))  # mmfmeta starts without Flask
+def test_flask_is_imported_by_web_only() -> None:
+    for file, part in PARTS.items():
+        if part != "web":
+            assert "flask" not in {module.partition(".")[0] for module in _imports(file)}, file
+            # mmfmeta starts without Flask
+            assert ".web" not in set(_imports(file, top_only=True)), file
 
 
-@each_file
-def test_there_is_no_jinja(file: Path) -> None:
-    text = file.read_text(encoding="utf-8")
-    for mark in ("{%", "{#", "{{ ", "cookiecutter"):
-        assert mark not in text
-    assert "jinja2" not in {module.partition(".")[0] for module in _imports(file)}
+def test_there_is_no_jinja() -> None:
+    for file in PARTS:
+        text = file.read_text(encoding="utf-8")
+        assert [mark for mark in ("{%", "{#", "{{ ", "cookiecutter") if mark in text] == [], file
+        assert "jinja2" not in {module.partition(".")[0] for module in _imports(file)}, file
