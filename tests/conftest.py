@@ -46,7 +46,7 @@ SLOW = (
 )
 # Measured, these take twice their time, and show nothing that others do not.
 UNMEASURED = (
-    *("test_fidelity.py", "test_fuzz.py", "test_estimators_zoo.py", "test_model_formats.py"),
+    *("test_fidelity.py", "test_fuzz.py", "test_estimators_zoo.py"),
     *("test_memory.py", "test_public_names.py", "test_web_schemathesis.py"),
     *("test_template.py", "test_refusals.py", "test_locks.py", "test_deploy.py"),
 )

@@ -30,7 +30,7 @@ _WEIGHTS: Mapping[tuple[Kind, Format], Mapping[bytes, int]] = {
     (Kind.TABLE, Format.JSONL): {**_RECORDS, b"\n": 72},
     (Kind.TABLE, Format.XML): {b"<": 72, b"=": 180},
     (Kind.ARRAY, Format.JSON): _JSON,
-    (Kind.ARRAY, Format.CSV): {b"\n": 340, b",": 70},
+    (Kind.ARRAY, Format.CSV): {b"\n": 360, b",": 70},
     (Kind.TREE, Format.JSON): _JSON,
     (Kind.TREE, Format.XML): {b"<": 180, b"=": 320},
     (Kind.TREE, Format.YAML): dict.fromkeys((b",", b"\n", b":", b"[", b"{"), 440),
