@@ -1,10 +1,12 @@
 """`/metrics` of a real service: right over workers, reloads and kills, and nothing left behind."""
 
 import fcntl
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -240,13 +242,25 @@ def test_a_refusal_for_want_of_room_counts(live: Live) -> None:
     )
 
 
+@contextmanager
+def _until_unlocked(folder: Path) -> Iterator[None]:
+    """Wait until no process of a service has its folder any more, and let nobody else have it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(handle)
+
+
 def test_files_are_removed_at_the_end_and_after_a_kill(tmp_path: Path) -> None:
     with living(tmp_path, MAIN) as first:
         (folder,) = {folder_of(pid) for pid in first.workers}
         old = first.workers
         kill(first.service.process.pid)
+        with _until_unlocked(folder):  # else another test's service may remove it before
+            assert folder.exists(), "nobody was left to remove it"
         wait_until(lambda: not any(Path(f"/proc/{one}").exists() for one in old))
-        assert folder.exists(), "nobody was left to remove it"
         with living(tmp_path, MAIN) as second:
             assert not folder.exists(), "the next one did"
             (folder,) = {folder_of(pid) for pid in second.workers}
