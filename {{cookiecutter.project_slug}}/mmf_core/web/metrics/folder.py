@@ -76,7 +76,7 @@ def pids() -> list[int]:
 def fold() -> None:
     """Add the counts of processes that have ended to those of all others before them.
 
-    If somebody is adding them up just now, that can wait until the next one is to.
+    If somebody is being told them just now, that can wait until the next one asks.
     """
     import fcntl
 
