@@ -17,6 +17,7 @@ Bake = Callable[..., Path]
 
 GENERATED = """
     .dockerignore
+    .gitattributes
     .github/workflows/ci.yml
     .gitignore
     .python-version

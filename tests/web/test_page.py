@@ -333,7 +333,11 @@ def test_artifacts_and_versions_are_told(
         registry.artifact(name, description=f"a {name}")
     registry.target(mmf_target)
     words = elements(create_app(registry).test_client()).words
-    for told in ("model.bin v7 — a model.bin", "other.bin e3b0c44298fc — a other.bin", "0.1.0"):
+    for told in (
+        "model.bin v7 — a model.bin",
+        "other.bin e3b0c44298fc — a other.bin",
+        mmf.__version__,
+    ):
         assert told in words
 
 

@@ -29,7 +29,7 @@ from .policy import Batch as Batch
 from .registry import Registry as Registry
 from .registry import default as _default
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 target = _default.target
 artifact = _default.artifact
