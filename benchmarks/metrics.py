@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from mmf_core import metrics
 from mmf_core.execution import Measures
-from mmf_core.web import metrics
-from mmf_core.web.exchange import Exchange
-from mmf_core.web.metrics.families import SECONDS, SIZES, STAGES
+from mmf_core.metrics.families import SECONDS, SIZES, STAGES
+from mmf_core.web.request_context import Exchange
 
 RUNS = 5
 TARGETS = 10

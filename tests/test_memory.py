@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from mmf_core.codecs import Format
-from mmf_core.codecs.weights import MOST_TIMES
+from mmf_core.codecs.decoded_size import MOST_TIMES
 from running import LONGEST_START, wait_until_ready
 from services import Service, serve
 from worst import WORST, Make, packed

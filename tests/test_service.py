@@ -17,7 +17,7 @@ import pytest
 from gunicorn.config import KNOWN_SETTINGS
 
 from baking import PAYLOAD, ROOT
-from mmf_core.web import metrics
+from mmf_core import metrics
 
 CONFIG = PAYLOAD / "gunicorn.conf.py"
 TREE = ast.parse(CONFIG.read_text(encoding="utf-8"))

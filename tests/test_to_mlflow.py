@@ -21,7 +21,7 @@ from baking import PAYLOAD, ROOT
 from mlflow_parity import environment
 from mmf_core.cli import main
 from mmf_core.errors import DeclarationError
-from mmf_core.web.mlflow.saving import save
+from mmf_core.mlflow.saving import save
 from running import free_port, make_environment, post_json
 from services import serve
 

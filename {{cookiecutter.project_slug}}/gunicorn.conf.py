@@ -13,8 +13,9 @@ from pathlib import Path
 
 from gunicorn import glogging
 
+from mmf_core import metrics
 from mmf_core.server import draining, reloading, starting
-from mmf_core.web import logs, metrics, redacting
+from mmf_core.web import log_redaction, logs
 
 # What the numeric libraries read, once, when they are imported.
 NATIVE_THREADS = (
@@ -131,7 +132,7 @@ control_socket_disable = True
 # gunicorn's own lines come out in the same shape as the application's.
 logconfig_dict = logs.dict_config()
 logger_class = Logger
-sys.excepthook = redacting.excepthook  # what ends the start is a line of the log, too
+sys.excepthook = log_redaction.excepthook  # what ends the start is a line of the log, too
 accesslog = None
 
 # Not set here: forwarded_allow_ips. gunicorn believes the X-Forwarded-* headers of this machine

@@ -29,9 +29,9 @@ import mmf_core as mmf
 from baking import PAYLOAD
 from mmf_core.cli import fork_check, main
 from mmf_core.cli.fork_check import REMEDY, Verdict, check, judge
+from mmf_core.example_calls import Ending, Outcome, call, forks
+from mmf_core.example_calls.forks import report
 from mmf_core.registry import default
-from mmf_core.trials import Ending, Outcome, call, forks
-from mmf_core.trials.forks import report
 
 LONG = 20.0  # nothing waits for so long
 SHORT = 2.0  # what hangs takes so long
@@ -585,7 +585,7 @@ def test_it_is_a_step_and_not_a_command_of_its_own() -> None:
 ORPHAN = """
 import os, signal, time
 import mmf_core as mmf
-from mmf_core.trials import forks
+from mmf_core.example_calls import forks
 from mmf_core.cli.fork_check import check
 
 forks.ORPHANED_AFTER = 1

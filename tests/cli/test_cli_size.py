@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from baking import PAYLOAD
-from mmf_core.cli import main, slug
-from mmf_core.cli.slug import Size
+from mmf_core.cli import main
+from mmf_core.heroku_size import slug
+from mmf_core.heroku_size.slug import Size
 from mmf_core.processes import pss, tells_pss
 
 MIB = 1024 * 1024

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from baking import PAYLOAD
-from mmf_core.cli import main, trial
+from mmf_core.cli import check_command, main
 
 GOOD = """
 import mmf_core as mmf
@@ -193,7 +193,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         seen.append([str(one) for one in arguments])
         return SimpleNamespace(returncode=0)
 
-    monkeypatch.setattr(trial.subprocess, "run", run)
+    monkeypatch.setattr(check_command.subprocess, "run", run)
     handler = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(signal, "signal", lambda *_: handler)
     return seen
@@ -259,7 +259,7 @@ def test_the_failing_step_is_named(
         calls.append([str(one) for one in arguments])
         return SimpleNamespace(returncode=int(len(calls) == failing + 1))
 
-    monkeypatch.setattr(trial.subprocess, "run", run)
+    monkeypatch.setattr(check_command.subprocess, "run", run)
     result = CliRunner().invoke(main, ["test", str(project / "main.py")])
     assert result.exit_code == 1
     assert STEPS[failing].removesuffix(" …") in result.stderr
@@ -273,7 +273,7 @@ def test_sigterm_ends_like_ctrl_c(
     def run(_arguments: list[Any], **_: Any) -> None:
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(trial.subprocess, "run", run)
+    monkeypatch.setattr(check_command.subprocess, "run", run)
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     handler = signal.getsignal(signal.SIGTERM)
     try:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 import mmf_core as mmf
+from mmf_core.call_options import Policy
 from mmf_core.errors import InvalidValue, ResultError, TargetError
 from mmf_core.execution import Execution, Measures
-from mmf_core.policy import Policy
 from mmf_core.target import Target
 
 LONGEST = 10

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 import mmf_core as mmf
+from mmf_core.call_options import Policy
 from mmf_core.errors import DeadlineExceeded, InvalidValue, TargetError
 from mmf_core.execution import Execution
-from mmf_core.policy import Policy
 from mmf_core.settings import Settings
 from mmf_core.target import Target
 

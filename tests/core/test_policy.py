@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import mmf_core as mmf
+from mmf_core.call_options import Policy
 from mmf_core.errors import DeclarationError
-from mmf_core.policy import Policy
 
 
 def test_a_target_without_wishes_has_the_default_policy(registry: mmf.Registry) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError
-from mmf_core.trials import Ending, Reason, call, warm_up
+from mmf_core.example_calls import Ending, Reason, call, warm_up
 
 LONG = 30.0
 

@@ -12,7 +12,7 @@ from scrapes import Scrape, metrics_in, scrape
 
 from baking import PAYLOAD, ROOT
 from live_load import LONGEST, living
-from mmf_core.web.metrics import FAMILIES
+from mmf_core.metrics import FAMILIES
 
 DEPLOY = PAYLOAD / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text(encoding="utf-8"))

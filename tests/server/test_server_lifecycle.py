@@ -15,8 +15,8 @@ import pytest
 import requests
 
 from mmf_core import Registry
-from mmf_core.condition import PROBES, condition
 from mmf_core.processes import resident
+from mmf_core.readiness import PROBES, condition
 from mmf_core.server import draining, memory, starting
 from mmf_core.server.memory import MemoryLimit
 from mmf_core.server.shares import Shares, shares

@@ -4,8 +4,8 @@ import random
 from hashlib import sha256
 from pathlib import Path
 
-from mmf_core.stores import Version, lock
-from mmf_core.stores.lock import Entry
+from mmf_core.stores import Version, lockfile
+from mmf_core.stores.lockfile import Entry
 
 MIB = 1024 * 1024
 
@@ -23,7 +23,7 @@ def sum_of(content: bytes) -> str:
 def want(content: bytes, uri: str, version: Version | None = None) -> None:
     """Lock `model.bin` as what is, or should be, in a store."""
     entry = Entry(sum_of(content), len(content), source=uri, version=version.id if version else "")
-    lock.write({"model.bin": entry})
+    lockfile.write({"model.bin": entry})
 
 
 def cached(folder: Path) -> list[str]:

@@ -16,9 +16,9 @@ from store_helpers import sum_of
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError
 from mmf_core.models.provenance import made_with
-from mmf_core.stores import lock
+from mmf_core.stores import lockfile
 from mmf_core.stores.digests import packed, sha256_of, size_of, unpack
-from mmf_core.stores.lock import Entry
+from mmf_core.stores.lockfile import Entry
 
 MODEL = {"weights": [1.5, 2.0]}
 BYTES = pickle.dumps(MODEL)
@@ -29,7 +29,7 @@ def model(folder: Path) -> Path:
     """Give a model file that is locked."""
     file = folder / "model.pkl"
     file.write_bytes(BYTES)
-    lock.write({"model.pkl": Entry(sum_of(BYTES), len(BYTES))})
+    lockfile.write({"model.pkl": Entry(sum_of(BYTES), len(BYTES))})
     return file
 
 
@@ -38,19 +38,19 @@ def test_it_is_json_sorted_without_what_is_empty() -> None:
         "z.pkl": Entry("2" * 64, 1, "pkl", "s3://b/z.pkl", "v1", {"python": "3.11"}),
         "модель.skops": Entry("1" * 64, 2, trusted=("a.B",)),
     }
-    lock.write(entries)
+    lockfile.write(entries)
     text = Path("artifacts.lock").read_text(encoding="utf-8")
     assert list(json.loads(text)) == ["z.pkl", "модель.skops"]
     assert list(json.loads(text)["z.pkl"]) == sorted(json.loads(text)["z.pkl"])
     assert "made_with" not in json.loads(text)["модель.skops"]
-    assert lock.read()["z.pkl"] == entries["z.pkl"]
-    assert lock.read()["модель.skops"].trusted == ("a.B",)
+    assert lockfile.read()["z.pkl"] == entries["z.pkl"]
+    assert lockfile.read()["модель.skops"].trusted == ("a.B",)
     assert text.endswith("}\n")
 
 
 @pytest.mark.usefixtures("folder")
 def test_no_file_has_no_entries() -> None:
-    assert lock.read() == {}
+    assert lockfile.read() == {}
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_sum_in_main_is_checked_without_a_lock(model: Path) -> None:
 
 def test_while_unchecked_every_file_is_taken(model: Path) -> None:
     model.write_bytes(pickle.dumps("new"))
-    with lock.unchecked():
+    with lockfile.unchecked():
         assert mmf.Registry().artifact(model.name).load() == "new"
     with pytest.raises(ArtifactError):
         mmf.Registry().artifact(model.name).load()
@@ -110,7 +110,7 @@ def test_other_versions_are_a_warning(
     package: str, wanted: str, said: list[str], model: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = {package: wanted, "numpy": np.__version__}
-    lock.write({"model.pkl": Entry(sum_of(BYTES), len(BYTES), made_with=made)})
+    lockfile.write({"model.pkl": Entry(sum_of(BYTES), len(BYTES), made_with=made)})
     mmf.Registry().artifact(model.name).load()
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
@@ -125,7 +125,7 @@ def test_a_file_that_is_in_a_store_too_is_not_bound_to_ten_mib(
     with pytest.raises(ArtifactError, match="MMF_MAX_ARTIFACT_MB"):
         mmf.Registry().artifact(model.name).check()
     entry = Entry(sum_of(BYTES), len(BYTES), source="s3://bucket/model.pkl")
-    lock.write({"model.pkl": entry})
+    lockfile.write({"model.pkl": entry})
     mmf.Registry().artifact(model.name).check()
 
 
@@ -138,7 +138,7 @@ def test_types_in_the_lock_are_trusted_by_skops(folder: Path) -> None:
         mmf.Registry().artifact("model.skops").load()
     name = f"{sorted_rows.__module__}.sorted_rows"
     entry = Entry(sum_of(content), len(content), trusted=(name,))
-    lock.write({"model.skops": entry})
+    lockfile.write({"model.skops": entry})
     assert mmf.Registry().artifact("model.skops").load().func is sorted_rows
 
 

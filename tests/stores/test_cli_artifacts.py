@@ -14,7 +14,7 @@ from sklearn.linear_model import LinearRegression
 from mmf_core.cli import main
 from mmf_core.errors import ArtifactError
 from mmf_core.registry import default
-from mmf_core.stores import cache, locate, lock
+from mmf_core.stores import cache, locate, lockfile
 from mmf_core.stores.digests import sha256_of
 
 MAIN = """
@@ -83,13 +83,13 @@ def train(slope: float) -> str:
 def test_push_versions_and_use_go_back_and_on(bucket: str, mmfmeta: Callable[..., str]) -> None:
     old_sum = sha256_of(Path("model.joblib"))
     assert f"pushed to {bucket}/wine/model.joblib" in mmfmeta("push", "--to", f"{bucket}/wine")
-    old = lock.read()["model.joblib"]
+    old = lockfile.read()["model.joblib"]
     assert "is already in" in mmfmeta("push")
-    assert lock.read()["model.joblib"] == old
+    assert lockfile.read()["model.joblib"] == old
     new_sum = train(2)
     assert "here, but another one" in mmfmeta("list")
     assert "pushed" in mmfmeta("push")
-    new = lock.read()["model.joblib"]
+    new = lockfile.read()["model.joblib"]
     assert new.version != old.version
     first, second = mmfmeta("versions", "model.joblib").splitlines()
     assert first.startswith(f"* {new.version}  ")
@@ -97,7 +97,7 @@ def test_push_versions_and_use_go_back_and_on(bucket: str, mmfmeta: Callable[...
 
     assert old.version in mmfmeta("use", "model.joblib", old.version)
     assert sha256_of(Path("model.joblib")) == old_sum
-    assert lock.read()["model.joblib"] == old
+    assert lockfile.read()["model.joblib"] == old
     Path("model.joblib").unlink()
     mmfmeta("get-meta")  # main.py loads what is fetched
     assert "fetched when needed" in mmfmeta("list")
@@ -112,7 +112,7 @@ def test_push_versions_and_use_go_back_and_on(bucket: str, mmfmeta: Callable[...
 
 def test_lock_keeps_sums_sizes_and_versions(mmfmeta: Callable[..., str]) -> None:
     said = mmfmeta("lock")
-    entry = lock.read()["model.joblib"]
+    entry = lockfile.read()["model.joblib"]
     assert entry.sha256 == sha256_of(Path("model.joblib"))
     assert entry.size == Path("model.joblib").stat().st_size
     assert entry.format == "joblib"
@@ -126,7 +126,7 @@ def test_lock_takes_a_model_that_was_trained_again(mmfmeta: Callable[..., str]) 
     new = train(3)
     assert "is not the file of artifacts.lock" in mmfmeta("get-meta", code=1)
     mmfmeta("lock")
-    assert lock.read()["model.joblib"].sha256 == new
+    assert lockfile.read()["model.joblib"].sha256 == new
     mmfmeta("get-meta")
 
 
@@ -137,8 +137,8 @@ def test_a_file_of_no_model_and_one_that_cannot_be_loaded_are_locked_too(
     (folder / "own.pkl").write_bytes(b"not a pickle: a loader reads it")
     assert "no library versions" in mmfmeta("lock", "words.txt")
     mmfmeta("lock", "own.pkl")
-    assert lock.read()["words.txt"].format == "txt"
-    assert lock.read()["own.pkl"].made_with.keys() == {"python"}
+    assert lockfile.read()["words.txt"].format == "txt"
+    assert lockfile.read()["own.pkl"].made_with.keys() == {"python"}
 
 
 def test_skops_types_are_trusted_by_name_and_stay_so(
@@ -150,10 +150,10 @@ def test_skops_types_are_trusted_by_name_and_stay_so(
     dump(FunctionTransformer(sorted_rows), folder / "model.skops")
     name = f"{sorted_rows.__module__}.sorted_rows"
     assert f"--trust {name}" in mmfmeta("lock", "model.skops", code=1)
-    assert lock.read() == {}
+    assert lockfile.read() == {}
     mmfmeta("lock", "model.skops", "--trust", name)
     mmfmeta("lock", "model.skops")
-    assert lock.read()["model.skops"].trusted == (name,)
+    assert lockfile.read()["model.skops"].trusted == (name,)
 
 
 def sorted_rows(table: np.ndarray) -> np.ndarray:
@@ -169,12 +169,12 @@ def test_a_folder_goes_as_one_file_and_comes_back(
     (model / "data" / "model.pkl").write_bytes(pickle.dumps(1))
     found = sha256_of(model)
     assert "weights.tar" in mmfmeta("push", "weights", "--to", store)
-    assert lock.read()["weights"].source.endswith("/weights.tar")
+    assert lockfile.read()["weights"].source.endswith("/weights.tar")
     (model / "about").write_text("changed")
     assert "fetched" in mmfmeta("pull", "weights")
     assert sha256_of(model) == found
     mmfmeta("push", "weights")
-    assert lock.read()["weights"].source.count(".tar") == 1
+    assert lockfile.read()["weights"].source.count(".tar") == 1
     assert sorted(one.name for one in folder.iterdir() if one.name.startswith(".")) == []
 
 
@@ -217,7 +217,7 @@ def test_a_uri_is_locked_as_it_is_found(
     (tmp_path / "there.pkl").write_bytes(pickle.dumps(MAIN))
     uri = (tmp_path / "there.pkl").as_uri()
     mmfmeta("lock", uri)
-    assert lock.read()[uri].source == uri
+    assert lockfile.read()[uri].source == uri
     assert "fetched" in mmfmeta("pull", uri)
     assert [one.name for one in folder.iterdir()].count("there.pkl") == 0
     (tmp_path / "there.pkl").write_bytes(b"another")

@@ -14,7 +14,7 @@ from sklearn.linear_model import LinearRegression
 import mmf_core as mmf
 from mmf_core.cli.artifact_files import lock_file
 from mmf_core.errors import ArtifactError, MissingPackage, StoreError
-from mmf_core.stores import cache, lock
+from mmf_core.stores import cache, lockfile
 from mmf_core.stores.mlflow_store import MlflowStore
 from mmf_core.web import create_app
 
@@ -142,7 +142,7 @@ def test_a_model_that_is_locked_is_no_other(
 ) -> None:
     uri = "models:/wine@best"
     lock_file(uri)
-    wanted = lock.read()[uri].sha256
+    wanted = lockfile.read()[uri].sha256
     registered(5.0)
     assert predicts(uri) == pytest.approx(6.0)
     cache.let_go()

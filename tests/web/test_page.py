@@ -15,9 +15,9 @@ from problem_shape import assert_problem
 from served_api import declare
 
 import mmf_core as mmf
+from mmf_core.page import view
+from mmf_core.page.translations.texts import FOR_SCRIPTS, LANGUAGES, TEXTS
 from mmf_core.web import create_app
-from mmf_core.web.page import view
-from mmf_core.web.page.texts import FOR_SCRIPTS, LANGUAGES, TEXTS
 
 HEAVIEST = 60_000
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>{{ 7*7 }}&amp;"
@@ -273,7 +273,7 @@ def test_files_are_kept_under_their_version(client: FlaskClient) -> None:
 def test_it_is_written_once_for_each_language(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     monkeypatch.setattr(
-        "mmf_core.web.page.routes.view", lambda *given: made.append(1) or view.view(*given)
+        "mmf_core.page.routes.view", lambda *given: made.append(1) or view.view(*given)
     )
     client = create_app(declare()).test_client()
     assert made == []

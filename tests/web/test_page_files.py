@@ -12,8 +12,8 @@ from problem_shape import assert_problem
 
 import mmf_core as mmf
 from mmf_core.codecs import Format
+from mmf_core.page.first_rows import MAX_CELLS, MIN_ROWS, first_rows
 from mmf_core.web import create_app
-from mmf_core.web.page.first_rows import MAX_CELLS, MIN_ROWS, first_rows
 
 TABLE = pd.DataFrame({"id": ["007", "NA"], "a": [1.5, None]})
 TYPED = mmf.DataFrame(schema={"id": str, "a": float})

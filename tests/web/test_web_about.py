@@ -7,7 +7,7 @@ from test_page import HOSTILE, Elements
 
 import mmf_core as mmf
 from mmf_core.web import create_app
-from mmf_core.web.about import About, about
+from mmf_core.web.project_metadata import About, about
 
 PROJECT = """
 [project]

@@ -13,7 +13,7 @@ from werkzeug.http import parse_options_header
 
 import mmf_core as mmf
 from mmf_core.errors import ResultError
-from mmf_core.web import answers
+from mmf_core.web.http import responses
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROWS = [{"a": 1, "b": 2.5}, {"a": 3, "b": 4.5}]
@@ -175,7 +175,7 @@ def test_a_wrong_result_is_the_services_fault(
 
 def test_a_format_that_cannot_hold_the_result() -> None:
     with pytest.raises(ResultError, match="predict: nothing writes a Dict as CSV"):
-        answers.result({}, mmf.Dict(), mmf.CSV, "predict")
+        responses.result({}, mmf.Dict(), mmf.CSV, "predict")
 
 
 def test_description_says_what_a_caller_needs(client: FlaskClient) -> None:

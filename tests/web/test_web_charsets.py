@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from problem_shape import assert_problem
 
-from mmf_core.web.charsets import to_utf8
+from mmf_core.web.http.charsets import to_utf8
 
 TEXT = "имя\nЁжик\n"
 ROWS = [{"имя": "Ёжик"}]

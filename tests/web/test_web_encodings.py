@@ -19,12 +19,13 @@ from problem_shape import assert_problem
 import mmf_core as mmf
 from mmf_core.errors import BodyTooLarge, RequestError
 from mmf_core.settings import MIB
-from mmf_core.web import create_app, encodings
-from mmf_core.web.encodings import MAX_MEMBERS, inflate, inflating
+from mmf_core.web import create_app
+from mmf_core.web.http import content_encoding
+from mmf_core.web.http.content_encoding import MAX_MEMBERS, inflate, inflating
 
 CSV = b"a\n1.5\n2.5\n"
 ROWS = [{"a": 1.5}, {"a": 2.5}]
-zstd = encodings._zstd()
+zstd = content_encoding._zstd()
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
@@ -171,14 +172,14 @@ def test_an_empty_body_is_empty_however_it_is_packed(client: FlaskClient) -> Non
 def test_without_the_package_zstd_is_told_by_its_pip_line(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encodings._codings.cache_clear()
+    content_encoding._codings.cache_clear()
     monkeypatch.setattr(encodings, "_zstd", lambda: None)
     try:
         answer = post(client, packed(CSV, "zstd"), "zstd")
         assert_problem(answer, 415, "pip install backports.zstd")
         assert answer.headers["Accept-Encoding"] == "gzip, deflate"
     finally:
-        encodings._codings.cache_clear()
+        content_encoding._codings.cache_clear()
 
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
@@ -370,7 +371,7 @@ def test_a_small_answer_is_sent_as_it_is(client: FlaskClient, accept: str) -> No
 
 def test_a_workbook_is_a_zip_already(client: FlaskClient) -> None:
     answer = ask(client, "gzip", "sheet")
-    assert len(answer.data) > encodings.SMALLEST
+    assert len(answer.data) > content_encoding.SMALLEST
     assert "Content-Encoding" not in answer.headers
     assert "Accept-Encoding" not in answer.vary
 
@@ -378,7 +379,7 @@ def test_a_workbook_is_a_zip_already(client: FlaskClient) -> None:
 def test_what_packing_would_not_make_smaller_is_sent_as_it_is(everything: mmf.Registry) -> None:
     noise = Random(0).randbytes(2_000)
     with create_app(everything).test_request_context(headers={"Accept-Encoding": "gzip"}):
-        answer = encodings.compress(Response(noise, content_type="text/plain"))
+        answer = content_encoding.compress(Response(noise, content_type="text/plain"))
     assert answer.data == noise
     assert answer.headers.to_wsgi_list() == [
         ("Content-Type", "text/plain"),
@@ -400,7 +401,7 @@ def test_what_packing_would_not_make_smaller_is_sent_as_it_is(everything: mmf.Re
 )
 def test_only_texts_are_packed(everything: mmf.Registry, media_type: str, *, is_text: bool) -> None:
     with create_app(everything).test_request_context(headers={"Accept-Encoding": "gzip"}):
-        answer = encodings.compress(Response(b"x" * 2_000, content_type=media_type))
+        answer = content_encoding.compress(Response(b"x" * 2_000, content_type=media_type))
     assert ("Content-Encoding" in answer.headers) is is_text
 
 

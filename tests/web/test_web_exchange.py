@@ -172,7 +172,7 @@ def test_no_line_where_only_warnings_are_wanted(
 
 
 def test_a_failure_before_the_application_has_a_line(output: Output) -> None:
-    from mmf_core.web.exchange import Exchanges
+    from mmf_core.web.request_context import Exchanges
 
     def failing(_environ: Any, _start: Any) -> list[bytes]:
         raise OSError("nothing can be done")

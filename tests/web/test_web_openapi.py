@@ -13,7 +13,8 @@ from served_api import declare
 
 import mmf_core as mmf
 from mmf_core.codecs import Format, readable, writable
-from mmf_core.web import create_app, openapi
+from mmf_core.web import create_app
+from mmf_core.web.openapi.document import document
 
 WHOLE = mmf.Integer(ge=1, description="how many", name="Count")
 SOME = mmf.Integer(default=3)
@@ -66,7 +67,7 @@ def test_every_route_is_described(described: Flask, document: Any) -> None:
 
 def test_it_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    make = openapi.document
+    make = document.document
     monkeypatch.setattr(openapi, "document", lambda *given: made.append(1) or make(*given))
     client = create_app(declare()).test_client()
     assert made == []
@@ -200,7 +201,7 @@ def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_its_package_it_says_what_to_install(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mmf_core.web.docs.find_spec", lambda _: None)
+    monkeypatch.setattr("mmf_core.swagger_ui.routes.find_spec", lambda _: None)
     assert_problem(client.get("/docs"), 500, "pip install flask-swagger-ui")
 
 

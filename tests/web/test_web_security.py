@@ -14,7 +14,7 @@ import mmf_core as mmf
 from mmf_core.errors import SettingError
 from mmf_core.settings import Settings
 from mmf_core.web import create_app
-from mmf_core.web.redacting import RedactingHandler, excepthook, redactor
+from mmf_core.web.log_redaction import RedactingHandler, excepthook, redactor
 
 PAGE = "https://app.example.com"
 SIGNED = (

@@ -18,9 +18,9 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 import mmf_core as mmf
 from baking import PAYLOAD
-from mmf_core.web import tracing
-from mmf_core.web.tracing import setup
-from mmf_core.web.tracing.spans import Spans
+from mmf_core import tracing
+from mmf_core.tracing import setup
+from mmf_core.tracing.spans import Spans
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PARENT = f"00-{TRACE}-{SPAN}-01"

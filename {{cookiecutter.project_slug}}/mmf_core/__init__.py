@@ -3,6 +3,7 @@
 Nothing heavy is imported here; `mmf_core.web` brings Flask, codecs bring pandas when first used.
 """
 
+from .call_options import Batch as Batch
 from .codecs import FileBytes as FileBytes
 from .codecs import Format as Format
 from .descriptors import Array as Array
@@ -25,7 +26,6 @@ from .errors import Fault as Fault
 from .errors import InvalidValue as InvalidValue
 from .models import load_model as load_model
 from .models import save_model as save_model
-from .policy import Batch as Batch
 from .registry import Registry as Registry
 from .registry import default as _default
 

@@ -26,7 +26,7 @@ from typing import IO, Any
 from .errors import ArtifactError, DeclarationError
 from .models import load_model
 from .settings import MIB, Settings
-from .stores import Place, is_uri, locate, lock, name_of, shown
+from .stores import Place, is_uri, locate, lockfile, name_of, shown
 from .stores.digests import SHORT, sha256_of, size_of
 from .stores.mlflow_store import registered_version
 
@@ -145,7 +145,7 @@ class Artifact:
     @property
     def identity(self) -> tuple[str, str, str]:
         """Its file, its store's version and its sha256; empty where nobody has said them."""
-        entry = self._place.entry if self._place else lock.read().get(self.file)
+        entry = self._place.entry if self._place else lockfile.read().get(self.file)
         version, known = (entry.version, entry.sha256) if entry else ("", "")
         return shown(self.file), version, self.sha256 or known
 
@@ -196,7 +196,7 @@ class Artifact:
 
     def _load_once(self, loader: Callable[[], Any]) -> Any:
         try:
-            if self.sha256 or self.file in lock.read():
+            if self.sha256 or self.file in lockfile.read():
                 self.path  # noqa: B018 - the right file, before it is opened
             return loader()
         except ArtifactError:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from .artifact import Artifact, version_of
-from .condition import condition
+from .call_options import Batch, Policy
 from .descriptors import Descriptor
 from .errors import DeclarationError
 from .fingerprints import Fingerprint, fingerprint
-from .notices import Notice
-from .policy import Batch, Policy
+from .readiness import condition
+from .shared_memory import Notice
 from .stores import is_uri
-from .stores.lock import LOCK
+from .stores.lockfile import LOCK
 from .target import Target
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .call_options import Policy, rows_argument
 from .descriptors import Descriptor
 from .errors import DeclarationError, DescriptorError
-from .policy import Policy, rows_argument
 
 RESERVED = frozenset(
     [

@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 
 from ..errors import MMFError
-from .dyno import size
+from ..heroku_size.command import size
+from ..heroku_size.memory import measure_memory
+from ..mlflow.from_mlflow import from_mlflow
+from ..mlflow.to_mlflow import to_mlflow
+from .check_command import test
 from .fork_check import check_fork
-from .from_mlflow import from_mlflow
 from .get_meta import get_meta
-from .memory import measure_memory
 from .store_commands import COMMANDS
-from .to_mlflow import to_mlflow
-from .trial import test
 
 
 class _Group(click.Group):

@@ -11,9 +11,9 @@ from pathlib import Path
 from ..errors import ArtifactError, StoreError
 from ..models import format_of, load_model
 from ..models.provenance import made_with
-from ..stores import Version, fetched, is_uri, join, lock, name_of, shown, source_of, store_of
+from ..stores import Version, fetched, is_uri, join, lockfile, name_of, shown, source_of, store_of
 from ..stores.digests import PACKED, packed, sha256_of, size_of
-from ..stores.lock import Entry
+from ..stores.lockfile import Entry
 
 MADE_WITH = "made-with"
 """How the library versions are called that go along with an object."""
@@ -21,7 +21,7 @@ MADE_WITH = "made-with"
 
 def lock_file(file: str, trust: Iterable[str] = ()) -> Entry:
     """Write the entry of a file; ArtifactError if it is not there or cannot be read."""
-    entries = lock.read()
+    entries = lockfile.read()
     old = entries.get(file) or Entry("", 0)
     path = _fresh(file, old)
     found = format_of(path)
@@ -36,8 +36,8 @@ def lock_file(file: str, trust: Iterable[str] = ()) -> Entry:
         new = replace(new, version=old.version)
     if found:
         model = _model(path, new, needed=not found.runs_code)
-        new = replace(new, made_with={"python": lock.installed("python"), **model})
-    lock.write({**lock.read(), file: new})
+        new = replace(new, made_with={"python": lockfile.installed("python"), **model})
+    lockfile.write({**lockfile.read(), file: new})
     return new
 
 
@@ -57,14 +57,14 @@ def push_file(file: str, to: str = "") -> tuple[Entry, bool]:
         is_new = there.sha256 != entry.sha256
         version = store.upload(whole, uri, known) if is_new else there
     entry = replace(entry, source=uri, version=_id(version))
-    lock.write({**lock.read(), file: entry})
+    lockfile.write({**lockfile.read(), file: entry})
     return entry, is_new
 
 
 def pull_file(file: str) -> bool:
     """Bring the locked file here, under its own name; tell whether it was another before."""
-    if not (entry := lock.read().get(file)):
-        raise ArtifactError(f"{shown(file)} is not in {lock.LOCK}: mmfmeta list shows what is")
+    if not (entry := lockfile.read().get(file)):
+        raise ArtifactError(f"{shown(file)} is not in {lockfile.LOCK}: mmfmeta list shows what is")
     path = Path(file)
     if not is_uri(file) and path.exists() and sha256_of(path) == entry.sha256:
         return False
@@ -76,7 +76,7 @@ def pull_file(file: str) -> bool:
 
 def use_version(file: str, version: str) -> Entry:
     """Lock another version of a file, by its id or the beginning of it, and bring it here."""
-    entries = lock.read()
+    entries = lockfile.read()
     uri = source_of(file, entries.get(file))
     if not uri:
         raise ArtifactError(f"{file} is in no store: mmfmeta push puts it into one")
@@ -100,7 +100,7 @@ def use_version(file: str, version: str) -> Entry:
         version=matching[0],
         made_with=json.loads(found.metadata.get(MADE_WITH, "{}")),
     )
-    lock.write({**entries, file: entry})
+    lockfile.write({**entries, file: entry})
     pull_file(file)
     return entry
 

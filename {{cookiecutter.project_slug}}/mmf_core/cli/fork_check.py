@@ -20,8 +20,8 @@ from typing import NoReturn
 import click
 
 from ..codecs import preload
+from ..example_calls import Ending, Outcome, call, call_in_forks
 from ..registry import Registry, load
-from ..trials import Ending, Outcome, call, call_in_forks
 
 LONGEST_CALL = 30
 """Seconds for one call, and for what is loaded in the fork."""

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from ..errors import DeclarationError
-from ..stores import is_uri, lock, shown, source_of, store_of
+from ..stores import is_uri, lockfile, shown, source_of, store_of
 from ..stores.digests import SHORT, sha256_of, size_text
-from ..stores.lock import Entry
+from ..stores.lockfile import Entry
 from .artifact_files import lock_file, pull_file, push_file, use_version
 from .get_meta import load_project
 
@@ -103,7 +103,7 @@ COMMANDS = [lock_command, push, pull, list_command, versions, use]
 
 def _declared() -> list[str]:
     """Return the artifacts of main.py; a file that was made anew does not keep it from loading."""
-    with lock.unchecked():
+    with lockfile.unchecked():
         registry = load_project("main")
     if not registry.artifacts:
         raise DeclarationError("main.py declares no artifact; name the files")
@@ -111,8 +111,8 @@ def _declared() -> list[str]:
 
 
 def _locked() -> dict[str, Entry]:
-    if not (entries := lock.read()):
-        raise click.ClickException(f"{lock.LOCK} has no entries: mmfmeta lock writes it")
+    if not (entries := lockfile.read()):
+        raise click.ClickException(f"{lockfile.LOCK} has no entries: mmfmeta lock writes it")
     return entries
 
 

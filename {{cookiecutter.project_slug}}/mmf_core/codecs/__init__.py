@@ -14,6 +14,7 @@ from .base import Codec as Codec
 from .base import JSONCodec as JSONCodec
 from .base import Kind as Kind
 from .base import Options as Options
+from .decoded_size import refuse_heavy as refuse_heavy
 from .file_binary import FileBinary, FileJSON
 from .file_bytes import FileBytes as FileBytes
 from .formats import Format as Format
@@ -35,7 +36,6 @@ from .tree_msgpack import TreeMsgpack
 from .tree_protobuf import TreeProtobuf
 from .tree_xml import TreeXML
 from .tree_yaml import TreeYAML
-from .weights import refuse_heavy as refuse_heavy
 from .workbooks import WORKBOOKS as WORKBOOKS
 
 _ALL: tuple[Codec[Any], ...] = (

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, NoReturn
 
 from ..errors import InvalidValue, RequestError
 from .base import Codec, Kind, Options
+from .decoded_size import most_memory, too_heavy
 from .formats import Format
 from .plain import checked, plain
-from .weights import most_memory, too_heavy
 
 # The reader makes room for a list before it reads it, and a list may lie about its length.
 MAX_LENGTH = 1_000_000

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..policy import rows_argument
+from ..call_options import rows_argument
 from ..settings import Settings
 from ..target import Target
 from .batching import Batched

@@ -17,7 +17,7 @@ from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
 from socket import MSG_DONTWAIT
 from typing import Any
 
-from ..condition import PROBES
+from ..readiness import PROBES
 from .connections import LARGEST, Connection
 from .leads import Waiters
 from .refusals import refusal

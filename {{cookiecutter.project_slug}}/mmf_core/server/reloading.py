@@ -22,11 +22,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..example_calls import Ending, Fork, Outcome, Reason, call_in_forks
+from ..example_calls.forks import end_by_itself
 from ..registry import Registry, default
 from ..settings import Settings
 from ..target import Target
-from ..trials import Ending, Fork, Outcome, Reason, call_in_forks
-from ..trials.forks import end_by_itself
 
 LONGEST_TRIAL = 600.0  # seconds for loading a new version and calling its targets
 LONGEST_CALL = 30.0  # seconds for one target
@@ -77,7 +77,7 @@ def renew(app: Any) -> Registry:
 
     Whatever it raises, everything is as it was.
     """
-    from ..web import metrics  # not at once: mmfmeta has no need of Flask
+    from .. import metrics  # not at once: mmfmeta has no need of Flask
 
     old_modules, old = _modules(), Registry()
     default.exchange(old)

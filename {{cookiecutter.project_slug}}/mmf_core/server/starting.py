@@ -8,10 +8,10 @@ import time
 from functools import partial
 from typing import Any
 
-from ..condition import condition
+from ..example_calls import warm_up
+from ..readiness import condition
 from ..registry import default
 from ..settings import Settings
-from ..trials import warm_up
 from . import draining
 from .shares import shares
 from .watching import watch
@@ -23,7 +23,7 @@ _log = logging.getLogger("mmf.start")
 
 def begin(worker: Any) -> None:
     """Load what must not be loaded before a fork, warm up, and look out for new files."""
-    from ..web import metrics, tracing  # not at once: mmfmeta has no need of Flask
+    from .. import metrics, tracing  # not at once: mmfmeta has no need of Flask
 
     settings = Settings.from_env()
     metrics.begin()

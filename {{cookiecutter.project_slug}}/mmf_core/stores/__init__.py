@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from ..errors import ArtifactError
 from ..settings import Settings
-from . import dvc, lock
+from . import dvc, lockfile
 from .base import UNKNOWN
 from .base import Content as Content
 from .base import Store as Store
@@ -20,7 +20,7 @@ from .base import shown as shown
 from .digests import PACKED
 from .file_store import FileStore
 from .https_store import HttpsStore
-from .lock import Entry
+from .lockfile import Entry
 from .mlflow_store import MlflowStore
 from .s3_store import S3Store
 
@@ -42,10 +42,10 @@ def locate(file: str, sha256: str = "") -> Place:
     ArtifactError if it is not the file of `artifacts.lock`, or of `sha256`. The path of a file that
     is nowhere, and for which there is no store, is returned as it is.
     """
-    entry = lock.read().get(file)
+    entry = lockfile.read().get(file)
     if entry and sha256 and entry.sha256 != sha256:
         raise ArtifactError(
-            f"{shown(file)}: main.py wants the sha256 {sha256}, and {lock.LOCK} has {entry.sha256}"
+            f"{shown(file)}: main.py wants the sha256 {sha256}, and {lockfile.LOCK} has {entry.sha256}"
         )
     expected = entry or (Entry(sha256, UNKNOWN) if sha256 else None)
     path = Path(file)
@@ -81,7 +81,7 @@ def fetched(file: str, uri: str, expected: Entry | None) -> Path:
     elif store.needs_sum:
         raise ArtifactError(
             f"{shown(uri)} is taken by its sum only: mmf.artifact(…, sha256=…), or an entry in "
-            f"{lock.LOCK} by mmfmeta lock {shown(file)}"
+            f"{lockfile.LOCK} by mmfmeta lock {shown(file)}"
         )
     return store.fetch(uri, wanted, name_of(file))
 

@@ -7,30 +7,21 @@ import signal
 
 from flask import Flask
 
+from .. import metrics, mlflow, page, tracing, v2
 from ..codecs import preload
+from ..cors.middleware import Cors
 from ..execution import Execution
 from ..registry import Registry, load
 from ..settings import Settings
-from . import (
-    docs,
-    health,
-    logs,
-    metrics,
-    mlflow,
-    native,
-    openapi,
-    options,
-    page,
-    problems,
-    tracing,
-    v2,
-)
-from .cors import Cors
-from .encodings import compress
-from .exchange import Exchanges
+from ..swagger_ui import routes
+from . import errors, health, logs, rest
+from .http import codec_options
+from .http.content_encoding import compress
+from .openapi import document
 from .protocols import Service
+from .request_context import Exchanges
 
-PROTOCOLS = (native.PROTOCOL, mlflow.PROTOCOL, v2.PROTOCOL)
+PROTOCOLS = (rest.PROTOCOL, mlflow.PROTOCOL, v2.PROTOCOL)
 """Every protocol that is spoken; another is a module and its name here."""
 
 
@@ -52,8 +43,8 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
     app.url_map.merge_slashes = False  # it would redirect, by an HTML page
-    problems.install(app, PROTOCOLS)
-    options.install(app, settings)
+    errors.install(app, PROTOCOLS)
+    codec_options.install(app, settings)
     app.after_request(compress)
     app.register_blueprint(health.blueprint(registry))
     app.register_blueprint(metrics.blueprint(registry))
@@ -62,9 +53,9 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
         for target in registry.targets.values()
     }
     service = Service(registry, executions, settings)
-    app.register_blueprint(openapi.blueprint(service, PROTOCOLS))
+    app.register_blueprint(document.blueprint(service, PROTOCOLS))
     if settings.ui:
-        app.register_blueprint(docs.blueprint())
+        app.register_blueprint(routes.blueprint())
         app.register_blueprint(page.blueprint(service))
     for protocol in PROTOCOLS:
         for blueprint in protocol.blueprints(service):

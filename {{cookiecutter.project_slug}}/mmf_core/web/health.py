@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from .. import __version__
-from ..condition import condition
+from ..readiness import condition
 from ..registry import Registry
-from .answers import plain
-from .chapters import answer, refused
-from .problems import problem
+from .errors import problem
+from .http.responses import plain
+from .openapi.sections import answer, refused
 from .protocols import Chapter
 
 

@@ -13,8 +13,8 @@ import sys
 from typing import Any, TextIO
 
 from ..settings import Settings
-from .exchange import current
-from .redacting import RedactingHandler
+from .log_redaction import RedactingHandler
+from .request_context import current
 
 _JSON = {
     "()": "pythonjsonlogger.orjson.OrjsonFormatter",

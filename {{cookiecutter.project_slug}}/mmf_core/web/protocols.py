@@ -18,7 +18,7 @@ from ..descriptors import Descriptor
 from ..execution import Execution
 from ..registry import Registry
 from ..settings import Settings
-from .exchange import Exchange, current
+from .request_context import Exchange, current
 
 
 @dataclass(frozen=True, slots=True)

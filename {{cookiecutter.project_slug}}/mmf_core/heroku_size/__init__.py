@@ -1,0 +1,1 @@
+"""`mmfmeta size`: whether the project fits a Heroku slug and dyno."""

@@ -1,0 +1,58 @@
+"""`mmfmeta to-mlflow [FOLDER]`: writes the project as a model that MLflow can serve, or logs it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from ..cli.get_meta import load_project
+from ..errors import MMFError
+from ..stores.mlflow_store import bounded
+
+URI = "MLFLOW_TRACKING_URI"
+
+
+@click.command("to-mlflow")
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--register", "name", default="", help="The name in MLflow's registry.")
+def to_mlflow(folder: Path | None, name: str) -> None:
+    """Write main.py, its models and requirements.txt as a model of MLflow's into a new FOLDER.
+
+    Without FOLDER it is logged to the server of MLFLOW_TRACKING_URI, as the model of a new run.
+    It answers as /invocations does.
+    """
+    if folder and name:
+        raise click.ClickException("--register is for what is logged: leave FOLDER out")
+    if folder and folder.exists():
+        raise click.ClickException(f"{folder} is there already; name another")
+    if not folder and not os.environ.get(URI):
+        raise click.ClickException(f"name a folder, or set {URI} to the server that is to have it")
+    if not Path("requirements.txt").is_file():
+        raise click.ClickException("requirements.txt is not here: MLflow installs what it lists")
+    if not folder:
+        _log(name)
+        return
+    from .saving import save
+
+    save(load_project("main"), folder)
+    click.echo(f"{folder}: written; mlflow models serve -m {folder}")
+
+
+def _log(name: str) -> None:
+    from .saving import log
+
+    registry = load_project("main")
+    try:
+        with bounded():
+            info = log(registry, name)
+    except MMFError:
+        raise
+    except Exception as error:  # of MLflow, requests, and whatever holds the files
+        reason = str(error).strip().partition("\n")[0]
+        raise click.ClickException(f"it cannot be logged to {os.environ[URI]}: {reason}") from error
+    uri = (
+        f"models:/{name}/{info.registered_model_version}" if name else f"runs:/{info.run_id}/model"
+    )
+    click.echo(f"run {info.run_id}: logged; mlflow models serve -m {uri}")

@@ -1,0 +1,1 @@
+"""`/docs`: Swagger UI for `/openapi.json`."""

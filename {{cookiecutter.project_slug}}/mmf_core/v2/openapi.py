@@ -1,0 +1,157 @@
+"""The routes under /v2 in OpenAPI, with an example for every target that has one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ..codecs import Kind, json, json_of
+from ..execution import Execution
+from ..settings import Settings
+from ..target import Target
+from ..web.http.codec_options import options_of
+from ..web.openapi.sections import JSON, answer, ref, refusals, refused
+from ..web.protocols import Chapter, Service
+from .tensors import BYTES, DTYPES, to_json
+from .values import results
+
+_TEXT = {"type": "string"}
+_FLAG = {"type": "boolean"}
+_SHAPE = {"type": "array", "items": {"type": "integer"}}
+_NAMED = {"name": _TEXT, "datatype": {"enum": [*DTYPES, BYTES]}, "shape": _SHAPE}
+
+
+def _object(properties: dict[str, Any], *optional: str) -> dict[str, Any]:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+_PARAMETERS = {"type": "object", "properties": {"content_type": _TEXT}}
+_OUTPUT = _object({"name": _TEXT, "parameters": {"type": "object"}}, "parameters")
+_SCHEMAS = {
+    "V2Error": _object({"error": _TEXT}),
+    "V2Tensor": _object(
+        {
+            **_NAMED,
+            "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
+            "data": {"description": "a list, nested or flat, row by row"},
+            "parameters": _PARAMETERS,
+        },
+        "parameters",
+    ),
+    "V2Metadata": _object({**_NAMED, "shape": {**_SHAPE, "description": "-1: any length"}}),
+    "V2Request": _object(
+        {
+            "id": _TEXT,
+            "parameters": {"type": "object", "description": "also scalars, by their names"},
+            "inputs": {"type": "array", "items": ref("schemas", "V2Tensor")},
+            "outputs": {"type": "array", "items": _OUTPUT},
+        },
+        *("id", "parameters", "outputs"),
+    ),
+    "V2Response": _object(
+        {
+            "model_name": _TEXT,
+            "model_version": _TEXT,
+            "id": _TEXT,
+            "parameters": {"type": "object"},
+            "outputs": {"type": "array", "items": ref("schemas", "V2Tensor")},
+        },
+        *("model_version", "parameters"),
+    ),
+}
+
+
+def chapter(service: Service) -> Chapter:
+    """Describe the server, its models, and how each is asked."""
+    models = list(service.executions)
+    paths = {**_server(models), **_models(models)}
+    for execution in service.executions.values():
+        route = execution.target.route
+        paths[f"/v2/models/{route}/infer"] = {"post": _infer(execution, service.settings)}
+    error = ref("schemas", "V2Error")
+    responses = refusals(service.settings, "V2Error", error, JSON)
+    return Chapter(
+        tag="v2",
+        about="The Open Inference Protocol, for clients of KServe, Triton and MLServer. Tensors "
+        "may be binary, too: the extension binary_tensor_data.",
+        paths=paths,
+        components={"schemas": _SCHEMAS, "responses": responses},
+    )
+
+
+def _server(models: list[str]) -> dict[str, Any]:
+    live = _object({"live": _FLAG})
+    ready = _object({"live": _FLAG, "ready": _FLAG})
+    about = _object(
+        {"name": _TEXT, "version": _TEXT, "extensions": {"type": "array", "items": _TEXT}}
+    )
+    listed = _object({"models": {"type": "array", "items": {"enum": models}}})
+    state = _object(
+        {
+            "name": {"enum": models},
+            "version": _TEXT,
+            "state": {"enum": ["READY", "UNAVAILABLE"]},
+        },
+        "version",
+    )
+    index = {"type": "array", "items": state}
+    return {
+        "/v2": {"get": _get("v2_server", "what is spoken here", about)},
+        "/v2/health/live": {"get": _get("v2_live", "the process answers", live)},
+        "/v2/health/ready": {"get": _get("v2_ready", "every artifact is loaded", ready, 503)},
+        "/v2/models": {"get": _get("v2_models", "the targets", listed)},
+        "/v2/repository/index": {"post": _get("v2_index", "the targets and their states", index)},
+    }
+
+
+def _models(models: list[str]) -> dict[str, Any]:
+    tensors = {"type": "array", "items": ref("schemas", "V2Metadata")}
+    versions = {"type": "array", "items": _TEXT}
+    about = {"name": {"enum": models}, "versions": versions, "platform": _TEXT}
+    about |= {"inputs": tensors, "outputs": tensors}
+    ready = _object({"name": {"enum": models}, "ready": _FLAG})
+    name = {"name": "model", "in": "path", "required": True, "schema": {"enum": models}}
+    described = _get(
+        "v2_model", "inputs and outputs, as far as declared", _object(about, "versions"), 404
+    )
+    asked = _get("v2_model_ready", "whether it is loaded", ready, 404, 503)
+    return {
+        "/v2/models/{model}": {"get": {**described, "parameters": [name]}},
+        "/v2/models/{model}/ready": {"get": {**asked, "parameters": [name]}},
+    }
+
+
+def _get(operation: str, summary: str, schema: dict[str, Any], *statuses: int) -> dict[str, Any]:
+    return {
+        "operationId": operation,
+        "summary": summary,
+        "responses": {"200": answer(summary, schema), **refused("V2Error", *statuses)},
+    }
+
+
+def _infer(execution: Execution, settings: Settings) -> dict[str, Any]:
+    target = execution.target
+    late = [504] if target.policy.timeout or settings.timeout else []
+    asked = {"schema": ref("schemas", "V2Request"), "example": {"inputs": _inputs(target)}}
+    return {
+        "operationId": f"v2_infer_{target.route}",
+        "summary": target.name,
+        "description": target.description,
+        "requestBody": {"required": True, "content": {JSON: asked}},
+        "responses": {
+            "200": answer("the outputs", ref("schemas", "V2Response")),
+            **refused("V2Error", 400, 413, 500, 503, *late),
+        },
+    }
+
+
+def _inputs(target: Target) -> list[Any]:
+    """Return the example as tensors, ready for JSON."""
+    inputs = []
+    for name, one in target.required.items():
+        value = json_of(one.kind).from_plain(one.example(), options_of(one))
+        tensors = results(one, value)
+        is_table = one.kind is Kind.TABLE  # its columns have names
+        inputs += [to_json(each if is_table else replace(each, name=name)) for each in tensors]
+    return list(json.loads(json.dumps(inputs)))

@@ -1,0 +1,1 @@
+"""Reading and writing HTTP: bodies, charsets, content codings, negotiation, arguments."""
