@@ -24,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "{{cookiecutter.project_slug}}"))
 
-from mmf_core.models.estimators import quicken
+from mmf_core.models.estimators import enable_fast_path
 
 COLUMNS = [f"column {place}" for place in range(11)]
 ROUNDS, CALLS = 40, 25
@@ -51,7 +51,7 @@ def main() -> None:
     for name, model in models.items():
         answers = numbers > numbers.mean() if "Logistic" in name else numbers
         as_it_is, bare = model.fit(table, answers), copy.deepcopy(model).fit(rows, answers)
-        quick = quicken(copy.deepcopy(as_it_is))
+        quick = enable_fast_path(copy.deepcopy(as_it_is))
         calls = [(as_it_is, table.head(1)), (quick, table.head(1)), (bare, rows[:1])]
         times = [[microseconds(m.predict, value) for m, value in calls] for _ in range(ROUNDS)]
         medians = [statistics.median(column) for column in zip(*times, strict=True)]

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 
 from mmf_core import metrics
-from mmf_core.execution import Measures
+from mmf_core.execution import Timings
 from mmf_core.metrics.families import SECONDS, SIZES, STAGES
-from mmf_core.web.request_context import Exchange
+from mmf_core.web.request_context import RequestContext
 
 RUNS = 5
 TARGETS = 10
@@ -32,17 +32,17 @@ def microseconds(call: Callable[[], object], calls: int) -> float:
 
 def ours(target: str) -> None:
     """Count one request."""
-    exchange = Exchange("-", status=200, rows_in=1, rows_out=1)
+    exchange = RequestContext("-", status=200, rows_in=1, rows_out=1)
     exchange.enter(target)
-    exchange.measures = Measures(0.0001, 0.00001, 0.0006, 0.0001, batch=1)
+    exchange.measures = Timings(0.0001, 0.00001, 0.0006, 0.0001, batch=1)
     metrics.record(exchange, "native")
 
 
 def no_counting() -> None:
     """Do what is done anyway."""
-    exchange = Exchange("-", status=200, rows_in=1, rows_out=1)
+    exchange = RequestContext("-", status=200, rows_in=1, rows_out=1)
     exchange.target = "score"
-    exchange.measures = Measures(0.0001, 0.00001, 0.0006, 0.0001, batch=1)
+    exchange.measures = Timings(0.0001, 0.00001, 0.0006, 0.0001, batch=1)
 
 
 def theirs() -> Callable[[], None]:

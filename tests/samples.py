@@ -302,7 +302,7 @@ BODIES: dict[Kind, dict[Format, Callable[[Any], bytes]]] = {
         Format.CSV: lambda rows: "".join(f"{a},{b}\n" for a, b in rows).encode(),
         Format.NPY: _npy,
     },
-    Kind.TREE: {
+    Kind.JSON: {
         Format.JSON: _dumped,
         Format.XML: _xml_tree,
         Format.YAML: lambda tree: yaml.safe_dump(tree, allow_unicode=True).encode(),
@@ -346,7 +346,7 @@ ANSWERS: dict[Kind, Reading] = {
         },
         _check_equal,
     ),
-    Kind.TREE: Reading(
+    Kind.JSON: Reading(
         {
             Format.JSON: json.loads,
             Format.XML: _read_xml_tree,

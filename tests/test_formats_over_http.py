@@ -81,7 +81,7 @@ app = create_app()
 ROWS = {
     "tables": Kind.TABLE,
     "arrays": Kind.ARRAY,
-    "trees": Kind.TREE,
+    "trees": Kind.JSON,
     "pictures": Kind.IMAGE,
     "scalars": Kind.SCALAR,
     "files": Kind.FILE,
@@ -89,7 +89,7 @@ ROWS = {
 ROUTES = {
     Kind.TABLE: {"DataFrame": "table"},
     Kind.ARRAY: {"Array": "array"},
-    Kind.TREE: {"Dict": "tree"},
+    Kind.JSON: {"Dict": "tree"},
     Kind.IMAGE: {"Img": "image"},
     Kind.SCALAR: {
         "String": "string",

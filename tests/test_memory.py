@@ -70,8 +70,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     megabytes = str(LIMIT // 1024**2)
     extra = {
         "WEB_CONCURRENCY": "1",
-        "MMF_MAX_BODY_MB": megabytes,
-        "MMF_MAX_INFLATED_MB": megabytes,
+        "MMF_MAX_BODY_MIB": megabytes,
+        "MMF_MAX_DECOMPRESSED_MIB": megabytes,
         "OPENBLAS_NUM_THREADS": "1",
     }
     folder: Path = tmp_path_factory.mktemp("memory")

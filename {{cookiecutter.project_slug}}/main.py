@@ -43,5 +43,5 @@ def colour(
         case "rgb":
             return f"rgb({red}, {green}, {blue})"
     raise mmf.InvalidValue(
-        "notation is hex or rgb", [mmf.Fault("send hex or rgb", where="notation")]
+        "notation is hex or rgb", [mmf.ErrorDetail("send hex or rgb", where="notation")]
     )

@@ -43,7 +43,7 @@ def echo(data=mmf.DataFrame(name=HOSTILE, description=HOSTILE), text=mmf.String(
 @registry.target(returns=mmf.Dict())
 def told(text=mmf.String(default=HOSTILE)):
     if text == "wrong":
-        raise mmf.InvalidValue(HOSTILE, [mmf.Fault(HOSTILE, where=HOSTILE, value=HOSTILE)])
+        raise mmf.InvalidValue(HOSTILE, [mmf.ErrorDetail(HOSTILE, where=HOSTILE, value=HOSTILE)])
     return {{HOSTILE: text, "shares": {{HOSTILE: 0.75, "other": 0.25}}}}
 
 

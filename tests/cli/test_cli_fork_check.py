@@ -29,14 +29,14 @@ import mmf_core as mmf
 from baking import PAYLOAD
 from mmf_core.cli import fork_check, main
 from mmf_core.cli.fork_check import REMEDY, Verdict, check, judge
-from mmf_core.example_calls import Ending, Outcome, call, forks
+from mmf_core.example_calls import CallResult, CallStatus, call, forks
 from mmf_core.example_calls.forks import report
 from mmf_core.registry import default
 
 LONG = 20.0  # nothing waits for so long
 SHORT = 2.0  # what hangs takes so long
-ANSWER, OTHER = Outcome(Ending.ANSWERED, b"1"), Outcome(Ending.ANSWERED, b"2")
-FAILED, LATE = Outcome(Ending.FAILED, b"ValueError: no"), Outcome(Ending.LATE)
+ANSWER, OTHER = CallResult(CallStatus.OK, b"1"), CallResult(CallStatus.OK, b"2")
+FAILED, LATE = CallResult(CallStatus.FAILED, b"ValueError: no"), CallResult(CallStatus.TIMEOUT)
 
 
 @pytest.fixture(autouse=True)
@@ -384,7 +384,7 @@ def test_what_a_thread_may_not_touch_fails_here_too(registry: mmf.Registry) -> N
 
     loader = get_ident()
     found = check(registry, LONG)
-    assert call(registry.targets["threaded"], LONG) == Outcome(Ending.ANSWERED, b'{"result":true}')
+    assert call(registry.targets["threaded"], LONG) == CallResult(CallStatus.OK, b'{"result":true}')
     assert found["threaded"] == (Verdict.SAFE, "")
     assert found["ask"][0] is Verdict.UNKNOWN
     assert "ProgrammingError" in found["ask"][1]
@@ -422,7 +422,7 @@ def test_an_example_that_the_target_refuses(registry: mmf.Registry) -> None:
 )
 @pytest.mark.usefixtures("at_once")
 def test_a_verdict_from_what_came_of_the_calls(
-    forked: Outcome, here: Outcome, again: list[Outcome], verdict: Verdict
+    forked: CallResult, here: CallResult, again: list[CallResult], verdict: Verdict
 ) -> None:
     rest = iter(again)
     assert judge(forked, here, lambda: next(rest))[0] is verdict
@@ -495,7 +495,7 @@ def test_what_json_cannot_hold_is_compared_as_it_is_answered(registry: mmf.Regis
         return data.assign(odd=1j)
 
     answer = call(registry.targets["odd"], LONG)
-    assert answer.ending is Ending.ANSWERED
+    assert answer.status is CallStatus.OK
     assert answer.content.splitlines()[0] == b"column,odd"
 
 

@@ -14,7 +14,7 @@ from baking import PAYLOAD
 from mmf_core.cli import main
 from mmf_core.heroku_size import slug
 from mmf_core.heroku_size.slug import Size
-from mmf_core.processes import pss, tells_pss
+from mmf_core.processes import has_pss, pss
 
 MIB = 1024 * 1024
 MAIN = """
@@ -40,7 +40,7 @@ other = subprocess.Popen(
 )
 other.stdout.readline()  # it ends with its standard input
 """
-linux_only = pytest.mark.skipif(not tells_pss(), reason="proportional set sizes are Linux's")
+linux_only = pytest.mark.skipif(not has_pss(), reason="proportional set sizes are Linux's")
 
 
 @pytest.fixture

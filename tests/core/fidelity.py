@@ -64,7 +64,7 @@ class Trip:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CallResult:
     """A word of the page, what it means, and whether it is true of one trip."""
 
     word: str
@@ -86,14 +86,14 @@ def _is_error(arrived: Any) -> bool:
     return isinstance(arrived, Exception)
 
 
-REFUSED = Outcome("refused", "an error says so", lambda trip: _is_error(trip.bare))
-NO = Outcome("**no**", "none of all this: some such values change or get lost", lambda _: True)
+REFUSED = CallResult("refused", "an error says so", lambda trip: _is_error(trip.bare))
+NO = CallResult("**no**", "none of all this: some such values change or get lost", lambda _: True)
 
 
 def check(
     kind: Kind,
     codecs: Mapping[Format, Codec[Any]],
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[CallResult],
     words: Mapping[Format, str],
 ) -> None:
     """Assert that a format's outcome holds for all values, and that each better one does not."""
@@ -101,13 +101,15 @@ def check(
 
 
 def measured(
-    kind: Kind, codecs: Mapping[Format, Codec[Any]], outcomes: Sequence[Outcome]
+    kind: Kind, codecs: Mapping[Format, Codec[Any]], outcomes: Sequence[CallResult]
 ) -> dict[Format, str]:
     """Return the word of the best outcome that holds, for each format."""
     return _best(outcomes, _disproved(kind, codecs, outcomes))
 
 
-def _best(outcomes: Sequence[Outcome], disproved: Mapping[Format, set[str]]) -> dict[Format, str]:
+def _best(
+    outcomes: Sequence[CallResult], disproved: Mapping[Format, set[str]]
+) -> dict[Format, str]:
     return {
         format: next(one.word for one in outcomes if one.word not in words)
         for format, words in disproved.items()
@@ -117,7 +119,7 @@ def _best(outcomes: Sequence[Outcome], disproved: Mapping[Format, set[str]]) -> 
 def _disproved(
     kind: Kind,
     codecs: Mapping[Format, Codec[Any]],
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[CallResult],
     words: Mapping[Format, str] = MappingProxyType({}),
 ) -> dict[Format, set[str]]:
     """Return the outcomes that fail for some value, up to the one that a format's word names.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from fidelity import NO, REFUSED, Kind, Outcome, of_bare, of_described
+from fidelity import NO, REFUSED, CallResult, Kind, of_bare, of_described
 from hypothesis import strategies as st
 
 import mmf_core as mmf
@@ -84,12 +84,12 @@ def _as_null(arrived: np.ndarray, sent: np.ndarray) -> bool:
 
 
 OUTCOMES = (
-    Outcome("yes", "the same numbers, bit for bit, in the same dtype and shape", of_bare(_same)),
-    Outcome("dtype", "the same, if `dtype=` says it", of_described(_same)),
-    Outcome("values", "the same numbers in another dtype", of_bare(_equal)),
-    Outcome("column", "the same numbers as one column", of_bare(_as_column)),
-    Outcome("rounded", "numbers to 15 digits", of_bare(_rounded)),
-    Outcome("NaN", "NaN for infinity", of_bare(_as_null)),
+    CallResult("yes", "the same numbers, bit for bit, in the same dtype and shape", of_bare(_same)),
+    CallResult("dtype", "the same, if `dtype=` says it", of_described(_same)),
+    CallResult("values", "the same numbers in another dtype", of_bare(_equal)),
+    CallResult("column", "the same numbers as one column", of_bare(_as_column)),
+    CallResult("rounded", "numbers to 15 digits", of_bare(_rounded)),
+    CallResult("NaN", "NaN for infinity", of_bare(_as_null)),
     REFUSED,
     NO,
 )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-from fidelity import NO, REFUSED, Outcome, of_bare, of_described
+from fidelity import NO, REFUSED, CallResult, of_bare, of_described
 
 from mmf_core.codecs.cell_text import NOT_XML
 
@@ -111,28 +111,28 @@ def _is_replaced(arrived: Any, sent: Any) -> bool:
 
 
 OUTCOMES = (
-    Outcome("yes", "the same cells, bit for bit, in the same dtype", of_bare(_same)),
-    Outcome("schema", "the same, if `schema=` says the type", of_described(_same)),
-    Outcome("values", "the same cells in another dtype", of_bare(_all(_equal))),
-    Outcome(
+    CallResult("yes", "the same cells, bit for bit, in the same dtype", of_bare(_same)),
+    CallResult("schema", "the same, if `schema=` says the type", of_described(_same)),
+    CallResult("values", "the same cells in another dtype", of_bare(_all(_equal))),
+    CallResult(
         "schema, values",
         "the same cells in another dtype, if `schema=` says that it is a date, a number…",
         of_described(_all(_equal)),
     ),
-    Outcome(
+    CallResult(
         "rounded",
         "numbers to 15 digits, and -0.0 is 0; times to the millisecond",
         of_bare(_all(_near)),
     ),
-    Outcome("midnight", "a date and time: that day's midnight", of_bare(_all(_is_midnight))),
-    Outcome(
+    CallResult("midnight", "a date and time: that day's midnight", of_bare(_all(_is_midnight))),
+    CallResult(
         "schema, midnight",
         "the same, if `schema=` says `datetime`",
         of_described(_all(_is_midnight)),
     ),
-    Outcome("text", "a text that says the same", of_bare(_all(_is_text))),
-    Outcome("null", "null, for what the format has no way to write", of_bare(_all(_is_null))),
-    Outcome(
+    CallResult("text", "a text that says the same", of_bare(_all(_is_text))),
+    CallResult("null", "null, for what the format has no way to write", of_bare(_all(_is_null))),
+    CallResult(
         "\ufffd",
         "each such character is U+FFFD, the sign for a lost one",
         of_bare(_all(_is_replaced)),

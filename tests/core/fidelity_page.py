@@ -13,7 +13,7 @@ import fidelity_cells
 import fidelity_columns
 import fidelity_texts
 import fidelity_trees
-from fidelity import Kind, Outcome, measured
+from fidelity import CallResult, Kind, measured
 
 from mmf_core import codecs
 from mmf_core.codecs import Codec, Format
@@ -28,7 +28,7 @@ class Section:
     title: str
     kind: codecs.Kind
     kinds: Sequence[Kind]
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[CallResult]
 
     @property
     def formats(self) -> list[Format]:
@@ -66,7 +66,7 @@ SECTIONS = (
     _section("dates", fidelity_columns.DATES),
     _section("texts", fidelity_texts.TEXTS),
     _section("names and shapes", fidelity_texts.SHAPES),
-    Section("trees", codecs.Kind.TREE, fidelity_trees.KINDS, fidelity_trees.OUTCOMES),
+    Section("trees", codecs.Kind.JSON, fidelity_trees.KINDS, fidelity_trees.OUTCOMES),
     Section("arrays", codecs.Kind.ARRAY, fidelity_arrays.KINDS, fidelity_arrays.OUTCOMES),
 )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from fidelity import NO, REFUSED, Kind, Outcome, of_bare
+from fidelity import NO, REFUSED, CallResult, Kind, of_bare
 from hypothesis import strategies as st
 
 
@@ -93,15 +93,17 @@ def _changed(leaf: Callable[[Any], Any]) -> Callable[[Any, Any], bool]:
 
 
 OUTCOMES = (
-    Outcome("yes", "the same, of the same types", of_bare(_changed(lambda leaf: leaf))),
-    Outcome(
+    CallResult("yes", "the same, of the same types", of_bare(_changed(lambda leaf: leaf))),
+    CallResult(
         "values",
         "equal, but every number is a float, and names come in another order",
         of_bare(lambda arrived, sent: bool(arrived == sent)),
     ),
-    Outcome("list", "a list of the same", of_bare(_changed(_as_list))),
-    Outcome("text", "a text that says the same, ISO 8601 for dates", of_bare(_changed(_as_text))),
-    Outcome("null", "null", of_bare(_changed(_as_null))),
+    CallResult("list", "a list of the same", of_bare(_changed(_as_list))),
+    CallResult(
+        "text", "a text that says the same, ISO 8601 for dates", of_bare(_changed(_as_text))
+    ),
+    CallResult("null", "null", of_bare(_changed(_as_null))),
     REFUSED,
     NO,
 )

@@ -182,7 +182,7 @@ def test_csv_has_two_dimensions() -> None:
 def test_other_csv_is_refused(data: bytes, message: str, places: list[Any]) -> None:
     with pytest.raises(RequestError, match=message) as caught:
         CSV.decode(data, {})
-    assert [(fault.row, fault.column) for fault in caught.value.faults] == places
+    assert [(fault.row, fault.column) for fault in caught.value.errors] == places
 
 
 # JSON
@@ -200,7 +200,7 @@ def test_other_csv_is_refused(data: bytes, message: str, places: list[Any]) -> N
 def test_faults_of_json_have_their_places(plain: Any, places: list[Any]) -> None:
     with pytest.raises(InvalidValue) as caught:
         JSON.decode(json.dumps(plain), {})
-    assert [(fault.row, fault.column) for fault in caught.value.faults] == places
+    assert [(fault.row, fault.column) for fault in caught.value.errors] == places
 
 
 # columns
@@ -268,7 +268,7 @@ def test_npy_has_the_order_already() -> None:
 def test_faults_of_columns_have_their_places(plain: Any, message: str, places: list[Any]) -> None:
     with pytest.raises(InvalidValue, match=message) as caught:
         WANTED.check(JSON.decode(json.dumps(plain), WANTED.options))
-    assert [(fault.row, fault.column) for fault in caught.value.faults] == places
+    assert [(fault.row, fault.column) for fault in caught.value.errors] == places
 
 
 @pytest.mark.parametrize(
@@ -287,18 +287,18 @@ def test_faults_of_csv_columns_have_their_places(
 ) -> None:
     with pytest.raises(InvalidValue, match=message) as caught:
         WANTED.check(CSV.decode(text.encode(), WANTED.options))
-    assert [(fault.row, fault.column) for fault in caught.value.faults] == places
+    assert [(fault.row, fault.column) for fault in caught.value.errors] == places
 
 
 def test_only_the_first_faults_are_listed() -> None:
     with pytest.raises(InvalidValue) as caught:
         JSON.decode(json.dumps([["x", "y"]] * 1_000), WANTED.options)
-    assert len(caught.value.faults) == 20
+    assert len(caught.value.errors) == 20
 
 
 def test_arrays_of_columns_are_uniform_and_described() -> None:
-    assert WANTED.is_uniform
-    assert not mmf.Array().is_uniform
+    assert WANTED.is_homogeneous
+    assert not mmf.Array().is_homogeneous
     meta = WANTED.meta()
     assert (meta["columns"], meta["shape"], meta["dtype"]) == (NAMES, [None, 2], "float64")
     assert WANTED.example() == [{"ash": 0.5, "hue": 0.5}]

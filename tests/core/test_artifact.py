@@ -67,8 +67,8 @@ def project(
 def test_a_mark_leaves_opening_to_the_code(registry: Registry) -> None:
     artifact = registry.artifact("model")
     assert artifact.is_loaded
-    assert artifact.ready() is None
-    registry.make_ready()
+    assert artifact.ensure_loaded() is None
+    registry.load_artifacts()
     assert registry.is_ready
 
 
@@ -105,7 +105,7 @@ def test_after_make_ready_the_name_is_the_object(
 ) -> None:
     module = project(LOADER)
     assert not default_registry.is_ready
-    default_registry.make_ready()
+    default_registry.load_artifacts()
     assert default_registry.is_ready
     assert type(module.model) is dict
     assert module.model == MODEL
@@ -128,8 +128,8 @@ def test_it_is_loaded_once(
     project: Callable[[str], ModuleType], default_registry: Registry
 ) -> None:
     module = project(LOADER)
-    default_registry.make_ready()
-    default_registry.make_ready()
+    default_registry.load_artifacts()
+    default_registry.load_artifacts()
     assert module.alias == module.model
     assert module.calls == [1]
 
@@ -149,7 +149,7 @@ def test_it_is_loaded_once_also_by_many_threads() -> None:
 
     def use(_: int) -> object:
         together.wait()
-        return artifact.ready()
+        return artifact.ensure_loaded()
 
     with ThreadPoolExecutor(8) as pool:
         objects = list(pool.map(use, range(8)))
@@ -179,8 +179,8 @@ def test_a_loader_may_return_anything(value: object) -> None:
     artifact = Artifact("anything")
     artifact(loader)
     assert not artifact.is_loaded
-    assert artifact.ready() is value
-    assert artifact.ready() is value
+    assert artifact.ensure_loaded() is value
+    assert artifact.ensure_loaded() is value
     assert artifact.is_loaded
     assert len(calls) == 1
 
@@ -189,7 +189,7 @@ def test_a_name_that_holds_something_else_by_now_is_left_alone(
     project: Callable[[str], ModuleType], default_registry: Registry
 ) -> None:
     module = project(LOADER + "\nmodel = 'mine'\n")
-    default_registry.make_ready()
+    default_registry.load_artifacts()
     assert module.model == "mine"
     assert module.alias == MODEL
 
@@ -213,11 +213,11 @@ def test_a_loader_that_fails_is_an_artifact_error_with_the_reason(
     registry.artifact("model.bin")(loader)
     for _ in range(2):  # it may be mended and tried again
         with pytest.raises(ArtifactError, match=said):
-            registry.make_ready()
+            registry.load_artifacts()
     assert not registry.is_ready
 
 
-@pytest.mark.parametrize("use", ["make_ready", "load", "with"])
+@pytest.mark.parametrize("use", ["load_artifacts", "load", "with"])
 def test_a_missing_file_is_named(use: str, registry: Registry, tmp_path: Path) -> None:
     artifact = registry.artifact(tmp_path / "absent.pkl")
     with pytest.raises(ArtifactError, match=r"absent\.pkl is not there"):
@@ -225,8 +225,8 @@ def test_a_missing_file_is_named(use: str, registry: Registry, tmp_path: Path) -
 
 
 def _use(artifact: Artifact, use: str, registry: Registry) -> None:
-    if use == "make_ready":
-        registry.make_ready()
+    if use == "load_artifacts":
+        registry.load_artifacts()
     elif use == "load":
         artifact.load()
     else:
@@ -234,19 +234,19 @@ def _use(artifact: Artifact, use: str, registry: Registry) -> None:
             pass
 
 
-@pytest.mark.parametrize("use", ["make_ready", "load", "with"])
+@pytest.mark.parametrize("use", ["load_artifacts", "load", "with"])
 def test_a_file_over_the_limit_is_refused_with_both_ways_out(
     use: str, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("MMF_MAX_ARTIFACT_MB", raising=False)
+    monkeypatch.delenv("MMF_MAX_ARTIFACT_MIB", raising=False)
     path = tmp_path / "large.pkl"
     path.write_bytes(pickle.dumps(b"x" * (10 * 1024 * 1024)))
     artifact = registry.artifact(path)
     with pytest.raises(ArtifactError) as caught:
         _use(artifact, use, registry)
-    for part in ("large.pkl", "10 MiB", "@mmf.artifact", "MMF_MAX_ARTIFACT_MB"):
+    for part in ("large.pkl", "10 MiB", "@mmf.artifact", "MMF_MAX_ARTIFACT_MIB"):
         assert part in str(caught.value)
-    monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "11")
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "11")
     _use(artifact, use, registry)
 
 
@@ -259,17 +259,17 @@ def test_the_limit_itself_is_allowed(
     artifact = registry.artifact(tmp_path / "model")
     if refused:
         with pytest.raises(ArtifactError):
-            artifact.check()
+            artifact.verify()
     else:
-        artifact.check()
+        artifact.verify()
 
 
 def test_a_file_with_a_loader_may_be_of_any_size(
     registry: Registry, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "0.00001")
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.00001")
     stand_in = registry.artifact(folder / "model")(lambda: MODEL)
-    registry.make_ready()
+    registry.load_artifacts()
     assert stand_in == MODEL
 
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 import mmf_core as mmf
-from mmf_core.call_options import Policy
+from mmf_core.call_options import CallOptions
 from mmf_core.errors import InvalidValue, ResultError, TargetError
-from mmf_core.execution import Execution, Measures
+from mmf_core.execution import Execution, Timings
 from mmf_core.target import Target
 
 LONGEST = 10
@@ -49,10 +49,12 @@ class Line:
                 assert self.gate.wait(LONGEST)
             return self.function(data)
 
-        target = Target.of(score, returns=mmf.DataFrame(), policy=Policy(batch=self.batch))
+        target = Target.of(
+            score, returns=mmf.DataFrame(), call_options=CallOptions(batch=self.batch)
+        )
         self.execution = Execution(target)
         self.threads = ThreadPoolExecutor(32)
-        self.measures: list[Measures] = []
+        self.measures: list[Timings] = []
 
     def hold(self) -> Future[Any]:
         """Occupy the worker."""
@@ -70,7 +72,7 @@ class Line:
         return future
 
     def _submit(self, table: Any, **scalars: Any) -> Future[Any]:
-        measures = Measures()
+        measures = Timings()
         self.measures.append(measures)
         return self.threads.submit(self.execution, {"data": table, **scalars}, measures)
 
@@ -242,7 +244,7 @@ def test_arrays_are_joined_too() -> None:
         seen.append(data.shape)
         return data.sum(axis=1)
 
-    target = Target.of(score, returns=mmf.Array(), policy=Policy(batch=mmf.Batch()))
+    target = Target.of(score, returns=mmf.Array(), call_options=CallOptions(batch=mmf.Batch()))
     assert Execution(target)({"data": np.ones((2, 3))}).tolist() == [3, 3]
     assert seen == [(2, 3)]
 

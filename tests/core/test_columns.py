@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal, assert_series_equal
 
 import mmf_core as mmf
-from mmf_core.errors import DescriptorError, Fault, InvalidValue
+from mmf_core.errors import DescriptorError, ErrorDetail, InvalidValue
 
 DAY = datetime(2026, 1, 31)
 COLOURS = mmf.Column(str, choices=["red", "white"], category=True)
@@ -22,10 +22,10 @@ def _check(column: Any, *values: object) -> pd.Series:
     return checked
 
 
-def _faults(column: Any, *values: object) -> list[Fault]:
+def _faults(column: Any, *values: object) -> list[ErrorDetail]:
     with pytest.raises(InvalidValue) as caught:
         _check(column, *values)
-    return list(caught.value.faults)
+    return list(caught.value.errors)
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ def test_a_block_is_held_against_bounds_as_columns_are(
         for one in values
     ]
     descriptor = mmf.DataFrame(schema={"a": mmf.Column(float, **limits), "b": float})
-    assert descriptor.is_uniform
+    assert descriptor.is_homogeneous
     if all(allowed):
         assert descriptor.check(table) is table
         return
     with pytest.raises(InvalidValue) as caught:
         descriptor.check(table)
     rows = [row for row, fits in enumerate(allowed) if not fits][:20]
-    assert [fault.row for fault in caught.value.faults] == rows
+    assert [fault.row for fault in caught.value.errors] == rows
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_block_is_held_against_bounds_as_columns_are(
 @pytest.mark.parametrize("cells", [[1.0, 2.0], [1, 2], ["1", "2"]], ids=["float", "int", "str"])
 def test_what_is_uniform_is_one_block_of_floats(column: Any, cells: list[Any]) -> None:
     descriptor = mmf.DataFrame(schema={"a": column, "b": float})
-    assert descriptor.is_uniform
+    assert descriptor.is_homogeneous
     table = descriptor.check(pd.DataFrame({"b": cells, "a": cells}))
     assert table.columns.tolist() == ["a", "b"]
     assert table.dtypes.tolist() == [np.float64] * 2
@@ -156,7 +156,7 @@ def test_what_is_uniform_is_one_block_of_floats(column: Any, cells: list[Any]) -
     ids=str,
 )
 def test_a_category_and_other_types_are_not_uniform(column: Any) -> None:
-    assert not mmf.DataFrame(schema={"a": float, "b": column}).is_uniform
+    assert not mmf.DataFrame(schema={"a": float, "b": column}).is_homogeneous
 
 
 # Columns
@@ -174,12 +174,12 @@ def test_columns_and_cells_are_told_at_once() -> None:
     assert caught.value.detail == (
         "missing: c; given twice: d; unknown: e; cells that do not fit the schema: 2"
     )
-    assert caught.value.faults == (
-        Fault("this column is missing", column="c"),
-        Fault("this column is given twice", column="d"),
-        Fault("this column is unknown here", column="e"),
-        Fault("is not a whole number", row=0, column="a", value="x"),
-        Fault("is not a number >= 0", row=0, column="b", value=-1.0),
+    assert caught.value.errors == (
+        ErrorDetail("this column is missing", column="c"),
+        ErrorDetail("this column is given twice", column="d"),
+        ErrorDetail("this column is unknown here", column="e"),
+        ErrorDetail("is not a whole number", row=0, column="a", value="x"),
+        ErrorDetail("is not a number >= 0", row=0, column="b", value=-1.0),
     )
 
 
@@ -193,7 +193,7 @@ def test_other_columns_are_ignored_unless_they_are_refused() -> None:
     assert_frame_equal(strict.check(expected), expected)
     with pytest.raises(InvalidValue, match="unknown: b, 5") as caught:
         strict.check(table)
-    assert [fault.column for fault in caught.value.faults] == ["b", "5"]
+    assert [fault.column for fault in caught.value.errors] == ["b", "5"]
 
 
 @pytest.mark.parametrize("extra", ["ignore", "refuse"])
@@ -207,7 +207,7 @@ def test_a_thousand_wrong_columns_are_told_by_twenty() -> None:
     table = pd.DataFrame(np.zeros((1, 1_000)), columns=[f"x{place}" for place in range(1_000)])
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": float}, extra="refuse").check(table)
-    assert len(caught.value.faults) == 20
+    assert len(caught.value.errors) == 20
     assert len(caught.value.detail) < 200
     assert "first 20" in caught.value.detail
 

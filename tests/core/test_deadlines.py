@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import mmf_core as mmf
-from mmf_core.call_options import Policy
+from mmf_core.call_options import CallOptions
 from mmf_core.errors import DeadlineExceeded, InvalidValue, TargetError
 from mmf_core.execution import Execution
 from mmf_core.settings import Settings
@@ -22,10 +22,10 @@ LONGEST = 10
 
 
 def execution(
-    function: Any, timeout: float | None = 0.1, stuck_after: float = 60, **more: Any
+    function: Any, timeout: float | None = 0.1, abandoned_call_timeout: float = 60, **more: Any
 ) -> Execution:
-    target = Target.of(function, returns=mmf.String(), policy=Policy(timeout=timeout))
-    return Execution(target, Settings(stuck_after=stuck_after), **more)
+    target = Target.of(function, returns=mmf.String(), call_options=CallOptions(timeout=timeout))
+    return Execution(target, Settings(abandoned_call_timeout=abandoned_call_timeout), **more)
 
 
 def eventually(text: str, caplog: pytest.LogCaptureFixture) -> bool:
@@ -112,7 +112,7 @@ def test_a_call_that_does_not_end_shows_its_stack_and_replaces_the_worker(
         return ""
 
     with pytest.raises(DeadlineExceeded):
-        execution(score, stuck_after=0.05, replace_worker=replaced.set)({})
+        execution(score, abandoned_call_timeout=0.05, replace_worker=replaced.set)({})
     assert replaced.wait(LONGEST)
     assert "assert gate.wait(LONGEST)" in caplog.text
     gate.set()
@@ -126,7 +126,7 @@ def test_a_call_that_ends_in_its_grace_replaces_nobody() -> None:
         return ""
 
     with pytest.raises(DeadlineExceeded):
-        execution(score, stuck_after=0.3, replace_worker=replaced.set)({})
+        execution(score, abandoned_call_timeout=0.3, replace_worker=replaced.set)({})
     gate.set()
     assert not replaced.wait(0.6)
 

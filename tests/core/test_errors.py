@@ -10,7 +10,7 @@ from mmf_core.errors import (
     ArtifactError,
     BodyTooLarge,
     DescriptorError,
-    Fault,
+    ErrorDetail,
     InvalidValue,
     MissingPackage,
     MMFError,
@@ -69,26 +69,29 @@ def test_an_absent_file_is_named_with_the_way_to_make_it() -> None:
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        (Fault("wrong"), {"message": "wrong"}),
+        (ErrorDetail("wrong"), {"message": "wrong"}),
         (
-            Fault("wrong", where="data", row=0, column="a", value=0),
+            ErrorDetail("wrong", where="data", row=0, column="a", value=0),
             {"where": "data", "row": 0, "column": "a", "message": "wrong", "value": 0},
         ),
-        (Fault("wrong", value=False), {"message": "wrong", "value": False}),
-        (Fault("wrong", column=""), {"column": "", "message": "wrong"}),
-        (Fault("wrong", value="x" * 100), {"message": "wrong", "value": "x" * 100}),
-        (Fault("wrong", value="x" * 101), {"message": "wrong", "value": "x" * 100 + "…"}),
-        (Fault("wrong", value=[1, 2]), {"message": "wrong", "value": [1, 2]}),
-        (Fault("wrong", value=[1] * 99), {"message": "wrong", "value": str([1] * 99)[:100] + "…"}),
+        (ErrorDetail("wrong", value=False), {"message": "wrong", "value": False}),
+        (ErrorDetail("wrong", column=""), {"column": "", "message": "wrong"}),
+        (ErrorDetail("wrong", value="x" * 100), {"message": "wrong", "value": "x" * 100}),
+        (ErrorDetail("wrong", value="x" * 101), {"message": "wrong", "value": "x" * 100 + "…"}),
+        (ErrorDetail("wrong", value=[1, 2]), {"message": "wrong", "value": [1, 2]}),
+        (
+            ErrorDetail("wrong", value=[1] * 99),
+            {"message": "wrong", "value": str([1] * 99)[:100] + "…"},
+        ),
     ],
 )
-def test_a_fault_tells_exactly_what_is_known(fault: Fault, told: dict[str, object]) -> None:
+def test_a_fault_tells_exactly_what_is_known(fault: ErrorDetail, told: dict[str, object]) -> None:
     assert fault.as_dict() == told
 
 
 def test_a_fault_is_placed_once() -> None:
-    placed = Fault("wrong", row=3).within("data")
-    assert placed == Fault("wrong", where="data", row=3)
+    placed = ErrorDetail("wrong", row=3).within("data")
+    assert placed == ErrorDetail("wrong", where="data", row=3)
     assert placed.within("other") == placed
 
 
@@ -99,9 +102,11 @@ def test_placing_a_request_error_keeps_its_type_and_detail(error: type[RequestEr
     placed = error("send numbers").within("data")
     assert type(placed) is error
     assert str(placed) == placed.detail == "send numbers"
-    assert placed.faults == (Fault("send numbers", where="data"),)
+    assert placed.errors == (ErrorDetail("send numbers", where="data"),)
 
 
 def test_placing_an_error_places_each_of_its_faults() -> None:
-    error = InvalidValue("two cells", [Fault("one", row=1), Fault("two", where="there")])
-    assert [fault.where for fault in error.within("data").faults] == ["data", "there"]
+    error = InvalidValue(
+        "two cells", [ErrorDetail("one", row=1), ErrorDetail("two", where="there")]
+    )
+    assert [fault.where for fault in error.within("data").errors] == ["data", "there"]

@@ -30,7 +30,7 @@ import mmf_core as mmf
 from baking import ROOT
 from mmf_core.errors import SettingError
 from mmf_core.models import estimators
-from mmf_core.models.estimators import METHODS, quicken
+from mmf_core.models.estimators import METHODS, enable_fast_path
 
 COLUMNS = ["a", "b", "c"]
 TABLE = pd.DataFrame(np.random.default_rng(0).random((20, 3)), columns=COLUMNS)
@@ -129,19 +129,19 @@ def test_a_setting_that_is_neither_is_refused(
 )
 def test_another_object_is_left_as_it_is(model: Any) -> None:
     kind = type(model)
-    assert quicken(model) is model
+    assert enable_fast_path(model) is model
     assert type(model) is kind
 
 
 def test_a_python_that_refuses_the_class_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(estimators, "_quick_class", lambda _: int)
-    assert type(quicken(line())) is Pipeline
+    assert type(enable_fast_path(line())) is Pipeline
 
 
 def test_it_is_the_same_object_of_the_same_class_and_state() -> None:
     plain, model = line(), line()
     state = vars(model)
-    assert quicken(quicken(model)) is model
+    assert enable_fast_path(enable_fast_path(model)) is model
     assert vars(model) is state
     assert isinstance(model, Pipeline)
     assert model.__class__ is Pipeline
@@ -160,7 +160,7 @@ def test_it_is_the_same_object_of_the_same_class_and_state() -> None:
 )
 def test_it_has_the_methods_it_had(model: BaseEstimator) -> None:
     had = [method for method in METHODS if hasattr(model.fit(TABLE, CLASSES), method)]
-    assert [method for method in METHODS if hasattr(quicken(model), method)] == had
+    assert [method for method in METHODS if hasattr(enable_fast_path(model), method)] == had
     for method in set(METHODS) - set(had):
         with pytest.raises(AttributeError, match=f"has no attribute '{method}'"):
             getattr(model, method)
@@ -173,7 +173,7 @@ def test_it_has_the_methods_it_had(model: BaseEstimator) -> None:
 )
 def test_copies_are_of_scikit_learns_own_class(model: Any, duplicate: Callable[..., Any]) -> None:
     expected, kind = model.predict(TABLE), model.__class__
-    other = duplicate(quicken(model))
+    other = duplicate(enable_fast_path(model))
     assert type(other) is kind
     assert (other.predict(TABLE) == expected).all()
     assert vars(other).keys() == vars(model).keys()
@@ -182,11 +182,11 @@ def test_copies_are_of_scikit_learns_own_class(model: Any, duplicate: Callable[.
 def test_a_saved_file_does_not_know_of_this_package() -> None:
     plain = line()
     saved = pickle.dumps(plain)
-    assert pickle.dumps(quicken(pickle.loads(saved))) == pickle.dumps(pickle.loads(saved))
+    assert pickle.dumps(enable_fast_path(pickle.loads(saved))) == pickle.dumps(pickle.loads(saved))
 
 
 def test_no_method_is_wrapped_by_scikit_learn_again() -> None:
-    kind = type(quicken(StandardScaler().fit(TABLE)))
+    kind = type(enable_fast_path(StandardScaler().fit(TABLE)))
     assert vars(kind)["transform"].__wrapped__ is StandardScaler.transform
     assert vars(kind).keys() - {"transform"} <= {
         "__module__",
@@ -197,13 +197,13 @@ def test_no_method_is_wrapped_by_scikit_learn_again() -> None:
 
 
 def test_a_clone_is_new() -> None:
-    other = clone(quicken(line()))
+    other = clone(enable_fast_path(line()))
     assert type(other) is Pipeline
     assert not hasattr(other, "classes_")
 
 
 def test_a_later_fit_is_followed() -> None:
-    model = quicken(LinearRegression().fit(TABLE, CLASSES))
+    model = enable_fast_path(LinearRegression().fit(TABLE, CLASSES))
     model.predict(TABLE)
     other = TABLE.rename(columns={"a": "z"})
     assert (
@@ -215,7 +215,7 @@ def test_a_later_fit_is_followed() -> None:
 
 
 def test_a_changed_part_is_followed() -> None:
-    model = quicken(line())
+    model = enable_fast_path(line())
     before = model.predict_proba(TABLE)
     model[0].mean_ = model[0].mean_ + 1
     after = model.predict_proba(TABLE)
@@ -224,7 +224,7 @@ def test_a_changed_part_is_followed() -> None:
 
 
 def test_a_part_set_to_answer_tables_is_followed() -> None:
-    scaler = quicken(StandardScaler().fit(TABLE))
+    scaler = enable_fast_path(StandardScaler().fit(TABLE))
     named = TABLE.set_axis(range(5, 25), axis="index")
     assert isinstance(scaler.transform(named), np.ndarray)
     with sklearn.config_context(transform_output="pandas"):
@@ -234,7 +234,7 @@ def test_a_part_set_to_answer_tables_is_followed() -> None:
 
 
 def test_metadata_routing_goes_the_ordinary_way(tables_seen: list[Any]) -> None:
-    model = quicken(line())
+    model = enable_fast_path(line())
     tables_seen.clear()
     with sklearn.config_context(enable_metadata_routing=True):
         model.predict(TABLE)
@@ -243,7 +243,7 @@ def test_metadata_routing_goes_the_ordinary_way(tables_seen: list[Any]) -> None:
 
 def test_other_arguments_go_along() -> None:
     plain = GaussianProcessRegressor(alpha=0.1, optimizer=None).fit(TABLE, CLASSES)
-    model = quicken(copy.deepcopy(plain))
+    model = enable_fast_path(copy.deepcopy(plain))
     for mine, other in zip(
         model.predict(TABLE, return_std=True), plain.predict(TABLE, return_std=True), strict=True
     ):
@@ -254,7 +254,7 @@ def test_other_arguments_go_along() -> None:
 
 
 def test_the_estimator_is_not_changed_by_a_call() -> None:
-    model = quicken(line())
+    model = enable_fast_path(line())
     before = {name: id(value) for name, value in vars(model[0]).items()}
     model.predict(TABLE)
     assert {name: id(value) for name, value in vars(model[0]).items()} == before
@@ -266,7 +266,7 @@ def test_the_table_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LinearRegression, "predict", lambda _, value: given.append(value))
     estimators._quick_class.cache_clear()
     try:
-        quicken(LinearRegression().fit(TABLE, CLASSES)).predict(TABLE)
+        enable_fast_path(LinearRegression().fit(TABLE, CLASSES)).predict(TABLE)
     finally:
         estimators._quick_class.cache_clear()
     assert isinstance(given[0], np.ndarray)
@@ -283,7 +283,7 @@ def test_without_pandas_blocks_nothing_is_known(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_threads_do_not_meet_in_it() -> None:
-    model = quicken(RandomForestRegressor(3, random_state=0).fit(TABLE, CLASSES))
+    model = enable_fast_path(RandomForestRegressor(3, random_state=0).fit(TABLE, CLASSES))
     tables = [TABLE.iloc[place:] for place in range(8)]
     expected = [model.predict(table) for table in tables]
     wrong: list[Any] = []

@@ -18,7 +18,7 @@ import pytest
 from scipy import sparse
 
 from mmf_core.models import estimators
-from mmf_core.models.estimators import METHODS, quicken
+from mmf_core.models.estimators import METHODS, enable_fast_path
 
 COLUMNS = ["a", "b", "c", "d"]
 SEEN = pd.DataFrame(np.random.default_rng(0).random((24, 4)), columns=COLUMNS)
@@ -189,8 +189,11 @@ def goes_fast(estimator: Any, table: Any) -> bool:
     """Whether an estimator gets a table as an array."""
     columns = estimators._columns(table)
     try:
-        return columns is not None and estimators._nameless(estimator, columns) is not None
-    except estimators._OrdinaryWay:
+        return (
+            columns is not None
+            and estimators._without_feature_names(estimator, columns) is not None
+        )
+    except estimators.FastPathUnavailable:
         return False
 
 
@@ -200,7 +203,7 @@ def differences(fitted: Any) -> list[str]:
     What goes the ordinary way does so before any method, so one of them is asked for that.
     """
     saved = pickle.dumps(fitted)
-    ordinary, quick = pickle.loads(saved), quicken(pickle.loads(saved))
+    ordinary, quick = pickle.loads(saved), enable_fast_path(pickle.loads(saved))
     methods = [method for method in METHODS if hasattr(ordinary, method)]
     if methods != [method for method in METHODS if hasattr(quick, method)]:
         return ["its methods"]

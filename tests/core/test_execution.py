@@ -101,7 +101,7 @@ def test_faults_of_all_arguments_are_told_at_once() -> None:
     table = pd.DataFrame({"a": ["x", "1", "y"]})
     with pytest.raises(InvalidValue) as caught:
         run(Target.of(score), {"n": "many", "data": table, "ok": "fine"})
-    told = [(fault.where, fault.row, fault.column) for fault in caught.value.faults]
+    told = [(fault.where, fault.row, fault.column) for fault in caught.value.errors]
     assert told == [
         ("n", None, None),
         ("data", 0, "a"),
@@ -132,7 +132,7 @@ def test_an_interrupt_is_not_held_up() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        mmf.InvalidValue("send hex or rgb", [mmf.Fault("no", where="notation")]),
+        mmf.InvalidValue("send hex or rgb", [mmf.ErrorDetail("no", where="notation")]),
         RequestError("not so"),
         ArtifactError("not loaded"),
     ],
@@ -190,6 +190,6 @@ def test_nothing_declared_and_nothing_returned_is_nothing() -> None:
 def test_a_missing_argument_is_told_with_what_it_is() -> None:
     with pytest.raises(InvalidValue) as caught:
         run(ADD, {})
-    (fault,) = caught.value.faults
+    (fault,) = caught.value.errors
     assert fault.where == "a"
     assert "Integer" in fault.message

@@ -20,7 +20,7 @@ from samples import BODIES, VALUES
 DESCRIPTORS: dict[Kind, list[Descriptor[Any]]] = {
     Kind.TABLE: [mmf.DataFrame(), mmf.DataFrame(schema={"whole": int, "text": str | None})],
     Kind.ARRAY: [mmf.Array(), mmf.Array(columns=["a", "b"])],
-    Kind.TREE: [mmf.Dict()],
+    Kind.JSON: [mmf.Dict()],
     Kind.IMAGE: [mmf.Img()],
     Kind.SCALAR: [mmf.String(), mmf.Integer(), mmf.Float(), mmf.Bool(), mmf.Datetime()],
     Kind.FILE: [mmf.File()],

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mmf_core.errors import Overloaded
-from mmf_core.execution import Measures
-from mmf_core.execution.limits import Limited
+from mmf_core.execution import Timings
+from mmf_core.execution.limits import ConcurrencyLimiter
 
 LONGEST = 10
 
@@ -22,7 +22,7 @@ class Held:
         self.running = 0
         self.most = 0
 
-    def __call__(self, arguments: dict[str, Any], _measures: Measures) -> Any:
+    def __call__(self, arguments: dict[str, Any], _measures: Timings) -> Any:
         with self.lock:
             self.running += 1
             self.most = max(self.most, self.running)
@@ -35,9 +35,9 @@ class Held:
 
 
 def fill(
-    limited: Limited, threads: ThreadPoolExecutor, count: int, **given: Any
+    limited: ConcurrencyLimiter, threads: ThreadPoolExecutor, count: int, **given: Any
 ) -> list[Future[Any]]:
-    futures = [threads.submit(limited, given, Measures()) for _ in range(count)]
+    futures = [threads.submit(limited, given, Timings()) for _ in range(count)]
     while limited._inside < count:
         assert not any(future.done() for future in futures)
     return futures
@@ -45,22 +45,22 @@ def fill(
 
 def test_more_than_may_run_or_wait_are_refused_at_once() -> None:
     held = Held()
-    limited = Limited(held, "score", most=2, queue=3)
+    limited = ConcurrencyLimiter(held, "score", most=2, queue=3)
     with ThreadPoolExecutor(8) as threads:
         futures = fill(limited, threads, 5)
         with pytest.raises(Overloaded, match="score"):
-            limited({}, Measures())
+            limited({}, Timings())
         held.gate.set()
         assert [future.result(LONGEST) for future in futures] == [{}] * 5
     assert held.most == 2
-    assert limited({}, Measures()) == {}
+    assert limited({}, Timings()) == {}
 
 
 def test_a_call_that_fails_makes_room_again() -> None:
     held = Held()
-    limited = Limited(held, "score", most=1, queue=0)
+    limited = ConcurrencyLimiter(held, "score", most=1, queue=0)
     with ThreadPoolExecutor(1) as threads:
         (future,) = fill(limited, threads, 1, error=ValueError())
         held.gate.set()
         assert isinstance(future.exception(LONGEST), ValueError)
-    assert limited({}, Measures()) == {}
+    assert limited({}, Timings()) == {}

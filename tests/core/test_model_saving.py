@@ -85,7 +85,7 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.Mon
     assert not (path / "old").exists()
     renamed = path.rename(tmp_path / "whatever")
     assert (mmf.load_model(renamed).predict(TABLE) == MODEL.predict(TABLE)).all()
-    monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "0.0001")
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.0001")
     with pytest.raises(ArtifactError, match="MiB is the limit"):
         Artifact(renamed).load()
 

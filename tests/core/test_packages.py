@@ -8,18 +8,18 @@ from typing import ClassVar
 import pytest
 
 from mmf_core.errors import MissingPackage
-from mmf_core.packages import NeedsPackages
+from mmf_core.packages import OptionalDependency
 
 
-class Reader(NeedsPackages):
+class Reader(OptionalDependency):
     """Needs one library that is there and two that are not."""
 
     requires: ClassVar = {"pandas": "pandas", "no_such_a": "a-dist", "no_such_b": "b-dist"}
 
 
 def test_what_needs_nothing_is_available() -> None:
-    assert NeedsPackages().is_available
-    NeedsPackages().demand("this")
+    assert OptionalDependency().is_available
+    OptionalDependency().require("this")
 
 
 def test_what_lacks_a_library_is_not_available() -> None:
@@ -28,20 +28,20 @@ def test_what_lacks_a_library_is_not_available() -> None:
 
 def test_only_what_is_missing_is_asked_for_by_its_package_name() -> None:
     with pytest.raises(MissingPackage, match=r"reading needs: pip install a-dist b-dist$"):
-        Reader().demand("reading")
+        Reader().require("reading")
 
 
 def test_a_module_inside_a_package_that_is_not_there_is_missing_like_any_other() -> None:
-    class Deep(NeedsPackages):
+    class Deep(OptionalDependency):
         requires: ClassVar = {"no_such_a.b": "a-dist"}
 
     Deep().preload()
     with pytest.raises(MissingPackage, match="a-dist"):
-        Deep().demand("reading")
+        Deep().require("reading")
 
 
 def test_a_library_that_disappears_is_noticed(without: Callable[..., None]) -> None:
-    class Tables(NeedsPackages):
+    class Tables(OptionalDependency):
         requires: ClassVar = {"pandas": "pandas"}
 
     assert Tables().is_available
@@ -52,7 +52,7 @@ def test_a_library_that_disappears_is_noticed(without: Callable[..., None]) -> N
 def test_preload_imports_what_is_installed_and_passes_over_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Late(NeedsPackages):
+    class Late(OptionalDependency):
         requires: ClassVar = {"late_library": "late", "no_such_library": "none"}
 
     (tmp_path / "late_library.py").write_text("LOADED = True\n")

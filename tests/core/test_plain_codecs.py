@@ -33,7 +33,7 @@ FILE_IN_JSON = _codec(Kind.FILE, Format.JSON)
     [
         (Kind.TABLE, {Format.CSV, Format.JSON, Format.XLSX}),
         (Kind.ARRAY, {Format.JSON}),
-        (Kind.TREE, {Format.JSON}),
+        (Kind.JSON, {Format.JSON}),
         (Kind.IMAGE, {Format.PNG, Format.JPEG, Format.JSON}),
         (Kind.SCALAR, {Format.JSON, Format.TEXT}),
         (Kind.FILE, {Format.BINARY, Format.JSON}),
@@ -142,7 +142,7 @@ def test_arrays_are_written_in_rows(array: np.ndarray, data: bytes) -> None:
 
 
 def test_trees_are_plain_json_both_ways() -> None:
-    tree = _codec(Kind.TREE, Format.JSON)
+    tree = _codec(Kind.JSON, Format.JSON)
     assert tree.decode(b'{"a":[1,null]}', {}) == {"a": [1, None]}
     assert tree.encode({"a": [1, float("nan")]}, {}) == b'{"a":[1,null]}'
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import mmf_core as mmf
-from mmf_core.call_options import Policy
+from mmf_core.call_options import CallOptions
 from mmf_core.errors import DeclarationError
 
 
@@ -16,15 +16,15 @@ def test_a_target_without_wishes_has_the_default_policy(registry: mmf.Registry) 
     @registry.target
     def score(data: Any = mmf.DataFrame()) -> None: ...
 
-    assert registry.targets["score"].policy == Policy()
+    assert registry.targets["score"].call_options == CallOptions()
 
 
 def test_wishes_are_kept(registry: mmf.Registry) -> None:
     @registry.target(timeout=2.5, max_concurrency=3, max_queue=0)
     def score(data: Any = mmf.DataFrame()) -> None: ...
 
-    wanted = Policy(timeout=2.5, max_concurrency=3, max_queue=0)
-    assert registry.targets["score"].policy == wanted
+    wanted = CallOptions(timeout=2.5, max_concurrency=3, max_queue=0)
+    assert registry.targets["score"].call_options == wanted
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_batch_is_a_switch_or_a_size(
     def score(data: Any = mmf.DataFrame(), n: Any = mmf.Integer(default=1)) -> Any:
         return data
 
-    assert registry.targets["score"].policy.batch == kept
+    assert registry.targets["score"].call_options.batch == kept
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_batch_is_a_switch_or_a_size(
 )
 def test_nonsense_is_refused(wish: dict[str, Any]) -> None:
     with pytest.raises(DeclarationError):
-        Policy(**wish)
+        CallOptions(**wish)
 
 
 def test_a_batch_without_room_is_refused() -> None:

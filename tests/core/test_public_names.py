@@ -20,7 +20,7 @@ PUBLIC = {
     *("Float", "Image", "Img", "Integer", "JsonFile", "String"),
     *("ColorMode", "DataFrameFormat", "Format", "ImageFormat"),
     *("CSV", "JSON", "PARQUET", "PROTOBUF", "XLS", "XLSX", "XML"),
-    *("DescriptorError", "Fault", "InvalidValue"),
+    *("DescriptorError", "ErrorDetail", "InvalidValue"),
 }
 FROM_MMF = [
     *("target", "artifact", "DescriptorError"),

@@ -96,7 +96,7 @@ def test_everything_is_kept_in_the_order_of_declaration(registry: Registry) -> N
 
 
 def test_nothing_declared_is_ready(registry: Registry) -> None:
-    registry.make_ready()
+    registry.load_artifacts()
     assert registry.is_ready
     assert registry.meta() == {"targets": [], "artifacts": []}
 
@@ -105,7 +105,7 @@ def test_make_ready_names_the_artifact_that_failed(registry: Registry, tmp_path:
     registry.artifact("first")(lambda: 1)
     registry.artifact(tmp_path / "second")
     with pytest.raises(ArtifactError, match="second"):
-        registry.make_ready()
+        registry.load_artifacts()
 
 
 def test_files_are_seen_as_they_were_when_they_were_declared(
@@ -117,7 +117,7 @@ def test_files_are_seen_as_they_were_when_they_were_declared(
     file.write_text("old")
     for path in (folder, file, tmp_path / "absent"):
         registry.artifact(path)
-    assert registry.fingerprint() == registry.seen
+    assert registry.fingerprint() == registry.fingerprints
     for change in (
         lambda: (folder / "part").write_text("new"),
         lambda: file.replace(tmp_path / "absent"),
@@ -125,25 +125,25 @@ def test_files_are_seen_as_they_were_when_they_were_declared(
     ):
         before = registry.fingerprint()
         change()
-        assert registry.fingerprint() not in (before, registry.seen)
+        assert registry.fingerprint() not in (before, registry.fingerprints)
 
 
 def test_registries_change_places(registry: Registry) -> None:
     registry.artifact("model")
     other = Registry()
-    registry.exchange(other)
+    registry.swap(other)
     assert (list(registry.artifacts), list(other.artifacts)) == ([], ["model"])
 
 
 def test_a_notice_reaches_those_who_were_forked_before(registry: Registry) -> None:
-    assert registry.refused.read() == {}
+    assert registry.last_reload_error.read() == {}
     if not (child := os.fork()):
-        registry.refused.write(failed="é" * 10_000, at="now")
+        registry.last_reload_error.write(failed="é" * 10_000, at="now")
         os._exit(0)
     os.waitpid(child, 0)
-    assert registry.refused.read() == {"failed": "é" * 500, "at": "now"}
-    registry.refused.write(failed="no")
-    assert registry.refused.read() == {"failed": "no"}
+    assert registry.last_reload_error.read() == {"failed": "é" * 500, "at": "now"}
+    registry.last_reload_error.write(failed="no")
+    assert registry.last_reload_error.read() == {"failed": "no"}
 
 
 def test_what_is_not_preloaded_waits_for_the_fork(registry: mmf.Registry) -> None:
@@ -156,10 +156,10 @@ def test_what_is_not_preloaded_waits_for_the_fork(registry: mmf.Registry) -> Non
         return "late"
 
     loaded = [registry.artifacts[name] for name in ("early", "late")]
-    registry.make_ready(before_fork=True)
+    registry.load_artifacts(before_fork=True)
     assert [artifact.is_loaded for artifact in loaded] == [True, False]
     assert not registry.is_ready
-    registry.make_ready()
+    registry.load_artifacts()
     assert registry.is_ready
 
 

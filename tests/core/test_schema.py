@@ -10,7 +10,7 @@ from pandas.testing import assert_frame_equal
 
 import mmf_core as mmf
 from mmf_core.codecs import Format, Kind, find, json
-from mmf_core.errors import MAX_FAULTS, DescriptorError, Fault, InvalidValue
+from mmf_core.errors import MAX_ERRORS, DescriptorError, ErrorDetail, InvalidValue
 
 KINDS = [str, int, float, bool, datetime]
 
@@ -23,8 +23,8 @@ def _check(kind: Any, *values: object) -> pd.Series:
 def _faults(kind: Any, *values: object) -> list[tuple[int | None, object]]:
     with pytest.raises(InvalidValue) as caught:
         _check(kind, *values)
-    assert {fault.column for fault in caught.value.faults} == {"a"}
-    return [(fault.row, fault.value) for fault in caught.value.faults]
+    assert {fault.column for fault in caught.value.errors} == {"a"}
+    return [(fault.row, fault.value) for fault in caught.value.errors]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_cell_of_another_type_is_named(kind: type, wrong: object, *, nullable:
     table = pd.DataFrame({"a": pd.Series([right, wrong, right], dtype=object)})
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": declared}).check(table)
-    (fault,) = caught.value.faults
+    (fault,) = caught.value.errors
     assert (fault.row, fault.column) == (1, "a")
     assert fault.value == wrong
 
@@ -117,7 +117,7 @@ def test_a_whole_column_of_another_type_is_refused(kind: type, column: pd.Series
 def test_dates_with_different_offsets_are_the_callers_fault(dates: tuple[str, str]) -> None:
     with pytest.raises(InvalidValue, match="offset") as caught:
         _check(datetime, *dates)
-    assert [fault.column for fault in caught.value.faults] == ["a"]
+    assert [fault.column for fault in caught.value.errors] == ["a"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -143,7 +143,7 @@ def test_a_nullable_whole_number_stays_one() -> None:
 def test_missing_columns_are_all_named() -> None:
     with pytest.raises(InvalidValue, match="missing: b, c") as caught:
         mmf.DataFrame(schema=dict.fromkeys("abc", float)).check(pd.DataFrame({"a": [1.0]}))
-    assert [fault.column for fault in caught.value.faults] == ["b", "c"]
+    assert [fault.column for fault in caught.value.errors] == ["b", "c"]
 
 
 def test_columns_come_in_the_schemas_order_without_any_others() -> None:
@@ -162,7 +162,7 @@ def test_faults_of_all_columns_are_told_in_the_order_of_rows() -> None:
     table = pd.DataFrame({"a": ["1", "x", "y"], "b": ["z", "2", "w"]})
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": int, "b": float}).check(table)
-    told = [(fault.row, fault.column, fault.value) for fault in caught.value.faults]
+    told = [(fault.row, fault.column, fault.value) for fault in caught.value.errors]
     assert told == [(0, "b", "z"), (1, "a", "x"), (2, "a", "y"), (2, "b", "w")]
 
 
@@ -170,30 +170,32 @@ def test_faults_of_all_columns_are_told_in_the_order_of_rows() -> None:
 def test_at_most_twenty_faults_are_told_and_all_are_counted(wrong: int, told: int) -> None:
     with pytest.raises(InvalidValue) as caught:
         _check(float, *["x"] * wrong)
-    assert len(caught.value.faults) == told
+    assert len(caught.value.errors) == told
     assert str(wrong) in caught.value.detail
-    assert ("first 20" in caught.value.detail) is (wrong > MAX_FAULTS)
+    assert ("first 20" in caught.value.detail) is (wrong > MAX_ERRORS)
 
 
 def test_the_twenty_told_are_the_first_rows_of_any_column() -> None:
     table = pd.DataFrame({"a": ["1"] * 5 + ["x"] * 25, "b": ["x"] * 30})
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": float, "b": float}).check(table)
-    rows = [fault.row for fault in caught.value.faults]
+    rows = [fault.row for fault in caught.value.errors]
     assert rows == sorted([*range(13), *range(5, 12)])[:20]
 
 
 def test_faults_can_be_written_as_json() -> None:
     with pytest.raises(InvalidValue) as caught:
         _check(datetime, 5, {"x": [1]}, 2**40)
-    assert json.dumps([fault.as_dict() for fault in caught.value.faults])
+    assert json.dumps([fault.as_dict() for fault in caught.value.errors])
 
 
 def test_rows_are_counted_from_nought_whatever_the_index() -> None:
     table = pd.DataFrame({"a": ["1", "x", "2"]}, index=[7, 7, 9])
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": int}).check(table)
-    assert caught.value.faults == (Fault("is not a whole number", row=1, column="a", value="x"),)
+    assert caught.value.errors == (
+        ErrorDetail("is not a whole number", row=1, column="a", value="x"),
+    )
 
 
 def test_the_callers_table_is_left_as_it_was() -> None:

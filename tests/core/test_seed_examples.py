@@ -195,7 +195,7 @@ def test_every_form_of_artifact_is_told_and_is_the_same_object(
 ) -> None:
     registry = declare(Sums(), artifact + DATAFRAME)
     assert [one["file"] for one in registry.meta()["artifacts"]] == ["model"]
-    registry.make_ready()
+    registry.load_artifacts()
     assert type(_module().model) is Sums
     assert _module().score(pd.DataFrame({"a": [1, 2]})).tolist() == [1, 2]
 
@@ -207,7 +207,7 @@ def test_only_the_decorator_can_do_without_the_file(
     (tmp_path / "model").unlink()
     assert registry.meta()["targets"][0]["name"] == "score"
     with pytest.raises(ArtifactError, match="model"):
-        registry.make_ready()
+        registry.load_artifacts()
 
 
 def test_a_model_over_ten_mebibytes_is_not_loaded_except_by_the_decorator(
@@ -215,12 +215,12 @@ def test_a_model_over_ten_mebibytes_is_not_loaded_except_by_the_decorator(
     default_registry: Registry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("MMF_MAX_ARTIFACT_MB", raising=False)
+    monkeypatch.delenv("MMF_MAX_ARTIFACT_MIB", raising=False)
     large = {"colour": Colour(), "weights": b"x" * (10 * 1024 * 1024)}
     with pytest.raises(ArtifactError, match=r"10 MiB.*@mmf\.artifact"):
         declare(large, WITH + MENDED)
     default_registry.artifacts.clear()
-    declare(large, LOADER + MENDED).make_ready()
+    declare(large, LOADER + MENDED).load_artifacts()
     assert _module().model["weights"] == large["weights"]
 
 

@@ -13,7 +13,7 @@ from mmf_core.settings import MIB, Settings
 def test_an_empty_environment_gives_the_documented_defaults() -> None:
     settings = Settings.from_env({})
     assert settings.max_body == 50 * 1024 * 1024
-    assert settings.max_inflated == 100 * 1024 * 1024
+    assert settings.max_decompressed == 100 * 1024 * 1024
     assert settings.csv_escape is False
     assert settings.max_artifact == 10 * 1024 * 1024
     assert (settings.log_level, settings.log_format) == ("info", "auto")
@@ -22,13 +22,13 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
 @pytest.mark.parametrize(
     ("variable", "text", "name", "value"),
     [
-        ("MMF_MAX_BODY_MB", "60", "max_body", 60 * MIB),
-        ("MMF_MAX_BODY_MB", " 0.5 ", "max_body", MIB // 2),
-        ("MMF_MAX_ARTIFACT_MB", "1", "max_artifact", MIB),
-        ("MMF_MAX_INFLATED_MB", "0.5", "max_inflated", MIB // 2),
+        ("MMF_MAX_BODY_MIB", "60", "max_body", 60 * MIB),
+        ("MMF_MAX_BODY_MIB", " 0.5 ", "max_body", MIB // 2),
+        ("MMF_MAX_ARTIFACT_MIB", "1", "max_artifact", MIB),
+        ("MMF_MAX_DECOMPRESSED_MIB", "0.5", "max_decompressed", MIB // 2),
         ("MMF_ARTIFACTS", " s3://bucket/prefix ", "artifacts", "s3://bucket/prefix"),
         ("MMF_CACHE", "/var/cache/models", "cache", "/var/cache/models"),
-        ("MMF_CACHE_MB", "100", "max_cache", 100 * MIB),
+        ("MMF_MAX_CACHE_MIB", "100", "max_cache", 100 * MIB),
         ("MMF_STORE_TIMEOUT", "2.5", "store_timeout", 2.5),
         ("MMF_CSV_ESCAPE", "1", "csv_escape", True),
         ("MMF_CSV_ESCAPE", "0", "csv_escape", False),
@@ -48,20 +48,20 @@ def test_a_variable_is_taken(variable: str, text: str, name: str, value: object)
 
 @pytest.mark.parametrize("text", ["", "   "])
 def test_an_empty_variable_is_as_good_as_none(text: str) -> None:
-    assert Settings.from_env({"MMF_MAX_BODY_MB": text}) == Settings()
+    assert Settings.from_env({"MMF_MAX_BODY_MIB": text}) == Settings()
 
 
 @pytest.mark.parametrize(
     ("variable", "text"),
     [
-        ("MMF_MAX_BODY_MB", "lots"),
-        ("MMF_MAX_BODY_MB", "0"),
-        ("MMF_MAX_BODY_MB", "-1"),
-        ("MMF_MAX_BODY_MB", "nan"),
-        ("MMF_MAX_BODY_MB", "inf"),
-        ("MMF_MAX_ARTIFACT_MB", "10 MB"),
-        ("MMF_MAX_INFLATED_MB", "0"),
-        ("MMF_CACHE_MB", "0"),
+        ("MMF_MAX_BODY_MIB", "lots"),
+        ("MMF_MAX_BODY_MIB", "0"),
+        ("MMF_MAX_BODY_MIB", "-1"),
+        ("MMF_MAX_BODY_MIB", "nan"),
+        ("MMF_MAX_BODY_MIB", "inf"),
+        ("MMF_MAX_ARTIFACT_MIB", "10 MB"),
+        ("MMF_MAX_DECOMPRESSED_MIB", "0"),
+        ("MMF_MAX_CACHE_MIB", "0"),
         ("MMF_STORE_TIMEOUT", "0"),
         ("MMF_STORE_TIMEOUT", "soon"),
         ("MMF_CSV_ESCAPE", "yes"),
@@ -83,7 +83,7 @@ def test_a_refused_choice_lists_the_choices() -> None:
 
 
 def test_the_process_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MMF_MAX_BODY_MB", "3")
+    monkeypatch.setenv("MMF_MAX_BODY_MIB", "3")
     assert Settings.from_env().max_body == 3 * MIB
 
 

@@ -152,11 +152,11 @@ def test_what_inflates_to_too_much_is_refused() -> None:
         writer.write_table(table)
     for codec, data, error, told in (
         (PARQUET, parquet.getvalue(), RequestError, "nearly empty"),  # its footer says so
-        (ARROW, arrow.getvalue(), BodyTooLarge, r"1 MiB.*MMF_MAX_INFLATED_MB"),
+        (ARROW, arrow.getvalue(), BodyTooLarge, r"1 MiB.*MMF_MAX_DECOMPRESSED_MIB"),
     ):
         assert len(data) < 100_000
         with pytest.raises(error, match=told) as caught:
-            codec.decode(data, {"max_inflated": 2**20})
+            codec.decode(data, {"max_decompressed": 2**20})
         assert type(caught.value) is error
         assert len(codec.decode(data, {})) == 4_000_000
 

@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal
 
 from mmf_core.codecs import Format, Kind, find, json
 from mmf_core.codecs.table_json import TableJSON
-from mmf_core.errors import MAX_FAULTS, InvalidValue, RequestError
+from mmf_core.errors import MAX_ERRORS, InvalidValue, RequestError
 
 CODEC = TableJSON()
 EXPECTED = pd.DataFrame({"a": [1, 3], "b": [2.5, 4.5]})
@@ -145,14 +145,14 @@ def test_broken_json_is_not_readable(data: bytes) -> None:
 def test_a_row_that_is_no_record_is_named(row: Any) -> None:
     with pytest.raises(InvalidValue) as caught:
         CODEC.from_plain([{"a": 1}, row], {})
-    assert [fault.row for fault in caught.value.faults] == [1]
+    assert [fault.row for fault in caught.value.errors] == [1]
 
 
 def test_ragged_rows_are_named() -> None:
     with pytest.raises(InvalidValue) as caught:
         CODEC.from_plain({"columns": ["a", "b"], "data": [[1, 2], [3], [4, 5, 6]]}, {})
-    assert [fault.row for fault in caught.value.faults] == [1, 2]
-    assert "1 values for 2 columns" in caught.value.faults[0].message
+    assert [fault.row for fault in caught.value.errors] == [1, 2]
+    assert "1 values for 2 columns" in caught.value.errors[0].message
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_ragged_rows_are_named() -> None:
 def test_a_thousand_faults_are_not_all_told(plain: Any) -> None:
     with pytest.raises(InvalidValue) as caught:
         CODEC.from_plain(plain, {})
-    assert len(caught.value.faults) == MAX_FAULTS == 20
+    assert len(caught.value.errors) == MAX_ERRORS == 20
 
 
 @pytest.mark.parametrize("columns", [5, "ab", {"a": 1}, [["a"]], [{"a": 1}]])
@@ -179,7 +179,7 @@ def test_an_index_is_a_list_with_a_label_for_each_row(index: Any) -> None:
 def test_a_column_that_is_no_list_is_named() -> None:
     with pytest.raises(InvalidValue) as caught:
         CODEC.from_plain({"a": [1], "b": 2}, {})
-    assert [fault.column for fault in caught.value.faults] == ["b"]
+    assert [fault.column for fault in caught.value.errors] == ["b"]
 
 
 def test_columns_of_different_lengths_are_refused() -> None:

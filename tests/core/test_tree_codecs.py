@@ -36,7 +36,7 @@ TREE = {
 
 
 def _codec(form: Format) -> Codec[Any]:
-    codec = find(Kind.TREE, form)
+    codec = find(Kind.JSON, form)
     assert codec is not None
     return codec
 
@@ -106,7 +106,7 @@ TREES = st.dictionaries(
 
 
 def test_these_are_the_formats_of_trees() -> None:
-    assert formats(Kind.TREE) == FORMS
+    assert formats(Kind.JSON) == FORMS
 
 
 def _types(tree: Any) -> Any:
@@ -467,6 +467,6 @@ def test_without_its_library_a_format_is_left_out(
     form: Format, module: str, package: str, without: Callable[..., None]
 ) -> None:
     without(module)
-    assert form not in formats(Kind.TREE)
+    assert form not in formats(Kind.JSON)
     with pytest.raises(MissingPackage, match=f"pip install {package}$"):
-        find(Kind.TREE, form)
+        find(Kind.JSON, form)

@@ -9,7 +9,7 @@ import pytest
 
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError
-from mmf_core.example_calls import Ending, Reason, call, warm_up
+from mmf_core.example_calls import CallStatus, Reason, call, warm_up
 
 LONG = 30.0
 
@@ -49,22 +49,22 @@ GUESSED = {
 @pytest.mark.parametrize(
     ("error", "ending"),
     [
-        (None, {True: Ending.ANSWERED, False: Ending.ANSWERED}),
-        (ValueError("no"), {True: Ending.FAILED, False: Ending.REFUSED}),
-        (mmf.InvalidValue("no"), {True: Ending.REFUSED, False: Ending.REFUSED}),
-        (ArtifactError("no"), {True: Ending.FAILED, False: Ending.FAILED}),
+        (None, {True: CallStatus.OK, False: CallStatus.OK}),
+        (ValueError("no"), {True: CallStatus.FAILED, False: CallStatus.REJECTED}),
+        (mmf.InvalidValue("no"), {True: CallStatus.REJECTED, False: CallStatus.REJECTED}),
+        (ArtifactError("no"), {True: CallStatus.FAILED, False: CallStatus.FAILED}),
     ],
     ids=["answers", "raises", "refuses", "is not loaded"],
 )
 def test_a_function_is_blamed_where_the_example_is_sure(
-    registry: mmf.Registry, kind: str, error: Exception | None, ending: dict[bool, Ending]
+    registry: mmf.Registry, kind: str, error: Exception | None, ending: dict[bool, CallStatus]
 ) -> None:
     @registry.target
     def score(data: Any = (SURE | GUESSED)[kind]) -> None:
         if error:
             raise error
 
-    assert call(registry.targets["score"]).ending is ending[kind in SURE]
+    assert call(registry.targets["score"]).status is ending[kind in SURE]
 
 
 def test_everybody_is_told_less_than_the_log() -> None:
@@ -98,7 +98,7 @@ def test_the_warm_up_calls_what_takes_something_in_a_thread(registry: mmf.Regist
     warm_up(registry, LONG)
     assert list(called) == ["good"]
     assert called["good"] != get_ident()
-    assert registry.unproven == {"bad": "bad fails on its example: ValueError"}
+    assert registry.pending_warmups == {"bad": "bad fails on its example: ValueError"}
     assert not registry.is_ready
 
 
@@ -114,6 +114,6 @@ def test_a_warm_up_that_takes_long_goes_on_by_itself(registry: mmf.Registry) -> 
         ended.set()
 
     warm_up(registry, 0.01)
-    assert registry.missing == "slow is being warmed up; last is being warmed up"
+    assert registry.not_ready_reason == "slow is being warmed up; last is being warmed up"
     gate.set()
     assert ended.wait(LONG)

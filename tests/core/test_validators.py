@@ -9,7 +9,7 @@ from pandas.testing import assert_frame_equal
 
 import mmf_core as mmf
 from mmf_core.codecs import json
-from mmf_core.errors import Fault, InvalidValue
+from mmf_core.errors import ErrorDetail, InvalidValue
 
 os.environ["DISABLE_PANDERA_IMPORT_WARNING"] = "True"
 
@@ -68,29 +68,29 @@ def test_failure_cases_become_faults() -> None:
         pd.DataFrame({"a": [1.0, 2.0]}, index=[10, 11]),
     )
     assert "4 faults" in error.detail
-    assert error.faults == (
-        Fault("fails the check less_than(5)", row=1, column="a", value=7.5),
-        Fault("fails the check not_nullable", row=0, column="b"),
-        Fault("this column is missing", column="c"),
-        Fault("fails the check isin", column="a", value="2026-01-31 00:00:00"),
+    assert error.errors == (
+        ErrorDetail("fails the check less_than(5)", row=1, column="a", value=7.5),
+        ErrorDetail("fails the check not_nullable", row=0, column="b"),
+        ErrorDetail("this column is missing", column="c"),
+        ErrorDetail("fails the check isin", column="a", value="2026-01-31 00:00:00"),
     )
-    assert json.dumps([fault.as_dict() for fault in error.faults])
+    assert json.dumps([fault.as_dict() for fault in error.errors])
 
 
 def test_twenty_faults_at_most_are_told() -> None:
     error = _raised(FailureError(index=range(50), failure_case=range(50)))  # type: ignore[arg-type]
-    assert len(error.faults) == 20
+    assert len(error.errors) == 20
     assert "50 faults; the first 20" in error.detail
 
 
 def test_rows_of_an_index_with_twins_are_not_guessed() -> None:
     twins = pd.DataFrame({"a": [1.0, 2.0]}, index=[5, 5])
-    assert _raised(FailureError(index=[5], failure_case=[1]), twins).faults[0].row is None
+    assert _raised(FailureError(index=[5], failure_case=[1]), twins).errors[0].row is None
 
 
 def test_a_value_error_is_told_and_an_invalid_value_passes() -> None:
     assert _raised(ValueError("no two wines are alike")).detail == "no two wines are alike"
-    own = InvalidValue("mine", [Fault("this", row=1)])
+    own = InvalidValue("mine", [ErrorDetail("this", row=1)])
     assert _raised(own) is own
 
 
@@ -102,7 +102,7 @@ def test_a_validator_that_fails_itself_is_the_authors_fault(error: Exception) ->
 
 def test_a_validator_promises_nothing_to_readers_and_batches() -> None:
     descriptor = mmf.DataFrame(schema=Stand(lambda table: table))
-    assert not descriptor.is_uniform
+    assert not descriptor.is_homogeneous
     assert descriptor.options == {}
     assert descriptor.example() == [{"column": 0.5}]
     assert descriptor.meta()["schema"] == "Stand"
@@ -131,7 +131,7 @@ def test_panderas_schema_finds_everything_at_once() -> None:
     table = pd.DataFrame({"ph": [3.5, 15.0, None], "colour": ["red", "blue", "white"]})
     with pytest.raises(InvalidValue) as caught:
         descriptor.check(table)
-    told = {(one.row, one.column, one.value) for one in caught.value.faults}
+    told = {(one.row, one.column, one.value) for one in caught.value.errors}
     assert told == {(None, "year", None), (1, "ph", 15.0), (2, "ph", None), (1, "colour", "blue")}
 
 
@@ -149,4 +149,4 @@ def test_panderas_model_is_a_schema_too() -> None:
     assert_frame_equal(descriptor.check(pd.DataFrame({"ph": [7.0]})), pd.DataFrame({"ph": [7.0]}))
     with pytest.raises(InvalidValue) as caught:
         descriptor.check(pd.DataFrame({"ph": [-1.0], "x": [1]}))
-    assert {fault.value for fault in caught.value.faults} == {-1.0, "x"}
+    assert {fault.value for fault in caught.value.errors} == {-1.0, "x"}

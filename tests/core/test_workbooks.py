@@ -157,12 +157,12 @@ def test_a_bomb_is_refused_before_it_has_gone_off() -> None:
     data = bomb(100 * 2**20)
     assert len(data) < 200_000
     tracemalloc.start()
-    with pytest.raises(BodyTooLarge, match=r"8 MiB.*MMF_MAX_INFLATED_MB"):
-        XLSX.decode(data, {"max_inflated": 8 * 2**20})
+    with pytest.raises(BodyTooLarge, match=r"8 MiB.*MMF_MAX_DECOMPRESSED_MIB"):
+        XLSX.decode(data, {"max_decompressed": 8 * 2**20})
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 40 * 2**20
-    assert XLSX.decode(bomb(2**20), {"max_inflated": 8 * 2**20}).shape == (2, 2)
+    assert XLSX.decode(bomb(2**20), {"max_decompressed": 8 * 2**20}).shape == (2, 2)
 
 
 def test_a_lying_directory_does_not_help() -> None:
@@ -172,7 +172,7 @@ def test_a_lying_directory_does_not_help() -> None:
     lying = data.replace(struct.pack("<I", true), struct.pack("<I", 1000))
     assert lying != data
     with pytest.raises(RequestError):
-        XLSX.decode(lying, {"max_inflated": 8 * 2**20})
+        XLSX.decode(lying, {"max_decompressed": 8 * 2**20})
 
 
 @pytest.mark.parametrize("last", ["XFD1048576", "ZZ1000000", "C1048576"])
@@ -258,7 +258,7 @@ def shared(cells: int, text: str, cell: str = '<c r="A{}" t="s"><v>1</v></c>') -
 
 
 def test_cells_that_share_a_text_hold_it_each() -> None:
-    table = XLSX.decode(shared(11, "x" * 1000), {"max_inflated": 20_000})
+    table = XLSX.decode(shared(11, "x" * 1000), {"max_decompressed": 20_000})
     assert table["x" * 1000].tolist() == ["x" * 1000] * 10
     for cell in (
         '<c r="A{}" t="s"><v>1</v></c>',
@@ -266,13 +266,13 @@ def test_cells_that_share_a_text_hold_it_each() -> None:
         '<c r="A{}" t="s"><v>&#49;</v></c>',
     ):
         data = shared(11, "x" * 100_000, cell)
-        with pytest.raises(BodyTooLarge, match=r"1 MiB.*MMF_MAX_INFLATED_MB"):
-            XLSX.decode(data, {"max_inflated": 2**20})
+        with pytest.raises(BodyTooLarge, match=r"1 MiB.*MMF_MAX_DECOMPRESSED_MIB"):
+            XLSX.decode(data, {"max_decompressed": 2**20})
 
 
 def test_one_long_text_among_many_short_ones_is_no_harm() -> None:
     data = shared(2_000, "x" * 30_000, '<c r="A{}" t="s"><v>0</v></c>')
-    assert len(XLSX.decode(data, {"max_inflated": 2**20})) == 1_999
+    assert len(XLSX.decode(data, {"max_decompressed": 2**20})) == 1_999
 
 
 def test_repeated_texts_of_open_document_are_counted() -> None:
@@ -282,8 +282,8 @@ def test_repeated_texts_of_open_document_are_counted() -> None:
 
     data = repacked(ods(), "content.xml", repeat)
     assert len(ODS.decode(data, {})) == 2_999
-    with pytest.raises(BodyTooLarge, match="MMF_MAX_INFLATED_MB"):
-        ODS.decode(data, {"max_inflated": 2**20})
+    with pytest.raises(BodyTooLarge, match="MMF_MAX_DECOMPRESSED_MIB"):
+        ODS.decode(data, {"max_decompressed": 2**20})
 
 
 def test_repeated_empty_cells_at_the_end_do_not_count() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmf_core.codecs import xlsx_extent
-from mmf_core.codecs.xlsx_extent import used_cells
+from mmf_core.codecs.xlsx_extent import dimensions
 
 PLACES = st.tuples(st.integers(1, 16_384), st.integers(1, 1_048_576))
 
@@ -26,7 +26,7 @@ def _sheet(*references: str, cell: str = '<c r="{}"><v>1</v></c>') -> bytes:
 
 @given(st.lists(PLACES, min_size=1, max_size=30))
 def test_no_cell_is_outside(places: list[tuple[int, int]]) -> None:
-    rows, columns = used_cells(_sheet(*(f"{_letters(column)}{row}" for column, row in places)))
+    rows, columns = dimensions(_sheet(*(f"{_letters(column)}{row}" for column, row in places)))
     assert rows >= max(row for _, row in places)
     assert columns >= max(column for column, _ in places)
 
@@ -34,7 +34,7 @@ def test_no_cell_is_outside(places: list[tuple[int, int]]) -> None:
 @given(PLACES)
 def test_cells_in_order_are_counted_exactly(last: tuple[int, int]) -> None:
     column, row = last
-    found = used_cells(_sheet("A1", f"{_letters(column)}{row}"))
+    found = dimensions(_sheet("A1", f"{_letters(column)}{row}"))
     assert found == (row, column)
 
 
@@ -51,7 +51,7 @@ def only_plain(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("only_plain")
 def test_a_plain_table_is_looked_at_once() -> None:
     places = [f"{_letters(column)}{row}" for row in range(1, 120) for column in range(1, 30)]
-    assert used_cells(_sheet(*places, f"{_letters(29)}120")) == (120, 29)
+    assert dimensions(_sheet(*places, f"{_letters(29)}120")) == (120, 29)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_plain_table_is_looked_at_once() -> None:
     ],
 )
 def test_cells_written_in_other_ways_are_counted(cell: str, rows: int, columns: int) -> None:
-    found = used_cells(_sheet("A1", "A9", cell=cell))
+    found = dimensions(_sheet("A1", "A9", cell=cell))
     assert found[0] >= rows
     assert found[1] >= columns
 
@@ -75,7 +75,7 @@ def test_what_follows_the_first_closing_tag_counts_too() -> None:
     text = _sheet("A1", "B2").replace(
         b"</row>", b'</row><!-- </sheetData> --><row><c r="XFD9"/></row>', 1
     )
-    assert used_cells(text) >= (9, 16_384)
+    assert dimensions(text) >= (9, 16_384)
 
 
 @given(st.integers(1, 16_384), st.integers(1, 16_384))

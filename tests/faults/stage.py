@@ -53,7 +53,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Fault:
+class ErrorDetail:
     """Something that goes wrong: how it is called, and how often or how much of it, short and long.
 
     0 leaves it out of the short form. `lacks` says why it cannot be had on this machine, if so.
@@ -70,7 +70,7 @@ class Fault:
         return self.happen.__name__
 
 
-FAULTS: list[Fault] = []
+FAULTS: list[ErrorDetail] = []
 
 
 def fault(
@@ -79,7 +79,7 @@ def fault(
     """Register a function that makes a fault happen."""
 
     def register(happen: Callable[[Stage], None]) -> Callable[[Stage], None]:
-        FAULTS.append(Fault(title, short, long, happen, lacks))
+        FAULTS.append(ErrorDetail(title, short, long, happen, lacks))
         return happen
 
     return register

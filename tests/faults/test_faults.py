@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from all_faults import FAULTS
 from faults_page import PAGE
-from stage import Fault, Stage
+from stage import ErrorDetail, Stage
 
 from live_load import Live
 
 RATE = 50.0
 SHORT = [one for one in FAULTS if one.short]
 pytestmark = [
-    pytest.mark.faults,
+    pytest.mark.errors,
     pytest.mark.skipif(
         not Path("/proc/self/stat").exists(), reason="Linux tells who is whose child"
     ),
@@ -30,13 +30,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 @pytest.mark.parametrize("fault", SHORT, ids=[one.name for one in SHORT])
-def test_no_answer_is_wrong_or_lost(fault: Fault, shared: Live, tmp_path: Path) -> None:
+def test_no_answer_is_wrong_or_lost(fault: ErrorDetail, shared: Live, tmp_path: Path) -> None:
     if reason := fault.lacks():
         pytest.skip(reason)
     stage = Stage(tmp_path, RATE, fault.short, pause=0.3, shared=shared)
     fault.happen(stage)
     assert stage.tally.right > 0
-    assert stage.faults() == []
+    assert stage.errors() == []
     print(stage.note, stage.tally.again, "sent again")
 
 

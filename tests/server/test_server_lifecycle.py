@@ -16,7 +16,7 @@ import requests
 
 from mmf_core import Registry
 from mmf_core.processes import resident
-from mmf_core.readiness import PROBES, condition
+from mmf_core.readiness import PROBES, server_status
 from mmf_core.server import draining, memory, starting
 from mmf_core.server.memory import MemoryLimit
 from mmf_core.server.shares import Shares, shares
@@ -63,7 +63,7 @@ def put_back() -> Iterator[None]:
     """Let later tests find nothing wrong."""
     yield
     draining._until[0] = 0.0
-    condition.refusal = condition.workers = str
+    server_status.refusal = server_status.workers = str
 
 
 def wait_until(holds: Any) -> None:
@@ -212,9 +212,9 @@ def test_who_can_take_requests_and_when_anybody_could(monkeypatch: pytest.Monkey
 @pytest.mark.usefixtures("put_back")
 def test_readiness_tells_what_the_server_knows() -> None:
     client = create_app(Registry()).test_client()
-    condition.workers = lambda: "1 of 2"
+    server_status.workers = lambda: "1 of 2"
     assert client.get("/health/ready").get_json() == {"ready": True, "workers": "1 of 2"}
-    condition.refusal = lambda: "it is being stopped"
+    server_status.refusal = lambda: "it is being stopped"
     for path in PROBES:
         expected = 200 if path.endswith("live") else 503
         assert client.get(path).status_code == expected
@@ -224,7 +224,7 @@ def test_readiness_tells_what_the_server_knows() -> None:
 def test_a_worker_that_has_grown_is_replaced(tmp_path: Path) -> None:
     with (
         (tmp_path / "log").open("wb") as log,
-        serve("gunicorn", tmp_path, log, app=APP, MMF_MAX_RSS="300") as service,
+        serve("gunicorn", tmp_path, log, app=APP, MMF_MAX_RSS_MIB="300") as service,
     ):
         wait_until(lambda: ready(service).json() == {"ready": True})
         large = pid(service, "grow")
@@ -235,7 +235,7 @@ def test_a_worker_that_has_grown_is_replaced(tmp_path: Path) -> None:
             return len(answers - {large}) >= 2
 
         wait_until(others)  # none of the requests meanwhile is lost
-    assert "MMF_MAX_RSS" in (tmp_path / "log").read_text()
+    assert "MMF_MAX_RSS_MIB" in (tmp_path / "log").read_text()
 
 
 def test_one_worker_at_a_time_and_only_while_all_can_answer(
@@ -265,7 +265,7 @@ def test_one_worker_at_a_time_and_only_while_all_can_answer(
 
 def test_a_limit_below_what_a_worker_begins_with_is_none(caplog: pytest.LogCaptureFixture) -> None:
     assert not MemoryLimit(1).is_passed(None)
-    assert "MMF_MAX_RSS" in caplog.text
+    assert "MMF_MAX_RSS_MIB" in caplog.text
     assert not MemoryLimit(None).is_passed(None)
 
 

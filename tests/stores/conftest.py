@@ -67,7 +67,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     project = tmp_path / "project"
     project.mkdir()
     monkeypatch.chdir(project)
-    for name in ("MMF_ARTIFACTS", "MMF_CACHE_MB"):
+    for name in ("MMF_ARTIFACTS", "MMF_MAX_CACHE_MIB"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MMF_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("MMF_STORE_TIMEOUT", "20")

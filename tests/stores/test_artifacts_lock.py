@@ -69,7 +69,7 @@ def test_the_right_file_is_loaded(model: Path) -> None:
     assert mmf.Registry().artifact(model.name).load() == MODEL
 
 
-@pytest.mark.parametrize("use", ["load", "with", "make_ready", "loader"])
+@pytest.mark.parametrize("use", ["load", "with", "load_artifacts", "loader"])
 def test_another_file_is_refused_with_both_sums(use: str, model: Path) -> None:
     model.write_bytes(BYTES[:-1] + b"?")
     registry = mmf.Registry()
@@ -78,7 +78,7 @@ def test_another_file_is_refused_with_both_sums(use: str, model: Path) -> None:
         artifact(lambda: pickle.loads(model.read_bytes()))
     uses = {"load": artifact.load, "with": artifact.__enter__}
     with pytest.raises(ArtifactError) as caught:
-        uses.get(use, registry.make_ready)()
+        uses.get(use, registry.load_artifacts)()
     for part in (sum_of(BYTES), sum_of(model.read_bytes()), "mmfmeta lock", "mmfmeta pull"):
         assert part in str(caught.value)
 
@@ -121,8 +121,8 @@ def test_other_versions_are_a_warning(
 def test_a_file_that_is_in_a_store_too_is_not_bound_to_ten_mib(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "0.00001")
-    with pytest.raises(ArtifactError, match="MMF_MAX_ARTIFACT_MB"):
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.00001")
+    with pytest.raises(ArtifactError, match="MMF_MAX_ARTIFACT_MIB"):
         mmf.Registry().artifact(model.name).check()
     entry = Entry(sum_of(BYTES), len(BYTES), source="s3://bucket/model.pkl")
     lockfile.write({"model.pkl": entry})

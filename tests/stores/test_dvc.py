@@ -39,10 +39,10 @@ def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_it_is_pulled_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "0.000001")  # it is not kept with the code
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.000001")  # it is not kept with the code
     for _ in range(2):
         artifact = mmf.Registry().artifact("model.bin")
-        artifact.check()
+        artifact.verify()
         assert artifact.path.read_bytes() == CONTENT
     assert (project / "calls").read_text() == "model.bin.dvc\n"
 

@@ -106,7 +106,7 @@ def test_what_does_not_fit_on_the_disk_is_not_begun(
 def test_what_was_not_used_for_longest_goes_first(
     web: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MMF_CACHE_MB", "5")
+    monkeypatch.setenv("MMF_MAX_CACHE_MIB", "5")
     first, second = take(web, some_bytes(2 * MIB, 1)), take(web, some_bytes(2 * MIB, 2))
     cache.let_go()
     import os
@@ -119,7 +119,7 @@ def test_what_was_not_used_for_longest_goes_first(
 def test_what_is_in_use_stays_also_over_the_bound(
     web: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MMF_CACHE_MB", "1")
+    monkeypatch.setenv("MMF_MAX_CACHE_MIB", "1")
     held = [take(web, some_bytes(MIB, seed)) for seed in range(3)]
     assert all(one.exists() for one in held)
 
@@ -133,7 +133,7 @@ def test_what_another_process_uses_stays(web: WebServer, monkeypatch: pytest.Mon
     user.stdin.write("\n")
     user.stdin.flush()
     path = Path(user.stdout.readline().strip())
-    monkeypatch.setenv("MMF_CACHE_MB", "1")
+    monkeypatch.setenv("MMF_MAX_CACHE_MIB", "1")
     take(web, some_bytes(MIB, 5))
     assert path.exists()
     user.communicate("\n", timeout=60)
@@ -187,7 +187,7 @@ def test_a_folder_of_somebody_else_is_not_taken(
 def test_an_artifact_of_any_size_may_come_from_a_store(
     web: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "1")
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "1")
     web.content = CONTENT
     want(CONTENT, web.url)
     mmf.Registry().artifact("model.bin").check()

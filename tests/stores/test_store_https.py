@@ -36,14 +36,14 @@ def test_a_url_is_an_artifact_in_every_form(url: str) -> None:
     assert one.path.name == "model.bin"
     assert one.path.read_bytes() == CONTENT
     assert one.meta()["file"] == url
-    registry.make_ready()
+    registry.load_artifacts()
 
     @registry.artifact(f"{url}?another", sha256=sum_of(CONTENT))
     def size() -> int:
         loader = registry.artifacts[f"{url}?another"]
         return loader.path.stat().st_size
 
-    registry.make_ready()
+    registry.load_artifacts()
     assert size == len(CONTENT)
 
 

@@ -87,14 +87,14 @@ def test_every_form_of_address(registry: str, folder: Path) -> None:
     for uri in ("models:/wine/1", "models:/wine@best"):
         declared = mmf.Registry()
         declared.artifact(uri).load()
-        declared.make_ready()
+        declared.load_artifacts()
         assert declared.version == "1"
     with pytest.raises(StoreError, match="models:/beer/1 cannot be fetched"):
         predicts("models:/beer/1")
 
 
 @pytest.fixture(params=["down", "hangs"])
-def unreachable(
+def connection_error(
     request: pytest.FixtureRequest, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], None]:
     """Give a function that puts another server in the registry's place."""
@@ -110,12 +110,12 @@ def unreachable(
 
 
 @pytest.mark.usefixtures("registry")
-def test_a_registry_that_cannot_be_reached(unreachable: Callable[[], None]) -> None:
+def test_a_registry_that_cannot_be_reached(connection_error: Callable[[], None]) -> None:
     declared = mmf.Registry()
     declared.artifact("models:/wine/1").check()
     client = create_app(declared).test_client()
     assert client.get("/health/ready").get_json() == {"ready": True}
-    unreachable()
+    connection_error()
     declared = mmf.Registry()
     assert declared.artifact("models:/wine/1").load().predict([[3.0]]) == pytest.approx([6.0])
     (note,) = create_app(declared).test_client().get("/health/ready").get_json()["notes"]
@@ -127,18 +127,18 @@ def test_a_registry_that_cannot_be_reached(unreachable: Callable[[], None]) -> N
 
 @pytest.mark.usefixtures("registry")
 def test_a_new_version_is_taken_at_the_next_start(
-    registered: Callable[[float], str], unreachable: Callable[[], None]
+    registered: Callable[[float], str], connection_error: Callable[[], None]
 ) -> None:
     assert predicts("models:/wine@best") == pytest.approx(6.0)
     registered(5.0)
     assert predicts("models:/wine@best") == pytest.approx(15.0)
-    unreachable()
+    connection_error()
     assert predicts("models:/wine@best") == pytest.approx(15.0)
 
 
 @pytest.mark.usefixtures("registry")
 def test_a_model_that_is_locked_is_no_other(
-    registered: Callable[[float], str], unreachable: Callable[[], None], folder: Path
+    registered: Callable[[float], str], connection_error: Callable[[], None], folder: Path
 ) -> None:
     uri = "models:/wine@best"
     lock_file(uri)
@@ -149,20 +149,20 @@ def test_a_model_that_is_locked_is_no_other(
     shutil.rmtree(folder.parent / "cache" / wanted)
     with pytest.raises(StoreError, match=f"its sha256 is .* and {wanted} is expected"):
         predicts(uri)
-    unreachable()
+    connection_error()
     with pytest.raises(StoreError, match="cannot be fetched"):
         predicts(uri)
 
 
 def test_a_cache_that_was_emptied_is_no_copy(
-    registry: str, unreachable: Callable[[], None], folder: Path
+    registry: str, connection_error: Callable[[], None], folder: Path
 ) -> None:
     uri = f"runs:/{registry}/model"
     predicts(uri)
     cache.let_go()
     for model in folder.parent.glob("cache/*/model"):
         shutil.rmtree(model)
-    unreachable()
+    connection_error()
     with pytest.raises(StoreError, match="MLFLOW_TRACKING_URI"):
         predicts(uri)
 

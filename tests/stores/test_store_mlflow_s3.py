@@ -38,7 +38,7 @@ def test_a_folder_is_fetched_and_served_while_s3_is_gone(
 ) -> None:
     declared = mmf.Registry()
     assert declared.artifact(model).load().predict([[3.0]]) == pytest.approx([6.0])
-    declared.make_ready()
+    declared.load_artifacts()
     assert len(declared.version) == 12
     with pytest.raises(StoreError, match="cannot be fetched"):
         mmf.Registry().artifact(model.replace("model/", "none/")).load()

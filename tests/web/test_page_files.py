@@ -82,7 +82,7 @@ def test_errors_are_those_of_a_call(client: FlaskClient, everything: mmf.Registr
 
 def test_limits_are_those_of_a_call(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(client.application.config, "MAX_CONTENT_LENGTH", 1_000)
-    assert_problem(rows(client, b"a" * 2_000, "t.csv"), 413, "MMF_MAX_BODY_MB")
+    assert_problem(rows(client, b"a" * 2_000, "t.csv"), 413, "MMF_MAX_BODY_MIB")
 
 
 @pytest.mark.parametrize("form", [Format.XLSX, Format.CSV])

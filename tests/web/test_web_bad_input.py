@@ -328,7 +328,7 @@ def test_a_body_that_cannot_be_read(client: FlaskClient, length: str) -> None:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, registry: mmf.Registry) -> FlaskClient:
     """Give a client of a service that takes one MiB."""
-    monkeypatch.setenv("MMF_MAX_BODY_MB", "1")
+    monkeypatch.setenv("MMF_MAX_BODY_MIB", "1")
     file = mmf.File()
 
     @registry.target(returns=mmf.Integer())
@@ -357,7 +357,7 @@ def test_too_large_names_the_limit_and_the_setting(small: FlaskClient, how: str)
             answer = small.post("/size", data={"file": data}, content_type="multipart/form-data")
         case _:
             answer = small.post("/size", data={"file": data})
-    assert_problem(answer, 413, "1 MiB", "MMF_MAX_BODY_MB", path="/size")
+    assert_problem(answer, 413, "1 MiB", "MMF_MAX_BODY_MIB", path="/size")
     del answer
     gc.collect()
     assert small.post("/size", data=b"123").get_json() == {"result": 3}

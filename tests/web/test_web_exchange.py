@@ -172,13 +172,13 @@ def test_no_line_where_only_warnings_are_wanted(
 
 
 def test_a_failure_before_the_application_has_a_line(output: Output) -> None:
-    from mmf_core.web.request_context import Exchanges
+    from mmf_core.web.request_context import RequestContextMiddleware
 
     def failing(_environ: Any, _start: Any) -> list[bytes]:
         raise OSError("nothing can be done")
 
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_X_REQUEST_ID": "abc"}
     with pytest.raises(OSError, match="nothing"):
-        Exchanges(failing, {"": "native"})(environ, lambda *_: lambda _: None)
+        RequestContextMiddleware(failing, {"": "native"})(environ, lambda *_: lambda _: None)
     line = output.access()
     assert (line["status"], line["request_id"], line["bytes_out"]) == (500, "abc", None)

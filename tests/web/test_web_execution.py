@@ -151,7 +151,7 @@ def test_server_timing_is_sent_when_debugging_only(
 
 def test_a_stuck_worker_is_replaced_and_no_other_request_is_lost(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    variables = {"WEB_CONCURRENCY": "1", "MMF_STUCK_AFTER": "0.5"}
+    variables = {"WEB_CONCURRENCY": "1", "MMF_ABANDONED_CALL_TIMEOUT": "0.5"}
     with (
         log.open("wb") as stream,
         serve("gunicorn", tmp_path, stream, app=APP, **variables) as service,

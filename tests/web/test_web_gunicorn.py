@@ -134,7 +134,7 @@ def test_60_mib_where_50_are_allowed(
     service: Service, big: Path, ask: Callable[[Service, str, Path], Any], how: str
 ) -> None:
     answer = ask(service, how, big)
-    assert_problem(answer, 413, "50 MiB", "MMF_MAX_BODY_MB", path="/size")
+    assert_problem(answer, 413, "50 MiB", "MMF_MAX_BODY_MIB", path="/size")
     after = requests.post(f"{service.url}/size", data=b"123", timeout=30)
     assert after.json() == {"result": 3}
 

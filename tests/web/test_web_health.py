@@ -90,7 +90,7 @@ def test_everything_is_loaded_at_the_start(registry: mmf.Registry) -> None:
 
 def test_a_version_that_was_refused_is_told(registry: mmf.Registry) -> None:
     client = create_app(registry).test_client()
-    registry.refused.write(failed="model.bin is not there", at="now")
+    registry.last_reload_error.write(failed="model.bin is not there", at="now")
     assert client.get("/health/ready").get_json() == {
         "ready": True,
         "reload": {"failed": "model.bin is not there", "at": "now"},
@@ -99,7 +99,7 @@ def test_a_version_that_was_refused_is_told(registry: mmf.Registry) -> None:
 
 def test_not_ready_until_the_examples_are_answered(registry: mmf.Registry) -> None:
     client = create_app(registry).test_client()
-    registry.unproven = {"score": "score fails on its example: ValueError"}
+    registry.pending_warmups = {"score": "score fails on its example: ValueError"}
     for path in ("/health/ready", "/ping", "/health"):
         assert_problem(client.get(path), 503, "score fails on its example", path=path)
     assert client.get("/health/live").status_code == 200

@@ -85,12 +85,12 @@ def test_a_terminal_gets_text(tmp_path: Path, server: str) -> None:
 @SERVERS
 def test_settings_reach_the_servers(tmp_path: Path, server: str) -> None:
     log = tmp_path / "log"
-    settings = {"MMF_LOG_FORMAT": "text", "MMF_LOG_LEVEL": "warning", "MMF_MAX_BODY_MB": "1"}
+    settings = {"MMF_LOG_FORMAT": "text", "MMF_LOG_LEVEL": "warning", "MMF_MAX_BODY_MIB": "1"}
     with log.open("wb") as stream, serve(server, tmp_path, stream, **settings) as service:
         ask(service.url)
         data = b"x" * 3 * 1024 * 1024
         answer = requests.post(f"{service.url}/size", data=data, timeout=10)
-        assert_problem(answer, 413, "1 MiB", "MMF_MAX_BODY_MB")
+        assert_problem(answer, 413, "1 MiB", "MMF_MAX_BODY_MIB")
     seen = log.read_text(encoding="utf-8")
     assert "WARNING" in seen
     assert "logged привет (right-id)" in seen
@@ -103,7 +103,10 @@ def test_flasks_own_server_answers_413(tmp_path: Path, how: str) -> None:
     """Its input does not end where the body does: reading on would wait for ever."""
     log = tmp_path / "log"
     data = b"x" * 3 * 1024 * 1024
-    with log.open("wb") as stream, serve("flask", tmp_path, stream, MMF_MAX_BODY_MB="1") as service:
+    with (
+        log.open("wb") as stream,
+        serve("flask", tmp_path, stream, MMF_MAX_BODY_MIB="1") as service,
+    ):
         match how:
             case "length":
                 given: dict[str, Any] = {"data": data}
@@ -112,7 +115,7 @@ def test_flasks_own_server_answers_413(tmp_path: Path, how: str) -> None:
             case _:
                 given = {"files": {"file": data}}
         answer = requests.post(f"{service.url}/size", timeout=10, **given)
-        assert_problem(answer, 413, "1 MiB", "MMF_MAX_BODY_MB")
+        assert_problem(answer, 413, "1 MiB", "MMF_MAX_BODY_MIB")
         answer = requests.post(f"{service.url}/size", data=b"123", timeout=10)
         assert answer.json() == {"result": 3}
 

@@ -220,7 +220,7 @@ def test_the_level_can_be_set(
     assert seen == levels[levels.index(chosen.lower()) :]
 
 
-@pytest.mark.parametrize("variable", ["MMF_LOG_LEVEL", "MMF_LOG_FORMAT", "MMF_MAX_BODY_MB"])
+@pytest.mark.parametrize("variable", ["MMF_LOG_LEVEL", "MMF_LOG_FORMAT", "MMF_MAX_BODY_MIB"])
 def test_a_setting_that_cannot_be_used_is_named(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:

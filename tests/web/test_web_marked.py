@@ -79,7 +79,7 @@ def test_the_sheet_that_was_asked_for_is_marked(client: FlaskClient) -> None:
 def test_a_bomb_beside_the_sheets_is_not_unpacked(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(client.application.config["MMF_CODEC_OPTIONS"], "max_inflated", 100_000)
+    monkeypatch.setitem(client.application.config["MMF_CODEC_OPTIONS"], "max_decompressed", 100_000)
     buffer = io.BytesIO(WRONG)
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/media/image1.png", bytes(200_000))
@@ -110,7 +110,7 @@ def test_what_looks_like_a_formula_stays_text(
 
     def strict(data: Any = table) -> None:
         del data
-        raise mmf.InvalidValue("=1+1", [mmf.Fault("=2\x00", row=0, column="a", value="=3")])
+        raise mmf.InvalidValue("=1+1", [mmf.ErrorDetail("=2\x00", row=0, column="a", value="=3")])
 
     answer = post(serve_function(strict), workbook(("a",), (1,)))
     errors = load_workbook(io.BytesIO(answer.data)).worksheets[1]

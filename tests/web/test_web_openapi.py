@@ -14,7 +14,7 @@ from served_api import declare
 import mmf_core as mmf
 from mmf_core.codecs import Format, readable, writable
 from mmf_core.web import create_app
-from mmf_core.web.openapi.document import document
+from mmf_core.web.openapi import document as openapi_document
 
 WHOLE = mmf.Integer(ge=1, description="how many", name="Count")
 SOME = mmf.Integer(default=3)
@@ -67,8 +67,8 @@ def test_every_route_is_described(described: Flask, document: Any) -> None:
 
 def test_it_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    make = document.document
-    monkeypatch.setattr(openapi, "document", lambda *given: made.append(1) or make(*given))
+    make = openapi_document.document
+    monkeypatch.setattr(openapi_document, "document", lambda *given: made.append(1) or make(*given))
     client = create_app(declare()).test_client()
     assert made == []
     assert client.get("/openapi.json").data == client.get("/openapi.json").data

@@ -79,7 +79,7 @@ def test_an_error_of_this_package_keeps_its_secret(
 def test_a_target_may_refuse_a_value_itself(
     serve_function: Callable[..., FlaskClient], value: Any
 ) -> None:
-    fault = mmf.Fault("send hex or rgb", where="notation", value=value)
+    fault = mmf.ErrorDetail("send hex or rgb", where="notation", value=value)
     client = serve_function(raising(mmf.InvalidValue("notation is hex or rgb", [fault])))
     problem = assert_problem(client.post("/predict"), 422, "notation is hex or rgb")
     assert problem["errors"] == [

@@ -42,8 +42,8 @@ def _still_answering(client: FlaskClient) -> Iterator[None]:
 @pytest.fixture
 def small(everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     """Give a client of a service that inflates to two MiB, and takes one."""
-    monkeypatch.setenv("MMF_MAX_BODY_MB", "1")
-    monkeypatch.setenv("MMF_MAX_INFLATED_MB", "2")
+    monkeypatch.setenv("MMF_MAX_BODY_MIB", "1")
+    monkeypatch.setenv("MMF_MAX_DECOMPRESSED_MIB", "2")
     return create_app(everything).test_client()
 
 
@@ -66,7 +66,7 @@ def _bomb(form: Format) -> bytes:
 @pytest.mark.parametrize("form", [Format.XLSX, Format.ODS])
 def test_a_bomb_in_a_workbook(small: FlaskClient, form: Format) -> None:
     answer = _post(small, "records", _bomb(form), form)
-    assert_problem(answer, 413, "2 MiB", "MMF_MAX_INFLATED_MB", path="/records")
+    assert_problem(answer, 413, "2 MiB", "MMF_MAX_DECOMPRESSED_MIB", path="/records")
 
 
 @pytest.mark.parametrize("doctype", [LAUGHS, EXTERNAL, PARAMETER], ids=["laughs", "file", "url"])
@@ -156,7 +156,7 @@ def test_the_pixels_of_a_picture_are_limited_by_a_setting(small: FlaskClient) ->
     buffer = io.BytesIO()
     Image.new("RGB", (1_000, 1_000)).save(buffer, "PNG")
     answer = _post(small, "mirror", buffer.getvalue(), Format.PNG)
-    assert_problem(answer, 413, "699,050 pixels", "MMF_MAX_INFLATED_MB", path="/mirror")
+    assert_problem(answer, 413, "699,050 pixels", "MMF_MAX_DECOMPRESSED_MIB", path="/mirror")
 
 
 def test_parquet_with_a_forged_footer(client: FlaskClient) -> None:
@@ -177,7 +177,7 @@ def test_arrow_of_nothing_without_end(client: FlaskClient) -> None:
     body = sink.getvalue().to_pybytes()
     assert len(body) < 1_000
     answer = _post(client, "records", body, Format.ARROW)
-    assert_problem(answer, 413, "100 MiB", "MMF_MAX_INFLATED_MB")
+    assert_problem(answer, 413, "100 MiB", "MMF_MAX_DECOMPRESSED_MIB")
 
 
 class Trap:

@@ -108,13 +108,13 @@ def test_the_settings_reach_the_codecs(
     everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_CSV_ESCAPE", "1")
-    monkeypatch.setenv("MMF_MAX_INFLATED_MB", "0.001")
+    monkeypatch.setenv("MMF_MAX_DECOMPRESSED_MIB", "0.001")
     client = create_app(everything).test_client()
     answer = client.post("/table", json=[{"a": "=1+1", "b": -1}])
     assert answer.data == b"a,b\n'=1+1,-1\n"
     book = _opened(Format.XLSX)
     answer = client.post("/records", data=book, content_type=Format.XLSX.media_type)
-    assert_problem(answer, 413, "MMF_MAX_INFLATED_MB")
+    assert_problem(answer, 413, "MMF_MAX_DECOMPRESSED_MIB")
 
 
 def test_without_settings_nothing_is_escaped(client: FlaskClient) -> None:

@@ -92,7 +92,7 @@ def test_without_artifacts_there_is_none() -> None:
 def test_a_loaders_large_file_has_one_where_it_is_locked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("MMF_MAX_ARTIFACT_MB", "0.000001")
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.000001")
     assert version(serve(loader)) == ""
     lock_file("model.bin")
     assert version(serve(loader)) == SUM

@@ -22,7 +22,7 @@ from .descriptors import JsonFile as JsonFile
 from .descriptors import String as String
 from .descriptors import schema_of as schema_of
 from .errors import DescriptorError as DescriptorError
-from .errors import Fault as Fault
+from .errors import ErrorDetail as ErrorDetail
 from .errors import InvalidValue as InvalidValue
 from .models import load_model as load_model
 from .models import save_model as save_model

@@ -41,8 +41,8 @@ class Loading:
     """
 
     seconds: float = 0.0
-    at: float = 0.0
-    modified: float = 0.0
+    loaded_at: float = 0.0
+    modified_at: float = 0.0
 
     @contextmanager
     def timed(self, file: Path) -> Iterator[None]:
@@ -50,7 +50,7 @@ class Loading:
         modified = file.stat().st_mtime if file.exists() else 0.0
         started = perf_counter()
         yield
-        self.seconds, self.at, self.modified = perf_counter() - started, time(), modified
+        self.seconds, self.loaded_at, self.modified_at = perf_counter() - started, time(), modified
 
 
 class Artifact:
@@ -89,18 +89,18 @@ class Artifact:
     def __call__(self, loader: Callable[[], Any]) -> Any:
         """Take `loader` as the way to load this file; return a stand-in for what it will return.
 
-        The stand-in loads on first use. After `ready()` the loader's module holds the object
-        itself under that name, so that a target pays nothing for the indirection.
+        The stand-in loads on first use. After `ensure_loaded()` the loader's module holds the
+        object itself under that name, so that a target pays nothing for the indirection.
         """
         from werkzeug.local import LocalProxy
 
         self._loader = loader
-        stand_in: Any = LocalProxy(self.ready)
+        stand_in: Any = LocalProxy(self.ensure_loaded)
         self._stand_in = stand_in
         return stand_in
 
     def __enter__(self) -> IO[Any]:
-        self.check()
+        self.verify()
         self._file = self.path.open(**self._open)
         return self._file
 
@@ -117,7 +117,7 @@ class Artifact:
         return self._place.path
 
     @property
-    def note(self) -> str:
+    def warning(self) -> str:
         """What an operator should know of it: that its store is down, and the copy an older one."""
         return self._place.note if self._place else ""
 
@@ -133,7 +133,7 @@ class Artifact:
         return (self.identity[2] or self._sum(path))[:SHORT]
 
     @property
-    def told_version(self) -> str:
+    def display_version(self) -> str:
         """What people know it by: its store's version, else `version`."""
         return self.identity[1] or self.version
 
@@ -152,11 +152,11 @@ class Artifact:
     def load(self) -> Any:
         """Return the object in the file, by the file's suffix: see `mmf_core.models`."""
         with self.loading.timed(Path(self.file)):
-            self.check()
+            self.verify()
             entry = self._place.entry if self._place else None
             return load_model(self.path, trusted=entry.trusted if entry else ())
 
-    def ready(self) -> Any:
+    def ensure_loaded(self) -> Any:
         """Run the loader once and return its object; ArtifactError if it fails."""
         if self._loader is None:
             return None
@@ -167,7 +167,7 @@ class Artifact:
                 _replace(self._loader, self._stand_in, self._value)
         return self._value
 
-    def check(self) -> None:
+    def verify(self) -> None:
         """Refuse a file that is missing, wrong, or too large for the code (MMF's 10 MiB rule)."""
         if self._loader is not None:
             return
@@ -179,7 +179,7 @@ class Artifact:
             raise ArtifactError(
                 f"{path} has {size / MIB:.1f} MiB, and {limit / MIB:g} MiB is the limit for a "
                 f"file kept with the code; keep it in a store (mmfmeta push), load it in a "
-                f"function under @mmf.artifact({path.name!r}), or raise MMF_MAX_ARTIFACT_MB"
+                f"function under @mmf.artifact({path.name!r}), or raise MMF_MAX_ARTIFACT_MIB"
             )
 
     def meta(self) -> dict[str, str]:

@@ -28,7 +28,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class CallOptions:
     """`timeout` in seconds, None for the service's own; `max_concurrency` calls run in a worker.
 
     Beyond them `max_queue` more wait, and any further one is refused at once.
@@ -50,7 +50,9 @@ class Policy:
             raise DeclarationError("batch= runs one call at a time: leave out max_concurrency=")
 
 
-def rows_argument(arguments: Mapping[str, Descriptor[Any]], returns: Descriptor[Any] | None) -> str:
+def batch_argument(
+    arguments: Mapping[str, Descriptor[Any]], returns: Descriptor[Any] | None
+) -> str:
     """Return the argument whose rows are joined; DeclarationError where there is not just one."""
     with_rows = [name for name, one in arguments.items() if one.kind in WITH_ROWS]
     others = [one for one in arguments.values() if one.kind not in {*WITH_ROWS, Kind.SCALAR}]

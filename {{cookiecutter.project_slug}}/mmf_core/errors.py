@@ -109,15 +109,15 @@ def problem(
     }
 
 
-MAX_FAULTS = 20
+MAX_ERRORS = 20
 """How many faults are told of one table."""
-most_faults: ContextVar[int] = ContextVar("most_faults", default=MAX_FAULTS)
+max_errors: ContextVar[int] = ContextVar("max_errors", default=MAX_ERRORS)
 """How many cells are told of, where an answer has room for more."""
 LONGEST_VALUE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ErrorDetail:
     """One thing wrong with a request: where it is and what it should be.
 
     `where` is the argument's name; `row` counts a table's rows from 0; `column` is its name.
@@ -129,7 +129,7 @@ class Fault:
     column: str | None = None
     value: Any = None
 
-    def within(self, argument: str) -> Fault:
+    def within(self, argument: str) -> ErrorDetail:
         """Return the same fault, placed in `argument` unless it already has a place."""
         return self if self.where else replace(self, where=argument)
 
@@ -155,14 +155,14 @@ class RequestError(MMFError):
 
     status = 400
 
-    def __init__(self, detail: str, faults: Iterable[Fault] = ()) -> None:
+    def __init__(self, detail: str, faults: Iterable[ErrorDetail] = ()) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.faults = tuple(faults)
+        self.errors = tuple(faults)
 
     def within(self, argument: str) -> RequestError:
         """Return the same error with every fault placed in `argument`."""
-        faults = self.faults or (Fault(self.detail),)
+        faults = self.errors or (ErrorDetail(self.detail),)
         return type(self)(self.detail, [fault.within(argument) for fault in faults])
 
 

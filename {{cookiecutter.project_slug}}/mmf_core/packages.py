@@ -11,7 +11,7 @@ from typing import ClassVar
 from .errors import MissingPackage
 
 
-class NeedsPackages:
+class OptionalDependency:
     """Works only with certain libraries; `requires` maps modules to their packages."""
 
     requires: ClassVar[Mapping[str, str]] = {}
@@ -21,7 +21,7 @@ class NeedsPackages:
         """Whether every library is installed."""
         return not self._missing()
 
-    def demand(self, purpose: str) -> None:
+    def require(self, purpose: str) -> None:
         """Raise MissingPackage, with the pip line, unless every library is installed."""
         if missing := self._missing():
             raise MissingPackage(purpose, missing)

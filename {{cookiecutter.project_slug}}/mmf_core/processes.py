@@ -27,7 +27,7 @@ def resident(pid: int | None = None) -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def tells_pss() -> bool:
+def has_pss() -> bool:
     """Tell whether `pss` can be asked here."""
     return (PROC / "self" / "smaps_rollup").exists()
 

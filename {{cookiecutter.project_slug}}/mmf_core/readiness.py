@@ -15,7 +15,7 @@ PROBES = (
 """Paths that are answered at once, even while every thread of a worker is taken."""
 
 
-class Condition:
+class ServerStatus:
     """What whoever runs the application knows of it; where nobody does, nothing is wrong.
 
     `refusal` tells why no requests should be sent, `workers` how many of them can take one, such
@@ -27,4 +27,4 @@ class Condition:
         self.workers: Callable[[], str] = str
 
 
-condition = Condition()
+server_status = ServerStatus()

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from .artifact import Artifact, version_of
-from .call_options import Batch, Policy
+from .call_options import Batch, CallOptions
 from .descriptors import Descriptor
 from .errors import DeclarationError
 from .fingerprints import Fingerprint, fingerprint
-from .readiness import condition
-from .shared_memory import Notice
+from .readiness import server_status
+from .shared_memory import SharedText
 from .stores import is_uri
 from .stores.lockfile import LOCK
 from .target import Target
@@ -28,10 +28,10 @@ class Registry:
     def __init__(self) -> None:
         self.targets: dict[str, Target] = {}
         self.artifacts: dict[str, Artifact] = {}
-        self.seen: dict[Path, Fingerprint] = {}  # files as they were before they were loaded
-        self.unproven: dict[str, str] = {}  # by target: why its warm-up has not succeeded
-        self.version = ""  # of what it serves, once that is loaded: see `make_ready`
-        self.refused = Notice()  # why a newer version was not taken, and when
+        self.fingerprints: dict[Path, Fingerprint] = {}  # of files, before they were loaded
+        self.pending_warmups: dict[str, str] = {}  # by target: why its warm-up has not succeeded
+        self.version = ""  # of what it serves, once that is loaded: see `load_artifacts`
+        self.last_reload_error = SharedText()  # why a newer version was not taken, and when
 
     @overload
     def target(self, function: F, /) -> F: ...
@@ -64,11 +64,11 @@ class Registry:
         Every argument's default is a descriptor; `returns` describes the result. The route is the
         function's name; `name` is for people, and so is `description`, else the docstring.
         `batch=True` or `batch=Batch(max_rows=…)` joins requests where rows are independent.
-        `limits` are `timeout` in seconds, `max_concurrency` and `max_queue`: see `Policy`.
+        `limits` are `timeout` in seconds, `max_concurrency` and `max_queue`: see `CallOptions`.
         `default=True` marks the target that MLflow's `/invocations` calls.
         DescriptorError names the arguments that have no descriptor.
         """
-        policy = Policy(batch=Batch() if batch is True else batch or None, **limits)
+        call_options = CallOptions(batch=Batch() if batch is True else batch or None, **limits)
 
         def declare(function: F) -> F:
             target = Target.of(
@@ -76,7 +76,7 @@ class Registry:
                 description=description,
                 returns=returns,
                 name=name,
-                policy=policy,
+                call_options=call_options,
                 default=default,
             )
             if target.route in self.targets:
@@ -117,38 +117,38 @@ class Registry:
         self.artifacts[artifact.file] = artifact
         local = [] if is_uri(artifact.file) else [Path(artifact.file)]
         for path in (*local, LOCK):
-            self.seen.setdefault(path, fingerprint(path))
+            self.fingerprints.setdefault(path, fingerprint(path))
         return artifact
 
     @property
     def is_ready(self) -> bool:
         """Whether every artifact is loaded, and no warm-up has failed or goes on."""
-        return not self.missing
+        return not self.not_ready_reason
 
     @property
-    def missing(self) -> str:
+    def not_ready_reason(self) -> str:
         """What it is not ready for; empty if it is."""
-        if refusal := condition.refusal():
+        if refusal := server_status.refusal():
             return refusal
         waiting = [one.name for one in self.artifacts.values() if not one.is_loaded]
         if waiting:
             return f"not loaded yet: {', '.join(waiting)}"
-        return "; ".join(list(self.unproven.values()))  # another thread changes it
+        return "; ".join(list(self.pending_warmups.values()))  # another thread changes it
 
     @property
-    def notes(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """What an operator should know, though it is ready."""
-        return [one.note for one in self.artifacts.values() if one.note]
+        return [one.warning for one in self.artifacts.values() if one.warning]
 
     def fingerprint(self) -> dict[Path, Fingerprint]:
-        """Return the files that it was made of as they are now; other than `seen`: they changed."""
-        return {path: fingerprint(path) for path in self.seen}
+        """Return the fingerprints as they are now; they differ from `fingerprints` after a change."""
+        return {path: fingerprint(path) for path in self.fingerprints}
 
-    def exchange(self, other: Registry) -> None:
+    def swap(self, other: Registry) -> None:
         """Have what the other one has, and the other way round."""
         self.__dict__, other.__dict__ = other.__dict__, self.__dict__
 
-    def make_ready(self, *, before_fork: bool = False) -> None:
+    def load_artifacts(self, *, before_fork: bool = False) -> None:
         """Load every artifact that has a loader; ArtifactError says which one failed and why.
 
         What is marked `preload=False` is left for after the fork, if there is one to come.
@@ -156,9 +156,9 @@ class Registry:
         function uses. It stays empty without artifacts, and where one has no version.
         """
         for artifact in self.artifacts.values():
-            artifact.check()
+            artifact.verify()
             if artifact.preload or not before_fork:
-                artifact.ready()
+                artifact.ensure_loaded()
         self.version = self.version or version_of(self.artifacts)
 
     def meta(self) -> dict[str, Any]:

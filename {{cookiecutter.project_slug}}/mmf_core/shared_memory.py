@@ -9,7 +9,7 @@ _SIZE = 4096
 _LONGEST = 500  # characters of one text, of at most six bytes each
 
 
-class Notice:
+class SharedText:
     """A few short texts by their names, in memory that a process shares with its forks."""
 
     def __init__(self) -> None:

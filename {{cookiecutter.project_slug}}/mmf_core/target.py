@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .call_options import Policy, rows_argument
+from .call_options import CallOptions, batch_argument
 from .descriptors import Descriptor
 from .errors import DeclarationError, DescriptorError
 
@@ -35,7 +35,7 @@ _QUERIES = {
     ERRORS_QUERY: "how faults are told",
 }
 
-DEFAULT_POLICY = Policy()
+DEFAULT_OPTIONS = CallOptions()
 _BY_KEYWORD = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
 
 
@@ -53,7 +53,7 @@ class Target:
     description: str
     arguments: Mapping[str, Descriptor[Any]]
     returns: Descriptor[Any] | None
-    policy: Policy = DEFAULT_POLICY
+    call_options: CallOptions = DEFAULT_OPTIONS
     default: bool = False
 
     @classmethod
@@ -64,7 +64,7 @@ class Target:
         description: str = "",
         returns: Descriptor[Any] | None = None,
         name: str = "",
-        policy: Policy = DEFAULT_POLICY,
+        call_options: CallOptions = DEFAULT_OPTIONS,
         default: bool = False,
     ) -> Target:
         """Read a function's signature; DeclarationError if it cannot be served."""
@@ -75,8 +75,8 @@ class Target:
                 f"{route}: returns={returns!r} is not a descriptor; write mmf.DataFrame()"
             )
         arguments = _descriptors(function)
-        if policy.batch:
-            rows_argument(arguments, returns)
+        if call_options.batch:
+            batch_argument(arguments, returns)
         return cls(
             function=function,
             route=route,
@@ -84,7 +84,7 @@ class Target:
             description=description or inspect.getdoc(function) or "",
             arguments=arguments,
             returns=returns,
-            policy=policy,
+            call_options=call_options,
             default=default,
         )
 
@@ -94,9 +94,9 @@ class Target:
         return {name: one for name, one in self.arguments.items() if one.required}
 
     @property
-    def has_sure_example(self) -> bool:
+    def example_is_valid(self) -> bool:
         """Whether the function has to take the examples of what it requires."""
-        return all(one.has_sure_example for one in self.required.values())
+        return all(one.example_is_valid for one in self.required.values())
 
     @property
     def descriptors(self) -> list[Descriptor[Any]]:

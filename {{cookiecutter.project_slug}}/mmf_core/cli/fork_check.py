@@ -20,7 +20,7 @@ from typing import NoReturn
 import click
 
 from ..codecs import preload
-from ..example_calls import Ending, Outcome, call, call_in_forks
+from ..example_calls import CallResult, CallStatus, call, call_in_forks
 from ..registry import Registry, load
 
 LONGEST_CALL = 30
@@ -75,12 +75,12 @@ def check(registry: Registry, seconds: float) -> dict[str, tuple[Verdict, str]]:
     ArtifactError if an artifact cannot be loaded. Nothing may have been called here before.
     """
     targets = list(registry.targets.values())
-    registry.make_ready(before_fork=True)
+    registry.load_artifacts(before_fork=True)
     for target in targets:
         for descriptor in target.descriptors:
             preload(descriptor.kind)
     forked = call_in_forks(registry, targets, seconds)
-    registry.make_ready()
+    registry.load_artifacts()
     here = [call(target, seconds) for target in targets]
     return {
         target.route: judge(there, one, partial(call, target, seconds))
@@ -88,23 +88,27 @@ def check(registry: Registry, seconds: float) -> dict[str, tuple[Verdict, str]]:
     }
 
 
-def judge(forked: Outcome, here: Outcome, again: Callable[[], Outcome]) -> tuple[Verdict, str]:
+def judge(
+    forked: CallResult, here: CallResult, again: Callable[[], CallResult]
+) -> tuple[Verdict, str]:
     """Say whether the fork is to blame, and for what; `again` repeats the call made here."""
-    if here.ending is Ending.LATE:
+    if here.status is CallStatus.TIMEOUT:
         return Verdict.UNKNOWN, "no answer in time without a fork either; try --fork-timeout"
-    if forked.ending is Ending.LATE:
+    if forked.status is CallStatus.TIMEOUT:
         return Verdict.HANGS, "no answer in time; if it needs longer in a worker, --fork-timeout"
-    if here.ending in {Ending.FAILED, Ending.REFUSED}:
+    if here.status in {CallStatus.FAILED, CallStatus.REJECTED}:
         return Verdict.UNKNOWN, f"{EXAMPLE_FAILS}: {here.content.decode()}"
     return (Verdict.SAFE, "") if forked == here else _blame(forked, here, again)
 
 
-def _blame(forked: Outcome, here: Outcome, again: Callable[[], Outcome]) -> tuple[Verdict, str]:
+def _blame(
+    forked: CallResult, here: CallResult, again: Callable[[], CallResult]
+) -> tuple[Verdict, str]:
     """Blame the fork for another outcome, unless that changes from call to call anyway."""
     time.sleep(REPEAT_AFTER)
     if any(again() != here for _ in range(REPEATS)):
         return Verdict.VARIES, "it answers otherwise each time, also without a fork; not compared"
-    if forked.ending is Ending.ANSWERED:
+    if forked.status is CallStatus.OK:
         return Verdict.DIFFERS, "its answer is another one than without a fork"
     return Verdict.FAILS, forked.content.decode()
 

@@ -14,7 +14,7 @@ from .base import Codec as Codec
 from .base import JSONCodec as JSONCodec
 from .base import Kind as Kind
 from .base import Options as Options
-from .decoded_size import refuse_heavy as refuse_heavy
+from .decoded_size import check_decoded_size as check_decoded_size
 from .file_binary import FileBinary, FileJSON
 from .file_bytes import FileBytes as FileBytes
 from .formats import Format as Format
@@ -96,7 +96,7 @@ def find(kind: Kind, format: Format) -> Codec[Any] | None:
     """Return the codec, or None where there is none; MissingPackage if it lacks a library."""
     codec = _BY_KIND[kind].get(format)
     if codec is not None:
-        codec.demand(f"{format.name} as a {kind.name.lower()}")
+        codec.require(f"{format.name} as a {kind.name.lower()}")
     return codec
 
 

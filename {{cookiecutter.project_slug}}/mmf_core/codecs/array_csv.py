@@ -7,7 +7,7 @@ import io
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..errors import MAX_FAULTS, Fault, InvalidValue, RequestError
+from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue, RequestError
 from .base import Codec, Kind, Options
 from .columns import bad_cells, places_of
 from .formats import Format
@@ -72,11 +72,11 @@ def _read(data: bytes) -> list[list[str]]:
 
 def _refuse_uneven(rows: list[list[str]], width: int) -> None:
     uneven = (
-        Fault(f"has {len(cells)} values for {width} columns", row=row)
+        ErrorDetail(f"has {len(cells)} values for {width} columns", row=row)
         for row, cells in enumerate(rows)
         if len(cells) != width
     )
-    if faults := list(islice(uneven, MAX_FAULTS)):
+    if faults := list(islice(uneven, MAX_ERRORS)):
         raise InvalidValue("every row needs one value for each column", faults)
 
 

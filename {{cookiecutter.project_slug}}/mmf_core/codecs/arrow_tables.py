@@ -26,7 +26,7 @@ def read(
     """
     import pyarrow as pa
 
-    most = options.get("max_inflated", Settings.max_inflated)
+    most = options.get("max_decompressed", Settings.max_decompressed)
     try:
         kept = list(_checked(batches(data, most), most, name))
         return cast("pd.DataFrame", pa.Table.from_batches(kept).to_pandas())

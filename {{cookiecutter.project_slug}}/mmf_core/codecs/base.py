@@ -12,7 +12,7 @@ from inspect import signature
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ..errors import BodyTooLarge, RequestError
-from ..packages import NeedsPackages
+from ..packages import OptionalDependency
 from ..settings import MIB
 from . import json
 from .formats import Format
@@ -30,7 +30,7 @@ def too_large(what: str, most: int) -> BodyTooLarge:
     """Return the error for what inflates to more bytes than it may."""
     return BodyTooLarge(
         f"this {what} inflates to more than {most / MIB:g} MiB; "
-        f"the operator's setting is MMF_MAX_INFLATED_MB"
+        f"the operator's setting is MMF_MAX_DECOMPRESSED_MIB"
     )
 
 
@@ -65,13 +65,13 @@ class Kind(Enum):
 
     TABLE = "pandas.DataFrame"
     ARRAY = "numpy.ndarray of numbers"
-    TREE = "dict, list, str, number, bool or None, nested"
+    JSON = "dict, list, str, number, bool or None, nested"
     IMAGE = "numpy.ndarray, uint8, (height, width, 3), RGB"
     SCALAR = "str, number, bool, datetime or None"
     FILE = "bytes"
 
 
-class Codec(NeedsPackages, Generic[V]):
+class Codec(OptionalDependency, Generic[V]):
     """One kind of value in one format; a few are only read or only written."""
 
     kind: ClassVar[Kind]

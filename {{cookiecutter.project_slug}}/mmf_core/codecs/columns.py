@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from ..errors import MAX_FAULTS, Fault, InvalidValue
+from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue
 
 _WRAPPERS = {"dataframe_split", "dataframe_records", "instances", "inputs"}  # MLflow's
 _SPLIT = {"columns", "data", "index"}
@@ -39,44 +39,44 @@ def places_of(given: Sequence[Any], columns: Iterable[str]) -> list[int]:
     if missing := [name for name in columns if name not in given]:
         raise InvalidValue(
             f"missing: {', '.join(missing)}",
-            [Fault("this column is missing", column=name) for name in missing[:MAX_FAULTS]],
+            [ErrorDetail("this column is missing", column=name) for name in missing[:MAX_ERRORS]],
         )
     if any(given.count(name) > 1 for name in columns):
         raise InvalidValue("a column is given twice")
     return [given.index(name) for name in columns]
 
 
-def bad_cells(rows: Iterable[Any], names: Sequence[str], *, gaps: bool) -> list[Fault]:
+def bad_cells(rows: Iterable[Any], names: Sequence[str], *, gaps: bool) -> list[ErrorDetail]:
     """List the first cells that are no number; empty ones, too, unless `gaps` may be."""
-    return list(islice(_bad_cells(rows, names, gaps=gaps), MAX_FAULTS))
+    return list(islice(_bad_cells(rows, names, gaps=gaps), MAX_ERRORS))
 
 
-def _bad_cells(rows: Iterable[Any], names: Sequence[str], *, gaps: bool) -> Iterable[Fault]:
+def _bad_cells(rows: Iterable[Any], names: Sequence[str], *, gaps: bool) -> Iterable[ErrorDetail]:
     for row, cells in enumerate(rows):
         for place, cell in enumerate(cells if isinstance(cells, list) else ()):
             column = names[place] if place < len(names) else str(place)
             if cell is None and not gaps:
-                yield Fault("is empty where a number is needed", row=row, column=column)
+                yield ErrorDetail("is empty where a number is needed", row=row, column=column)
             elif cell is not None and type(cell) not in {int, float}:
-                yield Fault("is not a number", row=row, column=column, value=cell)
+                yield ErrorDetail("is not a number", row=row, column=column, value=cell)
 
 
 def _from_records(records: list[Any], columns: Sequence[str]) -> list[Any]:
     try:
         return [[record[name] for name in columns] for record in records]
     except (KeyError, TypeError):
-        faults = list(islice(_bad_records(records, columns), MAX_FAULTS))
+        faults = list(islice(_bad_records(records, columns), MAX_ERRORS))
         raise InvalidValue("every row needs a value for each column", faults) from None
 
 
-def _bad_records(records: list[Any], columns: Sequence[str]) -> Iterable[Fault]:
+def _bad_records(records: list[Any], columns: Sequence[str]) -> Iterable[ErrorDetail]:
     for row, record in enumerate(records):
         if not isinstance(record, dict):
-            yield Fault("a record is an object: column name → value", row=row, value=record)
+            yield ErrorDetail("a record is an object: column name → value", row=row, value=record)
             continue
         for name in columns:
             if name not in record:
-                yield Fault("this column is missing", row=row, column=name)
+                yield ErrorDetail("this column is missing", row=row, column=name)
 
 
 def _from_split(given: Any, data: Any, columns: Sequence[str]) -> list[Any]:
@@ -84,11 +84,11 @@ def _from_split(given: Any, data: Any, columns: Sequence[str]) -> list[Any]:
         raise InvalidValue('"columns" is a list of names and "data" a list of rows')
     places = places_of(given, columns)
     if uneven := [
-        Fault(f"is not a list of {len(given)} values", row=row)
+        ErrorDetail(f"is not a list of {len(given)} values", row=row)
         for row, cells in enumerate(data)
         if not isinstance(cells, list) or len(cells) != len(given)
     ]:
-        raise InvalidValue("every row needs one value for each column", uneven[:MAX_FAULTS])
+        raise InvalidValue("every row needs one value for each column", uneven[:MAX_ERRORS])
     return [[cells[place] for place in places] for cells in data]
 
 

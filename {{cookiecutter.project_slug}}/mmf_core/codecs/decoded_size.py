@@ -31,10 +31,10 @@ _WEIGHTS: Mapping[tuple[Kind, Format], Mapping[bytes, int]] = {
     (Kind.TABLE, Format.XML): {b"<": 72, b"=": 180},
     (Kind.ARRAY, Format.JSON): _JSON,
     (Kind.ARRAY, Format.CSV): {b"\n": 360, b",": 70},
-    (Kind.TREE, Format.JSON): _JSON,
-    (Kind.TREE, Format.XML): {b"<": 180, b"=": 320},
-    (Kind.TREE, Format.YAML): dict.fromkeys((b",", b"\n", b":", b"[", b"{"), 440),
-    (Kind.TREE, Format.PROTOBUF): {b"\n": 100},  # the tag of every value in a Struct
+    (Kind.JSON, Format.JSON): _JSON,
+    (Kind.JSON, Format.XML): {b"<": 180, b"=": 320},
+    (Kind.JSON, Format.YAML): dict.fromkeys((b",", b"\n", b":", b"[", b"{"), 440),
+    (Kind.JSON, Format.PROTOBUF): {b"\n": 100},  # the tag of every value in a Struct
 }
 
 
@@ -44,7 +44,7 @@ def most_memory(options: Options) -> int:
     return MOST_TIMES * most
 
 
-def refuse_heavy(kind: Kind, format: Format, data: bytes, options: Options) -> None:
+def check_decoded_size(kind: Kind, format: Format, data: bytes, options: Options) -> None:
     """Raise BodyTooLarge for a text that would take more memory than `most_memory`."""
     most = most_memory(options)
     if len(data) * _HEAVIEST > most and (weights := _WEIGHTS.get((kind, format))):
@@ -58,5 +58,5 @@ def too_heavy(format: Format, most: int) -> BodyTooLarge:
     return BodyTooLarge(
         f"this {format.name} has so many values that reading it could take more than "
         f"{most / MIB:g} MiB of memory; send it in smaller pieces; the operator's setting is "
-        f"MMF_MAX_BODY_MB, of which {MOST_TIMES} times may be taken"
+        f"MMF_MAX_BODY_MIB, of which {MOST_TIMES} times may be taken"
     )

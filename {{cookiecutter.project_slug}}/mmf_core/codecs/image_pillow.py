@@ -30,7 +30,9 @@ def _read(data: bytes, options: Options) -> np.ndarray:
 
     try:
         picture: Image.Image = Image.open(io.BytesIO(data), formats=_READABLE)
-        _refuse_huge(picture, options.get("max_inflated", Settings.max_inflated) // _COLOURS)
+        _refuse_huge(
+            picture, options.get("max_decompressed", Settings.max_decompressed) // _COLOURS
+        )
         ImageOps.exif_transpose(picture, in_place=True)
         picture = _eight_bits(picture)
         return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
@@ -67,7 +69,7 @@ def _most_pixels() -> int:
 
 
 def _too_many_pixels(most: int) -> BodyTooLarge:
-    own = "; the operator's setting is MMF_MAX_INFLATED_MB" if most < _most_pixels() else ""
+    own = "; the operator's setting is MMF_MAX_DECOMPRESSED_MIB" if most < _most_pixels() else ""
     return BodyTooLarge(f"a picture may have {min(most, _most_pixels()):,} pixels at most{own}")
 
 

@@ -9,7 +9,7 @@ from ..errors import RequestError
 _CELLS = {"table:table-cell", "table:covered-table-cell"}
 
 
-def used_cells(text: bytes) -> tuple[int, int, int]:
+def dimensions(text: bytes) -> tuple[int, int, int]:
     """Return how many rows all tables have together, the columns of the widest, and all text.
 
     That is in characters, and counted as often as it is repeated.

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
 AS_WRITTEN = {"keep_default_na": False, "na_values": [""]}
 """For pandas' own readers: only what is empty is null."""
-KNOWN = {"sheet", "sheet_name", "dtype", "floats", "max_body", "max_inflated", "escape_formulas"}
+KNOWN = {
+    "sheet",
+    "sheet_name",
+    "dtype",
+    "floats",
+    "max_body",
+    "max_decompressed",
+    "escape_formulas",
+}
 _NUMBERS = {float, int}
 _OVER_INT64 = 2.0**63
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..errors import MAX_FAULTS, Fault, InvalidValue
+from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue
 from . import json, number_records, row_text
 from .base import JSONCodec, Kind, Options, refuse_sparse
 
@@ -94,7 +94,7 @@ def _from_records(records: list[Any], options: Options) -> pd.DataFrame:
         if not isinstance(record, dict):
             raise InvalidValue(
                 f"a row is not a record: {_SHAPES}",
-                [Fault("a record is an object: column name → value", row=row, value=record)],
+                [ErrorDetail("a record is an object: column name → value", row=row, value=record)],
             )
     names = list(records[0]) if records else []
     if any(record.keys() != records[0].keys() for record in records):
@@ -112,11 +112,11 @@ def _from_split(
     if not _is_labels(columns):
         raise InvalidValue('"columns" is a list of names')
     uneven = (
-        Fault(f"has {len(row)} values for {len(columns)} columns", row=place)
+        ErrorDetail(f"has {len(row)} values for {len(columns)} columns", row=place)
         for place, row in enumerate(data)
         if len(row) != len(columns)
     )
-    if ragged := list(islice(uneven, MAX_FAULTS)):
+    if ragged := list(islice(uneven, MAX_ERRORS)):
         raise InvalidValue("every row needs one value for each column", ragged)
     frame = _frame(columns, data, options)
     if index is not None:
@@ -130,12 +130,12 @@ def _from_columns(columns: dict[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
     faults = [
-        Fault("a column is a list of values", column=name, value=values)
+        ErrorDetail("a column is a list of values", column=name, value=values)
         for name, values in columns.items()
         if not isinstance(values, list)
     ]
     if faults:
-        raise InvalidValue(f"this JSON is not a table: {_SHAPES}", faults[:MAX_FAULTS])
+        raise InvalidValue(f"this JSON is not a table: {_SHAPES}", faults[:MAX_ERRORS])
     if len({len(values) for values in columns.values()}) > 1:
         raise InvalidValue("every column needs the same number of values")
     return _exact(pd.DataFrame(columns), columns.__getitem__)

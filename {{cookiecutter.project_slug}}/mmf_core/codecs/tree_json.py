@@ -11,7 +11,7 @@ from .plain import bounded
 class TreeJSON(JSONCodec[Any]):
     """Plain values are what JSON is made of: nothing to change on the way."""
 
-    kind = Kind.TREE
+    kind = Kind.JSON
 
     def from_plain(self, plain: Any, options: Options) -> Any:
         return bounded(plain)

@@ -20,7 +20,7 @@ MAX_LENGTH = 1_000_000
 class TreeMsgpack(Codec[Any]):
     """The types of MessagePack that JSON has, too: no bytes, no extensions, no timestamps."""
 
-    kind = Kind.TREE
+    kind = Kind.JSON
     format = Format.MSGPACK
     requires: ClassVar = {"msgpack": "msgpack"}
 

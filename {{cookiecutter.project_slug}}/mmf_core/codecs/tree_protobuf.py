@@ -25,7 +25,7 @@ class TreeProtobuf(Codec[dict[str, Any]]):
     Protobuf's own limit of depth, 100 messages, is met at about 33 levels of a Struct.
     """
 
-    kind = Kind.TREE
+    kind = Kind.JSON
     format = Format.PROTOBUF
     requires: ClassVar = {"google.protobuf": "protobuf"}
 

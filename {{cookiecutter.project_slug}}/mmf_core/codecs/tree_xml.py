@@ -40,7 +40,7 @@ _WORDS = {"true": True, "false": False}
 class TreeXML(Codec[Any]):
     """The mapping of this module's docstring; DTDs, entities and namespaces are refused."""
 
-    kind = Kind.TREE
+    kind = Kind.JSON
     format = Format.XML
     requires: ClassVar = {"defusedxml": "defusedxml"}
 

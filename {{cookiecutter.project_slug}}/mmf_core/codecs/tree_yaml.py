@@ -31,7 +31,7 @@ _SCALARS = (
 class TreeYAML(Codec[Any]):
     """One document without tags; an alias is what it stands for."""
 
-    kind = Kind.TREE
+    kind = Kind.JSON
     format = Format.YAML
     requires: ClassVar = {"yaml": "pyyaml"}
 

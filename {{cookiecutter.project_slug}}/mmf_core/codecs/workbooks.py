@@ -29,7 +29,7 @@ def read_zipped(data: bytes, options: Options, suffix: str) -> pd.DataFrame:
     from python_calamine import CalamineWorkbook
 
     def parse() -> pd.DataFrame:
-        file = io.BytesIO(safe(data, options.get("max_inflated", Settings.max_inflated)))
+        file = io.BytesIO(safe(data, options.get("max_decompressed", Settings.max_decompressed)))
         wanted = _wanted(options)
         if not knows(wanted):
             return _by_pandas(file, options)

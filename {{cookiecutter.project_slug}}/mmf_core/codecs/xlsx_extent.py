@@ -15,7 +15,7 @@ _PLAIN = b'<c r="'
 _PLAIN_CELL = re.compile(rb'<c r="([A-Z]{1,3})([1-9][0-9]{0,6})"')
 
 
-def used_cells(text: bytes) -> tuple[int, int]:
+def dimensions(text: bytes) -> tuple[int, int]:
     """Return how many rows and columns a sheet's XML may use at most, from the first on."""
     first, last = text.find(b"sheetData"), text.rfind(b"sheetData")
     if first < 0:

@@ -95,9 +95,9 @@ def _check(name: str, text: bytes, most: int) -> None:
     if b"\0" in text or any(int(count) > len(text) for count in counts):
         raise RequestError("this workbook is forged")
     size = len(text) // _BYTES_A_CELL
-    refuse_sparse(*xlsx_extent.used_cells(text), size)
+    refuse_sparse(*xlsx_extent.dimensions(text), size)
     if name == "content.xml":
-        rows, columns, written = ods_extent.used_cells(text)
+        rows, columns, written = ods_extent.dimensions(text)
         refuse_sparse(rows, columns, size)
         if written > most:
             raise too_large("workbook", most)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..codecs import Kind
-from ..errors import MAX_FAULTS, DescriptorError, Fault, InvalidValue
+from ..errors import MAX_ERRORS, DescriptorError, ErrorDetail, InvalidValue
 from .base import Descriptor
 from .json_schemas import NUMBER, lists, numbers, records
 
@@ -49,7 +49,7 @@ class Array(Descriptor["np.ndarray"]):
         return self._options
 
     @property
-    def is_uniform(self) -> bool:
+    def is_homogeneous(self) -> bool:
         return self.columns is not None
 
     def check(self, value: Any) -> np.ndarray:
@@ -89,7 +89,7 @@ class Array(Descriptor["np.ndarray"]):
         return lists(numbers(self.dtype), self.shape, least=0)
 
     @property
-    def has_sure_example(self) -> bool:
+    def example_is_valid(self) -> bool:
         return self.shape is not None
 
     def meta(self) -> dict[str, Any]:
@@ -144,12 +144,12 @@ class Array(Descriptor["np.ndarray"]):
         raise InvalidValue(
             f"cells that are empty or infinite where a number is needed: {len(places)}",
             [
-                Fault(
+                ErrorDetail(
                     "is empty or infinite where a number is needed",
                     row=int(row),
                     column=(self.columns or ())[column],
                 )
-                for row, column in places[:MAX_FAULTS]
+                for row, column in places[:MAX_ERRORS]
             ],
         )
 

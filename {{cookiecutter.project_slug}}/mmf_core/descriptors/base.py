@@ -67,7 +67,7 @@ class Descriptor(Generic[T]):
         return {}
 
     @property
-    def is_uniform(self) -> bool:
+    def is_homogeneous(self) -> bool:
         """Whether all checked values have the same columns, in one block of one type of numbers."""
         return False
 
@@ -92,7 +92,7 @@ class Descriptor(Generic[T]):
         return self.json_schema()
 
     @property
-    def has_sure_example(self) -> bool:
+    def example_is_valid(self) -> bool:
         """Whether a function has to take the example, by what is declared; else it is a guess."""
         return False
 

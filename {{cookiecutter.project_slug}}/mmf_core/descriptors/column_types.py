@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Fault, InvalidValue
+from ..errors import ErrorDetail, InvalidValue
 from .json_schemas import MOMENT
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _to_datetime(column: Any) -> Any:
         return pd.to_datetime(column, errors="coerce", format="ISO8601")
     except ValueError:  # pandas keeps one offset for a whole column
         hint = "send all dates of a column with one offset, such as Z, or all without"
-        raise InvalidValue(hint, [Fault(hint, column=column.name)]) from None
+        raise InvalidValue(hint, [ErrorDetail(hint, column=column.name)]) from None
 
 
 _INT64 = {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}

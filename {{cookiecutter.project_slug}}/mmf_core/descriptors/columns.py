@@ -9,7 +9,7 @@ from math import inf, nextafter
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
-from ..errors import DescriptorError, Fault, InvalidValue
+from ..errors import DescriptorError, ErrorDetail, InvalidValue
 from .column_types import TYPES
 from .json_schemas import chosen, limits, plain
 
@@ -125,7 +125,7 @@ class Column:
                 outside |= _OUTSIDE[name](column, bound)
         except TypeError:  # one has an offset from UTC, the other has none
             hint = f"a date here is {self.noun}: send all with an offset, or all without, as it is"
-            raise InvalidValue(hint, [Fault(hint, column=str(column.name))]) from None
+            raise InvalidValue(hint, [ErrorDetail(hint, column=str(column.name))]) from None
         if self.choices is not None:
             outside |= column.notna() & ~column.isin(self.choices)
         return outside.to_numpy(dtype=bool, na_value=False)

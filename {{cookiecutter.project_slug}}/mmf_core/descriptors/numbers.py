@@ -52,8 +52,8 @@ class Number(Scalar[N]):
         return usual if self.allows(usual) else next(iter(self._bounds().values()))
 
     @property
-    def has_sure_example(self) -> bool:
-        return bool(self._bounds()) or super().has_sure_example
+    def example_is_valid(self) -> bool:
+        return bool(self._bounds()) or super().example_is_valid
 
     def json_schema(self) -> dict[str, Any]:
         return {**super().json_schema(), **limits(self._bounds())}
@@ -100,7 +100,7 @@ class Float(Number[float]):
         return schema | ({"type": ["number", "null"]} if self.allows(nan) else {})
 
     @property
-    def has_sure_example(self) -> bool:
+    def example_is_valid(self) -> bool:
         return True
 
     def parse(self, text: str) -> float:

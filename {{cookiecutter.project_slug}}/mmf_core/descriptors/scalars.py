@@ -84,7 +84,7 @@ class Scalar(Descriptor[T]):
         return chosen(self.schema, self.choices)
 
     @property
-    def has_sure_example(self) -> bool:
+    def example_is_valid(self) -> bool:
         return self.choices is not None
 
     def meta(self) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class Bool(Scalar[bool]):
     }
 
     @property
-    def has_sure_example(self) -> bool:
+    def example_is_valid(self) -> bool:
         return True
 
     def parse(self, text: str) -> bool:

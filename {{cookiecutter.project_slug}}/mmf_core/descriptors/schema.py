@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MAX_FAULTS, DescriptorError, Fault, InvalidValue, most_faults
+from ..errors import MAX_ERRORS, DescriptorError, ErrorDetail, InvalidValue, max_errors
 from .columns import Column
 from .json_schemas import records
 
@@ -59,14 +59,14 @@ class Schema:
         return records(cells, extra=not self._refuses)
 
     @property
-    def has_sure_example(self) -> bool:
+    def example_is_valid(self) -> bool:
         """Whether no column is a text that could be anything."""
         return all(one.kind is not str or one.choices for one in self.columns.values())
 
     def apply(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the schema's columns in its order and types, without any others.
 
-        InvalidValue lists the first columns and cells that do not fit: 20, or `most_faults`.
+        InvalidValue lists the first columns and cells that do not fit: 20, or `max_errors`.
         """
         given = table.columns.tolist()
         wrong = {} if given == self._names else self._wrong_columns(given)
@@ -96,17 +96,17 @@ class Schema:
 
     def _convert(
         self, table: pd.DataFrame, names: list[str]
-    ) -> tuple[dict[str, Any], list[Fault], int]:
+    ) -> tuple[dict[str, Any], list[ErrorDetail], int]:
         """Return converted columns, the first faults of each of them, and how many there are."""
         columns: dict[str, Any] = {}
-        faults: list[Fault] = []
+        faults: list[ErrorDetail] = []
         misfits = 0
         for name in names:
             given, declared = table[name], self.columns[name]
             columns[name], lost = declared.convert(given)
             rows = lost.nonzero()[0]
             misfits += len(rows)
-            faults += _faults(given.iloc[rows[: most_faults.get()]], rows, name, declared)
+            faults += _faults(given.iloc[rows[: max_errors.get()]], rows, name, declared)
         return columns, sorted(faults, key=lambda fault: fault.row or 0), misfits
 
     def _allows(self, block: pd.DataFrame) -> bool:
@@ -136,31 +136,33 @@ def _column(name: str, declared: Any) -> Column:
         raise DescriptorError(f"schema: column {name!r}: {error}") from None
 
 
-def _invalid(wrong: Mapping[str, list[Any]], cells: list[Fault], misfits: int) -> InvalidValue:
+def _invalid(
+    wrong: Mapping[str, list[Any]], cells: list[ErrorDetail], misfits: int
+) -> InvalidValue:
     columns = [
-        Fault(_MESSAGES[what], column=str(name))
+        ErrorDetail(_MESSAGES[what], column=str(name))
         for what, names in wrong.items()
-        for name in names[:MAX_FAULTS]
+        for name in names[:MAX_ERRORS]
     ]
     told = [
-        f"{what}: {', '.join(map(str, names[:MAX_FAULTS]))}{', …' * (len(names) > MAX_FAULTS)}"
+        f"{what}: {', '.join(map(str, names[:MAX_ERRORS]))}{', …' * (len(names) > MAX_ERRORS)}"
         for what, names in wrong.items()
     ]
     if misfits:
         told.append(f"cells that do not fit the schema: {misfits}")
-    most = most_faults.get()
+    most = max_errors.get()
     if sum(map(len, wrong.values())) + misfits > most:
         told.append(f"the first {most} are listed")
     return InvalidValue("; ".join(told), [*columns, *cells][:most])
 
 
-def _faults(values: Any, rows: Any, name: str, declared: Column) -> Iterator[Fault]:
+def _faults(values: Any, rows: Any, name: str, declared: Column) -> Iterator[ErrorDetail]:
     for row, value, empty in zip(rows, values, values.isna(), strict=False):
         if empty:
             message = f"is empty where {declared.noun} is needed"
-            yield Fault(message, row=int(row), column=name)
+            yield ErrorDetail(message, row=int(row), column=name)
         else:
-            yield Fault(f"is not {declared.noun}", row=int(row), column=name, value=value)
+            yield ErrorDetail(f"is not {declared.noun}", row=int(row), column=name, value=value)
 
 
 def _floats(table: pd.DataFrame) -> pd.DataFrame | None:

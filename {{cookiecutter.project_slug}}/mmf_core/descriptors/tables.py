@@ -49,7 +49,7 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         return self._options
 
     @property
-    def is_uniform(self) -> bool:
+    def is_homogeneous(self) -> bool:
         return self._schema is not None and self._schema.is_block
 
     @property
@@ -87,8 +87,8 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         return {"type": "array", "items": self.json_schema()["items"]}  # may be empty
 
     @property
-    def has_sure_example(self) -> bool:
-        return self._schema is not None and self._schema.has_sure_example
+    def example_is_valid(self) -> bool:
+        return self._schema is not None and self._schema.example_is_valid
 
     def meta(self) -> dict[str, Any]:
         return {**super().meta(), "schema": str(self._schema), "pandas_params": self.pandas_params}

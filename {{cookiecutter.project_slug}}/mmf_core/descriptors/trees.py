@@ -20,7 +20,7 @@ class Dict(Descriptor[dict[str, Any]]):
 
     message: Any = None
 
-    kind: ClassVar[Kind] = Kind.TREE
+    kind: ClassVar[Kind] = Kind.JSON
 
     def __post_init__(self) -> None:
         if self.message is not None and not hasattr(self.message, "DESCRIPTOR"):
@@ -54,7 +54,7 @@ class Dict(Descriptor[dict[str, Any]]):
 class JsonFile(Descriptor[Any]):
     """A file that holds an object or a list, in JSON or another format of such (name from MMF)."""
 
-    kind: ClassVar[Kind] = Kind.TREE
+    kind: ClassVar[Kind] = Kind.JSON
     is_file: ClassVar[bool] = True
 
     def check(self, value: Any) -> Any:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Fault, InvalidValue, RequestError, most_faults
+from ..errors import ErrorDetail, InvalidValue, RequestError, max_errors
 from .json_schemas import records
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Validator:
         return records({})
 
     @property
-    def has_sure_example(self) -> bool:
+    def example_is_valid(self) -> bool:
         """No: only the schema itself knows what it takes."""
         return False
 
@@ -67,7 +67,7 @@ class Validator:
 
 
 def _invalid(cases: pd.DataFrame, table: pd.DataFrame) -> InvalidValue:
-    most = most_faults.get()
+    most = max_errors.get()
     listed = f"; the first {most} are listed" * (len(cases) > most)
     return InvalidValue(
         f"this table does not fit the schema: {len(cases)} faults{listed}",
@@ -75,14 +75,14 @@ def _invalid(cases: pd.DataFrame, table: pd.DataFrame) -> InvalidValue:
     )
 
 
-def _faults(cases: pd.DataFrame, table: pd.DataFrame) -> Iterator[Fault]:
+def _faults(cases: pd.DataFrame, table: pd.DataFrame) -> Iterator[ErrorDetail]:
     for case in cases.astype(object).to_dict("records"):
         value, check = _plain(case.get("failure_case")), case.get("check")
         if check == "column_in_dataframe":
-            yield Fault("this column is missing", column=str(value))
+            yield ErrorDetail("this column is missing", column=str(value))
             continue
         column = _plain(case.get("column"))
-        yield Fault(
+        yield ErrorDetail(
             f"fails the check {check}",
             row=_row(table, _plain(case.get("index"))),
             column=None if column is None else str(column),

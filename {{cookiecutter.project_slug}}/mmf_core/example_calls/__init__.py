@@ -1,7 +1,7 @@
 """Trials: targets called on their examples, to see what they do before callers see it."""
 
-from .calls import Ending as Ending
-from .calls import Outcome as Outcome
+from .calls import CallResult as CallResult
+from .calls import CallStatus as CallStatus
 from .calls import Reason as Reason
 from .calls import call as call
 from .forks import Fork as Fork

@@ -14,13 +14,13 @@ from ..settings import Settings
 from ..target import Target
 
 
-class Ending(Enum):
+class CallStatus(Enum):
     """How a call ended; the value is the first byte of the message that a fork sends."""
 
-    ANSWERED = b"A"
+    OK = b"A"
     FAILED = b"F"
-    REFUSED = b"R"  # the example may be to blame
-    LATE = b"L"
+    REJECTED = b"R"  # the example may be to blame
+    TIMEOUT = b"L"
 
 
 class Reason(NamedTuple):
@@ -49,22 +49,22 @@ class Reason(NamedTuple):
         return cls(f"{own}{place}", f"{text}{place}")
 
 
-class Outcome(NamedTuple):
+class CallResult(NamedTuple):
     """What came of a call: the answer's bytes, or the reason why there is none."""
 
-    ending: Ending
+    status: CallStatus
     content: bytes = b""
 
     def reason(self, route: str) -> Reason:
         """Say why there is no answer."""
-        if self.ending is Ending.LATE:
+        if self.status is CallStatus.TIMEOUT:
             return Reason.ours(f"{route} does not answer its example in time")
         what = f"{route} fails on its example"
         text = self.content.decode()
         return Reason(f"{what}: {text.partition(':')[0]}", f"{what}: {text}")
 
 
-def call(target: Target, seconds: float = 0) -> Outcome:
+def call(target: Target, seconds: float = 0) -> CallResult:
     """Call a target on the examples of what it requires, for so many seconds; 0: without limit."""
     try:
         values = {
@@ -72,22 +72,22 @@ def call(target: Target, seconds: float = 0) -> Outcome:
             for name, one in target.required.items()
         }
         result = Execution(target, Settings(timeout=seconds))(values)
-        return Outcome(Ending.ANSWERED, _encoded(target, result))
+        return CallResult(CallStatus.OK, _encoded(target, result))
     except DeadlineExceeded:
-        return Outcome(Ending.LATE)
+        return CallResult(CallStatus.TIMEOUT)
     except RequestError as error:
-        return failure(error, Ending.REFUSED)
+        return failure(error, CallStatus.REJECTED)
     except TargetError as error:
-        return failure(error, Ending.FAILED if target.has_sure_example else Ending.REFUSED)
+        return failure(error, CallStatus.FAILED if target.example_is_valid else CallStatus.REJECTED)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told
         return failure(error)
 
 
-def failure(error: Exception, ending: Ending = Ending.FAILED) -> Outcome:
+def failure(error: Exception, status: CallStatus = CallStatus.FAILED) -> CallResult:
     """Return what came of a call that raised."""
     cause = (type(error) is TargetError and error.__cause__) or error
     reason = f"{type(cause).__name__}: {_line(cause)}"
-    return Outcome(ending, reason.encode(errors="backslashreplace"))
+    return CallResult(status, reason.encode(errors="backslashreplace"))
 
 
 def _encoded(target: Target, result: Any) -> bytes:

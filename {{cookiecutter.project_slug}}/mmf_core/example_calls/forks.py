@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, Pipe
 
 from ..registry import Registry
 from ..target import Target
-from .calls import Ending, Outcome, call, failure
+from .calls import CallResult, CallStatus, call, failure
 
 ORPHANED_AFTER = 5  # seconds after the limit; before that, the process that forked ends a fork
 
@@ -44,14 +44,16 @@ class Fork:
         return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
 
 
-def end_by_itself(seconds: float) -> None:
+def set_alarm(seconds: float) -> None:
     """Let this process end after its limit: nobody else would, if the one that waits is killed."""
     signal.alarm(math.ceil(seconds) + ORPHANED_AFTER)
 
 
-def call_in_forks(registry: Registry, targets: Sequence[Target], seconds: float) -> list[Outcome]:
+def call_in_forks(
+    registry: Registry, targets: Sequence[Target], seconds: float
+) -> list[CallResult]:
     """Call targets in turn, in a fork, and in another one after each that hangs or ends it."""
-    outcomes: list[Outcome] = []
+    outcomes: list[CallResult] = []
     while len(outcomes) < len(targets):
         outcomes += _call_in_a_fork(registry, targets[len(outcomes) :], seconds)
     return outcomes
@@ -60,27 +62,29 @@ def call_in_forks(registry: Registry, targets: Sequence[Target], seconds: float)
 def report(registry: Registry, targets: Sequence[Target], seconds: float, to: Connection) -> None:
     """Call targets in turn, as a new worker does, and send what comes of each until one hangs."""
     for target in targets:
-        end_by_itself(seconds)
+        set_alarm(seconds)
         try:
-            registry.make_ready()
+            registry.load_artifacts()
             outcome = call(target, seconds)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told
             outcome = failure(error)
-        to.send_bytes(outcome.ending.value + outcome.content)
-        if outcome.ending is Ending.LATE:
+        to.send_bytes(outcome.status.value + outcome.content)
+        if outcome.status is CallStatus.TIMEOUT:
             return
 
 
-def _call_in_a_fork(registry: Registry, targets: Sequence[Target], seconds: float) -> list[Outcome]:
+def _call_in_a_fork(
+    registry: Registry, targets: Sequence[Target], seconds: float
+) -> list[CallResult]:
     """Return what comes of each target, up to the first that hangs or ends the process."""
     fork = Fork(partial(report, registry, targets, seconds))
     try:
         outcomes = list(_received(fork.reader, len(targets), seconds))
     finally:
         status = fork.end()
-    if len(outcomes) == len(targets) or Outcome(Ending.LATE) in outcomes:
+    if len(outcomes) == len(targets) or CallResult(CallStatus.TIMEOUT) in outcomes:
         return outcomes
-    return [*outcomes, Outcome(Ending.FAILED, f"the process ended, {status}".encode())]
+    return [*outcomes, CallResult(CallStatus.FAILED, f"the process ended, {status}".encode())]
 
 
 def _fork() -> int:
@@ -91,17 +95,17 @@ def _fork() -> int:
         return os.fork()
 
 
-def _received(reader: Connection, count: int, seconds: float) -> Iterator[Outcome]:
+def _received(reader: Connection, count: int, seconds: float) -> Iterator[CallResult]:
     """Yield what a fork sends, until it hangs or has ended."""
     for _ in range(count):
         if not reader.poll(seconds):
-            yield Outcome(Ending.LATE)
+            yield CallResult(CallStatus.TIMEOUT)
             return
         try:
             message = reader.recv_bytes()
         except (EOFError, OSError):
             return
-        outcome = Outcome(Ending(message[:1]), message[1:])
+        outcome = CallResult(CallStatus(message[:1]), message[1:])
         yield outcome
-        if outcome.ending is Ending.LATE:
+        if outcome.status is CallStatus.TIMEOUT:
             return

@@ -8,8 +8,8 @@ from dataclasses import replace
 from threading import Thread
 
 from ..registry import Registry
-from ..target import DEFAULT_POLICY, Target
-from .calls import Ending, call
+from ..target import DEFAULT_OPTIONS, Target
+from .calls import CallStatus, call
 
 _log = logging.getLogger("mmf.warmup")
 
@@ -20,7 +20,7 @@ def warm_up(registry: Registry, seconds: float) -> None:
     What fails keeps the registry from being ready, and so does what has not ended, until it has.
     """
     targets = [one for one in registry.targets.values() if one.required]
-    registry.unproven = {one.route: f"{one.route} is being warmed up" for one in targets}
+    registry.pending_warmups = {one.route: f"{one.route} is being warmed up" for one in targets}
     # A thread, as for every request: it may hang, and OpenMP must not begin in the main thread.
     thread = Thread(target=_prove, args=(registry, targets), name="mmf-warm-up", daemon=True)
     thread.start()
@@ -29,12 +29,14 @@ def warm_up(registry: Registry, seconds: float) -> None:
 
 def _prove(registry: Registry, targets: Sequence[Target]) -> None:
     for target in targets:
-        outcome = call(replace(target, policy=DEFAULT_POLICY))  # a first call may take its time
-        if outcome.ending is Ending.FAILED:
+        outcome = call(
+            replace(target, call_options=DEFAULT_OPTIONS)
+        )  # a first call may take its time
+        if outcome.status is CallStatus.FAILED:
             reason = outcome.reason(target.route)
-            registry.unproven[target.route] = reason.told
+            registry.pending_warmups[target.route] = reason.told
             _log.error("not ready: %s", reason.logged)
             continue
-        if outcome.ending is Ending.REFUSED:
+        if outcome.status is CallStatus.REJECTED:
             _log.debug("%s", outcome.reason(target.route).logged)
-        del registry.unproven[target.route]
+        del registry.pending_warmups[target.route]

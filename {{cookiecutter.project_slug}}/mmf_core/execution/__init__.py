@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..call_options import rows_argument
+from ..call_options import batch_argument
 from ..settings import Settings
 from ..target import Target
-from .batching import Batched
+from .batching import MicroBatcher
 from .calls import Call, plain_call
 from .deadlines import Deadline
-from .limits import Limited
-from .measures import Measures as Measures
+from .limits import ConcurrencyLimiter
+from .measures import Timings as Timings
 from .values import checked, presented
 
 
@@ -37,7 +37,7 @@ class Execution:
         self.target = target
         self._call = _compose(target, settings or Settings(), replace_worker)
 
-    def __call__(self, values: Mapping[str, Any], measures: Measures | None = None) -> Any:
+    def __call__(self, values: Mapping[str, Any], measures: Timings | None = None) -> Any:
         """Check decoded values, call the function, return its result ready for a codec.
 
         InvalidValue lists what is wrong in every argument; Overloaded and DeadlineExceeded are
@@ -45,19 +45,21 @@ class Execution:
         result that `returns=` cannot send. Errors of this package that the function raises
         itself, such as InvalidValue, pass as they are.
         """
-        return self._call(checked(self.target, values), measures or Measures())
+        return self._call(checked(self.target, values), measures or Timings())
 
 
 def _compose(target: Target, settings: Settings, replace_worker: Callable[[], None]) -> Call:
-    policy, route = target.policy, target.route
-    seconds = policy.timeout or settings.timeout or None
+    call_options, route = target.call_options, target.route
+    seconds = call_options.timeout or settings.timeout or None
     call = plain_call(target.function, route, lambda result: presented(target, result))
-    if policy.max_concurrency:
-        call = Limited(call, route, policy.max_concurrency, policy.max_queue)
+    if call_options.max_concurrency:
+        call = ConcurrencyLimiter(call, route, call_options.max_concurrency, call_options.max_queue)
     if seconds:
-        call = Deadline(call, route, seconds, settings.stuck_after, replace_worker)
-    if policy.batch:
-        rows = rows_argument(target.arguments, target.returns)
-        uniform = target.arguments[rows].is_uniform
-        call = Batched(call, route, rows, policy.batch.max_rows, uniform=uniform, seconds=seconds)
+        call = Deadline(call, route, seconds, settings.abandoned_call_timeout, replace_worker)
+    if call_options.batch:
+        rows = batch_argument(target.arguments, target.returns)
+        uniform = target.arguments[rows].is_homogeneous
+        call = MicroBatcher(
+            call, route, rows, call_options.batch.max_rows, uniform=uniform, seconds=seconds
+        )
     return call

@@ -19,7 +19,7 @@ from ..errors import MMFError, ResultError
 from ..turns import step_aside
 from .calls import Arguments, Call
 from .deadlines import time_left, too_late
-from .measures import Measures
+from .measures import Timings
 from .rows import join, signature, split
 
 _log = logging.getLogger("mmf.batching")
@@ -30,7 +30,7 @@ class _Ticket:
     """A request in line, and what came of it."""
 
     arguments: Arguments
-    measures: Measures
+    measures: Timings
     served: bool = False
     given_up: bool = False
     result: Any = None
@@ -42,7 +42,7 @@ class _Ticket:
         return self.result
 
 
-class Batched:
+class MicroBatcher:
     """A call that joins the rows of several requests, `max_rows` at most.
 
     `rows` is the argument that holds them. Requests are joined where it has the same columns and
@@ -71,7 +71,7 @@ class Batched:
         self._line: deque[_Ticket] = deque()
         self._joins = True
 
-    def __call__(self, arguments: Arguments, measures: Measures) -> Any:
+    def __call__(self, arguments: Arguments, measures: Timings) -> Any:
         if not self._joins:
             return self._call(arguments, measures)
         ticket = _Ticket(arguments, measures)
@@ -134,7 +134,7 @@ class Batched:
         """Call once for all; False where that failed and nobody has an outcome yet."""
         tables = [ticket.arguments[self._rows] for ticket in batch]
         counts = [len(table) for table in tables]
-        measures = Measures(joined=len(batch), entered=batch[0].measures.entered)
+        measures = Timings(joined=len(batch), entered=batch[0].measures.entered)
         try:
             rows = join(tables, uniform=self._uniform)
             result = self._call({**batch[0].arguments, self._rows: rows}, measures)

@@ -11,10 +11,10 @@ from time import perf_counter
 from typing import Any
 
 from ..errors import MMFError, TargetError
-from .measures import Measures
+from .measures import Timings
 
 Arguments = dict[str, Any]
-Call = Callable[[Arguments, Measures], Any]
+Call = Callable[[Arguments, Timings], Any]
 
 
 def plain_call(function: Callable[..., Any], route: str, present: Callable[[Any], Any]) -> Call:
@@ -24,7 +24,7 @@ def plain_call(function: Callable[..., Any], route: str, present: Callable[[Any]
     TargetError stands for all others.
     """
 
-    def call(arguments: Arguments, measures: Measures) -> Any:
+    def call(arguments: Arguments, measures: Timings) -> Any:
         started = perf_counter()
         try:
             return present(function(**arguments))

@@ -23,12 +23,12 @@ from typing import Any
 
 from ..errors import DeadlineExceeded
 from .calls import Arguments, Call
-from .measures import Measures
+from .measures import Timings
 
 _log = logging.getLogger("mmf.deadlines")
 
 
-def time_left(seconds: float, measures: Measures) -> float:
+def time_left(seconds: float, measures: Timings) -> float:
     """Return how many of the seconds that a request has are left."""
     return seconds - (perf_counter() - measures.entered)
 
@@ -41,7 +41,8 @@ def too_late(route: str, seconds: float) -> DeadlineExceeded:
 class Deadline:
     """A call with an end: DeadlineExceeded `seconds` after the request came into execution.
 
-    `replace_worker` is called when an abandoned call has not ended `stuck_after` seconds later.
+    `replace_worker` is called when an abandoned call is still running after another
+    `abandoned_call_timeout` seconds.
     """
 
     def __init__(
@@ -49,17 +50,17 @@ class Deadline:
         call: Call,
         route: str,
         seconds: float,
-        stuck_after: float,
+        abandoned_call_timeout: float,
         replace_worker: Callable[[], None],
     ) -> None:
         self._call = call
         self._route = route
         self._seconds = seconds
-        self._stuck_after = stuck_after
+        self._abandoned_call_timeout = abandoned_call_timeout
         self._replace_worker = replace_worker
         self._idle: deque[_Runner] = deque()
 
-    def __call__(self, arguments: Arguments, measures: Measures) -> Any:
+    def __call__(self, arguments: Arguments, measures: Timings) -> Any:
         left = time_left(self._seconds, measures)
         if left <= 0:
             raise too_late(self._route, self._seconds)
@@ -75,7 +76,7 @@ class Deadline:
 
     def _watch(self, task: _Task, runner: _Runner) -> None:
         """Look after an abandoned call once more, later."""
-        timer = Timer(self._stuck_after, self._look, (task, runner))
+        timer = Timer(self._abandoned_call_timeout, self._look, (task, runner))
         timer.daemon = True
         timer.start()
 

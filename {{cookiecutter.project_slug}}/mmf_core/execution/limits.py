@@ -7,10 +7,10 @@ from typing import Any
 
 from ..errors import Overloaded
 from .calls import Arguments, Call
-from .measures import Measures
+from .measures import Timings
 
 
-class Limited:
+class ConcurrencyLimiter:
     """A call that runs `most` times at once in this process; `queue` more wait for their turn."""
 
     def __init__(self, call: Call, route: str, most: int, queue: int) -> None:
@@ -21,7 +21,7 @@ class Limited:
         self._lock = Lock()
         self._inside = 0
 
-    def __call__(self, arguments: Arguments, measures: Measures) -> Any:
+    def __call__(self, arguments: Arguments, measures: Timings) -> Any:
         with self._lock:
             if self._inside >= self._room:
                 raise Overloaded(f"{self._route} has all the calls that it can take")

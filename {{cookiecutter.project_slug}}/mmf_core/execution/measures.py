@@ -7,7 +7,7 @@ from time import perf_counter
 
 
 @dataclass(slots=True)
-class Measures:
+class Timings:
     """Seconds in each part of a request, and how many requests shared its call.
 
     `decode` ends when execution begins; `queue` is the wait until the function started; `call` is

@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from ..descriptors import Descriptor
-from ..errors import Fault, InvalidValue, RequestError, ResultError
+from ..errors import ErrorDetail, InvalidValue, RequestError, ResultError
 from ..target import Target
 from .calls import Arguments
 
@@ -25,7 +25,7 @@ def checked(target: Target, values: Mapping[str, Any]) -> Arguments:
         except InvalidValue as error:
             problems[name] = error.within(name)
     if problems:
-        faults = [fault for problem in problems.values() for fault in problem.faults]
+        faults = [fault for problem in problems.values() for fault in problem.errors]
         raise InvalidValue(_summary(problems, of=len(target.arguments)), faults)
     return arguments
 
@@ -46,7 +46,7 @@ def presented(target: Target, result: Any) -> Any:
 
 def _given(name: str, values: Mapping[str, Any], descriptor: Descriptor[Any]) -> Any:
     if name not in values:
-        raise InvalidValue("missing", [Fault(f"{descriptor.class_name} is wanted")])
+        raise InvalidValue("missing", [ErrorDetail(f"{descriptor.class_name} is wanted")])
     return values[name]
 
 

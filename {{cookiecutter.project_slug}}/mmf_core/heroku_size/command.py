@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from ..processes import tells_pss
+from ..processes import has_pss
 from ..settings import MIB
 from . import slug
 from .slug import Size
@@ -39,7 +39,7 @@ def size(module: str, most: int, memory: int, workers: int | None) -> None:
     total = _show(packages, {"Python": slug.of_python(), "this folder": slug.of_project(Path())})
     bad = [*_compare("slug", total.packed, most, f"packed; unpacked {_mib(total.unpacked)} MiB")]
     workers = workers or max(1, memory // PER_WORKER)
-    if tells_pss():
+    if has_pss():
         bad += _compare("memory", _measure(module, workers), memory, _workers(workers))
     else:
         click.echo("memory: not measured, which needs Linux")

@@ -43,7 +43,7 @@ def measure_memory(module: str, workers: int) -> None:
 
 
 def _work(registry: Registry, to: Connection) -> None:
-    registry.make_ready()
+    registry.load_artifacts()
     warm_up(registry, LONGEST)
     to.send_bytes(b"warm")
     threading.Event().wait()  # until it is ended

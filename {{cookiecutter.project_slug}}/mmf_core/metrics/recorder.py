@@ -14,7 +14,7 @@ from . import multiproc_dir
 from .families import BATCH, DURATION, IN_FLIGHT, REQUESTS, ROWS, SECONDS, SIZES, STAGE, STAGES
 
 if TYPE_CHECKING:
-    from ..web.request_context import Exchange
+    from ..web.request_context import RequestContext
 
 _log = logging.getLogger("mmf.metrics")
 
@@ -52,7 +52,7 @@ class Recorder:
                 place = self._in_flight[target] = self._gauges.place(IN_FLIGHT, (target,))
             self._gauges.values[place] += 1
 
-    def record(self, exchange: Exchange, protocol: str) -> None:
+    def record(self, exchange: RequestContext, protocol: str) -> None:
         """Count a request that has its answer, and where it had a target, its times and rows."""
         target, seconds = exchange.target, perf_counter() - exchange.started
         with self._lock:
@@ -73,7 +73,7 @@ class Recorder:
         for cells in (self._counters, self._histograms, self._gauges):
             cells.close()
 
-    def _count(self, exchange: Exchange, places: _Places) -> None:
+    def _count(self, exchange: RequestContext, places: _Places) -> None:
         counters = self._counters.values
         if exchange.rows_in:
             counters[places.rows_in] += exchange.rows_in
@@ -136,7 +136,7 @@ def entered(target: str) -> None:
         _log.exception("not counted")  # it is answered all the same
 
 
-def record(exchange: Exchange, protocol: str) -> None:
+def record(exchange: RequestContext, protocol: str) -> None:
     """Count a request that has its answer."""
     try:
         (_recorder or start()).record(exchange, protocol)

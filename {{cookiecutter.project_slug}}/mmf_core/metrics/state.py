@@ -29,12 +29,16 @@ class State:
         """Yield every metric."""
         registry = self._registry
         yield _family(READY, [((), registry.is_ready)])
-        yield _family(REFUSED, [((), bool(registry.refused.read()))])
+        yield _family(REFUSED, [((), bool(registry.last_reload_error.read()))])
         yield _family(BUILD, [((__version__, platform.python_version()), 1)])
         yield _family(MEMORY, [((str(pid),), size) for pid, size in _memory()])
         artifacts = {one.identity[0]: one for one in registry.artifacts.values()}
         yield _family(ARTIFACT, [(one.identity, 1) for one in artifacts.values()])
-        for family, attribute in ((LOAD, "seconds"), (LOADED, "at"), (MODIFIED, "modified")):
+        for family, attribute in (
+            (LOAD, "seconds"),
+            (LOADED, "loaded_at"),
+            (MODIFIED, "modified_at"),
+        ):
             values = {name: getattr(one.loading, attribute) for name, one in artifacts.items()}
             yield _family(family, [((name,), value) for name, value in values.items() if value])
 

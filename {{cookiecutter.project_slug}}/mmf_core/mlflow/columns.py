@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..descriptors import Column
-from ..errors import Fault, InvalidValue, RequestError
+from ..errors import ErrorDetail, InvalidValue, RequestError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ def check_types(table: pd.DataFrame, columns: Columns) -> None:
     for name, one in columns.items():
         if name in table and table.columns.is_unique and not _fits(table[name], one):
             hint = f"is {table[name].dtype}, which cannot safely become {one!r}"
-            raise InvalidValue(f"column {name} {hint}", [Fault(hint, column=name)])
+            raise InvalidValue(f"column {name} {hint}", [ErrorDetail(hint, column=name)])
 
 
 def _cast(column: pd.Series[Any], declared: Column) -> pd.Series[Any]:
@@ -80,7 +80,7 @@ def _cast(column: pd.Series[Any], declared: Column) -> pd.Series[Any]:
     except (TypeError, ValueError, OverflowError) as error:
         hint = f"cannot be read as {declared.noun}: {str(error)[:100]}"
         place = str(column.name)
-        raise RequestError(f"column {place} {hint}", [Fault(hint, column=place)]) from None
+        raise RequestError(f"column {place} {hint}", [ErrorDetail(hint, column=place)]) from None
 
 
 def _check_range(column: pd.Series[Any]) -> None:

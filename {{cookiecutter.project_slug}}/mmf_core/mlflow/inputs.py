@@ -10,7 +10,7 @@ from flask import Request
 
 from ..codecs import Format, Kind, find, json_of
 from ..descriptors import DataFrame, Descriptor
-from ..errors import Fault, InvalidValue, RequestError
+from ..errors import ErrorDetail, InvalidValue, RequestError
 from ..target import Target
 from ..web.http.bodies import read_whole
 from ..web.http.codec_options import options_of
@@ -54,7 +54,7 @@ class Input:
             return {self.name: self._file(body, format)}, False
         plain = loads(body)
         params = plain.pop("params", None)
-        if self.descriptor.kind is Kind.TREE and not CHAT.isdisjoint(plain):
+        if self.descriptor.kind is Kind.JSON and not CHAT.isdisjoint(plain):
             return {self.name: self._value(plain), **self._params(params)}, True
         wrappers = [key for key in WRAPPERS if key in plain]
         if len(wrappers) != 1:
@@ -85,7 +85,7 @@ class Input:
         table = self._value({key: _shaped(key, plain, list(one.columns))})
         return (
             table
-            if one.is_uniform and columns.is_floats(table, one.columns)
+            if one.is_homogeneous and columns.is_floats(table, one.columns)
             else (columns.with_optional(columns.cast(table, one.columns), one.columns))
         )
 
@@ -99,7 +99,7 @@ class Input:
             return {}
         if not isinstance(params, dict):
             hint = "params is an object: name → value"
-            raise InvalidValue(hint, [Fault(hint, where="params")])
+            raise InvalidValue(hint, [ErrorDetail(hint, where="params")])
         known = ((name, params.get(name)) for name in self.params)
         return {name: value for name, value in known if value is not None}
 
@@ -109,7 +109,7 @@ def _readable(read: Callable[[], V]) -> V:
     try:
         return read()
     except InvalidValue as error:
-        raise RequestError(error.detail, error.faults) from None
+        raise RequestError(error.detail, error.errors) from None
 
 
 def _shaped(key: str, plain: Any, names: list[str]) -> Any:

@@ -9,7 +9,7 @@ from ..codecs import Format, Kind
 from ..execution import Execution
 from ..target import Target
 from ..web.openapi.sections import JSON, answer, ref, refusals, refused
-from ..web.protocols import Chapter, Service
+from ..web.protocols import OpenAPISection, Service
 
 ROUTE = "invocations"
 _TEXT = {"type": "string"}
@@ -40,7 +40,7 @@ def served(executions: Mapping[str, Execution]) -> Execution | None:
     return None
 
 
-def chapter(service: Service) -> Chapter:
+def chapter(service: Service) -> OpenAPISection:
     """Describe the default target's route, and one for each target."""
     paths = {
         f"/{ROUTE}/{route}": {"post": _described(one.target, service, f"mlflow_{route}")}
@@ -51,7 +51,7 @@ def chapter(service: Service) -> Chapter:
     error = ref("schemas", "MLflowError")
     responses = refusals(service.settings, "MLflow", error, JSON)
     responses["MLflow415"]["content"] = {"text/plain": {"schema": _TEXT}}
-    return Chapter(
+    return OpenAPISection(
         tag="mlflow",
         about="MLflow's scoring protocol, for clients of `mlflow models serve`.",
         paths=paths,
@@ -67,7 +67,7 @@ def _described(target: Target, service: Service, operation: str) -> dict[str, An
     asked: dict[str, Any] = {"schema": {"type": "object"}}
     if example := _example(target):
         asked["example"] = example
-    late = [504] if target.policy.timeout or service.settings.timeout else []
+    late = [504] if target.call_options.timeout or service.settings.timeout else []
     return {
         "operationId": operation,
         "summary": target.name,

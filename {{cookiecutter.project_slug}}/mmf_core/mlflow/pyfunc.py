@@ -8,7 +8,7 @@ from contextlib import chdir
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..call_options import Policy
+from ..call_options import CallOptions
 from ..codecs import json
 from ..descriptors import DataFrame, Descriptor
 from ..errors import DeclarationError
@@ -39,7 +39,7 @@ class ProjectModel:
     def __init__(self, registry: Registry) -> None:
         self._served = served_by(registry)
         # Deadlines and queues are the server's business, and the server is MLflow's.
-        self._execution = Execution(replace(self._served.target, policy=Policy()))
+        self._execution = Execution(replace(self._served.target, call_options=CallOptions()))
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:
         """Return what our own `/invocations` answers; errors are those of `Execution`."""
@@ -55,7 +55,7 @@ def _load_pyfunc(path: str) -> ProjectModel:
     """Return the project whose files are in a folder; MLflow wants this name."""
     with chdir(path):
         registry = load("main")
-        registry.make_ready()
+        registry.load_artifacts()
     return ProjectModel(registry)
 
 

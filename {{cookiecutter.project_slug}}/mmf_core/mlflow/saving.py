@@ -64,7 +64,7 @@ def log(registry: Registry, name: str = "") -> ModelInfo:
 @contextmanager
 def _model(registry: Registry) -> Iterator[dict[str, Any]]:
     """Give what MLflow's `save_model` and `log_model` take."""
-    MlflowFormat().demand("to-mlflow")
+    MlflowFormat().require("to-mlflow")
     found = served_by(registry)
     with TemporaryDirectory() as place, quiet():
         files = Path(place, "project")

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import ArtifactError, MMFError
 from ..settings import Settings
 from .base import ModelFormat as ModelFormat
-from .estimators import quicken
+from .estimators import enable_fast_path
 from .joblib_format import JoblibFormat
 from .mlflow_format import MlflowFormat
 from .onnx_format import OnnxFormat
@@ -59,7 +59,7 @@ def save_model(model: Any, path: str | Path, *, example: Any, tolerance: float =
     path = Path(path)
     model_format = _of(path)
     limit = model_format.tolerance if tolerance < 0 else tolerance
-    model_format.demand(path.name)
+    model_format.require(path.name)
     # A class of `estimators` may stand in for scikit-learn's own, which is what exporters know.
     plain = copy(model) if type(model) is not model.__class__ else model
     with replacing(path) as new:
@@ -77,7 +77,7 @@ def _load(path: Path, model_format: ModelFormat) -> Any:
             f"{path.name} could run code when it is loaded, and MMF_ALLOW_PICKLE=0 forbids it; "
             f"save the model as .skops, .onnx or .pmml instead, by mmf.save_model"
         )
-    model_format.demand(path.name)
+    model_format.require(path.name)
     if not path.exists():
         raise ArtifactError.absent(path)
     try:
@@ -89,7 +89,7 @@ def _load(path: Path, model_format: ModelFormat) -> Any:
             f"{path} cannot be loaded: {type(error).__name__}: {error}; was it saved whole, "
             f"and with the versions in requirements.txt?"
         ) from error
-    return quicken(model) if settings.fast_sklearn else model
+    return enable_fast_path(model) if settings.fast_sklearn else model
 
 
 def _export(model: Any, path: Path, example: Any, model_format: ModelFormat) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..packages import NeedsPackages
+from ..packages import OptionalDependency
 
 
-class ModelFormat(NeedsPackages, ABC):
+class ModelFormat(OptionalDependency, ABC):
     """One way to keep a fitted model in a file.
 
     `runs_code`: whether loading runs whatever code is in the file (MMF_ALLOW_PICKLE=0 refuses it).

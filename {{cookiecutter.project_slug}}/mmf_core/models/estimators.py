@@ -12,8 +12,8 @@ The fast way is taken where it cannot be told from the ordinary one:
   and numpy's integers and floats, so that `to_numpy()` is the array which scikit-learn would make,
   with the same type and memory layout. Values are still scikit-learn's to check: NaN, no rows.
 - The class is scikit-learn's own and begins by making that array of its X. Those that hand X
-  on to others instead do so if listed in HANDS_ON, and if these may go the fast way in turn. In a
-  Pipeline that is the first step alone: the others see what it returns, whatever they are.
+  on to others instead do so if listed in META_ESTIMATORS, and if these may go the fast way in
+  turn. In a Pipeline that is the first step alone: the others see what it returns.
 - Nothing but X is given, and nothing is set that makes tables of the answers or routes metadata.
 
 All else goes the ordinary way, with scikit-learn's own answers, warnings and errors. So do
@@ -39,7 +39,7 @@ METHODS = (
     "score_samples",
     "transform",
 )
-HANDS_ON = {
+META_ESTIMATORS = {
     "Pipeline": "steps",
     "GridSearchCV": "best_estimator_",
     "RandomizedSearchCV": "best_estimator_",
@@ -56,7 +56,7 @@ HANDS_ON = {
     "TransformedTargetRegressor": "regressor_",
 }
 """Classes that give their X, as it came, to the estimators in one attribute."""
-SEES_TABLES = {
+COLUMN_AWARE = {
     *("MetaEstimatorMixin", "_BaseComposition", "_BaseEncoder", "FunctionTransformer"),
     *("Isomap", "LocalOutlierFactor"),
 }
@@ -69,7 +69,7 @@ USUAL = {
 }
 
 
-class _OrdinaryWay(Exception):
+class FastPathUnavailable(Exception):
     """An estimator might answer an array otherwise than a table."""
 
 
@@ -84,7 +84,7 @@ class _Quick:
         return _copy(self, vars(self)).__reduce_ex__(protocol)
 
 
-def quicken(model: Any) -> Any:
+def enable_fast_path(model: Any) -> Any:
     """Let a fitted scikit-learn estimator answer tables faster; return any other object as it is.
 
     It stays the same object with the same state, and its `__class__` still is scikit-learn's.
@@ -101,8 +101,8 @@ def _is_known(kind: type) -> bool:
     if not kind.__module__.startswith("sklearn."):
         return False
     bases = {base.__name__ for base in kind.__mro__}
-    makes_array = bases.isdisjoint(SEES_TABLES) or "BaseEnsemble" in bases
-    return kind.__name__ in HANDS_ON or ("BaseEstimator" in bases and makes_array)
+    makes_array = bases.isdisjoint(COLUMN_AWARE) or "BaseEnsemble" in bases
+    return kind.__name__ in META_ESTIMATORS or ("BaseEstimator" in bases and makes_array)
 
 
 @cache
@@ -126,8 +126,8 @@ def _quick(ordinary: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Any, *given: Any, **params: Any) -> Any:
         if len(given) == 1 and not params and (columns := _columns(given[0])) and _is_usual():
             try:
-                nameless = _nameless(self, columns)
-            except _OrdinaryWay:
+                nameless = _without_feature_names(self, columns)
+            except FastPathUnavailable:
                 pass
             else:
                 return ordinary(nameless, given[0].to_numpy())
@@ -157,30 +157,34 @@ def _columns(table: Any) -> list[str] | None:
     return columns if set(map(type, columns)) == {str} else None
 
 
-def _nameless(estimator: Any, columns: list[str]) -> Any:
+def _without_feature_names(estimator: Any, columns: list[str]) -> Any:
     kind = estimator.__class__
     if not _is_known(kind):
-        raise _OrdinaryWay
+        raise FastPathUnavailable
     state = vars(estimator).copy()
     names = state.pop("feature_names_in_", None)
     if "_sklearn_output_config" in state or state.get("_preprocessor") is not None:
-        raise _OrdinaryWay  # it answers tables; it is gradient boosting and encodes categories
-    if part := HANDS_ON.get(kind.__name__):
+        raise FastPathUnavailable  # it returns tables, or encodes categories (gradient boosting)
+    if part := META_ESTIMATORS.get(kind.__name__):
         state[part] = _nameless_part(state.get(part), columns)
     elif names is None or list(names) != columns:
-        raise _OrdinaryWay
+        raise FastPathUnavailable
     return _copy(estimator, state)
 
 
 def _nameless_part(part: Any, columns: list[str]) -> Any:
     if not isinstance(part, list):
-        return _nameless(part, columns)
+        return _without_feature_names(part, columns)
     if not (part and isinstance(part[0], tuple)):
-        return [_nameless(each, columns) for each in part]
+        return [_without_feature_names(each, columns) for each in part]
     for place, (name, step) in enumerate(part):
         if step is not None and step != "passthrough":
-            return [*part[:place], (name, _nameless(step, columns)), *part[place + 1 :]]
-    raise _OrdinaryWay
+            return [
+                *part[:place],
+                (name, _without_feature_names(step, columns)),
+                *part[place + 1 :],
+            ]
+    raise FastPathUnavailable
 
 
 def _copy(estimator: Any, state: dict[str, Any]) -> Any:

@@ -62,7 +62,7 @@ class MlflowFormat(ModelFormat):
 
 def signature(path: Path) -> Any:
     """Return the signature beside a model in a folder, or None; may raise anything."""
-    MlflowFormat().demand(path.name)
+    MlflowFormat().require(path.name)
     with quiet():
         from mlflow.models import Model
 

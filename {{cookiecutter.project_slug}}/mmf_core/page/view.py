@@ -34,7 +34,7 @@ def view(
     return {
         "targets": [_target(one, texts) for one in registry.targets.values()],
         "artifacts": [
-            {**one.meta(), "version": one.told_version} for one in registry.artifacts.values()
+            {**one.meta(), "version": one.display_version} for one in registry.artifacts.values()
         ],
         "limit": settings.max_body,
         "megabytes": f"{settings.max_body / MIB:g}",

@@ -1,4 +1,4 @@
-"""A worker's memory: one that has grown past MMF_MAX_RSS ends between requests, and is replaced.
+"""A worker's memory: a worker that grows past MMF_MAX_RSS_MIB ends between requests, replaced.
 
 One worker at a time, and only while all of them can take requests. Whose turn it is, a lock
 decides that the system gives back when the worker with it has ended.
@@ -27,7 +27,9 @@ class MemoryLimit:
         self._most = most
         if most and (now := resident()) >= most:
             _log.error(
-                "MMF_MAX_RSS=%g is no limit: a worker begins with %.0f MiB", most / MIB, now / MIB
+                "MMF_MAX_RSS_MIB=%g is no limit: a worker begins with %.0f MiB",
+                most / MIB,
+                now / MIB,
             )
             self._most = None
 
@@ -40,7 +42,7 @@ class MemoryLimit:
         except OSError:
             return False
         _log.warning(
-            "this worker has %.0f MiB and is replaced, by MMF_MAX_RSS; pid %d",
+            "this worker has %.0f MiB and is replaced, by MMF_MAX_RSS_MIB; pid %d",
             resident() / MIB,
             os.getpid(),
         )

@@ -22,8 +22,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..example_calls import Ending, Fork, Outcome, Reason, call_in_forks
-from ..example_calls.forks import end_by_itself
+from ..example_calls import CallResult, CallStatus, Fork, Reason, call_in_forks
+from ..example_calls.forks import set_alarm
 from ..registry import Registry, default
 from ..settings import Settings
 from ..target import Target
@@ -57,9 +57,9 @@ def _hang_up(server: Any, replace_workers: Callable[[], None]) -> None:
         replace_workers()
     else:
         _log.error("the new version is not taken, the old one goes on: %s", refusal.logged)
-        default.seen = seen  # so that it is not tried again until something changes
+        default.fingerprints = seen  # so that it is not tried again until something changes
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        default.refused.write(failed=refusal.told, at=now)
+        default.last_reload_error.write(failed=refusal.told, at=now)
 
 
 def _take(app: Any) -> None:
@@ -80,7 +80,7 @@ def renew(app: Any) -> Registry:
     from .. import metrics  # not at once: mmfmeta has no need of Flask
 
     old_modules, old = _modules(), Registry()
-    default.exchange(old)
+    default.swap(old)
     try:
         with metrics.withdrawn(old_modules.values()):
             _forget(old_modules)
@@ -88,7 +88,7 @@ def renew(app: Any) -> Registry:
     except BaseException:
         _forget(_modules())
         sys.modules.update(old_modules)
-        default.exchange(old)
+        default.swap(old)
         raise
     return old
 
@@ -112,14 +112,14 @@ def _trial(server: Any) -> Reason | None:
 
 def _rehearse(server: Any, to: Connection) -> None:
     """Do what the master and a worker would do, in a process of its own, and send the reason."""
-    end_by_itself(LONGEST_TRIAL)
+    set_alarm(LONGEST_TRIAL)
     for listener in server.LISTENERS:  # should the master be killed, nobody would accept
         listener.close()
     try:
         server.app.do_load_config()  # where gunicorn.conf.py is broken, gunicorn ends
         old = renew(server.app)
         reason = _fault(old) if Settings.from_env().warm_up else None
-        default.make_ready()  # the rest, as each worker does
+        default.load_artifacts()  # the rest, as each worker does
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is told
         reason = Reason.of(error)
     to.send((reason,))
@@ -130,17 +130,17 @@ def _fault(old: Registry) -> Reason | None:
     targets = [one for one in default.targets.values() if one.required]
     outcomes = call_in_forks(default, targets, LONGEST_CALL)
     for target, outcome in zip(targets, outcomes, strict=True):
-        if outcome.ending is not Ending.ANSWERED and _is_worse(outcome, target, old):
+        if outcome.status is not CallStatus.OK and _is_worse(outcome, target, old):
             return outcome.reason(target.route)
     return None
 
 
-def _is_worse(outcome: Outcome, target: Target, old: Registry) -> bool:
+def _is_worse(outcome: CallResult, target: Target, old: Registry) -> bool:
     """Tell whether the new version is to blame, and not the example: the old one answers it."""
     before = old.targets.get(target.route)
-    if outcome.ending is Ending.FAILED or before is None:
-        return outcome.ending is Ending.FAILED
-    return call_in_forks(old, [before], LONGEST_CALL)[0].ending is Ending.ANSWERED
+    if outcome.status is CallStatus.FAILED or before is None:
+        return outcome.status is CallStatus.FAILED
+    return call_in_forks(old, [before], LONGEST_CALL)[0].status is CallStatus.OK
 
 
 def _modules() -> dict[str, ModuleType]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ..example_calls import warm_up
-from ..readiness import condition
+from ..readiness import server_status
 from ..registry import default
 from ..settings import Settings
 from . import draining
@@ -28,10 +28,10 @@ def begin(worker: Any) -> None:
     settings = Settings.from_env()
     metrics.begin()
     tracing.start()
-    condition.refusal = partial(refusal, worker.cfg.timeout)
-    condition.workers = partial(workers, worker.cfg.workers)
+    server_status.refusal = partial(refusal, worker.cfg.timeout)
+    server_status.workers = partial(workers, worker.cfg.workers)
     try:
-        default.make_ready()
+        default.load_artifacts()
     except Exception:
         if worker.age <= worker.cfg.workers:
             raise  # the service has just been started, and gunicorn ends it

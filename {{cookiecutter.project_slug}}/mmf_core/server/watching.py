@@ -38,7 +38,7 @@ def watch(registry: Registry, worker: Any, seconds: float) -> None:
 
 def _watch(registry: Registry, worker: Any, seconds: float) -> None:
     fcntl.lockf(_turn, fcntl.LOCK_EX)  # kept until the worker has ended
-    tried = before = registry.seen
+    tried = before = registry.fingerprints
     while worker.alive:
         time.sleep(seconds)
         now = registry.fingerprint()

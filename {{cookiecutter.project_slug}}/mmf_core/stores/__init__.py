@@ -45,7 +45,8 @@ def locate(file: str, sha256: str = "") -> Place:
     entry = lockfile.read().get(file)
     if entry and sha256 and entry.sha256 != sha256:
         raise ArtifactError(
-            f"{shown(file)}: main.py wants the sha256 {sha256}, and {lockfile.LOCK} has {entry.sha256}"
+            f"{shown(file)}: main.py expects sha256 {sha256}, but {lockfile.LOCK} has "
+            f"{entry.sha256}"
         )
     expected = entry or (Entry(sha256, UNKNOWN) if sha256 else None)
     path = Path(file)
@@ -78,7 +79,7 @@ def fetched(file: str, uri: str, expected: Entry | None) -> Path:
         version = expected.version if expected.source == uri else ""
         size = UNKNOWN if uri.endswith(PACKED) else expected.size
         wanted = Version(id=version, size=size, sha256=expected.sha256)
-    elif store.needs_sum:
+    elif store.requires_checksum:
         raise ArtifactError(
             f"{shown(uri)} is taken by its sum only: mmf.artifact(…, sha256=…), or an entry in "
             f"{lockfile.LOCK} by mmfmeta lock {shown(file)}"
@@ -112,7 +113,7 @@ def store_of(uri: str) -> Store:
     """Return the store of a URI; ArtifactError lists the schemes that there are."""
     for store in STORES:
         if store.takes(uri):
-            store.demand(shown(uri))
+            store.require(shown(uri))
             return store
     known = ", ".join(f"{scheme}:" for store in STORES for scheme in store.schemes)
     raise ArtifactError(f"{shown(uri)}: a store is known by its scheme: {known}")

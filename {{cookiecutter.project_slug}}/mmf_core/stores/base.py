@@ -11,7 +11,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from ..errors import StoreError
-from ..packages import NeedsPackages
+from ..packages import OptionalDependency
 
 UNKNOWN = -1
 
@@ -42,11 +42,11 @@ class Content:
     start: int = 0
 
 
-class Store(NeedsPackages, ABC):
+class Store(OptionalDependency, ABC):
     """A kind of place, known by its URI's scheme. Methods raise StoreError."""
 
     schemes: ClassVar[tuple[str, ...]]
-    needs_sum: ClassVar[bool] = False
+    requires_checksum: ClassVar[bool] = False
     """Whether a file of unknown sha256 is refused: nobody vouches for what comes."""
 
     def takes(self, uri: str) -> bool:

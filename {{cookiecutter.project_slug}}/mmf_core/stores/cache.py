@@ -50,7 +50,7 @@ def placed(target: Path, source: str, wanted: Version, bring: Callable[[], objec
     if not (target in _held and target.exists()):
         with alone(target.parent, "fetching", f"{source}: another process has it in hand"):
             if not _is_right(target, wanted):
-                make_room(max(wanted.size, 0))
+                evict(max(wanted.size, 0))
                 bring()
             hold(target)
     os.utime(target.parent)
@@ -76,7 +76,7 @@ def let_go() -> None:
         os.close(_held.popitem()[1])
 
 
-def make_room(size: int) -> None:
+def evict(size: int) -> None:
     """Remove what was not used for longest until `size` bytes fit in, but nothing that is held."""
     here = folder()
     with alone(
@@ -92,7 +92,7 @@ def make_room(size: int) -> None:
             with suppress(BlockingIOError), alone(entry, "fetching"), alone(entry, "using"):
                 shutil.rmtree(entry)
                 sizes[entry] = 0
-                _log.info("%s is removed: MMF_CACHE_MB is the bound", entry)
+                _log.info("%s is removed: MMF_MAX_CACHE_MIB is the bound", entry)
 
 
 def _writable(path: Path) -> Path:

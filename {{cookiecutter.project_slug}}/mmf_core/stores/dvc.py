@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from ..errors import ArtifactError, StoreError
-from ..packages import NeedsPackages
+from ..packages import OptionalDependency
 from .cache import alone, folder
 
 # dvc writes it as `- md5: …`; of a folder, the sum ends with `.dir` and is that of a listing.
 SUM = re.compile(r"^\s*(?:- )?md5:\s*['\"]?([0-9a-f]{32})(\.dir)?['\"]?\s*$", re.MULTILINE)
 
 
-class _Dvc(NeedsPackages):
+class _Dvc(OptionalDependency):
     requires: ClassVar = {"dvc": "dvc"}
 
 
@@ -36,7 +36,7 @@ class Pointer:
 
     def pull(self) -> None:
         """Have dvc fetch the file from its remote, one process at a time."""
-        _Dvc().demand(f"{self.path}, which {self.file.name} keeps,")
+        _Dvc().require(f"{self.path}, which {self.file.name} keeps,")
         key = hashlib.sha256(str(self.file.absolute()).encode()).hexdigest()
         with alone(folder() / key, "fetching", f"{self.path}: another process has it in hand"):
             if not self.path.exists():

@@ -17,7 +17,7 @@ class HttpsStore(Store):
     """What a URL gives. `http://` too: the sum says whether it is the right file."""
 
     schemes = ("https", "http")
-    needs_sum = True
+    requires_checksum = True
 
     def open(self, uri: str, start: int = 0, version: str = "") -> Content:
         headers = {"Range": f"bytes={start}-"} if start else {}

@@ -40,11 +40,11 @@ def request(shown: str, url: str, headers: Mapping[str, str]) -> Any:
                 raise Refused(shown, error.code, str(error.reason)) from error
             time.sleep(pause)
         except (OSError, HTTPException, ValueError) as error:
-            raise unreachable(shown, error) from error
+            raise connection_error(shown, error) from error
     raise AssertionError
 
 
-def unreachable(shown: str, error: Exception) -> StoreError:
+def connection_error(shown: str, error: Exception) -> StoreError:
     """Return the error for a connection that cannot be made or that breaks."""
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, TimeoutError):

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from ..errors import StoreError
 from ..settings import Settings
 from .base import UNKNOWN, Content, Store, Version
-from .over_http import Refused, start_and_size, unreachable
+from .over_http import Refused, connection_error, start_and_size
 
 CHUNK = 256 * 1024
 """Bytes that are lost at most where a connection breaks."""
@@ -151,9 +151,9 @@ def _errors_of(uri: str) -> Iterator[None]:
             "profile and no role either"
         ) from error
     except (botocore.ConnectTimeoutError, botocore.ReadTimeoutError) as error:
-        raise unreachable(uri, TimeoutError()) from error
+        raise connection_error(uri, TimeoutError()) from error
     except (botocore.ConnectionError, botocore.HTTPClientError) as error:
-        raise unreachable(uri, error.kwargs.get("error") or error) from error
+        raise connection_error(uri, error.kwargs.get("error") or error) from error
     except (botocore.BotoCoreError, ValueError) as error:  # such as a profile that is not there
         raise StoreError(f"{uri}: {error}") from error
 

@@ -15,7 +15,7 @@ from typing import IO
 from ..errors import StoreError
 from ..settings import MIB
 from .base import UNKNOWN, Content, Store, Version, shown
-from .over_http import RANGE_NOT_SATISFIABLE, Refused, unreachable
+from .over_http import RANGE_NOT_SATISFIABLE, Refused, connection_error
 from .progress import Progress
 
 CHUNK = MIB
@@ -115,7 +115,7 @@ def _copy(content: Content, part: _Part, progress: Progress) -> StoreError | Non
         try:
             chunk = content.file.read1(CHUNK)  # what has come is not lost if no more does
         except (OSError, HTTPException) as error:
-            return unreachable(progress.name, error)
+            return connection_error(progress.name, error)
         if not chunk:
             break
         part.add(chunk)

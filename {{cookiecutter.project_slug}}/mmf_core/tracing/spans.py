@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import Span
 
-    from ..web.request_context import Exchange
+    from ..web.request_context import RequestContext
 
 _SERVERS_FAULT = 500
 
@@ -48,7 +48,7 @@ class Spans:
         self._context, self._propagate, self._trace = context, propagate, trace
         self._tracer = provider.get_tracer("mmf_core", __version__)
 
-    def begin(self, environ: Mapping[str, Any], path: str, exchange: Exchange) -> Begun:
+    def begin(self, environ: Mapping[str, Any], path: str, exchange: RequestContext) -> Begun:
         """Begin the request's span, below the caller's; spans of the author's code go below it."""
         headers = {
             name[5:].replace("_", "-").lower(): text
@@ -69,7 +69,7 @@ class Spans:
         token = self._context.attach(self._trace.set_span_in_context(span))
         return Begun(span, token, method, path, epoch)
 
-    def end(self, begun: Begun, exchange: Exchange) -> None:
+    def end(self, begun: Begun, exchange: RequestContext) -> None:
         """End it, with what has become known meanwhile."""
         self._context.detach(begun.token)
         span = begun.span
@@ -82,7 +82,7 @@ class Spans:
                 self._tell_target(begun, exchange)
         span.end(begun.time_of_day(perf_counter()))
 
-    def _tell_target(self, begun: Begun, exchange: Exchange) -> None:
+    def _tell_target(self, begun: Begun, exchange: RequestContext) -> None:
         span = begun.span
         span.update_name(f"{begun.method} {begun.path}")  # it has a target, so it is one of a few
         told = {

@@ -11,7 +11,7 @@ from ..settings import Settings
 from ..target import Target
 from ..web.http.codec_options import options_of
 from ..web.openapi.sections import JSON, answer, ref, refusals, refused
-from ..web.protocols import Chapter, Service
+from ..web.protocols import OpenAPISection, Service
 from .tensors import BYTES, DTYPES, to_json
 from .values import results
 
@@ -62,7 +62,7 @@ _SCHEMAS = {
 }
 
 
-def chapter(service: Service) -> Chapter:
+def chapter(service: Service) -> OpenAPISection:
     """Describe the server, its models, and how each is asked."""
     models = list(service.executions)
     paths = {**_server(models), **_models(models)}
@@ -71,7 +71,7 @@ def chapter(service: Service) -> Chapter:
         paths[f"/v2/models/{route}/infer"] = {"post": _infer(execution, service.settings)}
     error = ref("schemas", "V2Error")
     responses = refusals(service.settings, "V2Error", error, JSON)
-    return Chapter(
+    return OpenAPISection(
         tag="v2",
         about="The Open Inference Protocol, for clients of KServe, Triton and MLServer. Tensors "
         "may be binary, too: the extension binary_tensor_data.",
@@ -132,7 +132,7 @@ def _get(operation: str, summary: str, schema: dict[str, Any], *statuses: int) -
 
 def _infer(execution: Execution, settings: Settings) -> dict[str, Any]:
     target = execution.target
-    late = [504] if target.policy.timeout or settings.timeout else []
+    late = [504] if target.call_options.timeout or settings.timeout else []
     asked = {"schema": ref("schemas", "V2Request"), "example": {"inputs": _inputs(target)}}
     return {
         "operationId": f"v2_infer_{target.route}",

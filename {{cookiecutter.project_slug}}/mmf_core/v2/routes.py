@@ -106,7 +106,7 @@ def _about_models(routes: Blueprint, service: Service) -> None:
 
 
 def _unready(service: Service) -> Response | None:
-    missing = service.registry.missing
+    missing = service.registry.not_ready_reason
     return problem(503, missing, [], Retry_After="10") if missing else None
 
 

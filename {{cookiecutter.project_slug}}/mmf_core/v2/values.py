@@ -63,7 +63,7 @@ def results(returns: Descriptor[Any], value: Any) -> list[Tensor]:
             return [Tensor(RESULT, value)]
         case Kind.FILE:
             return [Tensor(RESULT, objects([bytes(value)]))]
-        case Kind.TREE:
+        case Kind.JSON:
             return [Tensor(RESULT, objects([json.dumps(value).decode()]), "json")]
     import numpy as np
 
@@ -120,7 +120,7 @@ def _value(one: Descriptor[Any], tensor: Tensor) -> Any:
     value = values.item()
     if one.kind is Kind.SCALAR:
         return tables.text(value) if isinstance(value, bytes) else value
-    if one.kind is Kind.TREE:
+    if one.kind is Kind.JSON:
         value = json.loads(tables.text(value) if isinstance(value, bytes) else str(value))
     elif isinstance(value, bytes):
         value = b64encode(value).decode()

@@ -17,16 +17,16 @@ from ..codecs.table_xlsx import TableXLSX
 from ..codecs.workbooks import guarded, sheet_of
 from ..codecs.zipped import inflates_to_more
 from ..descriptors import Descriptor
-from ..errors import Fault, InvalidValue, RequestError, most_faults
+from ..errors import ErrorDetail, InvalidValue, RequestError, max_errors
 from ..target import ERRORS_QUERY as QUERY
 from ..target import Target
 from .http.arguments import of_body, of_file
 from .http.bodies import FORMS
-from .http.codec_options import max_inflated
+from .http.codec_options import max_decompressed
 from .http.request_parts import Bytes
 
 CHOICES = ("json", "xlsx")
-MAX_MARKED = 1_000
+MAX_ANNOTATED = 1_000
 _SHEET = "errors"
 _COLOUR = "FFC7CE"  # Excel's own for bad values
 _AUTHOR = "the service"
@@ -37,14 +37,14 @@ def check_query(target: Target) -> None:
     asked = request.args.get(QUERY, CHOICES[0]) if request.query_string else CHOICES[0]
     if asked not in CHOICES:
         hint = f"errors={asked} is not possible; ask for {' or '.join(CHOICES)}"
-        raise InvalidValue(hint, [Fault("ask for json or xlsx", where=QUERY)])
+        raise InvalidValue(hint, [ErrorDetail("ask for json or xlsx", where=QUERY)])
     if asked == "xlsx":
         g.mmf_marking = target
-        token = most_faults.set(MAX_MARKED)
+        token = max_errors.set(MAX_ANNOTATED)
 
         @after_this_request
         def forget(answer: Response) -> Response:
-            most_faults.reset(token)
+            max_errors.reset(token)
             return answer
 
 
@@ -71,7 +71,7 @@ def marked(error: InvalidValue) -> Response | None:
 def _argument(target: Target, error: InvalidValue) -> str | None:
     """Return the table that the error is about."""
     tables = [name for name, one in target.arguments.items() if one.kind is Kind.TABLE]
-    told = [name for name in tables if any(fault.where == name for fault in error.faults)]
+    told = [name for name in tables if any(fault.where == name for fault in error.errors)]
     names = told or tables
     return names[0] if len(names) == 1 else None
 
@@ -94,7 +94,7 @@ def _marked(descriptor: Descriptor[Any], sent: Bytes | None, error: InvalidValue
     if not _is_workbook(body):
         body, asked = TableXLSX().encode(sent.decode(descriptor), {}), None
     # openpyxl takes fifteen times the memory of the text in it, and a minute for 30 MiB.
-    most = min(max_inflated(), (request.max_content_length or sys.maxsize) // 2)
+    most = min(max_decompressed(), (request.max_content_length or sys.maxsize) // 2)
     if inflates_to_more(body, most):
         return None
     marked: bytes = guarded(lambda: _mark(body, error, asked), ".xlsx")
@@ -121,11 +121,11 @@ def _mark(body: bytes, error: InvalidValue, asked: str | None) -> bytes:
     places: dict[str, Any] = {
         str(cell.value): cell.column for cell in next(sheet.iter_rows(max_row=1), ())
     }
-    for fault in error.faults:
+    for fault in error.errors:
         if fault.row is not None and fault.column in places:
             # A sheet counts from 1 and has a header; faults count the rows under it from 0.
             _comment(sheet.cell(fault.row + 2, places[fault.column]), fault.message)
-    _list(book.create_sheet(_SHEET), error.detail, error.faults)
+    _list(book.create_sheet(_SHEET), error.detail, error.errors)
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
@@ -139,7 +139,7 @@ def _comment(cell: Any, message: str) -> None:
     cell.comment = Comment(_clean(message), _AUTHOR)
 
 
-def _list(sheet: Any, detail: str, faults: Iterable[Fault]) -> None:
+def _list(sheet: Any, detail: str, faults: Iterable[ErrorDetail]) -> None:
     rows: list[tuple[Any, ...]] = [(detail,), ("row", "column", "message", "value")]
     for fault in faults:
         row = None if fault.row is None else fault.row + 2

@@ -19,7 +19,7 @@ from .http import codec_options
 from .http.content_encoding import compress
 from .openapi import document
 from .protocols import Service
-from .request_context import Exchanges
+from .request_context import RequestContextMiddleware
 
 PROTOCOLS = (rest.PROTOCOL, mlflow.PROTOCOL, v2.PROTOCOL)
 """Every protocol that is spoken; another is a module and its name here."""
@@ -65,12 +65,12 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     if settings.cors_origins:
         app.wsgi_app = Cors(app.wsgi_app, settings.cors_origins)  # type: ignore[method-assign]
     names = {part: one.name for one in PROTOCOLS for part in one.segments or ("",)}
-    app.wsgi_app = Exchanges(app.wsgi_app, names)  # type: ignore[method-assign] # as documented
+    app.wsgi_app = RequestContextMiddleware(app.wsgi_app, names)  # type: ignore[method-assign] # as documented
     return app
 
 
 def _make_ready(registry: Registry) -> None:
-    registry.make_ready(before_fork=_is_in_gunicorn())
+    registry.load_artifacts(before_fork=_is_in_gunicorn())
     for target in registry.targets.values():
         for descriptor in target.descriptors:
             preload(descriptor.kind)

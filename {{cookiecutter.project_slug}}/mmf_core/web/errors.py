@@ -22,7 +22,7 @@ from ..errors import (
 )
 from ..settings import MIB
 from .annotated_workbook import marked
-from .http.bodies import read_away
+from .http.bodies import drain_body
 from .http.content_encoding import accept_encoding
 from .protocols import Problem, Protocol
 from .request_context import current
@@ -48,7 +48,7 @@ def install(app: Flask, protocols: Iterable[Protocol]) -> None:
 
 def problem(status: int, detail: str, errors: list[dict[str, Any]], **headers: str) -> Response:
     """Return an error as an answer; `errors` are faults, ready for JSON."""
-    read_away(request)
+    drain_body(request)
     shapes: dict[str | None, Protocol] = current_app.config[_KEY]
     protocol = shapes.get(request.path.split("/", 2)[1]) or shapes[None]
     answer = protocol.error(Problem(status, detail, errors))
@@ -57,7 +57,7 @@ def problem(status: int, detail: str, errors: list[dict[str, Any]], **headers: s
 
 
 def _request(error: RequestError) -> Response:
-    return problem(error.status, error.detail, [fault.as_dict() for fault in error.faults])
+    return problem(error.status, error.detail, [fault.as_dict() for fault in error.errors])
 
 
 def _invalid(error: InvalidValue) -> Response:
@@ -90,7 +90,7 @@ def _too_large(_error: RequestEntityTooLarge) -> Response:
         return problem(413, f"a form may have {request.max_form_parts} parts at most", [])
     return problem(
         413,
-        f"the body is larger than {limit / MIB:g} MiB; the operator's setting is MMF_MAX_BODY_MB",
+        f"the body is larger than {limit / MIB:g} MiB; the operator's setting is MMF_MAX_BODY_MIB",
         [],
     )
 

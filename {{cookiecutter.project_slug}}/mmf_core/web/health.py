@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from .. import __version__
-from ..readiness import condition
+from ..readiness import server_status
 from ..registry import Registry
 from .errors import problem
 from .http.responses import plain
 from .openapi.sections import answer, refused
-from .protocols import Chapter
+from .protocols import OpenAPISection
 
 
 def blueprint(registry: Registry) -> Blueprint:
@@ -23,20 +23,20 @@ def blueprint(registry: Registry) -> Blueprint:
 
     @routes.get("/health/ready")
     def ready() -> Response:
-        if missing := registry.missing:
+        if missing := registry.not_ready_reason:
             return problem(503, missing, [], Retry_After="10")
         # Neither a version that was not taken nor an older copy is a reason to stay away.
         told = {
-            "reload": registry.refused.read(),
-            "notes": registry.notes,
-            "workers": condition.workers(),
+            "reload": registry.last_reload_error.read(),
+            "notes": registry.warnings,
+            "workers": server_status.workers(),
         }
         return plain({"ready": True} | {name: text for name, text in told.items() if text})
 
     @routes.get("/ping")
     @routes.get("/health")
     def ping() -> Response:
-        if missing := registry.missing:
+        if missing := registry.not_ready_reason:
             return problem(503, missing, [], Retry_After="10")
         return Response("\n", content_type="application/json")  # as MLflow's server answers
 
@@ -47,7 +47,7 @@ def blueprint(registry: Registry) -> Blueprint:
     return routes
 
 
-def chapter() -> Chapter:
+def chapter() -> OpenAPISection:
     """Describe these routes."""
     live = {"type": "object", "properties": {"live": {"const": True}}, "required": ["live"]}
     ready = {
@@ -68,7 +68,7 @@ def chapter() -> Chapter:
         "/version": ("of mmf_core", answer("a version", {"type": "string"}, "text/plain")),
     }
     unready = ("/health/ready", "/health", "/ping")
-    return Chapter(
+    return OpenAPISection(
         tag="health",
         about="For load balancers and people.",
         paths={

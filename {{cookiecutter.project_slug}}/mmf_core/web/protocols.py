@@ -18,7 +18,7 @@ from ..descriptors import Descriptor
 from ..execution import Execution
 from ..registry import Registry
 from ..settings import Settings
-from .request_context import Exchange, current
+from .request_context import RequestContext, current
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Chapter:
+class OpenAPISection:
     """What a protocol adds to `/openapi.json`; `components` are by section, such as `schemas`."""
 
     tag: str
@@ -63,7 +63,7 @@ class Protocol:
     error: Callable[[Problem], Response]
     segments: tuple[str, ...] = ()
     name: str = field(kw_only=True)
-    chapter: Callable[[Service], Chapter] = field(kw_only=True)
+    chapter: Callable[[Service], OpenAPISection] = field(kw_only=True)
 
 
 def run(
@@ -71,7 +71,7 @@ def run(
 ) -> Response:
     """Read the arguments, call the target, answer its result; note what the access line tells."""
     target = execution.target
-    exchange = current() or Exchange("-")
+    exchange = current() or RequestContext("-")
     exchange.enter(target.route)
     values = read()
     exchange.rows_in = _rows(target.arguments, values)

@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from .. import metrics, tracing
-from ..execution import Measures
+from ..execution import Timings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -37,13 +37,13 @@ _log = logging.getLogger("mmf.access")
 
 
 @dataclass(slots=True)
-class Exchange:
+class RequestContext:
     """What is known of the request in hand; views add what only they know."""
 
     request_id: str
     trace: tracing.Trace | None = None
     started: float = field(default_factory=perf_counter)
-    measures: Measures | None = None
+    measures: Timings | None = None
     target: str | None = None
     rows_in: int | None = None
     rows_out: int | None = None
@@ -56,22 +56,22 @@ class Exchange:
         self.target = target
         metrics.entered(target)
 
-    def decoded(self) -> Measures:
+    def decoded(self) -> Timings:
         """Note that the arguments have been read; return what the call's times go into."""
-        self.measures = Measures()
+        self.measures = Timings()
         self.measures.decode = self.measures.entered - self.started
         return self.measures
 
 
-_current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+_current: ContextVar[RequestContext | None] = ContextVar("exchange", default=None)
 
 
-def current() -> Exchange | None:
+def current() -> RequestContext | None:
     """Return the exchange that this thread is in the middle of."""
     return _current.get()
 
 
-class Exchanges:
+class RequestContextMiddleware:
     """WSGI middleware: gives every request an id and a safe answer, counts it, writes its line.
 
     `protocols` are names by the first part of the path; the one without is that of all others.
@@ -82,7 +82,7 @@ class Exchanges:
         self._protocols = protocols
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        exchange = Exchange(
+        exchange = RequestContext(
             _request_id(environ.get("HTTP_X_REQUEST_ID", "")),
             tracing.taken(environ["HTTP_TRACEPARENT"]) if "HTTP_TRACEPARENT" in environ else None,
         )
@@ -121,13 +121,13 @@ def _request_id(asked: str) -> str:
     return asked if asked and _SANE.fullmatch(asked) else f"{getrandbits(128):032x}"
 
 
-def _server_timing(measures: Measures) -> str:
+def _server_timing(measures: Timings) -> str:
     """Write the times as W3C's Server Timing does, for a browser's developer tools."""
     parts = ("decode", "queue", "call", "encode")
     return ", ".join(f"{part};dur={_ms(getattr(measures, part))}" for part in parts)
 
 
-def _write_line(environ: WSGIEnvironment, exchange: Exchange) -> None:
+def _write_line(environ: WSGIEnvironment, exchange: RequestContext) -> None:
     method, path = environ["REQUEST_METHOD"], _path(environ)
     fields = {
         "method": method,

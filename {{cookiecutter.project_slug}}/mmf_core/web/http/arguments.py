@@ -13,8 +13,8 @@ from flask import Request
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.http import parse_options_header
 
-from ...codecs import Format, Kind, json, refuse_heavy
-from ...errors import Fault, InvalidValue, RequestError, UnsupportedFormat
+from ...codecs import Format, Kind, check_decoded_size, json
+from ...errors import ErrorDetail, InvalidValue, RequestError, UnsupportedFormat
 from ...target import ERRORS_QUERY, FORMAT_QUERY, SHEET_QUERY, Target
 from .bodies import FORMS, read_form, read_whole
 from .codec_options import limits
@@ -129,7 +129,7 @@ def _json_object(target: Target, media_type: str, body: bytes) -> dict[str, Part
     if Format.of_media_type(media_type) is not Format.JSON:
         what = media_type or "a body without a Content-Type"
         raise UnsupportedFormat(f"{what} cannot be read here; {how_to_send(target)}")
-    refuse_heavy(Kind.TREE, Format.JSON, body, limits())
+    check_decoded_size(Kind.JSON, Format.JSON, body, limits())
     whole = json.loads(body)
     if not isinstance(whole, dict):
         raise InvalidValue(f"a JSON object by argument name is needed; {how_to_send(target)}")
@@ -151,7 +151,7 @@ def _once(given: MultiDict[str, Any]) -> list[str]:
 
 
 def _refuse_twice(names: Iterable[str]) -> None:
-    if faults := [Fault("give one value", where=_short(name)) for name in names]:
+    if faults := [ErrorDetail("give one value", where=_short(name)) for name in names]:
         raise InvalidValue("given twice: " + ", ".join(str(one.where) for one in faults), faults)
 
 
@@ -163,7 +163,7 @@ def _refuse_unknown(given: Iterable[str], known: Iterable[str], place: str) -> N
         wanted = ", ".join(known) or "none"
         raise InvalidValue(
             f"unknown in the {place}: {', '.join(unknown)}; possible: {wanted}",
-            [Fault("is no argument of this target", where=name) for name in unknown],
+            [ErrorDetail("is no argument of this target", where=name) for name in unknown],
         )
 
 

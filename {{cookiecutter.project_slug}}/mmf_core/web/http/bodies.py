@@ -13,7 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from ...errors import ClientTooSlow, RequestError
-from .content_encoding import inflate, inflating
+from .content_encoding import inflate, parse_content_encoding
 
 FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
 V = TypeVar("V")
@@ -36,7 +36,7 @@ def read_whole(request: Request) -> bytes:
     in a way that is not known here.
     """
     header = request.environ.get("HTTP_CONTENT_ENCODING")
-    codings = inflating(header) if header else ()  # refused before all is read
+    codings = parse_content_encoding(header) if header else ()  # refused before all is read
     body = _read(request, lambda: _whole(request))
     if len(body) < (request.content_length or 0):
         raise RequestError(
@@ -60,7 +60,7 @@ def read_form(request: Request) -> None:
     _read(request, lambda: request.files)
 
 
-def read_away(request: Request) -> None:
+def drain_body(request: Request) -> None:
     """Read the rest of a refused body, up to twice what is allowed, and forget it.
 
     A client that is still sending when the connection closes sees a reset and never the answer.

@@ -16,14 +16,14 @@ def install(app: Flask, settings: Settings) -> None:
     """Keep what the settings have to say to codecs."""
     app.config[_KEY] = {
         "max_body": settings.max_body,
-        "max_inflated": settings.max_inflated,
+        "max_decompressed": settings.max_decompressed,
         "escape_formulas": settings.csv_escape,
     }
 
 
-def max_inflated() -> int:
+def max_decompressed() -> int:
     """Return to how many bytes a body may inflate."""
-    most: int = current_app.config[_KEY]["max_inflated"]
+    most: int = current_app.config[_KEY]["max_decompressed"]
     return most
 
 

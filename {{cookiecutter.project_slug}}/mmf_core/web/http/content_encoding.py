@@ -48,7 +48,7 @@ class Coding:
     pack: Callable[[bytes], bytes] | None = None
 
 
-def inflating(header: str) -> list[Coding]:
+def parse_content_encoding(header: str) -> list[Coding]:
     """Return the codings of a body's `Content-Encoding` in the order in which they come off.
 
     UnsupportedCoding lists what is taken; RequestError if there are too many.
@@ -123,7 +123,7 @@ def _pieces(data: bytes, coding: Coding) -> Iterator[bytes]:
 def _too_large(most: int) -> BodyTooLarge:
     return BodyTooLarge(
         f"the body is larger than {most / MIB:g} MiB when it is inflated; "
-        f"the operator's setting is MMF_MAX_BODY_MB"
+        f"the operator's setting is MMF_MAX_BODY_MIB"
     )
 
 

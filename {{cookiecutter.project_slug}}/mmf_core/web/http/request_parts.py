@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from ...codecs import WORKBOOKS, Format, Kind, json, json_of, refuse_heavy
+from ...codecs import WORKBOOKS, Format, Kind, check_decoded_size, json, json_of
 from ...descriptors import Descriptor
 from ...errors import InvalidValue
 from ...target import SHEET_QUERY
@@ -42,7 +42,7 @@ class Bytes(Part):
             descriptor.kind, self.media_type, self.filename, prefer_name=self.prefer_name
         )
         text, options = self._text(codec.format), self._options(descriptor, codec.format)
-        refuse_heavy(descriptor.kind, codec.format, text, options)
+        check_decoded_size(descriptor.kind, codec.format, text, options)
         return codec.decode(text, options)
 
     def _text(self, format: Format) -> bytes:
@@ -72,7 +72,7 @@ class Text(Part):
     def decode(self, descriptor: Descriptor[Any]) -> Any:
         if descriptor.kind is Kind.SCALAR:
             return self.text
-        refuse_heavy(Kind.TREE, Format.JSON, self.text.encode(), options_of(descriptor))
+        check_decoded_size(Kind.JSON, Format.JSON, self.text.encode(), options_of(descriptor))
         return Plain(json.loads(self.text)).decode(descriptor)
 
 

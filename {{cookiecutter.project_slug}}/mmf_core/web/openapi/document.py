@@ -12,7 +12,7 @@ from ... import __version__
 from ...codecs import json
 from .. import health
 from ..project_metadata import About, about
-from ..protocols import Chapter, Protocol, Service
+from ..protocols import OpenAPISection, Protocol, Service
 from .sections import JSON
 
 _REQUEST_ID = {
@@ -38,7 +38,7 @@ def blueprint(service: Service, protocols: Iterable[Protocol]) -> Blueprint:
     return routes
 
 
-def document(chapters: Iterable[Chapter], told: About) -> dict[str, Any]:
+def document(chapters: Iterable[OpenAPISection], told: About) -> dict[str, Any]:
     """Return one document; every operation has its chapter's tag, every response the request's id.
 
     Sections of components with the same name in several chapters are joined.

@@ -90,7 +90,7 @@ def _reasons(settings: Settings) -> dict[int, str]:
         404: "there is nothing of this name",
         406: "the answer cannot be sent in any format that is accepted",
         413: f"the body is larger than {settings.max_body / MIB:g} MiB, or inflates to more than "
-        f"{settings.max_inflated / MIB:g} MiB",
+        f"{settings.max_decompressed / MIB:g} MiB",
         415: "the body's media type cannot be read here; the message lists those that can",
         422: "it can be read, and is not what is declared; the errors say where",
         500: "the service failed; its log has the reason under the request's id",

@@ -11,7 +11,7 @@ from ...settings import Settings
 from ...target import ERRORS_QUERY, FORMAT_QUERY, SHEET_QUERY, Target
 from ..annotated_workbook import CHOICES
 from ..http.negotiation import offered
-from ..protocols import Chapter, Service
+from ..protocols import OpenAPISection, Service
 from .request_bodies import body, described
 from .sections import answer, media, ref, refusals, refused, texts
 
@@ -35,15 +35,15 @@ _MEMBERS = {
     "detail": {"type": "string", "description": "what is wrong, and what to send instead"},
     "instance": {"type": "string"},
     "request_id": {"type": ["string", "null"], "description": "it is in the log, too"},
-    "errors": {"type": "array", "items": ref("schemas", "Fault")},
+    "errors": {"type": "array", "items": ref("schemas", "ErrorDetail")},
 }
 _PROBLEM = {"type": "object", "properties": _MEMBERS, "required": list(_MEMBERS)}
 
 
-def chapter(service: Service) -> Chapter:
+def chapter(service: Service) -> OpenAPISection:
     """Describe `POST` and `GET` of every target."""
     schema = ref("schemas", "Problem")
-    return Chapter(
+    return OpenAPISection(
         tag="targets",
         about="The functions of this service. " + _TABLES,
         paths={
@@ -54,7 +54,7 @@ def chapter(service: Service) -> Chapter:
             for one in service.executions.values()
         },
         components={
-            "schemas": {"Problem": _PROBLEM, "Fault": _FAULT},
+            "schemas": {"Problem": _PROBLEM, "ErrorDetail": _FAULT},
             "responses": refusals(service.settings, "Problem", schema, PROBLEM),
         },
     )
@@ -62,7 +62,7 @@ def chapter(service: Service) -> Chapter:
 
 def _call(execution: Execution, settings: Settings) -> dict[str, Any]:
     target = execution.target
-    timeout = target.policy.timeout or settings.timeout
+    timeout = target.call_options.timeout or settings.timeout
     limits = {"body_bytes": settings.max_body, "timeout_seconds": timeout or None}
     statuses = [400, 413, 415, 422, 500, 503, *([406] if target.returns else [])]
     responses = refused("Problem", *sorted([*statuses, *([504] if timeout else [])]))
