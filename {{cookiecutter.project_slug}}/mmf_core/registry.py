@@ -141,7 +141,7 @@ class Registry:
         return [one.warning for one in self.artifacts.values() if one.warning]
 
     def fingerprint(self) -> dict[Path, Fingerprint]:
-        """Return the fingerprints as they are now; they differ from `fingerprints` after a change."""
+        """Return the fingerprints as they are now; a change makes them differ."""
         return {path: fingerprint(path) for path in self.fingerprints}
 
     def swap(self, other: Registry) -> None:

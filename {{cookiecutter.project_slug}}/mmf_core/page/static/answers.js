@@ -106,7 +106,7 @@ export async function failureOf(answer, sent, limit, { tables, several }) {
   const words = [make("h3", {}, say(knows(key) ? key : "problem"))];
   if (!answer.status) words.push(make("p", {}, tooLarge
     ? say("broken", { size: megabytes(sent), limit: megabytes(limit) })
-    : say("connection_error")));
+    : say("unreachable")));
   if (problem.detail) words.push(make("p", {}, problem.detail));
   if (answer.status === 413) words.push(make("p", {}, say("limit", { limit: megabytes(limit) })));
   const faults = Array.isArray(problem.errors) ? problem.errors : [];
