@@ -50,7 +50,7 @@ LAYERS = [
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 EVERYWHERE_IN = {
     "web": {"flask", "werkzeug"},
-    **dict.fromkeys(CAPABILITIES, {"flask", "werkzeug", "click", "prometheus_client"}),
+    **{key: {"flask", "werkzeug", "click", "prometheus_client"} for key in CAPABILITIES},
     "cli": {"click"},
     "server": {"gunicorn"},
     "turns": {"greenlet"},
