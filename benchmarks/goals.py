@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,7 +10,24 @@ from figures import Run, kept
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 MANY = ("one-row-32", "one-row-100")
-Reached = list[tuple[str, float]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A ratio: the median of the rounds, and from which round to which it went."""
+
+    name: str
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, name: str, ratios: list[float]) -> Measured:
+        """Condense the ratio of every round."""
+        return cls(name, statistics.median(ratios), min(ratios), max(ratios))
+
+
+Reached = list[Measured]
 
 
 @dataclass(frozen=True)
@@ -34,10 +52,10 @@ def against(families: tuple[str, ...], works: tuple[str, ...]) -> Callable[[Run]
 
     def reach(run: Run) -> Reached:
         return [
-            (f"{family} {work.rpartition('-')[2]}", ratio)
+            Measured.of(f"{family} {work.rpartition('-')[2]}", ratios)
             for family in families
             for work in works
-            if (best := run.best(family, work)) and (ratio := run.ratio(best.name, work))
+            if (best := run.best(family, work)) and (ratios := run.ratios(best.name, work))
         ]
 
     return reach
@@ -45,20 +63,20 @@ def against(families: tuple[str, ...], works: tuple[str, ...]) -> Callable[[Run]
 
 def latency(run: Run) -> Reached:
     """Say how many of our medians fit into one of FastAPI's."""
-    ratio = run.ratio("fastapi", "one-row-1", "p50_ms")
-    return [("", 1 / ratio)] if ratio else []
+    ratios = run.ratios("fastapi", "one-row-1", "p50_ms")
+    return [Measured.of("", [1 / ratio for ratio in ratios])] if ratios else []
 
 
 def one_copy(_: Run) -> Reached:
     """Give the memory of four workers by that of one."""
     memory = (kept("memory") or {}).get("ours", {})
-    return [("", memory["4"] / memory["1"])] if {"1", "4"} <= memory.keys() else []
+    return [Measured.of("", [memory["4"] / memory["1"]])] if {"1", "4"} <= memory.keys() else []
 
 
 def deadline(run: Run) -> Reached:
     """Say what a deadline leaves of the requests/s of the service without one."""
-    ratio = run.ratio("ours-deadline", "one-row-32")
-    return [("", 1 / ratio)] if ratio else []
+    ratios = run.ratios("ours-deadline", "one-row-32")
+    return [Measured.of("", [1 / ratio for ratio in ratios])] if ratios else []
 
 
 def not_there(_: Run) -> Reached:
@@ -104,13 +122,12 @@ GOALS = (
 )
 
 
-def verdict(goal: Goal, run: Run) -> tuple[str, str]:
-    """Return what is reached, in words, and whether that is enough."""
-    found = goal.reach(run)
-    if not found:
-        return "not measured", ""
-    said = " · ".join(f"{name} **{ratio:.2f}{TIMES}**".strip() for name, ratio in found)
-    enough = all(ratio >= goal.level for _, ratio in found)
-    if goal.most:
-        enough = all(ratio <= goal.level for _, ratio in found)
-    return said, "reached" if enough else "not reached"
+def verdict(goal: Goal, run: Run) -> tuple[str, str, str]:
+    """Return the medians, the ranges, and whether the whole range reaches the goal."""
+    measured = goal.reach(run)
+    if not measured:
+        return "not measured", "", ""
+    medians = " · ".join(f"{one.name} **{one.median:.2f}{TIMES}**".strip() for one in measured)
+    ranges = " · ".join(f"{one.low:.2f} to {one.high:.2f}" for one in measured)
+    enough = all(one.high <= goal.level if goal.most else one.low >= goal.level for one in measured)
+    return medians, ranges, "reached" if enough else "not reached"

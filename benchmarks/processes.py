@@ -60,6 +60,19 @@ def cpu_seconds(root: int) -> float:
     return sum(one.seconds for one in tree(root))
 
 
+def busy_share(seconds: float) -> float:
+    """Return the CPU that the whole machine uses during some seconds, as a share of one core."""
+    before = _busy_seconds()
+    time.sleep(seconds)
+    return (_busy_seconds() - before) / seconds
+
+
+def _busy_seconds() -> float:
+    """Return user, nice, system, irq, softirq and steal of /proc/stat: neither idle nor waiting."""
+    ticks = [int(text) for text in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return sum(ticks[:3] + ticks[5:]) / TICKS
+
+
 def memory(root: int) -> int:
     """Return the tree's proportional set size in bytes: shared pages are counted once."""
     return sum(_pss(one.pid) for one in tree(root))

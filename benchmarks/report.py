@@ -23,14 +23,11 @@ SHOWN = re.compile(
     r"|mlflow)==([\w.]+)"
 )
 MIB = 2**20
-# A load average above which a run tells little.
-BUSY = 0.5
 
 
 def about(workers: int, rounds: int, seconds: int) -> dict[str, Any]:
     """Return what a reader must know of the machine and of the run."""
     return {
-        "load": round(os.getloadavg()[0], 1),
         "cores": len(os.sched_getaffinity(0)),
         "memory": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "python": platform.python_version(),
@@ -86,15 +83,23 @@ def machine(about: dict[str, Any]) -> Iterator[str]:
         f"{about['rounds']} rounds of {about['seconds']} s a measurement, "
         f"{about['minutes']} minutes in all. The load generator runs on the same cores."
     )
-    if about.get("load", 0) > BUSY:
-        yield f"**The machine was busy** (load average {about['load']} at the start): run it again."
+    if others := about.get("others"):
+        yield (
+            f"Other processes used {min(others):.0%} to {max(others):.0%} of one core before the "
+            "rounds; a goal is reached only where the whole range of its rounds reaches it."
+        )
 
 
 def goals(run: Run) -> Iterator[str]:
     """Give the table of goals."""
-    yield from table("work", "against", "at least", "measured", "")
+    others = run.about.get("others")
+    share = f"{max(others):.0%}" if others else ""
+    yield from table("work", "against", "at least", "median", "rounds", "others' CPU", "")
     for goal in GOALS:
-        yield row(goal.work, goal.against, goal.asked, *verdict(goal, run))
+        medians, ranges, reached = verdict(goal, run)
+        yield row(
+            goal.work, goal.against, goal.asked, medians, ranges, share if ranges else "", reached
+        )
 
 
 def speed(run: Run, work: Work) -> Iterator[str]:

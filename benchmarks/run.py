@@ -27,6 +27,9 @@ from works import MODELS, WORKS, Work
 from load import wrk
 
 WORKERS = 2
+# Before a round: seconds to watch the machine, the share of a core that others may use, and how
+# often to wait for them.
+WATCHED, BUSY, ATTEMPTS = 2.0, 0.1, 3
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,12 @@ class Bench:
         self.plan = plan
         self.told = environments.rows_and_answers()
         self.run = figures.Run(about=report.about(WORKERS, plan.rounds, plan.seconds))
+        self.run.about["others"] = []
 
     def all(self) -> None:
         """Go through all rounds."""
         for number in range(self.plan.rounds):
+            self.run.about["others"].append(others_share())
             for model in MODELS:
                 for beside, servers in self.groups(number, model).items():
                     self.group(number, model, figures.BY_NAME[beside], servers)
@@ -108,6 +113,16 @@ class Bench:
         if server.task.model == MODELS[0]:
             seen = {"seconds": server.seconds_to_start, "bytes": server.memory()}
             self.run.starts.append({"server": server.server.name} | seen)
+
+
+def others_share() -> float:
+    """Return the share of a core that others use before a round, while no server of ours runs."""
+    for _ in range(ATTEMPTS):
+        share = processes.busy_share(WATCHED)
+        if share <= BUSY:
+            break
+    print(f"other processes use {share:.0%} of a core", flush=True)
+    return share
 
 
 def chosen(text: str, known: list[str]) -> list[str]:
