@@ -58,7 +58,7 @@ def parts(body: bytes) -> dict[str, float]:
     """Time each part alone."""
     import main
     from mmf_core.codecs import Format, find
-    from mmf_core.execution.values import checked, presented
+    from mmf_core.execution.values import serialize, validate_arguments
     from mmf_core.registry import default
 
     target = default.targets["score"]
@@ -68,14 +68,14 @@ def parts(body: bytes) -> dict[str, float]:
     if codec is None or returns is None:
         raise SystemExit("score takes and returns a table in the sample; it does not here")
     table = codec.decode(body, descriptor.options)
-    data = checked(target, {name: table})[name]
+    data = validate_arguments(target, {name: table})[name]
     answered = main.score(data)
-    result = presented(target, answered)
+    result = serialize(target, answered)
     return {
         "JSON to a table": microseconds(lambda: codec.decode(body, descriptor.options)),
-        "the schema": microseconds(lambda: checked(target, {name: table})),
+        "the schema": microseconds(lambda: validate_arguments(target, {name: table})),
         "the function: predict": microseconds(lambda: main.score(data)),
-        "its result to a table": microseconds(lambda: presented(target, answered)),
+        "its result to a table": microseconds(lambda: serialize(target, answered)),
         "the table to JSON": microseconds(lambda: codec.encode(result, {})),
     }
 

@@ -23,7 +23,7 @@ def score(data=WINES):
 @mmf.target(returns=mmf.Dict(format=mmf.JSON))
 def explain(wine=mmf.Dict(description="thirteen measurements of one wine")):
     """Tell the cultivar of one wine, and how sure the model is."""
-    (probabilities,) = model.predict_proba(WINES.check([wine]))
+    (probabilities,) = model.predict_proba(WINES.validate([wine]))
     return {
         "cultivar": model.classes_[probabilities.argmax()],
         "probabilities": dict(zip(model.classes_, probabilities.round(4), strict=True)),

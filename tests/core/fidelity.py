@@ -55,7 +55,7 @@ class Trip:
         try:
             descriptor = self.declared(self.value)
             data = self.codec.encode(self.value, {})
-            return descriptor.check(self.codec.decode(data, descriptor.options))
+            return descriptor.validate(self.codec.decode(data, descriptor.options))
         except REFUSALS as error:
             return error
 

@@ -221,7 +221,7 @@ def test_faults_of_json_have_their_places(plain: Any, places: list[Any]) -> None
     ],
 )
 def test_whatever_names_its_columns_is_put_in_order(plain: Any) -> None:
-    array = WANTED.check(JSON.decode(json.dumps(plain), WANTED.options))
+    array = WANTED.validate(JSON.decode(json.dumps(plain), WANTED.options))
     assert array.tolist() == [[1, 2.5], [3, 4]]
     assert array.dtype == np.float64
 
@@ -230,11 +230,11 @@ def test_whatever_names_its_columns_is_put_in_order(plain: Any) -> None:
     "text", ["hue,name,ash\n2.5,Barolo,1\n4,,3\n", "1,2.5\n3,4\n", "ash,hue\n1,2.5\n3,4\n"]
 )
 def test_csv_with_a_header_is_put_in_order(text: str) -> None:
-    assert WANTED.check(CSV.decode(text.encode(), WANTED.options)).tolist() == [[1, 2.5], [3, 4]]
+    assert WANTED.validate(CSV.decode(text.encode(), WANTED.options)).tolist() == [[1, 2.5], [3, 4]]
 
 
 def test_npy_has_the_order_already() -> None:
-    array = WANTED.check(NPY.decode(_npy(np.array([[1, 2]], dtype=np.int32)), WANTED.options))
+    array = WANTED.validate(NPY.decode(_npy(np.array([[1, 2]], dtype=np.int32)), WANTED.options))
     assert (array.tolist(), array.dtype) == ([[1, 2]], np.float64)
 
 
@@ -267,7 +267,7 @@ def test_npy_has_the_order_already() -> None:
 )  # fmt: skip
 def test_faults_of_columns_have_their_places(plain: Any, message: str, places: list[Any]) -> None:
     with pytest.raises(InvalidValue, match=message) as caught:
-        WANTED.check(JSON.decode(json.dumps(plain), WANTED.options))
+        WANTED.validate(JSON.decode(json.dumps(plain), WANTED.options))
     assert [(fault.row, fault.column) for fault in caught.value.errors] == places
 
 
@@ -286,7 +286,7 @@ def test_faults_of_csv_columns_have_their_places(
     text: str, message: str, places: list[Any]
 ) -> None:
     with pytest.raises(InvalidValue, match=message) as caught:
-        WANTED.check(CSV.decode(text.encode(), WANTED.options))
+        WANTED.validate(CSV.decode(text.encode(), WANTED.options))
     assert [(fault.row, fault.column) for fault in caught.value.errors] == places
 
 
@@ -338,16 +338,16 @@ def test_json_takes_numbers_in_any_byte_order() -> None:
 @pytest.mark.parametrize("any_length", [None, -1])
 def test_the_shape_is_held(any_length: int | None) -> None:
     descriptor = mmf.Array(shape=(any_length, 2))
-    assert descriptor.check([[1, 2], [3, 4]]).shape == (2, 2)
+    assert descriptor.validate([[1, 2], [3, 4]]).shape == (2, 2)
     for wrong in ([1, 2], [[1], [2]], [[[1, 2]]], 5):
         with pytest.raises(InvalidValue, match=r"shape \(any, 2\)"):
-            descriptor.check(wrong)
+            descriptor.validate(wrong)
     with pytest.raises(InvalidValue, match="empty"):
-        descriptor.check(np.zeros((0, 2)))
+        descriptor.validate(np.zeros((0, 2)))
     with pytest.raises(InvalidValue, match="shape"):
-        descriptor.present([1, 2])
+        descriptor.to_output([1, 2])
     assert descriptor.meta()["shape"] == [None, 2]
-    descriptor.check(descriptor.example())
+    descriptor.validate(descriptor.example())
 
 
 @pytest.mark.parametrize(
@@ -363,7 +363,7 @@ def test_the_shape_is_held(any_length: int | None) -> None:
     ],
 )
 def test_numbers_become_the_dtype(dtype: Any, given: Any, value: Any) -> None:
-    array = mmf.Array(dtype=dtype).check(given)
+    array = mmf.Array(dtype=dtype).validate(given)
     assert array.dtype == np.dtype(dtype)
     np.testing.assert_array_equal(array, value)
 
@@ -383,7 +383,7 @@ def test_numbers_become_the_dtype(dtype: Any, given: Any, value: Any) -> None:
 )
 def test_what_has_no_place_in_the_dtype_is_refused(dtype: Any, given: Any) -> None:
     with pytest.raises(InvalidValue, match="cannot be a number of type"):
-        mmf.Array(dtype=dtype).check(given)
+        mmf.Array(dtype=dtype).validate(given)
 
 
 @pytest.mark.parametrize(
@@ -430,6 +430,6 @@ def test_damaged_arrays_are_the_callers_fault(form: Format, descriptor: mmf.Arra
                 case 2:
                     data[place:] = data[place + draw.randint(1, 9) :] or b"0"
         with suppress(RequestError):
-            descriptor.check(codec.decode(bytes(data), descriptor.options))
+            descriptor.validate(codec.decode(bytes(data), descriptor.options))
         tried += 1
     assert tried > 100

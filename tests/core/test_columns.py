@@ -18,7 +18,8 @@ COLOURS = mmf.Column(str, choices=["red", "white"], category=True)
 
 
 def _check(column: Any, *values: object) -> pd.Series:
-    checked: pd.Series = mmf.DataFrame(schema={"a": column}).check(pd.DataFrame({"a": values}))["a"]
+    table = pd.DataFrame({"a": values})
+    checked: pd.Series = mmf.DataFrame(schema={"a": column}).validate(table)["a"]
     return checked
 
 
@@ -58,7 +59,7 @@ def test_values_within_the_limits_pass_and_others_are_named(
         values = [right[0], value, right[0]]
         (fault,) = _faults(column, *values)
         assert (fault.row, fault.column, fault.value) == (1, "a", value)
-        assert fault.message == f"is not {column.noun}"
+        assert fault.message == f"is not {column.type_label}"
 
 
 def test_messages_say_what_is_needed() -> None:
@@ -121,10 +122,10 @@ def test_a_block_is_held_against_bounds_as_columns_are(
     descriptor = mmf.DataFrame(schema={"a": mmf.Column(float, **limits), "b": float})
     assert descriptor.is_homogeneous
     if all(allowed):
-        assert descriptor.check(table) is table
+        assert descriptor.validate(table) is table
         return
     with pytest.raises(InvalidValue) as caught:
-        descriptor.check(table)
+        descriptor.validate(table)
     rows = [row for row, fits in enumerate(allowed) if not fits][:20]
     assert [fault.row for fault in caught.value.errors] == rows
 
@@ -144,7 +145,7 @@ def test_a_block_is_held_against_bounds_as_columns_are(
 def test_what_is_uniform_is_one_block_of_floats(column: Any, cells: list[Any]) -> None:
     descriptor = mmf.DataFrame(schema={"a": column, "b": float})
     assert descriptor.is_homogeneous
-    table = descriptor.check(pd.DataFrame({"b": cells, "a": cells}))
+    table = descriptor.validate(pd.DataFrame({"b": cells, "a": cells}))
     assert table.columns.tolist() == ["a", "b"]
     assert table.dtypes.tolist() == [np.float64] * 2
     assert np.shares_memory(table.to_numpy(), table.to_numpy())  # no copy: one block
@@ -170,7 +171,7 @@ def test_columns_and_cells_are_told_at_once() -> None:
         [["x", -1.0, "t", "t", 1], ["2", 1.0, "t", "t", 2]], columns=["a", "b", "d", "d", "e"]
     )
     with pytest.raises(InvalidValue) as caught:
-        descriptor.check(table)
+        descriptor.validate(table)
     assert caught.value.detail == (
         "missing: c; given twice: d; unknown: e; cells that do not fit the schema: 2"
     )
@@ -187,26 +188,26 @@ def test_other_columns_are_ignored_unless_they_are_refused() -> None:
     table = pd.DataFrame({"b": ["x"], "a": [1.0], 5: [2]})
     schema = {"a": float}
     expected = pd.DataFrame({"a": [1.0]})
-    checked = mmf.DataFrame(schema=schema).check(table)
+    checked = mmf.DataFrame(schema=schema).validate(table)
     assert_frame_equal(checked, expected, check_column_type=False)
     strict = mmf.DataFrame(schema=schema, extra="refuse")
-    assert_frame_equal(strict.check(expected), expected)
+    assert_frame_equal(strict.validate(expected), expected)
     with pytest.raises(InvalidValue, match="unknown: b, 5") as caught:
-        strict.check(table)
+        strict.validate(table)
     assert [fault.column for fault in caught.value.errors] == ["b", "5"]
 
 
 @pytest.mark.parametrize("extra", ["ignore", "refuse"])
 def test_columns_may_come_in_any_order(extra: str) -> None:
     table = pd.DataFrame({"b": [2.0], "a": [1.0]})
-    checked = mmf.DataFrame(schema={"a": float, "b": float}, extra=extra).check(table)
+    checked = mmf.DataFrame(schema={"a": float, "b": float}, extra=extra).validate(table)
     assert_frame_equal(checked, pd.DataFrame({"a": [1.0], "b": [2.0]}))
 
 
 def test_a_thousand_wrong_columns_are_told_by_twenty() -> None:
     table = pd.DataFrame(np.zeros((1, 1_000)), columns=[f"x{place}" for place in range(1_000)])
     with pytest.raises(InvalidValue) as caught:
-        mmf.DataFrame(schema={"a": float}, extra="refuse").check(table)
+        mmf.DataFrame(schema={"a": float}, extra="refuse").validate(table)
     assert len(caught.value.errors) == 20
     assert len(caught.value.detail) < 200
     assert "first 20" in caught.value.detail
@@ -271,6 +272,6 @@ def test_a_schema_that_cannot_be_is_refused_when_declared(how: dict[str, Any]) -
 )
 def test_an_example_fits_its_own_column_and_meta_is_python(column: mmf.Column) -> None:
     descriptor = mmf.DataFrame(schema={"a": column})
-    assert len(descriptor.check(descriptor.example())) == 1
+    assert len(descriptor.validate(descriptor.example())) == 1
     again = eval(descriptor.meta()["schema"], {"mmf": mmf, "datetime": datetime})
     assert mmf.DataFrame(schema=again).meta() == descriptor.meta()

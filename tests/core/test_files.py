@@ -20,7 +20,7 @@ def test_a_file_is_its_bytes(data: bytes) -> None:
 
 
 def test_what_is_not_known_is_empty() -> None:
-    for file in (mmf.FileBytes(), mmf.File().check(b"")):
+    for file in (mmf.FileBytes(), mmf.File().validate(b"")):
         assert (file, file.name, file.media_type) == (b"", "", "")
 
 

@@ -82,7 +82,7 @@ def _decode(descriptor: Descriptor[Any], form: Format, body: bytes) -> None:
     codec = find(descriptor.kind, form)
     assert codec is not None
     with suppress(RequestError):
-        descriptor.check(codec.decode(body, descriptor.options))
+        descriptor.validate(codec.decode(body, descriptor.options))
 
 
 def _valid(descriptor: Descriptor[Any], form: Format) -> bytes:
@@ -122,4 +122,4 @@ def test_any_json_is_read_or_refused(descriptor: Descriptor[Any], plain: Any) ->
     body = json.dumps(plain).encode()
     _decode(descriptor, Format.JSON, body)
     with suppress(RequestError):
-        descriptor.check(json_of(descriptor.kind).from_plain(plain, descriptor.options))
+        descriptor.validate(json_of(descriptor.kind).from_plain(plain, descriptor.options))

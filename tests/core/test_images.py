@@ -16,23 +16,23 @@ PICTURE = np.array([[RED, GREEN, BLUE], [[10, 20, 30], [255] * 3, [0] * 3]], dty
 def test_rgb_is_the_default_and_passes_as_it_is() -> None:
     for image in (mmf.Image(), mmf.Img(format="rgb")):
         assert image.color is mmf.ColorMode.RGB
-        assert np.array_equal(image.check(PICTURE), PICTURE)
-        assert np.array_equal(image.present(PICTURE), PICTURE)
+        assert np.array_equal(image.validate(PICTURE), PICTURE)
+        assert np.array_equal(image.to_output(PICTURE), PICTURE)
 
 
 @pytest.mark.parametrize(
     "image", [mmf.Image(format="bgr"), mmf.Image(color="bgr"), mmf.Image(color=mmf.ColorMode.BGR)]
 )
 def test_bgr_is_turned_both_ways(image: mmf.Image) -> None:
-    given = image.check(PICTURE)
+    given = image.validate(PICTURE)
     assert given[0, 0].tolist() == BLUE
     assert given[1, 0].tolist() == [30, 20, 10]
     assert given.flags.c_contiguous
-    assert np.array_equal(image.present(given), PICTURE)
+    assert np.array_equal(image.to_output(given), PICTURE)
 
 
 def test_gray_has_two_dimensions_and_the_usual_weights() -> None:
-    gray = mmf.Image(format=mmf.ColorMode.GRAY).check(PICTURE)
+    gray = mmf.Image(format=mmf.ColorMode.GRAY).validate(PICTURE)
     assert gray.dtype == np.uint8
     assert gray.tolist() == [[76, 150, 29], [18, 255, 0]]
 
@@ -42,13 +42,13 @@ def test_gray_agrees_with_pillow_within_one() -> None:
 
     noise = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
     theirs = np.asarray(Image.fromarray(noise).convert("L")).astype(int)
-    assert np.abs(mmf.Image(format="gray").check(noise) - theirs).max() <= 1
+    assert np.abs(mmf.Image(format="gray").validate(noise) - theirs).max() <= 1
 
 
 @pytest.mark.parametrize("mode", list(mmf.ColorMode))
 def test_a_gray_result_is_answered_in_any_mode(mode: mmf.ColorMode) -> None:
     gray = np.array([[1, 2], [3, 4]], dtype=np.uint8)
-    assert np.array_equal(mmf.Image(color=mode).present(gray), gray)
+    assert np.array_equal(mmf.Image(color=mode).to_output(gray), gray)
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,12 @@ def test_a_gray_result_is_answered_in_any_mode(mode: mmf.ColorMode) -> None:
 )
 def test_a_result_that_is_no_picture_is_refused(result: Any) -> None:
     with pytest.raises(InvalidValue, match="uint8"):
-        mmf.Image().present(result)
+        mmf.Image().to_output(result)
 
 
 def test_a_result_of_floats_is_told_how_to_become_a_picture() -> None:
     with pytest.raises(InvalidValue, match=r"float64 \(2, 3, 3\); .*\* 255"):
-        mmf.Image().present(PICTURE / 255)
+        mmf.Image().to_output(PICTURE / 255)
 
 
 @pytest.mark.parametrize("out_format", ["jpg", "jpeg", mmf.ImageFormat.JPG])

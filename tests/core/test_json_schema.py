@@ -58,7 +58,7 @@ def test_schemas_are_schemas_and_examples_fit_them(one: Descriptor[Any]) -> None
 @each
 def test_what_is_answered_fits_the_answer(one: Descriptor[Any]) -> None:
     codec = json_of(one.kind)
-    value = one.present(one.check(codec.from_plain(one.example(), one.options)))
+    value = one.to_output(one.validate(codec.from_plain(one.example(), one.options)))
     answer = json.loads(codec.encode(value, one.options))
     assert fits(one.answer_schema(), answer["result"] if codec.wraps else answer)
 

@@ -23,10 +23,10 @@ COLOUR = mmf.String(choices=["red", "white"])
 def test_bounds_belong_to_what_is_allowed(number: int) -> None:
     for sent in (number, str(number)):
         if 1 <= number <= 10:
-            assert TEN.check(sent) == number
+            assert TEN.validate(sent) == number
         else:
             with pytest.raises(InvalidValue, match="a whole number, at least 1 and at most 10"):
-                TEN.check(sent)
+                TEN.validate(sent)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_bounds_belong_to_what_is_allowed(number: int) -> None:
 )
 def test_a_fault_says_what_is_wanted(descriptor: Scalar[Any], given: Any, wanted: str) -> None:
     with pytest.raises(InvalidValue) as caught:
-        descriptor.check(given)
+        descriptor.validate(given)
     assert wanted in caught.value.detail
 
 
@@ -56,14 +56,14 @@ def test_a_fault_says_what_is_wanted(descriptor: Scalar[Any], given: Any, wanted
 )
 def test_a_result_is_held_to_the_same(descriptor: Scalar[Any], result: Any) -> None:
     with pytest.raises(InvalidValue, match="is declared, not"):
-        descriptor.present(result)
+        descriptor.to_output(result)
 
 
 def test_choices_of_every_kind() -> None:
-    assert COLOUR.check("red") == "red"
-    assert mmf.Integer(choices=(1, 2)).check("2") == 2
-    assert mmf.Float(choices=[0.5]).check("0.5") == 0.5
-    assert mmf.Datetime(choices=[NOON]).check("2026-01-31T15:00:00+03:00") == NOON
+    assert COLOUR.validate("red") == "red"
+    assert mmf.Integer(choices=(1, 2)).validate("2") == 2
+    assert mmf.Float(choices=[0.5]).validate("0.5") == 0.5
+    assert mmf.Datetime(choices=[NOON]).validate("2026-01-31T15:00:00+03:00") == NOON
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_meta_tells_bounds_and_choices(descriptor: Scalar[Any], told: dict[str, 
     ],
 )
 def test_an_example_is_allowed(descriptor: Scalar[Any]) -> None:
-    descriptor.check(descriptor.example())
+    descriptor.validate(descriptor.example())
 
 
 @pytest.mark.parametrize(
@@ -119,5 +119,5 @@ def test_what_nothing_can_fit_is_refused_when_declared(
 @pytest.mark.parametrize("zone", ["Z", "+03:00", "-11:30"])
 def test_the_zone_of_a_moment_is_kept(zone: str) -> None:
     text = f"2026-01-31T12:00:00{zone}"
-    moment = mmf.Datetime().check(text)
+    moment = mmf.Datetime().validate(text)
     assert moment.isoformat() == text.replace("Z", "+00:00")

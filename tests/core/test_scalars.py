@@ -47,7 +47,7 @@ MOSCOW = timezone(timedelta(hours=3))
     ],
 )
 def test_a_value_is_taken(descriptor: Scalar[Any], given: object, value: object) -> None:
-    checked = descriptor.check(given)
+    checked = descriptor.validate(given)
     assert checked == value
     assert type(checked) is type(value)
 
@@ -66,18 +66,18 @@ def test_a_value_is_taken(descriptor: Scalar[Any], given: object, value: object)
 )
 def test_another_value_is_refused_with_what_to_send(descriptor: Scalar[Any], given: object) -> None:
     with pytest.raises(InvalidValue, match=r"^send ") as caught:
-        descriptor.check(given)
-    assert descriptor.noun in caught.value.detail
+        descriptor.validate(given)
+    assert descriptor.type_label in caught.value.detail
 
 
 def test_a_long_value_is_not_told_back_whole() -> None:
     with pytest.raises(InvalidValue) as caught:
-        mmf.Integer().check("x" * 100_000)
+        mmf.Integer().validate("x" * 100_000)
     assert len(caught.value.detail) < 200
 
 
 def test_null_is_a_float_that_is_no_number() -> None:
-    assert math.isnan(mmf.Float().check(None))
+    assert math.isnan(mmf.Float().validate(None))
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_null_is_a_float_that_is_no_number() -> None:
 def test_numpy_results_are_answered_as_python_values(
     descriptor: Scalar[Any], result: object, value: object
 ) -> None:
-    presented = descriptor.present(result)
+    presented = descriptor.to_output(result)
     assert presented == value
     assert type(presented) is type(value)
 
 
 def test_a_pandas_moment_is_a_date() -> None:
-    assert mmf.Datetime().present(pd.Timestamp(NOON)) == NOON
+    assert mmf.Datetime().to_output(pd.Timestamp(NOON)) == NOON
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_pandas_moment_is_a_date() -> None:
 )
 def test_a_result_of_another_type_is_not_converted(descriptor: Scalar[Any], result: object) -> None:
     with pytest.raises(InvalidValue, match=type(result).__name__):
-        descriptor.present(result)
+        descriptor.to_output(result)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,6 @@ def test_a_value_written_as_text_is_read_back(
 
     @given(values)
     def check(value: object) -> None:
-        assert descriptor.check(write(value)) == value
+        assert descriptor.validate(write(value)) == value
 
     check()

@@ -16,7 +16,7 @@ KINDS = [str, int, float, bool, datetime]
 
 
 def _check(kind: Any, *values: object) -> pd.Series:
-    column: pd.Series = mmf.DataFrame(schema={"a": kind}).check(pd.DataFrame({"a": values}))["a"]
+    column: pd.Series = mmf.DataFrame(schema={"a": kind}).validate(pd.DataFrame({"a": values}))["a"]
     return column
 
 
@@ -83,7 +83,7 @@ def test_a_cell_of_another_type_is_named(kind: type, wrong: object, *, nullable:
     declared = kind | None if nullable else kind
     table = pd.DataFrame({"a": pd.Series([right, wrong, right], dtype=object)})
     with pytest.raises(InvalidValue) as caught:
-        mmf.DataFrame(schema={"a": declared}).check(table)
+        mmf.DataFrame(schema={"a": declared}).validate(table)
     (fault,) = caught.value.errors
     assert (fault.row, fault.column) == (1, "a")
     assert fault.value == wrong
@@ -104,7 +104,7 @@ def test_a_cell_of_another_type_is_named(kind: type, wrong: object, *, nullable:
 )
 def test_a_whole_column_of_another_type_is_refused(kind: type, column: pd.Series) -> None:
     with pytest.raises(InvalidValue):
-        mmf.DataFrame(schema={"a": kind}).check(pd.DataFrame({"a": column}))
+        mmf.DataFrame(schema={"a": kind}).validate(pd.DataFrame({"a": column}))
 
 
 @pytest.mark.parametrize(
@@ -142,26 +142,26 @@ def test_a_nullable_whole_number_stays_one() -> None:
 
 def test_missing_columns_are_all_named() -> None:
     with pytest.raises(InvalidValue, match="missing: b, c") as caught:
-        mmf.DataFrame(schema=dict.fromkeys("abc", float)).check(pd.DataFrame({"a": [1.0]}))
+        mmf.DataFrame(schema=dict.fromkeys("abc", float)).validate(pd.DataFrame({"a": [1.0]}))
     assert [fault.column for fault in caught.value.errors] == ["b", "c"]
 
 
 def test_columns_come_in_the_schemas_order_without_any_others() -> None:
     table = pd.DataFrame({"other": ["x"], "b": [2.0], "a": [1.0]})
     expected = pd.DataFrame({"a": [1.0], "b": [2.0]})
-    assert_frame_equal(mmf.DataFrame(schema={"a": float, "b": float}).check(table), expected)
+    assert_frame_equal(mmf.DataFrame(schema={"a": float, "b": float}).validate(table), expected)
 
 
 def test_a_column_given_twice_is_refused() -> None:
     table = pd.DataFrame([[1.0, 2.0]], columns=["a", "a"])
     with pytest.raises(InvalidValue, match="twice"):
-        mmf.DataFrame(schema={"a": float}).check(table)
+        mmf.DataFrame(schema={"a": float}).validate(table)
 
 
 def test_faults_of_all_columns_are_told_in_the_order_of_rows() -> None:
     table = pd.DataFrame({"a": ["1", "x", "y"], "b": ["z", "2", "w"]})
     with pytest.raises(InvalidValue) as caught:
-        mmf.DataFrame(schema={"a": int, "b": float}).check(table)
+        mmf.DataFrame(schema={"a": int, "b": float}).validate(table)
     told = [(fault.row, fault.column, fault.value) for fault in caught.value.errors]
     assert told == [(0, "b", "z"), (1, "a", "x"), (2, "a", "y"), (2, "b", "w")]
 
@@ -178,7 +178,7 @@ def test_at_most_twenty_faults_are_told_and_all_are_counted(wrong: int, told: in
 def test_the_twenty_told_are_the_first_rows_of_any_column() -> None:
     table = pd.DataFrame({"a": ["1"] * 5 + ["x"] * 25, "b": ["x"] * 30})
     with pytest.raises(InvalidValue) as caught:
-        mmf.DataFrame(schema={"a": float, "b": float}).check(table)
+        mmf.DataFrame(schema={"a": float, "b": float}).validate(table)
     rows = [fault.row for fault in caught.value.errors]
     assert rows == sorted([*range(13), *range(5, 12)])[:20]
 
@@ -192,7 +192,7 @@ def test_faults_can_be_written_as_json() -> None:
 def test_rows_are_counted_from_nought_whatever_the_index() -> None:
     table = pd.DataFrame({"a": ["1", "x", "2"]}, index=[7, 7, 9])
     with pytest.raises(InvalidValue) as caught:
-        mmf.DataFrame(schema={"a": int}).check(table)
+        mmf.DataFrame(schema={"a": int}).validate(table)
     assert caught.value.errors == (
         ErrorDetail("is not a whole number", row=1, column="a", value="x"),
     )
@@ -201,7 +201,7 @@ def test_rows_are_counted_from_nought_whatever_the_index() -> None:
 def test_the_callers_table_is_left_as_it_was() -> None:
     table = pd.DataFrame({"a": ["1"], "b": [2]})
     before = table.copy()
-    mmf.DataFrame(schema={"a": float}).check(table)
+    mmf.DataFrame(schema={"a": float}).validate(table)
     assert_frame_equal(table, before)
 
 
@@ -222,7 +222,7 @@ def test_a_text_column_of_a_csv_keeps_its_noughts() -> None:
     descriptor = mmf.DataFrame(schema={"code": str, "n": int})
     codec = find(Kind.TABLE, Format.CSV)
     assert codec is not None
-    table = descriptor.check(codec.decode(b"code,n\n007,1\n", descriptor.options))
+    table = descriptor.validate(codec.decode(b"code,n\n007,1\n", descriptor.options))
     assert table.to_dict("list") == {"code": ["007"], "n": [1]}
 
 
@@ -234,4 +234,4 @@ def test_the_authors_own_parameters_count_for_more_than_the_schemas() -> None:
 
 def test_a_full_table_of_floats_passes_as_it_is() -> None:
     table = pd.DataFrame({"a": [1.0, np.inf], "b": [2.0, 3.0]})
-    assert mmf.DataFrame(schema={"a": float, "b": float}).check(table) is table
+    assert mmf.DataFrame(schema={"a": float, "b": float}).validate(table) is table

@@ -53,9 +53,9 @@ def test_a_short_schema_is_one_line() -> None:
 
 def test_the_training_table_passes_its_own_schema_as_it_is() -> None:
     schema = mmf.schema_of(TRAINING)
-    assert_frame_equal(mmf.DataFrame(schema=schema).check(TRAINING), TRAINING)
+    assert_frame_equal(mmf.DataFrame(schema=schema).validate(TRAINING), TRAINING)
     pasted = eval(repr(schema), NAMES)
-    assert_frame_equal(mmf.DataFrame(schema=pasted).check(TRAINING), TRAINING)
+    assert_frame_equal(mmf.DataFrame(schema=pasted).validate(TRAINING), TRAINING)
 
 
 CELLS: list[st.SearchStrategy[Any]] = [
@@ -78,7 +78,7 @@ def test_whatever_a_table_holds_its_schema_can_be_pasted(
         return
     schema = mmf.schema_of(table)
     assert eval(repr(schema), NAMES) == schema
-    assert len(mmf.DataFrame(schema=schema).check(table)) == len(table)
+    assert len(mmf.DataFrame(schema=schema).validate(table)) == len(table)
 
 
 def test_columns_of_objects_are_looked_into() -> None:

@@ -96,7 +96,7 @@ def test_a_null_word_is_null_among_numbers_and_a_text_among_texts(word: str) -> 
 
 def test_a_null_word_in_a_text_column_of_a_schema_is_a_text() -> None:
     descriptor = mmf.DataFrame(schema={"code": str, "n": float | None})
-    table = descriptor.check(CSV.decode(b"code,n\nNA,NA\nnull,2\n007,3\n", descriptor.options))
+    table = descriptor.validate(CSV.decode(b"code,n\nNA,NA\nnull,2\n007,3\n", descriptor.options))
     assert table["code"].tolist() == ["NA", "null", "007"]
     assert table["n"].isna().tolist() == [True, False, False]
 

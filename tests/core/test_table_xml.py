@@ -101,7 +101,7 @@ def test_an_empty_element_among_texts_is_an_empty_text() -> None:
 def test_a_schema_keeps_leading_noughts() -> None:
     descriptor = mmf.DataFrame(schema={"code": str, "n": int})
     data = b"<t><r><code>007</code><n>1</n></r><r><code>NA</code><n>2</n></r></t>"
-    table = descriptor.check(CODEC.decode(data, descriptor.options))
+    table = descriptor.validate(CODEC.decode(data, descriptor.options))
     assert table.to_dict("list") == {"code": ["007", "NA"], "n": [1, 2]}
 
 

@@ -42,25 +42,25 @@ TABLE = mmf.DataFrame()
     ],
 )
 def test_a_result_is_answered_as_a_table(result: Any, table: pd.DataFrame) -> None:
-    assert_frame_equal(TABLE.present(result), table)
+    assert_frame_equal(TABLE.to_output(result), table)
 
 
 def test_a_named_index_is_a_column_and_an_unnamed_one_only_counts() -> None:
     named = pd.DataFrame({"a": [1]}, index=pd.Index(["x"], name="key"))
     unnamed = pd.DataFrame({"a": [1]}, index=["x"])
-    assert TABLE.present(named).to_dict("list") == {"key": ["x"], "a": [1]}
-    assert list(TABLE.present(unnamed).columns) == ["a"]
+    assert TABLE.to_output(named).to_dict("list") == {"key": ["x"], "a": [1]}
+    assert list(TABLE.to_output(unnamed).columns) == ["a"]
 
 
 def test_every_named_level_of_an_index_is_a_column() -> None:
     table = pd.DataFrame({"a": [1, 2], "b": [3, 4], "c": [5, 6]}).groupby(["a", "b"]).sum()
-    assert TABLE.present(table).to_dict("list") == {"a": [1, 2], "b": [3, 4], "c": [5, 6]}
+    assert TABLE.to_output(table).to_dict("list") == {"a": [1, 2], "b": [3, 4], "c": [5, 6]}
 
 
 def test_the_functions_own_table_is_left_as_it_was() -> None:
     result = pd.DataFrame([[1]], index=pd.Index(["x"], name="key"))
     before = result.copy()
-    TABLE.present(result)
+    TABLE.to_output(result)
     assert_frame_equal(result, before)
 
 
@@ -88,28 +88,28 @@ def test_the_functions_own_table_is_left_as_it_was() -> None:
 )
 def test_a_result_that_is_no_table_is_refused(result: Any) -> None:
     with pytest.raises(InvalidValue):
-        TABLE.present(result)
+        TABLE.to_output(result)
 
 
 def test_a_result_has_the_declared_columns_and_types() -> None:
     answer = mmf.DataFrame(schema={"label": int, "p": float})
-    table = answer.present({"p": [1], "label": [2.0], "debug": ["x"]})
+    table = answer.to_output({"p": [1], "label": [2.0], "debug": ["x"]})
     assert_frame_equal(table, pd.DataFrame({"label": [2], "p": [1.0]}))
     with pytest.raises(InvalidValue, match="missing: label, p"):
-        answer.present(np.array([1, 2]))
+        answer.to_output(np.array([1, 2]))
 
 
 def test_a_result_may_be_empty_and_an_argument_may_not() -> None:
     empty = pd.DataFrame({"a": []})
-    assert TABLE.present(empty).empty
+    assert TABLE.to_output(empty).empty
     for nothing in (empty, pd.DataFrame(), []):
         with pytest.raises(InvalidValue, match="no rows"):
-            TABLE.check(nothing)
+            TABLE.validate(nothing)
 
 
 def test_an_argument_passes_as_it_is_without_a_schema() -> None:
     table = pd.DataFrame([[1, 2]], columns=["a", "a"], index=["x"])
-    assert TABLE.check(table) is table
+    assert TABLE.validate(table) is table
 
 
 @pytest.mark.parametrize("form", [Format.CSV, Format.XLSX])

@@ -9,7 +9,7 @@ import pytest
 
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError
-from mmf_core.example_calls import CallStatus, Reason, call, warm_up
+from mmf_core.example_calls import CallStatus, Failure, call, warm_up
 
 LONG = 30.0
 
@@ -70,10 +70,10 @@ def test_a_function_is_blamed_where_the_example_is_sure(
 def test_everybody_is_told_less_than_the_log() -> None:
     error = ArtifactError("m.bin cannot be loaded: KeyError: 'secret'; is it whole?")
     error.__cause__ = KeyError("secret")
-    assert Reason.of(error).told == "m.bin cannot be loaded: KeyError"
-    assert "secret" in Reason.of(error).logged
-    assert Reason.of(OSError("a secret")) == Reason("OSError", "OSError: a secret")
-    assert Reason.of(ArtifactError("m.bin is absent")).told == "m.bin is absent"
+    assert Failure.of(error).public == "m.bin cannot be loaded: KeyError"
+    assert "secret" in Failure.of(error).detail
+    assert Failure.of(OSError("a secret")) == Failure("OSError", "OSError: a secret")
+    assert Failure.of(ArtifactError("m.bin is absent")).public == "m.bin is absent"
 
 
 def test_the_warm_up_calls_what_takes_something_in_a_thread(registry: mmf.Registry) -> None:

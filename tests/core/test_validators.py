@@ -9,7 +9,7 @@ from pandas.testing import assert_frame_equal
 
 import mmf_core as mmf
 from mmf_core.codecs import json
-from mmf_core.errors import ErrorDetail, InvalidValue
+from mmf_core.errors import DescriptorError, ErrorDetail, InvalidValue
 
 os.environ["DISABLE_PANDERA_IMPORT_WARNING"] = "True"
 
@@ -46,15 +46,15 @@ class LazyStand(Stand):
 
 def _raised(outcome: Exception, table: pd.DataFrame = TABLE) -> InvalidValue:
     with pytest.raises(InvalidValue) as caught:
-        mmf.DataFrame(schema=Stand(outcome)).check(table)
+        mmf.DataFrame(schema=Stand(outcome)).validate(table)
     return caught.value
 
 
 @pytest.mark.parametrize("stand", [Stand, LazyStand])
 def test_what_validate_returns_is_what_the_function_gets(stand: type[Stand]) -> None:
     doubled = mmf.DataFrame(schema=stand(lambda table: table * 2))
-    assert_frame_equal(doubled.check(TABLE), TABLE * 2)
-    assert mmf.DataFrame(schema=stand(lambda _: None)).check(TABLE) is TABLE
+    assert_frame_equal(doubled.validate(TABLE), TABLE * 2)
+    assert mmf.DataFrame(schema=stand(lambda _: None)).validate(TABLE) is TABLE
 
 
 def test_failure_cases_become_faults() -> None:
@@ -97,7 +97,13 @@ def test_a_value_error_is_told_and_an_invalid_value_passes() -> None:
 @pytest.mark.parametrize("error", [KeyError("a"), RuntimeError("a"), MemoryError()])
 def test_a_validator_that_fails_itself_is_the_authors_fault(error: Exception) -> None:
     with pytest.raises(type(error)):
-        mmf.DataFrame(schema=Stand(error)).check(TABLE)
+        mmf.DataFrame(schema=Stand(error)).validate(TABLE)
+
+
+@pytest.mark.parametrize("schema", [7, "ph: float", mmf.Float(), mmf.DataFrame])
+def test_a_schema_is_a_mapping_or_has_validate(schema: Any) -> None:
+    with pytest.raises(DescriptorError, match=r"expected \{column: type\} or an object with valid"):
+        mmf.DataFrame(schema=schema)
 
 
 def test_a_validator_promises_nothing_to_readers_and_batches() -> None:
@@ -123,14 +129,14 @@ def test_panderas_schema_finds_everything_at_once() -> None:
     )
     descriptor = mmf.DataFrame(schema=schema)
     right = pd.DataFrame({"ph": [3.5], "colour": ["red"], "year": ["2020"]})
-    assert descriptor.check(right).to_dict("list") == {
+    assert descriptor.validate(right).to_dict("list") == {
         "ph": [3.5],
         "colour": ["red"],
         "year": [2020],
     }
     table = pd.DataFrame({"ph": [3.5, 15.0, None], "colour": ["red", "blue", "white"]})
     with pytest.raises(InvalidValue) as caught:
-        descriptor.check(table)
+        descriptor.validate(table)
     told = {(one.row, one.column, one.value) for one in caught.value.errors}
     assert told == {(None, "year", None), (1, "ph", 15.0), (2, "ph", None), (1, "colour", "blue")}
 
@@ -146,7 +152,8 @@ def test_panderas_model_is_a_schema_too() -> None:
 
     descriptor = mmf.DataFrame(schema=Wine)
     assert descriptor.meta()["schema"] == "Wine"
-    assert_frame_equal(descriptor.check(pd.DataFrame({"ph": [7.0]})), pd.DataFrame({"ph": [7.0]}))
+    valid = pd.DataFrame({"ph": [7.0]})
+    assert_frame_equal(descriptor.validate(valid), valid)
     with pytest.raises(InvalidValue) as caught:
-        descriptor.check(pd.DataFrame({"ph": [-1.0], "x": [1]}))
+        descriptor.validate(pd.DataFrame({"ph": [-1.0], "x": [1]}))
     assert {fault.value for fault in caught.value.errors} == {-1.0, "x"}

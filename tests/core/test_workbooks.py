@@ -114,7 +114,7 @@ def test_an_unknown_sheet_names_those_there_are(option: str, asked: str) -> None
 def test_text_columns_of_a_schema_keep_their_noughts() -> None:
     schema = mmf.DataFrame(schema={"b": str, "a": float})
     for codec, data in ((XLS, xls()), (ODS, ods()), (XLSX, XLSX.encode(TABLE, {}))):
-        table = schema.check(codec.decode(data, schema.options))
+        table = schema.validate(codec.decode(data, schema.options))
         assert table.to_dict("list") == {"b": ["x", "007"], "a": [1.0, 2.0]}
 
 

@@ -40,7 +40,7 @@ def pss(pid: int) -> int:
     raise ValueError(f"process {pid} has no Pss")
 
 
-def family(pid: int) -> list[int]:
+def process_tree(pid: int) -> list[int]:
     """List a process and all that it and its children have started: a model may run in Java."""
     parents = {int(one.name): _parent(one) for one in PROC.iterdir() if one.name.isdecimal()}
     found = [pid]

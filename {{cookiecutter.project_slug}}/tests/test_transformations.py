@@ -53,13 +53,13 @@ def test_excel_answer_holds_one_row_for_each_wine(client: FlaskClient, wines: pd
 def test_order_of_columns_does_not_matter(wines: pd.DataFrame) -> None:
     shuffled = wines[sorted(wines.columns)]
 
-    assert_frame_equal(main.WINES.check(shuffled), wines)
+    assert_frame_equal(main.WINES.validate(shuffled), wines)
 
 
 def test_whole_numbers_become_the_numbers_that_the_model_was_fitted_on(wines: pd.DataFrame) -> None:
     rounded = wines.round().astype(int)
 
-    checked = main.WINES.check(rounded)
+    checked = main.WINES.validate(rounded)
 
     assert (checked.dtypes == "float64").all()
     np.testing.assert_allclose(checked, rounded)

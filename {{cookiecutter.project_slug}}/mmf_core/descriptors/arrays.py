@@ -52,7 +52,7 @@ class Array(Descriptor["np.ndarray"]):
     def is_homogeneous(self) -> bool:
         return self.columns is not None
 
-    def check(self, value: Any) -> np.ndarray:
+    def validate(self, value: Any) -> np.ndarray:
         array = self._numbers(value)
         if self.shape is not None and not array.size:
             raise InvalidValue("this array is empty; send one row at least")
@@ -60,7 +60,7 @@ class Array(Descriptor["np.ndarray"]):
             self._refuse_gaps(array)
         return array
 
-    def present(self, result: Any) -> np.ndarray:
+    def to_output(self, result: Any) -> np.ndarray:
         return self._numbers(result)
 
     def rows(self, value: Any) -> int | None:

@@ -45,7 +45,7 @@ class Descriptor(Generic[T]):
         self.answer_format = self._find_format()
         if self.default is not REQUIRED and self.default is not None:
             try:
-                self.default = self.check(self.default)
+                self.default = self.validate(self.default)
             except InvalidValue as error:
                 raise DescriptorError(
                     f"default={self.default!r} of a {self.class_name}: {error}"
@@ -71,13 +71,13 @@ class Descriptor(Generic[T]):
         """Whether all checked values have the same columns, in one block of one type of numbers."""
         return False
 
-    def check(self, value: Any) -> T:
+    def validate(self, value: Any) -> T:
         """Return a decoded value as the function gets it; InvalidValue says what is wrong."""
         raise NotImplementedError
 
-    def present(self, result: Any) -> Any:
+    def to_output(self, result: Any) -> Any:
         """Return what the function gave as codecs take it; InvalidValue if it is something else."""
-        return self.check(result)
+        return self.validate(result)
 
     def example(self) -> Any:
         """Return a plausible value, ready for JSON."""

@@ -22,7 +22,7 @@ class ColumnType:
     `dtype` is what a column without nulls ends as.
     """
 
-    noun: str
+    type_label: str
     example: Any
     schema: Mapping[str, Any]
     convert: Callable[[pd.Series[Any]], pd.Series[Any]]

@@ -48,7 +48,7 @@ class Column:
         if self.bounds and self.kind not in _ORDERED:
             raise DescriptorError(f"a {self.kind.__name__} has no {', '.join(self.bounds)}")
         if not self._allows_any():
-            raise DescriptorError(f"no value is {self.noun}")
+            raise DescriptorError(f"no value is {self.type_label}")
         if self.choices is not None:
             self._check_choices()
         elif self.category:
@@ -65,13 +65,13 @@ class Column:
         return bool(self.bounds) or self.choices is not None
 
     @property
-    def noun(self) -> str:
+    def type_label(self) -> str:
         """What a cell is, for messages: `a number >= 0 and <= 14`."""
         if self.choices is not None:
             more = ", …" * (len(self.choices) > _MAX_SHOWN)
             return f"one of {', '.join(map(_literal, self.choices[:_MAX_SHOWN]))}{more}"
         limits = " and ".join(f"{_SIGNS[name]} {bound}" for name, bound in self.bounds.items())
-        return f"{TYPES[self.kind].noun} {limits}".rstrip()
+        return f"{TYPES[self.kind].type_label} {limits}".rstrip()
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -104,7 +104,7 @@ class Column:
         """Return what a cell is in JSON (JSON Schema 2020-12)."""
         schema = {**TYPES[self.kind].schema, **limits(self.bounds)}
         if self.kind is datetime and self.bounds:
-            schema["description"] = self.noun
+            schema["description"] = self.type_label
         return chosen(schema, self.choices, nullable=self.nullable)
 
     def __repr__(self) -> str:
@@ -124,7 +124,7 @@ class Column:
             for name, bound in self.bounds.items():
                 outside |= _OUTSIDE[name](column, bound)
         except TypeError:  # one has an offset from UTC, the other has none
-            hint = f"a date here is {self.noun}: send all with an offset, or all without, as it is"
+            hint = f"expected {self.type_label}; all dates with an offset or all without one"
             raise InvalidValue(hint, [ErrorDetail(hint, column=str(column.name))]) from None
         if self.choices is not None:
             outside |= column.notna() & ~column.isin(self.choices)
@@ -164,7 +164,7 @@ class Column:
         wanted = (int, float) if self.kind is float else self.kind
         is_bool = isinstance(value, bool) and self.kind is not bool
         if not isinstance(value, wanted) or is_bool or value != value:  # noqa: PLR0124 - NaN
-            raise DescriptorError(f"{name}={value!r} is not {TYPES[self.kind].noun}")
+            raise DescriptorError(f"{name}={value!r} is not {TYPES[self.kind].type_label}")
 
 
 def _parse(declared: Any) -> tuple[type, bool]:

@@ -22,7 +22,7 @@ class File(Descriptor[bytes]):
     preferred: ClassVar[Format] = Format.BINARY
     is_file: ClassVar[bool] = True
 
-    def check(self, value: Any) -> FileBytes:
+    def validate(self, value: Any) -> FileBytes:
         if isinstance(value, FileBytes):
             return value
         if not isinstance(value, bytes | bytearray | memoryview):

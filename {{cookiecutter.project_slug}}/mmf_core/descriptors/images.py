@@ -52,7 +52,7 @@ class Image(Descriptor["np.ndarray"]):
             ) from None
         super().__post_init__()
 
-    def check(self, value: Any) -> np.ndarray:
+    def validate(self, value: Any) -> np.ndarray:
         import numpy as np
 
         if self.color is ColorMode.BGR:
@@ -63,7 +63,7 @@ class Image(Descriptor["np.ndarray"]):
             return luma.astype(np.uint8)
         return np.asarray(value)
 
-    def present(self, result: Any) -> np.ndarray:
+    def to_output(self, result: Any) -> np.ndarray:
         import numpy as np
 
         array = np.asarray(result)

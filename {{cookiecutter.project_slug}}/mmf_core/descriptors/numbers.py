@@ -31,7 +31,9 @@ class Number(Scalar[N]):
             for name, bound in self._bounds().items():
                 setattr(self, name, self.convert(bound))
         except (TypeError, ValueError, OverflowError):
-            raise DescriptorError(f"ge={self.ge!r}, le={self.le!r}: give {self.noun}") from None
+            raise DescriptorError(
+                f"ge={self.ge!r}, le={self.le!r}: expected {self.type_label}"
+            ) from None
         if self.ge is not None and self.le is not None and not self.ge <= self.le:
             raise DescriptorError(f"ge={self.ge!r}, le={self.le!r}: no number is between them")
         super().__post_init__()
@@ -42,10 +44,10 @@ class Number(Scalar[N]):
         return high_enough and low_enough and super().allows(value)
 
     @property
-    def wanted(self) -> str:
+    def expected(self) -> str:
         words = {"ge": "at least", "le": "at most"}
         bounds = " and ".join(f"{words[name]} {bound}" for name, bound in self._bounds().items())
-        return f"{self.noun}, {bounds}" if bounds else super().wanted
+        return f"{self.type_label}, {bounds}" if bounds else super().expected
 
     def example(self) -> Any:
         usual = super().example()
@@ -69,8 +71,8 @@ class Number(Scalar[N]):
 class Integer(Number[int]):
     """A whole number of 64 bits; 3.0 is one, 3.5 and true are not (name from MMF)."""
 
-    noun = "a whole number"
-    usual = 1
+    type_label = "a whole number"
+    example_value = 1
     schema: ClassVar = {"type": "integer", "minimum": _LEAST, "maximum": _MOST}
 
     def parse(self, text: str) -> int:
@@ -91,8 +93,8 @@ class Integer(Number[int]):
 class Float(Number[float]):
     """A number; null is NaN (name from MMF)."""
 
-    noun = "a number"
-    usual = 0.5
+    type_label = "a number"
+    example_value = 0.5
     schema: ClassVar = {"type": "number"}
 
     def json_schema(self) -> dict[str, Any]:

@@ -27,8 +27,8 @@ class Scalar(Descriptor[T]):
     choices: Sequence[T] | None = None
 
     kind: ClassVar[Kind] = Kind.SCALAR
-    noun: ClassVar[str]
-    usual: ClassVar[Any]  # an example, ready for JSON
+    type_label: ClassVar[str]
+    example_value: ClassVar[Any]  # an example, ready for JSON
     schema: ClassVar[Mapping[str, Any]]  # what the type is in JSON Schema
 
     def __post_init__(self) -> None:
@@ -49,36 +49,38 @@ class Scalar(Descriptor[T]):
         return self.choices is None or value in self.choices
 
     @property
-    def wanted(self) -> str:
-        """What is wanted, in words."""
+    def expected(self) -> str:
+        """What a client is to send, in words."""
         if self.choices is None:
-            return self.noun
+            return self.type_label
         return f"one of {', '.join(map(_short, self.choices))}"
 
-    def check(self, value: Any) -> T:
+    def validate(self, value: Any) -> T:
         try:
             found = self.parse(value) if isinstance(value, str) else self.convert(value)
         except OverflowError:
-            raise InvalidValue(f"send {self.wanted}; 64 bits do not hold {_short(value)}") from None
+            raise InvalidValue(
+                f"send {self.expected} of at most 64 bits, not {_short(value)}"
+            ) from None
         except (TypeError, ValueError):
-            raise InvalidValue(f"send {self.wanted}, not {_short(value)}") from None
+            raise InvalidValue(f"send {self.expected}, not {_short(value)}") from None
         if not self.allows(found):
-            raise InvalidValue(f"send {self.wanted}, not {_short(value)}")
+            raise InvalidValue(f"send {self.expected}, not {_short(value)}")
         return found
 
-    def present(self, result: Any) -> T:
+    def to_output(self, result: Any) -> T:
         try:
             value = self.convert(result)
         except (TypeError, ValueError, OverflowError):
             raise InvalidValue(
-                f"{self.wanted} is declared, not a {type(result).__name__}"
+                f"{self.expected} is declared, not a {type(result).__name__}"
             ) from None
         if not self.allows(value):
-            raise InvalidValue(f"{self.wanted} is declared, not {_short(value)}")
+            raise InvalidValue(f"{self.expected} is declared, not {_short(value)}")
         return value
 
     def example(self) -> Any:
-        return self.choices[0] if self.choices else self.usual
+        return self.choices[0] if self.choices else self.example_value
 
     def json_schema(self) -> dict[str, Any]:
         return chosen(self.schema, self.choices)
@@ -97,7 +99,7 @@ class Scalar(Descriptor[T]):
         except (TypeError, ValueError, OverflowError):
             found = ()
         if not found:
-            raise DescriptorError(f"choices={choices!r}: list {self.noun} or several")
+            raise DescriptorError(f"choices={choices!r}: list {self.type_label} or several")
         return found
 
 
@@ -113,8 +115,8 @@ def unwrap(value: Any) -> Any:
 class String(Scalar[str]):
     """Text (name from MMF)."""
 
-    noun = "a text"
-    usual = "text"
+    type_label = "a text"
+    example_value = "text"
     schema: ClassVar = {"type": "string"}
 
     def parse(self, text: str) -> str:
@@ -130,8 +132,8 @@ class String(Scalar[str]):
 class Bool(Scalar[bool]):
     """True or false; as text also yes/no, on/off, 1/0 (name from MMF)."""
 
-    noun = "true or false"
-    usual = True
+    type_label = "true or false"
+    example_value = True
     schema: ClassVar = {"type": "boolean"}
     words: ClassVar[dict[str, bool]] = {
         **dict.fromkeys(("true", "1", "yes", "on"), True),
@@ -157,8 +159,8 @@ class Bool(Scalar[bool]):
 class Datetime(Scalar[datetime]):
     """A moment in ISO 8601, with a zone if it has one (name from MMF)."""
 
-    noun = "a date and time in ISO 8601, as in 2026-01-31T12:00:00+03:00"
-    usual = "2026-01-31T12:00:00+00:00"
+    type_label = "a date and time in ISO 8601, as in 2026-01-31T12:00:00+03:00"
+    example_value = "2026-01-31T12:00:00+00:00"
     schema: ClassVar = MOMENT
 
     def parse(self, text: str) -> datetime:

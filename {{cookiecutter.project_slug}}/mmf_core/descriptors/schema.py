@@ -159,10 +159,11 @@ def _invalid(
 def _faults(values: Any, rows: Any, name: str, declared: Column) -> Iterator[ErrorDetail]:
     for row, value, empty in zip(rows, values, values.isna(), strict=False):
         if empty:
-            message = f"is empty where {declared.noun} is needed"
+            message = f"is empty where {declared.type_label} is needed"
             yield ErrorDetail(message, row=int(row), column=name)
         else:
-            yield ErrorDetail(f"is not {declared.noun}", row=int(row), column=name, value=value)
+            message = f"is not {declared.type_label}"
+            yield ErrorDetail(message, row=int(row), column=name, value=value)
 
 
 def _floats(table: pd.DataFrame) -> pd.DataFrame | None:

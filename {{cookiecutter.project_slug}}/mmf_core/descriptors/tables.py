@@ -57,13 +57,13 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         """The columns that a schema of ours declares; empty without one."""
         return self._schema.columns if isinstance(self._schema, Schema) else {}
 
-    def check(self, value: Any) -> pd.DataFrame:
+    def validate(self, value: Any) -> pd.DataFrame:
         table = _as_table(value)
         if table.empty:
             raise InvalidValue("this table has no rows; send one at least")
         return self._schema.apply(table) if self._schema else table
 
-    def present(self, result: Any) -> pd.DataFrame:
+    def to_output(self, result: Any) -> pd.DataFrame:
         table = _as_table(result)
         if any(name is not None for name in table.index.names):
             table = _with_index(table)  # a named index is data, an unnamed one only counts
@@ -101,9 +101,15 @@ def _schema(declared: Any, extra: str) -> Schema | Validator | None:
         raise DescriptorError(f"extra={extra!r} needs schema={{column: type}}")
     if declared is None:
         return None
-    if callable(getattr(declared, "validate", None)):
+    if callable(getattr(declared, "validate", None)) and not _is_descriptor(declared):
         return Validator(declared)
-    raise DescriptorError(f"schema={declared!r} is neither column → type nor has it validate()")
+    raise DescriptorError(
+        f"schema={declared!r}: expected {{column: type}} or an object with validate(table)"
+    )
+
+
+def _is_descriptor(declared: Any) -> bool:
+    return issubclass(declared if isinstance(declared, type) else type(declared), Descriptor)
 
 
 def _with_index(table: pd.DataFrame) -> pd.DataFrame:

@@ -31,7 +31,7 @@ class Dict(Descriptor[dict[str, Any]]):
     def options(self) -> dict[str, Any]:
         return {} if self.message is None else {"message": self.message}
 
-    def check(self, value: Any) -> dict[str, Any]:
+    def validate(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise InvalidValue(
                 f"an object {{name: value, …}} is wanted, not a {type(value).__name__}"
@@ -57,7 +57,7 @@ class JsonFile(Descriptor[Any]):
     kind: ClassVar[Kind] = Kind.JSON
     is_file: ClassVar[bool] = True
 
-    def check(self, value: Any) -> Any:
+    def validate(self, value: Any) -> Any:
         if not isinstance(value, dict | list):
             raise InvalidValue(f"a JSON object or list is wanted, not a {type(value).__name__}")
         return value

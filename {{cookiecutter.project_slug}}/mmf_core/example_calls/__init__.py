@@ -2,7 +2,7 @@
 
 from .calls import CallResult as CallResult
 from .calls import CallStatus as CallStatus
-from .calls import Reason as Reason
+from .calls import Failure as Failure
 from .calls import call as call
 from .forks import Fork as Fork
 from .forks import call_in_forks as call_in_forks

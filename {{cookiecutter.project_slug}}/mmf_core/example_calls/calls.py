@@ -23,23 +23,23 @@ class CallStatus(Enum):
     TIMEOUT = b"L"
 
 
-class Reason(NamedTuple):
-    """Why something does not work, for everybody and for the log.
+class Failure(NamedTuple):
+    """Why something failed: `public` for responses, `detail` for the log.
 
-    What others have raised may quote what is secret, so everybody is told no more than its type.
+    A foreign exception's message may quote a secret, so that `public` names only its type.
     """
 
-    told: str
-    logged: str
+    public: str
+    detail: str
 
     @classmethod
-    def ours(cls, text: str) -> Reason:
-        """Say in words of this package what everybody may know."""
+    def plain(cls, text: str) -> Failure:
+        """Return a failure described by this package, without a secret in it."""
         return cls(text, text)
 
     @classmethod
-    def of(cls, error: BaseException) -> Reason:
-        """Describe what went wrong while a project was imported and its artifacts loaded."""
+    def of(cls, error: BaseException) -> Failure:
+        """Describe an error raised while a project was imported or its artifacts loaded."""
         name, place = type(error).__name__, _place(error)
         text = _line(error).removesuffix(place)  # a SyntaxError says it by itself
         if not isinstance(error, MMFError):
@@ -50,18 +50,24 @@ class Reason(NamedTuple):
 
 
 class CallResult(NamedTuple):
-    """What came of a call: the answer's bytes, or the reason why there is none."""
+    """The outcome of a call: the response's bytes, or the error's type and message."""
 
     status: CallStatus
     content: bytes = b""
 
-    def reason(self, route: str) -> Reason:
-        """Say why there is no answer."""
+    @classmethod
+    def of(cls, error: Exception, status: CallStatus = CallStatus.FAILED) -> CallResult:
+        """Return the result of a call that raised `error`."""
+        cause = (type(error) is TargetError and error.__cause__) or error
+        text = f"{type(cause).__name__}: {_line(cause)}"
+        return cls(status, text.encode(errors="backslashreplace"))
+
+    def failure(self, route: str) -> Failure:
+        """Describe why the call did not succeed."""
         if self.status is CallStatus.TIMEOUT:
-            return Reason.ours(f"{route} does not answer its example in time")
-        what = f"{route} fails on its example"
-        text = self.content.decode()
-        return Reason(f"{what}: {text.partition(':')[0]}", f"{what}: {text}")
+            return Failure.plain(f"{route} does not answer its example in time")
+        subject, text = f"{route} fails on its example", self.content.decode()
+        return Failure(f"{subject}: {text.partition(':')[0]}", f"{subject}: {text}")
 
 
 def call(target: Target, seconds: float = 0) -> CallResult:
@@ -76,18 +82,12 @@ def call(target: Target, seconds: float = 0) -> CallResult:
     except DeadlineExceeded:
         return CallResult(CallStatus.TIMEOUT)
     except RequestError as error:
-        return failure(error, CallStatus.REJECTED)
+        return CallResult.of(error, CallStatus.REJECTED)
     except TargetError as error:
-        return failure(error, CallStatus.FAILED if target.example_is_valid else CallStatus.REJECTED)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-        return failure(error)
-
-
-def failure(error: Exception, status: CallStatus = CallStatus.FAILED) -> CallResult:
-    """Return what came of a call that raised."""
-    cause = (type(error) is TargetError and error.__cause__) or error
-    reason = f"{type(cause).__name__}: {_line(cause)}"
-    return CallResult(status, reason.encode(errors="backslashreplace"))
+        status = CallStatus.FAILED if target.example_is_valid else CallStatus.REJECTED
+        return CallResult.of(error, status)
+    except Exception as error:  # noqa: BLE001 - reported, whatever it is
+        return CallResult.of(error)
 
 
 def _encoded(target: Target, result: Any) -> bytes:

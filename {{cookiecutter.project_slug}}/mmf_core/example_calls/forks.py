@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, Pipe
 
 from ..registry import Registry
 from ..target import Target
-from .calls import CallResult, CallStatus, call, failure
+from .calls import CallResult, CallStatus, call
 
 ORPHANED_AFTER = 5  # seconds after the limit; before that, the process that forked ends a fork
 
@@ -66,8 +66,8 @@ def report(registry: Registry, targets: Sequence[Target], seconds: float, to: Co
         try:
             registry.load_artifacts()
             outcome = call(target, seconds)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-            outcome = failure(error)
+        except Exception as error:  # noqa: BLE001 - reported, whatever it is
+            outcome = CallResult.of(error)
         to.send_bytes(outcome.status.value + outcome.content)
         if outcome.status is CallStatus.TIMEOUT:
             return

@@ -22,21 +22,21 @@ def warm_up(registry: Registry, seconds: float) -> None:
     targets = [one for one in registry.targets.values() if one.required]
     registry.pending_warmups = {one.route: f"{one.route} is being warmed up" for one in targets}
     # A thread, as for every request: it may hang, and OpenMP must not begin in the main thread.
-    thread = Thread(target=_prove, args=(registry, targets), name="mmf-warm-up", daemon=True)
+    thread = Thread(target=_warm, args=(registry, targets), name="mmf-warm-up", daemon=True)
     thread.start()
     thread.join(seconds)
 
 
-def _prove(registry: Registry, targets: Sequence[Target]) -> None:
+def _warm(registry: Registry, targets: Sequence[Target]) -> None:
     for target in targets:
         outcome = call(
             replace(target, call_options=DEFAULT_OPTIONS)
         )  # a first call may take its time
         if outcome.status is CallStatus.FAILED:
-            reason = outcome.reason(target.route)
-            registry.pending_warmups[target.route] = reason.told
-            _log.error("not ready: %s", reason.logged)
+            failure = outcome.failure(target.route)
+            registry.pending_warmups[target.route] = failure.public
+            _log.error("not ready: %s", failure.detail)
             continue
         if outcome.status is CallStatus.REJECTED:
-            _log.debug("%s", outcome.reason(target.route).logged)
+            _log.debug("%s", outcome.failure(target.route).detail)
         del registry.pending_warmups[target.route]

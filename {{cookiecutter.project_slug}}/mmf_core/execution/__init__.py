@@ -1,6 +1,6 @@
 """The one way a target is called: from every protocol, and from the command line.
 
-    values ─► checked ─► batching ─► deadline ─► limit ─► function ─► presented
+    values ─► validate_arguments ─► batching ─► deadline ─► limit ─► function ─► serialize
 
 Each step is there only where the target asks for it; they are put together at start-up.
 """
@@ -18,7 +18,7 @@ from .calls import Call, plain_call
 from .deadlines import Deadline
 from .limits import ConcurrencyLimiter
 from .measures import Timings as Timings
-from .values import checked, presented
+from .values import serialize, validate_arguments
 
 
 class Execution:
@@ -45,13 +45,13 @@ class Execution:
         result that `returns=` cannot send. Errors of this package that the function raises
         itself, such as InvalidValue, pass as they are.
         """
-        return self._call(checked(self.target, values), measures or Timings())
+        return self._call(validate_arguments(self.target, values), measures or Timings())
 
 
 def _compose(target: Target, settings: Settings, replace_worker: Callable[[], None]) -> Call:
     call_options, route = target.call_options, target.route
     seconds = call_options.timeout or settings.timeout or None
-    call = plain_call(target.function, route, lambda result: presented(target, result))
+    call = plain_call(target.function, route, lambda result: serialize(target, result))
     if call_options.max_concurrency:
         call = ConcurrencyLimiter(call, route, call_options.max_concurrency, call_options.max_queue)
     if seconds:

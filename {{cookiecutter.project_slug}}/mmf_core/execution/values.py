@@ -12,7 +12,7 @@ from ..target import Target
 from .calls import Arguments
 
 
-def checked(target: Target, values: Mapping[str, Any]) -> Arguments:
+def validate_arguments(target: Target, values: Mapping[str, Any]) -> Arguments:
     """Return the arguments that the function gets; InvalidValue lists what is wrong in all."""
     arguments: Arguments = {}
     problems: dict[str, RequestError] = {}
@@ -21,7 +21,7 @@ def checked(target: Target, values: Mapping[str, Any]) -> Arguments:
             arguments[name] = deepcopy(descriptor.default)  # the function may change what it gets
             continue
         try:
-            arguments[name] = descriptor.check(_given(name, values, descriptor))
+            arguments[name] = descriptor.validate(_given(name, values, descriptor))
         except InvalidValue as error:
             problems[name] = error.within(name)
     if problems:
@@ -30,7 +30,7 @@ def checked(target: Target, values: Mapping[str, Any]) -> Arguments:
     return arguments
 
 
-def presented(target: Target, result: Any) -> Any:
+def serialize(target: Target, result: Any) -> Any:
     """Return a result as codecs take it; ResultError if `returns=` cannot send it."""
     if target.returns is None:
         if result is not None:
@@ -39,7 +39,7 @@ def presented(target: Target, result: Any) -> Any:
             )
         return None
     try:
-        return target.returns.present(result)
+        return target.returns.to_output(result)
     except InvalidValue as error:
         raise ResultError(f"{target.route}: {error.detail}") from error
 

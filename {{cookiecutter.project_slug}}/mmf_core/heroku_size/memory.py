@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 import click
 
 from ..example_calls import Fork, warm_up
-from ..processes import family, pss
+from ..processes import process_tree, pss
 from ..registry import Registry, default
 
 LONGEST = 60.0  # seconds that a worker may warm up
@@ -33,7 +33,7 @@ def measure_memory(module: str, workers: int) -> None:
     try:
         for one in forks:
             one.reader.recv_bytes()
-        total = sum(map(pss, family(os.getpid())))
+        total = sum(map(pss, process_tree(os.getpid())))
     except EOFError as error:
         raise click.ClickException("a worker has ended while it was warming up") from error
     finally:

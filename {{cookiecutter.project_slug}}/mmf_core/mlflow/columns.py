@@ -78,7 +78,7 @@ def _cast(column: pd.Series[Any], declared: Column) -> pd.Series[Any]:
             _check_range(column)
         return column.astype(_DTYPES[declared.kind])
     except (TypeError, ValueError, OverflowError) as error:
-        hint = f"cannot be read as {declared.noun}: {str(error)[:100]}"
+        hint = f"cannot be read as {declared.type_label}: {str(error)[:100]}"
         place = str(column.name)
         raise RequestError(f"column {place} {hint}", [ErrorDetail(hint, column=place)]) from None
 

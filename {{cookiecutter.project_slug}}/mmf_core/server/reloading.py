@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..example_calls import CallResult, CallStatus, Fork, Reason, call_in_forks
+from ..example_calls import CallResult, CallStatus, Failure, Fork, call_in_forks
 from ..example_calls.forks import set_alarm
 from ..registry import Registry, default
 from ..settings import Settings
@@ -51,15 +51,15 @@ def _hang_up(server: Any, replace_workers: Callable[[], None]) -> None:
         if refusal is None:
             _take(server.app)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is told
-        refusal = Reason.of(error)
+        refusal = Failure.of(error)
     if refusal is None:
         _log.info("the new version is taken")
         replace_workers()
     else:
-        _log.error("the new version is not taken, the old one goes on: %s", refusal.logged)
+        _log.error("the new version is not taken, the old one goes on: %s", refusal.detail)
         default.fingerprints = seen  # so that it is not tried again until something changes
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        default.last_reload_error.write(failed=refusal.told, at=now)
+        default.last_reload_error.write(failed=refusal.public, at=now)
 
 
 def _take(app: Any) -> None:
@@ -93,21 +93,21 @@ def renew(app: Any) -> Registry:
     return old
 
 
-def _trial(server: Any) -> Reason | None:
+def _trial(server: Any) -> Failure | None:
     """Say why the new version is not to be taken, if so; nothing changes in this process."""
     fork = Fork(partial(_rehearse, server))
     text = f"it is not loaded after {LONGEST_TRIAL:g} seconds"
     try:
         if fork.reader.poll(LONGEST_TRIAL):
             text = "the process that tried it ended"
-            reason: Reason | None
+            reason: Failure | None
             (reason,) = fork.reader.recv()
             return reason
     except EOFError:
         pass
     finally:
         status = fork.end()
-    return Reason.ours(f"{text}, {status}")
+    return Failure.plain(f"{text}, {status}")
 
 
 def _rehearse(server: Any, to: Connection) -> None:
@@ -121,17 +121,17 @@ def _rehearse(server: Any, to: Connection) -> None:
         reason = _fault(old) if Settings.from_env().warm_up else None
         default.load_artifacts()  # the rest, as each worker does
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is told
-        reason = Reason.of(error)
+        reason = Failure.of(error)
     to.send((reason,))
 
 
-def _fault(old: Registry) -> Reason | None:
+def _fault(old: Registry) -> Failure | None:
     """Say which target does not answer its example, though it should."""
     targets = [one for one in default.targets.values() if one.required]
     outcomes = call_in_forks(default, targets, LONGEST_CALL)
     for target, outcome in zip(targets, outcomes, strict=True):
         if outcome.status is not CallStatus.OK and _is_worse(outcome, target, old):
-            return outcome.reason(target.route)
+            return outcome.failure(target.route)
     return None
 
 

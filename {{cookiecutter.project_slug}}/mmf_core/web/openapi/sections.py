@@ -63,7 +63,7 @@ def example(descriptor: Descriptor[Any], form: Format) -> Any:
     value = json_of(descriptor.kind).from_plain(descriptor.example(), options)
     written = codec.encode(value, options)
     try:
-        descriptor.check(codec.decode(written, options))
+        descriptor.validate(codec.decode(written, options))
     except RequestError:
         return None
     return written.decode()
