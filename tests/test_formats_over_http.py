@@ -81,7 +81,7 @@ app = create_app()
 ROWS = {
     "tables": Kind.TABLE,
     "arrays": Kind.ARRAY,
-    "trees": Kind.JSON,
+    "objects": Kind.JSON,
     "pictures": Kind.IMAGE,
     "scalars": Kind.SCALAR,
     "files": Kind.FILE,
@@ -138,7 +138,7 @@ class Table(NamedTuple):
 
 def _told() -> Table:
     table = Table([], [], set())
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## What travels how")[1]
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Supported formats")[1]
     for line in re.findall(r"(?m)^\| (\w+: .*) \|$", section.split("\n## ")[0]):
         row, both, taken, answered = (cell.strip() for cell in f"{line} ".split("|"))
         name, _, descriptors = row.partition(":")

@@ -4,11 +4,16 @@ import re
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 import mmf_core
 from baking import PAYLOAD, ROOT
 
 ARCHIVES = {".whl", ".egg", ".zip", ".gz"}
 VENDORED = {"linguist-vendored", "linguist-generated", "gitlab-generated"}
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
+PAGES += sorted(ROOT.glob("examples/*/*.md"))
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)|(?:src|href)=\"([^\"#]+)\"")
 RELEASE = re.compile(r"(?m)^## \[(\d+\.\d+\.\d+)\] - (\d{4}-\d\d-\d\d)$")
 
 
@@ -40,3 +45,10 @@ def test_newest_release_is_the_version() -> None:
     days = [date.fromisoformat(day) for _, day in releases]
     assert releases[0][0] == mmf_core.__version__
     assert days == sorted(days, reverse=True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_between_files_lead_somewhere(page: Path) -> None:
+    targets = ["".join(groups) for groups in LINK.findall(page.read_text(encoding="utf-8"))]
+    files = [target for target in targets if not re.match(r"\w+:", target)]
+    assert [name for name in files if not (page.parent / name).exists()] == []

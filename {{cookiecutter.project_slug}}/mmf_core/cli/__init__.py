@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from .. import __version__
 from ..errors import MMFError
 from ..heroku_size.command import size
 from ..heroku_size.memory import measure_memory
@@ -28,6 +29,7 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group)
+@click.version_option(__version__, prog_name="mmfmeta")
 def main() -> None:
     """Describe and test the project in this folder; keep its models in a store."""
 

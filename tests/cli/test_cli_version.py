@@ -1,0 +1,11 @@
+"""`mmfmeta --version`."""
+
+from click.testing import CliRunner
+
+import mmf_core
+from mmf_core.cli import main
+
+
+def test_version_is_that_of_mmf_core() -> None:
+    result = CliRunner().invoke(main, ["--version"])
+    assert (result.exit_code, result.output) == (0, f"mmfmeta, version {mmf_core.__version__}\n")
