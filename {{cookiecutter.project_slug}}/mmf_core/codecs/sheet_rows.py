@@ -14,7 +14,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from .base import Options
-from .table_json import labels
+from .column_labels import column_index
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +67,7 @@ def table_of(rows: list[list[Any]], options: Options) -> pd.DataFrame:
 def _names(header: list[Any]) -> Any:
     """Return a header as pandas names columns: `Unnamed: 1`, and `a.1` for the second a."""
     if all(isinstance(name, str) and name for name in header) and len({*header}) == len(header):
-        return labels(tuple(header))
+        return column_index(tuple(header))
     from pandas.io import parsers
 
     parser = parsers.TextParser(  # type: ignore[attr-defined] # pandas-stubs leave it out

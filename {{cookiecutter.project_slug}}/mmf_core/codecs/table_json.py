@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue
 from . import json, number_records, row_text
 from .base import JSONCodec, Kind, Options, refuse_sparse
+from .column_labels import column_index, is_cacheable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,19 +59,22 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
 
 def records(table: pd.DataFrame, separator: bytes) -> Iterable[bytes]:
     """Return the rows as JSON objects, some hundred in each text."""
-    form = _form(tuple(table.columns))
+    names = tuple(table.columns)
+    form = _cached_form(names) if is_cacheable(names) else _form(names)
     if form is None:
         return [json.dumps(record) for record in TableJSON().to_plain(table)]
     return row_text.filled(table, form, separator, _texts)
 
 
-@lru_cache(maxsize=64)
 def _form(names: tuple[Any, ...]) -> bytes | None:
     """Return a record with a `%b` for each value; None if not all names are different texts."""
     if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
         return None
     keys = [json.dumps(name).replace(b"%", b"%%") for name in names]
     return b"{" + b",".join(key + b":%b" for key in keys) + b"}"
+
+
+_cached_form = lru_cache(maxsize=64)(_form)
 
 
 def _texts(cells: Any) -> list[bytes]:
@@ -153,7 +157,7 @@ def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.Data
     if kinds == {float} or (options.get("floats") and kinds and kinds <= _FLOATS):
         try:
             block = np.array(rows, dtype=np.float64)
-            return pd.DataFrame(block, columns=labels(tuple(names)), copy=False)
+            return pd.DataFrame(block, columns=column_index(tuple(names)), copy=False)
         except OverflowError:  # a whole number that no float can hold
             pass
     table = pd.DataFrame(rows, columns=names)
@@ -179,12 +183,3 @@ def _exact(table: pd.DataFrame, cells: Callable[[Any], list[Any]]) -> pd.DataFra
             dtype = "UInt64" if most >= 2**63 else "Int64"
             table[name] = pd.Series(given, index=table.index, dtype=dtype)
     return table
-
-
-@lru_cache(maxsize=64)
-def labels(names: tuple[Any, ...]) -> pd.Index[Any]:
-    """Return column labels as pandas keeps them; making them costs more than a small table."""
-    import pandas as pd
-
-    index: pd.Index[Any] = pd.Index(names)
-    return index

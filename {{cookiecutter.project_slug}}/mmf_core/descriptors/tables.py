@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..codecs import Format, Kind
-from ..codecs.table_json import labels
+from ..codecs import Format, Kind, column_index
 from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
 from .columns import Column
@@ -155,7 +154,7 @@ def _from_array(value: Any) -> pd.DataFrame:
         raise InvalidValue("a table cannot be made of lists of different lengths") from None
     match array.shape:
         case (rows,):
-            return pd.DataFrame(array.reshape(rows, 1), columns=labels(("prediction",)))
+            return pd.DataFrame(array.reshape(rows, 1), columns=column_index(("prediction",)))
         case (_, width):
             return pd.DataFrame(array, columns=[f"prediction_{place}" for place in range(width)])
     raise InvalidValue(f"a table has one or two dimensions, not {array.ndim}")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..codecs import json
-from ..codecs.table_json import labels
+from ..codecs import column_index, json
 from ..descriptors import DataFrame, Descriptor
 from ..errors import RequestError
 from .tensors import Tensor, objects
@@ -32,7 +31,7 @@ def block(one: DataFrame, tensor: Tensor) -> pd.DataFrame:
     names = tuple[Any, ...](one.columns) or tuple(range(width))
     if len(names) != width:
         raise RequestError(f"input {tensor.name}: {len(names)} columns are wanted, not {width}")
-    return pd.DataFrame(tensor.values, columns=labels(names))
+    return pd.DataFrame(tensor.values, columns=column_index(names))
 
 
 def table(tensors: list[Tensor]) -> pd.DataFrame:
@@ -50,7 +49,9 @@ def table(tensors: list[Tensor]) -> pd.DataFrame:
     if {column.dtype for column in columns} == {
         np.dtype("float64")
     }:  # one block is ten times cheaper
-        return pd.DataFrame(np.column_stack(columns), columns=labels(tuple(names)), copy=False)
+        return pd.DataFrame(
+            np.column_stack(columns), columns=column_index(tuple(names)), copy=False
+        )
     return pd.DataFrame(dict(zip(names, columns, strict=True)))
 
 

@@ -1,0 +1,54 @@
+"""Column labels are cached between requests, and no request sees what another did to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mmf_core.codecs import Format, Kind, column_index, find
+from mmf_core.codecs.column_labels import MAX_CHARACTERS, MAX_COLUMNS, cached_index
+
+
+def decode(data: bytes) -> Any:
+    """Read a JSON table."""
+    codec = find(Kind.TABLE, Format.JSON)
+    assert codec is not None
+    return codec.decode(data, {})
+
+
+def test_a_name_given_to_the_columns_does_not_reach_the_next_request() -> None:
+    first = decode(b'[{"a": 1.5, "b": 2.5}]')
+    first.columns.name = "changed"
+    assert decode(b'[{"a": 1.5, "b": 2.5}]').columns.name is None
+
+
+def test_labels_cannot_be_changed_through_the_cache() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        column_index(("a", "b")).values[0] = "z"
+    assert column_index(("a", "b")).tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("label", ["1", "1.0", "true"])
+def test_labels_that_are_equal_in_python_stay_what_they_are(label: str) -> None:
+    for first in ("1", "1.0", "true"):
+        decode(f'{{"columns": [{first}], "data": [[0.5]]}}'.encode())
+    table = decode(f'{{"columns": [{label}], "data": [[0.5]]}}'.encode())
+    expected = {"1": 1, "1.0": 1.0, "true": True}[label]
+    assert repr(table.columns.tolist()) == repr([expected])
+
+
+@pytest.mark.parametrize(
+    ("names", "is_cached"),
+    [
+        (tuple(map(str, range(MAX_COLUMNS))), True),
+        (tuple(map(str, range(MAX_COLUMNS + 1))), False),
+        (("a" * MAX_CHARACTERS,), True),
+        (("a" * (MAX_CHARACTERS + 1),), False),
+        ((1, 2), False),
+    ],
+)
+def test_only_a_few_short_names_are_cached(names: tuple[Any, ...], *, is_cached: bool) -> None:
+    cached_index.cache_clear()
+    assert column_index(names).tolist() == list(names)
+    assert cached_index.cache_info().currsize == is_cached
