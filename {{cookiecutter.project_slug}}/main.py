@@ -1,4 +1,4 @@
-"""What this service serves: the one file to edit. README.md shows what can be written here."""
+"""The targets of this service: the only file you must edit. README.md shows what it can say."""
 
 import mmf_core as mmf
 
@@ -8,21 +8,21 @@ model = mmf.artifact(
 ).load()
 
 WINES = mmf.DataFrame(
-    description="thirteen measurements, one wine a row",
+    description="thirteen measurements, one wine per row",
     schema=dict.fromkeys(model.feature_names_in_.tolist(), float),
 )
 
 
-# batch=True: requests that arrive during a call share the next; each wine is told by itself.
+# batch=True: requests that arrive together share a call, as each row is predicted independently.
 @mmf.target(returns=mmf.DataFrame(format=mmf.XLSX), batch=True)
 def score(data=WINES):
-    """Tell the cultivar of each wine in a table."""
+    """Predict the cultivar of each wine in a table."""
     return model.predict(data)
 
 
 @mmf.target(returns=mmf.Dict(format=mmf.JSON))
 def explain(wine=mmf.Dict(description="thirteen measurements of one wine")):
-    """Tell the cultivar of one wine, and how sure the model is."""
+    """Predict the cultivar of one wine, with the probability of each."""
     (probabilities,) = model.predict_proba(WINES.validate([wine]))
     return {
         "cultivar": model.classes_[probabilities.argmax()],
@@ -35,7 +35,7 @@ def colour(
     photo=mmf.Img(format="rgb", description="a picture of a glass"),
     notation=mmf.String(default="hex", description="how to write the colour: hex or rgb"),
 ):
-    """Tell the mean colour of a picture."""
+    """Return the mean colour of a picture."""
     red, green, blue = photo.mean(axis=(0, 1)).round().astype(int).tolist()
     match notation:
         case "hex":

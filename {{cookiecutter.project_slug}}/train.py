@@ -1,4 +1,4 @@
-"""Fits the sample model on scikit-learn's wine data and saves it: python train.py.
+"""Train the sample model on scikit-learn's wine data and save it: python train.py.
 
 178 wines of three cultivars, thirteen measurements each (UCI, doi.org/10.24432/C5PC7J).
 """
@@ -15,17 +15,16 @@ MODEL = "{{ cookiecutter.__model_file }}"
 
 
 def main() -> None:
-    """Fit, save, say how good the model is on wines it has not seen."""
+    """Train, save, and print the accuracy on held-out wines."""
     wines = load_wine(as_frame=True)
     cultivars = wines.target_names[wines.target]
-    seen, unseen, answers, expected = train_test_split(
+    train, test, train_labels, test_labels = train_test_split(
         wines.data, cultivars, test_size=0.25, random_state=0, stratify=cultivars
     )
-    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(seen, answers)
-    mmf.save_model(model, MODEL, example=unseen)  # only if it answers the same from there
-    print(
-        f"{MODEL}: {model.score(unseen, expected):.1%} of {len(unseen)} unseen wines are told right"
-    )
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(train, train_labels)
+    mmf.save_model(model, MODEL, example=test)  # checks that the saved model predicts the same
+    accuracy = model.score(test, test_labels)
+    print(f"{MODEL}: accuracy on {len(test)} held-out wines: {accuracy:.1%}")
 
 
 if __name__ == "__main__":

@@ -13,5 +13,5 @@ def model():
 
 @mmf.target(returns=mmf.DataFrame(format=mmf.JSON))
 def large(data=mmf.DataFrame()):
-    """Tell the quality of the nearest of many wines."""
+    """Predict the quality of a wine from the nearest of many."""
     return model.predict(data)

@@ -14,13 +14,13 @@ WINES = mmf.DataFrame(schema=dict.fromkeys(elastic_net.feature_names_in_.tolist(
 
 @mmf.target(returns=mmf.DataFrame(format=mmf.JSON), batch=BATCHING)
 def elasticnet(data=WINES):
-    """Tell the quality of each wine by a linear model."""
+    """Predict the quality of each wine by a linear model."""
     return elastic_net.predict(data)
 
 
 @mmf.target(returns=mmf.DataFrame(format=mmf.JSON), batch=BATCHING)
 def forest(data=WINES):
-    """Tell the quality of each wine by a hundred trees."""
+    """Predict the quality of each wine by a hundred trees."""
     return trees.predict(data)
 
 

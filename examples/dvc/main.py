@@ -1,4 +1,4 @@
-"""Serves the model that DVC keeps: model.joblib.dvc is in git, model.joblib in DVC's remote."""
+"""Serve a model tracked by DVC: model.joblib.dvc is in git, model.joblib in DVC's remote."""
 
 import mmf_core as mmf
 
@@ -10,5 +10,5 @@ model = mmf.artifact("model.joblib").load()
     batch=True,
 )
 def score(data=mmf.DataFrame(schema=dict.fromkeys(model.feature_names_in_.tolist(), float))):
-    """Tell the cultivar of each wine in a table."""
+    """Predict the cultivar of each wine in a table."""
     return model.predict(data)

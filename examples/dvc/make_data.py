@@ -1,4 +1,4 @@
-"""Writes data/wines.csv, scikit-learn's 178 wines, the data that DVC keeps."""
+"""Write data/wines.csv, scikit-learn's 178 wines, the data that DVC tracks."""
 
 from pathlib import Path
 

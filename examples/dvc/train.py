@@ -1,4 +1,4 @@
-"""Fits the model of data/wines.csv; writes model.joblib, and metrics.json for DVC."""
+"""Train the model on data/wines.csv; write model.joblib, and metrics.json for DVC."""
 
 import json
 from pathlib import Path
@@ -12,11 +12,11 @@ from sklearn.preprocessing import StandardScaler
 import mmf_core as mmf
 
 wines = pd.read_csv("data/wines.csv")
-seen, unseen = train_test_split(wines, test_size=0.25, random_state=0, stratify=wines["target"])
+train, test = train_test_split(wines, test_size=0.25, random_state=0, stratify=wines["target"])
 model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-model.fit(seen.drop(columns="target"), seen["target"])
+model.fit(train.drop(columns="target"), train["target"])
 
-rows = unseen.drop(columns="target")
+rows = test.drop(columns="target")
 mmf.save_model(model, "model.joblib", example=rows)
-metrics = {"accuracy": model.score(rows, unseen["target"]), "rows": len(wines)}
+metrics = {"accuracy": model.score(rows, test["target"]), "rows": len(wines)}
 Path("metrics.json").write_text(json.dumps(metrics), encoding="utf-8")

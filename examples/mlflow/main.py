@@ -1,4 +1,4 @@
-"""Serves the model that is in production; MLFLOW_TRACKING_URI says where MLflow's server is."""
+"""Serve the model in stage Production; MLFLOW_TRACKING_URI is the address of MLflow's server."""
 
 import mmf_core as mmf
 
@@ -8,5 +8,5 @@ model = registered.load()
 
 @mmf.target(returns=mmf.DataFrame(), default=True)
 def predict(wines=mmf.DataFrame(schema=mmf.schema_of(registered.path))):
-    """Tell the quality of each wine in a table."""
+    """Predict the quality of each wine in a table."""
     return model.predict(wines)

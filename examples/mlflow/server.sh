@@ -1,5 +1,5 @@
 #!/bin/sh
-# MLflow's server: runs and the registry in PostgreSQL, models in S3. Clients ask the server alone.
+# MLflow's server: runs and the registry in PostgreSQL, models in S3. Clients talk only to the server.
 set -eu
 
 export MLFLOW_S3_ENDPOINT_URL="${MLFLOW_S3_ENDPOINT_URL:-http://127.0.0.1:9000}"

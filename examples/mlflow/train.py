@@ -1,7 +1,7 @@
-"""Trains an elastic net, registers it as ElasticNetWineModel and puts it into production.
+"""Train an elastic net, register it as ElasticNetWineModel and move it to stage Production.
 
-`python train.py [wine-quality.csv]`; without the file, on wines that it makes up.
-MLFLOW_TRACKING_URI says where MLflow's server is.
+`python train.py [wine-quality.csv]`; without the file, on synthetic wines.
+MLFLOW_TRACKING_URI is the address of MLflow's server.
 """
 
 import sys
@@ -29,8 +29,8 @@ COLUMNS = {
 }
 
 
-def made_up() -> pd.DataFrame:
-    """Return wines that were never drunk, the same each time."""
+def synthetic() -> pd.DataFrame:
+    """Return synthetic wines, the same each time."""
     random = np.random.default_rng(0)
     table = pd.DataFrame({name: random.uniform(*ends, 500) for name, ends in COLUMNS.items()})
     return table.assign(quality=0.5 * table["alcohol"] - 2 * table["volatile acidity"] + 1)
@@ -38,7 +38,7 @@ def made_up() -> pd.DataFrame:
 
 def main() -> None:
     """Train, log, register; the version is in stage Production and has the alias champion."""
-    wines = pd.read_csv(sys.argv[1]) if len(sys.argv) > 1 else made_up()
+    wines = pd.read_csv(sys.argv[1]) if len(sys.argv) > 1 else synthetic()
     data = wines[list(COLUMNS)].astype(float)
     model = ElasticNet(alpha=0.01, l1_ratio=0.5, random_state=0).fit(data, wines["quality"])
     mlflow.set_experiment("wines")
@@ -50,7 +50,7 @@ def main() -> None:
             name="model",
             signature=infer_signature(data, model.predict(data)),
             registered_model_name=NAME,
-            # Known; to find them out MLflow would load the model once more.
+            # Known: to infer them, MLflow would load the model once more.
             pip_requirements=mlflow.sklearn.get_default_pip_requirements(include_skops=True),
         )
     client, version = mlflow.MlflowClient(), logged.registered_model_version
