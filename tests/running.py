@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from baking import ROOT
 
@@ -23,6 +23,18 @@ LONGEST_START = 120.0
 LONGEST_STOP = 30.0
 # What belongs to this test run and must not reach the project.
 OURS = ("COV_", "GUNICORN_", "MAKE", "MFLAGS", "PYTEST_", "PYTHON", "RUFF_", "VIRTUAL_ENV", "WEB_")
+
+
+class Process(Protocol):
+    """What `subprocess.Popen` and `zygote.Forked` have in common."""
+
+    pid: int
+    returncode: Any
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def terminate(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -103,7 +115,7 @@ def free_port() -> int:
         return port
 
 
-def wait_until_ready(process: subprocess.Popen[Any], url: str) -> None:
+def wait_until_ready(process: Process, url: str) -> None:
     """Return when `url` answers 200; fail when the process has ended or takes too long."""
     end = time.monotonic() + LONGEST_START
     while time.monotonic() < end:
@@ -112,11 +124,11 @@ def wait_until_ready(process: subprocess.Popen[Any], url: str) -> None:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 assert answer.status == HTTPStatus.OK
             return
-        time.sleep(0.1)
+        time.sleep(0.02)
     raise AssertionError(f"{url} was not ready after {LONGEST_START} s")
 
 
-def stop(process: subprocess.Popen[Any]) -> None:
+def stop(process: Process) -> None:
     """End a server and what it started: politely, then for certain."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):

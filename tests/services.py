@@ -1,16 +1,19 @@
 """Starts a small service of its own by gunicorn or by Flask, as an operator does."""
 
+import atexit
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO
 
 from baking import PAYLOAD
-from running import free_port, stop, wait_until_ready
+from running import Process, free_port, stop, wait_until_ready
+from zygote import Zygote
 
 APP = """
 import logging
@@ -61,14 +64,32 @@ class Service:
 
     url: str
     port: int
-    process: subprocess.Popen[bytes]
+    process: Process
+
+
+@cache
+def zygote() -> Zygote:
+    """Give this test process's zygote; it ends with it."""
+    zygote = Zygote()
+    atexit.register(zygote.close)
+    return zygote
 
 
 @contextmanager
 def serve(
-    server: str, folder: Path, output: IO[bytes] | int, app: str = APP, **extra: str
+    server: str,
+    folder: Path,
+    output: IO[bytes] | int,
+    app: str = APP,
+    *,
+    new_interpreter: bool = False,
+    **extra: str,
 ) -> Iterator[Service]:
-    """Serve `app` from `folder` until the block ends, writing to `output`."""
+    """Serve `app` from `folder` until the block ends, writing to `output`.
+
+    It is forked from a process in which pandas and scikit-learn are imported already, unless
+    `new_interpreter` asks for a start like a user's.
+    """
     (folder / "app.py").write_text(app, encoding="utf-8")
     port = int(extra.get("PORT", 0)) or free_port()
     ours = ("COV_", "FLASK_", "GUNICORN_", "MMF_", "WEB_", "WERKZEUG_")
@@ -81,17 +102,25 @@ def serve(
         "WEB_CONCURRENCY": "2",
         "MMF_DRAIN_SECONDS": "0",
     }
-    process = subprocess.Popen(
-        [sys.executable, *COMMANDS[server]],
-        cwd=folder,
-        env=environment | extra,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    start = start_python if new_interpreter else zygote().start
+    process = start(COMMANDS[server], cwd=folder, env=environment | extra, output=output)
     url = f"http://127.0.0.1:{port}"
     try:
         wait_until_ready(process, f"{url}/health/ready")
         yield Service(url, port, process)
     finally:
         stop(process)
+
+
+def start_python(
+    arguments: list[str], *, cwd: Path, env: dict[str, str], output: IO[bytes] | int
+) -> subprocess.Popen[bytes]:
+    """Run `python ARGUMENTS` by an interpreter of its own, in a session of its own."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env=env,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
