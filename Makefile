@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test tests test-image test-mlflow conformance fuzz soak lint types lock fidelity \
+.PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak lint types lock fidelity \
 	bench bench-codecs bench-models bench-startup bench-hotpath bench-metrics bench-load clean
 
 help:  ## show this list
@@ -24,12 +24,19 @@ help:  ## show this list
 demo: project  ## make a project, train its model, serve it on PORT (8000) and ask it
 	@$(DEMO)/.venv/bin/python tools/demo.py $(DEMO) --port $(PORT)
 
-test: lint  ## every check: lint, types, unit tests, generated projects, README's commands
+test: lint  ## lint, types, and every test that is not long: some minutes
 	@$(MAKE) --no-print-directory --jobs=2 types tests
+
+test-all: lint  ## all that there is: nightly, and before a release
+	@$(MAKE) --no-print-directory --jobs=2 types tests-all
 
 tests: .venv/.complete
 	@echo "== tests"
-	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+	@$(BIN)/pytest -m "not long"
+
+tests-all: .venv/.complete
+	@echo "== all tests"
+	@$(BIN)/pytest --hypothesis-profile=thorough --cov --cov-report=term-missing:skip-covered
 
 test-image: .venv/.complete  ## build the image and run it, alone and by its Kubernetes manifest; needs buildah and podman
 	@$(BIN)/pytest tests/live_image.py --numprocesses=0 --capture=no

@@ -2,12 +2,19 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import pytest
+from cookiecutter.generate import generate_context
 from cookiecutter.main import cookiecutter
+from cookiecutter.prompt import prompt_for_config
 
 ROOT = Path(__file__).resolve().parent.parent
 PAYLOAD = ROOT / "{{cookiecutter.project_slug}}"
 QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+HOSTILE = (
+    "\"quoted\" O'connor \\n \\u0041 {{ 7*7 }} {% if %} $(touch x) <b>&--> # [x](y) % ${X} 🍷 '''"
+)
 
 
 def typed(text: str) -> str:
@@ -16,6 +23,35 @@ def typed(text: str) -> str:
     Answers given on the command line are templates themselves, those at the prompt are not.
     """
     return f"{{% raw %}}{text}{{% endraw %}}"
+
+
+# In every answer another project than the default one.
+OTHER = {
+    "project_name": typed(f"Сорта {HOSTILE}"),
+    "project_slug": "wine_cultivars2",
+    "description": typed(HOSTILE),
+    "author": typed(HOSTILE),
+    "python_version": QUESTIONS["python_version"][-1],
+    "model_format": "pmml",
+}
+
+
+def choices(question: str) -> list[Any]:
+    """Give a question's choices as parameters; those of neither project are long to test."""
+    first, *others = QUESTIONS[question]
+    return [
+        first,
+        *(
+            other if other == OTHER[question] else pytest.param(other, marks=pytest.mark.long)
+            for other in others
+        ),
+    ]
+
+
+def rendered(**answers: str) -> dict[str, Any]:
+    """Return all answers as hooks get them from cookiecutter, without making a project."""
+    context = generate_context(context_file=str(ROOT / "cookiecutter.json"), extra_context=answers)
+    return dict(prompt_for_config(context, no_input=True))
 
 
 def make_project(output: Path, answers: dict[str, str]) -> Path:

@@ -1,6 +1,9 @@
 """Fixtures that make projects of the template, and one that is installed and has its model."""
 
+import fcntl
 import os
+import shutil
+import signal
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,57 +14,50 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from baking import ROOT, make_project
+from baking import OTHER, QUESTIONS, ROOT, make_project
 from running import Project
 
 # cookiecutter copies whatever lies in the payload, so what is imported there must leave no caches.
 sys.dont_write_bytecode = False
 sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".cache" / "pycache")
 
+# A shell's background jobs ignore SIGINT, and what they start would, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # Nobody has to see that a test's service is not ready any more before it ends.
 os.environ.setdefault("MMF_DRAIN_SECONDS", "0")
 
-# Fewer than hypothesis' hundred: all tests together must take less than a quarter of an hour.
-settings.register_profile("default", max_examples=40, deadline=None)
+# The same examples each time, so that what fails has been broken; `make test-all` looks further.
+settings.register_profile("default", max_examples=20, deadline=None, derandomize=True)
 settings.load_profile("default")
+settings.register_profile("thorough", max_examples=40, deadline=None)
 # For `make fuzz`: other examples each time; one that takes so long is a fault, too.
 settings.register_profile(
     "fuzz", max_examples=1_000, deadline=timedelta(seconds=20), database=None, print_blob=True
 )
 
-# Tests of one group share a worker: what they use takes long to make, and is made once.
+# These files share a worker: what they use takes long to make, and is made once.
 # xdist's own way to say so, `--dist=loadgroup`, groups nothing under pytest 9.2: pytest-xdist#1386.
 INSTALLED = ("test_demo.py", "test_life.py", "test_load.py", "test_readme.py", "test_serving.py")
 S3 = ("test_store_s3.py", "test_store_mlflow_s3.py", "test_cli_artifacts.py")
-ALONE = (
-    *("test_formats_over_http.py", "test_memory.py", "test_mlflow_parity.py"),
-    "test_model_choices.py",
-    *("test_v2_clients.py", "test_docs_formats.py", "test_docs_v2.py", "test_client.py"),
-    *("test_server_metrics.py", "test_server_dashboards.py", "test_faults.py"),
-)
-# One test of these takes most of a minute: begun last, it would be waited for.
-SLOW = (
-    *("test_to_mlflow.py", "test_seed_mlflow.py", "test_example_dvc.py"),
-    *("test_web_schemathesis.py", "test_estimators_zoo.py"),
-)
+GROUPS = dict.fromkeys(INSTALLED, "installed") | dict.fromkeys(S3, "s3")
+# Tests without processes come first, then what takes longest: begun last, it would be waited for.
+FOLDERS = ("core", "load", "web", "cli")
 # Measured, these take twice their time, and reach a few lines more than the others at most.
 UNMEASURED = (
     *("test_fidelity.py", "test_fuzz.py", "test_estimators_zoo.py"),
     *("test_memory.py", "test_public_names.py", "test_web_schemathesis.py"),
     *("test_template.py", "test_refusals.py", "test_locks.py", "test_deploy.py"),
 )
-GROUPS = (
-    dict.fromkeys(INSTALLED, "installed") | dict.fromkeys(S3, "s3") | {one: one for one in ALONE}
-)
 
 
 class Groups(LoadScopeScheduling):
-    """Hands the tests of a group to one worker, and all others to whoever is free."""
+    """Hands the tests of a file, or of a group of files, to one worker."""
 
     def _split_scope(self, nodeid: str) -> str:
         folder, _, file = nodeid.partition("::")[0].rpartition("/")
         # One browser, and one service before it.
-        return "browser" if folder.endswith("browser") else GROUPS.get(file, nodeid)
+        return "browser" if folder.endswith("browser") else GROUPS.get(file, f"{folder}/{file}")
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -74,9 +70,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
     return Groups(config, log)
 
 
+def order(item: pytest.Item) -> tuple[bool, bool]:
+    """Place a test in the run: without processes, with the installed project, others."""
+    return item.path.parent.name not in FOLDERS, item.path.name not in INSTALLED
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse a test that would install a project again; mark what is not measured; put in order."""
-    items.sort(key=lambda item: item.path.name not in SLOW)
+    items.sort(key=order)
     for item in items:
         if "installed" in getattr(item, "fixturenames", ()) and item.path.name not in INSTALLED:
             raise pytest.UsageError(f"add {item.path.name} to INSTALLED in conftest.py")
@@ -96,16 +97,46 @@ def bake(output: Path) -> Callable[..., Path]:
     return lambda **answers: make_project(output, answers)
 
 
+def once(tmp_path_factory: pytest.TempPathFactory, name: str, answers: dict[str, str]) -> Path:
+    """Make a project once for all processes of a test run."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = list(folder.glob(f"{name}/output/*"))
+        return made[0] if made else make_project(folder / name / "output", answers)
+
+
 @pytest.fixture(scope="session")
 def baked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the default project. It is shared: look, do not change."""
-    return make_project(tmp_path_factory.mktemp("default") / "output", {})
+    return once(tmp_path_factory, "default", {})
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the project of `baking.OTHER`. It is shared: look, do not change."""
+    return once(tmp_path_factory, "other", OTHER)
+
+
+@pytest.fixture
+def choose(baked: Path, other: Path, bake: Callable[..., Path]) -> Callable[..., Path]:
+    """Give a function that finds a project with this choice, or makes it: look, do not change."""
+
+    def find(**choice: str) -> Path:
+        ((question, answer),) = choice.items()
+        made = {QUESTIONS[question][0]: baked, OTHER[question]: other}
+        return made.get(answer) or bake(**choice)
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory, baked: Path) -> Project:
     """Give the default project with its own environment and its model, as a user has it."""
-    project = Project(make_project(tmp_path_factory.mktemp("installed") / "output", {}))
+    folder = tmp_path_factory.mktemp("installed") / baked.name
+    project = Project(shutil.copytree(baked, folder))
     project.run("make", "install")
     project.run("make", "train")
     return project

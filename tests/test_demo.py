@@ -50,7 +50,11 @@ def is_free(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) != 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)],
+    ids=lambda number: number.name,
+)
 def test_predictions_are_shown_and_served_until_stopped(
     installed: Project, number: signal.Signals
 ) -> None:
@@ -79,6 +83,7 @@ def test_busy_port_is_told_in_one_line(installed: Project) -> None:
     assert (process.returncode, printed) == (1, told)
 
 
+@pytest.mark.long
 def test_service_that_cannot_start_is_told(installed: Project) -> None:
     model = installed.folder / "model.joblib"
     content = model.read_bytes()

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-Bake = Callable[..., Path]
-SLUG = "wine_cultivars2"  # Kubernetes takes no _
-NAME = "wine-cultivars2"
+NAME = "wine-cultivars2"  # Kubernetes takes no _
 PROBES = {"startup": "/health/live", "liveness": "/health/live", "readiness": "/health/ready"}
 # What mmf_core and gunicorn.conf.py wait at most by themselves, and some seconds to spare.
 LONGEST_END = 40
@@ -28,14 +26,15 @@ def program(name: str) -> Path:
     return found
 
 
-@pytest.fixture
-def project(bake: Bake) -> Path:
+@pytest.fixture(scope="module")
+def project(other: Path) -> Path:
     """Give a project whose folder's name is no name for Kubernetes."""
-    return bake(project_slug=SLUG)
+    assert "_" in other.name
+    return other
 
 
-@pytest.fixture
-def manifests(project: Path) -> dict[str, dict[str, Any]]:
+@pytest.fixture(scope="module")
+def kustomized(project: Path) -> dict[str, dict[str, Any]]:
     """Give what `kubectl apply -k` would send, by kind."""
     done = subprocess.run(
         [program("kubectl"), "kustomize", project / "deploy" / "kubernetes"],
@@ -44,6 +43,12 @@ def manifests(project: Path) -> dict[str, dict[str, Any]]:
         check=True,
     )
     return {one["kind"]: one for one in yaml.safe_load_all(done.stdout)}
+
+
+@pytest.fixture
+def manifests(kustomized: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Give the same to a test that may change it."""
+    return deepcopy(kustomized)
 
 
 def container_of(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +138,7 @@ def test_knative(project: Path) -> None:
 # Docker Compose
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def composed(project: Path) -> dict[str, Any]:
     """Give compose.yaml as Docker Compose reads it."""
     done = subprocess.run(

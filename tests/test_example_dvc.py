@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from baking import PAYLOAD, ROOT
 from running import LONGEST_COMMAND, make_environment
 
@@ -23,6 +25,7 @@ IN_README = [
 ]
 
 
+@pytest.mark.long
 def test_data_and_model_are_kept_by_dvc(tmp_path: Path) -> None:
     programs = make_environment("dvc", EXAMPLE / "requirements.txt")
     project, remote = tmp_path / "project", tmp_path / "remote"

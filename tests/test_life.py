@@ -29,7 +29,7 @@ def test_make_install_again_has_nothing_to_do(installed: Project) -> None:
     assert "Installed" not in installed.run("make", "install")
 
 
-@pytest.mark.parametrize("target", ["lint", "test"])
+@pytest.mark.parametrize("target", [pytest.param("lint", marks=pytest.mark.long), "test"])
 def test_make(installed: Project, target: str) -> None:
     installed.run("make", target)
 

@@ -26,6 +26,7 @@ def url(installed: Project) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.long
 def test_several_processes_and_one_verdict(installed: Project, url: str) -> None:
     options = ("--processes", "2", "--users", "2", "--run-time", "8s", "--host", url)
     printed = installed.run(*HEADLESS, *options, LOAD_P95_MS="60000")
@@ -33,6 +34,7 @@ def test_several_processes_and_one_verdict(installed: Project, url: str) -> None
     assert "2 workers connected" in printed
 
 
+@pytest.mark.long
 def test_so_many_requests_of_what_is_weighted(installed: Project, url: str) -> None:
     words = "colour=0,mlflow=1,v2=1"
     extra = {
@@ -52,6 +54,7 @@ def test_so_many_requests_of_what_is_weighted(installed: Project, url: str) -> N
     assert "window.templateArgs" in (results / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_knee(installed: Project, url: str) -> None:
     extra = {"LOAD_SHAPE": "steps", "LOAD_STEP_SECONDS": "1", "LOAD_P95_MS": "60000"}
     printed = installed.run(*HEADLESS, "--host", url, **extra)
@@ -73,6 +76,7 @@ def test_what_cannot_begin_is_one_line(
     assert printed.strip().splitlines()[-1] == said
 
 
+@pytest.mark.long
 def test_limits_decide(installed: Project, url: str) -> None:
     extra = {"LOAD_REQUESTS": "5", "LOAD_P95_MS": "0.001", "LOAD_MIN_RPS": "1e9"}
     printed = installed.fails(*HEADLESS, "--users", "1", "--host", url, **extra)
@@ -100,6 +104,7 @@ def wait_for(page: str, key: str, text: str) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.long
 def test_page_is_filled_in_and_asks_what_is_typed(installed: Project, url: str) -> None:
     port = free_port()
     command = (str(installed.bin / "locust"), "--web-port", str(port))

@@ -48,6 +48,11 @@ BODIES = {
     for form, makes in forms.items()
     for what, make in makes.items()
 }
+QUICK = {
+    *("table csv gaps", "table json records", "array json rows"),
+    *("tree json small objects", "picture png RGBA"),
+}
+assert BODIES.keys() >= QUICK
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/clear_refs").exists(), reason="the most memory is told by Linux alone"
 )
@@ -146,7 +151,10 @@ def test_the_worst_of_every_format_that_is_read_is_known() -> None:
         assert known | same == of_kind
 
 
-@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in BODIES],
+)
 def test_a_worker_does_not_grow_much(service: Service, name: str) -> None:
     kind, form, _ = BODIES[name]
     assert form is not None
@@ -160,6 +168,7 @@ def test_a_worker_does_not_grow_much(service: Service, name: str) -> None:
     assert growth.times <= MOST_TIMES, growth
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["table json records", "table csv gaps"])
 def test_a_packed_body_makes_no_difference(service: Service, name: str) -> None:
     kind, form, _ = BODIES[name]

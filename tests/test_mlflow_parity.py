@@ -27,6 +27,7 @@ def ours(model: Path) -> Iterator[int]:
         yield port
 
 
+@pytest.mark.long
 def test_every_request_is_answered_as_by_mlflow_but_for_the_deltas(model: Path, ours: int) -> None:
     assert len({case.name for case in CASES}) == len(CASES)
     answers = both.compare(model, ours)
@@ -38,6 +39,7 @@ def test_the_page_tells_every_delta() -> None:
     assert [why for _, _, why in DELTAS.values() if why not in page] == []
 
 
+@pytest.mark.long
 def test_mlflows_own_client_is_served(ours: int) -> None:
     lines = environment.script("client.py", str(ours)).splitlines()
     assert lines[1:4] == ["[{0: 2}, {0: 6}]", "[5, 15]", "[2]"]

@@ -19,7 +19,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from baking import QUESTIONS, ROOT
+from baking import QUESTIONS, ROOT, choices
 from running import Project, free_port, post_json
 from test_service import instructions
 from test_template import check_parses, files_of, read
@@ -56,6 +56,7 @@ def test_every_choice_is_a_file() -> None:
     assert list(FILES) == [FIRST, *OTHERS]
 
 
+@pytest.mark.long
 @each_other
 def test_choice_changes_names_and_requirements_alone(bake: Bake, baked: Path, choice: str) -> None:
     project = bake(model_format=choice)
@@ -70,9 +71,15 @@ def test_choice_changes_names_and_requirements_alone(bake: Bake, baked: Path, ch
     check_parses(project)
 
 
-@pytest.mark.parametrize("choice", [FIRST, *OTHERS])
-def test_java_is_there_where_it_is_needed(bake: Bake, choice: str) -> None:
-    project = bake(model_format=choice)
+@pytest.mark.parametrize("choice", choices("model_format"))
+def test_model_is_named_everywhere(choose: Bake, choice: str) -> None:
+    project = choose(model_format=choice)
+    assert [name for name in NAMED if FILES[choice] not in read(project / name)] == []
+
+
+@pytest.mark.parametrize("choice", choices("model_format"))
+def test_java_is_there_where_it_is_needed(choose: Bake, choice: str) -> None:
+    project = choose(model_format=choice)
     is_needed = choice == "pmml"
     described = json.loads(read(project / "app.json"))
     packs = [pack["url"] for pack in described["buildpacks"]]
@@ -84,15 +91,16 @@ def test_java_is_there_where_it_is_needed(bake: Bake, choice: str) -> None:
 
 
 @pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=" ".join)
-@each_other
-def test_ruff_finds_nothing(bake: Bake, choice: str, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("choice", choices("model_format")[1:])
+def test_ruff_finds_nothing(choose: Bake, choice: str, command: tuple[str, ...]) -> None:
     ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "."]
     done = subprocess.run(
-        ruff, cwd=bake(model_format=choice), capture_output=True, text=True, check=False
+        ruff, cwd=choose(model_format=choice), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.long
 @each_other
 def test_project_is_trained_tested_and_served_with_its_requirements_alone(
     bake: Bake, choice: str

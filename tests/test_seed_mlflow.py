@@ -34,6 +34,7 @@ def aliased(wines=mmf.DataFrame(schema=mmf.schema_of(registered.path))):
     return champion.predict(wines)
 """
 APP = 'from mmf_core.web import create_app\n\napp = create_app("main")\n'
+pytestmark = pytest.mark.long
 # One process is enough, and so is one try where nobody answers.
 QUIET = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from baking import PAYLOAD, QUESTIONS, ROOT, typed
+import baking
+from baking import PAYLOAD, QUESTIONS, ROOT, choices, typed
 
 Bake = Callable[..., Path]
 
@@ -174,9 +175,9 @@ def test_no_template_is_left_over(baked: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=" ".join)
-@pytest.mark.parametrize("version", QUESTIONS["python_version"])
-def test_ruff_finds_nothing(bake: Bake, version: str, command: tuple[str, ...]) -> None:
-    project = bake(python_version=version)
+@pytest.mark.parametrize("version", choices("python_version"))
+def test_ruff_finds_nothing(choose: Bake, version: str, command: tuple[str, ...]) -> None:
+    project = choose(python_version=version)
     done = subprocess.run(
         [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
         cwd=project,
@@ -187,19 +188,30 @@ def test_ruff_finds_nothing(bake: Bake, version: str, command: tuple[str, ...]) 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_hostile_answers_are_only_text(other: Path, baked: Path) -> None:
+    check_is_only_text(other, baked, f"Сорта {baking.HOSTILE}", baking.HOSTILE)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE.keys())
-def test_hostile_answers_are_only_text(bake: Bake, baked: Path, output: Path, answer: str) -> None:
+def test_each_hostile_answer_is_only_text(bake: Bake, baked: Path, answer: str) -> None:
     project = bake(**dict.fromkeys(TEXTS, typed(answer)), project_slug="hostile")
+    check_is_only_text(project, baked, answer, answer)
 
+
+def check_is_only_text(project: Path, default: Path, name: str, description: str) -> None:
+    """Fail where an answer is more than text, or less."""
     check_parses(project)
-    assert files_of(project).keys() == files_of(baked).keys()
-    assert [path.name for path in output.iterdir()] == ["hostile"]
-    assert tomllib.loads(read(project / "pyproject.toml"))["project"]["description"] == answer
+    assert files_of(project).keys() == files_of(default).keys()
+    assert [path.name for path in project.parent.iterdir()] == [project.name]
+    settings = tomllib.loads(read(project / "pyproject.toml"))
+    assert settings["project"]["description"] == description
     described = json.loads(read(project / "app.json"))
-    assert (described["name"], described["description"]) == (answer, answer)
-    assert read(project / "README.md").startswith(f"# {answer}\n")
+    assert (described["name"], described["description"]) == (name, description)
+    assert read(project / "README.md").startswith(f"# {name}\n")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("question", TEXTS)
 def test_hostile_answer_reaches_no_code(bake: Bake, baked: Path, question: str) -> None:
     """An answer may stand in what people and tools read as text, never in a program."""
@@ -209,6 +221,7 @@ def test_hostile_answer_reaches_no_code(bake: Bake, baked: Path, question: str) 
     assert touched <= {"README.md", "app.json", "pyproject.toml"}
 
 
+@pytest.mark.long
 def test_answer_on_the_command_line_is_a_template_of_cookiecutter(bake: Bake) -> None:
     """Cookiecutter renders such answers once, itself; nothing here renders them again."""
     project = bake(description="{{ 7*7 }}{{ '{{ 7*7 }}' }}")
@@ -216,9 +229,9 @@ def test_answer_on_the_command_line_is_a_template_of_cookiecutter(bake: Bake) ->
     assert told == "49{{ 7*7 }}"
 
 
-@pytest.mark.parametrize("version", QUESTIONS["python_version"])
-def test_python_version_is_where_it_must_be(bake: Bake, version: str) -> None:
-    project = bake(python_version=version)
+@pytest.mark.parametrize("version", choices("python_version"))
+def test_python_version_is_where_it_must_be(choose: Bake, version: str) -> None:
+    project = choose(python_version=version)
     settings = tomllib.loads(read(project / "pyproject.toml"))
     workflow = read(project / ".github/workflows/ci.yml")
 

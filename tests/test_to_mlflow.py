@@ -90,6 +90,7 @@ def content(model: Path) -> dict[str, bytes]:
     return {name: one.read_bytes() for name, one in files.items() if name != "MLmodel"}
 
 
+@pytest.mark.long
 def test_mlflow_answers_as_the_project_does(project: Path) -> None:
     environment.install()
     port = free_port()

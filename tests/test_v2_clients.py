@@ -13,6 +13,7 @@ from baking import ROOT
 from running import make_environment
 from services import serve
 
+pytestmark = pytest.mark.long
 CLIENTS = ROOT / "tests" / "clients"
 APP = """
 import mmf_core as mmf

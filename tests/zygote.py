@@ -87,7 +87,7 @@ class Zygote:
     ) -> Forked:
         """Run `python ARGUMENTS` in a session of its own, all it prints going to `output`."""
         if output == subprocess.DEVNULL:
-            with open(os.devnull, "wb") as nowhere:
+            with Path(os.devnull).open("wb") as nowhere:
                 return self.start(arguments, cwd=cwd, env=env, output=nowhere)
         descriptor = output if isinstance(output, int) else output.fileno()
         ours, theirs = socket.socketpair()

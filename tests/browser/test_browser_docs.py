@@ -5,7 +5,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Error, Locator, Page, Response, expect
+
+pytestmark = pytest.mark.long
 
 
 def open_docs(page: Page) -> None:

@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from sklearn.datasets import load_wine
 from sklearn.tree import DecisionTreeClassifier
 
+pytestmark = pytest.mark.long
 WINES = load_wine(as_frame=True)
 CULTIVARS = WINES.target_names[WINES.target]
 EMPTY = "\N{EN DASH}"

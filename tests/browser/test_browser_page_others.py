@@ -14,6 +14,7 @@ from sklearn.linear_model import LinearRegression
 
 from services import serve
 
+pytestmark = pytest.mark.long
 HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>\'&amp;{{7*7}}'
 APP = f"""
 import pandas as pd

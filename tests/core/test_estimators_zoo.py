@@ -20,6 +20,7 @@ from scipy import sparse
 from mmf_core.models import estimators
 from mmf_core.models.estimators import METHODS, enable_fast_path
 
+pytestmark = pytest.mark.long
 COLUMNS = ["a", "b", "c", "d"]
 SEEN = pd.DataFrame(np.random.default_rng(0).random((24, 4)), columns=COLUMNS)
 GIVEN = pd.DataFrame(np.random.default_rng(1).random((6, 4)), columns=COLUMNS)

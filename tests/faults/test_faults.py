@@ -29,6 +29,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield live
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", SHORT, ids=[one.name for one in SHORT])
 def test_no_answer_is_wrong_or_lost(fault: ErrorDetail, shared: Live, tmp_path: Path) -> None:
     if reason := fault.lacks():
