@@ -17,8 +17,6 @@ from problem_shape import assert_problem
 
 from services import Service, serve
 
-pytestmark = pytest.mark.xdist_group("gunicorn")
-
 MIB = 1024 * 1024
 CHUNK = b"\0" * MIB
 TOO_MUCH = 60
