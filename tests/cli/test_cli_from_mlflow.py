@@ -102,9 +102,9 @@ def test_what_is_no_schema_is_told(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for name, error, words in (
         ("none", DescriptorError, "without signature"),
-        ("bytes", DescriptorError, "column 'a' is"),
+        ("bytes", DescriptorError, "column 'a': unsupported type"),
         ("array", DescriptorError, r"mmf\.Array"),
-        ("empty", ArtifactError, "no folder of MLflow's"),
+        ("empty", DescriptorError, "not a model that declares its columns"),
         ("absent", ArtifactError, "is not there"),
     ):
         with pytest.raises(error, match=words):

@@ -1,6 +1,9 @@
 """Model files: read by suffix, refused with the reason."""
 
 import pickle
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from mmf_core import models
 from mmf_core.errors import ArtifactError, MissingPackage
 from mmf_core.models import ModelFormat
 
+PACKAGE = Path(mmf.__file__).parent
 MODEL = {"weights": [1.5, 2.0]}
 
 
@@ -43,7 +47,7 @@ def test_a_model_is_read_by_its_suffix(
 def test_an_unknown_suffix_is_refused_with_the_known(
     name: str, save: Callable[[str], Path]
 ) -> None:
-    with pytest.raises(ArtifactError, match=r"\.pkl.*\.joblib"):
+    with pytest.raises(ArtifactError, match=r"\.joblib.*\.pkl"):
         mmf.load_model(save(name))
 
 
@@ -80,6 +84,20 @@ def test_a_missing_library_is_asked_for(
     without("joblib")
     with pytest.raises(MissingPackage, match=r"a\.joblib needs: pip install joblib$"):
         mmf.load_model(path)
+
+
+@pytest.mark.parametrize("kind", ["mlflow", "onnx", "pmml", "skops"])
+def test_a_format_is_removed_by_deleting_its_modules(kind: str, tmp_path: Path) -> None:
+    shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+    for module in (tmp_path / PACKAGE.name / "models").glob(f"{kind}_*.py"):
+        module.unlink()
+    code = f"import mmf_core; mmf_core.load_model('model.{kind}')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    _, _, message = done.stderr.strip().rpartition("\n")
+    assert f"model.{kind}: unknown suffix" in message
+    assert f".{kind}" not in message.partition("expected")[2]
 
 
 class Greedy(ModelFormat):

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from pkgutil import iter_modules
+from types import ModuleType
 from typing import ClassVar
 
 from .errors import MissingPackage
@@ -38,6 +40,16 @@ class OptionalDependency:
             for module, package in self.requires.items()
             if module not in sys.modules and not _is_installed(module)
         ]
+
+
+def find_modules(package: str, suffix: str) -> list[ModuleType]:
+    """Import the modules of a package whose names end in `suffix`, in alphabetical order.
+
+    For parts that are present if their module is: deleting the file removes the part.
+    """
+    modules = iter_modules(import_module(package).__path__)
+    names = sorted(module.name for module in modules if module.name.endswith(suffix))
+    return [import_module(f"{package}.{name}") for name in names]
 
 
 def _is_installed(module: str) -> bool:

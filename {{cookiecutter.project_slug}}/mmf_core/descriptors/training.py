@@ -1,4 +1,4 @@
-"""The schema of what a model was fitted on, so that nobody types it."""
+"""The schema of a training table, to be pasted instead of typed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DescriptorError
+from ..errors import ArtifactError, DescriptorError
+from ..models import FORMATS
 from .columns import Column
-from .signatures import columns_of, read_signature
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_KINDS: dict[str, type] = {
+_TYPES: dict[str, type] = {
     "boolean": bool,
     "integer": int,
     "floating": float,
@@ -29,49 +29,65 @@ class Columns(dict[str, Any]):
     """A schema that prints as the Python that declares it."""
 
     def __repr__(self) -> str:
-        cells = [f"{name!r}: {_shown(declared)}" for name, declared in self.items()]
+        cells = [f"{name!r}: {_literal(declared)}" for name, declared in self.items()]
         line = f"{{{', '.join(cells)}}}"
         if len(line) <= _WIDTH:
             return line
         return "{\n" + "".join(f"    {cell},\n" for cell in cells) + "}"
 
 
-def schema_of(table: pd.DataFrame | str | Path | Any) -> Columns:
+def schema_of(source: pd.DataFrame | str | Path | Any) -> Columns:
     """Return the schema of a table: types, `| None` where cells are empty, categories as choices.
 
-    Also of an MLflow model that was saved with a signature: of its folder, or of what MLflow loads
-    from there. It is for `DataFrame(schema=…)`, and prints as Python that can be pasted there.
-    DescriptorError names the first column that no schema can describe.
+    `source` may also be a model that declares its columns, loaded or by its path, such as an MLflow
+    folder saved with a signature. The schema is for `DataFrame(schema=…)` and prints as Python to
+    paste there. DescriptorError names the first column that no schema can describe.
     """
-    if isinstance(table, str | Path):
-        return Columns(columns_of(read_signature(Path(table))))
-    if (metadata := getattr(table, "metadata", None)) and getattr(metadata, "signature", None):
-        return Columns(columns_of(metadata.signature))
+    source = Path(source) if isinstance(source, str) else source
+    if isinstance(source, Path) and not source.exists():
+        raise ArtifactError.absent(source)
+    for model_format in FORMATS:
+        if (columns := model_format.schema_of(source)) is not None:
+            return Columns(columns)
+    if isinstance(source, Path):
+        raise DescriptorError(f"{source}: not a model that declares its columns; pass a table")
+    return Columns(_columns(source))
+
+
+def _columns(table: pd.DataFrame) -> dict[str, Any]:
     names: list[Any] = list(table.columns)
-    wrong = [name for name in names if not isinstance(name, str) or names.count(name) > 1]
-    if wrong:
-        raise DescriptorError(f"schema: column {wrong[0]!r}: a name is a text, and there once")
-    return Columns({name: _declared(name, table[name]) for name in names})
+    for name in names:
+        if not isinstance(name, str) or names.count(name) > 1:
+            raise DescriptorError(f"schema: column {name!r}: names must be unique strings")
+    return {name: _declared(name, table[name]) for name in names}
 
 
 def _declared(name: str, column: pd.Series[Any]) -> Any:
     if str(column.dtype) != "category":
         return _type(name, column, column)
     categories = column.cat.categories
-    values = [one.to_pydatetime() if hasattr(one, "to_pydatetime") else one for one in categories]
-    choices = [one.item() if hasattr(one, "item") else one for one in values]
+    choices = [_python_value(category) for category in categories]
     return Column(_type(name, categories, column), choices=choices, category=True)
+
+
+def _python_value(value: Any) -> Any:
+    """Return the Python value of a pandas or NumPy scalar."""
+    if hasattr(value, "to_pydatetime"):
+        return value.to_pydatetime()
+    return value.item() if hasattr(value, "item") else value
 
 
 def _type(name: str, values: Any, column: pd.Series[Any]) -> Any:
     from pandas.api.types import infer_dtype
 
-    found = infer_dtype(values, skipna=True)
-    if found not in _KINDS:
-        raise DescriptorError(f"schema: column {name!r} holds {found}, which no schema describes")
-    kind: Any = _KINDS[found]
-    return kind | None if column.isna().any() else kind
+    inferred = infer_dtype(values, skipna=True)
+    if inferred not in _TYPES:
+        raise DescriptorError(
+            f"schema: column {name!r} holds {inferred}; supported: {', '.join(_TYPES)}"
+        )
+    type_: Any = _TYPES[inferred]
+    return type_ | None if column.isna().any() else type_
 
 
-def _shown(declared: Any) -> str:
+def _literal(declared: Any) -> str:
     return repr(declared if isinstance(declared, Column) else Column(declared))

@@ -10,7 +10,8 @@ import click
 
 from ..codecs import Kind
 from ..descriptors import Array, DataFrame, Descriptor, schema_of
-from ..descriptors.signatures import TYPES, read_signature
+from ..models.mlflow_format import FORMAT
+from ..models.mlflow_signature import TYPES, read_signature
 
 _SCALARS = {"bool": "Bool", "int": "Integer", "float": "Float", "str": "String"}
 _SOURCE = '''"""Serves the MLflow model in {folder}."""
@@ -33,8 +34,8 @@ def predict({arguments}):
 )
 def from_mlflow(folder: Path, out: Path) -> None:
     """Write a main.py that serves the model in FOLDER, by its signature."""
-    found = read_signature(folder)
-    text, descriptor = source(folder, found)
+    FORMAT.require(folder.name)
+    text, descriptor = source(folder, read_signature(folder))
     try:
         with out.open("x", encoding="utf-8") as file:
             file.write(text)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..descriptors import Column
 from ..errors import DeclarationError
-from ..models.mlflow_format import MlflowFormat, quiet
+from ..packages import OptionalDependency
 from ..registry import Registry
 from ..stores import is_uri
 from ..stores.lockfile import LOCK
@@ -61,12 +62,16 @@ def log(registry: Registry, name: str = "") -> ModelInfo:
     return info
 
 
+class _Mlflow(OptionalDependency):
+    requires: ClassVar = {"mlflow": "mlflow-skinny"}
+
+
 @contextmanager
 def _model(registry: Registry) -> Iterator[dict[str, Any]]:
     """Give what MLflow's `save_model` and `log_model` take."""
-    MlflowFormat().require("to-mlflow")
+    _Mlflow().require("to-mlflow")
     found = served_by(registry)
-    with TemporaryDirectory() as place, quiet():
+    with TemporaryDirectory() as place, warnings.catch_warnings(action="ignore"):
         files = Path(place, "project")
         files.mkdir()
         _copy(registry, files)

@@ -1,4 +1,4 @@
-"""What a model format is: some suffixes, a way to load, and mostly one to save."""
+"""The interface of a model format: suffixes, loading and, mostly, saving."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..packages import OptionalDependency
 
 
 class ModelFormat(OptionalDependency, ABC):
-    """One way to keep a fitted model in a file.
+    """A file format for fitted models.
 
-    `runs_code`: whether loading runs whatever code is in the file (MMF_ALLOW_PICKLE=0 refuses it).
-    `tolerance`: how far a saved model's predictions may be from the original's, as a part of the
-    largest of them: the format's own precision.
+    `runs_code`: whether loading runs code from the file (refused with MMF_ALLOW_PICKLE=0).
+    `tolerance`: the format's precision, as the largest difference between predictions of the
+    original and of the saved model, relative to the largest prediction.
     """
 
     suffixes: ClassVar[tuple[str, ...]]
@@ -23,11 +23,11 @@ class ModelFormat(OptionalDependency, ABC):
     tolerance: ClassVar[float] = 0.0
 
     def holds(self, path: Path) -> bool:
-        """Whether the file is of this format: its suffix says so."""
+        """Whether the file has this format, judged by its suffix."""
         return path.suffix.lower() in self.suffixes
 
     def trusting(self, types: Iterable[str]) -> ModelFormat:
-        """Return the same format, which makes objects of these types, too, where it asks."""
+        """Return this format with more trusted types, if it restricts types at all."""
         return self
 
     @abstractmethod
@@ -35,5 +35,12 @@ class ModelFormat(OptionalDependency, ABC):
         """Return the object in the file; may raise anything."""
 
     def save(self, model: Any, path: Path, example: Any) -> None:
-        """Write `model` to a new file; `example` is what it takes. May raise anything."""
+        """Write `model` to a new file; `example` is a valid input. May raise anything."""
         raise NotImplementedError(f"{type(self).__name__} can be loaded only")
+
+    def schema_of(self, source: Any) -> dict[str, Any] | None:
+        """Return the columns (name → type) declared in a model's file or by a loaded model.
+
+        None if `source`, a path or an object, is not a model of this format with such columns.
+        """
+        return None

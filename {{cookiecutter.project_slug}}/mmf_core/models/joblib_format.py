@@ -24,3 +24,6 @@ class JoblibFormat(ModelFormat):
         import joblib
 
         joblib.dump(model, path)
+
+
+FORMAT = JoblibFormat()

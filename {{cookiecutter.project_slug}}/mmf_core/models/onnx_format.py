@@ -38,6 +38,9 @@ class OnnxFormat(ModelFormat):
         path.write_bytes(graph.SerializeToString())
 
 
+FORMAT = OnnxFormat()
+
+
 def _threads() -> int:
     """Return cores ÷ workers, as gunicorn.conf.py has counted them."""
     number = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()

@@ -22,3 +22,6 @@ class PickleFormat(ModelFormat):
     def save(self, model: Any, path: Path, example: Any) -> None:
         with path.open("wb") as file:
             pickle.dump(model, file, pickle.HIGHEST_PROTOCOL)
+
+
+FORMAT = PickleFormat()

@@ -62,6 +62,9 @@ class PmmlFormat(ModelFormat):
         _add_names(path, names)
 
 
+FORMAT = PmmlFormat()
+
+
 def _by_java(model: Any, path: Path, names: list[str]) -> None:
     from sklearn2pmml import make_pmml_pipeline, sklearn2pmml
 

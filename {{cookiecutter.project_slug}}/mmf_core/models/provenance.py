@@ -11,8 +11,8 @@ from typing import Any
 def made_with(model: Any) -> dict[str, str]:
     """Return the versions of the packages whose objects make up a model.
 
-    None for ONNX and PMML, which are run by an object of this package's: their files hold no
-    other library's.
+    Empty for a model that an object of this package runs (a graph, a document): its file holds no
+    other library's objects.
     """
     kinds = _Kinds()
     try:

@@ -1,22 +1,21 @@
-"""skops: scikit-learn's objects as JSON and arrays; only types that are trusted are made.
+"""skops: scikit-learn's objects as JSON and arrays, restricted to trusted types.
 
-A file is a list of types and their states. What scikit-learn, numpy and scipy define is trusted,
-as the service runs it anyway; all else could be made to run code, and is refused by name.
+A file lists types and their states. Types of scikit-learn, numpy and scipy are trusted, as the
+service runs these packages anyway; any other type could run code and is refused by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
 from .base import ModelFormat
-
-TRUSTED = {"numpy", "scipy", "sklearn"}
+from .trusted_types import check_trusted
 
 
 class SkopsFormat(ModelFormat):
-    """One object, as `skops.io.dump` writes it; `types` are trusted beside those of TRUSTED."""
+    """One object, as `skops.io.dump` writes it; `types` are trusted in addition."""
 
     suffixes = (".skops",)
     requires: ClassVar = {"skops": "skops"}
@@ -30,8 +29,7 @@ class SkopsFormat(ModelFormat):
     def load(self, path: Path) -> Any:
         from skops.io import get_untrusted_types, load
 
-        types = get_untrusted_types(file=path)
-        return load(path, trusted=trusted(types, self._types))
+        return load(path, trusted=check_trusted(get_untrusted_types(file=path), self._types))
 
     def save(self, model: Any, path: Path, example: Any) -> None:
         from skops.io import dump
@@ -39,15 +37,4 @@ class SkopsFormat(ModelFormat):
         dump(model, path)
 
 
-def trusted(types: Iterable[str], listed: Set[str] = frozenset()) -> list[str]:
-    """Return `types` if all of them are trusted or `listed`; TypeError names those that are not."""
-    types = sorted(types)
-    others = [
-        kind for kind in types if kind.partition(".")[0] not in TRUSTED and kind not in listed
-    ]
-    if others:
-        raise TypeError(
-            f"it holds types that are not of {', '.join(sorted(TRUSTED))}: {', '.join(others)}; "
-            f"if you trust them: mmfmeta lock --trust {' --trust '.join(others)}"
-        )
-    return types
+FORMAT = SkopsFormat()
