@@ -135,8 +135,10 @@ def test_registries_change_places(registry: Registry) -> None:
     assert (list(registry.artifacts), list(other.artifacts)) == ([], ["model"])
 
 
-def test_a_notice_reaches_those_who_were_forked_before(registry: Registry) -> None:
-    assert registry.last_reload_error.read() == {}
+def test_a_reload_error_reaches_the_processes_that_were_forked_before(registry: Registry) -> None:
+    registry.last_reload_error.write(failed="before")
+    registry.last_reload_error.share()
+    assert registry.last_reload_error.read() == {"failed": "before"}
     if not (child := os.fork()):
         registry.last_reload_error.write(failed="é" * 10_000, at="now")
         os._exit(0)
@@ -144,6 +146,14 @@ def test_a_notice_reaches_those_who_were_forked_before(registry: Registry) -> No
     assert registry.last_reload_error.read() == {"failed": "é" * 500, "at": "now"}
     registry.last_reload_error.write(failed="no")
     assert registry.last_reload_error.read() == {"failed": "no"}
+
+
+def test_a_registry_shares_no_memory_before_it_is_asked_to(registry: Registry) -> None:
+    if not (child := os.fork()):
+        registry.last_reload_error.write(failed="in the child")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert registry.last_reload_error.read() == {}
 
 
 def test_what_is_not_preloaded_waits_for_the_fork(registry: mmf.Registry) -> None:
@@ -167,7 +177,7 @@ def test_one_target_may_be_the_default() -> None:
     registry = Registry()
     registry.target(default=True)(lambda_free)
     assert registry.targets["lambda_free"].default
-    with pytest.raises(DeclarationError, match="another: lambda_free is the default"):
+    with pytest.raises(DeclarationError, match="another: lambda_free is already the default target"):
 
         @registry.target(default=True)
         def another() -> None: ...

@@ -63,7 +63,7 @@ def put_back() -> Iterator[None]:
     """Let later tests find nothing wrong."""
     yield
     draining._until[0] = 0.0
-    server_status.refusal = server_status.workers = str
+    server_status.not_ready_reason = server_status.workers = str
 
 
 def wait_until(holds: Any) -> None:
@@ -214,7 +214,7 @@ def test_readiness_tells_what_the_server_knows() -> None:
     client = create_app(Registry()).test_client()
     server_status.workers = lambda: "1 of 2"
     assert client.get("/health/ready").get_json() == {"ready": True, "workers": "1 of 2"}
-    server_status.refusal = lambda: "it is being stopped"
+    server_status.not_ready_reason = lambda: "it is being stopped"
     for path in PROBES:
         expected = 200 if path.endswith("live") else 503
         assert client.get(path).status_code == expected

@@ -1,4 +1,4 @@
-"""Fingerprints: whether a file, or what is in a folder, is still the same."""
+"""Fingerprints: whether a file, or the content of a folder, has changed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 
 def fingerprint(path: Path) -> Fingerprint:
-    """Return names, times, sizes and inodes of a file, or of all in a folder; () if it is absent.
+    """Return name, time, size and inode of a file, or of all files in a folder; () if absent.
 
-    A file that is written to changes its time, one that is renamed into its place its inode.
+    Writing to a file changes its time; renaming another one into its place changes the inode.
     """
     try:
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         stats = [(str(file), file.stat()) for file in files]
-    except OSError:  # absent, or gone meanwhile
+    except OSError:  # absent, or removed in the meantime
         return ()
-    return tuple((name, one.st_mtime_ns, one.st_size, one.st_ino) for name, one in stats)
+    return tuple((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in stats)

@@ -1,4 +1,4 @@
-"""How the service as a whole is: asked by readiness, told by the server that runs it."""
+"""The state of the server, which readiness reports and the running server sets."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ PROBES = (
     "/v2/health/live",
     "/v2/health/ready",
 )
-"""Paths that are answered at once, even while every thread of a worker is taken."""
+"""Paths that are served at once, even while every thread of a worker is busy."""
 
 
 class ServerStatus:
-    """What whoever runs the application knows of it; where nobody does, nothing is wrong.
+    """What the server that runs the application knows; without such a server all is well.
 
-    `refusal` tells why no requests should be sent, `workers` how many of them can take one, such
-    as "1 of 2"; each is empty where there is nothing to tell.
+    `not_ready_reason` returns why no requests should be sent, `workers` how many of them accept
+    requests, such as "1 of 2"; both return an empty string if there is nothing to report.
     """
 
     def __init__(self) -> None:
-        self.refusal: Callable[[], str] = str
+        self.not_ready_reason: Callable[[], str] = str
         self.workers: Callable[[], str] = str
 
 

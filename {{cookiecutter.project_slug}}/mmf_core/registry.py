@@ -30,8 +30,8 @@ class Registry:
         self.artifacts: dict[str, Artifact] = {}
         self.fingerprints: dict[Path, Fingerprint] = {}  # of files, before they were loaded
         self.pending_warmups: dict[str, str] = {}  # by target: why its warm-up has not succeeded
-        self.version = ""  # of what it serves, once that is loaded: see `load_artifacts`
-        self.last_reload_error = SharedText()  # why a newer version was not taken, and when
+        self.version = ""  # of the loaded artifacts: see `load_artifacts`
+        self.last_reload_error = SharedText()  # why a newer version was rejected, and when
 
     @overload
     def target(self, function: F, /) -> F: ...
@@ -59,11 +59,11 @@ class Registry:
         default: bool = False,
         **limits: Any,
     ) -> Any:
-        """Mark a function that outsiders may call; it stays the function that it is.
+        """Make a function callable over HTTP, as `POST /<its name>`; the function is unchanged.
 
-        Every argument's default is a descriptor; `returns` describes the result. The route is the
-        function's name; `name` is for people, and so is `description`, else the docstring.
-        `batch=True` or `batch=Batch(max_rows=…)` joins requests where rows are independent.
+        Every argument's default is a descriptor; `returns` describes the result. `name` and
+        `description`, by default the docstring, are for people. `batch=True` or
+        `batch=Batch(max_rows=…)` batches concurrent requests: for rows that are independent.
         `limits` are `timeout` in seconds, `max_concurrency` and `max_queue`: see `CallOptions`.
         `default=True` marks the target that MLflow's `/invocations` calls.
         DescriptorError names the arguments that have no descriptor.
@@ -80,12 +80,10 @@ class Registry:
                 default=default,
             )
             if target.route in self.targets:
-                raise DeclarationError(f"{target.route}: there is a target of this name already")
-            if default and (
-                other := next((one for one in self.targets.values() if one.default), None)
-            ):
+                raise DeclarationError(f"{target.route}: target already registered")
+            if default and (other := self._default_target()):
                 raise DeclarationError(
-                    f"{target.route}: {other.route} is the default target already"
+                    f"{target.route}: {other.route} is already the default target"
                 )
             self.targets[target.route] = target
             return function
@@ -101,19 +99,19 @@ class Registry:
         description: str = "",
         preload: bool = True,
         sha256: str = "",
-        **how: Any,
+        **open_options: Any,
     ) -> Artifact:
-        """Mark a file that the model needs; see `mmf_core.artifact` for the forms.
+        """Declare a file that the model needs; see `mmf_core.artifact` for the forms.
 
-        `file` is a path, or a URI of a store; `sha256` is checked, as is that of `artifacts.lock`.
-        `mode` and `how` are what `open` takes, for the form that stands in its place. With
-        `preload=False` a loader runs in each worker: for what does not survive a fork, such as
-        threads, connections and devices.
+        `file` is a path, or a URI of a store; `sha256` is verified, as is that of `artifacts.lock`.
+        `mode` and `open_options` are arguments of `open`, for the form that replaces it. With
+        `preload=False` a loader runs in each worker: for objects that do not survive a fork, such
+        as threads, connections and devices.
         """
-        about = {"name": name, "description": description}
-        artifact = Artifact(file, mode, **about, preload=preload, sha256=sha256, **how)
+        labels = {"name": name, "description": description}
+        artifact = Artifact(file, mode, **labels, preload=preload, sha256=sha256, **open_options)
         if artifact.file in self.artifacts:
-            raise DeclarationError(f"{artifact.file}: this file is an artifact already")
+            raise DeclarationError(f"{artifact.file}: artifact already registered")
         self.artifacts[artifact.file] = artifact
         local = [] if is_uri(artifact.file) else [Path(artifact.file)]
         for path in (*local, LOCK):
@@ -122,38 +120,38 @@ class Registry:
 
     @property
     def is_ready(self) -> bool:
-        """Whether every artifact is loaded, and no warm-up has failed or goes on."""
+        """Whether every artifact is loaded, and no warm-up has failed or is still running."""
         return not self.not_ready_reason
 
     @property
     def not_ready_reason(self) -> str:
-        """What it is not ready for; empty if it is."""
-        if refusal := server_status.refusal():
-            return refusal
-        waiting = [one.name for one in self.artifacts.values() if not one.is_loaded]
-        if waiting:
-            return f"not loaded yet: {', '.join(waiting)}"
+        """Why no requests should be sent; empty if it is ready."""
+        if reason := server_status.not_ready_reason():
+            return reason
+        pending = [artifact.name for artifact in self.artifacts.values() if not artifact.is_loaded]
+        if pending:
+            return f"not loaded yet: {', '.join(pending)}"
         return "; ".join(list(self.pending_warmups.values()))  # another thread changes it
 
     @property
     def warnings(self) -> list[str]:
-        """What an operator should know, though it is ready."""
-        return [one.warning for one in self.artifacts.values() if one.warning]
+        """What an operator should know, though the service is ready."""
+        return [artifact.warning for artifact in self.artifacts.values() if artifact.warning]
 
     def fingerprint(self) -> dict[Path, Fingerprint]:
-        """Return the fingerprints as they are now; a change makes them differ."""
+        """Return the current fingerprints of the files in `fingerprints`."""
         return {path: fingerprint(path) for path in self.fingerprints}
 
     def swap(self, other: Registry) -> None:
-        """Have what the other one has, and the other way round."""
+        """Exchange the contents of two registries."""
         self.__dict__, other.__dict__ = other.__dict__, self.__dict__
 
     def load_artifacts(self, *, before_fork: bool = False) -> None:
         """Load every artifact that has a loader; ArtifactError says which one failed and why.
 
-        What is marked `preload=False` is left for after the fork, if there is one to come.
-        `version` is now that of the artifact, or of all together: nobody knows which of them a
-        function uses. It stays empty without artifacts, and where one has no version.
+        With `before_fork`, artifacts with `preload=False` are left for the workers. Afterwards
+        `version` is that of the only artifact, or of all combined, since any of them may be what a
+        function uses. It stays empty without artifacts, and if one has no version.
         """
         for artifact in self.artifacts.values():
             artifact.verify()
@@ -168,19 +166,24 @@ class Registry:
             "artifacts": [artifact.meta() for artifact in self.artifacts.values()],
         }
 
+    def _default_target(self) -> Target | None:
+        return next((target for target in self.targets.values() if target.default), None)
+
 
 default = Registry()
-"""Where `mmf.target` and `mmf.artifact` declare."""
+"""The registry of `mmf.target` and `mmf.artifact`."""
 
 
 def load(module: str) -> Registry:
-    """Import `main` (or any module) and return what it declared; loads no artifact by itself.
+    """Import `main` (or any module) and return what it declared, without loading artifacts.
 
-    A `main.py` written for MMF itself, with `import mmf_meta as mmf`, is taken too.
+    A `main.py` written for MMF itself, with `import mmf_meta as mmf`, works too.
     """
     package = __name__.partition(".")[0]
     sys.modules.setdefault("mmf_meta", sys.modules[package])
     importlib.import_module(module)
     if not default.targets:
-        raise DeclarationError(f"{module} declares no target; put @mmf.target(...) over a function")
+        raise DeclarationError(
+            f"{module} declares no target: put @mmf.target() above a function"
+        )
     return default

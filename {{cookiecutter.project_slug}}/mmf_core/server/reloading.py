@@ -37,6 +37,7 @@ _log = logging.getLogger("mmf.reload")
 
 def answer_sighup(server: Any) -> None:
     """Have gunicorn's arbiter replace its workers only where the project has a new version."""
+    default.last_reload_error.share()
     server.handle_hup = partial(_hang_up, server, server.handle_hup)
 
 
@@ -80,6 +81,7 @@ def renew(app: Any) -> Registry:
     from .. import metrics  # not at once: mmfmeta has no need of Flask
 
     old_modules, old = _modules(), Registry()
+    old.last_reload_error.share()
     default.swap(old)
     try:
         with metrics.withdrawn(old_modules.values()):

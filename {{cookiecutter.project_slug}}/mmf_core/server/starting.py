@@ -28,7 +28,7 @@ def begin(worker: Any) -> None:
     settings = Settings.from_env()
     metrics.begin()
     tracing.start()
-    server_status.refusal = partial(refusal, worker.cfg.timeout)
+    server_status.not_ready_reason = partial(refusal, worker.cfg.timeout)
     server_status.workers = partial(workers, worker.cfg.workers)
     try:
         default.load_artifacts()
