@@ -131,11 +131,11 @@ def test_the_steps_of_the_example(tmp_path: Path, s3: str) -> None:
         with service(tmp_path, uri, main + ALIASED) as port:
             assert curl(port) == theirs
             assert curl(port, "/aliased") == theirs
-            assert "notes" not in ready(port)
+            assert "warnings" not in ready(port)
     # The server is gone now.
     with service(tmp_path, uri, main) as port:
         assert curl(port) == theirs
-        (note,) = ready(port)["notes"]
+        (note,) = ready(port)["warnings"]
     assert note.startswith(f"{URI} cannot be fetched")
 
 

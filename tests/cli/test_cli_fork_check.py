@@ -560,7 +560,7 @@ def test_a_good_project_ends_well() -> None:
 def test_a_missing_artifact_is_told_in_one_line() -> None:
     result = run(MAIN + "\nmmf.artifact('model.joblib')\n")
     assert result.exit_code == 1
-    assert result.output.startswith("Error: model.joblib is not there")
+    assert result.output.startswith("Error: model.joblib not found")
 
 
 @pytest.mark.usefixtures("project")

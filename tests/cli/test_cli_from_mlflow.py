@@ -105,7 +105,7 @@ def test_what_is_no_schema_is_told(tmp_path: Path) -> None:
         ("bytes", DescriptorError, "column 'a': unsupported type"),
         ("array", DescriptorError, r"mmf\.Array"),
         ("empty", DescriptorError, "not a model that declares its columns"),
-        ("absent", ArtifactError, "is not there"),
+        ("absent", ArtifactError, "not found"),
     ):
         with pytest.raises(error, match=words):
             mmf.schema_of(tmp_path / name)

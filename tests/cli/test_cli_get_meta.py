@@ -177,7 +177,7 @@ def test_the_file_is_readable_by_people(project: Path) -> None:
         ("import mmf_core as mmf\n@mmf.target\ndef health(): pass", ["health", "service's own"]),
         (
             "import mmf_core as mmf\nmmf.artifact('m.joblib').load()",
-            ["m.joblib is not there", "train.py"],
+            ["m.joblib not found", "train.py"],
         ),
     ],
 )

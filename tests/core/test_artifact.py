@@ -7,10 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
+from typing import IO
 
 import pytest
 
-import mmf_core as mmf
 from mmf_core.artifact import Artifact
 from mmf_core.errors import ArtifactError, DeclarationError
 from mmf_core.registry import Registry, load
@@ -93,6 +93,43 @@ def test_the_file_is_closed_also_when_the_body_fails(registry: Registry) -> None
         opened.append(file)
         raise ZeroDivisionError
     assert opened[0].closed
+
+
+@pytest.mark.usefixtures("folder")
+def test_each_thread_opens_and_closes_a_file_of_its_own(registry: Registry) -> None:
+    artifact = registry.artifact("model", "rb")
+    both_open, first_left = threading.Barrier(2), threading.Event()
+
+    def leave_first() -> None:
+        with artifact as file:
+            both_open.wait()
+        opened["first"] = file
+        first_left.set()
+
+    def leave_second() -> None:
+        with artifact as file:
+            both_open.wait()
+            first_left.wait()
+            assert pickle.load(file) == MODEL
+        opened["second"] = file
+
+    opened: dict[str, IO[bytes]] = {}
+    with ThreadPoolExecutor(2) as pool:
+        for future in [pool.submit(leave_first), pool.submit(leave_second)]:
+            future.result(timeout=10)
+    assert opened["first"] is not opened["second"]
+    assert all(file.closed for file in opened.values())
+
+
+@pytest.mark.usefixtures("folder")
+def test_with_may_be_nested(registry: Registry) -> None:
+    artifact = registry.artifact("model", "rb")
+    with artifact as outer:
+        with artifact as inner:
+            assert pickle.load(inner) == MODEL
+        assert inner.closed
+        assert pickle.load(outer) == MODEL
+    assert outer.closed
 
 
 def test_load_reads_by_suffix(registry: Registry, folder: Path) -> None:
@@ -198,8 +235,8 @@ def test_a_name_that_holds_something_else_by_now_is_left_alone(
     ("error", "said"),
     [
         (ValueError("bad weights"), "ValueError: bad weights"),
-        (FileNotFoundError(2, "No such file", "vocabulary.txt"), "vocabulary.txt is not there"),
-        (FileNotFoundError("nothing"), "model.bin is not there"),
+        (FileNotFoundError(2, "No such file", "vocabulary.txt"), "vocabulary.txt not found"),
+        (FileNotFoundError("nothing"), "model.bin not found"),
         (ImportError("no xgboost"), "no xgboost"),
         (ArtifactError("said by the loader"), "^said by the loader$"),
     ],
@@ -220,7 +257,7 @@ def test_a_loader_that_fails_is_an_artifact_error_with_the_reason(
 @pytest.mark.parametrize("use", ["load_artifacts", "load", "with"])
 def test_a_missing_file_is_named(use: str, registry: Registry, tmp_path: Path) -> None:
     artifact = registry.artifact(tmp_path / "absent.pkl")
-    with pytest.raises(ArtifactError, match=r"absent\.pkl is not there"):
+    with pytest.raises(ArtifactError, match=r"absent\.pkl not found"):
         _use(artifact, use, registry)
 
 
@@ -299,7 +336,3 @@ def test_meta_has_the_keys_of_mmf(registry: Registry) -> None:
         {"file": "models/a.pkl", "name": "a.pkl", "description": ""},
         {"file": "b.pkl", "name": "B", "description": "Вторая"},
     ]
-
-
-def test_leaving_what_was_never_opened_does_nothing() -> None:
-    mmf.Registry().artifact("model").__exit__(None, None, None)

@@ -53,7 +53,7 @@ def test_an_unknown_suffix_is_refused_with_the_known(
 
 @pytest.mark.parametrize("name", ["a.pkl", "a.joblib"])
 def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="is not there") as caught:
+    with pytest.raises(ArtifactError, match="not found") as caught:
         mmf.load_model(tmp_path / name)
     assert str(tmp_path / name) in str(caught.value)
 

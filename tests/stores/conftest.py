@@ -72,7 +72,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("MMF_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("MMF_STORE_TIMEOUT", "20")
     yield project
-    cache.let_go()
+    cache.release_all()
 
 
 @pytest.fixture

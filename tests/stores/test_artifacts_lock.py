@@ -61,8 +61,8 @@ def test_no_file_has_no_entries() -> None:
 )  # fmt: skip
 def test_what_is_no_lock_is_told(text: str, folder: Path) -> None:
     (folder / "artifacts.lock").write_text(text)
-    with pytest.raises(ArtifactError, match=r"artifacts\.lock cannot be read"):
-        mmf.Registry().artifact("a").check()
+    with pytest.raises(ArtifactError, match=r"cannot read artifacts\.lock"):
+        mmf.Registry().artifact("a").verify()
 
 
 def test_the_right_file_is_loaded(model: Path) -> None:
@@ -85,14 +85,14 @@ def test_another_file_is_refused_with_both_sums(use: str, model: Path) -> None:
 
 def test_a_sum_in_main_is_checked_without_a_lock(model: Path) -> None:
     Path("artifacts.lock").unlink()
-    mmf.Registry().artifact(model.name, sha256=sum_of(BYTES)).check()
+    mmf.Registry().artifact(model.name, sha256=sum_of(BYTES)).verify()
     with pytest.raises(ArtifactError, match="1" * 64):
-        mmf.Registry().artifact(model.name, sha256="1" * 64).check()
+        mmf.Registry().artifact(model.name, sha256="1" * 64).verify()
 
 
 def test_while_unchecked_every_file_is_taken(model: Path) -> None:
     model.write_bytes(pickle.dumps("new"))
-    with lockfile.unchecked():
+    with lockfile.unverified():
         assert mmf.Registry().artifact(model.name).load() == "new"
     with pytest.raises(ArtifactError):
         mmf.Registry().artifact(model.name).load()
@@ -103,7 +103,7 @@ def test_while_unchecked_every_file_is_taken(model: Path) -> None:
     [
         ("scikit-learn", "0.1", ["scikit-learn 0.1", "install scikit-learn==0.1"]),
         ("python", "2.7", ["python 2.7", f"3.{sys.version_info.minor}"]),
-        ("no-such-package", "1", ["here is none"]),
+        ("no-such-package", "1", ["but none is installed"]),
     ],
 )
 def test_other_versions_are_a_warning(
@@ -114,7 +114,7 @@ def test_other_versions_are_a_warning(
     mmf.Registry().artifact(model.name).load()
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    for part in ("model.pkl was made with", *said):
+    for part in ("model.pkl was saved with", *said):
         assert part in record.getMessage()
 
 
@@ -123,10 +123,10 @@ def test_a_file_that_is_in_a_store_too_is_not_bound_to_ten_mib(
 ) -> None:
     monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.00001")
     with pytest.raises(ArtifactError, match="MMF_MAX_ARTIFACT_MIB"):
-        mmf.Registry().artifact(model.name).check()
+        mmf.Registry().artifact(model.name).verify()
     entry = Entry(sum_of(BYTES), len(BYTES), source="s3://bucket/model.pkl")
     lockfile.write({"model.pkl": entry})
-    mmf.Registry().artifact(model.name).check()
+    mmf.Registry().artifact(model.name).verify()
 
 
 def test_types_in_the_lock_are_trusted_by_skops(folder: Path) -> None:

@@ -12,25 +12,24 @@ from store_helpers import MIB, cached, some_bytes, sum_of, want
 import mmf_core as mmf
 from baking import PAYLOAD
 from mmf_core.errors import StoreError
-from mmf_core.stores import Version, cache, store_of
-from mmf_core.stores.cache import fetch
+from mmf_core.stores import Version, cache, store_for
 from web_server import WebServer
 
 CONTENT = some_bytes(2 * MIB)
-LOCATE = """
+RESOLVE = """
 import sys
-from mmf_core.stores import locate
+from mmf_core.stores import resolve
 sys.stdin.readline()
-print(locate("model.bin").path)
+print(resolve("model.bin").path)
 sys.stdin.readline()
 """
 LIMITED = """
 import resource
 from mmf_core.errors import StoreError
-from mmf_core.stores import locate
+from mmf_core.stores import resolve
 resource.setrlimit(resource.RLIMIT_FSIZE, (1024 * 1024, -1))
 try:
-    locate("model.bin")
+    resolve("model.bin")
 except StoreError as error:
     print(error)
 """
@@ -47,14 +46,14 @@ def python(code: str, **how: int) -> subprocess.Popen[str]:
 
 def take(web: WebServer, content: bytes) -> Path:
     web.content = content
-    wanted = Version(size=len(content), sha256=sum_of(content))
-    return fetch(store_of(web.url), web.url, wanted, "model.bin")
+    expected = Version(size=len(content), sha256=sum_of(content))
+    return store_for(web.url).fetch(web.url, expected, "model.bin")
 
 
 def test_two_workers_that_start_at_once_fetch_once(web: WebServer) -> None:
     web.content = CONTENT
     want(CONTENT, web.url)
-    workers = [python(LOCATE, stdin=subprocess.PIPE) for _ in range(2)]
+    workers = [python(RESOLVE, stdin=subprocess.PIPE) for _ in range(2)]
     for worker in workers:
         assert worker.stdin
         worker.stdin.write("\n")
@@ -72,10 +71,10 @@ def test_who_comes_second_waits_and_says_so(
 
     web.content = CONTENT
     key = sum_of(CONTENT)
-    with cache.alone(cache.folder() / key, "fetching"), caplog.at_level("INFO"):
+    with cache.exclusive_lock(cache.folder() / key, "fetching"), caplog.at_level("INFO"):
         second = threading.Thread(target=take, args=(web, CONTENT))
         second.start()
-        while "another process has it in hand" not in caplog.text:
+        while "waiting for another process" not in caplog.text:
             second.join(0.01)
         assert web.asked == []
     second.join()
@@ -87,7 +86,7 @@ def test_a_full_disk_is_told_and_its_room_given_back(folder: Path, web: WebServe
     web.content = CONTENT
     want(CONTENT, web.url)
     said = python(LIMITED).communicate(timeout=60)[0]
-    assert "has no room in" in said
+    assert "does not fit in" in said
     assert "MMF_CACHE" in said
     assert cached(folder) == []
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
@@ -108,7 +107,7 @@ def test_what_was_not_used_for_longest_goes_first(
 ) -> None:
     monkeypatch.setenv("MMF_MAX_CACHE_MIB", "5")
     first, second = take(web, some_bytes(2 * MIB, 1)), take(web, some_bytes(2 * MIB, 2))
-    cache.let_go()
+    cache.release_all()
     import os
 
     os.utime(second.parent, (1, 1))
@@ -127,7 +126,7 @@ def test_what_is_in_use_stays_also_over_the_bound(
 def test_what_another_process_uses_stays(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
     web.content = CONTENT
     want(CONTENT, web.url)
-    user = python(LOCATE, stdin=subprocess.PIPE)
+    user = python(RESOLVE, stdin=subprocess.PIPE)
     assert user.stdin
     assert user.stdout
     user.stdin.write("\n")
@@ -137,7 +136,7 @@ def test_what_another_process_uses_stays(web: WebServer, monkeypatch: pytest.Mon
     take(web, some_bytes(MIB, 5))
     assert path.exists()
     user.communicate("\n", timeout=60)
-    cache.let_go()
+    cache.release_all()
     take(web, some_bytes(MIB, 6))
     assert not path.exists()
 
@@ -146,10 +145,10 @@ def test_a_cached_file_that_has_changed_is_fetched_again(
     web: WebServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = take(web, CONTENT)
-    cache.let_go()
+    cache.release_all()
     path.write_bytes(b"broken")
     assert take(web, CONTENT).read_bytes() == CONTENT
-    assert "has changed, and is fetched again" in caplog.text
+    assert "was modified in the cache; fetching it again" in caplog.text
 
 
 def test_a_folder_that_cannot_be_made_is_named(
@@ -180,7 +179,7 @@ def test_a_folder_of_somebody_else_is_not_taken(
     cache.folder()
     monkeypatch.setattr("os.getuid", lambda: 12345)
     monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(StoreError, match="not this user's"):
+    with pytest.raises(StoreError, match="another user"):
         take(web, CONTENT)
 
 
@@ -190,4 +189,4 @@ def test_an_artifact_of_any_size_may_come_from_a_store(
     monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "1")
     web.content = CONTENT
     want(CONTENT, web.url)
-    mmf.Registry().artifact("model.bin").check()
+    mmf.Registry().artifact("model.bin").verify()

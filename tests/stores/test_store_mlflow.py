@@ -112,14 +112,14 @@ def connection_error(
 @pytest.mark.usefixtures("registry")
 def test_a_registry_that_cannot_be_reached(connection_error: Callable[[], None]) -> None:
     declared = mmf.Registry()
-    declared.artifact("models:/wine/1").check()
+    declared.artifact("models:/wine/1").verify()
     client = create_app(declared).test_client()
     assert client.get("/health/ready").get_json() == {"ready": True}
     connection_error()
     declared = mmf.Registry()
     assert declared.artifact("models:/wine/1").load().predict([[3.0]]) == pytest.approx([6.0])
-    (note,) = create_app(declared).test_client().get("/health/ready").get_json()["notes"]
-    assert note.startswith("models:/wine/1 cannot be fetched; the copy")
+    (note,) = create_app(declared).test_client().get("/health/ready").get_json()["warnings"]
+    assert note.startswith("models:/wine/1 cannot be fetched; using the copy")
     with pytest.raises(StoreError, match="models:/wine@best cannot be fetched"):
         predicts("models:/wine@best")
     assert "MLFLOW_HTTP_REQUEST_TIMEOUT" not in os.environ
@@ -145,9 +145,9 @@ def test_a_model_that_is_locked_is_no_other(
     wanted = lockfile.read()[uri].sha256
     registered(5.0)
     assert predicts(uri) == pytest.approx(6.0)
-    cache.let_go()
+    cache.release_all()
     shutil.rmtree(folder.parent / "cache" / wanted)
-    with pytest.raises(StoreError, match=f"its sha256 is .* and {wanted} is expected"):
+    with pytest.raises(StoreError, match=f"expected sha256 {wanted}, got"):
         predicts(uri)
     connection_error()
     with pytest.raises(StoreError, match="cannot be fetched"):
@@ -159,7 +159,7 @@ def test_a_cache_that_was_emptied_is_no_copy(
 ) -> None:
     uri = f"runs:/{registry}/model"
     predicts(uri)
-    cache.let_go()
+    cache.release_all()
     for model in folder.parent.glob("cache/*/model"):
         shutil.rmtree(model)
     connection_error()
@@ -168,9 +168,9 @@ def test_a_cache_that_was_emptied_is_no_copy(
 
 
 def test_it_is_read_only_and_a_whole(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="can be read only"):
+    with pytest.raises(StoreError, match="is read-only"):
         MlflowStore().upload(tmp_path, "models:/wine/1", {})
-    with pytest.raises(StoreError, match="is a folder of MLflow's"):
+    with pytest.raises(StoreError, match="is a folder in MLflow's registry"):
         MlflowStore().versions("models:/wine/1")
 
 

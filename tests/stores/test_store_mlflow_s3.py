@@ -47,6 +47,6 @@ def test_a_folder_is_fetched_and_served_while_s3_is_gone(
     monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", gate(0, cut=True).url)
     again = mmf.Registry()
     assert again.artifact(model).load().predict([[3.0]]) == pytest.approx([6.0])
-    (note,) = create_app(again).test_client().get("/health/ready").get_json()["notes"]
-    assert note.startswith(f"{model} cannot be fetched; the copy")
+    (note,) = create_app(again).test_client().get("/health/ready").get_json()["warnings"]
+    assert note.startswith(f"{model} cannot be fetched; using the copy")
     assert again.version == declared.version

@@ -119,8 +119,8 @@ def broken(registry: mmf.Registry, error: Exception) -> None:
     ("error", "words"),
     [
         (ValueError("a bad magic number"), ["model.bin", "ValueError", "a bad magic number"]),
-        (FileNotFoundError(2, "No such file", "weights.bin"), ["weights.bin is not there"]),
-        (FileNotFoundError("nothing"), ["model.bin is not there"]),
+        (FileNotFoundError(2, "No such file", "weights.bin"), ["weights.bin not found"]),
+        (FileNotFoundError("nothing"), ["model.bin not found"]),
         (ArtifactError("the author's own words"), ["the author's own words"]),
     ],
 )

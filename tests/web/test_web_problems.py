@@ -161,10 +161,10 @@ def test_create_app_imports_a_module_by_name(project: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("mmf.artifact('model.joblib')", ["model.joblib is not there", "train.py"]),
-        ("mmf.artifact('model.joblib').load()", ["model.joblib is not there", "train.py"]),
+        ("mmf.artifact('model.joblib')", ["model.joblib not found", "train.py"]),
+        ("mmf.artifact('model.joblib').load()", ["model.joblib not found", "train.py"]),
         ("@mmf.artifact('a')\ndef model(): return 1 / 0", ["a cannot be loaded", "division"]),
-        ("@mmf.artifact('a')\ndef model(): return open('b')", ["b is not there"]),
+        ("@mmf.artifact('a')\ndef model(): return open('b')", ["b not found"]),
         (
             "import os\nopen('big', 'w').close()\nos.truncate('big', 2**24)\nmmf.artifact('big')",
             ["16.0 MiB", "10 MiB"],

@@ -2,13 +2,13 @@
 
 Three forms, as MMF's documentation shows them, and a fourth for the usual case:
 
-    mmf.artifact("model")                                  a mark: the code opens the file itself
+    mmf.artifact("model")                                  a declaration: the code opens the file
     with mmf.artifact("model", "br") as file: …            instead of open()
     @mmf.artifact("model")                                 a loader, run once, at start-up;
-    def model(): …                                         afterwards `model` is what it returned
-    model = mmf.artifact("model.joblib").load()            read by suffix
+    def model(): …                                         then `model` is the object it returned
+    model = mmf.artifact("model.joblib").load()            loaded by suffix
 
-The file lies beside the code, or in a store (see `mmf_core.stores`): then `artifact.path` is that
+The file is beside the code, or in a store (see `mmf_core.stores`): then `artifact.path` is the path
 of its copy on this machine.
 """
 
@@ -19,25 +19,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from threading import RLock
+from threading import RLock, local
 from time import perf_counter, time
 from typing import IO, Any
 
 from .errors import ArtifactError, DeclarationError
 from .models import load_model
 from .settings import MIB, Settings
-from .stores import Place, is_uri, locate, lockfile, name_of, shown
+from .stores import (
+    ResolvedArtifact,
+    file_name,
+    is_uri,
+    lockfile,
+    recorded_version,
+    redact_url,
+    resolve,
+)
 from .stores.digests import SHORT, sha256_of, size_of
-from .stores.mlflow_store import registered_version
 
 _UNSET = object()
 
 
 @dataclass(slots=True)
 class Loading:
-    """Seconds that loading took; since the epoch: when that was, and when the file was written.
+    """How long loading took in seconds, when it ended, and when the file was last modified.
 
-    0 is unknown, as for a file that is not beside the code.
+    Times are in seconds since the epoch; 0 is unknown, as for a file that is not beside the code.
     """
 
     seconds: float = 0.0
@@ -46,11 +53,20 @@ class Loading:
 
     @contextmanager
     def timed(self, file: Path) -> Iterator[None]:
-        """Note what happens in the block."""
+        """Measure the loading in the block."""
         modified = file.stat().st_mtime if file.exists() else 0.0
         started = perf_counter()
         yield
         self.seconds, self.loaded_at, self.modified_at = perf_counter() - started, time(), modified
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactInfo:
+    """Which file an artifact is; `version` is its store's, empty like `sha256` if unknown."""
+
+    file: str
+    version: str
+    sha256: str
 
 
 class Artifact:
@@ -65,95 +81,95 @@ class Artifact:
         description: str = "",
         preload: bool = True,
         sha256: str = "",
-        **how: Any,
+        **open_options: Any,
     ) -> None:
         if set(mode) not in ({"r"}, {"r", "t"}, {"r", "b"}):
             raise DeclarationError(
-                f"artifact({str(file)!r}, {mode!r}): the second value is how to open the file for "
-                f"reading, 'r' or 'rb'; a name is given by name="
+                f"artifact({str(file)!r}, {mode!r}): expected a mode for reading, 'r' or 'rb', as "
+                f"the second argument; to set a name: name={mode!r}"
             )
         self.file = str(file) if is_uri(str(file)) else Path(file).as_posix()
-        self.name = name or name_of(self.file)
+        self.name = name or file_name(self.file)
         self.description = description
         self.preload = preload
         self.sha256 = sha256
         self.loading = Loading()
-        self._place: Place | None = None
-        self._open = {"mode": mode, **how}
+        self._resolved: ResolvedArtifact | None = None
+        self._open_options = {"mode": mode, **open_options}
         self._loader: Callable[[], Any] | None = None
-        self._stand_in: Any = None
+        self._proxy: Any = None
         self._value: Any = _UNSET
         self._lock = RLock()
-        self._file: IO[Any] | None = None
+        self._open_files = _OpenFiles()
 
     def __call__(self, loader: Callable[[], Any]) -> Any:
-        """Take `loader` as the way to load this file; return a stand-in for what it will return.
+        """Register `loader` as the way to load this file; return a proxy for its result.
 
-        The stand-in loads on first use. After `ensure_loaded()` the loader's module holds the
-        object itself under that name, so that a target pays nothing for the indirection.
+        The proxy loads on first use. After `ensure_loaded()` the loader's module holds the object
+        itself under that name, so that a target pays nothing for the indirection.
         """
         from werkzeug.local import LocalProxy
 
         self._loader = loader
-        stand_in: Any = LocalProxy(self.ensure_loaded)
-        self._stand_in = stand_in
-        return stand_in
+        proxy: Any = LocalProxy(self.ensure_loaded)
+        self._proxy = proxy
+        return proxy
 
     def __enter__(self) -> IO[Any]:
         self.verify()
-        self._file = self.path.open(**self._open)
-        return self._file
+        file: IO[Any] = self.path.open(**self._open_options)
+        self._open_files.stack.append(file)
+        return file
 
     def __exit__(self, *_: object) -> None:
-        if self._file:
-            self._file.close()
+        self._open_files.stack.pop().close()
 
     @property
     def path(self) -> Path:
-        """Where the file is, once it is known to be the right one; it may be fetched for that."""
+        """The path of the verified file, which is fetched from its store if necessary."""
         with self._lock:
-            if self._place is None or not self._place.path.exists():
-                self._place = locate(self.file, self.sha256)
-        return self._place.path
+            if self._resolved is None or not self._resolved.path.exists():
+                self._resolved = resolve(self.file, self.sha256)
+        return self._resolved.path
 
     @property
     def warning(self) -> str:
-        """What an operator should know of it: that its store is down, and the copy an older one."""
-        return self._place.note if self._place else ""
+        """What an operator should know, such as that its store is down and the copy older."""
+        return self._resolved.warning if self._resolved else ""
 
     @property
     def version(self) -> str:
-        """What tells its content from another; empty where it cannot be known without much work.
+        """What identifies the content; empty where that would take too long to find out.
 
         The version that MLflow's registry gave it, else the first digits of its sha256.
         """
-        path = self._place.path if self._place else Path(self.file)
-        if registered := registered_version(path):
-            return registered
-        return (self.identity[2] or self._sum(path))[:SHORT]
+        path = self._resolved.path if self._resolved else Path(self.file)
+        if recorded := recorded_version(path):
+            return recorded
+        return (self.info.sha256 or self._checksum(path))[:SHORT]
 
     @property
     def display_version(self) -> str:
-        """What people know it by: its store's version, else `version`."""
-        return self.identity[1] or self.version
+        """The version for people: the store's, else `version`."""
+        return self.info.version or self.version
 
     @property
     def is_loaded(self) -> bool:
-        """Whether a loader's object is in memory; a file that the code reads itself always is."""
+        """Whether a loader's object is in memory; always true for a file that the code reads."""
         return self._loader is None or self._value is not _UNSET
 
     @property
-    def identity(self) -> tuple[str, str, str]:
-        """Its file, its store's version and its sha256; empty where nobody has said them."""
-        entry = self._place.entry if self._place else lockfile.read().get(self.file)
-        version, known = (entry.version, entry.sha256) if entry else ("", "")
-        return shown(self.file), version, self.sha256 or known
+    def info(self) -> ArtifactInfo:
+        """Which file it is, as far as `artifacts.lock` or `sha256=` says."""
+        entry = self._resolved.entry if self._resolved else lockfile.read().get(self.file)
+        version, locked = (entry.version, entry.sha256) if entry else ("", "")
+        return ArtifactInfo(redact_url(self.file), version, self.sha256 or locked)
 
     def load(self) -> Any:
         """Return the object in the file, by the file's suffix: see `mmf_core.models`."""
         with self.loading.timed(Path(self.file)):
             self.verify()
-            entry = self._place.entry if self._place else None
+            entry = self._resolved.entry if self._resolved else None
             return load_model(self.path, trusted=entry.trusted if entry else ())
 
     def ensure_loaded(self) -> Any:
@@ -164,54 +180,65 @@ class Artifact:
             if self._value is _UNSET:
                 with self.loading.timed(Path(self.file)):
                     self._value = self._load_once(self._loader)
-                _replace(self._loader, self._stand_in, self._value)
+                _replace(self._loader, self._proxy, self._value)
         return self._value
 
     def verify(self) -> None:
-        """Refuse a file that is missing, wrong, or too large for the code (MMF's 10 MiB rule)."""
+        """Raise ArtifactError for a missing or wrong file, or one too large to keep with the code.
+
+        The limit is MMF's 10 MiB, by default.
+        """
         if self._loader is not None:
             return
         path = self.path
         if not path.exists():
             raise ArtifactError.absent(path)
         limit = Settings.from_env().max_artifact
-        if self._place and self._place.is_kept_with_code and (size := size_of(path)) > limit:
+        resolved = self._resolved
+        if resolved and resolved.is_kept_with_code and (size := size_of(path)) > limit:
             raise ArtifactError(
-                f"{path} has {size / MIB:.1f} MiB, and {limit / MIB:g} MiB is the limit for a "
-                f"file kept with the code; keep it in a store (mmfmeta push), load it in a "
-                f"function under @mmf.artifact({path.name!r}), or raise MMF_MAX_ARTIFACT_MIB"
+                f"{path}: expected at most {limit / MIB:g} MiB for a file kept with the code, got "
+                f"{size / MIB:.1f} MiB; keep it in a store (mmfmeta push), load it in a function "
+                f"under @mmf.artifact({path.name!r}), or raise MMF_MAX_ARTIFACT_MIB"
             )
 
     def meta(self) -> dict[str, str]:
         """Describe this artifact with the keys of MMF's `mmf.json`."""
-        return {"file": shown(self.file), "name": self.name, "description": self.description}
+        return {"file": redact_url(self.file), "name": self.name, "description": self.description}
 
-    def _sum(self, path: Path) -> str:
+    def _checksum(self, path: Path) -> str:
         try:
             is_large = size_of(path) > Settings.from_env().max_artifact
         except OSError:  # a loader's file may be anywhere
             return ""
-        # The start would wait for it where a loader reads a large file; mmfmeta lock keeps one.
+        # Hashing a large file would delay the start; mmfmeta lock records its checksum.
         return "" if self._loader and is_large else sha256_of(path)
 
     def _load_once(self, loader: Callable[[], Any]) -> Any:
         try:
             if self.sha256 or self.file in lockfile.read():
-                self.path  # noqa: B018 - the right file, before it is opened
+                self.path  # noqa: B018 - verifies the file before the loader opens it
             return loader()
         except ArtifactError:
             raise
         except FileNotFoundError as error:
-            raise ArtifactError(f"{error.filename or self.file} is not there") from error
+            raise ArtifactError(f"{error.filename or self.file} not found") from error
         except (Exception, SystemExit) as error:
             raise ArtifactError(
-                f"{shown(self.file)} cannot be loaded: {type(error).__name__}: {error}"
+                f"{redact_url(self.file)} cannot be loaded: {type(error).__name__}: {error}"
             ) from error
 
 
+class _OpenFiles(local):
+    """The files that a thread has opened by `with`, the innermost last."""
+
+    def __init__(self) -> None:
+        self.stack: list[IO[Any]] = []
+
+
 def version_of(artifacts: Mapping[str, Artifact]) -> str:
-    """Return one artifact's version, or one of all together; empty if one has none."""
-    versions = {name: one.version for name, one in artifacts.items()}
+    """Return the version of a single artifact, or one of all combined; empty if one has none."""
+    versions = {name: artifact.version for name, artifact in artifacts.items()}
     if not versions or not all(versions.values()):
         return ""
     lines = [f"{version}  {name}\n" for name, version in sorted(versions.items())]
@@ -220,8 +247,8 @@ def version_of(artifacts: Mapping[str, Artifact]) -> str:
     return sha256("".join(lines).encode()).hexdigest()[:SHORT]
 
 
-def _replace(loader: Callable[[], Any], stand_in: Any, value: Any) -> None:
-    """Put the object where the module holds its stand-in, under whatever name that is."""
+def _replace(loader: Callable[[], Any], proxy: Any, value: Any) -> None:
+    """Put the object where the loader's module holds its proxy."""
     names = loader.__globals__
-    if names.get(loader.__name__) is stand_in:
+    if names.get(loader.__name__) is proxy:
         names[loader.__name__] = value

@@ -64,7 +64,7 @@ class ArtifactError(MMFError):
     @classmethod
     def absent(cls, path: Path) -> ArtifactError:
         """Return the error for a file that does not exist."""
-        return cls(f"{path} is not there; run the script that makes it, such as python train.py")
+        return cls(f"{path} not found; run the script that creates it, such as python train.py")
 
 
 class StoreError(ArtifactError):

@@ -32,7 +32,7 @@ def test_model_is_read_once(tmp_path: Path) -> None:
 def test_missing_model_is_named(tmp_path: Path) -> None:
     path = tmp_path / f"absent{MODEL.path.suffix}"
 
-    with pytest.raises(ArtifactError, match=r"absent\.\w+ is not there"):
+    with pytest.raises(ArtifactError, match=r"absent\.\w+ not found"):
         mmf.Registry().artifact(path).load()
 
 

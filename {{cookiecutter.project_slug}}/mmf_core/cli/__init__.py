@@ -1,4 +1,4 @@
-"""`mmfmeta`: what can be asked of a project from a terminal. `python -m mmf_core` is the same."""
+"""`mmfmeta`, the command line of a project. `python -m mmf_core` is the same."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .store_commands import COMMANDS
 
 class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> object:
-        sys.path.insert(0, str(Path.cwd()))  # main.py is beside the user, not beside this package
+        sys.path.insert(0, str(Path.cwd()))  # where main.py is
         try:
             return super().invoke(ctx)
         except MMFError as error:
@@ -31,7 +31,7 @@ class _Group(click.Group):
 @click.group(cls=_Group)
 @click.version_option(__version__, prog_name="mmfmeta")
 def main() -> None:
-    """Describe and test the project in this folder; keep its models in a store."""
+    """Describe and test the project in this folder, and keep its models in a store."""
 
 
 main.add_command(get_meta)

@@ -1,4 +1,4 @@
-"""What the commands for artifacts do to one of them: lock, push, pull, use."""
+"""Lock, push, pull or use one artifact: the work behind the commands."""
 
 from __future__ import annotations
 
@@ -11,146 +11,162 @@ from pathlib import Path
 from ..errors import ArtifactError, StoreError
 from ..models import format_of, load_model
 from ..models.provenance import made_with
-from ..stores import Version, fetched, is_uri, join, lockfile, name_of, shown, source_of, store_of
-from ..stores.digests import PACKED, packed, sha256_of, size_of
+from ..stores import (
+    Version,
+    fetch_cached,
+    file_name,
+    is_uri,
+    join,
+    lockfile,
+    redact_url,
+    source_uri,
+    store_for,
+)
+from ..stores.digests import TAR_SUFFIX, packed, sha256_of, size_of
 from ..stores.lockfile import Entry
 
 MADE_WITH = "made-with"
-"""How the library versions are called that go along with an object."""
+"""The metadata key of the library versions that are stored with an object."""
 
 
 def lock_file(file: str, trust: Iterable[str] = ()) -> Entry:
-    """Write the entry of a file; ArtifactError if it is not there or cannot be read."""
+    """Write the entry of a file; ArtifactError if it is missing or cannot be read."""
     entries = lockfile.read()
     old = entries.get(file) or Entry("", 0)
-    path = _fresh(file, old)
-    found = format_of(path)
+    path = _path_to_lock(file, old)
+    model_format = format_of(path)
     new = Entry(
         sha256=sha256_of(path),
         size=size_of(path),
-        format=found.suffixes[0].removeprefix(".") if found else path.suffix.removeprefix("."),
+        format=(model_format.suffixes[0] if model_format else path.suffix).removeprefix("."),
         source=file if is_uri(file) else old.source,
         trusted=tuple(sorted({*old.trusted, *trust})),
     )
     if new.sha256 == old.sha256:
         new = replace(new, version=old.version)
-    if found:
-        model = _model(path, new, needed=not found.runs_code)
-        new = replace(new, made_with={"python": lockfile.installed("python"), **model})
+    if model_format:
+        libraries = _libraries(path, new, required=not model_format.runs_code)
+        new = replace(new, made_with={"python": lockfile.installed("python"), **libraries})
     lockfile.write({**lockfile.read(), file: new})
     return new
 
 
 def push_file(file: str, to: str = "") -> tuple[Entry, bool]:
-    """Lock a file and upload it to `to`, MMF_ARTIFACTS or where it was; tell whether it was new."""
+    """Lock a file and upload it to `to`, MMF_ARTIFACTS or its old store; return if it is new."""
     if is_uri(file):
-        raise ArtifactError(f"{shown(file)} is in a store already")
+        raise ArtifactError(f"{redact_url(file)} is already in a store")
     entry = lock_file(file)
-    uri = join(to, file) if to else source_of(file, replace(entry, source=_plain(entry.source)))
+    source = entry.source.removesuffix(TAR_SUFFIX)
+    uri = join(to, file) if to else source_uri(file, replace(entry, source=source))
     if not uri:
-        raise ArtifactError(f"{file}: where to? Give --to s3://bucket/prefix, or set MMF_ARTIFACTS")
-    store = store_of(uri)
-    with packed(Path(file)) as whole:
-        uri += PACKED if whole != Path(file) else ""
-        there = _stat(uri)
-        known = {"sha256": entry.sha256, MADE_WITH: json.dumps(dict(entry.made_with))}
-        is_new = there.sha256 != entry.sha256
-        version = store.upload(whole, uri, known) if is_new else there
+        raise ArtifactError(
+            f"{file}: no destination; use --to s3://bucket/prefix, or set MMF_ARTIFACTS"
+        )
+    with packed(Path(file)) as upload:
+        uri += TAR_SUFFIX if upload != Path(file) else ""
+        metadata = {"sha256": entry.sha256, MADE_WITH: json.dumps(dict(entry.made_with))}
+        stored = _stat(uri)
+        is_new = stored.sha256 != entry.sha256
+        version = store_for(uri).upload(upload, uri, metadata) if is_new else stored
     entry = replace(entry, source=uri, version=_id(version))
     lockfile.write({**lockfile.read(), file: entry})
     return entry, is_new
 
 
 def pull_file(file: str) -> bool:
-    """Bring the locked file here, under its own name; tell whether it was another before."""
+    """Fetch the locked file to its own place; return whether it has changed."""
     if not (entry := lockfile.read().get(file)):
-        raise ArtifactError(f"{shown(file)} is not in {lockfile.LOCK}: mmfmeta list shows what is")
+        raise ArtifactError(
+            f"{redact_url(file)} is not in {lockfile.LOCK}; mmfmeta list shows its entries"
+        )
     path = Path(file)
     if not is_uri(file) and path.exists() and sha256_of(path) == entry.sha256:
         return False
-    if not (uri := source_of(file, entry)):
-        raise ArtifactError(f"{file} is in no store: mmfmeta push, where it is, puts it into one")
-    _put(fetched(file, uri, entry), path) if not is_uri(file) else fetched(file, uri, entry)
+    if not (uri := source_uri(file, entry)):
+        raise ArtifactError(f"{file} is not in a store; upload it with mmfmeta push where it is")
+    copy = fetch_cached(file, uri, entry)
+    if not is_uri(file):
+        _replace(path, copy)
     return True
 
 
 def use_version(file: str, version: str) -> Entry:
-    """Lock another version of a file, by its id or the beginning of it, and bring it here."""
+    """Lock another version of a file, by its id or the beginning of it, and fetch it."""
     entries = lockfile.read()
-    uri = source_of(file, entries.get(file))
+    uri = source_uri(file, entries.get(file))
     if not uri:
-        raise ArtifactError(f"{file} is in no store: mmfmeta push puts it into one")
-    store = store_of(uri)
-    ids = [one.id for one in store.versions(uri)]
-    matching = [one for one in ids if one == version] or [
-        one for one in ids if version and one.startswith(version)
-    ]
-    if len(matching) != 1:
-        raise ArtifactError(
-            f"{file}: {len(matching) or 'no'} versions begin with {version!r}: mmfmeta versions "
-            f"{file} lists all"
-        )
-    found = store.stat(uri, matching[0])
-    path = store.fetch(uri, replace(found, id=matching[0]), name_of(file))
+        raise ArtifactError(f"{file} is not in a store; upload it with mmfmeta push")
+    store = store_for(uri)
+    version_id = _match(file, version, [stored.id for stored in store.versions(uri)])
+    stored = store.stat(uri, version_id)
+    path = store.fetch(uri, replace(stored, id=version_id), file_name(file))
     entry = replace(
         entries.get(file) or Entry("", 0, format=path.suffix.removeprefix(".")),
-        sha256=found.sha256 or sha256_of(path),
+        sha256=stored.sha256 or sha256_of(path),
         size=size_of(path),
         source=uri,
-        version=matching[0],
-        made_with=json.loads(found.metadata.get(MADE_WITH, "{}")),
+        version=version_id,
+        made_with=json.loads(stored.metadata.get(MADE_WITH, "{}")),
     )
     lockfile.write({**entries, file: entry})
     pull_file(file)
     return entry
 
 
-def _fresh(file: str, old: Entry) -> Path:
-    """Return the path of what is to be locked."""
+def _match(file: str, version: str, ids: list[str]) -> str:
+    """Return the only id that equals `version` or begins with it."""
+    if version in ids:
+        return version
+    matches = [stored_id for stored_id in ids if version and stored_id.startswith(version)]
+    if len(matches) != 1:
+        raise ArtifactError(
+            f"{file}: expected one version that begins with {version!r}, got {len(matches)}; "
+            f"mmfmeta versions {file} lists all"
+        )
+    return matches[0]
+
+
+def _path_to_lock(file: str, old: Entry) -> Path:
+    """Return the path of the file to lock, fetched if it is in a store."""
     if is_uri(file):
-        store = store_of(file)
-        return store.fetch(file, Version(id=old.version), name_of(file))
+        return store_for(file).fetch(file, Version(id=old.version), file_name(file))
     if not Path(file).exists():
         raise ArtifactError.absent(Path(file))
     return Path(file)
 
 
-def _model(path: Path, entry: Entry, *, needed: bool) -> dict[str, str]:
-    """Return what a model was made with; nothing if only a loader's own code can load it."""
+def _libraries(path: Path, entry: Entry, *, required: bool) -> dict[str, str]:
+    """Return the library versions of a model; empty if only a loader's own code can load it."""
     try:
         return made_with(load_model(path, trusted=entry.trusted))
     except ArtifactError:
-        if needed:
+        if required:
             raise
         return {}
 
 
 def _stat(uri: str) -> Version:
     try:
-        return store_of(uri).stat(uri)
-    except StoreError:  # not there yet; whatever else it may be, the upload will tell
+        return store_for(uri).stat(uri)
+    except StoreError:  # not there yet; the upload reports any other reason
         return Version()
 
 
 def _id(version: Version) -> str:
-    return "" if version.id == "null" else version.id  # S3's word for a bucket that keeps none
+    return "" if version.id == "null" else version.id  # S3's id in a bucket without versions
 
 
-def _plain(source: str) -> str:
-    return source.removesuffix(PACKED)
-
-
-def _put(found: Path, path: Path) -> None:
-    """Put a copy in the place of `path`, in one step."""
+def _replace(path: Path, source: Path) -> None:
+    """Replace `path` by a copy of `source`, in one step."""
     new = path.with_name(f".{path.name}.new")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        if found.is_dir():
-            shutil.copytree(found, new)
+        if source.is_dir():
+            shutil.copytree(source, new)
             shutil.rmtree(path, ignore_errors=True)
         else:
-            shutil.copyfile(found, new)
+            shutil.copyfile(source, new)
         new.replace(path)
     except OSError as error:
         shutil.rmtree(new) if new.is_dir() else new.unlink(missing_ok=True)
-        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
+        raise StoreError(f"cannot write {path}: {error.strerror}") from error

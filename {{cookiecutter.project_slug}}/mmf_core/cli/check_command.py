@@ -1,4 +1,4 @@
-"""`mmfmeta test main.py`: whether the project works with nothing but its requirements.txt."""
+"""`mmfmeta test main.py`: check that the project works with only its requirements.txt."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from .fork_check import LONGEST_CALL, SECONDS
     default=LONGEST_CALL,
     show_default=True,
     type=SECONDS,
-    help="Seconds that a target may take on its example.",
+    help="Time limit in seconds for a target's call on its example.",
 )
 def test(script: Path, fork_timeout: int) -> None:
-    """Install requirements.txt into a new virtual environment and see what works there.
+    """Check SCRIPT (default: main.py) in a new virtual environment.
 
-    The project is described by get-meta, and every target called on its example, also in a fork.
-    The environment is removed.
+    Only requirements.txt is installed there. The project is described by get-meta, and every target
+    is called on its example, with and without a fork. The environment is removed afterwards.
     """
     project = script.resolve().parent
-    for needed in (script, project / "requirements.txt"):
-        if not needed.is_file():
-            raise click.ClickException(f"{needed.name} is not in {project}")
-    signal.signal(signal.SIGTERM, _interrupt)  # so that the environment is removed then, too
+    for file in (script, project / "requirements.txt"):
+        if not file.is_file():
+            raise click.ClickException(f"{file.name} not found in {project}")
+    signal.signal(signal.SIGTERM, _interrupt)  # removes the environment, too
     uv = _uv()
     with tempfile.TemporaryDirectory(prefix="mmfmeta-") as folder:
         environment = Path(folder)
         python = environment / ("Scripts" if sys.platform == "win32" else "bin") / "python"
         _step(
-            "making a virtual environment",
+            "creating a virtual environment",
             sys.executable,
             "-m",
             "venv",
@@ -80,7 +80,7 @@ def test(script: Path, fork_timeout: int) -> None:
 
 
 def _uv() -> str | None:
-    """Return uv's program where it is installed: it does the same in a tenth of the time."""
+    """Return the path of uv if it is installed: it takes a tenth of pip's time."""
     try:
         from uv import find_uv_bin
     except ImportError:
@@ -94,10 +94,10 @@ def _installer(python: Path, uv: str | None) -> list[str | Path]:
     return [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 
 
-def _step(what: str, *command: str | Path, cwd: Path | None = None) -> None:
-    click.echo(f"{what} …")
+def _step(name: str, *command: str | Path, cwd: Path | None = None) -> None:
+    click.echo(f"{name} …")
     if subprocess.run(command, cwd=cwd, check=False).returncode:
-        raise click.ClickException(f"failed while {what}; its output is above")
+        raise click.ClickException(f"failed: {name}; see the output above")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

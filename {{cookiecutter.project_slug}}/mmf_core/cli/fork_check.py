@@ -1,9 +1,9 @@
-"""Whether targets survive the fork: gunicorn's master loads the artifacts, its workers call.
+"""Check that targets survive a fork: gunicorn's master loads the artifacts, its workers call them.
 
-A fork takes the memory and one thread along. Other threads are gone, connections are shared by all
-workers, and many a device refuses. So every target is called on its example in a fork, and after
-that here, where its artifacts were loaded: the same objects, and only the fork between the two.
-Never the other way round: what has been used may not survive a fork that it survives unused.
+A fork copies the memory and one thread. Other threads are gone, connections are shared by all
+workers, and many devices stop working. So every target is called on its example in a fork first,
+and then here, where its artifacts were loaded: the same objects, with only the fork as a
+difference. The order matters: an object that has been used may no longer survive a fork.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from ..example_calls import CallResult, CallStatus, call, call_in_forks
 from ..registry import Registry, load
 
 LONGEST_CALL = 30
-"""Seconds for one call, and for what is loaded in the fork."""
+"""Seconds for one call, and for loading in the fork."""
 SECONDS = click.IntRange(1, 86_400)
 REPEATS = 4
-REPEAT_AFTER = 1.1  # seconds: an answer with the time in it, to the second, has changed by then
+REPEAT_AFTER = 1.1  # seconds, after which a result that contains the time has changed
 REMEDY = (
-    "load what they use in a function under @mmf.artifact(…, preload=False), "
-    "and each worker calls it for itself"
+    "load the objects they use in a function under @mmf.artifact(…, preload=False), so that each "
+    "worker loads its own"
 )
-EXAMPLE_FAILS = "its example fails without a fork, too; a schema= or a default= makes a better one"
+EXAMPLE_FAILS = "its example fails without a fork, too; a schema= or default= gives a better one"
 
 
 class Verdict(Enum):
-    """What is said of a target."""
+    """The result for a target."""
 
     SAFE = "safe"
     VARIES = "varies"
@@ -55,24 +55,24 @@ class Verdict(Enum):
 @click.argument("module", default="main")
 @click.option("--timeout", default=LONGEST_CALL, type=SECONDS)
 def check_fork(module: str, timeout: int) -> None:
-    """Load MODULE's artifacts, call each target in a fork and then here, compare the answers."""
+    """Load the artifacts of MODULE, call each target with and without a fork, compare results."""
     if not hasattr(os, "fork"):
-        click.echo("not checked: there is no fork on this system")
+        click.echo("not checked: this system cannot fork")
         return
-    bad = []
+    broken = []
     for route, (verdict, reason) in check(load(module), timeout).items():
         click.echo(f"  {route}: {verdict.value}" + (f": {reason}" if reason else ""))
         if verdict.is_bad:
-            bad.append(route)
-    if bad:
-        click.echo(f"Error: the fork breaks {', '.join(bad)}: {REMEDY}", err=True)
-    _exit(1 if bad else 0)
+            broken.append(route)
+    if broken:
+        click.echo(f"Error: the fork breaks {', '.join(broken)}: {REMEDY}", err=True)
+    _exit(1 if broken else 0)
 
 
 def check(registry: Registry, seconds: float) -> dict[str, tuple[Verdict, str]]:
-    """Return a verdict and its reason by route; `seconds` is the limit of each call.
+    """Return a verdict and its reason by route; `seconds` is the time limit of each call.
 
-    ArtifactError if an artifact cannot be loaded. Nothing may have been called here before.
+    ArtifactError if an artifact cannot be loaded. No target may have been called here before.
     """
     targets = list(registry.targets.values())
     registry.load_artifacts(before_fork=True)
@@ -81,21 +81,21 @@ def check(registry: Registry, seconds: float) -> dict[str, tuple[Verdict, str]]:
             preload(descriptor.kind)
     forked = call_in_forks(registry, targets, seconds)
     registry.load_artifacts()
-    here = [call(target, seconds) for target in targets]
+    unforked = [call(target, seconds) for target in targets]
     return {
-        target.route: judge(there, one, partial(call, target, seconds))
-        for target, there, one in zip(targets, forked, here, strict=True)
+        target.route: judge(in_fork, here, partial(call, target, seconds))
+        for target, in_fork, here in zip(targets, forked, unforked, strict=True)
     }
 
 
 def judge(
     forked: CallResult, here: CallResult, again: Callable[[], CallResult]
 ) -> tuple[Verdict, str]:
-    """Say whether the fork is to blame, and for what; `again` repeats the call made here."""
+    """Return whether the fork is to blame, and why; `again` repeats the call made here."""
     if here.status is CallStatus.TIMEOUT:
-        return Verdict.UNKNOWN, "no answer in time without a fork either; try --fork-timeout"
+        return Verdict.UNKNOWN, "timed out without a fork, too; try --fork-timeout"
     if forked.status is CallStatus.TIMEOUT:
-        return Verdict.HANGS, "no answer in time; if it needs longer in a worker, --fork-timeout"
+        return Verdict.HANGS, "timed out; if it needs longer in a worker, use --fork-timeout"
     if here.status in {CallStatus.FAILED, CallStatus.REJECTED}:
         return Verdict.UNKNOWN, f"{EXAMPLE_FAILS}: {here.content.decode()}"
     return (Verdict.SAFE, "") if forked == here else _blame(forked, here, again)
@@ -104,18 +104,19 @@ def judge(
 def _blame(
     forked: CallResult, here: CallResult, again: Callable[[], CallResult]
 ) -> tuple[Verdict, str]:
-    """Blame the fork for another outcome, unless that changes from call to call anyway."""
+    """Blame the fork for a different result, unless the result varies between calls anyway."""
     time.sleep(REPEAT_AFTER)
     if any(again() != here for _ in range(REPEATS)):
-        return Verdict.VARIES, "it answers otherwise each time, also without a fork; not compared"
+        return Verdict.VARIES, "its result varies between calls, also without a fork; not compared"
     if forked.status is CallStatus.OK:
-        return Verdict.DIFFERS, "its answer is another one than without a fork"
+        return Verdict.DIFFERS, "its result differs from the one without a fork"
     return Verdict.FAILS, forked.content.decode()
 
 
 def _exit(code: int) -> NoReturn:
-    """End this process, also where a thread that an artifact has started would keep it for ever."""
-    if any(not one.daemon for one in threading.enumerate() if one is not threading.main_thread()):
+    """End this process, even if a thread started by an artifact would keep it alive."""
+    main_thread = threading.main_thread()
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not main_thread):
         sys.stdout.flush()
         os._exit(code)
     sys.exit(code)

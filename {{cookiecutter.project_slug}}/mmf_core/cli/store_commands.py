@@ -1,4 +1,4 @@
-"""`mmfmeta lock · push · pull · list · versions · use`: the model's files and their store."""
+"""`mmfmeta lock · push · pull · list · versions · use`: a model's files and their store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..errors import DeclarationError
-from ..stores import is_uri, lockfile, shown, source_of, store_of
+from ..stores import is_uri, lockfile, redact_url, source_uri, store_for
 from ..stores.digests import SHORT, sha256_of, size_text
 from ..stores.lockfile import Entry
 from .artifact_files import lock_file, pull_file, push_file, use_version
@@ -18,12 +18,12 @@ FILES = click.argument("files", nargs=-1)
 
 @click.command("lock")
 @FILES
-@click.option("--trust", multiple=True, help="A type that skops may make; may be repeated.")
+@click.option("--trust", multiple=True, help="A type that skops may load; may be repeated.")
 def lock_command(files: tuple[str, ...], trust: tuple[str, ...]) -> None:
-    """Write FILES into artifacts.lock.
+    """Record FILES in artifacts.lock.
 
-    That is their sums, sizes and the versions of the libraries they were made with. Without FILES:
-    all artifacts of main.py.
+    Their checksums, sizes and the versions of the libraries they were saved with are recorded.
+    Without FILES: all artifacts of main.py.
     """
     for file in files or _declared():
         entry = lock_file(file, trust)
@@ -32,13 +32,17 @@ def lock_command(files: tuple[str, ...], trust: tuple[str, ...]) -> None:
 
 @click.command()
 @FILES
-@click.option("--to", default="", help="s3://bucket/prefix or file:///folder; else MMF_ARTIFACTS.")
+@click.option(
+    "--to",
+    default="",
+    help="s3://bucket/prefix or file:///folder; default: MMF_ARTIFACTS, else where it was.",
+)
 def push(files: tuple[str, ...], to: str) -> None:
     """Upload FILES to a store and lock them.
 
     Without FILES: all artifacts of main.py.
     """
-    for file in files or [one for one in _declared() if not is_uri(one)]:
+    for file in files or [file for file in _declared() if not is_uri(file)]:
         entry, is_new = push_file(file, to)
         click.echo(
             f"{_text(file, entry)}: {'pushed to' if is_new else 'is already in'} {entry.source}"
@@ -46,27 +50,27 @@ def push(files: tuple[str, ...], to: str) -> None:
         )
         if not entry.version:
             click.echo(
-                f"{entry.source}: no versions are kept here, so there is no way back", err=True
+                f"warning: {entry.source} keeps no versions, so there is no way back", err=True
             )
 
 
 @click.command()
 @FILES
 def pull(files: tuple[str, ...]) -> None:
-    """Bring FILES as they are locked.
+    """Fetch the locked FILES into this folder.
 
-    Without FILES: all that is locked.
+    Without FILES: all entries of artifacts.lock.
     """
     for file in files or list(_locked()):
         changed = pull_file(file)
-        click.echo(f"{_text(file, _locked()[file])}: {'fetched' if changed else 'is here'}")
+        click.echo(f"{_text(file, _locked()[file])}: {'fetched' if changed else 'up to date'}")
 
 
 @click.command("list")
 def list_command() -> None:
-    """Show what is locked, and whether it is here."""
+    """List the entries of artifacts.lock, and whether the files are up to date."""
     for file, entry in _locked().items():
-        source = shown(source_of(file, entry)) or "kept with the code"
+        source = redact_url(source_uri(file, entry)) or "kept with the code"
         version = f" version {entry.version}" if entry.version else ""
         click.echo(f"{_text(file, entry)}: {_state(file, entry)}; {source}{version}")
 
@@ -74,58 +78,59 @@ def list_command() -> None:
 @click.command()
 @click.argument("file")
 def versions(file: str) -> None:
-    """Show the versions of FILE in its store.
+    """List the versions of FILE in its store.
 
-    Newest first; * is the locked one.
+    The newest comes first; * marks the locked one.
     """
     entry = _locked().get(file)
-    if not (uri := source_of(file, entry)):
-        raise click.ClickException(f"{file} is in no store: mmfmeta push puts it into one")
-    for one in store_of(uri).versions(uri):
-        mark = "*" if entry and one.id == entry.version else " "
-        click.echo(f"{mark} {one.id or '-'}  {size_text(one.size)}  {one.modified}".rstrip())
+    if not (uri := source_uri(file, entry)):
+        raise click.ClickException(f"{file} is not in a store; upload it with mmfmeta push")
+    for version in store_for(uri).versions(uri):
+        mark = "*" if entry and version.id == entry.version else " "
+        line = f"{mark} {version.id or '-'}  {size_text(version.size)}  {version.modified}"
+        click.echo(line.rstrip())
 
 
 @click.command()
 @click.argument("file")
 @click.argument("version")
 def use(file: str, version: str) -> None:
-    """Go back to VERSION of FILE, or on to it.
+    """Switch FILE to another VERSION, older or newer.
 
-    It is locked and brought here. The beginning of its id will do.
+    The version is locked and fetched. The beginning of its id is enough.
     """
     entry = use_version(file, version)
-    click.echo(f"{_text(file, entry)}: version {entry.version} is locked, and here")
+    click.echo(f"{_text(file, entry)}: locked and fetched version {entry.version}")
 
 
 COMMANDS = [lock_command, push, pull, list_command, versions, use]
 
 
 def _declared() -> list[str]:
-    """Return the artifacts of main.py; a file that was made anew does not keep it from loading."""
-    with lockfile.unchecked():
+    """Return the artifacts of main.py, which loads even if a file was trained again."""
+    with lockfile.unverified():
         registry = load_project("main")
     if not registry.artifacts:
-        raise DeclarationError("main.py declares no artifact; name the files")
+        raise DeclarationError("main.py declares no artifact; name the files to use")
     return [name for name in registry.artifacts if is_uri(name) or Path(name).exists()]
 
 
 def _locked() -> dict[str, Entry]:
     if not (entries := lockfile.read()):
-        raise click.ClickException(f"{lockfile.LOCK} has no entries: mmfmeta lock writes it")
+        raise click.ClickException(f"{lockfile.LOCK} has no entries; add them with mmfmeta lock")
     return entries
 
 
 def _state(file: str, entry: Entry) -> str:
     if is_uri(file) or not Path(file).exists():
-        return "fetched when needed" if source_of(file, entry) else "missing"
-    return "here" if sha256_of(Path(file)) == entry.sha256 else "here, but another one"
+        return "fetched when needed" if source_uri(file, entry) else "missing"
+    return "up to date" if sha256_of(Path(file)) == entry.sha256 else "modified"
 
 
 def _text(file: str, entry: Entry) -> str:
-    return f"{shown(file)} ({size_text(entry.size)}, sha256 {entry.sha256[:SHORT]})"
+    return f"{redact_url(file)} ({size_text(entry.size)}, sha256 {entry.sha256[:SHORT]})"
 
 
 def _libraries(entry: Entry) -> str:
-    made = ", ".join(f"{package} {version}" for package, version in entry.made_with.items())
-    return f"made with {made}" if made else "no library versions to keep"
+    libraries = ", ".join(f"{package} {version}" for package, version in entry.made_with.items())
+    return f"saved with {libraries}" if libraries else "no library versions to record"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
@@ -32,8 +33,8 @@ class State:
         yield _family(REFUSED, [((), bool(registry.last_reload_error.read()))])
         yield _family(BUILD, [((__version__, platform.python_version()), 1)])
         yield _family(MEMORY, [((str(pid),), size) for pid, size in _memory()])
-        artifacts = {one.identity[0]: one for one in registry.artifacts.values()}
-        yield _family(ARTIFACT, [(one.identity, 1) for one in artifacts.values()])
+        artifacts = {artifact.info.file: artifact for artifact in registry.artifacts.values()}
+        yield _family(ARTIFACT, [(astuple(artifact.info), 1) for artifact in artifacts.values()])
         for family, attribute in (
             (LOAD, "seconds"),
             (LOADED, "loaded_at"),

@@ -9,7 +9,7 @@ import click
 
 from ..cli.get_meta import load_project
 from ..errors import MMFError
-from ..stores.mlflow_store import bounded
+from ..stores.mlflow_store import limited_retries
 
 URI = "MLFLOW_TRACKING_URI"
 
@@ -45,7 +45,7 @@ def _log(name: str) -> None:
 
     registry = load_project("main")
     try:
-        with bounded():
+        with limited_retries():
             info = log(registry, name)
     except MMFError:
         raise

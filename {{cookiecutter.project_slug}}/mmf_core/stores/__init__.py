@@ -1,124 +1,146 @@
-"""Where artifacts live: beside the code, or in a store, by URI. One small module for each store.
+"""Stores: where artifacts are kept that are not beside the code, by URI.
 
-A new store is one subclass of `Store` and one line, `STORES.append(Mine())`.
+Each module `<kind>_store.py` here is one of them, found by being there. It has a `STORE`, or a
+function `pointer_to` for a tool that tracks files beside the code. A project adds a store of its
+own with `STORES.append(MyStore())`.
 """
 
 from __future__ import annotations
 
+import pkgutil
+import re
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 from ..errors import ArtifactError
 from ..settings import Settings
-from . import dvc, lockfile
-from .base import UNKNOWN
-from .base import Content as Content
+from . import lockfile
+from .base import Pointer
 from .base import Store as Store
-from .base import Version as Version
-from .base import shown as shown
-from .digests import PACKED
-from .file_store import FileStore
-from .https_store import HttpsStore
+from .digests import TAR_SUFFIX
 from .lockfile import Entry
-from .mlflow_store import MlflowStore
-from .s3_store import S3Store
+from .objects import UNKNOWN
+from .objects import Content as Content
+from .objects import Version as Version
+from .objects import redact_url as redact_url
 
-STORES: list[Store] = [FileStore(), HttpsStore(), MlflowStore(), S3Store()]
+
+def _declared(name: str) -> list[Any]:
+    """Return what the modules of this folder declare under a name, in the modules' order."""
+    names = sorted(info.name for info in pkgutil.iter_modules(__path__))
+    modules = [import_module(f".{name}", __name__) for name in names if name.endswith("_store")]
+    return [getattr(module, name) for module in modules if hasattr(module, name)]
 
 
-class Place(NamedTuple):
-    """Where an artifact is found on this machine, and what the lock says of it."""
+STORES: list[Store] = _declared("STORE")
+_POINTERS: list[Callable[[Path], Pointer | None]] = _declared("pointer_to")
+
+
+class ResolvedArtifact(NamedTuple):
+    """Where an artifact is on this machine, and its entry in the lock."""
 
     path: Path
     entry: Entry | None
     is_kept_with_code: bool
-    note: str = ""
+    warning: str = ""
 
 
-def locate(file: str, sha256: str = "") -> Place:
+def resolve(file: str, sha256: str = "") -> ResolvedArtifact:
     """Return where an artifact is: beside the code, else fetched from its store.
 
-    ArtifactError if it is not the file of `artifacts.lock`, or of `sha256`. The path of a file that
-    is nowhere, and for which there is no store, is returned as it is.
+    ArtifactError if its checksum is not that of `artifacts.lock`, or `sha256`. The path of a file
+    that is absent, and has no store, is returned unchanged.
     """
     entry = lockfile.read().get(file)
     if entry and sha256 and entry.sha256 != sha256:
         raise ArtifactError(
-            f"{shown(file)}: main.py expects sha256 {sha256}, but {lockfile.LOCK} has "
+            f"{redact_url(file)}: main.py expects sha256 {sha256}, but {lockfile.LOCK} has "
             f"{entry.sha256}"
         )
     expected = entry or (Entry(sha256, UNKNOWN) if sha256 else None)
     path = Path(file)
-    pointer = None if is_uri(file) else dvc.pointer_to(path)
+    pointer = None if is_uri(file) else _pointer_to(path)
     if not is_uri(file) and path.exists():
         if pointer:
             pointer.verify()
         if expected:
             expected.verify(path, file)
         is_elsewhere = pointer or (entry and entry.source)
-        place = Place(path, entry, is_kept_with_code=not is_elsewhere)
-    elif uri := source_of(file, entry):
-        path = fetched(file, uri, expected)
-        place = Place(path, entry, is_kept_with_code=False, note=store_of(uri).note(uri))
+        artifact = ResolvedArtifact(path, entry, is_kept_with_code=not is_elsewhere)
+    elif uri := source_uri(file, entry):
+        path = fetch_cached(file, uri, expected)
+        warning = store_for(uri).warning(uri)
+        artifact = ResolvedArtifact(path, entry, is_kept_with_code=False, warning=warning)
     elif pointer:
         pointer.pull()
-        place = Place(path, entry, is_kept_with_code=False)
+        artifact = ResolvedArtifact(path, entry, is_kept_with_code=False)
     else:
-        return Place(path, entry, is_kept_with_code=True)
+        return ResolvedArtifact(path, entry, is_kept_with_code=True)
     if entry:
-        entry.compare_versions(shown(file))
-    return place
+        entry.compare_versions(redact_url(file))
+    return artifact
 
 
-def fetched(file: str, uri: str, expected: Entry | None) -> Path:
+def fetch_cached(file: str, uri: str, entry: Entry | None) -> Path:
     """Return the path of an artifact's copy in the cache, fetched from `uri` if it is not there."""
-    store = store_of(uri)
-    wanted = Version()
-    if expected:
-        version = expected.version if expected.source == uri else ""
-        size = UNKNOWN if uri.endswith(PACKED) else expected.size
-        wanted = Version(id=version, size=size, sha256=expected.sha256)
+    store = store_for(uri)
+    expected = Version()
+    if entry:
+        version = entry.version if entry.source == uri else ""
+        size = UNKNOWN if uri.endswith(TAR_SUFFIX) else entry.size
+        expected = Version(id=version, size=size, sha256=entry.sha256)
     elif store.requires_checksum:
         raise ArtifactError(
-            f"{shown(uri)} is taken by its sum only: mmf.artifact(…, sha256=…), or an entry in "
-            f"{lockfile.LOCK} by mmfmeta lock {shown(file)}"
+            f"{redact_url(uri)} needs a checksum: mmf.artifact(…, sha256=…), or an entry in "
+            f"{lockfile.LOCK} from mmfmeta lock {redact_url(file)}"
         )
-    return store.fetch(uri, wanted, name_of(file))
+    return store.fetch(uri, expected, file_name(file))
 
 
-def source_of(file: str, entry: Entry | None = None) -> str:
-    """Return the URI of an artifact: its own, MMF_ARTIFACTS/file, or that of the lock, or none."""
+def recorded_version(path: Path) -> str:
+    """Return the version that a store has recorded inside a copy; empty if none has."""
+    return next(filter(None, (store.recorded_version(path) for store in STORES)), "")
+
+
+def source_uri(file: str, entry: Entry | None = None) -> str:
+    """Return an artifact's URI: its own, that under MMF_ARTIFACTS, or the lock's; empty if none."""
     if is_uri(file):
         return file
     source = entry.source if entry else ""
     if base := Settings.from_env().artifacts:
-        return join(base, file) + (PACKED if source.endswith(PACKED) else "")
+        return join(base, file) + (TAR_SUFFIX if source.endswith(TAR_SUFFIX) else "")
     return source
 
 
 def join(base: str, file: str) -> str:
-    """Return the URI of a file under `base`; of one in another folder it has the name only."""
+    """Return the URI of a file under `base`; a file outside of the project keeps its name only."""
     path = Path(file)
     name = path.name if path.is_absolute() or ".." in path.parts else path.as_posix()
     return f"{base.rstrip('/')}/{name if base.startswith('s3:') else quote(name)}"
 
 
-def name_of(file: str) -> str:
-    """Return the name that a file has, or its copy if it is a URI."""
-    return unquote(shown(file).rstrip("/").rpartition("/")[2])
+def file_name(file: str) -> str:
+    """Return the name of a file, or of the copy of a URI."""
+    return unquote(redact_url(file).rstrip("/").rpartition("/")[2])
 
 
-def store_of(uri: str) -> Store:
-    """Return the store of a URI; ArtifactError lists the schemes that there are."""
+def store_for(uri: str) -> Store:
+    """Return the store of a URI; ArtifactError lists the supported schemes."""
     for store in STORES:
-        if store.takes(uri):
-            store.require(shown(uri))
+        if store.accepts(uri):
+            store.require(redact_url(uri))
             return store
-    known = ", ".join(f"{scheme}:" for store in STORES for scheme in store.schemes)
-    raise ArtifactError(f"{shown(uri)}: a store is known by its scheme: {known}")
+    schemes = ", ".join(f"{scheme}:" for store in STORES for scheme in store.schemes)
+    raise ArtifactError(f"{redact_url(uri)}: expected a URI with one of the schemes {schemes}")
 
 
 def is_uri(file: str) -> bool:
-    """Whether it is in a store, and not a path."""
-    return "://" in file or file.startswith(tuple(f"{one}:/" for one in MlflowStore.schemes))
+    """Return whether it is a URI, and not a path; a single letter is a drive of Windows."""
+    return bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", file))
+
+
+def _pointer_to(path: Path) -> Pointer | None:
+    return next(filter(None, (pointer_to(path) for pointer_to in _POINTERS)), None)

@@ -1,56 +1,35 @@
-"""What a store is: objects by URI, read from any byte on, and written as a whole."""
+"""The interface of a store: objects by URI, read from any byte on, and written as a whole."""
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from io import BufferedIOBase
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from ..errors import StoreError
 from ..packages import OptionalDependency
+from . import cache
+from .digests import TAR_SUFFIX
+from .objects import Content, Version, redact_url
+from .transfer import download, download_folder
 
-UNKNOWN = -1
-
-
-@dataclass(frozen=True)
-class Version:
-    """One state of an object.
-
-    `id` is empty where a store keeps one state only; `size` is UNKNOWN (-1) and `sha256` empty
-    where it does not tell them. `metadata` is what `upload` was given; `tag` changes with the
-    content.
-    """
-
-    id: str = ""
-    size: int = UNKNOWN
-    sha256: str = ""
-    modified: str = ""
-    tag: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Content:
-    """An object's bytes from `start` on; `start` is 0 where a store knows no ranges."""
-
-    file: BufferedIOBase
-    version: Version
-    start: int = 0
+_log = logging.getLogger("mmf.stores")
 
 
 class Store(OptionalDependency, ABC):
-    """A kind of place, known by its URI's scheme. Methods raise StoreError."""
+    """A kind of store, recognised by the scheme of its URIs. Methods raise StoreError."""
 
     schemes: ClassVar[tuple[str, ...]]
     requires_checksum: ClassVar[bool] = False
-    """Whether a file of unknown sha256 is refused: nobody vouches for what comes."""
+    """Whether a file of unknown sha256 is refused, since nobody vouches for the content."""
 
-    def takes(self, uri: str) -> bool:
-        """Whether a URI is of this store."""
+    def accepts(self, uri: str) -> bool:
+        """Return whether a URI belongs to this store."""
         return urlsplit(uri).scheme in self.schemes
 
     @abstractmethod
@@ -58,32 +37,61 @@ class Store(OptionalDependency, ABC):
         """Open an object at byte `start`; reading may raise OSError or HTTPException."""
 
     def stat(self, uri: str, version: str = "") -> Version:
-        """Return what is known of an object."""
-        # Not HEAD: its answer has no body that says what is wrong, and a presigned URL refuses it.
+        """Return an object's size, checksum and version, as far as the store reports them."""
+        # Not HEAD: its response has no body to explain an error, and a presigned URL refuses it.
         content = self.open(uri, 0, version)
         content.file.close()
         return content.version
 
-    def fetch(self, uri: str, wanted: Version, name: str) -> Path:
-        """Return the path of an object's copy on this machine; `wanted` is what it must be."""
-        from .cache import fetch  # it knows what a Store is
+    def fetch(self, uri: str, expected: Version, name: str) -> Path:
+        """Return the path of an object's verified copy in the cache, called `name`.
 
-        return fetch(self, uri, wanted, name)
+        An object named `….tar` is unpacked unless `name` ends so too; the checksum is then that of
+        the folder. Without `expected.sha256` the store's own is used, and without either a warning
+        is logged.
+        """
+        if not expected.sha256:
+            expected = self._current(uri, expected)
+        identity = f"{uri} {expected.id} {expected.etag}"
+        key = expected.sha256 or hashlib.sha256(identity.encode()).hexdigest()
+        target = cache.folder() / key / name
+        is_archive = uri.endswith(TAR_SUFFIX) and not name.endswith(TAR_SUFFIX)
+        fetch = download_folder if is_archive else download
+        return cache.ensure_cached(
+            target, redact_url(uri), expected, lambda: fetch(self.open, uri, target, expected)
+        )
 
-    def note(self, uri: str) -> str:
-        """Return what an operator should know of the copy; mostly nothing."""
+    def warning(self, uri: str) -> str:
+        """Return what an operator should know about the copy, such as its age; usually nothing."""
+        return ""
+
+    def recorded_version(self, path: Path) -> str:
+        """Return the version that this store has recorded inside a copy; empty if it has not."""
         return ""
 
     def upload(self, path: Path, uri: str, metadata: Mapping[str, str]) -> Version:
-        """Write a file; who reads meanwhile gets the old or the new one, never a part."""
-        scheme = self.schemes[0]
-        raise StoreError(f"{uri}: {scheme}: can be read only; push to s3:// or file://")
+        """Write a file; a concurrent reader gets the old or the new one, never a part."""
+        raise StoreError(f"{uri}: {self.schemes[0]}: is read-only; push to s3:// or file://")
 
     def versions(self, uri: str) -> list[Version]:
-        """Return what is kept of an object, newest first."""
+        """Return the versions of an object, newest first."""
         return [self.stat(uri)]
 
+    def _current(self, uri: str, expected: Version) -> Version:
+        version = self.stat(uri, expected.id)
+        if not version.sha256:
+            _log.warning(
+                "%s: its sha256 is unknown, so the content is not verified; run mmfmeta lock",
+                redact_url(uri),
+            )
+        return replace(version, id=expected.id or version.id)
 
-def shown(uri: str) -> str:
-    """Return a URI as it may be told: what follows a `?` may be a presigned URL's secret."""
-    return uri.partition("?")[0] if uri.startswith("http") else uri
+
+class Pointer(Protocol):
+    """A small file beside the code that says which file a tool keeps, as DVC's `.dvc` files do."""
+
+    def verify(self) -> None:
+        """Raise ArtifactError, with both checksums, unless the file is the recorded one."""
+
+    def pull(self) -> None:
+        """Fetch the file to its place beside the code and verify it."""

@@ -1,164 +1,106 @@
-"""Fetched artifacts on this machine: once for all processes, within a bound, used ones kept.
+"""Fetched artifacts on this machine: fetched once for all processes, within a bound on size.
 
-A folder for each sum, and in it the file under its own name, since the suffix tells the format.
-Beside it lie two lock files. Who fetches holds one alone. Who uses the artifact holds the other
-together with all that do, to the end of the process and of its forks. An artifact is removed by
-whoever can have both alone.
+A folder per checksum holds the file under its own name, since the suffix tells the format. Two
+lock files sit next to it. A fetching process holds the first exclusively. A process that uses the
+artifact shares the second with all other users, until it and its forks end. Eviction takes both
+exclusively, so an artifact in use is never removed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 from ..errors import StoreError
 from ..settings import Settings
-from .base import Store, Version, shown
-from .digests import PACKED, sha256_of, size_of, unpack
-from .transfer import download
+from .digests import sha256_of, size_of
+from .objects import Version
 
+FETCHING, IN_USE = "fetching", "using"
+WAITING = "%s: waiting for another process that is fetching it"
 _log = logging.getLogger("mmf.stores")
-_held: dict[Path, int] = {}
-"""What is used here, and the lock file by which it is held."""
+_shared: dict[Path, int] = {}
+"""Lock file descriptors of the artifacts that this process uses."""
 
 
-def fetch(store: Store, uri: str, wanted: Version, name: str) -> Path:
-    """Return the path of an object's copy on this machine, whose sha256 is right.
-
-    `name` is the copy's; an object named `….tar` is unpacked if `name` is not, and the sum is that
-    of the folder. Without `wanted.sha256` the store's own is taken; if there is none, a warning.
-    """
-    if not wanted.sha256:
-        found = store.stat(uri, wanted.id)
-        wanted = replace(found, id=wanted.id or found.id)
-        if not wanted.sha256:
-            _log.warning("%s: taken as it is, its sha256 is not known: mmfmeta lock", shown(uri))
-    key = wanted.sha256 or hashlib.sha256(f"{uri} {wanted.id} {wanted.tag}".encode()).hexdigest()
-    target = folder() / key / name
-    return placed(target, shown(uri), wanted, lambda: _bring(store, uri, wanted, target))
-
-
-def placed(target: Path, source: str, wanted: Version, bring: Callable[[], object]) -> Path:
-    """Return `target`, held for this process, after `bring` has made it if it was not right."""
-    if not (target in _held and target.exists()):
-        with alone(target.parent, "fetching", f"{source}: another process has it in hand"):
-            if not _is_right(target, wanted):
-                evict(max(wanted.size, 0))
-                bring()
-            hold(target)
+def ensure_cached(
+    target: Path, source: str, expected: Version, fetch: Callable[[], object]
+) -> Path:
+    """Return `target`, kept for this process; call `fetch` first if it is absent or has changed."""
+    if not (target in _shared and target.exists()):
+        with exclusive_lock(target.parent, FETCHING, WAITING % source):
+            if not _is_valid(target, expected):
+                evict(max(expected.size, 0))
+                fetch()
+            shared_lock(target)
     os.utime(target.parent)
     return target
 
 
 def folder() -> Path:
     """Return the cache's folder: MMF_CACHE, else the user's, else one beside temporary files."""
-    if chosen := Settings.from_env().cache:
-        return _writable(Path(chosen))
+    if configured := Settings.from_env().cache:
+        return _writable(Path(configured))
     with suppress(StoreError, RuntimeError):
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
         return _writable(Path(base).expanduser() / "mmf")
     try:
         return _writable(Path(tempfile.gettempdir()) / f"mmf-{os.getuid()}")
     except FileNotFoundError as error:
-        raise StoreError("there is no folder for fetched artifacts: set MMF_CACHE") from error
-
-
-def let_go() -> None:
-    """Let other processes remove what was used here."""
-    while _held:
-        os.close(_held.popitem()[1])
+        raise StoreError("no writable folder for fetched artifacts: set MMF_CACHE") from error
 
 
 def evict(size: int) -> None:
-    """Remove what was not used for longest until `size` bytes fit in, but nothing that is held."""
-    here = folder()
-    with alone(
-        here / "room", "making", "room is made"
-    ):  # so that nothing vanishes that is looked at
+    """Remove the least recently used artifacts until `size` bytes fit, but none that is in use."""
+    cache = folder()
+    with exclusive_lock(cache / "room", "making", "waiting for another process that evicts"):
         entries = sorted(
-            (one for one in here.iterdir() if one.is_dir()), key=lambda one: one.stat().st_mtime
+            (entry for entry in cache.iterdir() if entry.is_dir()),
+            key=lambda entry: entry.stat().st_mtime,
         )
         sizes = {entry: _size(entry) for entry in entries}
         for entry in entries:
             if sum(sizes.values()) + size <= Settings.from_env().max_cache:
                 return
-            with suppress(BlockingIOError), alone(entry, "fetching"), alone(entry, "using"):
+            with (
+                suppress(BlockingIOError),
+                exclusive_lock(entry, FETCHING),
+                exclusive_lock(entry, IN_USE),
+            ):
                 shutil.rmtree(entry)
                 sizes[entry] = 0
-                _log.info("%s is removed: MMF_MAX_CACHE_MIB is the bound", entry)
+                _log.info("removed %s: the cache is over MMF_MAX_CACHE_MIB", entry)
 
 
-def _writable(path: Path) -> Path:
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be made: {error.strerror}; set MMF_CACHE") from error
-    # Somebody else could put other files into a folder of theirs.
-    if not os.access(path, os.W_OK | os.X_OK) or path.stat().st_uid not in {0, os.getuid()}:
-        raise StoreError(f"{path} is not this user's to write to; set MMF_CACHE")
-    return path.absolute()
-
-
-def _bring(store: Store, uri: str, wanted: Version, target: Path) -> None:
-    if not uri.endswith(PACKED) or target.name.endswith(PACKED):
-        download(store, uri, target, wanted)
-        return
-    archive = target.with_name(target.name + PACKED)
-    new = target.with_name(f"{target.name}.new")
-    download(store, uri, archive, Version(id=wanted.id))
-    for old in (new, target):
-        shutil.rmtree(old, ignore_errors=True)
-    unpack(archive, new)
-    archive.unlink()
-    if wanted.sha256 and wanted.sha256 != (found := sha256_of(new)):
-        shutil.rmtree(new)
-        raise StoreError(
-            f"{shown(uri)} is not the folder that is wanted: its sha256 is {found}, and "
-            f"{wanted.sha256} is expected"
-        )
-    new.replace(target)
-
-
-def _is_right(target: Path, wanted: Version) -> bool:
-    if not target.exists():
-        return False
-    if not wanted.sha256 or sha256_of(target) == wanted.sha256:
-        return True
-    _log.warning("%s has changed, and is fetched again", target)
-    return False
-
-
-def _size(entry: Path) -> int:
-    with suppress(FileNotFoundError):  # what is being fetched has got its name just now
-        return size_of(entry)
-    return 0
-
-
-def hold(target: Path) -> None:
-    """Keep others from removing what is used here."""
+def shared_lock(target: Path) -> None:
+    """Keep other processes from evicting an artifact while this one and its forks live."""
     import fcntl
 
-    if target not in _held:
-        _held[target] = _open_lock(target.parent, "using")
-        fcntl.flock(_held[target], fcntl.LOCK_SH)
+    if target not in _shared:
+        _shared[target] = _open_lock(target.parent, IN_USE)
+        fcntl.flock(_shared[target], fcntl.LOCK_SH)
+
+
+def release_all() -> None:
+    """Let other processes evict the artifacts that this one used."""
+    while _shared:
+        os.close(_shared.popitem()[1])
 
 
 @contextmanager
-def alone(entry: Path, what: str, waiting: str = "") -> Iterator[None]:
+def exclusive_lock(entry: Path, purpose: str, waiting: str = "") -> Iterator[None]:
     """Keep all other processes out.
 
-    Where one has the lock: BlockingIOError, or `waiting` in the log, and wait.
+    If another process holds the lock: log `waiting` and wait; BlockingIOError without `waiting`.
     """
     import fcntl
 
-    lock = _open_lock(entry, what)
+    lock = _open_lock(entry, purpose)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -172,5 +114,31 @@ def alone(entry: Path, what: str, waiting: str = "") -> Iterator[None]:
         os.close(lock)
 
 
-def _open_lock(entry: Path, what: str) -> int:
-    return os.open(entry.with_name(f"{entry.name}.{what}"), os.O_RDWR | os.O_CREAT, 0o600)
+def _open_lock(entry: Path, purpose: str) -> int:
+    return os.open(entry.with_name(f"{entry.name}.{purpose}"), os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def _writable(path: Path) -> Path:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot create {path}: {error.strerror}; set MMF_CACHE") from error
+    # Another user could put other files into a folder of theirs.
+    if not os.access(path, os.W_OK | os.X_OK) or path.stat().st_uid not in {0, os.getuid()}:
+        raise StoreError(f"{path} belongs to another user or is read-only; set MMF_CACHE")
+    return path.absolute()
+
+
+def _is_valid(target: Path, expected: Version) -> bool:
+    if not target.exists():
+        return False
+    if not expected.sha256 or sha256_of(target) == expected.sha256:
+        return True
+    _log.warning("%s was modified in the cache; fetching it again", target)
+    return False
+
+
+def _size(entry: Path) -> int:
+    with suppress(FileNotFoundError):  # a download that is renamed just now
+        return size_of(entry)
+    return 0

@@ -1,4 +1,4 @@
-"""Sums and sizes of files and folders; folders as one file, for stores."""
+"""Checksums and sizes of files and folders; folders as a single tar file."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from tempfile import TemporaryDirectory
 
 from ..settings import MIB
 
-PACKED = ".tar"
+TAR_SUFFIX = ".tar"
 SHORT = 12
-"""Digits of a sha256 that people are shown."""
+"""Digits of a sha256 that are displayed."""
 
 
 def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file's bytes; of a folder, that of what `sha256sum` says of its files.
+    """Return the sha256 of a file's bytes; of a folder, that of its `sha256sum` listing.
 
-    One line for each file, `SUM  NAME`, by relative names with slashes, sorted.
+    The listing has a line for each file, `CHECKSUM  NAME`, sorted by relative name with slashes.
     """
     if not path.is_dir():
         with path.open("rb") as file:
@@ -28,27 +28,27 @@ def sha256_of(path: Path) -> str:
 
 
 def size_of(path: Path) -> int:
-    """Return the bytes of a file, or of all files in a folder: its own size is not theirs."""
+    """Return the size of a file, or of all files in a folder, in bytes."""
     if not path.is_dir():
         return path.stat().st_size
     return sum((path / name).stat().st_size for name in _names(path))
 
 
 def size_text(size: int) -> str:
-    """Return a size for people: bytes below a MiB."""
+    """Return a size for people: in MiB from 1 MiB on."""
     return f"{size} bytes" if size < MIB else f"{size / MIB:.1f} MiB"
 
 
 @contextmanager
 def packed(path: Path) -> Iterator[Path]:
-    """Give the file itself, or for a folder a tar file of it while the block runs."""
+    """Yield the file itself, or for a folder a temporary tar file of it."""
     if not path.is_dir():
         yield path
         return
     import tarfile
 
     with TemporaryDirectory() as folder:
-        archive = Path(folder) / f"{path.name}{PACKED}"
+        archive = Path(folder) / f"{path.name}{TAR_SUFFIX}"
         with tarfile.open(archive, "w") as tar:
             for name in _names(path):
                 tar.add(path / name, name)
@@ -56,7 +56,7 @@ def packed(path: Path) -> Iterator[Path]:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack what `packed` made; nothing is written outside of `folder`."""
+    """Unpack the tar file of a folder; nothing is written outside of `folder`."""
     import tarfile
 
     with tarfile.open(archive) as tar:
@@ -64,5 +64,5 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def _names(folder: Path) -> list[str]:
-    files = (one for one in folder.rglob("*") if one.is_file())
-    return sorted(one.relative_to(folder).as_posix() for one in files)
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(file.relative_to(folder).as_posix() for file in files)

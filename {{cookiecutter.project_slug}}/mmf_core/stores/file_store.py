@@ -1,4 +1,4 @@
-"""file:// : a folder, mostly one that several machines share."""
+"""file:// : a folder, usually one that several machines share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..errors import StoreError
-from .base import Content, Store, Version
+from .base import Store
+from .objects import Content, Version
 
 
 class FileStore(Store):
@@ -21,11 +22,11 @@ class FileStore(Store):
         try:
             file = path.open("rb")
         except OSError as error:
-            raise StoreError(f"{uri} cannot be read: {error.strerror}") from error
+            raise StoreError(f"cannot read {uri}: {error.strerror}") from error
         file.seek(start)
         status = path.stat()
-        tag = f"{status.st_mtime_ns}-{status.st_size}"
-        return Content(file, Version(size=status.st_size, tag=tag), start)
+        etag = f"{status.st_mtime_ns}-{status.st_size}"
+        return Content(file, Version(size=status.st_size, etag=etag), start)
 
     def upload(self, path: Path, uri: str, metadata: Mapping[str, str]) -> Version:
         target = _path(uri)
@@ -36,12 +37,15 @@ class FileStore(Store):
             part.replace(target)
         except OSError as error:
             part.unlink(missing_ok=True)
-            raise StoreError(f"{uri} cannot be written: {error.strerror}") from error
+            raise StoreError(f"cannot write {uri}: {error.strerror}") from error
         return self.stat(uri)
+
+
+STORE = FileStore()
 
 
 def _path(uri: str) -> Path:
     parts = urlsplit(uri)
     if parts.netloc not in {"", "localhost"} or not parts.path:
-        raise StoreError(f"{uri}: a file's URI has three slashes, as file:///mnt/models (RFC 8089)")
+        raise StoreError(f"{uri}: expected three slashes, as in file:///mnt/models (RFC 8089)")
     return Path(unquote(parts.path))

@@ -1,20 +1,21 @@
-"""https:// : any web server, presigned URLs among them; to read only, and by sha256."""
+"""https:// : any web server, including presigned URLs; read-only, and by sha256."""
 
 from __future__ import annotations
 
-from .base import Content, Store, Version, shown
-from .over_http import Refused, request, start_and_size
+from .base import Store
+from .objects import Content, Version, redact_url
+from .over_http import HTTPStatusError, request, start_and_size
 
 REASONS = {
-    401: "it asks for a password; a presigned URL needs none",
-    403: "it is refused; a presigned URL may have expired, and then a new one is needed",
-    404: "it is not there",
-    410: "it is not there any more",
+    401: "a password is required; a presigned URL needs none",
+    403: "access denied; a presigned URL may have expired: create a new one",
+    404: "not found",
+    410: "no longer available",
 }
 
 
 class HttpsStore(Store):
-    """What a URL gives. `http://` too: the sum says whether it is the right file."""
+    """Files by URL. `http://` too: the checksum tells whether it is the right file."""
 
     schemes = ("https", "http")
     requires_checksum = True
@@ -22,11 +23,14 @@ class HttpsStore(Store):
     def open(self, uri: str, start: int = 0, version: str = "") -> Content:
         headers = {"Range": f"bytes={start}-"} if start else {}
         try:
-            answer = request(shown(uri), uri, headers)
-        except Refused as error:
+            response = request(redact_url(uri), uri, headers)
+        except HTTPStatusError as error:
             if reason := REASONS.get(error.code):
-                raise Refused(shown(uri), error.code, f"({reason})") from error
+                raise HTTPStatusError(redact_url(uri), error.code, f"({reason})") from error
             raise
-        about = answer.headers
-        start, size = start_and_size(about["Content-Range"], about["Content-Length"])
-        return Content(answer, Version(size=size, tag=about["ETag"] or ""), start)
+        fields = response.headers
+        start, size = start_and_size(fields["Content-Range"], fields["Content-Length"])
+        return Content(response, Version(size=size, etag=fields["ETag"] or ""), start)
+
+
+STORE = HttpsStore()

@@ -1,7 +1,7 @@
-"""`artifacts.lock`, beside main.py: which files the artifacts are, by sum, and their store.
+"""`artifacts.lock`, beside main.py: the checksum, versions and store of each artifact.
 
-JSON, an entry for each artifact by the name under which it is declared, sorted: made to be
-committed and compared. `mmfmeta lock` and `push` write it.
+JSON, sorted, one entry per artifact by its declared name: meant to be committed and compared.
+`mmfmeta lock` and `push` write it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from ..errors import ArtifactError
 from .digests import sha256_of, size_of
 
 LOCK = Path("artifacts.lock")
-_trusting: list[bool] = []
+_unverified: list[bool] = []
 _log = logging.getLogger("mmf.artifacts")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of one artifact.
+    """What the lock records about one artifact; `size` is in bytes.
 
-    `source` and `version`: the URI that it was pushed to, and the store's own id of that state.
-    `made_with`: versions by package. `trusted`: types that skops may make beyond its own.
+    `source` and `version`: the URI that it was pushed to, and the store's own id of that version.
+    `made_with`: versions by package. `trusted`: types that skops may load beyond its own.
     """
 
     sha256: str
@@ -39,37 +39,36 @@ class Entry:
     trusted: tuple[str, ...] = ()
 
     def verify(self, path: Path, name: str) -> None:
-        """Raise ArtifactError, with both sums, unless `path` is the file that is locked."""
-        if _trusting:
+        """Raise ArtifactError, with both checksums, unless `path` is the locked file."""
+        if _unverified:
             return
-        size = size_of(path)
-        found = sha256_of(path)
-        if found != self.sha256:
+        actual = sha256_of(path)
+        if actual != self.sha256:
             raise ArtifactError(
-                f"{name} is not the file of {LOCK}: the sha256 of these {size} bytes is {found}, "
-                f"and {self.sha256} of {self.size} bytes is locked. If the new file is right: "
-                f"mmfmeta lock; to get the locked one back from its store: mmfmeta pull"
+                f"{name}: expected sha256 {self.sha256} ({self.size} bytes) from {LOCK}, got "
+                f"{actual} ({size_of(path)} bytes). If the new file is right: mmfmeta lock; to "
+                f"restore the locked one from its store: mmfmeta pull"
             )
 
     def compare_versions(self, name: str) -> None:
-        """Warn of every library that has another version here than where the file was made."""
-        for package, wanted in self.made_with.items():
-            if (found := installed(package)) != wanted:
+        """Warn about every library whose version differs from the one the file was saved with."""
+        for package, saved in self.made_with.items():
+            if (current := installed(package)) != saved:
                 _log.warning(
-                    "%s was made with %s %s, and here is %s: it may fail or answer otherwise; "
-                    "install %s==%s, or train it again and run mmfmeta lock",
-                    *(name, package, wanted, found or "none", package, wanted),
+                    "%s was saved with %s %s but %s is installed; it may fail or predict "
+                    "differently: install %s==%s, or train again and run mmfmeta lock",
+                    *(name, package, saved, current or "none", package, saved),
                 )
 
 
 @contextmanager
-def unchecked() -> Iterator[None]:
-    """Take every file for the right one while the block runs: what is made anew is locked then."""
-    _trusting.append(True)
+def unverified() -> Iterator[None]:
+    """Accept every file in the block: one that was trained again is locked afterwards."""
+    _unverified.append(True)
     try:
         yield
     finally:
-        _trusting.pop()
+        _unverified.pop()
 
 
 def installed(package: str) -> str:
@@ -85,37 +84,37 @@ def installed(package: str) -> str:
 
 
 def read(path: Path = LOCK) -> dict[str, Entry]:
-    """Return the entries by artifact; none if there is no such file."""
+    """Return the entries by artifact; empty if the file is absent."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
     try:
-        parts = json.loads(text)
-        return {name: _entry(**part) for name, part in parts.items()}
+        return {name: _entry(**fields) for name, fields in json.loads(text).items()}
     except (ValueError, TypeError, AttributeError) as error:
         raise ArtifactError(
-            f"{path} cannot be read: {error}; take it from version control, or make it again by "
-            f"mmfmeta lock after removing it"
+            f"cannot read {path}: {error}; restore it from version control, or remove it and run "
+            f"mmfmeta lock"
         ) from error
 
 
 def write(entries: Mapping[str, Entry], path: Path = LOCK) -> None:
-    """Replace the file; what is empty is left out."""
-    parts = {
-        name: {key: part for key, part in asdict(entry).items() if part}
+    """Replace the file; empty fields are left out."""
+    fields = {
+        name: {key: value for key, value in asdict(entry).items() if value}
         for name, entry in entries.items()
     }
-    text = json.dumps(parts, ensure_ascii=False, indent=2, sort_keys=True)
+    text = json.dumps(fields, ensure_ascii=False, indent=2, sort_keys=True)
     new = path.with_name(f".{path.name}.new")
     new.write_text(text + "\n", encoding="utf-8")
     new.replace(path)
 
 
-def _entry(**parts: object) -> Entry:
-    kinds = {"sha256": str, "size": int, "made_with": dict, "trusted": list}
-    for name, part in parts.items():
-        if not isinstance(part, kinds.get(name, str)):
-            raise TypeError(f"{name} is of another type")
-    parts["trusted"] = tuple(parts.get("trusted", ()))  # type: ignore[arg-type] # a list
-    return Entry(**parts)  # type: ignore[arg-type] # just looked at
+def _entry(**fields: object) -> Entry:
+    types = {"sha256": str, "size": int, "made_with": dict, "trusted": list}
+    for name, value in fields.items():
+        expected = types.get(name, str)
+        if not isinstance(value, expected):
+            raise TypeError(f"{name}: expected {expected.__name__}, got {type(value).__name__}")
+    fields["trusted"] = tuple(fields.get("trusted", ()))  # type: ignore[arg-type] # a list
+    return Entry(**fields)  # type: ignore[arg-type] # checked above

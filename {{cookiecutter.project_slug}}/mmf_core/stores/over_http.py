@@ -1,4 +1,4 @@
-"""Requests by the standard library, and what can go wrong with them in words."""
+"""Requests over HTTP with the standard library, and their errors in plain words."""
 
 from __future__ import annotations
 
@@ -11,57 +11,56 @@ from urllib.request import Request, urlopen
 
 from ..errors import StoreError
 from ..settings import Settings
-from .base import UNKNOWN
+from .objects import UNKNOWN
 
-BUSY = {429, 500, 502, 503, 504}
+RETRY_STATUSES = {429, 500, 502, 503, 504}
 PAUSES = (0.5, 1.0)
-"""Seconds between attempts where a server says that it is busy, as S3 does now and then."""
+"""Seconds between attempts while a server is busy, as S3 is now and then."""
 RANGE_NOT_SATISFIABLE = 416
 
 
-class Refused(StoreError):
-    """The server has answered, and not with what was asked for."""
+class HTTPStatusError(StoreError):
+    """The server responded with an error status, `code`."""
 
     def __init__(self, uri: str, code: int, reason: str) -> None:
-        super().__init__(f"{uri}: the server answers {code} {reason}")
+        super().__init__(f"{uri}: the server responded with {code} {reason}")
         self.code = code
 
 
-def request(shown: str, url: str, headers: Mapping[str, str]) -> Any:
-    """Return an open HTTPResponse; `shown` is the name in errors: a URL may hold a secret."""
+def request(name: str, url: str, headers: Mapping[str, str]) -> Any:
+    """Return an open HTTPResponse; errors call the URL `name`, since it may hold a secret."""
     timeout = Settings.from_env().store_timeout
     for pause in (*PAUSES, None):
-        asked = Request(url, headers=dict(headers))  # noqa: S310
         try:
-            return urlopen(asked, timeout=timeout)  # noqa: S310
+            return urlopen(Request(url, headers=dict(headers)), timeout=timeout)  # noqa: S310
         except HTTPError as error:
             error.close()
-            if pause is None or error.code not in BUSY:
-                raise Refused(shown, error.code, str(error.reason)) from error
+            if pause is None or error.code not in RETRY_STATUSES:
+                raise HTTPStatusError(name, error.code, str(error.reason)) from error
             time.sleep(pause)
         except (OSError, HTTPException, ValueError) as error:
-            raise connection_error(shown, error) from error
+            raise connection_error(name, error) from error
     raise AssertionError
 
 
-def connection_error(shown: str, error: Exception) -> StoreError:
+def connection_error(name: str, error: Exception) -> StoreError:
     """Return the error for a connection that cannot be made or that breaks."""
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, TimeoutError):
         seconds = Settings.from_env().store_timeout
         return StoreError(
-            f"{shown}: no answer within {seconds:g} s (MMF_STORE_TIMEOUT); does the server hang?"
+            f"{name}: no response within {seconds:g} s (MMF_STORE_TIMEOUT); is the server up?"
         )
     text = str(reason) or type(reason).__name__
-    return StoreError(f"{shown} cannot be reached: {text}; is the address right?")
+    return StoreError(f"{name}: connection failed: {text}; check the address")
 
 
 def start_and_size(content_range: str | None, length: int | str | None) -> tuple[int, int]:
-    """Return at which byte an answer begins, and how large the whole is (RFC 9110, 14.4).
+    """Return the first byte of a response, and the size of the whole object (RFC 9110, 14.4).
 
-    Only an answer with a part has a Content-Range.
+    Only a partial response has a Content-Range.
     """
     if content_range:
-        span, _, whole = content_range.removeprefix("bytes ").partition("/")
-        return int(span.partition("-")[0]), int(whole) if whole.isdigit() else UNKNOWN
+        span, _, total = content_range.removeprefix("bytes ").partition("/")
+        return int(span.partition("-")[0]), int(total) if total.isdigit() else UNKNOWN
     return 0, UNKNOWN if length is None else int(length)

@@ -1,4 +1,4 @@
-"""How far a transfer is: a line that is written over in a terminal, now and then one in the log."""
+"""Progress of a transfer: one line that is rewritten in a terminal, and a log line now and then."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ _log = logging.getLogger("mmf.stores")
 
 
 class Progress:
-    """Tells bytes and rate; `total` is negative if nobody knows."""
+    """Reports MiB and rate of a transfer; `total` is in bytes, negative if unknown."""
 
     def __init__(self, name: str, total: int, done: int = 0) -> None:
         self.name = name
         self.total = total
         self._first = done
         self._started = self._logged = time.monotonic()
-        self._shown = 0.0
-        self._terminal = sys.stderr.isatty()
+        self._printed = 0.0
+        self._is_terminal = sys.stderr.isatty()
 
     def __call__(self, done: int) -> None:
-        """Take how many bytes there are by now."""
+        """Report that `done` bytes have been transferred so far."""
         now = time.monotonic()
-        if self._terminal and now - self._shown >= LINE_EVERY:
-            self._shown = now
+        if self._is_terminal and now - self._printed >= LINE_EVERY:
+            self._printed = now
             print(f"\r{self.name}: {self._text(done, now)}   ", end="", file=sys.stderr)
         if now - self._logged >= LOG_EVERY:
             self._logged = now
             _log.info("%s: %s", self.name, self._text(done, now))
 
     def end(self, done: int) -> None:
-        """Tell that the transfer is over."""
+        """Report that the transfer is complete."""
         now = time.monotonic()
-        if self._shown:  # a line in the terminal is not ended yet
+        if self._printed:  # the terminal's line is still open
             print(f"\r{self.name}: {self._text(done, now)}   ", file=sys.stderr)
         seconds = now - self._started
         _log.info("%s: fetched %s in %.1f s", self.name, self._text(done, now), seconds)
 
     def _text(self, done: int, now: float) -> str:
         rate = (done - self._first) / max(now - self._started, 1e-3)
-        of = f" of {self.total / MIB:.1f}" if self.total >= 0 else ""
-        return f"{done / MIB:.1f}{of} MiB, {rate / MIB:.1f} MiB/s"
+        of_total = f" of {self.total / MIB:.1f}" if self.total >= 0 else ""
+        return f"{done / MIB:.1f}{of_total} MiB, {rate / MIB:.1f} MiB/s"

@@ -1,6 +1,6 @@
-"""s3:// : Amazon S3 and every server of its kind, by boto3.
+"""s3:// : Amazon S3 and compatible servers, through boto3.
 
-Keys, region and endpoint are found as boto3 finds them everywhere: AWS_ACCESS_KEY_ID and the like,
+Keys, region and endpoint come from where boto3 always looks: AWS_ACCESS_KEY_ID and the like,
 profiles, single sign-on, the roles of machines and containers; AWS_ENDPOINT_URL_S3.
 """
 
@@ -15,21 +15,22 @@ from typing import Any, ClassVar
 
 from ..errors import StoreError
 from ..settings import Settings
-from .base import UNKNOWN, Content, Store, Version
-from .over_http import Refused, connection_error, start_and_size
+from .base import Store
+from .objects import UNKNOWN, Content, Version
+from .over_http import HTTPStatusError, connection_error, start_and_size
 
 CHUNK = 256 * 1024
-"""Bytes that are lost at most where a connection breaks."""
-WRONG_KEYS = "the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not taken"
+"""Bytes lost at most when a connection breaks."""
+WRONG_KEYS = "the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY were rejected"
 OTHER_REGION = "the bucket is in another region; set AWS_REGION"
 REASONS = {
     "InvalidAccessKeyId": WRONG_KEYS,
     "SignatureDoesNotMatch": WRONG_KEYS,
-    "AccessDenied": "these keys may not do that",
+    "AccessDenied": "these keys lack the permission",
     "ExpiredToken": "the keys have expired",
-    "NoSuchBucket": "there is no such bucket",
-    "NoSuchKey": "it is not in the bucket",
-    "NoSuchVersion": "there is no such version; mmfmeta versions lists those there are",
+    "NoSuchBucket": "no such bucket",
+    "NoSuchKey": "no such key in the bucket",
+    "NoSuchVersion": "no such version; mmfmeta versions lists them",
     "PermanentRedirect": OTHER_REGION,
     "AuthorizationHeaderMalformed": OTHER_REGION,
 }
@@ -42,54 +43,57 @@ class S3Store(Store):
     requires: ClassVar = {"boto3": "boto3"}
 
     def open(self, uri: str, start: int = 0, version: str = "") -> Content:
-        what = _bucket_and_key(uri)
+        request = _bucket_and_key(uri)
         if start:
-            what["Range"] = f"bytes={start}-"
+            request["Range"] = f"bytes={start}-"
         if version:
-            what["VersionId"] = version
-        with _errors_of(uri):
-            answer = client().get_object(**what)
-        start, size = start_and_size(answer.get("ContentRange"), answer.get("ContentLength"))
-        return Content(BufferedReader(_Body(uri, answer["Body"])), _version(answer, size), start)
+            request["VersionId"] = version
+        with _translate_errors(uri):
+            response = client().get_object(**request)
+        start, size = start_and_size(response.get("ContentRange"), response.get("ContentLength"))
+        return Content(BufferedReader(_Body(response["Body"])), _version(response, size), start)
 
     def upload(self, path: Path, uri: str, metadata: Mapping[str, str]) -> Version:
         from boto3.exceptions import S3UploadFailedError
 
-        answers: list[dict[str, Any]] = []
+        responses: list[dict[str, Any]] = []
 
         def keep(parsed: dict[str, Any], **_: Any) -> None:
-            answers.append(parsed)
+            responses.append(parsed)
 
-        what = _bucket_and_key(uri)
-        with _errors_of(uri), closing(client()) as s3:
-            # upload_file does not return the version that it makes.
-            for last in ("PutObject", "CompleteMultipartUpload"):
-                s3.meta.events.register(f"after-call.s3.{last}", keep)
+        location = _bucket_and_key(uri)
+        with _translate_errors(uri), closing(client()) as s3:
+            # upload_file does not return the version that it creates.
+            for operation in ("PutObject", "CompleteMultipartUpload"):
+                s3.meta.events.register(f"after-call.s3.{operation}", keep)
             try:
-                s3.upload_file(str(path), **what, ExtraArgs={"Metadata": dict(metadata)})
+                s3.upload_file(str(path), **location, ExtraArgs={"Metadata": dict(metadata)})
             except S3UploadFailedError as error:
                 raise error.__context__ or error from None
-        return _version(answers[-1], path.stat().st_size)
+        return _version(responses[-1], path.stat().st_size)
 
     def versions(self, uri: str) -> list[Version]:
-        what = _bucket_and_key(uri)
-        with _errors_of(uri), closing(client()) as s3:
+        location = _bucket_and_key(uri)
+        with _translate_errors(uri), closing(client()) as s3:
             pages = s3.get_paginator("list_object_versions").paginate(
-                Bucket=what["Bucket"], Prefix=what["Key"]
+                Bucket=location["Bucket"], Prefix=location["Key"]
             )
-            found = [
-                _version(one, one["Size"])
+            versions = [
+                _version(item, item["Size"])
                 for page in pages
-                for one in page.get("Versions", [])
-                if one["Key"] == what["Key"]
+                for item in page.get("Versions", [])
+                if item["Key"] == location["Key"]
             ]
-        if not found:
+        if not versions:
             raise StoreError(f"{uri}: {REASONS['NoSuchKey']}")
-        return sorted(found, key=lambda one: one.modified, reverse=True)
+        return sorted(versions, key=lambda version: version.modified, reverse=True)
+
+
+STORE = S3Store()
 
 
 def client() -> Any:
-    """Return a client of S3, with limits of time: whoever waits for an artifact has seconds."""
+    """Return an S3 client whose timeouts are seconds, since a start-up waits for it."""
     from boto3.session import Session
     from botocore.config import Config
 
@@ -98,7 +102,7 @@ def client() -> Any:
         connect_timeout=seconds,
         read_timeout=seconds,
         retries={"total_max_attempts": 2, "mode": "standard"},
-        # Other servers than Amazon's do not know the checksums that boto3 has sent since 2025.
+        # Servers other than Amazon's do not know the checksums that boto3 has sent since 2025.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
@@ -107,10 +111,9 @@ def client() -> Any:
 
 
 class _Body(RawIOBase):
-    """An object's bytes, and the errors of files where there are none."""
+    """An object's bytes; errors of boto3 become those of files."""
 
-    def __init__(self, uri: str, body: Any) -> None:
-        self._uri = uri
+    def __init__(self, body: Any) -> None:
         self._body = body
 
     def readable(self) -> bool:
@@ -134,8 +137,8 @@ class _Body(RawIOBase):
 
 
 @contextmanager
-def _errors_of(uri: str) -> Iterator[None]:
-    """Say in our words what boto3 raises."""
+def _translate_errors(uri: str) -> Iterator[None]:
+    """Raise StoreError, in plain words, for what boto3 raises."""
     from botocore import exceptions as botocore
 
     try:
@@ -144,35 +147,35 @@ def _errors_of(uri: str) -> Iterator[None]:
         code = error.response["Error"]["Code"]
         reason = REASONS.get(code) or error.response["Error"].get("Message", "")
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        raise Refused(uri, status, f"{code}: {reason}") from error
+        raise HTTPStatusError(uri, status, f"{code}: {reason}") from error
     except (botocore.NoCredentialsError, botocore.PartialCredentialsError) as error:
         raise StoreError(
-            "s3:// needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; there is no "
-            "profile and no role either"
+            "s3:// needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (no profile or "
+            "role was found)"
         ) from error
     except (botocore.ConnectTimeoutError, botocore.ReadTimeoutError) as error:
         raise connection_error(uri, TimeoutError()) from error
     except (botocore.ConnectionError, botocore.HTTPClientError) as error:
         raise connection_error(uri, error.kwargs.get("error") or error) from error
-    except (botocore.BotoCoreError, ValueError) as error:  # such as a profile that is not there
+    except (botocore.BotoCoreError, ValueError) as error:  # such as a missing profile
         raise StoreError(f"{uri}: {error}") from error
 
 
 def _bucket_and_key(uri: str) -> dict[str, Any]:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not bucket or not key:
-        raise StoreError(f"{uri}: give s3://bucket/key")
+        raise StoreError(f"{uri}: expected s3://bucket/key")
     return {"Bucket": bucket, "Key": key}
 
 
-def _version(answer: Mapping[str, Any], size: int = UNKNOWN) -> Version:
-    metadata = answer.get("Metadata", {})
-    modified = answer.get("LastModified")
+def _version(fields: Mapping[str, Any], size: int = UNKNOWN) -> Version:
+    metadata = fields.get("Metadata", {})
+    modified = fields.get("LastModified")
     return Version(
-        id=answer.get("VersionId", ""),
+        id=fields.get("VersionId", ""),
         size=size,
         sha256=metadata.get("sha256", ""),
-        tag=answer.get("ETag", ""),
+        etag=fields.get("ETag", ""),
         modified=modified.isoformat() if modified else "",
         metadata=metadata,
     )

@@ -1,4 +1,4 @@
-"""A download: resumed where it broke off, checked, and whole before it has the file's name."""
+"""Downloads: resumed after a broken connection, verified, and renamed only when complete."""
 
 from __future__ import annotations
 
@@ -14,118 +14,142 @@ from typing import IO
 
 from ..errors import StoreError
 from ..settings import MIB
-from .base import UNKNOWN, Content, Store, Version, shown
-from .over_http import RANGE_NOT_SATISFIABLE, Refused, connection_error
+from .digests import TAR_SUFFIX, sha256_of, unpack
+from .objects import UNKNOWN, Content, Opener, Version, redact_url
+from .over_http import RANGE_NOT_SATISFIABLE, HTTPStatusError, connection_error
 from .progress import Progress
 
 CHUNK = MIB
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _log = logging.getLogger("mmf.stores")
 
 
 class _Part:
-    """What there is of an object by now, and its sum."""
+    """The bytes of an object received so far, and their checksum."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
         file.seek(0)
         self.digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
-        self.done = file.tell()
+        self.size = file.tell()
 
     def add(self, chunk: bytes) -> None:
         self.file.write(chunk)
         self.digest.update(chunk)
-        self.done += len(chunk)
+        self.size += len(chunk)
 
     def restart(self) -> None:
         self.file.truncate(0)
         self.digest = hashlib.sha256()
-        self.done = 0
+        self.size = 0
 
 
-def download(store: Store, uri: str, target: Path, wanted: Version) -> None:
+def download(open_object: Opener, uri: str, target: Path, expected: Version) -> None:
     """Write the object to `target`, in one step at the end.
 
-    What there is before that is `target.part`, and the next attempt goes on from it: give a target
-    with the version in its path. StoreError where size or sha256 are not those that are `wanted`.
+    Until then its bytes are in `target.part`, from which the next attempt resumes: give a target
+    whose path depends on the version. StoreError where size or sha256 differ from `expected`.
     """
     path = target.with_name(f"{target.name}.part")
     with _disk_errors(uri, path):
         target.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b") as file:
             part = _Part(file)
-            _fill(part, store, uri, wanted)
-        if wanted.sha256 and part.digest.hexdigest() != wanted.sha256:
+            _fill(part, open_object, uri, expected)
+        if expected.sha256 and part.digest.hexdigest() != expected.sha256:
             path.unlink()
-            raise StoreError(
-                f"{shown(uri)} is not the file that is wanted: its sha256 is "
-                f"{part.digest.hexdigest()}, and {wanted.sha256} is expected; nothing is kept of it"
-            )
+            raise checksum_error(uri, expected.sha256, part.digest.hexdigest())
         path.replace(target)
 
 
-def _fill(part: _Part, store: Store, uri: str, wanted: Version) -> None:
-    if part.done > wanted.size != UNKNOWN:
+def download_folder(open_object: Opener, uri: str, target: Path, expected: Version) -> None:
+    """Write the folder that is stored as a `.tar` to `target`, in one step at the end.
+
+    StoreError where the folder's sha256 differs from `expected`.
+    """
+    archive = target.with_name(target.name + TAR_SUFFIX)
+    new = target.with_name(f"{target.name}.new")
+    download(open_object, uri, archive, Version(id=expected.id))
+    for folder in (new, target):
+        shutil.rmtree(folder, ignore_errors=True)
+    unpack(archive, new)
+    archive.unlink()
+    if expected.sha256 and expected.sha256 != (actual := sha256_of(new)):
+        shutil.rmtree(new)
+        raise checksum_error(uri, expected.sha256, actual)
+    new.replace(target)
+
+
+def checksum_error(uri: str, expected: str, actual: str) -> StoreError:
+    """Return the error for content that is not the expected one."""
+    return StoreError(
+        f"{redact_url(uri)}: expected sha256 {expected}, got {actual}; the download was discarded"
+    )
+
+
+def _fill(part: _Part, open_object: Opener, uri: str, expected: Version) -> None:
+    if part.size > expected.size != UNKNOWN:
         part.restart()
-    total = wanted.size
-    if part.done:
-        _log.info("%s: goes on after %.1f MiB", shown(uri), part.done / MIB)
-    progress = Progress(shown(uri), total, part.done)
-    while part.done != total:
-        before = part.done
-        content = _opened(part, store, uri, wanted)
+    total = expected.size
+    name = redact_url(uri)
+    if part.size:
+        _log.info("%s: resuming after %.1f MiB", name, part.size / MIB)
+    progress = Progress(name, total, part.size)
+    while part.size != total:
+        before = part.size
+        content = _open(part, open_object, uri, expected)
         with closing(content.file):
             total = progress.total = content.version.size
-            _refuse_if_full(part, total)
-            broken = _copy(content, part, progress)
-        if not broken and total in {UNKNOWN, part.done}:
+            _check_disk_space(part, total)
+            connection_lost = _copy(content, part, progress)
+        if not connection_lost and total in {UNKNOWN, part.size}:
             break
-        if part.done <= before:  # what brings nothing now will bring nothing the next time
-            raise broken or StoreError(
-                f"{shown(uri)} ends after {part.done} of {total} bytes; is it whole in its store?"
+        if part.size <= before:  # another attempt would bring nothing either
+            raise connection_lost or StoreError(
+                f"{name} ends after {part.size} of {total} bytes; is it complete in its store?"
             )
-        _log.warning("%s: broke off after %d bytes, and is resumed", shown(uri), part.done)
-    progress.end(part.done)
+        _log.warning("%s: connection lost after %d bytes, resuming", name, part.size)
+    progress.end(part.size)
 
 
-def _opened(part: _Part, store: Store, uri: str, wanted: Version) -> Content:
+def _open(part: _Part, open_object: Opener, uri: str, expected: Version) -> Content:
     """Open the object where `part` ends; at its beginning if it cannot be opened there."""
     try:
-        content = store.open(uri, part.done, wanted.id)
-    except Refused as error:
-        if error.code != RANGE_NOT_SATISFIABLE or not part.done:
+        content = open_object(uri, part.size, expected.id)
+    except HTTPStatusError as error:
+        if error.code != RANGE_NOT_SATISFIABLE or not part.size:
             raise
         part.restart()
-        content = store.open(uri, 0, wanted.id)
+        content = open_object(uri, 0, expected.id)
     size = content.version.size
-    if UNKNOWN not in {size, wanted.size} and size != wanted.size:
+    if UNKNOWN not in {size, expected.size} and size != expected.size:
         content.file.close()
         raise StoreError(
-            f"{shown(uri)} has {size} bytes, and {wanted.size} are expected: it is cut off, or "
+            f"{redact_url(uri)}: expected {expected.size} bytes, got {size}: it is truncated or "
             f"another file; push it again"
         )
-    if content.start != part.done:  # a server that knows no ranges
+    if content.start != part.size:  # the server does not support ranges
         part.restart()
     return content
 
 
 def _copy(content: Content, part: _Part, progress: Progress) -> StoreError | None:
     """Read to the end; return the error of a connection that breaks."""
-    while part.done != content.version.size:
+    while part.size != content.version.size:
         try:
-            chunk = content.file.read1(CHUNK)  # what has come is not lost if no more does
+            chunk = content.file.read1(CHUNK)  # keeps what has arrived if nothing more does
         except (OSError, HTTPException) as error:
             return connection_error(progress.name, error)
         if not chunk:
             break
         part.add(chunk)
-        progress(part.done)
+        progress(part.size)
     return None
 
 
-def _refuse_if_full(part: _Part, total: int) -> None:
+def _check_disk_space(part: _Part, total: int) -> None:
     folder = Path(part.file.name).parent
-    if total - part.done > shutil.disk_usage(folder).free:
+    if total - part.size > shutil.disk_usage(folder).free:
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -134,12 +158,12 @@ def _disk_errors(uri: str, part: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in FULL:
-            raise StoreError(f"{part} cannot be written: {error.strerror or error}") from error
-        part.unlink(missing_ok=True)  # the room is needed
+        if error.errno not in DISK_FULL:
+            raise StoreError(f"cannot write {part}: {error.strerror or error}") from error
+        part.unlink(missing_ok=True)  # gives the space back
         raise StoreError(
-            f"{shown(uri)} has no room in {part.parent}: {error.strerror}; MMF_CACHE names another "
-            f"folder"
+            f"{redact_url(uri)} does not fit in {part.parent}: {error.strerror}; free some space, "
+            f"or set MMF_CACHE to another folder"
         ) from error
     finally:
         if part.exists() and not part.stat().st_size:

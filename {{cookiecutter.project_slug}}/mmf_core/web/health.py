@@ -25,13 +25,13 @@ def blueprint(registry: Registry) -> Blueprint:
     def ready() -> Response:
         if missing := registry.not_ready_reason:
             return problem(503, missing, [], Retry_After="10")
-        # Neither a version that was not taken nor an older copy is a reason to stay away.
-        told = {
+        # Neither a rejected reload nor an older copy makes the service unready.
+        details = {
             "reload": registry.last_reload_error.read(),
-            "notes": registry.warnings,
+            "warnings": registry.warnings,
             "workers": server_status.workers(),
         }
-        return plain({"ready": True} | {name: text for name, text in told.items() if text})
+        return plain({"ready": True} | {name: detail for name, detail in details.items() if detail})
 
     @routes.get("/ping")
     @routes.get("/health")
@@ -54,8 +54,9 @@ def chapter() -> OpenAPISection:
         "type": "object",
         "properties": {
             "ready": {"const": True},
-            "reload": {"description": "why a newer version was not taken"},
-            "workers": {"description": "how many can take a request, where it is not all of them"},
+            "reload": {"description": "why the last reload was rejected (failed), and when (at)"},
+            "warnings": {"description": "such as that an artifact's copy is an older one"},
+            "workers": {"description": "how many accept requests, unless all do"},
         },
         "required": ["ready"],
     }
