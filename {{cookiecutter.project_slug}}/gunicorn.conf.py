@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gunicorn import glogging
 
-from mmf_core import metrics
+from mmf_core.capabilities import run_hooks
 from mmf_core.server import draining, reloading, starting
 from mmf_core.web import log_redaction, logs
 
@@ -148,7 +148,7 @@ def nworkers_changed(server: object, new_value: int, old_value: int | None) -> N
     with it numpy, is loaded. What the user has set stays.
     """
     if old_value is None:  # a later change, by signal, is too late for numpy
-        metrics.prepare()
+        run_hooks("before_load")
         for name in NATIVE_THREADS:
             os.environ.setdefault(name, str(max(1, cores // max(1, new_value))))
 
@@ -172,4 +172,4 @@ def post_worker_init(worker: object) -> None:
 
 def child_exit(server: object, worker: object) -> None:  # noqa: ARG001
     """Keep the counts of a worker that has ended, and none of its gauges."""
-    metrics.fold()
+    run_hooks("worker_exited")

@@ -113,7 +113,7 @@ def test_those_who_wait_share_one_call(line: Line) -> None:
 def test_measures_tell_how_many_shared_the_call(line: Line) -> None:
     line.send_together(frame(1), frame(2))
     held, first, second = line.measures
-    assert (held.joined, first.joined, second.joined) == (1, 2, 2)
+    assert (held.batch_size, first.batch_size, second.batch_size) == (1, 2, 2)
     assert first.call == second.call > 0
     assert first.queue > 0
 

@@ -15,7 +15,13 @@ FIELDS = {
     *("method", "path", "target", "status", "ms", "rows_in", "rows_out", "bytes_in", "bytes_out"),
     *("level", "logger", "message", "pid", "request_id", "time"),
 }
-TIMES = {"decode_ms", "queue_ms", "call_ms", "encode_ms", "joined"}  # of a target that was called
+TIMES = {
+    "decode_ms",
+    "queue_ms",
+    "call_ms",
+    "encode_ms",
+    "batch_size",
+}  # of a target that was called
 
 
 @pytest.mark.parametrize(

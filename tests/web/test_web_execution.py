@@ -128,7 +128,7 @@ def test_the_access_line_tells_where_the_time_went(output: Output, registry: mmf
 
     create_app(registry).test_client().post("/score", json=[{"a": 1}])
     (line,) = [one for one in output.json() if one["logger"] == "mmf.access"]
-    assert line["joined"] == 1
+    assert line["batch_size"] == 1
     assert line["call_ms"] >= 20
     parts = [line[f"{part}_ms"] for part in ("decode", "queue", "call", "encode")]
     assert all(part >= 0 for part in parts)
@@ -194,7 +194,9 @@ def test_concurrent_requests_are_joined_and_each_gets_its_own_answer(tmp_path: P
         assert answer.headers["X-Request-ID"] == f"id-{number}"
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     joined = [
-        line["joined"] for line in lines if line["logger"] == "mmf.access" and "joined" in line
+        line["batch_size"]
+        for line in lines
+        if line["logger"] == "mmf.access" and "batch_size" in line
     ]
     assert len(joined) == 200
     assert max(joined) > 1
@@ -241,7 +243,7 @@ def test_bad_requests_in_a_batch_keep_nobody_from_the_right_answer(tmp_path: Pat
             for one in left:
                 one.result()
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert max(line.get("joined", 1) for line in lines) > 1
+    assert max(line.get("batch_size", 1) for line in lines) > 1
     assert max(line.get("ms", 0) for line in lines if line.get("status") == 200) < 5000
 
 

@@ -112,7 +112,7 @@ def test_a_request_is_a_span_with_its_stages(
             "mmf.target": "score",
             "mmf.rows_in": 2,
             "mmf.rows_out": 2,
-            "mmf.joined": 1,
+            "mmf.batch_size": 1,
         }.items()
     )
     assert whole.status.status_code is StatusCode.UNSET

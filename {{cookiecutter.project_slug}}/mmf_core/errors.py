@@ -91,13 +91,15 @@ class ResultError(TargetError):
     """The author's function returned something that its `returns=` descriptor cannot send."""
 
 
-PROBLEM = "application/problem+json"
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+CRASHED = "the service failed on this request; its log has the reason under this request_id"
+"""What a caller learns of a crash: the trace is in the log only."""
 
 
-def problem(
+def problem_document(
     status: int, detail: str, instance: str, request_id: str | None, errors: Iterable[Any] = ()
 ) -> dict[str, Any]:
-    """Return what a refused caller gets, ready for JSON (RFC 9457, with two members of ours)."""
+    """Return an error ready for JSON (RFC 9457; `request_id` and `errors` are our own members)."""
     return {
         "type": "about:blank",  # RFC 9457, 4.2.1: the status says it all
         "title": HTTPStatus(status).phrase,

@@ -1,73 +1,114 @@
-"""What an operator may change, each by one environment variable, all of them here.
+"""Settings: what an operator may change, each by one environment variable.
 
-`gunicorn.conf.py` has the server's own; docs/settings.md lists both.
+The core's are here, a capability's in its folder, the server's in gunicorn.conf.py;
+docs/settings.md lists them all. A variable MMF_… that nothing reads is an error: a misspelled
+limit would be no limit.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from difflib import get_close_matches
+from typing import Any, Self, TypeVar
 
 from .errors import SettingError
 
 T = TypeVar("T")
 MIB = 1024 * 1024
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+")  # RFC 6454, 6.2
 
 
-def _mebibytes(text: str) -> int:
+PREFIX = "MMF_"
+RENAMED = {
+    "MMF_CACHE_MB": "MMF_MAX_CACHE_MIB",
+    "MMF_MAX_ARTIFACT_MB": "MMF_MAX_ARTIFACT_MIB",
+    "MMF_MAX_BODY_MB": "MMF_MAX_BODY_MIB",
+    "MMF_MAX_INFLATED_MB": "MMF_MAX_DECOMPRESSED_MIB",
+    "MMF_MAX_RSS": "MMF_MAX_RSS_MIB",
+    "MMF_STUCK_AFTER": "MMF_ABANDONED_CALL_TIMEOUT",
+}
+"""Variables of version 0.1, and what they are called now."""
+
+
+def mebibytes(text: str) -> int:
+    """Read a size in MiB; return bytes."""
     size = float(text)
     if not 0 < size < float("inf"):
-        raise ValueError("give a positive number of MiB")
+        raise ValueError("expected a positive number of MiB")
     return int(size * MIB)
 
 
-def _seconds(text: str) -> float:
+def duration(text: str) -> float:
+    """Read a duration, which may be 0."""
     seconds = float(text)
     if not 0 <= seconds < float("inf"):
-        raise ValueError("give seconds, 0 or more")
+        raise ValueError("expected seconds, 0 or more")
     return seconds
 
 
-def _timeout(text: str) -> float:
-    if not (seconds := _seconds(text)):
-        raise ValueError("give more than 0 seconds")
+def positive_duration(text: str) -> float:
+    """Read a duration of more than 0 seconds."""
+    if not (seconds := duration(text)):
+        raise ValueError("expected more than 0 seconds")
     return seconds
 
 
-def _origins(text: str) -> tuple[str, ...]:
-    origins = tuple(one.strip().rstrip("/").lower() for one in text.split(",") if one.strip())
-    for origin in origins:
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise ValueError(f"{origin} is no origin; give https://host or https://host:port, or *")
-    return origins
+def one_of(*choices: str) -> Callable[[str], str]:
+    """Return what reads one of these words, in any case."""
 
-
-def _choice(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.lower() not in choices:
-            raise ValueError(f"give one of {', '.join(choices)}")
+            raise ValueError(f"expected one of {', '.join(choices)}")
         return text.lower()
 
     return parse
 
 
-def _switch(text: str) -> bool:
+def on_off(text: str) -> bool:
+    """Read 1 for on, 0 for off."""
     if text not in ("0", "1"):
-        raise ValueError("give 1 for on or 0 for off")
+        raise ValueError("expected 1 for on or 0 for off")
     return text == "1"
 
 
-def _setting(variable: str, default: T, parse: Callable[[str], T]) -> T:
+def setting(variable: str, default: T, parse: Callable[[str], T]) -> T:
+    """Declare a field of a settings group; `parse` raises ValueError for what it cannot use."""
     value: T = field(default=default, metadata={"variable": variable, "parse": parse})
     return value
 
 
+class SettingsGroup:
+    """Base of dataclasses whose every field is one environment variable."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read every variable that is set; SettingError names all that cannot be used."""
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for variable, item in cls._items():
+            if text := environ.get(variable, "").strip():
+                try:
+                    values[item.name] = item.metadata["parse"](text)
+                except ValueError as error:
+                    problems.append(f"{variable}={text!r}: {error}")
+        if problems:
+            raise SettingError("invalid settings: " + "; ".join(problems))
+        return cls(**values)
+
+    @classmethod
+    def variables(cls) -> list[str]:
+        """Return the names of the environment variables of this group."""
+        return [variable for variable, _ in cls._items()]
+
+    @classmethod
+    def _items(cls) -> Iterator[tuple[str, Any]]:
+        for item in fields(cls):  # type: ignore[arg-type] # every subclass is a dataclass
+            yield item.metadata["variable"], item
+
+
 @dataclass(frozen=True)
-class Settings:
+class Settings(SettingsGroup):
     """The values in force; sizes in bytes (the variables take MiB: 50 is 52,428,800 bytes).
 
     `timeout` 0 means that calls have no deadline unless their target sets one; `reload_seconds` 0
@@ -75,38 +116,40 @@ class Settings:
     looked at.
     """
 
-    max_body: int = _setting("MMF_MAX_BODY_MIB", 50 * MIB, _mebibytes)
-    max_decompressed: int = _setting("MMF_MAX_DECOMPRESSED_MIB", 100 * MIB, _mebibytes)
-    max_artifact: int = _setting("MMF_MAX_ARTIFACT_MIB", 10 * MIB, _mebibytes)
-    artifacts: str = _setting("MMF_ARTIFACTS", "", str)
-    cache: str = _setting("MMF_CACHE", "", str)
-    max_cache: int = _setting("MMF_MAX_CACHE_MIB", 10240 * MIB, _mebibytes)
-    store_timeout: float = _setting("MMF_STORE_TIMEOUT", 10.0, _timeout)
-    timeout: float = _setting("MMF_TIMEOUT", 0.0, _seconds)
-    abandoned_call_timeout: float = _setting("MMF_ABANDONED_CALL_TIMEOUT", 30.0, _seconds)
-    csv_escape: bool = _setting("MMF_CSV_ESCAPE", False, _switch)
-    log_level: str = _setting("MMF_LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"))
-    log_format: str = _setting("MMF_LOG_FORMAT", "auto", _choice("auto", "json", "text"))
-    fast_sklearn: bool = _setting("MMF_FAST_SKLEARN", True, _switch)
-    warm_up: bool = _setting("MMF_WARM_UP", True, _switch)
-    reload_seconds: float = _setting("MMF_RELOAD_SECONDS", 0.0, _seconds)
-    drain_seconds: float = _setting("MMF_DRAIN_SECONDS", 5.0, _seconds)
-    max_rss: int | None = _setting("MMF_MAX_RSS_MIB", None, _mebibytes)
-    client_timeout: float = _setting("MMF_CLIENT_TIMEOUT", 30.0, _timeout)
-    cors_origins: tuple[str, ...] = _setting("MMF_CORS_ORIGINS", (), _origins)
-    mlflow_strict: bool = _setting("MMF_MLFLOW_STRICT", False, _switch)
-    ui: bool = _setting("MMF_UI", True, _switch)
-    allow_pickle: bool = _setting("MMF_ALLOW_PICKLE", True, _switch)
+    max_body: int = setting("MMF_MAX_BODY_MIB", 50 * MIB, mebibytes)
+    max_decompressed: int = setting("MMF_MAX_DECOMPRESSED_MIB", 100 * MIB, mebibytes)
+    max_artifact: int = setting("MMF_MAX_ARTIFACT_MIB", 10 * MIB, mebibytes)
+    artifacts: str = setting("MMF_ARTIFACTS", "", str)
+    cache: str = setting("MMF_CACHE", "", str)
+    max_cache: int = setting("MMF_MAX_CACHE_MIB", 10240 * MIB, mebibytes)
+    store_timeout: float = setting("MMF_STORE_TIMEOUT", 10.0, positive_duration)
+    timeout: float = setting("MMF_TIMEOUT", 0.0, duration)
+    abandoned_call_timeout: float = setting("MMF_ABANDONED_CALL_TIMEOUT", 30.0, duration)
+    csv_escape: bool = setting("MMF_CSV_ESCAPE", False, on_off)
+    log_level: str = setting("MMF_LOG_LEVEL", "info", one_of("debug", "info", "warning", "error"))
+    log_format: str = setting("MMF_LOG_FORMAT", "auto", one_of("auto", "json", "text"))
+    fast_sklearn: bool = setting("MMF_FAST_SKLEARN", True, on_off)
+    warm_up: bool = setting("MMF_WARM_UP", True, on_off)
+    reload_seconds: float = setting("MMF_RELOAD_SECONDS", 0.0, duration)
+    drain_seconds: float = setting("MMF_DRAIN_SECONDS", 5.0, duration)
+    max_rss: int | None = setting("MMF_MAX_RSS_MIB", None, mebibytes)
+    client_timeout: float = setting("MMF_CLIENT_TIMEOUT", 30.0, positive_duration)
+    allow_pickle: bool = setting("MMF_ALLOW_PICKLE", True, on_off)
 
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
-        """Read every variable that is set; SettingError names the first that cannot be used."""
-        values: dict[str, Any] = {}
-        for item in fields(cls):
-            variable = item.metadata["variable"]
-            if text := environ.get(variable, "").strip():
-                try:
-                    values[item.name] = item.metadata["parse"](text)
-                except ValueError as error:
-                    raise SettingError(f"{variable}={text!r} cannot be used: {error}") from error
-        return cls(**values)
+
+def check_environment(
+    groups: Iterable[type[SettingsGroup]], environ: Mapping[str, str] = os.environ
+) -> None:
+    """Refuse variables MMF_… that no group reads; SettingError names the nearest that exists."""
+    known = [variable for group in groups for variable in group.variables()]
+    unknown = [name for name in environ if name.startswith(PREFIX) and name not in known]
+    if unknown:
+        raise SettingError("; ".join(_describe_unknown(name, known) for name in sorted(unknown)))
+
+
+def _describe_unknown(name: str, known: list[str]) -> str:
+    if name in RENAMED:
+        return f"{name} is now called {RENAMED[name]}"
+    nearest = get_close_matches(name, known, n=1, cutoff=0.0)
+    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    return f"{name} is not a setting of this service{hint}"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from pathlib import Path
 
 import click
 
 from .. import __version__
+from ..capabilities import parts
 from ..errors import MMFError
-from ..heroku_size.command import size
-from ..heroku_size.memory import measure_memory
-from ..mlflow.from_mlflow import from_mlflow
-from ..mlflow.to_mlflow import to_mlflow
 from .check_command import test
 from .fork_check import check_fork
 from .get_meta import get_meta
@@ -34,12 +32,5 @@ def main() -> None:
     """Describe and test the project in this folder, and keep its models in a store."""
 
 
-main.add_command(get_meta)
-main.add_command(from_mlflow)
-main.add_command(to_mlflow)
-main.add_command(test)
-main.add_command(check_fork)
-main.add_command(size)
-main.add_command(measure_memory)
-for command in COMMANDS:
+for command in (get_meta, test, check_fork, *COMMANDS, *chain(*parts("commands"))):
     main.add_command(command)

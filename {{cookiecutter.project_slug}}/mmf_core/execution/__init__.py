@@ -17,7 +17,7 @@ from .batching import MicroBatcher
 from .calls import Call, plain_call
 from .deadlines import Deadline
 from .limits import ConcurrencyLimiter
-from .measures import Timings as Timings
+from .timings import Timings as Timings
 from .values import serialize, validate_arguments
 
 
@@ -37,7 +37,7 @@ class Execution:
         self.target = target
         self._call = _compose(target, settings or Settings(), replace_worker)
 
-    def __call__(self, values: Mapping[str, Any], measures: Timings | None = None) -> Any:
+    def __call__(self, values: Mapping[str, Any], timings: Timings | None = None) -> Any:
         """Check decoded values, call the function, return its result ready for a codec.
 
         InvalidValue lists what is wrong in every argument; Overloaded and DeadlineExceeded are
@@ -45,7 +45,7 @@ class Execution:
         result that `returns=` cannot send. Errors of this package that the function raises
         itself, such as InvalidValue, pass as they are.
         """
-        return self._call(validate_arguments(self.target, values), measures or Timings())
+        return self._call(validate_arguments(self.target, values), timings or Timings())
 
 
 def _compose(target: Target, settings: Settings, replace_worker: Callable[[], None]) -> Call:

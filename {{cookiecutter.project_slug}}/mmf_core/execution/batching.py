@@ -19,8 +19,8 @@ from ..errors import MMFError, ResultError
 from ..turns import step_aside
 from .calls import Arguments, Call
 from .deadlines import time_left, too_late
-from .measures import Timings
 from .rows import join, signature, split
+from .timings import Timings
 
 _log = logging.getLogger("mmf.batching")
 
@@ -30,7 +30,7 @@ class _Ticket:
     """A request in line, and what came of it."""
 
     arguments: Arguments
-    measures: Timings
+    timings: Timings
     served: bool = False
     given_up: bool = False
     result: Any = None
@@ -71,10 +71,10 @@ class MicroBatcher:
         self._line: deque[_Ticket] = deque()
         self._joins = True
 
-    def __call__(self, arguments: Arguments, measures: Timings) -> Any:
+    def __call__(self, arguments: Arguments, timings: Timings) -> Any:
         if not self._joins:
-            return self._call(arguments, measures)
-        ticket = _Ticket(arguments, measures)
+            return self._call(arguments, timings)
+        ticket = _Ticket(arguments, timings)
         self._line.append(ticket)
         step_aside()
         if not ticket.served:
@@ -90,7 +90,7 @@ class MicroBatcher:
         """Wait until no other call is running; DeadlineExceeded if that takes too long."""
         if self._seconds is None:
             self._calling.acquire()
-        elif not self._calling.acquire(timeout=max(0, time_left(self._seconds, ticket.measures))):
+        elif not self._calling.acquire(timeout=max(0, time_left(self._seconds, ticket.timings))):
             ticket.given_up = True
             raise too_late(self._route, self._seconds)
 
@@ -124,9 +124,9 @@ class MicroBatcher:
         if len(batch) > 1 and self._run_joined(batch):
             return
         for ticket in batch:
-            ticket.measures.batch = 1
+            ticket.timings.batch_leader = True
             try:
-                ticket.result = self._call(ticket.arguments, ticket.measures)
+                ticket.result = self._call(ticket.arguments, ticket.timings)
             except BaseException as error:  # noqa: BLE001 - raised again where it belongs
                 ticket.error = error
 
@@ -134,17 +134,17 @@ class MicroBatcher:
         """Call once for all; False where that failed and nobody has an outcome yet."""
         tables = [ticket.arguments[self._rows] for ticket in batch]
         counts = [len(table) for table in tables]
-        measures = Timings(joined=len(batch), entered=batch[0].measures.entered)
+        timings = Timings(batch_size=len(batch), entered=batch[0].timings.entered)
         try:
             rows = join(tables, uniform=self._uniform)
-            result = self._call({**batch[0].arguments, self._rows: rows}, measures)
+            result = self._call({**batch[0].arguments, self._rows: rows}, timings)
         except MMFError:
             _log.info("%s: a joined call failed; each request is called alone", self._route)
             return False
-        batch[0].measures.batch = len(batch)
+        batch[0].timings.batch_leader = True
         for ticket in batch:
-            ticket.measures.started(measures.entered + measures.queue)
-            ticket.measures.call, ticket.measures.joined = measures.call, measures.joined
+            ticket.timings.started(timings.entered + timings.queue)
+            ticket.timings.call, ticket.timings.batch_size = timings.call, timings.batch_size
         if len(result) == sum(counts):
             for ticket, part in zip(batch, split(result, counts), strict=True):
                 ticket.result = part

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from ..errors import MMFError, TargetError
-from .measures import Timings
+from .timings import Timings
 
 Arguments = dict[str, Any]
 Call = Callable[[Arguments, Timings], Any]
@@ -24,7 +24,7 @@ def plain_call(function: Callable[..., Any], route: str, present: Callable[[Any]
     TargetError stands for all others.
     """
 
-    def call(arguments: Arguments, measures: Timings) -> Any:
+    def call(arguments: Arguments, timings: Timings) -> Any:
         started = perf_counter()
         try:
             return present(function(**arguments))
@@ -33,7 +33,7 @@ def plain_call(function: Callable[..., Any], route: str, present: Callable[[Any]
         except (Exception, SystemExit) as error:
             raise TargetError(f"{route} failed") from error
         finally:
-            measures.started(started)
-            measures.call = perf_counter() - started
+            timings.started(started)
+            timings.call = perf_counter() - started
 
     return call

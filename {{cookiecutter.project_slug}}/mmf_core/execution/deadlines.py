@@ -23,14 +23,14 @@ from typing import Any
 
 from ..errors import DeadlineExceeded
 from .calls import Arguments, Call
-from .measures import Timings
+from .timings import Timings
 
 _log = logging.getLogger("mmf.deadlines")
 
 
-def time_left(seconds: float, measures: Timings) -> float:
+def time_left(seconds: float, timings: Timings) -> float:
     """Return how many of the seconds that a request has are left."""
-    return seconds - (perf_counter() - measures.entered)
+    return seconds - (perf_counter() - timings.entered)
 
 
 def too_late(route: str, seconds: float) -> DeadlineExceeded:
@@ -60,11 +60,11 @@ class Deadline:
         self._replace_worker = replace_worker
         self._idle: deque[_Runner] = deque()
 
-    def __call__(self, arguments: Arguments, measures: Timings) -> Any:
-        left = time_left(self._seconds, measures)
+    def __call__(self, arguments: Arguments, timings: Timings) -> Any:
+        left = time_left(self._seconds, timings)
         if left <= 0:
             raise too_late(self._route, self._seconds)
-        task = _Task(lambda: self._call(arguments, measures), copy_context())
+        task = _Task(lambda: self._call(arguments, timings), copy_context())
         runner = self._idle.pop() if self._idle else _Runner(self._idle.append)
         runner.tasks.put(task)
         if task.ended.wait(left):

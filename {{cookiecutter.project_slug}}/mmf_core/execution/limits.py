@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import Overloaded
 from .calls import Arguments, Call
-from .measures import Timings
+from .timings import Timings
 
 
 class ConcurrencyLimiter:
@@ -21,14 +21,14 @@ class ConcurrencyLimiter:
         self._lock = Lock()
         self._inside = 0
 
-    def __call__(self, arguments: Arguments, measures: Timings) -> Any:
+    def __call__(self, arguments: Arguments, timings: Timings) -> Any:
         with self._lock:
             if self._inside >= self._room:
                 raise Overloaded(f"{self._route} has all the calls that it can take")
             self._inside += 1
         try:
             with self._turn:
-                return self._call(arguments, measures)
+                return self._call(arguments, timings)
         finally:
             with self._lock:
                 self._inside -= 1

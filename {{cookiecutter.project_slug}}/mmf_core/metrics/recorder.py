@@ -52,40 +52,40 @@ class Recorder:
                 place = self._in_flight[target] = self._gauges.place(IN_FLIGHT, (target,))
             self._gauges.values[place] += 1
 
-    def record(self, exchange: RequestContext, protocol: str) -> None:
+    def record(self, context: RequestContext, protocol: str) -> None:
         """Count a request that has its answer, and where it had a target, its times and rows."""
-        target, seconds = exchange.target, perf_counter() - exchange.started
+        target, seconds = context.target, perf_counter() - context.started
         with self._lock:
-            key = (target or "", protocol, exchange.status)
+            key = (target or "", protocol, context.status)
             place = self._requests.get(key)
             if place is None:
-                labels = (*key[:2], str(exchange.status))
+                labels = (*key[:2], str(context.status))
                 place = self._requests[key] = self._counters.place(REQUESTS, labels, "_total")
             self._counters.values[place] += 1
             if target:
                 if target in self._in_flight:
                     self._gauges.values[self._in_flight[target]] -= 1
                 self._observe(self._duration(target, protocol), SECONDS, seconds)
-                self._count(exchange, self._targets.get(target) or self._new(target))
+                self._count(context, self._targets.get(target) or self._new(target))
 
     def close(self) -> None:
         """Give the files back, when nothing is counted here any more."""
         for cells in (self._counters, self._histograms, self._gauges):
             cells.close()
 
-    def _count(self, exchange: RequestContext, places: _Places) -> None:
+    def _count(self, context: RequestContext, places: _Places) -> None:
         counters = self._counters.values
-        if exchange.rows_in:
-            counters[places.rows_in] += exchange.rows_in
-        if exchange.rows_out:
-            counters[places.rows_out] += exchange.rows_out
-        if measures := exchange.measures:
-            times = (measures.decode, measures.queue, measures.call, measures.encode)
+        if context.rows_in:
+            counters[places.rows_in] += context.rows_in
+        if context.rows_out:
+            counters[places.rows_out] += context.rows_out
+        if timings := context.timings:
+            times = (timings.decode, timings.queue, timings.call, timings.encode)
             for place, seconds in zip(places.stages, times, strict=True):
                 if seconds:  # it has come so far
                     self._observe(place, SECONDS, seconds)
-            if measures.batch:
-                self._observe(places.batch, SIZES, measures.batch)
+            if timings.batch_leader:
+                self._observe(places.batch, SIZES, timings.batch_size)
 
     def _observe(self, places: list[int], bounds: tuple[float, ...], value: float) -> None:
         values = self._histograms.values
@@ -136,10 +136,10 @@ def entered(target: str) -> None:
         _log.exception("not counted")  # it is answered all the same
 
 
-def record(exchange: RequestContext, protocol: str) -> None:
+def record(context: RequestContext, protocol: str) -> None:
     """Count a request that has its answer."""
     try:
-        (_recorder or start()).record(exchange, protocol)
+        (_recorder or start()).record(context, protocol)
     except OSError:
         _log.exception("not counted")
 

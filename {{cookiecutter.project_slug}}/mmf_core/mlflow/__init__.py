@@ -1,3 +1,1 @@
-"""MLflow's scoring protocol: `POST /invocations`, as `mlflow models serve` answers it."""
-
-from .routes import PROTOCOL as PROTOCOL
+"""MLflow's scoring protocol, and the exchange of models with MLflow."""

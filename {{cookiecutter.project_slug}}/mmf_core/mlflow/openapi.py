@@ -8,8 +8,8 @@ from typing import Any
 from ..codecs import Format, Kind
 from ..execution import Execution
 from ..target import Target
-from ..web.openapi.sections import JSON, answer, ref, refusals, refused
-from ..web.protocols import OpenAPISection, Service
+from ..web.openapi.sections import JSON, OpenAPISection, error_refs, error_responses, ref, response
+from ..web.protocols import Service
 
 ROUTE = "invocations"
 _TEXT = {"type": "string"}
@@ -40,7 +40,7 @@ def served(executions: Mapping[str, Execution]) -> Execution | None:
     return None
 
 
-def chapter(service: Service) -> OpenAPISection:
+def section(service: Service) -> OpenAPISection:
     """Describe the default target's route, and one for each target."""
     paths = {
         f"/{ROUTE}/{route}": {"post": _described(one.target, service, f"mlflow_{route}")}
@@ -49,11 +49,11 @@ def chapter(service: Service) -> OpenAPISection:
     if default := served(service.executions):
         paths[f"/{ROUTE}"] = {"post": _described(default.target, service, "mlflow")}
     error = ref("schemas", "MLflowError")
-    responses = refusals(service.settings, "MLflow", error, JSON)
+    responses = error_responses(service.settings, "MLflow", error, JSON)
     responses["MLflow415"]["content"] = {"text/plain": {"schema": _TEXT}}
     return OpenAPISection(
         tag="mlflow",
-        about="MLflow's scoring protocol, for clients of `mlflow models serve`.",
+        description="MLflow's scoring protocol, for clients of `mlflow models serve`.",
         paths=paths,
         components={"schemas": _SCHEMAS, "responses": responses},
     )
@@ -76,8 +76,8 @@ def _described(target: Target, service: Service, operation: str) -> dict[str, An
             "content": {JSON: asked, Format.CSV.media_type: {"schema": _TEXT}},
         },
         "responses": {
-            "200": answer("the predictions", ref("schemas", "MLflowAnswer")),
-            **refused("MLflow", 400, 413, 415, 500, 503, *late),
+            "200": response("the predictions", ref("schemas", "MLflowAnswer")),
+            **error_refs("MLflow", 400, 413, 415, 500, 503, *late),
         },
     }
 

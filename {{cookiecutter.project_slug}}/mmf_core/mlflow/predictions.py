@@ -9,7 +9,7 @@ from flask import Response
 from ..codecs import Kind, json_of
 from ..errors import ResultError
 from ..target import Target
-from ..web.http import responses
+from ..web.http.responses import json_response
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,7 @@ def answer(result: Any, target: Target, *, wrapped: bool) -> Response:
     """
     try:
         plain = predictions(result, target)
-        return responses.plain({"predictions": plain} if wrapped else plain)
+        return json_response({"predictions": plain} if wrapped else plain)
     except (TypeError, ValueError) as error:
         raise ResultError(
             f"{target.route}: the result cannot be written as JSON: {error}"

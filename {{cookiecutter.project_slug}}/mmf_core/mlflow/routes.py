@@ -6,7 +6,6 @@ Read from the sources of MLflow 3.17; docs/mlflow.md lists where this differs on
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -14,14 +13,16 @@ from flask import Blueprint, Response, current_app, request
 
 from ..errors import UnknownTarget
 from ..execution import Execution
-from ..web.http import responses
-from ..web.protocols import Problem, Protocol, Service, run
+from ..web.http.responses import json_response
+from ..web.protocols import ErrorReport, Protocol, Service
+from ..web.request_context import enter_target, execute
 from . import predictions
 from .inputs import Input
-from .openapi import ROUTE, chapter, served
+from .openapi import ROUTE, section, served
+from .settings import MLflowSettings
 
 _STRICT = "MMF_MLFLOW_STRICT"
-_WRONG = "BAD_REQUEST", "INVALID_PARAMETER_VALUE", "KAM00"
+_INVALID = "BAD_REQUEST", "INVALID_PARAMETER_VALUE", "KAM00"
 _FAILED = "INTERNAL_ERROR", "CLIENT_INTERNAL_ERROR", "XXM00"
 # error_code, error_class, sqlstate: mlflow/exceptions.py and error_classification.py.
 _CODES = {
@@ -37,7 +38,7 @@ _CODES = {
 def blueprints(service: Service) -> Iterable[Blueprint]:
     """Give the default target's route, and one for each target."""
     routes = Blueprint("mlflow", __name__)
-    executions, is_strict = service.executions, service.settings.mlflow_strict
+    executions, is_strict = service.executions, MLflowSettings.from_env().strict
     routes.record_once(lambda state: state.app.config.update({_STRICT: is_strict}))
     inputs = {route: Input.of(one.target) for route, one in executions.items()}
     default = served(executions)
@@ -58,51 +59,44 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
     yield routes
 
 
-def error(problem: Problem) -> Response:
-    """Answer `error_code message sqlstate error_class`; a wrong Content-Type is told as text."""
-    status = problem.status
-    faults = [_fault(one) for one in problem.errors if one["message"] not in problem.detail]
-    message = "; ".join([problem.detail, *faults])
+def error(report: ErrorReport) -> Response:
+    """Respond `error_code message sqlstate error_class`; for an unknown Content-Type, text."""
+    status = report.status
+    details = [
+        _in_words(detail) for detail in report.errors if detail["message"] not in report.detail
+    ]
+    message = "; ".join([report.detail, *details])
     if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
         return Response(message, status, content_type="text/plain; charset=utf-8")
     if status == HTTPStatus.INTERNAL_SERVER_ERROR and current_app.config[_STRICT]:
         status = HTTPStatus.BAD_REQUEST
-    usual = _FAILED if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _WRONG
-    code, kind, sqlstate = _CODES.get(HTTPStatus(status), usual)
-    body = {"error_code": code, "message": message, "sqlstate": sqlstate, "error_class": kind}
+    default = _FAILED if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _INVALID
+    code, error_class, sqlstate = _CODES.get(HTTPStatus(status), default)
+    body = {
+        "error_code": code,
+        "message": message,
+        "sqlstate": sqlstate,
+        "error_class": error_class,
+    }
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:  # MLflow knows no 422
         status = HTTPStatus.BAD_REQUEST
-    return responses.plain(body, status)
+    return json_response(body, status)
 
 
-PROTOCOL = Protocol(blueprints, error, (ROUTE,), name="mlflow", chapter=chapter)
+PROTOCOL = Protocol(
+    name="mlflow", segments=(ROUTE,), blueprints=blueprints, error=error, openapi=section
+)
 
 
 def _invoke(execution: Execution, body: Input | None) -> Response:
-    call = _Call(execution, body)
-    return run(execution, call.read, call.answer)
+    target = execution.target
+    enter_target(target)
+    values, is_chat = body.read(request) if body else ({}, False)
+    result = execute(execution, values)
+    return predictions.answer(result, target, wrapped=not is_chat)
 
 
-@dataclass(slots=True)
-class _Call:
-    """One request, whose answer depends on how it was written."""
-
-    execution: Execution
-    body: Input | None
-    is_chat: bool = field(default=False)
-
-    def read(self) -> Mapping[str, Any]:
-        values: Mapping[str, Any] = {}
-        if self.body:
-            values, self.is_chat = self.body.read(request)
-        return values
-
-    def answer(self, result: Any) -> Response:
-        target = self.execution.target
-        return predictions.answer(result, target, wrapped=not self.is_chat)
-
-
-def _fault(fault: Mapping[str, Any]) -> str:
+def _in_words(detail: Mapping[str, Any]) -> str:
     """Say where something is wrong; the caller's own values are not sent back."""
-    places = [f"{place} {fault[place]}" for place in ("row", "column") if place in fault]
-    return f"{', '.join(places) or fault.get('where', 'body')}: {fault['message']}"
+    places = [f"{place} {detail[place]}" for place in ("row", "column") if place in detail]
+    return f"{', '.join(places) or detail.get('where', 'body')}: {detail['message']}"

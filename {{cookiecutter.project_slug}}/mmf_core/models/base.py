@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..packages import OptionalDependency
+from ..settings import SettingsGroup
 
 
 class ModelFormat(OptionalDependency, ABC):
@@ -21,6 +22,7 @@ class ModelFormat(OptionalDependency, ABC):
     suffixes: ClassVar[tuple[str, ...]]
     runs_code: ClassVar[bool] = False
     tolerance: ClassVar[float] = 0.0
+    settings: ClassVar[type[SettingsGroup] | None] = None
 
     def holds(self, path: Path) -> bool:
         """Whether the file has this format, judged by its suffix."""

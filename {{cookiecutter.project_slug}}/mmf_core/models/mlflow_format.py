@@ -6,17 +6,25 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ..errors import ArtifactError
-from ..settings import Settings
+from ..settings import SettingsGroup, on_off, setting
 from .base import ModelFormat
 from .mlflow_signature import columns_of, read_signature
 from .trusted_types import check_trusted
 
 _log = logging.getLogger("mmf.models")
+
+
+@dataclass(frozen=True)
+class MLflowFormatSettings(SettingsGroup):
+    """`strict`: a model saved with other versions than those installed is refused."""
+
+    strict: bool = setting("MMF_MLFLOW_STRICT", False, on_off)
 
 
 class MlflowFormat(ModelFormat):
@@ -27,6 +35,7 @@ class MlflowFormat(ModelFormat):
 
     suffixes = (".mlflow",)
     requires: ClassVar = {"mlflow": "mlflow-skinny"}
+    settings = MLflowFormatSettings
     runs_code = True  # MLmodel names the module that loads it, and the types that are trusted
 
     def holds(self, path: Path) -> bool:
@@ -75,7 +84,7 @@ def _compare_versions(path: Path) -> None:
     if not mismatches:
         return
     message = f"{path} was saved with other versions: {mismatches}"
-    if Settings.from_env().mlflow_strict:
+    if MLflowFormatSettings.from_env().strict:
         raise ArtifactError(f"{message}; install those, or unset MMF_MLFLOW_STRICT")
     _log.warning("%s; it may fail or predict differently (MMF_MLFLOW_STRICT=1 refuses it)", message)
 

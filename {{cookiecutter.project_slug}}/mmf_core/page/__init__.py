@@ -1,3 +1,1 @@
 """`GET /`: the page for people, who open it, drop an Excel file and get one back."""
-
-from .routes import blueprint as blueprint

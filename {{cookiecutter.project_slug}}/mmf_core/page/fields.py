@@ -9,7 +9,7 @@ from typing import Any
 
 from ..codecs import Format, Kind, json, readable
 from ..descriptors import Bool, Datetime, Descriptor, Float, Integer
-from ..web.openapi.sections import texts as without_null
+from ..web.openapi.sections import without_null
 
 Texts = Mapping[str, str]
 _MOST_CHOICES = 10  # of a column, in its line

@@ -19,7 +19,7 @@ from ..errors import RequestError
 from ..web.http.arguments import of_file
 from ..web.http.bodies import read_form
 from ..web.http.codec_options import options_of
-from ..web.http.responses import plain
+from ..web.http.responses import json_response
 from ..web.project_metadata import about
 from ..web.protocols import Service
 from .files import FILES, VERSION
@@ -96,7 +96,7 @@ def blueprint(service: Service) -> Blueprint:
         read_form(request)
         if (sent := request.files.get(PART)) is None:
             raise RequestError(f"send the table as a part {PART} of multipart/form-data")
-        return plain(first_rows(of_file(sent, request).decode(descriptor)))
+        return json_response(first_rows(of_file(sent, request).decode(descriptor)))
 
     return routes
 

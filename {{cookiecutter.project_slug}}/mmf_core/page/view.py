@@ -10,7 +10,7 @@ from ..codecs import Format, Kind
 from ..registry import Registry
 from ..settings import MIB, Settings
 from ..target import Target
-from ..web.http.negotiation import offered
+from ..web.http.negotiation import response_formats
 from ..web.project_metadata import About
 from .fields import field
 from .translations.texts import FOR_SCRIPTS
@@ -55,7 +55,7 @@ def _target(target: Target, texts: Mapping[str, str]) -> dict[str, Any]:
             {**field(name, one, texts), "examples": _names(EXAMPLES.get(one.kind, ()))}
             for name, one in target.arguments.items()
         ],
-        "formats": _names(offered(returns) if returns else ()),
+        "formats": _names(response_formats(returns)),
         "answers": returns.kind.name.lower() if returns else "nothing",
     }
 

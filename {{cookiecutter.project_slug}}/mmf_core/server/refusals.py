@@ -9,7 +9,7 @@ from random import getrandbits
 
 from gunicorn.http import errors
 
-from ..errors import PROBLEM, problem
+from ..errors import CRASHED, PROBLEM_MEDIA_TYPE, problem_document
 
 _FAULTS: dict[type[Exception], tuple[int, str]] = {
     errors.LimitRequestLine: (414, "the request line is too long"),
@@ -33,7 +33,6 @@ _OURS = (
     errors.ConfigurationProblem,
 )
 _log = logging.getLogger("mmf.refusals")
-CRASHED = "the service failed on this request; its log has the reason under this request_id"
 
 
 def fault_of(error: Exception) -> tuple[int, str]:
@@ -50,11 +49,11 @@ def fault_of(error: Exception) -> tuple[int, str]:
 def refusal(status: int, detail: str) -> tuple[str, bytes]:
     """Return a request id, and the whole of an answer that ends the connection."""
     request_id, title = f"{getrandbits(128):032x}", HTTPStatus(status).phrase
-    body = json.dumps(problem(status, detail, "/", request_id)).encode()
+    body = json.dumps(problem_document(status, detail, "/", request_id)).encode()
     head = (
         f"HTTP/1.1 {status} {title}\r\n"
         "Connection: close\r\n"
-        f"Content-Type: {PROBLEM}\r\n"
+        f"Content-Type: {PROBLEM_MEDIA_TYPE}\r\n"
         f"Content-Length: {len(body)}\r\n"
         "X-Content-Type-Options: nosniff\r\n"
         f"X-Request-ID: {request_id}\r\n\r\n"

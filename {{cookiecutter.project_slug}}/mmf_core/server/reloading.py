@@ -15,6 +15,7 @@ import logging
 import sys
 import sysconfig
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.connection import Connection
@@ -22,6 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..capabilities import parts
 from ..example_calls import CallResult, CallStatus, Failure, Fork, call_in_forks
 from ..example_calls.forks import set_alarm
 from ..registry import Registry, default
@@ -78,13 +80,13 @@ def renew(app: Any) -> Registry:
 
     Whatever it raises, everything is as it was.
     """
-    from .. import metrics  # not at once: mmfmeta has no need of Flask
-
     old_modules, old = _modules(), Registry()
     old.last_reload_error.share()
     default.swap(old)
     try:
-        with metrics.withdrawn(old_modules.values()):
+        with ExitStack() as stack:
+            for reimporting in parts("reimporting"):
+                stack.enter_context(reimporting(old_modules.values()))
             _forget(old_modules)
             app.callable = app.load()
     except BaseException:

@@ -8,6 +8,7 @@ import time
 from functools import partial
 from typing import Any
 
+from ..capabilities import run_hooks
 from ..example_calls import warm_up
 from ..readiness import server_status
 from ..registry import default
@@ -23,11 +24,8 @@ _log = logging.getLogger("mmf.start")
 
 def begin(worker: Any) -> None:
     """Load what must not be loaded before a fork, warm up, and look out for new files."""
-    from .. import metrics, tracing  # not at once: mmfmeta has no need of Flask
-
     settings = Settings.from_env()
-    metrics.begin()
-    tracing.start()
+    run_hooks("worker_started")
     server_status.not_ready_reason = partial(refusal, worker.cfg.timeout)
     server_status.workers = partial(workers, worker.cfg.workers)
     try:

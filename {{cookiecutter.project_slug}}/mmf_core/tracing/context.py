@@ -19,7 +19,7 @@ class Trace(NamedTuple):
     span_id: str
 
 
-def taken(header: str) -> Trace | None:
+def parse_traceparent(header: str) -> Trace | None:
     """Return the caller's trace and span; None where the header is not valid, as it is told to."""
     match = _TRACEPARENT.fullmatch(header.strip(" \t"))
     if match is None or (match["version"] == "00" and match["more"]):

@@ -12,8 +12,6 @@ from .. import __version__
 from .context import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from opentelemetry.trace import Span
 
     from ..web.request_context import RequestContext
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 _SERVERS_FAULT = 500
 
 
-class Begun(NamedTuple):
+class ActiveSpan(NamedTuple):
     """A span that goes on, what undoes its being the current one, and its request.
 
     `epoch` is the time of day, in nanoseconds, at which `perf_counter` was 0: read once, so that
@@ -29,6 +27,7 @@ class Begun(NamedTuple):
     """
 
     span: Span
+    trace: Trace
     token: Any
     method: str
     path: str
@@ -48,63 +47,65 @@ class Spans:
         self._context, self._propagate, self._trace = context, propagate, trace
         self._tracer = provider.get_tracer("mmf_core", __version__)
 
-    def begin(self, environ: Mapping[str, Any], path: str, exchange: RequestContext) -> Begun:
+    def begin(self, context: RequestContext) -> ActiveSpan:
         """Begin the request's span, below the caller's; spans of the author's code go below it."""
         headers = {
             name[5:].replace("_", "-").lower(): text
-            for name, text in environ.items()
+            for name, text in context.environ.items()
             if name.startswith("HTTP_")
         }
-        method = environ["REQUEST_METHOD"]
+        method, path = context.method, context.path
         epoch = time_ns() - int(perf_counter() * 1e9)
         span = self._tracer.start_span(
             method,
             context=self._propagate.extract(headers),
             kind=self._trace.SpanKind.SERVER,
             attributes={"http.request.method": method, "url.path": path},
-            start_time=epoch + int(exchange.started * 1e9),
+            start_time=epoch + int(context.started * 1e9),
         )
         known = span.get_span_context()
-        exchange.trace = Trace(f"{known.trace_id:032x}", f"{known.span_id:016x}")
+        trace = Trace(f"{known.trace_id:032x}", f"{known.span_id:016x}")
         token = self._context.attach(self._trace.set_span_in_context(span))
-        return Begun(span, token, method, path, epoch)
+        return ActiveSpan(span, trace, token, method, path, epoch)
 
-    def end(self, begun: Begun, exchange: RequestContext) -> None:
+    def end(self, active: ActiveSpan, context: RequestContext) -> None:
         """End it, with what has become known meanwhile."""
-        self._context.detach(begun.token)
-        span = begun.span
+        self._context.detach(active.token)
+        span = active.span
         if span.is_recording():
-            span.set_attribute("http.response.status_code", exchange.status)
-            if exchange.status >= _SERVERS_FAULT:
-                span.set_attribute("error.type", str(exchange.status))
+            span.set_attribute("http.response.status_code", context.status)
+            if context.status >= _SERVERS_FAULT:
+                span.set_attribute("error.type", str(context.status))
                 span.set_status(self._trace.StatusCode.ERROR)
-            if exchange.target:
-                self._tell_target(begun, exchange)
-        span.end(begun.time_of_day(perf_counter()))
+            if context.target:
+                self._describe_target(active, context)
+        span.end(active.time_of_day(perf_counter()))
 
-    def _tell_target(self, begun: Begun, exchange: RequestContext) -> None:
-        span = begun.span
-        span.update_name(f"{begun.method} {begun.path}")  # it has a target, so it is one of a few
-        told = {
-            "http.route": begun.path,
-            "mmf.target": exchange.target,
-            "mmf.request_id": exchange.request_id,
-            "mmf.rows_in": exchange.rows_in,
-            "mmf.rows_out": exchange.rows_out,
+    def _describe_target(self, active: ActiveSpan, context: RequestContext) -> None:
+        span = active.span
+        span.update_name(f"{active.method} {active.path}")  # it has a target, so it is one of a few
+        attributes = {
+            "http.route": active.path,
+            "mmf.target": context.target,
+            "mmf.request_id": context.request_id,
+            "mmf.rows_in": context.rows_in,
+            "mmf.rows_out": context.rows_out,
         }
-        measures = exchange.measures
-        if measures:
-            told["mmf.joined"] = measures.joined
-        span.set_attributes({name: one for name, one in told.items() if one is not None})
-        if measures:
-            entered, encoding = measures.entered, measures.encoding
-            called = entered + measures.queue
-            self._stage(begun, "decode", exchange.started, entered)
-            self._stage(begun, "queue", entered, called)
-            self._stage(begun, "call", called, called + measures.call)
-            self._stage(begun, "encode", encoding, encoding + measures.encode)
+        timings = context.timings
+        if timings:
+            attributes["mmf.batch_size"] = timings.batch_size
+        span.set_attributes(
+            {name: value for name, value in attributes.items() if value is not None}
+        )
+        if timings:
+            entered, encode_started = timings.entered, timings.encode_started
+            called = entered + timings.queue
+            self._stage(active, "decode", context.started, entered)
+            self._stage(active, "queue", entered, called)
+            self._stage(active, "call", called, called + timings.call)
+            self._stage(active, "encode", encode_started, encode_started + timings.encode)
 
-    def _stage(self, parent: Begun, name: str, began: float, ended: float) -> None:
+    def _stage(self, parent: ActiveSpan, name: str, began: float, ended: float) -> None:
         """Make a span of a stage that has been, between two moments on `perf_counter`'s clock."""
         if ended > began:
             inside = self._trace.set_span_in_context(parent.span)

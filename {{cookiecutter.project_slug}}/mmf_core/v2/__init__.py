@@ -1,6 +1,4 @@
-"""The Open Inference Protocol, version 2, over HTTP: what KServe, Triton and MLServer speak.
+"""The Open Inference Protocol, version 2, over HTTP: the protocol of KServe, Triton and MLServer.
 
 Its REST specification, with the extension `binary_tensor_data`.
 """
-
-from .routes import PROTOCOL as PROTOCOL

@@ -11,8 +11,8 @@ from ..codecs import json
 from ..errors import RequestError
 from ..target import Target
 from ..web.http.bodies import read_whole
-from ..web.http.responses import plain
-from ..web.request_context import current
+from ..web.http.responses import json_response
+from ..web.request_context import current_context
 from . import binary
 from .tensors import Tensor, from_json, to_json
 
@@ -45,9 +45,9 @@ def read(request: Request) -> Inference:
     if not isinstance(outputs, list) or not all(map(_is_output, outputs)):
         raise RequestError("every output is an object with a name")
     is_binary = parameters.get("binary_data_output") is True
-    exchange = current()
+    context = current_context()
     return Inference(
-        id=name or (exchange.request_id if exchange else ""),
+        id=name or (context.request_id if context else ""),
         parameters=parameters,
         tensors=_tensors(whole["inputs"], data),
         outputs={
@@ -77,7 +77,7 @@ def write(target: Target, version: str, asked: Inference, outputs: list[Tensor])
     if content_type := asked.parameters.get("content_type"):  # MLServer's clients read it so
         body["parameters"] = {"content_type": content_type}
     if not any(wanted.values()):
-        return plain(body)
+        return json_response(body)
     head = json.dumps(body)
     answer = Response(head + data, content_type=_BINARY)
     answer.headers[LENGTH] = str(len(head))

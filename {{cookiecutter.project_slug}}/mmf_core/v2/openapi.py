@@ -10,8 +10,8 @@ from ..execution import Execution
 from ..settings import Settings
 from ..target import Target
 from ..web.http.codec_options import options_of
-from ..web.openapi.sections import JSON, answer, ref, refusals, refused
-from ..web.protocols import OpenAPISection, Service
+from ..web.openapi.sections import JSON, OpenAPISection, error_refs, error_responses, ref, response
+from ..web.protocols import Service
 from .tensors import BYTES, DTYPES, to_json
 from .values import results
 
@@ -62,7 +62,7 @@ _SCHEMAS = {
 }
 
 
-def chapter(service: Service) -> OpenAPISection:
+def section(service: Service) -> OpenAPISection:
     """Describe the server, its models, and how each is asked."""
     models = list(service.executions)
     paths = {**_server(models), **_models(models)}
@@ -70,11 +70,11 @@ def chapter(service: Service) -> OpenAPISection:
         route = execution.target.route
         paths[f"/v2/models/{route}/infer"] = {"post": _infer(execution, service.settings)}
     error = ref("schemas", "V2Error")
-    responses = refusals(service.settings, "V2Error", error, JSON)
+    responses = error_responses(service.settings, "V2Error", error, JSON)
     return OpenAPISection(
         tag="v2",
-        about="The Open Inference Protocol, for clients of KServe, Triton and MLServer. Tensors "
-        "may be binary, too: the extension binary_tensor_data.",
+        description="The Open Inference Protocol, for clients of KServe, Triton and MLServer. "
+        "Tensors may be binary, too: the extension binary_tensor_data.",
         paths=paths,
         components={"schemas": _SCHEMAS, "responses": responses},
     )
@@ -126,7 +126,7 @@ def _get(operation: str, summary: str, schema: dict[str, Any], *statuses: int) -
     return {
         "operationId": operation,
         "summary": summary,
-        "responses": {"200": answer(summary, schema), **refused("V2Error", *statuses)},
+        "responses": {"200": response(summary, schema), **error_refs("V2Error", *statuses)},
     }
 
 
@@ -140,8 +140,8 @@ def _infer(execution: Execution, settings: Settings) -> dict[str, Any]:
         "description": target.description,
         "requestBody": {"required": True, "content": {JSON: asked}},
         "responses": {
-            "200": answer("the outputs", ref("schemas", "V2Response")),
-            **refused("V2Error", 400, 413, 500, 503, *late),
+            "200": response("the outputs", ref("schemas", "V2Response")),
+            **error_refs("V2Error", 400, 413, 500, 503, *late),
         },
     }
 

@@ -10,11 +10,12 @@ from flask import Blueprint, Response, request
 from .. import __version__
 from ..errors import UnknownTarget
 from ..execution import Execution
-from ..web.errors import problem
-from ..web.http.responses import plain
-from ..web.protocols import Problem, Protocol, Service, run
+from ..web.errors import not_ready
+from ..web.http.responses import json_response
+from ..web.protocols import ErrorReport, Protocol, Service
+from ..web.request_context import enter_target, execute
 from . import messages
-from .openapi import chapter
+from .openapi import section
 from .values import about_inputs, about_outputs, arguments, results
 
 _NOT_OURS = {406, 415, 422}  # statuses that this protocol does not have
@@ -34,56 +35,54 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
     return [routes]
 
 
-def error(problem: Problem) -> Response:
-    """Answer `{"error": …}`, with the faults in words."""
-    told = [problem.detail, *map(_in_words, problem.errors)]
-    status = 400 if problem.status in _NOT_OURS else problem.status
-    return plain({"error": "; ".join(dict.fromkeys(told))}, status)
+def error(report: ErrorReport) -> Response:
+    """Respond `{"error": …}`, with the error details in words."""
+    sentences = [report.detail, *map(_in_words, report.errors)]
+    status = 400 if report.status in _NOT_OURS else report.status
+    return json_response({"error": "; ".join(dict.fromkeys(sentences))}, status)
 
 
-PROTOCOL = Protocol(blueprints, error, segments=("v2",), name="v2", chapter=chapter)
+PROTOCOL = Protocol(
+    name="v2", segments=("v2",), blueprints=blueprints, error=error, openapi=section
+)
 
 
 def _infer(execution: Execution, version: str) -> Response:
     target = execution.target
-    asked: messages.Inference
-
-    def read() -> dict[str, Any]:
-        nonlocal asked
-        asked = messages.read(request)
-        return arguments(target, asked.tensors, asked.parameters)
-
-    def answer(result: Any) -> Response:
-        outputs = results(target.returns, result) if target.returns else []
-        return messages.write(target, version, asked, outputs)
-
-    return run(execution, read, answer)
+    enter_target(target)
+    inference = messages.read(request)
+    values = arguments(target, inference.tensors, inference.parameters)
+    result = execute(execution, values)
+    outputs = results(target.returns, result) if target.returns else []
+    return messages.write(target, version, inference, outputs)
 
 
 def _about_server(routes: Blueprint, service: Service) -> None:
     @routes.get("", strict_slashes=False)
     def server() -> Response:
         extensions = ["binary_tensor_data"]
-        return plain({"name": "mmf-flask", "version": __version__, "extensions": extensions})
+        return json_response(
+            {"name": "mmf-flask", "version": __version__, "extensions": extensions}
+        )
 
     @routes.get("/health/live")
     def live() -> Response:
-        return plain({"live": True})
+        return json_response({"live": True})
 
     @routes.get("/health/ready")
     def ready() -> Response:
-        return _unready(service) or plain({"live": True, "ready": True})
+        return _unready(service) or json_response({"live": True, "ready": True})
 
     @routes.get("/models")
     def models() -> Response:
-        return plain({"models": list(service.executions)})
+        return json_response({"models": list(service.executions)})
 
     @routes.post("/repository/index")
     def index() -> Response:
         state = {"state": "READY" if service.registry.is_ready else "UNAVAILABLE", "reason": ""}
         if version := service.registry.version:
             state["version"] = version
-        return plain([{"name": one} | state for one in service.executions])
+        return json_response([{"name": one} | state for one in service.executions])
 
 
 def _about_models(routes: Blueprint, service: Service) -> None:
@@ -93,21 +92,23 @@ def _about_models(routes: Blueprint, service: Service) -> None:
         target = _find(service, model, version).target
         about = {"platform": "mmf-flask", "inputs": about_inputs(target)}
         versions = {"versions": _versions(service)} if _versions(service) else {}
-        return plain({"name": model} | versions | about | {"outputs": about_outputs(target)})
+        return json_response(
+            {"name": model} | versions | about | {"outputs": about_outputs(target)}
+        )
 
     @routes.get("/models/<model>/ready")
     @routes.get("/models/<model>/versions/<version>/ready")
     def model_ready(model: str, version: str = "") -> Response:
         _find(service, model)
-        if missing := _unready(service):  # its version is not known before
-            return missing
+        if response := _unready(service):  # its version is not known before
+            return response
         _find(service, model, version)
-        return plain({"name": model, "ready": True})
+        return json_response({"name": model, "ready": True})
 
 
 def _unready(service: Service) -> Response | None:
-    missing = service.registry.not_ready_reason
-    return problem(503, missing, [], Retry_After="10") if missing else None
+    reason = service.registry.not_ready_reason
+    return not_ready(reason) if reason else None
 
 
 def _versions(service: Service) -> list[str]:

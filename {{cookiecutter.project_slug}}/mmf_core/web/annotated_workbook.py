@@ -1,4 +1,4 @@
-"""A refused table sent back as a workbook with its wrong cells marked: `?errors=xlsx`."""
+"""`?errors=xlsx`: an invalid table is sent back as a workbook with its invalid cells marked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..target import Target
 from .http.arguments import of_body, of_file
 from .http.bodies import FORMS
 from .http.codec_options import max_decompressed
-from .http.request_parts import Bytes
+from .http.request_parts import EncodedPart
 
 CHOICES = ("json", "xlsx")
 MAX_ANNOTATED = 1_000
@@ -32,51 +32,53 @@ _COLOUR = "FFC7CE"  # Excel's own for bad values
 _AUTHOR = "the service"
 
 
-def check_query(target: Target) -> None:
-    """Refuse an `errors=` that is not possible: InvalidValue says what is."""
-    asked = request.args.get(QUERY, CHOICES[0]) if request.query_string else CHOICES[0]
-    if asked not in CHOICES:
-        hint = f"errors={asked} is not possible; ask for {' or '.join(CHOICES)}"
-        raise InvalidValue(hint, [ErrorDetail("ask for json or xlsx", where=QUERY)])
-    if asked == "xlsx":
-        g.mmf_marking = target
+def check_errors_query(target: Target) -> None:
+    """Prepare for `?errors=xlsx`; InvalidValue for any value but json and xlsx."""
+    choice = request.args.get(QUERY, CHOICES[0]) if request.query_string else CHOICES[0]
+    if choice not in CHOICES:
+        expected = f"expected {' or '.join(CHOICES)}, got {choice!r}"
+        raise InvalidValue(f"?{QUERY}=: {expected}", [ErrorDetail(expected, where=QUERY)])
+    if choice == "xlsx":
+        g.annotated_target = target
         token = max_errors.set(MAX_ANNOTATED)
 
         @after_this_request
-        def forget(answer: Response) -> Response:
+        def reset(response: Response) -> Response:
             max_errors.reset(token)
-            return answer
+            return response
 
 
-def marked(error: InvalidValue) -> Response | None:
-    """Return the table as a workbook: wrong cells coloured and commented, all faults in a sheet.
+def annotated_workbook(error: InvalidValue) -> Response | None:
+    """Return the table as a workbook: invalid cells coloured and commented, all errors in a sheet.
 
-    A workbook stays as it was sent; any other table becomes one. None where nobody asked for it,
-    or there is no such table, or it inflates to more than half of what a body may have.
+    A workbook stays as it was sent; any other table becomes one. None where the caller has not
+    asked for it, where the error is not about one table, and where the workbook decompresses to
+    more than half of the largest body.
     """
-    target: Target | None = g.get("mmf_marking")
+    target: Target | None = g.get("annotated_target")
     if target is None or (name := _argument(target, error)) is None:
         return None
     try:
-        body = _marked(target.arguments[name], _sent(target, name), error)
+        body = _annotate(target.arguments[name], _sent(target, name), error)
     except (RequestError, ValueError):  # it cannot be read, or no sheet can hold it
         return None
     if body is None:
         return None
-    answer = Response(body, error.status, content_type=Format.XLSX.media_type)
-    answer.headers["Content-Disposition"] = "attachment; filename=errors.xlsx"
-    return answer
+    response = Response(body, error.status, content_type=Format.XLSX.media_type)
+    response.headers["Content-Disposition"] = "attachment; filename=errors.xlsx"
+    return response
 
 
 def _argument(target: Target, error: InvalidValue) -> str | None:
     """Return the table that the error is about."""
-    tables = [name for name, one in target.arguments.items() if one.kind is Kind.TABLE]
-    told = [name for name in tables if any(fault.where == name for fault in error.errors)]
-    names = told or tables
+    arguments = target.arguments.items()
+    tables = [name for name, descriptor in arguments if descriptor.kind is Kind.TABLE]
+    invalid = {detail.where for detail in error.errors}
+    names = [name for name in tables if name in invalid] or tables
     return names[0] if len(names) == 1 else None
 
 
-def _sent(target: Target, name: str) -> Bytes | None:
+def _sent(target: Target, name: str) -> EncodedPart | None:
     """Return the file that an argument came as, if it did."""
     if file := request.files.get(name):
         file.seek(0)
@@ -87,18 +89,20 @@ def _sent(target: Target, name: str) -> Bytes | None:
     return of_body(request.stream.getvalue(), request)
 
 
-def _marked(descriptor: Descriptor[Any], sent: Bytes | None, error: InvalidValue) -> bytes | None:
+def _annotate(
+    descriptor: Descriptor[Any], sent: EncodedPart | None, error: InvalidValue
+) -> bytes | None:
     if sent is None:
         return None
-    body, asked = sent.data, sent.sheet
+    body, sheet_query = sent.data, sent.sheet
     if not _is_workbook(body):
-        body, asked = TableXLSX().encode(sent.decode(descriptor), {}), None
+        body, sheet_query = TableXLSX().encode(sent.decode(descriptor), {}), None
     # openpyxl takes fifteen times the memory of the text in it, and a minute for 30 MiB.
-    most = min(max_decompressed(), (request.max_content_length or sys.maxsize) // 2)
-    if inflates_to_more(body, most):
+    limit = min(max_decompressed(), (request.max_content_length or sys.maxsize) // 2)
+    if inflates_to_more(body, limit):
         return None
-    marked: bytes = guarded(lambda: _mark(body, error, asked), ".xlsx")
-    return marked
+    annotated: bytes = guarded(lambda: _mark_cells(body, error, sheet_query), ".xlsx")
+    return annotated
 
 
 def _is_workbook(body: bytes) -> bool:
@@ -108,24 +112,24 @@ def _is_workbook(body: bytes) -> bool:
         return "xl/workbook.xml" in archive.namelist()
 
 
-def _mark(body: bytes, error: InvalidValue, asked: str | None) -> bytes:
+def _mark_cells(body: bytes, error: InvalidValue, sheet_query: str | None) -> bytes:
     from openpyxl import load_workbook
 
     book = load_workbook(io.BytesIO(body))
     names = book.sheetnames
     sheet = book[names[0]]
-    if asked is not None:
-        with suppress(InvalidValue):  # there is no such sheet, which is what the fault says
-            chosen = sheet_of({"sheet": asked}, names)
+    if sheet_query is not None:
+        with suppress(InvalidValue):  # there is no such sheet, which is the error
+            chosen = sheet_of({"sheet": sheet_query}, names)
             sheet = book[chosen if chosen in names else names[chosen]]
-    places: dict[str, Any] = {
+    columns: dict[str, Any] = {
         str(cell.value): cell.column for cell in next(sheet.iter_rows(max_row=1), ())
     }
-    for fault in error.errors:
-        if fault.row is not None and fault.column in places:
-            # A sheet counts from 1 and has a header; faults count the rows under it from 0.
-            _comment(sheet.cell(fault.row + 2, places[fault.column]), fault.message)
-    _list(book.create_sheet(_SHEET), error.detail, error.errors)
+    for detail in error.errors:
+        if detail.row is not None and detail.column in columns:
+            # A sheet counts from 1 and has a header; errors count the rows under it from 0.
+            _comment(sheet.cell(detail.row + 2, columns[detail.column]), detail.message)
+    _list_errors(book.create_sheet(_SHEET), error.detail, error.errors)
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
@@ -139,21 +143,21 @@ def _comment(cell: Any, message: str) -> None:
     cell.comment = Comment(_clean(message), _AUTHOR)
 
 
-def _list(sheet: Any, detail: str, faults: Iterable[ErrorDetail]) -> None:
-    rows: list[tuple[Any, ...]] = [(detail,), ("row", "column", "message", "value")]
-    for fault in faults:
-        row = None if fault.row is None else fault.row + 2
-        value = fault.as_dict().get("value")
-        rows.append((row, fault.column, fault.message, None if value is None else str(value)))
-    for place, cells in enumerate(rows, start=1):
-        for column, value in enumerate(cells, start=1):
-            _write(sheet.cell(place, column), value)
+def _list_errors(sheet: Any, summary: str, errors: Iterable[ErrorDetail]) -> None:
+    rows: list[tuple[Any, ...]] = [(summary,), ("row", "column", "message", "value")]
+    for detail in errors:
+        row = None if detail.row is None else detail.row + 2
+        value = detail.as_dict().get("value")
+        rows.append((row, detail.column, detail.message, None if value is None else str(value)))
+    for row_number, cells in enumerate(rows, start=1):
+        for column_number, value in enumerate(cells, start=1):
+            _write(sheet.cell(row_number, column_number), value)
 
 
 def _write(cell: Any, value: Any) -> None:
     cell.value = _clean(value) if isinstance(value, str) else value
     if isinstance(value, str):
-        cell.data_type = "s"  # a text that begins with = is no formula
+        cell.data_type = "s"  # a text that begins with = is not a formula
 
 
 def _clean(text: str) -> str:

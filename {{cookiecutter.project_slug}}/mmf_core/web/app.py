@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterable, Sequence
 
 from flask import Flask
 
-from .. import metrics, mlflow, page, tracing, v2
+from ..capabilities import parts, run_hooks
 from ..codecs import preload
-from ..cors.middleware import Cors
 from ..execution import Execution
+from ..models import FORMATS
 from ..registry import Registry, load
-from ..settings import Settings
-from ..swagger_ui import routes
+from ..settings import Settings, SettingsGroup, check_environment
 from . import errors, health, logs, rest
 from .http import codec_options
 from .http.content_encoding import compress
+from .middleware import RequestContextMiddleware
 from .openapi import document
-from .protocols import Service
-from .request_context import RequestContextMiddleware
-
-PROTOCOLS = (rest.PROTOCOL, mlflow.PROTOCOL, v2.PROTOCOL)
-"""Every protocol that is spoken; another is a module and its name here."""
+from .protocols import Protocol, Service
 
 
 def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
@@ -34,42 +31,60 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     are there and describe themselves, and a target loads what it needs when it is first called.
     DeclarationError, ArtifactError or SettingError say what to mend before the service can start.
     """
+    check_environment(_settings_groups())
     settings = Settings.from_env()
     logs.configure(settings)
     registry = load(source) if isinstance(source, str) else source
     if ready:
-        _make_ready(registry)
-    app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
-    app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
-    app.url_map.merge_slashes = False  # it would redirect, by an HTML page
-    errors.install(app, PROTOCOLS)
-    codec_options.install(app, settings)
-    app.after_request(compress)
-    app.register_blueprint(health.blueprint(registry))
-    app.register_blueprint(metrics.blueprint(registry))
+        _load_artifacts(registry)
     executions = {
         target.route: Execution(target, settings, _replace_worker)
         for target in registry.targets.values()
     }
     service = Service(registry, executions, settings)
-    app.register_blueprint(document.blueprint(service, PROTOCOLS))
-    if settings.ui:
-        app.register_blueprint(routes.blueprint())
-        app.register_blueprint(page.blueprint(service))
-    for protocol in PROTOCOLS:
-        for blueprint in protocol.blueprints(service):
-            app.register_blueprint(blueprint)
     if not _is_in_gunicorn():  # there each worker does, after the fork
-        tracing.start()
-    if settings.cors_origins:
-        app.wsgi_app = Cors(app.wsgi_app, settings.cors_origins)  # type: ignore[method-assign]
-    names = {part: one.name for one in PROTOCOLS for part in one.segments or ("",)}
-    app.wsgi_app = RequestContextMiddleware(app.wsgi_app, names)  # type: ignore[method-assign] # as documented
+        run_hooks("worker_started")
+    return _flask_app(service)
+
+
+def _flask_app(service: Service) -> Flask:
+    settings, protocols = service.settings, (rest.PROTOCOL, *parts("protocol"))
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
+    app.url_map.merge_slashes = False  # it would redirect, by an HTML page
+    errors.install(app, protocols)
+    codec_options.install(app, settings)
+    app.after_request(compress)
+    app.register_blueprint(health.blueprint(service.registry))
+    app.register_blueprint(document.blueprint(service, protocols))
+    for make_blueprints in (*parts("blueprints"), *(protocol.blueprints for protocol in protocols)):
+        for blueprint in make_blueprints(service):
+            app.register_blueprint(blueprint)
+    _wrap(app, protocols)
     return app
 
 
-def _make_ready(registry: Registry) -> None:
+def _wrap(app: Flask, protocols: Sequence[Protocol]) -> None:
+    """Put the middleware around the application; ours is outermost, so that it sees everything."""
+    wsgi_app = app.wsgi_app
+    for middleware in parts("middleware"):
+        wsgi_app = middleware(wsgi_app)
+    names = {
+        segment: protocol.name for protocol in protocols for segment in protocol.segments or ("",)
+    }
+    observers = [make_observer() for make_observer in parts("observer")]
+    app.wsgi_app = RequestContextMiddleware(  # type: ignore[method-assign] # as Flask documents
+        wsgi_app, names, observers
+    )
+
+
+def _settings_groups() -> Iterable[type[SettingsGroup]]:
+    formats = (model_format.settings for model_format in FORMATS)
+    return (Settings, *parts("settings"), *(group for group in formats if group))
+
+
+def _load_artifacts(registry: Registry) -> None:
     registry.load_artifacts(before_fork=_is_in_gunicorn())
     for target in registry.targets.values():
         for descriptor in target.descriptors:

@@ -1,4 +1,4 @@
-"""Errors as answers, each in the shape of the protocol that was spoken."""
+"""Errors as responses, each in the shape of the protocol that the request has used."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from ..errors import (
+    CRASHED,
     ArtifactError,
     DeadlineExceeded,
     InvalidValue,
@@ -21,99 +22,102 @@ from ..errors import (
     UnsupportedCoding,
 )
 from ..settings import MIB
-from .annotated_workbook import marked
+from .annotated_workbook import annotated_workbook
 from .http.bodies import drain_body
 from .http.content_encoding import accept_encoding
-from .protocols import Problem, Protocol
-from .request_context import current
+from .protocols import ErrorReport, Protocol
+from .request_context import current_context
 
 _KEY = "MMF_PROTOCOLS"
-CRASHED = "the service failed on this request; its log has the reason under this request_id"
 _log = logging.getLogger("mmf.errors")
 
 
 def install(app: Flask, protocols: Iterable[Protocol]) -> None:
-    """Answer every error of this application in the shape of the protocol whose path it is."""
-    app.config[_KEY] = {part: one for one in protocols for part in one.segments or (None,)}
+    """Respond to every error of this application in the shape of the protocol of its path."""
+    app.config[_KEY] = {
+        segment: protocol for protocol in protocols for segment in protocol.segments or (None,)
+    }
     app.register_error_handler(RequestEntityTooLarge, _too_large)
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(RequestError, _request)
-    app.register_error_handler(InvalidValue, _invalid)
-    app.register_error_handler(UnsupportedCoding, _coding)
-    app.register_error_handler(ArtifactError, _busy)
-    app.register_error_handler(Overloaded, _busy)
-    app.register_error_handler(DeadlineExceeded, _late)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(RequestError, _request_error)
+    app.register_error_handler(InvalidValue, _invalid_value)
+    app.register_error_handler(UnsupportedCoding, _unsupported_coding)
+    app.register_error_handler(ArtifactError, _not_loaded)
+    app.register_error_handler(Overloaded, _overloaded)
+    app.register_error_handler(DeadlineExceeded, _deadline_exceeded)
     app.register_error_handler(Exception, _crash)
 
 
-def problem(status: int, detail: str, errors: list[dict[str, Any]], **headers: str) -> Response:
-    """Return an error as an answer; `errors` are faults, ready for JSON."""
+def error_response(
+    status: int, detail: str, errors: Iterable[dict[str, Any]] = (), **headers: str
+) -> Response:
+    """Respond with an error; `errors` are error details ready for JSON: see `ErrorReport`."""
     drain_body(request)
-    shapes: dict[str | None, Protocol] = current_app.config[_KEY]
-    protocol = shapes.get(request.path.split("/", 2)[1]) or shapes[None]
-    answer = protocol.error(Problem(status, detail, errors))
-    answer.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
-    return answer
+    protocols: dict[str | None, Protocol] = current_app.config[_KEY]
+    protocol = protocols.get(request.path.split("/", 2)[1]) or protocols[None]
+    response = protocol.error(ErrorReport(status, detail, list(errors)))
+    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    return response
 
 
-def _request(error: RequestError) -> Response:
-    return problem(error.status, error.detail, [fault.as_dict() for fault in error.errors])
+def not_ready(reason: str) -> Response:
+    """Respond 503: the service cannot take requests yet, or not any more."""
+    return error_response(503, reason, Retry_After="10")
 
 
-def _invalid(error: InvalidValue) -> Response:
-    return marked(error) or _request(error)
+def _request_error(error: RequestError) -> Response:
+    return error_response(error.status, error.detail, [item.as_dict() for item in error.errors])
 
 
-def _coding(error: UnsupportedCoding) -> Response:
-    """Tell what a body can be packed with; no other 415 may have this header (RFC 7694, 3)."""
-    answer = _request(error)
-    answer.headers["Accept-Encoding"] = accept_encoding()
-    return answer
+def _invalid_value(error: InvalidValue) -> Response:
+    return annotated_workbook(error) or _request_error(error)
 
 
-def _http(error: HTTPException) -> Response:
+def _unsupported_coding(error: UnsupportedCoding) -> Response:
+    """List the codings that a body can have; no other 415 may have this header (RFC 7694, 3)."""
+    response = _request_error(error)
+    response.headers["Accept-Encoding"] = accept_encoding()
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     if status == HTTPStatus.NOT_FOUND:
-        return problem(status, f"nothing is served at {request.path}", [])
-    answer = problem(status, error.description or "", [])
+        return error_response(status, f"nothing is served at {request.path}")
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
-        answer = problem(
-            status, f"{request.method} is not possible here; use {allowed}", [], Allow=allowed
-        )
-    return answer
+        detail = f"{request.method} is not allowed here; use {allowed}"
+        return error_response(status, detail, Allow=allowed)
+    return error_response(status, error.description or "")
 
 
 def _too_large(_error: RequestEntityTooLarge) -> Response:
     limit, length = request.max_content_length or 0, request.content_length
     if length and length <= limit:
-        return problem(413, f"a form may have {request.max_form_parts} parts at most", [])
-    return problem(
-        413,
-        f"the body is larger than {limit / MIB:g} MiB; the operator's setting is MMF_MAX_BODY_MIB",
-        [],
-    )
+        return error_response(413, f"a form may have at most {request.max_form_parts} parts")
+    return error_response(413, f"the body exceeds {limit / MIB:g} MiB (set MMF_MAX_BODY_MIB)")
 
 
-def _busy(error: ArtifactError | Overloaded) -> Response:
-    """Answer 503: nothing is wrong with the request, and it may be sent again."""
-    if isinstance(error, Overloaded):
-        return problem(error.status, f"{error}; try again later", [], Retry_After="1")
-    _report(error)
-    return problem(error.status, "the model is not loaded; try again later", [], Retry_After="10")
+def _overloaded(error: Overloaded) -> Response:
+    return error_response(error.status, f"{error}; try again later", Retry_After="1")
 
 
-def _late(error: DeadlineExceeded) -> Response:
-    return problem(error.status, str(error), [])
+def _not_loaded(error: ArtifactError) -> Response:
+    _log_traceback(error)
+    return error_response(error.status, "the model is not loaded; retry later", Retry_After="10")
+
+
+def _deadline_exceeded(error: DeadlineExceeded) -> Response:
+    return error_response(error.status, str(error))
 
 
 def _crash(error: Exception) -> Response:
-    _report(error)
-    told = str(error) if isinstance(error, MissingPackage | ResultError) else CRASHED
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, told, [])
+    _log_traceback(error)
+    is_public = isinstance(error, MissingPackage | ResultError)
+    return error_response(500, str(error) if is_public else CRASHED)
 
 
-def _report(error: Exception) -> None:
-    """Write the trace where only the operator sees it."""
-    exchange = current()
-    _log.error("%s", error, exc_info=error, extra={"target": exchange.target if exchange else None})
+def _log_traceback(error: Exception) -> None:
+    """Write the traceback where only the operator sees it."""
+    context = current_context()
+    _log.error("%s", error, exc_info=error, extra={"target": context.target if context else None})

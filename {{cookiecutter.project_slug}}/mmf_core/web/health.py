@@ -7,38 +7,39 @@ from flask import Blueprint, Response
 from .. import __version__
 from ..readiness import server_status
 from ..registry import Registry
-from .errors import problem
-from .http.responses import plain
-from .openapi.sections import answer, refused
-from .protocols import OpenAPISection
+from .errors import not_ready
+from .http.responses import json_response
+from .openapi.sections import OpenAPISection, error_refs, response
 
 
 def blueprint(registry: Registry) -> Blueprint:
-    """Return the routes that load balancers and people ask; GET and HEAD."""
+    """Return the routes for load balancers and people; GET and HEAD."""
     routes = Blueprint("health", __name__)
 
     @routes.get("/health/live")
     def live() -> Response:
-        return plain({"live": True})
+        return json_response({"live": True})
 
     @routes.get("/health/ready")
     def ready() -> Response:
-        if missing := registry.not_ready_reason:
-            return problem(503, missing, [], Retry_After="10")
-        # Neither a rejected reload nor an older copy makes the service unready.
-        details = {
+        if reason := registry.not_ready_reason:
+            return not_ready(reason)
+        # Neither a rejected version nor an outdated copy is a reason to send requests elsewhere.
+        remarks = {
             "reload": registry.last_reload_error.read(),
             "warnings": registry.warnings,
             "workers": server_status.workers(),
         }
-        return plain({"ready": True} | {name: detail for name, detail in details.items() if detail})
+        return json_response(
+            {"ready": True} | {key: remark for key, remark in remarks.items() if remark}
+        )
 
     @routes.get("/ping")
     @routes.get("/health")
     def ping() -> Response:
-        if missing := registry.not_ready_reason:
-            return problem(503, missing, [], Retry_After="10")
-        return Response("\n", content_type="application/json")  # as MLflow's server answers
+        if reason := registry.not_ready_reason:
+            return not_ready(reason)
+        return Response("\n", content_type="application/json")  # as MLflow's server responds
 
     @routes.get("/version")
     def version() -> Response:
@@ -47,7 +48,7 @@ def blueprint(registry: Registry) -> Blueprint:
     return routes
 
 
-def chapter() -> OpenAPISection:
+def section() -> OpenAPISection:
     """Describe these routes."""
     live = {"type": "object", "properties": {"live": {"const": True}}, "required": ["live"]}
     ready = {
@@ -60,29 +61,28 @@ def chapter() -> OpenAPISection:
         },
         "required": ["ready"],
     }
-    answers = {
-        "/health/live": ("the process answers", answer("alive", live)),
-        "/health/ready": ("every artifact is loaded", answer("ready", ready)),
-        "/health": ("the same, as MLflow's server answers", {"description": "ready"}),
-        "/ping": ("the same, as MLflow's server answers", {"description": "ready"}),
-        "/metrics": ("numbers for Prometheus", answer("samples", {"type": "string"}, "text/plain")),
-        "/version": ("of mmf_core", answer("a version", {"type": "string"}, "text/plain")),
+    responses = {
+        "/health/live": ("the process answers", response("alive", live)),
+        "/health/ready": ("every artifact is loaded", response("ready", ready)),
+        "/health": ("the same, as MLflow's server responds", {"description": "ready"}),
+        "/ping": ("the same, as MLflow's server responds", {"description": "ready"}),
+        "/version": ("of mmf_core", response("a version", {"type": "string"}, "text/plain")),
     }
-    unready = ("/health/ready", "/health", "/ping")
+    may_be_unready = ("/health/ready", "/health", "/ping")
     return OpenAPISection(
         tag="health",
-        about="For load balancers and people.",
+        description="For load balancers and people.",
         paths={
             path: {
                 "get": {
                     "operationId": path.strip("/").replace("/", "_"),
                     "summary": summary,
                     "responses": {
-                        "200": response,
-                        **refused("Problem", *([503] if path in unready else [])),
+                        "200": success,
+                        **error_refs("Problem", *([503] if path in may_be_unready else [])),
                     },
                 }
             }
-            for path, (summary, response) in answers.items()
+            for path, (summary, success) in responses.items()
         },
     )

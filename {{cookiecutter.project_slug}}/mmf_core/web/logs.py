@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from ..settings import Settings
 from .log_redaction import RedactingHandler
-from .request_context import current
+from .request_context import current_context
 
 _JSON = {
     "()": "pythonjsonlogger.orjson.OrjsonFormatter",
@@ -56,19 +56,25 @@ def dict_config(settings: Settings | None = None) -> dict[str, Any]:
 
 
 def configure(settings: Settings) -> None:
-    """Configure logging, unless somebody (gunicorn, pytest, the author) has done so already."""
-    if not logging.getLogger().handlers:
+    """Configure logging, unless gunicorn, pytest or the author has done so already.
+
+    Where the lines are ours, standard output is captured: see `StdoutCapture`.
+    """
+    root = logging.getLogger()
+    if not root.handlers:
         logging.config.dictConfig(dict_config(settings))
+    if any(isinstance(handler, RedactingHandler) for handler in root.handlers):
+        sys.stdout = StdoutCapture(_original(sys.stdout))
 
 
 class RequestId(logging.Filter):
-    """Gives every record the id of the request in hand, else `-`, and its trace if it has one."""
+    """Gives every record the id of the request in hand, else `-`, and its other log fields."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        exchange = current()
-        record.request_id = exchange.request_id if exchange else "-"
-        if exchange and exchange.trace:
-            record.trace_id, record.span_id = exchange.trace
+        context = current_context()
+        record.request_id = context.request_id if context else "-"
+        if context:
+            vars(record).update(context.log_fields)
         return True
 
 
@@ -80,25 +86,26 @@ class NoAccessLine(logging.Filter):
 
 
 def stdout_handler() -> logging.Handler:
-    """Return a handler on standard output, which from now on is a logger too during requests."""
-    stream = sys.stdout.stream if isinstance(sys.stdout, PrintedLines) else sys.stdout
-    sys.stdout = PrintedLines(stream)
-    return RedactingHandler(stream)
+    """Return a handler that writes to standard output, without secrets."""
+    return RedactingHandler(_original(sys.stdout))
 
 
-class PrintedLines(io.TextIOBase):
+def _original(stream: TextIO) -> TextIO:
+    return stream.stream if isinstance(stream, StdoutCapture) else stream
+
+
+class StdoutCapture(io.TextIOBase):
     """Standard output that turns what is printed during a request into log lines."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
-        self._log = logging.getLogger("print")
+        self._log = logging.getLogger("mmf.stdout")
 
     def write(self, text: str) -> int:
-        exchange = current()
-        if exchange is None:
+        context = current_context()
+        if context is None:
             return self.stream.write(text)
-        *lines, rest = ("".join(exchange.printed) + text).split("\n")
-        exchange.printed[:] = [rest] if rest else []
+        *lines, context.partial_line = (context.partial_line + text).split("\n")
         for line in lines:
             self._log.info("%s", line)
         return len(text)

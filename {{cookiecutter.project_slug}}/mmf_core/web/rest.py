@@ -1,72 +1,63 @@
-"""The native protocol: `POST /<target>` runs it, `GET /<target>` describes it (RFC 9457 errors)."""
+"""REST: `POST /<target>` calls it, `GET /<target>` describes it; errors are RFC 9457's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from .. import errors
-from ..codecs import Format, json, readable, writable
+from ..codecs import json, readable, writable
+from ..errors import PROBLEM_MEDIA_TYPE, problem_document
 from ..execution import Execution
 from ..settings import Settings
-from ..target import FORMAT_QUERY, Target
-from .annotated_workbook import check_query
-from .http import arguments, responses
-from .http.negotiation import answer_format, media_types, offered
-from .openapi import targets
-from .protocols import Problem, Protocol, Service, run
-from .request_context import current
+from ..target import Target
+from .annotated_workbook import check_errors_query
+from .http.arguments import read_arguments
+from .http.negotiation import media_types, negotiate, requested_format, response_formats
+from .http.responses import encode_response, json_response
+from .openapi.targets import section
+from .protocols import ErrorReport, Protocol, Service
+from .request_context import current_context, enter_target, execute
 
 
 def blueprints(service: Service) -> Iterable[Blueprint]:
-    """Give each target's two routes."""
+    """Return each target's two routes."""
     for execution in service.executions.values():
         yield _blueprint(execution, service.settings)
 
 
-def error(problem: Problem) -> Response:
-    """Answer `type title status detail instance request_id errors` (RFC 9457)."""
-    exchange = current()
-    request_id = exchange.request_id if exchange else None
-    body = errors.problem(problem.status, problem.detail, request.path, request_id, problem.errors)
-    return responses.plain(body, problem.status, errors.PROBLEM)
+def error(report: ErrorReport) -> Response:
+    """Respond `type title status detail instance request_id errors` (RFC 9457)."""
+    context = current_context()
+    request_id = context.request_id if context else None
+    body = problem_document(report.status, report.detail, request.path, request_id, report.errors)
+    return json_response(body, report.status, PROBLEM_MEDIA_TYPE)
 
 
-PROTOCOL = Protocol(blueprints, error, name="native", chapter=targets.chapter)
+PROTOCOL = Protocol(name="native", blueprints=blueprints, error=error, openapi=section)
 
 
 def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
     target = execution.target
+    formats = response_formats(target.returns)
     routes = Blueprint(target.route, __name__)
-    forms = offered(target.returns) if target.returns else ()
 
     @routes.post(f"/{target.route}")
     def call() -> Response:
-        asked, form = None, Format.JSON
-
-        def read() -> Mapping[str, Any]:
-            nonlocal asked, form
-            if forms:  # refused before the work is done, not after
-                asked = request.args.get(FORMAT_QUERY) if request.query_string else None
-                form = answer_format(forms, asked, request.headers.get("Accept", ""))
-            check_query(target)
-            return arguments.read(target, request)
-
-        def answer(result: Any) -> Response:
-            if target.returns is None:
-                return responses.nothing()
-            response = responses.result(result, target.returns, form, target.route)
-            if asked is None and len(forms) > 1:
-                response.headers.add("Vary", "Accept")  # RFC 9110, 12.5.5
-            return response
-
-        return run(execution, read, answer)
+        enter_target(target)
+        response_format = negotiate(formats, request)  # refused before the work is done, not after
+        check_errors_query(target)
+        values = read_arguments(target, request)
+        result = execute(execution, values)
+        response = encode_response(result, target, response_format)
+        if len(formats) > 1 and requested_format(request) is None:
+            response.headers.add("Vary", "Accept")  # RFC 9110, 12.5.5
+        return response
 
     @routes.get(f"/{target.route}")
     def describe() -> Response:
-        return responses.plain(description(target, settings))
+        return json_response(description(target, settings))
 
     return routes
 
@@ -74,8 +65,8 @@ def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
 def description(target: Target, settings: Settings) -> dict[str, Any]:
     """Return what a caller needs to know, ready for JSON."""
     meta = target.meta()
-    for entry, one in zip(meta["descriptors"], target.arguments.values(), strict=True):
-        entry["accepts"] = media_types(readable(one.kind))
+    for entry, descriptor in zip(meta["descriptors"], target.arguments.values(), strict=True):
+        entry["accepts"] = media_types(readable(descriptor.kind))
     if target.returns:
         meta["returns"]["formats"] = media_types(writable(target.returns.kind))
     return {
@@ -88,7 +79,7 @@ def description(target: Target, settings: Settings) -> dict[str, Any]:
 
 
 def _curl(target: Target) -> str:
-    examples = {name: one.example() for name, one in target.arguments.items()}
+    examples = {name: descriptor.example() for name, descriptor in target.arguments.items()}
     body = next(iter(examples.values())) if len(examples) == 1 else examples
     quoted = json.dumps(body).decode().replace("'", "'\\''")
     return (

@@ -18,13 +18,13 @@ from ...errors import ErrorDetail, InvalidValue, RequestError, UnsupportedFormat
 from ...target import ERRORS_QUERY, FORMAT_QUERY, SHEET_QUERY, Target
 from .bodies import FORMS, read_form, read_whole
 from .codec_options import limits
-from .request_parts import Bytes, Part, Plain, Text
+from .request_parts import EncodedPart, JSONPart, Part, TextPart
 
 MAX_UNKNOWN = 20  # what is unknown may be a whole file, sent as if it were a form
 LONGEST_NAME = 60
 
 
-def read(target: Target, request: Request) -> dict[str, Any]:
+def read_arguments(target: Target, request: Request) -> dict[str, Any]:
     """Return the decoded values by argument; what is missing is left out.
 
     RequestError, UnsupportedFormat or InvalidValue name the argument and say what to send.
@@ -60,7 +60,7 @@ def _query(target: Target, request: Request) -> dict[str, Part]:
     takes_table = any(one.kind is Kind.TABLE for one in target.arguments.values())
     own = {FORMAT_QUERY, ERRORS_QUERY, *([SHEET_QUERY] if takes_table else [])}
     _refuse_unknown(request.args.keys() - own, scalars, "query string")
-    return {name: Text(request.args[name]) for name in _once(request.args) if name in scalars}
+    return {name: TextPart(request.args[name]) for name in _once(request.args) if name in scalars}
 
 
 def _form(target: Target, request: Request) -> dict[str, Part]:
@@ -68,7 +68,7 @@ def _form(target: Target, request: Request) -> dict[str, Part]:
     texts, files = _once(request.form), _once(request.files)
     _refuse_unknown([*texts, *files], target.arguments.keys(), "form")
     _refuse_twice(set(texts) & set(files))
-    parts: dict[str, Part] = {name: Text(request.form[name]) for name in texts}
+    parts: dict[str, Part] = {name: TextPart(request.form[name]) for name in texts}
     for name, file in request.files.items():
         parts[name] = of_file(file, request)
     return parts
@@ -81,9 +81,9 @@ def _body(target: Target, request: Request, body: bytes, taken: Iterable[str]) -
     return {name: of_body(body, request)}
 
 
-def of_file(file: FileStorage, request: Request) -> Bytes:
+def of_file(file: FileStorage, request: Request) -> EncodedPart:
     """Return what a form's file brings, read from where it stands."""
-    return Bytes(
+    return EncodedPart(
         file.read(),
         file.mimetype,
         file.filename or "",
@@ -93,11 +93,11 @@ def of_file(file: FileStorage, request: Request) -> Bytes:
     )
 
 
-def of_body(body: bytes, request: Request) -> Bytes:
+def of_body(body: bytes, request: Request) -> EncodedPart:
     """Return what a whole body brings."""
     disposition = request.headers.get("Content-Disposition")
     filename = parse_options_header(disposition)[1].get("filename", "") if disposition else ""
-    return Bytes(
+    return EncodedPart(
         body,
         request.mimetype,
         filename,
@@ -134,7 +134,7 @@ def _json_object(target: Target, media_type: str, body: bytes) -> dict[str, Part
     if not isinstance(whole, dict):
         raise InvalidValue(f"a JSON object by argument name is needed; {how_to_send(target)}")
     _refuse_unknown(whole, target.arguments.keys(), "JSON object")
-    return {name: Plain(value) for name, value in whole.items()}
+    return {name: JSONPart(value) for name, value in whole.items()}
 
 
 def _decode(target: Target, name: str, part: Part) -> Any:

@@ -13,7 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from ...errors import ClientTooSlow, RequestError
-from .content_encoding import inflate, parse_content_encoding
+from .content_encoding import decompress, parse_content_encoding
 
 FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
 V = TypeVar("V")
@@ -44,7 +44,7 @@ def read_whole(request: Request) -> bytes:
             f"Content-Length promises"
         )
     if codings and body:
-        body = inflate(body, codings, request.max_content_length or sys.maxsize)
+        body = decompress(body, codings, request.max_content_length or sys.maxsize)
     if codings or not request.content_length:
         request.stream = BytesIO(body)  # for whoever looks at it afterwards
     return body
@@ -67,21 +67,25 @@ def drain_body(request: Request) -> None:
     """
     most = 2 * (request.max_content_length or 0)
     try:
-        _forget(request.stream, most)
+        _discard(request.stream, most)
     except RequestEntityTooLarge:  # that stream ends at the limit; this one may never end by itself
-        _forget(request.environ["wsgi.input"], min(most, request.content_length or most))
+        _discard(request.environ["wsgi.input"], min(most, request.content_length or most))
 
 
 def _whole(request: Request) -> bytes:
     length = request.content_length
-    if length and length <= (request.max_content_length or length) and not _touched(request):
+    if (
+        length
+        and length <= (request.max_content_length or length)
+        and not _stream_consumed(request)
+    ):
         body: bytes = request.environ["wsgi.input"].read(length)  # two copies less than by `stream`
         request.stream = BytesIO(body)  # for whoever looks at it afterwards
         return body
     return request.get_data(cache=False)
 
 
-def _touched(request: Request) -> bool:
+def _stream_consumed(request: Request) -> bool:
     """Tell whether somebody, the author's own hook maybe, has begun to read the body."""
     return "stream" in vars(request) or hasattr(request, "_cached_data")
 
@@ -107,7 +111,7 @@ def _read(request: Request, what: Callable[[], V]) -> V:
     return value
 
 
-def _forget(stream: IO[bytes], most: int) -> None:
+def _discard(stream: IO[bytes], most: int) -> None:
     try:
         while most > 0 and (chunk := stream.read(min(most, _CHUNK))):
             most -= len(chunk)

@@ -22,7 +22,7 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def max_decompressed() -> int:
-    """Return to how many bytes a body may inflate."""
+    """Return to how many bytes a body may decompress."""
     most: int = current_app.config[_KEY]["max_decompressed"]
     return most
 

@@ -60,7 +60,7 @@ def parse_content_encoding(header: str) -> list[Coding]:
     return [_known(name) for name in reversed(names)]
 
 
-def inflate(data: bytes, codings: Sequence[Coding], most: int) -> bytes:
+def decompress(data: bytes, codings: Sequence[Coding], most: int) -> bytes:
     """Return a body as it was before it was encoded; RequestError if the stream is broken.
 
     BodyTooLarge as soon as more than `most` bytes come out, before they take more memory.

@@ -7,12 +7,14 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
+from flask import Request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from ...codecs import Codec, Format, Kind, find, readable, writable
 from ...descriptors import Descriptor
 from ...errors import MissingPackage, NotAcceptable, UnsupportedFormat
+from ...target import FORMAT_QUERY
 
 
 def body_codec(kind: Kind, media_type: str, filename: str, *, prefer_name: bool) -> Codec[Any]:
@@ -38,50 +40,61 @@ def body_codec(kind: Kind, media_type: str, filename: str, *, prefer_name: bool)
     )
 
 
-def offered(returns: Descriptor[Any]) -> tuple[Format, ...]:
-    """Return the formats of an answer, the declared one first."""
+def response_formats(returns: Descriptor[Any] | None) -> tuple[Format, ...]:
+    """Return the formats that a result can be sent in, the declared one first."""
+    if returns is None:
+        return ()
     declared = returns.answer_format
-    return (declared, *(one for one in writable(returns.kind) if one is not declared))
+    return (declared, *(format for format in writable(returns.kind) if format is not declared))
 
 
-def answer_format(possible: tuple[Format, ...], asked: str | None, accept: str) -> Format:
-    """Return the format of the answer: `?format=`, else `Accept`, else the first possible.
+def negotiate(formats: tuple[Format, ...], request: Request) -> Format | None:
+    """Choose the format of a response: `?format=`, else `Accept`, else the first possible.
 
-    NotAcceptable lists what can be asked for.
+    None where there is nothing to send; NotAcceptable lists what can be asked for.
     """
-    if asked is not None:
-        found = Format.of_extension(asked) or Format.of_media_type(asked)
-        if found not in possible:
-            raise NotAcceptable(f"format={asked} is not possible here; ask for {_names(possible)}")
-        return found
-    best = _accepted(possible, accept) if accept else possible[0]
+    if not formats:
+        return None
+    if (query := requested_format(request)) is not None:
+        format = Format.of_extension(query) or Format.of_media_type(query)
+        if format not in formats:
+            names = ", ".join(possible.extension for possible in formats)
+            raise NotAcceptable(f"?format={query} is not possible here; use one of {names}")
+        return format
+    accept = request.headers.get("Accept", "")
+    best = _accepted(formats, accept) if accept else formats[0]
     if best is None:
         raise NotAcceptable(
-            f"none of Accept: {accept} is possible here; "
-            f"accept {', '.join(one.media_type for one in possible)}"
+            f"Accept: {accept} matches nothing that can be sent here; "
+            f"accept {', '.join(media_types(formats))}"
         )
     return best
 
 
+def requested_format(request: Request) -> str | None:
+    """Return the value of `?format=`; it wins over `Accept`."""
+    return request.args.get(FORMAT_QUERY) if request.query_string else None
+
+
 @lru_cache(maxsize=256)  # callers send the same few headers
-def _accepted(possible: tuple[Format, ...], accept: str) -> Format | None:
+def _accepted(formats: tuple[Format, ...], accept: str) -> Format | None:
     parsed = parse_accept_header(accept, MIMEAccept)
     # The parameters are cut off: ours are charset=utf-8 or none, which no caller has to know.
     ranges = MIMEAccept([(item.partition(";")[0].strip(), weight) for item, weight in parsed])
-    best = max(possible, key=lambda one: _weight(one, ranges))  # the earlier of equals
+    best = max(formats, key=lambda format: _weight(format, ranges))  # the earlier of equals
     return best if _weight(best, ranges) else None
 
 
-def _weight(form: Format, ranges: MIMEAccept) -> float:
-    """Weigh a format by the most specific range for what is sent, or by another of its names."""
-    sent, *others = form.media_types
-    named = {item.lower() for item in ranges.values()}
-    return max(ranges.quality(one) for one in (sent, *named.intersection(others)))
+def _weight(format: Format, ranges: MIMEAccept) -> float:
+    """Weigh a format by the most specific range for the type it is sent as, or by an alias."""
+    sent, *aliases = format.media_types
+    named = {media_type.lower() for media_type in ranges.values()}
+    return max(ranges.quality(name) for name in (sent, *named.intersection(aliases)))
 
 
-def media_types(forms: Iterable[Format]) -> list[str]:
+def media_types(formats: Iterable[Format]) -> list[str]:
     """Return what the formats are called in headers."""
-    return [one.media_type for one in forms]
+    return [format.media_type for format in formats]
 
 
 def _find(kind: Kind, format: Format) -> Codec[Any] | None:
@@ -89,7 +102,3 @@ def _find(kind: Kind, format: Format) -> Codec[Any] | None:
         return find(kind, format)
     except MissingPackage as error:
         raise UnsupportedFormat(f"{error}") from None
-
-
-def _names(possible: Iterable[Format]) -> str:
-    return ", ".join(one.extension for one in possible)

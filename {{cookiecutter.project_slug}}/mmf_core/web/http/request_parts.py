@@ -24,7 +24,7 @@ class Part(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class Bytes(Part):
+class EncodedPart(Part):
     """A whole body, or a file in a form, where the file's name counts for more than its type.
 
     `sheet` names the one that is wanted of a workbook.
@@ -64,7 +64,7 @@ class Bytes(Part):
 
 
 @dataclass(frozen=True, slots=True)
-class Text(Part):
+class TextPart(Part):
     """A form's field or a query's: a scalar as it is, anything else as JSON."""
 
     text: str
@@ -73,11 +73,11 @@ class Text(Part):
         if descriptor.kind is Kind.SCALAR:
             return self.text
         check_decoded_size(Kind.JSON, Format.JSON, self.text.encode(), options_of(descriptor))
-        return Plain(json.loads(self.text)).decode(descriptor)
+        return JSONPart(json.loads(self.text)).decode(descriptor)
 
 
 @dataclass(frozen=True, slots=True)
-class Plain(Part):
+class JSONPart(Part):
     """A member of a JSON object."""
 
     value: Any

@@ -1,4 +1,4 @@
-"""`/openapi.json`: the whole service in OpenAPI 3.1, a chapter for each protocol."""
+"""`/openapi.json`: the whole service in OpenAPI 3.1, a section for each protocol."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 from flask import Blueprint, Response
 
 from ... import __version__
+from ...capabilities import parts
 from ...codecs import json
 from .. import health
 from ..project_metadata import About, about
-from ..protocols import OpenAPISection, Protocol, Service
-from .sections import JSON
+from ..protocols import Protocol, Service
+from .sections import JSON, OpenAPISection
 
 _REQUEST_ID = {
     "description": "the request's id if it has one, else a new one; it is in every line of the log",
@@ -22,46 +23,47 @@ _REQUEST_ID = {
 
 
 def blueprint(service: Service, protocols: Iterable[Protocol]) -> Blueprint:
-    """Give the route; the document is made when it is first asked for, and kept."""
+    """Return the route; the document is made when it is first asked for, and kept."""
     routes = Blueprint("openapi", __name__)
-    told = about()
+    metadata = about()
 
     @cache
-    def written() -> bytes:
-        chapters = [one.chapter(service) for one in protocols]
-        return json.dumps(document([*chapters, health.chapter()], told))
+    def encoded_document() -> bytes:
+        describe = [*(protocol.openapi for protocol in protocols), *parts("openapi")]
+        sections = [*(make_section(service) for make_section in describe), health.section()]
+        return json.dumps(document(sections, metadata))
 
     @routes.get("/openapi.json")
     def openapi() -> Response:
-        return Response(written(), content_type=JSON)
+        return Response(encoded_document(), content_type=JSON)
 
     return routes
 
 
-def document(chapters: Iterable[OpenAPISection], told: About) -> dict[str, Any]:
-    """Return one document; every operation has its chapter's tag, every response the request's id.
+def document(sections: Iterable[OpenAPISection], metadata: About) -> dict[str, Any]:
+    """Return one document; every operation has its section's tag, every response the request's id.
 
-    Sections of components with the same name in several chapters are joined.
+    Components of the same kind in several sections are merged.
     """
     paths: dict[str, Any] = {}
     components: dict[str, Any] = {"headers": {"RequestId": _REQUEST_ID}}
     tags = []
-    for chapter in chapters:
-        tags.append({"name": chapter.tag, "description": chapter.about})
-        for path, operations in chapter.paths.items():
+    for section in sections:
+        tags.append({"name": section.tag, "description": section.description})
+        for path, operations in section.paths.items():
             paths[path] = {
-                method: {"tags": [chapter.tag], **operation, "responses": _with_id(operation)}
+                method: {"tags": [section.tag], **operation, "responses": _with_id(operation)}
                 for method, operation in operations.items()
             }
-        for section, parts in chapter.components.items():
-            components.setdefault(section, {}).update(parts)
+        for kind, schemas in section.components.items():
+            components.setdefault(kind, {}).update(schemas)
     components["responses"] = _with_id(components)
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": told.name or "Model service",
-            "version": told.version or __version__,
-            **({"description": told.description} if told.description else {}),
+            "title": metadata.name or "Model service",
+            "version": metadata.version or __version__,
+            **({"description": metadata.description} if metadata.description else {}),
         },
         "tags": tags,
         "paths": paths,

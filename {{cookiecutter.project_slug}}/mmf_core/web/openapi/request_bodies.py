@@ -8,7 +8,7 @@ from ...codecs import Format, Kind, readable
 from ...descriptors import Descriptor
 from ...target import Target
 from ..http.negotiation import media_types
-from .sections import BYTES, example, media, texts
+from .sections import BYTES, content_of, example, without_null
 
 _FORM = "multipart/form-data"
 _FIELDS = "application/x-www-form-urlencoded"
@@ -31,12 +31,12 @@ def body(target: Target) -> dict[str, Any]:
 
 def _whole(one: Descriptor[Any]) -> dict[str, Any]:
     """Describe a body that is one argument."""
-    text = texts(one.json_schema()) if one.kind is Kind.SCALAR else {"type": "string"}
+    text = without_null(one.json_schema()) if one.kind is Kind.SCALAR else {"type": "string"}
     if text.get("type") == "string" and "enum" not in text:
         text = {**text, "minLength": 1}  # an empty body is none
     # Null would be a union, which generators of clients trip over in a body that may be missing.
-    json = texts(described(one)) if one.kind is Kind.SCALAR else described(one)
-    content: dict[str, Any] = media(readable(one.kind), json, text)
+    json = without_null(described(one)) if one.kind is Kind.SCALAR else described(one)
+    content: dict[str, Any] = content_of(readable(one.kind), json, text)
     for form in readable(one.kind):
         shown = example(one, form)
         if shown is not None:
@@ -59,7 +59,7 @@ def _object(target: Target, required: list[str]) -> dict[str, Any]:
 def _form(target: Target, required: list[str]) -> dict[str, Any]:
     """Describe a form: scalars as text, anything else as a file."""
     parts = {
-        name: texts(described(one)) if one.kind is Kind.SCALAR else _file(one)
+        name: without_null(described(one)) if one.kind is Kind.SCALAR else _file(one)
         for name, one in target.arguments.items()
     }
     encoding = {

@@ -1,8 +1,9 @@
-"""Pieces of OpenAPI 3.1 that all protocols describe themselves with."""
+"""A section of `/openapi.json`, and the pieces of OpenAPI 3.1 that every section is built from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...codecs import Format, Kind, find, json_of
@@ -20,29 +21,39 @@ _SHOWN = {*_TEXTS, Format.XML, Format.YAML}
 _RETRY = {"description": "seconds until it is worth trying again", "schema": {"type": "integer"}}
 
 
+@dataclass(frozen=True, slots=True)
+class OpenAPISection:
+    """What a protocol or a capability adds; `components` are by kind, such as `schemas`."""
+
+    tag: str
+    description: str
+    paths: Mapping[str, Mapping[str, Any]]
+    components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
 def ref(section: str, name: str) -> dict[str, str]:
     """Return a reference to a component."""
     return {"$ref": f"#/components/{section}/{name}"}
 
 
-def answer(description: str, schema: Mapping[str, Any], media_type: str = JSON) -> dict[str, Any]:
+def response(description: str, schema: Mapping[str, Any], media_type: str = JSON) -> dict[str, Any]:
     """Return a response with one media type."""
     return {"description": description, "content": {media_type: {"schema": schema}}}
 
 
-def refusals(
+def error_responses(
     settings: Settings, name: str, schema: Mapping[str, Any], media_type: str
 ) -> dict[str, Any]:
     """Return a response for every error status of a protocol, as components called `name` 400."""
     responses = {
-        f"{name}{status}": answer(why, schema, media_type)
+        f"{name}{status}": response(why, schema, media_type)
         for status, why in _reasons(settings).items()
     }
     responses[f"{name}503"]["headers"] = {"Retry-After": _RETRY}
     return responses
 
 
-def refused(name: str, *statuses: int) -> dict[str, Any]:
+def error_refs(name: str, *statuses: int) -> dict[str, Any]:
     """Return references to those responses by status."""
     return {str(status): ref("responses", f"{name}{status}") for status in statuses}
 
@@ -69,7 +80,7 @@ def example(descriptor: Descriptor[Any], form: Format) -> Any:
     return written.decode()
 
 
-def texts(schema: Mapping[str, Any]) -> dict[str, Any]:
+def without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of a value that is written as text, where there is no null."""
     kinds = schema.get("type")
     if not isinstance(kinds, list):
@@ -78,7 +89,7 @@ def texts(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {**schema, "type": kind}
 
 
-def media(forms: Iterable[Format], json: Mapping[str, Any], text: Mapping[str, Any]) -> Any:
+def content_of(forms: Iterable[Format], json: Mapping[str, Any], text: Mapping[str, Any]) -> Any:
     """Return the content of a body in these formats; what is neither JSON nor text is a file."""
     schemas = {**dict.fromkeys(_AS_JSON, json), **dict.fromkeys(_TEXTS, text), Format.XML: {}}
     return {one.media_type: {"schema": schemas.get(one, BYTES)} for one in forms}

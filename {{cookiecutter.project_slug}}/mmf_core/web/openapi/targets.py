@@ -5,15 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from ...codecs import Format, Kind, json_of
-from ...errors import PROBLEM
+from ...errors import PROBLEM_MEDIA_TYPE
 from ...execution import Execution
 from ...settings import Settings
 from ...target import ERRORS_QUERY, FORMAT_QUERY, SHEET_QUERY, Target
 from ..annotated_workbook import CHOICES
-from ..http.negotiation import offered
-from ..protocols import OpenAPISection, Service
+from ..http.negotiation import response_formats
+from ..protocols import Service
 from .request_bodies import body, described
-from .sections import answer, media, ref, refusals, refused, texts
+from .sections import (
+    OpenAPISection,
+    content_of,
+    error_refs,
+    error_responses,
+    ref,
+    response,
+    without_null,
+)
 
 _ANYTHING = "*/*"
 _TABLES = 'Tables in JSON may also be {"columns", "data"} or column → list; numbers may be texts.'
@@ -40,12 +48,12 @@ _MEMBERS = {
 _PROBLEM = {"type": "object", "properties": _MEMBERS, "required": list(_MEMBERS)}
 
 
-def chapter(service: Service) -> OpenAPISection:
+def section(service: Service) -> OpenAPISection:
     """Describe `POST` and `GET` of every target."""
     schema = ref("schemas", "Problem")
     return OpenAPISection(
         tag="targets",
-        about="The functions of this service. " + _TABLES,
+        description="The functions of this service. " + _TABLES,
         paths={
             f"/{one.target.route}": {
                 "post": _call(one, service.settings),
@@ -55,7 +63,7 @@ def chapter(service: Service) -> OpenAPISection:
         },
         components={
             "schemas": {"Problem": _PROBLEM, "ErrorDetail": _FAULT},
-            "responses": refusals(service.settings, "Problem", schema, PROBLEM),
+            "responses": error_responses(service.settings, "Problem", schema, PROBLEM_MEDIA_TYPE),
         },
     )
 
@@ -65,9 +73,12 @@ def _call(execution: Execution, settings: Settings) -> dict[str, Any]:
     timeout = target.call_options.timeout or settings.timeout
     limits = {"body_bytes": settings.max_body, "timeout_seconds": timeout or None}
     statuses = [400, 413, 415, 422, 500, 503, *([406] if target.returns else [])]
-    responses = refused("Problem", *sorted([*statuses, *([504] if timeout else [])]))
+    responses = error_refs("Problem", *sorted([*statuses, *([504] if timeout else [])]))
     if _takes_table(target):
-        marked = {Format.XLSX.media_type: {"schema": {}}, PROBLEM: {"schema": _problem()}}
+        marked = {
+            Format.XLSX.media_type: {"schema": {}},
+            PROBLEM_MEDIA_TYPE: {"schema": _problem()},
+        }
         why = "a value is not what is declared; with ?errors=xlsx the workbook, marked"
         responses["422"] = {"description": why, "content": marked}
     asked = {"requestBody": body(target)} if target.arguments else {}
@@ -87,8 +98,8 @@ def _description(target: Target) -> dict[str, Any]:
         "operationId": f"describe_{target.route}",
         "summary": f"{target.name}: arguments, formats, limits, an example",
         "responses": {
-            "200": answer("the description", {"type": "object"}),
-            **refused("Problem", 500),
+            "200": response("the description", {"type": "object"}),
+            **error_refs("Problem", 500),
         },
     }
 
@@ -96,7 +107,7 @@ def _description(target: Target) -> dict[str, Any]:
 def _parameters(target: Target) -> list[dict[str, Any]]:
     """Describe the query: scalars, and what is said about formats."""
     scalars = {
-        name: texts(described(one))
+        name: without_null(described(one))
         for name, one in target.arguments.items()
         if one.kind is Kind.SCALAR
     }
@@ -104,7 +115,7 @@ def _parameters(target: Target) -> list[dict[str, Any]]:
         schema.pop("default", None)
     parameters = [_query(name, one, "instead of in the body") for name, one in scalars.items()]
     if target.returns:
-        names = [one.extension for one in offered(target.returns)]
+        names = [one.extension for one in response_formats(target.returns)]
         about = "the answer's format; it wins over Accept"
         parameters.append(_query(FORMAT_QUERY, {"type": "string", "enum": names}, about))
     if _takes_table(target):
@@ -127,10 +138,10 @@ def _answer(target: Target) -> dict[str, Any]:
     schema = returns.answer_schema()
     if json_of(returns.kind).wraps:
         schema = {"type": "object", "properties": {"result": schema}, "required": ["result"]}
-    forms = list(offered(returns))
+    forms = list(response_formats(returns))
     if returns.kind not in {Kind.FILE, Kind.IMAGE}:  # a generated client reads the first it knows
         forms.sort(key=lambda form: form is not Format.JSON)
-    content = media(forms, schema, {"type": "string"})
+    content = content_of(forms, schema, {"type": "string"})
     if returns.kind is Kind.FILE:  # a file has the media type that its author gives it
         content[_ANYTHING] = {"schema": {}}
     return {"200": {"description": returns.description or "the result", "content": content}}

@@ -11,20 +11,20 @@ class Timings:
     """Seconds in each part of a request, and how many requests shared its call.
 
     `decode` ends when execution begins; `queue` is the wait until the function started; `call` is
-    the function's own time, for a joined call that of all its rows; `encode` is the answer's. What
-    has not happened is 0.
+    the function's own time, for a batch that of all its rows; `encode` is the response's. A part
+    that has not happened is 0.
 
-    `joined` requests shared the call. `batch` is the same for the one of them that the call counts
-    for, and 0 for the others, and where there is no batch=.
+    `batch_size` requests shared the call; with batch=, one of them is the `batch_leader`, which
+    the call is counted for.
     """
 
     decode: float = 0.0
     queue: float = 0.0
     call: float = 0.0
     encode: float = 0.0
-    joined: int = 1
-    batch: int = 0
-    encoding: float = 0.0  # since when, on `perf_counter`'s clock
+    batch_size: int = 1
+    batch_leader: bool = False
+    encode_started: float = 0.0  # on `perf_counter`'s clock
     entered: float = field(default_factory=perf_counter)
 
     def started(self, at: float) -> None:

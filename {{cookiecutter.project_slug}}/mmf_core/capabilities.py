@@ -1,0 +1,94 @@
+"""Capabilities: the parts of this package that can be deleted, each of them one folder.
+
+A capability is a folder beside this file that has a module `capability.py` with
+
+    CAPABILITY = Capability(summary="…", …)
+
+It is found by being there: `rm -r` of the folder leaves a service that starts, passes the rest of
+its tests and does not mention it. A capability may import the core, and other capabilities only if
+it `requires` them. docs/architecture.md shows how to add one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from .settings import SettingsGroup
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+    from click import Command
+    from flask import Blueprint
+
+    from .web.openapi.sections import OpenAPISection
+    from .web.protocols import Protocol, Service
+    from .web.request_context import RequestObserver
+
+_HERE = Path(__file__).parent
+_MODULE = "capability"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """What a folder adds to the service; every part but `summary` is optional.
+
+    `protocol` is an envelope around the targets, with routes, errors and OpenAPI of its own;
+    `blueprints` are routes that are no protocol's, and `openapi` describes them. `commands` are
+    those of `mmfmeta`. `middleware` wraps the WSGI application, or returns it as it is. `observer`
+    makes an object that hears of every request.
+
+    gunicorn calls the rest: `before_load` in the master, once, before the application is imported;
+    `worker_started` in each worker, after the fork; `worker_exited` in the master, after a worker
+    has ended. `reimporting` surrounds a reload that imports `main.py`, whose present modules it
+    gets, once more.
+    """
+
+    summary: str
+    requires: tuple[str, ...] = ()
+    settings: type[SettingsGroup] | None = None
+    protocol: Protocol | None = None
+    blueprints: Callable[[Service], Iterable[Blueprint]] | None = None
+    openapi: Callable[[Service], OpenAPISection] | None = None
+    commands: tuple[Command, ...] = ()
+    middleware: Callable[[WSGIApplication], WSGIApplication] | None = None
+    observer: Callable[[], RequestObserver] | None = None
+    before_load: Callable[[], None] | None = None
+    worker_started: Callable[[], None] | None = None
+    worker_exited: Callable[[], None] | None = None
+    reimporting: Callable[[Iterable[ModuleType]], AbstractContextManager[None]] | None = None
+
+
+@cache
+def capabilities() -> Mapping[str, Capability]:
+    """Return every capability by the name of its folder, in alphabetical order."""
+    return {name: _load(name) for name in names(_HERE)}
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of the capabilities in a copy of this package."""
+    return sorted(file.parent.name for file in folder.glob(f"*/{_MODULE}.py"))
+
+
+def parts(name: str) -> list[Any]:
+    """Return one part of every capability that has it: `parts("observer")`."""
+    values = (getattr(capability, name) for capability in capabilities().values())
+    return [value for value in values if value]
+
+
+def run_hooks(name: str) -> None:
+    """Call a hook of every capability that has it: `run_hooks("worker_started")`."""
+    for hook in parts(name):
+        hook()
+
+
+def _load(name: str) -> Capability:
+    package = __name__.rpartition(".")[0]
+    capability: Capability = import_module(f"{package}.{name}.{_MODULE}").CAPABILITY
+    return capability

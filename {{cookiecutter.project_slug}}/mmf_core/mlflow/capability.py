@@ -1,0 +1,14 @@
+"""MLflow: its scoring protocol, and the commands that exchange models with it."""
+
+from ..capabilities import Capability
+from .from_mlflow import from_mlflow
+from .routes import PROTOCOL
+from .settings import MLflowSettings
+from .to_mlflow import to_mlflow
+
+CAPABILITY = Capability(
+    summary="MLflow's scoring protocol at /invocations; mmfmeta from-mlflow, to-mlflow",
+    settings=MLflowSettings,
+    protocol=PROTOCOL,
+    commands=(from_mlflow, to_mlflow),
+)

@@ -1,0 +1,21 @@
+"""The page for people at `/`."""
+
+from collections.abc import Iterable
+
+from flask import Blueprint
+
+from ..capabilities import Capability
+from ..web.protocols import Service
+from .routes import blueprint
+from .settings import PageSettings
+
+
+def _blueprints(service: Service) -> Iterable[Blueprint]:
+    return [blueprint(service)] if PageSettings.from_env().enabled else []
+
+
+CAPABILITY = Capability(
+    summary="a page for people at /, with a form for every target",
+    settings=PageSettings,
+    blueprints=_blueprints,
+)
