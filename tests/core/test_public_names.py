@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 import mmf_core
+from mmf_core.capabilities import names
 
 PACKAGE = Path(mmf_core.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -31,20 +32,20 @@ FROM_MMF = [
 HEAVY = ["flask", "werkzeug", "pandas", "numpy", "orjson", "openpyxl", "PIL", "click"]
 
 # Each part imports only parts on earlier lines, or itself.
-CAPABILITIES = {"cors", "heroku_size", "metrics", "mlflow", "page", "swagger_ui", "tracing", "v2"}
+CAPABILITIES = set(names(PACKAGE))
 LAYERS = [
     {"client"},  # which is for others to copy
     {"errors"},
     {"settings", "packages", "turns", "fingerprints", "shared_memory", "readiness", "processes"},
+    {"capabilities"},
     {"codecs", "models", "stores"},
     {"descriptors", "artifact"},
     {"call_options"},
     {"target"},
     {"registry", "execution"},
     {"example_calls"},
-    {"web"},
+    {"web", "cli", "server"},
     CAPABILITIES,
-    {"cli", "server"},
     {"__main__", "__init__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
@@ -65,7 +66,7 @@ def _imports(file: Path, *, top_only: bool = False) -> Iterator[str]:
     """Yield every module that a file imports; relative ones as `.part`."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     here = ("mmf_core", *file.relative_to(PACKAGE).with_suffix("").parts)
-    for node in _at_import(tree) if top_only else ast.walk(tree):
+    for node in _running(tree, at_import=top_only):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -78,15 +79,16 @@ def _imports(file: Path, *, top_only: bool = False) -> Iterator[str]:
                 yield "." + full[1]
 
 
-def _at_import(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what runs when a module is imported: no function's body, no TYPE_CHECKING."""
+def _running(node: ast.AST, *, at_import: bool) -> Iterator[ast.AST]:
+    """Yield what runs, at import alone or ever; nothing under TYPE_CHECKING does."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        is_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if at_import and is_function:
             continue
         if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
             continue
         yield child
-        yield from _at_import(child)
+        yield from _running(child, at_import=at_import)
 
 
 def _name(file: Path) -> str:

@@ -1,13 +1,15 @@
 """Settings: read from the environment, refused where they cannot be used."""
 
 import re
-from dataclasses import fields
 
 import pytest
 
 from baking import ROOT
 from mmf_core.errors import SettingError
-from mmf_core.settings import MIB, Settings
+from mmf_core.registry import Registry
+from mmf_core.settings import MIB, RENAMED, Settings, check_environment
+from mmf_core.web import create_app
+from mmf_core.web.app import settings_groups
 
 
 def test_an_empty_environment_gives_the_documented_defaults() -> None:
@@ -39,7 +41,6 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
         ("MMF_WARM_UP", "0", "warm_up", False),
         ("MMF_RELOAD_SECONDS", "2.5", "reload_seconds", 2.5),
         ("MMF_ALLOW_PICKLE", "1", "allow_pickle", True),
-        ("MMF_MLFLOW_STRICT", "1", "mlflow_strict", True),
     ],
 )
 def test_a_variable_is_taken(variable: str, text: str, name: str, value: object) -> None:
@@ -90,4 +91,40 @@ def test_the_process_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("page", ["docs/settings.md", "{{cookiecutter.project_slug}}/README.md"])
 def test_the_pages_know_every_setting_and_no_other(page: str) -> None:
     documented = set(re.findall(r"^\| `(MMF_\w+)`", (ROOT / page).read_text(), re.MULTILINE))
-    assert documented == {item.metadata["variable"] for item in fields(Settings)}
+    assert documented == {variable for group in settings_groups() for variable in group.variables()}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("MMF_MAX_BODY_MB", "MMF_MAX_BODY_MB is now called MMF_MAX_BODY_MIB"),
+        ("MMF_STUCK_AFTER", "MMF_STUCK_AFTER is now called MMF_ABANDONED_CALL_TIMEOUT"),
+        (
+            "MMF_TIMEOUTS",
+            "not a setting of this service; did you mean MMF_TIMEOUT?",
+        ),
+        ("MMF_CORS_ORIGIN", "did you mean MMF_CORS_ORIGINS?"),
+    ],
+)
+def test_a_variable_that_nothing_reads_stops_the_start(name: str, message: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        check_environment(settings_groups(), {name: "1", "MMF_LOG_LEVEL": "info", "OTHER": "x"})
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_service_checks_the_names_of_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMF_MAX_BODY", "1")
+    with pytest.raises(SettingError, match="did you mean MMF_MAX_BODY_MIB"):
+        create_app(Registry())
+
+
+def test_all_renamed_variables_have_successors() -> None:
+    known = {variable for group in settings_groups() for variable in group.variables()}
+    assert set(RENAMED.values()) <= known
+    assert not RENAMED.keys() & known
+
+
+def test_every_unusable_value_is_named_at_once() -> None:
+    with pytest.raises(SettingError, match=r"MMF_MAX_BODY_MIB.*MMF_TIMEOUT"):
+        Settings.from_env({"MMF_MAX_BODY_MIB": "much", "MMF_TIMEOUT": "long"})

@@ -13,6 +13,7 @@ from werkzeug.http import parse_options_header
 
 import mmf_core as mmf
 from mmf_core.errors import ResultError
+from mmf_core.target import Target
 from mmf_core.web.http import responses
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -174,8 +175,12 @@ def test_a_wrong_result_is_the_services_fault(
 
 
 def test_a_format_that_cannot_hold_the_result() -> None:
-    with pytest.raises(ResultError, match="predict: nothing writes a Dict as CSV"):
-        responses.result({}, mmf.Dict(), mmf.CSV, "predict")
+    def predict() -> dict[str, int]:
+        return {}
+
+    target = Target.of(predict, returns=mmf.Dict())
+    with pytest.raises(ResultError, match="predict: no codec writes a Dict as CSV"):
+        responses.encode_response({}, target, mmf.CSV)
 
 
 def test_description_says_what_a_caller_needs(client: FlaskClient) -> None:

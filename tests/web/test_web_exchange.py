@@ -178,7 +178,7 @@ def test_no_line_where_only_warnings_are_wanted(
 
 
 def test_a_failure_before_the_application_has_a_line(output: Output) -> None:
-    from mmf_core.web.request_context import RequestContextMiddleware
+    from mmf_core.web.middleware import RequestContextMiddleware
 
     def failing(_environ: Any, _start: Any) -> list[bytes]:
         raise OSError("nothing can be done")

@@ -116,7 +116,7 @@ def test_what_a_call_prints_beside_its_deadline_has_the_requests_id(
         print("here")
 
     create_app(registry).test_client().post("/score", headers={"X-Request-ID": "abc"})
-    (line,) = [one for one in output.json() if one["logger"] == "print"]
+    (line,) = [one for one in output.json() if one["logger"] == "mmf.stdout"]
     assert (line["message"], line["request_id"]) == ("here", "abc")
 
 

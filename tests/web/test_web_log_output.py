@@ -40,7 +40,7 @@ def test_a_file_gets_json(tmp_path: Path, server: str) -> None:
     lines = list(objects(log))
     right = [line for line in lines if line["request_id"] == "right-id"]
     assert [(line["logger"], line["message"]) for line in right[:2]] == [
-        ("print", "printed привет"),
+        ("mmf.stdout", "printed привет"),
         ("author", "logged привет"),
     ]
     assert right[2]["logger"] == "mmf.access"

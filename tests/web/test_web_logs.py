@@ -23,7 +23,7 @@ TEXT = mmf.String()
 
 
 def printed(output: Output) -> list[str]:
-    return [line["message"] for line in output.json() if line["logger"] == "print"]
+    return [line["message"] for line in output.json() if line["logger"] == "mmf.stdout"]
 
 
 def test_print_and_logging_have_the_requests_id(
@@ -35,7 +35,7 @@ def test_print_and_logging_have_the_requests_id(
 
     serve_function(predict).post("/predict", headers={"X-Request-ID": "abc"})
     lines = {line["logger"]: line for line in output.json()}
-    assert lines["print"]["message"] == 'printed with "quotes" и по-русски'
+    assert lines["mmf.stdout"]["message"] == 'printed with "quotes" и по-русски'
     assert lines["author"]["message"] == "logged by the author"
     assert lines["author"]["level"] == "WARNING"
     for line in lines.values():
@@ -82,7 +82,7 @@ def test_an_unfinished_line_of_a_crash_is_not_lost(
     client = serve_function(predict)
     client.post("/predict", headers={"X-Request-ID": "first"})
     client.get("/health/live", headers={"X-Request-ID": "second"})
-    lines = [line for line in output.json() if line["logger"] == "print"]
+    lines = [line for line in output.json() if line["logger"] == "mmf.stdout"]
     assert [(line["message"], line["request_id"]) for line in lines] == [("so far", "first")]
 
 
@@ -115,8 +115,8 @@ def test_threads_do_not_mix_their_lines(output: Output, registry: mmf.Registry) 
     for place, name in enumerate(names):
         own = [line for line in output.json() if line["request_id"] == f"id-{place}"]
         by_logger = [(line["logger"], line["message"]) for line in own]
-        once = [("author", name), ("print", f"{name}-{name}")]
-        assert by_logger[:-1] == [*once * 3, ("print", name)]
+        once = [("author", name), ("mmf.stdout", f"{name}-{name}")]
+        assert by_logger[:-1] == [*once * 3, ("mmf.stdout", name)]
         assert by_logger[-1][0] == "mmf.access"
 
 
@@ -160,7 +160,7 @@ def test_standard_output_is_still_a_file(output: Output) -> None:
 
 def test_bytes_and_encoding_are_those_of_the_stream_below() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    lines = logs.PrintedLines(stream)
+    lines = logs.StdoutCapture(stream)
     assert lines.buffer is stream.buffer
     assert lines.encoding == "utf-8"
 

@@ -12,8 +12,7 @@ from problem_shape import assert_problem
 
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError, MissingPackage, MMFError
-from mmf_core.web import create_app, errors
-from mmf_core.web.app import PROTOCOLS
+from mmf_core.web import create_app, errors, rest
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -113,7 +112,7 @@ def test_a_crash_outside_of_a_target() -> None:
 def test_an_application_of_ones_own_may_use_the_shape() -> None:
     """Without the middleware there is no request id."""
     app = Flask(__name__)
-    errors.install(app, PROTOCOLS)
+    errors.install(app, [rest.PROTOCOL])
     answer = app.test_client().get("/nothing").get_json()
     assert (answer["status"], answer["request_id"]) == (404, None)
 

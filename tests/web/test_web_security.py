@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from log_output import Output
 
 import mmf_core as mmf
+from mmf_core.cors.settings import CorsSettings
 from mmf_core.errors import SettingError
-from mmf_core.settings import Settings
 from mmf_core.web import create_app
 from mmf_core.web.log_redaction import RedactingHandler, excepthook, redactor
 
@@ -130,7 +130,7 @@ def test_what_is_no_list_of_headers_is_not_allowed(shared: FlaskClient) -> None:
 @pytest.mark.parametrize("text", ["app.example.com", f"{PAGE}/path", "https://u:p@host", "null"])
 def test_what_is_no_origin_is_refused(text: str) -> None:
     with pytest.raises(SettingError, match="MMF_CORS_ORIGINS"):
-        Settings.from_env({"MMF_CORS_ORIGINS": text})
+        CorsSettings.from_env({"MMF_CORS_ORIGINS": text})
 
 
 SECRETS = [

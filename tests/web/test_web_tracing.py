@@ -18,8 +18,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 import mmf_core as mmf
 from baking import PAYLOAD
-from mmf_core import tracing
 from mmf_core.tracing import setup
+from mmf_core.tracing.context import parse_traceparent
 from mmf_core.tracing.spans import Spans
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -29,7 +29,7 @@ TABLE = mmf.DataFrame(schema={"a": float})
 
 @pytest.mark.parametrize("header", [PARENT, f" {PARENT}\t", f"cc-{TRACE}-{SPAN}-01-what-will-be"])
 def test_a_valid_traceparent_is_taken(header: str) -> None:
-    assert tracing.taken(header) == (TRACE, SPAN)
+    assert parse_traceparent(header) == (TRACE, SPAN)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_valid_traceparent_is_taken(header: str) -> None:
     ],
 )
 def test_any_other_is_ignored(header: str) -> None:
-    assert tracing.taken(header) is None
+    assert parse_traceparent(header) is None
 
 
 def test_every_line_of_a_request_has_its_trace(
@@ -129,7 +129,9 @@ def test_a_request_is_a_span_with_its_stages(
     own = f"{whole.context.span_id:016x}"
     lines = output.json()
     assert {(one["trace_id"], one["span_id"]) for one in lines} == {(TRACE, own)}
-    assert [one["message"] for one in lines if one["logger"] == "print"] == [own], "the current one"
+    assert [one["message"] for one in lines if one["logger"] == "mmf.stdout"] == [own], (
+        "the current one"
+    )
 
 
 def test_a_crash_is_an_error_and_has_no_answer_to_encode(

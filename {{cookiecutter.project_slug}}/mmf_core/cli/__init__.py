@@ -18,12 +18,24 @@ from .store_commands import COMMANDS
 
 
 class _Group(click.Group):
+    """The core's commands, and those of capabilities, which are looked for when one is needed."""
+
     def invoke(self, ctx: click.Context) -> object:
         sys.path.insert(0, str(Path.cwd()))  # where main.py is
         try:
             return super().invoke(ctx)
         except MMFError as error:
             raise click.ClickException(str(error)) from error
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*self.commands, *_capability_commands()])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return self.commands.get(cmd_name) or _capability_commands().get(cmd_name)
+
+
+def _capability_commands() -> dict[str, click.Command]:
+    return {command.name: command for command in chain(*parts("commands"))}
 
 
 @click.group(cls=_Group)
@@ -32,5 +44,5 @@ def main() -> None:
     """Describe and test the project in this folder, and keep its models in a store."""
 
 
-for command in (get_meta, test, check_fork, *COMMANDS, *chain(*parts("commands"))):
-    main.add_command(command)
+for _command in (get_meta, test, check_fork, *COMMANDS):
+    main.add_command(_command)

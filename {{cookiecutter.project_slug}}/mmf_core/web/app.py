@@ -31,7 +31,7 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     are there and describe themselves, and a target loads what it needs when it is first called.
     DeclarationError, ArtifactError or SettingError say what to mend before the service can start.
     """
-    check_environment(_settings_groups())
+    check_environment(settings_groups())
     settings = Settings.from_env()
     logs.configure(settings)
     registry = load(source) if isinstance(source, str) else source
@@ -79,7 +79,8 @@ def _wrap(app: Flask, protocols: Sequence[Protocol]) -> None:
     )
 
 
-def _settings_groups() -> Iterable[type[SettingsGroup]]:
+def settings_groups() -> Iterable[type[SettingsGroup]]:
+    """Return every group of environment variables that this service reads."""
     formats = (model_format.settings for model_format in FORMATS)
     return (Settings, *parts("settings"), *(group for group in formats if group))
 
