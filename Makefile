@@ -1,4 +1,4 @@
-# The template's own commands. On a fresh machine: Python 3.11 or newer, and make.
+# The template's own commands. A fresh machine needs Python 3.11 or newer, and make.
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -8,9 +8,9 @@ BIN := .venv/bin
 DEMO := build/wine-cultivars
 SOURCES := cookiecutter.json $(shell find hooks templates '$(PAYLOAD)' -type f)
 
-# cookiecutter copies whatever lies in the project's folder, so caches must lie elsewhere.
+# cookiecutter copies whatever is in the project's folder, so caches must be elsewhere.
 export RUFF_CACHE_DIR := $(CURDIR)/.cache/ruff
-# Where it is set, pandas and scikit-learn would be compiled again at every start.
+# If it were set, pandas and scikit-learn would be compiled at every start.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -21,13 +21,13 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
-demo: project  ## make a project, train its model, serve it on PORT (8000) and ask it
+demo: project  ## make a project, train its model, serve it on PORT (8000) and get predictions
 	@$(DEMO)/.venv/bin/python tools/demo.py $(DEMO) --port $(PORT)
 
-test: lint  ## lint, types, and every test that is not long: some minutes
+test: lint  ## lint, types, and every test that is not long: a few minutes
 	@$(MAKE) --no-print-directory --jobs=2 types tests
 
-test-all: lint  ## all that there is: nightly, and before a release
+test-all: lint  ## every test: nightly, and before a release
 	@$(MAKE) --no-print-directory --jobs=2 types tests-all
 
 tests: .venv/.complete
@@ -38,22 +38,22 @@ tests-all: .venv/.complete
 	@echo "== all tests"
 	@$(BIN)/pytest --hypothesis-profile=thorough --cov --cov-report=term-missing:skip-covered
 
-test-image: .venv/.complete  ## build the image and run it, alone and by its Kubernetes manifest; needs buildah and podman
+test-image: .venv/.complete  ## build the image and run it, alone and from its Kubernetes manifest; needs buildah and podman
 	@$(BIN)/pytest tests/live_image.py --numprocesses=0 --capture=no
 
-fuzz: .venv/.complete  ## every decoder on a thousand damaged bodies, others each time
+fuzz: .venv/.complete  ## every decoder on a thousand damaged bodies, different each time
 	@$(BIN)/pytest tests/core/test_fuzz.py --hypothesis-profile=fuzz
 
-test-mlflow: .venv/.complete  ## the part of them about MLflow and the Open Inference Protocol
+test-mlflow: .venv/.complete  ## the tests about MLflow and the Open Inference Protocol
 	@$(BIN)/pytest $(wildcard tests/test_*mlflow*.py tests/*/test_*mlflow*.py \
 		tests/test_*v2*.py tests/*/test_*v2*.py)
 
-conformance: .venv/.complete  ## what MLflow's server and this one answer, request by request
+conformance: .venv/.complete  ## compare the responses of MLflow's server and this one, request by request
 	@mkdir -p .cache
 	@PYTHONPYCACHEPREFIX='$(CURDIR)/.cache/pycache' $(BIN)/python tests/conformance.py 2>.cache/conformance.log \
 		|| { code=$$?; tail -n 20 .cache/conformance.log; exit $$code; }
 
-lint: .venv/.complete  ## ruff: mistakes and format
+lint: .venv/.complete  ## ruff: errors and format
 	@echo "== ruff"
 	@$(BIN)/ruff check --config pyproject.toml .
 	@$(BIN)/ruff format --config pyproject.toml --check .
@@ -62,7 +62,7 @@ types: .venv/.complete  ## mypy --strict
 	@echo "== mypy"
 	@$(BIN)/mypy
 
-lock: .venv/.cookiecutter  ## raise every pinned version, here and in the project, together
+lock: .venv/.cookiecutter  ## upgrade every pinned version, here and in the project, together
 	@$(BIN)/python tools/lock.py
 
 fidelity: .venv/.complete  ## measure what survives each format, for docs/fidelity.md
@@ -71,19 +71,19 @@ fidelity: .venv/.complete  ## measure what survives each format, for docs/fideli
 soak: .venv/.complete  ## twenty minutes of load with faults, for docs/reliability.md; ONLY="kills soak"
 	@PYTHONPATH='$(PAYLOAD):tests:tests/faults' PYTHONPYCACHEPREFIX=.cache/pycache $(BIN)/python tests/faults/faults_page.py $(ONLY)
 
-bench-startup: project  ## time from start to first answer, beside a bare Flask app
+bench-startup: project  ## time from start to first response, beside a bare Flask app
 	@$(DEMO)/.venv/bin/python benchmarks/startup.py $(DEMO)
 
-bench-codecs: .venv/.complete  ## every table format beside other libraries, on one row to 100,000
+bench-codecs: .venv/.complete  ## every table format beside other libraries, from one row to 100,000
 	@$(BIN)/python benchmarks/codecs.py
 
-bench-models: .venv/.complete  ## every model format: size, loading, one row
+bench-models: .venv/.complete  ## every model format: size, load time, one row
 	@$(BIN)/python benchmarks/models.py
 
 bench-hotpath: project  ## where the microseconds of a one-row request go
 	@$(DEMO)/.venv/bin/python benchmarks/hotpath.py $(DEMO)
 
-bench-metrics: .venv/.complete  ## what counting costs a request, and `/metrics`
+bench-metrics: .venv/.complete  ## what counting costs a request and `/metrics`
 	@MMF_LOG_LEVEL=error PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache \
 		$(BIN)/python benchmarks/metrics.py
 
@@ -95,7 +95,7 @@ bench: .venv/.complete  ## every server beside ours, half an hour; needs wrk
 	@$(BIN)/python benchmarks/excel.py
 	@$(BIN)/python benchmarks/run.py
 
-clean:  ## remove what the other commands made
+clean:  ## remove what the other commands have made
 	rm -rf .venv build .cache .hypothesis
 
 .venv/.uv:
@@ -106,7 +106,7 @@ clean:  ## remove what the other commands made
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements-dev.txt)"
 	@touch $@
 
-# The demo needs this one tool of the many that the tests need.
+# The only one of the tests' tools that the demo needs.
 .venv/.cookiecutter: requirements-dev.txt | .venv/.uv
 	@echo "== installing cookiecutter"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements-dev.txt cookiecutter
@@ -118,10 +118,10 @@ clean:  ## remove what the other commands made
 	@touch $@ .venv/.cookiecutter
 
 project: $(DEMO)/.baked
-	@echo "== installing the project (what is there is kept)"
+	@echo "== installing the project (an existing environment is kept)"
 	@$(MAKE) --silent --no-print-directory -C $(DEMO) install model.joblib
 
-# Baked over what is there: .venv and the trained model stay, and mmf_core is replaced as a whole.
+# Baked over an existing project: .venv and the trained model stay, and mmf_core is replaced as a whole.
 $(DEMO)/.baked: $(SOURCES) | .venv/.cookiecutter
 	@echo "== making the project in $(DEMO)"
 	@rm -rf $(DEMO)/mmf_core

@@ -1,4 +1,4 @@
-"""Prints what to type next."""
+"""Print what to type next."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Refuses answers that cannot become a project, before any file of it is written.
+"""Reject answers that cannot become a project, before any file of it is written.
 
 The answers arrive as JSON inside a string: they are data here, never code. cookiecutter makes the
 project's folder before it calls this hook, so cookiecutter.json keeps the folder name as it was
@@ -35,26 +35,26 @@ INSTALLED = """
 
 
 def slug_problem(asked: str, safe: str) -> str | None:
-    """Say what is wrong with the folder name `asked`; `safe` is its nearest plain spelling."""
+    """Return what is wrong with the folder name `asked`; `safe` is its nearest plain spelling."""
     instead = suggestion(safe)
     if not asked:
         return f"is empty: type a name such as {instead}"
     if len(asked) > LONGEST:
-        return f"has {len(asked)} characters, {LONGEST} is the most: type {instead}"
+        return f"has {len(asked)} characters, the limit is {LONGEST}: type {instead}"
     if asked != safe or not SHAPE.fullmatch(asked):
         return (
-            f"{asked!r} is not made of lower-case Latin letters and digits, with single - or _"
-            f" between them and a letter first: type {instead}"
+            f"must be lower-case Latin letters and digits, a letter first, with single - or _"
+            f" between them, not {asked!r}: type {instead}"
         )
     owner = owner_of(asked)
     return f"{asked!r} is {owner}: type {instead}" if owner else None
 
 
 def owner_of(slug: str) -> str | None:
-    """Tell what already goes by this name; `-` counts as `_`, as it does for an import."""
+    """Return what already has this name; `-` counts as `_`, as in an import."""
     name = slug.replace("-", "_")
     if keyword.iskeyword(name):
-        return "a word of the Python language"
+        return "a Python keyword"
     if name in sys.stdlib_module_names:
         return "a module of Python's standard library"
     if name in INSTALLED.split():
@@ -65,7 +65,7 @@ def owner_of(slug: str) -> str | None:
 
 
 def suggestion(safe: str) -> str:
-    """Make a name that would be taken: a letter first, single separators, nobody else's."""
+    """Make a name that would be accepted: a letter first, single separators, not in use."""
     name = re.sub(r"[-_]+", "-", safe).strip("-")
     if not name[:1].isalpha():
         name = f"model-{name}".rstrip("-")[:LONGEST].rstrip("-")
@@ -73,7 +73,7 @@ def suggestion(safe: str) -> str:
 
 
 def text_problem(text: str) -> str | None:
-    """Say which character of an answer would break the one-line places that quote it."""
+    """Name the character of an answer that would break the one-line places that quote it."""
     for position, character in enumerate(text, start=1):
         if unicodedata.category(character) in LINE_BREAKERS:
             code = f"U+{ord(character):04X}"
@@ -82,7 +82,7 @@ def text_problem(text: str) -> str | None:
 
 
 def problems(answers: dict[str, str]) -> list[str]:
-    """List every reason to refuse `answers`, each with what to type instead."""
+    """List every reason to reject `answers`, each with what to type instead."""
     found = {"project_slug": slug_problem(answers["__asked_slug"], answers["project_slug"])}
     for key in ("project_name", "description", "author"):
         found[key] = text_problem(answers[key])

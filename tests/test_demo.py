@@ -94,4 +94,4 @@ def test_service_that_cannot_start_is_told(installed: Project) -> None:
     finally:
         model.write_bytes(content)
     assert process.returncode == 1
-    assert printed.endswith("its reason is above.\n")
+    assert printed.endswith("the reason is above.\n")

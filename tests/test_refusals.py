@@ -15,10 +15,10 @@ from baking import PAYLOAD, ROOT, rendered, typed
 
 Bake = Callable[..., Path]
 
-SHAPE = "is not made of lower-case Latin letters and digits"
+SHAPE = "must be lower-case Latin letters and digits"
 SLUGS = {
     "": "is empty: type a name such as my-model",
-    "Wine": f"'Wine' {SHAPE}, with single - or _ between them and a letter first: type wine",
+    "Wine": f"{SHAPE}, a letter first, with single - or _ between them, not 'Wine': type wine",
     "two words": "type two-words",
     "1wine": "type model-1wine",
     "2026": "type model-2026",
@@ -43,10 +43,10 @@ SLUGS = {
     '"""': "type my-model",
     "{{ 7*7 }}": "type model-7-7",
     "__import__('os')": "type import-os",
-    "w" * 41: f"has 41 characters, 40 is the most: type {'w' * 40}",
-    "w" * 300: f"has 300 characters, 40 is the most: type {'w' * 40}",
-    "class": "'class' is a word of the Python language: type class-model",
-    "lambda": "is a word of the Python language",
+    "w" * 41: f"has 41 characters, the limit is 40: type {'w' * 40}",
+    "w" * 300: f"has 300 characters, the limit is 40: type {'w' * 40}",
+    "class": "'class' is a Python keyword: type class-model",
+    "lambda": "is a Python keyword",
     "Class": "type class-model",
     "json": "'json' is a module of Python's standard library: type json-model",
     "logging": "is a module of Python's standard library",

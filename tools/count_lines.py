@@ -1,4 +1,4 @@
-"""Counts the lines of code of mmf_core: no blank lines, no comments, no docstrings.
+"""Count the lines of code of mmf_core: no blank lines, no comments, no docstrings.
 
     python tools/count_lines.py [FOLDER]
 

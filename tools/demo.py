@@ -1,4 +1,4 @@
-"""Serves a generated project, asks it for predictions, shows them, and serves on until Ctrl-C.
+"""Serve a generated project, get predictions from it, show them, and serve until Ctrl-C.
 
 Run by the project's own interpreter, with nothing but what the project installs.
 """
@@ -31,7 +31,7 @@ LONGEST_STOP = 30.0
 
 
 class Stopped(Exception):
-    """The person or the system asks the demo to end."""
+    """The user or the system ends the demo."""
 
 
 def stop(_signal: int, _frame: FrameType | None) -> NoReturn:
@@ -40,7 +40,7 @@ def stop(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def port_problem(port: int) -> str | None:
-    """Say why nothing can be served on `port`, or None where it can."""
+    """Return why nothing can be served on `port`, or None if it can."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -74,11 +74,11 @@ def serving(project: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def wait_until_ready(server: subprocess.Popen[bytes], url: str) -> None:
-    """Return when the service says that its model is loaded."""
+    """Return when the service reports that its model is loaded."""
     end = time.monotonic() + LONGEST_START
     while time.monotonic() < end:
         if server.poll() is not None:
-            raise SystemExit(f"The server ended with {server.returncode}: its reason is above.")
+            raise SystemExit(f"The server ended with {server.returncode}: the reason is above.")
         try:
             with urllib.request.urlopen(f"{url}/health/ready", timeout=5):  # noqa: S310
                 return
@@ -88,7 +88,7 @@ def wait_until_ready(server: subprocess.Popen[bytes], url: str) -> None:
 
 
 def post(url: str, body: bytes, media_type: str) -> bytes:
-    """POST a table and get the answer in the same format."""
+    """POST a table and return the response in the same format."""
     headers = {"Content-Type": media_type, "Accept": media_type}
     request = urllib.request.Request(url, body, headers)  # noqa: S310
     try:
@@ -96,17 +96,17 @@ def post(url: str, body: bytes, media_type: str) -> bytes:
             content: bytes = answer.read()
             return content
     except urllib.error.HTTPError as error:
-        raise SystemExit(f"{url} answered {error.code}: {error.read().decode()}") from None
+        raise SystemExit(f"{url} responded with {error.code}: {error.read().decode()}") from None
 
 
 def ask_as_json(url: str, rows: pd.DataFrame) -> pd.Series:
-    """Send rows as JSON records; the answer is JSON too."""
+    """Send rows as JSON records and read the response as JSON."""
     body = json.dumps(rows.to_dict("records")).encode()
     return pd.DataFrame(json.loads(post(url, body, "application/json")))["prediction"]
 
 
 def ask_as_excel(url: str, rows: pd.DataFrame) -> pd.Series:
-    """Send rows as an Excel file; the answer is one too."""
+    """Send rows as an Excel file and read the response as one."""
     book = io.BytesIO()
     rows.to_excel(book, index=False)
     return pd.read_excel(io.BytesIO(post(url, book.getvalue(), XLSX)), engine="calamine")[
@@ -115,7 +115,7 @@ def ask_as_excel(url: str, rows: pd.DataFrame) -> pd.Series:
 
 
 def compare(url: str) -> str:
-    """Ask about a few wines in both formats and set the answers beside the truth."""
+    """Get predictions for a few wines in both formats, beside the truth."""
     wine = load_wine(as_frame=True)
     rows = wine.data.groupby(wine.target).head(EACH)
     table = pd.DataFrame(
@@ -131,7 +131,7 @@ def compare(url: str) -> str:
 
 
 def demo(project: Path, port: int) -> None:
-    """Serve, ask, show, and serve on until the server ends."""
+    """Serve, show predictions, and serve until the server ends."""
     url = f"http://{HOST}:{port}"
     print(f"== starting gunicorn on {url}", flush=True)
     with serving(project, port) as server:
@@ -139,11 +139,11 @@ def demo(project: Path, port: int) -> None:
         print(f"== POST {url}/score, {EACH} wines of each cultivar", flush=True)
         print(f"\n{compare(f'{url}/score')}\n\nServing on {url} until Ctrl-C", flush=True)
         server.wait()
-    raise SystemExit(f"The server ended with {server.returncode}: its reason is above.")
+    raise SystemExit(f"The server ended with {server.returncode}: the reason is above.")
 
 
 def main() -> int:
-    """Read the command line, serve, and end quietly when asked to."""
+    """Read the command line, serve, and end quietly on a signal."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("project", type=Path, help="the folder of an installed project")
     parser.add_argument("--port", type=int, default=8000)

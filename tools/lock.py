@@ -1,4 +1,4 @@
-"""Raises every pinned version: the generated project's and the template's own, in one go.
+"""Upgrade every pinned version: the generated project's and the template's own, in one go.
 
 Each choice of `model_format` has its own pins, in templates/locks: requirements.txt of the project
 includes one of them. The template is resolved last, within those versions, so that what both pin is
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAYLOAD = ROOT / "{{cookiecutter.project_slug}}"
 LOCKS = ROOT / "templates" / "locks"
 QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
-# One answer for every system and Python from 3.11 on, and no trace of where it was found.
+# One result for every system and Python from 3.11 on, without a trace of where it was resolved.
 OPTIONS = (
     *("--universal", "--python-version", "3.11", "--fork-strategy", "fewest", "--upgrade"),
     *("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--quiet"),
@@ -26,11 +26,11 @@ OPTIONS = (
 
 
 class Unresolved(Exception):
-    """No versions fit together."""
+    """No set of versions is compatible."""
 
 
 def render(name: str, model_format: str) -> str:
-    """Give one of the project's requirements*.in for this choice, as cookiecutter writes it."""
+    """Return one of the project's requirements*.in for this choice, as cookiecutter writes it."""
     template = (PAYLOAD / name).read_text(encoding="utf-8")
     jinja = Environment(keep_trailing_newline=True)  # noqa: S701 - no HTML
     return jinja.from_string(template).render(cookiecutter={"model_format": model_format})
@@ -44,12 +44,12 @@ def resolve(source: Path) -> Path:
     if subprocess.run(
         command, cwd=source.parent, stdout=subprocess.DEVNULL, check=False
     ).returncode:
-        raise Unresolved(f"{source.name}: no versions fit together, see above")
+        raise Unresolved(f"{source.name}: no compatible versions, see above")
     return pins
 
 
 def lock_project(model_format: str) -> None:
-    """Write both locks of a choice; what it is served with goes before what it is tested with."""
+    """Write both locks of a choice; the service's packages go before those of its tests."""
     with tempfile.TemporaryDirectory() as folder:
         for suffix in ("", "-dev"):
             source = Path(folder, f"requirements{suffix}.in")

@@ -1,4 +1,4 @@
-"""Counts what one request visits: files of mmf_core, and hops from one file to another.
+"""Count what one request visits: files of mmf_core, and hops from one file to another.
 
 A reader who follows the functions of mmf_core in the order in which they are called makes a hop
 each time the next one is in another file. The requests are the sample project's: a table of
