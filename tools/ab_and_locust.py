@@ -116,7 +116,7 @@ def compare(project: Path, url: str, rounds: int) -> None:
                 seen[name].append(generator(REQUESTS))
         starts = {name: generator(USERS).cpu for name, generator in every.items()}
     print(
-        "| | requests/s | p50 ms | p95 ms | p99 ms | failed | CPU µs of the generator, a request |"
+        "| | requests/s | p50 ms | p95 ms | p99 ms | failed | CPU µs of the generator per request |"
     )
     print("|---|---|---|---|---|---|---|")
     for name, runs in seen.items():
