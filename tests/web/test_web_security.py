@@ -4,6 +4,8 @@ import io
 import json
 import logging
 import sys
+from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -158,6 +160,63 @@ def test_secrets_are_taken_out(text: str, secret: str, left: str) -> None:
 @pytest.mark.parametrize("text", ["12:30@noon", "GET /score?format=xlsx 200", "no, next: a b", ""])
 def test_everything_else_stays(text: str) -> None:
     assert redactor({"A_TOKEN": "no"})(text) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("DB_PASS", "MYSQL_PWD", "PGPASSWORD", "MLFLOW_TRACKING_PASSWORD", "app_passwd"),
+        *(
+            "SECRET_KEY",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_ACCESS_KEY_ID",
+            "OPENAI_KEY",
+            "STRIPE_APIKEY",
+        ),
+        *("RSA_PRIVATE_KEY", "GITHUB_TOKEN", "AWS_SESSION_TOKEN", "DB_CREDENTIALS", "KEY"),
+    ],
+)
+def test_values_of_secret_variables_are_redacted(name: str) -> None:
+    assert redactor({name: "wine-2024"})("sent wine-2024 to the store") == "sent *** to the store"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("TOKENIZER", "wine-2024"), ("MAX_TOKENS", "wine-2024"), ("HF_TOKENIZERS", "wine-2024")),
+        *(("BYPASS", "wine-2024"), ("KEYBOARD", "wine-2024"), ("JWT_PUBLIC_KEY", "wine-2024")),
+        *(("PASSENGER", "wine-2024"), ("SECRETARY", "wine-2024"), ("TOKEN", "wines")),
+        *(("TOKEN_LIFETIME", "86400000"), ("KEY_RATIO", "0.12345"), ("KEY_RATIO", "-1.25e-07")),
+    ],
+)
+def test_values_of_other_variables_stay(name: str, value: str) -> None:
+    assert redactor({name: value})(f"read {value} rows") == f"read {value} rows"
+
+
+def test_a_secret_that_begins_like_a_path_is_redacted() -> None:
+    secret = "/" + "a1" * 300
+    assert redactor({"SECRET_KEY": secret})(f"sent {secret}") == "sent ***"
+
+
+@pytest.mark.parametrize("name", ["PWD", "TLS_KEY_FILE", "GOOGLE_APPLICATION_CREDENTIALS"])
+def test_a_path_is_not_a_secret(name: str, tmp_path: Path) -> None:
+    assert redactor({name: str(tmp_path)})(f"cannot read {tmp_path}") == f"cannot read {tmp_path}"
+
+
+def test_a_long_query_takes_time_in_proportion_to_its_length() -> None:
+    """Compare the time for a text and for one that is 64 times as long; squared it is 4096."""
+    redact = redactor({})
+
+    def seconds(length: int) -> float:
+        text = "?" + "key" * length
+        best = float("inf")
+        for _ in range(3):
+            started = process_time()
+            redact(text)
+            best = min(best, process_time() - started)
+        return best
+
+    assert seconds(32_000) < 500 * seconds(500)
 
 
 def test_no_secret_in_the_log_of_a_crash(

@@ -26,8 +26,8 @@ from .fork_check import LONGEST_CALL, SECONDS
 def test(script: Path, fork_timeout: int) -> None:
     """Check SCRIPT (default: main.py) in a new virtual environment.
 
-    Only requirements.txt is installed there. The project is described by get-meta, and every target
-    is called on its example, with and without a fork. The environment is removed afterwards.
+    Only requirements.txt is installed there. The project is imported and described, and every
+    target is called on its example, with and without a fork. The environment is removed afterwards.
     """
     project = script.resolve().parent
     for file in (script, project / "requirements.txt"):

@@ -53,7 +53,7 @@ class Verdict(Enum):
 
 @click.command("check-fork", hidden=True)  # a step of `mmfmeta test`
 @click.argument("module", default="main")
-@click.option("--timeout", default=LONGEST_CALL, type=SECONDS)
+@click.option("--timeout", default=LONGEST_CALL, type=SECONDS, help="Seconds for each call.")
 def check_fork(module: str, timeout: int) -> None:
     """Load the artifacts of MODULE, call each target with and without a fork, compare results."""
     if not hasattr(os, "fork"):

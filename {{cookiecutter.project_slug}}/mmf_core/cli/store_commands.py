@@ -35,7 +35,7 @@ def lock_command(files: tuple[str, ...], trust: tuple[str, ...]) -> None:
 @click.option(
     "--to",
     default="",
-    help="s3://bucket/prefix or file:///folder; default: MMF_ARTIFACTS, else where it was.",
+    help="s3://bucket/prefix or file:///folder; default: MMF_ARTIFACTS, else its last store.",
 )
 def push(files: tuple[str, ...], to: str) -> None:
     """Upload FILES to a store and lock them.

@@ -1,4 +1,4 @@
-"""Secrets stay out of logs: passwords in URLs, signatures, and what the environment keeps."""
+"""Redaction of secrets in logs: passwords in URLs, signatures, secrets of the environment."""
 
 from __future__ import annotations
 
@@ -9,44 +9,50 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 from urllib.parse import quote
 
-_SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|ACCESS_KEY|API_KEY|ACCOUNT_KEY")
-_SHORTEST = 6  # characters; less is a word that any line may have
+# Whole words of a variable's name; some, as in PGPASSWORD, come without an underscore.
+_SECRET_NAME = re.compile(
+    r"(?:^|_)(?:PASS|PWD|KEY|[A-Z0-9]*(?:PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIALS?|APIKEY))(?:_|$)"
+)
+_PUBLIC_NAME = re.compile(r"(?:^|_)PUBLIC(?:_|$)")
+_MIN_LENGTH = 6
+"""Characters; a shorter value is a word that occurs in many lines."""
+_SECRET_PARAMETER = re.compile(  # of presigned URLs: AWS, Azure, Google
+    r"signature|credential|token|password|secret|key|^sig$", re.IGNORECASE
+)
+_PARAMETER = re.compile(r"([?&]([\w.-]+)=)[^&\s'\"\\]+")
 _PATTERNS = (
     re.compile(r"(://[^/\s:@'\"]*:)[^/\s@'\"]+(?=@)"),  # RFC 3986, 3.2.1
-    re.compile(  # of presigned URLs: AWS, Azure, Google
-        r"([?&](?:[\w.-]*(?:signature|credential|token|password|secret|key)[\w-]*|sig)=)[^&\s'\"\\]+",
-        re.IGNORECASE,
-    ),
     re.compile(r"(authorization[\\'\"]*\s*[:=]\s*[\\'\"]*[\w-]+ )[^'\"\\\r\n]+", re.IGNORECASE),
 )
-_HIDDEN = "***"
+_REDACTED = "***"
 
 
 def redactor(environ: Mapping[str, str] = os.environ) -> Callable[[str], str]:
-    """Return what takes secrets out of a text, the environment's too, as they are there now."""
-    kept = {
-        text
-        for name, text in environ.items()
-        if _SECRET.search(name.upper()) and len(text) >= _SHORTEST
+    """Return a function that redacts a text, including secrets now in the environment."""
+    secrets = {value for name, value in environ.items() if _is_secret(name.upper(), value)}
+    forms = {
+        form for text in secrets for form in (text, json.dumps(text)[1:-1], quote(text, safe=""))
     }
-    forms = {form for text in kept for form in (text, json.dumps(text)[1:-1], quote(text, safe=""))}
-    known = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))) or r"(?!)")
+    values = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))) or r"(?!)")
 
     def redact(text: str) -> str:
-        text = known.sub(_HIDDEN, text)
+        text = values.sub(_REDACTED, text)
+        text = _PARAMETER.sub(_redact_parameter, text)
         for pattern in _PATTERNS:
-            text = pattern.sub(rf"\1{_HIDDEN}", text)
+            text = pattern.sub(rf"\1{_REDACTED}", text)
         return text
 
     return redact
 
 
 class RedactingHandler(logging.StreamHandler[TextIO]):
-    """Writes lines without secrets. The access line has none: it leaves out the query."""
+    """Writes lines without secrets; the access line has none, since it leaves out the query."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
@@ -60,5 +66,29 @@ class RedactingHandler(logging.StreamHandler[TextIO]):
 def excepthook(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """Tell what ends the process as Python does, without secrets."""
+    """Print the exception that ends the process as Python does, without secrets."""
     sys.stderr.write(redactor()("".join(traceback.format_exception(kind, error, trace))))
+
+
+def _is_secret(name: str, value: str) -> bool:
+    if not _SECRET_NAME.search(name) or _PUBLIC_NAME.search(name) or len(value) < _MIN_LENGTH:
+        return False
+    return not (_is_number(value) or _is_path(value))
+
+
+def _is_number(value: str) -> bool:
+    with suppress(ValueError):
+        float(value)
+        return True
+    return False
+
+
+def _is_path(value: str) -> bool:
+    """Return whether the value says where a secret is; PWD is the shell's current folder."""
+    with suppress(OSError, ValueError):  # too long for a path, a null byte
+        return value.startswith("/") and Path(value).exists()
+    return False
+
+
+def _redact_parameter(match: re.Match[str]) -> str:
+    return match[1] + _REDACTED if _SECRET_PARAMETER.search(match[2]) else match[0]
