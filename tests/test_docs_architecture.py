@@ -1,12 +1,17 @@
 """docs/architecture.md is true of the tree: what it names is there, and its figures still hold."""
 
+import dataclasses
+import os
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from baking import PAYLOAD, ROOT
+from mmf_core.capabilities import Capability
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PATH = re.compile(r"[\w./{}-]+")
@@ -27,8 +32,9 @@ def figures() -> dict[str, list[int]]:
 
 
 def test_files_and_folders_exist() -> None:
-    # A route and an option are no files.
-    paths = {word for word in named() if not word.startswith(("/", "-"))}
+    # A route is not a file; `robots` is the example; every capability has its own `capability.py`.
+    others = re.compile(r"/|.*robots|capability\.py$")
+    paths = {word for word in named() if not others.match(word)}
     assert len(paths) > 25
     missing = [path for path in paths if not any((folder / path).exists() for folder in FOLDERS)]
     assert missing == []
@@ -37,6 +43,35 @@ def test_files_and_folders_exist() -> None:
 def test_every_folder_of_the_package_is_named() -> None:
     folders = {f"{path.name}/" for path in (PAYLOAD / "mmf_core").iterdir() if path.is_dir()}
     assert folders - {"__pycache__/"} <= named()
+
+
+def test_example_is_a_capability(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PAYLOAD / "mmf_core", tmp_path / "mmf_core", ignore=ignored)
+    (tmp_path / "mmf_core" / "robots").mkdir()
+    (tmp_path / "mmf_core" / "robots" / "capability.py").write_text(example, encoding="utf-8")
+    program = (
+        "import mmf_core as mmf; from mmf_core.web import create_app\n"
+        "print(create_app(mmf.Registry()).test_client().get('/robots.txt').text)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "Disallow: /" in done.stdout, done.stderr
+
+
+def test_parts_of_a_capability_are_all_there_are() -> None:
+    listed = set(re.findall(r"`(\w+)`", PAGE.split("| a capability may have")[1].split("\n\n")[0]))
+    fields = {field.name for field in dataclasses.fields(Capability)}
+    assert fields - listed == {"summary", "requires"}
+    assert re.search(r"`requires`", PAGE)
 
 
 @pytest.mark.no_cover
