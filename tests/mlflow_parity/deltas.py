@@ -1,16 +1,16 @@
-"""Where this service answers otherwise than MLflow's: case → (MLflow's answer, ours, why)."""
+"""Where this service responds differently from MLflow's: case → (MLflow's, ours, why)."""
 
 from collections.abc import Mapping
 
-STAGE = "the same fault, found at another stage"
-ISO = "dates are ISO 8601 here, of any precision, and nothing else"
-ROWS = "every row has a cell for each column, and there is one row at least"
+STAGE = "the same error, found at another stage"
+ISO = "dates are ISO 8601, of any precision"
+ROWS = "every row needs a cell for each column, and a table at least one row"
 DELTAS = {
     "dates and times": ("400", '200 [{"told": "2026-01-31T12:30:00"}', ISO),
     "a number as a date": ("200", "400 INVALID_PARAMETER_VALUE", ISO),
     "a text that is no date": ("400 BAD_REQUEST", "400 INVALID_PARAMETER_VALUE", STAGE),
-    "dates in csv": ("400", "200 [2]", "pandas refuses to be told of dates; they are read later"),
-    "a date with an offset": ("400", "500", "the schema takes it, MLflow's own model does not"),
+    "dates in csv": ("400", "200 [2]", "pandas' CSV reader rejects dates as a type"),
+    "a date with an offset": ("400", "500", "the schema accepts it, MLflow's own model does not"),
     "a date null": (
         '200 [{"told": "2026-01-31T12:30:00"}, {"told": "NaT"}]',
         '200 [{"told": "2026-01-31T12:30:00"}, {"told": null}]',
@@ -21,9 +21,9 @@ DELTAS = {
         '200 [{"told": true}, {"told": null}]',
         "null is not false",
     ),
-    "a number as text": ("200", "400 INVALID_PARAMETER_VALUE", "a text is a text"),
-    "2**63 as long": ("200", "400 BAD_REQUEST", "MLflow makes another number of it, in silence"),
-    "1e308 as long": ("200", "400 BAD_REQUEST", "MLflow makes another number of it, in silence"),
+    "a number as text": ("200", "400 INVALID_PARAMETER_VALUE", "text is text"),
+    "2**63 as long": ("200", "400 BAD_REQUEST", "MLflow silently changes the number"),
+    "1e308 as long": ("200", "400 BAD_REQUEST", "MLflow silently changes the number"),
     "int64 as double in parquet": ("400", "200 [2, 6]", "as in JSON and CSV"),
     "a param that is a number as text": ("400", "200 [3, 9]", "as in a query string"),
     "data is null": ("200 []", "400 BAD_REQUEST", ROWS),
@@ -31,12 +31,16 @@ DELTAS = {
     "too few cells": ("200", "400 BAD_REQUEST", ROWS),
     "records of scalars": ("400 INVALID_PARAMETER_VALUE", "400 BAD_REQUEST", STAGE),
     "inputs of two lengths": ("400 INVALID_PARAMETER_VALUE", "400 BAD_REQUEST", STAGE),
-    "the model fails": ("400 BAD_REQUEST", "500 INTERNAL_ERROR", "it is not the caller's fault"),
-    "the model is late": ("504", "504 DEADLINE_EXCEEDED", "MLflow's body says JSON and is none"),
-    "no Content-Type": ("500", "415 text/plain", "it is the caller's fault"),
-    "GET": ("405", "405 BAD_REQUEST", "one shape of errors, not two"),
-    "PUT": ("405", "405 BAD_REQUEST", "one shape of errors, not two"),
-    "HEAD ping": ("405", "200", "load balancers ask by HEAD"),
+    "the model fails": ("400 BAD_REQUEST", "500 INTERNAL_ERROR", "it is not the client's fault"),
+    "the model is late": (
+        "504",
+        "504 DEADLINE_EXCEEDED",
+        "MLflow labels its body JSON, which it is not",
+    ),
+    "no Content-Type": ("500", "415 text/plain", "it is the client's fault"),
+    "GET": ("405", "405 BAD_REQUEST", "one error shape, not two"),
+    "PUT": ("405", "405 BAD_REQUEST", "one error shape, not two"),
+    "HEAD ping": ("405", "200", "load balancers use HEAD"),
     "version": ("200", "200", "each has its own"),
 }
 
