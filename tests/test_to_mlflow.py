@@ -90,6 +90,36 @@ def content(model: Path) -> dict[str, bytes]:
     return {name: one.read_bytes() for name, one in files.items() if name != "MLmodel"}
 
 
+LOAD = """
+import mlflow.pyfunc, pandas
+model = mlflow.pyfunc.load_model("out")
+table = pandas.DataFrame({"alcohol": [9.5], "kind": ["red"]})
+print(model.predict(table, params={"times": 1})[0]["quality"])
+"""
+
+
+def test_mlflow_loads_the_saved_model_without_the_project(project: Path, tmp_path: Path) -> None:
+    done = to_mlflow(project, "out")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {path.name for path in (project / "out" / "code").iterdir()} == {
+        *("main.py", "helper.py", "mmf_core")
+    }
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (project / "out").rename(elsewhere / "out")
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOAD],
+        cwd=elsewhere,
+        env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    assert float(loaded.stdout.splitlines()[-1]) == pytest.approx(8.5)
+
+
 @pytest.mark.long
 def test_mlflow_answers_as_the_project_does(project: Path) -> None:
     environment.install()
@@ -132,16 +162,16 @@ def test_a_server_that_is_down_is_told_in_seconds(project: Path) -> None:
     uri = f"http://127.0.0.1:{free_port()}"
     done = to_mlflow(project, MLFLOW_TRACKING_URI=uri)
     assert done.returncode == 1
-    assert f"it cannot be logged to {uri}" in done.stderr
+    assert f"cannot log to {uri}" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_what_mlflow_cannot_serve_is_told(tmp_path: Path) -> None:
     table, tree, number = mmf.DataFrame(), mmf.Dict(), mmf.Integer()
     for arguments, words in (
-        ([{"data": table}, {"data": table}], "Mark one with default=True"),
+        ([{"data": table}, {"data": table}], "mark one with default=True"),
         ([{"data": tree}], "takes a table"),
-        ([{"data": table, "times": number}], "give these a default=: times"),
+        ([{"data": table, "times": number}], "add a default= to times"),
     ):
         registry = mmf.Registry()
         for place, one in enumerate(arguments):
@@ -158,9 +188,9 @@ def test_what_is_not_ready_for_it_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     for given, words in (
-        (".", "name another"),
-        ("out", "requirements.txt is not here"),
-        ("out --register wine", "leave FOLDER out"),
+        (".", "name a new folder"),
+        ("out", "requirements.txt is missing"),
+        ("out --register wine", "leave out FOLDER"),
         ("", "name a folder, or set MLFLOW_TRACKING_URI"),
     ):
         told = CliRunner().invoke(main, ["to-mlflow", *given.split()])

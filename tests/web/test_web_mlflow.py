@@ -176,7 +176,7 @@ def test_a_block_of_floats(serve_function: Callable[..., FlaskClient]) -> None:
         ("{}", "exactly one of dataframe_split"),
         ('{"foo": 1}', "none of them"),
         ('{"inputs": {}, "instances": []}', "instances, inputs"),
-        ('{"dataframe_split": {"data": [], "extra": 1}}', "nothing else"),
+        ('{"dataframe_split": {"data": [], "extra": 1}}', "and, optionally, columns and index"),
         ('{"dataframe_split": {"columns": ["a"]}}', "data"),
         ('{"dataframe_split": {"columns": ["a"], "data": null}}', "list of rows"),
         ('{"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2], [3]]}}', "row 1"),

@@ -1,1 +1,1 @@
-"""MLflow's scoring protocol, and the exchange of models with MLflow."""
+"""MLflow's scoring protocol, and the commands that import models from MLflow or export to it."""

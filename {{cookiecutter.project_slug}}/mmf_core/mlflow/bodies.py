@@ -1,4 +1,4 @@
-"""Bodies as MLflow's scoring server tells and reads them: their Content-Type, and JSON with NaN."""
+"""Bodies as MLflow's scoring server reads them: by Content-Type, and JSON that may hold NaN."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _LITERALS = (b"NaN", b"Infinity")
 
 
 def body_format(content_type: str) -> Format:
-    """Return a body's format; UnsupportedFormat where MLflow refuses it: a quoted utf-8, too.
+    """Return a body's format; UnsupportedFormat where MLflow rejects it, even a quoted utf-8.
 
-    Names of types are compared as they are, and no parameter but `charset=utf-8` is taken.
+    Media types are compared as they are, and the only parameter accepted is `charset=utf-8`.
     """
-    if found := FORMATS.get(content_type):  # the usual case
-        return found
-    media_type, *parameters = (part.strip() for part in content_type.split(";"))
-    named = dict(parameter.partition("=")[::2] for parameter in parameters)
-    if named.pop("charset", "utf-8").lower() != "utf-8":
+    if format := FORMATS.get(content_type):  # the usual case
+        return format
+    media_type, *texts = (part.strip() for part in content_type.split(";"))
+    parameters = dict(text.partition("=")[::2] for text in texts)
+    if parameters.pop("charset", "utf-8").lower() != "utf-8":
         raise UnsupportedFormat("The scoring server only supports UTF-8")
-    if named:
-        raise UnsupportedFormat(f"Unrecognized content type parameters: {', '.join(named)}")
+    if parameters:
+        raise UnsupportedFormat(f"Unrecognized content type parameters: {', '.join(parameters)}")
     if media_type not in FORMATS:
         raise UnsupportedFormat(
             f"This predictor only supports the following content types: "
@@ -40,9 +40,9 @@ def body_format(content_type: str) -> Format:
 
 
 def loads(body: bytes) -> dict[str, Any]:
-    """Return the object that a body is; RequestError if it is anything else.
+    """Return the object in a body; RequestError if it holds anything else.
 
-    Python's NaN and Infinity are read, which are no JSON, but what MLflow's own client sends.
+    Python's NaN and Infinity are read too: they are not JSON, but MLflow's own client sends them.
     """
     try:
         plain = json.loads(body)
@@ -51,7 +51,7 @@ def loads(body: bytes) -> dict[str, Any]:
             raise
         plain = _standard_loads(body)
     if not isinstance(plain, dict):
-        raise RequestError(f"a JSON object with one of {', '.join(WRAPPERS)} is needed")
+        raise RequestError(f"expected a JSON object with one of {', '.join(WRAPPERS)}")
     return plain
 
 
@@ -59,7 +59,7 @@ def _standard_loads(body: bytes) -> Any:
     try:
         plain = standard_json.loads(body)
         bounded(plain)
-        json.dumps(plain)  # whatever orjson could not have read is refused here
+        json.dumps(plain)  # rejects everything else that orjson could not have read
     except (ValueError, TypeError, RecursionError) as error:
-        raise RequestError(f"this is not valid JSON: {error}") from None
+        raise RequestError(f"invalid JSON: {error}") from None
     return plain

@@ -1,9 +1,9 @@
 """Columns in their declared types, by MLflow's two rules.
 
-JSON is cast, and loses what the type cannot hold: 1.5 becomes 1 where a column is `int`, any text
-but an empty one True where it is `bool`. CSV is read as these types, and Parquet has its own, which
-must be the declared ones or smaller. A column with `| None` may be missing. What is left over,
-dates and texts among it, is the descriptor's to check.
+JSON is cast, losing what the type cannot hold: 1.5 becomes 1 in a column of `int`, and any text but
+the empty one becomes True in a column of `bool`. CSV is read as the declared types, and Parquet
+brings its own, which must be the declared ones or smaller. A column with `| None` may be missing.
+Everything else, dates and texts included, is left to the descriptor.
 """
 
 from __future__ import annotations
@@ -20,53 +20,56 @@ if TYPE_CHECKING:
 Columns = Mapping[str, Column]
 
 _DTYPES: dict[type, Any] = {int: "int64", float: "float64", bool: "bool"}
-_READ: dict[type, Any] = {int: "Int64", float: "float64", bool: "boolean"}
-"""What CSV is read as where cells may be empty."""
-_LARGEST = 2.0**63
+_NULLABLE_DTYPES: dict[type, Any] = {int: "Int64", float: "float64", bool: "boolean"}
+_INT64_LIMIT = 2.0**63
 
 
-def reading(columns: Columns, asked: Any) -> Any:
-    """Return what CSV is read as; what the author asked for wins."""
-    if not isinstance(asked, dict):
-        return asked  # one type for all columns
+def csv_types(columns: Columns, author_types: Any) -> Any:
+    """Return the dtypes to read CSV with; those of the author's `pandas_params` win."""
+    if not isinstance(author_types, dict):
+        return author_types  # one type for all columns
     types = {
-        name: (_READ if one.nullable else _DTYPES)[one.kind]
-        for name, one in columns.items()
-        if one.kind in _DTYPES
+        name: (_NULLABLE_DTYPES if declared.nullable else _DTYPES)[declared.kind]
+        for name, declared in columns.items()
+        if declared.kind in _DTYPES
     }
-    return types | asked
+    return types | author_types
 
 
 def is_floats(table: pd.DataFrame, columns: Columns) -> bool:
-    """Whether a table is one block of floats, of these very columns: nothing is left to do."""
+    """Whether a table is one block of floats in exactly these columns, so needs no cast."""
     return table.columns.tolist() == list(columns) and table.to_numpy().dtype == "float64"
 
 
 def cast(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    """Return a table whose numbers and flags have their types; RequestError names the column."""
+    """Return a table with numbers and flags in their types; RequestError names the column."""
     if not table.columns.is_unique:
-        return table  # the schema tells which
-    given = table.to_dict("series")
-    new = {
-        name: _cast(given[name], one)
-        for name, one in columns.items()
-        if name in given and one.kind in _DTYPES and given[name].dtype != _DTYPES[one.kind]
+        return table  # validation against the schema names the duplicate
+    series = table.to_dict("series")
+    changed = {
+        name: _cast(series[name], declared)
+        for name, declared in columns.items()
+        if name in series
+        and declared.kind in _DTYPES
+        and series[name].dtype != _DTYPES[declared.kind]
     }
-    return table.assign(**new) if new else table
+    return table.assign(**changed) if changed else table
 
 
 def with_optional(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    """Return a table with nulls for the columns that may be missing and are."""
-    there = set(table.columns)
-    missing = [name for name, one in columns.items() if one.nullable and name not in there]
+    """Return a table with nulls in place of missing optional columns."""
+    present = set(table.columns)
+    missing = [
+        name for name, declared in columns.items() if declared.nullable and name not in present
+    ]
     return table.assign(**dict.fromkeys(missing)) if missing else table
 
 
 def check_types(table: pd.DataFrame, columns: Columns) -> None:
-    """Refuse columns that bring another type than the declared one, for which they need a cast."""
-    for name, one in columns.items():
-        if name in table and table.columns.is_unique and not _fits(table[name], one):
-            hint = f"is {table[name].dtype}, which cannot safely become {one!r}"
+    """Reject a column that would need a cast to its declared type: InvalidValue."""
+    for name, declared in columns.items():
+        if name in table and table.columns.is_unique and not _fits(table[name], declared):
+            hint = f"is {table[name].dtype}, which cannot be safely converted to {declared!r}"
             raise InvalidValue(f"column {name} {hint}", [ErrorDetail(hint, column=name)])
 
 
@@ -79,14 +82,14 @@ def _cast(column: pd.Series[Any], declared: Column) -> pd.Series[Any]:
         return column.astype(_DTYPES[declared.kind])
     except (TypeError, ValueError, OverflowError) as error:
         hint = f"cannot be read as {declared.type_label}: {str(error)[:100]}"
-        place = str(column.name)
-        raise RequestError(f"column {place} {hint}", [ErrorDetail(hint, column=place)]) from None
+        name = str(column.name)
+        raise RequestError(f"column {name} {hint}", [ErrorDetail(hint, column=name)]) from None
 
 
 def _check_range(column: pd.Series[Any]) -> None:
-    """Refuse NaN and what int64 cannot hold: NumPy would make some other number of it."""
-    if not column.between(-_LARGEST, _LARGEST, inclusive="neither").all():
-        raise OverflowError("it is empty, infinite or has too many digits")
+    """Reject NaN and numbers beyond int64, which NumPy would silently turn into other numbers."""
+    if not column.between(-_INT64_LIMIT, _INT64_LIMIT, inclusive="neither").all():
+        raise OverflowError("a value is empty, infinite or out of range")
 
 
 def _fits(column: pd.Series[Any], declared: Column) -> bool:

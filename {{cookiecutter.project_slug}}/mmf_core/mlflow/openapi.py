@@ -2,52 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ..codecs import Format, Kind
-from ..execution import Execution
 from ..target import Target
 from ..web.openapi.sections import JSON, OpenAPISection, error_refs, error_responses, ref, response
 from ..web.protocols import Service
+from .default_target import ROUTE, default_execution, tables_of
 
-ROUTE = "invocations"
 _TEXT = {"type": "string"}
-_MEMBERS = ("error_code", "message", "sqlstate", "error_class")
+_ERROR_MEMBERS = ("error_code", "message", "sqlstate", "error_class")
 _SCHEMAS = {
     "MLflowError": {
         "type": "object",
-        "properties": dict.fromkeys(_MEMBERS, _TEXT),
-        "required": list(_MEMBERS),
+        "properties": dict.fromkeys(_ERROR_MEMBERS, _TEXT),
+        "required": list(_ERROR_MEMBERS),
     },
-    "MLflowAnswer": {
+    "MLflowResponse": {
         "type": "object",
-        "properties": {"predictions": {"description": "a list; what else the target returns"}},
+        "properties": {
+            "predictions": {"description": "a list, or whatever else the target returns"}
+        },
     },
 }
 
 
-def served(executions: Mapping[str, Execution]) -> Execution | None:
-    """Return the default target, else the only one that takes a table, else the only one."""
-    every = list(executions.values())
-    for chosen in (
-        [one for one in every if one.target.default],
-        [one for one in every if _tables(one.target)],
-        every,
-    ):
-        if len(chosen) == 1:
-            return chosen[0]
-    return None
-
-
 def section(service: Service) -> OpenAPISection:
-    """Describe the default target's route, and one for each target."""
+    """Describe the default target's route, and the route of each target."""
     paths = {
-        f"/{ROUTE}/{route}": {"post": _described(one.target, service, f"mlflow_{route}")}
-        for route, one in service.executions.items()
+        f"/{ROUTE}/{route}": {"post": _operation(execution.target, service, f"mlflow_{route}")}
+        for route, execution in service.executions.items()
     }
-    if default := served(service.executions):
-        paths[f"/{ROUTE}"] = {"post": _described(default.target, service, "mlflow")}
+    if default := default_execution(service.executions):
+        paths[f"/{ROUTE}"] = {"post": _operation(default.target, service, "mlflow")}
     error = ref("schemas", "MLflowError")
     responses = error_responses(service.settings, "MLflow", error, JSON)
     responses["MLflow415"]["content"] = {"text/plain": {"schema": _TEXT}}
@@ -59,34 +46,33 @@ def section(service: Service) -> OpenAPISection:
     )
 
 
-def _tables(target: Target) -> list[Any]:
-    return [one for one in target.arguments.values() if one.kind is Kind.TABLE]
-
-
-def _described(target: Target, service: Service, operation: str) -> dict[str, Any]:
-    asked: dict[str, Any] = {"schema": {"type": "object"}}
+def _operation(target: Target, service: Service, operation_id: str) -> dict[str, Any]:
+    json_body: dict[str, Any] = {"schema": {"type": "object"}}
     if example := _example(target):
-        asked["example"] = example
-    late = [504] if target.call_options.timeout or service.settings.timeout else []
+        json_body["example"] = example
+    timeout = [504] if target.call_options.timeout or service.settings.timeout else []
     return {
-        "operationId": operation,
+        "operationId": operation_id,
         "summary": target.name,
         "requestBody": {
             "required": True,
-            "content": {JSON: asked, Format.CSV.media_type: {"schema": _TEXT}},
+            "content": {JSON: json_body, Format.CSV.media_type: {"schema": _TEXT}},
         },
         "responses": {
-            "200": response("the predictions", ref("schemas", "MLflowAnswer")),
-            **error_refs("MLflow", 400, 413, 415, 500, 503, *late),
+            "200": response("the predictions", ref("schemas", "MLflowResponse")),
+            **error_refs("MLflow", 400, 413, 415, 500, 503, *timeout),
         },
     }
 
 
 def _example(target: Target) -> dict[str, Any] | None:
-    """Return a body: one table and scalars; None where the target takes something else."""
-    tables = _tables(target)
-    others = {name: one for name, one in target.arguments.items() if one not in tables}
-    if len(tables) != 1 or any(one.kind is not Kind.SCALAR for one in others.values()):
+    """Return a body of one table and scalars; None if the target takes anything else."""
+    tables = tables_of(target)
+    others = {
+        name: descriptor for name, descriptor in target.arguments.items() if name not in tables
+    }
+    if len(tables) != 1 or any(other.kind is not Kind.SCALAR for other in others.values()):
         return None
-    params = {name: one.example() for name, one in others.items()}
-    return {"dataframe_records": tables[0].example()} | ({"params": params} if params else {})
+    (table,) = tables.values()
+    params = {name: descriptor.example() for name, descriptor in others.items()}
+    return {"dataframe_records": table.example()} | ({"params": params} if params else {})

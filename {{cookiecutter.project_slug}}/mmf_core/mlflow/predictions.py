@@ -1,4 +1,4 @@
-"""Results as MLflow's scoring server answers them."""
+"""Results in the form of MLflow's scoring server."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def answer(result: Any, target: Target, *, wrapped: bool) -> Response:
-    """Answer `{"predictions": …}`, or a chat's reply as it is.
+def predictions_response(result: Any, target: Target, *, wrapped: bool) -> Response:
+    """Respond `{"predictions": …}`, or with the bare result of a chat.
 
-    ResultError if JSON has no way to write it.
+    ResultError if JSON cannot represent it.
     """
     try:
-        plain = predictions(result, target)
+        plain = to_predictions(result, target)
         return json_response({"predictions": plain} if wrapped else plain)
     except (TypeError, ValueError) as error:
         raise ResultError(
@@ -29,20 +29,20 @@ def answer(result: Any, target: Target, *, wrapped: bool) -> Response:
         ) from error
 
 
-def predictions(result: Any, target: Target) -> Any:
-    """Return a presented result: arrays as lists, and so tables that were arrays before."""
+def to_predictions(result: Any, target: Target) -> Any:
+    """Return a serialized result; a table that was built from an array becomes lists again."""
     if target.returns is None:
         return None
     if target.returns.kind is Kind.TABLE:
         names = result.columns.tolist()
         if names == ["prediction"]:
             cells = result.to_numpy()
-            # NumPy's own list of dates is one of integers.
-            return _lists(result)[0] if cells.dtype.kind in "mM" else cells[:, 0].tolist()
-        if names == [f"prediction_{place}" for place in range(len(names))]:
-            return [list(row) for row in zip(*_lists(result), strict=True)]
+            # NumPy's own tolist() turns dates into integers.
+            return _columns(result)[0] if cells.dtype.kind in "mM" else cells[:, 0].tolist()
+        if names == [f"prediction_{index}" for index in range(len(names))]:
+            return [list(row) for row in zip(*_columns(result), strict=True)]
     return json_of(target.returns.kind).to_plain(result)
 
 
-def _lists(table: pd.DataFrame) -> list[list[Any]]:
+def _columns(table: pd.DataFrame) -> list[list[Any]]:
     return [column.tolist() for _, column in table.items()]

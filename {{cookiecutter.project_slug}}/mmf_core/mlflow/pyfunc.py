@@ -1,4 +1,4 @@
-"""A project as a model of MLflow's: what `saving.py` has written is loaded by MLflow from here."""
+"""A project as an MLflow model: MLflow loads from here what `saving.py` has written."""
 
 from __future__ import annotations
 
@@ -16,59 +16,58 @@ from ..execution import Execution
 from ..registry import Registry, load
 from ..target import Target
 from .columns import cast, with_optional
+from .default_target import default_execution
 from .inputs import Input
-from .openapi import served
-from .predictions import predictions
+from .predictions import to_predictions
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Served(NamedTuple):
-    """A target that MLflow can serve: the name of its table, the table, and the scalars."""
+class ServedTarget(NamedTuple):
+    """A target that MLflow can serve: one table, called `table_name`, and scalars."""
 
     target: Target
-    data: str
+    table_name: str
     table: DataFrame
     scalars: Mapping[str, Descriptor[Any]]
 
 
 class ProjectModel:
-    """What MLflow's scoring server asks for predictions: the target behind `/invocations`."""
+    """What MLflow's scoring server calls for predictions: the target behind `/invocations`."""
 
     def __init__(self, registry: Registry) -> None:
-        self._served = served_by(registry)
-        # Deadlines and queues are the server's business, and the server is MLflow's.
+        self._served = served_target(registry)
+        # Deadlines and queues belong to the server, which is MLflow's.
         self._execution = Execution(replace(self._served.target, call_options=CallOptions()))
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:
-        """Return what our own `/invocations` answers; errors are those of `Execution`."""
-        target, data, table, scalars = self._served
-        whole = with_optional(cast(model_input, table.columns), table.columns)
-        given = {name: one for name, one in (params or {}).items() if name in scalars}
-        result = self._execution({data: whole, **given})
-        # MLflow's own writer of JSON does not know all that ours does.
-        return standard_json.loads(json.dumps(predictions(result, target)))
+        """Return what our own `/invocations` returns; errors are those of `Execution`."""
+        target, table_name, declared, scalars = self._served
+        table = with_optional(cast(model_input, declared.columns), declared.columns)
+        known = {name: value for name, value in (params or {}).items() if name in scalars}
+        result = self._execution({table_name: table, **known})
+        # MLflow's own JSON writer does not support all types that ours does.
+        return standard_json.loads(json.dumps(to_predictions(result, target)))
 
 
 def _load_pyfunc(path: str) -> ProjectModel:
-    """Return the project whose files are in a folder; MLflow wants this name."""
+    """Return the project whose files are in a folder; MLflow requires this name."""
     with chdir(path):
         registry = load("main")
         registry.load_artifacts()
     return ProjectModel(registry)
 
 
-def served_by(registry: Registry) -> Served:
-    """Return what `/invocations` serves; DeclarationError if MLflow has no way to ask for it."""
-    executions = {route: Execution(one) for route, one in registry.targets.items()}
-    found = served(executions)
-    if found is None:
-        raise DeclarationError("which target? Mark one with default=True")
-    data = Input.of(found.target)
+def served_target(registry: Registry) -> ServedTarget:
+    """Return what `/invocations` calls; DeclarationError if MLflow could not call it."""
+    executions = {route: Execution(target) for route, target in registry.targets.items()}
+    execution = default_execution(executions)
+    if execution is None:
+        raise DeclarationError("several targets could be served; mark one with default=True")
+    target, data = execution.target, Input.of(execution.target)
     if data is None or not isinstance(data.descriptor, DataFrame):
-        raise DeclarationError(f"{found.target.route}: a model of MLflow's takes a table")
-    others = [one for one in found.target.required if one != data.name]
-    if others:
-        raise DeclarationError(f"{found.target.route}: give these a default=: {', '.join(others)}")
-    return Served(found.target, data.name, data.descriptor, data.params)
+        raise DeclarationError(f"{target.route}: an MLflow model takes a table")
+    if others := [name for name in target.required if name != data.name]:
+        raise DeclarationError(f"{target.route}: add a default= to {', '.join(others)}")
+    return ServedTarget(target, data.name, data.descriptor, data.params)

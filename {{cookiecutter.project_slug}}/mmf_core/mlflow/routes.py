@@ -1,13 +1,12 @@
-"""MLflow's scoring protocol: `POST /invocations`, as `mlflow models serve` answers it.
+"""MLflow's scoring protocol: `POST /invocations`, as `mlflow models serve` implements it.
 
-Read from the sources of MLflow 3.17; docs/mlflow.md lists where this differs on purpose.
+Taken from the source of MLflow 3.17; docs/mlflow.md lists where this differs on purpose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
@@ -16,9 +15,10 @@ from ..execution import Execution
 from ..web.http.responses import json_response
 from ..web.protocols import ErrorReport, Protocol, Service
 from ..web.request_context import enter_target, execute
-from . import predictions
+from .default_target import ROUTE, default_execution
 from .inputs import Input
-from .openapi import ROUTE, section, served
+from .openapi import section
+from .predictions import predictions_response
 from .settings import MLflowSettings
 
 _STRICT = "MMF_MLFLOW_STRICT"
@@ -36,36 +36,32 @@ _CODES = {
 
 
 def blueprints(service: Service) -> Iterable[Blueprint]:
-    """Give the default target's route, and one for each target."""
+    """Return the default target's route, and the route of each target."""
     routes = Blueprint("mlflow", __name__)
     executions, is_strict = service.executions, MLflowSettings.from_env().strict
     routes.record_once(lambda state: state.app.config.update({_STRICT: is_strict}))
-    inputs = {route: Input.of(one.target) for route, one in executions.items()}
-    default = served(executions)
+    inputs = {route: Input.of(execution.target) for route, execution in executions.items()}
+    default = default_execution(executions)
 
     @routes.post(f"/{ROUTE}")
-    def invoke() -> Response:
+    def invoke_default() -> Response:
         if default is None:
-            every = ", ".join(f"/{ROUTE}/{route}" for route in executions)
-            raise UnknownTarget(f"which target? POST to one of {every}")
+            addresses = ", ".join(f"/{ROUTE}/{route}" for route in executions)
+            raise UnknownTarget(f"there is no default target; POST to one of {addresses}")
         return _invoke(default, inputs[default.target.route])
 
     @routes.post(f"/{ROUTE}/<target>")
-    def invoke_one(target: str) -> Response:
+    def invoke(target: str) -> Response:
         if target not in executions:
-            raise UnknownTarget(f"no target {target}; there are: {', '.join(executions)}")
+            raise UnknownTarget(f"unknown target {target}; available: {', '.join(executions)}")
         return _invoke(executions[target], inputs[target])
 
-    yield routes
+    return [routes]
 
 
 def error(report: ErrorReport) -> Response:
     """Respond `error_code message sqlstate error_class`; for an unknown Content-Type, text."""
-    status = report.status
-    details = [
-        _in_words(detail) for detail in report.errors if detail["message"] not in report.detail
-    ]
-    message = "; ".join([report.detail, *details])
+    status, message = report.status, report.in_words()
     if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
         return Response(message, status, content_type="text/plain; charset=utf-8")
     if status == HTTPStatus.INTERNAL_SERVER_ERROR and current_app.config[_STRICT]:
@@ -78,7 +74,7 @@ def error(report: ErrorReport) -> Response:
         "sqlstate": sqlstate,
         "error_class": error_class,
     }
-    if status == HTTPStatus.UNPROCESSABLE_ENTITY:  # MLflow knows no 422
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY:  # a status that MLflow does not use
         status = HTTPStatus.BAD_REQUEST
     return json_response(body, status)
 
@@ -91,12 +87,6 @@ PROTOCOL = Protocol(
 def _invoke(execution: Execution, body: Input | None) -> Response:
     target = execution.target
     enter_target(target)
-    values, is_chat = body.read(request) if body else ({}, False)
+    values, is_unwrapped = body.read(request) if body else ({}, False)
     result = execute(execution, values)
-    return predictions.answer(result, target, wrapped=not is_chat)
-
-
-def _in_words(detail: Mapping[str, Any]) -> str:
-    """Say where something is wrong; the caller's own values are not sent back."""
-    places = [f"{place} {detail[place]}" for place in ("row", "column") if place in detail]
-    return f"{', '.join(places) or detail.get('where', 'body')}: {detail['message']}"
+    return predictions_response(result, target, wrapped=not is_unwrapped)

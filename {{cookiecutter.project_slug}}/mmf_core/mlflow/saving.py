@@ -1,4 +1,4 @@
-"""A project written as a model of MLflow's: into a folder, or to a tracking server."""
+"""Write a project as an MLflow model: into a folder, or to a tracking server."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from ..descriptors import Column
 from ..errors import DeclarationError
-from ..packages import OptionalDependency
 from ..registry import Registry
 from ..stores import is_uri
 from ..stores.lockfile import LOCK
-from .pyfunc import ProjectModel, Served, served_by
+from .package import MLFLOW
+from .pyfunc import ProjectModel, ServedTarget, served_target
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
 
-PACKAGE = Path(__file__).resolve().parents[2]
-_SERVER = "gunicorn"  # MLflow brings its own, and refuses ours
+MMF_CORE = Path(__file__).resolve().parents[1]
+_SERVER = "gunicorn"  # MLflow brings its own version, which conflicts with ours
 _TYPES = {
     bool: "boolean",
     int: "long",
@@ -36,84 +36,78 @@ _TYPES = {
 
 
 def save(registry: Registry, folder: Path) -> None:
-    """Write the project in the current folder as a model of MLflow's into a new `folder`.
+    """Write the project in the current folder as an MLflow model into a new `folder`.
 
-    DeclarationError if what `/invocations` serves is no table with scalars; ArtifactError if a
-    file is missing.
+    DeclarationError unless `/invocations` takes a table and scalars; ArtifactError if a file is
+    missing.
     """
-    with _model(registry) as parts:
+    with _model(registry) as arguments:
         from mlflow import pyfunc
 
-        pyfunc.save_model(str(folder), **parts)
+        pyfunc.save_model(str(folder), **arguments)
 
 
 def log(registry: Registry, name: str = "") -> ModelInfo:
     """Log the project as the model of a new run, by MLFLOW_TRACKING_URI, and register it as `name`.
 
-    Errors are those of `save`, and whatever MLflow raises.
+    Raises what `save` raises, and any error of MLflow's.
     """
-    with _model(registry) as parts:
+    with _model(registry) as arguments:
         import mlflow
 
         with mlflow.start_run():
             info: ModelInfo = mlflow.pyfunc.log_model(
-                name="model", registered_model_name=name or None, **parts
+                name="model", registered_model_name=name or None, **arguments
             )
     return info
 
 
-class _Mlflow(OptionalDependency):
-    requires: ClassVar = {"mlflow": "mlflow-skinny"}
-
-
 @contextmanager
 def _model(registry: Registry) -> Iterator[dict[str, Any]]:
-    """Give what MLflow's `save_model` and `log_model` take."""
-    _Mlflow().require("to-mlflow")
-    found = served_by(registry)
-    with TemporaryDirectory() as place, warnings.catch_warnings(action="ignore"):
-        files = Path(place, "project")
+    """Yield the arguments of MLflow's `save_model` and `log_model`."""
+    MLFLOW.require("to-mlflow")
+    served = served_target(registry)
+    with TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
+        files = Path(folder, "project")
         files.mkdir()
-        _copy(registry, files)
+        _copy_files(registry, files)
         yield {
             "loader_module": ProjectModel.__module__,
             "data_path": str(files),
-            "code_paths": [str(PACKAGE), *map(str, _modules())],
-            "signature": _signature(found),
+            "code_paths": [str(MMF_CORE), *map(str, _modules())],
+            "signature": _signature(served),
             "pip_requirements": _requirements(),
         }
 
 
-def _copy(registry: Registry, files: Path) -> None:
-    """Copy what the project reads, under the names that it reads them by."""
+def _copy_files(registry: Registry, files: Path) -> None:
+    """Copy the files that the project reads, under the same relative names."""
     (files / "mmf.json").write_text(json.dumps(registry.meta(), default=str), encoding="utf-8")
     if Path(LOCK).exists():
         shutil.copy(LOCK, files / LOCK)
     for name, artifact in registry.artifacts.items():
         if is_uri(name):
-            continue  # it is fetched where it is needed
+            continue  # fetched where the model is served
         if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise DeclarationError(f"{name}: a file of the project lies in its folder")
-        path, new = artifact.path, files / name
-        new.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(path, new) if path.is_dir() else shutil.copy(path, new)
+            raise DeclarationError(f"artifact {name}: expected a path inside the project's folder")
+        source, copy = artifact.path, files / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, copy) if source.is_dir() else shutil.copy(source, copy)
 
 
 def _modules() -> list[Path]:
-    """Return main.py and what it has imported from beside it, as they lie in this folder."""
-    files = (
-        (name, Path(file).resolve())
-        for name, module in list(sys.modules.items())
-        if "." not in name and (file := getattr(module, "__file__", None))
-    )
+    """Return main.py and the modules and packages beside it that it has imported."""
     here = Path.cwd().resolve()
-    found = set()
-    for name, file in files:
+    paths = set()
+    for name, module in list(sys.modules.items()):
+        if "." in name or not (origin := getattr(module, "__file__", None)):
+            continue
+        file = Path(origin).resolve()
         if file == here / f"{name}.py":
-            found.add(file)
-        elif file == here / name / "__init__.py" and file.parent != PACKAGE:
-            found.add(file.parent)
-    return sorted(found)
+            paths.add(file)
+        elif file == here / name / "__init__.py" and file.parent != MMF_CORE:
+            paths.add(file.parent)
+    return sorted(paths)
 
 
 def _requirements() -> list[str]:
@@ -121,30 +115,29 @@ def _requirements() -> list[str]:
     return [line for line in lines if line.strip() and not line.startswith(("#", _SERVER))]
 
 
-def _signature(found: Served) -> Any:
-    """Return the schema of the table and the defaults of the scalars; None if neither is known."""
+def _signature(served: ServedTarget) -> Any:
+    """Return the table's schema and the scalars' defaults; None if there are neither."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
     columns: list[ColSpec | TensorSpec] = [
-        ColSpec(_type(one), name, required=not one.nullable)
-        for name, one in found.table.columns.items()
+        ColSpec(_mlflow_type(column), name, required=not column.nullable)
+        for name, column in served.table.columns.items()
     ]
     params = [
-        ParamSpec(name, _TYPES[type(one.default)], one.default)
-        for name, one in found.scalars.items()
-        if type(one.default) in _TYPES
+        ParamSpec(name, _TYPES[type(scalar.default)], scalar.default)
+        for name, scalar in served.scalars.items()
+        if type(scalar.default) in _TYPES
     ]
     if not columns and not params:
         return None
-    known: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "inputs": Schema(columns) if columns else None,
         "params": ParamSchema(params) if params else None,
     }
-    return ModelSignature(**known)
+    return ModelSignature(**arguments)
 
 
-def _type(column: Column) -> str:
-    """Return MLflow's name of a type; its integers know no null."""
-    is_gap = column.kind is int and column.nullable
-    return "double" if is_gap else _TYPES[column.kind]
+def _mlflow_type(column: Column) -> str:
+    """Return MLflow's name of a column's type; its integers cannot be null."""
+    return "double" if column.kind is int and column.nullable else _TYPES[column.kind]

@@ -9,6 +9,6 @@ from ..settings import SettingsGroup, on_off, setting
 
 @dataclass(frozen=True)
 class MLflowSettings(SettingsGroup):
-    """`strict`: a crash of the target is answered 400, as MLflow's own server does."""
+    """`strict`: a crash of the target gets status 400, as from MLflow's own server."""
 
     strict: bool = setting("MMF_MLFLOW_STRICT", False, on_off)

@@ -9,35 +9,35 @@ import click
 
 from ..cli.get_meta import load_project
 from ..errors import MMFError
-from ..stores.mlflow_store import limited_retries
+from ..stores.mlflow_retries import limited_retries
 
 URI = "MLFLOW_TRACKING_URI"
 
 
 @click.command("to-mlflow")
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
-@click.option("--register", "name", default="", help="The name in MLflow's registry.")
+@click.option("--register", "name", default="", help="Register it in MLflow's registry as TEXT.")
 def to_mlflow(folder: Path | None, name: str) -> None:
-    """Write main.py, its models and requirements.txt as a model of MLflow's into a new FOLDER.
+    """Write main.py, its models and requirements.txt as an MLflow model into a new FOLDER.
 
-    Without FOLDER it is logged to the server of MLFLOW_TRACKING_URI, as the model of a new run.
-    It answers as /invocations does.
+    Without FOLDER, log it to the server at MLFLOW_TRACKING_URI, as the model of a new run. The
+    model returns what /invocations returns.
     """
     if folder and name:
-        raise click.ClickException("--register is for what is logged: leave FOLDER out")
+        raise click.ClickException("--register needs a tracking server: leave out FOLDER")
     if folder and folder.exists():
-        raise click.ClickException(f"{folder} is there already; name another")
+        raise click.ClickException(f"{folder} already exists; name a new folder")
     if not folder and not os.environ.get(URI):
-        raise click.ClickException(f"name a folder, or set {URI} to the server that is to have it")
+        raise click.ClickException(f"name a folder, or set {URI} to the tracking server's address")
     if not Path("requirements.txt").is_file():
-        raise click.ClickException("requirements.txt is not here: MLflow installs what it lists")
+        raise click.ClickException("requirements.txt is missing: MLflow installs what it lists")
     if not folder:
         _log(name)
         return
     from .saving import save
 
     save(load_project("main"), folder)
-    click.echo(f"{folder}: written; mlflow models serve -m {folder}")
+    click.echo(f"Wrote {folder}. Serve it: mlflow models serve -m {folder}")
 
 
 def _log(name: str) -> None:
@@ -49,10 +49,10 @@ def _log(name: str) -> None:
             info = log(registry, name)
     except MMFError:
         raise
-    except Exception as error:  # of MLflow, requests, and whatever holds the files
+    except Exception as error:  # of MLflow, requests, and the store of its artifacts
         reason = str(error).strip().partition("\n")[0]
-        raise click.ClickException(f"it cannot be logged to {os.environ[URI]}: {reason}") from error
+        raise click.ClickException(f"cannot log to {os.environ[URI]}: {reason}") from error
     uri = (
         f"models:/{name}/{info.registered_model_version}" if name else f"runs:/{info.run_id}/model"
     )
-    click.echo(f"run {info.run_id}: logged; mlflow models serve -m {uri}")
+    click.echo(f"Logged run {info.run_id}. Serve it: mlflow models serve -m {uri}")

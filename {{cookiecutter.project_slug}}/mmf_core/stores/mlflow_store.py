@@ -8,22 +8,18 @@ registry is queried at every start; while it is unreachable, the copy fetched la
 from __future__ import annotations
 
 import logging
-import os
 import re
 import shutil
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from hashlib import sha256
-from math import ceil
 from pathlib import Path
 from typing import ClassVar
 
 from ..errors import StoreError
-from ..settings import Settings
 from . import cache
 from .base import Store
 from .digests import sha256_of, size_of
+from .mlflow_retries import limited_retries
 from .objects import Content, Version
 from .transfer import checksum_error
 
@@ -137,20 +133,3 @@ def _download(uri: str, new: Path) -> Path:
     if folder.is_dir() and not any(folder.iterdir()):  # S3 has no folders
         raise _FetchError(f"{uri} cannot be fetched: it has no files")
     return folder
-
-
-@contextmanager
-def limited_retries() -> Iterator[None]:
-    """Limit MLflow's retries to seconds unless the operator has; its default is minutes."""
-    limits = {
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(ceil(Settings.from_env().store_timeout)),
-    }
-    added = {name: text for name, text in limits.items() if name not in os.environ}
-    os.environ.update(added)
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of MLflow's own code
-            yield
-    finally:
-        for name in added:
-            os.environ.pop(name, None)

@@ -39,6 +39,13 @@ class ErrorReport:
     detail: str
     errors: list[dict[str, Any]] = field(default_factory=list)
 
+    def in_words(self) -> str:
+        """Return the detail and the errors that it does not contain, without the values sent."""
+        sentences = [
+            _sentence(error) for error in self.errors if error["message"] not in self.detail
+        ]
+        return "; ".join(dict.fromkeys([self.detail, *sentences]))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
@@ -52,3 +59,9 @@ class Protocol:
     blueprints: Callable[[Service], Iterable[Blueprint]]
     error: Callable[[ErrorReport], Response]
     openapi: Callable[[Service], OpenAPISection]
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    cell = ", ".join(f"{key} {error[key]}" for key in ("row", "column") if key in error)
+    place = cell or error.get("where", "")
+    return f"{place}: {error['message']}" if place else str(error["message"])
