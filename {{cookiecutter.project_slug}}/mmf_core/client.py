@@ -1,15 +1,15 @@
 """A client of a service: `Client("http://127.0.0.1:8000").score(table)`.
 
-This file works alone: copy it into another project. It needs Python 3.11; tables need pandas, and
-travel as Arrow where both ends have pyarrow; arrays need numpy.
+This file is self-contained: copy it into another project. It needs Python 3.11; tables need pandas,
+and are sent as Arrow where both ends have pyarrow; arrays need numpy.
 
-ServiceError            the service has not done what it was asked
-├── Unreachable         no answer came: status is 0
-├── RequestRefused      4xx: the detail says what to send instead
+ServiceError            the call has failed
+├── Unreachable         no response: status is 0
+├── RequestRejected     4xx: the detail says what to send instead
 │   ├── UnknownTarget   404
 │   └── InvalidValue    422: `errors` say where
-└── ServiceFailed       5xx: its log has the reason, under the request_id
-    └── Busy            503 and 429, and trying again has not helped
+└── ServerError         5xx: the service's log has the reason, under the request_id
+    └── Busy            503 and 429, after all retries
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlencode, urlsplit
 from uuid import uuid4
 
-LONGEST_WAIT = 30.0
-"""Seconds between two tries; a service that asks for a longer wait is not asked again."""
+MAX_RETRY_DELAY = 30.0
+"""Seconds between two attempts; a service that asks for a longer delay is not called again."""
 
 ARROW, NPY = "application/vnd.apache.arrow.stream", "application/x-npy"
 BINARY, JSON = "application/octet-stream", "application/json"
-_NEEDS = {ARROW: ("pandas", "pyarrow"), NPY: ("numpy",), JSON: ()}  # the best first
-_BYTES = {"File", "Image"}
-_SCALARS = {"Bool", "Datetime", "Float", "Integer", "String"}
-_QUERIES = {"format", "sheet", "errors"}  # no argument of a target has such a name
-_PICTURES = {
+_PACKAGES = {ARROW: ("pandas", "pyarrow"), NPY: ("numpy",), JSON: ()}  # the best format first
+_BINARY_TYPES = {"File", "Image"}
+_SCALAR_TYPES = {"Bool", "Datetime", "Float", "Integer", "String"}
+_QUERY_OPTIONS = {"format", "sheet", "errors"}  # never the name of a target's argument
+_IMAGE_SIGNATURES = {
     b"\x89PNG": "image/png",
     b"\xff\xd8": "image/jpeg",
     b"RIFF": "image/webp",
@@ -50,21 +50,22 @@ _PICTURES = {
     b"II*\0": "image/tiff",
     b"MM\0*": "image/tiff",
 }
-_LONGEST = 300
+_MAX_DETAIL = 300
+"""Characters of a text that a proxy has sent."""
 
 
 class ServiceError(Exception):
-    """What an answer says of itself; `body` is all of it, such as the workbook of errors="xlsx"."""
+    """A failed call; `body` is the whole response, such as the workbook of errors="xlsx"."""
 
-    def __init__(self, detail: str, status: int = 0, body: bytes = b"", **told: Any) -> None:
+    def __init__(self, detail: str, status: int = 0, body: bytes = b"", **members: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.status = status
         self.body = body
-        self.title: str = told.get("title") or ""
-        self.errors: list[dict[str, Any]] = told.get("errors") or []
-        self.request_id: str = told.get("request_id") or ""
-        self.retry_after: float | None = told.get("retry_after")
+        self.title: str = members.get("title") or ""
+        self.errors: list[dict[str, Any]] = members.get("errors") or []
+        self.request_id: str = members.get("request_id") or ""
+        self.retry_after: float | None = members.get("retry_after")
 
     def __str__(self) -> str:
         head = f"{self.status} {self.title}: " if self.status else ""
@@ -73,35 +74,35 @@ class ServiceError(Exception):
 
 
 class Unreachable(ServiceError, ConnectionError):
-    """No answer came; if `sent`, what was asked may have been done all the same."""
+    """There was no response; if `sent`, the service may have executed the request anyway."""
 
     def __init__(self, detail: str, *, sent: bool) -> None:
         super().__init__(detail)
         self.sent = sent
 
 
-class RequestRefused(ServiceError):
-    """4xx: what was sent cannot be served."""
+class RequestRejected(ServiceError):
+    """4xx: the request is invalid."""
 
 
-class UnknownTarget(RequestRefused):
-    """404: there is no such target."""
+class UnknownTarget(RequestRejected):
+    """404: no such target."""
 
 
-class InvalidValue(RequestRefused, ValueError):
-    """422: it can be read, and is not what the target declares."""
+class InvalidValue(RequestRejected, ValueError):
+    """422: a value is readable, but not valid for the target."""
 
 
-class ServiceFailed(ServiceError):
-    """5xx: nothing may be wrong with what was sent."""
+class ServerError(ServiceError):
+    """5xx: the service failed; the request may be valid."""
 
 
-class Busy(ServiceFailed):
-    """503 or 429: it may be sent again, after `retry_after` seconds if the service says so."""
+class Busy(ServerError):
+    """503 or 429: worth another attempt, after `retry_after` seconds if the service says so."""
 
 
 class _Part(NamedTuple):
-    """A value on its way out, as a body or as a part of a form."""
+    """A value encoded as a body, or as a part of a form."""
 
     media_type: str
     data: bytes
@@ -111,15 +112,15 @@ class _Part(NamedTuple):
 class Client:
     """A service at `url`, whose targets are methods: `client.score(table)`.
 
-    Sent and returned are tables as pandas.DataFrame, arrays as numpy.ndarray, trees as dicts and
-    lists, scalars as themselves, pictures and files as bytes. A `pathlib.Path` or a file opened for
-    reading bytes is sent as it is, for any argument. `format=`, `sheet=` and `errors=` go into the
-    query; an answer in a format that is not read here, such as xlsx, is returned as bytes.
+    Tables are pandas.DataFrame, arrays numpy.ndarray, mappings dicts and lists, scalars plain
+    values, images and files bytes. Any argument may be a `pathlib.Path`, or a file open in binary
+    mode, whose content is sent unchanged. `format=`, `sheet=` and `errors=` are sent in the query;
+    a response in a format that the client does not decode, such as xlsx, is returned as bytes.
 
-    `timeout` is in seconds, for connecting and for each wait for data. A busy service, and one that
-    refuses the connection, is asked again `retries` times; what may have been done is never sent
-    twice (RFC 9110, 9.2.2). `headers`, such as Authorization, go with every request. A client may
-    be shared by threads, not by processes; `close` it, or use it in `with`.
+    `timeout` is in seconds, for connecting and for each read. A busy service, or one that refuses
+    the connection, is retried `retries` times; a request that may have been executed is never sent
+    twice (RFC 9110, 9.2.2). `headers`, such as Authorization, are sent with every request. Threads
+    may share a client, processes may not; `close` it, or use it in `with`.
     """
 
     def __init__(
@@ -132,16 +133,18 @@ class Client:
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-            raise ValueError("url is http://host:port or https://…; credentials go into headers=")
-        secure = parts.scheme == "https"
-        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+            raise ValueError(
+                "expected http://host:port or https://…; put credentials into headers="
+            )
+        is_secure = parts.scheme == "https"
+        connection = http.client.HTTPSConnection if is_secure else http.client.HTTPConnection
         self.url = url.rstrip("/")
-        self._new = partial(kind, parts.hostname, parts.port, timeout=timeout)
+        self._new_connection = partial(connection, parts.hostname, parts.port, timeout=timeout)
         self._prefix = parts.path.rstrip("/")
         self._retries = retries
         self._headers = {"User-Agent": "mmf-client", **(headers or {})}
         self._idle: deque[http.client.HTTPConnection] = deque()  # append and pop are atomic
-        self._known: dict[str, dict[str, Any]] = {}
+        self._descriptions: dict[str, dict[str, Any]] = {}
 
     def __repr__(self) -> str:
         return f"Client({self.url!r})"
@@ -153,83 +156,83 @@ class Client:
         self.close()
 
     def __getattr__(self, target: str) -> Callable[..., Any]:
-        if target.startswith("_"):  # copy and pickle look for such
+        if target.startswith("_"):  # copy and pickle look for these
             raise AttributeError(target)
         return partial(self.call, target)
 
     def close(self) -> None:
-        """Close the connections that are kept; the client can go on being used."""
+        """Close the idle connections; the client can still be used."""
         with suppress(IndexError):
             while True:
                 self._idle.pop().close()
 
     def call(self, target: str, /, *values: Any, **named: Any) -> Any:
-        """Return a target's result, as `client.<target>(…)` does; ServiceError says why not.
+        """Return a target's result, as `client.<target>(…)` does; ServiceError if the call fails.
 
-        TypeError is for arguments that the target does not have, ValueError or TypeError for what
-        no format can hold.
+        TypeError for arguments that the target does not have; TypeError or ValueError for a value
+        that no format can represent.
         """
         try:
-            about = self.describe(target)
-            query = {key: str(named.pop(key)) for key in sorted(_QUERIES & named.keys())}
-            given = _bound(target, [one["id"] for one in about["arguments"]], values, named)
-            accepts = {one["id"]: one["accepts"] for one in about["arguments"]}
-            parts = {name: _written(value, accepts[name]) for name, value in given.items()}
+            description = self.describe(target)
+            query = {key: str(named.pop(key)) for key in sorted(_QUERY_OPTIONS & named.keys())}
+            accepts = {argument["id"]: argument["accepts"] for argument in description["arguments"]}
+            arguments = _bind(target, list(accepts), values, named)
+            parts = {name: _encode(value, accepts[name]) for name, value in arguments.items()}
             body = _form(parts) if len(accepts) > 1 and parts else next(iter(parts.values()), None)
-            returns = about["returns"] or {"class_name": "", "formats": []}
+            returns = description["returns"] or {"class_name": "", "formats": []}
             path = f"/{quote(target, safe='')}" + (f"?{urlencode(query)}" if query else "")
-            accept = "*/*" if "format" in query else _wanted(returns)
-            answer, content = self._ask("POST", path, body, accept)
+            accept = "*/*" if "format" in query else _best_media_type(returns)
+            response, content = self._request("POST", path, body, accept)
         except (ServiceError, TypeError):
-            self._known.pop(target, None)  # the service may have a newer version of it
+            self._descriptions.pop(target, None)  # the service may have a newer version
             raise
-        if answer.status == http.client.NO_CONTENT:
+        if response.status == http.client.NO_CONTENT:
             return None
-        return _read(content, answer.headers.get_content_type(), returns["class_name"])
+        return _decode(content, response.headers.get_content_type(), returns["class_name"])
 
     def describe(self, target: str) -> dict[str, Any]:
         """Return a target's description: its arguments, what they accept, and what it returns."""
-        if target not in self._known:
-            _, content = self._ask("GET", f"/{quote(target, safe='')}")
-            self._known[target] = json.loads(content)
-        return self._known[target]
+        if target not in self._descriptions:
+            _, content = self._request("GET", f"/{quote(target, safe='')}")
+            self._descriptions[target] = json.loads(content)
+        return self._descriptions[target]
 
     def targets(self) -> dict[str, str]:
         """Return the names of all targets, with their descriptions."""
-        _, content = self._ask("GET", "/openapi.json")
-        calls = {
-            path[1:]: one.get("post", {}) for path, one in json.loads(content)["paths"].items()
+        _, content = self._request("GET", "/openapi.json")
+        operations = {
+            path[1:]: item.get("post", {}) for path, item in json.loads(content)["paths"].items()
         }
         return {
-            name: call.get("description", "")
-            for name, call in calls.items()
-            if "targets" in call.get("tags", ())
+            name: operation.get("description", "")
+            for name, operation in operations.items()
+            if "targets" in operation.get("tags", ())
         }
 
     def ready(self) -> bool:
-        """Tell whether the service can be called now; it is asked once."""
+        """Return whether the service is ready for calls, without retrying."""
         try:
-            self._try("GET", "/health/ready", None, "*/*")
+            self._send("GET", "/health/ready", None, "*/*")
         except (Busy, Unreachable):
             return False
         return True
 
-    def _ask(
+    def _request(
         self, method: str, path: str, body: _Part | None = None, accept: str = "*/*"
     ) -> tuple[http.client.HTTPResponse, bytes]:
-        """Return an answer and its body, after as many tries as may help."""
-        for tries in range(self._retries):
+        """Return a response and its body, after as many retries as necessary."""
+        for attempt in range(self._retries):
             try:
-                return self._try(method, path, body, accept)
+                return self._send(method, path, body, accept)
             except (Busy, Unreachable) as error:
-                if not _may_repeat(error, method):
+                if not _may_retry(error, method):
                     raise
-                # Clients that were refused together should not come back together.
-                wait = random.uniform(0.1, 0.5 * 2**tries)  # noqa: S311 - no secret
-                sleep(wait if error.retry_after is None else error.retry_after)
-        return self._try(method, path, body, accept)
+                # Clients that were rejected together should not return together.
+                delay = random.uniform(0.1, 0.5 * 2**attempt)  # noqa: S311 - not a secret
+                sleep(delay if error.retry_after is None else error.retry_after)
+        return self._send(method, path, body, accept)
 
-    def _try(
+    def _send(
         self, method: str, path: str, body: _Part | None, accept: str
     ) -> tuple[http.client.HTTPResponse, bytes]:
         headers = {**self._headers, "Accept": accept}
@@ -243,100 +246,104 @@ class Client:
             raise Unreachable(f"{self.url}: {error}", sent=False) from error
         try:
             connection.request(method, self._prefix + path, body.data if body else None, headers)
-            answer = connection.getresponse()
-            content = answer.read()
+            response = connection.getresponse()
+            content = response.read()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise Unreachable(
                 f"{self.url}: {str(error) or type(error).__name__}", sent=True
             ) from error
-        except BaseException:  # half an answer would be read by the next request
+        except BaseException:  # the next request would read the rest of this response
             connection.close()
             raise
-        if not answer.will_close:
+        if not response.will_close:
             self._idle.append(connection)
-        if answer.status // 100 != 2:  # noqa: PLR2004 - RFC 9110, 15
-            raise _error(answer, content)
-        return answer, content
+        if response.status // 100 != 2:  # noqa: PLR2004 - RFC 9110, 15
+            raise _error(response, content)
+        return response, content
 
     def _connection(self) -> http.client.HTTPConnection:
-        """Return a kept connection that the service has not closed meanwhile, or a new one."""
+        """Return an idle connection that the service has not closed, or a new one."""
         with suppress(IndexError):
             while True:
-                kept = self._idle.pop()
+                idle = self._idle.pop()
                 with DefaultSelector() as selector:
-                    selector.register(kept.sock, EVENT_READ)
+                    selector.register(idle.sock, EVENT_READ)
                     if not selector.select(0):
-                        return kept
-                kept.close()
-        connection = self._new()
+                        return idle
+                idle.close()
+        connection = self._new_connection()
         connection.connect()
         return connection
 
 
-def _bound(
+def _bind(
     target: str, names: list[str], values: tuple[Any, ...], named: dict[str, Any]
 ) -> dict[str, Any]:
     """Return values by argument, as Python binds them."""
-    given = dict(zip(names, values, strict=False))
-    wrong = [name for name in named if name in given or name not in names]
-    if wrong or len(values) > len(names):
-        raise TypeError(f"{target}({', '.join(names)}) does not take that: {wrong or len(values)}")
-    return given | named
+    positional = dict(zip(names, values, strict=False))
+    signature = f"{target}({', '.join(names)})"
+    if len(values) > len(names):
+        raise TypeError(f"{signature}: got {len(values)} positional arguments")
+    for name in named:
+        if name in positional or name not in names:
+            kind = "duplicate" if name in positional else "unknown"
+            raise TypeError(f"{signature}: {kind} argument {name!r}")
+    return positional | named
 
 
-def _may_repeat(error: Busy | Unreachable, method: str) -> bool:
+def _may_retry(error: Busy | Unreachable, method: str) -> bool:
     if isinstance(error, Unreachable):
-        unsent = method == "GET" or not error.sent
-        return unsent and isinstance(error.__cause__, ConnectionError)
-    return (error.retry_after or 0) <= LONGEST_WAIT
+        is_safe = method == "GET" or not error.sent
+        return is_safe and isinstance(error.__cause__, ConnectionError)
+    return (error.retry_after or 0) <= MAX_RETRY_DELAY
 
 
-def _error(answer: http.client.HTTPResponse, content: bytes) -> ServiceError:
-    """Return the error that an answer is: the members of RFC 9457, or what a proxy wrote."""
-    media_type, told = answer.headers.get_content_type(), None
+def _error(response: http.client.HTTPResponse, content: bytes) -> ServiceError:
+    """Return the error for a response, from its RFC 9457 members or a proxy's text."""
+    media_type, problem = response.headers.get_content_type(), None
     if media_type.endswith("json"):
         with suppress(ValueError):
-            told = json.loads(content)
+            problem = json.loads(content)
     is_text = media_type.startswith("text/")
-    told = {
-        "title": http.client.responses.get(answer.status, answer.reason),
-        "detail": content[:_LONGEST].decode(errors="replace")
-        if is_text
-        else f"see body: {media_type}",
-        "request_id": answer.headers["X-Request-ID"],
-        **(told if isinstance(told, dict) else {}),
-        "status": answer.status,
+    text = content[:_MAX_DETAIL].decode(errors="replace")
+    members = {
+        "title": http.client.responses.get(response.status, response.reason),
+        "detail": text if is_text else f"see body: {media_type}",
+        "request_id": response.headers["X-Request-ID"],
+        **(problem if isinstance(problem, dict) else {}),
+        "status": response.status,
     }
-    wait = _seconds(answer.headers["Retry-After"])
-    named = {404: UnknownTarget, 422: InvalidValue, 429: Busy, 503: Busy}
-    general = {4: RequestRefused, 5: ServiceFailed}.get(answer.status // 100, ServiceError)
-    return named.get(answer.status, general)(**told, body=content, retry_after=wait)
+    by_status = {404: UnknownTarget, 422: InvalidValue, 429: Busy, 503: Busy}
+    by_class = {4: RequestRejected, 5: ServerError}
+    error = by_status.get(response.status) or by_class.get(response.status // 100, ServiceError)
+    retry_after = _seconds(response.headers["Retry-After"])
+    return error(**members, body=content, retry_after=retry_after)
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Read `Retry-After`, which is seconds or a date (RFC 9110, 10.2.3)."""
+    """Return `Retry-After`, which is seconds or a date, in seconds (RFC 9110, 10.2.3)."""
     if retry_after is None:
         return None
     with suppress(ValueError):
         if retry_after.isdecimal():
             return float(retry_after)
-        wait = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
-        return max(0.0, wait)
+        delay = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
+        return max(0.0, delay)
     return None
 
 
-# Values as bytes
+# Encoding
 
 
 def _form(parts: Mapping[str, _Part]) -> _Part:
-    """Put parts into one body (RFC 7578), names escaped as browsers do."""
+    """Return a multipart body (RFC 7578), with names escaped as browsers do."""
     boundary = uuid4().hex
     lines = []
     for name, part in parts.items():
         file = part.filename or name
-        for sign, escaped in {'"': "%22", "\r": "%0D", "\n": "%0A"}.items():
-            file = file.replace(sign, escaped)
+        for character, escaped in {'"': "%22", "\r": "%0D", "\n": "%0A"}.items():
+            file = file.replace(character, escaped)
         lines.append(
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{file}"\r\n'
             f"Content-Type: {part.media_type}\r\n\r\n".encode()
@@ -346,35 +353,42 @@ def _form(parts: Mapping[str, _Part]) -> _Part:
     return _Part(f"multipart/form-data; boundary={boundary}", b"".join(lines))
 
 
-def _written(value: Any, accepts: Iterable[str]) -> _Part:
-    if isinstance(value, Path):  # the service goes by the name
+def _encode(value: Any, accepts: Iterable[str]) -> _Part:
+    if isinstance(value, Path):  # the name tells the service the format
         return _Part(BINARY, value.read_bytes(), value.name)
     if hasattr(value, "read"):
         return _Part(BINARY, value.read(), Path(str(getattr(value, "name", ""))).name)
     if isinstance(value, bytes | bytearray | memoryview):
         data = bytes(value)
-        seen = next((kind for start, kind in _PICTURES.items() if data.startswith(start)), BINARY)
-        return _Part(seen if seen in accepts else BINARY, data)
+        media_type = _image_type(data)
+        return _Part(media_type if media_type in accepts else BINARY, data)
     if hasattr(value, "to_frame"):
         value = value.to_frame()
     if hasattr(value, "columns"):
-        if _has(ARROW, accepts):
-            with suppress(NotImplementedError, TypeError, ValueError):  # JSON may hold it
+        if _is_supported(ARROW, accepts):
+            with suppress(NotImplementedError, TypeError, ValueError):  # JSON may represent it
                 return _Part(ARROW, _arrow(value))
         value = _columns_and_data(value)
     elif hasattr(value, "dtype") and NPY in accepts:
         return _Part(NPY, _npy(value))
-    text = json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(value, default=_json_value, allow_nan=False, ensure_ascii=False)
     return _Part(JSON, text.encode())
+
+
+def _image_type(data: bytes) -> str:
+    for signature, media_type in _IMAGE_SIGNATURES.items():
+        if data.startswith(signature):
+            return media_type
+    return BINARY
 
 
 def _arrow(table: Any) -> bytes:
     import pyarrow as pa
 
-    written = pa.Table.from_pandas(table, preserve_index=False)
+    arrow_table = pa.Table.from_pandas(table, preserve_index=False)
     buffer = io.BytesIO()
-    with pa.ipc.new_stream(buffer, written.schema) as stream:
-        stream.write_table(written)
+    with pa.ipc.new_stream(buffer, arrow_table.schema) as stream:
+        stream.write_table(arrow_table)
     return buffer.getvalue()
 
 
@@ -391,30 +405,31 @@ def _npy(array: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _plain(value: Any) -> Any:
-    """Return what JSON can hold of a date or of what NumPy has."""
+def _json_value(value: Any) -> Any:
+    """Return a date as text, and NumPy's values as Python's."""
     for method in ("isoformat", "tolist"):
         if hasattr(value, method):
             return getattr(value, method)()
-    raise TypeError(f"{type(value).__name__} cannot be sent; a Client says what can")
+    raise TypeError(f"cannot send a value of type {type(value).__name__}; see help(Client)")
 
 
-# Bytes as values
+# Decoding
 
 
-def _wanted(returns: Mapping[str, Any]) -> str:
-    """Return the media type that a result is best read from here."""
-    if returns["class_name"] in _BYTES:
+def _best_media_type(returns: Mapping[str, Any]) -> str:
+    """Return the media type that keeps most of a result's types."""
+    if returns["class_name"] in _BINARY_TYPES:
         return "*/*"
-    return next((one for one in _NEEDS if _has(one, returns["formats"])), "*/*")
+    formats = returns["formats"]
+    return next((name for name in _PACKAGES if _is_supported(name, formats)), "*/*")
 
 
-def _has(media_type: str, offered: Iterable[str]) -> bool:
-    """Tell whether both ends have it."""
-    return media_type in offered and all(find_spec(one) for one in _NEEDS[media_type])
+def _is_supported(media_type: str, formats: Iterable[str]) -> bool:
+    """Return whether both ends support a media type."""
+    return media_type in formats and all(map(find_spec, _PACKAGES[media_type]))
 
 
-def _read(content: bytes, media_type: str, kind: str) -> Any:
+def _decode(content: bytes, media_type: str, class_name: str) -> Any:
     if media_type == ARROW:
         import pyarrow as pa
 
@@ -423,13 +438,13 @@ def _read(content: bytes, media_type: str, kind: str) -> Any:
         import numpy as np
 
         return np.load(io.BytesIO(content), allow_pickle=False)
-    if media_type != JSON or kind in _BYTES:
+    if media_type != JSON or class_name in _BINARY_TYPES:
         return content
     value = json.loads(content)
-    if kind == "DataFrame" and find_spec("pandas"):
+    if class_name == "DataFrame" and find_spec("pandas"):
         import pandas as pd
 
         return pd.DataFrame(value)
-    if kind in _SCALARS:
+    if class_name in _SCALAR_TYPES:
         value = value["result"]
-    return datetime.fromisoformat(value) if kind == "Datetime" and value else value
+    return datetime.fromisoformat(value) if class_name == "Datetime" and value else value
