@@ -568,7 +568,7 @@ def test_where_nothing_can_be_forked_it_is_said(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delattr(os, "fork")
     result = run(MAIN)
     assert result.exit_code == 0
-    assert result.output == "not checked: there is no fork on this system\n"
+    assert result.output == "not checked: this system cannot fork\n"
 
 
 @pytest.mark.parametrize("seconds", ["0", "nan", "-1", "1e9", "100000"])

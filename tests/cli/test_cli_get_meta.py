@@ -94,7 +94,7 @@ def assert_refused(result: Result, *words: str) -> None:
 )
 def test_it_writes_mmf_json(project: Path, arguments: tuple[str, ...]) -> None:
     result = run("get-meta", *arguments)
-    assert (result.exit_code, result.output) == (0, "mmf.json: written\n")
+    assert (result.exit_code, result.output) == (0, "wrote mmf.json\n")
     assert [one["route"] for one in written(project)["targets"]] == ["score", "forget"]
 
 
@@ -195,7 +195,7 @@ def test_a_module_that_is_not_there(module: str) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_a_place_that_cannot_be_written() -> None:
-    assert_refused(run("get-meta", "main", "--out", "no/mmf.json"), "no/mmf.json", "cannot be")
+    assert_refused(run("get-meta", "main", "--out", "no/mmf.json"), "cannot write no/mmf.json")
 
 
 def test_a_failure_leaves_the_old_file(project: Path) -> None:

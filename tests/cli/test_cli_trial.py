@@ -54,7 +54,7 @@ def greet(who=mmf.String()):
     return answer.get()
 """
 STEPS = [
-    "making a virtual environment …",
+    "creating a virtual environment …",
     "installing requirements.txt …",
     "get-meta main.py …",
     "calling every target in a fork …",
@@ -130,7 +130,7 @@ def test_a_bad_project(project: Path, temporary: Path, file: str, text: str, ste
     done = subprocess.run(**command(project, temporary, "main.py"), timeout=LONGEST, check=False)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
-    assert last.startswith(f"Error: failed while {step.removesuffix(' …')}")
+    assert last.startswith(f"Error: failed: {step.removesuffix(' …')}")
     assert "Traceback" not in done.stderr
     assert "ok" not in done.stdout.split()
     assert not left_over(temporary)
@@ -145,7 +145,7 @@ def test_a_project_that_loses_a_thread_in_the_fork(project: Path, temporary: Pat
     blame, last = done.stderr.splitlines()[-2:]
     assert "greet" in blame
     assert "preload=False" in blame
-    assert last == "Error: failed while calling every target in a fork; its output is above"
+    assert last == "Error: failed: calling every target in a fork; see the output above"
     assert not left_over(temporary)
 
 
