@@ -148,6 +148,7 @@ def run(program: dict[str, Any], output: int) -> None:
         os.dup2(output, standard)
     os.close(output)
     os.chdir(program["cwd"])
+    sys.modules["gunicorn.config"].Chdir.default = program["cwd"]  # read at import
     os.environ.clear()
     os.environ.update(program["env"])
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
