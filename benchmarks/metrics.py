@@ -1,96 +1,127 @@
-"""What counting costs a request, and Prometheus's question the service: `make bench-metrics`.
+"""What counting costs a request, and what a scrape costs the service: `make bench-metrics`.
 
-CPU time in this process; the best of five runs. Beside it, the same counts by prometheus_client's
-own `inc` and `observe`, in multiprocess mode as here.
+CPU time in this process, in multi-process mode as under gunicorn. All cases take turns; each figure
+is the best round's mean. Ended workers are forks that have counted as much as this process: by
+prometheus_client's default they leave files of their own, with slots they share a few.
 """
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from mmf_core import metrics
-from mmf_core.execution import Timings
-from mmf_core.metrics.families import SECONDS, SIZES, STAGES
-from mmf_core.web.request_context import RequestContext
+from mmf_core.metrics import multiproc_dir
+from mmf_core.metrics.slots import Slots
 
-RUNS = 5
+ROUNDS = 15
+CALLS = 2_000
+SCRAPES = 3
 TARGETS = 10
+ENDED_WORKERS = 100
+ONE_ROW_REQUEST = 1_200  # µs of CPU, by `make bench-hotpath` on the same kind of machine
 
 
-def microseconds(call: Callable[[], object], calls: int) -> float:
-    """Return the CPU time of one call: the best run's mean."""
-    best = float("inf")
-    call()
-    for _ in range(RUNS):
-        started = time.process_time()
-        for _ in range(calls):
-            call()
-        best = min(best, (time.process_time() - started) / calls)
-    return best * 1e6
+def microseconds(actions: dict[str, Callable[[], object]], calls: int) -> dict[str, float]:
+    """Return the CPU time of a call of each action, the actions in turns."""
+    best = dict.fromkeys(actions, float("inf"))
+    for _ in range(ROUNDS):
+        for name, action in actions.items():
+            started = time.process_time()
+            for _ in range(calls):
+                action()
+            best[name] = min(best[name], (time.process_time() - started) / calls * 1e6)
+    return best
 
 
-def ours(target: str) -> None:
-    """Count one request."""
-    exchange = RequestContext("-", status=200, rows_in=1, rows_out=1)
-    exchange.enter(target)
-    exchange.measures = Timings(0.0001, 0.00001, 0.0006, 0.0001, batch=1)
-    metrics.record(exchange, "native")
+def in_forks(count: int, work: Callable[[], object]) -> None:
+    """Do the work in as many processes, one after the other."""
+    for _ in range(count):
+        pid = os.fork()
+        if not pid:
+            work()
+            os._exit(0)
+        os.waitpid(pid, 0)
 
 
-def no_counting() -> None:
-    """Do what is done anyway."""
-    exchange = RequestContext("-", status=200, rows_in=1, rows_out=1)
-    exchange.target = "score"
-    exchange.measures = Timings(0.0001, 0.00001, 0.0006, 0.0001, batch=1)
+def scrape_after(ended: int, directory: str, *, by_slot: bool) -> float:
+    """Return the milliseconds of a scrape after workers have ended; call it in a fork."""
+    from prometheus_client import CollectorRegistry, Histogram, generate_latest, values
+    from prometheus_client.multiprocess import MultiProcessCollector
 
+    from mmf_core.metrics.request_metrics import SECONDS
 
-def theirs() -> Callable[[], None]:
-    """Return a function that counts the same by prometheus_client's own means."""
-    from prometheus_client import Counter, Gauge, Histogram
-
-    requests = Counter("a", "a", ["target", "protocol", "status"]).labels("score", "native", "200")
-    rows = [Counter("b", "b", ["target", "way"]).labels("score", way) for way in ("in",)]
-    rows.append(rows[0])
-    duration = Histogram("c", "c", ["target"], buckets=SECONDS).labels("score")
-    stage = Histogram("d", "d", ["target", "stage"], buckets=SECONDS)
-    stages = [stage.labels("score", one) for one in STAGES]
-    batch = Histogram("e", "e", ["target"], buckets=SIZES).labels("score")
-    flying = Gauge("f", "f", ["target"], multiprocess_mode="livesum").labels("score")
+    identify = Slots(Path(directory)).current if by_slot else os.getpid
+    values.ValueClass = values.MultiProcessValue(identify)
+    histogram = Histogram("stages", "As mmf_core's largest.", ["target", "stage"], buckets=SECONDS)
 
     def count() -> None:
-        flying.inc()
-        requests.inc()
-        for one in rows:
-            one.inc(1)
-        duration.observe(0.001)
-        for one in stages:
-            one.observe(0.0001)
-        batch.observe(1)
-        flying.dec()
+        for target in range(TARGETS):
+            for stage in ("decode", "queue", "call", "encode", "all"):
+                histogram.labels(str(target), stage).observe(0.001)
 
-    return count
+    def scrape() -> None:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+        generate_latest(registry)
+
+    in_forks(ended, count)
+    count()
+    best = float("inf")
+    for _ in range(SCRAPES):
+        started = time.process_time()
+        scrape()
+        best = min(best, (time.process_time() - started) * 1e3)
+    return best
+
+
+def in_a_directory_of_its_own(ended: int, *, by_slot: bool) -> float:
+    """Measure a scrape in a fork that counts in an empty directory."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if not pid:
+        with tempfile.TemporaryDirectory() as directory:
+            os.environ[multiproc_dir.VARIABLE] = directory
+            spent = scrape_after(ended, directory, by_slot=by_slot)
+            os.write(writer, str(spent).encode())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    with os.fdopen(reader) as pipe:
+        os.close(writer)
+        return float(pipe.read())
 
 
 def main() -> None:
     """Print a table."""
-    metrics.prepare()  # as gunicorn.conf.py does, before prometheus_client is imported
-    import mmf_core as mmf
-    from mmf_core.web import create_app
+    multiproc_dir.setup()  # as gunicorn.conf.py does, before prometheus_client is imported
+    from mmf_core.execution import Timings
+    from mmf_core.metrics.request_metrics import RequestMetrics
+    from mmf_core.web.request_context import RequestContext
 
-    client = create_app(mmf.Registry()).test_client()
-    bare = microseconds(no_counting, 10_000)
-    rows = {
-        "counting a request": microseconds(lambda: ours("score"), 10_000) - bare,
-        "the same by prometheus_client's `inc` and `observe`": microseconds(theirs(), 10_000),
-    }
-    for target in range(TARGETS):
-        ours(f"target_{target}")
-    scraped = f"`GET /metrics`, {TARGETS} targets, one worker"
-    rows[scraped] = microseconds(lambda: client.get("/metrics"), 20)
-    print("| what | CPU µs |\n|---|---|")
-    for what, value in rows.items():
-        print(f"| {what} | {value:.1f} |")
+    metrics = RequestMetrics()
+
+    def request() -> RequestContext:
+        context = RequestContext("-", protocol="native", target="score", status=200)
+        context.rows_in = context.rows_out = 1
+        context.timings = Timings(0.0001, 0.00001, 0.0006, 0.0001, batch_leader=True)
+        return context
+
+    def counted() -> None:
+        context = request()
+        metrics.target_entered(context)
+        metrics.finished(context)
+
+    spent = microseconds({"bare": request, "counted": counted}, CALLS)
+    cost = spent["counted"] - spent["bare"]
+    share = cost / ONE_ROW_REQUEST
+    print("| what | CPU |\n|---|---|")
+    print(f"| counting a request | {cost:.1f} µs, {share:.1%} of a one-row request |")
+    for ended in (0, ENDED_WORKERS):
+        for name, by_slot in (("by slot", True), ("by process id", False)):
+            spent_ms = in_a_directory_of_its_own(ended, by_slot=by_slot)
+            print(f"| a scrape, {ended} ended workers, files {name} | {spent_ms:.0f} ms |")
 
 
 if __name__ == "__main__":

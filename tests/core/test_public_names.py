@@ -51,7 +51,9 @@ LAYERS = [
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 EVERYWHERE_IN = {
     "web": {"flask", "werkzeug"},
-    **{key: {"flask", "werkzeug", "click", "prometheus_client"} for key in CAPABILITIES},
+    **{key: {"flask", "werkzeug", "click"} for key in CAPABILITIES},
+    "metrics": {"flask", "prometheus_client"},
+    "tracing": {"opentelemetry"},
     "cli": {"click"},
     "server": {"gunicorn"},
     "turns": {"greenlet"},

@@ -49,16 +49,16 @@ def scrape(url: str) -> Scrape:
 
 
 def folder_of(pid: int) -> Path:
-    """Find the folder in which a worker counts; one that begins makes its files in a moment."""
-    places = [Path("/dev/shm"), Path(gettempdir())]
-    pattern = f"mmf-metrics-*/gauge_livesum_{pid}mmf.db"
+    """Return the directory in which a worker counts; it publishes its id in a moment."""
+    parents = [Path("/dev/shm"), Path(gettempdir())]
 
-    def found() -> list[Path]:
-        return [file.parent for place in places for file in place.glob(pattern)]
+    def directories() -> list[Path]:
+        locks = [lock for parent in parents for lock in parent.glob("mmf-metrics-*/*.lock")]
+        return [lock.parent for lock in locks if lock.read_text("ascii") == str(pid)]
 
-    wait_until(found)
-    (folder,) = found()
-    return folder
+    wait_until(directories)
+    (directory,) = directories()
+    return directory
 
 
 def metrics_in(expression: str) -> Iterator[tuple[str, set[str]]]:

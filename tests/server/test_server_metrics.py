@@ -126,14 +126,15 @@ def test_every_request_is_counted_whoever_answers_it(live: Live) -> None:
     }
     stages = grown("mmf_request_stage_seconds_count", "target", "stage")
     assert stages["score", "decode"] == scored + TIMES
-    for stage in ("queue", "call", "encode"):
+    for stage in ("queue", "encode"):
         assert stages["score", stage] == scored, stage
     assert stages["broken", "call"] == TIMES
     assert ("broken", "encode") not in stages
     assert stages["late", "decode"] == TIMES
     shared = grown("mmf_batch_requests_sum", "target")
     assert shared == {"score": scored}, "each request is in one batch"
-    assert grown("mmf_batch_requests_count", "target")["score"] <= scored
+    calls = grown("mmf_batch_requests_count", "target")["score"]
+    assert stages["score", "call"] == calls <= scored, "a shared call is counted once"
     whole = grown(f"{duration}_sum", "target")
     assert whole["late"] >= TIMES * 0.05
     parts = grown("mmf_request_stage_seconds_sum", "target")
@@ -171,26 +172,12 @@ def test_nothing_is_lost_with_a_worker_and_its_gauges_go(live: Live) -> None:
             held.result()
     hold.unlink()
     wait_until(lambda: len(live.workers) == 3 and live.ready().ok)
-    # The master forgets the killed one's gauges when it hears of its end.
     wait_until(lambda: scrape(live.service.url).value("mmf_requests_in_flight") == 0)
     assert requests_of(scrape(live.service.url)) == before
     ask_all(live)
     assert requests_of(scrape(live.service.url)) - before == Counter(
         one for *_, one in ASKED * TIMES
     )
-
-
-def test_gauges_go_although_somebody_is_told_when_their_worker_ends(live: Live) -> None:
-    (folder,) = {folder_of(pid) for pid in live.workers}
-    with (folder / "lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)  # as while all counts are added up
-        killed, *_ = old = live.workers
-        kill(killed)
-        wait_until(lambda: len(live.workers) == 3 and killed not in live.workers)
-        assert killed in _pids_of_files(folder)
-    assert old - {killed} <= live.workers
-    scrape(live.service.url)
-    assert killed not in _pids_of_files(folder)
 
 
 def test_a_new_version_counts_on(live: Live) -> None:
@@ -206,21 +193,17 @@ def test_a_new_version_counts_on(live: Live) -> None:
     assert after.value(seen) >= before.value(seen) > 0
     loaded = "mmf_artifact_loaded_timestamp_seconds"
     assert after.value(loaded) > before.value(loaded)
-    assert after.value("mmf_reload_refused") == 0
+    assert after.value("mmf_reload_failed") == 0
     pids = {int(pid) for pid in after.values("mmf_worker_memory_bytes", "pid")}
     assert pids == live.workers
     (folder,) = {folder_of(pid) for pid in pids}
-    wait_until(lambda: _pids_of_files(folder) <= {*pids, live.service.process.pid})
+    # The master, six workers while the old ones end, and two processes that try a new version.
+    assert len(list(folder.glob("counter_*.db"))) <= 9, "ended workers leave no files of their own"
     (live.folder / "model.json").write_text("{")
     live.refuse()
-    assert scrape(live.service.url).value("mmf_reload_refused") == 1
+    assert scrape(live.service.url).value("mmf_reload_failed") == 1
     live.put(version=1)
     live.reload()
-
-
-def _pids_of_files(folder: Path) -> set[int]:
-    names = [file.stem.rpartition("_")[2].removesuffix("mmf") for file in folder.glob("*.db")]
-    return {int(name) for name in names if name != "gone"}
 
 
 def test_a_refusal_for_want_of_room_counts(live: Live) -> None:
@@ -276,18 +259,18 @@ def test_a_service_goes_on_where_somebody_removes_its_files(tmp_path: Path) -> N
             kill(pid)
         wait_until(lambda: len(live.workers) == 2 and not live.workers & old)
         ask(live, ("one", {}, ("one", "native", "200")))
-        assert "nothing is counted" in live.log
+        assert requests_of(scrape(live.service.url)) == Counter({("one", "native", "200"): 1})
 
 
 def test_the_operators_folder_is_emptied_and_stays(tmp_path: Path) -> None:
     folder = tmp_path / "counts" / "here"
     folder.mkdir(parents=True)
-    (folder / "counter_1.db").write_bytes(b"of another life")
+    (folder / "counter_999.db").write_bytes(b"of another life")
     with living(tmp_path, MAIN, PROMETHEUS_MULTIPROC_DIR=str(folder)) as live:
-        assert not (folder / "counter_1.db").exists()
+        assert not (folder / "counter_999.db").exists()
         ask(live, ASKED[0])
         assert requests_of(scrape(live.service.url)) == Counter({ASKED[0][2]: 1})
-        assert _pids_of_files(folder) >= live.workers
+        assert list(folder.glob("counter_*.db"))
     assert list(folder.iterdir()) == []
 
 

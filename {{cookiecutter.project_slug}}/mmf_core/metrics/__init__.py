@@ -1,6 +1,7 @@
-"""Metrics: what every request is counted in, and `/metrics`, which reports it (Prometheus).
+"""Metrics: every request is counted, and `GET /metrics` reports the counts to Prometheus.
 
-Each process counts in files of its own, in a folder that all processes of the service share, in
-the format of prometheus_client's multiprocess mode. The worker that serves the scrape aggregates
-them.
+prometheus_client does the counting, in its multi-process mode under a server with several workers:
+each process writes files of its own in a shared directory, and the worker that serves the scrape
+aggregates them. It decides at import whether several processes count, so nothing here imports it
+before `setup` has been called.
 """

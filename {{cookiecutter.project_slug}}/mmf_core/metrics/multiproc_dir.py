@@ -1,162 +1,116 @@
-"""The folder with the counts of every process: made at the start, removed at the end.
+"""The directory in which all processes of a service count, and `PROMETHEUS_MULTIPROC_DIR` names it.
 
-`PROMETHEUS_MULTIPROC_DIR` names it, for prometheus_client too: what `main.py` counts by that
-package lies there as well. Where the variable is not set, the folder is our own, in memory where
-the system has that. A service that is killed leaves its folder behind; the next one that starts
-removes it, since nobody holds its lock any more.
-
-A worker's counts outlive it: they are added to those of all that have left.
+Where the variable is not set, it is a directory of our own, in memory where the system has that,
+and removed at the end. A service that is killed leaves its directory behind; the next one that
+starts removes it, because its lock is free.
 """
 
 from __future__ import annotations
 
 import atexit
+import fcntl
 import logging
 import os
-import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+from .slots import Slots
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _PREFIX = "mmf-metrics-"
-_MEMORY = Path("/dev/shm")  # noqa: S108 - made by mkdtemp, nobody else's to write to
-_COUNTS = re.compile(r"(counter|histogram|summary)_(\d+)(?:mmf)?\.db")
-_OF_THE_LIVING = re.compile(r"gauge_live[a-z]+_(\d+)(?:mmf)?\.db")
+_MEMORY = Path("/dev/shm")  # noqa: S108 - made by mkdtemp, for this user only
 _log = logging.getLogger("mmf.metrics")
-_known: Path | None = None
+_slots: Slots | None = None
 
 
-def prepare() -> None:
-    """Make the folder, or empty the one that is given; for the process that will fork.
+def setup() -> None:
+    """Create the directory, or empty the configured one, in the process that will fork.
 
-    It has to come before prometheus_client is imported, which looks for the variable then.
+    Call it before anything imports prometheus_client, which reads the variable at import.
     """
-    global _known  # noqa: PLW0603 - one for this process, and all that it forks
-    if _known:
-        return  # gunicorn reads its configuration again for a new version
-    given = Path(os.environ.get(VARIABLE, ""))
-    if given == Path() or given.name.startswith(_PREFIX):  # that of a master that we replace
-        _known = _make()
+    global _slots  # noqa: PLW0603 - one for this process and all that it forks
+    if _slots:
+        return  # gunicorn reads its configuration again at a reload
+    configured = os.environ.get(VARIABLE, "")
+    if not configured or Path(configured).name.startswith(_PREFIX):  # that of the replaced master
+        directory = _create()
     else:
-        given.mkdir(parents=True, exist_ok=True)
-        _empty(given)
-        atexit.register(_leave, os.getpid(), given, _empty)
-        _known = given
-    os.environ[VARIABLE] = str(_known)
+        directory = Path(configured)
+        directory.mkdir(parents=True, exist_ok=True)
+        _empty(directory)
+        _at_exit(_empty, directory)
+    os.environ[VARIABLE] = str(directory)
+    _slots = Slots(directory)
+    _name_files_by(_slots)
 
 
-def path() -> Path:
-    """Return the folder; one for this process alone where nobody has prepared any."""
-    global _known  # noqa: PLW0603
-    if _known is None:
-        given = os.environ.get(VARIABLE)
-        _known = Path(given) if given else _make()
-    return _known
+def start_worker() -> None:
+    """Have this process listed among the workers."""
+    try:
+        if _slots:
+            _slots.publish_pid()
+    except OSError:
+        _log.exception("this worker is not listed in mmf_worker_memory_bytes")
 
 
-@contextmanager
-def unchanged() -> Iterator[None]:
-    """Let nobody's counts be moved while they are added up."""
-    import fcntl
-
-    with (path() / "lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        yield
+def slots() -> Slots | None:
+    """Return the slots of this service; None where it is a single process."""
+    return _slots
 
 
-def pids() -> list[int]:
-    """Return the processes that count here and have not left."""
-    found = (_OF_THE_LIVING.fullmatch(file.name) for file in path().glob("gauge_live*mmf.db"))
-    return sorted(int(match[1]) for match in found if match)
+def _name_files_by(slots: Slots) -> None:
+    """Have prometheus_client name its files by slot, as its maintainers suggest for uWSGI.
 
-
-def fold() -> None:
-    """Add the counts of processes that have ended to those of all others before them.
-
-    If somebody is being told them just now, that can wait until the next one asks.
+    See github.com/prometheus/client_python/issues/509.
     """
-    import fcntl
+    from prometheus_client import values
 
-    try:
-        with (path() / "lock").open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for file in path().iterdir():
-                _fold(file)
-    except BlockingIOError:
-        pass
-    except Exception:  # noqa: BLE001 - gunicorn's master would end, and a scrape has the rest
-        _log.exception("the counts of processes that have ended stay where they are")
+    values.ValueClass = values.MultiProcessValue(slots.current)
 
 
-def _fold(file: Path) -> None:
-    if match := _COUNTS.fullmatch(file.name):
-        if not _lives(int(match[2])):
-            _add(file, file.with_name(f"{match[1]}_gone.db"))
-            file.unlink()
-    elif (match := _OF_THE_LIVING.fullmatch(file.name)) and not _lives(int(match[1])):
-        file.unlink()
-
-
-def _add(file: Path, to: Path) -> None:
-    from prometheus_client.mmap_dict import MmapedDict
-
-    total = MmapedDict(str(to))
-    for key, value, _, _ in MmapedDict.read_all_values_from_file(str(file)):
-        total.write_value(key, total.read_value(key)[0] + value, 0.0)
-    total.close()
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
-def _make() -> Path:
-    """Return a new folder of our own, which is removed when this process ends."""
-    import fcntl
-
-    where = _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
-    _sweep(where)
+def _create() -> Path:
+    """Return a new directory, locked until the last process of this service has ended."""
+    parent = _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+    _remove_abandoned(parent)
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where))
-        handle = os.open(folder, os.O_RDONLY)  # forks have it too: open until the last one ends
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        if folder.exists():  # nobody has swept it away before it was locked
+        directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        descriptor = os.open(directory, os.O_RDONLY)  # inherited by every fork
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if directory.exists():  # no other service has removed it before it was locked
             break
-        os.close(handle)
-    atexit.register(_leave, os.getpid(), folder, shutil.rmtree)
-    return folder
+        os.close(descriptor)
+    _at_exit(shutil.rmtree, directory)
+    return directory
 
 
-def _sweep(where: Path) -> None:
-    """Remove the folders of services that were killed."""
-    import fcntl
-
-    for folder in where.glob(f"{_PREFIX}*"):
-        with suppress(OSError):  # another user's, or in use, or gone meanwhile
-            handle = os.open(folder, os.O_RDONLY)
+def _remove_abandoned(parent: Path) -> None:
+    """Remove the directories of services that were killed."""
+    for directory in parent.glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # another user's, or in use, or already removed
+            descriptor = os.open(directory, os.O_RDONLY)
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(directory)
             finally:
-                os.close(handle)
+                os.close(descriptor)
 
 
-def _leave(owner: int, folder: Path, remove: Callable[[Path], object]) -> None:
-    """Remove what is there, unless this is a fork of the process that has made it."""
-    if os.getpid() == owner:
-        with suppress(OSError):
-            remove(folder)
+def _at_exit(remove: Callable[[Path], object], directory: Path) -> None:
+    """Call `remove` when this process ends, not when a fork of it does."""
+    owner = os.getpid()
+
+    def run() -> None:
+        if os.getpid() == owner:
+            with suppress(OSError):
+                remove(directory)
+
+    atexit.register(run)
 
 
-def _empty(folder: Path) -> None:
-    for file in (*folder.glob("*.db"), folder / "lock"):
-        file.unlink(missing_ok=True)
+def _empty(directory: Path) -> None:
+    for pattern in ("*.db", "*.lock"):
+        for file in directory.glob(pattern):
+            file.unlink(missing_ok=True)
