@@ -1,4 +1,4 @@
-"""Headers that keep a browser safe, other origins, and secrets that no log line has."""
+"""Headers that keep a browser safe, and secrets that no log line has."""
 
 import io
 import json
@@ -13,12 +13,9 @@ from flask.testing import FlaskClient
 from log_output import Output
 
 import mmf_core as mmf
-from mmf_core.cors.settings import CorsSettings
-from mmf_core.errors import SettingError
 from mmf_core.web import create_app
 from mmf_core.web.log_redaction import RedactingHandler, excepthook, redactor
 
-PAGE = "https://app.example.com"
 SIGNED = (
     "https://store.example.com/model.joblib?X-Amz-Algorithm=AWS4-HMAC-SHA256"
     "&X-Amz-Credential=AKIA0000%2F20260101&X-Amz-Signature=abcdef&X-Amz-Security-Token=tokentoken"
@@ -54,85 +51,6 @@ def test_every_answer_is_safe_in_a_browser(
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert ("script-src" in policy) == (path == "/docs")
-
-
-@pytest.fixture
-def shared(everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """Give a client of a service that two origins may call."""
-    monkeypatch.setenv("MMF_CORS_ORIGINS", f"{PAGE}/, http://localhost:3000")
-    return create_app(everything).test_client()
-
-
-def preflight(client: FlaskClient, origin: str) -> Any:
-    headers = {
-        "Origin": origin,
-        "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "content-type, x-request-id",
-    }
-    return client.options("/hello", headers=headers)
-
-
-def allowed(answer: Any) -> str | None:
-    assert "Access-Control-Allow-Credentials" not in answer.headers
-    value: str | None = answer.headers.get("Access-Control-Allow-Origin")
-    return value
-
-
-def test_no_other_origin_unless_that_is_set(client: FlaskClient) -> None:
-    for answer in (preflight(client, PAGE), client.post("/hello", headers={"Origin": PAGE})):
-        assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
-        assert "Vary" not in answer.headers or "Origin" not in answer.headers["Vary"]
-
-
-@pytest.mark.parametrize("origin", [PAGE, "http://localhost:3000"])
-def test_an_origin_that_is_set_may_ask_and_read(shared: FlaskClient, origin: str) -> None:
-    answer = preflight(shared, origin)
-    assert (answer.status_code, answer.data) == (204, b"")
-    assert allowed(answer) == origin
-    assert "POST" in answer.headers["Access-Control-Allow-Methods"]
-    assert answer.headers["Access-Control-Allow-Headers"] == "content-type, x-request-id"
-    assert answer.headers["X-Request-ID"]
-    for path, status in (("/hello", 200), ("/nowhere", 404)):
-        answer = shared.post(path, headers={"Origin": origin})
-        assert answer.status_code == status
-        assert allowed(answer) == origin
-        assert "X-Request-ID" in answer.headers["Access-Control-Expose-Headers"]
-        assert "Origin" in answer.headers.getlist("Vary")
-
-
-@pytest.mark.parametrize(
-    "origin", ["https://evil.example.com", "null", f"{PAGE}.evil.com", "http://app.example.com"]
-)
-def test_another_origin_may_not(shared: FlaskClient, origin: str) -> None:
-    for answer in (preflight(shared, origin), shared.post("/hello", headers={"Origin": origin})):
-        assert answer.status_code == 200
-        assert allowed(answer) is None
-        assert "Origin" in answer.headers.getlist("Vary")
-
-
-def test_every_origin_where_that_is_set(
-    everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MMF_CORS_ORIGINS", "*")
-    client = create_app(everything).test_client()
-    assert allowed(preflight(client, PAGE)) == "*"
-    assert allowed(client.post("/hello")) == "*"
-
-
-def test_what_is_no_list_of_headers_is_not_allowed(shared: FlaskClient) -> None:
-    headers = {
-        "Origin": PAGE,
-        "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": 'a"b',
-    }
-    answer = shared.options("/hello", headers=headers)
-    assert "Access-Control-Allow-Headers" not in answer.headers
-
-
-@pytest.mark.parametrize("text", ["app.example.com", f"{PAGE}/path", "https://u:p@host", "null"])
-def test_what_is_no_origin_is_refused(text: str) -> None:
-    with pytest.raises(SettingError, match="MMF_CORS_ORIGINS"):
-        CorsSettings.from_env({"MMF_CORS_ORIGINS": text})
 
 
 SECRETS = [

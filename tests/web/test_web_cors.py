@@ -1,0 +1,126 @@
+"""Which pages of other origins a browser lets call the service, by MMF_CORS_ORIGINS."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+import mmf_core as mmf
+from mmf_core.cors.capability import CorsSettings
+from mmf_core.errors import SettingError
+from mmf_core.web import create_app
+
+PAGE = "https://app.example.com"
+
+
+@pytest.fixture
+def targets() -> mmf.Registry:
+    """Give a target that responds, and one that fails."""
+    registry = mmf.Registry()
+
+    @registry.target(returns=mmf.String())
+    def hello() -> str:
+        return "hello"
+
+    @registry.target(returns=mmf.String())
+    def broken() -> str:
+        raise RuntimeError
+
+    return registry
+
+
+@pytest.fixture
+def client(targets: mmf.Registry, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    """Give a client of a service that two origins may call."""
+    monkeypatch.setenv("MMF_CORS_ORIGINS", f"{PAGE}/, http://[::1]:3000")
+    return create_app(targets).test_client()
+
+
+def preflight(client: FlaskClient, origin: str) -> Any:
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type, x-request-id",
+    }
+    return client.options("/hello", headers=headers)
+
+
+def allowed(response: Any) -> str | None:
+    assert "Access-Control-Allow-Credentials" not in response.headers
+    origin: str | None = response.headers.get("Access-Control-Allow-Origin")
+    return origin
+
+
+def test_no_other_origin_by_default(targets: mmf.Registry) -> None:
+    client = create_app(targets).test_client()
+    for response in (preflight(client, PAGE), client.post("/hello", headers={"Origin": PAGE})):
+        assert not [name for name, _ in response.headers if name.startswith("Access-Control")]
+        assert "Origin" not in response.headers.getlist("Vary")
+
+
+@pytest.mark.parametrize("origin", [PAGE, "http://[::1]:3000"])
+def test_an_origin_that_is_set_may_send_and_read(client: FlaskClient, origin: str) -> None:
+    response = preflight(client, origin)
+    assert (response.status_code, response.data) == (200, b"")
+    assert allowed(response) == origin
+    assert "POST" in response.headers["Access-Control-Allow-Methods"]
+    assert response.headers["Access-Control-Allow-Headers"] == "content-type, x-request-id"
+    assert response.headers["Access-Control-Max-Age"] == "600"
+    assert response.headers["X-Request-ID"]
+    for path, status in (("/hello", 200), ("/nowhere", 404), ("/broken", 500)):
+        response = client.post(path, headers={"Origin": origin})
+        assert response.status_code == status
+        assert allowed(response) == origin
+        assert "X-Request-ID" in response.headers["Access-Control-Expose-Headers"]
+        assert "Origin" in response.headers.getlist("Vary")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example.com",
+        "null",
+        f"{PAGE}.evil.com",
+        f"{PAGE}\n",
+        "http://app.example.com",
+        "https://app-example.com",
+        "http://1:3000",
+        "http://:3000",
+    ],
+)
+def test_another_origin_may_not(client: FlaskClient, origin: str) -> None:
+    environ = {"HTTP_ORIGIN": origin}
+    for response in (
+        client.options("/hello", environ_base=environ),
+        client.post("/hello", environ_base=environ),
+    ):
+        assert response.status_code == 200
+        assert allowed(response) is None
+        assert "Origin" in response.headers.getlist("Vary"), (
+            "a cache keeps it from pages that may read it"
+        )
+
+
+def test_a_request_of_no_page_says_that_the_response_depends_on_it(client: FlaskClient) -> None:
+    response = client.post("/hello")
+    assert allowed(response) is None
+    assert "Origin" in response.headers.getlist("Vary")
+
+
+def test_every_origin_where_that_is_set(
+    targets: mmf.Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMF_CORS_ORIGINS", "*")
+    client = create_app(targets).test_client()
+    assert allowed(preflight(client, PAGE)) == "*"
+    assert allowed(client.post("/hello")) == "*"
+    assert "Origin" not in client.post("/hello").headers.getlist("Vary")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["app.example.com", f"{PAGE}/path", "https://u:p@host", "null", "https://*.example.com"],
+)
+def test_what_is_not_an_origin_is_refused(text: str) -> None:
+    with pytest.raises(SettingError, match="MMF_CORS_ORIGINS"):
+        CorsSettings.from_env({"MMF_CORS_ORIGINS": text})
