@@ -16,7 +16,8 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak lint types lock fidelity \
-	bench bench-codecs bench-models bench-startup bench-hotpath bench-metrics bench-load clean
+	bench bench-codecs bench-models bench-startup bench-hotpath bench-metrics \
+	bench-alternatives bench-load clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -82,6 +83,9 @@ bench-models: .venv/.complete  ## every model format: size, load time, one row
 
 bench-hotpath: project  ## where the microseconds of a one-row request go
 	@$(DEMO)/.venv/bin/python benchmarks/hotpath.py $(DEMO)
+
+bench-alternatives: .venv/.complete  ## parts of the service beside libraries for the same, for docs/decisions.md
+	@$(BIN)/python benchmarks/alternatives.py
 
 bench-metrics: .venv/.complete  ## what counting costs a request and `/metrics`
 	@MMF_LOG_LEVEL=error PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache \

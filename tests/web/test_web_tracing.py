@@ -19,8 +19,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 import mmf_core as mmf
 from baking import PAYLOAD
 from mmf_core.tracing import setup
-from mmf_core.tracing.context import parse_traceparent
-from mmf_core.tracing.spans import Spans
+from mmf_core.tracing.traceparent import parse_traceparent
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PARENT = f"00-{TRACE}-{SPAN}-01"
@@ -28,8 +27,8 @@ TABLE = mmf.DataFrame(schema={"a": float})
 
 
 @pytest.mark.parametrize("header", [PARENT, f" {PARENT}\t", f"cc-{TRACE}-{SPAN}-01-what-will-be"])
-def test_a_valid_traceparent_is_taken(header: str) -> None:
-    assert parse_traceparent(header) == (TRACE, SPAN)
+def test_a_valid_traceparent_is_used(header: str) -> None:
+    assert parse_traceparent(header) == {"trace_id": TRACE, "span_id": SPAN}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +50,7 @@ def test_a_valid_traceparent_is_taken(header: str) -> None:
     ],
 )
 def test_any_other_is_ignored(header: str) -> None:
-    assert parse_traceparent(header) is None
+    assert parse_traceparent(header) == {}
 
 
 def test_every_line_of_a_request_has_its_trace(
@@ -76,7 +75,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     """Give what exports the spans of all requests meanwhile."""
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(setup, "_spans", Spans(provider))
+    monkeypatch.setattr(setup, "_tracer", provider.get_tracer("mmf_core"))
     yield exporter
     provider.shutdown()
 
@@ -237,7 +236,7 @@ def test_without_the_packages_there_is_a_warning_and_the_service(tmp_path: Path)
 
 def test_an_exporter_that_is_not_there_is_told(tmp_path: Path) -> None:
     told = run(tmp_path, OTEL_TRACES_EXPORTER="nobodys")
-    assert "the package of the exporter nobodys is not installed" in told
+    assert "the package of exporter nobodys is not installed" in told
     assert "{'result': 'hello'}" in told
 
 

@@ -1,11 +1,13 @@
-"""`traceparent` in every log line, and OpenTelemetry's spans."""
+"""Tracing: log lines have the caller's trace, OpenTelemetry gets spans where it is set up."""
+
+from __future__ import annotations
 
 from ..capabilities import Capability
-from .observer import TracingObserver
+from .observer import Tracing
 from .setup import start
 
 CAPABILITY = Capability(
-    summary="trace ids in log lines, and OpenTelemetry's spans",
-    observer=TracingObserver,
+    summary="trace ids in the log, and OpenTelemetry's spans",
+    observer=Tracing,
     worker_started=start,
 )

@@ -1,28 +1,28 @@
-"""The trace of every request, and its spans where OpenTelemetry is set up."""
+"""Ties log lines to the caller's trace and, where OpenTelemetry is set up, makes spans."""
 
 from __future__ import annotations
 
 from ..web.request_context import RequestContext, RequestObserver
-from .context import parse_traceparent
-from .setup import tracer
+from . import setup
+from .traceparent import parse_traceparent
 
-_FIELDS = ("trace_id", "span_id")
+_SPAN = "mmf.span"  # in the environment of a request
 
 
-class TracingObserver(RequestObserver):
-    """Puts the ids of trace and span into a request's log lines."""
+class Tracing(RequestObserver):
+    """Puts the ids of the trace and the span into every log line of a request."""
 
     def started(self, context: RequestContext) -> None:
-        header = context.environ.get("HTTP_TRACEPARENT")
-        trace = parse_traceparent(header) if header else None
-        if spans := tracer():
-            span = spans.begin(context)
-            context.environ["mmf.span"] = span
-            trace = span.trace
-        if trace:
-            context.log_fields.update(zip(_FIELDS, trace, strict=True))
+        """Begin a span, or refer to the caller's."""
+        if tracer := setup.tracer():
+            from .spans import RequestSpan
+
+            span = context.environ[_SPAN] = RequestSpan(tracer, context)
+            context.log_fields.update(span.ids)
+        elif "HTTP_TRACEPARENT" in context.environ:
+            context.log_fields.update(parse_traceparent(context.environ["HTTP_TRACEPARENT"]))
 
     def finished(self, context: RequestContext) -> None:
-        spans, span = tracer(), context.environ.pop("mmf.span", None)
-        if spans and span:
-            spans.end(span, context)
+        """End the span."""
+        if span := context.environ.pop(_SPAN, None):
+            span.end(context)

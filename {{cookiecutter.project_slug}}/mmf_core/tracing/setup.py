@@ -1,7 +1,7 @@
-"""OpenTelemetry, if its variables ask for it and its packages are there: looked at once.
+"""Sets up OpenTelemetry where its variables ask for it and its packages are installed.
 
-In each worker after the fork, because what exports spans is a thread. Samplers, resources,
-propagators and limits are read from their variables by the packages themselves.
+Once in each worker, after the fork, because an exporter is a thread. The packages themselves read
+the variables for samplers, resources, propagators and limits.
 """
 
 from __future__ import annotations
@@ -10,39 +10,38 @@ import logging
 import os
 from collections.abc import Iterator
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .. import __version__
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
-
-    from .spans import Spans
+    from opentelemetry.trace import Tracer
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _log = logging.getLogger("mmf.tracing")
-_spans: Spans | None = None
+_tracer: Tracer | None = None
 
 
-def tracer() -> Spans | None:
-    """Return what makes the spans of requests; None where nobody has asked for them."""
-    return _spans
+def tracer() -> Tracer | None:
+    """Return what makes the spans of requests; None where no variable asks for spans."""
+    return _tracer
 
 
 def start() -> None:
-    """Begin with spans, if OpenTelemetry's variables ask for it."""
-    global _spans  # noqa: PLW0603 - one for this process
-    if _spans or not (names := list(_exporters())):
+    """Begin to export spans, if OpenTelemetry's variables ask for it."""
+    global _tracer  # noqa: PLW0603 - one for this process
+    if _tracer or not (exporters := list(_exporters())):
         return
     try:
-        from .spans import Spans
-
-        _spans = Spans(_provider(names))
+        _tracer = _provider(exporters).get_tracer("mmf_core", __version__)
     except ImportError as error:
         _log.warning("no spans: %s; pip install opentelemetry-sdk and an exporter", error)
 
 
 def _exporters() -> Iterator[str]:
-    """Yield the exporters of OTEL_TRACES_EXPORTER; OTLP too where only its address is set."""
+    """Yield the exporters of OTEL_TRACES_EXPORTER, or OTLP where only its endpoint is set."""
     if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return
     default = "otlp" if any(os.environ.get(name) for name in _ENDPOINTS) else "none"
@@ -55,26 +54,26 @@ def _exporters() -> Iterator[str]:
             yield name.strip()
 
 
-def _provider(names: list[str]) -> Any:
-    """Return the provider of `opentelemetry-instrument` or the author; else make one."""
+def _provider(exporters: list[str]) -> TracerProvider:
+    """Return the provider of the author or of `opentelemetry-instrument`; else make one."""
     from opentelemetry import trace
     from opentelemetry.sdk.trace import TracerProvider
 
-    there = trace.get_tracer_provider()
-    if isinstance(there, TracerProvider):
-        return there
+    existing = trace.get_tracer_provider()
+    if isinstance(existing, TracerProvider):
+        return existing
     provider = TracerProvider()
-    _export(provider, names)
+    _export(provider, exporters)
     trace.set_tracer_provider(provider)
     return provider
 
 
-def _export(provider: TracerProvider, names: list[str]) -> None:
+def _export(provider: TracerProvider, exporters: list[str]) -> None:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    for name in names:
-        found = entry_points(group="opentelemetry_traces_exporter", name=name)
-        if not found:
-            _log.warning("no spans: the package of the exporter %s is not installed", name)
-        for entry in found:
+    for name in exporters:
+        packages = entry_points(group="opentelemetry_traces_exporter", name=name)
+        if not packages:
+            _log.warning("no spans: the package of exporter %s is not installed", name)
+        for entry in packages:
             provider.add_span_processor(BatchSpanProcessor(entry.load()()))

@@ -1,114 +1,102 @@
-"""The spans of a request: one for all of it, and one for each stage that it came to.
+"""The spans of a request: one for all of it, and one for each stage that it reached.
 
-Names and attributes follow OpenTelemetry's semantic conventions for HTTP servers; `mmf.*` are ours.
+Imported only where spans are exported. Names and attributes follow OpenTelemetry's semantic
+conventions for HTTP servers; `mmf.*` are ours.
 """
 
 from __future__ import annotations
 
 from time import perf_counter, time_ns
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from .. import __version__
-from .context import Trace
+from opentelemetry import context as current
+from opentelemetry import propagate, trace
+from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Span
-
+    from ..execution import Timings
     from ..web.request_context import RequestContext
 
-_SERVERS_FAULT = 500
+_SERVER_ERROR = 500
 
 
-class ActiveSpan(NamedTuple):
-    """A span that goes on, what undoes its being the current one, and its request.
+class RequestSpan:
+    """The span of one request: below the caller's, and the current one until it ends."""
 
-    `epoch` is the time of day, in nanoseconds, at which `perf_counter` was 0: read once, so that
-    the spans of a request lie in each other as its stages did.
-    """
-
-    span: Span
-    trace: Trace
-    token: Any
-    method: str
-    path: str
-    epoch: int
-
-    def time_of_day(self, moment: float) -> int:
-        """Return when a moment on `perf_counter`'s clock was, in nanoseconds since 1970."""
-        return self.epoch + int(moment * 1e9)
-
-
-class Spans:
-    """Makes spans with a provider's tracer."""
-
-    def __init__(self, provider: Any) -> None:
-        from opentelemetry import context, propagate, trace
-
-        self._context, self._propagate, self._trace = context, propagate, trace
-        self._tracer = provider.get_tracer("mmf_core", __version__)
-
-    def begin(self, context: RequestContext) -> ActiveSpan:
-        """Begin the request's span, below the caller's; spans of the author's code go below it."""
-        headers = {
-            name[5:].replace("_", "-").lower(): text
-            for name, text in context.environ.items()
-            if name.startswith("HTTP_")
-        }
-        method, path = context.method, context.path
-        epoch = time_ns() - int(perf_counter() * 1e9)
-        span = self._tracer.start_span(
-            method,
-            context=self._propagate.extract(headers),
-            kind=self._trace.SpanKind.SERVER,
-            attributes={"http.request.method": method, "url.path": path},
-            start_time=epoch + int(context.started * 1e9),
+    def __init__(self, tracer: Tracer, request: RequestContext) -> None:
+        # When perf_counter() was 0. Read once, so that the spans fit together as the stages did.
+        self._epoch = time_ns() - int(perf_counter() * 1e9)
+        self._tracer = tracer
+        self._span = tracer.start_span(
+            request.method,
+            context=propagate.extract(_headers(request)),
+            kind=SpanKind.SERVER,
+            attributes={"http.request.method": request.method, "url.path": request.path},
+            start_time=self._nanoseconds(request.started),
         )
-        known = span.get_span_context()
-        trace = Trace(f"{known.trace_id:032x}", f"{known.span_id:016x}")
-        token = self._context.attach(self._trace.set_span_in_context(span))
-        return ActiveSpan(span, trace, token, method, path, epoch)
+        self._token = current.attach(trace.set_span_in_context(self._span))
 
-    def end(self, active: ActiveSpan, context: RequestContext) -> None:
-        """End it, with what has become known meanwhile."""
-        self._context.detach(active.token)
-        span = active.span
-        if span.is_recording():
-            span.set_attribute("http.response.status_code", context.status)
-            if context.status >= _SERVERS_FAULT:
-                span.set_attribute("error.type", str(context.status))
-                span.set_status(self._trace.StatusCode.ERROR)
-            if context.target:
-                self._describe_target(active, context)
-        span.end(active.time_of_day(perf_counter()))
+    @property
+    def ids(self) -> dict[str, str]:
+        """The ids of its trace and of itself, as log lines have them."""
+        span = self._span.get_span_context()
+        return {"trace_id": f"{span.trace_id:032x}", "span_id": f"{span.span_id:016x}"}
 
-    def _describe_target(self, active: ActiveSpan, context: RequestContext) -> None:
-        span = active.span
-        span.update_name(f"{active.method} {active.path}")  # it has a target, so it is one of a few
+    def end(self, request: RequestContext) -> None:
+        """End it, with what has become known of the request."""
+        current.detach(self._token)
+        if self._span.is_recording():
+            self._describe_response(request)
+            if request.target:
+                self._describe_target(request)
+        self._span.end(self._nanoseconds(perf_counter()))
+
+    def _describe_response(self, request: RequestContext) -> None:
+        self._span.set_attribute("http.response.status_code", request.status)
+        if request.status >= _SERVER_ERROR:
+            self._span.set_attribute("error.type", str(request.status))
+            self._span.set_status(StatusCode.ERROR)
+
+    def _describe_target(self, request: RequestContext) -> None:
+        # Paths that callers make up are not span names; those of targets are few.
+        self._span.update_name(f"{request.method} {request.path}")
+        timings = request.timings
         attributes = {
-            "http.route": active.path,
-            "mmf.target": context.target,
-            "mmf.request_id": context.request_id,
-            "mmf.rows_in": context.rows_in,
-            "mmf.rows_out": context.rows_out,
+            "http.route": request.path,
+            "mmf.target": request.target,
+            "mmf.request_id": request.request_id,
+            "mmf.rows_in": request.rows_in,
+            "mmf.rows_out": request.rows_out,
+            "mmf.batch_size": timings.batch_size if timings else None,
         }
-        timings = context.timings
-        if timings:
-            attributes["mmf.batch_size"] = timings.batch_size
-        span.set_attributes(
+        self._span.set_attributes(
             {name: value for name, value in attributes.items() if value is not None}
         )
         if timings:
-            entered, encode_started = timings.entered, timings.encode_started
-            called = entered + timings.queue
-            self._stage(active, "decode", context.started, entered)
-            self._stage(active, "queue", entered, called)
-            self._stage(active, "call", called, called + timings.call)
-            self._stage(active, "encode", encode_started, encode_started + timings.encode)
+            self._add_stages(request.started, timings)
 
-    def _stage(self, parent: ActiveSpan, name: str, began: float, ended: float) -> None:
-        """Make a span of a stage that has been, between two moments on `perf_counter`'s clock."""
-        if ended > began:
-            inside = self._trace.set_span_in_context(parent.span)
-            start = parent.time_of_day(began)
-            span = self._tracer.start_span(name, context=inside, start_time=start)
-            span.end(parent.time_of_day(ended))
+    def _add_stages(self, started: float, timings: Timings) -> None:
+        called = timings.entered + timings.queue
+        stages = {
+            "decode": (started, timings.entered),
+            "queue": (timings.entered, called),
+            "call": (called, called + timings.call),
+            "encode": (timings.encode_started, timings.encode_started + timings.encode),
+        }
+        parent = trace.set_span_in_context(self._span)
+        for name, (start, end) in stages.items():
+            if end > start:  # the request has reached this stage
+                span = self._tracer.start_span(name, parent, start_time=self._nanoseconds(start))
+                span.end(self._nanoseconds(end))
+
+    def _nanoseconds(self, moment: float) -> int:
+        """Return a moment on `perf_counter`'s clock in nanoseconds since 1970."""
+        return self._epoch + int(moment * 1e9)
+
+
+def _headers(request: RequestContext) -> dict[str, str]:
+    return {
+        name[5:].replace("_", "-").lower(): value
+        for name, value in request.environ.items()
+        if name.startswith("HTTP_")
+    }
