@@ -1,4 +1,4 @@
-"""`mmfmeta size`: what a slug would weigh, and what the workers take."""
+"""`mmfmeta size`: what the size of the slug and the memory of the workers."""
 
 import os
 import subprocess
@@ -59,20 +59,20 @@ def light(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slug, "of_python", Size)
 
 
-def ask(*arguments: str) -> Result:
+def run_size(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["size", *arguments])
 
 
 def test_files_are_added_up(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(bytes(3 * MIB))
     (tmp_path / "b.txt").write_text("abc")
-    packed = sum(len(zlib.compress(data, 1)) for data in (bytes(3 * MIB), b"abc"))
-    assert slug.of_project(tmp_path) == Size(3 * MIB + 3, packed)
+    compressed = sum(len(zlib.compress(data, 1)) for data in (bytes(3 * MIB), b"abc"))
+    assert slug.of_project(tmp_path) == Size(3 * MIB + 3, compressed)
 
 
 def test_py_counts_twice_for_its_pyc(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("1\n")
-    assert slug.of_project(tmp_path).unpacked == 4
+    assert slug.of_project(tmp_path).uncompressed == 4
 
 
 def test_hidden_and_cached_is_left_out(tmp_path: Path) -> None:
@@ -85,10 +85,10 @@ def test_hidden_and_cached_is_left_out(tmp_path: Path) -> None:
 def test_packages_bring_what_they_need(tmp_path: Path) -> None:
     lines = tmp_path / "requirements.txt"
     lines.write_text("flask>=3\nno-such-package==1 ; sys_platform == 'win32'\n--hash=x\n")
-    found = slug.of_packages(lines)
-    assert {"flask", "werkzeug", "jinja2", "markupsafe"} <= {name.lower() for name in found}
-    assert not {"no-such-package", "asgiref", "pytest"} & set(found), "extras are not brought"
-    assert all(one.unpacked > one.packed > 0 for one in found.values())
+    packages = slug.of_packages(lines)
+    assert {"flask", "werkzeug", "jinja2", "markupsafe"} <= {name.lower() for name in packages}
+    assert not {"no-such-package", "asgiref", "pytest"} & set(packages), "extras are not brought"
+    assert all(size.uncompressed > size.compressed > 0 for size in packages.values())
 
 
 def test_python_is_the_standard_library() -> None:
@@ -101,12 +101,12 @@ def test_python_is_the_standard_library() -> None:
 
 @linux_only
 @pytest.mark.usefixtures("light", "project")
-def test_all_is_told() -> None:
-    result = ask("--workers", "2")
+def test_both_sizes_are_printed() -> None:
+    result = run_size("--workers", "2")
     assert result.exit_code == 0, result.output
     lines = {line.split()[0]: line for line in result.output.splitlines()}
     assert {"click", "Python", "this", "slug:", "memory:"} <= set(lines)
-    assert " of 500 MiB, packed" in lines["slug:"]
+    assert " of 500 MiB, compressed" in lines["slug:"]
     assert " of 512 MiB, 2 workers that called each target once" in lines["memory:"]
 
 
@@ -114,7 +114,7 @@ def test_all_is_told() -> None:
 @pytest.mark.usefixtures("light")
 def test_too_large_ends_with_1(project: Path) -> None:
     (project / "weights.bin").write_bytes(os.urandom(2 * MIB))
-    result = ask("--slug", "1", "--memory", "10")
+    result = run_size("--slug", "1", "--memory", "10")
     assert result.exit_code == 1
     assert "Error: too large: slug and memory" in result.output
     assert "1 worker that" in result.output
@@ -124,17 +124,17 @@ def test_too_large_ends_with_1(project: Path) -> None:
 def test_what_each_worker_loads_is_counted_for_each(project: Path) -> None:
     """An artifact loaded after the fork is not shared."""
     (project / "main.py").write_text(MAIN.format(ballast=40))
-    assert taken("3") - taken("1") > 80 * MIB
+    assert memory_of("3") - memory_of("1") > 80 * MIB
 
 
 @linux_only
 def test_processes_that_it_starts_are_counted(project: Path) -> None:
-    before = taken("1")
+    before = memory_of("1")
     (project / "main.py").write_text(MAIN.format(ballast=1) + STARTS_ANOTHER)
-    assert taken("1") - before > 40 * MIB
+    assert memory_of("1") - before > 40 * MIB
 
 
-def taken(workers: str) -> int:
+def memory_of(workers: str) -> int:
     """Measure the project that lies here."""
     done = subprocess.run(
         [sys.executable, "-m", "mmf_core", "measure-memory", "--workers", workers],
@@ -150,22 +150,22 @@ def taken(workers: str) -> int:
 @pytest.mark.usefixtures("light")
 def test_project_that_does_not_load(project: Path) -> None:
     (project / "main.py").write_text("raise RuntimeError('no')\n")
-    result = ask()
+    result = run_size()
     assert result.exit_code == 1
-    assert "main cannot be run; its output is above" in result.output
+    assert "running main failed; see its output above" in result.output
 
 
 @pytest.mark.usefixtures("light", "project")
 def test_memory_is_linux_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("mmf_core.processes.PROC", tmp_path)
-    result = ask()
+    result = run_size()
     assert result.exit_code == 0
-    assert "not measured, which needs Linux" in result.output
+    assert "not measured (only possible on Linux)" in result.output
 
 
 def test_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    result = ask()
+    result = run_size()
     assert result.exit_code == 1
     assert "requirements.txt is not in" in result.output
 

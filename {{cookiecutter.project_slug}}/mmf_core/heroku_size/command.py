@@ -1,6 +1,6 @@
-"""`mmfmeta size`: whether the project fits into a slug, and the service into a dyno's memory.
+"""`mmfmeta size`: whether the project fits a Heroku slug, and the service a dyno's memory.
 
-Limits as Heroku states them: 500 MB of slug, packed; 512 MB of memory for eco, basic, standard-1x.
+Heroku's limits: 500 MB for a compressed slug; 512 MB of memory for eco, basic and standard-1x.
 """
 
 from __future__ import annotations
@@ -17,18 +17,24 @@ from ..settings import MIB
 from . import slug
 from .slug import Size
 
-LARGEST = 10
-PER_WORKER = 256  # MiB: Heroku's Python buildpack sets WEB_CONCURRENCY by it
+LISTED = 10  # packages
+MIB_PER_WORKER = 256  # Heroku's Python buildpack derives WEB_CONCURRENCY from it
 COUNT = click.IntRange(1)
 
 
 @click.command()
 @click.argument("module", default="main")
-@click.option("--slug", "most", default=500, show_default=True, type=COUNT, help="MiB, packed.")
-@click.option("--memory", default=512, show_default=True, type=COUNT, help="MiB of the dyno.")
-@click.option("--workers", type=COUNT, help="Processes; else one for every 256 MiB, as on Heroku.")
-def size(module: str, most: int, memory: int, workers: int | None) -> None:
-    """Pack what is deployed, run MODULE's workers, and end with exit code 1 if either is too large.
+@click.option(
+    "--slug", "slug_limit", default=500, show_default=True, type=COUNT, help="MiB, compressed."
+)
+@click.option(
+    "--memory", "memory_limit", default=512, show_default=True, type=COUNT, help="MiB of the dyno."
+)
+@click.option(
+    "--workers", type=COUNT, help="Number of processes; default: one per 256 MiB, as on Heroku."
+)
+def size(module: str, slug_limit: int, memory_limit: int, workers: int | None) -> None:
+    """Compress what is deployed, run MODULE's workers; exit with 1 if either is too large.
 
     Every target is called once on its example; large requests take more memory than that.
     """
@@ -36,38 +42,45 @@ def size(module: str, most: int, memory: int, workers: int | None) -> None:
     if not requirements.is_file():
         raise click.ClickException(f"requirements.txt is not in {Path.cwd()}")
     packages = slug.of_packages(requirements)
-    total = _show(packages, {"Python": slug.of_python(), "this folder": slug.of_project(Path())})
-    bad = [*_compare("slug", total.packed, most, f"packed; unpacked {_mib(total.unpacked)} MiB")]
-    workers = workers or max(1, memory // PER_WORKER)
+    total = _print_table(
+        packages, {"Python": slug.of_python(), "this folder": slug.of_project(Path())}
+    )
+    details = f"compressed; uncompressed {_mib(total.uncompressed)} MiB"
+    too_large = _compare("slug", total.compressed, slug_limit, details)
+    workers = workers or max(1, memory_limit // MIB_PER_WORKER)
     if has_pss():
-        bad += _compare("memory", _measure(module, workers), memory, _workers(workers))
+        details = f"{workers} worker{'s' if workers > 1 else ''} that called each target once"
+        too_large += _compare("memory", _memory(module, workers), memory_limit, details)
     else:
-        click.echo("memory: not measured, which needs Linux")
-    if bad:
-        raise click.ClickException(f"too large: {' and '.join(bad)}")
+        click.echo("memory: not measured (only possible on Linux)")
+    if too_large:
+        raise click.ClickException(f"too large: {' and '.join(too_large)}")
 
 
-def _show(packages: dict[str, Size], others: dict[str, Size]) -> Size:
-    """Print a line for each of the largest packages and one for the rest; return the sum of all."""
-    ordered = sorted(packages.items(), key=lambda one: one[1].packed, reverse=True)
-    rest = ordered[LARGEST:]
-    lines = dict(ordered[:LARGEST])
+def _print_table(packages: dict[str, Size], others: dict[str, Size]) -> Size:
+    """Print the largest packages, the rest in one line, and the others; return the total."""
+    by_size = sorted(packages.items(), key=lambda item: item[1].compressed, reverse=True)
+    lines, rest = dict(by_size[:LISTED]), by_size[LISTED:]
     if rest:
-        lines[f"{len(rest)} more packages"] = sum((one for _, one in rest), Size())
+        lines[f"{len(rest)} more packages"] = sum((package for _, package in rest), Size())
     lines |= others
-    click.echo(f"{'MiB':22}{'unpacked':>10}{'packed':>10}")
-    for name, one in lines.items():
-        click.echo(f"{name:22}{_mib(one.unpacked):>10}{_mib(one.packed):>10}")
+    click.echo(f"{'MiB':22}{'uncompressed':>14}{'compressed':>12}")
+    for name, part in lines.items():
+        click.echo(f"{name:22}{_mib(part.uncompressed):>14}{_mib(part.compressed):>12}")
     return sum(lines.values(), Size())
 
 
-def _compare(what: str, taken: int, most: int, how: str) -> list[str]:
-    click.echo(f"{what}: {_mib(taken)} of {most} MiB, {how}")
-    return [what] if taken > most * MIB else []
+def _compare(name: str, actual: int, limit: int, details: str) -> list[str]:
+    """Print a comparison; return the name if the limit is exceeded."""
+    click.echo(f"{name}: {_mib(actual)} of {limit} MiB, {details}")
+    return [name] if actual > limit * MIB else []
 
 
-def _measure(module: str, workers: int) -> int:
-    """Run the service's processes in one of their own: this one has imported other things."""
+def _memory(module: str, workers: int) -> int:
+    """Return the bytes of a service's processes, started by a process of its own.
+
+    This process has imported other things than a service does.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "mmf_core", "measure-memory", module, "--workers", str(workers)],
         # As gunicorn's master: what must not be loaded before the fork is loaded after it.
@@ -77,12 +90,8 @@ def _measure(module: str, workers: int) -> int:
         check=False,
     )
     if done.returncode:
-        raise click.ClickException(f"{module} cannot be run; its output is above")
+        raise click.ClickException(f"running {module} failed; see its output above")
     return int(done.stdout.split()[-1])
-
-
-def _workers(count: int) -> str:
-    return f"{count} worker{'s' if count > 1 else ''} that called each target once"
 
 
 def _mib(size: int) -> str:

@@ -1,4 +1,4 @@
-"""The memory that a service takes, loaded, forked and warmed up as gunicorn does it."""
+"""The memory of a service that is loaded, forked and warmed up as gunicorn does it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ..example_calls import Fork, warm_up
 from ..processes import process_tree, pss
 from ..registry import Registry, default
 
-LONGEST = 60.0  # seconds that a worker may warm up
+WARM_UP_TIMEOUT = 60.0  # seconds
 
 
 @click.command("measure-memory", hidden=True)  # a step of `mmfmeta size`
 @click.argument("module", default="main")
 @click.option("--workers", default=1, type=click.IntRange(1))
 def measure_memory(module: str, workers: int) -> None:
-    """Load MODULE, fork workers, let each call its targets; print the bytes of them all."""
-    import gunicorn.app.wsgiapp  # noqa: F401 - it is in the memory of a service, too
+    """Load MODULE, fork workers that call its targets, and print the bytes of all processes."""
+    import gunicorn.app.wsgiapp  # noqa: F401 - a service has it in memory too
 
     from ..web import create_app
 
@@ -31,19 +31,19 @@ def measure_memory(module: str, workers: int) -> None:
     gc.freeze()
     forks = [Fork(partial(_work, default)) for _ in range(workers)]
     try:
-        for one in forks:
-            one.reader.recv_bytes()
+        for fork in forks:
+            fork.reader.recv_bytes()
         total = sum(map(pss, process_tree(os.getpid())))
     except EOFError as error:
-        raise click.ClickException("a worker has ended while it was warming up") from error
+        raise click.ClickException("a worker ended during its warm-up") from error
     finally:
-        for one in forks:
-            one.end()
+        for fork in forks:
+            fork.end()
     click.echo(total)
 
 
 def _work(registry: Registry, to: Connection) -> None:
     registry.load_artifacts()
-    warm_up(registry, LONGEST)
+    warm_up(registry, WARM_UP_TIMEOUT)
     to.send_bytes(b"warm")
     threading.Event().wait()  # until it is ended

@@ -1,6 +1,6 @@
-"""What Heroku would pack into a slug: the project, its packages and Python, as gzip packs them.
+"""The size of a Heroku slug: the project, its packages and Python, compressed.
 
-A .pyc counts as much as its .py: pip leaves one beside each, and other installers do not.
+A .py file counts twice: pip compiles it to a .pyc of about the same size.
 """
 
 from __future__ import annotations
@@ -16,38 +16,38 @@ from pathlib import Path
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 CHUNK = 1024 * 1024
-# Of the standard library: what the buildpack's Python has not, or what is counted by itself.
+# Of the standard library: what the buildpack's Python lacks, and what is counted by itself.
 NOT_PYTHON = {"site-packages", "dist-packages", "test", "__pycache__"}
 
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes on the disk, and what they are packed."""
+    """Bytes on the disk, as they are and compressed."""
 
-    unpacked: int = 0
-    packed: int = 0
+    uncompressed: int = 0
+    compressed: int = 0
 
     def __add__(self, other: Size) -> Size:
-        return Size(self.unpacked + other.unpacked, self.packed + other.packed)
+        return Size(self.uncompressed + other.uncompressed, self.compressed + other.compressed)
 
 
 def of_packages(requirements: Path) -> dict[str, Size]:
-    """Return the size of every package that a requirements.txt brings, where it is installed."""
-    return {name: of_files(_files(found)) for name, found in _installed(requirements).items()}
+    """Return the size of every package that a requirements.txt brings, as installed here."""
+    return {name: of_files(_files(package)) for name, package in _installed(requirements).items()}
 
 
 def of_project(folder: Path) -> Size:
-    """Return the size of a project; what is hidden or made by Python is not in its repository."""
+    """Return the size of a project, without hidden files and Python's caches."""
     return of_files(_walk(folder, {"__pycache__"}))
 
 
 def of_python() -> Size:
-    """Return the size of the Python that is running, which is about the buildpack's."""
+    """Return the size of the running Python, which is close to that of the buildpack's."""
     return of_files(_walk(Path(sysconfig.get_path("stdlib")), NOT_PYTHON))
 
 
 def of_files(files: Iterable[Path]) -> Size:
-    """Add up files; the fastest packing, so the real slug is rather smaller."""
+    """Add up files at the fastest compression level; the real slug is somewhat smaller."""
     total = Size()
     for file in files:
         size = _of_file(file)
@@ -56,46 +56,46 @@ def of_files(files: Iterable[Path]) -> Size:
 
 
 def _of_file(file: Path) -> Size:
-    packer = zlib.compressobj(level=1)
-    unpacked = packed = 0
+    compressor = zlib.compressobj(level=1)
+    uncompressed = compressed = 0
     with file.open("rb") as stream:
         while chunk := stream.read(CHUNK):
-            unpacked += len(chunk)
-            packed += len(packer.compress(chunk))
-    return Size(unpacked, packed + len(packer.flush()))
+            uncompressed += len(chunk)
+            compressed += len(compressor.compress(chunk))
+    return Size(uncompressed, compressed + len(compressor.flush()))
 
 
 def _installed(requirements: Path) -> dict[str, Distribution]:
-    """Find what is named, and what that needs in turn; what is not installed here is not for here.
+    """Return the packages that are named and, in turn, those they require.
 
-    A line that names nothing (an option, a comment) is passed over.
+    A package that is not installed here is for another system; options and comments are skipped.
     """
-    found: dict[str, Distribution] = {}
+    installed: dict[str, Distribution] = {}
     names = _names(requirements.read_text(encoding="utf-8").splitlines())
     while names:
         try:
-            one = distribution(names.pop())
+            package = distribution(names.pop())
         except PackageNotFoundError:
-            continue  # for another system
-        name = one.metadata["Name"]
-        if name not in found:
-            found[name] = one
-            names += _names(line for line in one.requires or () if "extra ==" not in line)
-    return found
+            continue
+        name = package.metadata["Name"]
+        if name not in installed:
+            installed[name] = package
+            names += _names(line for line in package.requires or () if "extra ==" not in line)
+    return installed
 
 
 def _names(lines: Iterable[str]) -> list[str]:
     return [match.group() for line in lines if (match := NAME.match(line.strip()))]
 
 
-def _files(found: Distribution) -> Iterator[Path]:
-    for file in found.files or ():
-        path = Path(str(found.locate_file(file)))
+def _files(package: Distribution) -> Iterator[Path]:
+    for file in package.files or ():
+        path = Path(str(package.locate_file(file)))
         if path.suffix != ".pyc" and path.is_file():
             yield path
 
 
-def _walk(folder: Path, left_out: set[str]) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
-        folders[:] = [one for one in folders if one not in left_out and not one.startswith(".")]
-        yield from (path for name in files if (path := Path(place, name)).is_file())
+def _walk(folder: Path, excluded: set[str]) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in excluded and not name.startswith(".")]
+        yield from (path for name in files if (path := Path(parent, name)).is_file())
