@@ -44,4 +44,4 @@ def test_mlflows_own_client_is_served(ours: int) -> None:
     lines = environment.script("client.py", str(ours)).splitlines()
     assert lines[1:4] == ["[{0: 2}, {0: 6}]", "[5, 15]", "[2]"]
     assert "error code 400" in lines[4]
-    assert "missing: a" in lines[4]
+    assert "missing columns: a" in lines[4]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal, assert_series_equal
 
 import mmf_core as mmf
-from mmf_core.errors import DescriptorError, ErrorDetail, InvalidValue
+from mmf_core.errors import DescriptorError, ErrorDetail, InvalidValue, quoted
 
 DAY = datetime(2026, 1, 31)
 COLOURS = mmf.Column(str, choices=["red", "white"], category=True)
@@ -59,16 +59,16 @@ def test_values_within_the_limits_pass_and_others_are_named(
         values = [right[0], value, right[0]]
         (fault,) = _faults(column, *values)
         assert (fault.row, fault.column, fault.value) == (1, "a", value)
-        assert fault.message == f"is not {column.type_label}"
+        assert fault.message == f"expected {column.type_label}, got {quoted(value)}"
 
 
 def test_messages_say_what_is_needed() -> None:
     assert [one.message for one in _faults(mmf.Column(float, ge=0, lt=14), 14, None)] == [
-        "is not a number >= 0 and < 14",
-        "is empty where a number >= 0 and < 14 is needed",
+        "expected a number >= 0 and < 14, got 14.0",
+        "expected a number >= 0 and < 14, got an empty cell",
     ]
-    assert _faults(COLOURS, "blue")[0].message == "is not one of 'red', 'white'"
-    assert _faults(mmf.Column(int, choices=range(500)), 500)[0].message.endswith("8, 9, …")
+    assert _faults(COLOURS, "blue")[0].message == 'expected one of "red", "white", got "blue"'
+    assert _faults(mmf.Column(int, choices=range(500)), 500)[0].message.endswith("8, 9, …, got 500")
 
 
 def test_a_category_has_the_choices_in_their_order_whatever_is_sent() -> None:
@@ -173,14 +173,15 @@ def test_columns_and_cells_are_told_at_once() -> None:
     with pytest.raises(InvalidValue) as caught:
         descriptor.validate(table)
     assert caught.value.detail == (
-        "missing: c; given twice: d; unknown: e; cells that do not fit the schema: 2"
+        "missing columns: c; duplicate columns: d; unknown columns: e; "
+        "2 cells do not match the schema"
     )
     assert caught.value.errors == (
-        ErrorDetail("this column is missing", column="c"),
-        ErrorDetail("this column is given twice", column="d"),
-        ErrorDetail("this column is unknown here", column="e"),
-        ErrorDetail("is not a whole number", row=0, column="a", value="x"),
-        ErrorDetail("is not a number >= 0", row=0, column="b", value=-1.0),
+        ErrorDetail("missing column", column="c"),
+        ErrorDetail("duplicate column", column="d"),
+        ErrorDetail("unknown column", column="e"),
+        ErrorDetail('expected a whole number, got "x"', row=0, column="a", value="x"),
+        ErrorDetail("expected a number >= 0, got -1.0", row=0, column="b", value=-1.0),
     )
 
 
@@ -192,7 +193,7 @@ def test_other_columns_are_ignored_unless_they_are_refused() -> None:
     assert_frame_equal(checked, expected, check_column_type=False)
     strict = mmf.DataFrame(schema=schema, extra="refuse")
     assert_frame_equal(strict.validate(expected), expected)
-    with pytest.raises(InvalidValue, match="unknown: b, 5") as caught:
+    with pytest.raises(InvalidValue, match="unknown columns: b, 5") as caught:
         strict.validate(table)
     assert [fault.column for fault in caught.value.errors] == ["b", "5"]
 
@@ -219,17 +220,17 @@ def test_a_thousand_wrong_columns_are_told_by_twenty() -> None:
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"type": str, "ge": "a"}, "str has no ge"),
-        ({"type": bool, "le": True}, "bool has no le"),
-        ({"type": float, "ge": "0"}, "ge='0' is not a number"),
+        ({"type": str, "ge": "a"}, "ge: a str column has no bounds"),
+        ({"type": bool, "le": True}, "le: a bool column has no bounds"),
+        ({"type": float, "ge": "0"}, "ge='0': expected a number"),
         ({"type": float, "ge": float("nan")}, "nan"),
-        ({"type": int, "ge": 0.5}, "0.5 is not a whole number"),
-        ({"type": int, "ge": True}, "True is not"),
-        ({"type": datetime, "ge": "2026-01-31"}, "is not a date"),
+        ({"type": int, "ge": 0.5}, "ge=0.5: expected a whole number"),
+        ({"type": int, "ge": True}, "ge=True: expected"),
+        ({"type": datetime, "ge": "2026-01-31"}, "expected a date"),
         ({"type": str, "choices": []}, "choices"),
-        ({"type": str, "choices": ["a", "a"]}, "different"),
-        ({"type": str, "choices": ["a", None]}, "None is not a text"),
-        ({"type": int, "choices": [1, "2"]}, "'2' is not a whole number"),
+        ({"type": str, "choices": ["a", "a"]}, "distinct"),
+        ({"type": str, "choices": ["a", None]}, "choices=None: expected text"),
+        ({"type": int, "choices": [1, "2"]}, "choices='2': expected a whole number"),
         ({"type": str, "category": True}, "choices"),
         ({"type": list}, "str, int, float, bool, datetime"),
         ({"type": float, "ge": 5, "le": 1}, "no value"),

@@ -70,7 +70,7 @@ def test_a_result_that_is_no_picture_is_refused(result: Any) -> None:
 
 
 def test_a_result_of_floats_is_told_how_to_become_a_picture() -> None:
-    with pytest.raises(InvalidValue, match=r"float64 \(2, 3, 3\); .*\* 255"):
+    with pytest.raises(InvalidValue, match=r"float64 of shape \(2, 3, 3\); .*\* 255"):
         mmf.Image().to_output(PICTURE / 255)
 
 

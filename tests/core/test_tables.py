@@ -95,7 +95,7 @@ def test_a_result_has_the_declared_columns_and_types() -> None:
     answer = mmf.DataFrame(schema={"label": int, "p": float})
     table = answer.to_output({"p": [1], "label": [2.0], "debug": ["x"]})
     assert_frame_equal(table, pd.DataFrame({"label": [2], "p": [1.0]}))
-    with pytest.raises(InvalidValue, match="missing: label, p"):
+    with pytest.raises(InvalidValue, match="missing columns: label, p"):
         answer.to_output(np.array([1, 2]))
 
 

@@ -67,12 +67,16 @@ def test_failure_cases_become_faults() -> None:
         ),
         pd.DataFrame({"a": [1.0, 2.0]}, index=[10, 11]),
     )
-    assert "4 faults" in error.detail
+    assert "errors: 4" in error.detail
     assert error.errors == (
-        ErrorDetail("fails the check less_than(5)", row=1, column="a", value=7.5),
-        ErrorDetail("fails the check not_nullable", row=0, column="b"),
-        ErrorDetail("this column is missing", column="c"),
-        ErrorDetail("fails the check isin", column="a", value="2026-01-31 00:00:00"),
+        ErrorDetail("failed the check less_than(5), got 7.5", row=1, column="a", value=7.5),
+        ErrorDetail("failed the check not_nullable", row=0, column="b"),
+        ErrorDetail("missing column", column="c"),
+        ErrorDetail(
+            'failed the check isin, got "2026-01-31 00:00:00"',
+            column="a",
+            value="2026-01-31 00:00:00",
+        ),
     )
     assert json.dumps([fault.as_dict() for fault in error.errors])
 
@@ -80,7 +84,7 @@ def test_failure_cases_become_faults() -> None:
 def test_twenty_faults_at_most_are_told() -> None:
     error = _raised(FailureError(index=range(50), failure_case=range(50)))  # type: ignore[arg-type]
     assert len(error.errors) == 20
-    assert "50 faults; the first 20" in error.detail
+    assert "errors: 50; the first 20" in error.detail
 
 
 def test_rows_of_an_index_with_twins_are_not_guessed() -> None:

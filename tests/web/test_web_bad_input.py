@@ -215,7 +215,12 @@ def test_wrong_type_of_a_cell(client: FlaskClient, value: Any) -> None:
 def test_nan_where_a_number_is_needed(client: FlaskClient, body: bytes, media_type: str) -> None:
     problem = assert_problem(client.post("/strict", data=body, content_type=media_type), 422)
     assert problem["errors"] == [
-        {"where": "data", "row": 1, "column": "a", "message": "is empty where a number is needed"}
+        {
+            "where": "data",
+            "row": 1,
+            "column": "a",
+            "message": "expected a number, got an empty cell",
+        }
     ]
 
 

@@ -49,15 +49,15 @@ def test_wrong_cells_are_coloured_and_commented(client: FlaskClient) -> None:
         if cell.comment
     }
     assert comments == {
-        "B3": ("is not a number", "FFC7CE"),
-        "B4": ("is empty where a number is needed", "FFC7CE"),
+        "B3": ('expected a number, got "text"', "FFC7CE"),
+        "B4": ("expected a number, got an empty cell", "FFC7CE"),
     }
     assert sheet["A5"].value == "=1+1"  # the rest is as it was
     assert [list(row) for row in errors.iter_rows(values_only=True)] == [
-        ["cells that do not fit the schema: 2", None, None, None],
+        ["2 cells do not match the schema", None, None, None],
         ["row", "column", "message", "value"],
-        [3, "a", "is not a number", "text"],
-        [4, "a", "is empty where a number is needed", None],
+        [3, "a", 'expected a number, got "text"', "text"],
+        [4, "a", "expected a number, got an empty cell", None],
     ]
 
 
@@ -70,7 +70,7 @@ def test_the_sheet_that_was_asked_for_is_marked(client: FlaskClient) -> None:
     for asked in ("wines", "1"):
         answer = post(client, buffer.getvalue(), f"?errors=xlsx&sheet={asked}")
         marked = load_workbook(io.BytesIO(answer.data))
-        assert marked["wines"]["B3"].comment.text == "is not a number"
+        assert marked["wines"]["B3"].comment.text == 'expected a number, got "text"'
         assert marked["first"]["B3"].comment is None
     answer = post(client, buffer.getvalue(), "?errors=xlsx&sheet=2")
     assert "has no sheet 2" in load_workbook(io.BytesIO(answer.data))["errors"]["A1"].value
@@ -142,7 +142,7 @@ def test_any_other_table_becomes_a_workbook(
     client: FlaskClient, body: bytes, media_type: str
 ) -> None:
     answer = client.post("/strict?errors=xlsx", data=body, content_type=media_type)
-    assert comments(answer) == {"B3": "is not a number"}
+    assert comments(answer) == {"B3": 'expected a number, got "text"'}
     sheet = load_workbook(io.BytesIO(answer.data)).worksheets[0]
     assert (sheet["B3"].value, sheet["A3"].value, sheet["A3"].data_type) == ("text", "=1+1", "s")
 
@@ -161,13 +161,13 @@ def test_a_table_in_a_form_is_marked_too(
 
     form = {"data": (io.BytesIO(data), name), "label": "x"}
     answer = serve_function(strict, returns=mmf.DataFrame()).post("/strict?errors=xlsx", data=form)
-    assert comments(answer)["B3"] == "is not a number"
+    assert comments(answer)["B3"] == 'expected a number, got "text"'
 
 
 def test_all_of_many_faults_are_marked(client: FlaskClient) -> None:
     rows = [("text",)] * 300
     assert len(comments(post(client, workbook(("a",), *rows)))) == 300
-    told = assert_problem(post(client, workbook(("a",), *rows), ""), 422, "first 20 are listed")
+    told = assert_problem(post(client, workbook(("a",), *rows), ""), 422, "first 20 errors")
     assert len(told["errors"]) == 20
 
 
@@ -176,7 +176,7 @@ def test_how_many_faults_there_are_beyond_the_marked_ones_is_told(client: FlaskC
     assert len(comments(answer)) == 1_000
     errors = load_workbook(io.BytesIO(answer.data)).worksheets[1]
     assert errors["A1"].value == (
-        "cells that do not fit the schema: 1200; the first 1000 are listed"
+        "1200 cells do not match the schema; the first 1000 errors are listed"
     )
 
 

@@ -215,10 +215,10 @@ def test_files_that_cannot_be_read(twice: FlaskClient, body: Any, media_type: st
 @pytest.mark.parametrize(
     ("body", "media_type", "word"),
     [
-        (b'{"dataframe_records": [{"b": 1.5}]}', "application/json", "missing: a"),
-        (b'{"inputs": [[1, 2.0]]}', "application/json", "missing: a"),
-        (b"b\n1.5", CSV, "missing: a"),
-        (parquet(pd.DataFrame({"b": [1.5]})), PARQUET, "missing: a"),
+        (b'{"dataframe_records": [{"b": 1.5}]}', "application/json", "missing columns: a"),
+        (b'{"inputs": [[1, 2.0]]}', "application/json", "missing columns: a"),
+        (b"b\n1.5", CSV, "missing columns: a"),
+        (parquet(pd.DataFrame({"b": [1.5]})), PARQUET, "missing columns: a"),
         (parquet(pd.DataFrame({"a": [1.5]})), PARQUET, "float64"),
         (parquet(pd.DataFrame({"a": ["1"]})), PARQUET, "column a"),
         (parquet(pd.DataFrame({"a": [1], "b": ["1"]})), PARQUET, "column b"),

@@ -426,8 +426,11 @@ def test_a_header_length_that_lies(client: FlaskClient, length: str) -> None:
         ({"inputs": [column("a", [1], "BYTES")]}, "texts"),
         ({"inputs": [column("a", [1.5]), column("b", [1.5, 2])]}, "one length"),
         ({"inputs": [column("a", [1.5]), column("a", [1.5])]}, "name of its own"),
-        ({"inputs": [column("b", [1.5])]}, "missing: a"),
-        ({"inputs": [column("a", [None])]}, "row 0, column a: is empty"),
+        ({"inputs": [column("b", [1.5])]}, "missing columns: a"),
+        (
+            {"inputs": [column("a", [None])]},
+            "row 0, column a: expected a number, got",
+        ),
         ({"inputs": []}, "missing"),
         ({"inputs": [{"name": "a", "shape": [1], "datatype": "FP64"}]}, "no data"),
         ({"inputs": [column("a", [1.5])], "id": 5}, "id"),

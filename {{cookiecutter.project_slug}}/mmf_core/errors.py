@@ -1,28 +1,29 @@
-"""Everything that can go wrong, and the HTTP status it is answered with.
+"""The errors of this package and their HTTP status.
 
 MMFError                      500
-├── DeclarationError          500  main.py declares something impossible: found at import
-│   └── DescriptorError       500  an argument or a result without a usable descriptor
-├── SettingError              500  an environment variable has a value that cannot be used
-├── MissingPackage            500  a library that an optional feature needs is not installed
-├── ArtifactError             503  a model's file is missing, too large, or cannot be loaded
-│   └── StoreError            503  the place that it is fetched from does not give it
-├── Overloaded                503  all the calls that may run or wait do so already
-├── DeadlineExceeded          504  the call takes longer than it may
-├── TargetError               500  the author's function raised
-│   └── ResultError           500  it returned something that its `returns=` cannot send
-└── RequestError              400  the caller's fault: the message says what to send instead
+├── DeclarationError          500  a contradiction in main.py, raised at import
+│   └── DescriptorError       500  an argument or result without a valid descriptor
+├── SettingError              500  an environment variable has an invalid value
+├── MissingPackage            500  an optional feature needs a library that is not installed
+├── ArtifactError             503  a model's file is missing, too large or cannot be loaded
+│   └── StoreError            503  a store does not return or accept a file
+├── Overloaded                503  the target's calls and its queue are full
+├── DeadlineExceeded          504  the call exceeded its time limit
+├── TargetError               500  the author's function raised an exception
+│   └── ResultError           500  it returned a value that does not match `returns=`
+└── RequestError              400  the client's error; the message explains how to correct it
     ├── UnknownTarget         404
     ├── NotAcceptable         406
-    ├── ClientTooSlow         408  the rest of the body did not come in time
+    ├── ClientTooSlow         408  the body did not arrive in time
     ├── BodyTooLarge          413
     ├── UnsupportedFormat     415
     │   └── UnsupportedCoding 415
-    └── InvalidValue          422  readable, but not what the descriptor asks for
+    └── InvalidValue          422  a readable value that does not match the descriptor
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -32,32 +33,32 @@ from typing import Any, ClassVar
 
 
 class MMFError(Exception):
-    """Root of every error this package raises on purpose."""
+    """Root of the errors that this package raises."""
 
     status: ClassVar[int] = 500
 
 
 class DeclarationError(MMFError):
-    """`main.py` declares something that can never work."""
+    """A declaration in `main.py` that cannot work."""
 
 
 class DescriptorError(DeclarationError, ValueError):
-    """An argument or a result has no descriptor, or one that cannot be used (name from MMF)."""
+    """An argument or a result without a valid descriptor (name from MMF)."""
 
 
 class SettingError(MMFError):
-    """An environment variable has a value that cannot be used."""
+    """An environment variable has an invalid value."""
 
 
 class MissingPackage(MMFError, ImportError):
-    """An optional library is needed and absent; the message is the pip line that brings it."""
+    """An optional library is not installed; the message is the pip command that installs it."""
 
     def __init__(self, purpose: str, packages: Iterable[str]) -> None:
         super().__init__(f"{purpose} needs: pip install {' '.join(packages)}")
 
 
 class ArtifactError(MMFError):
-    """A file that the model needs is missing, too large or broken."""
+    """A file of the model is missing, too large or broken."""
 
     status = 503
 
@@ -68,27 +69,27 @@ class ArtifactError(MMFError):
 
 
 class StoreError(ArtifactError):
-    """A store does not give or take a file; nothing is left under the file's own name."""
+    """A store does not return or accept a file; no partial file is left under the file's name."""
 
 
 class Overloaded(MMFError):
-    """All the calls that may run or wait do so already; worth trying again (RFC 9110, 15.6.4)."""
+    """The target's calls and its queue are full; retry later (RFC 9110, 15.6.4)."""
 
     status = 503
 
 
 class DeadlineExceeded(MMFError):
-    """The call takes longer than it may; it goes on without its request (RFC 9110, 15.6.5)."""
+    """The call exceeded its time limit and continues without its request (RFC 9110, 15.6.5)."""
 
     status = 504
 
 
 class TargetError(MMFError):
-    """The author's function raised; the exception itself is the cause and goes to the log only."""
+    """The author's function raised; its exception is the cause and is only logged."""
 
 
 class ResultError(TargetError):
-    """The author's function returned something that its `returns=` descriptor cannot send."""
+    """The author's function returned a value that does not match its `returns=` descriptor."""
 
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
@@ -101,7 +102,7 @@ def problem_document(
 ) -> dict[str, Any]:
     """Return an error ready for JSON (RFC 9457; `request_id` and `errors` are our own members)."""
     return {
-        "type": "about:blank",  # RFC 9457, 4.2.1: the status says it all
+        "type": "about:blank",  # RFC 9457, 4.2.1: the status describes the problem
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
@@ -112,17 +113,29 @@ def problem_document(
 
 
 MAX_ERRORS = 20
-"""How many faults are told of one table."""
+"""Errors listed for one value."""
 max_errors: ContextVar[int] = ContextVar("max_errors", default=MAX_ERRORS)
-"""How many cells are told of, where an answer has room for more."""
+"""Cell errors listed for one table; a response that is a workbook has room for more."""
 LONGEST_VALUE = 100
+"""Characters of an invalid value that a response repeats."""
+
+
+def quoted(value: Any) -> str:
+    """Return a value for a message: as in JSON, shortened to `LONGEST_VALUE` characters."""
+    is_json = value is None or isinstance(value, bool | str)
+    text = json.dumps(value, ensure_ascii=False) if is_json else str(value)
+    return _shortened(text)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorDetail:
-    """One thing wrong with a request: where it is and what it should be.
+    """One error in a request: its place and the expected value.
 
-    `where` is the argument's name; `row` counts a table's rows from 0; `column` is its name.
+    `where` is the argument's name; `row` counts a table's rows from 0; `column` is a name.
     """
 
     message: str
@@ -132,77 +145,78 @@ class ErrorDetail:
     value: Any = None
 
     def within(self, argument: str) -> ErrorDetail:
-        """Return the same fault, placed in `argument` unless it already has a place."""
+        """Return the same error, placed in `argument` unless it already has a place."""
         return self if self.where else replace(self, where=argument)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the parts that are known, ready for JSON."""
-        known = (("where", self.where), ("row", self.row), ("column", self.column))
-        parts = {key: part for key, part in known if part is not None}
-        parts["message"] = self.message
-        if self.value is not None:
-            parts["value"] = _short(self.value)
-        return parts
+        """Return the fields that are set, ready for JSON."""
+        fields: dict[str, Any] = {
+            "where": self.where,
+            "row": self.row,
+            "column": self.column,
+            "message": self.message,
+            "value": _shortened_value(self.value),
+        }
+        return {name: field for name, field in fields.items() if field is not None}
 
 
-def _short(value: Any) -> Any:
-    """Return enough of a value to find it again: a caller's own megabytes are not sent back."""
-    if isinstance(value, str | list | dict):
-        return value if len(text := str(value)) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+def _shortened_value(value: Any) -> Any:
+    if isinstance(value, str | list | dict) and len(text := str(value)) > LONGEST_VALUE:
+        return _shortened(text)
     return value
 
 
 class RequestError(MMFError):
-    """The caller can mend this: `detail` says how, `faults` say where."""
+    """An error that the client can correct: `detail` explains how, `errors` list the places."""
 
     status = 400
 
-    def __init__(self, detail: str, faults: Iterable[ErrorDetail] = ()) -> None:
+    def __init__(self, detail: str, errors: Iterable[ErrorDetail] = ()) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.errors = tuple(faults)
+        self.errors = tuple(errors)
 
     def within(self, argument: str) -> RequestError:
-        """Return the same error with every fault placed in `argument`."""
-        faults = self.errors or (ErrorDetail(self.detail),)
-        return type(self)(self.detail, [fault.within(argument) for fault in faults])
+        """Return the same error, with all details placed in `argument`."""
+        errors = self.errors or (ErrorDetail(self.detail),)
+        return type(self)(self.detail, [error.within(argument) for error in errors])
 
 
 class UnknownTarget(RequestError):
-    """No target is called what a request calls it (RFC 9110, 15.5.5)."""
+    """No target has the requested name (RFC 9110, 15.5.5)."""
 
     status = 404
 
 
 class NotAcceptable(RequestError):
-    """The answer cannot be sent in any format that the caller accepts (RFC 9110, 15.5.7)."""
+    """The response has no format that the client accepts (RFC 9110, 15.5.7)."""
 
     status = 406
 
 
 class ClientTooSlow(RequestError):
-    """The rest of the body did not come in time (RFC 9110, 15.5.9)."""
+    """The body did not arrive in time (RFC 9110, 15.5.9)."""
 
     status = 408
 
 
 class BodyTooLarge(RequestError):
-    """The body is over the limit (RFC 9110, 15.5.14)."""
+    """The body exceeds the limit (RFC 9110, 15.5.14)."""
 
     status = 413
 
 
 class UnsupportedFormat(RequestError):
-    """The body's media type cannot be read here (RFC 9110, 15.5.16)."""
+    """The body's media type is not supported (RFC 9110, 15.5.16)."""
 
     status = 415
 
 
 class UnsupportedCoding(UnsupportedFormat):
-    """The body is packed in a way that is not known here; `Accept-Encoding` lists the others."""
+    """The body's Content-Encoding is not supported; `Accept-Encoding` lists those that are."""
 
 
 class InvalidValue(RequestError, ValueError):
-    """A value is readable but wrong (RFC 9110, 15.5.21); a target may raise it, too."""
+    """A readable but invalid value (RFC 9110, 15.5.21); targets may raise it."""
 
     status = 422

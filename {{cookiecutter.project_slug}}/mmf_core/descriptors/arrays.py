@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..codecs import Kind
@@ -14,16 +15,16 @@ from .json_schemas import NUMBER, lists, numbers, records
 if TYPE_CHECKING:
     import numpy as np
 
-ANY = (None, -1)
+ANY_LENGTH = (None, -1)
 
 
 @dataclass(kw_only=True, eq=False)
 class Array(Descriptor["np.ndarray"]):
     """An array of numbers, such as (objects, features).
 
-    `shape` has None or -1 where any length will do; `dtype` is what the numbers become, if nothing
-    but digits is lost. `columns` names the features: records and CSV with a header are put in that
-    order, as (objects, features) of float64 unless `dtype` says otherwise, all of them finite.
+    `shape` has None or -1 for axes of any length; numbers are converted to `dtype`, and only
+    precision may be lost. `columns` names the features: records and CSV with a header are sorted
+    into that order, as finite (objects, features) of float64 unless `dtype` is another type.
     """
 
     shape: Sequence[int | None] | None = None
@@ -38,7 +39,7 @@ class Array(Descriptor["np.ndarray"]):
             self.shape = (None, len(self.columns))
             self.dtype = "float64" if self.dtype is None else self.dtype
         if self.shape is not None:
-            self.shape = tuple(_length(one) for one in self.shape)
+            self.shape = tuple(map(_length, self.shape))
         if self.dtype is not None:
             self.dtype = _dtype(self.dtype)
         self._options = {} if self.columns is None else {"columns": tuple(self.columns)}
@@ -55,9 +56,9 @@ class Array(Descriptor["np.ndarray"]):
     def validate(self, value: Any) -> np.ndarray:
         array = self._numbers(value)
         if self.shape is not None and not array.size:
-            raise InvalidValue("this array is empty; send one row at least")
+            raise InvalidValue("the array is empty; send at least one row")
         if self.columns is not None:
-            self._refuse_gaps(array)
+            self._check_finite(array)
         return array
 
     def to_output(self, result: Any) -> np.ndarray:
@@ -77,16 +78,16 @@ class Array(Descriptor["np.ndarray"]):
         return example
 
     def json_schema(self) -> dict[str, Any]:
-        """Return nested lists; with `columns` also records."""
+        """Return the schema of nested lists; with `columns` also of records."""
         if self.columns is None:
-            return lists(numbers(self.dtype), self.shape, least=1)
-        rows = lists(NUMBER, self.shape, least=1)
+            return lists(numbers(self.dtype), self.shape, min_length=1)
+        rows = lists(NUMBER, self.shape, min_length=1)
         return {"anyOf": [records(dict.fromkeys(self.columns, NUMBER)), rows]}
 
     def answer_schema(self) -> dict[str, Any]:
         if self.shape is None:
             return {"type": ["array", "number", "boolean", "null"]}
-        return lists(numbers(self.dtype), self.shape, least=0)
+        return lists(numbers(self.dtype), self.shape, min_length=0)
 
     @property
     def example_is_valid(self) -> bool:
@@ -104,12 +105,11 @@ class Array(Descriptor["np.ndarray"]):
         names = [] if isinstance(columns, str) else list(columns)
         is_named = bool(names) and all(isinstance(name, str) for name in names)
         if not is_named or len(set(names)) < len(names):
-            raise DescriptorError(f"columns={columns!r}: give a list of different names")
-        if self.shape is not None and tuple(_length(one) for one in self.shape) != (
-            None,
-            len(names),
-        ):
-            raise DescriptorError(f"shape={self.shape!r}: columns= says it already, leave it out")
+            raise DescriptorError(f"columns={columns!r}: expected a list of distinct names")
+        if self.shape is not None and tuple(map(_length, self.shape)) != (None, len(names)):
+            raise DescriptorError(
+                f"shape={self.shape!r} contradicts columns=; remove shape=, columns= implies it"
+            )
 
     def _numbers(self, value: Any) -> np.ndarray:
         import numpy as np
@@ -117,48 +117,52 @@ class Array(Descriptor["np.ndarray"]):
         try:
             array = np.asarray(value)
         except ValueError:
-            raise InvalidValue("an array cannot be made of lists of different lengths") from None
+            raise InvalidValue("expected an array, got lists of different lengths") from None
         if array.dtype.kind not in "biuf":
-            raise InvalidValue(f"numbers are wanted, not {array.dtype}")
+            raise InvalidValue(f"expected numbers, got {array.dtype}")
         if self.shape is not None and array.size:
-            self._refuse_shape(array.shape)
+            self._check_shape(array.shape)
         if self.dtype is not None and array.dtype != self.dtype:
             array = _converted(array, self.dtype)
         return array
 
-    def _refuse_shape(self, shape: tuple[int, ...]) -> None:
-        wanted = self.shape or ()
-        if len(shape) != len(wanted) or any(
-            length not in {None, given} for length, given in zip(wanted, shape, strict=True)
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        expected = self.shape or ()
+        if len(shape) != len(expected) or any(
+            length not in {None, received} for length, received in zip(expected, shape, strict=True)
         ):
-            lengths = ", ".join("any" if length is None else str(length) for length in wanted)
-            raise InvalidValue(f"an array of shape ({lengths}) is wanted, not {shape}")
+            lengths = ", ".join("any" if length is None else str(length) for length in expected)
+            raise InvalidValue(f"expected an array of shape ({lengths}), got {shape}")
 
-    def _refuse_gaps(self, array: np.ndarray) -> None:
+    def _check_finite(self, array: np.ndarray) -> None:
         import numpy as np
 
         finite = np.isfinite(array)
         if finite.all():
             return
-        places = np.argwhere(~finite)
+        cells = np.argwhere(~finite)
         raise InvalidValue(
-            f"cells that are empty or infinite where a number is needed: {len(places)}",
+            f"cells that are empty or infinite: {len(cells)}",
             [
                 ErrorDetail(
-                    "is empty or infinite where a number is needed",
+                    f"expected a finite number, got {_gap_label(array[row, column])}",
                     row=int(row),
                     column=(self.columns or ())[column],
                 )
-                for row, column in places[:MAX_ERRORS]
+                for row, column in cells[:MAX_ERRORS]
             ],
         )
 
 
+def _gap_label(value: float) -> str:
+    return "an empty cell" if isnan(value) else "infinity"
+
+
 def _length(length: Any) -> int | None:
-    if length in ANY:
+    if length in ANY_LENGTH:
         return None
     if not isinstance(length, int) or isinstance(length, bool) or length < 1:
-        raise DescriptorError(f"shape: {length!r} is no length; give 1 or more, or None for any")
+        raise DescriptorError(f"shape: length {length!r}: expected 1 or more, or None for any")
     return length
 
 
@@ -166,23 +170,23 @@ def _dtype(dtype: Any) -> np.dtype[Any]:
     import numpy as np
 
     try:
-        found: np.dtype[Any] = np.dtype(dtype)
+        parsed: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
-        found = np.dtype(object)
-    if found.kind not in "biuf":
-        raise DescriptorError(f"dtype={dtype!r} is no type of numbers")
-    return found
+        parsed = np.dtype(object)
+    if parsed.kind not in "biuf":
+        raise DescriptorError(f"dtype={dtype!r}: expected a type of numbers")
+    return parsed
 
 
 def _converted(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    """Return numbers as another type; InvalidValue where one has no place in it."""
+    """Return numbers as another type; InvalidValue if it cannot hold one of them."""
     import numpy as np
 
     with np.errstate(invalid="ignore", over="ignore"):
         converted = array.astype(dtype)
-        grown = np.isinf(converted) & np.isfinite(array)
-        lost = grown if dtype.kind == "f" else converted != array
-    if lost.any():
-        value = array[lost].flat[0].item()
-        raise InvalidValue(f"{value} cannot be a number of type {dtype}")
+        overflows = np.isinf(converted) & np.isfinite(array)
+        misfits = overflows if dtype.kind == "f" else converted != array
+    if misfits.any():
+        value = array[misfits].flat[0].item()
+        raise InvalidValue(f"expected numbers that fit into {dtype}, got {value}")
     return converted

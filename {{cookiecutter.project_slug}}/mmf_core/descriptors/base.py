@@ -1,4 +1,4 @@
-"""What a descriptor is: the kind of a value, what makes it valid, and how it is answered."""
+"""The base of descriptors: the kind of a value, its validation and its output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class _Required:
-    """Stands where an argument has no default; None is a default like any other."""
+    """Marks an argument without a default; None is a default like any other."""
 
     def __repr__(self) -> str:
         return "REQUIRED"
@@ -26,8 +26,8 @@ class Descriptor(Generic[T]):
     """One argument or result of a target.
 
     `description` and `name` are for people; `default` makes an argument optional; `format` (or
-    `out_format`, MMF's other name for it) is how a result is answered unless the caller asks
-    for another. An argument is taken in every format of its kind.
+    `out_format`, as in MMF) is the default format of a result. An argument is accepted in every
+    format of its kind.
     """
 
     description: str = ""
@@ -48,35 +48,35 @@ class Descriptor(Generic[T]):
                 self.default = self.validate(self.default)
             except InvalidValue as error:
                 raise DescriptorError(
-                    f"default={self.default!r} of a {self.class_name}: {error}"
+                    f"{self.class_name}: default={self.default!r}: {error}"
                 ) from error
 
     @property
     def class_name(self) -> str:
-        """The name that `mmf.json` gives this descriptor."""
+        """The name of this descriptor in `mmf.json`."""
         return type(self).__name__
 
     @property
     def required(self) -> bool:
-        """Whether a request must bring a value."""
+        """Whether a request must have a value."""
         return self.default is REQUIRED
 
     @property
     def options(self) -> dict[str, Any]:
-        """What the codecs of this kind are told beside the bytes."""
+        """Options for the codecs of this kind."""
         return {}
 
     @property
     def is_homogeneous(self) -> bool:
-        """Whether all checked values have the same columns, in one block of one type of numbers."""
+        """Whether all valid values have the same columns, in one block of one numeric type."""
         return False
 
     def validate(self, value: Any) -> T:
-        """Return a decoded value as the function gets it; InvalidValue says what is wrong."""
+        """Return a decoded value as the function receives it; InvalidValue if it is invalid."""
         raise NotImplementedError
 
     def to_output(self, result: Any) -> Any:
-        """Return what the function gave as codecs take it; InvalidValue if it is something else."""
+        """Return the function's result as codecs encode it; InvalidValue if it is invalid."""
         return self.validate(result)
 
     def example(self) -> Any:
@@ -84,20 +84,20 @@ class Descriptor(Generic[T]):
         raise NotImplementedError
 
     def json_schema(self) -> dict[str, Any]:
-        """Return what the value is in JSON (JSON Schema 2020-12); a little more may be taken."""
+        """Return the JSON Schema (2020-12) of the value; slightly more may be accepted."""
         raise NotImplementedError
 
     def answer_schema(self) -> dict[str, Any]:
-        """Return what a result is in JSON, where that differs from an argument."""
+        """Return the JSON Schema of a result."""
         return self.json_schema()
 
     @property
     def example_is_valid(self) -> bool:
-        """Whether a function has to take the example, by what is declared; else it is a guess."""
+        """Whether the declaration guarantees that the example is valid; otherwise it is a guess."""
         return False
 
     def rows(self, value: Any) -> int | None:
-        """Return how many rows the value has, for logs; None where the word has no meaning."""
+        """Return the number of rows, for logs; None for values without rows."""
         return None
 
     def meta(self) -> dict[str, Any]:
@@ -113,14 +113,18 @@ class Descriptor(Generic[T]):
         }
 
     def _find_format(self) -> Format:
-        asked = self.format if self.format is not None else self.out_format
-        if asked is None:
+        requested = self.format if self.format is not None else self.out_format
+        if requested is None:
             return self.preferred
-        found = asked if isinstance(asked, Format) else Format.of_extension(str(asked))
-        codec = found and find(self.kind, found)
-        if found is None or codec is None or not codec.writes:
-            names = ", ".join(format.extension for format in writable(self.kind))
-            raise DescriptorError(
-                f"a {self.class_name} cannot be answered as {asked!r}; can be: {names}"
-            )
-        return found
+        if isinstance(requested, Format):
+            output: Format | None = requested
+        else:
+            output = Format.of_extension(str(requested))
+        codec = output and find(self.kind, output)
+        if output and codec and codec.writes:
+            return output
+        supported = ", ".join(format.extension for format in writable(self.kind))
+        raise DescriptorError(
+            f"{self.class_name}: format={output.extension if output else requested!r}: "
+            f"expected one of {supported}"
+        )

@@ -1,4 +1,4 @@
-"""What a table's column can hold, and how it becomes that."""
+"""The types of a table's columns, and how cells are converted to them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ErrorDetail, InvalidValue
-from .json_schemas import MOMENT
+from .json_schemas import DATETIME
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ColumnType:
-    """What a column of one type holds, and how it becomes that.
+    """One type of column.
 
-    `schema` says it of a cell in JSON (JSON Schema); `convert` leaves null whatever does not fit;
-    `dtype` is what a column without nulls ends as.
+    `schema` describes a cell in JSON (JSON Schema); `convert` leaves nulls in place of cells that
+    do not fit; `dtype` is the final type of a column without nulls.
     """
 
     type_label: str
@@ -30,7 +30,7 @@ class ColumnType:
 
 
 def _numbers(column: Any) -> Any:
-    """Return float64 or int64, NaN for what is no number; true and false are none."""
+    """Return float64 or int64 with NaN for everything else, true and false included."""
     import pandas as pd
 
     if column.dtype.kind not in "iuf":
@@ -44,17 +44,17 @@ def _to_float(column: Any) -> Any:
 
 def _to_int(column: Any) -> Any:
     numbers = _numbers(column)
-    least = -(2.0**63)
-    # As a float it may have been a longer number, whose last digits are lost.
-    is_enough = numbers > least if numbers.dtype.kind == "f" else numbers >= least
-    fits = (numbers % 1 == 0) & is_enough & (numbers < 2**63)
+    lowest = -(2.0**63)
+    # The lowest value as a float may have been a longer number whose last digits are lost.
+    is_in_range = numbers > lowest if numbers.dtype.kind == "f" else numbers >= lowest
+    fits = (numbers % 1 == 0) & is_in_range & (numbers < 2**63)
     return numbers.where(fits).astype("Int64")
 
 
 def _to_bool(column: Any) -> Any:
     words = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
-    found = column.astype(str).str.lower().map(words).astype(object)
-    return found.where(found.notna(), None)  # a column of nulls alone would be floats
+    values = column.astype(str).str.lower().map(words).astype(object)
+    return values.where(values.notna(), None)  # a column of nulls alone would be floats
 
 
 def _to_text(column: Any) -> Any:
@@ -64,20 +64,20 @@ def _to_text(column: Any) -> Any:
 def _to_datetime(column: Any) -> Any:
     import pandas as pd
 
-    if column.dtype.kind != "M":  # a bare number is no date
+    if column.dtype.kind != "M":  # a bare number is not a date
         column = column.where(column.map(lambda value: isinstance(value, str | date)))
     try:
         return pd.to_datetime(column, errors="coerce", format="ISO8601")
     except ValueError:  # pandas keeps one offset for a whole column
-        hint = "send all dates of a column with one offset, such as Z, or all without"
-        raise InvalidValue(hint, [ErrorDetail(hint, column=column.name)]) from None
+        message = "expected the same UTC offset, such as Z, in all dates of a column, or none"
+        raise InvalidValue(message, [ErrorDetail(message, column=column.name)]) from None
 
 
 _INT64 = {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}
 TYPES: dict[type, ColumnType] = {
-    str: ColumnType("a text", "text", {"type": "string"}, _to_text),
+    str: ColumnType("text", "text", {"type": "string"}, _to_text),
     int: ColumnType("a whole number", 1, _INT64, _to_int, dtype="int64"),
     float: ColumnType("a number", 0.5, {"type": "number"}, _to_float),
     bool: ColumnType("true or false", True, {"type": "boolean"}, _to_bool, dtype="bool"),
-    datetime: ColumnType("a date and time", "2026-01-31T12:00:00", MOMENT, _to_datetime),
+    datetime: ColumnType("a date and time", "2026-01-31T12:00:00", DATETIME, _to_datetime),
 }

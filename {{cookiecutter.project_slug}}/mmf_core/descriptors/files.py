@@ -1,4 +1,4 @@
-"""Files whose content is the function's own business."""
+"""Files whose content only the function understands."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .json_schemas import BASE64
 
 @dataclass(kw_only=True, eq=False)
 class File(Descriptor[bytes]):
-    """Bytes of any media type, as `FileBytes`: with the caller's name for it, where there is one.
+    """Bytes of any media type, as `FileBytes`, with the file name that the client sent, if any.
 
-    A result may be any bytes; as `FileBytes` it is answered under its own name and media type.
+    A result may be any bytes; `FileBytes` are sent under their own name and media type.
     """
 
     kind: ClassVar[Kind] = Kind.FILE
@@ -26,7 +26,7 @@ class File(Descriptor[bytes]):
         if isinstance(value, FileBytes):
             return value
         if not isinstance(value, bytes | bytearray | memoryview):
-            raise InvalidValue(f"bytes are wanted, not a {type(value).__name__}")
+            raise InvalidValue(f"expected bytes, got {type(value).__name__}")
         return FileBytes(value)
 
     def json_schema(self) -> dict[str, Any]:

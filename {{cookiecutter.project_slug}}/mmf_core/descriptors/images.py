@@ -1,4 +1,4 @@
-"""Pictures as arrays, in the colour order that the function wants."""
+"""Images as arrays, in the channel order that the function expects."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class ColorMode(Enum):
 
 @dataclass(kw_only=True, eq=False)
 class Image(Descriptor["np.ndarray"]):
-    """A picture: uint8, (height, width, 3), or (height, width) for gray (name from MMF).
+    """An image: uint8, (height, width, 3), or (height, width) for gray (name from MMF).
 
-    `format=` is the colour mode, as MMF's documentation writes it, `color=` its other name;
-    `out_format=` is the kind of file that is answered.
+    `format=` or `color=` is the colour mode, as in MMF; `out_format=` is the file format of
+    responses.
     """
 
     color: ColorMode | str | None = None
@@ -41,14 +41,14 @@ class Image(Descriptor["np.ndarray"]):
         mode, self.format = self.format, None
         if isinstance(mode, Format):
             raise DescriptorError(
-                f"format= of a picture is its colour mode; say out_format={mode.name}"
+                f"format= of an image is its colour mode; write out_format={mode.name}"
             )
         try:
             self.color = ColorMode(self.color or mode or ColorMode.RGB)
         except ValueError:
             modes = ", ".join(mode.value for mode in ColorMode)
             raise DescriptorError(
-                f"{self.color or mode!r} is not a colour mode; there are {modes}"
+                f"colour mode {self.color or mode!r}: expected one of {modes}"
             ) from None
         super().__post_init__()
 
@@ -69,16 +69,16 @@ class Image(Descriptor["np.ndarray"]):
         array = np.asarray(result)
         is_gray, is_coloured = array.ndim == 2, array.ndim == 3 and array.shape[2] == 3  # noqa: PLR2004
         if array.dtype != np.uint8 or not (is_gray or is_coloured) or not array.size:
-            hint = "; from 0 … 1: (result * 255).astype('uint8')" if array.dtype.kind == "f" else ""
+            hint = "; from 0…1: (result * 255).astype('uint8')" if array.dtype.kind == "f" else ""
             raise InvalidValue(
-                "a uint8 array (height, width, 3) or (height, width) is declared, "
-                f"not {array.dtype} {array.shape}{hint}"
+                "expected a uint8 array of shape (height, width, 3) or (height, width), "
+                f"got {array.dtype} of shape {array.shape}{hint}"
             )
         flipped = is_coloured and self.color is ColorMode.BGR
         return np.ascontiguousarray(array[:, :, ::-1] if flipped else array)
 
     def example(self) -> Any:
-        # The smallest PNG: one white pixel.
+        # A PNG of one white pixel.
         return (
             "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAG7bK"
             "XgAAAABJRU5ErkJggg=="

@@ -1,4 +1,4 @@
-"""Whole numbers and others, between bounds if they have some."""
+"""Whole numbers and floats, optionally with bounds."""
 
 from __future__ import annotations
 
@@ -8,57 +8,55 @@ from math import nan
 from typing import Any, ClassVar, TypeVar
 
 from ..errors import DescriptorError
-from .json_schemas import limits
+from .bounds import bounds_schema, with_bounds
 from .scalars import Scalar, unwrap
 
 N = TypeVar("N", bound=float)
 _DIGITS = re.compile(r"\s*[+-]?[0-9]+\s*")
-_LEAST, _MOST = -(2**63), 2**64 - 1
-"""Of whole numbers: what JSON's writer, NumPy and other protocols can hold."""
+_MIN, _MAX = -(2**63), 2**64 - 1
+"""The range of whole numbers that the JSON encoder, NumPy and other protocols can hold."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Number(Scalar[N]):
-    """A number; `ge` and `le` are the least and the greatest that there may be."""
+    """A number between `ge` and `le`, both inclusive and optional."""
 
     ge: N | None = None
     le: N | None = None
 
     def __post_init__(self) -> None:
         if self.choices is not None and self._bounds():
-            raise DescriptorError("choices= says it already: leave out ge= and le=")
+            raise DescriptorError("choices= and ge= or le= exclude each other: remove one")
         try:
             for name, bound in self._bounds().items():
                 setattr(self, name, self.convert(bound))
         except (TypeError, ValueError, OverflowError):
             raise DescriptorError(
-                f"ge={self.ge!r}, le={self.le!r}: expected {self.type_label}"
+                f"ge={self.ge!r}, le={self.le!r}: expected {self.type_label} each"
             ) from None
         if self.ge is not None and self.le is not None and not self.ge <= self.le:
-            raise DescriptorError(f"ge={self.ge!r}, le={self.le!r}: no number is between them")
+            raise DescriptorError(f"ge={self.ge!r} is above le={self.le!r}")
         super().__post_init__()
 
     def allows(self, value: N) -> bool:
-        high_enough = self.ge is None or value >= self.ge
-        low_enough = self.le is None or value <= self.le
-        return high_enough and low_enough and super().allows(value)
+        is_high_enough = self.ge is None or value >= self.ge
+        is_low_enough = self.le is None or value <= self.le
+        return is_high_enough and is_low_enough and super().allows(value)
 
     @property
     def expected(self) -> str:
-        words = {"ge": "at least", "le": "at most"}
-        bounds = " and ".join(f"{words[name]} {bound}" for name, bound in self._bounds().items())
-        return f"{self.type_label}, {bounds}" if bounds else super().expected
+        return with_bounds(super().expected, self._bounds())
 
     def example(self) -> Any:
-        usual = super().example()
-        return usual if self.allows(usual) else next(iter(self._bounds().values()))
+        example = super().example()
+        return example if self.allows(example) else next(iter(self._bounds().values()))
 
     @property
     def example_is_valid(self) -> bool:
         return bool(self._bounds()) or super().example_is_valid
 
     def json_schema(self) -> dict[str, Any]:
-        return {**super().json_schema(), **limits(self._bounds())}
+        return {**super().json_schema(), **bounds_schema(self._bounds())}
 
     def meta(self) -> dict[str, Any]:
         return {**super().meta(), **self._bounds()}
@@ -69,14 +67,14 @@ class Number(Scalar[N]):
 
 
 class Integer(Number[int]):
-    """A whole number of 64 bits; 3.0 is one, 3.5 and true are not (name from MMF)."""
+    """A whole number of at most 64 bits; 3.0 is accepted, 3.5 and true are not (name from MMF)."""
 
     type_label = "a whole number"
     example_value = 1
-    schema: ClassVar = {"type": "integer", "minimum": _LEAST, "maximum": _MOST}
+    schema: ClassVar = {"type": "integer", "minimum": _MIN, "maximum": _MAX}
 
     def parse(self, text: str) -> int:
-        if not _DIGITS.fullmatch(text):  # 1_000 is a number in Python only
+        if not _DIGITS.fullmatch(text):  # only Python accepts 1_000
             raise ValueError
         return self.convert(int(text))
 
@@ -84,8 +82,8 @@ class Integer(Number[int]):
         value = unwrap(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
             raise TypeError
-        # JSON's reader makes a float of what is longer, and its last digits are lost.
-        if not _LEAST <= value <= _MOST or (isinstance(value, float) and abs(value) >= -_LEAST):
+        # The JSON decoder turns longer numbers into floats, which lose the last digits.
+        if not _MIN <= value <= _MAX or (isinstance(value, float) and abs(value) >= -_MIN):
             raise OverflowError
         return int(value)
 

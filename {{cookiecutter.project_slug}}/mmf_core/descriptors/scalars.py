@@ -1,8 +1,7 @@
-"""Values that fit into a query string; here texts, bools and dates. Numbers are in numbers.py."""
+"""Values that fit into a query string: text, booleans and dates; numbers are in numbers.py."""
 
 from __future__ import annotations
 
-import reprlib
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,112 +9,108 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from ..codecs import Kind
-from ..errors import DescriptorError, InvalidValue
+from ..errors import DescriptorError, InvalidValue, quoted
 from .base import Descriptor
-from .json_schemas import MOMENT, chosen
+from .json_schemas import DATETIME, with_choices
 
 T = TypeVar("T")
 
 
 @dataclass(kw_only=True, eq=False)
 class Scalar(Descriptor[T]):
-    """A value that fits into a query string: text is parsed on the way in, never on the way out.
+    """A value that fits into a query string; text is parsed in requests, never in results.
 
-    `choices` lists the only values that there may be.
+    `choices` lists all allowed values.
     """
 
     choices: Sequence[T] | None = None
 
     kind: ClassVar[Kind] = Kind.SCALAR
     type_label: ClassVar[str]
-    example_value: ClassVar[Any]  # an example, ready for JSON
-    schema: ClassVar[Mapping[str, Any]]  # what the type is in JSON Schema
+    example_value: ClassVar[Any]  # ready for JSON
+    schema: ClassVar[Mapping[str, Any]]  # JSON Schema of the type
 
     def __post_init__(self) -> None:
         if self.choices is not None:
-            self.choices = self._own_choices(self.choices)
+            self.choices = self._converted_choices(self.choices)
         super().__post_init__()
 
     @abstractmethod
     def parse(self, text: str) -> T:
-        """Read the value from text; ValueError if it is something else."""
+        """Parse text; ValueError if it does not represent such a value."""
 
     @abstractmethod
     def convert(self, value: Any) -> T:
-        """Return the value if it is one, or a NumPy scalar; TypeError or ValueError if not."""
+        """Return a Python or NumPy value as this type; TypeError or ValueError if it is not one."""
 
     def allows(self, value: T) -> bool:
-        """Tell whether a value of the right type is one of those that are wanted."""
+        """Return whether a value of the right type is allowed."""
         return self.choices is None or value in self.choices
 
     @property
     def expected(self) -> str:
-        """What a client is to send, in words."""
+        """The allowed values, for messages: `a number >= 0`, `one of "red", "white"`."""
         if self.choices is None:
             return self.type_label
-        return f"one of {', '.join(map(_short, self.choices))}"
+        return f"one of {', '.join(map(quoted, self.choices))}"
 
     def validate(self, value: Any) -> T:
         try:
-            found = self.parse(value) if isinstance(value, str) else self.convert(value)
+            converted = self.parse(value) if isinstance(value, str) else self.convert(value)
         except OverflowError:
             raise InvalidValue(
-                f"send {self.expected} of at most 64 bits, not {_short(value)}"
+                f"expected {self.expected} of at most 64 bits, got {quoted(value)}"
             ) from None
         except (TypeError, ValueError):
-            raise InvalidValue(f"send {self.expected}, not {_short(value)}") from None
-        if not self.allows(found):
-            raise InvalidValue(f"send {self.expected}, not {_short(value)}")
-        return found
+            raise InvalidValue(f"expected {self.expected}, got {quoted(value)}") from None
+        if not self.allows(converted):
+            raise InvalidValue(f"expected {self.expected}, got {quoted(value)}")
+        return converted
 
     def to_output(self, result: Any) -> T:
         try:
             value = self.convert(result)
         except (TypeError, ValueError, OverflowError):
-            raise InvalidValue(
-                f"{self.expected} is declared, not a {type(result).__name__}"
-            ) from None
+            raise InvalidValue(f"expected {self.expected}, got {type(result).__name__}") from None
         if not self.allows(value):
-            raise InvalidValue(f"{self.expected} is declared, not {_short(value)}")
+            raise InvalidValue(f"expected {self.expected}, got {quoted(value)}")
         return value
 
     def example(self) -> Any:
         return self.choices[0] if self.choices else self.example_value
 
     def json_schema(self) -> dict[str, Any]:
-        return chosen(self.schema, self.choices)
+        return with_choices(self.schema, self.choices)
 
     @property
     def example_is_valid(self) -> bool:
         return self.choices is not None
 
     def meta(self) -> dict[str, Any]:
-        listed = {} if self.choices is None else {"choices": list(self.choices)}
-        return {**super().meta(), **listed}
+        choices = {} if self.choices is None else {"choices": list(self.choices)}
+        return {**super().meta(), **choices}
 
-    def _own_choices(self, choices: Sequence[T]) -> tuple[T, ...]:
+    def _converted_choices(self, choices: Sequence[T]) -> tuple[T, ...]:
         try:
-            found = () if isinstance(choices, str) else tuple(map(self.convert, choices))
+            converted = () if isinstance(choices, str) else tuple(map(self.convert, choices))
         except (TypeError, ValueError, OverflowError):
-            found = ()
-        if not found:
-            raise DescriptorError(f"choices={choices!r}: list {self.type_label} or several")
-        return found
-
-
-def _short(value: Any) -> str:
-    return reprlib.repr(value)
+            converted = ()
+        if not converted:
+            raise DescriptorError(
+                f"choices={choices!r}: expected a non-empty list, each value {self.type_label}"
+            )
+        return converted
 
 
 def unwrap(value: Any) -> Any:
-    """Return a NumPy scalar or one-element array as the Python value that it holds."""
+    """Return the Python value of a NumPy scalar or one-element array."""
     return value.item() if hasattr(value, "item") else value
 
 
 class String(Scalar[str]):
     """Text (name from MMF)."""
 
-    type_label = "a text"
+    type_label = "text"
     example_value = "text"
     schema: ClassVar = {"type": "string"}
 
@@ -157,11 +152,11 @@ class Bool(Scalar[bool]):
 
 
 class Datetime(Scalar[datetime]):
-    """A moment in ISO 8601, with a zone if it has one (name from MMF)."""
+    """A date and time in ISO 8601, with a UTC offset or without (name from MMF)."""
 
-    type_label = "a date and time in ISO 8601, as in 2026-01-31T12:00:00+03:00"
+    type_label = "an ISO 8601 date and time such as 2026-01-31T12:00:00+03:00"
     example_value = "2026-01-31T12:00:00+00:00"
-    schema: ClassVar = MOMENT
+    schema: ClassVar = DATETIME
 
     def parse(self, text: str) -> datetime:
         return datetime.fromisoformat(text)

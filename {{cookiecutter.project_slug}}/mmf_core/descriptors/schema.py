@@ -1,4 +1,4 @@
-"""A table's schema: column → type, as MMF writes it, held against a whole table at once."""
+"""A table's schema: column → type, as in MMF, applied to a whole table at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MAX_ERRORS, DescriptorError, ErrorDetail, InvalidValue, max_errors
+from ..errors import MAX_ERRORS, DescriptorError, ErrorDetail, InvalidValue, max_errors, quoted
 from .columns import Column
 from .json_schemas import records
 
@@ -15,118 +15,117 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EXTRA = ("ignore", "refuse")
-_MESSAGES = {
-    "missing": "this column is missing",
-    "given twice": "this column is given twice",
-    "unknown": "this column is unknown here",
-}
 
 
 class Schema:
-    """Columns in order: `str`, `int`, `float`, `bool`, `datetime`, `float | None` with nulls.
+    """Columns in order: `str`, `int`, `float`, `bool`, `datetime`, or `float | None` with nulls.
 
-    A `Column` says more. `extra` is what becomes of other columns: `ignore` or `refuse`.
+    A `Column` adds bounds and choices. Undeclared columns are dropped with `extra="ignore"` and
+    are errors with `extra="refuse"`.
     """
 
     def __init__(self, columns: Mapping[str, Any], extra: str = "ignore") -> None:
         if extra not in EXTRA:
-            raise DescriptorError(f"extra={extra!r} is not possible; can be: {', '.join(EXTRA)}")
+            raise DescriptorError(f"extra={extra!r}: expected one of {', '.join(EXTRA)}")
         self.columns = {name: _column(name, declared) for name, declared in columns.items()}
-        every = self.columns.values()
-        self.is_block = all(one.kind is float and not one.category for one in every)
-        self._is_limited = any(one.is_limited for one in every)
-        self._refuses = extra == "refuse"
+        declared = self.columns.values()
+        self.is_block = all(column.kind is float and not column.category for column in declared)
+        self._is_limited = any(column.is_limited for column in declared)
+        self._refuses_extra = extra == "refuse"
         self._names = list(self.columns)
 
     def __str__(self) -> str:
-        return f"{{{', '.join(f'{name!r}: {one}' for name, one in self.columns.items())}}}"
+        return f"{{{', '.join(f'{name!r}: {column}' for name, column in self.columns.items())}}}"
 
     @property
     def reading(self) -> dict[str, Any]:
-        """What readers are told: that all is numbers, or what is text, so that 007 stays 007."""
+        """Options for codecs: all cells are numbers, or which columns are text (007 stays 007)."""
         if self.is_block:
             return {"floats": True}
-        texts = [name for name, one in self.columns.items() if one.kind is str]
+        texts = [name for name, column in self.columns.items() if column.kind is str]
         return {"dtype": dict.fromkeys(texts, str)} if texts else {}
 
     def example(self) -> dict[str, Any]:
-        """Return one plausible row."""
-        return {name: one.example() for name, one in self.columns.items()}
+        """Return a plausible row."""
+        return {name: column.example() for name, column in self.columns.items()}
 
     def json_schema(self) -> dict[str, Any]:
-        """Return what rows are in JSON (JSON Schema 2020-12)."""
-        cells = {name: one.json_schema() for name, one in self.columns.items()}
-        return records(cells, extra=not self._refuses)
+        """Return the JSON Schema (2020-12) of a table as records."""
+        cells = {name: column.json_schema() for name, column in self.columns.items()}
+        return records(cells, extra=not self._refuses_extra)
 
     @property
     def example_is_valid(self) -> bool:
-        """Whether no column is a text that could be anything."""
-        return all(one.kind is not str or one.choices for one in self.columns.values())
+        """Whether no column is free text."""
+        return all(column.kind is not str or column.choices for column in self.columns.values())
 
     def apply(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the schema's columns in its order and types, without any others.
 
-        InvalidValue lists the first columns and cells that do not fit: 20, or `max_errors`.
+        InvalidValue lists the first `max_errors` columns and cells that do not match.
         """
-        given = table.columns.tolist()
-        wrong = {} if given == self._names else self._wrong_columns(given)
-        if not wrong:
-            if given != self._names:
+        names = table.columns.tolist()
+        wrong_columns = {} if names == self._names else self._compare_names(names)
+        if not wrong_columns:
+            if names != self._names:
                 table = table[self._names]
             if self.is_block and (block := _floats(table)) is not None and self._allows(block):
                 return block
         import pandas as pd
 
-        bad = {name for names in wrong.values() for name in names}
-        usable = [name for name in self._names if name not in bad]
-        columns, faults, misfits = self._convert(table, usable)
-        if wrong or misfits:
-            raise _invalid(wrong, faults, misfits)
+        excluded = {name for wrong_names in wrong_columns.values() for name in wrong_names}
+        usable = [name for name in self._names if name not in excluded]
+        columns, errors, misfits = self._convert(table, usable)
+        if wrong_columns or misfits:
+            raise _invalid(wrong_columns, errors, misfits)
         return pd.DataFrame(columns, index=table.index)
 
-    def _wrong_columns(self, given: list[Any]) -> dict[str, list[Any]]:
-        """Return the names of columns by what is wrong with them."""
-        counts = Counter(given)
-        wrong = {
-            "missing": [name for name in self._names if not counts[name]],
-            "given twice": [name for name in self._names if counts[name] > 1],
-            "unknown": [name for name in counts if name not in self.columns and self._refuses],
+    def _compare_names(self, names: list[Any]) -> dict[str, list[Any]]:
+        """Return the names of wrong columns by error."""
+        counts = Counter(names)
+        wrong_columns = {
+            "missing columns": [name for name in self._names if not counts[name]],
+            "duplicate columns": [name for name in self._names if counts[name] > 1],
+            "unknown columns": [
+                name for name in counts if name not in self.columns and self._refuses_extra
+            ],
         }
-        return {what: names for what, names in wrong.items() if names}
+        return {error: wrong_names for error, wrong_names in wrong_columns.items() if wrong_names}
 
     def _convert(
         self, table: pd.DataFrame, names: list[str]
     ) -> tuple[dict[str, Any], list[ErrorDetail], int]:
-        """Return converted columns, the first faults of each of them, and how many there are."""
+        """Return converted columns, the first errors of each, and the number of wrong cells."""
         columns: dict[str, Any] = {}
-        faults: list[ErrorDetail] = []
+        errors: list[ErrorDetail] = []
         misfits = 0
         for name in names:
-            given, declared = table[name], self.columns[name]
-            columns[name], lost = declared.convert(given)
-            rows = lost.nonzero()[0]
+            cells, declared = table[name], self.columns[name]
+            columns[name], mask = declared.convert(cells)
+            rows = mask.nonzero()[0]
             misfits += len(rows)
-            faults += _faults(given.iloc[rows[: max_errors.get()]], rows, name, declared)
-        return columns, sorted(faults, key=lambda fault: fault.row or 0), misfits
+            errors += _cell_errors(cells.iloc[rows[: max_errors.get()]], rows, name, declared)
+        return columns, sorted(errors, key=lambda error: error.row or 0), misfits
 
     def _allows(self, block: pd.DataFrame) -> bool:
-        """Tell whether a block of floats is within all bounds."""
+        """Return whether a block of floats is within all bounds."""
         if not self._is_limited:
             return True
         if self._intervals is None:
             return False
-        values, (least, most) = block.to_numpy(), self._intervals
-        return bool(((values >= least) & (values <= most)).all())
+        values, (lows, highs) = block.to_numpy(), self._intervals
+        return bool(((values >= lows) & (values <= highs)).all())
 
     @cached_property
     def _intervals(self) -> tuple[Any, Any] | None:
-        """The bounds of all columns; None where some have choices: each is looked at by itself."""
+        """The bounds of all columns; None if a column has choices and needs its own check."""
         import numpy as np
 
-        if any(one.choices is not None for one in self.columns.values()):
+        if any(column.choices is not None for column in self.columns.values()):
             return None
-        least, most = zip(*(one.interval for one in self.columns.values()), strict=True)
-        return np.array(least), np.array(most)
+        intervals = [column.interval for column in self.columns.values()]
+        lows, highs = zip(*intervals, strict=True)
+        return np.array(lows), np.array(highs)
 
 
 def _column(name: str, declared: Any) -> Column:
@@ -137,40 +136,45 @@ def _column(name: str, declared: Any) -> Column:
 
 
 def _invalid(
-    wrong: Mapping[str, list[Any]], cells: list[ErrorDetail], misfits: int
+    wrong_columns: Mapping[str, list[Any]], cell_errors: list[ErrorDetail], misfits: int
 ) -> InvalidValue:
-    columns = [
-        ErrorDetail(_MESSAGES[what], column=str(name))
-        for what, names in wrong.items()
+    column_errors = [
+        ErrorDetail(error.removesuffix("s"), column=str(name))
+        for error, names in wrong_columns.items()
         for name in names[:MAX_ERRORS]
     ]
-    told = [
-        f"{what}: {', '.join(map(str, names[:MAX_ERRORS]))}{', …' * (len(names) > MAX_ERRORS)}"
-        for what, names in wrong.items()
-    ]
+    parts = [f"{error}: {_joined(names)}" for error, names in wrong_columns.items()]
     if misfits:
-        told.append(f"cells that do not fit the schema: {misfits}")
-    most = max_errors.get()
-    if sum(map(len, wrong.values())) + misfits > most:
-        told.append(f"the first {most} are listed")
-    return InvalidValue("; ".join(told), [*columns, *cells][:most])
+        parts.append(
+            "1 cell does not match the schema"
+            if misfits == 1
+            else f"{misfits} cells do not match the schema"
+        )
+    limit = max_errors.get()
+    if sum(map(len, wrong_columns.values())) + misfits > limit:
+        parts.append(f"the first {limit} errors are listed")
+    return InvalidValue("; ".join(parts), [*column_errors, *cell_errors][:limit])
 
 
-def _faults(values: Any, rows: Any, name: str, declared: Column) -> Iterator[ErrorDetail]:
+def _joined(names: list[Any]) -> str:
+    return f"{', '.join(map(str, names[:MAX_ERRORS]))}{', …' * (len(names) > MAX_ERRORS)}"
+
+
+def _cell_errors(values: Any, rows: Any, name: str, declared: Column) -> Iterator[ErrorDetail]:
+    expected = f"expected {declared.type_label}"
     for row, value, empty in zip(rows, values, values.isna(), strict=False):
         if empty:
-            message = f"is empty where {declared.type_label} is needed"
-            yield ErrorDetail(message, row=int(row), column=name)
+            yield ErrorDetail(f"{expected}, got an empty cell", row=int(row), column=name)
         else:
-            message = f"is not {declared.type_label}"
+            message = f"{expected}, got {quoted(value)}"
             yield ErrorDetail(message, row=int(row), column=name, value=value)
 
 
 def _floats(table: pd.DataFrame) -> pd.DataFrame | None:
-    """Return a table of numbers as one block of floats; None if something else or null is in it."""
+    """Return a table of numbers as one block of floats; None if it has other values or nulls."""
     import numpy as np
 
-    block = table.to_numpy()  # no copy where it is one block already
+    block = table.to_numpy()  # not a copy if it is one block already
     if block.dtype.kind not in "iuf":
         return None
     floats = block.astype(np.float64, copy=False)

@@ -23,8 +23,8 @@ class DataFrame(Descriptor["pd.DataFrame"]):
     """A table with at least one row (name from MMF).
 
     `schema` is column → type or `Column` (see `Schema`), or an object with `validate(table)` (see
-    `Validator`): missing columns and wrong cells are told to the caller. Other columns are left
-    out, or told too with `extra="refuse"`. `pandas_params` go to the `pandas.read_*` in use.
+    `Validator`); missing columns and wrong cells are reported to the client. Undeclared columns
+    are dropped, or reported with `extra="refuse"`. `pandas_params` are passed to `pandas.read_*`.
     A result may also be a Series, an array, records or columns: one dimension becomes the column
     `prediction`, two become `prediction_0` and so on.
     """
@@ -53,23 +53,23 @@ class DataFrame(Descriptor["pd.DataFrame"]):
 
     @property
     def columns(self) -> Mapping[str, Column]:
-        """The columns that a schema of ours declares; empty without one."""
+        """The declared columns; empty without a schema of column → type."""
         return self._schema.columns if isinstance(self._schema, Schema) else {}
 
     def validate(self, value: Any) -> pd.DataFrame:
         table = _as_table(value)
         if table.empty:
-            raise InvalidValue("this table has no rows; send one at least")
+            raise InvalidValue("the table has no rows; send at least one")
         return self._schema.apply(table) if self._schema else table
 
     def to_output(self, result: Any) -> pd.DataFrame:
         table = _as_table(result)
         if any(name is not None for name in table.index.names):
-            table = _with_index(table)  # a named index is data, an unnamed one only counts
+            table = _with_index(table)  # a named index is data, an unnamed one is only a counter
         if not all(isinstance(name, str) for name in table.columns):
             table = table.set_axis([str(name) for name in table.columns], axis="columns")
         if not table.columns.is_unique:
-            raise InvalidValue("a table with two columns of one name cannot be answered")
+            raise InvalidValue("expected unique column names; rename the duplicates")
         return self._schema.apply(table) if self._schema else table
 
     def rows(self, value: Any) -> int | None:
@@ -79,7 +79,7 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         return [self._schema.example() if self._schema else {"column": 0.5}]
 
     def json_schema(self) -> dict[str, Any]:
-        """Return records, the one of a table's shapes that is also answered."""
+        """Return the schema of records, the shape that responses have."""
         return self._schema.json_schema() if self._schema else records({})
 
     def answer_schema(self) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _is_descriptor(declared: Any) -> bool:
 def _with_index(table: pd.DataFrame) -> pd.DataFrame:
     try:
         return table.reset_index()
-    except ValueError as error:  # a column of that name is there already
+    except ValueError as error:  # a column has that name already
         raise InvalidValue(f"the index cannot become a column: {error}") from None
 
 
@@ -129,19 +129,19 @@ def _as_table(value: Any) -> pd.DataFrame:
     if isinstance(value, dict) or (
         isinstance(value, list) and value and isinstance(value[0], dict)
     ):
-        return _from_plain(value)
+        return _from_mapping(value)
     if isinstance(value, list | tuple | np.ndarray):
         return _from_array(value)
-    raise InvalidValue(f"a table is declared, not a {type(value).__name__}")
+    raise InvalidValue(f"expected a table, got {type(value).__name__}")
 
 
-def _from_plain(value: Any) -> pd.DataFrame:
+def _from_mapping(value: Any) -> pd.DataFrame:
     import pandas as pd
 
     try:
         return pd.DataFrame(value)
     except (TypeError, ValueError) as error:
-        raise InvalidValue(f"a table cannot be made of this: {error}") from None
+        raise InvalidValue(f"expected a table: {error}") from None
 
 
 def _from_array(value: Any) -> pd.DataFrame:
@@ -151,10 +151,10 @@ def _from_array(value: Any) -> pd.DataFrame:
     try:
         array = np.asarray(value)
     except ValueError:
-        raise InvalidValue("a table cannot be made of lists of different lengths") from None
+        raise InvalidValue("expected a table, got lists of different lengths") from None
     match array.shape:
         case (rows,):
             return pd.DataFrame(array.reshape(rows, 1), columns=column_index(("prediction",)))
         case (_, width):
-            return pd.DataFrame(array, columns=[f"prediction_{place}" for place in range(width)])
-    raise InvalidValue(f"a table has one or two dimensions, not {array.ndim}")
+            return pd.DataFrame(array, columns=[f"prediction_{i}" for i in range(width)])
+    raise InvalidValue(f"expected a table of one or two dimensions, got {array.ndim}")

@@ -1,4 +1,4 @@
-"""Nested plain values: dicts, and JSON files of any shape."""
+"""Nested values: dicts, and JSON files of any shape."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .base import Descriptor
 
 @dataclass(kw_only=True, eq=False)
 class Dict(Descriptor[dict[str, Any]]):
-    """An object: name → value (name from MMF).
+    """An object, name → value (name from MMF).
 
-    `message` is the class that protoc made of the author's own .proto, for callers who send or
-    accept protobuf; without it protobuf is a google.protobuf.Struct.
+    `message` is a class that protoc generated from a .proto file, for clients that send or accept
+    protobuf; without it protobuf bodies are google.protobuf.Struct.
     """
 
     message: Any = None
@@ -24,7 +24,7 @@ class Dict(Descriptor[dict[str, Any]]):
 
     def __post_init__(self) -> None:
         if self.message is not None and not hasattr(self.message, "DESCRIPTOR"):
-            raise DescriptorError(f"message={self.message!r} is no class of a protobuf message")
+            raise DescriptorError(f"message={self.message!r}: expected a protobuf message class")
         super().__post_init__()
 
     @property
@@ -33,9 +33,7 @@ class Dict(Descriptor[dict[str, Any]]):
 
     def validate(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise InvalidValue(
-                f"an object {{name: value, …}} is wanted, not a {type(value).__name__}"
-            )
+            raise InvalidValue(f"expected an object, got {type(value).__name__}")
         return value
 
     def example(self) -> Any:
@@ -52,14 +50,14 @@ class Dict(Descriptor[dict[str, Any]]):
 
 @dataclass(kw_only=True, eq=False)
 class JsonFile(Descriptor[Any]):
-    """A file that holds an object or a list, in JSON or another format of such (name from MMF)."""
+    """A file with an object or a list, in JSON or a similar format (name from MMF)."""
 
     kind: ClassVar[Kind] = Kind.JSON
     is_file: ClassVar[bool] = True
 
     def validate(self, value: Any) -> Any:
         if not isinstance(value, dict | list):
-            raise InvalidValue(f"a JSON object or list is wanted, not a {type(value).__name__}")
+            raise InvalidValue(f"expected an object or a list, got {type(value).__name__}")
         return value
 
     def example(self) -> Any:

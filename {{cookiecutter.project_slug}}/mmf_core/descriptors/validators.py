@@ -1,4 +1,4 @@
-"""Schemas of other packages: any object with `validate(table)`, such as pandera's."""
+"""Schemas of other libraries: any object with `validate(table)`, such as pandera's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ErrorDetail, InvalidValue, RequestError, max_errors
+from ..errors import ErrorDetail, InvalidValue, RequestError, max_errors, quoted
 from .json_schemas import records
 
 if TYPE_CHECKING:
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class Validator:
-    """Holds a table against an object whose `validate` returns it, or raises.
+    """Validates a table by an object whose `validate` returns it or raises.
 
-    What is raised is told to the caller if it has `failure_cases`, a table with the columns
+    An exception is reported to the client if it has `failure_cases`, a table with the columns
     `index`, `column`, `check` and `failure_case` (as pandera's SchemaErrors), or is a ValueError.
     """
 
@@ -25,35 +25,35 @@ class Validator:
     def __init__(self, schema: Any) -> None:
         self._validate = schema.validate
         self._name = schema.__name__ if isinstance(schema, type) else type(schema).__name__
-        # pandera's word for: all that is wrong, not the first
-        takes_lazy = "lazy" in inspect.signature(schema.validate).parameters
-        self._how = {"lazy": True} if takes_lazy else {}
+        # pandera's option to collect all errors instead of raising the first
+        accepts_lazy = "lazy" in inspect.signature(schema.validate).parameters
+        self._options = {"lazy": True} if accepts_lazy else {}
 
     def __str__(self) -> str:
         return self._name
 
     @property
     def reading(self) -> dict[str, Any]:
-        """What readers are told: nothing."""
+        """Options for codecs: none."""
         return {}
 
     def example(self) -> dict[str, Any]:
-        """Return a row that shows the shape only."""
+        """Return a row that only illustrates the shape."""
         return {"column": 0.5}
 
     def json_schema(self) -> dict[str, Any]:
-        """Return what is known of rows: that they are objects."""
+        """Return the JSON Schema of records with unknown members."""
         return records({})
 
     @property
     def example_is_valid(self) -> bool:
-        """No: only the schema itself knows what it takes."""
+        """False: only the foreign schema knows which rows are valid."""
         return False
 
     def apply(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return what `validate` makes of the table; InvalidValue lists what it finds wrong."""
+        """Return the result of `validate`; InvalidValue lists the errors that it reports."""
         try:
-            valid = self._validate(table, **self._how)
+            valid = self._validate(table, **self._options)
         except RequestError:
             raise
         except Exception as error:
@@ -67,23 +67,24 @@ class Validator:
 
 
 def _invalid(cases: pd.DataFrame, table: pd.DataFrame) -> InvalidValue:
-    most = max_errors.get()
-    listed = f"; the first {most} are listed" * (len(cases) > most)
+    limit = max_errors.get()
+    listed = f"; the first {limit} are listed" * (len(cases) > limit)
     return InvalidValue(
-        f"this table does not fit the schema: {len(cases)} faults{listed}",
-        _faults(cases.head(most), table),
+        f"the table does not match the schema, errors: {len(cases)}{listed}",
+        _errors(cases.head(limit), table),
     )
 
 
-def _faults(cases: pd.DataFrame, table: pd.DataFrame) -> Iterator[ErrorDetail]:
+def _errors(cases: pd.DataFrame, table: pd.DataFrame) -> Iterator[ErrorDetail]:
     for case in cases.astype(object).to_dict("records"):
         value, check = _plain(case.get("failure_case")), case.get("check")
         if check == "column_in_dataframe":
-            yield ErrorDetail("this column is missing", column=str(value))
+            yield ErrorDetail("missing column", column=str(value))
             continue
         column = _plain(case.get("column"))
+        received = "" if value is None else f", got {quoted(value)}"
         yield ErrorDetail(
-            f"fails the check {check}",
+            f"failed the check {check}{received}",
             row=_row(table, _plain(case.get("index"))),
             column=None if column is None else str(column),
             value=value,
@@ -91,17 +92,17 @@ def _faults(cases: pd.DataFrame, table: pd.DataFrame) -> Iterator[ErrorDetail]:
 
 
 def _row(table: pd.DataFrame, label: Any) -> int | None:
-    """Return the place of a row by its label; None where several rows or none have it."""
+    """Return the position of a row by its label; None if no row or several rows have it."""
     import pandas as pd
 
     if label is None or not table.index.is_unique:
         return None
-    place = int(table.index.get_indexer(pd.Index([label]))[0])
-    return None if place < 0 else place
+    position = int(table.index.get_indexer(pd.Index([label]))[0])
+    return None if position < 0 else position
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON can hold, and None for an empty cell."""
+    """Return a value that JSON supports; None for an empty cell."""
     import pandas as pd
 
     if pd.api.types.is_scalar(value) and pd.isna(value):
