@@ -75,7 +75,7 @@ def parts(body: bytes) -> dict[str, float]:
         "JSON to a table": microseconds(lambda: codec.decode(body, descriptor.options)),
         "the schema": microseconds(lambda: validate_arguments(target, {name: table})),
         "the function: predict": microseconds(lambda: main.score(data)),
-        "its result to a table": microseconds(lambda: serialize(target, answered)),
+        "the result to a table": microseconds(lambda: serialize(target, answered)),
         "the table to JSON": microseconds(lambda: codec.encode(result, {})),
     }
 
@@ -107,13 +107,13 @@ def main() -> None:
     logging.getLogger("mmf.access").setLevel(logging.ERROR)
     whole = microseconds(call)
     rows = {"Flask and Werkzeug: an empty view": empty_view(body)} | parts(body)
-    rows["reading the body, negotiation, the request's id"] = whole - sum(rows.values())
-    rows["the access line in the log"] = logged - whole
+    rows["reading the body, negotiation, the request id"] = whole - sum(rows.values())
+    rows["the access line of the log"] = logged - whole
     sys.stdout = terminal
     print("| part of a one-row request | CPU µs |\n|---|---|")
     for what, value in rows.items():
         print(f"| {what} | {value:.0f} |")
-    print(f"| **all** | **{logged:.0f}** |")
+    print(f"| **total** | **{logged:.0f}** |")
 
 
 if __name__ == "__main__":

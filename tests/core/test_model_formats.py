@@ -71,7 +71,7 @@ def outcome(model: Fitted, path: Path) -> str:
         mmf.save_model(model.model, path, example=model.rows)
     except ArtifactError as error:
         assert not path.exists()
-        return "answers differ" if "is the tolerance" in str(error) else "cannot be written"
+        return "predictions differ" if "is the tolerance" in str(error) else "cannot be written"
     loaded = mmf.load_model(path)
     (tolerance,) = {one.tolerance for one in FORMATS if one.holds(path)}
     for rows in (model.rows, model.rows[3:4]):
