@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 
 import requests
 
+from running import wait_until
 from services import Service, serve
 
 LONGEST = 60.0
@@ -150,14 +150,6 @@ def living(folder: Path, main: str = MAIN, **extra: str) -> Iterator[Live]:
     finally:
         lines = (folder / "log").read_text().splitlines()
         print("\n".join(line for line in lines if "mmf.access" not in line))
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Return when something has come true; fail if it takes too long."""
-    end = time.monotonic() + LONGEST
-    while not condition():
-        assert time.monotonic() < end, "it has not come true"
-        time.sleep(0.02)
 
 
 @dataclass

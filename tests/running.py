@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -126,6 +126,14 @@ def wait_until_ready(process: Process, url: str) -> None:
             return
         time.sleep(0.02)
     raise AssertionError(f"{url} was not ready after {LONGEST_START} s")
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    """Return when a condition holds; fail when that takes too long."""
+    end = time.monotonic() + LONGEST_START
+    while not holds():
+        assert time.monotonic() < end, f"{holds} did not hold within {LONGEST_START} s"
+        time.sleep(0.02)
 
 
 def stop(process: Process) -> None:

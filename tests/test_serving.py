@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from baking import PAYLOAD
-from running import Project, free_port, stop, wait_until_ready
+from running import Project, free_port, stop, wait_until, wait_until_ready
 from test_service import instructions
 
 CONFIG = PAYLOAD / "gunicorn.conf.py"
@@ -34,7 +34,9 @@ from threadpoolctl import threadpool_info
 
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/slow":
-        time.sleep(2)
+        pathlib.Path("begun").touch()
+        while not pathlib.Path("go on").exists():
+            time.sleep(0.01)
     start_response("200 OK", [("Content-Type", "application/json")])
     seen = {
         "pid": os.getpid(), "master": os.getppid(), "frozen": gc.get_freeze_count(), "early": early,
@@ -99,8 +101,8 @@ def test_one_load_and_so_many_workers(
 ) -> None:
     with probe(installed, tmp_path, *options, **extra) as (process, port):
         seen = ask(port)
-        time.sleep(0.5)  # the last worker is still being forked when the first answers
-        assert len(children(process.pid)) == workers
+        # The last worker is still being forked when the first answers.
+        wait_until(lambda: len(children(process.pid)) == workers)
     assert (tmp_path / "loads").read_text() == f"{process.pid}\n", "loaded once, by the master"
     assert seen["master"] == process.pid
     assert seen["pid"] != process.pid
@@ -125,9 +127,10 @@ def test_sigterm_lets_requests_end(installed: Project, tmp_path: Path) -> None:
     ):
         connection = HTTPConnection("127.0.0.1", port, timeout=20)
         connection.request("GET", "/slow")
-        time.sleep(0.5)
+        wait_until((tmp_path / "begun").exists)
         start = time.monotonic()
         process.send_signal(signal.SIGTERM)
+        (tmp_path / "go on").touch()
         answer = connection.getresponse()
         assert answer.status == 200
         assert answer.read()

@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager
 
 from stage import Stage, fault, missing
 
-from live_load import Live, kill, wait_until
-from running import free_port, stop, wait_until_ready
+from live_load import Live, kill
+from running import free_port, stop, wait_until, wait_until_ready
 
 NGINX = """
 {user}
