@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from fidelity import NO, REFUSED, CallResult, of_bare, of_described
 
-from mmf_core.codecs.cell_text import NOT_XML
+from mmf_core.codecs import replace_invalid
 
 _NEAR = pd.Timedelta("1ms")
 _DIGITS = 1e-15
@@ -107,7 +107,7 @@ def _is_null(arrived: Any, sent: Any) -> bool:
 
 
 def _is_replaced(arrived: Any, sent: Any) -> bool:
-    return _equal(arrived, NOT_XML.sub("\ufffd", sent) if isinstance(sent, str) else sent)
+    return _equal(arrived, replace_invalid(sent) if isinstance(sent, str) else sent)
 
 
 OUTCOMES = (

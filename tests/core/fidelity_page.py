@@ -11,8 +11,8 @@ from typing import Any
 import fidelity_arrays
 import fidelity_cells
 import fidelity_columns
+import fidelity_json
 import fidelity_texts
-import fidelity_trees
 from fidelity import CallResult, Kind, measured
 
 from mmf_core import codecs
@@ -66,7 +66,7 @@ SECTIONS = (
     _section("dates", fidelity_columns.DATES),
     _section("texts", fidelity_texts.TEXTS),
     _section("names and shapes", fidelity_texts.SHAPES),
-    Section("trees", codecs.Kind.JSON, fidelity_trees.KINDS, fidelity_trees.OUTCOMES),
+    Section("trees", codecs.Kind.JSON, fidelity_json.KINDS, fidelity_json.OUTCOMES),
     Section("arrays", codecs.Kind.ARRAY, fidelity_arrays.KINDS, fidelity_arrays.OUTCOMES),
 )
 

@@ -221,7 +221,7 @@ def test_a_forged_count_of_strings_is_refused(count: int, *, is_read: bool) -> N
     if is_read:
         assert_frame_equal(XLSX.decode(buffer.getvalue(), {}), TABLE)
     else:
-        with pytest.raises(RequestError, match="forged"):
+        with pytest.raises(RequestError, match="tampered"):
             XLSX.decode(buffer.getvalue(), {})
 
 
@@ -232,8 +232,11 @@ def test_repeated_cells_of_open_document_are_counted() -> None:
 
     with pytest.raises(RequestError, match="nearly empty"):
         ODS.decode(repacked(ods(), "content.xml", repeat), {})
-    with pytest.raises(RequestError, match="nearly empty"):  # whatever it is called
-        XLSX.decode(repacked(ods(), "content.xml", repeat), {})
+
+
+def test_an_open_document_under_another_name_is_refused() -> None:
+    with pytest.raises(RequestError, match=r"expected an \.xlsx workbook"):
+        XLSX.decode(ods(), {})
 
 
 def shared(cells: int, text: str, cell: str = '<c r="A{}" t="s"><v>1</v></c>') -> bytes:

@@ -14,7 +14,7 @@ from google.protobuf.struct_pb2 import Struct
 from problem_shape import assert_problem
 
 import mmf_core as mmf
-from mmf_core.codecs.tree_yaml import TreeYAML
+from mmf_core.codecs.json_yaml import JSONAsYAML
 from mmf_core.web import create_app
 
 DICT, NUMBERS, PICTURE = mmf.Dict(), mmf.Array(), mmf.Img()
@@ -88,7 +88,7 @@ def test_a_tree_is_answered_in_every_format(
     ("media_type", "body", "status", "word"),
     [
         (XML, b"<a>", 400, "XML"),
-        (XML, b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", 400, "DOCTYPE"),
+        (XML, b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", 400, "DTD"),
         (XML, b"<a>text</a>", 422, "object"),
         (YAML, b"a: [", 400, "YAML"),
         (YAML, b"- a", 422, "object"),
@@ -123,7 +123,7 @@ def test_a_format_without_its_library_is_415_with_the_pip_line(
     def same(data: Any = DICT) -> Any:
         return data
 
-    monkeypatch.setattr(TreeYAML, "requires", {"no_such_yaml": "pyyaml"})
+    monkeypatch.setattr(JSONAsYAML, "requires", {"no_such_yaml": "pyyaml"})
     tree = serve_function(same, returns=DICT)
     answer = tree.post("/same", data=b"a: 1", content_type=YAML)
     assert_problem(answer, 415, "pip install pyyaml")
@@ -217,7 +217,7 @@ def test_npy_both_ways(wines: FlaskClient) -> None:
         (
             b'[{"ash": 1, "hue": "x"}]',
             JSON,
-            {"row": 0, "column": "hue", "message": "is not a number", "value": "x"},
+            {"row": 0, "column": "hue", "message": "expected a number", "value": "x"},
         ),
         (
             b"hue,ash\n1,2\n3,\n",

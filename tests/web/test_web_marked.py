@@ -73,7 +73,7 @@ def test_the_sheet_that_was_asked_for_is_marked(client: FlaskClient) -> None:
         assert marked["wines"]["B3"].comment.text == 'expected a number, got "text"'
         assert marked["first"]["B3"].comment is None
     answer = post(client, buffer.getvalue(), "?errors=xlsx&sheet=2")
-    assert "has no sheet 2" in load_workbook(io.BytesIO(answer.data))["errors"]["A1"].value
+    assert "sheet '2' not found" in load_workbook(io.BytesIO(answer.data))["errors"]["A1"].value
 
 
 def test_a_bomb_beside_the_sheets_is_not_unpacked(

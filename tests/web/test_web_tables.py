@@ -94,7 +94,7 @@ def test_an_unknown_sheet_is_422_and_names_those_there_are(client: FlaskClient) 
     answer = client.post(
         "/records?sheet=no", data=_opened(Format.XLSX), content_type=Format.XLSX.media_type
     )
-    problem = assert_problem(answer, 422, "no sheet no", "first, Sheet1")
+    problem = assert_problem(answer, 422, "sheet 'no' not found", "first, Sheet1")
     assert problem["errors"][0]["where"] == "data"
 
 

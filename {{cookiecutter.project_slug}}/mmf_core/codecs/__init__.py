@@ -1,15 +1,35 @@
-"""How values travel: every codec there is, by kind of value and format.
+"""How values travel: a codec for each kind of value in each format.
 
-A new format is one module with one `Codec` class, and its name in `_ALL`.
+A codec turns bytes into a value and back. It knows nothing of HTTP, descriptors or targets, and
+code outside of this folder uses only the names that are imported here with `as`.
+
+**Core codecs** are listed in `_CORE`, in order of preference: JSON of every kind, CSV and TSV,
+XLSX, plain text, files, and pictures.
+
+**Optional codecs** are modules of this folder with a tuple `CODECS`. They are found by being there:
+delete the file, and the format is gone from `Accept`, OpenAPI, the page and every error message;
+drop a file in, and it is offered. Such a module
+
+- is called `<kind>_<format or library>.py`, and holds everything that only its codecs need;
+- defines `CODECS`, a tuple of `Codec` instances, each with a `kind`, a `format` of `Format` (add
+  a member for a new format) and `requires`, the libraries that it imports inside its methods;
+- is imported by no other module, so that nothing breaks when it is deleted;
+- raises RequestError for bytes that cannot be read, and TypeError or ValueError for a value that
+  the format cannot hold;
+- declares `memory_weights` if small values of its text grow in memory (see `decoded_size`).
+
+After the core codecs, optional ones come in the order of `Format`. `OPTIONAL` lists them by module.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+from itertools import chain
+from pkgutil import iter_modules
 from typing import Any, cast
 
 from .array_csv import ArrayCSV
 from .array_json import ArrayJSON
-from .array_npy import ArrayNPY
 from .base import Codec as Codec
 from .base import JSONCodec as JSONCodec
 from .base import Kind as Kind
@@ -20,46 +40,30 @@ from .file_binary import FileBinary, FileJSON
 from .file_bytes import FileBytes as FileBytes
 from .formats import Format as Format
 from .image_pillow import ImageBMP, ImageGIF, ImageJPEG, ImageJSON, ImagePNG, ImageTIFF, ImageWEBP
+from .json_values import JSONValue
+from .json_values import check_depth as check_depth
+from .row_text import is_block as is_block
 from .scalar_json import ScalarJSON
 from .scalar_text import ScalarText
-from .table_arrow import TableArrow, TableFeather
 from .table_csv import TableCSV, TableTSV
-from .table_html import TableHTML
 from .table_json import TableJSON
-from .table_jsonl import TableJSONL
-from .table_ods import TableODS
-from .table_parquet import TableParquet
-from .table_xls import TableXLS
-from .table_xlsx import TableXLSX
-from .table_xml import TableXML
-from .tree_json import TreeJSON
-from .tree_msgpack import TreeMsgpack
-from .tree_protobuf import TreeProtobuf
-from .tree_xml import TreeXML
-from .tree_yaml import TreeYAML
+from .table_shapes import MLFLOW_WRAPPERS as MLFLOW_WRAPPERS
+from .table_shapes import SPLIT_KEYS as SPLIT_KEYS
+from .table_xlsx import TableXLSX as TableXLSX
 from .workbooks import WORKBOOKS as WORKBOOKS
+from .workbooks import select_sheet as select_sheet
+from .workbooks import translate_errors as translate_errors
+from .xml_text import replace_invalid as replace_invalid
+from .zipped import exceeds as exceeds
 
-_ALL: tuple[Codec[Any], ...] = (
+_CORE: tuple[Codec[Any], ...] = (
     TableCSV(),
     TableJSON(),
     TableXLSX(),
     TableTSV(),
-    TableJSONL(),
-    TableXLS(),
-    TableODS(),
-    TableXML(),
-    TableParquet(),
-    TableArrow(),
-    TableFeather(),
-    TableHTML(),
     ArrayJSON(),
     ArrayCSV(),
-    ArrayNPY(),
-    TreeJSON(),
-    TreeXML(),
-    TreeYAML(),
-    TreeMsgpack(),
-    TreeProtobuf(),
+    JSONValue(),
     ImagePNG(),
     ImageJPEG(),
     ImageWEBP(),
@@ -73,40 +77,56 @@ _ALL: tuple[Codec[Any], ...] = (
     FileJSON(),
 )
 
+
+def _find_optional() -> dict[str, tuple[Codec[Any], ...]]:
+    """Return the codecs of each module that defines `CODECS`."""
+    modules = {
+        info.name: import_module(f".{info.name}", __name__) for info in iter_modules(__path__)
+    }
+    return {name: module.CODECS for name, module in modules.items() if hasattr(module, "CODECS")}
+
+
+OPTIONAL = _find_optional()
+"""Module → its codecs, for every optional module there is."""
+
+_ORDER = list(Format)
 _BY_KIND: dict[Kind, dict[Format, Codec[Any]]] = {kind: {} for kind in Kind}
-for _codec in _ALL:
+for _codec in (
+    *_CORE,
+    *sorted(chain(*OPTIONAL.values()), key=lambda codec: _ORDER.index(codec.format)),
+):
     _BY_KIND[_codec.kind][_codec.format] = _codec
 
 
 def formats(kind: Kind) -> list[Format]:
-    """Return the formats that a kind of value can travel in, with what is installed here."""
+    """Return the formats of a kind of value whose libraries are installed, preferred ones first."""
     return [format for format, codec in _BY_KIND[kind].items() if codec.is_available]
 
 
 def readable(kind: Kind) -> list[Format]:
-    """Return those of its formats that can be read."""
+    """Return the formats that can be read."""
     return [format for format in formats(kind) if _BY_KIND[kind][format].reads]
 
 
 def writable(kind: Kind) -> list[Format]:
-    """Return those of its formats that can be written."""
+    """Return the formats that can be written."""
     return [format for format in formats(kind) if _BY_KIND[kind][format].writes]
 
 
 def find(kind: Kind, format: Format) -> Codec[Any] | None:
-    """Return the codec, or None where there is none; MissingPackage if it lacks a library."""
+    """Return the codec, or None if there is none; MissingPackage if it lacks a library."""
     codec = _BY_KIND[kind].get(format)
     if codec is not None:
-        codec.require(f"{format.name} as a {kind.name.lower()}")
+        codec.require(format.name)
     return codec
 
 
 def preload(kind: Kind) -> None:
-    """Import the libraries that this kind of value needs, in whatever format it comes."""
+    """Import the libraries that a kind of value needs, in any format."""
     for codec in _BY_KIND[kind].values():
         codec.preload()
 
 
 def json_of(kind: Kind) -> JSONCodec[Any]:
-    """Return what reads and writes this kind as a part of a JSON text; every kind has one."""
+    """Return the codec of this kind inside a JSON text; every kind has one."""
     return cast("JSONCodec[Any]", _BY_KIND[kind][Format.JSON])

@@ -8,9 +8,9 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import InvalidValue
-from .base import JSONCodec, Kind, Options
-from .columns import bad_cells, rows_of
-from .whole_numbers import unrounded
+from .array_columns import bad_cells, rows_of
+from .base import JSON_WEIGHTS, JSONCodec, Kind, Options
+from .whole_numbers import restore_integers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +21,7 @@ class ArrayJSON(JSONCodec["np.ndarray"]):
 
     kind = Kind.ARRAY
     requires: ClassVar = {"numpy": "numpy"}
+    memory_weights: ClassVar = JSON_WEIGHTS
 
     def from_plain(self, plain: Any, options: Options) -> np.ndarray:
         import numpy as np
@@ -30,24 +31,24 @@ class ArrayJSON(JSONCodec["np.ndarray"]):
             plain = rows_of(plain, columns)
         if not isinstance(plain, list):
             raise InvalidValue(
-                "an array is a JSON list of numbers, or of such lists of equal length"
+                "expected a JSON list of numbers for an array, or of such lists of equal length"
             )
         try:
             array = _rows(plain) if columns else _nested(plain)
             if array.dtype.kind == "f" and not columns:
-                array = unrounded(
-                    array, lambda: [index(one) for one in np.array(plain, object).flat]
+                array = restore_integers(
+                    array, lambda: list(map(index, np.array(plain, object).flat))
                 )
             if array.dtype == object:
                 array = array.astype(np.float64)  # null among the numbers
         except (ValueError, TypeError, OverflowError):
             raise InvalidValue(
-                "an array's lists must be of equal length and hold numbers only",
+                "expected the lists of an array to be of equal length and to hold numbers only",
                 bad_cells(plain, columns or (), gaps=not columns),
             ) from None
         if array.dtype.kind not in "biuf":
-            faults = bad_cells(plain, columns or (), gaps=not columns)
-            raise InvalidValue("an array holds numbers only", faults)
+            errors = bad_cells(plain, columns or (), gaps=not columns)
+            raise InvalidValue("expected numbers only in an array", errors)
         return array
 
     def to_plain(self, value: np.ndarray) -> Any:
@@ -58,9 +59,9 @@ class ArrayJSON(JSONCodec["np.ndarray"]):
 
 
 def _nested(lists: list[Any]) -> np.ndarray:
-    """Return nested lists as an array; TypeError if anything but numbers, bools and null is in it.
+    """Return nested lists as an array; TypeError for anything but numbers, bools and null.
 
-    NumPy would make room for the longest text in every cell.
+    NumPy would allocate the longest text for every cell.
     """
     import numpy as np
 
@@ -68,12 +69,12 @@ def _nested(lists: list[Any]) -> np.ndarray:
     while level:
         if not set(map(type, chain.from_iterable(level))) <= {float, int, bool, NoneType, list}:
             raise TypeError
-        level = [part for one in level for part in one if type(part) is list]
+        level = [child for lists in level for child in lists if type(child) is list]
     return np.array(lists)
 
 
 def _rows(rows: list[Any]) -> np.ndarray:
-    """Return rows of numbers and nulls as floats; TypeError for true, texts and all else."""
+    """Return rows of numbers and nulls as floats; TypeError for anything else."""
     import numpy as np
 
     if not set(map(type, chain.from_iterable(rows))) <= {float, int, NoneType}:

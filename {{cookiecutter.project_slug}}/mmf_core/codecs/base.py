@@ -1,4 +1,4 @@
-"""What a codec is: one kind of value in one format, bytes to value and back.
+"""The base of every codec: one kind of value in one format, bytes to value and back.
 
 A codec knows bytes and values and nothing of HTTP, descriptors or targets.
 """
@@ -22,46 +22,51 @@ Options = Mapping[str, Any]
 
 
 MAX_COLUMNS = 16_384
-"""Of a table in text, as of an Excel sheet: pandas needs minutes for a million."""
-MIN_CELLS = 1_000_000
+"""Of any table, as of an Excel sheet: pandas needs minutes for a million."""
+_DENSE_CELLS = 1_000_000
+"""A table of up to this many cells is never refused as nearly empty."""
+JSON_WEIGHTS = {b"{": 240, b"[": 110, b",": 64, b'"': 30}
+"""The `memory_weights` of JSON text."""
+RECORD_WEIGHTS = {**JSON_WEIGHTS, b",": 72}
+"""Those of records in JSON, each value of which is also a cell of the table."""
 
 
-def too_large(what: str, most: int) -> BodyTooLarge:
-    """Return the error for what inflates to more bytes than it may."""
+def too_large(name: str, max_size: int) -> BodyTooLarge:
+    """Return the error for a body that decompresses to more than `max_size` bytes."""
     return BodyTooLarge(
-        f"this {what} inflates to more than {most / MIB:g} MiB; "
-        f"the operator's setting is MMF_MAX_DECOMPRESSED_MIB"
+        f"this {name} decompresses to more than {max_size / MIB:g} MiB; send it in smaller pieces "
+        f"(the limit is MMF_MAX_DECOMPRESSED_MIB)"
     )
 
 
-def refuse_sparse(rows: int, columns: int, size: int) -> None:
-    """Refuse a small text that makes a huge table, since it does not write every cell.
+def refuse_sparse(rows: int, columns: int, max_cells: int) -> None:
+    """Raise RequestError for a small text that makes a huge table, by leaving most cells out.
 
-    Up to a million cells are as good as none; more are refused where they are more than `size`.
+    A table of more cells than `max_cells` is refused, unless it has a million at most.
     """
     if columns > MAX_COLUMNS:
-        raise RequestError(f"a table may have {MAX_COLUMNS:,} columns here, not {columns:,}")
-    if rows * columns > max(MIN_CELLS, size):
+        raise RequestError(f"expected a table of at most {MAX_COLUMNS:,} columns, got {columns:,}")
+    if rows * columns > max(_DENSE_CELLS, max_cells):
         raise RequestError(
             f"this table of {rows:,} rows and {columns:,} columns is nearly empty; "
             f"send it in smaller pieces"
         )
 
 
-def known_to(reader: Callable[..., Any], options: Options) -> dict[str, Any]:
-    """Return the options that a reader has a parameter for: `sep` says nothing of a workbook."""
+def supported_options(reader: Callable[..., Any], options: Options) -> dict[str, Any]:
+    """Return the options that a reader has a parameter for: a workbook's has none for `sep`."""
     parameters = _parameters(reader)
     return {name: value for name, value in options.items() if name in parameters}
 
 
 @cache
 def _parameters(reader: Callable[..., Any]) -> frozenset[str]:
-    """Return their names; to look takes as long as to read a small table."""
+    """Return their names; inspecting a function takes as long as reading a small table."""
     return frozenset(signature(reader).parameters)
 
 
 class Kind(Enum):
-    """What sort of value a codec carries, and the type that it is in Python."""
+    """A kind of value, and its type in Python."""
 
     TABLE = "pandas.DataFrame"
     ARRAY = "numpy.ndarray of numbers"
@@ -78,29 +83,31 @@ class Codec(OptionalDependency, Generic[V]):
     format: Format
     reads: ClassVar[bool] = True
     writes: ClassVar[bool] = True
+    memory_weights: ClassVar[Mapping[bytes, int]] = {}
+    """The bytes of memory that each of these tokens takes once decoded; see `decoded_size`."""
 
     def decode(self, data: bytes, options: Options) -> V:
-        """Read a value; RequestError or InvalidValue if that cannot be done."""
+        """Read a value; RequestError for damaged bytes, InvalidValue for a wrong value."""
         raise NotImplementedError
 
     def encode(self, value: V, options: Options) -> bytes:
-        """Write a value; TypeError or ValueError if the format has no way to hold it."""
+        """Write a value; TypeError or ValueError if the format cannot hold it."""
         raise NotImplementedError
 
 
 class JSONCodec(Codec[V]):
-    """JSON of one kind; `from_plain` also serves a value that is a part of a larger JSON text."""
+    """JSON of one kind; `from_plain` also reads a value that is a part of a larger JSON text."""
 
     format = Format.JSON
     wraps: ClassVar[bool] = False
-    """Whether a whole answer is `{"result": value}`, as MMF's own service writes it."""
+    """Whether a whole response is `{"result": value}`, as MMF's own service writes it."""
 
     def from_plain(self, plain: Any, options: Options) -> V:
         """Turn dicts, lists, strings and numbers into the value."""
         raise NotImplementedError
 
     def to_plain(self, value: V) -> Any:
-        """Turn the value into what `json.dumps` takes."""
+        """Turn the value into one that `json.dumps` accepts."""
         raise NotImplementedError
 
     def decode(self, data: bytes, options: Options) -> V:

@@ -1,7 +1,7 @@
 """Rows of numbers and texts as CSV, without pandas' writer, which takes ten times as long.
 
-Numbers have the digits that JSON has, the fewest that are read back as the same; so 1e-7 may
-stand where pandas has 1e-07. A text is quoted where RFC 4180 asks for it.
+Numbers have the digits of JSON, the fewest that are read back as the same number, such as 1e-7
+instead of pandas' 1e-07. A text is quoted if RFC 4180 requires it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import json
-from .row_text import filled, is_block, is_numpy, numbers
+from .row_text import format_numbers, format_rows, is_block, is_numpy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 def header(names: list[Any], separator: str) -> bytes | None:
     """Return the line of plain names; None if one of them may need quotes."""
-    plain = all(type(name) is str and name for name in names) and names
-    line = separator.join(names) if plain else ""
+    are_texts = all(type(name) is str and name for name in names)
+    line = separator.join(names) if are_texts else ""
     return None if not line or re.search('["\r\n,;\t]', "".join(names)) else f"{line}\n".encode()
 
 
 def rows(table: pd.DataFrame, separator: str) -> bytes | None:
-    """Return the lines under the header; None if something else than numbers and texts is there."""
+    """Return the lines under the header; None if there are other types than numbers and texts."""
     width = len(table.columns)
-    nothing = b'""' if width == 1 else b""  # an empty line would be no row
-    between = separator.encode()
+    null = b'""' if width == 1 else b""  # an empty line would not be a row
+    delimiter = separator.encode()
     if table.empty:
         return None
     if is_block(table):
         array = table.to_numpy()
-        return _block(array, between, nothing) if _is_plain(array) else None
+        return _block(array, delimiter, null) if _is_plain(array) else None
     if not all(_is_plain(column) for _, column in table.items()):
         return None
-    texts = partial(_texts, special=re.compile(f'["\r\n{separator}]'), nothing=nothing)
-    form = between.join([b"%b"] * width)
-    return b"".join(text + b"\n" for text in filled(table, form, b"\n", texts))
+    format_cells = partial(_format_cells, special=re.compile(f'["\r\n{separator}]'), null=null)
+    template = delimiter.join([b"%b"] * width)
+    return b"".join(text + b"\n" for text in format_rows(table, template, b"\n", format_cells))
 
 
 def _is_plain(cells: Any) -> bool:
@@ -50,24 +50,24 @@ def _is_plain(cells: Any) -> bool:
     return cells.dtype.kind in "iu" or (cells.dtype == np.float64 and not np.isinf(cells).any())
 
 
-def _block(array: Any, between: bytes, nothing: bytes) -> bytes:
+def _block(array: Any, delimiter: bytes, null: bytes) -> bytes:
     import numpy as np
 
     text = json.dumps(np.ascontiguousarray(array))[2:-2].replace(b"],[", b"\n")
-    text = text.replace(b"null", nothing)
-    return (text if between == b"," else text.replace(b",", between)) + b"\n"
+    text = text.replace(b"null", null)
+    return (text if delimiter == b"," else text.replace(b",", delimiter)) + b"\n"
 
 
-def _texts(cells: Any, special: re.Pattern[str], nothing: bytes) -> list[bytes]:
+def _format_cells(cells: Any, special: re.Pattern[str], null: bytes) -> list[bytes]:
     if is_numpy(cells.dtype):
-        return [nothing if text == b"null" else text for text in numbers(cells)]
+        return [null if text == b"null" else text for text in format_numbers(cells)]
     return [
-        _quoted(cell, special).encode() if isinstance(cell, str) and cell else nothing
+        _quote(cell, special).encode() if isinstance(cell, str) and cell else null
         for cell in cells.tolist()
     ]
 
 
-def _quoted(text: str, special: re.Pattern[str]) -> str:
-    if special.search(text) is None and not text.isspace():  # a line of spaces counts as blank
+def _quote(text: str, special: re.Pattern[str]) -> str:
+    if special.search(text) is None and not text.isspace():  # pandas skips a line of spaces
         return text
     return '"' + text.replace('"', '""') + '"'

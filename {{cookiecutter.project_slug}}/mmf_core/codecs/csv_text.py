@@ -1,4 +1,4 @@
-"""What the bytes of a CSV or a TSV tell before they are read: encoding, separator, width."""
+"""Inspect the bytes of a CSV or a TSV before they are parsed: encoding, separator, width."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .base import MAX_COLUMNS, Options
 
 QUOTE_ALL: Literal[1] = csv.QUOTE_ALL
 
-# The order matters: the mark of UTF-16 is the beginning of that of UTF-32.
-_MARKS = {
+# The order matters: UTF-32's byte order mark begins with that of UTF-16.
+_BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_NOT_UTF8 = "cp1251"
+_FALLBACK_ENCODING = "cp1251"
 _QUOTED = re.compile(rb'"[^"]*+"')
 _RECORD = re.compile(rb'[\r\n]*+((?:[^"\r\n]++|"[^"]*+(?:"|\Z))*+)')
 _DECIMAL_COMMA = re.compile(
@@ -38,20 +38,20 @@ def as_utf8(data: bytes, options: Options, name: str) -> tuple[bytes, Options]:
         try:
             text = data.decode(encoding, options.get("encoding_errors") or "strict").encode()
         except ValueError as error:
-            raise RequestError(f"this {name} is not text in {encoding}: {error}") from None
+            raise RequestError(f"this {name} cannot be decoded as {encoding}: {error}") from None
     if b"\0" in text:
-        raise RequestError(f"this is no {name}: it is not text, or not in UTF-8")
-    return text, {key: one for key, one in options.items() if key != "encoding"}
+        raise RequestError(f"expected a {name}, got binary data; send text in UTF-8")
+    return text, {key: value for key, value in options.items() if key != "encoding"}
 
 
 def _encoding(data: bytes) -> str:
-    for mark, encoding in _MARKS.items():
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
             return encoding
     try:
         data.decode()
     except UnicodeDecodeError:
-        return _NOT_UTF8
+        return _FALLBACK_ENCODING
     return "utf-8"
 
 
@@ -67,33 +67,33 @@ def has_decimal_commas(text: bytes) -> bool:
 
 
 def has_any(text: bytes, words: Iterable[str]) -> bool:
-    """Tell whether one of the words is anywhere in the text."""
+    """Tell whether the text contains one of the words."""
     return any(word.encode() in text for word in words)
 
 
 def check_width(text: bytes, separator: str, name: str) -> None:
-    """Refuse a header of very many columns, and a first row that is longer than its header.
+    """Refuse a header of very many columns, and a first row that is much longer than its header.
 
-    pandas would take minutes for the one, and the other's first cells for labels of rows.
+    pandas would take minutes for the former, and would take the latter's first cells for an index.
     """
     if len(separator) != 1:
         return
     header, end = _bare_record(text, 0)
     columns = header.count(separator.encode()) + 1
     if columns > MAX_COLUMNS:
-        raise RequestError(f"this {name} has {columns:,} columns; {MAX_COLUMNS:,} can be read")
+        raise RequestError(f"expected a {name} of at most {MAX_COLUMNS:,} columns, got {columns:,}")
     if _bare_record(text, end)[0].count(separator.encode()) >= MAX_COLUMNS:
         raise too_many_cells(name)
 
 
 def too_many_cells(name: str) -> RequestError:
     """Return the error for rows that are longer than the header."""
-    return RequestError(f"this {name}'s rows have more cells than its header")
+    return RequestError(f"this {name} has rows of more cells than its header")
 
 
 def _bare_record(text: bytes, start: int) -> tuple[bytes, int]:
-    """Return the next record without what is in quotes, and where it ends."""
-    found = _RECORD.match(text, start)
-    if found is None:
+    """Return the next record without quoted text, and its end."""
+    record = _RECORD.match(text, start)
+    if record is None:
         return b"", len(text)
-    return _QUOTED.sub(b"", found[1]), found.end()
+    return _QUOTED.sub(b"", record[1]), record.end()

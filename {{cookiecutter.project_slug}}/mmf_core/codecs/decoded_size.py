@@ -1,62 +1,45 @@
-"""How much memory a text takes once it is read, told from what is in it before it is read.
+"""How much memory a text takes once it is decoded, estimated before it is decoded.
 
-Tiny values take many times their own bytes as Python's objects: `[],` is three bytes and a list of
-more than eighty. The figures are upper bounds of what was measured, on 64 bits, while a body is
-read: parsers keep a text, its tokens and its values at the same time.
+Small values take many times their own bytes as Python's objects: `[],` is three bytes and a list of
+more than eighty. Each codec's `memory_weights` are upper bounds of the memory measured on 64 bits
+while a body is decoded: parsers keep the text, its tokens and its values at the same time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
 
 from ..errors import BodyTooLarge
 from ..settings import MIB, Settings
-from .base import Kind, Options
+from .base import Codec, Options
 from .formats import Format
 
-MOST_TIMES = 12
-"""A worker may grow by so many times the largest body while it reads one."""
+MAX_GROWTH = 12
+"""A worker may grow by this many times the largest body while it decodes one."""
 
-_HEAVIEST = 450  # bytes for each byte, of any format
-_JSON = {b"{": 240, b"[": 110, b",": 64, b'"': 30}
-_RECORDS = {**_JSON, b",": 72}  # a place in the table, too
-_CELLS = {b"\n": 56, b"\r": 56, b",": 28, b";": 28, b"\t": 28}
-_PER_BYTE = 4
-# Bytes for each time that a byte occurs, beside four for each byte.
-_WEIGHTS: Mapping[tuple[Kind, Format], Mapping[bytes, int]] = {
-    (Kind.TABLE, Format.CSV): _CELLS,
-    (Kind.TABLE, Format.TSV): _CELLS,
-    (Kind.TABLE, Format.JSON): _RECORDS,
-    (Kind.TABLE, Format.JSONL): {**_RECORDS, b"\n": 72},
-    (Kind.TABLE, Format.XML): {b"<": 72, b"=": 180},
-    (Kind.ARRAY, Format.JSON): _JSON,
-    (Kind.ARRAY, Format.CSV): {b"\n": 360, b",": 70},
-    (Kind.JSON, Format.JSON): _JSON,
-    (Kind.JSON, Format.XML): {b"<": 180, b"=": 320},
-    (Kind.JSON, Format.YAML): dict.fromkeys((b",", b"\n", b":", b"[", b"{"), 440),
-    (Kind.JSON, Format.PROTOBUF): {b"\n": 100},  # the tag of every value in a Struct
-}
+_MAX_WEIGHT = 450  # bytes of memory for a byte of text, in any format
+_BYTE_WEIGHT = 4  # of any byte, beside its codec's `memory_weights`
 
 
-def most_memory(options: Options) -> int:
-    """Return how many bytes may be taken while a body is read."""
-    most: int = options.get("max_body", Settings.max_body)
-    return MOST_TIMES * most
+def max_memory(options: Options) -> int:
+    """Return how many bytes may be taken while a body is decoded."""
+    max_body: int = options.get("max_body", Settings.max_body)
+    return MAX_GROWTH * max_body
 
 
-def check_decoded_size(kind: Kind, format: Format, data: bytes, options: Options) -> None:
-    """Raise BodyTooLarge for a text that would take more memory than `most_memory`."""
-    most = most_memory(options)
-    if len(data) * _HEAVIEST > most and (weights := _WEIGHTS.get((kind, format))):
-        weight = sum(data.count(part) * each for part, each in weights.items())
-        if weight + _PER_BYTE * len(data) > most:
-            raise too_heavy(format, most)
+def check_decoded_size(codec: Codec[Any], data: bytes, options: Options) -> None:
+    """Raise BodyTooLarge for a text that would take more than `max_memory`."""
+    limit = max_memory(options)
+    if len(data) * _MAX_WEIGHT > limit and (weights := codec.memory_weights):
+        size = sum(data.count(token) * weight for token, weight in weights.items())
+        if size + _BYTE_WEIGHT * len(data) > limit:
+            raise too_many_values(codec.format, limit)
 
 
-def too_heavy(format: Format, most: int) -> BodyTooLarge:
-    """Return the error for a body of too many values."""
+def too_many_values(format: Format, limit: int) -> BodyTooLarge:
+    """Return the error for a body that needs more than `limit` bytes of memory."""
     return BodyTooLarge(
-        f"this {format.name} has so many values that reading it could take more than "
-        f"{most / MIB:g} MiB of memory; send it in smaller pieces; the operator's setting is "
-        f"MMF_MAX_BODY_MIB, of which {MOST_TIMES} times may be taken"
+        f"this {format.name} has so many values that decoding it could take more than "
+        f"{limit / MIB:g} MiB of memory; send it in smaller pieces "
+        f"(the limit is {MAX_GROWTH} times MMF_MAX_BODY_MIB)"
     )

@@ -1,4 +1,4 @@
-"""Bytes as they are, and as base64 (RFC 4648) where they are a part of a JSON text."""
+"""Bytes as they are, and as base64 (RFC 4648) inside a JSON text."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from .formats import Format
 def from_base64(plain: Any) -> bytes:
     """Return the bytes; InvalidValue unless `plain` is a string of clean base64."""
     if not isinstance(plain, str):
-        raise InvalidValue("a file inside JSON is a string of base64")
+        raise InvalidValue("expected a base64 string for a file inside JSON")
     try:
         return b64decode(plain, validate=True)
     except (binascii.Error, ValueError):
-        raise InvalidValue("this string is not base64") from None
+        raise InvalidValue("expected a base64 string, got other characters") from None
 
 
 class FileBinary(Codec[bytes]):
-    """Any media type; the bytes are not looked at. Options: the caller's filename, media_type."""
+    """Any media type; the bytes are not inspected. Options: the client's filename, media_type."""
 
     kind = Kind.FILE
     format = Format.BINARY
 
     def decode(self, data: bytes, options: Options) -> FileBytes:
         media_type = options.get("media_type", "")
-        known = media_type if is_media_type(media_type) else ""
-        return FileBytes(data, options.get("filename", ""), known)
+        valid_type = media_type if is_media_type(media_type) else ""
+        return FileBytes(data, options.get("filename", ""), valid_type)
 
     def encode(self, value: bytes, options: Options) -> bytes:
         return value
 
 
 class FileJSON(JSONCodec[bytes]):
-    """Base64 in a JSON text; `{"result": base64}` when it is the whole answer."""
+    """Base64 in a JSON text; `{"result": base64}` as a whole response."""
 
     kind = Kind.FILE
     wraps = True

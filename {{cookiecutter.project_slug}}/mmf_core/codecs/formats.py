@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Format(Enum):
-    """How bytes are written. The first media type is the one sent; the others are taken too."""
+    """How bytes are written. The first media type is the one sent; the others are accepted too."""
 
     CSV = ("text/csv", "application/csv", "text/x-csv"), ("csv",)
     TSV = ("text/tab-separated-values", "text/tsv"), ("tsv", "tab")
@@ -50,17 +50,17 @@ class Format(Enum):
 
     @property
     def media_type(self) -> str:
-        """The media type that answers carry."""
+        """The media type of responses."""
         return self.media_types[0]
 
     @property
     def extension(self) -> str:
-        """The extension that file names get, without the dot; also the format's short name."""
+        """The extension of file names, without the dot; also the format's short name."""
         return self.extensions[0]
 
     @classmethod
     def of_media_type(cls, media_type: str) -> Format | None:
-        """Find the format of `text/csv` and the like; parameters must be cut off already."""
+        """Find the format of `text/csv` and the like; without parameters."""
         return _BY_MEDIA_TYPE.get(media_type.lower())
 
     @classmethod

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _REQUIRES = {"PIL": "pillow", "numpy": "numpy"}
-_COLOURS = 3  # bytes for each pixel
-
-
-# What cameras and browsers make; Pillow knows more, some of it by starting other programs.
+_PIXEL_SIZE = 3  # bytes
+# The formats of cameras and browsers. For some others Pillow starts programs.
 _READABLE = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 
 
@@ -30,47 +28,49 @@ def _read(data: bytes, options: Options) -> np.ndarray:
 
     try:
         picture: Image.Image = Image.open(io.BytesIO(data), formats=_READABLE)
-        _refuse_huge(
-            picture, options.get("max_decompressed", Settings.max_decompressed) // _COLOURS
-        )
+        max_size = options.get("max_decompressed", Settings.max_decompressed)
+        _refuse_huge(picture, max_size // _PIXEL_SIZE)
         ImageOps.exif_transpose(picture, in_place=True)
         picture = _eight_bits(picture)
         return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except (RequestError, MemoryError):
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise _too_many_pixels(_most_pixels()) from None
+        raise _too_many_pixels(_pillow_limit()) from None
     except Exception:  # noqa: BLE001 - damaged pictures make decoders raise nearly anything
-        raise RequestError("this is not a picture that can be read; send a PNG or a JPEG") from None
+        raise RequestError("this picture cannot be read; send a PNG or a JPEG") from None
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Return gray of 16 bits as gray of 8; Pillow itself would cut it off at 255."""
+    """Return 16-bit gray as 8-bit gray; Pillow itself would clip it at 255."""
     import numpy as np
     from PIL import Image
 
-    if picture.mode in {"I", "F"}:  # measurements: nobody knows which of them is white
-        raise RequestError("a picture of 8 or 16 bits is wanted, not of 32")
+    if picture.mode in {"I", "F"}:  # measurements: none of them is known to be white
+        raise RequestError("expected a picture of 8 or 16 bits per channel, got 32")
     if not picture.mode.startswith("I;16"):
         return picture
     return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
 
 
-def _refuse_huge(picture: Image.Image, most: int) -> None:
-    if picture.width * picture.height > min(most, _most_pixels()):
-        raise _too_many_pixels(most)
+def _refuse_huge(picture: Image.Image, max_pixels: int) -> None:
+    if picture.width * picture.height > min(max_pixels, _pillow_limit()):
+        raise _too_many_pixels(max_pixels)
 
 
-def _most_pixels() -> int:
-    """Return Pillow's own limit, of which it only warns, up to twice as many."""
+def _pillow_limit() -> int:
+    """Return Pillow's own limit of pixels; Pillow only warns up to twice as many."""
     from PIL import Image
 
     return Image.MAX_IMAGE_PIXELS or 0
 
 
-def _too_many_pixels(most: int) -> BodyTooLarge:
-    own = "; the operator's setting is MMF_MAX_DECOMPRESSED_MIB" if most < _most_pixels() else ""
-    return BodyTooLarge(f"a picture may have {min(most, _most_pixels()):,} pixels at most{own}")
+def _too_many_pixels(max_pixels: int) -> BodyTooLarge:
+    limit = min(max_pixels, _pillow_limit())
+    setting = " (the limit is MMF_MAX_DECOMPRESSED_MIB)" if limit == max_pixels else ""
+    return BodyTooLarge(
+        f"expected a picture of at most {limit:,} pixels; send a smaller one{setting}"
+    )
 
 
 def _write(value: np.ndarray, format: Format) -> bytes:
@@ -79,9 +79,11 @@ def _write(value: np.ndarray, format: Format) -> bytes:
     buffer = io.BytesIO()
     try:
         Image.fromarray(value).save(buffer, format.name, quality=95)
-    except OSError:  # Pillow's encoders do not say why
+    except OSError:  # Pillow's encoders give no reason
         height, width, *_ = value.shape
-        raise ValueError(f"a picture of {width} x {height} pixels does not fit in it") from None
+        raise ValueError(
+            f"{format.name} cannot hold a picture of {width} x {height} pixels"
+        ) from None
     return buffer.getvalue()
 
 

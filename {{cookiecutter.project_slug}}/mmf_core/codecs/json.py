@@ -1,6 +1,6 @@
 """JSON text to plain Python values and back: RFC 8259, by orjson.
 
-NaN and infinity, which JSON has no way to write, go out as null.
+NaN and infinity, which JSON cannot hold, are written as null.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ..errors import RequestError
 
 
 def loads(data: bytes | str) -> Any:
-    """Read JSON; RequestError says at which line and column it stops being JSON."""
+    """Read JSON; RequestError gives the line and column of the first error."""
     import orjson
 
     try:
@@ -22,9 +22,9 @@ def loads(data: bytes | str) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Write JSON. NumPy and pandas scalars and arrays are welcome anywhere inside.
+    """Write JSON; NumPy and pandas scalars and arrays may be anywhere inside.
 
-    TypeError names the first type that JSON has no way to write.
+    TypeError names the first type that JSON cannot hold.
     """
     import orjson
 
@@ -34,17 +34,17 @@ def dumps(value: Any) -> bytes:
         | orjson.OPT_PASSTHROUGH_DATETIME  # orjson 3.13.0 writes ten milliseconds as a hundred
     )
     try:
-        return orjson.dumps(value, default=_plain, option=options)
+        return orjson.dumps(value, default=_convert, option=options)
     except orjson.JSONEncodeError as error:
         if "key" not in str(error):  # NumPy scalars as keys, as in {np.int64(0): 0.7}
             raise
-        return orjson.dumps(_plain_keys(value), default=_plain, option=options)
+        return orjson.dumps(_plain_keys(value), default=_convert, option=options)
 
 
 def exact(value: Any) -> Any:
-    """Return a whole number of more than 64 bits as its digits; anything else as it is.
+    """Wrap an integer of more than 64 bits for `dumps`; return anything else as it is.
 
-    `dumps` writes it so; by itself it would refuse it.
+    `dumps` refuses such a number unless it is wrapped like this.
     """
     if type(value) is not int or -(2**63) <= value < 2**64:
         return value
@@ -53,8 +53,8 @@ def exact(value: Any) -> Any:
     return orjson.Fragment(str(value))
 
 
-def _plain(value: Any) -> Any:
-    """Turn what orjson does not know into what it does; no library is imported for it."""
+def _convert(value: Any) -> Any:
+    """Convert a type that orjson lacks to one that it has, without importing any library."""
     if type(value).__name__ in {"NaTType", "NAType"}:  # pandas' nulls; comparing them raises
         return None
     for convert in ("tolist", "isoformat"):
@@ -68,9 +68,9 @@ def _plain(value: Any) -> Any:
 def _plain_keys(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {
-            key.item() if hasattr(key, "item") else key: _plain_keys(part)
-            for key, part in value.items()
+            key.item() if hasattr(key, "item") else key: _plain_keys(item)
+            for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [_plain_keys(part) for part in value]
+        return [_plain_keys(item) for item in value]
     return value

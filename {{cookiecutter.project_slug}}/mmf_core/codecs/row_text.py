@@ -1,7 +1,7 @@
-"""Tables as text, a column at a time: the same form for every row, filled with cells.
+"""Tables as text: the same template for every row, filled a column at a time.
 
-Many times faster than dicts, or a writer that is called for every row. Some hundred rows at a
-time, so that their objects stay in the processor's cache.
+This is many times faster than dicts, or than a writer that is called for every row. A few hundred
+rows are written at a time, so that their objects stay in the processor's cache.
 """
 
 from __future__ import annotations
@@ -15,53 +15,57 @@ from . import json
 if TYPE_CHECKING:
     import pandas as pd
 
-_ROWS = 500
-Texts = Callable[[Any], list[bytes]]
+_CHUNK_ROWS = 500
+FormatCells = Callable[[Any], list[bytes]]
 
 
 def is_numpy(dtype: Any) -> bool:
-    """Tell whether a type is one of numpy's numbers, or its truths."""
+    """Tell whether a type is one of NumPy's numbers, or its bool."""
     import numpy as np
 
     return isinstance(dtype, np.dtype) and dtype.kind in "biuf"
 
 
 def is_block(table: pd.DataFrame) -> bool:
-    """Tell whether all columns are numbers of one type of numpy's: one array, cheap to take out."""
+    """Tell whether all columns share one of NumPy's types: they are one array, cheap to extract."""
     types = set(table.dtypes)
     return len(types) == 1 and is_numpy(types.pop())
 
 
-def numbers(array: Any) -> list[bytes]:
-    """Write each of numpy's numbers or truths as JSON, row by row; NaN and infinity are null."""
+def format_numbers(array: Any) -> list[bytes]:
+    """Return each of NumPy's numbers or bools as JSON, row by row; NaN and infinity are null."""
     import numpy as np
 
-    # orjson would write a float32's fewer digits, and no number of another machine's byte order
+    # orjson would write fewer digits of a float32, and refuses another byte order
     dtype = np.float64 if array.dtype.kind == "f" else array.dtype.newbyteorder("=")
     flat = np.ascontiguousarray(array, dtype=dtype).reshape(-1)
     return json.dumps(flat)[1:-1].split(b",")
 
 
-def cells(column: Any) -> list[Any]:
-    """Return a column's cells for JSON; CSV and XML bring whole numbers of any length."""
-    found: list[Any] = column.tolist()
-    return [json.exact(cell) for cell in found] if column.dtype.kind == "O" else found
+def json_cells(column: Any) -> list[Any]:
+    """Return a column's cells for JSON; those of CSV and XML may be integers of any length."""
+    cells: list[Any] = column.tolist()
+    return [json.exact(cell) for cell in cells] if column.dtype.kind == "O" else cells
 
 
-def filled(table: pd.DataFrame, form: bytes, separator: bytes, texts: Texts) -> Iterator[bytes]:
-    """Yield rows as text, some hundred at a time: `form` has a `%b` for each column.
+def format_rows(
+    table: pd.DataFrame, template: bytes, separator: bytes, format_cells: FormatCells
+) -> Iterator[bytes]:
+    """Yield rows as text, a few hundred at a time: `template` has a `%b` for each column.
 
-    `texts` writes an array of cells: all of them, row by row, where the table is one block of
-    numbers; else those of one column.
+    `format_cells` formats an array of cells: those of one column, or all of them, row by row, if
+    the table is one block of numbers.
     """
     arrays: list[Any]
     if is_block(table):
         arrays = [table.to_numpy()]
     else:
-        every = [one for _, one in table.items()]
-        arrays = [one.to_numpy() if is_numpy(one.dtype) else one.array for one in every]
-    for start in range(0, len(table), _ROWS):
-        columns = [texts(array[start : start + _ROWS]) for array in arrays]
+        arrays = [
+            column.to_numpy() if is_numpy(column.dtype) else column.array
+            for _, column in table.items()
+        ]
+    for start in range(0, len(table), _CHUNK_ROWS):
+        columns = [format_cells(array[start : start + _CHUNK_ROWS]) for array in arrays]
         flat = chain.from_iterable(zip(*columns, strict=True)) if len(columns) > 1 else columns[0]
-        rows = min(_ROWS, len(table) - start)
-        yield separator.join([form] * rows) % tuple(flat)
+        rows = min(_CHUNK_ROWS, len(table) - start)
+        yield separator.join([template] * rows) % tuple(flat)

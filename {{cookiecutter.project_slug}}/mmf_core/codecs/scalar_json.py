@@ -1,4 +1,4 @@
-"""One string, number, bool or date as JSON, in MMF's envelope on the way out."""
+"""One string, number, bool or date as JSON, written in MMF's envelope."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .base import JSONCodec, Kind, Options
 
 
 class ScalarJSON(JSONCodec[Any]):
-    """A bare JSON value in; `{"result": value}` out, as MMF's own service answers."""
+    """Read a bare JSON value; write `{"result": value}`, as MMF's own service does."""
 
     kind = Kind.SCALAR
     wraps = True

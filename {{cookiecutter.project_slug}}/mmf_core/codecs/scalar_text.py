@@ -11,7 +11,7 @@ from .formats import Format
 
 
 class ScalarText(Codec[Any]):
-    """Text in, for the descriptor to make a number or a date of; the same text out."""
+    """Read a text, which the descriptor turns into a number or a date; write the same text."""
 
     kind = Kind.SCALAR
     format = Format.TEXT
@@ -20,7 +20,7 @@ class ScalarText(Codec[Any]):
         try:
             return data.decode()
         except UnicodeDecodeError as error:
-            raise RequestError(f"this text is not UTF-8: {error}") from None
+            raise RequestError(f"expected text in UTF-8: {error}") from None
 
     def encode(self, value: Any, options: Options) -> bytes:
         if isinstance(value, bool):

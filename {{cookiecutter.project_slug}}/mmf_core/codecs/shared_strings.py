@@ -1,4 +1,4 @@
-"""How much text a sheet's cells hold where many are the same one, written once beside the sheet."""
+"""How much text a sheet's cells hold, if many share a text that is stored once beside the sheet."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _STRING = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
 _PLAIN_CELL = re.compile(rb't="s"[^<>]*><v>([0-9]{1,7})</v>')
 
 
-def text_size(parts: Iterable[bytes], enough: int) -> int:
-    """Return how many bytes of text the cells of a workbook's largest sheet hold at most.
+def text_size(parts: Iterable[bytes], max_size: int) -> int:
+    """Return an upper bound of the bytes of text in the cells of a workbook's largest sheet.
 
-    Where that cannot be more than `enough`, it is not counted exactly.
+    It is counted exactly only if a rough estimate is more than `max_size`.
     """
     parts = list(parts)
     lengths = array("Q", chain.from_iterable(map(_lengths, parts)))
@@ -22,18 +22,18 @@ def text_size(parts: Iterable[bytes], enough: int) -> int:
         return 0
     longest, largest = max(lengths), 0
     for part in parts:
-        cells = part.count(b'"s"') + part.count(b"'s'")  # <c t="s"> says that a text is shared
+        cells = part.count(b'"s"') + part.count(b"'s'")  # <c t="s"> refers to a shared text
         size = cells * longest
-        if size > enough:
-            places = list(map(int, _PLAIN_CELL.findall(part)))
-            known = sum(lengths[place] for place in places if place < len(lengths))
-            size = known + max(0, cells - len(places)) * longest
+        if size > max_size:
+            indices = list(map(int, _PLAIN_CELL.findall(part)))
+            plain = sum(lengths[index] for index in indices if index < len(lengths))
+            size = plain + max(0, cells - len(indices)) * longest
         largest = max(largest, size)
     return largest
 
 
 def _lengths(part: bytes) -> Iterator[int]:
-    """Yield how long the texts of a part are, with their tags."""
+    """Yield the lengths of the texts of a part, with their tags."""
     if b"<si" not in part and b":si" not in part:
         return
     starts = chain((text.end() for text in _STRING.finditer(part)), [len(part)])

@@ -1,8 +1,8 @@
-"""Rows of a workbook's sheet as a table: every cell is what it is in the sheet.
+"""Rows of a workbook's sheet as a table: every cell keeps the type that it has in the sheet.
 
 A text stays a text, whatever it looks like (`007`, `NA`, `1.5`). Excel has no whole numbers, so a
-column without fractions is one of whole numbers. An empty cell is null, and so is a text without
-any character: readers do not tell them apart.
+column without fractions becomes one of whole numbers. An empty cell is null, and so is a text
+without any character: readers do not distinguish them.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 AS_WRITTEN = {"keep_default_na": False, "na_values": [""]}
-"""For pandas' own readers: only what is empty is null."""
-KNOWN = {
+"""For pandas' own readers: only an empty cell is null."""
+SUPPORTED = {
     "sheet",
     "sheet_name",
     "dtype",
@@ -35,13 +35,13 @@ _NUMBERS = {float, int}
 _OVER_INT64 = 2.0**63
 
 
-def knows(options: Options) -> bool:
-    """Tell whether `table_of` knows all the options: those of a schema, not most of pandas'."""
+def supports(options: Options) -> bool:
+    """Tell whether `table_of` supports all the options: those of a schema, not most of pandas'."""
     dtype = options.get("dtype", {})
     return (
-        options.keys() <= KNOWN
+        options.keys() <= SUPPORTED
         and isinstance(dtype, dict)
-        and all(one is str for one in dtype.values())
+        and all(type_ is str for type_ in dtype.values())
     )
 
 
@@ -55,12 +55,12 @@ def table_of(rows: list[list[Any]], options: Options) -> pd.DataFrame:
     if (block := _block(cells, options)) is not None:
         return pd.DataFrame(block, columns=names, copy=False)
     columns: Sequence[Any] = list(zip(*cells, strict=True)) or [()] * len(names)
-    texts = options.get("dtype", {})
-    made = [
-        _texts(column) if name in texts else _column(column)
+    text_columns = options.get("dtype", {})
+    values = [
+        _texts(column) if name in text_columns else _column(column)
         for name, column in zip(names, columns, strict=True)
     ]
-    table = pd.DataFrame(dict(enumerate(made)), index=pd.RangeIndex(len(cells)), copy=False)
+    table = pd.DataFrame(dict(enumerate(values)), index=pd.RangeIndex(len(cells)), copy=False)
     return table.set_axis(names, axis="columns")
 
 
@@ -77,11 +77,11 @@ def _names(header: list[Any]) -> Any:
 
 
 def _block(cells: list[list[Any]], options: Options) -> np.ndarray[Any, Any] | None:
-    """Return rows that are all numbers of one type as one array, cheap to make and to use."""
+    """Return rows that are all numbers of one type as one array, the cheapest form of a table."""
     import numpy as np
 
-    kinds = set(map(type, chain.from_iterable(cells)))
-    if not kinds or not kinds <= _NUMBERS:
+    types = set(map(type, chain.from_iterable(cells)))
+    if not types or not types <= _NUMBERS:
         return None
     block = np.array(cells, dtype=np.float64)
     if options.get("floats"):
@@ -93,27 +93,27 @@ def _block(cells: list[list[Any]], options: Options) -> np.ndarray[Any, Any] | N
 
 
 def _column(cells: Sequence[Any]) -> Any:
-    """Return a column's values in the type that they share, or as the objects that they are."""
+    """Return a column's values in the type that they share, or else as objects."""
     import numpy as np
     import pandas as pd
 
-    kinds = set(map(type, cells))
-    if str in kinds and "" in cells:
+    types = set(map(type, cells))
+    if str in types and "" in cells:
         cells = [None if cell == "" else cell for cell in cells]
-        kinds = set(map(type, cells))
-    if kinds <= _NUMBERS | {NoneType}:  # the empty column, too
+        types = set(map(type, cells))
+    if types <= _NUMBERS | {NoneType}:  # the empty column, too
         numbers = np.array(cells, dtype=np.float64)
         return numbers.astype(np.int64) if len(numbers) and _is_whole(numbers) else numbers
-    if kinds <= {str, NoneType}:
+    if types <= {str, NoneType}:
         return pd.Series(cells, dtype="str")
-    if kinds == {bool}:
+    if types == {bool}:
         return np.array(cells)
-    times = kinds <= {date, datetime, NoneType} or kinds <= {timedelta, NoneType}
-    return pd.Series([_exact(cell) for cell in cells], dtype=None if times else object)
+    are_times = types <= {date, datetime, NoneType} or types <= {timedelta, NoneType}
+    return pd.Series([_exact(cell) for cell in cells], dtype=None if are_times else object)
 
 
 def _texts(cells: Sequence[Any]) -> pd.Series[Any]:
-    """Return a column that a schema says is of texts: a number as it is shown in the sheet."""
+    """Return a column that a schema declares as text: a number as it is shown in the sheet."""
     import pandas as pd
 
     return pd.Series([str(_exact(cell)) if cell != "" else None for cell in cells], dtype="str")
@@ -127,5 +127,5 @@ def _exact(cell: Any) -> Any:
     if isinstance(cell, float) and cell.is_integer():
         return int(cell)
     if isinstance(cell, date) and not isinstance(cell, datetime):
-        return datetime(cell.year, cell.month, cell.day)  # noqa: DTZ001 - Excel knows no zones
+        return datetime(cell.year, cell.month, cell.day)  # noqa: DTZ001 - Excel has no time zones
     return cell

@@ -7,7 +7,7 @@ from string import Template
 from typing import TYPE_CHECKING, ClassVar
 
 from .base import Codec, Kind, Options
-from .cell_text import texts
+from .cell_text import cell_texts
 from .formats import Format
 
 if TYPE_CHECKING:
@@ -54,13 +54,16 @@ class TableHTML(Codec["pd.DataFrame"]):
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         names = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in value.columns)
-        columns = [_cells(value.iloc[:, place]) for place in range(value.shape[1])]
+        columns = [_cells(value.iloc[:, index]) for index in range(value.shape[1])]
         rows = "\n".join(f"<tr>{''.join(row)}</tr>" for row in zip(*columns, strict=True))
         caption = f"{len(value):,} rows"
         page = _PAGE.substitute(caption=caption, header=f"<tr>{names}</tr>", rows=rows)
         return page.encode()
 
 
+CODECS = (TableHTML(),)
+
+
 def _cells(column: pd.Series) -> list[str]:
     start = '<td class="number">' if column.dtype.kind in "iuf" else "<td>"
-    return [f"{start}{escape(text or '')}</td>" for text in texts(column)]
+    return [f"{start}{escape(text or '')}</td>" for text in cell_texts(column)]

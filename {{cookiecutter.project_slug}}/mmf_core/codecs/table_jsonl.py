@@ -1,14 +1,14 @@
-"""Tables as JSON lines (also NDJSON): one record a line."""
+"""Tables as JSON lines (also NDJSON): one record per line."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import RequestError
-from . import json, number_records
-from .base import Codec, Kind, Options
+from . import fast_records, json
+from .base import RECORD_WEIGHTS, Codec, Kind, Options
 from .formats import Format
-from .table_json import TableJSON, records
+from .table_json import TableJSON, format_records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,25 +17,29 @@ _JSON = TableJSON()
 
 
 class TableJSONL(Codec["pd.DataFrame"]):
-    """Objects, column → value, each on a line of its own; empty lines are passed over."""
+    """Objects of column → value, each on a line of its own; empty lines are skipped."""
 
     kind = Kind.TABLE
     format = Format.JSONL
     requires: ClassVar = {"pandas": "pandas"}
+    memory_weights: ClassVar = {**RECORD_WEIGHTS, b"\n": 72}
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
-        if len(data) > number_records.MIN_SIZE:
-            table = number_records.from_lines(data, floats=bool(options.get("floats")))
+        if len(data) > fast_records.MIN_SIZE:
+            table = fast_records.from_lines(data, floats=bool(options.get("floats")))
             if table is not None:
                 return table
-        plain = []
-        for place, line in enumerate(data.splitlines(), start=1):
+        records = []
+        for number, line in enumerate(data.splitlines(), start=1):
             if line.strip():
                 try:
-                    plain.append(json.loads(line))
+                    records.append(json.loads(line))
                 except RequestError as error:
-                    raise RequestError(f"line {place}: {error.detail}") from None
-        return _JSON.from_plain(plain, options)
+                    raise RequestError(f"line {number}: {error.detail}") from None
+        return _JSON.from_plain(records, options)
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
-        return b"".join(text + b"\n" for text in records(value, b"\n"))
+        return b"".join(text + b"\n" for text in format_records(value, b"\n"))
+
+
+CODECS = (TableJSONL(),)

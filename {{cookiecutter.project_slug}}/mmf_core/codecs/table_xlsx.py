@@ -1,7 +1,7 @@
 """Tables as Excel workbooks (Office Open XML): read by calamine, written here.
 
-A table is the least of what a workbook can be, and libraries that write the whole of it take ten
-times longer.
+A table needs little of what a workbook can hold, and libraries that write all of it take ten times
+longer.
 """
 
 from __future__ import annotations
@@ -12,27 +12,26 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import xlsx_file
-from .base import Codec, Kind, Options
-from .cell_text import NOT_XML
+from .base import MAX_COLUMNS, Codec, Kind, Options
 from .formats import Format
 from .workbooks import read_zipped
+from .xml_text import replace_invalid
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MAX_ROWS = 1_048_575  # of an Excel sheet, less the header
-MAX_COLUMNS = 16_384
 MAX_TEXT = 32_767  # of a cell
-_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # begins a character's number: ECMA-376, 22.9.2.19
+_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # of a character by its number: ECMA-376, 22.9.2.19
 _DAY = timedelta(days=1)
-_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel knows no zones
-_FIRST = date(1900, 3, 1)  # Excel has a day before it that there never was: earlier ones are text
+_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel has no time zones
+_FIRST = date(1900, 3, 1)  # before it Excel counts 29 February 1900: earlier dates are text
 
 
 class TableXLSX(Codec["pd.DataFrame"]):
-    """One sheet, its first row the header; see `workbooks.sheet_of` for which.
+    """One sheet, its first row the header; `workbooks.select_sheet` says which.
 
-    What Excel has no value for, such as NaN, is an empty cell. A date with a zone is a text.
+    A value that Excel lacks, such as NaN, is an empty cell. A date with a time zone is a text.
     """
 
     kind = Kind.TABLE
@@ -44,35 +43,37 @@ class TableXLSX(Codec["pd.DataFrame"]):
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         if len(value) > MAX_ROWS:
-            raise ValueError(f"a sheet holds {MAX_ROWS:,} rows, this table has {len(value):,}")
+            raise ValueError(f"a sheet holds at most {MAX_ROWS:,} rows, got {len(value):,}")
         if value.shape[1] > MAX_COLUMNS:
-            raise ValueError(f"a sheet holds {MAX_COLUMNS:,} columns, not {value.shape[1]:,}")
+            raise ValueError(
+                f"a sheet holds at most {MAX_COLUMNS:,} columns, got {value.shape[1]:,}"
+            )
         columns = [_cells(column) for _, column in value.items()]
         rows = zip(*columns, strict=True) if columns else ()
-        return xlsx_file.written([_cell(name) for name in value.columns], rows)
+        return xlsx_file.write([_cell(name) for name in value.columns], rows)
 
 
 def _cells(column: pd.Series) -> Sequence[str]:
-    """Return a column's cells, empty for null and for what Excel has no number for."""
+    """Return a column's cells, empty for null and for infinity, which Excel lacks."""
     import numpy as np
 
     if column.dtype.kind == "f":
         numbers = column.to_numpy(np.float64, na_value=np.nan)  # Float64 has a null of its own
         cells = [f'"><v>{cell!r}</v></c>' for cell in numbers.tolist()]
-        for place in np.flatnonzero(~np.isfinite(numbers)).tolist():
-            cells[place] = xlsx_file.EMPTY
+        for index in np.flatnonzero(~np.isfinite(numbers)).tolist():
+            cells[index] = xlsx_file.EMPTY
         return cells
-    known = column.notna() & ~column.isin([float("inf"), float("-inf")])
-    return [_cell(value) for value in column.astype(object).where(known, None).tolist()]
+    is_present = column.notna() & ~column.isin([float("inf"), float("-inf")])
+    return [_cell(value) for value in column.astype(object).where(is_present, None).tolist()]
 
 
 def _cell(value: Any) -> str:
-    """Return the number, date or text that Excel shows as exactly that value."""
+    """Return the number, date or text that Excel shows as exactly this value."""
     if value is None:
         return xlsx_file.EMPTY
     if isinstance(value, bool):
         return xlsx_file.TRUE if value else xlsx_file.FALSE
-    if hasattr(value, "item"):  # a number of numpy's
+    if hasattr(value, "item"):  # a NumPy scalar
         return _cell(value.item())
     if isinstance(value, int | float):
         return xlsx_file.number(repr(value))
@@ -82,7 +83,7 @@ def _cell(value: Any) -> str:
 
 
 def _moment(value: Any) -> tuple[float, int] | None:
-    """Return Excel's number for a date or a time, and its style; None if there is no such."""
+    """Return Excel's number for a date or a time, and its style; None if Excel has none."""
     if getattr(value, "tzinfo", None) is not None:
         return None
     match value:
@@ -99,6 +100,5 @@ def _moment(value: Any) -> tuple[float, int] | None:
 
 def _text(value: str) -> str:
     if len(value) > MAX_TEXT:
-        raise ValueError(f"a cell holds {MAX_TEXT:,} characters, this text has {len(value):,}")
-    escaped = NOT_XML.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE.sub("_x005F_", value))
-    return xlsx_file.text(escaped)
+        raise ValueError(f"a cell holds at most {MAX_TEXT:,} characters, got {len(value):,}")
+    return xlsx_file.text(replace_invalid(_ESCAPE.sub("_x005F_", value)))

@@ -9,21 +9,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-EXACT = 2**53  # below it a float holds every whole number
+MAX_EXACT_FLOAT = 2**53
+"""Up to here a float holds every whole number; above it, it may have lost digits."""
 
 
-def unrounded(floats: np.ndarray, cells: Callable[[], list[int]]) -> np.ndarray:
-    """Return the cells as int64 or uint64 where floats are too coarse for them.
+def restore_integers(floats: np.ndarray, integers: Callable[[], list[int]]) -> np.ndarray:
+    """Return int64 or uint64 where floats are too coarse for the cells.
 
-    `cells` raises TypeError or ValueError if they are not all whole: then they stay floats.
+    `integers` returns all cells; it raises TypeError or ValueError unless they are all whole, and
+    then they stay floats.
     """
     import numpy as np
 
-    if not floats.size or not np.abs(floats).max() >= EXACT:
+    if not floats.size or not np.abs(floats).max() >= MAX_EXACT_FLOAT:
         return floats
     with suppress(TypeError, ValueError):
-        numbers = cells()
+        cells = integers()
         for dtype in (np.int64, np.uint64):
             with suppress(OverflowError):
-                return np.array(numbers, dtype).reshape(floats.shape)
+                return np.array(cells, dtype).reshape(floats.shape)
     return floats

@@ -1,4 +1,4 @@
-"""What is common to workbooks: which sheet is read, and what is told of one that is broken."""
+"""The parts that workbook codecs share: choosing a sheet, and errors of damaged files."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import InvalidValue, RequestError
 from ..settings import Settings
-from .base import Options, known_to
+from .base import Options, supported_options
 from .formats import Format
-from .sheet_rows import AS_WRITTEN, knows, table_of
-from .zipped import safe
+from .sheet_rows import AS_WRITTEN, supports, table_of
+from .zipped import CheckContent, sanitize_zip
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,59 +20,63 @@ WORKBOOKS = frozenset({Format.XLSX, Format.XLS, Format.ODS})
 """Formats that have sheets."""
 
 
-def read_zipped(data: bytes, options: Options, suffix: str) -> pd.DataFrame:
+def read_zipped(
+    data: bytes, options: Options, suffix: str, check_content: CheckContent | None = None
+) -> pd.DataFrame:
     """Read a sheet of an .xlsx or .ods, its first row the header, by calamine.
 
     Options are those of `pandas.read_excel`, which reads the sheet if there are any of its own;
-    they count for more than what is here.
+    they override the defaults here. `check_content` is that of `sanitize_zip`.
     """
     from python_calamine import CalamineWorkbook
 
     def parse() -> pd.DataFrame:
-        file = io.BytesIO(safe(data, options.get("max_decompressed", Settings.max_decompressed)))
-        wanted = _wanted(options)
-        if not knows(wanted):
-            return _by_pandas(file, options)
+        max_size = options.get("max_decompressed", Settings.max_decompressed)
+        file = io.BytesIO(sanitize_zip(data, max_size, check_content))
+        relevant = _relevant(options)
+        if not supports(relevant):
+            return _read_by_pandas(file, options)
         with CalamineWorkbook.from_filelike(file) as book:
-            asked = sheet_of(options, book.sheet_names)
-            by = book.get_sheet_by_index if isinstance(asked, int) else book.get_sheet_by_name
-            return table_of(by(asked).to_python(skip_empty_area=False), wanted)
+            key = select_sheet(options, book.sheet_names)
+            get = book.get_sheet_by_index if isinstance(key, int) else book.get_sheet_by_name
+            return table_of(get(key).to_python(skip_empty_area=False), relevant)
 
-    return cast("pd.DataFrame", guarded(parse, suffix))
+    return cast("pd.DataFrame", translate_errors(parse, suffix))
 
 
-def _wanted(options: Options) -> Options:
-    """Return the options that say something of a workbook."""
+def _relevant(options: Options) -> Options:
+    """Return the options that concern a workbook."""
     import pandas as pd
 
-    return options if knows(options) else known_to(pd.read_excel, options)
+    return options if supports(options) else supported_options(pd.read_excel, options)
 
 
-def _by_pandas(file: io.BytesIO, options: Options) -> pd.DataFrame:
+def _read_by_pandas(file: io.BytesIO, options: Options) -> pd.DataFrame:
     import pandas as pd
 
-    known: dict[str, Any] = {**AS_WRITTEN, **known_to(pd.read_excel, options)}
+    known: dict[str, Any] = {**AS_WRITTEN, **supported_options(pd.read_excel, options)}
     with pd.ExcelFile(file, engine=known.pop("engine", "calamine")) as book:
-        known["sheet_name"] = sheet_of(options, book.sheet_names)
+        known["sheet_name"] = select_sheet(options, book.sheet_names)
         return cast("pd.DataFrame", pd.read_excel(book, **known))
 
 
-def sheet_of(options: Options, names: list[Any]) -> Any:
-    """Return which sheet to read.
+def select_sheet(options: Options, names: list[Any]) -> Any:
+    """Return the name or the index of the sheet to read.
 
-    That of the option `sheet`, the caller's choice: a name, or else a number from 0; or that of
-    `sheet_name`, the author's; or the first. InvalidValue names the sheets there are.
+    The option `sheet`, the client's choice, is a name, or else an index from 0; without it the
+    option `sheet_name`, the author's, counts, and then the first sheet. InvalidValue lists the
+    names if there is no such sheet.
     """
-    asked = options.get("sheet", options.get("sheet_name", 0))
-    if asked in names or not isinstance(asked, str | int):
-        return asked
-    if str(asked).isdecimal() and int(asked) < len(names):
-        return int(asked)
-    raise InvalidValue(f"this workbook has no sheet {asked}; it has: {', '.join(map(str, names))}")
+    key = options.get("sheet", options.get("sheet_name", 0))
+    if key in names or not isinstance(key, str | int):
+        return key
+    if str(key).isdecimal() and int(key) < len(names):
+        return int(key)
+    raise InvalidValue(f"sheet {key!r} not found; this workbook has: {', '.join(map(str, names))}")
 
 
-def guarded(parse: Callable[[], Any], suffix: str) -> Any:
-    """Return what `parse` does; RequestError for whatever it raises of a damaged workbook."""
+def translate_errors(parse: Callable[[], Any], suffix: str) -> Any:
+    """Return the result of `parse`; RequestError for any error that a damaged workbook raises."""
     try:
         return parse()
     except (MemoryError, RequestError):
@@ -80,11 +84,13 @@ def guarded(parse: Callable[[], Any], suffix: str) -> Any:
     except Exception:  # noqa: BLE001 - damaged workbooks make readers raise nearly anything
         raise unreadable(suffix) from None
     except BaseException as error:
-        if type(error).__name__ != "PanicException":  # what fails in Rust is no Exception
+        if type(error).__name__ != "PanicException":  # Rust's panics are not Exceptions
             raise
         raise unreadable(suffix) from None
 
 
 def unreadable(suffix: str) -> RequestError:
-    """Return the error for a workbook that is none, or damaged."""
-    return RequestError(f"this is not an {suffix} workbook that can be read")
+    """Return the error for a damaged workbook, or for another file."""
+    return RequestError(
+        f"expected an {suffix} workbook, got a file that cannot be read as one; save it as {suffix}"
+    )

@@ -1,9 +1,8 @@
-"""Workbooks that are zip files: unpacked within bounds, so that what reads them cannot be misled.
+"""Workbooks that are zip files, rewritten so that a forged one cannot mislead its reader.
 
-A zip file's directory may say anything of what is inside, and a cell may say that it is the last
-of a sheet of 17 thousand million. calamine keeps a place for each, and ends the process where it
-cannot. So the parts that count are inflated and looked at here, and go into another archive,
-stored as they are.
+A zip file's directory may declare any sizes, and a cell may claim to be the last of a sheet of 17
+thousand million. calamine allocates a place for each, and aborts the process if it cannot. So the
+relevant parts are decompressed and checked here, and go uncompressed into a new archive.
 """
 
 from __future__ import annotations
@@ -12,111 +11,116 @@ import io
 import re
 import struct
 import zlib
+from collections.abc import Callable
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from ..errors import RequestError
 from ..settings import MIB
-from . import ods_extent, shared_strings, xlsx_extent
+from . import shared_strings
 from .base import refuse_sparse, too_large
+from .xlsx_dimensions import dimensions
 
-_BYTES_A_CELL = 16  # what a cell takes at least in a sheet that is not nearly empty
-_COUNT = re.compile(rb'uniqueCount\s*=\s*["\']([0-9]+)')  # of strings: calamine makes room
-_IDLE = ("docprops/", "xl/theme/", "customxml/")  # what no reader of cells looks at
+CheckContent = Callable[[bytes, int], None]
 
-# APPNOTE.TXT 4.3.7, 4.3.12 and 4.3.16, from their versions on and up to their names.
+BYTES_PER_CELL = 16
+"""The fewest bytes that a cell takes in a sheet that is not nearly empty."""
+_COUNT = re.compile(rb'uniqueCount\s*=\s*["\']([0-9]+)')  # of strings: calamine allocates them
+_UNUSED = ("docprops/", "xl/theme/", "customxml/")  # parts that no reader of cells opens
+
+# APPNOTE.TXT 4.3.7, 4.3.12 and 4.3.16, from the version to the name.
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _END = struct.Struct("<4s4H2LH")
 
 
-def safe(data: bytes, most: int) -> bytes:
+def sanitize_zip(data: bytes, max_size: int, check_content: CheckContent | None = None) -> bytes:
     """Return an .xlsx or .ods that is safe to read.
 
-    BodyTooLarge if it inflates to more than `most` bytes, RequestError if it is nearly empty and
-    huge; errors of zipfile and zlib if it is no zip file.
+    `check_content` checks the content.xml of an .ods; without it no reader takes the file for one,
+    since its `mimetype` is left out. BodyTooLarge if it decompresses to more than `max_size` bytes,
+    RequestError if it is huge and nearly empty; errors of zipfile and zlib if it is not a zip file.
     """
     parts: dict[str, bytes] = {}
-    left = most
-    with ZipFile(io.BytesIO(data)) as packed:
-        for part in packed.infolist():
-            if part.filename in parts or not _counts(part.filename.lower()):
+    remaining = max_size
+    with ZipFile(io.BytesIO(data)) as archive:
+        for info in archive.infolist():
+            is_used = _is_used(info.filename.lower()) or (
+                info.filename == "mimetype" and check_content is not None
+            )
+            if info.filename in parts or not is_used:
                 continue
-            text = _inflate(data, part, left)
-            if text is None:
-                raise too_large("workbook", most)
-            left -= len(text)
-            _check(part.filename, text, most)
-            parts[part.filename] = text
-    if shared_strings.text_size(parts.values(), most) > most:
-        raise too_large("workbook", most)
+            part = _decompress(data, info, remaining)
+            if part is None:
+                raise too_large("workbook", max_size)
+            remaining -= len(part)
+            _check(part)
+            if info.filename == "content.xml" and check_content is not None:
+                check_content(part, max_size)
+            parts[info.filename] = part
+    if shared_strings.text_size(parts.values(), max_size) > max_size:
+        raise too_large("workbook", max_size)
     return _stored(parts)
 
 
-def inflates_to_more(data: bytes, most: int) -> bool:
-    """Tell whether all parts of a zip file together have more than `most` bytes."""
-    left = most
-    with ZipFile(io.BytesIO(data)) as packed:
-        for part in packed.infolist():
-            with packed.open(part) as file:
+def exceeds(data: bytes, max_size: int) -> bool:
+    """Tell whether all parts of a zip file together have more than `max_size` bytes."""
+    remaining = max_size
+    with ZipFile(io.BytesIO(data)) as archive:
+        for info in archive.infolist():
+            with archive.open(info) as file:
                 while chunk := file.read(MIB):
-                    left -= len(chunk)
-                    if left < 0:
+                    remaining -= len(chunk)
+                    if remaining < 0:
                         return True
     return False
 
 
-def _counts(name: str) -> bool:
-    return (name.endswith((".xml", ".rels")) and not name.startswith(_IDLE)) or name == "mimetype"
+def _is_used(name: str) -> bool:
+    return name.endswith((".xml", ".rels")) and not name.startswith(_UNUSED)
 
 
-def _inflate(data: bytes, part: ZipInfo, most: int) -> bytes | None:
-    """Return what a part holds, or None if that is more than `most`; zipfile copies it thrice."""
-    signature, *_, name, extra = _LOCAL.unpack_from(data, part.header_offset)
-    start = part.header_offset + _LOCAL.size + name + extra
-    packed = memoryview(data)[start : start + part.compress_size]
-    if signature != b"PK\3\4" or part.flag_bits & 1 or len(packed) < part.compress_size:
+def _decompress(data: bytes, info: ZipInfo, max_size: int) -> bytes | None:
+    """Return a part, or None if it has more than `max_size` bytes; zipfile would copy it thrice."""
+    signature, *_, name_size, extra_size = _LOCAL.unpack_from(data, info.header_offset)
+    start = info.header_offset + _LOCAL.size + name_size + extra_size
+    compressed = memoryview(data)[start : start + info.compress_size]
+    if signature != b"PK\3\4" or info.flag_bits & 1 or len(compressed) < info.compress_size:
         raise BadZipFile
-    if part.compress_type == ZIP_STORED:
-        return bytes(packed) if len(packed) <= most else None
-    if part.compress_type != ZIP_DEFLATED:
+    if info.compress_type == ZIP_STORED:
+        return bytes(compressed) if len(compressed) <= max_size else None
+    if info.compress_type != ZIP_DEFLATED:
         raise BadZipFile
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    text = inflater.decompress(packed, most + 1)
-    if len(text) > most:
+    decompressor = zlib.decompressobj(-zlib.MAX_WBITS)
+    part = decompressor.decompress(compressed, max_size + 1)
+    if len(part) > max_size:
         return None
-    if zlib.crc32(text) != part.CRC:
+    if zlib.crc32(part) != info.CRC:
         raise BadZipFile
-    return text
+    return part
 
 
-def _check(name: str, text: bytes, most: int) -> None:
+def _check(part: bytes) -> None:
     """Refuse a part that would take far more memory than its own size."""
-    counts = _COUNT.findall(text) if b"uniqueCount" in text else ()
-    if b"\0" in text or any(int(count) > len(text) for count in counts):
-        raise RequestError("this workbook is forged")
-    size = len(text) // _BYTES_A_CELL
-    refuse_sparse(*xlsx_extent.dimensions(text), size)
-    if name == "content.xml":
-        rows, columns, written = ods_extent.dimensions(text)
-        refuse_sparse(rows, columns, size)
-        if written > most:
-            raise too_large("workbook", most)
+    counts = _COUNT.findall(part) if b"uniqueCount" in part else ()
+    if b"\0" in part or any(int(count) > len(part) for count in counts):
+        raise RequestError("this workbook has been tampered with; save it again")
+    refuse_sparse(*dimensions(part), len(part) // BYTES_PER_CELL)
 
 
 def _stored(parts: dict[str, bytes]) -> bytes:
-    """Return a zip file of parts as they are; struct.error for 4 GiB or 65,536 parts and more."""
+    """Return an uncompressed zip file of parts; struct.error from 4 GiB or 65,536 parts on."""
     pieces: list[bytes] = []
     directory: list[bytes] = []
     offset = 0
-    for name, text in parts.items():
-        path = name.encode()
-        # Version, flags (11: the name is UTF-8), method, time, 1 January 1980, sum, sizes.
-        known = (20, 1 << 11, ZIP_STORED, 0, 0x21, zlib.crc32(text), len(text), len(text))
-        header = _LOCAL.pack(b"PK\3\4", *known, len(path), 0)
-        directory.append(_CENTRAL.pack(b"PK\1\2", 20, *known, len(path), 0, 0, 0, 0, 0, offset))
-        directory.append(path)
-        pieces += header, path, text
-        offset += len(header) + len(path) + len(text)
+    for filename, part in parts.items():
+        name = filename.encode()
+        # Version, flags (11: the name is UTF-8), method, time, 1 January 1980, checksum, sizes.
+        fields = (20, 1 << 11, ZIP_STORED, 0, 0x21, zlib.crc32(part), len(part), len(part))
+        header = _LOCAL.pack(b"PK\3\4", *fields, len(name), 0)
+        directory.append(_CENTRAL.pack(b"PK\1\2", 20, *fields, len(name), 0, 0, 0, 0, 0, offset))
+        directory.append(name)
+        pieces += header, name, part
+        offset += len(header) + len(name) + len(part)
     size = sum(map(len, directory))
     end = _END.pack(b"PK\5\6", 0, 0, len(parts), len(parts), size, offset, 0)
     return b"".join([*pieces, *directory, end])

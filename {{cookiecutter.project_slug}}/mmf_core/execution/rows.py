@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
-from ..codecs.row_text import is_block
+from ..codecs import is_block
 
 
 def signature(value: Any, *, uniform: bool) -> tuple[Any, ...]:

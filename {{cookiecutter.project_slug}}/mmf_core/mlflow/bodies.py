@@ -5,11 +5,9 @@ from __future__ import annotations
 import json as standard_json
 from typing import Any
 
-from ..codecs import Format, json
-from ..codecs.plain import bounded
+from ..codecs import MLFLOW_WRAPPERS, Format, Kind, check_depth, json, readable
 from ..errors import RequestError, UnsupportedFormat
 
-WRAPPERS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 FORMATS = {
     "text/csv": Format.CSV,
     "application/json": Format.JSON,
@@ -32,9 +30,11 @@ def body_format(content_type: str) -> Format:
     if parameters:
         raise UnsupportedFormat(f"Unrecognized content type parameters: {', '.join(parameters)}")
     if media_type not in FORMATS:
+        offered = readable(Kind.TABLE)
+        supported = [name for name, format in FORMATS.items() if format in offered]
         raise UnsupportedFormat(
             f"This predictor only supports the following content types: "
-            f"{', '.join(FORMATS)}. Got '{content_type}'."
+            f"{', '.join(supported)}. Got '{content_type}'."
         )
     return FORMATS[media_type]
 
@@ -51,14 +51,14 @@ def loads(body: bytes) -> dict[str, Any]:
             raise
         plain = _standard_loads(body)
     if not isinstance(plain, dict):
-        raise RequestError(f"expected a JSON object with one of {', '.join(WRAPPERS)}")
+        raise RequestError(f"expected a JSON object with one of {', '.join(MLFLOW_WRAPPERS)}")
     return plain
 
 
 def _standard_loads(body: bytes) -> Any:
     try:
         plain = standard_json.loads(body)
-        bounded(plain)
+        check_depth(plain)
         json.dumps(plain)  # rejects everything else that orjson could not have read
     except (ValueError, TypeError, RecursionError) as error:
         raise RequestError(f"invalid JSON: {error}") from None

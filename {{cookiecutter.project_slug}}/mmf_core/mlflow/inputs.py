@@ -8,18 +8,17 @@ from typing import Any, TypeVar
 
 from flask import Request
 
-from ..codecs import Format, Kind, find, json_of
+from ..codecs import MLFLOW_WRAPPERS, SPLIT_KEYS, Format, Kind, find, json_of
 from ..descriptors import DataFrame, Descriptor
 from ..errors import ErrorDetail, InvalidValue, RequestError
 from ..target import Target
 from ..web.http.bodies import read_whole
 from ..web.http.codec_options import options_of
 from . import columns
-from .bodies import WRAPPERS, body_format, loads
+from .bodies import body_format, loads
 
 CHAT = {"messages", "prompt", "input"}
 """Keys of a body that is itself the argument, where that is an object: MLflow's unified LLM."""
-_SPLIT = {"columns", "data", "index"}
 _PREFERENCE = {Kind.TABLE: 0, Kind.SCALAR: 2}
 V = TypeVar("V")
 
@@ -62,10 +61,12 @@ class Input:
         params = plain.pop("params", None)
         if self.descriptor.kind is Kind.JSON and not CHAT.isdisjoint(plain):
             return {self.name: self._from_plain(plain), **self._from_params(params)}, True
-        wrappers = [key for key in WRAPPERS if key in plain]
+        wrappers = [key for key in MLFLOW_WRAPPERS if key in plain]
         if len(wrappers) != 1:
             received = ", ".join(wrappers) or "none of them"
-            raise RequestError(f"expected exactly one of {', '.join(WRAPPERS)}, got {received}")
+            raise RequestError(
+                f"expected exactly one of {', '.join(MLFLOW_WRAPPERS)}, got {received}"
+            )
         (key,) = wrappers
         return {self.name: self._unwrap(key, plain[key]), **self._from_params(params)}, False
 
@@ -134,7 +135,7 @@ def _table_shape(key: str, plain: Any, names: list[str]) -> Any:
 
 
 def _split(plain: Any) -> Any:
-    if not isinstance(plain, dict) or "data" not in plain or not plain.keys() <= _SPLIT:
+    if not isinstance(plain, dict) or "data" not in plain or not plain.keys() <= SPLIT_KEYS:
         raise RequestError(
             "dataframe_split: expected an object with data and, optionally, columns and index"
         )

@@ -11,11 +11,15 @@ from typing import Any
 
 from flask import Response, after_this_request, g, request
 
-from ..codecs import Format, Kind
-from ..codecs.cell_text import NOT_XML
-from ..codecs.table_xlsx import TableXLSX
-from ..codecs.workbooks import guarded, sheet_of
-from ..codecs.zipped import inflates_to_more
+from ..codecs import (
+    Format,
+    Kind,
+    TableXLSX,
+    exceeds,
+    replace_invalid,
+    select_sheet,
+    translate_errors,
+)
 from ..descriptors import Descriptor
 from ..errors import ErrorDetail, InvalidValue, RequestError, max_errors
 from ..target import ERRORS_QUERY as QUERY
@@ -99,9 +103,9 @@ def _annotate(
         body, sheet_query = TableXLSX().encode(sent.decode(descriptor), {}), None
     # openpyxl takes fifteen times the memory of the text in it, and a minute for 30 MiB.
     limit = min(max_decompressed(), (request.max_content_length or sys.maxsize) // 2)
-    if inflates_to_more(body, limit):
+    if exceeds(body, limit):
         return None
-    annotated: bytes = guarded(lambda: _mark_cells(body, error, sheet_query), ".xlsx")
+    annotated: bytes = translate_errors(lambda: _mark_cells(body, error, sheet_query), ".xlsx")
     return annotated
 
 
@@ -120,7 +124,7 @@ def _mark_cells(body: bytes, error: InvalidValue, sheet_query: str | None) -> by
     sheet = book[names[0]]
     if sheet_query is not None:
         with suppress(InvalidValue):  # there is no such sheet, which is the error
-            chosen = sheet_of({"sheet": sheet_query}, names)
+            chosen = select_sheet({"sheet": sheet_query}, names)
             sheet = book[chosen if chosen in names else names[chosen]]
     columns: dict[str, Any] = {
         str(cell.value): cell.column for cell in next(sheet.iter_rows(max_row=1), ())
@@ -140,7 +144,7 @@ def _comment(cell: Any, message: str) -> None:
     from openpyxl.styles import PatternFill
 
     cell.fill = PatternFill("solid", fgColor=_COLOUR)
-    cell.comment = Comment(_clean(message), _AUTHOR)
+    cell.comment = Comment(replace_invalid(message), _AUTHOR)
 
 
 def _list_errors(sheet: Any, summary: str, errors: Iterable[ErrorDetail]) -> None:
@@ -155,10 +159,6 @@ def _list_errors(sheet: Any, summary: str, errors: Iterable[ErrorDetail]) -> Non
 
 
 def _write(cell: Any, value: Any) -> None:
-    cell.value = _clean(value) if isinstance(value, str) else value
+    cell.value = replace_invalid(value) if isinstance(value, str) else value
     if isinstance(value, str):
         cell.data_type = "s"  # a text that begins with = is not a formula
-
-
-def _clean(text: str) -> str:
-    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

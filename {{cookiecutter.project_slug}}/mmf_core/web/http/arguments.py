@@ -13,7 +13,7 @@ from flask import Request
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.http import parse_options_header
 
-from ...codecs import Format, Kind, check_decoded_size, json
+from ...codecs import Format, Kind, check_decoded_size, json, json_of
 from ...errors import ErrorDetail, InvalidValue, RequestError, UnsupportedFormat
 from ...target import ERRORS_QUERY, FORMAT_QUERY, SHEET_QUERY, Target
 from .bodies import FORMS, read_form, read_whole
@@ -129,7 +129,7 @@ def _json_object(target: Target, media_type: str, body: bytes) -> dict[str, Part
     if Format.of_media_type(media_type) is not Format.JSON:
         what = media_type or "a body without a Content-Type"
         raise UnsupportedFormat(f"{what} cannot be read here; {how_to_send(target)}")
-    check_decoded_size(Kind.JSON, Format.JSON, body, limits())
+    check_decoded_size(json_of(Kind.JSON), body, limits())
     whole = json.loads(body)
     if not isinstance(whole, dict):
         raise InvalidValue(f"a JSON object by argument name is needed; {how_to_send(target)}")

@@ -42,7 +42,7 @@ class EncodedPart(Part):
             descriptor.kind, self.media_type, self.filename, prefer_name=self.prefer_name
         )
         text, options = self._text(codec.format), self._options(descriptor, codec.format)
-        check_decoded_size(descriptor.kind, codec.format, text, options)
+        check_decoded_size(codec, text, options)
         return codec.decode(text, options)
 
     def _text(self, format: Format) -> bytes:
@@ -72,7 +72,7 @@ class TextPart(Part):
     def decode(self, descriptor: Descriptor[Any]) -> Any:
         if descriptor.kind is Kind.SCALAR:
             return self.text
-        check_decoded_size(Kind.JSON, Format.JSON, self.text.encode(), options_of(descriptor))
+        check_decoded_size(json_of(Kind.JSON), self.text.encode(), options_of(descriptor))
         return JSONPart(json.loads(self.text)).decode(descriptor)
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmf_core.codecs import xlsx_extent
-from mmf_core.codecs.xlsx_extent import dimensions
+from mmf_core.codecs import xlsx_dimensions
+from mmf_core.codecs.xlsx_dimensions import dimensions
 
 PLACES = st.tuples(st.integers(1, 16_384), st.integers(1, 1_048_576))
 
@@ -45,7 +45,7 @@ def only_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: bytes) -> Any:
         raise AssertionError
 
-    monkeypatch.setattr(xlsx_extent, "_of_any_cells", fail)
+    monkeypatch.setattr(xlsx_dimensions, "_from_any_cells", fail)
 
 
 @pytest.mark.usefixtures("only_plain")
@@ -80,11 +80,11 @@ def test_what_follows_the_first_closing_tag_counts_too() -> None:
 
 @given(st.integers(1, 16_384), st.integers(1, 16_384))
 def test_columns_are_compared_as_numbers(one: int, most: int) -> None:
-    pattern = xlsx_extent._up_to(_letters(most).encode(), b"A", b"Z")
+    pattern = xlsx_dimensions._up_to(_letters(most).encode(), b"A", b"Z")
     assert (re.fullmatch(pattern, _letters(one).encode()) is not None) == (one <= most)
 
 
 @given(st.integers(1, 10**7), st.integers(1, 10**7))
 def test_rows_are_compared_as_numbers(one: int, most: int) -> None:
-    pattern = xlsx_extent._up_to(str(most).encode(), b"0", b"9")
+    pattern = xlsx_dimensions._up_to(str(most).encode(), b"0", b"9")
     assert (re.fullmatch(pattern, str(one).encode()) is not None) == (one <= most)

@@ -16,8 +16,7 @@ from pandas.testing import assert_frame_equal
 from tables import MIXED, fuzz
 
 from mmf_core.codecs import Codec, Kind, find
-from mmf_core.codecs.table_arrow import TableArrow, TableFeather
-from mmf_core.codecs.table_parquet import TableParquet
+from mmf_core.codecs.table_pyarrow import TableArrow, TableFeather, TableParquet
 from mmf_core.errors import BodyTooLarge, RequestError
 
 PARQUET, ARROW, FEATHER = TableParquet(), TableArrow(), TableFeather()
@@ -170,7 +169,7 @@ def test_lack_of_memory_is_not_the_callers_fault(
     def exhausted(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("mmf_core.codecs.arrow_tables._checked", exhausted)
+    monkeypatch.setattr("mmf_core.codecs.table_pyarrow._checked", exhausted)
     with pytest.raises(MemoryError):
         codec.decode(data, {})
 

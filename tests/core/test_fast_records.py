@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from mmf_core.codecs import number_records
+from mmf_core.codecs import fast_records
 from mmf_core.codecs.table_json import TableJSON
 from mmf_core.codecs.table_jsonl import TableJSONL
 from mmf_core.errors import InvalidValue, RequestError
@@ -26,8 +26,8 @@ def _lines(records: list[Any]) -> bytes:
 
 @pytest.fixture(autouse=True)
 def tiny_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(number_records, "MIN_SIZE", 0)
-    monkeypatch.setattr(number_records, "_PIECE", 8)
+    monkeypatch.setattr(fast_records, "MIN_SIZE", 0)
+    monkeypatch.setattr(fast_records, "_PIECE_SIZE", 8)
 
 
 @pytest.mark.parametrize("floats", [True, False])
@@ -49,8 +49,8 @@ def test_long_lists_take_this_way(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = JSON.from_plain(LONG, {})
     assert list(expected.dtypes) == ["float64", "int64", "float64"]
     for data, way in ((orjson.dumps(LONG), "from_list"), (_lines(LONG), "from_lines")):
-        assert len(data) > number_records.MIN_SIZE
-        table = getattr(number_records, way)(data)
+        assert len(data) > fast_records.MIN_SIZE
+        table = getattr(fast_records, way)(data)
         assert_frame_equal(table, expected)
 
 
@@ -74,8 +74,8 @@ def test_an_authors_floats_are_one_block() -> None:
     ],
 )
 def test_what_is_more_than_numbers_is_read_in_one_piece(records: list[Any]) -> None:
-    assert number_records.from_list(orjson.dumps(records)) is None
-    assert number_records.from_lines(_lines(records)) is None
+    assert fast_records.from_list(orjson.dumps(records)) is None
+    assert fast_records.from_lines(_lines(records)) is None
     assert_frame_equal(JSON.decode(orjson.dumps(records), {}), JSON.from_plain(records, {}))
 
 

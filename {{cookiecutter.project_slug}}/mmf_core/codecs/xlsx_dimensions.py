@@ -1,8 +1,8 @@
-"""How large a sheet of an Excel workbook is, where any cell may say that it is the last of all.
+"""The dimensions of an Excel sheet, in which any cell may claim to be the last one possible.
 
-Cells say where they are: `<c r="B7">`. Most programs write each of them so, and then one search
-for a cell that is outside of what the first row and the last cell say is enough. Whatever is
-written in another way is looked at piece by piece, which takes many times longer.
+Cells have a reference: `<c r="B7">`. Most programs write all of them in this way, and then a single
+search for a cell outside of the bounds of the first row and the last cell is enough. A sheet that
+is written differently is searched cell by cell, which takes many times longer.
 """
 
 from __future__ import annotations
@@ -16,51 +16,48 @@ _PLAIN_CELL = re.compile(rb'<c r="([A-Z]{1,3})([1-9][0-9]{0,6})"')
 
 
 def dimensions(text: bytes) -> tuple[int, int]:
-    """Return how many rows and columns a sheet's XML may use at most, from the first on."""
+    """Return upper bounds of the rows and columns that a sheet's XML uses, from the first on."""
     first, last = text.find(b"sheetData"), text.rfind(b"sheetData")
     if first < 0:
         return 0, 0
-    return _of_plain_cells(text[first:last]) or _of_any_cells(text)
+    return _from_plain_cells(text[first:last]) or _from_any_cells(text)
 
 
-def _of_plain_cells(cells: bytes) -> tuple[int, int] | None:
-    """Return a bound that all cells keep, if all say where they are, and in one way."""
+def _from_plain_cells(cells: bytes) -> tuple[int, int] | None:
+    """Return the bounds of all cells, if all have references, written in the usual way."""
     if b":c" in cells or cells.count(b"<c") != cells.count(_PLAIN):
         return None
     header = _PLAIN_CELL.finditer(cells, 0, max(cells.find(b"</row>"), 0))
-    first = max((cell[1] for cell in header), key=_place, default=b"")
+    first = max((cell[1] for cell in header), key=_column_number, default=b"")
     last = _PLAIN_CELL.match(cells, max(cells.rfind(_PLAIN), 0))
     if not first or last is None:
         return None
-    column, row = max(first, last[1], key=_place), last[2]
+    column, row = max(first, last[1], key=_column_number), last[2]
     within = _up_to(column, b"A", b"Z") + _up_to(row, b"0", b"9")
     if re.search(_PLAIN + b"(?!" + within + b'")', cells):
         return None
-    return int(row), _place(column)
+    return int(row), _column_number(column)
 
 
 def _up_to(number: bytes, first: bytes, last: bytes) -> bytes:
-    """Return a pattern of whatever has fewer digits, or as many and is no greater.
-
-    Digits are from `first` to `last`: those of columns are letters.
-    """
+    """Return a pattern of the numbers up to this one; the digits of columns are letters."""
     digit = b"[%b-%b]" % (first, last)
     patterns = [number]
-    for place in range(len(number)):
-        if number[place : place + 1] > first:
-            below = b"[%b-%c]" % (first, number[place] - 1)
-            patterns.append(number[:place] + below + digit * (len(number) - place - 1))
+    for index in range(len(number)):
+        if number[index : index + 1] > first:
+            below = b"[%b-%c]" % (first, number[index] - 1)
+            patterns.append(number[:index] + below + digit * (len(number) - index - 1))
     if len(number) > 1:
         patterns.append(b"%b{1,%d}" % (digit, len(number) - 1))
     return b"(?:" + b"|".join(patterns) + b")"
 
 
-def _of_any_cells(text: bytes) -> tuple[int, int]:
-    """Go through all of it, keeping nothing: a list of all cells would be ten times the text."""
+def _from_any_cells(text: bytes) -> tuple[int, int]:
+    """Count without keeping any match: a list of all cells would be ten times the text."""
     columns = rows = named_cells = named_rows = 0
     for reference in _REFERENCE.finditer(text):
         column, row = reference.groups()
-        columns, rows = max(columns, _place(column.upper())), max(rows, int(row))
+        columns, rows = max(columns, _column_number(column.upper())), max(rows, int(row))
         if column:
             named_cells += 1
         else:
@@ -73,14 +70,14 @@ def _of_any_cells(text: bytes) -> tuple[int, int]:
         else:
             all_rows += 1
             widest, width = max(widest, width), 0
-    if all_cells > named_cells:  # some only follow the one before them
+    if all_cells > named_cells:  # the others follow the cell before them
         columns += max(widest, width)
     return rows + max(0, all_rows - named_rows), columns
 
 
-def _place(letters: bytes) -> int:
-    """Return which column AB is: 28."""
-    place = 0
+def _column_number(letters: bytes) -> int:
+    """Return the number of a column: 28 of AB."""
+    number = 0
     for letter in letters:
-        place = place * 26 + letter - 64
-    return place
+        number = number * 26 + letter - 64
+    return number

@@ -1,0 +1,88 @@
+"""JSON values: dict with str keys, list, str, number, bool and None, nested `MAX_DEPTH` deep."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ..errors import InvalidValue
+from . import json
+from .base import JSON_WEIGHTS, JSONCodec, Kind, Options
+
+MAX_DEPTH = 100
+"""Deep enough for people's data, and shallow enough for recursive functions."""
+
+_MIN_INT, _MAX_INT = -(2**63), 2**64 - 1  # orjson writes no others
+_TYPES = {dict, list, str, int, float, bool, type(None)}
+
+
+class JSONValue(JSONCodec[Any]):
+    """The values as they are; only their depth is checked."""
+
+    kind = Kind.JSON
+    memory_weights: ClassVar = JSON_WEIGHTS
+
+    def from_plain(self, plain: Any, options: Options) -> Any:
+        return check_depth(plain)
+
+    def to_plain(self, value: Any) -> Any:
+        return value
+
+
+def check_depth(value: Any) -> Any:
+    """Return a value that was read from JSON; InvalidValue if it is nested too deeply."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = _containers(level)
+        if not level:
+            return value
+    raise too_deep()
+
+
+def check_value(value: Any) -> Any:
+    """Return a value of any origin; InvalidValue unless it is a JSON value."""
+    check_depth(value)
+    level: list[Any] = [[value]]
+    while level:
+        children = [child for container in level for child in _children(container)]
+        for type_ in set(map(type, children)) - _TYPES:
+            raise InvalidValue(
+                f"expected text, numbers, true, false and null, got a {type_.__name__}; "
+                "send a date as ISO 8601 text and bytes as base64"
+            )
+        integers = [child for child in children if type(child) is int]
+        if integers and not (min(integers) >= _MIN_INT and max(integers) <= _MAX_INT):
+            raise InvalidValue("expected integers of at most 64 bits; send longer ones as text")
+        keys = (key for container in level if type(container) is dict for key in container)
+        if not all(type(key) is str for key in keys):
+            raise InvalidValue("expected text for every name in an object; put others in quotes")
+        level = _containers(level)
+    return value
+
+
+def too_deep() -> InvalidValue:
+    """Return the error of every format for a value that is nested too deeply."""
+    return InvalidValue(f"expected at most {MAX_DEPTH} levels of nesting; send a flatter value")
+
+
+def plain(value: Any) -> Any:
+    """Return a result as its JSON would be read: arrays are lists, dates texts, NaN is None.
+
+    TypeError or ValueError names a type that JSON cannot hold, so every format of JSON values
+    reports the same error for the same value.
+    """
+    return json.loads(json.dumps(value))
+
+
+def _containers(level: list[Any]) -> list[Any]:
+    return [
+        child
+        for container in level
+        for child in _children(container)
+        if type(child) in {dict, list}
+    ]
+
+
+def _children(container: Any) -> Any:
+    if type(container) is dict:
+        return container.values()
+    return container if type(container) is list else ()

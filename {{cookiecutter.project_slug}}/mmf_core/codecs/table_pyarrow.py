@@ -1,0 +1,174 @@
+"""Tables as Parquet, and as Arrow IPC: a stream, or a file, which is also known as Feather."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from ..errors import RequestError
+from ..settings import Settings
+from .base import Codec, Kind, Options, refuse_sparse, too_large
+from .formats import Format
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_REQUIRES = {"pandas": "pandas", "pyarrow": "pyarrow"}
+_FILE_MAGIC = b"ARROW1"  # a stream begins with a length instead
+_BATCH_ROWS = 8192
+_CELL_SIZE, _OBJECT_SIZE = 8, 40
+"""The fewest bytes that a cell counts for, and a cell that becomes a Python object."""
+
+
+class TableParquet(Codec["pd.DataFrame"]):
+    """Columns with their types, categories, time zones and pandas' own metadata, both ways."""
+
+    kind = Kind.TABLE
+    format = Format.PARQUET
+    requires: ClassVar = _REQUIRES
+
+    def decode(self, data: bytes, options: Options) -> pd.DataFrame:
+        return _read(_parquet_batches, data, options, "Parquet file")
+
+    def encode(self, value: pd.DataFrame, options: Options) -> bytes:
+        import pyarrow.parquet as pq
+
+        buffer = io.BytesIO()
+        try:
+            pq.write_table(_arrow_table(value), buffer)
+        except NotImplementedError as error:
+            raise TypeError(str(error)) from error
+        return buffer.getvalue()
+
+
+class TableArrow(Codec["pd.DataFrame"]):
+    """Write a stream; read a stream or a file, since both are called .arrow."""
+
+    kind = Kind.TABLE
+    format = Format.ARROW
+    requires: ClassVar = _REQUIRES
+
+    def decode(self, data: bytes, options: Options) -> pd.DataFrame:
+        return _read(_arrow_batches, data, options, "Arrow table")
+
+    def encode(self, value: pd.DataFrame, options: Options) -> bytes:
+        table = _arrow_table(value)
+        buffer = io.BytesIO()
+        with self._writer()(buffer, table.schema) as writer:
+            writer.write_table(table)
+        return buffer.getvalue()
+
+    def _writer(self) -> Any:
+        import pyarrow as pa
+
+        return pa.ipc.new_stream
+
+
+class TableFeather(TableArrow):
+    """Write a file; read a stream or a file."""
+
+    format = Format.FEATHER
+
+    def _writer(self) -> Any:
+        import pyarrow as pa
+
+        return pa.ipc.new_file
+
+
+CODECS = (TableParquet(), TableArrow(), TableFeather())
+
+
+def _read(
+    batches: Callable[[bytes, int], Iterable[Any]], data: bytes, options: Options, name: str
+) -> pd.DataFrame:
+    """Return the table whose record batches `batches` yields; RequestError if it is damaged.
+
+    Every batch is validated in full, because pyarrow follows offsets that point anywhere.
+    """
+    import pyarrow as pa
+
+    max_size = options.get("max_decompressed", Settings.max_decompressed)
+    try:
+        checked = list(_checked(batches(data, max_size), max_size, name))
+        return cast("pd.DataFrame", pa.Table.from_batches(checked).to_pandas())
+    except RequestError:
+        raise
+    except pa.ArrowMemoryError:  # a forged length asks for more memory than there is
+        raise too_large(name, max_size) from None
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - damaged files make pyarrow raise nearly anything
+        raise RequestError(f"the body is not a valid {name}; check that it is complete") from None
+
+
+def _checked(batches: Iterable[Any], max_size: int, name: str) -> Iterator[Any]:
+    remaining = max_size
+    for batch in batches:
+        remaining -= max(batch.nbytes, sum(map(_column_size, batch.columns)))
+        if remaining < 0:
+            raise too_large(name, max_size)
+        batch.validate(full=True)
+        yield batch
+
+
+def _column_size(column: Any) -> int:
+    """Return the bytes that a column's cells count for; a null column has none of its own."""
+    from pyarrow import types
+
+    kind = column.type
+    flat = (
+        *(types.is_integer, types.is_floating, types.is_boolean),
+        *(types.is_timestamp, types.is_duration),
+    )
+    text = types.is_string, types.is_large_string, types.is_string_view, types.is_dictionary
+    is_small = any(is_type(kind) for is_type in (*flat, *text))
+    return len(column) * (_CELL_SIZE if is_small else _OBJECT_SIZE)
+
+
+def _parquet_batches(data: bytes, max_size: int) -> Iterator[Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(pa.BufferReader(data)) as file:
+        footer = file.metadata
+        groups = [footer.row_group(index) for index in range(footer.num_row_groups)]
+        if sum(group.total_byte_size for group in groups) > max_size:
+            raise too_large("Parquet file", max_size)
+        rows = sum(group.num_rows for group in groups)
+        refuse_sparse(rows, footer.num_columns, max_size // _CELL_SIZE)
+        batches = file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False)
+        yield from _or_empty(batches, file.schema_arrow)
+
+
+def _arrow_batches(data: bytes, _max_size: int) -> Iterator[Any]:
+    import pyarrow as pa
+
+    if data.startswith(_FILE_MAGIC):
+        with pa.ipc.open_file(data) as file:
+            batches = map(file.get_batch, range(file.num_record_batches))
+            yield from _or_empty(batches, file.schema)
+    else:
+        with pa.ipc.open_stream(data) as stream:
+            yield from _or_empty(stream, stream.schema)
+
+
+def _or_empty(batches: Iterable[Any], schema: Any) -> Iterator[Any]:
+    """Yield the batches, or else one without rows, which still has the columns."""
+    import pyarrow as pa
+
+    batch = None
+    for batch in batches:
+        yield batch
+    if batch is None:
+        yield pa.RecordBatch.from_pylist([], schema=schema)
+
+
+def _arrow_table(value: pd.DataFrame) -> Any:
+    """Return pyarrow's table; TypeError or ValueError if a column mixes types."""
+    import pyarrow as pa
+
+    try:
+        return pa.Table.from_pandas(value, preserve_index=False)
+    except NotImplementedError as error:
+        raise TypeError(str(error)) from error
