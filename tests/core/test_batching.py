@@ -2,9 +2,10 @@
 
 # ruff: noqa: B008 - a target's arguments and their descriptors
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
 
@@ -17,8 +18,8 @@ from pandas.testing import assert_frame_equal
 
 import mmf_core as mmf
 from mmf_core.call_options import CallOptions
-from mmf_core.errors import InvalidValue, ResultError, TargetError
-from mmf_core.execution import Execution, Timings
+from mmf_core.errors import DeadlineExceeded, InvalidValue, ResultError, TargetError
+from mmf_core.execution import Execution, Timings, batching
 from mmf_core.target import Target
 
 LONGEST = 10
@@ -64,7 +65,7 @@ class Line:
 
     def send(self, table: Any, **scalars: Any) -> Future[Any]:
         """Send a request from a thread of its own; return once it is in line."""
-        line: Any = self.execution._call._line  # type: ignore[attr-defined]
+        line: Any = self.execution._call._queue  # type: ignore[attr-defined]
         waiting = len(line)
         future = self._submit(table, **scalars)
         while len(line) == waiting:
@@ -189,7 +190,7 @@ def test_fewer_rows_than_given_end_the_joining(
     assert isinstance(first, ResultError)
     assert isinstance(second, ResultError)
     assert "2 rows for 3" in str(first)
-    assert "not joined any more" in caplog.text
+    assert "batching disabled" in caplog.text
     assert line.execution({"data": frame(1, 2)})["a"].tolist() == [2]
 
 
@@ -257,3 +258,52 @@ def test_many_threads_get_their_own_rows() -> None:
         [2 * number] for number in numbers
     ]
     line.threads.shutdown()
+
+
+def timed(seconds: float, function: Callable[[Any], Any], **more: Any) -> Line:
+    """Return a line whose target has a timeout."""
+    line = Line(function=function, **more)
+    options = CallOptions(batch=line.batch, timeout=seconds)
+    line.execution = Execution(replace(line.execution.target, call_options=options))
+    return line
+
+
+def test_a_joined_call_that_is_late_is_not_sent_again() -> None:
+    late = Event()
+
+    def slow(data: Any) -> Any:
+        if len(data) > 1:
+            assert late.wait(LONGEST)
+        return data
+
+    line = timed(0.5, slow)
+    outcomes = line.send_together(frame(1), frame(2), frame(3))
+    assert [type(outcome) for outcome in outcomes] == [DeadlineExceeded] * 3
+    assert [len(table) for table in line.calls] == [1, 3]
+    late.set()
+    line.threads.shutdown()
+
+
+def test_a_deadline_cuts_no_newer_request_short() -> None:
+    line = timed(0.6, lambda data: (time.sleep(0.4 * (len(data) > 1)), data)[1])
+    held = line.hold()
+    old = line.send(frame(1))
+    time.sleep(0.4)
+    new = line.send(frame(2))
+    line.gate.set()
+    assert isinstance(old.exception(LONGEST), DeadlineExceeded)
+    assert new.result(LONGEST)["a"].tolist() == [2]
+    assert len(held.result(LONGEST)) == 1
+    line.threads.shutdown()
+
+
+@pytest.mark.parametrize("function", ["join", "split"])
+def test_a_failure_to_join_or_split_leaves_nobody_waiting(
+    line: Line, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise ValueError("cannot")
+
+    monkeypatch.setattr(batching, function, fail)
+    first, second = line.send_together(frame(1), frame(2))
+    assert (first["a"].tolist(), second["a"].tolist()) == ([2], [4])

@@ -1,9 +1,11 @@
 """Micro-batching: requests that arrive while a call is running share the next one.
 
-Nobody waits when the worker is idle: whoever comes then calls at once, with those that the worker
-found waiting together with it. Whoever comes during a call waits in line, and when the call ends,
-the next one is for all in line whose rows fit together. So a batch grows with the load by itself,
-without a timer.
+No request waits while the target is idle: the first one calls at once. Those that arrive during a
+call wait, each in its own thread, and when the call ends the next one is for all of them whose rows
+fit together. So a batch grows with the load by itself, without a timer.
+
+The newest request of a batch makes the call, in its own thread: it has the most time left, so that
+its deadline cuts no other one short.
 """
 
 from __future__ import annotations
@@ -11,12 +13,11 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
-from threading import Lock
+from dataclasses import dataclass, field
+from threading import Event, Lock
 from typing import Any
 
-from ..errors import MMFError, ResultError
-from ..turns import step_aside
+from ..errors import DeadlineExceeded, Overloaded, ResultError
 from .calls import Arguments, Call
 from .deadlines import time_left, too_late
 from .rows import join, signature, split
@@ -27,12 +28,13 @@ _log = logging.getLogger("mmf.batching")
 
 @dataclass(slots=True, eq=False)
 class _Ticket:
-    """A request in line, and what came of it."""
+    """A request in the queue, and its outcome."""
 
     arguments: Arguments
     timings: Timings
-    served: bool = False
-    given_up: bool = False
+    signature: tuple[Any, ...]
+    leads: bool = False  # it is to make the call, for itself and others
+    woken: Event = field(default_factory=Event)
     result: Any = None
     error: BaseException | None = None
 
@@ -47,8 +49,8 @@ class MicroBatcher:
 
     `rows` is the argument that holds them. Requests are joined where it has the same columns and
     types (always, where they are `uniform`), and every other argument the same value. A joined call
-    that fails is repeated for each request alone, so that a bad row fails only its own. Nobody
-    waits in line for longer than `seconds`, where they are given.
+    that fails is repeated for each request alone, so that a bad row fails only its own. A request
+    waits for `seconds` at most, where they are given.
     """
 
     def __init__(
@@ -67,61 +69,82 @@ class MicroBatcher:
         self._max_rows = max_rows
         self._uniform = uniform
         self._seconds = seconds
-        self._calling = Lock()
-        self._line: deque[_Ticket] = deque()
+        self._lock = Lock()
+        self._calling = False
+        self._queue: deque[_Ticket] = deque()
         self._joins = True
 
     def __call__(self, arguments: Arguments, timings: Timings) -> Any:
         if not self._joins:
             return self._call(arguments, timings)
-        ticket = _Ticket(arguments, timings)
-        self._line.append(ticket)
-        step_aside()
-        if not ticket.served:
-            self._wait_for_the_call(ticket)
-            try:
-                while not ticket.served:
-                    self._serve_the_first()
-            finally:
-                self._calling.release()
+        ticket = _Ticket(arguments, timings, self._signature(arguments))
+        with self._lock:
+            self._queue.append(ticket)
+            ticket.leads = not self._calling
+            self._calling = True
+        if not ticket.leads:
+            self._wait(ticket)
+        if ticket.leads:
+            self._lead(ticket)
         return ticket.outcome()
 
-    def _wait_for_the_call(self, ticket: _Ticket) -> None:
-        """Wait until no other call is running; DeadlineExceeded if that takes too long."""
-        if self._seconds is None:
-            self._calling.acquire()
-        elif not self._calling.acquire(timeout=max(0, time_left(self._seconds, ticket.timings))):
-            ticket.given_up = True
-            raise too_late(self._route, self._seconds)
-
-    def _serve_the_first(self) -> None:
-        """Call for the first in line and all that fit to it."""
-        first = self._line.popleft()
-        if first.given_up:
+    def _wait(self, ticket: _Ticket) -> None:
+        """Wait for a call, or for the lead; DeadlineExceeded if that takes too long."""
+        left = None if self._seconds is None else time_left(self._seconds, ticket.timings)
+        if ticket.woken.wait(left):
             return
-        batch = [first, *self._fitting(first)]
-        for ticket in batch[1:]:
-            self._line.remove(ticket)
-        self._run(batch)
-        for ticket in batch:
-            ticket.served = True
-
-    def _fitting(self, first: _Ticket) -> Iterator[_Ticket]:
-        """Yield those in line who can be joined to the first; the others keep their places."""
-        rows, wanted = len(first.arguments[self._rows]), self._signature(first)
-        for ticket in list(self._line):
-            rows += len(ticket.arguments[self._rows])
-            if rows > self._max_rows:
+        with self._lock:
+            if ticket in self._queue:
+                self._queue.remove(ticket)
+            if ticket.leads:
+                self._appoint_leader()
+            elif ticket.woken.is_set():  # at the last moment
                 return
-            if not ticket.given_up and self._signature(ticket) == wanted:
+        raise too_late(self._route, self._seconds or 0)
+
+    def _lead(self, leader: _Ticket) -> None:
+        """Call for one request and all that fit to it, and let another one lead."""
+        with self._lock:
+            batch = list(self._fitting(leader))
+            for ticket in batch:
+                self._queue.remove(ticket)
+        try:
+            self._run(leader, batch)
+        except BaseException as error:
+            for ticket in batch:
+                ticket.error = error
+            raise
+        finally:
+            for ticket in batch:
+                ticket.woken.set()
+            with self._lock:
+                self._appoint_leader()
+
+    def _appoint_leader(self) -> None:
+        """Let the newest ticket lead of those that fit the first in the queue."""
+        self._calling = bool(self._queue)
+        if self._queue:
+            *_, leader = self._fitting(self._queue[0])
+            leader.leads = True
+            leader.woken.set()
+
+    def _fitting(self, leader: _Ticket) -> Iterator[_Ticket]:
+        """Yield the tickets that can share the leader's call; the others keep their places."""
+        total = 0
+        for ticket in list(self._queue):
+            if ticket.signature == leader.signature:
+                rows = len(ticket.arguments[self._rows])
+                total += rows
+                if total > max(rows, self._max_rows):
+                    return
                 yield ticket
 
-    def _signature(self, ticket: _Ticket) -> tuple[Any, ...]:
-        scalars = [value for name, value in ticket.arguments.items() if name != self._rows]
-        return (*signature(ticket.arguments[self._rows], uniform=self._uniform), scalars)
+    def _signature(self, arguments: Arguments) -> tuple[Any, ...]:
+        others = [value for name, value in arguments.items() if name != self._rows]
+        return (*signature(arguments[self._rows], uniform=self._uniform), others)
 
-    def _run(self, batch: list[_Ticket]) -> None:
-        if len(batch) > 1 and self._run_joined(batch):
+    def _run(self, leader: _Ticket, batch: list[_Ticket]) -> None:
+        if len(batch) > 1 and self._joins and self._run_joined(leader, batch):
             return
         for ticket in batch:
             ticket.timings.batch_leader = True
@@ -130,32 +153,40 @@ class MicroBatcher:
             except BaseException as error:  # noqa: BLE001 - raised again where it belongs
                 ticket.error = error
 
-    def _run_joined(self, batch: list[_Ticket]) -> bool:
-        """Call once for all; False where that failed and nobody has an outcome yet."""
+    def _run_joined(self, leader: _Ticket, batch: list[_Ticket]) -> bool:
+        """Call once for all; False where that failed and no request has an outcome yet."""
         tables = [ticket.arguments[self._rows] for ticket in batch]
         counts = [len(table) for table in tables]
-        timings = Timings(batch_size=len(batch), entered=batch[0].timings.entered)
+        timings = Timings(batch_size=len(batch), entered=leader.timings.entered)
         try:
             rows = join(tables, uniform=self._uniform)
-            result = self._call({**batch[0].arguments, self._rows: rows}, timings)
-        except MMFError:
-            _log.info("%s: a joined call failed; each request is called alone", self._route)
+            result = self._call({**leader.arguments, self._rows: rows}, timings)
+            parts = list(split(result, counts)) if len(result) == sum(counts) else []
+        except (DeadlineExceeded, Overloaded) as error:  # it may be running still
+            for ticket in batch:
+                ticket.error = error
+            return True
+        except Exception as error:  # noqa: BLE001 - each request shows its own
+            _log.info("%s: a joined call failed, calling for each request: %r", self._route, error)
             return False
-        batch[0].timings.batch_leader = True
-        for ticket in batch:
-            ticket.timings.started(timings.entered + timings.queue)
-            ticket.timings.call, ticket.timings.batch_size = timings.call, timings.batch_size
-        if len(result) == sum(counts):
-            for ticket, part in zip(batch, split(result, counts), strict=True):
-                ticket.result = part
-        else:
+        self._share(leader, batch, timings)
+        for ticket, part in zip(batch, parts, strict=False):
+            ticket.result = part
+        if not parts:
             self._stop_joining(batch, len(result), sum(counts))
         return True
 
-    def _stop_joining(self, batch: list[_Ticket], got: int, given: int) -> None:
+    def _share(self, leader: _Ticket, batch: list[_Ticket], timings: Timings) -> None:
+        """Note the times of a joined call in each of its requests."""
+        leader.timings.batch_leader = True
+        for ticket in batch:
+            ticket.timings.started(timings.entered + timings.queue)
+            ticket.timings.call, ticket.timings.batch_size = timings.call, timings.batch_size
+
+    def _stop_joining(self, batch: list[_Ticket], received: int, expected: int) -> None:
         """Refuse to guess whose rows these are, now and in future."""
         self._joins = False
-        message = f"{self._route} has batch= and returned {got} rows for {given}"
-        _log.warning("%s: its requests are not joined any more", message)
+        message = f"{self._route} has batch= and returned {received} rows for {expected}"
+        _log.warning("%s: batching disabled for this target", message)
         for ticket in batch:
-            ticket.error = ResultError(f"{message}: a row for each row is needed")
+            ticket.error = ResultError(f"{message}: expected a row for each row")
