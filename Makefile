@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak lint types lock fidelity \
-	bench bench-codecs bench-models bench-startup bench-hotpath bench-metrics \
+	bench bench-codecs bench-models bench-startup bench-hotpath bench-worker bench-metrics \
 	bench-alternatives bench-load clean
 
 help:  ## show this list
@@ -86,6 +86,9 @@ bench-hotpath: project  ## where the microseconds of a one-row request go
 
 bench-alternatives: .venv/.complete  ## parts of the service beside libraries for the same, for docs/decisions.md
 	@$(BIN)/python benchmarks/alternatives.py
+
+bench-worker: .venv/.complete  ## compare the worker with gunicorn's own gthread; needs wrk
+	@$(BIN)/python benchmarks/workers.py
 
 bench-metrics: .venv/.complete  ## what counting costs a request and `/metrics`
 	@MMF_LOG_LEVEL=error PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache \

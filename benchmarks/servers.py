@@ -217,6 +217,18 @@ SERVERS = (
         beside="ours-unbatched",
         works=("one-row-32",),
     ),
+    *(
+        Server(
+            f"gthread-{threads}",
+            f"this template on gunicorn's gthread, {threads} threads",
+            "ours",
+            gunicorn_of_ours("app", "--worker-class", "gthread", "--threads", str(threads)),
+            "/{model}",
+            predictions=column,
+            works=("one-row-1", "one-row-32", "forest-32"),
+        )
+        for threads in (4, 16, 32)
+    ),
     Server("flask", "Flask + gunicorn", "flask", flask),
     Server("fastapi", "FastAPI + uvicorn", "fastapi", fastapi),
     Server("litserve", "LitServe, batching", "litserve", litserve("1"), family="litserve"),

@@ -14,7 +14,8 @@ from pathlib import Path
 from gunicorn import glogging
 
 from mmf_core.capabilities import run_hooks
-from mmf_core.server import draining, reloading, starting
+from mmf_core.server import graceful_shutdown, reloading, worker_boot
+from mmf_core.server.scoreboard import scoreboard
 from mmf_core.web import log_redaction, logs
 
 # What the numeric libraries read, once, when they are imported.
@@ -91,10 +92,10 @@ bind = f"{host}:{whole('PORT', 8000, least=1, most=65535)}"
 cores = usable_cores()
 workers = whole("WEB_CONCURRENCY", cores, least=1)
 
-# gunicorn's gthread, but one thread of a worker reads, predicts and answers all that is quick, and
-# another takes over while a request waits or computes for long. Connections are shared out evenly.
-worker_class = "mmf_core.server.LeaderWorker"
-threads = whole("WEB_THREADS", 4, least=1)
+# gunicorn's gthread, but slow clients hold no thread, health checks need none of these, and
+# connections are spread evenly. A thread for each request at a time, waiting ones included.
+worker_class = "mmf_core.server.Worker"
+threads = whole("WEB_THREADS", 32, least=1)
 
 # Of each worker. Most of them idle, or send slowly: they hold no thread, only a file descriptor.
 worker_connections = room_for(whole("WEB_CONNECTIONS", 10_000, least=threads + 1))
@@ -142,11 +143,12 @@ accesslog = None
 def nworkers_changed(server: object, new_value: int, old_value: int | None) -> None:  # noqa: ARG001
     """Share the cores among the workers: each one's numeric libraries get cores / workers threads.
 
-    And let the capabilities prepare what must be there before the application is loaded.
+    And make the folder in which all workers count for /metrics.
 
     The one hook that comes after `gunicorn -w` has had its say and before the application, and
     with it numpy, is loaded. What the user has set stays.
     """
+    scoreboard.workers = new_value
     if old_value is None:  # a later change, by signal, is too late for numpy
         run_hooks("before_load")
         for name in NATIVE_THREADS:
@@ -161,15 +163,15 @@ def when_ready(server: object) -> None:
     SIGTERM refuses readiness before it ends the service.
     """
     gc.freeze()
-    reloading.answer_sighup(server)
-    draining.answer_sigterm(server)
+    reloading.handle_sighup(server)
+    graceful_shutdown.handle_sigterm(server)
 
 
 def post_worker_init(worker: object) -> None:
     """Load the artifacts marked `preload=False`, and call each target on its example."""
-    starting.begin(worker)
+    worker_boot.boot(worker)
 
 
 def child_exit(server: object, worker: object) -> None:  # noqa: ARG001
-    """Let the capabilities know that a worker has ended."""
+    """Keep the counts of a worker that has ended, and none of its gauges."""
     run_hooks("worker_exited")

@@ -36,7 +36,7 @@ CAPABILITIES = set(names(PACKAGE))
 LAYERS = [
     {"client"},  # which is for others to copy
     {"errors"},
-    {"settings", "packages", "turns", "fingerprints", "shared_memory", "readiness", "processes"},
+    {"settings", "packages", "fingerprints", "shared_memory", "readiness", "processes"},
     {"capabilities"},
     {"codecs", "models", "stores"},
     {"descriptors", "artifact"},
@@ -44,7 +44,8 @@ LAYERS = [
     {"target"},
     {"registry", "execution"},
     {"example_calls"},
-    {"web", "cli", "server"},
+    {"web", "cli"},
+    {"server"},
     CAPABILITIES,
     {"__main__", "__init__"},
 ]
@@ -56,7 +57,6 @@ EVERYWHERE_IN = {
     "tracing": {"opentelemetry"},
     "cli": {"click"},
     "server": {"gunicorn"},
-    "turns": {"greenlet"},
 }
 
 

@@ -1,4 +1,4 @@
-"""A worker of the service's own kind, in a thread of the test: no master, no fork, no signals."""
+"""A threaded worker in a thread of the test: no master, no fork, no signals."""
 
 import os
 import socket
@@ -11,8 +11,9 @@ from typing import Any
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
-from mmf_core.server import LeaderWorker
+from mmf_core.server import Worker
 
 LONGEST = 20
 
@@ -20,17 +21,14 @@ LONGEST = 20
 class Harness:
     """A worker, its listening socket, and clients."""
 
-    def __init__(self, app: Any, **settings: Any) -> None:
+    def __init__(self, app: Any, worker: type[ThreadWorker] = Worker, **settings: Any) -> None:
         cfg = Config()
-        for name, value in {"threads": 4, "keepalive": 60, "graceful_timeout": LONGEST}.items():
+        for name, value in {"threads": 8, "keepalive": 60, "graceful_timeout": LONGEST}.items():
             cfg.set(name, settings.pop(name, value))
         for name, value in settings.items():
             cfg.set(name, value)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.setblocking(False)
-        self.worker: Any = LeaderWorker(
-            1, os.getppid(), [self.listener], None, 30, cfg, Logger(cfg)
-        )
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.worker: Any = worker(1, os.getppid(), [self.listener], None, 30, cfg, Logger(cfg))
         self.worker.wsgi = app
         self.worker.tpool = self.worker.get_thread_pool()
         self.worker.poller = DefaultSelector()
@@ -52,17 +50,11 @@ class Harness:
         assert not self._thread.is_alive()
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release everything."""
         if self._thread.ident is not None:
             self.stop()
         self._stack.close()
         self.worker.tpool.shutdown()
-        self.worker._spare.shutdown()
-        self.worker.method_queue.run_callbacks(None)  # what came too late
-        for connection in [*self.worker.clients.idle, *self.worker.clients.unread]:
-            connection.close()
-        self.worker.poller.close()
-        self.worker.method_queue.close()
         self.worker.tmp.close()
         self.listener.close()
 
@@ -76,13 +68,13 @@ class Harness:
         self._stack.callback(client.close)
         return client
 
-    def ask(self, path: str, body: bytes | None = None) -> bytes:
-        """Return what is answered on a connection of its own."""
-        return answer(self.client(), path, body)
+    def get(self, path: str, body: bytes | None = None) -> bytes:
+        """Return the response to a request on a connection of its own."""
+        return get(self.client(), path, body)
 
 
-def answer(client: HTTPConnection, path: str, body: bytes | None = None) -> bytes:
-    """Return what is answered to one request."""
+def get(client: HTTPConnection, path: str, body: bytes | None = None) -> bytes:
+    """Return the response to one request."""
     client.request("GET" if body is None else "POST", path, body)
     response = client.getresponse()
     content = response.read()

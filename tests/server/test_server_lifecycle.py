@@ -3,11 +3,10 @@
 import http.client
 import json
 import signal
-import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,9 +16,8 @@ import requests
 from mmf_core import Registry
 from mmf_core.processes import resident
 from mmf_core.readiness import PROBES, server_status
-from mmf_core.server import draining, memory, starting
-from mmf_core.server.memory import MemoryLimit
-from mmf_core.server.shares import Shares, shares
+from mmf_core.server import graceful_shutdown, memory, worker_boot
+from mmf_core.server.scoreboard import Scoreboard
 from mmf_core.settings import MIB
 from mmf_core.web import create_app
 from services import Service, serve
@@ -62,7 +60,7 @@ app = create_app(registry)
 def put_back() -> Iterator[None]:
     """Let later tests find nothing wrong."""
     yield
-    draining._until[0] = 0.0
+    graceful_shutdown._deadline[0] = 0.0
     server_status.not_ready_reason = server_status.workers = str
 
 
@@ -76,6 +74,12 @@ def wait_until(holds: Any) -> None:
 def pid(service: Service, what: str = "pid") -> int:
     """Return which worker answers."""
     return int(requests.post(f"{service.url}/{what}", timeout=LONGEST).json()["result"])
+
+
+def children(service: Service) -> list[str]:
+    """Return the ids of the workers."""
+    master = service.process.pid
+    return Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
 
 
 def ready(service: Service) -> requests.Response:
@@ -99,7 +103,7 @@ def test_readiness_goes_first_and_requests_are_answered_until_the_end(tmp_path: 
         wait_until(lambda: ready(service).status_code == 200)
         service.process.send_signal(signal.SIGTERM)
         wait_until(lambda: ready(service).status_code == 503)
-        assert "being stopped" in ready(service).json()["detail"]
+        assert "shutting down" in ready(service).json()["detail"]
         assert requests.get(f"{service.url}/health/live", timeout=LONGEST).status_code == 200
         for _ in range(5):
             assert pid(service), "new connections are answered"
@@ -116,33 +120,40 @@ def test_the_drain_is_within_the_time_for_the_end(
 ) -> None:
     monkeypatch.setenv("MMF_DRAIN_SECONDS", "5")
     timers: list[float] = []
-    monkeypatch.setattr(draining.signal, "setitimer", lambda _, seconds: timers.append(seconds))
-    monkeypatch.setattr(draining.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(
+        graceful_shutdown.signal, "setitimer", lambda _, seconds: timers.append(seconds)
+    )
+    monkeypatch.setattr(graceful_shutdown.signal, "signal", lambda *_: None)
     told: dict[str, int] = {}
     stops: list[bool] = []
     cfg = SimpleNamespace(graceful_timeout=25, set=told.__setitem__)
     server = SimpleNamespace(cfg=cfg, handle_term=lambda: stops.append(True))
-    draining.answer_sigterm(server)
+    graceful_shutdown.handle_sigterm(server)
     server.handle_term()
     assert (timers, stops, told) == ([5.0], [], {"graceful_timeout": 20})
-    assert draining.has_begun()
-    assert draining.goes_on()
+    assert graceful_shutdown.has_begun()
+    assert graceful_shutdown.is_draining()
     assert server.handle_hup() == 0, "and no new version is begun"
     server.handle_term()
     assert stops == [True]
-    assert draining.has_begun()
-    assert not draining.goes_on()
+    assert graceful_shutdown.has_begun()
+    assert not graceful_shutdown.is_draining()
 
 
 @pytest.mark.usefixtures("put_back")
-def test_a_worker_that_gets_sigterm_too_goes_on_while_it_drains(harness: Any) -> None:
-    served = harness(lambda *_: []).start()
-    draining._until[0] = time.monotonic() + LONGEST
-    served.worker.handle_exit(0, None)
-    assert served.worker.alive
-    draining._until[0] = time.monotonic()
-    served.worker.handle_exit(0, None)
-    assert not served.worker.alive
+def test_a_worker_that_gets_sigterm_too_goes_on_while_it_drains() -> None:
+    received: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
+    try:
+        graceful_shutdown.ignore_sigterm_while_draining()
+        graceful_shutdown._deadline[0] = time.monotonic() + LONGEST
+        signal.raise_signal(signal.SIGTERM)
+        assert received == []
+        graceful_shutdown._deadline[0] = time.monotonic()
+        signal.raise_signal(signal.SIGTERM)
+        assert received == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_health_is_answered_while_every_thread_is_taken(tmp_path: Path) -> None:
@@ -181,7 +192,7 @@ def test_a_service_whose_threads_are_all_taken_for_long_is_not_ready(tmp_path: P
         worker = pid(service)
         slow = [waiting(service, gate) for _ in range(4)]
         wait_until(lambda: ready(service).status_code == 503)
-        assert "no worker has had a thread" in ready(service).json()["detail"]
+        assert "every thread of every worker" in ready(service).json()["detail"]
         gate.touch()
         assert {json.loads(one.getresponse().read())["result"] for one in slow} == {worker}
         for one in slow:
@@ -189,28 +200,59 @@ def test_a_service_whose_threads_are_all_taken_for_long_is_not_ready(tmp_path: P
         wait_until(lambda: ready(service).status_code == 200)
 
 
-def test_who_can_take_requests_and_when_anybody_could(monkeypatch: pytest.MonkeyPatch) -> None:
-    mine = Shares()
-    assert (mine.able(), mine.latest()) == (0, 0.0)
-    mine.tell(1, 5)
-    mine.tell(2, 3)
-    assert mine.able() == 2
-    before = mine.latest()
-    mine.hold(2)
-    assert (mine.able(), mine.least(1), mine.least(2)) == (1, float("inf"), 5)
-    assert mine.latest() == before
-    monkeypatch.setattr(starting, "shares", mine)
-    assert starting.workers(2) == "1 of 2"
-    assert starting.workers(1) == ""
-    assert starting.refusal(LONGEST) == ""
+def test_readiness_knows_which_workers_can_take_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    board = Scoreboard()
+    assert (board.available(), board.last_seen()) == (0, 0.0)
+    board.publish(1, 5)
+    board.publish(2, 3)
+    assert board.available() == 2
+    before = board.last_seen()
+    board.publish(2, float("inf"))
+    assert (board.available(), board.min_connections(1)) == (1, float("inf"))
+    assert board.min_connections(2) == 5
+    assert board.last_seen() == before
+    monkeypatch.setattr(worker_boot, "scoreboard", board)
+    assert worker_boot.available_workers() == "", "nobody has said how many there should be"
+    board.workers = 2
+    assert worker_boot.available_workers() == "1 of 2"
+    assert worker_boot.not_ready_reason(LONGEST) == ""
     later = time.monotonic() + 100
-    monkeypatch.setattr(starting.time, "monotonic", lambda: later)
-    assert "for 100 seconds" in starting.refusal(LONGEST)
-    assert starting.refusal(0) == ""
+    monkeypatch.setattr(worker_boot.time, "monotonic", lambda: later)
+    assert "for 100 seconds" in worker_boot.not_ready_reason(LONGEST)
+    assert worker_boot.not_ready_reason(0) == ""
+
+
+def test_readiness_follows_the_number_of_workers(tmp_path: Path) -> None:
+    with (
+        (tmp_path / "log").open("wb") as log,
+        serve("gunicorn", tmp_path, log, app=APP, WEB_CONCURRENCY="2") as service,
+    ):
+        wait_until(lambda: ready(service).json() == {"ready": True})
+        for number, count in ((signal.SIGTTOU, 1), (signal.SIGTTIN, 2), (signal.SIGTTIN, 3)):
+            service.process.send_signal(number)
+            wait_until(lambda count=count: len(children(service)) == count)
+            wait_until(lambda: ready(service).json() == {"ready": True})
+
+
+def test_readiness_under_gunicorns_own_worker(tmp_path: Path) -> None:
+    with (
+        (tmp_path / "log").open("wb") as log,
+        serve(
+            *("gunicorn", tmp_path, log),
+            app=APP,
+            WEB_CONCURRENCY="2",
+            WEB_TIMEOUT="1",
+            GUNICORN_CMD_ARGS="--worker-class=gthread",
+        ) as service,
+    ):
+        time.sleep(1.2)  # longer than WEB_TIMEOUT
+        assert ready(service).json() == {"ready": True}
+        service.process.terminate()
+        assert service.process.wait(LONGEST) == 0
 
 
 @pytest.mark.usefixtures("put_back")
-def test_readiness_tells_what_the_server_knows() -> None:
+def test_readiness_reports_what_the_server_knows() -> None:
     client = create_app(Registry()).test_client()
     server_status.workers = lambda: "1 of 2"
     assert client.get("/health/ready").get_json() == {"ready": True, "workers": "1 of 2"}
@@ -238,12 +280,14 @@ def test_a_worker_that_has_grown_is_replaced(tmp_path: Path) -> None:
     assert "MMF_MAX_RSS_MIB" in (tmp_path / "log").read_text()
 
 
-def test_one_worker_at_a_time_and_only_while_all_can_answer(
+def test_one_worker_at_a_time_and_only_while_all_can_respond(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    worker = SimpleNamespace(cfg=SimpleNamespace(workers=1))
-    shares.tell(1, 0)
-    sizes = iter([100, 100, 300, 300, 300, 300, 300])
+    board = Scoreboard()
+    monkeypatch.setattr(memory, "scoreboard", board)
+    board.publish(1, 0)
+    board.workers = 1
+    sizes = iter([100, 300, 300, 300])
     monkeypatch.setattr(memory, "resident", lambda: next(sizes) * MIB)
     free = [True]
 
@@ -252,21 +296,22 @@ def test_one_worker_at_a_time_and_only_while_all_can_answer(
             raise BlockingIOError
 
     monkeypatch.setattr(memory.fcntl, "lockf", lockf)
-    limit = MemoryLimit(200 * MIB)
-    assert not limit.is_passed(worker), "it is small"
+    assert not memory.is_exceeded(200 * MIB), "it is small"
     free[0] = False
-    assert not limit.is_passed(worker), "another has its turn"
+    assert not memory.is_exceeded(200 * MIB), "another has its turn"
     free[0] = True
-    worker.cfg.workers = 257
-    assert not limit.is_passed(worker), "another is being replaced"
-    worker.cfg.workers = 1
-    assert limit.is_passed(worker)
+    board.workers = 2
+    assert not memory.is_exceeded(200 * MIB), "another is being replaced"
+    board.workers = 1
+    assert memory.is_exceeded(200 * MIB)
 
 
-def test_a_limit_below_what_a_worker_begins_with_is_none(caplog: pytest.LogCaptureFixture) -> None:
-    assert not MemoryLimit(1).is_passed(None)
-    assert "MMF_MAX_RSS_MIB" in caplog.text
-    assert not MemoryLimit(None).is_passed(None)
+def test_a_limit_below_what_a_worker_uses_at_start_is_ignored(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    memory.watch(1)
+    assert "MMF_MAX_RSS_MIB=" in caplog.text
+    assert "mmf-memory" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_memory_where_there_is_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,38 +322,3 @@ def test_memory_where_there_is_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Path, "read_bytes", absent)
     assert resident() > 10 * MIB
-
-
-def test_a_thread_that_is_free_takes_over_from_who_stands_in(harness: Any) -> None:
-    served = harness(lambda *_: [])
-    worker = served.worker
-    worker.poller.register(worker.method_queue, 1, worker.method_queue.run_callbacks)
-    stands_in = Thread(target=worker._lead_on, kwargs={"stands_in": True})
-    stands_in.start()
-    wait_until(lambda: worker._lead is not None)
-    first = worker._lead
-    leads = Thread(target=worker._lead_on)
-    leads.start()
-    stands_in.join(LONGEST)
-    assert not stands_in.is_alive()
-    assert first.over
-    assert not worker._lead.stands_in
-    worker._lead_on(stands_in=True)  # not needed, and gone at once
-    worker._end()
-    leads.join(LONGEST)
-    assert not leads.is_alive()
-
-
-def test_the_end_of_a_connection_that_nobody_can_open(
-    harness: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    served = harness(lambda *_: [])
-    served.connect()
-
-    def full(_self: socket.socket) -> Any:
-        raise OSError(24, "Too many open files")
-
-    monkeypatch.setattr(socket.socket, "accept", full)
-    served.worker.accept(served.listener)
-    assert served.worker.clients.count == 0
-    assert served.worker._most == 1

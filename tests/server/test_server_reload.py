@@ -177,3 +177,38 @@ def test_what_waits_for_the_fork_is_loaded_and_tried_too(tmp_path: Path) -> None
         live.put(version=2)
         live.reload()
         assert live.score()["version"] == 2
+
+
+SLOW_IMPORT = f"""{MAIN}
+if os.path.exists("slow"):
+    with open("loads", "a") as file:
+        file.write("x")
+    time.sleep(3)
+"""
+
+
+@pytest.mark.parametrize("loads", [1, 2], ids=["while it is tried", "while it is taken"])
+def test_a_service_that_is_to_end_abandons_a_reload(tmp_path: Path, loads: int) -> None:
+    with living(tmp_path, SLOW_IMPORT) as live:
+        (tmp_path / "slow").touch()
+        live.put(version=2)
+        live.service.process.send_signal(signal.SIGHUP)
+        wait_until((tmp_path / "loads").exists)
+        wait_until(lambda: len((tmp_path / "loads").read_text()) == loads)
+        live.service.process.terminate()
+        assert live.service.process.wait(2.5) == 0
+        assert "reload abandoned" in live.log
+
+
+def test_dead_workers_are_replaced_while_a_new_version_is_tried(tmp_path: Path) -> None:
+    with living(tmp_path, SLOW_IMPORT) as live:
+        (tmp_path / "slow").touch()
+        live.put(version=2)
+        victims = live.workers
+        live.service.process.send_signal(signal.SIGHUP)
+        wait_until((tmp_path / "loads").exists)
+        for victim in victims:
+            kill(victim)
+        assert live.score()["version"] == 1, "before the trial has ended"
+        assert (tmp_path / "loads").read_text() == "x"
+        wait_until(lambda: live.score()["version"] == 2)

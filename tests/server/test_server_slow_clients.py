@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
 from http.client import HTTPResponse
@@ -12,27 +13,33 @@ import pytest
 from gunicorn.http import errors
 from harness import LONGEST, Harness
 
-from mmf_core.server.connections import LARGEST
-from mmf_core.server.refusals import CRASHED, fault_of, refusal
+from mmf_core.errors import CRASHED
+from mmf_core.server.connections import MAX_AWAITED
+from mmf_core.server.http_errors import error_response
+from mmf_core.web.middleware import SAFETY_HEADERS
 
 Make = Callable[..., Harness]
-DRIPS = {
-    "head": b"POST / HTTP/1.1\r\nHost: x\r\nX-Slow: ",
-    "body": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1",
-    "large body": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n1",
-    "chunks": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n1",
-    "after 100": (
-        b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9000000\r\n\r\n"
-    ),
+POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
+LARGE = POST + b"Content-Length: 9000000\r\n\r\n"
+PIECES = {
+    "head": [POST + b"X-Slow: ", b"1\r\nContent-Len", b"gth: 10\r\n\r", b"\n1234567890"],
+    "body": [POST + b"Content-Length: 10\r\n\r\n", b"123", b"456789", b"0"],
+    "zeros": [POST + b"Content-Length: 00000000010\r\n\r\n", b"123", b"456789", b"0"],
+    "chunks": [
+        POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n1",
+        b"2345\r",
+        b"\n5\r\n12345\r\n0",
+        b"\r\n\r\n",
+    ],
 }
 
 
 def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Answer with the length of the body, or with so many bytes."""
+    """Respond with the length of the body, or with as many bytes as the path says."""
     length = int(environ["PATH_INFO"].strip("/") or 0)
     try:
         body = str(len(environ["wsgi.input"].read())).encode()
-    except TimeoutError:
+    except BlockingIOError:
         start_response("408 Request Timeout", [("Content-Length", "0")])
         return []
     body = b"x" * length or body
@@ -52,46 +59,58 @@ def quick(harness: Make, monkeypatch: pytest.MonkeyPatch) -> Harness:
     return harness(app).start()
 
 
-def answered(client: socket.socket) -> tuple[HTTPResponse, bytes]:
+def response_of(client: socket.socket) -> tuple[HTTPResponse, bytes]:
     response = HTTPResponse(client)
     response.begin()
     return response, response.read()
 
 
 def assert_refused(client: socket.socket, status: int, word: str) -> None:
-    response, body = answered(client)
+    response, body = response_of(client)
     problem = json.loads(body)
     assert (response.status, problem["status"]) == (status, status)
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.headers["Connection"] == "close"
     assert response.headers["X-Request-ID"] == problem["request_id"]
+    assert dict(SAFETY_HEADERS).items() <= dict(response.headers).items()
     assert word in problem["detail"]
     assert client.recv(1) == b"", "and the connection is over"
 
 
-@pytest.mark.parametrize("drip", DRIPS.values(), ids=DRIPS.keys())
-def test_slow_clients_take_no_thread(served: Harness, drip: bytes) -> None:
-    clients = [served.connect() for _ in range(20)]
-    for piece in (drip, b"1"):
+@pytest.mark.parametrize("drip", PIECES.values(), ids=PIECES.keys())
+def test_slow_clients_hold_no_thread(served: Harness, drip: list[bytes]) -> None:
+    clients = [served.connect() for _ in range(100)]
+    for piece in drip[:-1]:
         for client in clients:
             client.sendall(piece)
-        assert served.ask("/") == b"0"
-    assert served.worker.tpool._work_queue.empty()
-    assert served.worker.clients.count >= len(clients)
+        assert served.get("/") == b"0"
+        assert served.worker.tpool._work_queue.empty()
+    for client in clients:
+        client.sendall(drip[-1])
+    for client in clients:
+        response, body = response_of(client)
+        assert (response.status, body) == (200, b"10")
 
 
-@pytest.mark.parametrize("drip", DRIPS.values(), ids=DRIPS.keys())
-def test_a_client_that_is_too_slow_is_told_so(quick: Harness, drip: bytes) -> None:
+@pytest.mark.parametrize("drip", [*(pieces[0] for pieces in PIECES.values()), LARGE])
+def test_a_client_that_is_too_slow_gets_a_408(quick: Harness, drip: bytes) -> None:
     client = quick.connect()
     client.sendall(drip)
-    if b"Expect" in drip:
-        assert client.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert_refused(client, 408, "MMF_CLIENT_TIMEOUT")
 
 
-def test_a_drip_does_not_lengthen_the_time(quick: Harness) -> None:
+def test_what_a_thread_reads_has_its_time_too(quick: Harness) -> None:
+    large, asking = quick.connect(), quick.connect()
+    large.sendall(LARGE + b"x" * MAX_AWAITED)
+    asking.sendall(LARGE.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
+    assert asking.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    for client in (large, asking):
+        assert client.recv(12) == b"HTTP/1.1 408"
+
+
+def test_a_drip_does_not_extend_the_time(quick: Harness) -> None:
     client = quick.connect()
-    client.sendall(DRIPS["head"])
+    client.sendall(PIECES["head"][0])
     end = time.monotonic() + LONGEST
     client.settimeout(0.05)
     while time.monotonic() < end:
@@ -101,23 +120,37 @@ def test_a_drip_does_not_lengthen_the_time(quick: Harness) -> None:
         except TimeoutError:
             client.sendall(b"a")
     else:
-        pytest.fail("it was never told")
+        pytest.fail("it was never refused")
 
 
-def test_what_follows_the_first_mebibyte_has_its_time_too(quick: Harness) -> None:
-    client = quick.connect()
-    client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n")
-    client.sendall(b"x" * LARGEST)
-    response, _ = answered(client)
-    assert response.status == 408
-    assert client.recv(1) == b""
-
-
-def test_a_large_body_that_comes_in_its_time_arrives(served: Harness) -> None:
+def test_a_large_body_that_comes_in_time_arrives(served: Harness) -> None:
     client = served.client()
-    pieces: Iterator[bytes] = iter([b"x" * LARGEST, b"y" * LARGEST, b"z"])
+    pieces: Iterator[bytes] = iter([b"x" * MAX_AWAITED, b"y" * MAX_AWAITED, b"z"])
     client.request("POST", "/", pieces, encode_chunked=True)
-    assert client.getresponse().read() == str(2 * LARGEST + 1).encode()
+    assert client.getresponse().read() == str(2 * MAX_AWAITED + 1).encode()
+
+
+def test_clients_that_read_nothing_lose_their_connections(quick: Harness) -> None:
+    clients = [quick.connect() for _ in range(8)]
+    for client in clients:
+        client.sendall(b"GET /20000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert quick.get("/") == b"0", "they hold every thread, for a while"
+    end = time.monotonic() + LONGEST
+    while quick.worker.nr_conns > 1:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_client_that_does_not_close_holds_nothing_up(served: Harness) -> None:
+    clients = [served.connect() for _ in range(50)]
+    started = time.monotonic()
+    for client in clients:
+        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert client.recv(12) == b"HTTP/1.0 200"
+    assert time.monotonic() - started < LONGEST / 4
+    for client in clients:
+        while client.recv(1 << 10):
+            pass
 
 
 @pytest.mark.parametrize(
@@ -125,46 +158,48 @@ def test_a_large_body_that_comes_in_its_time_arrives(served: Harness) -> None:
     [
         (b"nonsense\r\n\r\n", 400, "request line"),
         (b"GET / HTTP/9.9\r\n\r\n", 400, "version"),
-        (b"GET / HTTP/1.1\r\nContent-Length: abc\r\n\r\n", 400, "header"),
+        (b"GET / HTTP/1.1\r\nContent-Length: abc\r\n\r\n", 400, "invalid header"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nA b: c\r\n\r\n", 400, "name"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"b" * 9000 + b"\r\n\r\n", 431, "headers"),
         (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, "request line"),
-        (b"GET / HTTP/1.1\r\nA: " + b"b" * (1 << 16), 431, "64 KiB"),
-        (b"POST / HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n\r\n", 417, "100-continue"),
-        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n", 501, "chunked"),
+        (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * (1 << 18), 431, "headers"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n\r\n", 417, "expectation failed"),
+        (
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n",
+            501,
+            "unsupported transfer coding",
+        ),
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_is_no_request_is_refused_in_the_services_shape(
+def test_malformed_requests_get_the_services_own_errors(
     served: Harness, head: bytes, status: int, word: str
 ) -> None:
     client = served.connect()
     client.sendall(head)
     assert_refused(client, status, word)
-    assert served.ask("/") == b"0"
-
-
-def test_a_refusal_repeats_nothing_of_what_was_sent() -> None:
-    status, detail = fault_of(errors.InvalidHeader("Authorization: Basic c2VjcmV0"))
-    assert status == 400
-    assert b"c2VjcmV0" not in refusal(status, detail)[1]
+    assert served.get("/") == b"0"
 
 
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (errors.InvalidProxyLine("x"), 400),
-        (errors.InvalidResponseHeader("x"), 500),
-        (ValueError("a secret"), 500),
+        (errors.InvalidHeader("Authorization: Basic c2VjcmV0"), 400),
+        (errors.InvalidProxyLine("c2VjcmV0"), 400),
+        (errors.ForbiddenProxyRequest("c2VjcmV0"), 403),
+        (ssl.SSLError("c2VjcmV0"), 403),
+        (errors.InvalidResponseHeader("c2VjcmV0"), 500),
+        (ValueError("c2VjcmV0"), 500),
     ],
 )
-def test_whose_fault_it_is(error: Exception, status: int) -> None:
-    seen, detail = fault_of(error)
-    assert seen == status
-    assert (detail == CRASHED) == (status == 500)
+def test_the_status_says_whose_fault_it_is(error: Exception, status: int) -> None:
+    response = error_response(error)
+    assert response.startswith(b"HTTP/1.1 %d " % status)
+    assert (CRASHED.encode() in response) == (status == 500)
+    assert b"c2VjcmV0" not in response
 
 
-def test_a_crash_below_the_application_is_told_by_its_id(
+def test_a_crash_below_the_application_is_logged_under_its_id(
     harness: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: Any) -> Iterable[bytes]:
@@ -172,14 +207,14 @@ def test_a_crash_below_the_application_is_told_by_its_id(
 
     client = harness(broken).start().connect()
     client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-    response, body = answered(client)
+    response, body = response_of(client)
     assert response.status == 500
     assert b"secret" not in body
     assert json.loads(body)["request_id"] in caplog.text
     assert "a secret" in caplog.text
 
 
-def test_no_version_of_the_server_is_told(served: Harness) -> None:
+def test_the_server_header_has_no_version(served: Harness) -> None:
     client = http.client.HTTPConnection(*served.address, timeout=LONGEST)
     client.request("GET", "/")
     response = client.getresponse()

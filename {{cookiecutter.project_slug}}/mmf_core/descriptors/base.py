@@ -35,14 +35,14 @@ class Descriptor(Generic[T]):
     name: str = ""
     format: Any = None
     out_format: Any = None
-    output_format: Format = field(init=False, repr=False)
+    answer_format: Format = field(init=False, repr=False)
 
     kind: ClassVar[Kind]
     preferred: ClassVar[Format] = Format.JSON
     is_file: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        self.output_format = self._find_format()
+        self.answer_format = self._find_format()
         if self.default is not REQUIRED and self.default is not None:
             try:
                 self.default = self.validate(self.default)
@@ -87,7 +87,7 @@ class Descriptor(Generic[T]):
         """Return the JSON Schema (2020-12) of the value; slightly more may be accepted."""
         raise NotImplementedError
 
-    def output_schema(self) -> dict[str, Any]:
+    def answer_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of a result."""
         return self.json_schema()
 
@@ -106,7 +106,7 @@ class Descriptor(Generic[T]):
             "default": str(None if self.required else self.default),
             "description": self.description,
             "name": self.name,
-            "out_format": self.output_format.extension,
+            "out_format": self.answer_format.extension,
             "is_file": self.is_file,
             "class_name": self.class_name,
             "required": self.required,

@@ -1,7 +1,7 @@
-"""A worker's memory: a worker that grows past MMF_MAX_RSS_MIB ends between requests, replaced.
+"""A worker's memory: one that grows past MMF_MAX_RSS_MIB ends between requests, and is replaced.
 
-One worker at a time, and only while all of them can take requests. Whose turn it is, a lock
-decides that the system gives back when the worker with it has ended.
+One worker at a time, and only while all of them can take requests. Which one, a lock decides that
+the kernel releases when the worker that holds it has ended.
 """
 
 from __future__ import annotations
@@ -9,41 +9,49 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-from typing import Any
+import signal
+import time
+from threading import Thread
 
 from ..processes import resident
 from ..settings import MIB
-from .shares import shares
-from .watching import shared_file
+from .file_watcher import shared_file
+from .scoreboard import scoreboard
 
-_turn = shared_file()
+BETWEEN_LOOKS = 1.0  # seconds
+_lock = shared_file()
 _log = logging.getLogger("mmf.memory")
 
 
-class MemoryLimit:
-    """How much a worker may grow to; None is no limit, and no work."""
-
-    def __init__(self, most: int | None) -> None:
-        self._most = most
-        if most and (now := resident()) >= most:
-            _log.error(
-                "MMF_MAX_RSS_MIB=%g is no limit: a worker begins with %.0f MiB",
-                most / MIB,
-                now / MIB,
-            )
-            self._most = None
-
-    def is_passed(self, worker: Any) -> bool:
-        """Tell whether a worker is to end now, and is the only one that does."""
-        if self._most is None or resident() <= self._most or shares.able() < worker.cfg.workers:
-            return False
-        try:
-            fcntl.lockf(_turn, fcntl.LOCK_EX | fcntl.LOCK_NB)  # kept until the worker has ended
-        except OSError:
-            return False
-        _log.warning(
-            "this worker has %.0f MiB and is replaced, by MMF_MAX_RSS_MIB; pid %d",
+def watch(limit: int) -> None:
+    """End this worker, as SIGTERM does, when it uses more bytes than the limit."""
+    if resident() >= limit:
+        _log.error(
+            "MMF_MAX_RSS_MIB=%g ignored: a worker already uses %.0f MiB at start",
+            limit / MIB,
             resident() / MIB,
-            os.getpid(),
         )
-        return True
+        return
+    Thread(target=_watch, args=(limit,), name="mmf-memory", daemon=True).start()
+
+
+def _watch(limit: int) -> None:
+    while not is_exceeded(limit):
+        time.sleep(BETWEEN_LOOKS)
+    _log.warning(
+        "replacing this worker: it uses %.0f MiB, more than MMF_MAX_RSS_MIB; pid %d",
+        resident() / MIB,
+        os.getpid(),
+    )
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def is_exceeded(limit: int) -> bool:
+    """Report whether this worker is to end now, as the only one that does."""
+    if resident() <= limit or scoreboard.available() < scoreboard.workers:
+        return False
+    try:
+        fcntl.lockf(_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # kept until the worker has ended
+    except OSError:
+        return False
+    return True

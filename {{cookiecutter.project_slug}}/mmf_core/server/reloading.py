@@ -12,16 +12,22 @@ from __future__ import annotations
 import gc
 import importlib
 import logging
+import os
+import signal
 import sys
 import sysconfig
-from collections.abc import Callable
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Event
 from types import ModuleType
 from typing import Any
+
+from gunicorn.errors import HaltServer
 
 from ..capabilities import parts
 from ..example_calls import CallResult, CallStatus, Failure, Fork, call_in_forks
@@ -32,12 +38,14 @@ from ..target import Target
 
 LONGEST_TRIAL = 600.0  # seconds for loading a new version and calling its targets
 LONGEST_CALL = 30.0  # seconds for one target
+_BETWEEN_LOOKS = 0.2  # seconds between two looks at the workers meanwhile
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 _OURS = {__name__.partition(".")[0], "mmf_meta"}
 _ELSEWHERE = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib")}
 _log = logging.getLogger("mmf.reload")
 
 
-def answer_sighup(server: Any) -> None:
+def handle_sighup(server: Any) -> None:
     """Have gunicorn's arbiter replace its workers only where the project has a new version."""
     default.last_reload_error.share()
     server.handle_hup = partial(_hang_up, server, server.handle_hup)
@@ -50,10 +58,11 @@ def _hang_up(server: Any, replace_workers: Callable[[], None]) -> None:
         return
     seen = default.fingerprint()
     try:
-        refusal = _trial(server)
-        if refusal is None:
-            _take(server.app)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is told
+        refusal = _trial(server) or _take(server)
+    except _Stopped:
+        _log.info("reload abandoned: the service is to end")
+        return
+    except Exception as error:  # noqa: BLE001 - SystemExit is a new worker's end
         refusal = Failure.of(error)
     if refusal is None:
         _log.info("the new version is taken")
@@ -65,14 +74,42 @@ def _hang_up(server: Any, replace_workers: Callable[[], None]) -> None:
         default.last_reload_error.write(failed=refusal.public, at=now)
 
 
-def _take(app: Any) -> None:
+class _Stopped(BaseException):
+    """gunicorn's master was asked to end while it reloads."""
+
+
+def _stop() -> None:
+    raise _Stopped
+
+
+@contextmanager
+def _on_signal_to_end(server: Any, react: Callable[[], None]) -> Iterator[None]:
+    """Call `react`, too, on a signal that gunicorn's loop will only see after the block."""
+
+    def handle(number: int, frame: Any) -> None:
+        server.signal(number, frame)
+        react()
+
+    handlers = {number: signal.signal(number, handle) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _take(server: Any) -> Failure | None:
     """Let the workers to come share the new version, as at the start, and let the old one go."""
     try:
-        renew(app)
+        with _on_signal_to_end(server, _stop):
+            renew(server.app)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is reported
+        return Failure.of(error)
     finally:
         gc.unfreeze()
         gc.collect()
         gc.freeze()
+    return None
 
 
 def renew(app: Any) -> Registry:
@@ -102,20 +139,45 @@ def _trial(server: Any) -> Failure | None:
     fork = Fork(partial(_rehearse, server))
     text = f"it is not loaded after {LONGEST_TRIAL:g} seconds"
     try:
-        if fork.reader.poll(LONGEST_TRIAL):
+        if _replacing_workers(server, fork.reader):
             text = "the process that tried it ended"
             reason: Failure | None
             (reason,) = fork.reader.recv()
+            fork.end()
             return reason
     except EOFError:
         pass
-    finally:
-        status = fork.end()
-    return Failure.plain(f"{text}, {status}")
+    except (_Stopped, HaltServer):  # and not a new worker's end, which passes here, too
+        fork.end()
+        raise
+    return Failure.plain(f"{text}, {fork.end()}")
+
+
+def _replacing_workers(server: Any, reader: Connection) -> bool:
+    """Wait until there is something to read, replacing dead workers; False after LONGEST_TRIAL."""
+    end, stopped = time.monotonic() + LONGEST_TRIAL, Event()
+    with _on_signal_to_end(server, stopped.set):  # an exception could come between fork and parent
+        while time.monotonic() < end:
+            if reader.poll(_BETWEEN_LOOKS):
+                return True
+            if stopped.is_set():
+                raise _Stopped
+            if any(_has_ended(pid) for pid in server.WORKERS):
+                server.reap_workers()
+            server.murder_workers()
+            server.manage_workers()
+    return False
+
+
+def _has_ended(pid: int) -> bool:
+    """Report whether a child has ended, and leave it to be reaped."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _rehearse(server: Any, to: Connection) -> None:
     """Do what the master and a worker would do, in a process of its own, and send the reason."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_DFL)  # not gunicorn's, which only the master reads
     set_alarm(LONGEST_TRIAL)
     for listener in server.LISTENERS:  # should the master be killed, nobody would accept
         listener.close()

@@ -18,6 +18,7 @@ from .content_encoding import decompress, parse_content_encoding
 FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
 V = TypeVar("V")
 _CHUNK = 64 * 1024
+_TOO_SLOW = (TimeoutError, BlockingIOError)  # by Python's time limit of a socket, by the kernel's
 _log = logging.getLogger("mmf.bodies")
 
 
@@ -102,7 +103,7 @@ def _read(request: Request, what: Callable[[], V]) -> V:
     except ValueError as error:
         raise RequestError(f"this form cannot be read: {error}") from None
     except Exception as error:  # every server has its own for a connection that breaks off
-        if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
+        if isinstance(error, _TOO_SLOW) or isinstance(error.__context__, _TOO_SLOW):
             raise ClientTooSlow(
                 "the rest of the body did not come in time; the operator's setting is "
                 "MMF_CLIENT_TIMEOUT"

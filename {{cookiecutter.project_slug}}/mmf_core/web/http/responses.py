@@ -57,8 +57,8 @@ def _encode(value: Any, returns: Descriptor[Any], format: Format, route: str) ->
         return codec.encode(value, options_of(returns))
     except (TypeError, ValueError) as error:
         reason = f"the result cannot be written as {format.name}: {error}"
-        if format is not returns.output_format:
-            media_type = returns.output_format.media_type
+        if format is not returns.answer_format:
+            media_type = returns.answer_format.media_type
             raise NotAcceptable(f"{reason}; ask for {media_type}") from None
         raise ResultError(f"{route}: {reason}") from error
 

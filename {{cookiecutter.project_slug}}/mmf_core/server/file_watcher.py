@@ -1,7 +1,7 @@
-"""A look at the model's files, now and then: MMF_RELOAD_SECONDS.
+"""Watch the model's files: MMF_RELOAD_SECONDS.
 
-A thread of one worker looks. Which one, a lock decides that the system gives to the next when
-the worker with it has ended, however it has.
+One worker watches, in a thread. Which one, a lock decides that the kernel gives to the next when
+the worker that holds it has ended.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ _log = logging.getLogger("mmf.reload")
 
 
 def shared_file() -> int:
-    """Return a file of no name, made before the fork; in memory where the system can."""
+    """Return an unnamed file, created before the fork; in memory where the system can."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("mmf-watch")
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 
 
-_turn = shared_file()
+_lock = shared_file()
 
 
 def watch(registry: Registry, worker: Any, seconds: float) -> None:
-    """Have gunicorn reload when files have changed, and stayed so from one look to the next."""
+    """Have gunicorn reload when files have changed and then stayed the same for `seconds`."""
     Thread(target=_watch, args=(registry, worker, seconds), name="mmf-watch", daemon=True).start()
 
 
 def _watch(registry: Registry, worker: Any, seconds: float) -> None:
-    fcntl.lockf(_turn, fcntl.LOCK_EX)  # kept until the worker has ended
+    fcntl.lockf(_lock, fcntl.LOCK_EX)  # kept until the worker has ended
     tried = before = registry.fingerprints
     while worker.alive:
         time.sleep(seconds)

@@ -1,0 +1,67 @@
+"""SIGTERM: readiness fails first, so that no new traffic is sent, and only then the service ends.
+
+A load balancer needs a while to see that a service is not ready, and sends new connections until
+then. So gunicorn's master marks the shutdown where all workers see it, and keeps going for
+MMF_DRAIN_SECONDS, replacing dead workers as usual, before it does what it always did: each worker
+responds to the connections that it has accepted, and to those that wait to be, and ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import mmap
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ..settings import Settings
+
+_log = logging.getLogger("mmf.shutdown")
+_deadline = memoryview(mmap.mmap(-1, 8)).cast("d")  # created before the fork; 0: no shutdown yet
+
+
+def has_begun() -> bool:
+    """Report whether the service is shutting down."""
+    return bool(_deadline[0])
+
+
+def is_draining() -> bool:
+    """Report whether the service is shutting down but still accepts requests."""
+    return time.monotonic() < _deadline[0]
+
+
+def handle_sigterm(server: Any) -> None:
+    """Have gunicorn's arbiter drain before it ends its workers."""
+    server.handle_term = partial(_terminate, server, server.handle_term)
+
+
+def ignore_sigterm_while_draining() -> None:
+    """Have this worker wait for the master's word; some systems send SIGTERM to workers, too."""
+    end = signal.getsignal(signal.SIGTERM)
+
+    def handle(number: int, frame: Any) -> None:
+        if not is_draining() and callable(end):
+            end(number, frame)
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.siginterrupt(signal.SIGTERM, False)
+
+
+def _terminate(server: Any, stop: Callable[[], None]) -> None:
+    seconds = min(Settings.from_env().drain_seconds, server.cfg.graceful_timeout)
+    again = has_begun()
+    now = time.monotonic()
+    if again or not seconds:  # the drain is over, or a second SIGTERM cuts it short
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        _deadline[0] = now
+        stop()
+        return
+    _deadline[0] = now + seconds
+    _log.info("draining: readiness now fails, still accepting requests for %g s", seconds)
+    server.handle_hup = int  # no new version for a service that ends
+    server.cfg.set("graceful_timeout", max(1, math.ceil(server.cfg.graceful_timeout - seconds)))
+    signal.signal(signal.SIGALRM, lambda *_: server.signal(signal.SIGTERM, None))
+    signal.setitimer(signal.ITIMER_REAL, seconds)
