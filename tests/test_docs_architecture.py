@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import count_lines
 from baking import PAYLOAD, ROOT
 from mmf_core.capabilities import Capability
 
@@ -84,3 +85,13 @@ def test_path_of_a_request_is_no_longer_than_the_figures() -> None:
         now = [int(text) for text in measured[name].split()]
         assert now[0] <= files, f"{name}: {now[0]} files"
         assert now[1] <= hops, f"{name}: {now[1]} hops"
+
+
+def test_core_is_no_larger_than_its_figure() -> None:
+    figure = re.search(r"(?m)^\| the core \| [\d,]+ \| ([\d,]+) \|$", PAGE)
+    package = PAYLOAD / "mmf_core"
+    deletable = count_lines.owners(package)
+    lines = count_lines.count(package)
+    assert figure
+    core = sum(number for file, number in lines.items() if file not in deletable)
+    assert core <= int(figure[1].replace(",", ""))

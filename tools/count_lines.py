@@ -3,12 +3,14 @@
     python tools/count_lines.py [FOLDER]
 
 FOLDER holds mmf_core; without it, the template's own. What a project can delete (a capability's
-folder, a store, a model format) is listed apart; what remains is the core.
+folder, the modules of a store or of a model format, an optional codec) is listed apart; what
+remains is the core.
 """
 
 import argparse
 import ast
 import io
+import re
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +18,9 @@ from pathlib import Path
 
 PAYLOAD = Path(__file__).resolve().parent.parent / "{{cookiecutter.project_slug}}"
 DECLARATION = "capability.py"
-DELETABLE_MODULES = ("stores/*_store.py", "models/*_format.py")
+KINDS = ("stores/*_store.py", "models/*_format.py")
+"""Modules that declare a kind; others of the folder that begin with its name belong to it."""
+OPTIONAL_CODEC = re.compile(r"(?m)^CODECS\b")
 NO_CODE = frozenset(
     {
         *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
@@ -54,16 +58,25 @@ def count(package: Path) -> dict[str, int]:
     }
 
 
-def capabilities(package: Path) -> list[str]:
-    """Return what a project can delete: folders with a declaration, and modules."""
-    folders = [file.parent for file in package.rglob(DECLARATION)]
-    modules = [file for pattern in DELETABLE_MODULES for file in package.glob(pattern)]
-    return sorted(path.relative_to(package).as_posix() for path in (*folders, *modules))
+def owners(package: Path) -> dict[str, str]:
+    """Return the deletable part that a file belongs to, by the file's name; none for the core."""
+    parts: dict[str, str] = {}
+    for declaration in package.rglob(DECLARATION):
+        folder = declaration.parent
+        parts |= {str(file): _name(package, folder) for file in folder.rglob("*.py")}
+    for pattern in KINDS:
+        for module in package.glob(pattern):
+            kind = module.with_name(module.stem.rpartition("_")[0])
+            modules = kind.parent.glob(f"{kind.name}_*.py")
+            parts |= {str(file): _name(package, kind) for file in modules}
+    for module in package.glob("codecs/*.py"):
+        if OPTIONAL_CODEC.search(module.read_text(encoding="utf-8")):
+            parts[str(module)] = _name(package, module)
+    return {_name(package, Path(file)): part for file, part in parts.items()}
 
 
-def owner(file: str, deletable: list[str]) -> str | None:
-    """Return the part of `deletable` to which a file belongs, or None for the core."""
-    return next((part for part in deletable if f"{file}/".startswith(f"{part}/")), None)
+def _name(package: Path, path: Path) -> str:
+    return path.relative_to(package).as_posix()
 
 
 def by_folder(lines: dict[str, int]) -> Counter[str]:
@@ -85,14 +98,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", default=PAYLOAD)
     package = parser.parse_args().folder / "mmf_core"
-    lines, deletable = count(package), capabilities(package)
-    owners = {file: owner(file, deletable) for file in lines}
-    core = {file: number for file, number in lines.items() if owners[file] is None}
-    parts: Counter[str] = Counter()
-    for file, part in owners.items():
-        if part:
-            parts[part] += lines[file]
-    print(table("core", by_folder(core)), table("deletable", parts), sep="\n\n")
+    lines, parts = count(package), owners(package)
+    core = {file: number for file, number in lines.items() if file not in parts}
+    deletable: Counter[str] = Counter()
+    for file, part in parts.items():
+        deletable[part] += lines[file]
+    print(table("core", by_folder(core)), table("deletable", deletable), sep="\n\n")
     print(f"\n{'mmf_core':<32}{sum(lines.values()):>7,}")
 
 
