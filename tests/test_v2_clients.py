@@ -114,9 +114,8 @@ def test_triton_sends_half_precision(told: dict[str, Any]) -> None:
 def test_triton_understands_our_errors(told: dict[str, Any]) -> None:
     status, message = told["error"]
     assert status == "404"
-    assert (
-        message == "no model is called none; there are: score, twice, table, shout, later, copied"
-    )
+    models = "score, twice, table, shout, later, copied"
+    assert message == f"unknown model none; available: {models}"
 
 
 def test_mlserver_finds_the_server_and_the_version(mlserver: dict[str, Any]) -> None:
@@ -126,7 +125,7 @@ def test_mlserver_finds_the_server_and_the_version(mlserver: dict[str, Any]) -> 
     assert mlserver["answered by"] == VERSION
     status, message = mlserver["refused"]
     assert status == 404
-    assert message == f"twice has no version another; there is {VERSION}"
+    assert message == f"unknown version another of twice; available: {VERSION}"
 
 
 def test_mlservers_pandas_codec_gets_the_table_back(mlserver: dict[str, Any]) -> None:

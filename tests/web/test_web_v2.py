@@ -173,7 +173,7 @@ def test_a_block_takes_its_names_from_the_schema(client: FlaskClient) -> None:
     block = {"name": "data", "shape": [1, 2], "datatype": "FP64", "data": [[1, 2]]}
     assert infer(client, "typed", block)["a"]["data"] == [1]
     wide = block | {"shape": [1, 3], "data": [1, 2, 3]}
-    refused(client, "typed", {"inputs": [wide]}, "2 columns are wanted, not 3")
+    refused(client, "typed", {"inputs": [wide]}, "expected 2 columns, got 3")
 
 
 def test_texts_dates_categories_and_mixed_cells(serve_function: Callable[..., FlaskClient]) -> None:
@@ -303,7 +303,9 @@ def test_outputs_are_chosen_and_ordered(client: FlaskClient) -> None:
     assert list(chosen) == ["b"]
     both = infer(client, "typed", *columns, outputs=[{"name": "b"}, {"name": "a"}])
     assert list(both) == ["b", "a"]
-    refused(client, "typed", {"inputs": columns, "outputs": [{"name": "c"}]}, "called c", "a, b")
+    refused(
+        client, "typed", {"inputs": columns, "outputs": [{"name": "c"}]}, "unknown output c", "a, b"
+    )
 
 
 # Binary data
@@ -375,8 +377,12 @@ def test_texts_and_files_as_binary(client: FlaskClient) -> None:
     [
         ({"inputs": [with_size("data", "FP32", [2], bytes(8))]}, bytes(4), "4 bytes are left"),
         ({"inputs": [with_size("data", "FP32", [1], bytes(4))]}, bytes(8), "belong to no input"),
-        ({"inputs": [with_size("data", "FP32", [1], bytes(3))]}, bytes(3), "no whole number"),
-        ({"inputs": [with_size("data", "FP32", [2], bytes(4))]}, bytes(4), "means 2 values"),
+        (
+            {"inputs": [with_size("data", "FP32", [1], bytes(3))]},
+            bytes(3),
+            "not a multiple of FP32",
+        ),
+        ({"inputs": [with_size("data", "FP32", [2], bytes(4))]}, bytes(4), "expected 2 values"),
         ({"inputs": [with_size("data", "BYTES", [1], bytes(2))]}, bytes(2), "longer than"),
         (
             {"inputs": [with_size("data", "BYTES", [1], bytes(8))]},
@@ -412,27 +418,24 @@ def test_a_header_length_that_lies(client: FlaskClient, length: str) -> None:
         ({"inputs": {}}, "inputs"),
         ({"inputs": [1]}, "object"),
         ({"inputs": [{"name": "a"}]}, "datatype"),
-        ({"inputs": [column("a", [1], "FLOAT")]}, "not one of"),
+        ({"inputs": [column("a", [1], "FLOAT")]}, "expected a datatype among"),
         ({"inputs": [column("a", [1], "FP16")]}, "binary"),
         ({"inputs": [column("a", [1]) | {"shape": [-1]}]}, "shape"),
         ({"inputs": [column("a", [1]) | {"shape": [True]}]}, "shape"),
-        ({"inputs": [column("a", [1, 2, 3]) | {"shape": [2, 2]}]}, "means 4 values"),
-        ({"inputs": [column("a", [[1], 2]) | {"shape": [2]}]}, "mixed"),
-        ({"inputs": [column("a", ["x"])]}, "FP64 is wanted"),
-        ({"inputs": [column("a", [1.5], "INT64")]}, "no INT64"),
-        ({"inputs": [column("a", [300], "UINT8")]}, "no UINT8"),
-        ({"inputs": [column("a", [2], "BOOL")]}, "no BOOL"),
-        ({"inputs": [column("a", [1e300], "FP32")]}, "no FP32"),
-        ({"inputs": [column("a", [1], "BYTES")]}, "texts"),
-        ({"inputs": [column("a", [1.5]), column("b", [1.5, 2])]}, "one length"),
-        ({"inputs": [column("a", [1.5]), column("a", [1.5])]}, "name of its own"),
+        ({"inputs": [column("a", [1, 2, 3]) | {"shape": [2, 2]}]}, "expected 4 values"),
+        ({"inputs": [column("a", [[1], 2]) | {"shape": [2]}]}, "data mixes"),
+        ({"inputs": [column("a", ["x"])]}, "expected FP64"),
+        ({"inputs": [column("a", [1.5], "INT64")]}, "does not fit INT64"),
+        ({"inputs": [column("a", [300], "UINT8")]}, "does not fit UINT8"),
+        ({"inputs": [column("a", [2], "BOOL")]}, "does not fit BOOL"),
+        ({"inputs": [column("a", [1e300], "FP32")]}, "does not fit FP32"),
+        ({"inputs": [column("a", [1], "BYTES")]}, "strings"),
+        ({"inputs": [column("a", [1.5]), column("b", [1.5, 2])]}, "equal length"),
+        ({"inputs": [column("a", [1.5]), column("a", [1.5])]}, "unique names"),
         ({"inputs": [column("b", [1.5])]}, "missing columns: a"),
-        (
-            {"inputs": [column("a", [None])]},
-            "row 0, column a: expected a number, got",
-        ),
+        ({"inputs": [column("a", [None])]}, "row 0, column a: expected a number, got"),
         ({"inputs": []}, "missing"),
-        ({"inputs": [{"name": "a", "shape": [1], "datatype": "FP64"}]}, "no data"),
+        ({"inputs": [{"name": "a", "shape": [1], "datatype": "FP64"}]}, "data is missing"),
         ({"inputs": [column("a", [1.5])], "id": 5}, "id"),
         ({"inputs": [column("a", [1.5])], "parameters": []}, "parameters"),
         ({"inputs": [column("a", [1.5], parameters=1)]}, "parameters"),
@@ -445,17 +448,22 @@ def test_a_body_that_cannot_be_used(client: FlaskClient, body: Any, word: str) -
 
 def test_inputs_that_nobody_takes(client: FlaskClient) -> None:
     given = {"inputs": [column("who", ["a"], "BYTES"), column("b", [1.5])]}
-    refused(client, "greet", given, "called b", "who, times")
+    refused(client, "greet", given, "unknown input b", "who, times")
     two = {"inputs": [column("b", [1.5]), column("c", [1.5])]}
-    refused(client, "double", two, "not known: b, c")
+    refused(client, "double", two, "unknown inputs b, c")
 
 
 def test_the_wrong_shape_for_the_kind(client: FlaskClient) -> None:
-    refused(client, "half", {"inputs": [column("number", [1, 2])]}, "one value")
-    refused(client, "double", {"inputs": [column("data", [1, None], "INT64")]}, "none of them null")
+    refused(client, "half", {"inputs": [column("number", [1, 2])]}, "expected one value")
+    refused(
+        client,
+        "double",
+        {"inputs": [column("data", [1, None], "INT64")]},
+        "expected numbers, got null",
+    )
     refused(client, "mirror", {"inputs": [column("photo", [1], "UINT8")]}, "height, width, 3")
     deep = {"name": "data", "shape": [1, 1, 2], "datatype": "FP64", "data": [1, 2]}
-    refused(client, "strict", {"inputs": [deep]}, "two dimensions")
+    refused(client, "strict", {"inputs": [deep]}, "expected two dimensions, got 3")
     refused(client, "swap", {"inputs": [column("data", ["{"], "BYTES")]}, "JSON")
 
 

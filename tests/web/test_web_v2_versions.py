@@ -85,7 +85,7 @@ def test_without_artifacts_there_is_none() -> None:
     told = client.get("/v2/models/predict/versions/1")
     assert (told.status_code, told.get_json()) == (
         404,
-        {"error": "predict has no version 1; there is none"},
+        {"error": "unknown version 1 of predict; available: none"},
     )
 
 
@@ -133,7 +133,7 @@ def test_another_one_is_not_there(other: str) -> None:
         told = client.open(f"/v2/models/predict/versions/{other}{path}", method=method)
         assert told.status_code == 404
         assert list(told.get_json()) == ["error"]
-        assert f"there is {SUM}" in told.get_json()["error"]
+        assert f"available: {SUM}" in told.get_json()["error"]
     assert client.get(f"/v2/models/none/versions/{SUM}").status_code == 404
 
 

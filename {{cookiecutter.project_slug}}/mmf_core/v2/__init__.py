@@ -1,4 +1,4 @@
 """The Open Inference Protocol, version 2, over HTTP: the protocol of KServe, Triton and MLServer.
 
-Its REST specification, with the extension `binary_tensor_data`.
+Follows its REST specification, with the extension `binary_tensor_data`.
 """

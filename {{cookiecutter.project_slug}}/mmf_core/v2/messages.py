@@ -1,4 +1,4 @@
-"""Requests and answers of an inference: JSON, and the binary data behind it."""
+"""Inference requests and responses: JSON, with binary data behind it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _BINARY = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
-class Inference:
-    """A request.
+class InferenceRequest:
+    """A request for an inference.
 
-    `outputs` are the names that are asked for, and whether each is to be binary; none where all
-    are wanted, binary or not as `is_binary` says.
+    `outputs` maps each requested output to whether it shall be binary. If it is empty, all outputs
+    are requested, and `is_binary` holds for each.
     """
 
     id: str
@@ -35,73 +35,73 @@ class Inference:
     is_binary: bool
 
 
-def read(request: Request) -> Inference:
-    """Read a request; RequestError says what is wrong with it."""
-    whole, data = _split(read_whole(request), request.headers.get(LENGTH))
-    parameters, outputs = whole.get("parameters", {}), whole.get("outputs", [])
-    name = whole.get("id", "")
-    if not isinstance(parameters, dict) or not isinstance(name, str):
-        raise RequestError("parameters is an object, id a text")
+def read_inference(request: Request) -> InferenceRequest:
+    """Read a request; RequestError says what is invalid."""
+    message, data = _split(read_whole(request), request.headers.get(LENGTH))
+    parameters, outputs = message.get("parameters", {}), message.get("outputs", [])
+    request_id = message.get("id", "")
+    if not isinstance(parameters, dict) or not isinstance(request_id, str):
+        raise RequestError("expected parameters to be an object, and id a string")
     if not isinstance(outputs, list) or not all(map(_is_output, outputs)):
-        raise RequestError("every output is an object with a name")
+        raise RequestError("outputs: expected objects with a name")
     is_binary = parameters.get("binary_data_output") is True
     context = current_context()
-    return Inference(
-        id=name or (context.request_id if context else ""),
+    return InferenceRequest(
+        id=request_id or (context.request_id if context else ""),
         parameters=parameters,
-        tensors=_tensors(whole["inputs"], data),
+        tensors=_tensors(message["inputs"], data),
         outputs={
-            one["name"]: one.get("parameters", {}).get("binary_data", is_binary) is True
-            for one in outputs
+            output["name"]: output.get("parameters", {}).get("binary_data", is_binary) is True
+            for output in outputs
         },
         is_binary=is_binary,
     )
 
 
-def write(target: Target, version: str, asked: Inference, outputs: list[Tensor]) -> Response:
-    """Answer the outputs that were asked for, in that order; RequestError if one is not there."""
-    by_name = {one.name: one for one in outputs}
-    if unknown := asked.outputs.keys() - by_name.keys():
-        raise RequestError(
-            f"no output is called {', '.join(unknown)}; there are: {', '.join(by_name)}"
-        )
+def inference_response(
+    target: Target, version: str, inference: InferenceRequest, tensors: list[Tensor]
+) -> Response:
+    """Respond with the requested outputs in their order; RequestError if one does not exist."""
+    by_name = {tensor.name: tensor for tensor in tensors}
+    if unknown := inference.outputs.keys() - by_name.keys():
+        raise RequestError(f"unknown output {', '.join(unknown)}; available: {', '.join(by_name)}")
     entries: list[dict[str, Any]] = []
     data = b""
-    wanted = asked.outputs or dict.fromkeys(by_name, asked.is_binary)
-    for name, is_binary in wanted.items():
+    requested = inference.outputs or dict.fromkeys(by_name, inference.is_binary)
+    for name, is_binary in requested.items():
         entry, own = (binary.to_binary if is_binary else _to_json)(by_name[name])
         entries.append(entry)
         data += own
-    served = {"model_name": target.route} | ({"model_version": version} if version else {})
-    body: dict[str, Any] = {**served, "id": asked.id, "outputs": entries}
-    if content_type := asked.parameters.get("content_type"):  # MLServer's clients read it so
-        body["parameters"] = {"content_type": content_type}
-    if not any(wanted.values()):
-        return json_response(body)
-    head = json.dumps(body)
-    answer = Response(head + data, content_type=_BINARY)
-    answer.headers[LENGTH] = str(len(head))
-    return answer
+    model = {"model_name": target.route} | ({"model_version": version} if version else {})
+    message: dict[str, Any] = {**model, "id": inference.id, "outputs": entries}
+    if content_type := inference.parameters.get("content_type"):  # MLServer's clients expect it
+        message["parameters"] = {"content_type": content_type}
+    if not any(requested.values()):
+        return json_response(message)
+    head = json.dumps(message)
+    response = Response(head + data, content_type=_BINARY)
+    response.headers[LENGTH] = str(len(head))
+    return response
 
 
 def _split(body: bytes, length: str | None) -> tuple[dict[str, Any], memoryview]:
-    """Return the JSON and what is behind it."""
+    """Return the JSON and the binary data behind it."""
     if length is not None and (not length.isdecimal() or int(length) > len(body)):
-        raise RequestError(f"{LENGTH} is {length}, and the body has {len(body)} bytes")
+        raise RequestError(f"{LENGTH} is {length}, but the body has {len(body)} bytes")
     size = len(body) if length is None else int(length)
-    whole = json.loads(body[:size])
-    if not isinstance(whole, dict) or not isinstance(whole.get("inputs"), list):
-        raise RequestError('send {"inputs": [{"name", "shape", "datatype", "data"}, …]}')
-    return whole, memoryview(body)[size:]
+    message = json.loads(body[:size])
+    if not isinstance(message, dict) or not isinstance(message.get("inputs"), list):
+        raise RequestError('expected {"inputs": [{"name", "shape", "datatype", "data"}, …]}')
+    return message, memoryview(body)[size:]
 
 
 def _tensors(inputs: list[Any], data: memoryview) -> list[Tensor]:
     tensors = []
-    for given in inputs:
-        if binary.is_binary(given):
-            tensor, data = binary.from_binary(given, data)
+    for entry in inputs:
+        if binary.is_binary(entry):
+            tensor, data = binary.from_binary(entry, data)
         else:
-            tensor = from_json(given)
+            tensor = from_json(entry)
         tensors.append(tensor)
     if data:
         raise RequestError(f"{len(data)} bytes of binary data belong to no input")
@@ -112,9 +112,9 @@ def _to_json(tensor: Tensor) -> tuple[dict[str, Any], bytes]:
     return to_json(tensor), b""
 
 
-def _is_output(given: Any) -> bool:
+def _is_output(entry: Any) -> bool:
     return (
-        isinstance(given, dict)
-        and isinstance(given.get("name"), str)
-        and isinstance(given.get("parameters", {}), dict)
+        isinstance(entry, dict)
+        and isinstance(entry.get("name"), str)
+        and isinstance(entry.get("parameters", {}), dict)
     )

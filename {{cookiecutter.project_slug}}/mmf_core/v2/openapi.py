@@ -13,7 +13,7 @@ from ..web.http.codec_options import options_of
 from ..web.openapi.sections import JSON, OpenAPISection, error_refs, error_responses, ref, response
 from ..web.protocols import Service
 from .tensors import BYTES, DTYPES, to_json
-from .values import results
+from .values import output_tensors
 
 _TEXT = {"type": "string"}
 _FLAG = {"type": "boolean"}
@@ -34,16 +34,16 @@ _SCHEMAS = {
         {
             **_NAMED,
             "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
-            "data": {"description": "a list, nested or flat, row by row"},
+            "data": {"description": "a list, nested or flat, in row-major order"},
             "parameters": _PARAMETERS,
         },
         "parameters",
     ),
-    "V2Metadata": _object({**_NAMED, "shape": {**_SHAPE, "description": "-1: any length"}}),
+    "V2Metadata": _object({**_NAMED, "shape": {**_SHAPE, "description": "-1 is any length"}}),
     "V2Request": _object(
         {
             "id": _TEXT,
-            "parameters": {"type": "object", "description": "also scalars, by their names"},
+            "parameters": {"type": "object", "description": "may hold scalar arguments by name"},
             "inputs": {"type": "array", "items": ref("schemas", "V2Tensor")},
             "outputs": {"type": "array", "items": _OUTPUT},
         },
@@ -63,7 +63,7 @@ _SCHEMAS = {
 
 
 def section(service: Service) -> OpenAPISection:
-    """Describe the server, its models, and how each is asked."""
+    """Describe the server, its models, and the inference of each."""
     models = list(service.executions)
     paths = {**_server(models), **_models(models)}
     for execution in service.executions.values():
@@ -74,7 +74,7 @@ def section(service: Service) -> OpenAPISection:
     return OpenAPISection(
         tag="v2",
         description="The Open Inference Protocol, for clients of KServe, Triton and MLServer. "
-        "Tensors may be binary, too: the extension binary_tensor_data.",
+        "Tensors may also be binary: extension binary_tensor_data.",
         paths=paths,
         components={"schemas": _SCHEMAS, "responses": responses},
     )
@@ -83,10 +83,10 @@ def section(service: Service) -> OpenAPISection:
 def _server(models: list[str]) -> dict[str, Any]:
     live = _object({"live": _FLAG})
     ready = _object({"live": _FLAG, "ready": _FLAG})
-    about = _object(
+    metadata = _object(
         {"name": _TEXT, "version": _TEXT, "extensions": {"type": "array", "items": _TEXT}}
     )
-    listed = _object({"models": {"type": "array", "items": {"enum": models}}})
+    names = _object({"models": {"type": "array", "items": {"enum": models}}})
     state = _object(
         {
             "name": {"enum": models},
@@ -97,28 +97,28 @@ def _server(models: list[str]) -> dict[str, Any]:
     )
     index = {"type": "array", "items": state}
     return {
-        "/v2": {"get": _get("v2_server", "what is spoken here", about)},
-        "/v2/health/live": {"get": _get("v2_live", "the process answers", live)},
-        "/v2/health/ready": {"get": _get("v2_ready", "every artifact is loaded", ready, 503)},
-        "/v2/models": {"get": _get("v2_models", "the targets", listed)},
-        "/v2/repository/index": {"post": _get("v2_index", "the targets and their states", index)},
+        "/v2": {"get": _get("v2_server", "server metadata", metadata)},
+        "/v2/health/live": {"get": _get("v2_live", "whether the process responds", live)},
+        "/v2/health/ready": {
+            "get": _get("v2_ready", "whether every artifact is loaded", ready, 503)
+        },
+        "/v2/models": {"get": _get("v2_models", "the names of the models", names)},
+        "/v2/repository/index": {"post": _get("v2_index", "the models and their states", index)},
     }
 
 
 def _models(models: list[str]) -> dict[str, Any]:
     tensors = {"type": "array", "items": ref("schemas", "V2Metadata")}
     versions = {"type": "array", "items": _TEXT}
-    about = {"name": {"enum": models}, "versions": versions, "platform": _TEXT}
-    about |= {"inputs": tensors, "outputs": tensors}
+    metadata = {"name": {"enum": models}, "versions": versions, "platform": _TEXT}
+    metadata |= {"inputs": tensors, "outputs": tensors}
     ready = _object({"name": {"enum": models}, "ready": _FLAG})
     name = {"name": "model", "in": "path", "required": True, "schema": {"enum": models}}
-    described = _get(
-        "v2_model", "inputs and outputs, as far as declared", _object(about, "versions"), 404
-    )
-    asked = _get("v2_model_ready", "whether it is loaded", ready, 404, 503)
+    model = _get("v2_model", "declared inputs and outputs", _object(metadata, "versions"), 404)
+    model_ready = _get("v2_model_ready", "whether the model is loaded", ready, 404, 503)
     return {
-        "/v2/models/{model}": {"get": {**described, "parameters": [name]}},
-        "/v2/models/{model}/ready": {"get": {**asked, "parameters": [name]}},
+        "/v2/models/{model}": {"get": {**model, "parameters": [name]}},
+        "/v2/models/{model}/ready": {"get": {**model_ready, "parameters": [name]}},
     }
 
 
@@ -132,26 +132,27 @@ def _get(operation: str, summary: str, schema: dict[str, Any], *statuses: int) -
 
 def _infer(execution: Execution, settings: Settings) -> dict[str, Any]:
     target = execution.target
-    late = [504] if target.call_options.timeout or settings.timeout else []
-    asked = {"schema": ref("schemas", "V2Request"), "example": {"inputs": _inputs(target)}}
+    timeout = [504] if target.call_options.timeout or settings.timeout else []
+    body = {"schema": ref("schemas", "V2Request"), "example": {"inputs": _inputs(target)}}
     return {
         "operationId": f"v2_infer_{target.route}",
         "summary": target.name,
         "description": target.description,
-        "requestBody": {"required": True, "content": {JSON: asked}},
+        "requestBody": {"required": True, "content": {JSON: body}},
         "responses": {
             "200": response("the outputs", ref("schemas", "V2Response")),
-            **error_refs("V2Error", 400, 413, 500, 503, *late),
+            **error_refs("V2Error", 400, 413, 500, 503, *timeout),
         },
     }
 
 
 def _inputs(target: Target) -> list[Any]:
     """Return the example as tensors, ready for JSON."""
-    inputs = []
-    for name, one in target.required.items():
-        value = json_of(one.kind).from_plain(one.example(), options_of(one))
-        tensors = results(one, value)
-        is_table = one.kind is Kind.TABLE  # its columns have names
-        inputs += [to_json(each if is_table else replace(each, name=name)) for each in tensors]
+    inputs: list[Any] = []
+    for name, descriptor in target.required.items():
+        codec, options = json_of(descriptor.kind), options_of(descriptor)
+        tensors = output_tensors(descriptor, codec.from_plain(descriptor.example(), options))
+        if descriptor.kind is not Kind.TABLE:  # whose columns have names of their own
+            tensors = [replace(tensor, name=name) for tensor in tensors]
+        inputs += map(to_json, tensors)
     return list(json.loads(json.dumps(inputs)))

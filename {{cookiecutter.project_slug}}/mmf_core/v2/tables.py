@@ -1,4 +1,4 @@
-"""Tables and tensors: one for each column (MLServer's `pd` codec), or one of two dimensions."""
+"""Tables and tensors: one tensor per column (MLServer's `pd` codec), or one of two dimensions."""
 
 from __future__ import annotations
 
@@ -7,56 +7,55 @@ from typing import TYPE_CHECKING, Any
 from ..codecs import column_index, json
 from ..descriptors import DataFrame, Descriptor
 from ..errors import RequestError
-from .tensors import Tensor, objects
+from .tensors import Tensor, object_array
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
 
-def is_column(one: Descriptor[Any], tensor: Tensor) -> bool:
-    """Whether a tensor called as a table's argument is only one column of it."""
-    return isinstance(one, DataFrame) and (
-        tensor.name in one.columns or tensor.values.shape[1:] in {(), (1,)}
+def is_column(descriptor: Descriptor[Any], tensor: Tensor) -> bool:
+    """Whether a tensor with the name of a table argument is only one column of it."""
+    return isinstance(descriptor, DataFrame) and (
+        tensor.name in descriptor.columns or tensor.values.shape[1:] in {(), (1,)}
     )
 
 
-def block(one: DataFrame, tensor: Tensor) -> pd.DataFrame:
-    """Return a table of a tensor of two dimensions; the columns are called as the schema says."""
+def from_matrix(descriptor: DataFrame, tensor: Tensor) -> pd.DataFrame:
+    """Return a tensor of two dimensions as a table, with the schema's column names."""
     import pandas as pd
 
     if tensor.values.ndim != 2:  # noqa: PLR2004 - a table's
-        raise RequestError(f"input {tensor.name}: a table has two dimensions")
+        raise RequestError(
+            f"input {tensor.name}: expected two dimensions, got {tensor.values.ndim}"
+        )
     width = tensor.values.shape[1]
-    names = tuple[Any, ...](one.columns) or tuple(range(width))
+    names = tuple[Any, ...](descriptor.columns) or tuple(range(width))
     if len(names) != width:
-        raise RequestError(f"input {tensor.name}: {len(names)} columns are wanted, not {width}")
+        raise RequestError(f"input {tensor.name}: expected {len(names)} columns, got {width}")
     return pd.DataFrame(tensor.values, columns=column_index(names))
 
 
-def table(tensors: list[Tensor]) -> pd.DataFrame:
-    """Return a table of its columns; RequestError where they do not make one."""
+def from_columns(tensors: list[Tensor]) -> pd.DataFrame:
+    """Return a table of one column per tensor; RequestError if they do not fit together."""
     import numpy as np
     import pandas as pd
 
-    names = [one.name for one in tensors]
+    names = [tensor.name for tensor in tensors]
     if len(set(names)) < len(names):
-        raise RequestError("every input has a name of its own")
-    columns = [_flat_column(one) for one in tensors]
+        raise RequestError(f"inputs: expected unique names, got {', '.join(names)}")
+    columns = [_cells(tensor) for tensor in tensors]
     lengths = {name: len(column) for name, column in zip(names, columns, strict=True)}
     if len(set(lengths.values())) > 1:
-        raise RequestError(f"inputs of one table have one length, not {lengths}")
-    if {column.dtype for column in columns} == {
-        np.dtype("float64")
-    }:  # one block is ten times cheaper
-        return pd.DataFrame(
-            np.column_stack(columns), columns=column_index(tuple(names)), copy=False
-        )
+        raise RequestError(f"inputs: expected columns of equal length, got {lengths}")
+    if {column.dtype for column in columns} == {np.dtype("float64")}:  # a block: ten times cheaper
+        block = np.column_stack(columns)
+        return pd.DataFrame(block, columns=column_index(tuple(names)), copy=False)
     return pd.DataFrame(dict(zip(names, columns, strict=True)))
 
 
-def column(name: str, column: pd.Series[Any]) -> Tensor:
-    """Return a column as MLServer does: texts, ISO dates, numbers, and JSON for what is mixed."""
+def to_tensor(name: str, column: pd.Series[Any]) -> Tensor:
+    """Return a column as MLServer does: numbers, text, ISO 8601 dates, and JSON for mixed cells."""
     import pandas as pd
 
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -70,39 +69,40 @@ def column(name: str, column: pd.Series[Any]) -> Tensor:
         return Tensor(name, column.to_numpy(dtype="float64", na_value=float("nan")))
     cells = [None if empty else cell for cell, empty in zip(column, column.isna(), strict=True)]
     if kind == "M":
-        cells = [cell and cell.isoformat() for cell in cells]
-        return Tensor(name, objects(cells), "datetime")
+        return Tensor(name, object_array([cell and cell.isoformat() for cell in cells]), "datetime")
     if all(cell is None or isinstance(cell, str) for cell in cells):
-        return Tensor(name, objects(cells), "str")
-    return Tensor(
-        name, objects([json.dumps(json.exact(cell)).decode() for cell in cells]), "pd_json"
-    )
+        return Tensor(name, object_array(cells), "str")
+    texts = [json.dumps(json.exact(cell)).decode() for cell in cells]
+    return Tensor(name, object_array(texts), "pd_json")
 
 
-def _flat_column(tensor: Tensor) -> np.ndarray:
-    """Return a column's cells: shape [n] or [n, 1], BYTES as what `content_type` says they are."""
-    values = tensor.values
-    if values.shape[1:] not in {(), (1,)} or not values.ndim:
-        raise RequestError(f"input {tensor.name}: a column has the shape [n] or [n, 1]")
-    values = values.reshape(-1)
-    if values.dtype != object:
-        return values
-    read = _READERS.get(tensor.content_type, text)
-    return objects([None if one is None else read(one) for one in values])
-
-
-def text(value: Any) -> Any:
-    """Return bytes as the text that they are; anything else as it is."""
+def decode_text(value: Any) -> Any:
+    """Return bytes as text, and anything else as it is."""
     if not isinstance(value, bytes):
         return value
     try:
         return value.decode()
     except UnicodeDecodeError:
-        raise RequestError("BYTES that are a text are in UTF-8") from None
+        raise RequestError("expected the text in BYTES to be UTF-8") from None
 
 
-def _json(value: Any) -> Any:
-    return json.loads(text(value))
+def _cells(tensor: Tensor) -> np.ndarray:
+    """Return a column's cells, from shape [n] or [n, 1]; `content_type` says how to read BYTES."""
+    values = tensor.values
+    if values.shape[1:] not in {(), (1,)} or not values.ndim:
+        raise RequestError(
+            f"input {tensor.name}: expected shape [n] or [n, 1] for a column, "
+            f"got {list(values.shape)}"
+        )
+    values = values.reshape(-1)
+    if values.dtype != object:
+        return values
+    read = _READERS.get(tensor.content_type, decode_text)
+    return object_array([None if value is None else read(value) for value in values])
 
 
-_READERS = {"pd_json": _json}
+def _decode_json(value: Any) -> Any:
+    return json.loads(decode_text(value))
+
+
+_READERS = {"pd_json": _decode_json}

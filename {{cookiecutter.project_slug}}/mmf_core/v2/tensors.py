@@ -1,4 +1,4 @@
-"""Tensors of the Open Inference Protocol, as they stand in its JSON, and NumPy arrays."""
+"""Tensors of the Open Inference Protocol: from its JSON to NumPy arrays, and back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from base64 import b64encode
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import RequestError
 
@@ -24,9 +24,9 @@ DTYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A named array; one of BYTES holds `str` from JSON and `bytes` from binary data.
+    """A named array; the values of BYTES are `str` from JSON and `bytes` from binary data.
 
-    `content_type` is how MLServer's clients say what the BYTES, or a whole request, stand for.
+    `content_type` is how MLServer's clients say what the BYTES, or a whole request, represent.
     """
 
     name: str
@@ -39,16 +39,36 @@ class Tensor:
         return datatype_of(self.values.dtype)
 
 
+class TensorHeader(NamedTuple):
+    """Everything in an input's JSON but its `data`."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    parameters: dict[str, Any]
+
+    def tensor(self, values: np.ndarray) -> Tensor:
+        """Return the tensor with flat `values`; RequestError if their number does not fit."""
+        size = math.prod(self.shape)
+        if values.size != size:
+            raise RequestError(
+                f"input {self.name}: expected {size} values for shape {list(self.shape)}, "
+                f"got {values.size}"
+            )
+        content_type = self.parameters.get("content_type", "")
+        return Tensor(self.name, values.reshape(self.shape), content_type)
+
+
 @lru_cache
 def datatype_of(dtype: np.dtype[Any]) -> str:
-    """Return the protocol's name for a NumPy type; BYTES for all that are no numbers."""
+    """Return the protocol's name for a NumPy type; BYTES for all that are not numeric."""
     import numpy as np
 
-    return next((name for name, one in DTYPES.items() if np.dtype(one) == dtype), BYTES)
+    return next((name for name, code in DTYPES.items() if np.dtype(code) == dtype), BYTES)
 
 
-def objects(values: list[Any]) -> np.ndarray:
-    """Return an array of any values; NumPy's own way would look into lists."""
+def object_array(values: list[Any]) -> np.ndarray:
+    """Return a flat array of any values; `np.array` would make lists a second dimension."""
     import numpy as np
 
     array = np.empty(len(values), object)
@@ -56,45 +76,48 @@ def objects(values: list[Any]) -> np.ndarray:
     return array
 
 
-def from_json(given: Any) -> Tensor:
-    """Read an input whose `data` is in the JSON; RequestError says what is wrong with it."""
-    name, datatype, shape, parameters = head(given)
-    if "data" not in given:
-        raise RequestError(f"input {name}: it has no data")
-    if datatype == "FP16":
-        raise RequestError(f"input {name}: FP16 has no form in JSON; send it as binary data")
-    flat = _flat(given["data"])
-    values = _texts(name, flat) if datatype == BYTES else _numbers(name, flat, datatype)
-    return Tensor(name, shaped(name, values, shape), parameters.get("content_type", ""))
+def read_header(entry: Any) -> TensorHeader:
+    """Read an input but for its data; RequestError says what is invalid."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+        raise RequestError("inputs: expected objects with name, shape, datatype and data")
+    name, datatype, shape = entry["name"], entry.get("datatype"), entry.get("shape")
+    if not isinstance(datatype, str) or datatype not in {*DTYPES, BYTES}:
+        expected = ", ".join((*DTYPES, BYTES))
+        raise RequestError(f"input {name}: expected a datatype among {expected}, got {datatype!r}")
+    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+        raise RequestError(f"input {name}: expected shape to be a list of integers, 0 or more")
+    parameters = entry.get("parameters", {})
+    if not isinstance(parameters, dict) or not isinstance(parameters.get("content_type", ""), str):
+        raise RequestError(
+            f"input {name}: expected parameters to be an object, and its content_type a string"
+        )
+    return TensorHeader(name, datatype, tuple(shape), parameters)
+
+
+def from_json(entry: Any) -> Tensor:
+    """Read an input whose `data` is in the JSON; RequestError says what is invalid."""
+    header = read_header(entry)
+    if "data" not in entry:
+        raise RequestError(f"input {header.name}: data is missing")
+    if header.datatype == "FP16":
+        raise RequestError(f"input {header.name}: FP16 cannot be sent in JSON; send binary data")
+    values = _flatten(header.name, entry["data"])
+    return header.tensor(
+        _strings(header, values) if header.datatype == BYTES else _numbers(header, values)
+    )
 
 
 def to_json(tensor: Tensor) -> dict[str, Any]:
-    """Return an output as it stands in the JSON: `data` flat, bytes in base64."""
-    flat, entry = tensor.values.ravel(), about(tensor)
-    if any(isinstance(one, bytes) for one in flat[:1].tolist()):
+    """Return an output's JSON: `data` flat, bytes in base64."""
+    flat, entry = tensor.values.ravel(), describe(tensor)
+    if any(isinstance(value, bytes) for value in flat[:1].tolist()):
         entry["parameters"] = {"content_type": "base64"}
-        return entry | {"data": [b64encode(one).decode() for one in flat]}
+        return entry | {"data": [b64encode(value).decode() for value in flat]}
     return entry | {"data": flat}
 
 
-def head(given: Any) -> tuple[str, str, tuple[int, ...], dict[str, Any]]:
-    """Return an input's name, datatype, shape and parameters."""
-    if not isinstance(given, dict) or not isinstance(given.get("name"), str):
-        raise RequestError("every input is an object with name, shape, datatype and data")
-    name, datatype, shape = given["name"], given.get("datatype"), given.get("shape")
-    if not isinstance(datatype, str) or datatype not in {*DTYPES, BYTES}:
-        known = ", ".join((*DTYPES, BYTES))
-        raise RequestError(f"input {name}: datatype {datatype!r} is not one of {known}")
-    if not isinstance(shape, list) or not all(type(one) is int and one >= 0 for one in shape):
-        raise RequestError(f"input {name}: shape is a list of whole numbers, 0 or more")
-    parameters = given.get("parameters", {})
-    if not isinstance(parameters, dict) or not isinstance(parameters.get("content_type", ""), str):
-        raise RequestError(f"input {name}: parameters is an object, content_type in it a text")
-    return name, datatype, tuple(shape), parameters
-
-
-def about(tensor: Tensor) -> dict[str, Any]:
-    """Return an output's entry without its data."""
+def describe(tensor: Tensor) -> dict[str, Any]:
+    """Return an output's JSON without its data."""
     parameters = {"parameters": {"content_type": tensor.content_type}}
     return {
         "name": tensor.name,
@@ -104,49 +127,43 @@ def about(tensor: Tensor) -> dict[str, Any]:
     }
 
 
-def shaped(name: str, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return values in their shape; RequestError if there are more of them, or fewer."""
-    if values.size != math.prod(shape):
-        raise RequestError(
-            f"input {name}: shape {list(shape)} means {math.prod(shape)} values, "
-            f"and there are {values.size}"
-        )
-    return values.reshape(shape)
-
-
-def _flat(data: Any) -> list[Any]:
+def _flatten(name: str, data: Any) -> list[Any]:
     """Return nested or flat data as one list, row by row."""
     flat: list[Any] = data if isinstance(data, list) else [data]
     while flat and isinstance(flat[0], list):
-        if not all(isinstance(one, list) for one in flat):
-            raise RequestError("data: lists and values are mixed on one level")
+        if not all(isinstance(part, list) for part in flat):
+            raise RequestError(f"input {name}: data mixes lists and values at one level")
         flat = [value for part in flat for value in part]
     return flat
 
 
-def _numbers(name: str, flat: list[Any], datatype: str) -> np.ndarray:
-    """Return numbers of a type; null is NaN, and None among whole numbers."""
+def _numbers(header: TensorHeader, values: list[Any]) -> np.ndarray:
+    """Return numbers of a datatype; null becomes NaN, or None among integers and flags."""
     import numpy as np
 
+    name, datatype = header.name, header.datatype
     dtype = np.dtype(DTYPES[datatype])
-    has_nulls = None in flat
-    present = [one for one in flat if one is not None] if has_nulls else flat
+    has_nulls = None in values
+    present = [value for value in values if value is not None] if has_nulls else values
     if not {*map(type, present)} <= {bool, int, float}:
-        raise RequestError(f"input {name}: {datatype} is wanted, and there is something else")
+        raise RequestError(f"input {name}: expected {datatype}, got a value that is not a number")
     try:
-        found = _exact(np.array(present), present, dtype)
+        numbers = _cast(np.array(present), present, dtype)
     except (OverflowError, ValueError):
-        raise RequestError(f"input {name}: a value is no {datatype}") from None
+        raise RequestError(f"input {name}: a value does not fit {datatype}") from None
     if not has_nulls:
-        return found
+        return numbers
     is_float = dtype.kind == "f"
-    filled = np.full(len(flat), np.nan if is_float else None, dtype if is_float else object)
-    filled[[one is not None for one in flat]] = found
+    filled = np.full(len(values), np.nan if is_float else None, dtype if is_float else object)
+    filled[[value is not None for value in values]] = numbers
     return filled
 
 
-def _exact(array: np.ndarray, given: list[Any], dtype: np.dtype[Any]) -> np.ndarray:
-    """Return an array in a type that holds its values; ValueError or OverflowError if it cannot."""
+def _cast(array: np.ndarray, values: list[Any], dtype: np.dtype[Any]) -> np.ndarray:
+    """Cast without changing a number; ValueError or OverflowError if one does not fit.
+
+    `array` is NumPy's own guess at the type of `values`.
+    """
     import numpy as np
 
     if dtype.kind == "f":
@@ -155,15 +172,16 @@ def _exact(array: np.ndarray, given: list[Any], dtype: np.dtype[Any]) -> np.ndar
         if np.isinf(floats).any():  # JSON has no infinity
             raise OverflowError
         return floats
-    if array.dtype.kind == "f":  # whole numbers written as 1.0, or too large for one type
-        array = np.array([int(one) if one == int(one) else math.nan for one in given], object)
-    allowed = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    if array.size and not (array.min() >= allowed[0] and array.max() <= allowed[1]):
+    if array.dtype.kind == "f":  # integers written as 1.0, or too large for one type
+        integers = [int(value) if value == int(value) else math.nan for value in values]
+        array = np.array(integers, object)
+    limits = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    if array.size and not (array.min() >= limits[0] and array.max() <= limits[1]):
         raise OverflowError
     return array.astype(dtype)
 
 
-def _texts(name: str, flat: list[Any]) -> np.ndarray:
-    if not {*map(type, flat)} <= {str, type(None)}:
-        raise RequestError(f"input {name}: BYTES are texts")
-    return objects(flat)
+def _strings(header: TensorHeader, values: list[Any]) -> np.ndarray:
+    if not {*map(type, values)} <= {str, type(None)}:
+        raise RequestError(f"input {header.name}: expected BYTES in JSON to be strings")
+    return object_array(values)

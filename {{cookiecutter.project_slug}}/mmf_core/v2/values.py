@@ -1,7 +1,7 @@
 """Arguments from tensors, and tensors from results, as the descriptors say.
 
-What is no table is one tensor: numbers as they are, trees as JSON texts, files as they are or in
-base64.
+Everything but a table is one tensor: arrays and numbers as such, objects as JSON texts, files as
+bytes or in base64.
 """
 
 from __future__ import annotations
@@ -16,124 +16,135 @@ from ..errors import RequestError
 from ..target import Target
 from ..web.http.codec_options import options_of
 from . import tables
-from .tensors import BYTES, Tensor, datatype_of, objects
+from .tensors import BYTES, Tensor, datatype_of, object_array
 
 if TYPE_CHECKING:
     import numpy as np
 
 RESULT = "result"
-"""What the tensor of a result that is no table is called."""
-_COLUMN_TYPES = {bool: "BOOL", int: "INT64", float: "FP64", str: BYTES, datetime: BYTES}
-_SCALAR_TYPES: dict[type, str] = {Integer: "INT64", Float: "FP64", Bool: "BOOL"}
+"""The name of the tensor of a result that is not a table."""
+_COLUMN_DATATYPES = {bool: "BOOL", int: "INT64", float: "FP64", str: BYTES, datetime: BYTES}
+_SCALAR_DATATYPES: dict[type, str] = {Integer: "INT64", Float: "FP64", Bool: "BOOL"}
 
 
-def arguments(target: Target, tensors: list[Tensor], parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return values by argument; `parameters` may bring scalars, and others are left alone.
+def arguments_from(
+    target: Target, tensors: list[Tensor], parameters: dict[str, Any]
+) -> dict[str, Any]:
+    """Return values by argument; scalars may be in `parameters`, whose other keys are ignored.
 
-    RequestError names the inputs that no argument takes.
+    RequestError names the inputs that belong to no argument.
     """
-    known = target.arguments
+    arguments = target.arguments
     values = {
         name: parameters[name]
-        for name, one in known.items()
-        if one.kind is Kind.SCALAR and name in parameters
+        for name, descriptor in arguments.items()
+        if descriptor.kind is Kind.SCALAR and name in parameters
     }
-    columns = []
+    unassigned = []
     for tensor in tensors:
-        if tensor.name in known and not tables.is_column(known[tensor.name], tensor):
-            values[tensor.name] = _value(known[tensor.name], tensor)
+        descriptor = arguments.get(tensor.name)
+        if descriptor and not tables.is_column(descriptor, tensor):
+            values[tensor.name] = _value(descriptor, tensor)
         else:
-            columns.append(tensor)
-    if columns:
-        free = [name for name, one in known.items() if name not in values and one.required]
-        if len(free) != 1:
+            unassigned.append(tensor)
+    if unassigned:
+        missing = [name for name in target.required if name not in values]
+        if len(missing) != 1:
             raise RequestError(
-                f"no input is called {columns[0].name}; there are: {', '.join(known)}"
+                f"unknown input {unassigned[0].name}; available: {', '.join(arguments)}"
             )
-        values[free[0]] = _remaining(known[free[0]], columns)
+        (name,) = missing
+        values[name] = _unnamed_value(arguments[name], unassigned)
     return values
 
 
-def results(returns: Descriptor[Any], value: Any) -> list[Tensor]:
-    """Return the outputs that a presented result is."""
+def output_tensors(returns: Descriptor[Any], value: Any) -> list[Tensor]:
+    """Return a serialized result as tensors."""
     match returns.kind:
         case Kind.TABLE:
-            return [tables.column(str(name), column) for name, column in value.items()]
+            return [tables.to_tensor(str(name), column) for name, column in value.items()]
         case Kind.ARRAY | Kind.IMAGE:
             return [Tensor(RESULT, value)]
         case Kind.FILE:
-            return [Tensor(RESULT, objects([bytes(value)]))]
+            return [Tensor(RESULT, object_array([bytes(value)]))]
         case Kind.JSON:
-            return [Tensor(RESULT, objects([json.dumps(value).decode()]), "json")]
+            return [Tensor(RESULT, object_array([json.dumps(value).decode()]), "json")]
     import numpy as np
 
     plain = value.isoformat() if isinstance(value, datetime) else value
     is_text = plain is None or isinstance(plain, str)
-    return [Tensor(RESULT, objects([plain]) if is_text else np.array([plain]))]
+    return [Tensor(RESULT, object_array([plain]) if is_text else np.array([plain]))]
 
 
-def about_inputs(target: Target) -> list[dict[str, Any]]:
-    """Describe what goes in; a table without a schema may be anything, and is left out."""
-    return [entry for name, one in target.arguments.items() for entry in _about(name, one)]
+def describe_inputs(target: Target) -> list[dict[str, Any]]:
+    """Return the inputs' metadata, without tables that have no schema: they may hold anything."""
+    return [
+        entry
+        for name, descriptor in target.arguments.items()
+        for entry in _describe(name, descriptor)
+    ]
 
 
-def about_outputs(target: Target) -> list[dict[str, Any]]:
-    """Describe what comes out, as far as it is declared."""
-    return _about(RESULT, target.returns) if target.returns else []
+def describe_outputs(target: Target) -> list[dict[str, Any]]:
+    """Return the outputs' metadata, as far as it is declared."""
+    return _describe(RESULT, target.returns) if target.returns else []
 
 
-def _about(name: str, one: Descriptor[Any]) -> list[dict[str, Any]]:
+def _describe(name: str, descriptor: Descriptor[Any]) -> list[dict[str, Any]]:
     import numpy as np
 
-    datatype, shape = _SCALAR_TYPES.get(type(one), BYTES), [1]
-    if isinstance(one, DataFrame):
+    datatype, shape = _SCALAR_DATATYPES.get(type(descriptor), BYTES), [1]
+    if isinstance(descriptor, DataFrame):
         return [
-            {"name": column, "datatype": _COLUMN_TYPES[declared.kind], "shape": [-1]}
-            for column, declared in one.columns.items()
+            {"name": column, "datatype": _COLUMN_DATATYPES[declared.kind], "shape": [-1]}
+            for column, declared in descriptor.columns.items()
         ]
-    if isinstance(one, Array):
-        datatype = datatype_of(np.dtype(one.dtype or "float64"))
-        shape = [length or -1 for length in one.shape or (None, None)]
-    elif one.kind is Kind.IMAGE:
+    if isinstance(descriptor, Array):
+        datatype = datatype_of(np.dtype(descriptor.dtype or "float64"))
+        shape = [length or -1 for length in descriptor.shape or (None, None)]
+    elif descriptor.kind is Kind.IMAGE:
         datatype, shape = "UINT8", [-1, -1, 3]
     return [{"name": name, "datatype": datatype, "shape": shape}]
 
 
-def _remaining(one: Descriptor[Any], tensors: list[Tensor]) -> Any:
-    """Return the one argument that has no tensor of its own name."""
-    if len(tensors) == 1 and not tables.is_column(one, tensors[0]):
-        return _value(one, tensors[0])  # the model's one input, by whatever name
-    if one.kind is not Kind.TABLE:
-        raise RequestError(f"inputs that are not known: {', '.join(two.name for two in tensors)}")
-    return tables.table(tensors)
+def _unnamed_value(descriptor: Descriptor[Any], tensors: list[Tensor]) -> Any:
+    """Return the one argument that no tensor has the name of."""
+    if len(tensors) == 1 and not tables.is_column(descriptor, tensors[0]):
+        return _value(descriptor, tensors[0])  # the model's only input, by whatever name
+    if descriptor.kind is not Kind.TABLE:
+        raise RequestError(f"unknown inputs {', '.join(tensor.name for tensor in tensors)}")
+    return tables.from_columns(tensors)
 
 
-def _value(one: Descriptor[Any], tensor: Tensor) -> Any:
-    values = tensor.values
-    if isinstance(one, DataFrame):
-        return tables.block(one, tensor)
-    if one.kind is Kind.ARRAY or (one.kind is Kind.IMAGE and values.dtype != object):
-        _refuse_nulls(tensor)
-        return _picture(tensor) if one.kind is Kind.IMAGE else values
+def _value(descriptor: Descriptor[Any], tensor: Tensor) -> Any:
+    values, kind = tensor.values, descriptor.kind
+    if isinstance(descriptor, DataFrame):
+        return tables.from_matrix(descriptor, tensor)
+    if kind is Kind.ARRAY or (kind is Kind.IMAGE and values.dtype != object):
+        _reject_nulls(tensor)
+        return _pixels(tensor) if kind is Kind.IMAGE else values
     if values.size != 1:
-        raise RequestError(f"input {tensor.name}: one value is wanted, not {values.size}")
+        raise RequestError(f"input {tensor.name}: expected one value, got {values.size}")
     value = values.item()
-    if one.kind is Kind.SCALAR:
-        return tables.text(value) if isinstance(value, bytes) else value
-    if one.kind is Kind.JSON:
-        value = json.loads(tables.text(value) if isinstance(value, bytes) else str(value))
+    if kind is Kind.SCALAR:
+        return tables.decode_text(value)
+    if kind is Kind.JSON:
+        value = json.loads(tables.decode_text(value) if isinstance(value, bytes) else str(value))
     elif isinstance(value, bytes):
         value = b64encode(value).decode()
-    return json_of(one.kind).from_plain(value, options_of(one))
+    return json_of(kind).from_plain(value, options_of(descriptor))
 
 
-def _picture(tensor: Tensor) -> np.ndarray:
+def _pixels(tensor: Tensor) -> np.ndarray:
     shape = tensor.values.shape
     if tensor.values.dtype != "uint8" or len(shape) != 3 or shape[2] != 3:  # noqa: PLR2004
-        raise RequestError(f"input {tensor.name}: UINT8 of shape [height, width, 3] is wanted")
+        raise RequestError(
+            f"input {tensor.name}: expected UINT8 of shape [height, width, 3], "
+            f"got {tensor.datatype} of shape {list(shape)}"
+        )
     return tensor.values
 
 
-def _refuse_nulls(tensor: Tensor) -> None:
+def _reject_nulls(tensor: Tensor) -> None:
     if tensor.values.dtype == object:
-        raise RequestError(f"input {tensor.name}: numbers are wanted, none of them null")
+        raise RequestError(f"input {tensor.name}: expected numbers, got null or text")
