@@ -22,8 +22,9 @@ IMPORTED = (
     *("numpy", "pandas", "joblib", "openpyxl", "orjson", "defusedxml.ElementTree", "PIL.Image"),
     *("sklearn.datasets", "sklearn.ensemble", "sklearn.linear_model", "sklearn.pipeline"),
     *("sklearn.preprocessing", "sklearn.tree"),
-    *("flask.cli", "gunicorn.app.wsgiapp", "gunicorn.workers.gthread"),
+    *("flask.cli", "ssl"),
 )
+"""Not gunicorn and prometheus_client: they read the environment and the folder when imported."""
 
 
 class Forked:
@@ -148,7 +149,6 @@ def run(program: dict[str, Any], output: int) -> None:
         os.dup2(output, standard)
     os.close(output)
     os.chdir(program["cwd"])
-    sys.modules["gunicorn.config"].Chdir.default = program["cwd"]  # read at import
     os.environ.clear()
     os.environ.update(program["env"])
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
