@@ -59,14 +59,14 @@ def test_knee(installed: Project, url: str) -> None:
     extra = {"LOAD_SHAPE": "steps", "LOAD_STEP_SECONDS": "1", "LOAD_P95_MS": "60000"}
     printed = installed.run(*HEADLESS, "--host", url, **extra)
     assert re.search(r"1 users: [\d,]+ requests, .*\n +2 users: ", printed)
-    assert re.search(r"(?m)^knee: \d+ users; then: .+\nload test passed: ", printed)
+    assert re.search(r"(?m)^knee: \d+ users; stopped: .+\nload test passed: ", printed)
 
 
 @pytest.mark.parametrize(
     ("extra", "said"),
     [
-        ({}, f"load test FAILED: {NOBODY} does not answer: [Errno 111] Connection refused"),
-        ({"LOAD_P95_MS": "fast"}, "LOAD_P95_MS must be a number, 0 or more, not 'fast'"),
+        ({}, f"load test FAILED: {NOBODY} cannot be reached: [Errno 111] Connection refused"),
+        ({"LOAD_P95_MS": "fast"}, "LOAD_P95_MS: expected a number of at least 0, got 'fast'"),
     ],
 )
 def test_what_cannot_begin_is_one_line(

@@ -1,4 +1,4 @@
-"""What the load test makes of a service's description, asked of a service that runs."""
+"""The calls of the load test, from the description of a running service."""
 
 import json
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from loadtests import calls
-from loadtests.call import Call, LeftOut
+from loadtests.call import Call, Skipped
 from loadtests.calls import find_calls, own_examples, weighted
-from loadtests.service import Service, Unusable
+from loadtests.service import LoadTestError, Service
 from services import serve
 from web_server import WebServer
 
@@ -96,26 +96,26 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def found(service: Service) -> list[Call | LeftOut]:
+def results(service: Service) -> list[Call | Skipped]:
     return list(find_calls(service, {}))
 
 
-def made(found: list[Call | LeftOut]) -> dict[str, Call]:
-    return {one.name: one for one in found if isinstance(one, Call)}
+def calls_by_name(results: list[Call | Skipped]) -> dict[str, Call]:
+    return {call.name: call for call in results if isinstance(call, Call)}
 
 
-def left_out(found: list[Call | LeftOut]) -> dict[str, str]:
-    return {one.name: one.reason for one in found if isinstance(one, LeftOut)}
+def skipped(results: list[Call | Skipped]) -> dict[str, str]:
+    return {result.name: result.reason for result in results if isinstance(result, Skipped)}
 
 
 def problem(service: Service, call: Call) -> str | None:
-    return call.answer.problem(*service.ask(call.path, call.body, call.headers))
+    return call.expected.problem(*service.request(call.path, call.body, call.headers))
 
 
-def test_every_call_is_answered_right(
-    service: Service, found: list[Call | LeftOut], subtests: pytest.Subtests
+def test_every_response_is_correct(
+    service: Service, results: list[Call | Skipped], subtests: pytest.Subtests
 ) -> None:
-    for name, call in made(found).items():
+    for name, call in calls_by_name(results).items():
         if BROKEN not in name:
             with subtests.test(name):
                 assert problem(service, call) is None
@@ -135,15 +135,15 @@ def test_every_call_is_answered_right(
         ("luck", "json"),
     ],
 )
-def test_each_format_that_a_target_takes_is_asked(
-    found: list[Call | LeftOut], route: str, formats: str
+def test_each_format_that_a_target_accepts_is_called(
+    results: list[Call | Skipped], route: str, formats: str
 ) -> None:
-    names = {name for name in made(found) if name.startswith(f"/{route} ")}
+    names = {name for name in calls_by_name(results) if name.startswith(f"/{route} ")}
     assert names == {f"/{route} ({form})" for form in formats.split()}
 
 
-def test_a_format_is_answered_in_itself(found: list[Call | LeftOut]) -> None:
-    every = made(found)
+def test_the_response_has_the_format_of_the_request(results: list[Call | Skipped]) -> None:
+    calls_made = calls_by_name(results)
     for name, media_type in {
         "/score (csv)": "text/csv",
         "/score (parquet)": "application/vnd.apache.parquet",
@@ -151,54 +151,56 @@ def test_a_format_is_answered_in_itself(found: list[Call | LeftOut]) -> None:
         "/score (form)": "application/json",
         "/half (txt)": "text/plain",
     }.items():
-        assert every[name].headers["Accept"] == every[name].answer.media_type == media_type
+        assert (
+            calls_made[name].headers["Accept"] == calls_made[name].expected.media_type == media_type
+        )
 
 
-def test_what_nothing_writes_is_told(found: list[Call | LeftOut]) -> None:
-    told = left_out(found)
+def test_a_format_without_a_codec_is_skipped(results: list[Call | Skipped]) -> None:
+    reasons = skipped(results)
     for name in ("/score (xls)", "/score (ods)", "/mirror (gif)"):
-        assert told[name] == "nothing here writes it"
+        assert reasons[name] == "no codec writes it"
 
 
-def test_refused_example_is_told_and_can_be_replaced(
-    service: Service, found: list[Call | LeftOut]
+def test_a_rejected_example_is_skipped_and_can_be_replaced(
+    service: Service, results: list[Call | Skipped]
 ) -> None:
-    assert "422 not this text; write a better example" in left_out(found)["/picky"]
-    better = made(list(find_calls(service, {"picky": "secret"})))
+    assert "422 not this text; write a better example" in skipped(results)["/picky"]
+    better = calls_by_name(list(find_calls(service, {"picky": "secret"})))
     assert problem(service, better["/picky (json)"]) is None
-    assert better["/picky (json)"].answer.value == "secret"
+    assert better["/picky (json)"].expected.value == "secret"
 
 
-def test_own_example_of_several_arguments_is_laid_over(service: Service) -> None:
-    one = made(list(find_calls(service, {"both": {"times": 5}})))["/both (json)"]
-    assert one.answer.value == 5
-    assert set(json.loads(one.body)) == {"photo", "table", "times"}
+def test_an_own_example_of_several_arguments_is_merged(service: Service) -> None:
+    call = calls_by_name(list(find_calls(service, {"both": {"times": 5}})))["/both (json)"]
+    assert call.expected.value == 5
+    assert set(json.loads(call.body)) == {"photo", "table", "times"}
 
 
-def test_a_target_that_fails_is_asked_and_fails(
-    service: Service, found: list[Call | LeftOut]
+def test_a_failing_target_is_called_and_fails(
+    service: Service, results: list[Call | Skipped]
 ) -> None:
-    told = problem(service, made(found)["/broken (json)"])
-    assert told is not None
-    assert told.startswith("status 500")
+    text = problem(service, calls_by_name(results)["/broken (json)"])
+    assert text is not None
+    assert text.startswith("status 500")
 
 
-def test_another_result_is_a_failure(service: Service, found: list[Call | LeftOut]) -> None:
-    every = made(found)
-    half, score = every["/half (json)"], every["/score (xlsx)"]
-    reply = service.ask("/half", b"123", half.headers)
-    assert half.answer.problem(*reply) == "another result than at the start"
-    reply = service.ask("/score", b'[{"a": 9, "name": "x"}]', {**score.headers, **JSON_BODY})
-    assert score.answer.problem(*reply) == "another result than at the start"
+def test_another_result_is_a_failure(service: Service, results: list[Call | Skipped]) -> None:
+    calls_made = calls_by_name(results)
+    half, score = calls_made["/half (json)"], calls_made["/score (xlsx)"]
+    reply = service.request("/half", b"123", half.headers)
+    assert half.expected.problem(*reply) == "the result differs from the one at the start"
+    reply = service.request("/score", b'[{"a": 9, "name": "x"}]', {**score.headers, **JSON_BODY})
+    assert score.expected.problem(*reply) == "the result differs from the one at the start"
 
 
 JSON_BODY = {"Content-Type": "application/json"}
 
 
-def test_other_protocols(service: Service, found: list[Call | LeftOut]) -> None:
-    every = made(found)
+def test_other_protocols(service: Service, results: list[Call | Skipped]) -> None:
+    calls_made = calls_by_name(results)
     for path in ("/invocations/score", "/v2/models/score/infer"):
-        assert problem(service, every[f"{path} (json)"]) is None
+        assert problem(service, calls_made[f"{path} (json)"]) is None
 
 
 # Weights
@@ -208,45 +210,47 @@ def names(calls: list[Call]) -> list[str]:
     return [call.name for call in calls]
 
 
-def test_targets_alone_are_asked_unless_told(found: list[Call | LeftOut]) -> None:
-    every = list(made(found).values())
-    assert {next(iter(one.words & {"targets", "v2", "mlflow"})) for one in every} == {
+def test_only_targets_are_called_by_default(results: list[Call | Skipped]) -> None:
+    every = list(calls_by_name(results).values())
+    assert {next(iter(call.words & {"targets", "v2", "mlflow"})) for call in every} == {
         *("targets", "v2", "mlflow")
     }
     chosen = weighted(every, {})
-    assert all("targets" in one.words for one in chosen)
+    assert all("targets" in call.words for call in chosen)
     assert len(set(names(chosen))) == len(chosen)
-    assert all("v2" in one.words for one in weighted(every, {"targets": 0, "v2": 1}))
+    assert all("v2" in call.words for call in weighted(every, {"targets": 0, "v2": 1}))
 
 
-def test_weights_of_several_words_are_multiplied(found: list[Call | LeftOut]) -> None:
-    asked = names(weighted(list(made(found).values()), {"score": 5, "xlsx": 3, "half": 0}))
-    assert asked.count("/score (xlsx)") == 15
-    assert asked.count("/score (csv)") == 5
-    assert asked.count("/swap (json)") == 1
-    assert "/half (json)" not in asked
+def test_weights_of_several_words_are_multiplied(results: list[Call | Skipped]) -> None:
+    repeated = names(
+        weighted(list(calls_by_name(results).values()), {"score": 5, "xlsx": 3, "half": 0})
+    )
+    assert repeated.count("/score (xlsx)") == 15
+    assert repeated.count("/score (csv)") == 5
+    assert repeated.count("/swap (json)") == 1
+    assert "/half (json)" not in repeated
 
 
-def test_weight_of_nothing_is_refused(found: list[Call | LeftOut]) -> None:
-    with pytest.raises(Unusable, match="LOAD_WEIGHTS: sorce is none of"):
-        weighted(list(made(found).values()), {"sorce": 5})
+def test_a_weight_for_an_unknown_word_is_rejected(results: list[Call | Skipped]) -> None:
+    with pytest.raises(LoadTestError, match="LOAD_WEIGHTS: unknown word sorce; expected"):
+        weighted(list(calls_by_name(results).values()), {"sorce": 5})
 
 
 # What cannot be used
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
-        ("http://127.0.0.1:1", "http://127.0.0.1:1 does not answer: .*refused"),
-        ("127.0.0.1:8000", "the host is a URL"),
-        ("", "the host is a URL"),
-        ("http://[", "does not answer|the host is a URL"),
-        ("file:///etc/passwd", "the host is a URL"),
+        ("http://127.0.0.1:1", "http://127.0.0.1:1 cannot be reached: .*refused"),
+        ("127.0.0.1:8000", "expected a URL"),
+        ("", "expected a URL"),
+        ("http://[", "cannot be reached|expected a URL"),
+        ("file:///etc/passwd", "expected a URL"),
     ],
 )
-def test_no_service(url: str, said: str) -> None:
-    with pytest.raises(Unusable, match=said):
+def test_no_service(url: str, message: str) -> None:
+    with pytest.raises(LoadTestError, match=message):
         list(find_calls(Service(url), {}))
 
 
@@ -255,10 +259,10 @@ def test_another_service(content: bytes) -> None:
     with WebServer() as server:
         server.content = content
         service = Service(server.url.partition("/models")[0])
-        with pytest.raises(Unusable, match="is not a description: status 200"):
+        with pytest.raises(LoadTestError, match="is not a description: status 200"):
             list(find_calls(service, {}))
         server.statuses = [HTTPStatus.NOT_FOUND]
-        with pytest.raises(Unusable, match="status 404"):
+        with pytest.raises(LoadTestError, match="status 404"):
             list(find_calls(service, {}))
 
 
@@ -270,5 +274,5 @@ def test_own_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected: Any = {"score": [{"a": 1}]}
     assert own_examples() == expected
     file.write_text("{")
-    with pytest.raises(Unusable, match=r"examples\.json is not JSON"):
+    with pytest.raises(LoadTestError, match=r"examples\.json is not JSON"):
         own_examples()

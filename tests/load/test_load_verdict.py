@@ -3,7 +3,7 @@
 import pytest
 
 from loadtests.settings import Settings, weights
-from loadtests.steps import Ladder
+from loadtests.steps import KneeSearch
 from loadtests.verdict import Figures, percentile, problems, verdict
 
 GOOD = Figures(requests=1000, failures=10, rps=200, p50=5, p95=50, p99=90)
@@ -11,8 +11,14 @@ GOOD = Figures(requests=1000, failures=10, rps=200, p50=5, p95=50, p99=90)
 
 def test_figures_of_a_histogram() -> None:
     times = {10: 90, 20: 5, 30: 4, 1000: 1}
-    seen = Figures.of(times, requests=100, failures=25, seconds=4)
-    assert (seen.p50, seen.p95, seen.p99, seen.rps, seen.fail_ratio) == (10, 20, 30, 25, 0.25)
+    figures = Figures.of(times, requests=100, failures=25, seconds=4)
+    assert (figures.p50, figures.p95, figures.p99, figures.rps, figures.fail_ratio) == (
+        10,
+        20,
+        30,
+        25,
+        0.25,
+    )
 
 
 def test_percentiles_of_little() -> None:
@@ -23,7 +29,7 @@ def test_percentiles_of_little() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "said"),
+    ("limits", "messages"),
     [
         (Settings(p95_ms=50, fail_ratio=0.01, min_rps=200), []),
         (Settings(p95_ms=49.9, fail_ratio=1), ["p95 50 ms > LOAD_P95_MS=49.9"]),
@@ -31,9 +37,9 @@ def test_percentiles_of_little() -> None:
         (Settings(fail_ratio=1, min_rps=201), ["200.0 requests/s < LOAD_MIN_RPS=201"]),
     ],
 )
-def test_limits(limits: Settings, said: list[str]) -> None:
-    assert problems(GOOD, limits) == said
-    assert verdict(GOOD, limits)[0] == (not said)
+def test_limits(limits: Settings, messages: list[str]) -> None:
+    assert problems(GOOD, limits) == messages
+    assert verdict(GOOD, limits)[0] == (not messages)
 
 
 def test_nothing_requested_is_no_success() -> None:
@@ -42,14 +48,14 @@ def test_nothing_requested_is_no_success() -> None:
     assert line.startswith("load test FAILED: nothing was requested")
 
 
-def climb(ladder: Ladder, *steps: Figures) -> list[int]:
-    """Show a ladder what each step brings; return the users that it asked for."""
+def climb(search: KneeSearch, *steps: Figures) -> list[int]:
+    """Give a search the figures of each step; return the users that it asked for."""
     users = [1]
-    for seen in steps:
-        following = ladder.next(users[-1], seen)
-        if following is None:
+    for figures in steps:
+        next_users = search.next(users[-1], figures)
+        if next_users is None:
             break
-        users.append(following)
+        users.append(next_users)
     return users
 
 
@@ -60,32 +66,37 @@ def step(rps: float, p95: float = 10, failures: int = 0) -> Figures:
 @pytest.mark.parametrize(
     ("steps", "users", "knee", "why"),
     [
-        ([step(100), step(190), step(200)], [1, 2, 4], 2, "200.0 requests/s are not a tenth more"),
+        (
+            [step(100), step(190), step(200)],
+            [1, 2, 4],
+            2,
+            "200.0 requests/s are less than a tenth more",
+        ),
         ([step(100), step(190, p95=1001)], [1, 2], 1, "p95 1001 ms > LOAD_P95_MS=1000"),
         ([step(100), step(200, failures=1)], [1, 2], 1, "failed 1.00% > LOAD_FAIL_RATIO=0"),
         ([step(100), Figures()], [1, 2], 1, "nothing was requested"),
     ],
 )
 def test_knee(steps: list[Figures], users: list[int], knee: int, why: str) -> None:
-    ladder = Ladder(Settings(min_rps=150))
-    assert climb(ladder, *steps) == users
-    assert ladder.figures == steps[users.index(knee)]
-    assert str(ladder).endswith(f"knee: {knee} users; then: {why}")
+    search = KneeSearch(Settings(min_rps=150))
+    assert climb(search, *steps) == users
+    assert search.figures == steps[users.index(knee)]
+    assert f"\nknee: {knee} users; stopped: {why}" in str(search)
 
 
 def test_no_knee() -> None:
-    ladder = Ladder(Settings(p95_ms=5))
-    assert climb(ladder, step(100)) == [1]
-    assert "no knee; then: p95 10 ms" in str(ladder)
-    assert not verdict(ladder.figures, ladder.limits)[0]
+    search = KneeSearch(Settings(p95_ms=5))
+    assert climb(search, step(100)) == [1]
+    assert "no knee; stopped: p95 10 ms" in str(search)
+    assert not verdict(search.figures, search.limits)[0]
 
 
 def test_steps_that_were_stopped() -> None:
-    ladder = Ladder(Settings())
-    ladder.end("it was stopped")
-    assert ladder.figures == Figures()
-    climb(ladder, step(100))
-    assert "knee: 1 users; then: it was stopped" in str(ladder)
+    search = KneeSearch(Settings())
+    search.stop("interrupted")
+    assert search.figures == Figures()
+    climb(search, step(100))
+    assert "knee: 1 users; stopped: interrupted" in str(search)
 
 
 def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,27 +111,27 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "LOAD_STEP_SECONDS": "1",
     }.items():
         monkeypatch.setenv(name, value)
-    wanted = Settings(2.5, 0.1, 7, 1000, {"score": 5, "xlsx": 0}, "steps", 1)
-    assert Settings.from_environment() == wanted
+    expected = Settings(2.5, 0.1, 7, 1000, {"score": 5, "xlsx": 0}, "steps", 1)
+    assert Settings.from_environment() == expected
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
-        ("LOAD_P95_MS", "fast", "LOAD_P95_MS must be a number, 0 or more, not 'fast'"),
-        ("LOAD_MIN_RPS", "-1", "LOAD_MIN_RPS must be a number, 0 or more, not '-1'"),
-        ("LOAD_FAIL_RATIO", "nan", "LOAD_FAIL_RATIO must be a number, 0 or more, not 'nan'"),
-        ("LOAD_REQUESTS", "inf", "LOAD_REQUESTS must be a number, 0 or more, not 'inf'"),
-        ("LOAD_WEIGHTS", "score", "LOAD_WEIGHTS is written as score=5,xlsx=3, not 'score'"),
-        ("LOAD_WEIGHTS", "a=-1", "LOAD_WEIGHTS is written as score=5,xlsx=3, not 'a=-1'"),
-        ("LOAD_SHAPE", "spike", "LOAD_SHAPE is steps or nothing, not 'spike'"),
+        ("LOAD_P95_MS", "fast", "LOAD_P95_MS: expected a number of at least 0, got 'fast'"),
+        ("LOAD_MIN_RPS", "-1", "LOAD_MIN_RPS: expected a number of at least 0, got '-1'"),
+        ("LOAD_FAIL_RATIO", "nan", "LOAD_FAIL_RATIO: expected a number of at least 0, got 'nan'"),
+        ("LOAD_REQUESTS", "inf", "LOAD_REQUESTS: expected a number of at least 0, got 'inf'"),
+        ("LOAD_WEIGHTS", "score", "LOAD_WEIGHTS: expected score=5,xlsx=3, got 'score'"),
+        ("LOAD_WEIGHTS", "a=-1", "LOAD_WEIGHTS: expected score=5,xlsx=3, got 'a=-1'"),
+        ("LOAD_SHAPE", "spike", "LOAD_SHAPE: expected steps or nothing, got 'spike'"),
     ],
 )
-def test_bad_values(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
+def test_bad_values(monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as refusal:
         Settings.from_environment()
-    assert refusal.value.code == said
+    assert refusal.value.code == message
 
 
 def test_weights_of_nothing() -> None:

@@ -1,1 +1,1 @@
-"""The load test: what is asked is made of the service's own description."""
+"""The load test: its requests come from the service's own description."""

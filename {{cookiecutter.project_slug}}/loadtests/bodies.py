@@ -1,7 +1,7 @@
-"""Bodies: one value in every format in which a target takes it.
+"""Request bodies: one value in every format that a target accepts.
 
-They are written by mmf_core's own codecs, which come with the project; of the service nothing is
-needed but its answers to GET, so it may run anywhere.
+They are encoded by mmf_core's own codecs, which are part of the project; the service itself only
+has to respond to GET, so it may run anywhere.
 """
 
 import json
@@ -19,91 +19,94 @@ JSON = Format.JSON.media_type
 FORM = "multipart/form-data"
 FIELDS = "application/x-www-form-urlencoded"
 
-# What a value raises that a format cannot hold, or that nothing here can write.
-UNWRITABLE = (MissingPackage, RequestError, TypeError, ValueError)
+# What encoding raises for a value that a format cannot represent, or without a codec.
+ENCODE_ERRORS = (MissingPackage, RequestError, TypeError, ValueError)
 
-Described = Mapping[str, Any]
+Description = Mapping[str, Any]
 
 
 class Body(NamedTuple):
-    """The same arguments once more; `form` is the format in which they are answered, too."""
+    """The arguments in one format; `response_format` is the format to ask for."""
 
     name: str
     media_type: str
     content: bytes
     query: str = ""
-    form: Format = Format.JSON
+    response_format: Format = Format.JSON
 
 
-class Missing(NamedTuple):
-    """A format in which nothing here can write this value, and why."""
+class Unsupported(NamedTuple):
+    """A format in which this value cannot be encoded, and why."""
 
     name: str
     reason: str
 
 
-def bodies(arguments: list[Described], example: Any, taken: list[str]) -> Iterator[Body | Missing]:
-    """Yield a body for each media type of `taken`; JSON's is the example itself."""
-    values = example if len(arguments) > 1 else {one["id"]: example for one in arguments}
-    given = [one for one in arguments if one["id"] in values]
-    for media_type in taken:
+def bodies(
+    arguments: list[Description], example: Any, media_types: list[str]
+) -> Iterator[Body | Unsupported]:
+    """Yield a body for each media type; the JSON body is the example itself."""
+    values = example if len(arguments) > 1 else {argument["id"]: example for argument in arguments}
+    present = [argument for argument in arguments if argument["id"] in values]
+    for media_type in media_types:
         try:
-            yield _body(media_type, given, values, example)
-        except UNWRITABLE as error:
-            yield Missing(_name(media_type), str(error))
+            yield _body(media_type, present, values, example)
+        except ENCODE_ERRORS as error:
+            yield Unsupported(_name(media_type), str(error))
 
 
-def kind_of(described: Described) -> Kind | None:
-    """Return the kind of a value by the name of its descriptor; None of one that is not ours."""
-    return getattr(getattr(mmf_core, described["class_name"], None), "kind", None)
+def kind_of(description: Description) -> Kind | None:
+    """Return the kind of a value by its descriptor's name; None for the author's own."""
+    return getattr(getattr(mmf_core, description["class_name"], None), "kind", None)
 
 
-def _body(media_type: str, given: list[Described], values: Described, example: Any) -> Body:
+def _body(media_type: str, arguments: list[Description], values: Description, example: Any) -> Body:
     if media_type == JSON:
         return Body("json", JSON, json.dumps(example).encode())
     if media_type == FORM:
-        content, boundary = encode_multipart_formdata(
-            [(one["id"], _part(one, values[one["id"]])) for one in given]
-        )
+        parts = [
+            (argument["id"], _part(argument, values[argument["id"]])) for argument in arguments
+        ]
+        content, boundary = encode_multipart_formdata(parts)
         return Body("form", boundary, content)
     if media_type == FIELDS:
-        return Body(
-            "fields", FIELDS, urlencode({key: _text(values[key]) for key in values}).encode()
-        )
-    whole = next((one for one in given if kind_of(one) is not Kind.SCALAR), given[0])
-    others = {key: _text(value) for key, value in values.items() if key != whole["id"]}
-    form = Format.of_media_type(media_type)
-    if form is None:
-        raise ValueError("this media type is not known here")
-    content = _written(whole, values[whole["id"]], form)
-    return Body(form.extension, media_type, content, urlencode(others), form)
+        fields = urlencode({name: _text(value) for name, value in values.items()})
+        return Body("fields", FIELDS, fields.encode())
+    media_format = Format.of_media_type(media_type)
+    if media_format is None:
+        raise ValueError("unknown media type")
+    not_scalar = (argument for argument in arguments if kind_of(argument) is not Kind.SCALAR)
+    main = next(not_scalar, arguments[0])
+    query = urlencode({name: _text(value) for name, value in values.items() if name != main["id"]})
+    content = _encode(main, values[main["id"]], media_format)
+    return Body(media_format.extension, media_type, content, query, media_format)
 
 
-def _written(described: Described, example: Any, form: Format) -> bytes:
-    """Write a value; ValueError where it cannot be written as this, as .xls cannot."""
-    kind = kind_of(described)
-    codec = find(kind, form) if kind else None
+def _encode(description: Description, example: Any, media_format: Format) -> bytes:
+    """Encode a value; ValueError if there is no codec for it, as for .xls."""
+    kind = kind_of(description)
+    codec = find(kind, media_format) if kind else None
     if kind is None or codec is None or not codec.writes:
-        raise ValueError("nothing here writes it")
-    if form is Format.PROTOBUF and "message" in described:
+        raise ValueError("no codec writes it")
+    if media_format is Format.PROTOBUF and "message" in description:
         raise ValueError("its message type is the service's own")
-    columns = described.get("columns")  # of an array, whose CSV has no header without them
-    options = {**described.get("pandas_params", {}), **({"columns": columns} if columns else {})}
+    columns = description.get("columns")  # of an array, whose CSV has no header without them
+    options = {**description.get("pandas_params", {}), **({"columns": columns} if columns else {})}
     return codec.encode(json_of(kind).from_plain(example, options), options)
 
 
-def _part(described: Described, example: Any) -> Any:
-    """Return a part of a form: text for a scalar, else a file in the first format that can be."""
-    if kind_of(described) is Kind.SCALAR:
+def _part(description: Description, example: Any) -> Any:
+    """Return a part of a form: text for a scalar, else a file in the first possible format."""
+    if kind_of(description) is Kind.SCALAR:
         return _text(example)
-    for media_type in described["accepts"]:
-        form = Format.of_media_type(media_type)
-        if form and form is not Format.JSON:
+    for media_type in description["accepts"]:
+        media_format = Format.of_media_type(media_type)
+        if media_format and media_format is not Format.JSON:
             try:
-                content = _written(described, example, form)
-            except UNWRITABLE:
+                content = _encode(description, example, media_format)
+            except ENCODE_ERRORS:
                 continue
-            return f"example.{form.extension}", content, media_type
+            return f"example.{media_format.extension}", content, media_type
     return "example.json", json.dumps(example).encode(), JSON
 
 
@@ -112,5 +115,5 @@ def _text(value: Any) -> str:
 
 
 def _name(media_type: str) -> str:
-    form = Format.of_media_type(media_type)
-    return form.extension if form else media_type
+    media_format = Format.of_media_type(media_type)
+    return media_format.extension if media_format else media_type

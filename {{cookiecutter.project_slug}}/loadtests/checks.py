@@ -1,4 +1,4 @@
-"""What a right answer is: its status, its media type, and the value that JSON gave at the start."""
+"""Expected responses: status, media type, and the value of the JSON response at the start."""
 
 import json
 import math
@@ -15,92 +15,104 @@ NO_CONTENT = 204
 # Some formats keep a number in 32 bits, or as text.
 TOLERANCE = 1e-6
 
-# What a damaged answer raises.
-UNREADABLE = (RequestError, ValueError, LookupError, TypeError)
-NO_NUMBER = (TypeError, ValueError)
-NO_PROBLEM = (ValueError, AttributeError)
+# What decoding a damaged response raises.
+DECODE_ERRORS = (RequestError, ValueError, LookupError, TypeError)
+NOT_A_NUMBER = (TypeError, ValueError)
+NOT_A_PROBLEM = (ValueError, AttributeError)
 
-Reader = Callable[[bytes], Any]
+Decoder = Callable[[bytes], Any]
 
 
 @dataclass
-class Answer:
-    """A right answer. `value` is what it means; None where it is another one each time.
+class ExpectedResponse:
+    """A correct response with its decoded `value`; it is not compared if it `varies`.
 
-    Reading an answer may take longer than to ask for it, so bytes that were right are right again.
+    Decoding may take longer than the request itself, so bytes that were correct once are not
+    decoded again.
     """
 
     status: int
     media_type: str
-    read: Reader
+    decode: Decoder
     value: Any
     varies: bool = False
-    right: bytes | None = None
+    verified: bytes | None = None
 
     def problem(self, status: int, content_type: str, content: bytes) -> str | None:
-        """Say what is wrong with an answer; None where nothing is."""
+        """Return what is wrong with a response; None if it is correct."""
         if status != self.status:
             return f"status {status}: {detail(content)}".rstrip(": ")
         media_type = content_type.partition(";")[0].strip().lower()
         if self.media_type and media_type != self.media_type:
-            return f"{media_type or 'no media type'} instead of {self.media_type}"
-        if content == self.right:
+            return f"expected {self.media_type}, got {media_type or 'no media type'}"
+        if content == self.verified:
             return None
         try:
-            value = self.read(content)
-        except UNREADABLE as error:
-            return f"cannot be read: {type(error).__name__}"
-        if not self.varies and not same(value, self.value):
-            return "another result than at the start"
-        self.right = content
+            value = self.decode(content)
+        except DECODE_ERRORS as error:
+            return f"cannot be decoded: {type(error).__name__}"
+        if not self.varies and not equivalent(value, self.value):
+            return "the result differs from the one at the start"
+        self.verified = content
         return None
 
 
-def same(one: Any, other: Any) -> bool:
-    """Compare values as JSON has them: numbers nearly, a number with its text, null with nothing.
+def equivalent(left: Any, right: Any) -> bool:
+    """Compare JSON values: numbers approximately, a number with its text, null with "".
 
-    CSV knows neither types nor null, and XML, YAML and protobuf have their own.
+    CSV has neither types nor null, and XML, YAML and protobuf have their own.
     """
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(same(*pair) for pair in zip(one, other, strict=True))
-    if _is_empty(one) or _is_empty(other):
-        return _is_empty(one) and _is_empty(other)
-    numbers = _number(one), _number(other)
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(
+            equivalent(left[key], right[key]) for key in left
+        )
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(equivalent, left, right))
+    if _is_empty(left) or _is_empty(right):
+        return _is_empty(left) and _is_empty(right)
+    numbers = _number(left), _number(right)
     if numbers[0] is not None and numbers[1] is not None:
         return math.isclose(*numbers, rel_tol=TOLERANCE, abs_tol=TOLERANCE)  # type: ignore[arg-type]
-    return str(one).lower() == str(other).lower()  # true and True
+    return str(left).lower() == str(right).lower()  # true and True
 
 
-def reader(kind: Kind | None, form: Format) -> Reader:
-    """Return what reads an answer of a kind in a format, as a value of JSON.
+def decoder(kind: Kind | None, media_format: Format) -> Decoder:
+    """Return a function that decodes a response of a kind in a format to a JSON value.
 
-    Of a picture it reads the size, since JPEG and WebP change the pixels.
+    An image is decoded to its size, since JPEG and WebP change the pixels.
     """
     if kind is None:
-        return plain
-    codec, own = find(kind, form), json_of(kind)
+        return json_value
+    codec, json_codec = find(kind, media_format), json_of(kind)
 
-    def read(data: bytes) -> Any:
+    def decode(data: bytes) -> Any:
         if codec is None:
-            raise ValueError(form.name)
-        if form is Format.JSON and kind is not Kind.IMAGE:
-            return plain(data)
-        if form is Format.JSON:
-            return list(own.from_plain(plain(data), {}).shape)
+            raise ValueError(media_format.name)
+        if media_format is Format.JSON and kind is not Kind.IMAGE:
+            return json_value(data)
+        if media_format is Format.JSON:
+            return list(json_codec.from_plain(json_value(data), {}).shape)
         value = codec.decode(data, {})
         if kind is Kind.IMAGE:
             return list(value.shape)
-        return json.loads(fast_json.dumps(own.to_plain(value)))
+        return json.loads(fast_json.dumps(json_codec.to_plain(value)))
 
-    return read
+    return decode
 
 
-def plain(data: bytes) -> Any:
-    """Read JSON; of `{"result": value}` the value."""
+def json_value(data: bytes) -> Any:
+    """Decode JSON; `{"result": value}` to the value."""
     value = json.loads(data)
     return value["result"] if isinstance(value, dict) and value.keys() == {"result"} else value
+
+
+def detail(content: bytes) -> str:
+    """Return the detail of a problem (RFC 9457), or another protocol's error message."""
+    try:
+        body = json.loads(content)
+        return str(body.get("detail") or body.get("message") or body.get("error") or "")[:200]
+    except NOT_A_PROBLEM:
+        return ""
 
 
 def _is_empty(value: Any) -> bool:
@@ -110,14 +122,5 @@ def _is_empty(value: Any) -> bool:
 def _number(value: Any) -> float | None:
     try:
         return float(value)
-    except NO_NUMBER:
+    except NOT_A_NUMBER:
         return None
-
-
-def detail(content: bytes) -> str:
-    """Return what a problem (RFC 9457) says, or another protocol's error."""
-    try:
-        body = json.loads(content)
-        return str(body.get("detail") or body.get("message") or body.get("error") or "")[:200]
-    except NO_PROBLEM:
-        return ""

@@ -1,6 +1,6 @@
-"""Starts the service on a free port, runs the load test against it and stops it again.
+"""Start the service on a free port, run the load test against it and stop it again.
 
-With LOAD_HOST it runs the test against a service that is there already. Report and figures stay
+With LOAD_HOST the test runs against a service that is already running. Report and figures are kept
 in loadtests/results.
 """
 
@@ -16,31 +16,31 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 RESULTS = PROJECT / "loadtests" / "results"
 HOST = "127.0.0.1"
-# Loading a large model takes its time.
-STARTS_WITHIN = 120
-# The default of WEB_GRACEFUL_TIMEOUT, and a little for the rest.
-ENDS_WITHIN = 30
+# Seconds; loading a large model takes time.
+START_TIMEOUT = 120
+# Seconds: the default of WEB_GRACEFUL_TIMEOUT, and some more.
+STOP_TIMEOUT = 30
 
 
 def free_port() -> int:
-    """Let the system name a port that nobody listens on."""
+    """Return a port that is not in use."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         return int(listener.getsockname()[1])
 
 
 def is_ready(url: str) -> bool:
-    """Ask the service whether its artifacts are loaded."""
+    """Return whether the service has loaded its artifacts."""
     try:
-        with urllib.request.urlopen(f"{url}/health/ready", timeout=2) as answer:  # noqa: S310
-            return bool(answer.status == 200)  # noqa: PLR2004
-    except OSError:  # nobody listens yet, or the answer is not 2xx
+        with urllib.request.urlopen(f"{url}/health/ready", timeout=2) as response:  # noqa: S310
+            return bool(response.status == 200)  # noqa: PLR2004
+    except OSError:  # not listening yet, or not a 2xx
         return False
 
 
 def wait_until_ready(service: subprocess.Popen[bytes], url: str) -> bool:
-    """Wait for the service; False where it ended or took too long."""
-    deadline = time.monotonic() + STARTS_WITHIN
+    """Wait for the service; return False if it ended or took too long."""
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and service.poll() is None:
         if is_ready(url):
             return True
@@ -61,22 +61,22 @@ def locust(url: str) -> int:
 
 
 def stop(service: subprocess.Popen[bytes]) -> None:
-    """End the service: politely, then for certain."""
+    """Stop the service by SIGTERM, and by SIGKILL if that takes too long."""
     service.terminate()
     try:
-        service.wait(ENDS_WITHIN)
+        service.wait(STOP_TIMEOUT)
     except subprocess.TimeoutExpired:
         service.kill()
 
 
 def main() -> int:
-    """Return 0 where the load test passed."""
+    """Return 0 if the load test passed."""
     host = os.environ.get("LOAD_HOST")
     if host:
         return locust(host)
     port = str(free_port())
     url = f"http://{HOST}:{port}"
-    # A line per request would bury locust's figures.
+    # The access log would bury locust's figures.
     with tempfile.TemporaryFile() as log:
         service = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "app:app"],
@@ -93,7 +93,7 @@ def main() -> int:
         if not ready:
             log.seek(0)
             sys.stderr.buffer.write(log.read())
-            print(f"the service was not ready within {STARTS_WITHIN} s, see above", file=sys.stderr)
+            print(f"not ready within {START_TIMEOUT} s; see the log above", file=sys.stderr)
         return verdict
 
 

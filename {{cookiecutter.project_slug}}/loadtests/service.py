@@ -1,4 +1,4 @@
-"""The service under test, as it is asked before the load begins."""
+"""The service under test, called directly before the load begins."""
 
 import http.client
 import json
@@ -7,15 +7,16 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-LONGEST = 60.0
+TIMEOUT = 60.0
+"""Seconds for one request."""
 
 
-class Unusable(Exception):
-    """There is nothing that can be put under load; the text says why."""
+class LoadTestError(Exception):
+    """The load test cannot run; the text says why."""
 
 
-class Reply(NamedTuple):
-    """An answer of whatever status."""
+class Response(NamedTuple):
+    """A response of any status."""
 
     status: int
     media_type: str
@@ -23,39 +24,39 @@ class Reply(NamedTuple):
 
 
 class Service:
-    """A service of this template, of which nothing is known but its URL."""
+    """A service of this template, of which only the URL is known."""
 
     def __init__(self, url: str) -> None:
         if not url.startswith(("http://", "https://")):
-            raise Unusable(f"the host is a URL such as http://127.0.0.1:8000, not {url!r}")
+            raise LoadTestError(f"expected a URL such as http://127.0.0.1:8000, got {url!r}")
         self.url = url.rstrip("/")
 
     def get(self, path: str) -> Any:
-        """Return what a description says; Unusable where there is none."""
-        status, _, content = self.ask(path)
+        """Return a description; LoadTestError if there is none."""
+        status, _, content = self.request(path)
         try:
-            described = json.loads(content)
+            description = json.loads(content)
         except ValueError:
-            described = None
-        if status != http.client.OK or not isinstance(described, dict):
-            raise Unusable(f"{self.url}{path} is not a description: status {status}")
-        return described
+            description = None
+        if status != http.client.OK or not isinstance(description, dict):
+            raise LoadTestError(f"{self.url}{path} is not a description: status {status}")
+        return description
 
-    def ask(
+    def request(
         self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> Reply:
-        """GET, or POST a body; Unusable where nobody answers."""
+    ) -> Response:
+        """GET, or POST a body; LoadTestError if there is no response."""
         url = f"{self.url}{path}"
         try:
             request = urllib.request.Request(url, body, dict(headers or {}))  # noqa: S310
-            with urllib.request.urlopen(request, timeout=LONGEST) as answer:  # noqa: S310
-                return _reply(answer)
-        except urllib.error.HTTPError as answer:
-            return _reply(answer)
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
+                return _response(response)
+        except urllib.error.HTTPError as error:
+            return _response(error)
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = getattr(error, "reason", error)
-            raise Unusable(f"{self.url} does not answer: {reason}") from None
+            raise LoadTestError(f"{self.url} cannot be reached: {reason}") from None
 
 
-def _reply(answer: Any) -> Reply:
-    return Reply(answer.status, answer.headers.get_content_type(), answer.read())
+def _response(response: Any) -> Response:
+    return Response(response.status, response.headers.get_content_type(), response.read())

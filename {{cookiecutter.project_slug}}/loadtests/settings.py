@@ -1,4 +1,4 @@
-"""What a load test is told by environment variables; docs/load.md of the template explains them."""
+"""Settings of the load test, from environment variables: docs/load.md of the template."""
 
 import os
 from dataclasses import dataclass, field
@@ -6,30 +6,30 @@ from typing import Self
 
 
 def number(name: str, text: str) -> float:
-    """Read a number that is 0 or more; the load test ends with one line where it is none."""
+    """Return a number of at least 0; SystemExit with one line if it is not one."""
     try:
         value = float(text)
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise SystemExit(f"{name} must be a number, 0 or more, not {text!r}")
+        raise SystemExit(f"{name}: expected a number of at least 0, got {text!r}")
     return value
 
 
 def weights(text: str) -> dict[str, int]:
-    """Read `score=5,xlsx=3`: how often what goes by a word is asked, 0 for never."""
-    found = {}
+    """Parse `score=5,xlsx=3`: how often the calls with a word are made, 0 for never."""
+    counts = {}
     for item in filter(None, text.replace(" ", "").split(",")):
         word, _, count = item.partition("=")
         if not (count.isascii() and count.isdigit()):
-            raise SystemExit(f"LOAD_WEIGHTS is written as score=5,xlsx=3, not {item!r}")
-        found[word] = int(count)
-    return found
+            raise SystemExit(f"LOAD_WEIGHTS: expected score=5,xlsx=3, got {item!r}")
+        counts[word] = int(count)
+    return counts
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The limits of the verdict, and what is asked."""
+    """The limits of the verdict, and the calls to make."""
 
     p95_ms: float = 1000
     fail_ratio: float = 0
@@ -41,10 +41,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Read them; SystemExit says which one makes no sense."""
+        """Read all variables; SystemExit names one with an invalid value."""
         shape = os.environ.get("LOAD_SHAPE") or ""
         if shape not in {"", "steps"}:
-            raise SystemExit(f"LOAD_SHAPE is steps or nothing, not {shape!r}")
+            raise SystemExit(f"LOAD_SHAPE: expected steps or nothing, got {shape!r}")
         return cls(
             p95_ms=number("LOAD_P95_MS", os.environ.get("LOAD_P95_MS", "1000")),
             fail_ratio=number("LOAD_FAIL_RATIO", os.environ.get("LOAD_FAIL_RATIO", "0")),

@@ -1,51 +1,51 @@
-"""The search for the knee: twice as many users in each step, until that brings nothing more."""
+"""The search for the knee: twice the users in each step, until throughput stops improving."""
 
 from dataclasses import dataclass, field
 
 from .settings import Settings
 from .verdict import Figures, problems
 
-# Twice the users that bring less than this much more throughput only wait longer.
+# With twice the users and less than this much more throughput, they only wait longer.
 GROWTH = 1.1
 
 
 @dataclass
-class Ladder:
-    """The steps that were done, each with its users and what they saw."""
+class KneeSearch:
+    """The completed steps, each with its number of users and its figures."""
 
     limits: Settings
-    done: list[tuple[int, Figures]] = field(default_factory=list)
+    steps: list[tuple[int, Figures]] = field(default_factory=list)
     knee: tuple[int, Figures] | None = None
-    ended: str = ""
+    stop_reason: str = ""
 
-    def next(self, users: int, seen: Figures) -> int | None:
-        """Note a step; return the next one's users, or None where the search is over.
+    def next(self, users: int, figures: Figures) -> int | None:
+        """Record a step; return the users of the next one, or None at the end of the search.
 
-        The least throughput is asked of the knee alone, not of a step with few users.
+        The minimum throughput applies to the knee only, not to a step with few users.
         """
-        self.done.append((users, seen))
-        broken = [one for one in problems(seen, self.limits) if "LOAD_MIN_RPS" not in one]
-        if broken:
-            self.end(broken[0])
-        elif self.knee and seen.rps < GROWTH * self.knee[1].rps:
-            self.end(f"{seen.rps:,.1f} requests/s are not a tenth more")
+        self.steps.append((users, figures))
+        exceeded = [text for text in problems(figures, self.limits) if "LOAD_MIN_RPS" not in text]
+        if exceeded:
+            self.stop(exceeded[0])
+        elif self.knee and figures.rps < GROWTH * self.knee[1].rps:
+            self.stop(f"{figures.rps:,.1f} requests/s are less than a tenth more")
         else:
-            self.knee = users, seen
+            self.knee = users, figures
             return 2 * users
         return None
 
-    def end(self, why: str) -> None:
-        """Note why there are no more steps, if that is not known yet."""
-        self.ended = self.ended or why
+    def stop(self, reason: str) -> None:
+        """Record why there are no more steps, unless there is a reason already."""
+        self.stop_reason = self.stop_reason or reason
 
     @property
     def figures(self) -> Figures:
-        """What the verdict is about: the knee, or the first step where that was too much."""
+        """The figures for the verdict: of the knee, or of the first step if that was too much."""
         if self.knee:
             return self.knee[1]
-        return self.done[0][1] if self.done else Figures()
+        return self.steps[0][1] if self.steps else Figures()
 
     def __str__(self) -> str:
-        lines = [f"{users:>6} users: {seen}" for users, seen in self.done]
+        lines = [f"{users:>6} users: {figures}" for users, figures in self.steps]
         knee = f"knee: {self.knee[0]} users" if self.knee else "no knee"
-        return "\n".join([*lines, f"{knee}; then: {self.ended}"])
+        return "\n".join([*lines, f"{knee}; stopped: {self.stop_reason}"])

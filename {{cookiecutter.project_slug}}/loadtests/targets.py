@@ -1,4 +1,4 @@
-"""The calls of one target: its example in every format, answered in the same one if it can be."""
+"""The calls of one target: its example in every format, with a response in the same if possible."""
 
 import json
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from typing import Any
 
 from mmf_core.codecs import Format, Kind
 
-from .bodies import JSON, Body, Described, Missing, bodies, kind_of
-from .call import Call, LeftOut, is_refused, reason
-from .checks import NO_CONTENT, OK, UNREADABLE, Answer, Reader, reader
-from .service import Reply, Service
+from .bodies import JSON, Body, Description, Unsupported, bodies, kind_of
+from .call import Call, Skipped, is_rejected, reason
+from .checks import DECODE_ERRORS, NO_CONTENT, OK, Decoder, ExpectedResponse, decoder
+from .service import Response, Service
 
 NOT_ACCEPTABLE = 406
 ANY = "*/*"
@@ -18,77 +18,82 @@ ANY = "*/*"
 
 @dataclass(frozen=True)
 class Target:
-    """A target as its description has it; `example` is its body in JSON."""
+    """A target from its description; `example` is its body in JSON."""
 
     service: Service
     route: str
-    arguments: list[Described]
-    returns: Described | None
+    arguments: list[Description]
+    returns: Description | None
     example: Any
 
     @property
     def path(self) -> str:
-        """Where it is asked."""
+        """The path of the target."""
         return f"/{self.route}"
 
-    def calls(self, taken: list[str]) -> Iterator[Call | LeftOut]:
-        """Yield a call for each media type of a body; none where JSON's example is refused."""
-        first = Body("json", JSON, json.dumps(self.example).encode() if self.arguments else b"")
-        replies = [self._ask(first, self._accept(Format.JSON)) for _ in range(2)]
-        if is_refused(replies[0]):
-            told = f"{reason(replies[0])}; write a better example into examples.json"
-            yield LeftOut(self.path, told)
+    def calls(self, media_types: list[str]) -> Iterator[Call | Skipped]:
+        """Yield a call for each media type of a body; none if the JSON example is rejected."""
+        content = json.dumps(self.example).encode() if self.arguments else b""
+        example = Body("json", JSON, content)
+        first, second = (self._request(example, self._accept(Format.JSON)) for _ in range(2))
+        if is_rejected(first):
+            hint = f"{reason(first)}; write a better example into examples.json"
+            yield Skipped(self.path, hint)
             return
-        value, again = (self._value(reply) for reply in replies)
-        made = bodies(self.arguments, self.example, taken) if self.arguments else [first]
-        for body in made:
-            yield self._call(body, value, varies=value != again)
+        value = self._value(first)
+        varies = value != self._value(second)
+        all_bodies = (
+            bodies(self.arguments, self.example, media_types) if self.arguments else [example]
+        )
+        for body in all_bodies:
+            yield self._call(body, value, varies=varies)
 
-    def _call(self, body: Body | Missing, value: Any, *, varies: bool) -> Call | LeftOut:
+    def _call(self, body: Body | Unsupported, value: Any, *, varies: bool) -> Call | Skipped:
         name = f"{self.path} ({body.name})"
-        if isinstance(body, Missing):
-            return LeftOut(name, body.reason)
-        accept = self._accept(body.form)
-        reply = self._ask(body, accept)
-        if reply.status == NOT_ACCEPTABLE:  # the format cannot hold this result
+        if isinstance(body, Unsupported):
+            return Skipped(name, body.reason)
+        accept = self._accept(body.response_format)
+        response = self._request(body, accept)
+        if response.status == NOT_ACCEPTABLE:  # the format cannot represent this result
             accept = JSON
-        elif is_refused(reply):
-            return LeftOut(name, reason(reply))
-        answer = Answer(NO_CONTENT, "", bytes, b"")
+        elif is_rejected(response):
+            return Skipped(name, reason(response))
+        expected = ExpectedResponse(NO_CONTENT, "", bytes, b"")
         if self.returns:
-            known = "" if accept == ANY else accept
-            answer = Answer(OK, known, self._reader(accept), value, varies=varies)
+            media_type = "" if accept == ANY else accept
+            expected = ExpectedResponse(OK, media_type, self._decoder(accept), value, varies=varies)
         words = frozenset({"targets", self.route, body.name})
-        return Call(name, self._url(body), body.content, _headers(body, accept), words, answer)
+        return Call(name, self._url(body), body.content, _headers(body, accept), words, expected)
 
-    def _ask(self, body: Body, accept: str) -> Reply:
-        return self.service.ask(self._url(body), body.content, _headers(body, accept))
+    def _request(self, body: Body, accept: str) -> Response:
+        return self.service.request(self._url(body), body.content, _headers(body, accept))
 
     def _url(self, body: Body) -> str:
         return f"{self.path}?{body.query}" if body.query else self.path
 
-    def _accept(self, form: Format) -> str:
-        """Return the media type to ask for; a file has the one that its author gives it."""
+    def _accept(self, media_format: Format) -> str:
+        """Return the media type to ask for; that of a file is up to its author."""
         if not self.returns or self._kind is Kind.FILE:
             return ANY
-        return form.media_type if form.media_type in self.returns["formats"] else JSON
+        media_type = media_format.media_type
+        return media_type if media_type in self.returns["formats"] else JSON
 
     @property
     def _kind(self) -> Kind | None:
         return kind_of(self.returns) if self.returns else None
 
-    def _reader(self, accept: str) -> Reader:
+    def _decoder(self, accept: str) -> Decoder:
         if self._kind is Kind.FILE:
             return bytes
-        return reader(self._kind, Format.of_media_type(accept) or Format.JSON)
+        return decoder(self._kind, Format.of_media_type(accept) or Format.JSON)
 
-    def _value(self, reply: Reply) -> Any:
-        """Return what a first answer means; None of an error, which no answer will equal."""
-        if reply.status != OK:
+    def _value(self, response: Response) -> Any:
+        """Return the value of a response at the start; None for an error, which nothing equals."""
+        if response.status != OK:
             return None
         try:
-            return self._reader(reply.media_type)(reply.content)
-        except UNREADABLE:
+            return self._decoder(response.media_type)(response.content)
+        except DECODE_ERRORS:
             return None
 
 

@@ -1,4 +1,4 @@
-"""The verdict: figures, the limits that they must keep, and what is said of them."""
+"""The verdict: figures, their limits, and the line that reports them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from .settings import Settings
 
 @dataclass(frozen=True)
 class Figures:
-    """What callers saw; times in milliseconds."""
+    """Counts, rates and times of the requests; times in milliseconds."""
 
     requests: int = 0
     failures: int = 0
@@ -20,13 +20,13 @@ class Figures:
 
     @classmethod
     def of(cls, times: Mapping[int, int], requests: int, failures: int, seconds: float) -> Self:
-        """Count them from a histogram: milliseconds → answers."""
+        """Return the figures of a histogram, milliseconds → responses."""
         p50, p95, p99 = (percentile(times, share) for share in (0.50, 0.95, 0.99))
         return cls(requests, failures, requests / seconds if seconds else 0, p50, p95, p99)
 
     @property
     def fail_ratio(self) -> float:
-        """The share of requests that got no answer, or a wrong one."""
+        """The share of requests with no response, or a wrong one."""
         return self.failures / self.requests if self.requests else 0
 
     def __str__(self) -> str:
@@ -37,21 +37,21 @@ class Figures:
 
 
 def percentile(times: Mapping[int, int], share: float) -> float:
-    """Return the milliseconds within which this share of all answers came (nearest rank)."""
+    """Return the milliseconds within which this share of responses arrived (nearest rank)."""
     rank = share * sum(times.values())
-    counted = 0
+    count = 0
     for time in sorted(times):
-        counted += times[time]
-        if counted >= rank:
+        count += times[time]
+        if count >= rank:
             return time
     return 0
 
 
 def problems(figures: Figures, limits: Settings) -> list[str]:
-    """Say which limits are not kept, each with the variable that sets it."""
+    """Return the limits that are exceeded, each with the variable that sets it."""
     if not figures.requests:
         return ["nothing was requested"]
-    broken = {
+    limits_exceeded = {
         f"p95 {figures.p95:g} ms > LOAD_P95_MS={limits.p95_ms:g}": figures.p95 > limits.p95_ms,
         f"failed {figures.fail_ratio:.2%} > LOAD_FAIL_RATIO={limits.fail_ratio:g}": (
             figures.fail_ratio > limits.fail_ratio
@@ -60,11 +60,11 @@ def problems(figures: Figures, limits: Settings) -> list[str]:
             figures.rps < limits.min_rps
         ),
     }
-    return [text for text, is_broken in broken.items() if is_broken]
+    return [text for text, is_exceeded in limits_exceeded.items() if is_exceeded]
 
 
 def verdict(figures: Figures, limits: Settings) -> tuple[bool, str]:
     """Return whether the load test passed, and the line that says so."""
-    found = problems(figures, limits)
-    said = f"load test FAILED: {'; '.join(found)}" if found else "load test passed"
-    return not found, f"{said}: {figures}"
+    exceeded = problems(figures, limits)
+    text = f"load test FAILED: {'; '.join(exceeded)}" if exceeded else "load test passed"
+    return not exceeded, f"{text}: {figures}"
