@@ -14,7 +14,7 @@ from werkzeug.http import parse_options_header
 import mmf_core as mmf
 from mmf_core.errors import ResultError
 from mmf_core.target import Target
-from mmf_core.web.http import responses
+from mmf_core.web.http.responses import ResultWriter
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROWS = [{"a": 1, "b": 2.5}, {"a": 3, "b": 4.5}]
@@ -180,7 +180,7 @@ def test_a_format_that_cannot_hold_the_result() -> None:
 
     target = Target.of(predict, returns=mmf.Dict())
     with pytest.raises(ResultError, match="predict: no codec writes a Dict as CSV"):
-        responses.encode_response({}, target, mmf.CSV)
+        ResultWriter(target, {}).write({}, mmf.CSV)
 
 
 def test_description_says_what_a_caller_needs(client: FlaskClient) -> None:

@@ -237,7 +237,7 @@ def test_a_value_given_twice_is_refused(client: FlaskClient, place: str) -> None
             )
         case _:
             answer = client.post("/labelled?label=x", data={"label": "y"})
-    problem = assert_problem(answer, 422, "twice", "label")
+    problem = assert_problem(answer, 422, "duplicate", "label")
     assert [fault["where"] for fault in problem["errors"]] == ["label"]
 
 

@@ -80,7 +80,7 @@ def test_a_coding_may_be_written_in_several_ways(client: FlaskClient, name: str)
 
 
 @each_coding
-def test_a_chunked_body_is_inflated(client: FlaskClient, coding: str) -> None:
+def test_a_chunked_body_is_decompressed(client: FlaskClient, coding: str) -> None:
     answer = client.post(
         "/strict",
         input_stream=io.BytesIO(packed(CSV, coding)),
@@ -137,11 +137,11 @@ def test_a_broken_stream_is_told(
 def test_a_wrong_checksum_is_told(client: FlaskClient) -> None:
     body = bytearray(gzip.compress(CSV))
     body[-6] ^= 1
-    assert_problem(post(client, bytes(body), "gzip"), 400, "not gzip")
+    assert_problem(post(client, bytes(body), "gzip"), 400, "not valid gzip")
 
 
 def test_codings_in_the_wrong_order_are_told(client: FlaskClient) -> None:
-    assert_problem(post(client, packed(CSV, "gzip, zstd"), "zstd, gzip"), 400, "not gzip")
+    assert_problem(post(client, packed(CSV, "gzip, zstd"), "zstd, gzip"), 400, "not valid gzip")
 
 
 @pytest.mark.parametrize("coding", ["br", "compress", "gzip, br", "gzip;q=1", "*", "a b"])
@@ -161,7 +161,7 @@ def test_another_415_says_nothing_of_codings(client: FlaskClient) -> None:
 
 def test_codings_without_end_are_refused(client: FlaskClient) -> None:
     answer = post(client, CSV, ", ".join(["gzip"] * 500))
-    assert_problem(answer, 400, "3 times at most", "500")
+    assert_problem(answer, 400, "at most 3 content codings", "500")
 
 
 def test_an_empty_body_is_empty_however_it_is_packed(client: FlaskClient) -> None:
@@ -183,7 +183,7 @@ def test_without_the_package_zstd_is_told_by_its_pip_line(
 
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
-def test_a_form_is_inflated(client: FlaskClient, coding: str) -> None:
+def test_a_form_is_decompressed(client: FlaskClient, coding: str) -> None:
     form = (
         b'--b\r\nContent-Disposition: form-data; name="data"; filename="a.csv"\r\n\r\na\n1\r\n'
         b'--b\r\nContent-Disposition: form-data; name="label"\r\n\r\nx\r\n--b--\r\n'
@@ -201,11 +201,11 @@ def test_a_form_is_inflated(client: FlaskClient, coding: str) -> None:
 )
 def test_a_broken_form_is_told(client: FlaskClient, body: bytes) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=b", "Content-Encoding": "gzip"}
-    assert_problem(client.post("/greet", data=body, headers=headers), 400, "this")
+    assert_problem(client.post("/greet", data=body, headers=headers), 400, "the ")
 
 
 @pytest.mark.parametrize("media_type", ["text/csv", "application/x-www-form-urlencoded"])
-def test_a_body_that_somebody_has_read_before_is_inflated(
+def test_a_body_that_somebody_has_read_before_is_decompressed(
     everything: mmf.Registry, media_type: str
 ) -> None:
     app = create_app(everything)
@@ -261,7 +261,7 @@ def test_a_bomb_is_refused_before_it_takes_the_memory(small: FlaskClient, coding
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert_problem(answer, 413, "1 MiB", "inflated", "MMF_MAX_BODY_MIB")
+    assert_problem(answer, 413, "1 MiB", "decompresses", "MMF_MAX_BODY_MIB")
     assert peak < 3 * MIB  # of which the body itself may be one
 
 
@@ -269,11 +269,11 @@ def test_a_bomb_in_a_form_is_refused(small: FlaskClient) -> None:
     start = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
     body = gzip.compress(start) + bomb("gzip", 20) + gzip.compress(b"\r\n--b--\r\n")
     headers = {"Content-Encoding": "gzip", "Content-Type": "multipart/form-data; boundary=b"}
-    assert_problem(small.post("/size", data=body, headers=headers), 413, "inflated")
+    assert_problem(small.post("/size", data=body, headers=headers), 413, "decompresses")
 
 
 @each_coding
-def test_the_limit_is_that_of_the_inflated_body(small: FlaskClient, coding: str) -> None:
+def test_the_limit_is_that_of_the_decompressed_body(small: FlaskClient, coding: str) -> None:
     def size(length: int) -> Any:
         headers = {"Content-Encoding": coding, "Content-Type": "application/octet-stream"}
         return small.post("/size", data=packed(bytes(length), coding), headers=headers)
@@ -306,7 +306,7 @@ def test_a_zstd_stream_may_not_ask_for_more_than_eight_mebibytes_of_window() -> 
     }
     packer = zstd.ZstdCompressor(options=wide)
     body = packer.compress(bytes(MIB)) + packer.flush()
-    with pytest.raises(RequestError, match="not zstd"):
+    with pytest.raises(RequestError, match="not valid zstd"):
         decompress(body, parse_content_encoding("zstd"), 10 * MIB)
 
 

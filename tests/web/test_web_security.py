@@ -14,7 +14,8 @@ from log_output import Output
 
 import mmf_core as mmf
 from mmf_core.web import create_app
-from mmf_core.web.log_redaction import RedactingHandler, excepthook, redactor
+from mmf_core.web.log_redaction import excepthook, redactor
+from mmf_core.web.logs import StdoutHandler
 
 SIGNED = (
     "https://store.example.com/model.joblib?X-Amz-Algorithm=AWS4-HMAC-SHA256"
@@ -161,7 +162,8 @@ def test_no_secret_in_the_log_of_a_crash(
 
 def test_the_access_line_is_not_looked_through() -> None:
     stream = io.StringIO()
-    handler = RedactingHandler(stream)
+    handler = StdoutHandler()
+    handler.setStream(stream)
     handler.handle(logging.LogRecord("mmf.access", 20, "", 0, "GET /a?token=x", (), None))
     assert stream.getvalue() == "GET /a?token=x\n"
 

@@ -47,16 +47,14 @@ class Format(Enum):
     def __init__(self, media_types: tuple[str, ...], extensions: tuple[str, ...]) -> None:
         self.media_types = media_types
         self.extensions = extensions
-
-    @property
-    def media_type(self) -> str:
+        self.media_type = media_types[0]
         """The media type of responses."""
-        return self.media_types[0]
-
-    @property
-    def extension(self) -> str:
-        """The extension of file names, without the dot; also the format's short name."""
-        return self.extensions[0]
+        self.content_type = self.media_type
+        """The same, with the charset where it is a text."""
+        if self.media_type.startswith("text/"):
+            self.content_type += "; charset=utf-8"
+        self.extension = extensions[0]
+        """The extension that file names get, without the dot; also the format's short name."""
 
     @classmethod
     def of_media_type(cls, media_type: str) -> Format | None:

@@ -10,6 +10,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from ..registry import Registry
+from ..web.http.content_encoding import compress
 from . import multiproc_dir
 from .service_state import ServiceState
 
@@ -17,6 +18,7 @@ from .service_state import ServiceState
 def blueprint(registry: Registry) -> Blueprint:
     """Return the route, in Prometheus's text format or in OpenMetrics, as `Accept` asks."""
     routes = Blueprint("metrics", __name__)
+    routes.after_request(compress)
     state = ServiceState(registry)
 
     @routes.get("/metrics")

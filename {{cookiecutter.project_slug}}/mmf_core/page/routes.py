@@ -12,13 +12,15 @@ from hashlib import sha256
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
+from werkzeug.datastructures import FileStorage
 
 from ..codecs import Format, Kind, find, json_of
 from ..descriptors import Descriptor
 from ..errors import RequestError
-from ..web.http.arguments import of_file
 from ..web.http.bodies import read_form
-from ..web.http.codec_options import options_of
+from ..web.http.codec_options import limits, options_of
+from ..web.http.content_encoding import compress
+from ..web.http.request_parts import Argument, EncodedPart
 from ..web.http.responses import json_response
 from ..web.project_metadata import about
 from ..web.protocols import Service
@@ -39,6 +41,7 @@ _YEAR = 365 * 24 * 60 * 60
 def blueprint(service: Service) -> Blueprint:
     """Give the routes; what they describe is fixed when the service starts."""
     routes = Blueprint("page", __name__, template_folder="templates")
+    routes.after_request(compress)
     routes.add_app_template_filter(called)
     targets, told = service.registry.targets, about()
 
@@ -96,9 +99,13 @@ def blueprint(service: Service) -> Blueprint:
         read_form(request)
         if (sent := request.files.get(PART)) is None:
             raise RequestError(f"send the table as a part {PART} of multipart/form-data")
-        return json_response(first_rows(of_file(sent, request).decode(descriptor)))
+        return json_response(first_rows(_decode(sent, descriptor)))
 
     return routes
+
+
+def _decode(file: FileStorage, descriptor: Descriptor[Any]) -> Any:
+    return EncodedPart.of_file(file, request).decode(Argument.of(descriptor, limits()))
 
 
 def example_of(descriptor: Descriptor[Any], form: Format) -> bytes:

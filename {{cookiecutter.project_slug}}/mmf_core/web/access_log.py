@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from time import perf_counter
 
+from ..execution import Timings
 from .request_context import RequestContext
 
 _STAGES = ("decode", "queue", "call", "encode")
@@ -16,10 +17,9 @@ def write(context: RequestContext) -> None:
     """Write the line of a request that has its response; times are in milliseconds."""
     if not _log.isEnabledFor(logging.INFO):
         return
-    method, path = context.method, context.path
     fields = {
-        "method": method,
-        "path": path,
+        "method": context.method,
+        "path": context.path,
         "target": context.target,
         "status": context.status,
         "ms": _ms(perf_counter() - context.started),
@@ -34,16 +34,14 @@ def write(context: RequestContext) -> None:
         fields["call_ms"] = _ms(timings.call)
         fields["encode_ms"] = _ms(timings.encode)
         fields["batch_size"] = timings.batch_size
-    _log.info("%s %s %s %.1f ms", method, path, context.status, fields["ms"], extra=fields)
+    message = "%s %s %s %.1f ms"
+    _log.info(message, context.method, context.path, context.status, fields["ms"], extra=fields)
 
 
-def server_timing(context: RequestContext) -> list[tuple[str, str]]:
-    """Return the header of W3C's Server Timing, where the log level is debug."""
-    timings = context.timings
-    if timings is None or not _log.isEnabledFor(logging.DEBUG):
-        return []
+def server_timing(timings: Timings) -> tuple[str, str]:
+    """Return the header of W3C's Server Timing."""
     stages = (f"{stage};dur={_ms(getattr(timings, stage))}" for stage in _STAGES)
-    return [("Server-Timing", ", ".join(stages))]
+    return ("Server-Timing", ", ".join(stages))
 
 
 def _ms(seconds: float) -> float:

@@ -24,10 +24,9 @@ from ..descriptors import Descriptor
 from ..errors import ErrorDetail, InvalidValue, RequestError, max_errors
 from ..target import ERRORS_QUERY as QUERY
 from ..target import Target
-from .http.arguments import of_body, of_file
 from .http.bodies import FORMS
-from .http.codec_options import max_decompressed
-from .http.request_parts import EncodedPart
+from .http.codec_options import limits
+from .http.request_parts import Argument, EncodedPart
 
 CHOICES = ("json", "xlsx")
 MAX_ANNOTATED = 1_000
@@ -86,11 +85,11 @@ def _sent(target: Target, name: str) -> EncodedPart | None:
     """Return the file that an argument came as, if it did."""
     if file := request.files.get(name):
         file.seek(0)
-        return of_file(file, request)
+        return EncodedPart.of_file(file, request)
     is_whole = len(target.arguments) == 1 or Format.of_media_type(request.mimetype) != Format.JSON
     if request.mimetype in FORMS or not is_whole or not isinstance(request.stream, io.BytesIO):
         return None
-    return of_body(request.stream.getvalue(), request)
+    return EncodedPart.of_body(request.stream.getvalue(), request)
 
 
 def _annotate(
@@ -100,9 +99,12 @@ def _annotate(
         return None
     body, sheet_query = sent.data, sent.sheet
     if not _is_workbook(body):
-        body, sheet_query = TableXLSX().encode(sent.decode(descriptor), {}), None
+        body, sheet_query = (
+            TableXLSX().encode(sent.decode(Argument.of(descriptor, limits())), {}),
+            None,
+        )
     # openpyxl takes fifteen times the memory of the text in it, and a minute for 30 MiB.
-    limit = min(max_decompressed(), (request.max_content_length or sys.maxsize) // 2)
+    limit = min(limits()["max_decompressed"], (request.max_content_length or sys.maxsize) // 2)
     if exceeds(body, limit):
         return None
     annotated: bytes = translate_errors(lambda: _mark_cells(body, error, sheet_query), ".xlsx")

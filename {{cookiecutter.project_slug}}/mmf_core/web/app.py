@@ -16,7 +16,6 @@ from ..registry import Registry, load
 from ..settings import Settings, SettingsGroup, check_environment
 from . import errors, health, logs, rest
 from .http import codec_options
-from .http.content_encoding import compress
 from .middleware import RequestContextMiddleware
 from .openapi import document
 from .protocols import Protocol, Service
@@ -55,7 +54,6 @@ def _flask_app(service: Service) -> Flask:
     app.url_map.merge_slashes = False  # it would redirect, by an HTML page
     errors.install(app, protocols)
     codec_options.install(app, settings)
-    app.after_request(compress)
     app.register_blueprint(health.blueprint(service.registry))
     app.register_blueprint(document.blueprint(service, protocols))
     for make_blueprints in (*parts("blueprints"), *(protocol.blueprints for protocol in protocols)):

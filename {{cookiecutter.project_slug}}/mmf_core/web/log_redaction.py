@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import sys
@@ -12,7 +11,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
 from urllib.parse import quote
 
 # Whole words of a variable's name; some, as in PGPASSWORD, come without an underscore.
@@ -49,18 +47,6 @@ def redactor(environ: Mapping[str, str] = os.environ) -> Callable[[str], str]:
         return text
 
     return redact
-
-
-class RedactingHandler(logging.StreamHandler[TextIO]):
-    """Writes lines without secrets; the access line has none, since it leaves out the query."""
-
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
-        self._redact = redactor()
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
-        return line if record.name == "mmf.access" else self._redact(line)
 
 
 def excepthook(

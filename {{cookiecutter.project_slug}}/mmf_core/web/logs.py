@@ -1,7 +1,7 @@
 """Logs: one configuration for Flask, gunicorn and the author's own lines.
 
-One JSON object a line wherever the output is not a terminal; readable text in a terminal.
-What a function prints during a request becomes a line like any other, with the request's id.
+One JSON object per line wherever the output is not a terminal; readable text in a terminal.
+Lines that a target prints during a request are logged like any other, with the request's id.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from typing import Any, TextIO
 
 from ..settings import Settings
-from .log_redaction import RedactingHandler
+from .log_redaction import redactor
 from .request_context import current_context
 
 _JSON = {
@@ -41,11 +41,9 @@ def dict_config(settings: Settings | None = None) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request_id": {"()": RequestId}, "no_access_line": {"()": NoAccessLine}},
+        "filters": {"no_access_line": {"()": NoAccessLine}},
         "formatters": {"line": _TEXT if text else _JSON},
-        "handlers": {
-            "stdout": {"()": stdout_handler, "formatter": "line", "filters": ["request_id"]}
-        },
+        "handlers": {"stdout": {"()": StdoutHandler, "formatter": "line"}},
         "root": {"handlers": ["stdout"], "level": settings.log_level.upper()},
         "loggers": {
             "gunicorn.error": logger,
@@ -63,31 +61,32 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     if not root.handlers:
         logging.config.dictConfig(dict_config(settings))
-    if any(isinstance(handler, RedactingHandler) for handler in root.handlers):
+    if any(isinstance(handler, StdoutHandler) for handler in root.handlers):
         sys.stdout = StdoutCapture(_original(sys.stdout))
 
 
-class RequestId(logging.Filter):
-    """Gives every record the id of the request in hand, else `-`, and its other log fields."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        context = current_context()
-        record.request_id = context.request_id if context else "-"
-        if context:
-            vars(record).update(context.log_fields)
-        return True
-
-
 class NoAccessLine(logging.Filter):
-    """Leaves out the access line of Flask's own server: it would be the second."""
+    """Drops the access line of Flask's own server: it would be the second."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return '" %s %s' not in str(record.msg)
 
 
-def stdout_handler() -> logging.Handler:
-    """Return a handler that writes to standard output, without secrets."""
-    return RedactingHandler(_original(sys.stdout))
+class StdoutHandler(logging.StreamHandler[TextIO]):
+    """Writes lines to standard output, with the id of the request in hand and without secrets."""
+
+    def __init__(self) -> None:
+        super().__init__(_original(sys.stdout))
+        self._redact = redactor()
+
+    def format(self, record: logging.LogRecord) -> str:
+        context = current_context()
+        record.request_id = context.request_id if context else "-"
+        if context:
+            vars(record).update(context.log_fields)
+        line = super().format(record)
+        # The access line has no secrets: it leaves out the query.
+        return line if record.name == "mmf.access" else self._redact(line)
 
 
 def _original(stream: TextIO) -> TextIO:

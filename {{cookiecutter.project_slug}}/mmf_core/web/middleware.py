@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import getrandbits
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ SAFETY_HEADERS = (
     ("Content-Security-Policy", _POLICY),
 )
 _SANE_ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
+_access_log = logging.getLogger("mmf.access")
 _log = logging.getLogger("mmf.middleware")
 
 
@@ -48,14 +49,25 @@ class RequestContextMiddleware:
     ) -> None:
         self._app = app
         self._protocols = protocols
-        self._observers = observers
+        self._started = [
+            observer.started for observer in observers if _extends(observer, "started")
+        ]
+        self._target_observers = [
+            observer for observer in observers if _extends(observer, "target_entered")
+        ]
+        self._finished = [
+            observer.finished for observer in observers if _extends(observer, "finished")
+        ]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = _path(environ)
         context = RequestContext(
             _request_id(environ.get("HTTP_X_REQUEST_ID", "")),
             environ,
-            self._protocol(environ),
-            self._observers,
+            environ["REQUEST_METHOD"],
+            path,
+            self._protocols.get(path[1:].partition("/")[0], self._protocols[""]),
+            self._target_observers,
         )
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
@@ -65,31 +77,41 @@ class RequestContextMiddleware:
             names = {name for name, _ in headers}
             headers += [header for header in SAFETY_HEADERS if header[0] not in names]
             headers.append(("X-Request-ID", context.request_id))
-            headers += access_log.server_timing(context)
+            if timings and _access_log.isEnabledFor(logging.DEBUG):
+                headers.append(access_log.server_timing(timings))
             return start_response(status, headers, *exc_info)
 
         token = set_context(context)
-        self._report("started", context)
+        _report(self._started, context)
         try:
             return self._app(environ, start)
         finally:
             if context.partial_line:
                 print()  # ends the line that the target left unfinished
-            self._report("finished", context)
+            _report(self._finished, context)
             access_log.write(context)
             reset_context(token)
 
-    def _protocol(self, environ: WSGIEnvironment) -> str:
-        segment = environ.get("PATH_INFO", "")[1:].partition("/")[0]
-        return self._protocols.get(segment) or self._protocols[""]
 
-    def _report(self, event: str, context: RequestContext) -> None:
-        """Report to every observer; one that fails is logged, and the request goes on."""
-        for observer in self._observers:
-            try:
-                getattr(observer, event)(context)
-            except Exception:  # noqa: BLE001 - it is logged, and the caller gets a response
-                _log.exception("an observer failed: %s", type(observer).__name__)
+def _extends(observer: RequestObserver, method: str) -> bool:
+    return getattr(type(observer), method) is not getattr(RequestObserver, method)
+
+
+def _report(listeners: Iterable[Callable[[RequestContext], None]], context: RequestContext) -> None:
+    """Call every listener; one that fails is logged, and the request goes on."""
+    for listener in listeners:
+        try:
+            listener(context)
+        except Exception:  # noqa: BLE001 - the caller gets a response all the same
+            _log.exception("an observer of requests failed")
+
+
+def _path(environ: WSGIEnvironment) -> str:
+    """Return the path as it was meant: PEP 3333 has its UTF-8 as Latin-1."""
+    path: str = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
+    if path.isprintable():
+        return path
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in path)
 
 
 def _request_id(requested: str) -> str:

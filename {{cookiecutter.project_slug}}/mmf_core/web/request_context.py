@@ -31,13 +31,16 @@ class RequestObserver:
 
 @dataclass(slots=True)
 class RequestContext:
-    """One request. `status` and `headers` are the response's; `log_fields` are in every line.
+    """One request. `path` is decoded, and safe for a terminal; `protocol` is a protocol's name.
 
-    `partial_line` is what the target has printed since the last line break.
+    `status` and `headers` are the response's; `log_fields` are in every line; `partial_line` is
+    the text that the target has printed since its last line break.
     """
 
     request_id: str
     environ: WSGIEnvironment = field(default_factory=dict)
+    method: str = ""
+    path: str = ""
     protocol: str = ""
     observers: Sequence[RequestObserver] = ()
     started: float = field(default_factory=perf_counter)
@@ -50,29 +53,12 @@ class RequestContext:
     log_fields: dict[str, str] = field(default_factory=dict)
     partial_line: str = ""
 
-    @property
-    def method(self) -> str:
-        """The request's method."""
-        method: str = self.environ["REQUEST_METHOD"]
-        return method
-
-    @property
-    def path(self) -> str:
-        """The path as it was meant (PEP 3333 has its UTF-8 as Latin-1), safe for a terminal."""
-        path: str = self.environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
-        if path.isprintable():
-            return path
-        return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in path)
-
 
 _current: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)
 set_context = _current.set
 reset_context = _current.reset
-
-
-def current_context() -> RequestContext | None:
-    """Return the request that this thread is serving."""
-    return _current.get()
+current_context = _current.get
+"""Returns the request that this thread is serving, or None."""
 
 
 def enter_target(target: Target) -> None:

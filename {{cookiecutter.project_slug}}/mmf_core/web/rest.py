@@ -13,9 +13,10 @@ from ..execution import Execution
 from ..settings import Settings
 from ..target import Target
 from .annotated_workbook import check_errors_query
-from .http.arguments import read_arguments
-from .http.negotiation import media_types, negotiate, requested_format, response_formats
-from .http.responses import encode_response, json_response
+from .http.arguments import ArgumentReader
+from .http.codec_options import limits_of
+from .http.negotiation import media_types, negotiate, requested_format
+from .http.responses import ResultWriter, json_response
 from .openapi.targets import section
 from .protocols import ErrorReport, Protocol, Service
 from .request_context import current_context, enter_target, execute
@@ -39,20 +40,22 @@ PROTOCOL = Protocol(name="native", blueprints=blueprints, error=error, openapi=s
 
 
 def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
-    target = execution.target
-    formats = response_formats(target.returns)
+    target, limits = execution.target, limits_of(settings)
+    reader, writer = ArgumentReader(target, limits), ResultWriter(target, limits)
     routes = Blueprint(target.route, __name__)
 
     @routes.post(f"/{target.route}")
     def call() -> Response:
         enter_target(target)
-        response_format = negotiate(formats, request)  # refused before the work is done, not after
-        check_errors_query(target)
-        values = read_arguments(target, request)
+        if request.query_string:
+            check_errors_query(target)
+        response_format = negotiate(writer.formats, request)  # refused before the work, not after
+        is_negotiated = len(writer.formats) > 1 and requested_format(request) is None
+        values = reader.read(request)
         result = execute(execution, values)
-        response = encode_response(result, target, response_format)
-        if len(formats) > 1 and requested_format(request) is None:
-            response.headers.add("Vary", "Accept")  # RFC 9110, 12.5.5
+        response = writer.write(result, response_format)
+        if is_negotiated:
+            response.vary.add("Accept")  # RFC 9110, 12.5.5
         return response
 
     @routes.get(f"/{target.route}")

@@ -1,171 +1,154 @@
 """From a request to the values of a target's arguments.
 
 One argument: the body *is* the argument. Several: multipart parts, or a JSON object by argument
-name; scalars also from the query string, which leaves the body to the one argument that is none.
+name; scalars also from the query string, which leaves the body to the one argument that is not one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Request
-from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.http import parse_options_header
+from werkzeug.datastructures import MultiDict
 
 from ...codecs import Format, Kind, check_decoded_size, json, json_of
 from ...errors import ErrorDetail, InvalidValue, RequestError, UnsupportedFormat
 from ...target import ERRORS_QUERY, FORMAT_QUERY, SHEET_QUERY, Target
 from .bodies import FORMS, read_form, read_whole
-from .codec_options import limits
-from .request_parts import EncodedPart, JSONPart, Part, TextPart
+from .request_parts import Argument, EncodedPart, JSONPart, Part, TextPart
 
-MAX_UNKNOWN = 20  # what is unknown may be a whole file, sent as if it were a form
-LONGEST_NAME = 60
-
-
-def read_arguments(target: Target, request: Request) -> dict[str, Any]:
-    """Return the decoded values by argument; what is missing is left out.
-
-    RequestError, UnsupportedFormat or InvalidValue name the argument and say what to send.
-    """
-    queried = _query(target, request)
-    if request.mimetype in FORMS:
-        sent = _form(target, request)
-    elif body := read_whole(request):
-        sent = _body(target, request, body, taken=queried)
-    elif not queried and any(one.required for one in target.arguments.values()):
-        raise RequestError(f"this request has no body; {how_to_send(target)}")
-    else:
-        sent = {}
-    _refuse_twice(queried.keys() & sent.keys())
-    return {name: _decode(target, name, part) for name, part in (queried | sent).items()}
+MAX_UNKNOWN = 20  # an unknown name may be a whole file, sent as if it were a form
+MAX_NAME_LENGTH = 60
 
 
-def how_to_send(target: Target) -> str:
-    """Say in one sentence what a request to this target looks like."""
-    match list(target.arguments):
-        case []:
-            return "send an empty body"
-        case [only]:
-            return f"send {only} as the body, with its Content-Type"
-        case several:
-            return f"send multipart/form-data or a JSON object with {', '.join(several)}"
+class ArgumentReader:
+    """Reads the arguments of one target; `limits` are the operator's codec options."""
+
+    def __init__(self, target: Target, limits: Mapping[str, Any]) -> None:
+        self._arguments = {
+            name: Argument.of(descriptor, limits) for name, descriptor in target.arguments.items()
+        }
+        self._limits = limits
+        self._names = list(self._arguments)
+        self._required = list(target.required)
+        descriptors = target.arguments.items()
+        self._scalars = [name for name, descriptor in descriptors if descriptor.kind is Kind.SCALAR]
+        takes_table = any(descriptor.kind is Kind.TABLE for _, descriptor in descriptors)
+        self._service_queries = {
+            FORMAT_QUERY,
+            ERRORS_QUERY,
+            *([SHEET_QUERY] if takes_table else []),
+        }
+
+    def read(self, request: Request) -> dict[str, Any]:
+        """Return the decoded values by argument; those that are missing are left out.
+
+        RequestError, UnsupportedFormat or InvalidValue name the argument and say what to send.
+        """
+        queried = self._query(request) if request.query_string else {}
+        parts: Mapping[str, Part]
+        if request.mimetype in FORMS:
+            parts = self._form(request)
+        elif body := read_whole(request):
+            parts = self._body(request, body, queried)
+        elif not queried and self._required:
+            raise RequestError(f"the request has no body; {self._how_to_send()}")
+        else:
+            parts = {}
+        if queried:
+            _refuse_duplicates(queried.keys() & parts.keys())
+            parts = queried | parts
+        values: dict[str, Any] = {}
+        for name, part in parts.items():
+            try:
+                values[name] = part.decode(self._arguments[name])
+            except RequestError as error:
+                raise error.within(name) from None
+        return values
+
+    def _query(self, request: Request) -> dict[str, Part]:
+        names = request.args.keys() - self._service_queries
+        _refuse_unknown(names, self._scalars, "query string")
+        return {
+            name: TextPart(request.args[name])
+            for name in _unique_names(request.args)
+            if name in self._scalars
+        }
+
+    def _form(self, request: Request) -> dict[str, Part]:
+        read_form(request)
+        texts, files = _unique_names(request.form), _unique_names(request.files)
+        _refuse_unknown([*texts, *files], self._names, "form")
+        _refuse_duplicates(set(texts) & set(files))
+        parts: dict[str, Part] = {name: TextPart(request.form[name]) for name in texts}
+        for name, file in request.files.items():
+            parts[name] = EncodedPart.of_file(file, request)
+        return parts
+
+    def _body(self, request: Request, body: bytes, queried: Iterable[str]) -> dict[str, Part]:
+        name = self._body_argument(request.mimetype, queried)
+        if name is None:
+            return self._json_object(request.mimetype, body)
+        return {name: EncodedPart.of_body(body, request)}
+
+    def _body_argument(self, media_type: str, queried: Iterable[str]) -> str | None:
+        """Return the argument that the body is, or None where it is an object of several."""
+        if len(self._names) == 1:
+            return self._names[0]
+        if Format.of_media_type(media_type) is Format.JSON:
+            return None
+        candidates = [
+            name
+            for name in self._names
+            if name not in queried and (name not in self._scalars or name in self._required)
+        ]
+        return candidates[0] if len(candidates) == 1 else None
+
+    def _json_object(self, media_type: str, body: bytes) -> dict[str, Part]:
+        if Format.of_media_type(media_type) is not Format.JSON:
+            received = media_type or "a body without a Content-Type"
+            raise UnsupportedFormat(f"{received} cannot be read here; {self._how_to_send()}")
+        check_decoded_size(json_of(Kind.JSON), body, self._limits)
+        members = json.loads(body)
+        if not isinstance(members, dict):
+            raise InvalidValue(f"expected a JSON object by argument name; {self._how_to_send()}")
+        _refuse_unknown(members, self._names, "JSON object")
+        return {name: JSONPart(value) for name, value in members.items()}
+
+    def _how_to_send(self) -> str:
+        match self._names:
+            case []:
+                return "send an empty body"
+            case [name]:
+                return f"send {name} as the body, with its Content-Type"
+            case names:
+                return f"send multipart/form-data or a JSON object with {', '.join(names)}"
 
 
-def _query(target: Target, request: Request) -> dict[str, Part]:
-    if not request.query_string:
-        return {}
-    scalars = [name for name, one in target.arguments.items() if one.kind is Kind.SCALAR]
-    takes_table = any(one.kind is Kind.TABLE for one in target.arguments.values())
-    own = {FORMAT_QUERY, ERRORS_QUERY, *([SHEET_QUERY] if takes_table else [])}
-    _refuse_unknown(request.args.keys() - own, scalars, "query string")
-    return {name: TextPart(request.args[name]) for name in _once(request.args) if name in scalars}
+def _unique_names(values: MultiDict[str, Any]) -> list[str]:
+    """Return the names in a query or a form; InvalidValue where one occurs twice."""
+    _refuse_duplicates(name for name, same_name in values.lists() if len(same_name) > 1)
+    return list(values)
 
 
-def _form(target: Target, request: Request) -> dict[str, Part]:
-    read_form(request)
-    texts, files = _once(request.form), _once(request.files)
-    _refuse_unknown([*texts, *files], target.arguments.keys(), "form")
-    _refuse_twice(set(texts) & set(files))
-    parts: dict[str, Part] = {name: TextPart(request.form[name]) for name in texts}
-    for name, file in request.files.items():
-        parts[name] = of_file(file, request)
-    return parts
+def _refuse_duplicates(names: Iterable[str]) -> None:
+    if errors := [ErrorDetail("duplicate argument", where=_shorten(name)) for name in names]:
+        listed = ", ".join(str(detail.where) for detail in errors)
+        raise InvalidValue(f"duplicate argument: {listed}; send one value", errors)
 
 
-def _body(target: Target, request: Request, body: bytes, taken: Iterable[str]) -> dict[str, Part]:
-    name = _body_argument(target, request.mimetype, taken)
-    if name is None:
-        return _json_object(target, request.mimetype, body)
-    return {name: of_body(body, request)}
-
-
-def of_file(file: FileStorage, request: Request) -> EncodedPart:
-    """Return what a form's file brings, read from where it stands."""
-    return EncodedPart(
-        file.read(),
-        file.mimetype,
-        file.filename or "",
-        prefer_name=True,
-        charset=file.mimetype_params.get("charset", ""),
-        sheet=_sheet(request),
-    )
-
-
-def of_body(body: bytes, request: Request) -> EncodedPart:
-    """Return what a whole body brings."""
-    disposition = request.headers.get("Content-Disposition")
-    filename = parse_options_header(disposition)[1].get("filename", "") if disposition else ""
-    return EncodedPart(
-        body,
-        request.mimetype,
-        filename,
-        prefer_name=False,
-        charset=request.mimetype_params.get("charset", ""),
-        sheet=_sheet(request),
-    )
-
-
-def _sheet(request: Request) -> str | None:
-    return request.args.get(SHEET_QUERY) if request.query_string else None
-
-
-def _body_argument(target: Target, media_type: str, taken: Iterable[str]) -> str | None:
-    """Return the argument that the body is, or None where it is an object of several."""
-    if len(target.arguments) == 1:
-        return next(iter(target.arguments))
-    if Format.of_media_type(media_type) is Format.JSON:
-        return None
-    open_ones = [
-        name
-        for name, one in target.arguments.items()
-        if name not in taken and not (one.kind is Kind.SCALAR and not one.required)
-    ]
-    return open_ones[0] if len(open_ones) == 1 else None
-
-
-def _json_object(target: Target, media_type: str, body: bytes) -> dict[str, Part]:
-    if Format.of_media_type(media_type) is not Format.JSON:
-        what = media_type or "a body without a Content-Type"
-        raise UnsupportedFormat(f"{what} cannot be read here; {how_to_send(target)}")
-    check_decoded_size(json_of(Kind.JSON), body, limits())
-    whole = json.loads(body)
-    if not isinstance(whole, dict):
-        raise InvalidValue(f"a JSON object by argument name is needed; {how_to_send(target)}")
-    _refuse_unknown(whole, target.arguments.keys(), "JSON object")
-    return {name: JSONPart(value) for name, value in whole.items()}
-
-
-def _decode(target: Target, name: str, part: Part) -> Any:
-    try:
-        return part.decode(target.arguments[name])
-    except RequestError as error:
-        raise error.within(name) from None
-
-
-def _once(given: MultiDict[str, Any]) -> list[str]:
-    """Return the names in a query or a form, each of which may be there once."""
-    _refuse_twice(name for name, values in given.lists() if len(values) > 1)
-    return list(given)
-
-
-def _refuse_twice(names: Iterable[str]) -> None:
-    if faults := [ErrorDetail("give one value", where=_short(name)) for name in names]:
-        raise InvalidValue("given twice: " + ", ".join(str(one.where) for one in faults), faults)
-
-
-def _refuse_unknown(given: Iterable[str], known: Iterable[str], place: str) -> None:
-    """Refuse what no argument is called, so that a typing error is not taken for a default."""
-    known = list(known)
-    unknown = [_short(name) for name in given if name not in known][:MAX_UNKNOWN]
+def _refuse_unknown(names: Iterable[str], expected: Iterable[str], place: str) -> None:
+    """Refuse names that no argument has, so that a misspelled one is not taken for a default."""
+    expected = list(expected)
+    unknown = [_shorten(name) for name in names if name not in expected][:MAX_UNKNOWN]
     if unknown:
-        wanted = ", ".join(known) or "none"
         raise InvalidValue(
-            f"unknown in the {place}: {', '.join(unknown)}; possible: {wanted}",
-            [ErrorDetail("is no argument of this target", where=name) for name in unknown],
+            f"unknown argument in the {place}: {', '.join(unknown)}; "
+            f"expected {', '.join(expected) or 'none'}",
+            [ErrorDetail("unknown argument", where=name) for name in unknown],
         )
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+def _shorten(name: str) -> str:
+    return name if len(name) <= MAX_NAME_LENGTH else f"{name[:MAX_NAME_LENGTH]}…"

@@ -1,4 +1,4 @@
-"""Bodies as they come off the wire: whole or refused, never cut off in silence."""
+"""Bodies as they come off the wire: read whole or refused, never silently truncated."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ _log = logging.getLogger("mmf.bodies")
 
 
 class _StrictForms(FormDataParser):
-    """Tells when a form cannot be read; Werkzeug takes it for an empty one."""
+    """Raises when a form cannot be read; Werkzeug's own returns an empty one."""
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.silent = False
 
 
 def read_whole(request: Request) -> bytes:
-    """Return the body, inflated; RequestError if it ends early or is not what it says it is.
+    """Return the body, decompressed; RequestError if it ends early or cannot be decompressed.
 
-    RequestEntityTooLarge or BodyTooLarge if it is too long, UnsupportedCoding if it is packed
-    in a way that is not known here.
+    RequestEntityTooLarge or BodyTooLarge if it is too long, UnsupportedCoding for a
+    `Content-Encoding` that is not supported.
     """
     header = request.environ.get("HTTP_CONTENT_ENCODING")
     codings = parse_content_encoding(header) if header else ()  # refused before all is read
     body = _read(request, lambda: _whole(request))
     if len(body) < (request.content_length or 0):
         raise RequestError(
-            f"the body ends after {len(body)} of the {request.content_length} bytes that its "
-            f"Content-Length promises"
+            f"the body ends after {len(body)} of the {request.content_length} bytes that "
+            f"Content-Length announces"
         )
     if codings and body:
         body = decompress(body, codings, request.max_content_length or sys.maxsize)
     if codings or not request.content_length:
-        request.stream = BytesIO(body)  # for whoever looks at it afterwards
+        request.stream = BytesIO(body)  # for later readers
     return body
 
 
@@ -62,15 +62,15 @@ def read_form(request: Request) -> None:
 
 
 def drain_body(request: Request) -> None:
-    """Read the rest of a refused body, up to twice what is allowed, and forget it.
+    """Read the rest of a refused body, up to twice the limit, and discard it.
 
     A client that is still sending when the connection closes sees a reset and never the answer.
     """
-    most = 2 * (request.max_content_length or 0)
+    limit = 2 * (request.max_content_length or 0)
     try:
-        _discard(request.stream, most)
+        _discard(request.stream, limit)
     except RequestEntityTooLarge:  # that stream ends at the limit; this one may never end by itself
-        _discard(request.environ["wsgi.input"], min(most, request.content_length or most))
+        _discard(request.environ["wsgi.input"], min(limit, request.content_length or limit))
 
 
 def _whole(request: Request) -> bytes:
@@ -81,41 +81,40 @@ def _whole(request: Request) -> bytes:
         and not _stream_consumed(request)
     ):
         body: bytes = request.environ["wsgi.input"].read(length)  # two copies less than by `stream`
-        request.stream = BytesIO(body)  # for whoever looks at it afterwards
+        request.stream = BytesIO(body)  # for later readers
         return body
     return request.get_data(cache=False)
 
 
 def _stream_consumed(request: Request) -> bool:
-    """Tell whether somebody, the author's own hook maybe, has begun to read the body."""
+    """Tell whether the body has been read already, perhaps by a hook of the author's."""
     return "stream" in vars(request) or hasattr(request, "_cached_data")
 
 
-def _read(request: Request, what: Callable[[], V]) -> V:
+def _read(request: Request, read: Callable[[], V]) -> V:
     """Read the whole body; RequestError if that cannot be done."""
     try:
-        value = what()
+        value = read()
         if not request.content_length:  # absent, or empty as PEP 3333 allows
-            # Werkzeug stops at the limit in silence; reading on makes it raise.
+            # Werkzeug stops silently at the limit; reading on makes it raise.
             request.stream.read(1)
     except (RequestEntityTooLarge, MemoryError):
         raise
     except ValueError as error:
-        raise RequestError(f"this form cannot be read: {error}") from None
+        raise RequestError(f"the form cannot be read: {error}") from None
     except Exception as error:  # every server has its own for a connection that breaks off
         if isinstance(error, _TOO_SLOW) or isinstance(error.__context__, _TOO_SLOW):
             raise ClientTooSlow(
-                "the rest of the body did not come in time; the operator's setting is "
-                "MMF_CLIENT_TIMEOUT"
+                "the body did not arrive in time (set MMF_CLIENT_TIMEOUT)"
             ) from None
-        raise RequestError("the body cannot be read to its end") from error
+        raise RequestError("the connection broke off in the middle of the body") from error
     return value
 
 
-def _discard(stream: IO[bytes], most: int) -> None:
+def _discard(stream: IO[bytes], limit: int) -> None:
     try:
-        while most > 0 and (chunk := stream.read(min(most, _CHUNK))):
-            most -= len(chunk)
+        while limit > 0 and (chunk := stream.read(min(limit, _CHUNK))):
+            limit -= len(chunk)
     except RequestEntityTooLarge:
         raise
     except Exception:  # noqa: BLE001 - the connection is broken, by whatever name the server has

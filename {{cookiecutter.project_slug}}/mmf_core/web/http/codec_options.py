@@ -1,7 +1,8 @@
-"""What codecs are told beside the bytes: the operator's settings, and over them the author's."""
+"""Options of codecs: the operator's limits, and over them the author's options of a descriptor."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, current_app
@@ -13,26 +14,27 @@ _KEY = "MMF_CODEC_OPTIONS"
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Keep what the settings have to say to codecs."""
-    app.config[_KEY] = {
+    """Keep the operator's limits with the application."""
+    app.config[_KEY] = limits_of(settings)
+
+
+def limits_of(settings: Settings) -> dict[str, Any]:
+    """Return the options that the settings give to every codec; sizes in bytes."""
+    return {
         "max_body": settings.max_body,
         "max_decompressed": settings.max_decompressed,
         "escape_formulas": settings.csv_escape,
     }
 
 
-def max_decompressed() -> int:
-    """Return to how many bytes a body may decompress."""
-    most: int = current_app.config[_KEY]["max_decompressed"]
-    return most
-
-
 def limits() -> dict[str, Any]:
-    """Return what the operator allows."""
-    known: dict[str, Any] = current_app.config[_KEY]
-    return known
+    """Return the operator's limits in the present application."""
+    options: dict[str, Any] = current_app.config[_KEY]
+    return options
 
 
-def options_of(descriptor: Descriptor[Any]) -> dict[str, Any]:
+def options_of(
+    descriptor: Descriptor[Any], limits_: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the options for the codecs of a descriptor's values."""
-    return {**current_app.config[_KEY], **descriptor.options}
+    return {**(limits() if limits_ is None else limits_), **descriptor.options}

@@ -1,4 +1,4 @@
-"""Content codings: packed bodies inflated, large answers packed (RFC 9110, 8.4 and 12.5.3)."""
+"""Content codings: bodies are decompressed, large responses compressed (RFC 9110, 8.4, 12.5.3)."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ...settings import MIB
 
 IDENTITY = "identity"
 SMALLEST = 1024
-"""An answer of fewer bytes fits into a network packet or so; compressing it gains nothing."""
+"""A response of fewer bytes fits into a network packet or so; compressing it gains nothing."""
 MAX_CODINGS = 3
 MAX_MEMBERS = 10_000
-"""A coded stream may be several, one after the other; tiny ones cost time and carry nothing."""
+"""A stream may have several members; tiny ones cost time and carry nothing."""
 
 _LEVEL = 1  # twice as fast as the usual 6 for a tenth more bytes
-_SLICE = 16 * 1024  # bytes inflated at a time: what is left of them is copied for each piece
+_SLICE = 16 * 1024  # compressed bytes at a time: the rest of them is copied for each piece
 _PIECE = 64 * 1024  # bytes that come out at a time
 _WINDOW = 23  # log2 of the 8 MiB that a sender may count on: RFC 9659, 3
 _COMPRESSIBLE = re.compile(
@@ -37,43 +37,46 @@ _COMPRESSIBLE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """How bytes are packed; `begin` makes a stream that unpacks one member, `pack` is for answers.
+    """A way to compress bytes; `compress` is there if responses may use it.
 
-    A stream has `decompress(data, most)`, `eof` and `unused_data`, as those of zlib and zstd have.
+    `decompressor` makes an object for one member, with `decompress(data, max_length)`, `eof` and
+    `unused_data`, as those of zlib and zstd have.
     """
 
     name: str
-    begin: Callable[[], Any]
+    decompressor: Callable[[], Any]
     error: type[Exception]
-    pack: Callable[[bytes], bytes] | None = None
+    compress: Callable[[bytes], bytes] | None = None
 
 
 def parse_content_encoding(header: str) -> list[Coding]:
     """Return the codings of a body's `Content-Encoding` in the order in which they come off.
 
-    UnsupportedCoding lists what is taken; RequestError if there are too many.
+    UnsupportedCoding lists those that are accepted; RequestError if there are too many.
     """
     names = [name for part in header.split(",") if (name := part.strip().lower())]
     names = [name.removeprefix("x-") for name in names if name != IDENTITY]  # x-gzip: 8.4.1.3
     if len(names) > MAX_CODINGS:
-        raise RequestError(f"a body may be encoded {MAX_CODINGS} times at most, not {len(names)}")
-    return [_known(name) for name in reversed(names)]
+        raise RequestError(
+            f"a body may have at most {MAX_CODINGS} content codings, got {len(names)}"
+        )
+    return [_coding(name) for name in reversed(names)]
 
 
-def decompress(data: bytes, codings: Sequence[Coding], most: int) -> bytes:
+def decompress(data: bytes, codings: Sequence[Coding], limit: int) -> bytes:
     """Return a body as it was before it was encoded; RequestError if the stream is broken.
 
-    BodyTooLarge as soon as more than `most` bytes come out, before they take more memory.
+    BodyTooLarge as soon as more than `limit` bytes come out, before they take more memory.
     """
     for coding in codings:
         buffer = BytesIO()
         try:
             for piece in _pieces(data, coding):
                 buffer.write(piece)
-                if buffer.tell() > most:
-                    raise _too_large(most)
+                if buffer.tell() > limit:
+                    raise _too_large(limit)
         except coding.error as error:
-            raise RequestError(f"this body is not {coding.name}: {error}") from None
+            raise RequestError(f"the body is not valid {coding.name}: {error}") from None
         data = buffer.getvalue()
     return data
 
@@ -83,26 +86,28 @@ def accept_encoding() -> str:
     return ", ".join(_codings())
 
 
-def compress(answer: Response) -> Response:
-    """Compress a large text where the caller takes that; leave every other answer alone.
+def compress(response: Response) -> Response:
+    """Compress a large text if the caller accepts that; leave every other response alone.
 
-    A small one goes as it is even to a caller that refuses `identity` (RFC 9110, 12.4.1).
+    A small one is sent as it is even to a caller that refuses `identity` (RFC 9110, 12.4.1).
     """
-    body = answer.response
+    body = response.response
     if type(body) is not list or len(body) != 1:  # empty, or sent piece by piece
-        return answer
-    if len(body[0]) < SMALLEST or not _is_compressible(answer):
-        return answer
-    answer.vary.add("Accept-Encoding")
-    coding = _wanted(request.headers.get("Accept-Encoding", ""))
-    if coding and coding.pack and len(packed := coding.pack(answer.get_data())) < len(body[0]):
-        answer.set_data(packed)
-        answer.headers["Content-Encoding"] = coding.name
-    return answer
+        return response
+    if len(body[0]) < SMALLEST or not _is_compressible(response):
+        return response
+    response.vary.add("Accept-Encoding")
+    coding = _preferred_coding(request.headers.get("Accept-Encoding", ""))
+    if coding and coding.compress:
+        compressed = coding.compress(response.get_data())
+        if len(compressed) < len(body[0]):
+            response.set_data(compressed)
+            response.headers["Content-Encoding"] = coding.name
+    return response
 
 
 def _pieces(data: bytes, coding: Coding) -> Iterator[bytes]:
-    stream, members = coding.begin(), 1
+    stream, members = coding.decompressor(), 1
     for start in range(0, len(data), _SLICE):
         rest = data[start : start + _SLICE]
         piece = b""
@@ -110,61 +115,65 @@ def _pieces(data: bytes, coding: Coding) -> Iterator[bytes]:
             if stream.eof:  # one member after the other: RFC 1952, 2.2 and RFC 8878, 3.1
                 if not rest:
                     break
-                stream, members = coding.begin(), members + 1
+                stream, members = coding.decompressor(), members + 1
                 if members > MAX_MEMBERS:
-                    raise RequestError(f"this body has more than {MAX_MEMBERS:,} members")
+                    raise RequestError(
+                        f"the body has more than {MAX_MEMBERS:,} {coding.name} members"
+                    )
             piece = stream.decompress(rest, _PIECE)
             yield piece
             rest = stream.unused_data or getattr(stream, "unconsumed_tail", b"")
     if not stream.eof:
-        raise RequestError(f"this body ends before its {coding.name} does")
+        raise RequestError(f"the body ends in the middle of its {coding.name} stream")
 
 
-def _too_large(most: int) -> BodyTooLarge:
+def _too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(
-        f"the body is larger than {most / MIB:g} MiB when it is inflated; "
-        f"the operator's setting is MMF_MAX_BODY_MIB"
+        f"the body decompresses to more than {limit / MIB:g} MiB (set MMF_MAX_BODY_MIB)"
     )
 
 
-def _known(name: str) -> Coding:
+def _coding(name: str) -> Coding:
     if coding := _codings().get(name):
         return coding
     if name == "zstd":
         raise UnsupportedCoding(str(MissingPackage("Content-Encoding: zstd", ["backports.zstd"])))
-    hint = f"send it plain or as {accept_encoding()}"
-    raise UnsupportedCoding(f"a body with Content-Encoding: {name} cannot be read here; {hint}")
+    raise UnsupportedCoding(
+        f"a body with Content-Encoding: {name} cannot be read here; "
+        f"send it uncompressed or as {accept_encoding()}"
+    )
 
 
-def _is_compressible(answer: Response) -> bool:
-    packed = "Content-Encoding" in answer.headers
-    return not packed and _COMPRESSIBLE.fullmatch(answer.mimetype or "") is not None
+def _is_compressible(response: Response) -> bool:
+    if "Content-Encoding" in response.headers:
+        return False
+    return _COMPRESSIBLE.fullmatch(response.mimetype or "") is not None
 
 
 @lru_cache(maxsize=256)  # callers send the same few headers
-def _wanted(accept: str) -> Coding | None:
-    """Return how to pack an answer; None to send it as it is.
+def _preferred_coding(accept: str) -> Coding | None:
+    """Return the coding of a response; None to send it uncompressed.
 
-    What is accepted equally is packed by what packs faster. A caller that accepts nothing
-    is answered as if it had not said so (RFC 9110, 12.5.3).
+    Of those accepted equally, the faster one. A caller that accepts nothing at all gets the
+    response uncompressed (RFC 9110, 12.5.3).
     """
-    given = parse_accept_header(accept, Accept)
-    packers = [coding for coding in reversed(_codings().values()) if coding.pack]
-    best = max(packers, key=lambda one: given.quality(one.name))  # the first of equals
-    weight = given.quality(best.name)
-    return best if weight and weight >= given.quality(IDENTITY) else None
+    accepted = parse_accept_header(accept, Accept)
+    candidates = [coding for coding in reversed(_codings().values()) if coding.compress]
+    best = max(candidates, key=lambda coding: accepted.quality(coding.name))  # the first of equals
+    weight = accepted.quality(best.name)
+    return best if weight and weight >= accepted.quality(IDENTITY) else None
 
 
 @cache
 def _codings() -> dict[str, Coding]:
-    """Return what is there; `deflate` is zlib's format (RFC 9110, 8.4.1.2)."""
-    known = [
+    """Return those that are installed; `deflate` is zlib's format (RFC 9110, 8.4.1.2)."""
+    codings = [
         Coding("gzip", lambda: zlib.decompressobj(31), zlib.error, _gzip),
         Coding("deflate", zlib.decompressobj, zlib.error),
     ]
     if zstd := _zstd():
         options = {zstd.DecompressionParameter.window_log_max: _WINDOW}
-        known.append(
+        codings.append(
             Coding(
                 "zstd",
                 lambda: zstd.ZstdDecompressor(options=options),
@@ -172,7 +181,7 @@ def _codings() -> dict[str, Coding]:
                 lambda data: bytes(zstd.compress(data, _LEVEL)),
             )
         )
-    return {coding.name: coding for coding in known}
+    return {coding.name: coding for coding in codings}
 
 
 def _gzip(data: bytes) -> bytes:

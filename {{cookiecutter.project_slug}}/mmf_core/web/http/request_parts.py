@@ -1,12 +1,27 @@
-"""What a request brings for one argument: a file, a text, or a piece of a JSON object."""
+"""The parts of a request that become arguments: a file, a text, or a member of a JSON object."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from ...codecs import WORKBOOKS, Format, Kind, check_decoded_size, json, json_of
+from flask import Request
+from werkzeug.datastructures import FileStorage
+from werkzeug.http import parse_options_header
+
+from ...codecs import (
+    WORKBOOKS,
+    Codec,
+    Format,
+    Kind,
+    check_decoded_size,
+    find,
+    json,
+    json_of,
+    readable,
+)
 from ...descriptors import Descriptor
 from ...errors import InvalidValue
 from ...target import SHEET_QUERY
@@ -15,19 +30,44 @@ from .codec_options import options_of
 from .negotiation import body_codec
 
 
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a target, with all that reading it needs: computed once, at start-up.
+
+    `codecs` are those that can read it, by every media type that they are sent as.
+    """
+
+    descriptor: Descriptor[Any]
+    options: Mapping[str, Any]
+    codecs: Mapping[str, Codec[Any]]
+
+    @classmethod
+    def of(cls, descriptor: Descriptor[Any], limits: Mapping[str, Any]) -> Self:
+        """Prepare to read values of a descriptor; `limits` are the operator's codec options."""
+        kind = descriptor.kind
+        codecs = {
+            media_type: codec
+            for format in readable(kind)
+            if kind is not Kind.FILE and format is not Format.BINARY
+            for media_type in format.media_types
+            if (codec := find(kind, format))
+        }
+        return cls(descriptor, options_of(descriptor, limits), codecs)
+
+
 class Part(ABC):
     """One argument's value on its way in."""
 
     @abstractmethod
-    def decode(self, descriptor: Descriptor[Any]) -> Any:
-        """Return the value for the descriptor to check; RequestError if it cannot be read."""
+    def decode(self, argument: Argument) -> Any:
+        """Return the value, not yet validated; RequestError if it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedPart(Part):
     """A whole body, or a file in a form, where the file's name counts for more than its type.
 
-    `sheet` names the one that is wanted of a workbook.
+    `sheet` names the requested sheet of a workbook.
     """
 
     data: bytes
@@ -37,43 +77,71 @@ class EncodedPart(Part):
     charset: str = ""
     sheet: str | None = None
 
-    def decode(self, descriptor: Descriptor[Any]) -> Any:
-        codec = body_codec(
-            descriptor.kind, self.media_type, self.filename, prefer_name=self.prefer_name
+    @classmethod
+    def of_file(cls, file: FileStorage, request: Request) -> Self:
+        """Return a file of a form, read from its current position."""
+        return cls(
+            file.read(),
+            file.mimetype,
+            file.filename or "",
+            prefer_name=True,
+            charset=file.mimetype_params.get("charset", ""),
+            sheet=_sheet(request),
         )
-        text, options = self._text(codec.format), self._options(descriptor, codec.format)
-        check_decoded_size(codec, text, options)
-        return codec.decode(text, options)
 
-    def _text(self, format: Format) -> bytes:
+    @classmethod
+    def of_body(cls, body: bytes, request: Request) -> Self:
+        """Return a whole body."""
+        disposition = request.headers.get("Content-Disposition")
+        filename = parse_options_header(disposition)[1].get("filename", "") if disposition else ""
+        return cls(
+            body,
+            request.mimetype,
+            filename,
+            prefer_name=False,
+            charset=request.mimetype_params.get("charset", ""),
+            sheet=_sheet(request),
+        )
+
+    def decode(self, argument: Argument) -> Any:
+        kind = argument.descriptor.kind
+        codec = None if self.prefer_name else argument.codecs.get(self.media_type)
+        if codec is None:
+            codec = body_codec(kind, self.media_type, self.filename, prefer_name=self.prefer_name)
+        data, options = self._utf8(codec.format), self._options(argument, codec.format)
+        check_decoded_size(codec, data, options)
+        return codec.decode(data, options)
+
+    def _utf8(self, format: Format) -> bytes:
         if self.charset and format in charsets.FORMATS:
             return charsets.to_utf8(self.data, self.charset)
         return self.data
 
-    def _options(self, descriptor: Descriptor[Any], format: Format) -> dict[str, Any]:
-        options = options_of(descriptor)
-        if descriptor.kind is Kind.FILE:
-            options |= {"filename": self.filename, "media_type": self.media_type}
-        if self.sheet is not None and descriptor.kind is Kind.TABLE:
-            if format not in WORKBOOKS:
-                raise InvalidValue(
-                    f"?{SHEET_QUERY}={self.sheet} is for workbooks; {format.name} has no sheets"
-                )
-            options["sheet"] = self.sheet
-        return options
+    def _options(self, argument: Argument, format: Format) -> Mapping[str, Any]:
+        kind, options = argument.descriptor.kind, argument.options
+        if kind is Kind.FILE:
+            return {**options, "filename": self.filename, "media_type": self.media_type}
+        if self.sheet is None or kind is not Kind.TABLE:
+            return options
+        if format not in WORKBOOKS:
+            raise InvalidValue(
+                f"?{SHEET_QUERY}={self.sheet}: expected a workbook, got {format.name}, "
+                f"which has no sheets"
+            )
+        return {**options, "sheet": self.sheet}
 
 
 @dataclass(frozen=True, slots=True)
 class TextPart(Part):
-    """A form's field or a query's: a scalar as it is, anything else as JSON."""
+    """A field of a form or a query: a scalar as it is, anything else as JSON."""
 
     text: str
 
-    def decode(self, descriptor: Descriptor[Any]) -> Any:
-        if descriptor.kind is Kind.SCALAR:
+    def decode(self, argument: Argument) -> Any:
+        if argument.descriptor.kind is Kind.SCALAR:
             return self.text
-        check_decoded_size(json_of(Kind.JSON), self.text.encode(), options_of(descriptor))
-        return JSONPart(json.loads(self.text)).decode(descriptor)
+        check_decoded_size(json_of(Kind.JSON), self.text.encode(), argument.options)
+        return JSONPart(json.loads(self.text)).decode(argument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +150,9 @@ class JSONPart(Part):
 
     value: Any
 
-    def decode(self, descriptor: Descriptor[Any]) -> Any:
-        return json_of(descriptor.kind).from_plain(self.value, options_of(descriptor))
+    def decode(self, argument: Argument) -> Any:
+        return json_of(argument.descriptor.kind).from_plain(self.value, argument.options)
+
+
+def _sheet(request: Request) -> str | None:
+    return request.args.get(SHEET_QUERY) if request.query_string else None

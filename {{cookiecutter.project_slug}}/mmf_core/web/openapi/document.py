@@ -12,6 +12,7 @@ from ... import __version__
 from ...capabilities import parts
 from ...codecs import json
 from .. import health
+from ..http.content_encoding import compress
 from ..project_metadata import About, about
 from ..protocols import Protocol, Service
 from .sections import JSON, OpenAPISection
@@ -25,6 +26,7 @@ _REQUEST_ID = {
 def blueprint(service: Service, protocols: Iterable[Protocol]) -> Blueprint:
     """Return the route; the document is made when it is first asked for, and kept."""
     routes = Blueprint("openapi", __name__)
+    routes.after_request(compress)
     metadata = about()
 
     @cache
