@@ -68,7 +68,7 @@ def test_so_they_do_in_other_protocols(client: FlaskClient) -> None:
 def test_a_tree_takes_none(client: FlaskClient) -> None:
     told = client.post("/swap", data=f"a: {LONG}", content_type="application/yaml")
     assert told.status_code == 422
-    assert "as texts" in told.get_json()["detail"]
+    assert "as text" in told.get_json()["detail"]
 
 
 def test_a_column_of_whole_numbers_takes_none(client: FlaskClient) -> None:
