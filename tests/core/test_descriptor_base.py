@@ -120,7 +120,7 @@ def test_a_wrong_default_is_refused_when_declared(
 @pytest.mark.parametrize("keyword", ["format", "out_format"])
 def test_the_answers_format_is_asked_for_by_either_name(keyword: str, asked: object) -> None:
     descriptor = mmf.DataFrame(**{keyword: asked})
-    assert descriptor.answer_format is Format.XLSX
+    assert descriptor.output_format is Format.XLSX
     assert descriptor.meta()["out_format"] == "xlsx"
 
 
@@ -138,7 +138,7 @@ def test_the_answers_format_is_asked_for_by_either_name(keyword: str, asked: obj
 def test_without_being_asked_a_kind_has_its_usual_format(
     descriptor: Descriptor[Any], preferred: Format
 ) -> None:
-    assert descriptor.answer_format is preferred
+    assert descriptor.output_format is preferred
 
 
 @pytest.mark.parametrize(

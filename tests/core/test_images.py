@@ -77,7 +77,7 @@ def test_a_result_of_floats_is_told_how_to_become_a_picture() -> None:
 @pytest.mark.parametrize("out_format", ["jpg", "jpeg", mmf.ImageFormat.JPG])
 def test_the_kind_of_file_is_out_format(out_format: object) -> None:
     image = mmf.Image(format="bgr", out_format=out_format)
-    assert image.answer_format is Format.JPEG
+    assert image.output_format is Format.JPEG
     assert image.color is mmf.ColorMode.BGR
 
 

@@ -35,14 +35,14 @@ class Descriptor(Generic[T]):
     name: str = ""
     format: Any = None
     out_format: Any = None
-    answer_format: Format = field(init=False, repr=False)
+    output_format: Format = field(init=False, repr=False)
 
     kind: ClassVar[Kind]
     preferred: ClassVar[Format] = Format.JSON
     is_file: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        self.answer_format = self._find_format()
+        self.output_format = self._find_format()
         if self.default is not REQUIRED and self.default is not None:
             try:
                 self.default = self.validate(self.default)
@@ -106,7 +106,7 @@ class Descriptor(Generic[T]):
             "default": str(None if self.required else self.default),
             "description": self.description,
             "name": self.name,
-            "out_format": self.answer_format.extension,
+            "out_format": self.output_format.extension,
             "is_file": self.is_file,
             "class_name": self.class_name,
             "required": self.required,

@@ -97,7 +97,7 @@ def _encoded(target: Target, result: Any) -> bytes:
     try:
         return json_of(target.returns.kind).encode(result, target.returns.options)
     except (TypeError, ValueError):
-        codec = find(target.returns.kind, target.returns.answer_format)
+        codec = find(target.returns.kind, target.returns.output_format)
         return codec.encode(result, target.returns.options) if codec else b""
 
 

@@ -44,7 +44,7 @@ def response_formats(returns: Descriptor[Any] | None) -> tuple[Format, ...]:
     """Return the formats that a result can be sent in, the declared one first."""
     if returns is None:
         return ()
-    declared = returns.answer_format
+    declared = returns.output_format
     return (declared, *(format for format in writable(returns.kind) if format is not declared))
 
 
