@@ -24,10 +24,10 @@ sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".cache" / "
 # A shell's background jobs ignore SIGINT, and what they start would, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Nobody has to see that a test's service is not ready any more before it ends.
+# No load balancer has to notice that a test's service is no longer ready before it ends.
 os.environ.setdefault("MMF_DRAIN_SECONDS", "0")
 
-# The same examples each time, so that what fails has been broken; `make test-all` looks further.
+# The same examples every time, so that a failure comes from the change; `make test-all` draws more.
 settings.register_profile("default", max_examples=20, deadline=None, derandomize=True)
 settings.load_profile("default")
 settings.register_profile("thorough", max_examples=40, deadline=None)
@@ -41,7 +41,7 @@ settings.register_profile(
 INSTALLED = ("test_demo.py", "test_life.py", "test_load.py", "test_readme.py", "test_serving.py")
 S3 = ("test_store_s3.py", "test_store_mlflow_s3.py", "test_cli_artifacts.py")
 GROUPS = dict.fromkeys(INSTALLED, "installed") | dict.fromkeys(S3, "s3")
-# Tests without processes come first, then what takes longest: begun last, it would be waited for.
+# Tests without processes come first, then the longest group, which would hold up the end of a run.
 FOLDERS = ("core", "load", "web", "cli")
 # Measured, these take twice their time, and reach a few lines more than the others at most.
 UNMEASURED = (
