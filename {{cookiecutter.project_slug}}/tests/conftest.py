@@ -1,4 +1,4 @@
-"""What the tests share: the service, and wines that it is asked about."""
+"""Fixtures that the tests share: the service, and wines to predict."""
 
 import pandas as pd
 import pytest
@@ -23,5 +23,5 @@ def wines() -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def cultivars() -> list[str]:
-    """Return what the nine wines are."""
+    """Return the true cultivars of the nine wines."""
     return [f"class_{cultivar}" for cultivar in (0, 1, 2) for _ in range(3)]

@@ -1,4 +1,4 @@
-"""API tests: statuses and answers, for good requests and bad ones."""
+"""API tests: statuses and responses, for valid and invalid requests."""
 
 import io
 
@@ -17,39 +17,39 @@ def picture() -> bytes:
 
 
 def test_table_is_scored(client: FlaskClient, wines: pd.DataFrame, cultivars: list[str]) -> None:
-    answer = client.post("/score?format=json", json=wines.to_dict("records"))
+    response = client.post("/score?format=json", json=wines.to_dict("records"))
 
-    assert answer.status_code == 200
-    assert [row["prediction"] for row in answer.json] == cultivars
+    assert response.status_code == 200
+    assert [row["prediction"] for row in response.json] == cultivars
 
 
 def test_one_wine_is_explained(client: FlaskClient, wines: pd.DataFrame) -> None:
-    answer = client.post("/explain", json=wines.iloc[0].to_dict())
+    response = client.post("/explain", json=wines.iloc[0].to_dict())
 
-    assert answer.status_code == 200
-    assert answer.json["cultivar"] == "class_0"
-    assert sum(answer.json["probabilities"].values()) == pytest.approx(1, abs=0.001)
+    assert response.status_code == 200
+    assert response.json["cultivar"] == "class_0"
+    assert sum(response.json["probabilities"].values()) == pytest.approx(1, abs=0.001)
 
 
-def test_picture_and_text_are_taken_together(client: FlaskClient, picture: bytes) -> None:
+def test_picture_and_text_are_sent_together(client: FlaskClient, picture: bytes) -> None:
     form = {"photo": (io.BytesIO(picture), "glass.png"), "notation": "rgb"}
 
-    answer = client.post("/colour", data=form)
+    response = client.post("/colour", data=form)
 
-    assert answer.json == {"result": "rgb(123, 30, 43)"}
+    assert response.json == {"result": "rgb(123, 30, 43)"}
 
 
 def test_colour_is_written_as_on_the_web_by_default(client: FlaskClient, picture: bytes) -> None:
-    answer = client.post("/colour", data=picture, content_type="image/png")
+    response = client.post("/colour", data=picture, content_type="image/png")
 
-    assert answer.json == {"result": "#7b1e2b"}
+    assert response.json == {"result": "#7b1e2b"}
 
 
-def test_unknown_notation_is_refused_by_the_target(client: FlaskClient, picture: bytes) -> None:
-    answer = client.post("/colour?notation=cmyk", data=picture, content_type="image/png")
+def test_unknown_notation_is_rejected_by_the_target(client: FlaskClient, picture: bytes) -> None:
+    response = client.post("/colour?notation=cmyk", data=picture, content_type="image/png")
 
-    assert answer.status_code == 422
-    assert answer.json["errors"] == [{"where": "notation", "message": "send hex or rgb"}]
+    assert response.status_code == 422
+    assert response.json["errors"] == [{"where": "notation", "message": "send hex or rgb"}]
 
 
 @pytest.mark.parametrize(
@@ -61,14 +61,14 @@ def test_unknown_notation_is_refused_by_the_target(client: FlaskClient, picture:
         ("/nowhere", {}, 404),
     ],
 )
-def test_bad_request_is_the_callers_fault(
+def test_invalid_request_is_the_clients_fault(
     client: FlaskClient, path: str, body: object, status: int
 ) -> None:
-    answer = client.post(path, json=body)
+    response = client.post(path, json=body)
 
-    assert answer.status_code == status
-    assert answer.content_type == "application/problem+json"
-    assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+    assert response.status_code == status
+    assert response.content_type == "application/problem+json"
+    assert response.json["request_id"] == response.headers["X-Request-ID"]
 
 
 def test_service_is_ready(client: FlaskClient) -> None:

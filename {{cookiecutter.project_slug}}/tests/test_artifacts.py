@@ -1,4 +1,4 @@
-"""Connector tests: what the service needs from outside, present, absent and broken."""
+"""Connector tests: the files that the service needs, present, absent and broken."""
 
 import pickle
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Existence tests: the files that a deployment needs, each with something in it."""
+"""Existence tests: the files that a deployment needs exist and are not empty."""
 
 from pathlib import Path
 

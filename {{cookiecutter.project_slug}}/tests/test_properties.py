@@ -1,4 +1,4 @@
-"""Property tests: what is true of every wine, also of those that nobody has measured yet."""
+"""Property tests: statements that hold for every wine, measured or not."""
 
 import pandas as pd
 from hypothesis import HealthCheck, given, settings
@@ -8,13 +8,13 @@ from sklearn.datasets import load_wine
 
 import main
 
-# A busy machine is no defect of the model.
+# A busy machine is not a defect of the model.
 unhurried = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-# From nothing to twice the most that was ever measured.
+# From zero to twice the largest value ever measured.
 measurements = {
-    name: st.floats(min_value=0, max_value=2 * most)
-    for name, most in load_wine(as_frame=True).data.max().items()
+    name: st.floats(min_value=0, max_value=2 * maximum)
+    for name, maximum in load_wine(as_frame=True).data.max().items()
 }
 tables = data_frames(
     [column(name, elements=measurement) for name, measurement in measurements.items()],
@@ -33,8 +33,8 @@ def test_every_wine_gets_one_known_cultivar(wines: pd.DataFrame) -> None:
 
 @unhurried
 @given(tables)
-def test_a_wine_is_told_alike_alone_and_among_others(wines: pd.DataFrame) -> None:
-    alone = [main.score(wines.iloc[[place]])[0] for place in range(len(wines))]
+def test_a_wine_is_predicted_alike_alone_and_among_others(wines: pd.DataFrame) -> None:
+    alone = [main.score(wines.iloc[[row]])[0] for row in range(len(wines))]
 
     assert list(main.score(wines)) == alone
 

@@ -1,4 +1,4 @@
-"""Smoke tests: what should be there is there, and can be called at all."""
+"""Smoke tests: the model, the routes and the targets exist and can be called."""
 
 import pandas as pd
 
@@ -16,5 +16,5 @@ def test_every_target_has_a_route() -> None:
     assert {"/score", "/explain", "/colour"} <= routes
 
 
-def test_a_target_is_still_the_function_that_it_was(wines: pd.DataFrame) -> None:
+def test_a_target_is_still_a_function(wines: pd.DataFrame) -> None:
     assert len(main.score(wines)) == len(wines)

@@ -1,4 +1,4 @@
-"""Equality tests: a table is the same after it has travelled, and so are its predictions."""
+"""Equality tests: a table is the same in every format, and so are its predictions."""
 
 import io
 from collections.abc import Callable
@@ -37,16 +37,16 @@ def test_prediction_is_the_same_in_every_format(
     write: Callable[[pd.DataFrame], bytes],
     media_type: str,
 ) -> None:
-    answer = client.post("/score?format=csv", data=write(wines), content_type=media_type)
+    response = client.post("/score?format=csv", data=write(wines), content_type=media_type)
 
     expected = pd.Series(main.model.predict(wines), name="prediction", dtype="str")
-    assert_series_equal(pd.read_csv(io.BytesIO(answer.data))["prediction"], expected)
+    assert_series_equal(pd.read_csv(io.BytesIO(response.data))["prediction"], expected)
 
 
-def test_excel_answer_holds_one_row_for_each_wine(client: FlaskClient, wines: pd.DataFrame) -> None:
-    answer = client.post("/score", data=to_excel(wines), content_type=XLSX)
+def test_excel_response_has_one_row_for_each_wine(client: FlaskClient, wines: pd.DataFrame) -> None:
+    response = client.post("/score", data=to_excel(wines), content_type=XLSX)
 
-    table = pd.read_excel(io.BytesIO(answer.data), engine="calamine")
+    table = pd.read_excel(io.BytesIO(response.data), engine="calamine")
     assert_index_equal(table.index, wines.index)
 
 
@@ -56,7 +56,7 @@ def test_order_of_columns_does_not_matter(wines: pd.DataFrame) -> None:
     assert_frame_equal(main.WINES.validate(shuffled), wines)
 
 
-def test_whole_numbers_become_the_numbers_that_the_model_was_fitted_on(wines: pd.DataFrame) -> None:
+def test_integers_become_the_floats_that_the_model_was_trained_on(wines: pd.DataFrame) -> None:
     rounded = wines.round().astype(int)
 
     checked = main.WINES.validate(rounded)
