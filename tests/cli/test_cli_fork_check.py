@@ -461,8 +461,8 @@ def test_a_fork_reports_until_something_hangs(
         messages = [reader.recv_bytes() for _ in range(3)]
         assert not reader.poll()
     ended.set()
-    assert messages == ['A{"result":"é"}'.encode(), rb"FValueError: \udc80", b"L"]
-    assert alarms == [1 + forks.ORPHANED_AFTER] * 3
+    assert messages == ['O{"result":"é"}'.encode(), rb"FValueError: \udc80", b"T"]
+    assert alarms == [1 + forks.ORPHAN_TIMEOUT] * 3
 
 
 def test_a_broken_artifact_is_reported_by_a_fork(
@@ -588,7 +588,7 @@ import mmf_core as mmf
 from mmf_core.example_calls import forks
 from mmf_core.cli.fork_check import check
 
-forks.ORPHANED_AFTER = 1
+forks.ORPHAN_TIMEOUT = 1
 registry, home = mmf.Registry(), os.getpid()
 
 

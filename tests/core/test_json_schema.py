@@ -51,7 +51,7 @@ def cell(declared: Any, **more: Any) -> dict[str, Any]:
 @each
 def test_schemas_are_schemas_and_examples_fit_them(one: Descriptor[Any]) -> None:
     Draft202012Validator.check_schema(one.json_schema())
-    Draft202012Validator.check_schema(one.answer_schema())
+    Draft202012Validator.check_schema(one.output_schema())
     assert fits(one.json_schema(), one.example())
 
 
@@ -60,7 +60,7 @@ def test_what_is_answered_fits_the_answer(one: Descriptor[Any]) -> None:
     codec = json_of(one.kind)
     value = one.to_output(one.validate(codec.from_plain(one.example(), one.options)))
     answer = json.loads(codec.encode(value, one.options))
-    assert fits(one.answer_schema(), answer["result"] if codec.wraps else answer)
+    assert fits(one.output_schema(), answer["result"] if codec.wraps else answer)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_table_is_records_of_which_an_answer_may_have_none() -> None:
     assert fits(strict.json_schema(), [{"a": 1}])
     for wrong in ([], [{}], [{"a": None}], [{"a": 1, "b": 2}], {"a": [1]}):
         assert not fits(strict.json_schema(), wrong)
-    assert fits(strict.answer_schema(), [])
+    assert fits(strict.output_schema(), [])
     assert fits(mmf.DataFrame(schema={"a": float}).json_schema(), [{"a": 1, "b": 2}])
     assert fits(mmf.DataFrame().json_schema(), [{}, {"a": 1}])
     assert not fits(mmf.DataFrame().json_schema(), [{}])
@@ -118,8 +118,8 @@ def test_an_array_with_columns_is_records_or_rows_and_answers_rows() -> None:
     assert fits(named.json_schema(), [{"a": 1, "b": 2}])
     assert fits(named.json_schema(), [[1, 2]])
     assert not fits(named.json_schema(), [{"a": 1}])
-    assert not fits(named.answer_schema(), [{"a": 1, "b": 2}])
-    assert fits(named.answer_schema(), [[1, None]])
+    assert not fits(named.output_schema(), [{"a": 1, "b": 2}])
+    assert fits(named.output_schema(), [[1, None]])
 
 
 def test_scalars_with_bounds_and_choices() -> None:

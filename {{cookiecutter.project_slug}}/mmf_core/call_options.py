@@ -1,4 +1,4 @@
-"""How a target wants to be called: its author's choices, checked when they are made."""
+"""How a target is called: batching, time limit and concurrency, as its author chose."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ WITH_ROWS = {Kind.TABLE, Kind.ARRAY}
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Let requests that arrive during a call share the next one, up to so many rows in all.
+    """Let requests that arrive during a call share the next one, up to `max_rows` rows in total.
 
-    Right only where each row's result depends on that row alone, which only the author knows.
+    Correct only if each row's result depends on that row alone, which only the author knows.
     """
 
     max_rows: int = 1024
 
     def __post_init__(self) -> None:
         if self.max_rows < 1:
-            raise DeclarationError(f"Batch(max_rows={self.max_rows}): give 1 or more")
+            raise DeclarationError(f"Batch(max_rows={self.max_rows}): expected 1 or more")
 
 
 @dataclass(frozen=True, slots=True)
 class CallOptions:
-    """`timeout` in seconds, None for the service's own; `max_concurrency` calls run in a worker.
+    """`timeout` in seconds, None for the service's; `max_concurrency` calls run in a worker.
 
-    Beyond them `max_queue` more wait, and any further one is refused at once.
+    `max_queue` more calls wait; any further call is rejected at once.
     """
 
     batch: Batch | None = None
@@ -41,24 +41,25 @@ class CallOptions:
 
     def __post_init__(self) -> None:
         if self.timeout is not None and self.timeout <= 0:
-            raise DeclarationError(f"timeout={self.timeout}: give seconds, more than 0")
+            raise DeclarationError(f"timeout={self.timeout}: expected seconds above 0")
         if self.max_concurrency is not None and self.max_concurrency < 1:
-            raise DeclarationError(f"max_concurrency={self.max_concurrency}: give 1 or more")
+            raise DeclarationError(f"max_concurrency={self.max_concurrency}: expected 1 or more")
         if self.max_queue < 0:
-            raise DeclarationError(f"max_queue={self.max_queue}: give 0 or more")
+            raise DeclarationError(f"max_queue={self.max_queue}: expected 0 or more")
         if self.batch and self.max_concurrency:
-            raise DeclarationError("batch= runs one call at a time: leave out max_concurrency=")
+            raise DeclarationError("batch= runs one call at a time: remove max_concurrency=")
 
 
 def batch_argument(
     arguments: Mapping[str, Descriptor[Any]], returns: Descriptor[Any] | None
 ) -> str:
-    """Return the argument whose rows are joined; DeclarationError where there is not just one."""
-    with_rows = [name for name, one in arguments.items() if one.kind in WITH_ROWS]
-    others = [one for one in arguments.values() if one.kind not in {*WITH_ROWS, Kind.SCALAR}]
-    if len(with_rows) != 1 or others or returns is None or returns.kind not in WITH_ROWS:
+    """Return the argument whose rows are batched; DeclarationError unless there is exactly one."""
+    kinds = {name: descriptor.kind for name, descriptor in arguments.items()}
+    with_rows = [name for name, kind in kinds.items() if kind in WITH_ROWS]
+    has_others = not {*kinds.values()} <= {*WITH_ROWS, Kind.SCALAR}
+    if len(with_rows) != 1 or has_others or returns is None or returns.kind not in WITH_ROWS:
         raise DeclarationError(
-            "batch= joins the rows of one table or array, with scalars beside it at most, "
-            "and returns a table or an array"
+            "batch= needs exactly one table or array among the arguments, scalars otherwise, "
+            "and a table or an array as result"
         )
     return with_rows[0]

@@ -1,4 +1,4 @@
-"""Optional libraries: imported only where they are needed, asked for by name where absent."""
+"""Optional libraries, and modules of this package that may be deleted."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from .errors import MissingPackage
 
 
 class OptionalDependency:
-    """Works only with certain libraries; `requires` maps modules to their packages."""
+    """A part that needs optional libraries; `requires` maps their modules to packages."""
 
     requires: ClassVar[Mapping[str, str]] = {}
 
     @property
     def is_available(self) -> bool:
-        """Whether every library is installed."""
+        """Whether all libraries are installed."""
         return not self._missing()
 
     def require(self, purpose: str) -> None:
-        """Raise MissingPackage, with the pip line, unless every library is installed."""
+        """Raise MissingPackage, with the pip command, unless all libraries are installed."""
         if missing := self._missing():
             raise MissingPackage(purpose, missing)
 
     def preload(self) -> None:
-        """Import what is installed now, so that the first request need not."""
+        """Import the installed libraries now rather than during the first request."""
         for module in self.requires:
             if _is_installed(module):
                 import_module(module)
@@ -55,5 +55,5 @@ def find_modules(package: str, suffix: str) -> list[ModuleType]:
 def _is_installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # not even the package that a.b would lie in
+    except ModuleNotFoundError:  # for a.b, the package a is missing
         return False

@@ -1,4 +1,4 @@
-"""What the system tells of processes: their memory and their children, where it has /proc."""
+"""The memory and the children of processes, read from /proc."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ _KIB = 1024
 
 
 def resident(pid: int | None = None) -> int:
-    """Return how many bytes of memory a process has, this one if none is named, shared ones too.
+    """Return the resident memory of a process in bytes, including shared pages; default: this one.
 
-    Where there is no /proc, as on macOS: how many this one has had at most. OSError for another.
+    Without /proc, as on macOS, it is this process's peak, and OSError for any other process.
     """
     try:
         pages = (PROC / str(pid or "self") / "statm").read_bytes().split()[1]
     except OSError:
         if pid:
             raise
-        import resource  # not on every system
+        import resource  # not available on every system
 
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return most if sys.platform == "darwin" else most * _KIB
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * _KIB
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def has_pss() -> bool:
-    """Tell whether `pss` can be asked here."""
+    """Return whether `pss` is available."""
     return (PROC / "self" / "smaps_rollup").exists()
 
 
 def pss(pid: int) -> int:
-    """Return a process's proportional set size in bytes: a page that n share counts an nth."""
+    """Return a process's proportional set size in bytes: a page shared by n counts as 1/n."""
     for line in (PROC / str(pid) / "smaps_rollup").read_text(encoding="ascii").splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * _KIB
@@ -41,17 +41,18 @@ def pss(pid: int) -> int:
 
 
 def process_tree(pid: int) -> list[int]:
-    """List a process and all that it and its children have started: a model may run in Java."""
-    parents = {int(one.name): _parent(one) for one in PROC.iterdir() if one.name.isdecimal()}
-    found = [pid]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
-    return found
+    """List a process and all its descendants: a model may run in Java."""
+    folders = [folder for folder in PROC.iterdir() if folder.name.isdecimal()]
+    parents = {int(folder.name): _parent(folder) for folder in folders}
+    tree = [pid]
+    for member in tree:  # grows while it is read
+        tree += [child for child, parent in parents.items() if parent == member]
+    return tree
 
 
 def _parent(process: Path) -> int:
     try:
-        # A program's name stands in brackets, and may have any character in it.
+        # The program's name is in brackets and may contain any character.
         return int((process / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
     except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
         return 0

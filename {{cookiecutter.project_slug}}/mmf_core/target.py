@@ -1,4 +1,4 @@
-"""Targets: the functions that outsiders may call."""
+"""Targets: the functions that clients may call."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ RESERVED = frozenset(
         *("static", "task", "tasks", "v2", "version"),
     ]
 )
-"""Routes of the service itself, which no target may take."""
+"""Routes of the service itself, which no target may have."""
 
 FORMAT_QUERY = "format"
-"""The query parameter for the answer's format."""
+"""The query parameter that chooses the response's format."""
 
 SHEET_QUERY = "sheet"
 """The query parameter that chooses a workbook's sheet."""
 
 ERRORS_QUERY = "errors"
-"""The query parameter for how faults are told."""
+"""The query parameter that chooses how errors are reported."""
 
 _QUERIES = {
-    FORMAT_QUERY: "the answer's format",
+    FORMAT_QUERY: "the response's format",
     SHEET_QUERY: "a workbook's sheet",
-    ERRORS_QUERY: "how faults are told",
+    ERRORS_QUERY: "how errors are reported",
 }
 
 DEFAULT_OPTIONS = CallOptions()
@@ -41,10 +41,10 @@ _BY_KEYWORD = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWOR
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A function, its route, and one descriptor for each argument.
+    """A function, its route, and a descriptor for each argument.
 
-    `route` is the function's own name; `name` and `description` are for people. `default` marks
-    the one target that protocols of a single model serve.
+    `route` is the function's name; `name` and `description` are for people. `default` marks the
+    target that protocols for a single model serve.
     """
 
     function: Callable[..., Any]
@@ -72,7 +72,7 @@ class Target:
         _check_function(function, route)
         if returns is not None and not isinstance(returns, Descriptor):
             raise DescriptorError(
-                f"{route}: returns={returns!r} is not a descriptor; write mmf.DataFrame()"
+                f"{route}: returns={returns!r}: expected a descriptor such as mmf.DataFrame()"
             )
         arguments = _descriptors(function)
         if call_options.batch:
@@ -90,17 +90,19 @@ class Target:
 
     @property
     def required(self) -> dict[str, Descriptor[Any]]:
-        """The arguments that a request must bring."""
-        return {name: one for name, one in self.arguments.items() if one.required}
+        """The arguments that a request must have."""
+        return {
+            name: descriptor for name, descriptor in self.arguments.items() if descriptor.required
+        }
 
     @property
     def example_is_valid(self) -> bool:
-        """Whether the function has to take the examples of what it requires."""
-        return all(one.example_is_valid for one in self.required.values())
+        """Whether the declarations guarantee that the required arguments' examples are valid."""
+        return all(descriptor.example_is_valid for descriptor in self.required.values())
 
     @property
     def descriptors(self) -> list[Descriptor[Any]]:
-        """Those of the arguments, and of the result if there is one."""
+        """The descriptors of the arguments and of the result, if there is one."""
         return [*self.arguments.values(), *([self.returns] if self.returns else [])]
 
     def meta(self) -> dict[str, Any]:
@@ -111,39 +113,38 @@ class Target:
             "description": self.description,
             "returns": self.returns.meta() if self.returns else None,
             "descriptors": [
-                {**meta, "name": meta["name"] or argument, "id": argument}
-                for argument, meta in ((key, one.meta()) for key, one in self.arguments.items())
+                {**descriptor.meta(), "name": descriptor.name or argument, "id": argument}
+                for argument, descriptor in self.arguments.items()
             ],
         }
 
 
 def _check_function(function: Callable[..., Any], route: str) -> None:
     if not route.isidentifier() or keyword.iskeyword(route):
-        raise DeclarationError(
-            f"{route}: a target is a function with a name, which becomes its route"
-        )
+        raise DeclarationError(f"{route}: expected a named function; its name becomes the route")
     if route in RESERVED:
-        raise DeclarationError(
-            f"{route}: this route is the service's own; name the function otherwise"
-        )
+        raise DeclarationError(f"{route}: the service itself has this route; rename the function")
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise DeclarationError(f"{route}: a target is an ordinary function, without async")
+        raise DeclarationError(f"{route}: expected a function without async")
 
 
 def _descriptors(function: Callable[..., Any]) -> dict[str, Descriptor[Any]]:
     parameters = inspect.signature(function).parameters
-    bare = [key for key, one in parameters.items() if not isinstance(one.default, Descriptor)]
+    defaults = {name: parameter.default for name, parameter in parameters.items()}
+    bare = [name for name, default in defaults.items() if not isinstance(default, Descriptor)]
     if bare:
         raise DescriptorError(
-            f"{function.__qualname__}: these arguments have no descriptor: {', '.join(bare)}; "
-            f"write {bare[0]}=mmf.DataFrame() or another"
+            f"{function.__qualname__}: arguments without a descriptor: {', '.join(bare)}; "
+            f"write {bare[0]}=mmf.DataFrame(), for example"
         )
     for query in _QUERIES.keys() & parameters:
         raise DeclarationError(
-            f"{function.__qualname__}: ?{query}= chooses {_QUERIES[query]}; "
-            f"name the argument otherwise"
+            f"{function.__qualname__}: ?{query}= chooses {_QUERIES[query]}; rename the argument"
         )
-    positional = [key for key, one in parameters.items() if one.kind not in _BY_KEYWORD]
-    if positional:
-        raise DeclarationError(f"{function.__qualname__}: positional-only: {', '.join(positional)}")
-    return {key: one.default for key, one in parameters.items()}
+    kinds = {name: parameter.kind for name, parameter in parameters.items()}
+    if positional := [name for name, kind in kinds.items() if kind not in _BY_KEYWORD]:
+        raise DeclarationError(
+            f"{function.__qualname__}: arguments that cannot be passed by name: "
+            f"{', '.join(positional)}"
+        )
+    return defaults

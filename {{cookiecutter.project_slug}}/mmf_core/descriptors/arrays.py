@@ -84,7 +84,7 @@ class Array(Descriptor["np.ndarray"]):
         rows = lists(NUMBER, self.shape, min_length=1)
         return {"anyOf": [records(dict.fromkeys(self.columns, NUMBER)), rows]}
 
-    def answer_schema(self) -> dict[str, Any]:
+    def output_schema(self) -> dict[str, Any]:
         if self.shape is None:
             return {"type": ["array", "number", "boolean", "null"]}
         return lists(numbers(self.dtype), self.shape, min_length=0)

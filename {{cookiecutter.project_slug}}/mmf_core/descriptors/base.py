@@ -87,7 +87,7 @@ class Descriptor(Generic[T]):
         """Return the JSON Schema (2020-12) of the value; slightly more may be accepted."""
         raise NotImplementedError
 
-    def answer_schema(self) -> dict[str, Any]:
+    def output_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of a result."""
         return self.json_schema()
 

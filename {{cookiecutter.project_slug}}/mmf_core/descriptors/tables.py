@@ -82,7 +82,7 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         """Return the schema of records, the shape that responses have."""
         return self._schema.json_schema() if self._schema else records({})
 
-    def answer_schema(self) -> dict[str, Any]:
+    def output_schema(self) -> dict[str, Any]:
         return {"type": "array", "items": self.json_schema()["items"]}  # may be empty
 
     @property

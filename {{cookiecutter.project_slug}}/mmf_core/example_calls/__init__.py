@@ -1,4 +1,4 @@
-"""Trials: targets called on their examples, to see what they do before callers see it."""
+"""Calls of targets with their examples, which find failures before clients do."""
 
 from .calls import CallResult as CallResult
 from .calls import CallStatus as CallStatus

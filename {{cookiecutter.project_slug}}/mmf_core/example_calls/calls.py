@@ -1,4 +1,4 @@
-"""A call of a target on its example, and the words for what came of it."""
+"""A call of a target with its example, and its result."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ..target import Target
 
 
 class CallStatus(Enum):
-    """How a call ended; the value is the first byte of the message that a fork sends."""
+    """How a call ended; the value is the first byte of a fork's message."""
 
-    OK = b"A"
+    OK = b"O"
     FAILED = b"F"
-    REJECTED = b"R"  # the example may be to blame
-    TIMEOUT = b"L"
+    REJECTED = b"R"  # perhaps only because of the example
+    TIMEOUT = b"T"
 
 
 class Failure(NamedTuple):
@@ -41,7 +41,7 @@ class Failure(NamedTuple):
     def of(cls, error: BaseException) -> Failure:
         """Describe an error raised while a project was imported or its artifacts loaded."""
         name, place = type(error).__name__, _place(error)
-        text = _line(error).removesuffix(place)  # a SyntaxError says it by itself
+        text = _line(error).removesuffix(place)  # a SyntaxError's message has it already
         if not isinstance(error, MMFError):
             return cls(f"{name}{place}", f"{name}: {text}{place}")
         cause = str(error.__cause__ or "")
@@ -65,17 +65,17 @@ class CallResult(NamedTuple):
     def failure(self, route: str) -> Failure:
         """Describe why the call did not succeed."""
         if self.status is CallStatus.TIMEOUT:
-            return Failure.plain(f"{route} does not answer its example in time")
+            return Failure.plain(f"{route} timed out on its example")
         subject, text = f"{route} fails on its example", self.content.decode()
         return Failure(f"{subject}: {text.partition(':')[0]}", f"{subject}: {text}")
 
 
 def call(target: Target, seconds: float = 0) -> CallResult:
-    """Call a target on the examples of what it requires, for so many seconds; 0: without limit."""
+    """Call a target with examples of its required arguments; `seconds` is a limit unless 0."""
     try:
         values = {
-            name: json_of(one.kind).from_plain(one.example(), one.options)
-            for name, one in target.required.items()
+            name: json_of(descriptor.kind).from_plain(descriptor.example(), descriptor.options)
+            for name, descriptor in target.required.items()
         }
         result = Execution(target, Settings(timeout=seconds))(values)
         return CallResult(CallStatus.OK, _encoded(target, result))
@@ -91,7 +91,7 @@ def call(target: Target, seconds: float = 0) -> CallResult:
 
 
 def _encoded(target: Target, result: Any) -> bytes:
-    """Return the answer as JSON if it can be that: a workbook holds the time of its writing."""
+    """Return the result as JSON if possible: workbooks contain the time of their creation."""
     if target.returns is None:
         return b""
     try:
@@ -106,9 +106,9 @@ def _line(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Say which line of the project failed."""
+    """Return the line of the project that failed, as ` (main.py, line 7)`."""
     if isinstance(error, SyntaxError) and error.filename:
         return f" ({Path(error.filename).name}, line {error.lineno})"
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [one for one in frames if Path(one.filename).parent == Path.cwd()]
-    return f" ({Path(ours[-1].filename).name}, line {ours[-1].lineno})" if ours else ""
+    own = [frame for frame in frames if Path(frame.filename).parent == Path.cwd()]
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""

@@ -1,7 +1,7 @@
-"""Calls in a forked process: what comes of them, and its end if they do not come back.
+"""Calls in a forked process, which is killed if they do not return.
 
-A call is made in a thread, here as there, because the service's worker does so: OpenMP keeps its
-threads, which a fork loses, by the thread that has called it.
+A call is made in a thread, as in the service's worker: OpenMP keeps a pool of threads, which a fork
+loses, for each thread that has called it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ..registry import Registry
 from ..target import Target
 from .calls import CallResult, CallStatus, call
 
-ORPHANED_AFTER = 5  # seconds after the limit; before that, the process that forked ends a fork
+ORPHAN_TIMEOUT = 5  # seconds beyond the limit, within which the parent normally ends a fork
 
 
 class Fork:
-    """A process that works on a copy of this one, and sends what comes of it to `reader`."""
+    """A process that runs `work` on a copy of this one and sends its results to `reader`."""
 
     def __init__(self, work: Callable[[Connection], None]) -> None:
         self.reader, writer = Pipe(duplex=False)
@@ -36,7 +36,7 @@ class Fork:
                     os._exit(0)
 
     def end(self) -> str:
-        """End it, and say how it had ended if it had."""
+        """Kill the process and return how it ended, which may be earlier and by itself."""
         self.reader.close()
         try:
             os.kill(self._pid, signal.SIGKILL)  # no effect on a process that has ended
@@ -48,58 +48,58 @@ class Fork:
 
 
 def set_alarm(seconds: float) -> None:
-    """Let this process end after its limit: nobody else would, if the one that waits is killed."""
-    signal.alarm(math.ceil(seconds) + ORPHANED_AFTER)
+    """End this process after its limit, even if the waiting parent is killed."""
+    signal.alarm(math.ceil(seconds) + ORPHAN_TIMEOUT)
 
 
 def call_in_forks(
     registry: Registry, targets: Sequence[Target], seconds: float
 ) -> list[CallResult]:
-    """Call targets in turn, in a fork, and in another one after each that hangs or ends it."""
-    outcomes: list[CallResult] = []
-    while len(outcomes) < len(targets):
-        outcomes += _call_in_a_fork(registry, targets[len(outcomes) :], seconds)
-    return outcomes
+    """Call targets in turn in a fork, and in a new one after each that hangs or ends it."""
+    results: list[CallResult] = []
+    while len(results) < len(targets):
+        results += _call_in_fork(registry, targets[len(results) :], seconds)
+    return results
 
 
 def report(registry: Registry, targets: Sequence[Target], seconds: float, to: Connection) -> None:
-    """Call targets in turn, as a new worker does, and send what comes of each until one hangs."""
+    """Call targets in turn, as a new worker does, and send each result until one times out."""
     for target in targets:
         set_alarm(seconds)
         try:
             registry.load_artifacts()
-            outcome = call(target, seconds)
+            result = call(target, seconds)
         except Exception as error:  # noqa: BLE001 - reported, whatever it is
-            outcome = CallResult.of(error)
-        to.send_bytes(outcome.status.value + outcome.content)
-        if outcome.status is CallStatus.TIMEOUT:
+            result = CallResult.of(error)
+        to.send_bytes(result.status.value + result.content)
+        if result.status is CallStatus.TIMEOUT:
             return
 
 
-def _call_in_a_fork(
+def _call_in_fork(
     registry: Registry, targets: Sequence[Target], seconds: float
 ) -> list[CallResult]:
-    """Return what comes of each target, up to the first that hangs or ends the process."""
+    """Return the results up to the first target that hangs or ends the process."""
     fork = Fork(partial(report, registry, targets, seconds))
     try:
-        outcomes = list(_received(fork.reader, len(targets), seconds))
+        results = list(_received(fork.reader, len(targets), seconds))
     finally:
         status = fork.end()
-    if len(outcomes) == len(targets) or CallResult(CallStatus.TIMEOUT) in outcomes:
-        return outcomes
-    return [*outcomes, CallResult(CallStatus.FAILED, f"the process ended, {status}".encode())]
+    if len(results) == len(targets) or CallResult(CallStatus.TIMEOUT) in results:
+        return results
+    return [*results, CallResult(CallStatus.FAILED, f"the process ended, {status}".encode())]
 
 
 def _fork() -> int:
-    sys.stdout.flush()  # else what waits there could be written twice
+    sys.stdout.flush()  # otherwise buffered output could be written twice
     with warnings.catch_warnings():
-        # Python 3.12 warns of a fork where there are threads, which is what is looked into here.
+        # Python 3.12 warns of a fork with threads, which is the very thing tested here.
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
 
 
 def _received(reader: Connection, count: int, seconds: float) -> Iterator[CallResult]:
-    """Yield what a fork sends, until it hangs or has ended."""
+    """Yield the results that a fork sends, until it hangs or has ended."""
     for _ in range(count):
         if not reader.poll(seconds):
             yield CallResult(CallStatus.TIMEOUT)
@@ -108,7 +108,7 @@ def _received(reader: Connection, count: int, seconds: float) -> Iterator[CallRe
             message = reader.recv_bytes()
         except (EOFError, OSError):
             return
-        outcome = CallResult(CallStatus(message[:1]), message[1:])
-        yield outcome
-        if outcome.status is CallStatus.TIMEOUT:
+        result = CallResult(CallStatus(message[:1]), message[1:])
+        yield result
+        if result.status is CallStatus.TIMEOUT:
             return

@@ -1,4 +1,4 @@
-"""The warm-up: the first call of every target, which is often slow, before any caller's."""
+"""The warm-up: the first, often slow call of each target, before any client's."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ _log = logging.getLogger("mmf.warmup")
 
 
 def warm_up(registry: Registry, seconds: float) -> None:
-    """Call every target that takes something on its example; return after `seconds` at the latest.
+    """Call every target that has required arguments; return after `seconds` at the latest.
 
-    What fails keeps the registry from being ready, and so does what has not ended, until it has.
+    The registry is not ready while a call is running, nor after one has failed.
     """
-    targets = [one for one in registry.targets.values() if one.required]
-    registry.pending_warmups = {one.route: f"{one.route} is being warmed up" for one in targets}
-    # A thread, as for every request: it may hang, and OpenMP must not begin in the main thread.
+    targets = [target for target in registry.targets.values() if target.required]
+    registry.pending_warmups = {
+        target.route: f"{target.route} is being warmed up" for target in targets
+    }
+    # A thread, as for every request: it may hang, and OpenMP must not start in the main thread.
     thread = Thread(target=_warm, args=(registry, targets), name="mmf-warm-up", daemon=True)
     thread.start()
     thread.join(seconds)
@@ -29,14 +31,13 @@ def warm_up(registry: Registry, seconds: float) -> None:
 
 def _warm(registry: Registry, targets: Sequence[Target]) -> None:
     for target in targets:
-        outcome = call(
-            replace(target, call_options=DEFAULT_OPTIONS)
-        )  # a first call may take its time
-        if outcome.status is CallStatus.FAILED:
-            failure = outcome.failure(target.route)
+        # Without the target's own time limit: a first call may be slow.
+        result = call(replace(target, call_options=DEFAULT_OPTIONS))
+        if result.status is CallStatus.FAILED:
+            failure = result.failure(target.route)
             registry.pending_warmups[target.route] = failure.public
             _log.error("not ready: %s", failure.detail)
             continue
-        if outcome.status is CallStatus.REJECTED:
-            _log.debug("%s", outcome.failure(target.route).detail)
+        if result.status is CallStatus.REJECTED:
+            _log.debug("%s", result.failure(target.route).detail)
         del registry.pending_warmups[target.route]

@@ -135,7 +135,7 @@ def _answer(target: Target) -> dict[str, Any]:
     if target.returns is None:
         return {"204": {"description": "done"}}
     returns = target.returns
-    schema = returns.answer_schema()
+    schema = returns.output_schema()
     if json_of(returns.kind).wraps:
         schema = {"type": "object", "properties": {"result": schema}, "required": ["result"]}
     forms = list(response_formats(returns))
