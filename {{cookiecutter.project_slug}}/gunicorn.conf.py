@@ -143,7 +143,7 @@ accesslog = None
 def nworkers_changed(server: object, new_value: int, old_value: int | None) -> None:  # noqa: ARG001
     """Share the cores among the workers: each one's numeric libraries get cores / workers threads.
 
-    And make the folder in which all workers count for /metrics.
+    And let the capabilities prepare what must be there before the application is loaded.
 
     The one hook that comes after `gunicorn -w` has had its say and before the application, and
     with it numpy, is loaded. What the user has set stays.
@@ -173,5 +173,5 @@ def post_worker_init(worker: object) -> None:
 
 
 def child_exit(server: object, worker: object) -> None:  # noqa: ARG001
-    """Keep the counts of a worker that has ended, and none of its gauges."""
+    """Let the capabilities know that a worker has ended."""
     run_hooks("worker_exited")

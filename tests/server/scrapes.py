@@ -1,4 +1,4 @@
-"""What a service tells Prometheus, as numbers by name and labels."""
+"""A service's metrics, as numbers by name and labels."""
 
 import re
 from collections import defaultdict
@@ -17,7 +17,7 @@ from live_load import wait_until
 
 @dataclass(frozen=True)
 class Scrape:
-    """All samples of one answer."""
+    """All samples of one scrape."""
 
     samples: list[Sample]
     labels: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -29,10 +29,10 @@ class Scrape:
     def values(self, name: str, *by: str, **where: str) -> dict[Any, float]:
         """Return the sums of a metric's samples by these labels."""
         sums: dict[Any, float] = defaultdict(float)
-        for one in self.samples:
-            if one.name == name and where.items() <= one.labels.items():
-                key = tuple(one.labels[label] for label in by)
-                sums[key if len(by) > 1 else "".join(key)] += one.value
+        for sample in self.samples:
+            if sample.name == name and where.items() <= sample.labels.items():
+                key = tuple(sample.labels[label] for label in by)
+                sums[key if len(by) > 1 else "".join(key)] += sample.value
         return dict(sums)
 
     def value(self, name: str, **where: str) -> float:
@@ -41,10 +41,10 @@ class Scrape:
 
 
 def scrape(url: str) -> Scrape:
-    """Ask a service, as Prometheus does."""
-    answer = requests.get(f"{url}/metrics", timeout=60)
-    assert answer.status_code == 200, answer.text
-    families = text_string_to_metric_families(answer.text)
+    """Scrape a service, as Prometheus does."""
+    response = requests.get(f"{url}/metrics", timeout=60)
+    assert response.status_code == 200, response.text
+    families = text_string_to_metric_families(response.text)
     return Scrape([sample for family in families for sample in family.samples])
 
 
@@ -62,7 +62,7 @@ def folder_of(pid: int) -> Path:
 
 
 def metrics_in(expression: str) -> Iterator[tuple[str, set[str]]]:
-    """Yield each metric that a PromQL expression names, with the labels that it is asked by."""
+    """Yield each metric that a PromQL expression names, with the labels that it uses."""
     grouped = {
         label for group in _GROUPED.findall(expression) for label in re.findall(r"\w+", group)
     }

@@ -1,4 +1,4 @@
-"""The dashboard, the alert rules and docs/metrics.md: all of them know what a service tells."""
+"""The dashboard, the alert rules and docs/metrics.md agree with the metrics of a service."""
 
 import json
 import re
@@ -35,51 +35,51 @@ def score(data=mmf.DataFrame(schema={"a": float})):
 
 
 def expressions() -> dict[str, str]:
-    """Give every PromQL expression, by where it stands."""
-    found = {rule["alert"]: rule["expr"] for group in RULES["groups"] for rule in group["rules"]}
+    """Return every PromQL expression by its place."""
+    queries = {rule["alert"]: rule["expr"] for group in RULES["groups"] for rule in group["rules"]}
     for panel in DASHBOARD["panels"]:
         for target in panel["targets"]:
-            found[f"{panel['title']} {target['refId']}"] = target["expr"]
+            queries[f"{panel['title']} {target['refId']}"] = target["expr"]
     for variable in DASHBOARD["templating"]["list"]:
         if variable["type"] == "query":
-            found[variable["name"]] = variable["query"]["query"]
-    return found
+            queries[variable["name"]] = variable["query"]["query"]
+    return queries
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
-    """Give what a service tells that has answered a request."""
-    folder: Path = tmp_path_factory.mktemp("told")
+def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
+    """Give the metrics of a service that has served a request."""
+    folder: Path = tmp_path_factory.mktemp("scraped")
     with living(folder, MAIN) as live:
         url = live.service.url
         assert requests.post(f"{url}/score", json=[{"a": 1}], timeout=LONGEST).ok
         yield scrape(url)
 
 
-def test_every_expression_asks_for_what_there_is(told: Scrape) -> None:
-    there = {name: labels | PROMETHEUS_OWN for name, labels in told.labels.items()}
-    there["up"] = PROMETHEUS_OWN
+def test_every_expression_uses_metrics_and_labels_that_exist(scraped: Scrape) -> None:
+    existing = {name: labels | PROMETHEUS_OWN for name, labels in scraped.labels.items()}
+    existing["up"] = PROMETHEUS_OWN
     for where, expression in expressions().items():
         named = list(metrics_in(expression))
         assert named, where
         for name, labels in named:
-            assert name in there, where
-            assert labels <= there[name], where
+            assert name in existing, where
+            assert labels <= existing[name], where
 
 
-def test_the_check_sees_what_is_wrong() -> None:
-    (found,) = metrics_in('sum by (le, target) (rate(mmf_a_bucket{job=~"$job", x!="1"}[5m]))')
-    assert found == ("mmf_a_bucket", {"job", "x", "le", "target"})
+def test_the_check_finds_names_and_labels() -> None:
+    (metric,) = metrics_in('sum by (le, target) (rate(mmf_a_bucket{job=~"$job", x!="1"}[5m]))')
+    assert metric == ("mmf_a_bucket", {"job", "x", "le", "target"})
 
 
-def test_the_page_lists_every_metric_with_its_labels(told: Scrape) -> None:
+def test_the_page_lists_every_metric_with_its_labels(scraped: Scrape) -> None:
     rows = re.findall(r"^\| `(mmf_\w+)` \|([^|]*)\|", PAGE, re.MULTILINE)
     listed = {name: tuple(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
-    assert set(listed) == metrics_of(told)
+    assert set(listed) == metrics_of(scraped)
     for name, labels in listed.items():
         samples = [name, f"{name}_count"]
-        (sample,) = [one for one in samples if one in told.labels]
-        assert told.labels[sample] == set(labels), name
+        (sample,) = [name for name in samples if name in scraped.labels]
+        assert scraped.labels[sample] == set(labels), name
 
 
 def metrics_of(scraped: Scrape) -> set[str]:
@@ -91,20 +91,20 @@ def metrics_of(scraped: Scrape) -> set[str]:
     }
 
 
-def test_every_metric_is_shown_or_warned_of(told: Scrape) -> None:
+def test_every_metric_is_on_the_dashboard_or_in_an_alert(scraped: Scrape) -> None:
     used = {name for query in expressions().values() for name, _ in metrics_in(query)}
-    for metric in metrics_of(told):
+    for metric in metrics_of(scraped):
         assert any(name.startswith(metric) for name in used), metric
 
 
-def test_prometheus_asks_the_service_by_these_rules() -> None:
+def test_prometheus_scrapes_the_service_and_has_the_rules() -> None:
     (job,) = CONFIG["scrape_configs"]
     assert job["metrics_path"] == "/metrics"
     assert CONFIG["rule_files"] == ["alerts.yml"]
     assert f'job="{job["job_name"]}"' in expressions()["ServiceDown"]
 
 
-def test_openmetrics_is_answered_where_it_is_asked_for() -> None:
+def test_openmetrics_where_the_client_prefers_it() -> None:
     from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
     import mmf_core as mmf
@@ -112,8 +112,8 @@ def test_openmetrics_is_answered_where_it_is_asked_for() -> None:
 
     client = create_app(mmf.Registry()).test_client()
     client.get("/nothing")
-    wanted = "application/openmetrics-text; version=1.0.0"
-    answer = client.get("/metrics", headers={"Accept": f"{wanted}, text/plain;q=0.1"})
-    assert answer.content_type.startswith(wanted)
-    names = {family.name for family in text_string_to_metric_families(answer.text)}
+    openmetrics = "application/openmetrics-text; version=1.0.0"
+    response = client.get("/metrics", headers={"Accept": f"{openmetrics}, text/plain;q=0.1"})
+    assert response.content_type.startswith(openmetrics)
+    names = {family.name for family in text_string_to_metric_families(response.text)}
     assert {"mmf_requests", "mmf_ready"} <= names

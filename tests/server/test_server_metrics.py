@@ -53,16 +53,16 @@ def late():
 
 
 @mmf.target(returns=mmf.String(), max_concurrency=1, max_queue=0)
-def one():
+def single():
     while Path("hold").exists():
         time.sleep(0.01)
-    return "one"
+    return "single"
 """
 ROWS = [{"a": 1.0}, {"a": 2.0}]
 V2 = {"inputs": [{"name": "a", "shape": [2], "datatype": "FP64", "data": [1.0, 2.0]}]}
 IMAGE = {"data": b"x", "headers": {"Content-Type": "image/png"}}
-# What is asked, and as what it counts: target, protocol, status.
-ASKED = [
+# Requests, and the labels that they are counted with: target, protocol, status.
+SENT = [
     ("score", {"json": ROWS}, ("score", "native", "200")),
     ("score", {"json": [{"b": 1}]}, ("score", "native", "422")),
     ("score", IMAGE, ("score", "native", "415")),
@@ -72,7 +72,7 @@ ASKED = [
     ("invocations", {"json": {"dataframe_records": ROWS}}, ("score", "mlflow", "200")),
     ("v2/models/score/infer", {"json": V2}, ("score", "v2", "200")),
     ("v2/models/none/infer", {"json": V2}, ("", "v2", "404")),
-    ("one/such", {}, ("", "native", "404")),
+    ("nothing/such", {}, ("", "native", "404")),
     ("none/such", {}, ("", "native", "404")),
 ]
 TIMES = 12
@@ -85,32 +85,32 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield running
 
 
-def ask(live: Live, what: tuple[str, dict[str, Any], tuple[str, str, str]]) -> None:
+def send(live: Live, what: tuple[str, dict[str, Any], tuple[str, str, str]]) -> None:
     path, how, expected = what
-    answer = requests.post(f"{live.service.url}/{path}", timeout=LONGEST, **how)
-    assert str(answer.status_code) == expected[2], answer.text
+    response = requests.post(f"{live.service.url}/{path}", timeout=LONGEST, **how)
+    assert str(response.status_code) == expected[2], response.text
 
 
-def ask_all(live: Live) -> None:
+def send_all(live: Live) -> None:
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda what: ask(live, what), ASKED * TIMES))
+        list(pool.map(lambda what: send(live, what), SENT * TIMES))
 
 
-def requests_of(seen: Scrape) -> Counter[Any]:
-    by = seen.values("mmf_requests_total", "target", "protocol", "status")
+def requests_of(scraped: Scrape) -> Counter[Any]:
+    by = scraped.values("mmf_requests_total", "target", "protocol", "status")
     return Counter({key: int(value) for key, value in by.items() if key != ("", "native", "200")})
 
 
-def test_every_request_is_counted_whoever_answers_it(live: Live) -> None:
+def test_every_request_is_counted_by_all_workers_together(live: Live) -> None:
     before = scrape(live.service.url)
-    ask_all(live)
+    send_all(live)
     after = scrape(live.service.url)
 
     def grown(name: str, *by: str, **where: str) -> dict[Any, float]:
         old, new = before.values(name, *by, **where), after.values(name, *by, **where)
         return {key: new[key] - old.get(key, 0) for key in new if new[key] != old.get(key, 0)}
 
-    expected = Counter(one for *_, one in ASKED * TIMES)
+    expected = Counter(labels for *_, labels in SENT * TIMES)
     assert requests_of(after) - requests_of(before) == expected
     by_target = Counter({key[:2]: 0 for key in expected})
     for key, count in expected.items():
@@ -146,7 +146,7 @@ def test_every_request_is_counted_whoever_answers_it(live: Live) -> None:
 
 
 def test_buckets_grow_from_one_to_the_next(live: Live) -> None:
-    ask(live, ASKED[0])
+    send(live, SENT[0])
     samples = scrape(live.service.url).values(
         "mmf_request_duration_seconds_bucket", "target", "protocol", "le"
     )
@@ -163,7 +163,7 @@ def test_nothing_is_lost_with_a_worker_and_its_gauges_go(live: Live) -> None:
     hold = live.folder / "hold"
     hold.touch()
     with ThreadPoolExecutor(1) as pool:
-        held = pool.submit(requests.post, f"{live.service.url}/one", timeout=LONGEST)
+        held = pool.submit(requests.post, f"{live.service.url}/single", timeout=LONGEST)
         wait_until(lambda: scrape(live.service.url).value("mmf_requests_in_flight") == 1)
         before = requests_of(scrape(live.service.url))
         for pid in live.workers:
@@ -174,14 +174,14 @@ def test_nothing_is_lost_with_a_worker_and_its_gauges_go(live: Live) -> None:
     wait_until(lambda: len(live.workers) == 3 and live.ready().ok)
     wait_until(lambda: scrape(live.service.url).value("mmf_requests_in_flight") == 0)
     assert requests_of(scrape(live.service.url)) == before
-    ask_all(live)
+    send_all(live)
     assert requests_of(scrape(live.service.url)) - before == Counter(
-        one for *_, one in ASKED * TIMES
+        labels for *_, labels in SENT * TIMES
     )
 
 
 def test_a_new_version_counts_on(live: Live) -> None:
-    ask_all(live)
+    send_all(live)
     before = scrape(live.service.url)
     for version in (2, 3):
         live.put(version=version)
@@ -189,8 +189,8 @@ def test_a_new_version_counts_on(live: Live) -> None:
     wait_until(lambda: len(scrape(live.service.url).values("mmf_worker_memory_bytes", "pid")) == 3)
     after = scrape(live.service.url)
     assert requests_of(after) == requests_of(before)
-    seen = "author_seen_total"  # also when a new worker warms up
-    assert after.value(seen) >= before.value(seen) > 0
+    counted = "author_seen_total"  # also when a new worker warms up
+    assert after.value(counted) >= before.value(counted) > 0
     loaded = "mmf_artifact_loaded_timestamp_seconds"
     assert after.value(loaded) > before.value(loaded)
     assert after.value("mmf_reload_failed") == 0
@@ -206,22 +206,23 @@ def test_a_new_version_counts_on(live: Live) -> None:
     live.reload()
 
 
-def test_a_refusal_for_want_of_room_counts(live: Live) -> None:
+def test_a_rejection_by_a_busy_target_is_counted(live: Live) -> None:
     hold = live.folder / "hold"
     hold.touch()
     before = requests_of(scrape(live.service.url))
     with ThreadPoolExecutor(8) as pool:
         held = [
-            pool.submit(requests.post, f"{live.service.url}/one", timeout=LONGEST) for _ in range(8)
+            pool.submit(requests.post, f"{live.service.url}/single", timeout=LONGEST)
+            for _ in range(8)
         ]
-        # Three workers take one each; who comes to a busy worker is refused.
-        wait_until(lambda: sum(one.done() for one in held) >= 5)
+        # Three workers take one request each; a busy worker rejects the others.
+        wait_until(lambda: sum(future.done() for future in held) >= 5)
         hold.unlink()
-        statuses = Counter(str(one.result().status_code) for one in held)
+        statuses = Counter(str(future.result().status_code) for future in held)
     assert statuses["503"] >= 5
     after = requests_of(scrape(live.service.url))
     assert after - before == Counter(
-        {("one", "native", status): count for status, count in statuses.items()}
+        {("single", "native", status): count for status, count in statuses.items()}
     )
 
 
@@ -243,7 +244,7 @@ def test_files_are_removed_at_the_end_and_after_a_kill(tmp_path: Path) -> None:
         kill(first.service.process.pid)
         with _until_unlocked(folder):  # else another test's service may remove it before
             assert folder.exists(), "nobody was left to remove it"
-        wait_until(lambda: not any(Path(f"/proc/{one}").exists() for one in old))
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in old))
         with living(tmp_path, MAIN) as second:
             assert not folder.exists(), "the next one did"
             (folder,) = {folder_of(pid) for pid in second.workers}
@@ -258,8 +259,8 @@ def test_a_service_goes_on_where_somebody_removes_its_files(tmp_path: Path) -> N
         for pid in old:
             kill(pid)
         wait_until(lambda: len(live.workers) == 2 and not live.workers & old)
-        ask(live, ("one", {}, ("one", "native", "200")))
-        assert requests_of(scrape(live.service.url)) == Counter({("one", "native", "200"): 1})
+        send(live, ("single", {}, ("single", "native", "200")))
+        assert requests_of(scrape(live.service.url)) == Counter({("single", "native", "200"): 1})
 
 
 def test_the_operators_folder_is_emptied_and_stays(tmp_path: Path) -> None:
@@ -268,8 +269,8 @@ def test_the_operators_folder_is_emptied_and_stays(tmp_path: Path) -> None:
     (folder / "counter_999.db").write_bytes(b"of another life")
     with living(tmp_path, MAIN, PROMETHEUS_MULTIPROC_DIR=str(folder)) as live:
         assert not (folder / "counter_999.db").exists()
-        ask(live, ASKED[0])
-        assert requests_of(scrape(live.service.url)) == Counter({ASKED[0][2]: 1})
+        send(live, SENT[0])
+        assert requests_of(scrape(live.service.url)) == Counter({SENT[0][2]: 1})
         assert list(folder.glob("counter_*.db"))
     assert list(folder.iterdir()) == []
 
@@ -280,8 +281,8 @@ def test_one_process_of_flask_counts_too(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as log:
         with serve("flask", tmp_path, log, app=APP) as service:
             live = Live(tmp_path, service)
-            for what in ASKED:
-                ask(live, what)
-            seen = scrape(service.url)
-        assert requests_of(seen) == Counter(one for *_, one in ASKED)
-        assert seen.value("author_seen_total", what="score") == 3
+            for what in SENT:
+                send(live, what)
+            scraped = scrape(service.url)
+        assert requests_of(scraped) == Counter(labels for *_, labels in SENT)
+        assert scraped.value("author_seen_total", what="score") == 3

@@ -1,4 +1,4 @@
-"""Traces: the caller's is in every line of the log; OpenTelemetry's spans where it is set up."""
+"""The caller's trace in every line of the log, and OpenTelemetry's spans where it is set up."""
 
 import os
 import subprocess
@@ -64,7 +64,7 @@ def test_every_line_of_a_request_has_its_trace(
     client.post("/predict", headers={"traceparent": PARENT})
     client.post("/predict", headers={"traceparent": "nonsense"})
     lines = output.json()
-    assert [(one.get("trace_id"), one.get("span_id")) for one in lines] == [
+    assert [(line.get("trace_id"), line.get("span_id")) for line in lines] == [
         *[(TRACE, SPAN)] * 3,
         *[(None, None)] * 3,
     ]
@@ -81,7 +81,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
 
 
 def by_name(exporter: InMemorySpanExporter) -> dict[str, ReadableSpan]:
-    return {one.name: one for one in exporter.get_finished_spans()}
+    return {span.name: span for span in exporter.get_finished_spans()}
 
 
 def test_a_request_is_a_span_with_its_stages(
@@ -94,9 +94,9 @@ def test_a_request_is_a_span_with_its_stages(
 
     client = serve_function(score, returns=mmf.DataFrame(format=mmf.JSON), batch=True)
     client.post("/score", json=[{"a": 1}, {"a": 2}], headers={"traceparent": PARENT})
-    found = by_name(spans)
-    assert found.keys() == {"POST /score", "decode", "queue", "call", "encode"}
-    whole = found["POST /score"]
+    finished = by_name(spans)
+    assert finished.keys() == {"POST /score", "decode", "queue", "call", "encode"}
+    whole = finished["POST /score"]
     assert whole.kind is SpanKind.SERVER
     assert whole.parent is not None
     assert f"{whole.parent.trace_id:032x}" == TRACE
@@ -117,7 +117,7 @@ def test_a_request_is_a_span_with_its_stages(
     assert whole.status.status_code is StatusCode.UNSET
     last = whole.start_time or 0
     for name in ("decode", "queue", "call", "encode"):
-        stage = found[name]
+        stage = finished[name]
         assert stage.parent is not None
         assert stage.parent.span_id == whole.context.span_id
         assert stage.start_time is not None
@@ -127,29 +127,28 @@ def test_a_request_is_a_span_with_its_stages(
     assert last <= (whole.end_time or 0)
     own = f"{whole.context.span_id:016x}"
     lines = output.json()
-    assert {(one["trace_id"], one["span_id"]) for one in lines} == {(TRACE, own)}
-    assert [one["message"] for one in lines if one["logger"] == "mmf.stdout"] == [own], (
-        "the current one"
-    )
+    assert {(line["trace_id"], line["span_id"]) for line in lines} == {(TRACE, own)}
+    printed = [line["message"] for line in lines if line["logger"] == "mmf.stdout"]
+    assert printed == [own], "it is the current span"
 
 
-def test_a_crash_is_an_error_and_has_no_answer_to_encode(
+def test_a_crash_is_an_error_without_an_encode_stage(
     spans: InMemorySpanExporter, serve_function: Callable[..., FlaskClient]
 ) -> None:
     def predict() -> None:
         raise RuntimeError
 
     serve_function(predict).post("/predict")
-    found = by_name(spans)
-    assert found.keys() == {"POST /predict", "decode", "queue", "call"}
-    whole = found["POST /predict"]
+    finished = by_name(spans)
+    assert finished.keys() == {"POST /predict", "decode", "queue", "call"}
+    whole = finished["POST /predict"]
     assert whole.parent is None
     assert whole.status.status_code is StatusCode.ERROR
     assert whole.attributes is not None
     assert whole.attributes["error.type"] == "500"
 
 
-def test_paths_that_callers_invent_are_no_names(
+def test_paths_that_callers_invent_are_not_span_names(
     spans: InMemorySpanExporter, serve_function: Callable[..., FlaskClient]
 ) -> None:
     def predict() -> None: ...
@@ -221,25 +220,25 @@ def run(folder: Path, code: str = APP, **variables: str) -> str:
 
 
 def test_the_variables_are_all_that_is_needed(tmp_path: Path) -> None:
-    told = run(tmp_path, OTEL_TRACES_EXPORTER="console", OTEL_SERVICE_NAME="wine-scores")
-    assert '"name": "POST /hello"' in told
-    assert '"service.name": "wine-scores"' in told
-    assert '"name": "call"' in told
+    output = run(tmp_path, OTEL_TRACES_EXPORTER="console", OTEL_SERVICE_NAME="wine-scores")
+    assert '"name": "POST /hello"' in output
+    assert '"service.name": "wine-scores"' in output
+    assert '"name": "call"' in output
 
 
 def test_without_the_packages_there_is_a_warning_and_the_service(tmp_path: Path) -> None:
     code = f"import sys; sys.modules['opentelemetry'] = None\n{APP}"
-    told = run(tmp_path, code, OTEL_TRACES_EXPORTER="otlp")
-    assert "no spans: " in told
-    assert "{'result': 'hello'}" in told
+    output = run(tmp_path, code, OTEL_TRACES_EXPORTER="otlp")
+    assert "no spans: " in output
+    assert "{'result': 'hello'}" in output
 
 
-def test_an_exporter_that_is_not_there_is_told(tmp_path: Path) -> None:
-    told = run(tmp_path, OTEL_TRACES_EXPORTER="nobodys")
-    assert "the package of exporter nobodys is not installed" in told
-    assert "{'result': 'hello'}" in told
+def test_an_exporter_that_is_not_installed_is_reported(tmp_path: Path) -> None:
+    output = run(tmp_path, OTEL_TRACES_EXPORTER="nobodys")
+    assert "the package of exporter nobodys is not installed" in output
+    assert "{'result': 'hello'}" in output
 
 
-def test_nothing_is_imported_where_nobody_asks(tmp_path: Path) -> None:
-    code = f"{APP}\nimport sys; print([one for one in sys.modules if 'opentelemetry' in one])"
+def test_nothing_is_imported_unless_a_variable_asks_for_it(tmp_path: Path) -> None:
+    code = f"{APP}\nimport sys; print([name for name in sys.modules if 'opentelemetry' in name])"
     assert run(tmp_path, code).endswith("[]\n")
