@@ -251,6 +251,20 @@ def test_files_are_removed_at_the_end_and_after_a_kill(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+def test_replaced_workers_lose_no_count_and_leave_no_files(tmp_path: Path) -> None:
+    with living(tmp_path, MAIN, WEB_MAX_REQUESTS="20") as live:
+        (folder,) = {folder_of(pid) for pid in live.workers}
+        first = live.workers
+        send_all(live)
+        send_all(live)
+        wait_until(lambda: len(live.workers) == 2 and not live.workers & first)
+        assert requests_of(scrape(live.service.url)) == Counter(
+            labels for *_, labels in 2 * SENT * TIMES
+        )
+        # The master, and four workers while two replace two.
+        assert len(list(folder.glob("counter_*.db"))) <= 5
+
+
 def test_a_service_goes_on_where_somebody_removes_its_files(tmp_path: Path) -> None:
     with living(tmp_path, MAIN) as live:
         (folder,) = {folder_of(pid) for pid in live.workers}
