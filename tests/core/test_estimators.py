@@ -30,7 +30,7 @@ import mmf_core as mmf
 from baking import ROOT
 from mmf_core.errors import SettingError
 from mmf_core.models import estimators
-from mmf_core.models.estimators import METHODS, enable_fast_path
+from mmf_core.models.estimators import METHODS, FastPathUnavailable, enable_fast_path
 
 COLUMNS = ["a", "b", "c"]
 TABLE = pd.DataFrame(np.random.default_rng(0).random((20, 3)), columns=COLUMNS)
@@ -134,7 +134,7 @@ def test_another_object_is_left_as_it_is(model: Any) -> None:
 
 
 def test_a_python_that_refuses_the_class_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimators, "_quick_class", lambda _: int)
+    monkeypatch.setattr(estimators, "_fast_class", lambda _: int)
     assert type(enable_fast_path(line())) is Pipeline
 
 
@@ -264,22 +264,24 @@ def test_the_estimator_is_not_changed_by_a_call() -> None:
 def test_the_table_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
     monkeypatch.setattr(LinearRegression, "predict", lambda _, value: given.append(value))
-    estimators._quick_class.cache_clear()
+    estimators._fast_class.cache_clear()
     try:
         enable_fast_path(LinearRegression().fit(TABLE, CLASSES)).predict(TABLE)
     finally:
-        estimators._quick_class.cache_clear()
+        estimators._fast_class.cache_clear()
     assert isinstance(given[0], np.ndarray)
     assert np.shares_memory(given[0], TABLE.to_numpy())
 
 
 def test_without_pandas_blocks_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert estimators._columns(TABLE) == COLUMNS
+    assert estimators._column_names(TABLE) == COLUMNS
     monkeypatch.setattr(TABLE, "_mgr", object())
-    assert estimators._columns(TABLE) is None
+    with pytest.raises(FastPathUnavailable):
+        estimators._column_names(TABLE)
     monkeypatch.undo()
     monkeypatch.delitem(sys.modules, "pandas")
-    assert estimators._columns(TABLE) is None
+    with pytest.raises(FastPathUnavailable):
+        estimators._column_names(TABLE)
 
 
 def test_threads_do_not_meet_in_it() -> None:

@@ -188,14 +188,11 @@ def is_same(one: Any, other: Any) -> bool:
 
 def goes_fast(estimator: Any, table: Any) -> bool:
     """Whether an estimator gets a table as an array."""
-    columns = estimators._columns(table)
     try:
-        return (
-            columns is not None
-            and estimators._without_feature_names(estimator, columns) is not None
-        )
+        estimators._without_feature_names(estimator, estimators._column_names(table))
     except estimators.FastPathUnavailable:
         return False
+    return True
 
 
 def differences(fitted: Any) -> list[str]:

@@ -79,7 +79,7 @@ def test_probabilities_are_there_only_where_the_model_has_them(through: Load) ->
 @pytest.mark.parametrize("columns", [list("abdc"), list("abc"), list("abcde"), list("abcz")])
 def test_other_columns_are_refused(columns: list[str], through: Load) -> None:
     model = through(LinearRegression().fit(TABLE, Y), TABLE)
-    with pytest.raises(ValueError, match=r"should be those .*'a', 'b', 'c', 'd'\], not"):
+    with pytest.raises(ValueError, match=r"expected the columns .*'a', 'b', 'c', 'd'\], got"):
         model.predict(TABLE.reindex(columns=columns, fill_value=0))
 
 

@@ -1,25 +1,26 @@
-"""scikit-learn's estimators, answering a table about as fast as an array.
+"""A fast path that lets scikit-learn's estimators predict tables about as fast as arrays.
 
-Of a DataFrame scikit-learn compares the names and inspects every column's type, once for each
-estimator that sees it: 500 to 900 µs a call, however few the rows. Here both are looked at once, in
-a hundredth of that, and the numbers go on as an array to a copy of the estimator without feature
-names: of an array where names were fitted scikit-learn would warn. The copy is made for the one
-call and shares all fitted arrays, so it is never out of date, and threads do not meet in it.
+For a DataFrame scikit-learn compares the column names and inspects every column's type, in each
+estimator of a pipeline: 500 to 900 µs a call, however few the rows. Here names and types are
+checked once, in a hundredth of that time, and the numbers are passed as an array to a copy of the
+estimator without feature names (with names, scikit-learn would warn about an array). The copy is
+made for a single call and shares all fitted arrays, so that it is never stale and threads do not
+interfere.
 
-The fast way is taken where it cannot be told from the ordinary one:
+The fast path is taken if its results are the same as those of scikit-learn's own path:
 
-- The table is a DataFrame itself, no subclass; its columns are those of the fit, in their order,
-  and numpy's integers and floats, so that `to_numpy()` is the array which scikit-learn would make,
-  with the same type and memory layout. Values are still scikit-learn's to check: NaN, no rows.
-- The class is scikit-learn's own and begins by making that array of its X. Those that hand X
-  on to others instead do so if listed in META_ESTIMATORS, and if these may go the fast way in
-  turn. In a Pipeline that is the first step alone: the others see what it returns.
-- Nothing but X is given, and nothing is set that makes tables of the answers or routes metadata.
+- The table is a DataFrame, not of a subclass. Its columns are those of the fit, in the same order,
+  of NumPy integers and floats, so that `to_numpy()` returns the array that scikit-learn would
+  create, with the same type and memory layout. scikit-learn still validates the values.
+- The class is scikit-learn's own and starts by converting X to an array. A class that passes X on
+  to other estimators must be in META_ESTIMATORS, and these estimators must qualify as well; in a
+  Pipeline only the first step must, as the others receive its output.
+- X is the only argument, and scikit-learn is not configured to return tables or route metadata.
 
-All else goes the ordinary way, with scikit-learn's own answers, warnings and errors. So do
-ColumnTransformer, FeatureUnion, FunctionTransformer and the encoders, which look at each column;
-meta-estimators that are not listed; gradient boosting with categories; Isomap, which asks a table
-for its `dtype`; LocalOutlierFactor, which warns of its own array; and the classes of others.
+Everything else takes scikit-learn's path, with its own results, warnings and errors:
+ColumnTransformer, FeatureUnion, FunctionTransformer and encoders, which inspect each column;
+meta-estimators that are not listed; gradient boosting with categories; Isomap, which reads a
+table's `dtype`; LocalOutlierFactor, which warns about its own array; and classes of other packages.
 """
 
 from __future__ import annotations
@@ -55,14 +56,14 @@ META_ESTIMATORS = {
     "TunedThresholdClassifierCV": "estimator_",
     "TransformedTargetRegressor": "regressor_",
 }
-"""Classes that give their X, as it came, to the estimators in one attribute."""
+"""Classes that pass X unchanged to the estimators in one attribute."""
 COLUMN_AWARE = {
     *("MetaEstimatorMixin", "_BaseComposition", "_BaseEncoder", "FunctionTransformer"),
     *("Isomap", "LocalOutlierFactor"),
 }
-"""Classes, and all that derive from them, that may do otherwise with a table than an array."""
-NUMBERS = "efdbhilqBHILQ"
-USUAL = {
+"""Classes that, like their subclasses, may treat a table and an array differently."""
+NUMBERS = "efdbhilqBHILQ"  # type codes of NumPy
+DEFAULT_CONFIG = {
     "transform_output": "default",
     "enable_metadata_routing": False,
     "array_api_dispatch": False,
@@ -70,96 +71,104 @@ USUAL = {
 
 
 class FastPathUnavailable(Exception):
-    """An estimator might answer an array otherwise than a table."""
+    """An estimator may treat an array and a table differently."""
 
 
-class _Quick:
-    """What is told of the quick classes beyond their methods: as little as possible."""
+class _FastPath:
+    """The base of the classes with a fast path, which otherwise look like the originals."""
 
     def __init_subclass__(cls) -> None:
-        """Keep scikit-learn's from wrapping `transform` a second time."""
+        """Keep scikit-learn's hook from wrapping `transform` a second time."""
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Copy and pickle as scikit-learn's own class: no file depends on this module."""
+        """Copy and pickle as scikit-learn's own class, so that no file depends on this module."""
         return _copy(self, vars(self)).__reduce_ex__(protocol)
 
 
 def enable_fast_path(model: Any) -> Any:
-    """Let a fitted scikit-learn estimator answer tables faster; return any other object as it is.
+    """Give a fitted scikit-learn estimator the fast path; return any other object unchanged.
 
-    It stays the same object with the same state, and its `__class__` still is scikit-learn's.
+    It stays the same object with the same state, and its `__class__` is still scikit-learn's.
     """
     kind = model.__class__
-    if _is_known(kind) and not isinstance(model, _Quick) and hasattr(model, "feature_names_in_"):
-        with suppress(TypeError):  # a Python that lays out the two classes differently
-            model.__class__ = _quick_class(kind)
+    if (
+        _is_supported(kind)
+        and not isinstance(model, _FastPath)
+        and hasattr(model, "feature_names_in_")
+    ):
+        with suppress(TypeError):  # if Python lays out the two classes differently
+            model.__class__ = _fast_class(kind)
     return model
 
 
 @cache
-def _is_known(kind: type) -> bool:
+def _is_supported(kind: type) -> bool:
     if not kind.__module__.startswith("sklearn."):
         return False
     bases = {base.__name__ for base in kind.__mro__}
-    makes_array = bases.isdisjoint(COLUMN_AWARE) or "BaseEnsemble" in bases
-    return kind.__name__ in META_ESTIMATORS or ("BaseEstimator" in bases and makes_array)
+    converts_x = bases.isdisjoint(COLUMN_AWARE) or "BaseEnsemble" in bases
+    return kind.__name__ in META_ESTIMATORS or ("BaseEstimator" in bases and converts_x)
 
 
 @cache
-def _quick_class(kind: type) -> type:
+def _fast_class(kind: type) -> type:
     from sklearn.utils.metaestimators import available_if
 
     methods: dict[str, Any] = {}
     for name in METHODS:
         ordinary = getattr_static(kind, name, None)
-        if hasattr(ordinary, "check"):  # there or not, as the fitted state has it
-            methods[name] = available_if(ordinary.check)(_quick(ordinary.fn))
+        if hasattr(ordinary, "check"):  # available depending on the fitted state
+            methods[name] = available_if(ordinary.check)(_with_fast_path(ordinary.fn))
         elif isfunction(ordinary):
-            methods[name] = _quick(ordinary)
-    same = {name: getattr(kind, name) for name in ("__module__", "__qualname__", "__doc__")}
-    namespace = {"__class__": property(lambda _: kind), **same, **methods}
-    return type(kind.__name__, (_Quick, kind), namespace)
+            methods[name] = _with_fast_path(ordinary)
+    names = {name: getattr(kind, name) for name in ("__module__", "__qualname__", "__doc__")}
+    namespace = {"__class__": property(lambda _: kind), **names, **methods}
+    return type(kind.__name__, (_FastPath, kind), namespace)
 
 
-def _quick(ordinary: Callable[..., Any]) -> Callable[..., Any]:
+def _with_fast_path(ordinary: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(ordinary)
-    def method(self: Any, *given: Any, **params: Any) -> Any:
-        if len(given) == 1 and not params and (columns := _columns(given[0])) and _is_usual():
+    def method(self: Any, *args: Any, **params: Any) -> Any:
+        if len(args) == 1 and not params and _has_default_config():
+            (table,) = args
             try:
-                nameless = _without_feature_names(self, columns)
+                estimator = _without_feature_names(self, _column_names(table))
             except FastPathUnavailable:
                 pass
             else:
-                return ordinary(nameless, given[0].to_numpy())
-        return ordinary(self, *given, **params)
+                return ordinary(estimator, table.to_numpy())
+        return ordinary(self, *args, **params)
 
     return method
 
 
-def _is_usual() -> bool:
+def _has_default_config() -> bool:
     config: dict[str, Any] = sys.modules["sklearn"].get_config()
-    return USUAL.items() <= config.items()
+    return DEFAULT_CONFIG.items() <= config.items()
 
 
-def _columns(table: Any) -> list[str] | None:
+def _column_names(table: Any) -> list[str]:
+    """Return the columns of a table of numbers."""
     pandas = sys.modules.get("pandas")
     if pandas is None or type(table) is not pandas.DataFrame:
-        return None
+        raise FastPathUnavailable
     import numpy as np
 
-    # `table.dtypes` says the same in 40 µs. Where a pandas has no blocks, nothing is known.
+    # `table.dtypes` has the same types but takes 40 µs; a future pandas may have no blocks.
     blocks = getattr(getattr(table, "_mgr", None), "blocks", ())
     for block in blocks:
         dtype = block.dtype
         if not (isinstance(dtype, np.dtype) and dtype.char in NUMBERS and dtype.isnative):
-            return None
+            raise FastPathUnavailable
     columns: list[str] = table.columns.tolist() if blocks else []
-    return columns if set(map(type, columns)) == {str} else None
+    if set(map(type, columns)) != {str}:
+        raise FastPathUnavailable
+    return columns
 
 
 def _without_feature_names(estimator: Any, columns: list[str]) -> Any:
     kind = estimator.__class__
-    if not _is_known(kind):
+    if not _is_supported(kind):
         raise FastPathUnavailable
     state = vars(estimator).copy()
     names = state.pop("feature_names_in_", None)
@@ -176,14 +185,11 @@ def _nameless_part(part: Any, columns: list[str]) -> Any:
     if not isinstance(part, list):
         return _without_feature_names(part, columns)
     if not (part and isinstance(part[0], tuple)):
-        return [_without_feature_names(each, columns) for each in part]
-    for place, (name, step) in enumerate(part):
+        return [_without_feature_names(estimator, columns) for estimator in part]
+    for index, (name, step) in enumerate(part):
         if step is not None and step != "passthrough":
-            return [
-                *part[:place],
-                (name, _without_feature_names(step, columns)),
-                *part[place + 1 :],
-            ]
+            first = (name, _without_feature_names(step, columns))
+            return [*part[:index], first, *part[index + 1 :]]
     raise FastPathUnavailable
 
 

@@ -1,4 +1,4 @@
-"""joblib: pickle with large arrays kept apart, compressed if asked for."""
+"""joblib: pickle with efficient storage of large arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ONNX: a model as a graph of operators, run by onnxruntime without the library that fitted it."""
+"""ONNX: a model as a graph of operators, run by onnxruntime without the training library."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class OnnxFormat(ModelFormat):
 
     def save(self, model: Any, path: Path, example: Any) -> None:
         try:
-            import skl2onnx  # noqa: F401 - asked for before the work begins
+            import skl2onnx  # noqa: F401 - a missing package is reported before the work starts
         except ImportError as error:
             raise MissingPackage(f"writing {path.name}", ["skl2onnx"]) from error
         from onnx.helper import set_model_props
@@ -42,25 +42,25 @@ FORMAT = OnnxFormat()
 
 
 def _threads() -> int:
-    """Return cores ÷ workers, as gunicorn.conf.py has counted them."""
-    number = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return max(1, int(number)) if number.isdecimal() else 1
+    """Return the threads for each worker, which gunicorn.conf.py sets: cores ÷ workers."""
+    threads = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return max(1, int(threads)) if threads.isdecimal() else 1
 
 
 def _converted(model: Any, example: Any) -> Any:
-    """Return the graph with one input for all numbers, else with one for each column.
+    """Return the graph with a single input for all numbers, or else with one for each column.
 
-    The first is faster; the second is what a model needs that looks at columns by name.
+    A single input is faster; a model that selects columns by name needs one for each.
     """
     from skl2onnx import convert_sklearn
 
     options = _options(model)
     is_table = hasattr(example, "columns")
-    if is_table and not {kind.kind for kind in example.dtypes} <= set("fiub"):
+    if is_table and not {dtype.kind for dtype in example.dtypes} <= set("fiub"):
         return convert_sklearn(model, initial_types=_columns(example), options=options)
     try:
         return convert_sklearn(model, initial_types=_block(example), options=options)
-    except Exception:  # of any type where a column is not found by its name
+    except Exception:  # of any type, if the model selects columns by name
         if is_table:
             with suppress(Exception):
                 return convert_sklearn(model, initial_types=_columns(example), options=options)
@@ -78,16 +78,16 @@ def _columns(table: Any) -> list[tuple[str, Any]]:
 
     kinds = {"f": "Float", "i": "Int64", "u": "Int64", "b": "Boolean"}
     return [
-        (name, getattr(data_types, f"{kinds.get(kind.kind, 'String')}TensorType")([None, 1]))
-        for name, kind in table.dtypes.items()
+        (name, getattr(data_types, f"{kinds.get(dtype.kind, 'String')}TensorType")([None, 1]))
+        for name, dtype in table.dtypes.items()
     ]
 
 
 def _options(model: Any) -> dict[Any, dict[str, Any]]:
     from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-    # onnxruntime's own default locale is missing from most containers, and skl2onnx's words have
-    # no letters but English.
+    # onnxruntime's default locale is missing from most containers, and skl2onnx's default pattern
+    # of words has English letters only.
     text = {"locale": "C.UTF-8", "tokenexp": r"[\p{L}\p{N}_]+"}
     options: dict[Any, dict[str, Any]] = {CountVectorizer: text, TfidfVectorizer: text}
     if hasattr(model, "predict_proba"):
@@ -96,10 +96,10 @@ def _options(model: Any) -> dict[Any, dict[str, Any]]:
 
 
 def _metadata(model: Any, example: Any) -> dict[str, str]:
-    """Return what scikit-learn's attributes of the same names say, as JSON."""
-    told = {FEATURES: list(getattr(example, "columns", ()))}
-    told[METHODS] = [name for name in ("predict", "predict_proba") if hasattr(model, name)]
+    """Return scikit-learn's attributes of the same names as JSON."""
+    metadata = {FEATURES: list(getattr(example, "columns", ()))}
+    metadata[METHODS] = [name for name in ("predict", "predict_proba") if hasattr(model, name)]
     classes = getattr(model, CLASSES, None)
-    if classes is not None and hasattr(classes, "tolist"):  # of several results it is a list
-        told[CLASSES] = classes.tolist()
-    return {name: json.dumps(values) for name, values in told.items() if values}
+    if classes is not None and hasattr(classes, "tolist"):  # with several outputs it is a list
+        metadata[CLASSES] = classes.tolist()
+    return {name: json.dumps(values) for name, values in metadata.items() if values}

@@ -1,7 +1,7 @@
-"""A model in onnxruntime that answers as scikit-learn's does.
+"""A model in onnxruntime with the interface of scikit-learn's.
 
-A session with one thread may be forked, and is shared by all workers. One with more has threads
-that no fork copies: it is closed before a fork and opened again by whoever predicts next.
+A session with one thread survives a fork and is shared by all workers. A session with more threads
+is closed before a fork, which would not copy them, and reopened by the next prediction.
 """
 
 from __future__ import annotations
@@ -26,44 +26,44 @@ NUMPY_TYPES = {
 
 
 class OnnxModel:
-    """Predicts for a table or an array; a table is compared with the names that the file tells.
+    """Predicts for a table or an array; a table's columns are compared with those in the file.
 
-    `feature_names_in_` and `classes_` are there if the file tells them, as `save_model`'s do.
+    `feature_names_in_` and `classes_` are set if the file has them, as files of `save_model` do.
     """
 
     def __init__(self, path: Path, threads: int) -> None:
-        self._source = path.read_bytes()  # the file may be another by the time it is needed again
+        self._source = path.read_bytes()  # the file may have changed by the time of a reopening
         self._folder = path.parent
         self._threads = threads
         self._session = session = self._open()
         self._inputs = [
-            (one.name, NUMPY_TYPES[one.type], len(one.shape)) for one in session.get_inputs()
+            (node.name, NUMPY_TYPES[node.type], len(node.shape)) for node in session.get_inputs()
         ]
-        self._outputs = [one.name for one in session.get_outputs()]
+        self._outputs = [node.name for node in session.get_outputs()]
         self._names: list[Any] | None = None
-        told = session.get_modelmeta().custom_metadata_map
-        self._read_metadata(told)
-        # skl2onnx calls the scores of a classifier without probabilities so, too.
-        methods = json.loads(told.get(METHODS, '["predict_proba"]'))
+        metadata = session.get_modelmeta().custom_metadata_map
+        self._read_metadata(metadata)
+        # skl2onnx also names the scores of a classifier without probabilities like that.
+        methods = json.loads(metadata.get(METHODS, '["predict_proba"]'))
         if "predict_proba" in methods and any(map(_is_probability, self._outputs)):
             self.__class__ = OnnxClassifier
         if threads > 1:
-            _threaded.add(self)
+            _open_models.add(self)
         else:
             self._source = b""
 
     def predict(self, data: Any) -> Any:
-        """Return a prediction for each row: (n,), or (n, k) if the model has k > 1 results."""
-        answer = self._run(self._outputs[0], data)
-        if answer.ndim == 2 and answer.shape[1] == 1:  # noqa: PLR2004 - rows and columns
-            answer = answer[:, 0]
-        if answer.dtype.kind == "f":
-            return answer.astype("float64")
+        """Return a prediction for each row: (n,), or (n, k) if the model has k > 1 outputs."""
+        output = self._run(self._outputs[0], data)
+        if output.ndim == 2 and output.shape[1] == 1:  # noqa: PLR2004 - rows and columns
+            output = output[:, 0]
+        if output.dtype.kind == "f":
+            return output.astype("float64")
         classes = getattr(self, CLASSES, None)
-        return answer if classes is None else answer.astype(classes.dtype)
+        return output if classes is None else output.astype(classes.dtype)
 
     def _run(self, output: str, data: Any) -> Any:
-        session = self._session or self._open_again()
+        session = self._session or self._reopen()
         return session.run([output], self._feed(data))[0]
 
     def _feed(self, data: Any) -> dict[str, Any]:
@@ -78,29 +78,29 @@ class OnnxModel:
         if array.ndim != 2 or array.shape[1] != len(self._inputs):  # noqa: PLR2004
             raise ValueError(f"expected rows of {len(self._inputs)}, got shape {array.shape}")
         return {
-            name: _shaped(array[:, place].astype(kind), rank)
-            for place, (name, kind, rank) in enumerate(self._inputs)
+            name: _with_rank(array[:, index].astype(kind), rank)
+            for index, (name, kind, rank) in enumerate(self._inputs)
         }
 
     def _feed_table(self, table: Any) -> dict[str, Any]:
         if len(self._inputs) == 1:
             name, kind, _ = self._inputs[0]
             if self._names is not None and table.columns.tolist() != self._names:
-                raise ValueError(_differ(self._names, table.columns.tolist()))
+                raise ValueError(_wrong_columns(self._names, table))
             return {name: table.to_numpy(kind)}
         names = [name for name, _, _ in self._inputs]
         if not set(names).issubset(table.columns):
-            raise ValueError(_differ(names, table.columns.tolist()))
+            raise ValueError(_wrong_columns(names, table))
         return {
-            name: _shaped(table[name].to_numpy(kind), rank) for name, kind, rank in self._inputs
+            name: _with_rank(table[name].to_numpy(kind), rank) for name, kind, rank in self._inputs
         }
 
-    def _read_metadata(self, told: dict[str, str]) -> None:
+    def _read_metadata(self, metadata: dict[str, str]) -> None:
         import numpy as np
 
-        if CLASSES in told:
-            self.classes_ = np.asarray(json.loads(told[CLASSES]))
-        names = json.loads(told.get(FEATURES, "null"))
+        if CLASSES in metadata:
+            self.classes_ = np.asarray(json.loads(metadata[CLASSES]))
+        names = json.loads(metadata.get(FEATURES, "null"))
         if len(self._inputs) > 1:
             names = [name for name, _, _ in self._inputs]
         if names:
@@ -113,7 +113,7 @@ class OnnxModel:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
-        # Weights of more than 2 GiB lie in files beside the model.
+        # Weights of more than 2 GiB are in files next to the model.
         options.add_session_config_entry(
             "session.model_external_initializers_file_folder_path", str(self._folder)
         )
@@ -121,7 +121,7 @@ class OnnxModel:
             self._source, options, providers=["CPUExecutionProvider"]
         )
 
-    def _open_again(self) -> Any:
+    def _reopen(self) -> Any:
         self._session = session = self._open()
         return session
 
@@ -137,30 +137,31 @@ class OnnxClassifier(OnnxModel):
         import numpy as np
 
         name = next(filter(_is_probability, self._outputs))
-        answer = self._run(name, data)
-        if isinstance(answer, list):  # exported with the option zipmap: a mapping for each row
-            answer = np.array([list(row.values()) for row in answer])
-        return answer.astype("float64")
+        output = self._run(name, data)
+        if isinstance(output, list):  # exported with the option zipmap: a mapping for each row
+            output = np.array([list(row.values()) for row in output])
+        return output.astype("float64")
 
 
 def _is_probability(output: str) -> bool:
-    """Tell by its name whether an output has probabilities: exporters agree on the word."""
+    """Return whether an output has probabilities; all exporters name it so."""
     return "probabilit" in output.lower()
 
 
-def _shaped(column: Any, rank: int) -> Any:
+def _with_rank(column: Any, rank: int) -> Any:
     return column.reshape(-1, 1) if rank == 2 else column  # noqa: PLR2004
 
 
-def _differ(expected: list[Any], given: list[Any]) -> str:
-    return f"the columns should be those that the model was fitted with, {expected}, not {given}"
+def _wrong_columns(expected: list[Any], table: Any) -> str:
+    return f"expected the columns of the training data, {expected}, got {table.columns.tolist()}"
 
 
-_threaded: WeakSet[OnnxModel] = WeakSet()
+_open_models: WeakSet[OnnxModel] = WeakSet()
+"""Models whose session has several threads."""
 
 
 def _close_all() -> None:
-    for model in _threaded:
+    for model in _open_models:
         model._close()  # noqa: SLF001 - a model of this module
 
 

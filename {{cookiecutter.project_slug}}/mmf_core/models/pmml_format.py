@@ -20,9 +20,9 @@ from .pmml_model import EXTENSION, JavaClassifier, JavaModel, LinearModel
 
 
 class PmmlFormat(ModelFormat):
-    """One document; saved by sklearn2pmml, which runs Java, or by nyoka, which knows fewer models.
+    """One document; saved by sklearn2pmml, which runs Java, or by nyoka, for fewer models.
 
-    The names of the columns, in the order of the fit, are kept in an extension of the header.
+    An extension of the header keeps the names of the columns in the order of the fit.
     """
 
     suffixes = (".pmml",)
@@ -36,19 +36,22 @@ class PmmlFormat(ModelFormat):
         if _is_linear(root) and find_spec("sklearn_pmml_model"):
             return LinearModel(path, names)
         if not find_spec("pypmml"):
-            raise MissingPackage(f"{path.name}, beside a Java runtime (JRE),", ["pypmml"])
+            raise MissingPackage(f"{path.name}, besides a Java runtime (JRE),", ["pypmml"])
         is_classifier = root.find("./*[@functionName='classification']") is not None
         return (JavaClassifier if is_classifier else JavaModel)(path, names)
 
     def save(self, model: Any, path: Path, example: Any) -> None:
         names = list(getattr(example, "columns", ())) or [
-            f"x{place + 1}" for place in range(example.shape[1])
+            f"x{index + 1}" for index in range(example.shape[1])
         ]
-        exporters: dict[str, Callable[..., None]] = {"sklearn2pmml": _by_java, "nyoka": _by_nyoka}
-        there = [name for name in exporters if find_spec(name)]
-        if not there:
+        exporters: dict[str, Callable[..., None]] = {
+            "sklearn2pmml": _save_by_java,
+            "nyoka": _save_by_nyoka,
+        }
+        installed = [name for name in exporters if find_spec(name)]
+        if not installed:
             raise MissingPackage(f"writing {path.name}", ["sklearn2pmml"])
-        for name in there:
+        for name in installed:
             try:
                 with warnings.catch_warnings(), redirect_stdout(io.StringIO()) as printed:
                     warnings.simplefilter("ignore")  # of the exporter's own code
@@ -56,48 +59,50 @@ class PmmlFormat(ModelFormat):
                 break
             except Exception as error:
                 error.add_note(printed.getvalue())
-                if name == there[-1]:
+                if name == installed[-1]:
                     raise ValueError(_reason(error)) from error
-                warnings.warn(f"{name} cannot: {_reason(error)}; {there[-1]} will", stacklevel=4)
+                warnings.warn(
+                    f"{name} failed: {_reason(error)}; trying {installed[-1]}", stacklevel=4
+                )
         _add_names(path, names)
 
 
 FORMAT = PmmlFormat()
 
 
-def _by_java(model: Any, path: Path, names: list[str]) -> None:
+def _save_by_java(model: Any, path: Path, names: list[str]) -> None:
     from sklearn2pmml import make_pmml_pipeline, sklearn2pmml
 
     sklearn2pmml(make_pmml_pipeline(model, names, ["y"]), str(path))
 
 
-def _by_nyoka(model: Any, path: Path, names: list[str]) -> None:
+def _save_by_nyoka(model: Any, path: Path, names: list[str]) -> None:
     from nyoka import skl_to_pmml
     from sklearn.pipeline import Pipeline
 
-    line = model if isinstance(model, Pipeline) else Pipeline([("model", model)])
-    skl_to_pmml(line, names, "y", str(path))
+    pipeline = model if isinstance(model, Pipeline) else Pipeline([("model", model)])
+    skl_to_pmml(pipeline, names, "y", str(path))
 
 
 def _reason(error: Exception) -> str:
-    """Return what Java's exception says, else Python's."""
+    """Return the message of Java's exception, or else of Python's."""
     printed = "\n".join(getattr(error, "__notes__", ()))
-    said = re.search(r"^\S*(?:Exception|Error): (.+)$", printed, re.MULTILINE)
-    return said[1] if said else str(error)
+    match = re.search(r"^\S*(?:Exception|Error): (.+)$", printed, re.MULTILINE)
+    return match[1] if match else str(error)
 
 
 def _is_linear(root: Any) -> bool:
-    """Whether it is a linear regression of the columns as they are."""
+    """Whether the document is a linear regression of the untransformed columns."""
     is_regression = root.find("{*}RegressionModel[@functionName='regression']") is not None
     return is_regression and root.find(".//{*}DerivedField") is None
 
 
 def _names(root: Any) -> list[str]:
-    kept = root.find(f"{{*}}Header/{{*}}Extension[@name='{EXTENSION}']")
-    if kept is not None:
-        names: list[str] = json.loads(kept.get("value"))
+    extension = root.find(f"{{*}}Header/{{*}}Extension[@name='{EXTENSION}']")
+    if extension is not None:
+        names: list[str] = json.loads(extension.get("value"))
         return names
-    schema = root.find("./*/{*}MiningSchema")  # of the model; those within it may see less
+    schema = root.find("./*/{*}MiningSchema")  # of the whole model; its parts may use fewer columns
     targets = ("target", "predicted")
     return [field.get("name") for field in schema if field.get("usageType") not in targets]
 

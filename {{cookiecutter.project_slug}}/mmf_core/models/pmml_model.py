@@ -1,9 +1,9 @@
-"""A PMML model that answers as scikit-learn's does, with Java or without.
+"""A PMML model with the interface of scikit-learn's, with or without Java.
 
-sklearn-pmml-model reads more than it understands: of version 1.0.8 forests answer wrongly, and what
-comes before an estimator is left out, all without an error. So it gets linear models alone, and
-pypmml the rest. Its Java machine is a process that no fork copies: it is ended before a fork and
-started again by whoever predicts next.
+sklearn-pmml-model silently misreads many documents: with version 1.0.8 forests predict wrongly, and
+preprocessing before an estimator is ignored. It therefore gets only linear models, and pypmml the
+rest. pypmml's Java machine is a process that is ended before a fork, which would not copy it, and
+restarted by the next prediction.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EXTENSION = "feature_names_in_"
 
 
 class PmmlModel:
-    """Predicts for a table that has the columns, in any order, or an array of them as fitted."""
+    """Predicts for a table with columns in any order, or for an array in the order of the fit."""
 
     def __init__(self, names: list[str]) -> None:
         import numpy as np
@@ -36,14 +36,14 @@ class PmmlModel:
             return pd.DataFrame(data, columns=self._names)
         if not set(self._names).issubset(data.columns):
             raise ValueError(
-                f"the columns should be those that the model was fitted with, {self._names}, "
-                f"not {data.columns.tolist()}"
+                f"expected the columns of the training data, {self._names}, "
+                f"got {data.columns.tolist()}"
             )
         return data[self._names]
 
 
 class LinearModel(PmmlModel):
-    """A linear regression in Python alone, by sklearn-pmml-model."""
+    """A linear regression in pure Python, by sklearn-pmml-model."""
 
     def __init__(self, path: Path, names: list[str]) -> None:
         from sklearn_pmml_model.linear_model import PMMLLinearRegression
@@ -53,44 +53,44 @@ class LinearModel(PmmlModel):
 
     def predict(self, data: Any) -> Any:
         """Return a prediction for each row, (n,)."""
-        return self._model.predict(self._table(data).copy())  # it writes to the table's columns
+        return self._model.predict(self._table(data).copy())  # predict modifies the table
 
 
 class JavaModel(PmmlModel):
     """Any model, in a Java machine, by pypmml."""
 
     def __init__(self, path: Path, names: list[str]) -> None:
-        _demand_java(path)
+        _require_java(path)
         super().__init__(names)
         self._source = path.read_text(encoding="utf-8")
         self._model = model = self._open()
-        self._outputs = [(one.name, one.feature, one.value) for one in model.outputFields]
-        _in_java.add(self)
+        self._outputs = [(field.name, field.feature, field.value) for field in model.outputFields]
+        _open_models.add(self)
 
     def predict(self, data: Any) -> Any:
         """Return a prediction for each row, (n,)."""
         (name,) = [name for name, feature, _ in self._outputs if feature == "predictedValue"]
-        return self._answers(data, [name])[:, 0]
+        return self._evaluate(data, [name])[:, 0]
 
-    def _answers(self, data: Any, names: list[str]) -> Any:
+    def _evaluate(self, data: Any, names: list[str]) -> Any:
         import numpy as np
 
         table = self._table(data).astype(object)
-        question = table.where(table.notna(), None).to_dict("split", index=False)
-        told = json.loads((self._model or self._open_again()).predict(json.dumps(question)))
-        places = [told["columns"].index(name) for name in names]
-        return np.array([[row[place] for place in places] for row in told["data"]])
+        rows = table.where(table.notna(), None).to_dict("split", index=False)
+        results = json.loads((self._model or self._reopen()).predict(json.dumps(rows)))
+        indices = [results["columns"].index(name) for name in names]
+        return np.array([[row[index] for index in indices] for row in results["data"]])
 
     def _open(self) -> Any:
         from pypmml import Model
 
         return Model.fromString(self._source).setSupplementOutput(True)
 
-    def _open_again(self) -> Any:
+    def _reopen(self) -> Any:
         self._model = model = self._open()
         return model
 
-    def _forget(self) -> None:
+    def _close(self) -> None:
         self._model = None
 
 
@@ -103,7 +103,7 @@ class JavaClassifier(JavaModel):
         super().__init__(path, names)
         self.classes_ = np.asarray(self._model.classes)
         named = {str(value): name for name, kind, value in self._outputs if kind == "probability"}
-        self._probabilities = [named[str(one)] for one in self.classes_]
+        self._probabilities = [named[str(label)] for label in self.classes_]
 
     def predict(self, data: Any) -> Any:
         """Return a class for each row, (n,)."""
@@ -111,27 +111,27 @@ class JavaClassifier(JavaModel):
 
     def predict_proba(self, data: Any) -> Any:
         """Return the probability of each class for each row, (n, classes)."""
-        return self._answers(data, self._probabilities).astype("float64")
+        return self._evaluate(data, self._probabilities).astype("float64")
 
 
-def _demand_java(path: Path) -> None:
+def _require_java(path: Path) -> None:
     home = os.environ.get("JAVA_HOME")
     if not shutil.which("java", path=f"{home}/bin" if home else None):
         raise ArtifactError(
-            f"{path.name} is run by Java, which is not there: apt install default-jre-headless, or "
-            f"on Heroku: heroku buildpacks:add --index 1 heroku/jvm"
+            f"{path.name} needs Java: apt install default-jre-headless, or on Heroku: "
+            f"heroku buildpacks:add --index 1 heroku/jvm"
         )
 
 
-_in_java: WeakSet[JavaModel] = WeakSet()
+_open_models: WeakSet[JavaModel] = WeakSet()
 
 
 def _end_java() -> None:
-    if _in_java:
+    if _open_models:
         from pypmml import Model
 
-        for model in _in_java:
-            model._forget()  # noqa: SLF001 - a model of this module
+        for model in _open_models:
+            model._close()  # noqa: SLF001 - a model of this module
         Model.close()
 
 

@@ -1,4 +1,4 @@
-"""A model goes into a file only if it comes out of it with the same predictions."""
+"""Saving a model only if the saved file predicts the same."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ METHODS = ("predict", "predict_proba")
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path beside `path` to write to, and rename it to `path` if all goes well."""
+    """Provide a path next to `path` for writing, and rename it to `path` on success."""
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         new = folder / path.name
         yield new
-        if path.is_dir():  # a folder cannot be put over another in one step
+        if path.is_dir():  # a folder cannot replace another in one step
             path.rename(folder / "old")
         new.replace(path)
     finally:
@@ -30,36 +30,36 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def compare(model: Any, loaded: Any, example: Any, tolerance: float) -> None:
-    """Raise ArtifactError unless both answer the same, for all of `example` and its first row."""
+    """Raise ArtifactError unless both predict the same for `example` and for its first row."""
     methods = [name for name in METHODS if hasattr(model, name)]
     if not methods:
-        raise ArtifactError(f"{type(model).__name__} has no predict: nothing can be compared")
+        raise ArtifactError(f"{type(model).__name__} has no predict or predict_proba to compare")
     for name in methods:
         if not hasattr(loaded, name):
             raise ArtifactError(f"the saved model has no {name}")
-        for rows in (example, example[:1]):  # some exports take as many rows as they were shown
-            found = difference(getattr(model, name)(rows), getattr(loaded, name)(rows))
-            if found > tolerance:
+        for rows in (example, example[:1]):  # some exports accept only the example's row count
+            distance = difference(getattr(model, name)(rows), getattr(loaded, name)(rows))
+            if distance > tolerance:
                 raise ArtifactError(
-                    f"{name} of the saved model differs by {found:.2g} of the largest value, "
-                    f"and {tolerance:.2g} is the tolerance"
+                    f"{name} of the saved model differs by {distance:.2g} of the largest value; "
+                    f"the tolerance is {tolerance:.2g}"
                 )
 
 
-def difference(expected: Any, given: Any) -> float:
-    """Return how far answers are apart, as a part of the largest; of labels, the share that differ.
+def difference(expected: Any, actual: Any) -> float:
+    """Return the largest difference relative to the largest value; of labels, the share differing.
 
-    Infinity if they have other shapes or kinds of values.
+    Infinity if shapes or kinds of values differ.
     """
     import numpy as np
 
-    expected, given = np.asarray(expected), np.asarray(given)
-    if expected.shape != given.shape or not expected.size:
-        return 0.0 if expected.shape == given.shape else float("inf")
+    expected, actual = np.asarray(expected), np.asarray(actual)
+    if expected.shape != actual.shape or not expected.size:
+        return 0.0 if expected.shape == actual.shape else float("inf")
     if expected.dtype.kind != "f":
-        return float(np.mean(expected != given))
+        return float(np.mean(expected != actual))
     finite = np.isfinite(expected)
-    if given.dtype.kind != "f" or (finite != np.isfinite(given)).any():
+    if actual.dtype.kind != "f" or (finite != np.isfinite(actual)).any():
         return float("inf")
     scale = np.max(np.abs(expected[finite]), initial=0) or 1.0
-    return float(np.max(np.abs(expected[finite] - given[finite]), initial=0) / scale)
+    return float(np.max(np.abs(expected[finite] - actual[finite]), initial=0) / scale)
