@@ -25,7 +25,7 @@ def loader() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")  # tests of forks, in the same process, want no child left
+@pytest.fixture(scope="module")  # tests of forks, in the same process, must leave no child process
 def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of a running S3 server."""
     if not seaweed.program():
@@ -86,8 +86,8 @@ def gate(s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., sea
         return gates[-1]
 
     yield make
-    for one in gates:
-        one.close()
+    for gate in gates:
+        gate.close()
 
 
 @pytest.fixture

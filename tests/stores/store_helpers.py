@@ -15,17 +15,19 @@ def some_bytes(size: int, seed: int = 0) -> bytes:
     return random.Random(seed).randbytes(size)
 
 
-def sum_of(content: bytes) -> str:
+def checksum(content: bytes) -> str:
     """Return a sha256."""
     return sha256(content).hexdigest()
 
 
-def want(content: bytes, uri: str, version: Version | None = None) -> None:
+def lock(content: bytes, uri: str, version: Version | None = None) -> None:
     """Lock `model.bin` as what is, or should be, in a store."""
-    entry = Entry(sum_of(content), len(content), source=uri, version=version.id if version else "")
+    entry = Entry(
+        checksum(content), len(content), source=uri, version=version.id if version else ""
+    )
     lockfile.write({"model.bin": entry})
 
 
 def cached(folder: Path) -> list[str]:
     """Return the names of what the cache holds, parts among it."""
-    return sorted(one.name for one in folder.parent.glob("cache/*/*"))
+    return sorted(file.name for file in folder.parent.glob("cache/*/*"))

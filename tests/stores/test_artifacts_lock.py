@@ -1,4 +1,4 @@
-"""artifacts.lock: written sorted, checked when a file is loaded, told in words."""
+"""artifacts.lock: written sorted, checked when a file is loaded, errors in plain words."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import FunctionTransformer
-from store_helpers import sum_of
+from store_helpers import checksum
 
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError
@@ -29,7 +29,7 @@ def model(folder: Path) -> Path:
     """Give a model file that is locked."""
     file = folder / "model.pkl"
     file.write_bytes(BYTES)
-    lockfile.write({"model.pkl": Entry(sum_of(BYTES), len(BYTES))})
+    lockfile.write({"model.pkl": Entry(checksum(BYTES), len(BYTES))})
     return file
 
 
@@ -59,7 +59,7 @@ def test_no_file_has_no_entries() -> None:
      '{"a": {"sha256": "", "size": "1"}}', '{"a": {"sha256": "", "size": 1, "other": ""}}',
      '{"a": {"sha256": "", "size": 1, "made_with": []}}'],
 )  # fmt: skip
-def test_what_is_no_lock_is_told(text: str, folder: Path) -> None:
+def test_what_is_no_lock_is_reported(text: str, folder: Path) -> None:
     (folder / "artifacts.lock").write_text(text)
     with pytest.raises(ArtifactError, match=r"cannot read artifacts\.lock"):
         mmf.Registry().artifact("a").verify()
@@ -70,7 +70,7 @@ def test_the_right_file_is_loaded(model: Path) -> None:
 
 
 @pytest.mark.parametrize("use", ["load", "with", "load_artifacts", "loader"])
-def test_another_file_is_refused_with_both_sums(use: str, model: Path) -> None:
+def test_another_file_is_rejected_with_both_checksums(use: str, model: Path) -> None:
     model.write_bytes(BYTES[:-1] + b"?")
     registry = mmf.Registry()
     artifact = registry.artifact(model.name)
@@ -79,13 +79,13 @@ def test_another_file_is_refused_with_both_sums(use: str, model: Path) -> None:
     uses = {"load": artifact.load, "with": artifact.__enter__}
     with pytest.raises(ArtifactError) as caught:
         uses.get(use, registry.load_artifacts)()
-    for part in (sum_of(BYTES), sum_of(model.read_bytes()), "mmfmeta lock", "mmfmeta pull"):
+    for part in (checksum(BYTES), checksum(model.read_bytes()), "mmfmeta lock", "mmfmeta pull"):
         assert part in str(caught.value)
 
 
 def test_a_sum_in_main_is_checked_without_a_lock(model: Path) -> None:
     Path("artifacts.lock").unlink()
-    mmf.Registry().artifact(model.name, sha256=sum_of(BYTES)).verify()
+    mmf.Registry().artifact(model.name, sha256=checksum(BYTES)).verify()
     with pytest.raises(ArtifactError, match="1" * 64):
         mmf.Registry().artifact(model.name, sha256="1" * 64).verify()
 
@@ -99,7 +99,7 @@ def test_while_unchecked_every_file_is_taken(model: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "wanted", "said"),
+    ("package", "saved", "message"),
     [
         ("scikit-learn", "0.1", ["scikit-learn 0.1", "install scikit-learn==0.1"]),
         ("python", "2.7", ["python 2.7", f"3.{sys.version_info.minor}"]),
@@ -107,14 +107,14 @@ def test_while_unchecked_every_file_is_taken(model: Path) -> None:
     ],
 )
 def test_other_versions_are_a_warning(
-    package: str, wanted: str, said: list[str], model: Path, caplog: pytest.LogCaptureFixture
+    package: str, saved: str, message: list[str], model: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    made = {package: wanted, "numpy": np.__version__}
-    lockfile.write({"model.pkl": Entry(sum_of(BYTES), len(BYTES), made_with=made)})
+    made = {package: saved, "numpy": np.__version__}
+    lockfile.write({"model.pkl": Entry(checksum(BYTES), len(BYTES), made_with=made)})
     mmf.Registry().artifact(model.name).load()
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    for part in ("model.pkl was saved with", *said):
+    for part in ("model.pkl was saved with", *message):
         assert part in record.getMessage()
 
 
@@ -124,7 +124,7 @@ def test_a_file_that_is_in_a_store_too_is_not_bound_to_ten_mib(
     monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.00001")
     with pytest.raises(ArtifactError, match="MMF_MAX_ARTIFACT_MIB"):
         mmf.Registry().artifact(model.name).verify()
-    entry = Entry(sum_of(BYTES), len(BYTES), source="s3://bucket/model.pkl")
+    entry = Entry(checksum(BYTES), len(BYTES), source="s3://bucket/model.pkl")
     lockfile.write({"model.pkl": entry})
     mmf.Registry().artifact(model.name).verify()
 
@@ -137,7 +137,7 @@ def test_types_in_the_lock_are_trusted_by_skops(folder: Path) -> None:
     with pytest.raises(ArtifactError, match=r"mmfmeta lock --trust \S*sorted_rows"):
         mmf.Registry().artifact("model.skops").load()
     name = f"{sorted_rows.__module__}.sorted_rows"
-    entry = Entry(sum_of(content), len(content), trusted=(name,))
+    entry = Entry(checksum(content), len(content), trusted=(name,))
     lockfile.write({"model.skops": entry})
     assert mmf.Registry().artifact("model.skops").load().func is sorted_rows
 
@@ -158,8 +158,8 @@ def test_the_sum_of_a_folder_is_that_of_its_names_and_contents(folder: Path) -> 
         (base / "deep").mkdir(parents=True)
         (base / "MLmodel").write_bytes(b"x")
         (base / "deep" / "z").write_bytes(b"yy")
-    listing = f"{sum_of(b'x')}  MLmodel\n{sum_of(b'yy')}  deep/z\n"
-    assert sha256_of(folder / "a.mlflow") == sum_of(listing.encode())
+    listing = f"{checksum(b'x')}  MLmodel\n{checksum(b'yy')}  deep/z\n"
+    assert sha256_of(folder / "a.mlflow") == checksum(listing.encode())
     assert size_of(folder / "a.mlflow") == 3
     assert sha256_of(folder / "a.mlflow") == sha256_of(folder / "b.mlflow")
     (folder / "b.mlflow" / "deep" / "z").rename(folder / "b.mlflow" / "z")

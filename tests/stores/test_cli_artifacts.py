@@ -81,12 +81,12 @@ def train(slope: float) -> str:
 
 
 def test_push_versions_and_use_go_back_and_on(bucket: str, mmfmeta: Callable[..., str]) -> None:
-    old_sum = sha256_of(Path("model.joblib"))
+    old_checksum = sha256_of(Path("model.joblib"))
     assert f"pushed to {bucket}/wine/model.joblib" in mmfmeta("push", "--to", f"{bucket}/wine")
     old = lockfile.read()["model.joblib"]
     assert "is already in" in mmfmeta("push")
     assert lockfile.read()["model.joblib"] == old
-    new_sum = train(2)
+    new_checksum = train(2)
     assert "modified" in mmfmeta("list")
     assert "pushed" in mmfmeta("push")
     new = lockfile.read()["model.joblib"]
@@ -96,28 +96,28 @@ def test_push_versions_and_use_go_back_and_on(bucket: str, mmfmeta: Callable[...
     assert second.startswith(f"  {old.version}  ")
 
     assert old.version in mmfmeta("use", "model.joblib", old.version)
-    assert sha256_of(Path("model.joblib")) == old_sum
+    assert sha256_of(Path("model.joblib")) == old_checksum
     assert lockfile.read()["model.joblib"] == old
     Path("model.joblib").unlink()
     mmfmeta("get-meta")  # main.py loads what is fetched
     assert "fetched when needed" in mmfmeta("list")
     assert "fetched" in mmfmeta("pull")
     assert "up to date" in mmfmeta("pull")
-    assert sha256_of(Path("model.joblib")) == old_sum
+    assert sha256_of(Path("model.joblib")) == old_checksum
     mmfmeta("use", "model.joblib", new.version)
-    assert sha256_of(Path("model.joblib")) == new_sum
+    assert sha256_of(Path("model.joblib")) == new_checksum
     assert "begins with 'zzz', got 0" in mmfmeta("use", "model.joblib", "zzz", code=1)
     assert ", got 2;" in mmfmeta("use", "model.joblib", new.version[:1], code=1)
 
 
 def test_lock_keeps_sums_sizes_and_versions(mmfmeta: Callable[..., str]) -> None:
-    said = mmfmeta("lock")
+    message = mmfmeta("lock")
     entry = lockfile.read()["model.joblib"]
     assert entry.sha256 == sha256_of(Path("model.joblib"))
     assert entry.size == Path("model.joblib").stat().st_size
     assert entry.format == "joblib"
     assert entry.made_with.keys() == {"python", "numpy", "scikit-learn"}
-    assert f"scikit-learn {entry.made_with['scikit-learn']}" in said
+    assert f"scikit-learn {entry.made_with['scikit-learn']}" in message
     assert "kept with the code" in mmfmeta("list")
 
 
@@ -175,7 +175,7 @@ def test_a_folder_goes_as_one_file_and_comes_back(
     assert sha256_of(model) == found
     mmfmeta("push", "weights")
     assert lockfile.read()["weights"].source.count(".tar") == 1
-    assert sorted(one.name for one in folder.iterdir() if one.name.startswith(".")) == []
+    assert sorted(file.name for file in folder.iterdir() if file.name.startswith(".")) == []
 
 
 def test_mmf_artifacts_is_where_it_goes_and_comes_from(
@@ -183,9 +183,9 @@ def test_mmf_artifacts_is_where_it_goes_and_comes_from(
 ) -> None:
     assert "no destination; use --to" in mmfmeta("push", code=1)
     monkeypatch.setenv("MMF_ARTIFACTS", store)
-    said = mmfmeta("push")
-    assert "shared%20folder/model.joblib" in said
-    assert "no way back" in said
+    message = mmfmeta("push")
+    assert "shared%20folder/model.joblib" in message
+    assert "no way back" in message
     (folder / "artifacts.lock").unlink()
     (folder / "model.joblib").unlink()
     mmfmeta("get-meta")
@@ -199,7 +199,7 @@ def test_a_store_without_versions_lists_the_one_there_is(
     assert mmfmeta("versions", "model.joblib").startswith("* - ")
 
 
-def test_a_file_in_no_store_is_told(mmfmeta: Callable[..., str]) -> None:
+def test_a_file_in_no_store_is_reported(mmfmeta: Callable[..., str]) -> None:
     assert "has no entries" in mmfmeta("list", code=1)
     mmfmeta("lock")
     train(2)
@@ -219,16 +219,16 @@ def test_a_uri_is_locked_as_it_is_found(
     mmfmeta("lock", uri)
     assert lockfile.read()[uri].source == uri
     assert "fetched" in mmfmeta("pull", uri)
-    assert [one.name for one in folder.iterdir()].count("there.pkl") == 0
+    assert [file.name for file in folder.iterdir()].count("there.pkl") == 0
     (tmp_path / "there.pkl").write_bytes(b"another")
     cache.release_all()
-    for one in (tmp_path / "cache").glob("*/there.pkl"):
-        one.unlink()
+    for copy in (tmp_path / "cache").glob("*/there.pkl"):
+        copy.unlink()
     with pytest.raises(ArtifactError, match=r"expected .* bytes, got"):
         resolve(uri)
 
 
-def test_a_project_without_artifacts_is_told(folder: Path, mmfmeta: Callable[..., str]) -> None:
+def test_a_project_without_artifacts_is_reported(folder: Path, mmfmeta: Callable[..., str]) -> None:
     (folder / "main.py").write_text(
         "import mmf_core as mmf\n\n@mmf.target(returns=mmf.Float())\ndef f(): return 1\n"
     )
@@ -236,9 +236,9 @@ def test_a_project_without_artifacts_is_told(folder: Path, mmfmeta: Callable[...
 
 
 @pytest.mark.parametrize(
-    ("to", "said"), [("file://host/x", "three slashes"), ("file:///proc/x", "cannot write")]
+    ("to", "message"), [("file://host/x", "three slashes"), ("file:///proc/x", "cannot write")]
 )
-def test_a_folder_that_takes_nothing_is_told(
-    to: str, said: str, mmfmeta: Callable[..., str]
+def test_a_folder_that_takes_nothing_is_reported(
+    to: str, message: str, mmfmeta: Callable[..., str]
 ) -> None:
-    assert said in mmfmeta("push", "--to", to, code=1)
+    assert message in mmfmeta("push", "--to", to, code=1)

@@ -47,7 +47,7 @@ def test_it_is_pulled_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert (project / "calls").read_text() == "model.bin.dvc\n"
 
 
-def test_another_file_is_refused_with_both_sums(project: Path) -> None:
+def test_another_file_is_rejected_with_both_checksums(project: Path) -> None:
     (project / "model.bin").write_bytes(b"another")
     with pytest.raises(ArtifactError, match=MD5) as caught:
         mmf.Registry().artifact("model.bin").verify()
@@ -60,20 +60,20 @@ def test_a_pull_that_brings_another_file_is_refused(project: Path) -> None:
         mmf.Registry().artifact("model.bin").verify()
 
 
-def test_what_dvc_says_of_its_failure_is_told(project: Path) -> None:
+def test_what_dvc_says_of_its_failure_is_reported(project: Path) -> None:
     (project / "remote").unlink()
     with pytest.raises(StoreError, match="no remote specified"):
         mmf.Registry().artifact("model.bin").verify()
 
 
-def test_without_dvc_the_pip_line_is_told(folder: Path, without: Callable[..., None]) -> None:
+def test_without_dvc_the_pip_line_is_reported(folder: Path, without: Callable[..., None]) -> None:
     (folder / "model.bin.dvc").write_text(POINTER)
     without("dvc")
     with pytest.raises(MissingPackage, match="pip install dvc"):
         mmf.Registry().artifact("model.bin").verify()
 
 
-def test_a_pointer_without_a_sum_is_told(folder: Path) -> None:
+def test_a_pointer_without_a_sum_is_reported(folder: Path) -> None:
     (folder / "model.bin.dvc").write_text("outs:\n- path: model.bin\n")
     with pytest.raises(ArtifactError, match="has no md5"):
         mmf.Registry().artifact("model.bin").verify()

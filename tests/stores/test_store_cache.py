@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from store_helpers import MIB, cached, some_bytes, sum_of, want
+from store_helpers import MIB, cached, checksum, lock, some_bytes
 
 import mmf_core as mmf
 from baking import PAYLOAD
@@ -46,13 +46,13 @@ def python(code: str, **how: int) -> subprocess.Popen[str]:
 
 def take(web: WebServer, content: bytes) -> Path:
     web.content = content
-    expected = Version(size=len(content), sha256=sum_of(content))
+    expected = Version(size=len(content), sha256=checksum(content))
     return store_for(web.url).fetch(web.url, expected, "model.bin")
 
 
 def test_two_workers_that_start_at_once_fetch_once(web: WebServer) -> None:
     web.content = CONTENT
-    want(CONTENT, web.url)
+    lock(CONTENT, web.url)
     workers = [python(RESOLVE, stdin=subprocess.PIPE) for _ in range(2)]
     for worker in workers:
         assert worker.stdin
@@ -64,13 +64,13 @@ def test_two_workers_that_start_at_once_fetch_once(web: WebServer) -> None:
     assert len(web.asked) == 1
 
 
-def test_who_comes_second_waits_and_says_so(
+def test_the_second_process_waits_and_logs_it(
     web: WebServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     import threading
 
     web.content = CONTENT
-    key = sum_of(CONTENT)
+    key = checksum(CONTENT)
     with cache.exclusive_lock(cache.folder() / key, "fetching"), caplog.at_level("INFO"):
         second = threading.Thread(target=take, args=(web, CONTENT))
         second.start()
@@ -81,13 +81,13 @@ def test_who_comes_second_waits_and_says_so(
     assert len(web.asked) == 1
 
 
-def test_a_full_disk_is_told_and_its_room_given_back(folder: Path, web: WebServer) -> None:
+def test_a_full_disk_is_reported_and_its_room_given_back(folder: Path, web: WebServer) -> None:
     """The limit on a file's size makes writing fail as a full disk does, in the midst of it."""
     web.content = CONTENT
-    want(CONTENT, web.url)
-    said = python(LIMITED).communicate(timeout=60)[0]
-    assert "does not fit in" in said
-    assert "MMF_CACHE" in said
+    lock(CONTENT, web.url)
+    message = python(LIMITED).communicate(timeout=60)[0]
+    assert "does not fit in" in message
+    assert "MMF_CACHE" in message
     assert cached(folder) == []
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
 
@@ -120,12 +120,12 @@ def test_what_is_in_use_stays_also_over_the_bound(
 ) -> None:
     monkeypatch.setenv("MMF_MAX_CACHE_MIB", "1")
     held = [take(web, some_bytes(MIB, seed)) for seed in range(3)]
-    assert all(one.exists() for one in held)
+    assert all(path.exists() for path in held)
 
 
 def test_what_another_process_uses_stays(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
     web.content = CONTENT
-    want(CONTENT, web.url)
+    lock(CONTENT, web.url)
     user = python(RESOLVE, stdin=subprocess.PIPE)
     assert user.stdin
     assert user.stdout
@@ -173,7 +173,7 @@ def test_the_folder_is_the_users_else_beside_temporary_files(
     assert cache.folder().stat().st_mode & 0o777 == 0o700
 
 
-def test_a_folder_of_somebody_else_is_not_taken(
+def test_a_folder_of_another_user_is_not_used(
     web: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache.folder()
@@ -188,5 +188,5 @@ def test_an_artifact_of_any_size_may_come_from_a_store(
 ) -> None:
     monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "1")
     web.content = CONTENT
-    want(CONTENT, web.url)
+    lock(CONTENT, web.url)
     mmf.Registry().artifact("model.bin").verify()

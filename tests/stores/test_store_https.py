@@ -1,11 +1,11 @@
-"""Web servers: by sum only, resumed where they can, and told in words where they fail."""
+"""Web servers: by checksum only, resumed where possible, with errors in plain words."""
 
 import logging
 import sys
 from pathlib import Path
 
 import pytest
-from store_helpers import MIB, cached, some_bytes, sum_of, want
+from store_helpers import MIB, cached, checksum, lock, some_bytes
 
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError, StoreError
@@ -24,21 +24,21 @@ def url(web: WebServer) -> str:
 
 
 def artifact(url: str, content: bytes = CONTENT) -> mmf.registry.Artifact:
-    return mmf.Registry().artifact(url, "rb", sha256=sum_of(content))
+    return mmf.Registry().artifact(url, "rb", sha256=checksum(content))
 
 
 def test_a_url_is_an_artifact_in_every_form(url: str) -> None:
     registry = mmf.Registry()
-    one = registry.artifact(f"{url}?signature=secret", "rb", sha256=sum_of(CONTENT))
-    assert one.name == "model.bin"
-    with one as file:
+    declared = registry.artifact(f"{url}?signature=secret", "rb", sha256=checksum(CONTENT))
+    assert declared.name == "model.bin"
+    with declared as file:
         assert file.read() == CONTENT
-    assert one.path.name == "model.bin"
-    assert one.path.read_bytes() == CONTENT
-    assert one.meta()["file"] == url
+    assert declared.path.name == "model.bin"
+    assert declared.path.read_bytes() == CONTENT
+    assert declared.meta()["file"] == url
     registry.load_artifacts()
 
-    @registry.artifact(f"{url}?another", sha256=sum_of(CONTENT))
+    @registry.artifact(f"{url}?another", sha256=checksum(CONTENT))
     def size() -> int:
         loader = registry.artifacts[f"{url}?another"]
         return loader.path.stat().st_size
@@ -53,19 +53,19 @@ def test_it_is_fetched_once(url: str, web: WebServer) -> None:
     assert len(web.asked) == 1
 
 
-def test_without_a_sum_nothing_is_asked_for(url: str, web: WebServer) -> None:
+def test_without_a_checksum_there_is_no_request(url: str, web: WebServer) -> None:
     with pytest.raises(ArtifactError, match="sha256="):
         mmf.Registry().artifact(url).verify()
     assert web.asked == []
 
 
-def test_the_lock_may_have_the_sum(url: str) -> None:
-    want(CONTENT, url)
+def test_the_lock_may_have_the_checksum(url: str) -> None:
+    lock(CONTENT, url)
     assert mmf.Registry().artifact("model.bin").path.read_bytes() == CONTENT
 
 
-def test_two_different_sums_are_told(url: str, web: WebServer) -> None:
-    want(CONTENT, url)
+def test_two_different_sums_are_reported(url: str, web: WebServer) -> None:
+    lock(CONTENT, url)
     with pytest.raises(ArtifactError, match=r"main\.py expects sha256 1111"):
         mmf.Registry().artifact("model.bin", sha256="1" * 64).verify()
     assert web.asked == []
@@ -103,7 +103,7 @@ def test_an_unknown_size_is_read_to_the_end(url: str, web: WebServer, folder: Pa
     assert cached(folder) == ["model.bin"]
 
 
-def test_an_unknown_size_that_is_cut_off_is_refused_by_its_sum(
+def test_an_unknown_size_that_is_cut_off_is_rejected_by_its_checksum(
     url: str, web: WebServer, folder: Path
 ) -> None:
     web.says_size = False
@@ -115,38 +115,40 @@ def test_an_unknown_size_that_is_cut_off_is_refused_by_its_sum(
 
 @pytest.mark.parametrize("extra", [0, 5])
 def test_a_part_that_is_whole_or_too_long_already(extra: int, url: str, folder: Path) -> None:
-    target = folder.parent / "cache" / sum_of(CONTENT) / "model.bin.part"
+    target = folder.parent / "cache" / checksum(CONTENT) / "model.bin.part"
     target.parent.mkdir(parents=True)
     target.write_bytes(CONTENT + b"x" * extra)
-    want(CONTENT, url)
+    lock(CONTENT, url)
     assert mmf.Registry().artifact("model.bin").path.read_bytes() == CONTENT
     assert cached(folder) == ["model.bin"]
 
 
 def test_a_whole_part_of_unknown_size_is_asked_for_again(url: str, folder: Path) -> None:
-    target = folder.parent / "cache" / sum_of(CONTENT) / "model.bin.part"
+    target = folder.parent / "cache" / checksum(CONTENT) / "model.bin.part"
     target.parent.mkdir(parents=True)
     target.write_bytes(CONTENT)
     assert artifact(url).path.read_bytes() == CONTENT
 
 
-def test_a_changed_byte_is_told_with_both_sums(url: str, web: WebServer, folder: Path) -> None:
+def test_a_changed_byte_is_reported_with_both_checksums(
+    url: str, web: WebServer, folder: Path
+) -> None:
     web.content = CONTENT[:-1] + b"?"
-    with pytest.raises(StoreError, match=sum_of(CONTENT)) as caught:
+    with pytest.raises(StoreError, match=checksum(CONTENT)) as caught:
         artifact(url).verify()
-    assert sum_of(web.content) in str(caught.value)
+    assert checksum(web.content) in str(caught.value)
     assert cached(folder) == []
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "message"),
     [(401, "password"), (403, "may have expired"), (404, "not found"), (418, "418")],
 )
-def test_a_refusal_is_told_without_what_follows_the_question_mark(
-    status: int, said: str, url: str, web: WebServer
+def test_a_refusal_is_reported_without_what_follows_the_question_mark(
+    status: int, message: str, url: str, web: WebServer
 ) -> None:
     web.statuses = [status]
-    with pytest.raises(StoreError, match=said) as caught:
+    with pytest.raises(StoreError, match=message) as caught:
         artifact(f"{url}?key=secret").verify()
     assert "secret" not in str(caught.value)
 
@@ -165,14 +167,14 @@ def test_a_busy_server_is_asked_three_times(
     assert len(web.asked) == 3
 
 
-def test_nothing_can_be_pushed_there(url: str, folder: Path) -> None:
+def test_uploads_are_rejected(url: str, folder: Path) -> None:
     (folder / "model.bin").write_bytes(b"x")
     with pytest.raises(StoreError, match="read-only"):
         store_for(url).upload(folder / "model.bin", url, {})
 
 
 @pytest.mark.parametrize("uri", ["http://", "https:///x", "http://a b/c", "http://127.0.0.1:9/x"])
-def test_an_address_that_leads_nowhere_is_told(uri: str) -> None:
+def test_an_address_that_leads_nowhere_is_reported(uri: str) -> None:
     with pytest.raises(StoreError):
         artifact(uri).verify()
 
@@ -182,7 +184,7 @@ def test_a_scheme_that_nobody_knows_lists_the_others() -> None:
         mmf.Registry().artifact("ftp://host/model.bin").verify()
 
 
-def test_progress_is_told_in_the_log(
+def test_progress_is_logged(
     url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("mmf_core.stores.progress.LOG_EVERY", 0.0)

@@ -142,12 +142,12 @@ def test_a_model_that_is_locked_is_no_other(
 ) -> None:
     uri = "models:/wine@best"
     lock_file(uri)
-    wanted = lockfile.read()[uri].sha256
+    locked = lockfile.read()[uri].sha256
     registered(5.0)
     assert predicts(uri) == pytest.approx(6.0)
     cache.release_all()
-    shutil.rmtree(folder.parent / "cache" / wanted)
-    with pytest.raises(StoreError, match=f"expected sha256 {wanted}, got"):
+    shutil.rmtree(folder.parent / "cache" / locked)
+    with pytest.raises(StoreError, match=f"expected sha256 {locked}, got"):
         predicts(uri)
     connection_error()
     with pytest.raises(StoreError, match="cannot be fetched"):
@@ -174,14 +174,14 @@ def test_it_is_read_only_and_a_whole(tmp_path: Path) -> None:
         MlflowStore().versions("models:/wine/1")
 
 
-def test_without_mlflow_the_pip_line_is_told(without: Callable[..., None]) -> None:
+def test_without_mlflow_the_pip_line_is_reported(without: Callable[..., None]) -> None:
     without("mlflow")
     with pytest.raises(MissingPackage, match=r"models:/wine/1 needs: pip install mlflow-skinny"):
         predicts("models:/wine/1")
 
 
 def compared(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [one.getMessage() for one in caplog.records if one.name == "mmf.models"]
+    return [record.getMessage() for record in caplog.records if record.name == "mmf.models"]
 
 
 @pytest.mark.usefixtures("registry")
@@ -200,7 +200,7 @@ def test_what_the_model_was_made_with_is_compared(
     monkeypatch.delenv("MMF_MLFLOW_STRICT")
     assert compared(caplog) == []
     predicts("models:/wine@best")
-    (told,) = compared(caplog)
-    for text in (told, str(caught.value)):
-        assert f"scikit-learn==0.1, and here is {version('scikit-learn')}" in text
-        assert "no-such-package, and here is none" in text
+    (warning,) = compared(caplog)
+    for text in (warning, str(caught.value)):
+        assert f"scikit-learn==0.1 ({version('scikit-learn')} is installed)" in text
+        assert "no-such-package (none is installed)" in text

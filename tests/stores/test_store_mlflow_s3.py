@@ -27,7 +27,7 @@ def model(tmp_path: Path, bucket: str) -> str:
         serialization_format="cloudpickle",
         pip_requirements=[],
     )
-    for file in (one for one in folder.rglob("*") if one.is_file()):
+    for file in (path for path in folder.rglob("*") if path.is_file()):
         key = f"runs/1/model/{file.relative_to(folder).as_posix()}"
         client().upload_file(str(file), bucket.removeprefix("s3://"), key)
     return f"{bucket}/runs/1/model/"

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from store_helpers import MIB, cached, some_bytes, want
+from store_helpers import MIB, cached, lock, some_bytes
 
 import mmf_core as mmf
 import seaweed
@@ -45,7 +45,7 @@ def test_any_key_and_its_versions_come_back(key: str, bucket: str) -> None:
     assert first.id != second.id
     assert get(uri) == b"second"
     assert get(uri, first.id) == b"first"
-    assert {one.id for one in S3Store().versions(uri)} == {first.id, second.id}
+    assert {version.id for version in S3Store().versions(uri)} == {first.id, second.id}
     assert S3Store().stat(uri, first.id).sha256 == sha256(b"first").hexdigest()
 
 
@@ -66,7 +66,7 @@ def test_what_is_listed_is_of_this_key_only(bucket: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
-def test_wrong_keys_are_told(wrong: str, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_keys_are_reported(wrong: str, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(b"content", f"{bucket}/model.bin")
     monkeypatch.setenv(wrong, "mistaken")
     with pytest.raises(StoreError, match="AWS_SECRET_ACCESS_KEY were rejected") as caught:
@@ -75,7 +75,7 @@ def test_wrong_keys_are_told(wrong: str, bucket: str, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.usefixtures("s3")
-def test_no_keys_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_keys_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -100,14 +100,14 @@ def test_keys_of_a_profile_are_taken(
         get(f"{bucket}/model.bin")
 
 
-def test_without_boto3_the_pip_line_is_told(without: Callable[..., None]) -> None:
+def test_without_boto3_the_pip_line_is_reported(without: Callable[..., None]) -> None:
     without("boto3")
     with pytest.raises(MissingPackage, match=r"s3://bucket/model\.bin needs: pip install boto3"):
         mmf.Registry().artifact("s3://bucket/model.bin").verify()
 
 
 @pytest.mark.parametrize(
-    ("uri", "said"),
+    ("uri", "message"),
     [
         ("s3://no-such-bucket/model.bin", "no such bucket"),
         ("{bucket}/absent.bin", "no such key in the bucket"),
@@ -115,21 +115,21 @@ def test_without_boto3_the_pip_line_is_told(without: Callable[..., None]) -> Non
         ("s3://bucket", "expected s3://bucket/key"),
     ],
 )
-def test_what_is_not_there_is_told(uri: str, said: str, bucket: str) -> None:
-    with pytest.raises(StoreError, match=said):
+def test_what_is_not_there_is_reported(uri: str, message: str, bucket: str) -> None:
+    with pytest.raises(StoreError, match=message):
         get(uri.format(bucket=bucket))
 
 
-def test_a_version_that_is_not_there_is_told(bucket: str) -> None:
+def test_a_version_that_is_not_there_is_reported(bucket: str) -> None:
     put(b"content", f"{bucket}/model.bin")
     with pytest.raises(StoreError, match=r"no such version|no such key"):
         get(f"{bucket}/model.bin", "0" * 32)
 
 
 @pytest.mark.usefixtures("s3")
-def test_a_bucket_that_vanishes_is_told_and_nothing_is_kept(folder: Path) -> None:
+def test_a_bucket_that_vanishes_is_reported_and_nothing_is_kept(folder: Path) -> None:
     seaweed.make_bucket("vanishing")
-    want(b"content", "s3://vanishing/model.bin", put(b"content", "s3://vanishing/model.bin"))
+    lock(b"content", "s3://vanishing/model.bin", put(b"content", "s3://vanishing/model.bin"))
     seaweed.remove("vanishing", "model.bin")
     with pytest.raises(StoreError, match="no such bucket"):
         mmf.Registry().artifact("model.bin").verify()
@@ -137,15 +137,15 @@ def test_a_bucket_that_vanishes_is_told_and_nothing_is_kept(folder: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("there", "said"),
+    ("there", "message"),
     [(b"conte", "expected 7 bytes, got 5"), (b"cOntent", "expected sha256")],
 )
-def test_a_truncated_object_and_a_changed_byte_are_told(
-    there: bytes, said: str, folder: Path, bucket: str
+def test_a_truncated_object_and_a_changed_byte_are_reported(
+    there: bytes, message: str, folder: Path, bucket: str
 ) -> None:
     uri = f"{bucket}/model.bin"
-    want(b"content", uri, put(there, uri))
-    with pytest.raises(StoreError, match=said) as caught:
+    lock(b"content", uri, put(there, uri))
+    with pytest.raises(StoreError, match=message) as caught:
         mmf.Registry().artifact("model.bin").verify()
     if len(there) == len(b"content"):
         assert sha256(b"content").hexdigest() in str(caught.value)
@@ -153,7 +153,7 @@ def test_a_truncated_object_and_a_changed_byte_are_told(
     assert cached(folder) == []
 
 
-def test_an_expired_presigned_url_is_told_without_its_secret(bucket: str) -> None:
+def test_an_expired_presigned_url_is_reported_without_its_secret(bucket: str) -> None:
     put(b"content", f"{bucket}/model.bin")
     good = presigned(f"{bucket}/model.bin", 3600)
     expected = Version(sha256=sha256(b"content").hexdigest())
@@ -177,7 +177,7 @@ def test_a_connection_that_breaks_is_resumed(
     folder: Path, bucket: str, gate: Callable[..., seaweed.Gate]
 ) -> None:
     content = some_bytes(5 * MIB)
-    want(content, f"{bucket}/model.bin", put(content, f"{bucket}/model.bin"))
+    lock(content, f"{bucket}/model.bin", put(content, f"{bucket}/model.bin"))
     between = gate(2 * MIB, cut=True)
     assert mmf.Registry().artifact("model.bin").path.read_bytes() == content
     assert between.connections == 3
@@ -189,7 +189,7 @@ def test_a_pull_that_is_killed_half_way_is_resumed(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     content = some_bytes(8 * MIB)
-    want(content, f"{bucket}/model.bin", put(content, f"{bucket}/model.bin"))
+    lock(content, f"{bucket}/model.bin", put(content, f"{bucket}/model.bin"))
     between = gate(4 * MIB, cut=False)
     monkeypatch.setenv("PYTHONPATH", str(PAYLOAD))
     with subprocess.Popen([sys.executable, "-c", PULL, "model.bin"]) as process:
@@ -218,11 +218,11 @@ def wait_for_part(folder: Path, size: int) -> Path:
         time.sleep(0.01)
 
 
-def test_a_server_that_hangs_half_way_is_told_and_the_part_kept(
+def test_a_server_that_hangs_half_way_is_reported_and_the_part_kept(
     folder: Path, bucket: str, gate: Callable[..., seaweed.Gate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = some_bytes(3 * MIB)
-    want(content, f"{bucket}/model.bin", put(content, f"{bucket}/model.bin"))
+    lock(content, f"{bucket}/model.bin", put(content, f"{bucket}/model.bin"))
     monkeypatch.setenv("MMF_STORE_TIMEOUT", "1")
     gate(2 * MIB, 0, cut=False)
     with pytest.raises(StoreError, match=r"no response within 1 s \(MMF_STORE_TIMEOUT\)"):
@@ -231,7 +231,7 @@ def test_a_server_that_hangs_half_way_is_told_and_the_part_kept(
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_server_that_never_answers_is_told(
+def test_a_server_that_never_answers_is_reported(
     bucket: str, gate: Callable[..., seaweed.Gate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_STORE_TIMEOUT", "0.5")
@@ -241,7 +241,7 @@ def test_a_server_that_never_answers_is_told(
 
 
 @pytest.mark.usefixtures("s3")
-def test_a_server_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_not_there_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     with pytest.raises(StoreError, match=r"connection failed: .*refused"):
         get("s3://bucket/model.bin")
@@ -265,7 +265,9 @@ def test_an_upload_that_fails_leaves_no_parts(bucket: str, monkeypatch: pytest.M
     assert "Uploads" not in plain().list_multipart_uploads(Bucket=bucket.removeprefix("s3://"))
 
 
-def test_an_upload_that_is_refused_is_told(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_that_is_refused_is_reported(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "mistaken")
     for size in (1, PART + 1):
         with pytest.raises(StoreError, match="AWS_SECRET_ACCESS_KEY were rejected"):
@@ -285,7 +287,9 @@ def test_a_busy_server_is_asked_twice(web: WebServer, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.usefixtures("s3")
-def test_a_server_of_another_kind_is_told(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_of_another_kind_is_reported(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", web.url)
     web.content = b"<html>"
     with pytest.raises(StoreError, match="the server responded with 500"):
