@@ -51,14 +51,14 @@ def cell(
     """Measure a format in one direction, with so many rows."""
     if rows > libraries.MOST_ROWS.get(name, rows):
         return "does not hold so many"
-    given = table = libraries.table(rows, COLUMNS)
+    value = table = libraries.table(rows, COLUMNS)
     ours = codec.encode
     if what == "in":
-        given = libraries.sample(name, table, codec)
+        value = libraries.sample(name, table, codec)
         ours = codec.decode
     spent = turns(
-        {"ours": lambda: ours(given, LIMITS)}
-        | {other: lambda call=call: call(given) for other, call in others.items()}
+        {"ours": lambda: ours(value, LIMITS)}
+        | {other: lambda call=call: call(value) for other, call in others.items()}
     )
     mine = spent.pop("ours")
     best = min(spent, key=lambda other: spent[other])

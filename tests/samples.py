@@ -31,7 +31,7 @@ TABLE: Rows = [
     {"whole": -2, "part": None, "text": 'Вино, "белое"', "flag": False},
 ]
 ARRAY = [[1.5, -2.0], [3.25, 4e10]]
-TREE = {"name": "Бароло", "year": 2019, "tags": ["red", None, True, 0.5], "more": {"a": {}}}
+JSON_VALUE = {"name": "Бароло", "year": 2019, "tags": ["red", None, True, 0.5], "more": {"a": {}}}
 FILE = bytes(range(256))
 PICTURE = np.zeros((16, 32, 3), np.uint8)
 PICTURE[:, 16:] = (250, 240, 10)
@@ -39,7 +39,7 @@ PICTURE[:, 16:] = (250, 240, 10)
 VALUES: dict[str, Any] = {
     "DataFrame": TABLE,
     "Array": ARRAY,
-    "Dict": TREE,
+    "Dict": JSON_VALUE,
     "Img": PICTURE,
     "String": "Ответ: =1+1",
     "Integer": -42,
@@ -115,7 +115,7 @@ def _read_xlsx(data: bytes) -> Rows:
     names, *rows = openpyxl.load_workbook(io.BytesIO(data)).active.iter_rows()
     assert all(cell.data_type != "f" for row in rows for cell in row), "a text is no formula"
     return [
-        dict(zip([name.value for name in names], [one.value for one in row], strict=True))
+        dict(zip([name.value for name in names], [cell.value for cell in row], strict=True))
         for row in rows
     ]
 
@@ -178,11 +178,11 @@ def _read_html(data: bytes) -> Rows:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _check_table(got: Rows, wanted: Rows, form: Format) -> None:
+def _check_table(got: Rows, expected: Rows, form: Format) -> None:
     assert [[_typed(cell) for cell in row.values()] for row in got] == [
-        [_typed(cell) for cell in row.values()] for row in wanted
+        [_typed(cell) for cell in row.values()] for row in expected
     ]
-    assert [list(row) for row in got] == [list(row) for row in wanted]
+    assert [list(row) for row in got] == [list(row) for row in expected]
     del form
 
 
@@ -199,7 +199,7 @@ def _typed(cell: Any) -> Any:
         return cell
 
 
-# Arrays, trees, pictures
+# Arrays, JSON values, pictures
 
 
 def _npy(rows: Any) -> bytes:
@@ -211,16 +211,16 @@ def _npy(rows: Any) -> bytes:
 
 
 def _numbers(data: bytes) -> Any:
-    return [[float(one) for one in row] for row in csv.reader(io.StringIO(data.decode()))]
+    return [[float(cell) for cell in row] for row in csv.reader(io.StringIO(data.decode()))]
 
 
-def _xml_tree(_: Any) -> bytes:
+def _xml_value(_: Any) -> bytes:
     return """<wine><name>Бароло</name><year type="number">2019</year>
     <tags type="array"><t>red</t><t type="null"/><t type="boolean">true</t>
     <t type="number">0.5</t></tags><more><a type="object"/></more></wine>""".encode()
 
 
-def _read_xml_tree(data: bytes) -> Any:
+def _read_xml_value(data: bytes) -> Any:
     return _of_element(ET.fromstring(data))
 
 
@@ -251,24 +251,24 @@ def _picture(form: str) -> Callable[[bytes], Any]:
     return lambda data: np.asarray(Image.open(io.BytesIO(data), formats=[form]).convert("RGB"))
 
 
-def _check_picture(got: np.ndarray, wanted: np.ndarray, form: Format) -> None:
-    assert got.shape == wanted.shape
-    error = np.abs(got.astype(int) - wanted)
+def _check_picture(got: np.ndarray, expected: np.ndarray, form: Format) -> None:
+    assert got.shape == expected.shape
+    error = np.abs(got.astype(int) - expected)
     if form in {Format.JPEG, Format.WEBP}:  # colours are mixed at an edge
         assert error.mean() < 6
     else:
         assert error.max() == 0
 
 
-def _check_equal(got: Any, wanted: Any, _: Format) -> None:
-    assert got == wanted
+def _check_equal(got: Any, expected: Any, _: Format) -> None:
+    assert got == expected
 
 
-def _check_scalar(got: Any, wanted: Any, form: Format) -> None:
-    if form is Format.TEXT and isinstance(got, str) and not isinstance(wanted, str):
+def _check_scalar(got: Any, expected: Any, form: Format) -> None:
+    if form is Format.TEXT and isinstance(got, str) and not isinstance(expected, str):
         got = json.loads(got)
-    assert got == wanted
-    assert type(got) is type(wanted)
+    assert got == expected
+    assert type(got) is type(expected)
 
 
 def _dumped(value: Any) -> bytes:
@@ -304,18 +304,18 @@ BODIES: dict[Kind, dict[Format, Callable[[Any], bytes]]] = {
     },
     Kind.JSON: {
         Format.JSON: _dumped,
-        Format.XML: _xml_tree,
-        Format.YAML: lambda tree: yaml.safe_dump(tree, allow_unicode=True).encode(),
+        Format.XML: _xml_value,
+        Format.YAML: lambda value: yaml.safe_dump(value, allow_unicode=True).encode(),
         Format.MSGPACK: msgpack.packb,
-        Format.PROTOBUF: lambda tree: ParseDict(tree, Struct()).SerializeToString(),
+        Format.PROTOBUF: lambda value: ParseDict(value, Struct()).SerializeToString(),
     },
     Kind.IMAGE: {
-        **{Format[one]: _file(one) for one in ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")},
+        **{Format[name]: _file(name) for name in ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")},
         Format.JSON: lambda picture: _dumped(base64.b64encode(_file("PNG")(picture)).decode()),
     },
     Kind.SCALAR: {
         Format.JSON: _dumped,
-        Format.TEXT: lambda one: str(one).encode(),
+        Format.TEXT: lambda value: str(value).encode(),
     },
     Kind.FILE: {
         Format.BINARY: bytes,
@@ -349,7 +349,7 @@ ANSWERS: dict[Kind, Reading] = {
     Kind.JSON: Reading(
         {
             Format.JSON: json.loads,
-            Format.XML: _read_xml_tree,
+            Format.XML: _read_xml_value,
             Format.YAML: yaml.safe_load,
             Format.MSGPACK: msgpack.unpackb,
             Format.PROTOBUF: lambda data: MessageToDict(Struct.FromString(data)),
@@ -358,7 +358,7 @@ ANSWERS: dict[Kind, Reading] = {
     ),
     Kind.IMAGE: Reading(
         {
-            **{Format[one]: _picture(one) for one in ("PNG", "JPEG", "WEBP")},
+            **{Format[name]: _picture(name) for name in ("PNG", "JPEG", "WEBP")},
             Format.JSON: _of_json(_picture("PNG")),
         },
         _check_picture,

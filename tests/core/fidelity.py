@@ -111,7 +111,7 @@ def _best(
     outcomes: Sequence[CallResult], disproved: Mapping[Format, set[str]]
 ) -> dict[Format, str]:
     return {
-        format: next(one.word for one in outcomes if one.word not in words)
+        format: next(outcome.word for outcome in outcomes if outcome.word not in words)
         for format, words in disproved.items()
     }
 
@@ -124,7 +124,7 @@ def _disproved(
 ) -> dict[Format, set[str]]:
     """Return the outcomes that fail for some value, up to the one that a format's word names.
 
-    This one must hold for all: hypothesis tells the simplest value for which it does not.
+    This one must hold for all: hypothesis reports the simplest value for which it does not.
     """
     disproved: dict[Format, set[str]] = {format: set() for format in codecs}
 

@@ -14,7 +14,7 @@ import mmf_core as mmf
 def _of(numbers: st.SearchStrategy[Any], dtype: Any, *always: Any) -> st.SearchStrategy[np.ndarray]:
     """Make arrays of two columns in which `always` stands."""
     rows = st.lists(st.tuples(numbers, numbers), min_size=0 if always else 1, max_size=4)
-    return rows.map(lambda some: np.array([*some, *((one, one) for one in always)], dtype))
+    return rows.map(lambda some: np.array([*some, *((number, number) for number in always)], dtype))
 
 
 def _shaped(*shape: int) -> st.SearchStrategy[np.ndarray]:
@@ -65,8 +65,8 @@ def _equal(arrived: np.ndarray, sent: np.ndarray) -> bool:
         arrived.shape == sent.shape
         and signs
         and all(
-            one == other or (one != one and other != other)  # noqa: PLR0124 - NaN
-            for one, other in zip(arrived.ravel().tolist(), sent.ravel().tolist(), strict=True)
+            left == right or (left != left and right != right)  # noqa: PLR0124 - NaN
+            for left, right in zip(arrived.ravel().tolist(), sent.ravel().tolist(), strict=True)
         )
     )
 

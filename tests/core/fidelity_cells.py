@@ -20,7 +20,7 @@ _DIGITS = 1e-15
 def _same(arrived: pd.DataFrame, sent: pd.DataFrame) -> bool:
     """Compare names, types and cells; floats to the last bit, by what Python calls them."""
     return arrived.dtypes.tolist() == sent.dtypes.tolist() and _all(
-        lambda one, other: repr(one) == repr(other)
+        lambda left, right: repr(left) == repr(right)
     )(arrived, sent)
 
 
@@ -32,9 +32,9 @@ def _all(compare: Callable[[Any, Any], bool]) -> Callable[[pd.DataFrame, pd.Data
             arrived.columns.tolist() == sent.columns.tolist()
             and len(arrived) == len(sent)
             and all(
-                compare(one, other)
+                compare(left, right)
                 for name in sent.columns
-                for one, other in zip(
+                for left, right in zip(
                     _cells(_narrowed(arrived[name], sent[name])), _cells(sent[name]), strict=True
                 )
             )
@@ -50,8 +50,8 @@ def _narrowed(arrived: pd.Series, sent: pd.Series) -> pd.Series:
 
 
 def _cells(column: pd.Series) -> list[Any]:
-    known = column.notna().tolist()
-    return [one if known else None for one, known in zip(column.tolist(), known, strict=True)]
+    is_null = column.isna().tolist()
+    return [None if null else cell for cell, null in zip(column.tolist(), is_null, strict=True)]
 
 
 def _equal(arrived: Any, sent: Any) -> bool:
@@ -134,7 +134,7 @@ OUTCOMES = (
     CallResult("null", "null, for what the format has no way to write", of_bare(_all(_is_null))),
     CallResult(
         "\ufffd",
-        "each such character is U+FFFD, the sign for a lost one",
+        "each such character is U+FFFD, the sign for a lost character",
         of_bare(_all(_is_replaced)),
     ),
     REFUSED,

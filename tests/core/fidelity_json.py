@@ -29,7 +29,9 @@ def _any_of(*values: Any) -> st.SearchStrategy[dict[str, Any]]:
     return _of(st.sampled_from(values))
 
 
-_FINITE = st.floats(allow_nan=False, allow_infinity=False).filter(lambda one: not one.is_integer())
+_FINITE = st.floats(allow_nan=False, allow_infinity=False).filter(
+    lambda number: not number.is_integer()
+)
 _LETTERS = st.text(st.characters(codec="utf-8", categories=("L", "S")), min_size=1)
 _LIKE_OTHERS = [
     *("5", "007", "1e5", "+1", "0x1f", "1_000", "1:30", "true", "no", "null", "~", "NA", "nan"),
@@ -67,7 +69,7 @@ KINDS = [
 
 
 def _over(leaf: Callable[[Any], Any], value: Any) -> Any:
-    """Return a tree whose leaves, names and arrays are changed; nothing else is."""
+    """Return a JSON value whose leaves, names and arrays are changed, and nothing else."""
     if isinstance(value, dict):
         return {leaf(name): _over(leaf, part) for name, part in value.items()}
     return [_over(leaf, part) for part in value] if isinstance(value, list) else leaf(value)

@@ -45,15 +45,15 @@ class Section:
     @property
     def text(self) -> str:
         """What the page has between the marks."""
-        found = self.pattern.search(PAGE.read_text(encoding="utf-8"))
-        assert found, f"no <!-- {self.title} --> in {PAGE}"
-        return found[2]
+        match = self.pattern.search(PAGE.read_text(encoding="utf-8"))
+        assert match, f"no <!-- {self.title} --> in {PAGE}"
+        return match[2]
 
     @property
     def codecs(self) -> dict[Format, Codec[Any]]:
         """The codecs of those formats."""
-        found = {format: codecs.find(self.kind, format) for format in self.formats}
-        return {format: codec for format, codec in found.items() if codec}
+        by_format = {format: codecs.find(self.kind, format) for format in self.formats}
+        return {format: codec for format, codec in by_format.items() if codec}
 
 
 def _section(title: str, kinds: Sequence[Kind]) -> Section:
@@ -66,7 +66,7 @@ SECTIONS = (
     _section("dates", fidelity_columns.DATES),
     _section("texts", fidelity_texts.TEXTS),
     _section("names and shapes", fidelity_texts.SHAPES),
-    Section("trees", codecs.Kind.JSON, fidelity_json.KINDS, fidelity_json.OUTCOMES),
+    Section("JSON values", codecs.Kind.JSON, fidelity_json.KINDS, fidelity_json.OUTCOMES),
     Section("arrays", codecs.Kind.ARRAY, fidelity_arrays.KINDS, fidelity_arrays.OUTCOMES),
 )
 
@@ -80,7 +80,11 @@ def read(section: Section) -> dict[str, dict[str, str]]:
 
 def legend(section: Section, used: set[str]) -> str:
     """Return what the words mean that are in a table."""
-    return "".join(f"- {one.word}: {one.meaning}\n" for one in section.outcomes if one.word in used)
+    return "".join(
+        f"- {outcome.word}: {outcome.meaning}\n"
+        for outcome in section.outcomes
+        if outcome.word in used
+    )
 
 
 def _split(line: str) -> list[str]:
@@ -108,7 +112,7 @@ def main() -> None:
     page = PAGE.read_text(encoding="utf-8")
     for section in SECTIONS:
         text = _text(section)
-        page = section.pattern.sub(lambda found, new=text: found[1] + new + found[3], page)
+        page = section.pattern.sub(lambda match, new=text: match[1] + new + match[3], page)
     PAGE.write_text(page, encoding="utf-8")
 
 

@@ -14,15 +14,15 @@ Tables = st.SearchStrategy[pd.DataFrame]
 
 
 def columns(cells: st.SearchStrategy[Any] | Sequence[Any], dtype: Any, *always: Any) -> Tables:
-    """Make tables of one column `x` with each of `always` in it: what is alone gets lost first."""
+    """Make tables of one column `x` that holds each of `always`, and few other cells."""
 
     def table(drawn: tuple[list[Any], list[Any]]) -> pd.DataFrame:
         before, after = drawn
         return pd.DataFrame({"x": pd.Series([*before, *always, *after], dtype=dtype)})
 
-    one = cells if isinstance(cells, st.SearchStrategy) else st.sampled_from(cells)
-    before = st.lists(one, min_size=0 if always else 1, max_size=4)
-    return st.tuples(before, st.lists(one, max_size=2)).map(table)
+    cell = cells if isinstance(cells, st.SearchStrategy) else st.sampled_from(cells)
+    before = st.lists(cell, min_size=0 if always else 1, max_size=4)
+    return st.tuples(before, st.lists(cell, max_size=2)).map(table)
 
 
 def texts(*cells: str) -> Tables:

@@ -217,7 +217,7 @@ def test_npy_both_ways(wines: FlaskClient) -> None:
         (
             b'[{"ash": 1, "hue": "x"}]',
             JSON,
-            {"row": 0, "column": "hue", "message": "expected a number", "value": "x"},
+            {"row": 0, "column": "hue", "message": 'expected a number, got "x"', "value": "x"},
         ),
         (
             b"hue,ash\n1,2\n3,\n",

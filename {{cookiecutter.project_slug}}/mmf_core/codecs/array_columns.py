@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue
+from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue, quoted
 from .table_shapes import (
     EQUAL_LENGTHS,
     NOT_A_RECORD,
@@ -64,7 +64,9 @@ def _bad_cells(rows: Iterable[Any], names: Sequence[str], *, gaps: bool) -> Iter
             if cell is None and not gaps:
                 yield ErrorDetail("expected a number, got an empty cell", row=row, column=column)
             elif cell is not None and type(cell) not in {int, float}:
-                yield ErrorDetail("expected a number", row=row, column=column, value=cell)
+                yield ErrorDetail(
+                    f"expected a number, got {quoted(cell)}", row=row, column=column, value=cell
+                )
 
 
 def _from_records(records: list[Any], columns: Sequence[str]) -> list[Any]:

@@ -62,7 +62,7 @@ def _header(data: bytes) -> tuple[dict[str, Any], int]:
     """Return the header and the offset of the numbers; RequestError if it is damaged."""
     size = _VERSIONS.get(data[6:_START])
     if not data.startswith(b"\x93NUMPY") or size is None:
-        raise RequestError("expected a .npy file, got another one; write it by numpy.save")
+        raise RequestError("expected a .npy file, got other data; write it with numpy.save")
     end = _START + size + int.from_bytes(data[_START : _START + size], "little")
     header = _literal(data[_START + size : end]) if end <= _LONGEST_HEADER else None
     if not isinstance(header, dict) or header.keys() != {"descr", "fortran_order", "shape"}:

@@ -93,28 +93,28 @@ def read(text: bytes, options: Options, name: str) -> pd.DataFrame:
     """Read UTF-8; `name` is the format's in a RequestError."""
     import pandas as pd
 
-    known = {"low_memory": False, **supported_options(pd.read_csv, options)}
+    arguments = {"low_memory": False, **supported_options(pd.read_csv, options)}
     try:
-        table = _read(text, known)
-        if not known.keys() & _NULL_OPTIONS and (columns := _with_words(table, text)):
+        table = _read(text, arguments)
+        if not arguments.keys() & _NULL_OPTIONS and (columns := _with_words(table, text)):
             nulls = {
                 name: [""] if name in columns else ["", *_NULL_WORDS] for name in table.columns
             }
-            table = _read(text, {**known, "keep_default_na": False, "na_values": nulls})
+            table = _read(text, {**arguments, "keep_default_na": False, "na_values": nulls})
     except (ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
         if str(error).endswith("C error: out of memory"):
             raise MemoryError from error  # not the client's fault
         raise RequestError(f"this {name} cannot be read: {str(error).strip()}") from None
-    if "index_col" not in known and not table.index.equals(pd.RangeIndex(len(table))):
+    if "index_col" not in arguments and not table.index.equals(pd.RangeIndex(len(table))):
         # pandas took the first cells for an index, and every column's values are shifted by one.
         raise csv_text.too_many_cells(name)
     return table
 
 
-def _read(text: bytes, known: dict[str, Any]) -> pd.DataFrame:
+def _read(text: bytes, arguments: dict[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
-    return cast("pd.DataFrame", pd.read_csv(io.BytesIO(text), **known))
+    return cast("pd.DataFrame", pd.read_csv(io.BytesIO(text), **arguments))
 
 
 def _with_words(table: pd.DataFrame, text: bytes) -> set[Any]:

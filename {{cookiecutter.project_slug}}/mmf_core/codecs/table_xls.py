@@ -60,9 +60,9 @@ def _read(data: bytes, options: Options) -> pd.DataFrame:
     relevant = {name: options[name] for name in options if name in SUPPORTED or name in _OPTIONS}
     if supports(relevant):
         return table_of(padded, relevant)
-    known = {name: relevant[name] for name in relevant if name in _OPTIONS}
+    arguments = {name: relevant[name] for name in relevant if name in _OPTIONS}
     parser = parsers.TextParser(  # type: ignore[attr-defined] # pandas-stubs leave it out
-        padded, **{"header": 0, **AS_WRITTEN, **known}
+        padded, **{"header": 0, **AS_WRITTEN, **arguments}
     )
     return cast("pd.DataFrame", parser.read())
 

@@ -54,10 +54,10 @@ def _relevant(options: Options) -> Options:
 def _read_by_pandas(file: io.BytesIO, options: Options) -> pd.DataFrame:
     import pandas as pd
 
-    known: dict[str, Any] = {**AS_WRITTEN, **supported_options(pd.read_excel, options)}
-    with pd.ExcelFile(file, engine=known.pop("engine", "calamine")) as book:
-        known["sheet_name"] = select_sheet(options, book.sheet_names)
-        return cast("pd.DataFrame", pd.read_excel(book, **known))
+    arguments: dict[str, Any] = {**AS_WRITTEN, **supported_options(pd.read_excel, options)}
+    with pd.ExcelFile(file, engine=arguments.pop("engine", "calamine")) as book:
+        arguments["sheet_name"] = select_sheet(options, book.sheet_names)
+        return cast("pd.DataFrame", pd.read_excel(book, **arguments))
 
 
 def select_sheet(options: Options, names: list[Any]) -> Any:
