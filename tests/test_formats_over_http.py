@@ -204,7 +204,7 @@ def _neutral(cell: Cell) -> Format:
 
 
 def _assert_value(cell: Cell, answer: bytes, read_as: Format, lossy: Format) -> None:
-    ANSWERS[cell.kind].validate(
+    ANSWERS[cell.kind].check(
         ANSWERS[cell.kind].read[read_as](answer), VALUES[cell.descriptor], lossy
     )
 
