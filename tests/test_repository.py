@@ -14,6 +14,14 @@ VENDORED = {"linguist-vendored", "linguist-generated", "gitlab-generated"}
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
 PAGES += sorted(ROOT.glob("examples/*/*.md"))
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)|(?:src|href)=\"([^\"#]+)\"")
+# client.py is one file to copy.
+SHORT = [
+    file
+    for folder in (PAYLOAD / "mmf_core", ROOT / "hooks", ROOT / "tools")
+    for file in sorted(folder.rglob("*.py"))
+    if file != PAYLOAD / "mmf_core" / "client.py"
+]
+LONGEST = 300
 RELEASE = re.compile(r"(?m)^## \[(\d+\.\d+\.\d+)\] - (\d{4}-\d\d-\d\d)$")
 
 
@@ -38,6 +46,12 @@ def test_mmf_core_is_vendored_in_a_project(baked: Path) -> None:
 def test_mmf_core_is_not_vendored_in_the_template() -> None:
     """Git reads the payload's file in the template as well, and here mmf_core is the product."""
     assert "mmf_core/**" not in attributes(PAYLOAD / ".gitattributes")
+
+
+def test_no_file_is_long() -> None:
+    lines = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in SHORT}
+    assert len(lines) > 100
+    assert [file for file, number in lines.items() if number > LONGEST] == []
 
 
 def test_newest_release_is_the_version() -> None:

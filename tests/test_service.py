@@ -17,7 +17,7 @@ import pytest
 from gunicorn.config import KNOWN_SETTINGS
 
 from baking import PAYLOAD, ROOT
-from mmf_core import metrics
+from mmf_core import capabilities
 
 CONFIG = PAYLOAD / "gunicorn.conf.py"
 TREE = ast.parse(CONFIG.read_text(encoding="utf-8"))
@@ -34,7 +34,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
         if name.startswith("WEB_") or name.endswith("_THREADS") or name == "PORT":
             monkeypatch.delenv(name)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
-    monkeypatch.setattr(metrics, "prepare", lambda: None)
+    monkeypatch.setattr(capabilities, "run_hooks", lambda _: None)
     # Tests may run in a container with a quota of its own.
     monkeypatch.setattr(os, "access", lambda path, _: "cgroup" not in str(path))
 
