@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from mmf_core.errors import MissingPackage
-from mmf_core.packages import OptionalDependency
+from mmf_core.packages import OptionalDependency, find_declared
 
 
 class Reader(OptionalDependency):
@@ -61,3 +61,18 @@ def test_preload_imports_what_is_installed_and_passes_over_the_rest(
     Late().preload()
     assert sys.modules["late_library"].LOADED is True
     monkeypatch.delitem(sys.modules, "late_library")
+
+
+def test_what_modules_declare_is_found_by_their_being_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "parts_of_a_test"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "b_part.py").write_text("PART = 2\n")
+    (package / "a_part.py").write_text("PART = 1\n")
+    (package / "c_part.py").touch()
+    (package / "broken.py").write_text("raise RuntimeError\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = find_declared("parts_of_a_test", "PART", "_part")
+    assert list(found.items()) == [("a_part", 1), ("b_part", 2)]

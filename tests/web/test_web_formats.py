@@ -228,7 +228,7 @@ def test_npy_both_ways(wines: FlaskClient) -> None:
                 "message": "expected a finite number, got an empty cell",
             },
         ),
-        (b"ash\n1\n", "text/csv", {"column": "hue", "message": "this column is missing"}),
+        (b"ash\n1\n", "text/csv", {"column": "hue", "message": "missing column"}),
     ],
 )
 def test_a_wrong_cell_is_told_with_its_place(

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
-from types import ModuleType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .errors import MissingPackage
 
@@ -42,14 +41,20 @@ class OptionalDependency:
         ]
 
 
-def find_modules(package: str, suffix: str) -> list[ModuleType]:
-    """Import the modules of a package whose names end in `suffix`, in alphabetical order.
+def find_declared(package: str, name: str, suffix: str = "") -> dict[str, Any]:
+    """Return what the modules of a package declare under `name`, by module in alphabetical order.
 
-    For parts that are present if their module is: deleting the file removes the part.
+    For parts that are present if their module is: deleting the file removes the part. Only modules
+    whose names end in `suffix` are imported.
     """
-    modules = iter_modules(import_module(package).__path__)
-    names = sorted(module.name for module in modules if module.name.endswith(suffix))
-    return [import_module(f"{package}.{name}") for name in names]
+    infos = iter_modules(import_module(package).__path__)
+    names = sorted(info.name for info in infos if info.name.endswith(suffix))
+    modules = {module: import_module(f"{package}.{module}") for module in names}
+    return {
+        module: getattr(content, name)
+        for module, content in modules.items()
+        if hasattr(content, name)
+    }
 
 
 def _is_installed(module: str) -> bool:

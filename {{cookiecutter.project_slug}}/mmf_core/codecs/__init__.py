@@ -23,11 +23,10 @@ After the core codecs, optional ones come in the order of `Format`. `OPTIONAL` l
 
 from __future__ import annotations
 
-from importlib import import_module
 from itertools import chain
-from pkgutil import iter_modules
 from typing import Any, cast
 
+from ..packages import find_declared
 from .array_csv import ArrayCSV
 from .array_json import ArrayJSON
 from .base import Codec as Codec
@@ -78,15 +77,7 @@ _CORE: tuple[Codec[Any], ...] = (
 )
 
 
-def _find_optional() -> dict[str, tuple[Codec[Any], ...]]:
-    """Return the codecs of each module that defines `CODECS`."""
-    modules = {
-        info.name: import_module(f".{info.name}", __name__) for info in iter_modules(__path__)
-    }
-    return {name: module.CODECS for name, module in modules.items() if hasattr(module, "CODECS")}
-
-
-OPTIONAL = _find_optional()
+OPTIONAL: dict[str, tuple[Codec[Any], ...]] = find_declared(__name__, "CODECS")
 """Module → its codecs, for every optional module there is."""
 
 _ORDER = list(Format)

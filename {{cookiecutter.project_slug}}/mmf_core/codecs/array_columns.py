@@ -19,7 +19,7 @@ from .table_shapes import (
     unwrap,
 )
 
-MISSING_COLUMN = "this column is missing"
+MISSING_COLUMN = "missing column"
 
 
 def rows_of(plain: Any, columns: Sequence[str]) -> list[Any]:
@@ -44,11 +44,11 @@ def column_indices(header: Sequence[Any], columns: Iterable[str]) -> list[int]:
     """Return where the columns are in a header; InvalidValue lists those that are missing."""
     if missing := [name for name in columns if name not in header]:
         raise InvalidValue(
-            f"missing: {', '.join(missing)}",
+            f"missing columns: {', '.join(missing)}",
             [ErrorDetail(MISSING_COLUMN, column=name) for name in missing[:MAX_ERRORS]],
         )
     if repeated := [name for name in columns if header.count(name) > 1]:
-        raise InvalidValue(f"duplicate: {', '.join(repeated)}")
+        raise InvalidValue(f"duplicate columns: {', '.join(repeated)}")
     return [header.index(name) for name in columns]
 
 

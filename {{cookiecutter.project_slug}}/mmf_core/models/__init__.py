@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArtifactError, MMFError
-from ..packages import find_modules
+from ..packages import find_declared
 from ..settings import Settings
 from .base import ModelFormat as ModelFormat
 from .estimators import enable_fast_path
 from .saving import compare, replacing
 
-FORMATS: list[ModelFormat] = [module.FORMAT for module in find_modules(__name__, "_format")]
+FORMATS: list[ModelFormat] = list(find_declared(__name__, "FORMAT", "_format").values())
 
 
 def load_model(path: str | Path, *, trusted: Iterable[str] = ()) -> Any:

@@ -7,15 +7,14 @@ own with `STORES.append(MyStore())`.
 
 from __future__ import annotations
 
-import pkgutil
 import re
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from ..errors import ArtifactError
+from ..packages import find_declared
 from ..settings import Settings
 from . import lockfile
 from .base import Pointer
@@ -27,16 +26,10 @@ from .objects import Content as Content
 from .objects import Version as Version
 from .objects import redact_url as redact_url
 
-
-def _declared(name: str) -> list[Any]:
-    """Return what the modules of this folder declare under a name, in the modules' order."""
-    names = sorted(info.name for info in pkgutil.iter_modules(__path__))
-    modules = [import_module(f".{name}", __name__) for name in names if name.endswith("_store")]
-    return [getattr(module, name) for module in modules if hasattr(module, name)]
-
-
-STORES: list[Store] = _declared("STORE")
-_POINTERS: list[Callable[[Path], Pointer | None]] = _declared("pointer_to")
+STORES: list[Store] = list(find_declared(__name__, "STORE", "_store").values())
+_POINTERS: list[Callable[[Path], Pointer | None]] = list(
+    find_declared(__name__, "pointer_to", "_store").values()
+)
 
 
 class ResolvedArtifact(NamedTuple):
