@@ -40,7 +40,7 @@ def opened(page: Page, target: str, address: str = "/") -> Locator:
 def run(section: Locator) -> Locator:
     """Call the target and return where its answer is shown."""
     section.locator("button.main").click()
-    answer = section.locator(".answer")
+    answer = section.locator(".response")
     expect(answer).to_be_visible()
     return answer
 
@@ -70,7 +70,7 @@ def test_an_excel_file_in_an_excel_file_out(
     told = answer.get_by_role("img").get_attribute("aria-label") or ""
     for cultivar, count in counts.items():
         assert f"{cultivar}: {count}" in told
-    section.locator("summary", has_text="The same call").click()
+    section.locator("summary", has_text="Call it from code").click()
     expect(section.locator("[data-code=curl]")).to_contain_text(
         "/score?format=xlsx' \\\n  -F 'data=@"
     )
@@ -103,7 +103,7 @@ def test_wrong_cells_are_shown_where_they_are(
     expect(section.locator(".preview table")).to_be_visible()
     answer = run(section)
     faults.clear()  # the browser's own word for 422
-    expect(section.locator(".preview .wrong")).to_have_text(["abc", EMPTY])
+    expect(section.locator(".preview .invalid")).to_have_text(["abc", EMPTY])
     assert section.locator(".preview tr", has_text="abc").locator("th").inner_text() == "5"
     expect(answer.get_by_role("alert")).to_contain_text("2 cells do not match the schema")
     listed = answer.locator("tbody tr")
@@ -111,7 +111,7 @@ def test_wrong_cells_are_shown_where_they_are(
     expect(listed.nth(1)).to_have_text("152hueexpected a number, got an empty cell")
     assert axe(page) == []
     screenshot("page-faults")
-    book = saved(page, answer.get_by_role("button", name="wrong cells marked"))
+    book = saved(page, answer.get_by_role("button", name="errors marked"))
     faults.clear()
     sheet = openpyxl.load_workbook(io.BytesIO(book)).worksheets[0]
     assert sheet["A5"].comment.text == 'expected a number, got "abc"'
@@ -154,7 +154,7 @@ def test_sixty_megabytes_are_refused_in_words(
         file.truncate(60 * 1024**2)
     section = opened(page, "score")
     section.locator("input[type=file]").set_input_files(tmp_path / "large.csv")
-    expect(section).to_contain_text("This file has 60 MB. The limit is 50 MB.")
+    expect(section).to_contain_text("This file is 60 MB; the limit is 50 MB.")
     page.evaluate(
         """() => {
           const progress = document.querySelector("#score .progress");
@@ -166,7 +166,7 @@ def test_sixty_megabytes_are_refused_in_words(
     answer = run(section)
     faults.clear()  # the browser's own word for 413, or for a connection that was reset
     expect(answer).to_contain_text("The limit is 50 MB.")
-    expect(answer.locator("h3")).to_have_text("This is too large")
+    expect(answer.locator("h3")).to_have_text("The data is too large")
     assert re.search(r"Sending… \d+ %", " ".join(page.evaluate("told")))
 
 
@@ -179,8 +179,10 @@ def test_a_reset_connection_still_says_the_limit(
     page.route("**/score?*", lambda route: route.abort("connectionreset"))
     section.locator("input[type=file]").set_input_files(tmp_path / "large.csv")
     answer = run(section)
-    expect(answer).to_contain_text("The connection broke off at 51 MB. The limit is 50 MB.")
-    section.get_by_role("button", name="Put in the example").click()
+    expect(answer).to_contain_text(
+        "The connection was lost while sending 51 MB; the limit is 50 MB."
+    )
+    section.get_by_role("button", name="Use the example").click()
     expect(section.locator(".chosen b")).to_have_text("example.csv")
     expect(section.locator(".preview table")).to_be_visible()
     expect(run(section)).to_contain_text("Is it running")
@@ -190,7 +192,7 @@ def test_a_reset_connection_still_says_the_limit(
 def test_by_keyboard_alone(page: Page, wines: Path) -> None:
     opened(page, "half").page.goto("/")
     page.keyboard.press("Tab")
-    expect(page.get_by_text("To the form")).to_be_focused()
+    expect(page.get_by_text("Skip to the form")).to_be_focused()
     page.locator(".targets a").nth(3).focus()
     page.keyboard.press("Enter")
     section = page.locator("#half")
@@ -203,7 +205,7 @@ def test_by_keyboard_alone(page: Page, wines: Path) -> None:
             break
     page.keyboard.type("5")
     page.keyboard.press("Enter")
-    answer = section.locator(".answer")
+    answer = section.locator(".response")
     expect(answer).to_be_focused()
     expect(answer.locator(".big")).to_have_text("2.5")
     page.keyboard.press("Tab")
@@ -229,9 +231,9 @@ def test_a_picture(page: Page, tmp_path: Path, screenshot: SHOT, axe: AXE) -> No
     section.locator("input[type=file]").set_input_files(tmp_path / "p.png")
     expect(section.locator(".shown img")).to_be_visible()
     answer = run(section)
-    shown = answer.get_by_role("img", name="The resulting picture")
+    shown = answer.get_by_role("img", name="Resulting image")
     expect(shown).to_be_visible()
-    page.wait_for_function("document.querySelector('#mirror .answer img').naturalWidth === 80")
+    page.wait_for_function("document.querySelector('#mirror .response img').naturalWidth === 80")
     turned = Image.open(io.BytesIO(saved(page, answer.get_by_text("Download mirror.png"))))
     assert turned.getpixel((79, 0)) == (200, 30, 60)
     assert axe(page) == []
@@ -263,7 +265,7 @@ def test_scalars(page: Page, screenshot: SHOT, axe: AXE, faults: list[str]) -> N
     }
     assert axe(page) == []
     screenshot("page-scalars")
-    section.locator("summary", has_text="The same call").click()
+    section.locator("summary", has_text="Call it from code").click()
     expect(section.locator("[data-code=curl]")).to_contain_text(
         "--form-string 'text=<b>bold</b> & more'"
     )

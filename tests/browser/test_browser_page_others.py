@@ -83,16 +83,16 @@ def test_what_others_wrote_is_never_more_than_text(
     echo.locator("input[type=file]").set_input_files([file])
     expect(echo.locator(".preview tbody td").first).to_have_text(HOSTILE)
     echo.locator("button.main").click()
-    expect(echo.locator(".answer tbody td").first).to_have_text(HOSTILE)
-    expect(echo.locator(".answer th").nth(1)).to_have_text(HOSTILE)
-    echo.locator(".answer select").select_option(HOSTILE)
+    expect(echo.locator(".response tbody td").first).to_have_text(HOSTILE)
+    expect(echo.locator(".response th").nth(1)).to_have_text(HOSTILE)
+    echo.locator(".response select").select_option(HOSTILE)
     expect(echo.locator("h2")).to_have_text(HOSTILE)
     screenshot("page-hostile")
 
     page.goto("/#told")
     told = page.locator("#told")
     told.locator("button.main").click()
-    expect(told.locator(".answer dt")).to_have_text(HOSTILE)
+    expect(told.locator(".response dt")).to_have_text(HOSTILE)
     told.locator("textarea").fill("wrong")
     told.locator("button.main").click()
     expect(told.locator(".failed")).to_contain_text(HOSTILE)
@@ -101,7 +101,7 @@ def test_what_others_wrote_is_never_more_than_text(
     page.goto("/#file")
     made = page.locator("#file")
     made.locator("button.main").click()
-    expect(made.locator(".answer")).to_contain_text("the download has it all")
+    expect(made.locator(".response")).to_contain_text("download the file to see it")
     assert page.locator("img, body script").count() == 0
 
 
@@ -110,15 +110,15 @@ def test_trees_and_arrays_are_typed_or_chosen(
 ) -> None:
     page.goto("/#sums")
     sums = page.locator("#sums")
-    sums.get_by_role("button", name="Put in the example").first.click()
+    sums.get_by_role("button", name="Use the example").first.click()
     expect(sums.get_by_label("tree", exact=True)).to_have_value('{"name":1.5}')
     rows = {"name": "rows.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2\n3,4\n"}
     sums.locator("[data-name=rows] input[type=file]").set_input_files([rows])
     expect(sums.get_by_label("rows", exact=True)).to_be_disabled()
     sums.locator("button.main").click()
-    answer = sums.locator(".answer")
+    answer = sums.locator(".response")
     expect(answer.locator("dd")).to_have_text(['{"name":1.5}', "\N{EN DASH}"])
-    expect(answer.get_by_role("img", name="sums, by value: a: 4; b: 6")).to_be_visible()
+    expect(answer.get_by_role("img", name="Values of sums: a: 4; b: 6")).to_be_visible()
     assert axe(page) == []
     screenshot("page-trees")
 
@@ -133,13 +133,13 @@ def test_numbers_are_drawn_and_are_the_models_own(
     alcohol.locator("input[type=file]").set_input_files(tmp_path / "wines.parquet")
     expect(alcohol.locator(".preview tbody tr")).to_have_count(10)
     alcohol.locator("button.main").click()
-    answer = alcohol.locator(".answer")
-    chart = answer.get_by_role("img", name="How many values of prediction are in each of 9 ranges")
+    answer = alcohol.locator(".response")
+    chart = answer.get_by_role("img", name="Distribution of prediction, bins: 9")
     expect(chart).to_be_visible()
     expect(chart.locator("rect")).to_have_count(9)
     assert sum(map(int, chart.locator("text[text-anchor=middle]").all_text_contents()[:-1])) == 178
     answer.locator("select").select_option("ash")
-    expect(answer.get_by_role("img", name="How many values of ash")).to_be_visible()
+    expect(answer.get_by_role("img", name="Distribution of ash")).to_be_visible()
     screenshot("page-histogram")
     with page.expect_download() as download:
         answer.get_by_text("Download alcohol.xlsx").click()

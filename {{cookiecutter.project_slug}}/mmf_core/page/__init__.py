@@ -1,1 +1,1 @@
-"""`GET /`: the page for people, who open it, drop an Excel file and get one back."""
+"""`GET /`: a page with a form for every target, for people who have a file and not a program."""

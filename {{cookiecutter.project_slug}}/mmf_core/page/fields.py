@@ -1,4 +1,4 @@
-"""From a descriptor to the control of a form: what is typed or dropped, and within which bounds."""
+"""From a descriptor to a form's control: its kind, and the bounds and choices of its values."""
 
 from __future__ import annotations
 
@@ -12,83 +12,84 @@ from ..descriptors import Bool, Datetime, Descriptor, Float, Integer
 from ..web.openapi.sections import without_null
 
 Texts = Mapping[str, str]
-_MOST_CHOICES = 10  # of a column, in its line
+_MAX_CHOICES = 10  # shown for a column
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-_FILES = {Kind.TABLE: "table", Kind.IMAGE: "image", Kind.FILE: "file"}
+_FILE_CONTROLS = {Kind.TABLE: "table", Kind.IMAGE: "image", Kind.FILE: "file"}
 
 
-def field(name: str, one: Descriptor[Any], texts: Texts) -> dict[str, Any]:
+def form_field(name: str, descriptor: Descriptor[Any], texts: Texts) -> dict[str, Any]:
     """Return what a template needs to draw an argument's control.
 
-    `control` is `table`, `image` or `file` for what is dropped, `json` for what may be typed, too,
-    and `choice`, `number`, `moment` or `text` for scalars.
+    `control` is `table`, `image` or `file` for a dropped file, `json` for a value that may be typed
+    or chosen as a file, and `choice`, `number`, `datetime` or `text` for a scalar.
     """
     return {
         "name": name,
-        "label": one.name or name,
-        "description": one.description,
-        "required": one.required,
-        "value": _text(None if one.required else one.default),
-        "accept": _accept(one),
-        "takes": _takes(one),
-        "columns": _columns(one, texts),
+        "label": descriptor.name or name,
+        "description": descriptor.description,
+        "required": descriptor.required,
+        "value": _text(None if descriptor.required else descriptor.default),
+        "accept": _extensions(descriptor),
+        "formats": _formats(descriptor),
+        "columns": _columns(descriptor, texts),
         "hint": "",
-        **(_scalar(one, texts) if one.kind is Kind.SCALAR else _other(one)),
+        **(_scalar(descriptor, texts) if descriptor.kind is Kind.SCALAR else _other(descriptor)),
     }
 
 
-def _other(one: Descriptor[Any]) -> dict[str, Any]:
-    if control := _FILES.get(one.kind):
+def _other(descriptor: Descriptor[Any]) -> dict[str, Any]:
+    if control := _FILE_CONTROLS.get(descriptor.kind):
         return {"control": control}
-    example = json.dumps(one.example()).decode()
+    example = json.dumps(descriptor.example()).decode()
     return {"control": "json", "value": "", "example": example}
 
 
-def _scalar(one: Descriptor[Any], texts: Texts) -> dict[str, Any]:
-    schema = without_null(one.json_schema())
-    if isinstance(one, Bool):
+def _scalar(descriptor: Descriptor[Any], texts: Texts) -> dict[str, Any]:
+    schema = without_null(descriptor.json_schema())
+    if isinstance(descriptor, Bool):
         return {"control": "choice", "choices": [("true", texts["yes"]), ("false", texts["no"])]}
     if "enum" in schema:
-        listed = [_text(choice) for choice in schema["enum"]]
-        return {"control": "choice", "choices": [(text, text) for text in listed]}
-    if isinstance(one, Integer | Float):
-        return _number(one, schema)
-    has_zone = isinstance(one.default, datetime) and one.default.tzinfo is not None
-    if isinstance(one, Datetime) and not has_zone:
-        return {"control": "moment", "hint": texts["moment_hint"]}
+        choices = [_text(choice) for choice in schema["enum"]]
+        return {"control": "choice", "choices": [(choice, choice) for choice in choices]}
+    if isinstance(descriptor, Integer | Float):
+        return _number(descriptor, schema)
+    default = descriptor.default
+    has_zone = isinstance(default, datetime) and default.tzinfo is not None
+    if isinstance(descriptor, Datetime) and not has_zone:
+        return {"control": "datetime", "hint": texts["datetime_hint"]}
     return {"control": "text"}
 
 
-def _number(one: Descriptor[Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(one.default, float) and not isfinite(one.default):
-        return {"control": "text"}  # a browser's field for numbers knows no infinity
+def _number(descriptor: Descriptor[Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(descriptor.default, float) and not isfinite(descriptor.default):
+        return {"control": "text"}  # a browser's number field cannot hold infinity
     return {
         "control": "number",
-        "step": "1" if isinstance(one, Integer) else "any",
+        "step": "1" if isinstance(descriptor, Integer) else "any",
         "min": schema.get("minimum"),
         "max": schema.get("maximum"),
         "hint": _bounds(schema),
     }
 
 
-def _columns(one: Descriptor[Any], texts: Texts) -> list[dict[str, str]]:
-    """Return a table's declared columns, each with what its cells are, in words."""
-    schema = one.json_schema()
+def _columns(descriptor: Descriptor[Any], texts: Texts) -> list[dict[str, str]]:
+    """Return a table's declared columns, each with its type in words."""
+    schema = descriptor.json_schema()
     rows = next(iter(schema.get("anyOf", [schema])))
     items = rows.get("items", {}) if isinstance(rows, dict) else {}
     cells = items.get("properties", {}) if isinstance(items, dict) else {}
-    return [{"name": name, "cells": _cells(cell, texts)} for name, cell in cells.items()]
+    return [{"name": name, "type": _cell_type(cell, texts)} for name, cell in cells.items()]
 
 
-def _cells(schema: Mapping[str, Any], texts: Texts) -> str:
+def _cell_type(schema: Mapping[str, Any], texts: Texts) -> str:
     declared = schema.get("type", "string")
-    kinds = declared if isinstance(declared, list) else [declared]
-    kind = "moment" if "anyOf" in schema else next(one for one in kinds if one != "null")
-    parts = [texts[f"type_{kind}"], _bounds(schema)]
-    if listed := [_text(one) for one in schema.get("enum", ()) if one is not None]:
-        more = ", …" * (len(listed) > _MOST_CHOICES)
-        parts = [texts["one_of"] + " " + ", ".join(listed[:_MOST_CHOICES]) + more]
-    if "null" in kinds:
+    types = declared if isinstance(declared, list) else [declared]
+    type_name = "datetime" if "anyOf" in schema else next(each for each in types if each != "null")
+    parts = [texts[f"type_{type_name}"], _bounds(schema)]
+    if choices := [_text(choice) for choice in schema.get("enum", ()) if choice is not None]:
+        more = ", …" * (len(choices) > _MAX_CHOICES)
+        parts = [texts["one_of"] + " " + ", ".join(choices[:_MAX_CHOICES]) + more]
+    if "null" in types:
         parts.append(texts["may_be_empty"])
     return ", ".join(part for part in parts if part)
 
@@ -97,25 +98,25 @@ def _bounds(schema: Mapping[str, Any]) -> str:
     return ", ".join(f"{sign} {schema[key]:g}" for key, sign in _BOUNDS.items() if key in schema)
 
 
-def _accept(one: Descriptor[Any]) -> list[str]:
-    """Return the names of files that are taken, as `.csv`; none where all are."""
-    if one.kind in {Kind.FILE, Kind.SCALAR}:
-        return []
-    return [f".{extension}" for form in readable(one.kind) for extension in form.extensions]
-
-
-def _takes(one: Descriptor[Any]) -> list[str]:
-    """Return the formats that are taken, by one extension each, people's first."""
-    if not _accept(one):
+def _extensions(descriptor: Descriptor[Any]) -> list[str]:
+    """Return the accepted file name extensions, such as `.csv`; none if any is accepted."""
+    if descriptor.kind in {Kind.FILE, Kind.SCALAR}:
         return []
     return [
-        form.extension
-        for form in sorted(readable(one.kind), key=lambda one: one is not Format.XLSX)
+        f".{extension}" for format in readable(descriptor.kind) for extension in format.extensions
     ]
 
 
+def _formats(descriptor: Descriptor[Any]) -> list[str]:
+    """Return the main extension of each accepted format, Excel first; none if any is accepted."""
+    if not _extensions(descriptor):
+        return []
+    formats = sorted(readable(descriptor.kind), key=lambda format: format is not Format.XLSX)
+    return [format.extension for format in formats]
+
+
 def _text(value: Any) -> str:
-    """Return a value as it is typed."""
+    """Return a value as a person would type it."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,11 +1,11 @@
-"""The page's own style sheet, scripts and icon; few and small, so they are kept in memory."""
+"""The page's style sheet, scripts and icon: small enough to be kept in memory."""
 
 from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
 
-_TYPES = {
+_MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
@@ -13,11 +13,11 @@ _TYPES = {
 _FOLDER = Path(__file__).parent / "static"
 
 FILES = {
-    path.name: (path.read_bytes(), _TYPES[path.suffix])
+    path.name: (path.read_bytes(), _MEDIA_TYPES[path.suffix])
     for path in sorted(_FOLDER.iterdir())
-    if path.suffix in _TYPES
+    if path.suffix in _MEDIA_TYPES
 }
-"""Bytes and media type by name."""
+"""Content and media type by name."""
 
-VERSION = sha256(b"".join(body for body, _ in FILES.values())).hexdigest()[:12]
-"""What browsers may keep the files under: it changes with any of them."""
+VERSION = sha256(b"".join(content for content, _ in FILES.values())).hexdigest()[:12]
+"""A checksum of all files, part of their addresses, so that browsers may cache them for long."""

@@ -1,4 +1,4 @@
-"""What the page shows: targets, their forms and answers, artifacts; ready for its templates."""
+"""What the page shows, ready for its templates: targets, their forms and results, artifacts."""
 
 from __future__ import annotations
 
@@ -7,41 +7,36 @@ from typing import Any
 
 from .. import __version__
 from ..codecs import Format, Kind
-from ..registry import Registry
-from ..settings import MIB, Settings
+from ..settings import MIB
 from ..target import Target
 from ..web.http.negotiation import response_formats
 from ..web.project_metadata import About
-from .fields import field
-from .translations.texts import FOR_SCRIPTS
+from ..web.protocols import Service
+from .fields import form_field
+from .translations import TEXTS, js_messages
 
 EXAMPLES: Mapping[Kind, tuple[Format, ...]] = {
     Kind.TABLE: (Format.XLSX, Format.CSV),
     Kind.ARRAY: (Format.CSV, Format.JSON),
 }
-"""Kinds of which an example can be downloaded, and as what."""
+"""Formats in which an example can be downloaded, by kind."""
 
 
-def view(
-    registry: Registry, settings: Settings, texts: Mapping[str, str], about: About
-) -> dict[str, Any]:
-    """Return everything that the templates need; `texts` are in the page's language."""
-    spoken = [
-        f"{key.removeprefix(FOR_SCRIPTS)}={text}"
-        for key, text in texts.items()
-        if FOR_SCRIPTS in key
-    ]
+def view(service: Service, language: str, about: About) -> dict[str, Any]:
+    """Return everything that the templates need, in a language."""
+    registry, texts, max_body = service.registry, TEXTS[language], service.settings.max_body
     return {
-        "targets": [_target(one, texts) for one in registry.targets.values()],
+        "targets": [_target(target, texts) for target in registry.targets.values()],
         "artifacts": [
-            {**one.meta(), "version": one.display_version} for one in registry.artifacts.values()
+            {**artifact.meta(), "version": artifact.display_version}
+            for artifact in registry.artifacts.values()
         ],
-        "limit": settings.max_body,
-        "megabytes": f"{settings.max_body / MIB:g}",
+        "limit": max_body,
+        "megabytes": f"{max_body / MIB:g}",
         "core": __version__,
         "about": about,
         "t": texts,
-        "spoken": "\n".join(spoken),
+        "js_messages": "\n".join(f"{key}={text}" for key, text in js_messages(language).items()),
     }
 
 
@@ -52,13 +47,16 @@ def _target(target: Target, texts: Mapping[str, str]) -> dict[str, Any]:
         "name": target.name,
         "description": target.description,
         "fields": [
-            {**field(name, one, texts), "examples": _names(EXAMPLES.get(one.kind, ()))}
-            for name, one in target.arguments.items()
+            {
+                **form_field(name, descriptor, texts),
+                "examples": _extensions(EXAMPLES.get(descriptor.kind, ())),
+            }
+            for name, descriptor in target.arguments.items()
         ],
-        "formats": _names(response_formats(returns)),
-        "answers": returns.kind.name.lower() if returns else "nothing",
+        "formats": _extensions(response_formats(returns)),
+        "returns": returns.kind.name.lower() if returns else "nothing",
     }
 
 
-def _names(forms: tuple[Format, ...]) -> list[str]:
-    return [one.extension for one in forms]
+def _extensions(formats: tuple[Format, ...]) -> list[str]:
+    return [format.extension for format in formats]

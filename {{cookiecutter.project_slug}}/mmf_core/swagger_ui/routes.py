@@ -1,7 +1,7 @@
-"""`/docs`: Swagger UI on `/openapi.json`, by files of the package flask-swagger-ui.
+"""`/docs`: Swagger UI for `/openapi.json`, with the files of the package flask-swagger-ui.
 
-Nothing comes from another host, and no script stands in the page: its Content-Security-Policy
-forbids both. Addresses are relative, so that it works behind a proxy's prefix.
+Nothing comes from another host, and no script is inline: the Content-Security-Policy forbids both.
+Links are relative, so that the page works behind a proxy's prefix.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _PAGE = """<!doctype html>
 </head>
 <body>
 <div id="ui"></div>
-<noscript>This page needs JavaScript. <a href="openapi.json">openapi.json</a> does not.</noscript>
+<noscript>This page needs JavaScript; <a href="openapi.json">openapi.json</a> does not.</noscript>
 <script src="docs/swagger-ui-bundle.js"></script>
 <script src="docs/start.js"></script>
 </body>
 </html>
 """
-# The validator would be a request to another host.
+# The validator would send a request to another host.
 _START = """SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#ui",
@@ -41,7 +41,7 @@ _START = """SwaggerUIBundle({
   validatorUrl: null
 });
 """
-# data: is for the pictures in Swagger UI's style sheet.
+# data: is for the images in Swagger UI's style sheet.
 _POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -49,15 +49,15 @@ _POLICY = (
 
 
 def blueprint() -> Blueprint:
-    """Give the page and its files."""
+    """Return the page and its files."""
     routes = Blueprint("docs", __name__)
 
     @routes.get("/docs")
     def page() -> Response:
-        _folder()
-        answer = Response(_PAGE, content_type="text/html; charset=utf-8")
-        answer.headers["Content-Security-Policy"] = _POLICY
-        return answer
+        _folder()  # MissingPackage here, not in the browser's console
+        response = Response(_PAGE, content_type="text/html; charset=utf-8")
+        response.headers["Content-Security-Policy"] = _POLICY
+        return response
 
     @routes.get("/docs/start.js")
     def start() -> Response:
@@ -71,8 +71,8 @@ def blueprint() -> Blueprint:
 
 
 def _folder() -> Path:
-    """Return where the package keeps Swagger UI's files; nothing of it is imported."""
-    found = find_spec(_PACKAGE)
-    if found is None or not found.submodule_search_locations:
+    """Return the folder of Swagger UI's files, without importing the package."""
+    spec = find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
         raise MissingPackage("/docs", ["flask-swagger-ui"])
-    return Path(found.submodule_search_locations[0], "dist")
+    return Path(spec.submodule_search_locations[0], "dist")

@@ -1,6 +1,6 @@
-// Calls: what a form sends, with progress, and the same in curl and Python.
+// Calls: the form's request, with its progress, and the same request in curl and Python.
 
-// Resolves with {status, blob, type, name, seconds}; status 0 where no answer came.
+// Resolves with {status, blob, type, name, seconds}; status is 0 if no response came.
 export function send(url, body, { onUpload = () => {}, onSent = () => {}, signal } = {}) {
   const request = new XMLHttpRequest();
   const started = performance.now();
@@ -23,7 +23,7 @@ export function send(url, body, { onUpload = () => {}, onSent = () => {}, signal
   });
 }
 
-// RFC 6266: the name in UTF-8 counts for more.
+// RFC 6266: the name in UTF-8 takes precedence.
 function filename(disposition) {
   const encoded = /filename\*=UTF-8''([^;]+)/i.exec(disposition);
   if (encoded) return decodeURIComponent(encoded[1]);
@@ -34,25 +34,25 @@ function filename(disposition) {
 const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 const python = (text) => JSON.stringify(text).replaceAll("\u007f", "\\x7f");
 
-// `parts` are [name, File or text]; `save` is what the answer is called, empty for a short text.
-export function curl(url, parts, save) {
+// `parts` are [name, File or text]; `saveAs` is the result's file name, empty for a short text.
+export function curl(url, parts, saveAs) {
   const lines = parts.map(([name, value]) => typeof value === "string"
     ? `--form-string ${shell(`${name}=${value}`)}`
     : `-F ${shell(`${name}=@"${value.name.replace(/["\\]/g, "\\$&")}"`)}`);
   if (!lines.length) lines.push("-X POST");
-  if (save) lines.push(`-o ${shell(save)}`);
+  if (saveAs) lines.push(`-o ${shell(saveAs)}`);
   return [`curl ${shell(url)}`, ...lines].join(" \\\n  ");
 }
 
-export function requests(url, parts, save) {
+export function requests(url, parts, saveAs) {
   const [address, query] = url.split("?");
   const files = parts.filter(([, value]) => typeof value !== "string");
   const texts = parts.filter(([, value]) => typeof value === "string");
-  const lines = ["import requests", "", "answer = requests.post(", `    ${python(address)},`];
-  if (query) lines.push(`    params={${query.split("&").map((one) => one.split("=").map(python).join(": ")).join(", ")}},`);
+  const lines = ["import requests", "", "response = requests.post(", `    ${python(address)},`];
+  if (query) lines.push(`    params={${query.split("&").map((pair) => pair.split("=").map(python).join(": ")).join(", ")}},`);
   if (texts.length) lines.push(`    data={${texts.map(([name, text]) => `${python(name)}: ${python(text)}`).join(", ")}},`);
   if (files.length) lines.push(`    files={${files.map(([name, file]) => `${python(name)}: open(${python(file.name)}, "rb")`).join(", ")}},`);
-  lines.push(")", "answer.raise_for_status()");
-  lines.push(save ? `open(${python(save)}, "wb").write(answer.content)` : "print(answer.text)");
+  lines.push(")", "response.raise_for_status()");
+  lines.push(saveAs ? `open(${python(saveAs)}, "wb").write(response.content)` : "print(response.text)");
   return lines.join("\n");
 }

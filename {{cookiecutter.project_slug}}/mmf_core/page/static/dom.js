@@ -1,15 +1,17 @@
-// Elements and words. Text only ever becomes text: nothing here takes HTML.
+// Elements and texts. Text is only ever set as text: nothing here takes HTML.
 
-// A line for each: its name, "=", and the text.
-const texts = Object.fromEntries(document.body.dataset.texts.split("\n").map((line) => line.split(/=(.*)/)));
+// One line per message: key, "=", text.
+const messages = Object.fromEntries(document.body.dataset.messages.split("\n").map((line) => line.split(/=(.*)/)));
 export const locale = document.documentElement.lang;
+export const limit = Number(document.body.dataset.limit);
 
-export function say(key, values = {}) {
-  return texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+export function say(key, values) {
+  const all = { limit: megabytes(limit), ...values };
+  return messages[key].replace(/\{(\w+)\}/g, (_, name) => all[name]);
 }
 
-export function knows(key) {
-  return key in texts;
+export function hasMessage(key) {
+  return key in messages;
 }
 
 function fill(element, attributes, children) {
@@ -25,24 +27,39 @@ export function make(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
 }
 
+export function note(text) {
+  return make("p", { class: "note" }, text);
+}
+
+export function classes(...names) {
+  return names.filter(Boolean).join(" ") || null;
+}
+
 export function draw(tag, attributes = {}, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }
 
-// Whole numbers are shown to the digit, others as JavaScript writes them shortest.
-export function shown(value) {
+export function isEmpty(value) {
+  return value === null || value === undefined || value === "";
+}
+
+// Integers are shown in full, other numbers in JavaScript's shortest form.
+export function display(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value === "boolean") return say(value ? "true" : "false");
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 export function megabytes(bytes) {
-  const size = bytes / 1024 ** 2;
-  return size.toLocaleString(locale, { maximumFractionDigits: size < 10 ? 1 : 0 });
+  return round(bytes / 1024 ** 2, 1);
+}
+
+// Decimals only matter in small numbers.
+export function round(number, digits, options) {
+  return number.toLocaleString(locale, { ...options, maximumFractionDigits: number < 10 ? digits : 0 });
 }
 
 export function fileSize(bytes) {
   const power = Math.min(2, Math.floor(Math.log2(bytes || 1) / 10));
-  const size = bytes / 1024 ** power, unit = ["byte", "kilobyte", "megabyte"][power];
-  return size.toLocaleString(locale, { style: "unit", unit, maximumFractionDigits: size < 10 ? 1 : 0 });
+  return round(bytes / 1024 ** power, 1, { style: "unit", unit: ["byte", "kilobyte", "megabyte"][power] });
 }

@@ -1,65 +1,64 @@
-// The fields of a form: files with their first rows, and what is typed.
+// The fields of a form: files with their first rows, and typed values.
 
-import { tableFrom } from "./answers.js";
-import { fileSize, make, megabytes, say } from "./dom.js";
-import { count, tableOf } from "./tables.js";
+import { fileSize, limit, make, megabytes, note, say } from "./dom.js";
+import { tableFrom } from "./results.js";
+import { sizeOf, tableOf } from "./tables.js";
 
-const PREVIEW = 10;
-const limit = Number(document.body.dataset.limit);
+const PREVIEW_ROWS = 10;
 
-// Wraps the element of one argument. `changed` is called whenever its value is another.
-export function fieldOf(element, target, changed) {
+// Wraps the element of one argument; `onChange` is called whenever its value changes.
+export function fieldOf(element, target, onChange) {
   const { name, control } = element.dataset;
   const input = element.querySelector("[name]");
-  const file = element.querySelector("input[type=file]");
+  const fileInput = element.querySelector("input[type=file]");
   const drop = element.querySelector(".drop");
-  const place = element.querySelector(".shown");
+  const preview = element.querySelector(".shown");
   const field = { name, control, table: null, value, mark };
-  let read = 0; // counts: a slow file may be gone by the time it is read
+  let reads = 0; // a slow file may have been replaced by the time it is read
 
-  // What is sent: a File, a text, or null where the default is meant.
+  // What is sent: a File, a text, or null for the default.
   function value() {
-    if (file?.files[0]) return file.files[0];
-    if (input === file) return null;
+    if (fileInput?.files[0]) return fileInput.files[0];
+    if (input === fileInput) return null;
     const { value: text } = input;
-    const isText = control === "text" && input.defaultValue;
-    return text === "" && !isText ? null : text;
+    const canBeEmpty = control === "text" && input.defaultValue;
+    return text === "" && !canBeEmpty ? null : text;
   }
 
-  function put(chosen) {
+  function setFile(file) {
     const list = new DataTransfer();
-    if (chosen) list.items.add(chosen);
-    file.files = list.files;
-    show();
+    if (file) list.items.add(file);
+    fileInput.files = list.files;
+    showFile();
   }
 
-  async function show() {
-    const chosen = file.files[0];
-    const turn = (read += 1);
+  async function showFile() {
+    const file = fileInput.files[0];
+    const read = (reads += 1);
     field.table = null;
-    drop?.classList.toggle("filled", Boolean(chosen));
-    place.replaceChildren();
+    drop?.classList.toggle("filled", Boolean(file));
+    preview.replaceChildren();
     drop?.querySelector(".chosen")?.remove();
-    if (input !== file) input.disabled = Boolean(chosen);
-    changed();
-    if (!chosen) return;
-    const remove = () => { put(null); file.focus(); };
-    const line = make("div", { class: "chosen" }, make("b", {}, chosen.name), make("span", {}, fileSize(chosen.size)),
-      make("button", { type: "button", class: "link", "aria-label": `${say("remove")}: ${chosen.name}`, onclick: remove }, say("remove")));
-    (drop ?? place).append(line);
-    if (chosen.size > limit) {
-      place.append(make("p", { class: "note" }, say("too_large", { size: megabytes(chosen.size), limit: megabytes(limit) })));
+    if (input !== fileInput) input.disabled = Boolean(file);
+    onChange();
+    if (!file) return;
+    const remove = () => { setFile(null); fileInput.focus(); };
+    const line = make("div", { class: "chosen" }, make("b", {}, file.name), make("span", {}, fileSize(file.size)),
+      make("button", { type: "button", class: "link", "aria-label": `${say("remove")}: ${file.name}`, onclick: remove }, say("remove")));
+    (drop ?? preview).append(line);
+    if (file.size > limit) {
+      preview.append(note(say("too_large", { size: megabytes(file.size) })));
     } else if (control === "image") {
-      const image = make("img", { alt: chosen.name, src: URL.createObjectURL(chosen), onerror: () => image.remove() });
-      place.append(image);
+      const image = make("img", { alt: file.name, src: URL.createObjectURL(file), onerror: () => image.remove() });
+      preview.append(image);
     } else if (control === "table") {
-      const busy = make("p", { class: "note" }, say("reading"));
-      place.append(busy);
+      const progress = note(say("reading"));
+      preview.append(progress);
       const path = `page/rows/${encodeURIComponent(target)}/${encodeURIComponent(name)}`;
-      const { table, problem } = await tableFrom(chosen, { path });
-      if (turn !== read) return;
-      busy.remove();
-      if (problem) place.append(make("p", { class: "note" }, problem.detail));
+      const { table, problem } = await tableFrom(file, { path });
+      if (read !== reads) return;
+      progress.remove();
+      if (problem) preview.append(note(problem.detail));
       if (table) {
         field.table = table;
         mark([]);
@@ -67,39 +66,38 @@ export function fieldOf(element, target, changed) {
     }
   }
 
-  // Shows the first rows, with these faults where they are.
-  function mark(faults) {
+  // Shows the first rows, with the errors that belong to this field.
+  function mark(allErrors) {
     const { table } = field;
     if (!table) return;
-    place.querySelectorAll(".preview").forEach((old) => old.remove());
-    const own = faults.filter((fault) => (fault.where ?? name) === name);
-    const rows = tableOf(table, say("preview", { name: file.files[0].name }), { most: PREVIEW, faults: own });
-    place.append(make("div", { class: "preview" }, make("p", { class: "note" }, count(table, PREVIEW)), rows));
-    const first = rows.querySelector(".wrong");
+    preview.querySelectorAll(".preview").forEach((old) => old.remove());
+    const errors = allErrors.filter((error) => (error.where ?? name) === name);
+    const rows = tableOf(table, say("preview", { name: fileInput.files[0].name }), { maxRows: PREVIEW_ROWS, errors });
+    preview.append(make("div", { class: "preview" }, note(sizeOf(table, PREVIEW_ROWS)), rows));
+    const first = rows.querySelector(".invalid");
     if (first) rows.scrollLeft = first.offsetLeft - rows.clientWidth / 2;
   }
 
-  file?.addEventListener("change", show);
-  input.addEventListener("input", changed);
+  fileInput?.addEventListener("change", showFile);
+  input.addEventListener("input", onChange);
   if (drop) {
     for (const type of ["dragenter", "dragleave", "drop"]) {
       drop.addEventListener(type, () => drop.classList.toggle("over", type === "dragenter"));
     }
-    file.addEventListener("paste", (event) => {
+    fileInput.addEventListener("paste", (event) => {
       const { files } = event.clipboardData;
       const text = event.clipboardData.getData("text/plain");
-      if (files.length) put(files[0]);
-      else if (text && control === "table") put(new File([text], say("pasted"), { type: "text/tab-separated-values" }));
+      if (files.length) setFile(files[0]);
+      else if (text && control === "table") setFile(new File([text], say("pasted"), { type: "text/tab-separated-values" }));
     });
   }
   element.querySelector("[data-example]")?.addEventListener("click", async (event) => {
-    const url = event.target.dataset.example;
-    const answer = await fetch(url).catch(() => null);
-    if (answer?.ok) put(new File([await answer.blob()], "example.csv", { type: "text/csv" }));
+    const response = await fetch(event.target.dataset.example).catch(() => null);
+    if (response?.ok) setFile(new File([await response.blob()], "example.csv", { type: "text/csv" }));
   });
   element.querySelector("[data-fill]")?.addEventListener("click", (event) => {
     input.value = event.target.dataset.fill;
-    changed();
+    onChange();
   });
   return field;
 }

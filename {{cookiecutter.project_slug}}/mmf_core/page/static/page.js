@@ -1,25 +1,25 @@
-// The page: one target at a time, its form, its call and its answer.
+// The page: one target at a time, its form, its call and its result.
 
-import { answerOf, failureOf } from "./answers.js";
 import { curl, requests, send } from "./calls.js";
 import { make, say } from "./dom.js";
 import { fieldOf } from "./fields.js";
+import { failureOf, resultOf } from "./results.js";
 
-const limit = Number(document.body.dataset.limit);
 const sections = [...document.querySelectorAll(".target")];
+const EXAMPLES = { table: "table.xlsx", image: "picture.png", file: "file.bin" };
 
-function serve(section) {
+function setUp(section) {
   const form = section.querySelector("form");
-  const { target, answers } = form.dataset;
-  const [run, cancel, progress, status] = ["button.main", "[data-cancel]", ".progress", ".status"].map((one) => form.querySelector(one));
-  const [bar, words] = progress.children;
-  const place = section.querySelector("[data-answer]");
+  const { target, returns } = form.dataset;
+  const [run, cancel, progress, status] = form.querySelectorAll(".run > :is(button, .progress, .status)");
+  const [bar, progressText] = progress.children;
+  const result = section.querySelector("[data-result]");
   const format = form.querySelector("[data-format]");
-  const fields = [...form.querySelectorAll(".field")].map((one) => fieldOf(one, target, tellCode));
+  const fields = [...form.querySelectorAll(".field")].map((element) => fieldOf(element, target, updateCode));
   let aborting = null;
 
-  function url(more = "") {
-    const query = [format && `format=${format.value}`, more].filter(Boolean).join("&");
+  function url(extra = "") {
+    const query = [format && `format=${format.value}`, extra].filter(Boolean).join("&");
     return `${encodeURIComponent(target)}${query && `?${query}`}`;
   }
 
@@ -35,82 +35,83 @@ function serve(section) {
     return data;
   }
 
-  function tellCode() {
+  function updateCode() {
     const address = new URL(url(), location.href).href;
     const sent = parts();
-    const missing = fields.filter((one) => ["table", "image", "file"].includes(one.control) && !sent.some(([name]) => name === one.name));
-    const examples = { table: "table.xlsx", image: "picture.png", file: "file.bin" };
-    const told = [...sent, ...missing.map((one) => [one.name, new File([], examples[one.control])])];
-    const save = answers === "nothing" || answers === "scalar" ? "" : `${target}.${format?.value ?? "bin"}`;
-    const lines = { curl, Python: requests };
-    section.querySelectorAll("[data-code]").forEach((one) => { one.textContent = lines[one.dataset.code](address, told, save); });
+    const missing = fields.filter((field) => field.control in EXAMPLES && !sent.some(([name]) => name === field.name));
+    const examples = missing.map((field) => [field.name, new File([], EXAMPLES[field.control])]);
+    const saveAs = ["nothing", "scalar"].includes(returns) ? "" : `${target}.${format?.value ?? "bin"}`;
+    const tools = { curl, Python: requests };
+    for (const code of section.querySelectorAll("[data-code]")) {
+      code.textContent = tools[code.dataset.code](address, [...sent, ...examples], saveAs);
+    }
   }
 
-  function show(failed, ...children) {
-    for (const old of place.querySelectorAll("[href^='blob:']")) URL.revokeObjectURL(old.href);
-    place.replaceChildren(...children.filter(Boolean));
-    place.className = `result answer${failed ? " failed" : ""}`;
-    place.hidden = false;
-    place.focus({ preventScroll: true });
-    place.scrollIntoView({ block: "nearest" });
+  function show(isFailure, ...children) {
+    for (const old of result.querySelectorAll("[href^='blob:']")) URL.revokeObjectURL(old.href);
+    result.replaceChildren(...children.filter(Boolean));
+    result.className = `result response${isFailure ? " failed" : ""}`;
+    result.hidden = false;
+    result.focus({ preventScroll: true });
+    result.scrollIntoView({ block: "nearest" });
   }
 
-  function busy(is) {
-    run.disabled = is;
-    cancel.hidden = progress.hidden = !is;
-    if (is) [bar.value, words.textContent, status.textContent] = [0, "", ""];
+  function setBusy(isBusy) {
+    run.disabled = isBusy;
+    cancel.hidden = progress.hidden = !isBusy;
+    if (isBusy) [bar.value, progressText.textContent, status.textContent] = [0, "", ""];
   }
 
   async function call() {
     aborting = new AbortController();
     const data = body();
     const size = parts().reduce((sum, [, value]) => sum + (value.size ?? value.length), 0);
-    place.hidden = true;
+    result.hidden = true;
     fields.forEach((field) => field.mark([]));
-    busy(true);
+    setBusy(true);
     let clock = 0;
     const onUpload = (part) => {
       bar.value = part * 100;
-      words.textContent = say("sending", { percent: Math.floor(part * 100) });
+      progressText.textContent = say("sending", { percent: Math.floor(part * 100) });
     };
     const onSent = () => {
-      const since = performance.now();
+      const started = performance.now();
       bar.removeAttribute("value");
-      const tick = () => { words.textContent = say("computing", { seconds: Math.floor((performance.now() - since) / 1000) }); };
+      const tick = () => { progressText.textContent = say("computing", { seconds: Math.floor((performance.now() - started) / 1000) }); };
       tick();
       clock = setInterval(tick, 1000);
     };
     if (!data) onSent();
-    const answer = await send(url(), data, { onUpload, onSent, signal: aborting.signal });
+    const response = await send(url(), data, { onUpload, onSent, signal: aborting.signal });
     clearInterval(clock);
     if (aborting.signal.aborted) status.textContent = say("cancelled");
-    else if (answer.status >= 200 && answer.status < 300) show(false, ...(await answerOf(answer, target, answers)));
-    else await fail(answer, size);
-    busy(false);
+    else if (response.status >= 200 && response.status < 300) show(false, ...(await resultOf(response, target, returns)));
+    else await fail(response, size);
+    setBusy(false);
   }
 
-  async function fail(answer, size) {
+  async function fail(response, size) {
     const tables = Object.fromEntries(fields.filter((field) => field.table).map((field) => [field.name, field.table]));
-    const { words: told, faults } = await failureOf(answer, size, limit, { tables, several: fields.length > 1 });
-    fields.forEach((field) => field.mark(faults));
-    if (answer.status === 422 && fields.some((field) => field.control === "table")) told.push(marked());
-    show(true, make("div", { role: "alert" }, told[0], told[1]), ...told.slice(2));
+    const { elements, errors } = await failureOf(response, size, { tables, several: fields.length > 1 });
+    fields.forEach((field) => field.mark(errors));
+    if (response.status === 422 && fields.some((field) => field.control === "table")) elements.push(annotatedButton());
+    show(true, make("div", { role: "alert" }, elements[0], elements[1]), ...elements.slice(2));
   }
 
-  // Asks for the refused table as a workbook with its wrong cells coloured, and saves it.
-  function marked() {
+  // Requests the rejected table as a workbook with its invalid cells coloured, and saves it.
+  function annotatedButton() {
     const button = make("button", { type: "button", onclick: async () => {
       button.disabled = true;
-      button.textContent = say("marking");
-      const answer = await send(url("errors=xlsx"), body());
+      button.textContent = say("preparing");
+      const response = await send(url("errors=xlsx"), body());
       button.disabled = false;
-      button.textContent = say("marked");
-      if (answer.type.includes("spreadsheet")) {
-        const href = URL.createObjectURL(answer.blob);
-        make("a", { href, download: answer.name || "errors.xlsx" }).click();
+      button.textContent = say("annotated");
+      if (response.type.includes("spreadsheet")) {
+        const href = URL.createObjectURL(response.blob);
+        make("a", { href, download: response.name || "errors.xlsx" }).click();
         setTimeout(() => URL.revokeObjectURL(href), 60_000);
       }
-    } }, say("marked"));
+    } }, say("annotated"));
     return make("p", {}, button);
   }
 
@@ -119,9 +120,9 @@ function serve(section) {
     if (!run.disabled) call();
   });
   cancel.addEventListener("click", () => { aborting?.abort(); run.focus(); });
-  format?.addEventListener("change", tellCode);
+  format?.addEventListener("change", updateCode);
   section.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", () => copy(button)));
-  tellCode();
+  updateCode();
 }
 
 // Browsers give the clipboard to pages over https only; elsewhere the text is selected and copied.
@@ -138,27 +139,26 @@ async function copy(button) {
   setTimeout(() => { button.textContent = text; }, 1500);
 }
 
-// Several targets: the one that the address names, else the first.
+// Shows one of several targets: the one named in the address, else the first.
 function choose() {
-  const asked = decodeURIComponent(location.hash.slice(1));
-  const chosen = sections.find((one) => one.id === asked) ?? sections[0];
-  for (const one of sections) one.hidden = one !== chosen;
+  const name = decodeURIComponent(location.hash.slice(1));
+  const chosen = sections.find((section) => section.id === name) ?? sections[0];
+  for (const section of sections) section.hidden = section !== chosen;
   for (const link of document.querySelectorAll(".targets a")) {
-    if (decodeURIComponent(link.hash.slice(1)) === chosen?.id) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
+    link.ariaCurrent = decodeURIComponent(link.hash.slice(1)) === chosen.id ? "true" : null;
   }
   for (const link of document.querySelectorAll(".bar nav a")) link.hash = sections.length > 1 ? chosen.id : "";
 }
 
-async function tellHealth() {
+async function showHealth() {
   const link = document.querySelector("[data-health]");
-  const answer = await fetch("health/ready").catch(() => null);
-  link.textContent = say(answer ? (answer.ok ? "ready" : "unready") : "unknown");
+  const response = await fetch("health/ready").catch(() => null);
+  link.textContent = say(response ? (response.ok ? "ready" : "unready") : "unknown");
 }
 
-sections.forEach(serve);
+sections.forEach(setUp);
 if (sections.length > 1) {
   addEventListener("hashchange", choose);
   choose();
 }
-tellHealth();
+showHealth();
