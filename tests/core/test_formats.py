@@ -35,13 +35,13 @@ MEDIA_TYPES = {
 
 
 def test_the_media_types_sent_are_the_documented_ones() -> None:
-    assert {one.name: one.media_type for one in Format} == MEDIA_TYPES
+    assert {form.name: form.media_type for form in Format} == MEDIA_TYPES
 
 
 @pytest.mark.parametrize("form", Format)
 def test_every_alias_leads_back_to_its_format(form: Format) -> None:
-    assert {Format.of_media_type(one) for one in form.media_types} == {form}
-    assert {Format.of_extension(one) for one in form.extensions} == {form}
+    assert {Format.of_media_type(name) for name in form.media_types} == {form}
+    assert {Format.of_extension(name) for name in form.extensions} == {form}
     assert form.extension == form.extensions[0]
 
 

@@ -92,7 +92,7 @@ def test_measurements_are_no_picture(kind: Any) -> None:
 def test_gray_of_16_bits_is_not_cut_off_at_255(form: str) -> None:
     deep = np.array([[0, 256, 40_000, 65_535]], dtype=np.uint16)
     picture = PNG.decode(_file(PIL.Image.fromarray(deep), form), {})
-    assert picture[0].tolist() == [[one] * 3 for one in (0, 1, 156, 255)]
+    assert picture[0].tolist() == [[gray] * 3 for gray in (0, 1, 156, 255)]
 
 
 @pytest.mark.parametrize(("codec", "side"), [(JPEG, 66_000), (WEBP, 17_000)])

@@ -315,8 +315,8 @@ def test_xml_has_no_control_characters() -> None:
 )
 def test_yaml_is_read_as_yaml_1_2(data: bytes, tree: Any) -> None:
     expected = tree or {"a": "010", "b": "1_000", "c": "0x1f", "d": "1:30", "e": -1000.0}
-    found = YAML.decode(data, {})
-    assert found == (expected if tree else {**expected, "f": ".nan"})
+    value = YAML.decode(data, {})
+    assert value == (expected if tree else {**expected, "f": ".nan"})
 
 
 def test_yaml_is_written_for_people() -> None:

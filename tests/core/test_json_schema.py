@@ -35,8 +35,8 @@ EVERY: list[Descriptor[Any]] = [
     mmf.Datetime(),
     mmf.Datetime(choices=[NOON]),
 ]
-NAMES = [f"{place} {one.class_name}" for place, one in enumerate(EVERY)]
-each = pytest.mark.parametrize("one", EVERY, ids=NAMES)
+NAMES = [f"{index} {descriptor.class_name}" for index, descriptor in enumerate(EVERY)]
+each = pytest.mark.parametrize("descriptor", EVERY, ids=NAMES)
 
 
 def fits(schema: dict[str, Any], value: Any) -> bool:
@@ -49,18 +49,20 @@ def cell(declared: Any, **more: Any) -> dict[str, Any]:
 
 
 @each
-def test_schemas_are_schemas_and_examples_fit_them(one: Descriptor[Any]) -> None:
-    Draft202012Validator.check_schema(one.json_schema())
-    Draft202012Validator.check_schema(one.output_schema())
-    assert fits(one.json_schema(), one.example())
+def test_schemas_are_schemas_and_examples_fit_them(descriptor: Descriptor[Any]) -> None:
+    Draft202012Validator.check_schema(descriptor.json_schema())
+    Draft202012Validator.check_schema(descriptor.output_schema())
+    assert fits(descriptor.json_schema(), descriptor.example())
 
 
 @each
-def test_what_is_answered_fits_the_answer(one: Descriptor[Any]) -> None:
-    codec = json_of(one.kind)
-    value = one.to_output(one.validate(codec.from_plain(one.example(), one.options)))
-    answer = json.loads(codec.encode(value, one.options))
-    assert fits(one.output_schema(), answer["result"] if codec.wraps else answer)
+def test_what_is_answered_fits_the_answer(descriptor: Descriptor[Any]) -> None:
+    codec = json_of(descriptor.kind)
+    value = descriptor.to_output(
+        descriptor.validate(codec.from_plain(descriptor.example(), descriptor.options))
+    )
+    answer = json.loads(codec.encode(value, descriptor.options))
+    assert fits(descriptor.output_schema(), answer["result"] if codec.wraps else answer)
 
 
 @pytest.mark.parametrize(

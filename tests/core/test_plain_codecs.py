@@ -29,7 +29,7 @@ FILE_IN_JSON = _codec(Kind.FILE, Format.JSON)
 
 
 @pytest.mark.parametrize(
-    ("kind", "known"),
+    ("kind", "core"),
     [
         (Kind.TABLE, {Format.CSV, Format.JSON, Format.XLSX}),
         (Kind.ARRAY, {Format.JSON}),
@@ -39,8 +39,8 @@ FILE_IN_JSON = _codec(Kind.FILE, Format.JSON)
         (Kind.FILE, {Format.BINARY, Format.JSON}),
     ],
 )
-def test_each_kind_travels_at_least_in_these_formats(kind: Kind, known: set[Format]) -> None:
-    assert known <= set(formats(kind))
+def test_each_kind_travels_at_least_in_these_formats(kind: Kind, core: set[Format]) -> None:
+    assert core <= set(formats(kind))
 
 
 @pytest.mark.parametrize("kind", Kind)

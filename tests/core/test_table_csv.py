@@ -119,7 +119,7 @@ def test_a_text_that_utf8_cannot_hold_is_a_value_error() -> None:
 
 @settings(deadline=None)
 @given(
-    st.lists(st.tuples(TEXTS, st.sampled_from(WRITTEN)), max_size=4, unique_by=lambda one: one[0]),
+    st.lists(st.tuples(TEXTS, st.sampled_from(WRITTEN)), max_size=4, unique_by=lambda x: x[0]),
     st.integers(0, 3) | st.just(1_001),
     st.sampled_from([CODEC, TableTSV()]),
 )

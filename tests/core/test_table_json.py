@@ -156,7 +156,8 @@ def test_ragged_rows_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "plain", [{"columns": ["a"], "data": [[]] * 1000}, {str(one): one for one in range(1000)}]
+    "plain",
+    [{"columns": ["a"], "data": [[]] * 1000}, {str(number): number for number in range(1000)}],
 )
 def test_a_thousand_faults_are_not_all_told(plain: Any) -> None:
     with pytest.raises(InvalidValue) as caught:
@@ -219,7 +220,7 @@ def test_other_columns_with_nulls_are_floats(cells: list[float | None]) -> None:
 
 @settings(deadline=None)
 @given(
-    st.lists(st.tuples(TEXTS, st.sampled_from(WRITTEN)), max_size=4, unique_by=lambda one: one[0]),
+    st.lists(st.tuples(TEXTS, st.sampled_from(WRITTEN)), max_size=4, unique_by=lambda x: x[0]),
     st.integers(0, 3) | st.just(1_001),
 )
 def test_columns_are_written_as_records_are(columns: list[tuple[str, Any]], rows: int) -> None:

@@ -149,12 +149,12 @@ def test_what_inflates_to_too_much_is_refused() -> None:
     options = pa.ipc.IpcWriteOptions(compression="zstd")
     with pa.ipc.new_stream(arrow, table.schema, options=options) as writer:
         writer.write_table(table)
-    for codec, data, error, told in (
+    for codec, data, error, message in (
         (PARQUET, parquet.getvalue(), RequestError, "nearly empty"),  # its footer says so
         (ARROW, arrow.getvalue(), BodyTooLarge, r"1 MiB.*MMF_MAX_DECOMPRESSED_MIB"),
     ):
         assert len(data) < 100_000
-        with pytest.raises(error, match=told) as caught:
+        with pytest.raises(error, match=message) as caught:
             codec.decode(data, {"max_decompressed": 2**20})
         assert type(caught.value) is error
         assert len(codec.decode(data, {})) == 4_000_000

@@ -140,8 +140,8 @@ def test_columns_have_excels_names() -> None:
     data = CODEC.encode(table, {})
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         text = archive.read("xl/worksheets/sheet1.xml").decode()
-    wanted = [get_column_letter(place) for place in range(1, 801)]
-    assert re.findall('r="([A-Z]+)2"', text) == wanted
+    expected = [get_column_letter(number) for number in range(1, 801)]
+    assert re.findall('r="([A-Z]+)2"', text) == expected
     assert_frame_equal(CODEC.decode(data, {}), table)
 
 

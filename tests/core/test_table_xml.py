@@ -18,7 +18,7 @@ TEXTS = st.text(
         codec="utf-8", exclude_categories=("Cs", "Cn"), exclude_characters="\ufffe\uffff"
     ),
     min_size=1,
-).filter(lambda text: not any(one < " " and one not in "\t\n\r" for one in text))
+).filter(lambda text: not any(char < " " and char not in "\t\n\r" for char in text))
 XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 LAUGHS = b'<!DOCTYPE t [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><t><r><a>&b;</a></r></t>'
 OUTSIDE = b'<!DOCTYPE t [<!ENTITY a SYSTEM "file:///etc/passwd">]><t><r><a>&a;</a></r></t>'

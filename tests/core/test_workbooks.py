@@ -88,11 +88,11 @@ def test_older_and_open_workbooks_are_read(
     assert codec.decode(data, {"usecols": ["b"], "sep": ";"}).to_dict("list") == {"b": ["x", "007"]}
 
 
-@pytest.mark.parametrize(("asked", "number"), [("b", 1), ("0", 0), ("1", 1), ("a", 0)])
-def test_a_sheet_is_chosen_by_name_or_number(asked: str, number: int) -> None:
+@pytest.mark.parametrize(("sheet", "number"), [("b", 1), ("0", 0), ("1", 1), ("a", 0)])
+def test_a_sheet_is_chosen_by_name_or_number(sheet: str, number: int) -> None:
     data = two_sheets(("a", "b"))
-    assert XLSX.decode(data, {"sheet": asked})["a"].tolist() == [number]
-    assert XLSX.decode(data, {"sheet_name": "a", "sheet": asked})["a"].tolist() == [number]
+    assert XLSX.decode(data, {"sheet": sheet})["a"].tolist() == [number]
+    assert XLSX.decode(data, {"sheet_name": "a", "sheet": sheet})["a"].tolist() == [number]
 
 
 def test_a_name_counts_for_more_than_a_number() -> None:
@@ -101,14 +101,14 @@ def test_a_name_counts_for_more_than_a_number() -> None:
 
 
 @pytest.mark.parametrize("option", ["sheet", "sheet_name"])
-@pytest.mark.parametrize("asked", ["c", "2", "-1", "", "²"])
-def test_an_unknown_sheet_names_those_there_are(option: str, asked: str) -> None:
+@pytest.mark.parametrize("sheet", ["c", "2", "-1", "", "²"])
+def test_an_unknown_sheet_names_those_there_are(option: str, sheet: str) -> None:
     with pytest.raises(InvalidValue, match=r"has: a, b$"):
-        XLSX.decode(two_sheets(("a", "b")), {option: asked})
+        XLSX.decode(two_sheets(("a", "b")), {option: sheet})
     with pytest.raises(InvalidValue, match=r"has: x, y$"):
-        XLS.decode(xls("x", "y"), {option: asked})
+        XLS.decode(xls("x", "y"), {option: sheet})
     with pytest.raises(InvalidValue, match=r"has: x, y$"):
-        ODS.decode(ods(TABLE, "x", "y"), {option: asked})
+        ODS.decode(ods(TABLE, "x", "y"), {option: sheet})
 
 
 def test_text_columns_of_a_schema_keep_their_noughts() -> None:
@@ -254,7 +254,7 @@ def shared(cells: int, text: str, cell: str = '<c r="A{}" t="s"><v>1</v></c>') -
             part = part.replace("</Relationships>", link) if "workbook.xml.rels" in name else part
             head, mark, _ = part.partition("<sheetData>")
             new.writestr(name, f"{head}{mark}{rows}</sheetData></worksheet>" if mark else part)
-        strings = "".join(f"<si><t>{one}</t></si>" for one in ("head", text))
+        strings = "".join(f"<si><t>{string}</t></si>" for string in ("head", text))
         xmlns = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
         new.writestr("xl/sharedStrings.xml", f'<sst xmlns="{xmlns}">{strings}</sst>')
     return buffer.getvalue()

@@ -19,7 +19,7 @@ def _letters(place: int) -> str:
 
 
 def _sheet(*references: str, cell: str = '<c r="{}"><v>1</v></c>') -> bytes:
-    head, *rest = (cell.format(one) for one in references)
+    head, *rest = (cell.format(reference) for reference in references)
     cells = f'<row r="1">{head}</row><row>{"".join(rest)}</row>'
     return f"<worksheet><sheetData>{cells}</sheetData></worksheet>".encode()
 
@@ -34,8 +34,8 @@ def test_no_cell_is_outside(places: list[tuple[int, int]]) -> None:
 @given(PLACES)
 def test_cells_in_order_are_counted_exactly(last: tuple[int, int]) -> None:
     column, row = last
-    found = dimensions(_sheet("A1", f"{_letters(column)}{row}"))
-    assert found == (row, column)
+    size = dimensions(_sheet("A1", f"{_letters(column)}{row}"))
+    assert size == (row, column)
 
 
 @pytest.fixture
@@ -66,9 +66,9 @@ def test_a_plain_table_is_looked_at_once() -> None:
     ],
 )
 def test_cells_written_in_other_ways_are_counted(cell: str, rows: int, columns: int) -> None:
-    found = dimensions(_sheet("A1", "A9", cell=cell))
-    assert found[0] >= rows
-    assert found[1] >= columns
+    size = dimensions(_sheet("A1", "A9", cell=cell))
+    assert size[0] >= rows
+    assert size[1] >= columns
 
 
 def test_what_follows_the_first_closing_tag_counts_too() -> None:
@@ -79,12 +79,12 @@ def test_what_follows_the_first_closing_tag_counts_too() -> None:
 
 
 @given(st.integers(1, 16_384), st.integers(1, 16_384))
-def test_columns_are_compared_as_numbers(one: int, most: int) -> None:
-    pattern = xlsx_dimensions._up_to(_letters(most).encode(), b"A", b"Z")
-    assert (re.fullmatch(pattern, _letters(one).encode()) is not None) == (one <= most)
+def test_columns_are_compared_as_numbers(number: int, limit: int) -> None:
+    pattern = xlsx_dimensions._up_to(_letters(limit).encode(), b"A", b"Z")
+    assert (re.fullmatch(pattern, _letters(number).encode()) is not None) == (number <= limit)
 
 
 @given(st.integers(1, 10**7), st.integers(1, 10**7))
-def test_rows_are_compared_as_numbers(one: int, most: int) -> None:
-    pattern = xlsx_dimensions._up_to(str(most).encode(), b"0", b"9")
-    assert (re.fullmatch(pattern, str(one).encode()) is not None) == (one <= most)
+def test_rows_are_compared_as_numbers(number: int, limit: int) -> None:
+    pattern = xlsx_dimensions._up_to(str(limit).encode(), b"0", b"9")
+    assert (re.fullmatch(pattern, str(number).encode()) is not None) == (number <= limit)
