@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mmf_core.codecs import Format, Kind, column_index, find
-from mmf_core.codecs.column_labels import MAX_CHARACTERS, MAX_COLUMNS, cached_index
+from mmf_core.codecs.column_labels import MAX_CHARACTERS, MAX_COLUMNS, MAX_ENTRIES, LabelCache
 
 
 def decode(data: bytes) -> Any:
@@ -49,6 +49,14 @@ def test_labels_that_are_equal_in_python_stay_what_they_are(label: str) -> None:
     ],
 )
 def test_only_a_few_short_names_are_cached(names: tuple[Any, ...], *, is_cached: bool) -> None:
-    cached_index.cache_clear()
-    assert column_index(names).tolist() == list(names)
-    assert cached_index.cache_info().currsize == is_cached
+    cache = LabelCache(list)
+    assert cache.get(names) == list(names)
+    assert len(cache) == is_cached
+    assert (cache.get(names) is cache.get(names)) == is_cached
+
+
+def test_the_cache_does_not_grow_without_end() -> None:
+    cache = LabelCache(list)
+    for number in range(MAX_ENTRIES + 1):
+        cache.get((str(number),))
+        assert 1 <= len(cache) <= MAX_ENTRIES

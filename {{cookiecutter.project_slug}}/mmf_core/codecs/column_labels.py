@@ -1,28 +1,52 @@
-"""Column labels as pandas keeps them: making them costs more than a small table."""
+"""Column labels as pandas keeps them, and a cache for values that are made from them."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     import pandas as pd
 
+MAX_ENTRIES = 64
 MAX_COLUMNS = 256
 MAX_CHARACTERS = 8_192
 """Of all names together. Longer headers are not cached: their tables cost more than they do."""
+V = TypeVar("V")
+
+
+class LabelCache(Generic[V]):
+    """Values made from column labels, which costs more than a small table does.
+
+    Only those of a few short strings are kept: 1, 1.0 and True would be one key.
+    """
+
+    def __init__(self, make: Callable[[tuple[Any, ...]], V]) -> None:
+        self._make = make
+        self._values: dict[tuple[Any, ...], V] = {}
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def get(self, names: tuple[Any, ...]) -> V:
+        """Return the value of these labels, which callers may not change."""
+        value = self._values.get(names)
+        if value is None:
+            value = self._make(names)
+            if _is_small(names):
+                if len(self._values) >= MAX_ENTRIES:
+                    self._values.clear()
+                self._values[names] = value
+        return value
 
 
 def column_index(names: tuple[Any, ...]) -> pd.Index[Any]:
     """Return an index of these labels, for one table alone: its `name` may be changed."""
-    import pandas as pd
-
-    index: pd.Index[Any] = cached_index(names).view() if is_cacheable(names) else pd.Index(names)
+    index: pd.Index[Any] = _INDEXES.get(names).view()
     return index
 
 
-def is_cacheable(names: tuple[Any, ...]) -> bool:
-    """Tell whether these are a few short strings: 1, 1.0 and True would be one key of a cache."""
+def _is_small(names: tuple[Any, ...]) -> bool:
     return (
         len(names) <= MAX_COLUMNS
         and all(type(name) is str for name in names)
@@ -30,9 +54,11 @@ def is_cacheable(names: tuple[Any, ...]) -> bool:
     )
 
 
-@lru_cache(maxsize=64)
-def cached_index(names: tuple[str, ...]) -> pd.Index[Any]:
-    """Return the index that all tables of these columns share views of."""
+def _make_index(names: tuple[Any, ...]) -> pd.Index[Any]:
     import pandas as pd
 
-    return pd.Index(names)
+    index: pd.Index[Any] = pd.Index(names)
+    return index
+
+
+_INDEXES = LabelCache(_make_index)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue
 from . import fast_records, json, row_text
 from .base import RECORD_WEIGHTS, JSONCodec, Kind, Options, refuse_sparse
-from .column_labels import column_index, is_cacheable
+from .column_labels import LabelCache, column_index
 from .table_shapes import (
     EQUAL_LENGTHS,
     NOT_A_RECORD,
@@ -67,8 +66,7 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
 
 def format_records(table: pd.DataFrame, separator: bytes) -> Iterable[bytes]:
     """Return the rows as JSON objects, a few hundred in each text."""
-    names = tuple(table.columns)
-    template = _cached_template(names) if is_cacheable(names) else _template(names)
+    template = _TEMPLATES.get(tuple(table.columns))
     if template is None:
         return [json.dumps(record) for record in TableJSON().to_plain(table)]
     return row_text.format_rows(table, template, separator, _format_cells)
@@ -82,7 +80,7 @@ def _template(names: tuple[Any, ...]) -> bytes | None:
     return b"{" + b",".join(key + b":%b" for key in keys) + b"}"
 
 
-_cached_template = lru_cache(maxsize=64)(_template)
+_TEMPLATES = LabelCache(_template)
 
 
 def _format_cells(cells: Any) -> list[bytes]:
