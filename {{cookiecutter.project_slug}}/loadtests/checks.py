@@ -67,7 +67,9 @@ def equivalent(left: Any, right: Any) -> bool:
             equivalent(left[key], right[key]) for key in left
         )
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(equivalent, left, right))
+        return len(left) == len(right) and all(
+            equivalent(*pair) for pair in zip(left, right, strict=True)
+        )
     if _is_empty(left) or _is_empty(right):
         return _is_empty(left) and _is_empty(right)
     numbers = _number(left), _number(right)
