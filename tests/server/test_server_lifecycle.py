@@ -15,7 +15,7 @@ import requests
 
 from mmf_core import Registry
 from mmf_core.processes import resident
-from mmf_core.readiness import PROBES, server_status
+from mmf_core.readiness import probes, server_status
 from mmf_core.server import graceful_shutdown, memory, worker_boot
 from mmf_core.server.scoreboard import Scoreboard
 from mmf_core.settings import MIB
@@ -166,7 +166,7 @@ def test_health_is_answered_while_every_thread_is_taken(tmp_path: Path) -> None:
         kept.get(f"{service.url}/health/live", timeout=LONGEST)
         slow = [waiting(service, gate) for _ in range(6)]
         wait_until(lambda: ready(service).json().get("workers") == "0 of 1")
-        for path in PROBES:
+        for path in probes():
             assert requests.get(f"{service.url}{path}", timeout=LONGEST).status_code == 200
             assert kept.head(f"{service.url}{path}", timeout=LONGEST).status_code == 200
         gate.touch()
@@ -257,7 +257,7 @@ def test_readiness_reports_what_the_server_knows() -> None:
     server_status.workers = lambda: "1 of 2"
     assert client.get("/health/ready").get_json() == {"ready": True, "workers": "1 of 2"}
     server_status.not_ready_reason = lambda: "it is being stopped"
-    for path in PROBES:
+    for path in probes():
         expected = 200 if path.endswith("live") else 503
         assert client.get(path).status_code == expected
     assert client.get("/health/ready").get_json()["detail"] == "it is being stopped"

@@ -17,6 +17,7 @@ from served_api import declare
 import mmf_core as mmf
 from mmf_core.page import view
 from mmf_core.page.translations import LANGUAGES, TEXTS
+from mmf_core.swagger_ui.settings import SwaggerUISettings
 from mmf_core.web import create_app
 
 HEAVIEST = 60_000
@@ -294,6 +295,16 @@ def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     for path in ("/", "/static/0/page.css", "/page/example/table/data.csv"):
         assert_problem(client.get(path), 404)
     assert_problem(client.post("/page/rows/table/data", data=b""), 404)
+
+
+def test_the_page_links_to_docs_only_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    links = [link["href"] for link in elements(create_app(declare()).test_client()).all("a")]
+    monkeypatch.setattr(
+        "mmf_core.swagger_ui.capability.SwaggerUISettings.from_env",
+        lambda: SwaggerUISettings(enabled=False),
+    )
+    without = [link["href"] for link in elements(create_app(declare()).test_client()).all("a")]
+    assert set(links) - set(without) == {"docs"}
 
 
 def test_what_people_wrote_is_text(registry: mmf.Registry) -> None:

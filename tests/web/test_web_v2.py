@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mmf_core as mmf
+from mmf_core.readiness import probes
 from mmf_core.web import create_app
 
 LENGTH = "Inference-Header-Content-Length"
@@ -60,6 +61,7 @@ def test_the_server(client: FlaskClient) -> None:
     assert client.get("/v2/health/live").get_json() == {"live": True}
     assert client.get("/v2/health/ready").get_json() == {"live": True, "ready": True}
     assert client.head("/v2/health/ready").status_code == 200
+    assert {"/v2/health/live", "/v2/health/ready"} <= set(probes())
 
 
 def test_every_target_is_a_model(client: FlaskClient, everything: mmf.Registry) -> None:

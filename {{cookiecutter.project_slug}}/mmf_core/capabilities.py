@@ -41,8 +41,9 @@ class Capability:
 
     `protocol` is an envelope around the targets, with routes, errors and OpenAPI of its own;
     `blueprints` are routes that are no protocol's, and `openapi` describes them. `commands` are
-    those of `mmfmeta`. `middleware` wraps the WSGI application, or returns it as it is. `observer`
-    makes an object that hears of every request.
+    those of `mmfmeta`. `probes` are the paths of its health checks, which are served even while
+    every thread of a worker is busy. `middleware` wraps the WSGI application, or returns it as it
+    is. `observer` makes an object that hears of every request.
 
     gunicorn calls the rest: `before_load` in the master, once, before the application is imported;
     `worker_started` in each worker, after the fork; `worker_exited` in the master, after a worker
@@ -57,6 +58,7 @@ class Capability:
     blueprints: Callable[[Service], Iterable[Blueprint]] | None = None
     openapi: Callable[[Service], OpenAPISection] | None = None
     commands: tuple[Command, ...] = ()
+    probes: tuple[str, ...] = ()
     middleware: Callable[[WSGIApplication], WSGIApplication] | None = None
     observer: Callable[[], RequestObserver] | None = None
     before_load: Callable[[], None] | None = None

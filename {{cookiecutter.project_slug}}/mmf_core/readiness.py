@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from itertools import chain
 
-PROBES = (
-    "/health/live",
-    "/health/ready",
-    "/health",
-    "/ping",
-    "/v2/health/live",
-    "/v2/health/ready",
-)
-"""Paths that are served at once, even while every thread of a worker is busy."""
+from .capabilities import parts
+
+_PROBES = ("/health/live", "/health/ready", "/health", "/ping")
+
+
+@cache
+def probes() -> tuple[str, ...]:
+    """Return the paths that are served at once, even while every thread of a worker is busy."""
+    return (*_PROBES, *chain.from_iterable(parts("probes")))
 
 
 class ServerStatus:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import socket
 import time
+from functools import cache
 
 from gunicorn.workers.gthread import TConn
 
-from ..readiness import PROBES
+from ..readiness import probes
 
 MAX_AWAITED = 1 << 20  # bytes of a request that wait in the kernel before a thread reads on
 _MAX_PEEK = 1 << 16
@@ -20,7 +21,6 @@ _FRAMING = re.compile(
     rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
 )
 _CHUNK_SIZE = re.compile(rb"([0-9a-f]{1,8})[^\r\n]*\r\n", re.IGNORECASE)
-_PROBE = re.compile(rb"(?:GET|HEAD) (?:%s)[ ?]" % "|".join(PROBES).encode())
 
 
 class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
@@ -48,7 +48,7 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
         missing = 0 if early else _missing(buffered + received)
         self._await(len(received) + missing if missing else 1)
         self.began = (self.began or time.monotonic()) if missing else 0.0
-        self.is_probe = _PROBE.match(buffered + received) is not None
+        self.is_probe = _probe().match(buffered + received) is not None
         self.data_ready = not missing
         return self.data_ready
 
@@ -56,6 +56,11 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
         if size != self.awaited:
             self.awaited = size
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
+
+
+@cache
+def _probe() -> re.Pattern[bytes]:
+    return re.compile(rb"(?:GET|HEAD) (?:%s)[ ?]" % "|".join(probes()).encode())
 
 
 def _missing(request: bytes) -> int:

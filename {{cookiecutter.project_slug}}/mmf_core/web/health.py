@@ -64,8 +64,8 @@ def section() -> OpenAPISection:
     responses = {
         "/health/live": ("the process answers", response("alive", live)),
         "/health/ready": ("every artifact is loaded", response("ready", ready)),
-        "/health": ("the same, as MLflow's server responds", {"description": "ready"}),
-        "/ping": ("the same, as MLflow's server responds", {"description": "ready"}),
+        "/health": ("the same, with an empty body", {"description": "ready"}),
+        "/ping": ("the same, with an empty body", {"description": "ready"}),
         "/version": ("of mmf_core", response("a version", {"type": "string"}, "text/plain")),
     }
     may_be_unready = ("/health/ready", "/health", "/ping")
