@@ -24,7 +24,7 @@ from .sections import (
 )
 
 _ANYTHING = "*/*"
-_TABLES = 'Tables in JSON may also be {"columns", "data"} or column → list; numbers may be texts.'
+_TABLES = 'Tables in JSON may also be {"columns", "data"} or column → list; numbers may be strings.'
 _FAULT = {
     "type": "object",
     "properties": {
