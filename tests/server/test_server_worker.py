@@ -1,0 +1,249 @@
+"""The worker: what it adds to gunicorn's own, over a thread of the test and over processes."""
+
+import errno
+import http.client
+import os
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from harness import LONGEST, Harness, get
+
+from mmf_core.readiness import PROBES
+from mmf_core.server.scoreboard import scoreboard
+from services import Service, serve
+
+Make = Callable[..., Harness]
+APP = """
+import os
+import threading
+import time
+
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+local = threading.local()
+
+
+@registry.target(returns=mmf.DataFrame(format=mmf.JSON), batch=True)
+def double(data=mmf.DataFrame(schema={"a": float})):
+    time.sleep(0.01)
+    return data * 2
+
+
+@registry.target(returns=mmf.Integer(), max_concurrency=2)
+def limited():
+    time.sleep(0.3)
+    return 1
+
+
+@registry.target(returns=mmf.Integer())
+def pid():
+    return os.getpid()
+
+
+@registry.target(returns=mmf.Integer())
+def hold(seconds=mmf.Float()):
+    # The interpreter's lock is kept: no other thread of the process runs.
+    end = time.monotonic() + seconds
+    import ctypes
+    ctypes.PyDLL(None).usleep(int(seconds * 1_000_000))
+    return os.getpid()
+
+
+app = create_app(registry)
+
+
+@app.before_request
+def remember():
+    local.caller = mmf_caller()
+
+
+@app.after_request
+def tell(response):
+    response.headers["X-Caller"] = local.caller
+    return response
+
+
+def mmf_caller():
+    from flask import request
+    return request.headers.get("X-Caller", "")
+"""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Give a service of one worker with its usual threads."""
+    folder = tmp_path_factory.mktemp("service")
+    with (
+        (folder / "log").open("wb") as log,
+        serve("gunicorn", folder, log, app=APP, WEB_CONCURRENCY="1") as service,
+    ):
+        yield service
+
+
+def test_no_request_shares_a_threads_state_with_another(service: Service) -> None:
+    def call(number: int) -> bool:
+        response = requests.post(
+            f"{service.url}/double",
+            json=[{"a": number}],
+            headers={"X-Caller": str(number)},
+            timeout=LONGEST,
+        )
+        values = next(iter(response.json()[0].values()))
+        return response.headers["X-Caller"] == str(number) and values == 2 * number
+
+    with ThreadPoolExecutor(16) as threads:
+        assert all(threads.map(call, range(160)))
+
+
+def test_calls_that_may_neither_run_nor_wait_are_rejected_at_once(service: Service) -> None:
+    started = time.monotonic()
+    took: dict[int, list[float]] = {200: [], 503: []}
+
+    def call(_: int) -> None:
+        response = requests.post(f"{service.url}/limited", timeout=LONGEST)
+        took[response.status_code].append(time.monotonic() - started)
+
+    with ThreadPoolExecutor(40) as threads:
+        calls = threads.map(call, range(40))
+        time.sleep(0.2)
+        before = time.monotonic()
+        assert requests.post(f"{service.url}/pid", timeout=LONGEST).status_code == 200
+        assert time.monotonic() - before < 1, "another target responds meanwhile"
+        list(calls)
+    assert {status: len(times) for status, times in took.items()} == {200: 18, 503: 22}
+    assert max(took[503]) < max(took[200])
+
+
+def test_connections_that_come_together_are_accepted_together(service: Service) -> None:
+    clients = [
+        http.client.HTTPConnection("127.0.0.1", service.port, timeout=LONGEST) for _ in range(200)
+    ]
+    started = time.monotonic()
+    for client in clients:
+        client.request("GET", "/health/live")
+    for client in clients:
+        assert client.getresponse().status == 200
+        client.close()
+    assert time.monotonic() - started < LONGEST / 4
+
+
+def test_connections_do_not_wait_for_a_worker_that_is_stuck(tmp_path: Path) -> None:
+    with (
+        (tmp_path / "log").open("wb") as log,
+        serve("gunicorn", tmp_path, log, app=APP, WEB_CONCURRENCY="2") as service,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        time.sleep(1)  # until both workers have published
+        stuck = threads.submit(requests.post, f"{service.url}/hold", json=4, timeout=LONGEST)
+        time.sleep(0.3)
+        started = time.monotonic()
+        pids = {
+            requests.post(f"{service.url}/pid", timeout=LONGEST).json()["result"] for _ in range(12)
+        }
+        assert time.monotonic() - started < 2
+        assert pids.isdisjoint({stuck.result().json()["result"]})
+
+
+class App:
+    """Responds when `gate` is open, to other paths than /wait at once."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/wait":
+            assert self.gate.wait(LONGEST)
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+
+@pytest.fixture
+def app() -> Iterator[App]:
+    app = App()
+    yield app
+    app.gate.set()
+
+
+def test_health_checks_respond_while_every_thread_is_busy(app: App, harness: Make) -> None:
+    served = harness(app, threads=2).start()
+    kept = served.client()
+    assert get(kept, "/") == b"ok"
+    slow = [served.client() for _ in range(4)]
+    for client in slow:
+        client.request("GET", "/wait")
+    for path in PROBES:
+        assert served.get(path) == b"ok"
+        assert get(kept, f"{path}?verbose") == b"ok"
+    app.gate.set()
+    for client in slow:
+        assert client.getresponse().read() == b"ok"
+
+
+@pytest.mark.parametrize("number", [errno.EPROTO, errno.EMFILE, errno.ECONNABORTED])
+def test_an_error_of_accept_costs_one_connection_at_most(
+    app: App, harness: Make, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    served = harness(app).start()
+    accept, errors = socket.socket.accept, iter([OSError(number, os.strerror(number))])
+
+    def failing(listener: socket.socket) -> Any:
+        for error in errors:
+            raise error
+        return accept(listener)
+
+    monkeypatch.setattr(socket.socket, "accept", failing)
+    clients = [served.client() for _ in range(8)]
+    assert [get(client, "/") for client in clients] == [b"ok"] * 8
+    assert served.worker.nr_conns == 8
+
+
+def test_the_end_serves_what_is_running_and_what_waits(app: App, harness: Make) -> None:
+    served = harness(app, threads=1).start()
+    running, idle = served.client(), served.client()
+    assert get(idle, "/") == b"ok"
+    running.request("GET", "/wait")
+    silent = served.connect()
+    while served.worker.nr_conns < 3:
+        time.sleep(0.01)
+    served.worker.handle_exit(0, None)
+    app.gate.set()
+    assert running.getresponse().read() == b"ok"
+    idle.request("GET", "/")
+    response = idle.getresponse()
+    assert (response.read(), response.headers["Connection"]) == (b"ok", "close")
+    assert silent.recv(1) == b"", "a connection without a request is closed soon"
+    served.stop()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(served.address)
+
+
+def test_an_idle_connection_is_closed_after_its_time(app: App, harness: Make) -> None:
+    served = harness(app, keepalive=1).start()
+    used, silent = served.client(), served.connect()
+    get(used, "/")
+    assert silent.recv(1) == b""
+    assert used.sock is not None
+    assert used.sock.recv(1) == b""
+
+
+def test_a_worker_leaves_connections_to_others_and_accepts_what_they_do_not(
+    app: App, harness: Make
+) -> None:
+    served = harness(app).start()
+    scoreboard.publish(2, 0)  # another worker, which accepts nothing
+    try:
+        clients = [served.client() for _ in range(10)]
+        assert Counter(get(client, "/") for client in clients) == {b"ok": 10}
+        assert not served.worker._accepting
+    finally:
+        scoreboard.clear(2)
