@@ -88,6 +88,7 @@ bench-alternatives: .venv/.complete  ## parts of the service beside libraries fo
 	@$(BIN)/python benchmarks/alternatives.py
 
 bench-worker: .venv/.complete  ## compare the worker with gunicorn's own gthread; needs wrk
+	@$(BIN)/python benchmarks/promises.py
 	@$(BIN)/python benchmarks/workers.py
 
 bench-metrics: .venv/.complete  ## what counting costs a request and `/metrics`
