@@ -198,12 +198,7 @@ def test_base64_of_a_file_is_standard() -> None:
 
 
 def test_a_codec_that_does_nothing_says_so() -> None:
-    bare: Any = JSONCodec()
-    for method, *values in (
-        (bare.from_plain, 1, {}),
-        (bare.to_plain, 1),
-        (codecs.Codec.decode, bare, b"", {}),
-        (codecs.Codec.encode, bare, 1, {}),
-    ):
+    bare: Any = codecs.Codec()
+    for method, *values in ((bare.decode, b"", {}), (bare.encode, 1, {})):
         with pytest.raises(NotImplementedError):
             method(*values)

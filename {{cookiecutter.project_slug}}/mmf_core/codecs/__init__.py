@@ -42,8 +42,7 @@ from .image_pillow import ImageBMP, ImageGIF, ImageJPEG, ImageJSON, ImagePNG, Im
 from .json_values import JSONValue
 from .json_values import check_depth as check_depth
 from .row_text import is_block as is_block
-from .scalar_json import ScalarJSON
-from .scalar_text import ScalarText
+from .scalar_text import ScalarJSON, ScalarText
 from .table_csv import TableCSV, TableTSV
 from .table_json import TableJSON
 from .table_shapes import MLFLOW_WRAPPERS as MLFLOW_WRAPPERS

@@ -103,12 +103,13 @@ class JSONCodec(Codec[V]):
     """Whether a whole response is `{"result": value}`, as MMF's own service writes it."""
 
     def from_plain(self, plain: Any, options: Options) -> V:
-        """Turn dicts, lists, strings and numbers into the value."""
-        raise NotImplementedError
+        """Turn dicts, lists, strings and numbers into the value; by default they are the value."""
+        value: V = plain
+        return value
 
     def to_plain(self, value: V) -> Any:
-        """Turn the value into one that `json.dumps` accepts."""
-        raise NotImplementedError
+        """Turn the value into one that `json.dumps` accepts; by default it is one."""
+        return value
 
     def decode(self, data: bytes, options: Options) -> V:
         return self.from_plain(json.loads(data), options)

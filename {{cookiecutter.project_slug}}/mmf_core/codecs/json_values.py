@@ -24,9 +24,6 @@ class JSONValue(JSONCodec[Any]):
     def from_plain(self, plain: Any, options: Options) -> Any:
         return check_depth(plain)
 
-    def to_plain(self, value: Any) -> Any:
-        return value
-
 
 def check_depth(value: Any) -> Any:
     """Return a value that was read from JSON; InvalidValue if it is nested too deeply."""

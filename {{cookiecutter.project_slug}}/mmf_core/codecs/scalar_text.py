@@ -1,4 +1,4 @@
-"""One string, number, bool or date as bare UTF-8 text."""
+"""One string, number, bool or date as bare UTF-8 text, and as JSON in MMF's envelope."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from ..errors import RequestError
-from .base import Codec, Kind, Options
+from .base import Codec, JSONCodec, Kind, Options
 from .formats import Format
 
 
@@ -28,3 +28,10 @@ class ScalarText(Codec[Any]):
         if isinstance(value, date):
             return value.isoformat().encode()
         return str(value).encode()
+
+
+class ScalarJSON(JSONCodec[Any]):
+    """Read a bare JSON value; write `{"result": value}`, as MMF's own service does."""
+
+    kind = Kind.SCALAR
+    wraps = True

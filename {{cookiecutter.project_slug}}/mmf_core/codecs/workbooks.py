@@ -28,12 +28,13 @@ def read_zipped(
     Options are those of `pandas.read_excel`, which reads the sheet if there are any of its own;
     they override the defaults here. `check_content` is that of `sanitize_zip`.
     """
+    import pandas as pd
     from python_calamine import CalamineWorkbook
 
     def parse() -> pd.DataFrame:
         max_size = options.get("max_decompressed", Settings.max_decompressed)
         file = io.BytesIO(sanitize_zip(data, max_size, check_content))
-        relevant = _relevant(options)
+        relevant = options if supports(options) else supported_options(pd.read_excel, options)
         if not supports(relevant):
             return _read_by_pandas(file, options)
         with CalamineWorkbook.from_filelike(file) as book:
@@ -42,13 +43,6 @@ def read_zipped(
             return table_of(get(key).to_python(skip_empty_area=False), relevant)
 
     return cast("pd.DataFrame", translate_errors(parse, suffix))
-
-
-def _relevant(options: Options) -> Options:
-    """Return the options that concern a workbook."""
-    import pandas as pd
-
-    return options if supports(options) else supported_options(pd.read_excel, options)
 
 
 def _read_by_pandas(file: io.BytesIO, options: Options) -> pd.DataFrame:
