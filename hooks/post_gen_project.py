@@ -1,6 +1,8 @@
-"""Print what to type next."""
+"""Remove the extras that were not wanted; print what to type next."""
 
 import json
+import sys
+from pathlib import Path
 
 # `tojson` leaves no apostrophe in its output, so no answer can end this literal.
 ANSWERS = r'''{{ cookiecutter | tojson }}'''  # fmt: skip  # noqa: Q001
@@ -16,5 +18,19 @@ def farewell(slug: str) -> str:
     )
 
 
+def remove_extras(project: Path, model_format: str) -> None:
+    """Remove every extra of the project's mmf_core but its model's format."""
+    sys.dont_write_bytecode = True  # the new project has no caches
+    sys.path.insert(0, str(project))
+    from mmf_core import extras
+
+    package = project / "mmf_core"
+    kept = {f"models/{model_format}"}
+    extras.remove_extras(package, extras.find_extras(package).keys() - kept)
+
+
 if __name__ == "__main__":
-    print(farewell(json.loads(ANSWERS)["project_slug"]))
+    answers = json.loads(ANSWERS)
+    if answers["extras"] == "core":
+        remove_extras(Path.cwd(), answers["model_format"])
+    print(farewell(answers["project_slug"]))

@@ -67,7 +67,7 @@ def test_what_can_be_deleted_is_not_the_core(tmp_path: Path) -> None:
         "page/view/form.py": "page",
         "stores/s3_store.py": "stores/s3",
         "stores/s3_keys.py": "stores/s3",
-        "codecs/table_ods.py": "codecs/table_ods.py",
+        "codecs/table_ods.py": "codecs/table_ods",
     }
 
 

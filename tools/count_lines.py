@@ -10,17 +10,17 @@ remains is the core.
 import argparse
 import ast
 import io
-import re
+import sys
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 PAYLOAD = Path(__file__).resolve().parent.parent / "{{cookiecutter.project_slug}}"
-DECLARATION = "capability.py"
-KINDS = ("stores/*_store.py", "models/*_format.py")
-"""Modules that declare a kind; others of the folder that begin with its name belong to it."""
-OPTIONAL_CODEC = re.compile(r"(?m)^CODECS\b")
+sys.path.insert(0, str(PAYLOAD))
+
+from mmf_core.extras import find_extras  # noqa: E402 - the template's own, which is not installed
+
 NO_CODE = frozenset(
     {
         *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
@@ -59,20 +59,13 @@ def count(package: Path) -> dict[str, int]:
 
 
 def owners(package: Path) -> dict[str, str]:
-    """Return the deletable part that a file belongs to, by the file's name; none for the core."""
-    parts: dict[str, str] = {}
-    for declaration in package.rglob(DECLARATION):
-        folder = declaration.parent
-        parts |= {str(file): _name(package, folder) for file in folder.rglob("*.py")}
-    for pattern in KINDS:
-        for module in package.glob(pattern):
-            kind = module.with_name(module.stem.rpartition("_")[0])
-            modules = kind.parent.glob(f"{kind.name}_*.py")
-            parts |= {str(file): _name(package, kind) for file in modules}
-    for module in package.glob("codecs/*.py"):
-        if OPTIONAL_CODEC.search(module.read_text(encoding="utf-8")):
-            parts[str(module)] = _name(package, module)
-    return {_name(package, Path(file)): part for file, part in parts.items()}
+    """Return the extra that a file belongs to, by the file's name; none for the core."""
+    return {
+        _name(package, file): extra.name
+        for extra in find_extras(package).values()
+        for path in extra.paths
+        for file in (path.rglob("*.py") if path.is_dir() else [path])
+    }
 
 
 def _name(package: Path, path: Path) -> str:

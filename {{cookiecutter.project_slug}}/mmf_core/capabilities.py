@@ -1,10 +1,7 @@
 """Capabilities: the parts of this package that can be deleted, each of them one folder.
 
-A capability is a folder beside this file that has a module `capability.py` with
-
-    CAPABILITY = Capability(summary="…", …)
-
-It is found by being there: `rm -r` of the folder leaves a service that starts, passes the rest of
+A capability is a folder beside this file that has a module `capability.py` with a constant,
+`CAPABILITY = Capability(…)`, and a docstring, whose first line `mmfmeta extras` shows. It is found by being there: `rm -r` of the folder leaves a service that starts, passes the rest of
 its tests and does not mention it. A capability may import the core, and other capabilities only if
 it `requires` them. docs/architecture.md shows how to add one.
 """
@@ -37,7 +34,7 @@ _MODULE = "capability"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
-    """What a folder adds to the service; every part but `summary` is optional.
+    """What a folder adds to the service; every part is optional.
 
     `protocol` is an envelope around the targets, with routes, errors and OpenAPI of its own;
     `blueprints` are routes that are no protocol's, and `openapi` describes them. `commands` are
@@ -51,7 +48,6 @@ class Capability:
     gets, once more.
     """
 
-    summary: str
     requires: tuple[str, ...] = ()
     settings: type[SettingsGroup] | None = None
     protocol: Protocol | None = None

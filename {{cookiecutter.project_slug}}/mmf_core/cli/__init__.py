@@ -12,6 +12,7 @@ from .. import __version__
 from ..capabilities import parts
 from ..errors import MMFError
 from .check_command import test
+from .extras_command import extras
 from .fork_check import check_fork
 from .get_meta import get_meta
 from .store_commands import COMMANDS
@@ -44,5 +45,5 @@ def main() -> None:
     """Describe and test the project in this folder, and keep its models in a store."""
 
 
-for _command in (get_meta, test, check_fork, *COMMANDS):
+for _command in (get_meta, test, check_fork, extras, *COMMANDS):
     main.add_command(_command)

@@ -73,7 +73,6 @@ def _vary_by_origin(response: Response) -> Response:
 
 
 CAPABILITY = Capability(
-    summary="browsers may call the service from pages of other origins",
     settings=CorsSettings,
     blueprints=_blueprints,
 )

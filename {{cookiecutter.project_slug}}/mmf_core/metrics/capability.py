@@ -52,7 +52,6 @@ def _reimporting(modules: Iterable[ModuleType]) -> Iterator[None]:
 
 
 CAPABILITY = Capability(
-    summary="metrics for Prometheus at /metrics",
     blueprints=_blueprints,
     openapi=_openapi,
     observer=_observer,

@@ -7,7 +7,6 @@ from .settings import MLflowSettings
 from .to_mlflow import to_mlflow
 
 CAPABILITY = Capability(
-    summary="MLflow's scoring protocol at /invocations; mmfmeta from-mlflow, to-mlflow",
     settings=MLflowSettings,
     protocol=PROTOCOL,
     commands=(from_mlflow, to_mlflow),

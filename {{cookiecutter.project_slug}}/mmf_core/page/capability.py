@@ -15,7 +15,6 @@ def _blueprints(service: Service) -> Iterable[Blueprint]:
 
 
 CAPABILITY = Capability(
-    summary="a page for people at /, with a form for every target",
     settings=PageSettings,
     blueprints=_blueprints,
 )

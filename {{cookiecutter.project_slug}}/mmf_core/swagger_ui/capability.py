@@ -15,7 +15,6 @@ def _blueprints(_service: Service) -> Iterable[Blueprint]:
 
 
 CAPABILITY = Capability(
-    summary="Swagger UI at /docs, for programmers",
     settings=SwaggerUISettings,
     blueprints=_blueprints,
 )

@@ -7,7 +7,6 @@ from .observer import Tracing
 from .setup import start
 
 CAPABILITY = Capability(
-    summary="trace ids in the log, and OpenTelemetry's spans",
     observer=Tracing,
     worker_started=start,
 )

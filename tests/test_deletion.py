@@ -1,0 +1,202 @@
+"""Every extra can be deleted: the service starts without it, and does not mention it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from baking import PAYLOAD, make_project
+from mmf_core.extras import ExtrasError, add_extras, find_extras, remove_extras, version_of
+
+PACKAGE = PAYLOAD / "mmf_core"
+EXTRAS = list(find_extras(PACKAGE))
+MENTIONS = {
+    "codecs/array_npy": "npy",
+    "codecs/json_msgpack": "msgpack",
+    "codecs/json_protobuf": "protobuf",
+    "codecs/json_yaml": "yaml",
+    "codecs/table_html": "text/html",
+    "codecs/table_jsonl": "ndjson",
+    "codecs/table_ods": "opendocument",
+    "codecs/table_pyarrow": "parquet|arrow|feather",
+    "codecs/table_xls": "vnd.ms-excel",
+    "cors": "CORS",
+    "heroku_size": "heroku|mmfmeta.* size",
+    "metrics": "metrics|prometheus",
+    "mlflow": "invocations|/mlflow",
+    "models/mlflow": r"\.mlflow",
+    "models/onnx": r"\.onnx",
+    "models/pmml": r"\.pmml",
+    "models/skops": r"\.skops",
+    "page": "<form",
+    "stores/https": "https://",
+    "stores/mlflow": "models:/",
+    "stores/s3": "s3://",
+    "swagger_ui": "swagger",
+    "v2": "/v2",
+}
+"""What only a service with the extra says; the others say nothing of themselves anywhere."""
+ASK = """
+import json
+from click.testing import CliRunner
+import mmf_core as mmf
+from mmf_core import models, stores
+from mmf_core.cli import main
+from mmf_core.web import create_app
+from mmf_core.web.app import settings_groups
+
+registry = mmf.Registry()
+
+@registry.target(returns=mmf.DataFrame())
+def score(data=mmf.DataFrame(schema={"a": float})):
+    return data
+
+@registry.target(returns=mmf.Dict())
+def same(value=mmf.Dict()):
+    return value
+
+@registry.target(returns=mmf.Array())
+def double(values=mmf.Array()):
+    return values * 2
+
+def message(function, *arguments):
+    try:
+        function(*arguments)
+    except mmf.errors.MMFError as error:
+        return str(error)
+
+client = create_app(registry).test_client()
+answer = client.post("/score", json=[{"a": 1.5}])
+assert (answer.status_code, answer.get_json()) == (200, [{"a": 1.5}]), answer.get_data(as_text=True)
+assert client.get("/health/ready").get_json() == {"ready": True}
+commands = CliRunner().invoke(main, ["--help"])
+assert commands.exit_code == 0, commands.output
+said = {
+    "openapi": client.get("/openapi.json").get_data(as_text=True),
+    "descriptions": [client.get(f"/{name}").get_json() for name in registry.targets],
+    "page": client.get("/").get_data(as_text=True),
+    "docs": client.get("/docs").get_data(as_text=True),
+    "refusals": [
+        client.post(f"/{name}", data=b"x", content_type="application/x-unknown").get_json()
+        for name in registry.targets
+    ],
+    "commands": commands.output,
+    "settings": [variable for group in settings_groups() for variable in group.variables()],
+    "models": message(models.load_model, "model.unknown"),
+    "stores": message(stores.resolve, "unknown://there"),
+}
+print(json.dumps(said, ensure_ascii=False))
+"""
+
+
+DRIVER = """
+import os, sys, traceback
+import click.testing, flask, numpy, orjson, pandas, werkzeug.test  # once for all copies
+for folder in sys.argv[1:]:
+    if not (child := os.fork()):
+        os.chdir(folder)
+        sys.path.insert(0, folder)
+        with open("said.json", "w") as out, open("errors.txt", "w") as errors:
+            os.dup2(out.fileno(), 1)
+            os.dup2(errors.fileno(), 2)
+            try:
+                exec(open(sys.path[0] + "/ask.py").read(), {"__name__": "ask"})
+                sys.stdout.flush()
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+def copy_to(folder: Path) -> Path:
+    """Return a copy of mmf_core in a new folder."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    return Path(shutil.copytree(PACKAGE, folder / "mmf_core", ignore=ignored))
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Give a copy of mmf_core."""
+    return copy_to(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Give what services say of themselves: the whole one, and those without an extra, or any."""
+    removed = {"nothing": [], "everything": EXTRAS} | {extra: [extra] for extra in EXTRAS}
+    folders = {}
+    for name, extras in removed.items():
+        folders[name] = tmp_path_factory.mktemp(name.replace("/", "-"))
+        remove_extras(copy_to(folders[name]), extras)
+        (folders[name] / "ask.py").write_text(ASK)
+    environment = {key: text for key, text in os.environ.items() if not key.startswith("MMF_")}
+    command = [sys.executable, "-W", "error", "-c", DRIVER, *map(str, folders.values())]
+    subprocess.run(command, env=environment, check=True)
+    return {name: _read(folder) for name, folder in folders.items()}
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    lines = (folder / "said.json").read_text().splitlines()
+    assert lines, (folder / "errors.txt").read_text()
+    said: dict[str, Any] = json.loads(lines[-1])
+    return said
+
+
+def mentions(said: dict[str, Any], extra: str) -> list[str]:
+    """Return the places in which a service mentions an extra."""
+    pattern = re.compile(MENTIONS.get(extra, r"(?!)"), re.IGNORECASE)
+    return [place for place, words in said.items() if pattern.search(json.dumps(words))]
+
+
+def test_every_extra_is_known_here() -> None:
+    silent = {"codecs/json_xml", "codecs/table_xml", "stores/dvc", "tracing"}
+    assert MENTIONS.keys() | silent == set(EXTRAS)
+
+
+def test_a_whole_service_mentions_its_extras(said: dict[str, dict[str, Any]]) -> None:
+    assert [extra for extra in MENTIONS if not mentions(said["nothing"], extra)] == []
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_a_service_without_an_extra(said: dict[str, dict[str, Any]], extra: str) -> None:
+    assert mentions(said[extra], extra) == []
+
+
+def test_a_service_without_any(said: dict[str, dict[str, Any]]) -> None:
+    mentioned = {extra: mentions(said["everything"], extra) for extra in EXTRAS}
+    assert {extra: places for extra, places in mentioned.items() if places} == {}
+
+
+def test_an_extra_is_added_back_byte_for_byte(copy: Path) -> None:
+    before = {file: file.read_bytes() for file in copy.rglob("*") if file.is_file()}
+    remove_extras(copy, ["page", "models/onnx", "codecs/table_xls"])
+    assert len(list(copy.rglob("*"))) < len(before)
+    add_extras(copy, ["page", "models/onnx", "codecs/table_xls"], PACKAGE)
+    assert {file: file.read_bytes() for file in copy.rglob("*") if file.is_file()} == before
+
+
+def test_unknown_extras_are_refused_and_nothing_is_deleted(copy: Path) -> None:
+    with pytest.raises(ExtrasError, match="pages is not an extra"):
+        remove_extras(copy, ["page", "pages"])
+    assert "page" in find_extras(copy)
+
+
+def test_extras_of_another_version_are_refused(copy: Path) -> None:
+    module = copy / "__init__.py"
+    module.write_text(module.read_text().replace(version_of(PACKAGE), "0.0.1"))
+    with pytest.raises(ExtrasError, match=r"mmf_core 0\.0\.1"):
+        add_extras(copy, ["page"], PACKAGE)
+
+
+def test_a_project_of_the_core_alone_has_no_extra_but_its_model_format(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "output", {"extras": "core", "model_format": "skops"})
+    assert list(find_extras(project / "mmf_core")) == ["models/skops"]
+    assert not list(project.rglob("__pycache__"))

@@ -1,0 +1,102 @@
+"""Extras: the parts of this package that can be deleted, and added back from the template.
+
+An extra is found by being there, under the name of its folder or module: a capability (`metrics`),
+a kind of store (`stores/s3`), a model format (`models/onnx`), a codec (`codecs/table_parquet`).
+Only the standard library is imported here: the template's hook uses this module, too.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import MMFError
+
+_CORE = {"models/joblib", "models/pickle", "stores/file"}
+_MODULES = (("stores", "_store"), ("models", "_format"))
+_VERSION = re.compile(r'^__version__ = "(.+)"$', re.MULTILINE)
+
+
+class ExtrasError(MMFError):
+    """An extra cannot be removed, or not be added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """One extra: its files and folders, and the first line of its documentation."""
+
+    name: str
+    paths: tuple[Path, ...]
+    summary: str
+
+
+def find_extras(package: Path) -> dict[str, Extra]:
+    """Return the extras in a copy of this package, by name."""
+    extras = [*_capabilities(package), *_modules(package), *_codecs(package)]
+    return {extra.name: extra for extra in sorted(extras, key=lambda extra: extra.name)}
+
+
+def remove_extras(package: Path, names: Iterable[str]) -> None:
+    """Delete extras; ExtrasError, before anything is deleted, if one is not there."""
+    present = find_extras(package)
+    for extra in [_known(name, present) for name in names]:
+        for path in extra.paths:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def add_extras(package: Path, names: Iterable[str], template: Path) -> None:
+    """Copy extras from a template's package; ExtrasError where the versions are different ones."""
+    ours, theirs = version_of(package), version_of(template)
+    if ours != theirs:
+        raise ExtrasError(
+            f"expected a template with mmf_core {ours}, as in this project, got {theirs}"
+        )
+    offered = find_extras(template)
+    for extra in [_known(name, offered) for name in names]:
+        for source in extra.paths:
+            target = package / source.relative_to(template)
+            if source.is_dir():
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(source, target)
+
+
+def version_of(package: Path) -> str:
+    """Return the version of a copy of this package; empty if it has none."""
+    match = _VERSION.search((package / "__init__.py").read_text(encoding="utf-8"))
+    return match[1] if match else ""
+
+
+def _known(name: str, extras: Mapping[str, Extra]) -> Extra:
+    if name not in extras:
+        raise ExtrasError(f"{name} is not an extra there; expected one of {', '.join(extras)}")
+    return extras[name]
+
+
+def _capabilities(package: Path) -> Iterable[Extra]:
+    for file in package.glob("*/capability.py"):
+        yield Extra(file.parent.name, (file.parent,), _summary(file))
+
+
+def _modules(package: Path) -> Iterable[Extra]:
+    for folder, suffix in _MODULES:
+        for file in (package / folder).glob(f"*{suffix}.py"):
+            kind = file.stem.removesuffix(suffix)
+            if (name := f"{folder}/{kind}") not in _CORE:
+                yield Extra(name, tuple(sorted(file.parent.glob(f"{kind}_*.py"))), _summary(file))
+
+
+def _codecs(package: Path) -> Iterable[Extra]:
+    for file in (package / "codecs").glob("*.py"):
+        if re.search(r"^CODECS\b", file.read_text(encoding="utf-8"), re.MULTILINE):
+            yield Extra(f"codecs/{file.stem}", (file,), _summary(file))
+
+
+def _summary(file: Path) -> str:
+    documentation = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return documentation.partition("\n")[0]
