@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from baking import PAYLOAD, make_project
+from mmf_core.capabilities import capabilities
 from mmf_core.extras import ExtrasError, add_extras, find_extras, remove_extras, version_of
 
 PACKAGE = PAYLOAD / "mmf_core"
@@ -27,7 +28,7 @@ MENTIONS = {
     "codecs/table_pyarrow": "parquet|arrow|feather",
     "codecs/table_xls": "vnd.ms-excel",
     "cors": "CORS",
-    "heroku_size": "heroku|mmfmeta.* size",
+    "heroku_size": "heroku|  size  ",
     "metrics": "metrics|prometheus",
     "mlflow": "invocations|/mlflow",
     "models/mlflow": r"\.mlflow",
@@ -35,9 +36,9 @@ MENTIONS = {
     "models/pmml": r"\.pmml",
     "models/skops": r"\.skops",
     "page": "<form",
-    "stores/https": "https://",
-    "stores/mlflow": "models:/",
-    "stores/s3": "s3://",
+    "stores/https": "https:,",
+    "stores/mlflow": "models:,",
+    "stores/s3": "s3:",
     "swagger_ui": "swagger",
     "v2": "/v2",
 }
@@ -53,7 +54,7 @@ from mmf_core.web.app import settings_groups
 
 registry = mmf.Registry()
 
-@registry.target(returns=mmf.DataFrame())
+@registry.target(returns=mmf.DataFrame(format=mmf.JSON))
 def score(data=mmf.DataFrame(schema={"a": float})):
     return data
 
@@ -96,7 +97,7 @@ print(json.dumps(said, ensure_ascii=False))
 
 
 DRIVER = """
-import os, sys, traceback
+import os, runpy, sys, traceback
 import click.testing, flask, numpy, orjson, pandas, werkzeug.test  # once for all copies
 for folder in sys.argv[1:]:
     if not (child := os.fork()):
@@ -106,7 +107,7 @@ for folder in sys.argv[1:]:
             os.dup2(out.fileno(), 1)
             os.dup2(errors.fileno(), 2)
             try:
-                exec(open(sys.path[0] + "/ask.py").read(), {"__name__": "ask"})
+                runpy.run_path("ask.py")
                 sys.stdout.flush()
             except BaseException:
                 traceback.print_exc()
@@ -114,6 +115,11 @@ for folder in sys.argv[1:]:
         os._exit(0)
     os.waitpid(child, 0)
 """
+
+
+def dependents(extra: str) -> list[str]:
+    """Return the capabilities that require an extra."""
+    return [name for name, declared in capabilities().items() if extra in declared.requires]
 
 
 def copy_to(folder: Path) -> Path:
@@ -131,22 +137,26 @@ def copy(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Give what services say of themselves: the whole one, and those without an extra, or any."""
-    removed = {"nothing": [], "everything": EXTRAS} | {extra: [extra] for extra in EXTRAS}
+    removed = {"nothing": [], "everything": EXTRAS}
+    removed |= {extra: [extra, *dependents(extra)] for extra in EXTRAS}
     folders = {}
     for name, extras in removed.items():
         folders[name] = tmp_path_factory.mktemp(name.replace("/", "-"))
         remove_extras(copy_to(folders[name]), extras)
         (folders[name] / "ask.py").write_text(ASK)
     environment = {key: text for key, text in os.environ.items() if not key.startswith("MMF_")}
+    environment["MMF_LOG_LEVEL"] = "error"
     command = [sys.executable, "-W", "error", "-c", DRIVER, *map(str, folders.values())]
     subprocess.run(command, env=environment, check=True)
     return {name: _read(folder) for name, folder in folders.items()}
 
 
 def _read(folder: Path) -> dict[str, Any]:
+    """Return what a service said; why it has not started, where it has not."""
     lines = (folder / "said.json").read_text().splitlines()
-    assert lines, (folder / "errors.txt").read_text()
-    said: dict[str, Any] = json.loads(lines[-1])
+    said: dict[str, Any] = (
+        json.loads(lines[-1]) if lines else {"failure": (folder / "errors.txt").read_text()}
+    )
     return said
 
 
@@ -162,15 +172,18 @@ def test_every_extra_is_known_here() -> None:
 
 
 def test_a_whole_service_mentions_its_extras(said: dict[str, dict[str, Any]]) -> None:
+    assert "failure" not in said["nothing"], said["nothing"]["failure"]
     assert [extra for extra in MENTIONS if not mentions(said["nothing"], extra)] == []
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_a_service_without_an_extra(said: dict[str, dict[str, Any]], extra: str) -> None:
+    assert "failure" not in said[extra], said[extra]["failure"]
     assert mentions(said[extra], extra) == []
 
 
 def test_a_service_without_any(said: dict[str, dict[str, Any]]) -> None:
+    assert "failure" not in said["everything"], said["everything"]["failure"]
     mentioned = {extra: mentions(said["everything"], extra) for extra in EXTRAS}
     assert {extra: places for extra, places in mentioned.items() if places} == {}
 

@@ -170,8 +170,3 @@ def when_ready(server: object) -> None:
 def post_worker_init(worker: object) -> None:
     """Load the artifacts marked `preload=False`, and call each target on its example."""
     worker_boot.boot(worker)
-
-
-def child_exit(server: object, worker: object) -> None:  # noqa: ARG001
-    """Let the capabilities know that a worker has ended."""
-    run_hooks("worker_exited")

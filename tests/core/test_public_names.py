@@ -37,7 +37,7 @@ LAYERS = [
     {"client"},  # which is for others to copy
     {"errors"},
     {"settings", "packages", "fingerprints", "shared_memory", "readiness", "processes"},
-    {"capabilities"},
+    {"capabilities", "extras"},
     {"codecs", "models", "stores"},
     {"descriptors", "artifact"},
     {"call_options"},

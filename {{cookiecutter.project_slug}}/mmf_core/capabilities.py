@@ -1,9 +1,10 @@
 """Capabilities: the parts of this package that can be deleted, each of them one folder.
 
 A capability is a folder beside this file that has a module `capability.py` with a constant,
-`CAPABILITY = Capability(…)`, and a docstring, whose first line `mmfmeta extras` shows. It is found by being there: `rm -r` of the folder leaves a service that starts, passes the rest of
-its tests and does not mention it. A capability may import the core, and other capabilities only if
-it `requires` them. docs/architecture.md shows how to add one.
+`CAPABILITY = Capability(…)`, and a docstring, whose first line `mmfmeta extras` shows. It is found
+by being there: `rm -r` of the folder leaves a service that starts, passes the rest of its tests
+and does not mention it. A capability may import the core, and other extras only if it `requires`
+them. docs/architecture.md shows how to add one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 from .settings import SettingsGroup
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
     from click import Command
     from flask import Blueprint
 
@@ -36,16 +36,15 @@ _MODULE = "capability"
 class Capability:
     """What a folder adds to the service; every part is optional.
 
-    `protocol` is an envelope around the targets, with routes, errors and OpenAPI of its own;
-    `blueprints` are routes that are no protocol's, and `openapi` describes them. `commands` are
-    those of `mmfmeta`. `probes` are the paths of its health checks, which are served even while
-    every thread of a worker is busy. `middleware` wraps the WSGI application, or returns it as it
-    is. `observer` makes an object that hears of every request.
+    `requires` names the extras that it imports (see `mmf_core.extras`). `protocol` is an envelope
+    around the targets, with routes, errors and OpenAPI of its own; `blueprints` are other routes,
+    or extensions of the application, and `openapi` describes them. `commands` are those of
+    `mmfmeta`. `probes` are paths of health checks, served even while every thread of a worker is
+    busy. `observer` makes an object that hears of every request.
 
     gunicorn calls the rest: `before_load` in the master, once, before the application is imported;
-    `worker_started` in each worker, after the fork; `worker_exited` in the master, after a worker
-    has ended. `reimporting` surrounds a reload that imports `main.py`, whose present modules it
-    gets, once more.
+    `worker_started` in each worker, after the fork. `reimporting` surrounds a reload that imports
+    `main.py` again; it gets the modules that are replaced.
     """
 
     requires: tuple[str, ...] = ()
@@ -55,11 +54,9 @@ class Capability:
     openapi: Callable[[Service], OpenAPISection] | None = None
     commands: tuple[Command, ...] = ()
     probes: tuple[str, ...] = ()
-    middleware: Callable[[WSGIApplication], WSGIApplication] | None = None
     observer: Callable[[], RequestObserver] | None = None
     before_load: Callable[[], None] | None = None
     worker_started: Callable[[], None] | None = None
-    worker_exited: Callable[[], None] | None = None
     reimporting: Callable[[Iterable[ModuleType]], AbstractContextManager[None]] | None = None
 
 

@@ -7,6 +7,7 @@ from .settings import MLflowSettings
 from .to_mlflow import to_mlflow
 
 CAPABILITY = Capability(
+    requires=("models/mlflow", "stores/mlflow"),
     settings=MLflowSettings,
     protocol=PROTOCOL,
     commands=(from_mlflow, to_mlflow),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from flask import Flask
 
@@ -18,7 +18,7 @@ from . import errors, health, logs, rest
 from .http import codec_options
 from .middleware import RequestContextMiddleware
 from .openapi import document
-from .protocols import Protocol, Service
+from .protocols import Service
 
 
 def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
@@ -59,22 +59,14 @@ def _flask_app(service: Service) -> Flask:
     for make_blueprints in (*parts("blueprints"), *(protocol.blueprints for protocol in protocols)):
         for blueprint in make_blueprints(service):
             app.register_blueprint(blueprint)
-    _wrap(app, protocols)
-    return app
-
-
-def _wrap(app: Flask, protocols: Sequence[Protocol]) -> None:
-    """Put the middleware around the application; ours is outermost, so that it sees everything."""
-    wsgi_app = app.wsgi_app
-    for middleware in parts("middleware"):
-        wsgi_app = middleware(wsgi_app)
     names = {
         segment: protocol.name for protocol in protocols for segment in protocol.segments or ("",)
     }
     observers = [make_observer() for make_observer in parts("observer")]
     app.wsgi_app = RequestContextMiddleware(  # type: ignore[method-assign] # as Flask documents
-        wsgi_app, names, observers
+        app.wsgi_app, names, observers
     )
+    return app
 
 
 def settings_groups() -> Iterable[type[SettingsGroup]]:
