@@ -71,7 +71,7 @@ def test_example_is_a_capability(tmp_path: Path) -> None:
 def test_parts_of_a_capability_are_all_there_are() -> None:
     listed = set(re.findall(r"`(\w+)`", PAGE.split("| a capability may have")[1].split("\n\n")[0]))
     fields = {field.name for field in dataclasses.fields(Capability)}
-    assert fields - listed == {"summary", "requires"}
+    assert fields - listed == {"requires"}
     assert re.search(r"`requires`", PAGE)
 
 
