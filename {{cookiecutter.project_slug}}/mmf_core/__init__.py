@@ -42,6 +42,6 @@ XLS = Format.XLS
 XLSX = Format.XLSX
 XML = Format.XML
 
-# MMF has an enumeration for each kind of value; here one knows all formats.
+# MMF has an enumeration for each kind of value; here `Format` stands for all of them.
 DataFrameFormat = Format
 ImageFormat = Format

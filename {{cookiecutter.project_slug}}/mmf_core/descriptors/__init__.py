@@ -1,4 +1,4 @@
-"""What values are: one module for each kind of value."""
+"""Descriptors: what values are, in one module for each kind of value."""
 
 from .arrays import Array as Array
 from .base import REQUIRED as REQUIRED
