@@ -41,10 +41,8 @@ class ErrorReport:
 
     def in_words(self) -> str:
         """Return the detail and the errors that it does not contain, without the values sent."""
-        sentences = [
-            _sentence(error) for error in self.errors if error["message"] not in self.detail
-        ]
-        return "; ".join(dict.fromkeys([self.detail, *sentences]))
+        further = (error for error in self.errors if error["message"] not in self.detail)
+        return "; ".join(dict.fromkeys([self.detail, *map(_sentence, further)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
