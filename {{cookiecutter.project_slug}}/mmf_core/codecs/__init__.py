@@ -79,11 +79,10 @@ _CORE: tuple[Codec[Any], ...] = (
 OPTIONAL: dict[str, tuple[Codec[Any], ...]] = find_declared(__name__, "CODECS")
 """Module → its codecs, for every optional module there is."""
 
-_ORDER = list(Format)
 _BY_KIND: dict[Kind, dict[Format, Codec[Any]]] = {kind: {} for kind in Kind}
 for _codec in (
     *_CORE,
-    *sorted(chain(*OPTIONAL.values()), key=lambda codec: _ORDER.index(codec.format)),
+    *sorted(chain(*OPTIONAL.values()), key=lambda codec: list(Format).index(codec.format)),
 ):
     _BY_KIND[_codec.kind][_codec.format] = _codec
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cache
 from inspect import signature
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from ..errors import BodyTooLarge, RequestError
 from ..packages import OptionalDependency
@@ -104,8 +104,7 @@ class JSONCodec(Codec[V]):
 
     def from_plain(self, plain: Any, options: Options) -> V:
         """Turn dicts, lists, strings and numbers into the value; by default they are the value."""
-        value: V = plain
-        return value
+        return cast("V", plain)
 
     def to_plain(self, value: V) -> Any:
         """Turn the value into one that `json.dumps` accepts; by default it is one."""
