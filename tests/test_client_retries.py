@@ -70,6 +70,7 @@ class Handler(BaseHTTPRequestHandler):
         if answer is DROP:
             self.close_connection = True
             return
+        self.close_connection |= server.hangs_up  # before a test hears of this one and changes it
         status, headers, body = answer
         self.send_response(status)
         for name, value in headers.items():
@@ -78,7 +79,6 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-        self.close_connection |= server.hangs_up
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
