@@ -124,9 +124,9 @@ class Live:
         """Send SIGHUP, wait until the new version is refused, and return the line of that."""
         before, old = len(self.log), self.workers
         self.service.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: "is not taken" in self.log[before:])
+        wait_until(lambda: "reload rejected" in self.log[before:])
         assert old <= self.workers, "no worker notices"
-        (line,) = [one for one in self.log[before:].splitlines() if "is not taken" in one]
+        (line,) = [one for one in self.log[before:].splitlines() if "reload rejected" in one]
         return line
 
     def wait_for_others(self, old: set[int]) -> None:

@@ -46,7 +46,7 @@ class Stage:
             self.tally = load.tally
             yield load
 
-    def faults(self) -> list[str]:
+    def errors(self) -> list[str]:
         """Say what must not be: a wrong answer, or a lost one beyond what `may_lose` says."""
         lost = self.tally.lost if len(self.tally.lost) > self.may_lose else []
         return self.tally.wrong + lost

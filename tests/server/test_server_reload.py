@@ -118,9 +118,9 @@ def test_files_are_watched_whichever_worker_ends(tmp_path: Path) -> None:
         (tmp_path / "artifacts.lock").write_text("{}")
         live.wait_for_others(old)
         (tmp_path / "model.json").write_text("{")
-        wait_until(lambda: "not taken" in live.log)
+        wait_until(lambda: "reload rejected" in live.log)
         time.sleep(1)
-        assert live.log.count("not taken") == 1, "it is not tried again as it is"
+        assert live.log.count("reload rejected") == 1, "it is not tried again as it is"
         live.put(version=4)
         wait_until(lambda: live.score()["version"] == 4)
         everyone = live.workers

@@ -65,10 +65,10 @@ def _hang_up(server: Any, replace_workers: Callable[[], None]) -> None:
     except Exception as error:  # noqa: BLE001 - SystemExit is a new worker's end
         refusal = Failure.of(error)
     if refusal is None:
-        _log.info("the new version is taken")
+        _log.info("reload accepted: new workers start with the new version")
         replace_workers()
     else:
-        _log.error("the new version is not taken, the old one goes on: %s", refusal.detail)
+        _log.error("reload rejected, keeping the current version: %s", refusal.detail)
         default.fingerprints = seen  # so that it is not tried again until something changes
         now = datetime.now(UTC).isoformat(timespec="seconds")
         default.last_reload_error.write(failed=refusal.public, at=now)
