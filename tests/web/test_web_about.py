@@ -46,7 +46,7 @@ def test_the_project_tells(folder: Path) -> None:
     assert "<title>wine-cultivars</title>" in page
     words = " ".join(Elements(page).words.split())
     assert "wine-cultivars Какое это вино" in words
-    assert "wine-cultivars1.2.3" in words
+    assert "wine-cultivars 1.2.3" in words
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ ENGLISH = {
     "copy_code": "Copy",
     "artifacts": "Artifacts",
     "no_artifacts": "none",
+    "version": "Version",
     "health": "Status",
     "health_details": "details",
     "js_remove": "Remove",

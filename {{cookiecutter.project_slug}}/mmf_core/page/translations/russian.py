@@ -40,6 +40,7 @@ RUSSIAN = {
     "copy_code": "Копировать",
     "artifacts": "Артефакты",
     "no_artifacts": "нет",
+    "version": "Версия",
     "health": "Состояние",
     "health_details": "подробнее",
     "js_remove": "Убрать",
