@@ -18,6 +18,7 @@ from mmf_core.extras import ExtrasError, add_extras, find_extras, remove_extras,
 PACKAGE = PAYLOAD / "mmf_core"
 EXTRAS = list(find_extras(PACKAGE))
 MENTIONS = {
+    "artifact_commands": "  push  ",
     "codecs/array_npy": "npy",
     "codecs/json_msgpack": "msgpack",
     "codecs/json_protobuf": "protobuf",
@@ -36,6 +37,7 @@ MENTIONS = {
     "models/pmml": r"\.pmml",
     "models/skops": r"\.skops",
     "page": "<form",
+    "project_check": "  check  |  test  ",
     "stores/https": "https:,",
     "stores/mlflow": "models:,",
     "stores/s3": "s3:",
@@ -167,7 +169,7 @@ def mentions(said: dict[str, Any], extra: str) -> list[str]:
 
 
 def test_every_extra_is_known_here() -> None:
-    silent = {"codecs/json_xml", "codecs/table_xml", "stores/dvc", "tracing"}
+    silent = {"client", "codecs/json_xml", "codecs/table_xml", "stores/dvc", "tracing"}
     assert MENTIONS.keys() | silent == set(EXTRAS)
 
 

@@ -28,10 +28,11 @@ from click.testing import CliRunner, Result
 
 import mmf_core as mmf
 from baking import PAYLOAD
-from mmf_core.cli import fork_check, main
-from mmf_core.cli.fork_check import REMEDY, Verdict, check, judge
+from mmf_core.cli import main
 from mmf_core.example_calls import CallResult, CallStatus, call, forks
 from mmf_core.example_calls.forks import report
+from mmf_core.project_check import fork_check
+from mmf_core.project_check.fork_check import REMEDY, Verdict, check, judge
 from mmf_core.registry import default
 
 LONG = 20.0  # nothing waits for so long
@@ -580,14 +581,14 @@ def test_a_limit_that_makes_no_sense(seconds: str) -> None:
 
 def test_it_is_a_step_and_not_a_command_of_its_own() -> None:
     assert "check-fork" not in CliRunner().invoke(main, ["--help"]).output
-    assert isinstance(main.commands["check-fork"], click.Command)
+    assert main.get_command(click.Context(main), "check-fork")
 
 
 ORPHAN = """
 import os, signal, time
 import mmf_core as mmf
 from mmf_core.example_calls import forks
-from mmf_core.cli.fork_check import check
+from mmf_core.project_check.fork_check import check
 
 forks.ORPHAN_TIMEOUT = 1
 registry, home = mmf.Registry(), os.getpid()

@@ -17,7 +17,8 @@ import pytest
 from click.testing import CliRunner
 
 from baking import PAYLOAD
-from mmf_core.cli import check_command, main
+from mmf_core.cli import main
+from mmf_core.project_check import check_command
 
 GOOD = """
 import mmf_core as mmf

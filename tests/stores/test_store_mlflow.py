@@ -12,7 +12,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 import mmf_core as mmf
-from mmf_core.cli.artifact_files import lock_file
+from mmf_core.artifact_commands.files import lock_file
 from mmf_core.errors import ArtifactError, MissingPackage, StoreError
 from mmf_core.stores import cache, lockfile
 from mmf_core.stores.mlflow_store import MlflowStore

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 import mmf_core as mmf
-from mmf_core.cli.artifact_files import lock_file
+from mmf_core.artifact_commands.files import lock_file
 from mmf_core.web import create_app
 
 NUMBER = mmf.Integer()

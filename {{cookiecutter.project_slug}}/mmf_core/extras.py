@@ -1,7 +1,8 @@
 """Extras: the parts of this package that can be deleted, and added back from the template.
 
 An extra is found by being there, under the name of its folder or module: a capability (`metrics`),
-a kind of store (`stores/s3`), a model format (`models/onnx`), a codec (`codecs/table_parquet`).
+a kind of store (`stores/s3`), a model format (`models/onnx`), a codec (`codecs/table_xls`), and
+`client`.
 Only the standard library is imported here: the template's hook uses this module, too.
 """
 
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from .errors import MMFError
 
+_SINGLE = ("client.py",)
 _CORE = {"models/joblib", "models/pickle", "stores/file"}
 _MODULES = (("stores", "_store"), ("models", "_format"))
 _VERSION = re.compile(r'^__version__ = "(.+)"$', re.MULTILINE)
@@ -36,7 +38,7 @@ class Extra:
 
 def find_extras(package: Path) -> dict[str, Extra]:
     """Return the extras in a copy of this package, by name."""
-    extras = [*_capabilities(package), *_modules(package), *_codecs(package)]
+    extras = [*_capabilities(package), *_modules(package), *_codecs(package), *_single(package)]
     return {extra.name: extra for extra in sorted(extras, key=lambda extra: extra.name)}
 
 
@@ -95,6 +97,12 @@ def _codecs(package: Path) -> Iterable[Extra]:
     for file in (package / "codecs").glob("*.py"):
         if re.search(r"^CODECS\b", file.read_text(encoding="utf-8"), re.MULTILINE):
             yield Extra(f"codecs/{file.stem}", (file,), _summary(file))
+
+
+def _single(package: Path) -> Iterable[Extra]:
+    for file in (package / name for name in _SINGLE):
+        if file.exists():
+            yield Extra(file.stem, (file,), _summary(file))
 
 
 def _summary(file: Path) -> str:

@@ -11,11 +11,8 @@ import click
 from .. import __version__
 from ..capabilities import parts
 from ..errors import MMFError
-from .check_command import test
 from .extras_command import extras
-from .fork_check import check_fork
 from .get_meta import get_meta
-from .store_commands import COMMANDS
 
 
 class _Group(click.Group):
@@ -45,5 +42,5 @@ def main() -> None:
     """Describe and test the project in this folder, and keep its models in a store."""
 
 
-for _command in (get_meta, test, check_fork, extras, *COMMANDS):
+for _command in (get_meta, extras):
     main.add_command(_command)

@@ -11,13 +11,7 @@ from itertools import islice
 from typing import Any
 
 from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue, quoted
-from .table_shapes import (
-    EQUAL_LENGTHS,
-    NOT_A_RECORD,
-    ONE_VALUE_PER_COLUMN,
-    SPLIT_KEYS,
-    unwrap,
-)
+from .table_shapes import EQUAL_LENGTHS, NOT_A_RECORD, ONE_VALUE_PER_COLUMN, SPLIT_KEYS, unwrap
 
 MISSING_COLUMN = "missing column"
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
+from ..cli.get_meta import load_project
 from ..errors import DeclarationError
 from ..stores import is_uri, lockfile, redact_url, source_uri, store_for
 from ..stores.digests import SHORT, sha256_of, size_text
 from ..stores.lockfile import Entry
-from .artifact_files import lock_file, pull_file, push_file, use_version
-from .get_meta import load_project
+from .files import lock_file, pull_file, push_file, use_version
 
 FILES = click.argument("files", nargs=-1)
 
@@ -103,7 +103,7 @@ def use(file: str, version: str) -> None:
     click.echo(f"{_text(file, entry)}: locked and fetched version {entry.version}")
 
 
-COMMANDS = [lock_command, push, pull, list_command, versions, use]
+COMMANDS = (lock_command, push, pull, list_command, versions, use)
 
 
 def _declared() -> list[str]:

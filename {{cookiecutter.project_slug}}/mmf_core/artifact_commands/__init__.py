@@ -1,0 +1,1 @@
+"""`mmfmeta lock, push, pull, versions, use, list`: models kept in stores, by artifacts.lock."""

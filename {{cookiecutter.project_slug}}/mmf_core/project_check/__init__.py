@@ -1,0 +1,1 @@
+"""`mmfmeta test, check-fork`: whether a project works where it is deployed."""
