@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	bench-alternatives bench-load clean
 
 help:  ## show this list
-	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
 
 demo: project  ## make a project, train its model, serve it on PORT (8000) and get predictions
 	@$(DEMO)/.venv/bin/python tools/demo.py $(DEMO) --port $(PORT)

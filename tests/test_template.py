@@ -256,7 +256,7 @@ def test_every_question_has_a_sentence() -> None:
 def test_questions_are_asked(output: Path) -> None:
     """The real command, answered at the prompts."""
     output.mkdir()
-    answers = ["Сорта вина", "", '{{ 7*7 }} "x" \\', "O'connor", "2", "4"]
+    answers = ["Сорта вина", "", '{{ 7*7 }} "x" \\', "O'connor", "2", "4", ""]
     done = subprocess.run(
         [sys.executable, "-m", "cookiecutter", str(ROOT), "--default-config", "-o", str(output)],
         input="\n".join(answers) + "\n",
