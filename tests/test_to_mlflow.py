@@ -66,9 +66,9 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def to_mlflow(project: Path, *given: str, **extra: str) -> subprocess.CompletedProcess[str]:
+def to_mlflow(project: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "mmf_core", "to-mlflow", *given],
+        [sys.executable, "-m", "mmf_core", "to-mlflow", *arguments],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(PAYLOAD), "MLFLOW_DISABLE_TELEMETRY": "true", **extra},
         capture_output=True,
@@ -86,8 +86,10 @@ def answers(project: Path) -> list[Any]:
 
 def content(model: Path) -> dict[str, bytes]:
     """Return the files of a model, but for what tells when, where and by which run it was made."""
-    files = {one.relative_to(model).as_posix(): one for one in model.rglob("*") if one.is_file()}
-    return {name: one.read_bytes() for name, one in files.items() if name != "MLmodel"}
+    files = {
+        file.relative_to(model).as_posix(): file for file in model.rglob("*") if file.is_file()
+    }
+    return {name: file.read_bytes() for name, file in files.items() if name != "MLmodel"}
 
 
 LOAD = """
@@ -130,14 +132,14 @@ def test_mlflow_answers_as_the_project_does(project: Path) -> None:
     command += ["--artifacts-destination", str(project / "mlartifacts")]
     off = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with environment.running(command, project / "server.log", f"{port}/health", **off):
-        for given, told in (
+        for arguments, hint in (
             ((), r"-m runs:/[0-9a-f]{32}/model\n"),
             (("--register", "wine"), "-m models:/wine/1\n"),
         ):
-            done = to_mlflow(project, *given, MLFLOW_TRACKING_URI=uri)
+            done = to_mlflow(project, *arguments, MLFLOW_TRACKING_URI=uri)
             assert done.returncode == 0, done.stdout + done.stderr
-            assert re.search(told, done.stdout)
-        logged = [one.parent for one in (project / "mlartifacts").rglob("MLmodel")]
+            assert re.search(hint, done.stdout)
+        logged = [file.parent for file in (project / "mlartifacts").rglob("MLmodel")]
         assert len(logged) == 2
         programs = make_environment("mlflow-project", logged[0] / "requirements.txt")
         log, extra = project / "log", {"MLFLOW_TRACKING_URI": uri}
@@ -154,8 +156,8 @@ def test_mlflow_answers_as_the_project_does(project: Path) -> None:
         *("main.py", "helper.py", "mmf_core")
     }
     assert b"gunicorn" not in made["requirements.txt"]
-    for one in logged:
-        assert content(one) == made
+    for model in logged:
+        assert content(model) == made
 
 
 def test_a_server_that_is_down_is_told_in_seconds(project: Path) -> None:
@@ -174,9 +176,9 @@ def test_what_mlflow_cannot_serve_is_told(tmp_path: Path) -> None:
         ([{"data": table, "times": number}], "add a default= to times"),
     ):
         registry = mmf.Registry()
-        for place, one in enumerate(arguments):
-            names = ", ".join(f"{name}={name}" for name in one)
-            space: dict[str, Any] = dict(one)
+        for place, descriptors in enumerate(arguments):
+            names = ", ".join(f"{name}={name}" for name in descriptors)
+            space: dict[str, Any] = dict(descriptors)
             exec(f"def target_{place}({names}): pass", space)
             registry.target(space[f"target_{place}"])
         with pytest.raises(DeclarationError, match=words):
@@ -187,12 +189,12 @@ def test_what_mlflow_cannot_serve_is_told(tmp_path: Path) -> None:
 def test_what_is_not_ready_for_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    for given, words in (
+    for arguments, words in (
         (".", "name a new folder"),
         ("out", "requirements.txt is missing"),
         ("out --register wine", "leave out FOLDER"),
         ("", "name a folder, or set MLFLOW_TRACKING_URI"),
     ):
-        told = CliRunner().invoke(main, ["to-mlflow", *given.split()])
-        assert told.exit_code == 1
-        assert words in told.output
+        result = CliRunner().invoke(main, ["to-mlflow", *arguments.split()])
+        assert result.exit_code == 1
+        assert words in result.output

@@ -69,50 +69,50 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     print(Path(folder, "log").read_text(encoding="utf-8"))
 
 
-def tell(script: str, address: str) -> dict[str, Any]:
+def run_client(script: str, address: str) -> dict[str, Any]:
     """Run a client; return what it says of the service."""
     python = make_environment("clients", CLIENTS / "requirements.txt") / "python"
     command = [str(python), str(CLIENTS / script), address]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
 
 
 @pytest.fixture(scope="module")
-def told(service: str) -> dict[str, Any]:
+def triton(service: str) -> dict[str, Any]:
     """Give what Triton's client says of the service."""
-    return tell("triton.py", service)
+    return run_client("triton.py", service)
 
 
 @pytest.fixture(scope="module")
 def mlserver(service: str) -> dict[str, Any]:
     """Give what MLServer's codecs understand of the service."""
-    return tell("mlserver_client.py", f"http://{service}")
+    return run_client("mlserver_client.py", f"http://{service}")
 
 
-def test_triton_finds_the_server_and_its_models(told: dict[str, Any]) -> None:
-    assert (told["live"], told["ready"], told["model ready"]) == (True, True, True)
-    assert told["extensions"] == ["binary_tensor_data"]
-    assert told["inputs"] == [
+def test_triton_finds_the_server_and_its_models(triton: dict[str, Any]) -> None:
+    assert (triton["live"], triton["ready"], triton["model ready"]) == (True, True, True)
+    assert triton["extensions"] == ["binary_tensor_data"]
+    assert triton["inputs"] == [
         {"name": "a", "datatype": "FP64", "shape": [-1]},
         {"name": "word", "datatype": "BYTES", "shape": [-1]},
     ]
-    assert told["index"] == ["score", "twice", "table", "shout", "later", "copied"]
+    assert triton["index"] == ["score", "twice", "table", "shout", "later", "copied"]
 
 
 @pytest.mark.parametrize("binary", [True, False])
 @pytest.mark.parametrize("packed", [None, "gzip", "deflate"])
-def test_triton_infers(told: dict[str, Any], binary: bool, packed: str | None) -> None:
-    assert told[f"infer {binary} {packed}"] == ["7", [3.0, 5.0], ["вино", ""]]
+def test_triton_infers(triton: dict[str, Any], binary: bool, packed: str | None) -> None:
+    assert triton[f"infer {binary} {packed}"] == ["7", [3.0, 5.0], ["вино", ""]]
 
 
-def test_triton_sends_half_precision(told: dict[str, Any]) -> None:
-    assert told["half"] == ["float16", [[2.0, 4.0]]]
+def test_triton_sends_half_precision(triton: dict[str, Any]) -> None:
+    assert triton["half"] == ["float16", [[2.0, 4.0]]]
 
 
-def test_triton_understands_our_errors(told: dict[str, Any]) -> None:
-    status, message = told["error"]
+def test_triton_understands_our_errors(triton: dict[str, Any]) -> None:
+    status, message = triton["error"]
     assert status == "404"
     models = "score, twice, table, shout, later, copied"
     assert message == f"unknown model none; available: {models}"

@@ -102,13 +102,13 @@ def browser() -> Iterator[Browser]:
 
 def _chromium(playwright: Playwright) -> str:
     """Return the system's chromium, else playwright's own."""
-    found = [path for name in NAMES if (path := shutil.which(name))]
+    installed = [path for name in NAMES if (path := shutil.which(name))]
     own = playwright.chromium.executable_path
-    if not found and not Path(own).is_file():
+    if not installed and not Path(own).is_file():
         pytest.skip(
             "no browser: apt-get install chromium, or else .venv/bin/playwright install chromium"
         )
-    return found[0] if found else own
+    return installed[0] if installed else own
 
 
 @pytest.fixture
@@ -151,13 +151,13 @@ def axe() -> Callable[..., list[str]]:
     runner = Axe()
 
     def faults_of(page: Page, exclude: list[str] | None = None) -> list[str]:
-        context = {"include": [["html"]], "exclude": [[one] for one in exclude or ()]}
+        context = {"include": [["html"]], "exclude": [[selector] for selector in exclude or ()]}
         violations = runner.run(page, context).response["violations"]
         return [
-            f"{one['id']}: {node['html']}"
-            for one in violations
-            for node in one["nodes"]
-            if one["impact"] in GRAVE
+            f"{violation['id']}: {node['html']}"
+            for violation in violations
+            for node in violation["nodes"]
+            if violation["impact"] in GRAVE
         ]
 
     return faults_of

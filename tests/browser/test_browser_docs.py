@@ -63,6 +63,13 @@ def test_what_a_page_does_wrong_is_seen(page: Page, faults: list[str]) -> None:
     with suppress(Error):  # it has no network
         page.goto("http://other.example/")
     seen = "\n".join(faults)
-    for one in ("thrown", "told", "script-src", "connect-src", "404", "host: http://other.example"):
-        assert one in seen
+    for fault in (
+        "thrown",
+        "told",
+        "script-src",
+        "connect-src",
+        "404",
+        "host: http://other.example",
+    ):
+        assert fault in seen
     faults.clear()

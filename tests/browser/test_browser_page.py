@@ -67,9 +67,9 @@ def test_an_excel_file_in_an_excel_file_out(
     expect(answer).to_be_focused()
     expect(answer.locator("tbody tr")).to_have_count(100)
     counts = pd.Series(CULTIVARS).value_counts()
-    told = answer.get_by_role("img").get_attribute("aria-label") or ""
+    label = answer.get_by_role("img").get_attribute("aria-label") or ""
     for cultivar, count in counts.items():
-        assert f"{cultivar}: {count}" in told
+        assert f"{cultivar}: {count}" in label
     section.locator("summary", has_text="Call it from code").click()
     expect(section.locator("[data-code=curl]")).to_contain_text(
         "/score?format=xlsx' \\\n  -F 'data=@"
@@ -80,8 +80,8 @@ def test_an_excel_file_in_an_excel_file_out(
 
     book = saved(page, answer.get_by_text("Download score.xlsx"))
     model = DecisionTreeClassifier(random_state=0).fit(WINES.data, CULTIVARS)
-    found = pd.read_excel(io.BytesIO(book), engine="calamine")["prediction"].tolist()
-    assert found == model.predict(WINES.data).tolist()
+    predictions = pd.read_excel(io.BytesIO(book), engine="calamine")["prediction"].tolist()
+    assert predictions == model.predict(WINES.data).tolist()
 
     head = answer.get_by_role("columnheader", name="prediction")
     head.get_by_role("button").click()
@@ -158,8 +158,8 @@ def test_sixty_megabytes_are_refused_in_words(
     page.evaluate(
         """() => {
           const progress = document.querySelector("#score .progress");
-          window.told = [];
-          new MutationObserver(() => told.push(progress.textContent))
+          window.texts = [];
+          new MutationObserver(() => texts.push(progress.textContent))
             .observe(progress, { subtree: true, childList: true });
         }"""
     )
@@ -167,7 +167,7 @@ def test_sixty_megabytes_are_refused_in_words(
     faults.clear()  # the browser's own word for 413, or for a connection that was reset
     expect(answer).to_contain_text("The limit is 50 MB.")
     expect(answer.locator("h3")).to_have_text("The data is too large")
-    assert re.search(r"Sending… \d+ %", " ".join(page.evaluate("told")))
+    assert re.search(r"Sending… \d+ %", " ".join(page.evaluate("texts")))
 
 
 def test_a_reset_connection_still_says_the_limit(

@@ -42,7 +42,7 @@ def echo(data=mmf.DataFrame(name=HOSTILE, description=HOSTILE), text=mmf.String(
 
 
 @registry.target(returns=mmf.Dict())
-def told(text=mmf.String(default=HOSTILE)):
+def echoed(text=mmf.String(default=HOSTILE)):
     if text == "wrong":
         raise mmf.InvalidValue(HOSTILE, [mmf.ErrorDetail(HOSTILE, where=HOSTILE, value=HOSTILE)])
     return {{HOSTILE: text, "shares": {{HOSTILE: 0.75, "other": 0.25}}}}
@@ -89,14 +89,14 @@ def test_what_others_wrote_is_never_more_than_text(
     expect(echo.locator("h2")).to_have_text(HOSTILE)
     screenshot("page-hostile")
 
-    page.goto("/#told")
-    told = page.locator("#told")
-    told.locator("button.main").click()
-    expect(told.locator(".response dt")).to_have_text(HOSTILE)
-    told.locator("textarea").fill("wrong")
-    told.locator("button.main").click()
-    expect(told.locator(".failed")).to_contain_text(HOSTILE)
-    faults[:] = [one for one in faults if "422" not in one]
+    page.goto("/#echoed")
+    echoed = page.locator("#echoed")
+    echoed.locator("button.main").click()
+    expect(echoed.locator(".response dt")).to_have_text(HOSTILE)
+    echoed.locator("textarea").fill("wrong")
+    echoed.locator("button.main").click()
+    expect(echoed.locator(".failed")).to_contain_text(HOSTILE)
+    faults[:] = [fault for fault in faults if "422" not in fault]
 
     page.goto("/#file")
     made = page.locator("#file")
@@ -144,7 +144,7 @@ def test_numbers_are_drawn_and_are_the_models_own(
     with page.expect_download() as download:
         answer.get_by_text("Download alcohol.xlsx").click()
     book = io.BytesIO(download.value.path().read_bytes())
-    found = pd.read_excel(book, engine="calamine")["prediction"]
+    predictions = pd.read_excel(book, engine="calamine")["prediction"]
     rest = wines.drop(columns="alcohol")
     own = LinearRegression().fit(rest, wines["alcohol"]).predict(rest)
-    np.testing.assert_allclose(found, own, rtol=1e-12)
+    np.testing.assert_allclose(predictions, own, rtol=1e-12)

@@ -59,11 +59,11 @@ def compare(model: Path, ours: int) -> dict[str, tuple[str, str]]:
         return {
             case.name: (mlflows, here)
             for case in CASES
-            for mlflows, here in [both.map(told, (case, case), (theirs, ours))]
+            for mlflows, here in [both.map(outcome, (case, case), (theirs, ours))]
         }
 
 
-def told(case: Case, port: int) -> str:
+def outcome(case: Case, port: int) -> str:
     """Send a request; return the status and what there is to compare of the body."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     headers = {"Content-Type": case.media_type} if case.media_type else {}

@@ -199,8 +199,8 @@ BAD = [
 HEADERS = [
     case("no Content-Type", {"dataframe_split": ROWS}, None),
     *(
-        case(f"Content-Type: {one}", {"dataframe_split": ROWS}, one)
-        for one in (
+        case(f"Content-Type: {content_type}", {"dataframe_split": ROWS}, content_type)
+        for content_type in (
             *("text/plain", "application/xml", "Application/JSON", "application/json;"),
             *("application/json; charset=latin-1", 'application/json; charset="utf-8"'),
             *("application/json; format=pandas-split", "text/csv; header=present"),

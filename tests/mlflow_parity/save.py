@@ -38,7 +38,7 @@ class Model(pyfunc.PythonModel):
             "frame": lambda: pd.DataFrame({"y": result, "z": "text"}),
             "series": lambda: pd.Series(result, name="y"),
             "matrix": lambda: np.stack([result, result * 0.5], axis=1),
-            "texts": lambda: [str(one) for one in result],
+            "texts": lambda: [str(value) for value in result],
             "nan": lambda: result * float("nan"),
         }
         return shapes.get(shape, lambda: result)()

@@ -35,14 +35,14 @@ class Elements(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str]]] = []
+        self.elements: list[tuple[str, dict[str, str]]] = []
         self.open: list[str] = []
         self.words = ""
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, {name: value or "" for name, value in attributes}))
+        self.elements.append((tag, {name: value or "" for name, value in attributes}))
         if tag not in VOID:
             self.open.append(tag)
 
@@ -55,12 +55,12 @@ class Elements(HTMLParser):
     def named(self, name: str) -> dict[str, str]:
         """Return the attributes of the control with this name, and its tag."""
         ((tag, attributes),) = [
-            (tag, each) for tag, each in self.found if each.get("name") == name and tag != "meta"
+            (tag, each) for tag, each in self.elements if each.get("name") == name and tag != "meta"
         ]
         return {"tag": tag, **attributes}
 
     def all(self, tag: str) -> list[dict[str, str]]:
-        return [attributes for name, attributes in self.found if name == tag]
+        return [attributes for name, attributes in self.elements if name == tag]
 
 
 def elements(client: FlaskClient, path: str = "/") -> Elements:
@@ -97,11 +97,11 @@ def test_every_target_has_a_form_that_a_browser_can_post(client: FlaskClient) ->
     assert forms["nothing"]["action"] == "nothing"
     assert forms["предсказать"]["action"].startswith("%D0%BF")
     assert "Count rows" in page.words
-    identifiers = [each["id"] for _, each in page.found if "id" in each]
+    identifiers = [each["id"] for _, each in page.elements if "id" in each]
     assert len(set(identifiers)) == len(identifiers)
-    for _, each in page.found:
-        for told in ("for", "aria-describedby", "aria-labelledby"):
-            assert each.get(told, identifiers[0]) in identifiers
+    for _, each in page.elements:
+        for reference in ("for", "aria-describedby", "aria-labelledby"):
+            assert each.get(reference, identifiers[0]) in identifiers
 
 
 def test_files_say_what_they_take(field: Callable[[Any], dict[str, str]]) -> None:
@@ -114,7 +114,7 @@ def test_files_say_what_they_take(field: Callable[[Any], dict[str, str]]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("descriptor", "wanted"),
+    ("descriptor", "expected"),
     [
         (mmf.Integer(), {"type": "number", "step": "1", "value": "", "required": ""}),
         (mmf.Integer(ge=0, le=9, default=3), {"min": "0", "max": "9", "value": "3"}),
@@ -137,10 +137,10 @@ def test_files_say_what_they_take(field: Callable[[Any], dict[str, str]]) -> Non
     ids=repr,
 )
 def test_each_descriptor_has_its_control(
-    field: Callable[[Any], dict[str, str]], descriptor: Any, wanted: dict[str, str]
+    field: Callable[[Any], dict[str, str]], descriptor: Any, expected: dict[str, str]
 ) -> None:
     control = field(descriptor)
-    assert {key: control.get(key) for key in wanted} == wanted
+    assert {key: control.get(key) for key in expected} == expected
 
 
 def test_choices_and_defaults(serve_function: Callable[..., FlaskClient]) -> None:
@@ -149,7 +149,7 @@ def test_choices_and_defaults(serve_function: Callable[..., FlaskClient]) -> Non
             del it
 
         listed = elements(serve_function(predict)).all("option")
-        return [(one["value"], "selected" in one) for one in listed]
+        return [(option["value"], "selected" in option) for option in listed]
 
     assert options_of(mmf.Bool(default=False)) == [("true", False), ("false", True)]
     assert options_of(mmf.String(choices=["a", "b"], default="b")) == [("a", False), ("b", True)]
@@ -164,8 +164,8 @@ def test_columns_are_told_in_words(serve_function: Callable[..., FlaskClient]) -
 
     client = serve_function(predict)
     words = elements(client).words
-    for told in ("number, ≥ 0, < 100", "one of red, white, may be empty", "date and time"):
-        assert told in words
+    for text in ("number, ≥ 0, < 100", "one of red, white, may be empty", "date and time"):
+        assert text in words
     assert "height" in words
     assert "одно из: red, white, может быть пустым" in elements(client, "/?lang=ru").words
 
@@ -190,7 +190,7 @@ def test_language(client: FlaskClient, path: str, accepted: str, language: str) 
     page = Elements(answer.text)
     assert page.all("html") == [{"lang": language}]
     assert TEXTS[language]["run"] in page.words
-    links = {one["href"] for one in page.all("a") if "hreflang" in one}
+    links = {link["href"] for link in page.all("a") if "hreflang" in link}
     assert links == {f"?lang={code}" for code in LANGUAGES}
 
 
@@ -207,8 +207,10 @@ def test_both_languages_say_everything() -> None:
 
 def test_every_text_is_used_and_none_is_missing() -> None:
     folder = Path(view.__file__).parent
-    scripts = "".join(one.read_text() for one in folder.glob("static/*.js"))
-    others = "".join(one.read_text() for one in (*folder.glob("templates/*"), folder / "fields.py"))
+    scripts = "".join(file.read_text() for file in folder.glob("static/*.js"))
+    others = "".join(
+        file.read_text() for file in (*folder.glob("templates/*"), folder / "fields.py")
+    )
     for key in TEXTS["en"]:
         if key.startswith("js_"):
             name = key.removeprefix("js_")
@@ -237,15 +239,15 @@ def test_the_policy_forbids_what_the_page_does_not_need(client: FlaskClient) -> 
     }
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     page = Elements(answer.text)
-    for tag, attributes in page.found:
+    for tag, attributes in page.elements:
         assert tag != "style"
         assert not any(name == "style" or name.startswith("on") for name in attributes)
     assert all("src" in script for script in page.all("script"))
 
 
 def linked(page: Elements) -> list[str]:
-    found = [each.get("src") or each.get("href") for _, each in page.found]
-    return [one for one in found if one and not one.startswith(("#", "?"))]
+    addresses = [each.get("src") or each.get("href") for _, each in page.elements]
+    return [address for address in addresses if address and not address.startswith(("#", "?"))]
 
 
 def test_addresses_are_relative_and_there(client: FlaskClient) -> None:
@@ -254,14 +256,14 @@ def test_addresses_are_relative_and_there(client: FlaskClient) -> None:
         assert not address.startswith(("/", "http"))
         assert client.get(f"/{address}").status_code == 200, address
     whole = client.get("/").text + "".join(
-        one.read_text() for one in Path(view.__file__).parent.glob("static/*")
+        file.read_text() for file in Path(view.__file__).parent.glob("static/*")
     )
     hosts = set(re.findall(r"https?://[^\"' )]+", whole))
     assert hosts == {"http://www.w3.org/2000/svg"}  # a namespace
 
 
 def test_files_are_kept_under_their_version(client: FlaskClient) -> None:
-    style = next(one for one in linked(elements(client)) if one.endswith(".css"))
+    style = next(address for address in linked(elements(client)) if address.endswith(".css"))
     answer = client.get(f"/{style}")
     assert answer.mimetype == "text/css"
     assert "immutable" in answer.headers["Cache-Control"]
@@ -320,9 +322,9 @@ def test_what_people_wrote_is_text(registry: mmf.Registry) -> None:
     client = create_app(registry).test_client()
     page = elements(client)
     assert page.open == []
-    assert [tag for tag, _ in page.found].count("script") == 1
+    assert [tag for tag, _ in page.elements].count("script") == 1
     assert not page.all("img")
-    for _, attributes in page.found:
+    for _, attributes in page.elements:
         assert not any(name.startswith("on") for name in attributes)
     assert page.words.count(HOSTILE) == 10
     answer = client.get("/page/example/predict/data.csv")
@@ -345,12 +347,12 @@ def test_artifacts_and_versions_are_told(
         registry.artifact(name, description=f"a {name}")
     registry.target(mmf_target)
     words = elements(create_app(registry).test_client()).words
-    for told in (
+    for text in (
         "model.bin v7 — a model.bin",
         "other.bin e3b0c44298fc — a other.bin",
         mmf.__version__,
     ):
-        assert told in words
+        assert text in words
 
 
 def mmf_target() -> None:
@@ -381,7 +383,7 @@ def test_it_is_light(registry: mmf.Registry) -> None:
 
     client = create_app(registry).test_client()
     files = Path(view.__file__).parent / "static"
-    weight = sum(one.stat().st_size for one in files.iterdir())
+    weight = sum(file.stat().st_size for file in files.iterdir())
     for language in LANGUAGES:
         page = client.get(f"/?lang={language}")
         assert len(page.data) + weight < HEAVIEST

@@ -141,10 +141,10 @@ def test_flags_are_as_python_takes_them(serve_function: Callable[..., FlaskClien
     ]
     assert predictions(client.post("/invocations", json={"dataframe_records": rows})) == expected
     text = "f,s,g,n\nTrue,1,,\nFalse,x,True,3"
-    told = predictions(client.post("/invocations", data=text, content_type=CSV))
-    assert [row["g"] for row in told] == [None, True]
-    assert [row["n"] for row in told] == [None, 3]
-    assert [row["s"] for row in told] == ["1", "x"]
+    rows = predictions(client.post("/invocations", data=text, content_type=CSV))
+    assert [row["g"] for row in rows] == [None, True]
+    assert [row["n"] for row in rows] == [None, 3]
+    assert [row["s"] for row in rows] == ["1", "x"]
 
 
 def test_a_block_of_floats(serve_function: Callable[..., FlaskClient]) -> None:
@@ -259,11 +259,11 @@ def test_whatever_is_sent_is_answered_or_refused(
 
 
 def test_what_the_author_asks_of_a_reader_wins(serve_function: Callable[..., FlaskClient]) -> None:
-    asked = [{"dtype": str}, {"dtype": {"a": "int8"}}, {"sep": ";"}]
-    for params, text in zip(asked, ("a\n1", "a\n1", "x;a\n2;1"), strict=True):
-        one = mmf.DataFrame(schema={"a": int}, pandas_params=params)
+    options = [{"dtype": str}, {"dtype": {"a": "int8"}}, {"sep": ";"}]
+    for params, text in zip(options, ("a\n1", "a\n1", "x;a\n2;1"), strict=True):
+        table = mmf.DataFrame(schema={"a": int}, pandas_params=params)
 
-        def predict(data: Any = one) -> Any:
+        def predict(data: Any = table) -> Any:
             return data["a"].to_numpy()
 
         client = serve_function(predict, returns=mmf.DataFrame())
@@ -509,5 +509,5 @@ def test_verbs_and_sizes(twice: FlaskClient) -> None:
 
 def test_the_access_line_knows_the_target(output: Output, twice: FlaskClient) -> None:
     assert twice.post("/invocations", json={"dataframe_split": SPLIT}).status_code == 200
-    (line,) = [one for one in output.json() if one["logger"] == "mmf.access"]
+    (line,) = [entry for entry in output.json() if entry["logger"] == "mmf.access"]
     assert (line["target"], line["rows_in"], line["rows_out"]) == ("predict", 2, 2)

@@ -53,7 +53,7 @@ def test_the_documents_of_the_other_tests_are_openapi(everything: mmf.Registry) 
 
 
 def test_every_route_is_described(described: Flask, document: Any) -> None:
-    told = {(path, method.upper()) for path, method, _ in operations(document)}
+    operation_keys = {(path, method.upper()) for path, method, _ in operations(document)}
     for rule in described.url_map.iter_rules():
         if NOT_DESCRIBED.fullmatch(rule.rule):
             continue
@@ -62,7 +62,7 @@ def test_every_route_is_described(described: Flask, document: Any) -> None:
             for of_each in ("/v2/models/<model>/infer", "/invocations/<target>"):
                 if rule.rule == of_each:
                     paths = [re.sub("<.*>", name, of_each) for name in declare().targets]
-            assert {(path, method) for path in paths} <= told
+            assert {(path, method) for path in paths} <= operation_keys
 
 
 def test_it_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,9 @@ def test_every_media_type_in_and_out(document: Any) -> None:
             forms = writable(target.returns.kind)
             out = call["responses"]["200"]["content"]
             assert {form.media_type for form in forms} <= out.keys()
-            (chosen,) = [one for one in call["parameters"] if one["name"] == "format"]
+            (chosen,) = [
+                parameter for parameter in call["parameters"] if parameter["name"] == "format"
+            ]
             assert set(chosen["schema"]["enum"]) == {form.extension for form in forms}
         if len(target.arguments) == 1:
             (only,) = target.arguments.values()
@@ -101,8 +103,8 @@ def test_every_media_type_in_and_out(document: Any) -> None:
 
 def test_every_error_is_a_problem(document: Any) -> None:
     for status in (400, 406, 413, 415, 422, 500, 503):
-        told = document["paths"]["/text"]["post"]["responses"][str(status)]
-        response = document["components"]["responses"][told["$ref"].rpartition("/")[2]]
+        reference = document["paths"]["/text"]["post"]["responses"][str(status)]
+        response = document["components"]["responses"][reference["$ref"].rpartition("/")[2]]
         (media_type,) = response["content"]
         assert media_type == "application/problem+json"
     with_table = document["paths"]["/table"]["post"]["responses"]["422"]["content"]
@@ -129,13 +131,13 @@ def test_arguments_say_what_their_author_says(serve_function: Callable[..., Flas
     assert schema["properties"]["count"]["title"] == "Count"
     assert schema["properties"]["count"]["description"] == "how many"
     assert schema["properties"]["some"]["default"] == 3
-    in_query = {one["name"] for one in call["parameters"]}
+    in_query = {parameter["name"] for parameter in call["parameters"]}
     assert in_query == {"count", "some", "sheet", "errors"}
     assert call["responses"].keys() & {"200", "204", "406"} == {"204"}
 
 
 def test_every_example_works(client: FlaskClient, document: Any) -> None:
-    asked = 0
+    calls = 0
     for path, method, operation in operations(document):
         query = {"flag": "true"} if path == "/labelled" else {}
         for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
@@ -151,8 +153,8 @@ def test_every_example_works(client: FlaskClient, document: Any) -> None:
                 **({"json": example} if is_json else {"data": example.encode()}),
             )
             assert answer.status_code == 200, (path, media_type, answer.data)
-            asked += 1
-    assert asked > 50
+            calls += 1
+    assert calls > 50
 
 
 # /docs

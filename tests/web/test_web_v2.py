@@ -35,7 +35,7 @@ def infer(client: FlaskClient, model: str, *inputs: Any, **more: Any) -> Any:
     """Ask a model; return the answer's outputs by name, each with its data."""
     answer = client.post(f"/v2/models/{model}/infer", json={"inputs": list(inputs), **more})
     assert answer.status_code == 200, answer.data
-    return {one["name"]: one for one in answer.get_json()["outputs"]}
+    return {output["name"]: output for output in answer.get_json()["outputs"]}
 
 
 def refused(client: FlaskClient, model: str, body: Any, *words: str, status: int = 400) -> None:
@@ -67,8 +67,8 @@ def test_the_server(client: FlaskClient) -> None:
 def test_every_target_is_a_model(client: FlaskClient, everything: mmf.Registry) -> None:
     assert client.get("/v2/models").get_json()["models"] == list(everything.targets)
     index = client.post("/v2/repository/index", json={}).get_json()
-    assert [one["name"] for one in index] == list(everything.targets)
-    assert {one["state"] for one in index} == {"READY"}
+    assert [entry["name"] for entry in index] == list(everything.targets)
+    assert {entry["state"] for entry in index} == {"READY"}
     for name in everything.targets:
         about = client.get(f"/v2/models/{name}").get_json()
         assert (about["name"], about["platform"]) == (name, "mmf-flask")
@@ -88,7 +88,7 @@ def test_metadata_says_what_is_declared(serve_function: Callable[..., FlaskClien
 
     client = serve_function(predict, returns=mmf.DataFrame(schema={"wine": str}))
     about = client.get("/v2/models/predict").get_json()
-    assert [(one["name"], one["datatype"], one["shape"]) for one in about["inputs"]] == [
+    assert [(entry["name"], entry["datatype"], entry["shape"]) for entry in about["inputs"]] == [
         ("a", "INT64", [-1]),
         ("b", "FP64", [-1]),
         ("c", "BYTES", [-1]),
@@ -197,7 +197,7 @@ def test_texts_dates_categories_and_mixed_cells(serve_function: Callable[..., Fl
 
     client = serve_function(make, returns=mmf.DataFrame())
     answer = infer(client, "make", column("n", [1], "INT64"))
-    assert {name: one["data"] for name, one in answer.items()} == {
+    assert {name: output["data"] for name, output in answer.items()} == {
         "text": ["вино", None],
         "date": ["2026-01-31T12:00:00+00:00", None],
         "category": ["red", "white"],
@@ -206,7 +206,7 @@ def test_texts_dates_categories_and_mixed_cells(serve_function: Callable[..., Fl
         "maybe": [1.0, None],
         "whole": [1, 2],
     }
-    assert {name: one["datatype"] for name, one in answer.items()} == {
+    assert {name: output["datatype"] for name, output in answer.items()} == {
         **dict.fromkeys(["text", "date", "category", "mixed"], "BYTES"),
         "flag": "BOOL",
         "maybe": "FP64",
@@ -236,8 +236,8 @@ def test_the_content_type_of_the_whole_comes_back(client: FlaskClient) -> None:
 
 def test_arrays(client: FlaskClient) -> None:
     for data in ([[1.5, 2], [3, 4]], [1.5, 2, 3, 4]):
-        given = {"name": "data", "shape": [2, 2], "datatype": "FP32", "data": data}
-        assert infer(client, "double", given)["result"] == {
+        tensor = {"name": "data", "shape": [2, 2], "datatype": "FP32", "data": data}
+        assert infer(client, "double", tensor)["result"] == {
             "name": "result",
             "shape": [2, 2],
             "datatype": "FP32",
@@ -246,8 +246,8 @@ def test_arrays(client: FlaskClient) -> None:
 
 
 def test_the_only_input_may_have_any_name(client: FlaskClient) -> None:
-    given = {"name": "input-0", "shape": [1], "datatype": "INT32", "data": [4]}
-    assert infer(client, "double", given)["result"]["data"] == [8]
+    tensor = {"name": "input-0", "shape": [1], "datatype": "INT32", "data": [4]}
+    assert infer(client, "double", tensor)["result"]["data"] == [8]
 
 
 @pytest.mark.parametrize(
@@ -271,8 +271,8 @@ def test_one_value(
 
 def test_a_picture(client: FlaskClient) -> None:
     pixels = np.arange(24).reshape(2, 4, 3)
-    given = {"name": "photo", "shape": [2, 4, 3], "datatype": "UINT8", "data": pixels.tolist()}
-    answer = infer(client, "mirror", given)["result"]
+    tensor = {"name": "photo", "shape": [2, 4, 3], "datatype": "UINT8", "data": pixels.tolist()}
+    answer = infer(client, "mirror", tensor)["result"]
     assert (answer["shape"], answer["datatype"]) == ([2, 4, 3], "UINT8")
     assert answer["data"] == pixels[:, ::-1].ravel().tolist()
 
@@ -363,13 +363,13 @@ def test_one_output_binary_and_one_not(client: FlaskClient) -> None:
 
 
 def test_texts_and_files_as_binary(client: FlaskClient) -> None:
-    texts = b"".join(struct.pack("<I", len(one)) + one for one in ("вино".encode(), b""))
+    texts = b"".join(struct.pack("<I", len(text)) + text for text in ("вино".encode(), b""))
     head = {"inputs": [with_size("word", "BYTES", [2], texts)]}
     output = json.loads(binary(client, "table", head, texts).data)["outputs"][0]
     assert output["data"] == ["вино", ""]
     file = struct.pack("<I", 3) + b"\xff\x00\xfe"
-    wanted = [{"name": "result", "parameters": {"binary_data": True}}]
-    head = {"inputs": [with_size("file", "BYTES", [1], file)], "outputs": wanted}
+    outputs = [{"name": "result", "parameters": {"binary_data": True}}]
+    head = {"inputs": [with_size("file", "BYTES", [1], file)], "outputs": outputs}
     answer = binary(client, "copied", head, file)
     assert answer.data.endswith(file)
 
@@ -449,8 +449,8 @@ def test_a_body_that_cannot_be_used(client: FlaskClient, body: Any, word: str) -
 
 
 def test_inputs_that_nobody_takes(client: FlaskClient) -> None:
-    given = {"inputs": [column("who", ["a"], "BYTES"), column("b", [1.5])]}
-    refused(client, "greet", given, "unknown input b", "who, times")
+    body = {"inputs": [column("who", ["a"], "BYTES"), column("b", [1.5])]}
+    refused(client, "greet", body, "unknown input b", "who, times")
     two = {"inputs": [column("b", [1.5]), column("c", [1.5])]}
     refused(client, "double", two, "unknown inputs b, c")
 
@@ -479,16 +479,16 @@ def test_a_crash_is_500_and_says_nothing(serve_function: Callable[..., FlaskClie
 
 def test_whole_numbers_beyond_2_53_are_exact(client: FlaskClient) -> None:
     big = [2**53 + 1, -(2**63)]
-    given = column("data", big, "INT64")
-    assert infer(client, "table", given | {"name": "x"})["x"]["data"] == big
+    tensor = column("data", big, "INT64")
+    assert infer(client, "table", tensor | {"name": "x"})["x"]["data"] == big
     most = column("x", [2**64 - 1, 1], "UINT64")
     assert infer(client, "table", most)["x"]["data"] == [2**64 - 1, 1]
 
 
 def test_floats_come_back_to_the_last_bit(client: FlaskClient) -> None:
     data = [-0.0, 0.5, 0.1 + 0.2, 1e308, 5e-324]
-    told = infer(client, "table", column("x", data))["x"]["data"]
-    assert list(map(repr, told)) == list(map(repr, data))
+    returned = infer(client, "table", column("x", data))["x"]["data"]
+    assert list(map(repr, returned)) == list(map(repr, data))
 
 
 # Whatever comes

@@ -31,8 +31,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def serve(*declare: Declare, ready: bool = True) -> FlaskClient:
     """Serve a target beside some artifacts."""
     registry = mmf.Registry()
-    for one in declare:
-        one(registry)
+    for declaration in declare:
+        declaration(registry)
 
     @registry.target(returns=mmf.Integer())
     def predict(n: Any = NUMBER) -> Any:
@@ -46,10 +46,10 @@ def version(client: FlaskClient) -> str:
     about = client.get("/v2/models/predict").get_json()
     answer = client.post("/v2/models/predict/infer", json=INPUTS).get_json()
     (state,) = client.post("/v2/repository/index").get_json()
-    told: list[str] = about.get("versions", [])
-    assert [answer[key] for key in ("model_version",) if key in answer] == told
-    assert [state[key] for key in ("version",) if key in state] == told
-    return "".join(told)
+    versions: list[str] = about.get("versions", [])
+    assert [answer[key] for key in ("model_version",) if key in answer] == versions
+    assert [state[key] for key in ("version",) if key in state] == versions
+    return "".join(versions)
 
 
 def model(registry: mmf.Registry) -> Any:
@@ -82,8 +82,8 @@ def test_several_have_one_together(folder: Path) -> None:
 def test_without_artifacts_there_is_none() -> None:
     client = serve()
     assert version(client) == ""
-    told = client.get("/v2/models/predict/versions/1")
-    assert (told.status_code, told.get_json()) == (
+    answer = client.get("/v2/models/predict/versions/1")
+    assert (answer.status_code, answer.get_json()) == (
         404,
         {"error": "unknown version 1 of predict; available: none"},
     )
@@ -101,8 +101,8 @@ def test_a_loaders_large_file_has_one_where_it_is_locked(
 
 def test_a_sum_that_main_py_wants_is_it() -> None:
     whole = sha256(MODEL).hexdigest()
-    wanted = serve(lambda registry: registry.artifact("model.bin", sha256=whole))
-    assert version(wanted) == SUM
+    pinned = serve(lambda registry: registry.artifact("model.bin", sha256=whole))
+    assert version(pinned) == SUM
 
 
 def test_it_is_that_of_what_was_loaded(folder: Path) -> None:
@@ -130,10 +130,10 @@ def test_the_one_that_is_served_has_the_models_routes() -> None:
 def test_another_one_is_not_there(other: str) -> None:
     client = serve(model)
     for method, path in (("GET", ""), ("GET", "/ready"), ("POST", "/infer")):
-        told = client.open(f"/v2/models/predict/versions/{other}{path}", method=method)
-        assert told.status_code == 404
-        assert list(told.get_json()) == ["error"]
-        assert f"available: {SUM}" in told.get_json()["error"]
+        answer = client.open(f"/v2/models/predict/versions/{other}{path}", method=method)
+        assert answer.status_code == 404
+        assert list(answer.get_json()) == ["error"]
+        assert f"available: {SUM}" in answer.get_json()["error"]
     assert client.get(f"/v2/models/none/versions/{SUM}").status_code == 404
 
 

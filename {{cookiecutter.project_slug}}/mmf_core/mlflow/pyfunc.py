@@ -45,8 +45,8 @@ class ProjectModel:
         """Return what our own `/invocations` returns; errors are those of `Execution`."""
         target, table_name, declared, scalars = self._served
         table = with_optional(cast(model_input, declared.columns), declared.columns)
-        known = {name: value for name, value in (params or {}).items() if name in scalars}
-        result = self._execution({table_name: table, **known})
+        values = {name: value for name, value in (params or {}).items() if name in scalars}
+        result = self._execution({table_name: table, **values})
         # MLflow's own JSON writer does not support all types that ours does.
         return standard_json.loads(json.dumps(to_predictions(result, target)))
 
