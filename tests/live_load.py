@@ -135,8 +135,11 @@ class Live:
 
 
 @contextmanager
-def living(folder: Path, main: str = MAIN, **extra: str) -> Iterator[Live]:
-    """Serve `main` with its model from `folder`; its log is printed afterwards."""
+def living(folder: Path, main: str = MAIN, **options: Any) -> Iterator[Live]:
+    """Serve `main` with its model from `folder`; its log is printed afterwards.
+
+    `options` go to `serve`.
+    """
     (folder / "main.py").write_text(main)
     (folder / "helper.py").write_text("VERSION = 1\n")
     if not (folder / "model.json").exists():
@@ -144,7 +147,7 @@ def living(folder: Path, main: str = MAIN, **extra: str) -> Iterator[Live]:
     try:
         with (
             (folder / "log").open("wb") as log,
-            serve("gunicorn", folder, log, app=APP, **extra) as service,
+            serve("gunicorn", folder, log, app=APP, **options) as service,
         ):
             yield Live(folder, service)
     finally:

@@ -61,7 +61,8 @@ def clock_jumps(stage: Stage) -> None:
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, CLOCK], check=True)
     clock.write_bytes(struct.pack("l", 0))
     extra = {"LD_PRELOAD": str(library), "CLOCK": str(clock)}
-    with stage.service(**extra) as live, stage.load(live.service.port):
+    service = stage.service(new_interpreter=True, **extra)  # the library is loaded at its start
+    with service as live, stage.load(live.service.port):
         workers = live.workers
         for seconds in [DAY, -DAY, 0] * stage.times:
             with clock.open("r+b") as file:  # in place: it is in the processes' memory

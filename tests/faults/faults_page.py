@@ -15,7 +15,7 @@ from pathlib import Path
 
 from all_faults import FAULTS
 from soak import MINUTES, Soak, soak
-from stage import ErrorDetail, Stage
+from stage import Fault, Stage
 
 RATE = 200.0
 ROOT = Path(__file__).parents[2]
@@ -34,16 +34,16 @@ def main(names: list[str]) -> int:
             print(f"  left out: {reason}")
             continue
         stage = happen(fault)
-        faults = stage.errors()
+        faults = stage.faults()
         bad = bad or bool(faults)
         write("faults", cells(fault, stage))
         print("\n".join(f"  {one}" for one in faults[:10]))
     if not names or "soak" in names:
         print(f"soak, {MINUTES:g} minutes …", flush=True)
         result = soak(folder("soak"), RATE)
-        bad = bad or bool(result.errors())
+        bad = bad or bool(result.faults())
         write("soak", soak_cells(result))
-        print("\n".join(f"  {one}" for one in result.errors()[:10]))
+        print("\n".join(f"  {one}" for one in result.faults()[:10]))
     return int(bad)
 
 
@@ -55,7 +55,7 @@ def folder(name: str) -> Path:
     return path
 
 
-def happen(fault: ErrorDetail) -> Stage:
+def happen(fault: Fault) -> Stage:
     """Make a fault happen under load."""
     stage = Stage(folder(fault.name), RATE, fault.long)
     with (stage.folder / "output").open("w") as output, redirect_stdout(output):
@@ -63,7 +63,7 @@ def happen(fault: ErrorDetail) -> Stage:
     return stage
 
 
-def cells(fault: ErrorDetail, stage: Stage) -> list[str]:
+def cells(fault: Fault, stage: Stage) -> list[str]:
     """Return a row: what happened, and what became of the requests."""
     tally = stage.tally
     return [

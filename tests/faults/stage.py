@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from steady_load import BIAS, MAIN, WEIGHTS, Load, Tally, steady_load
 
@@ -27,16 +28,16 @@ class Stage:
     shared: Live | None = None
 
     @contextmanager
-    def service(self, name: str = "service", **extra: str) -> Iterator[Live]:
+    def service(self, name: str = "service", **options: Any) -> Iterator[Live]:
         """Run a service from a folder of this name, or give the one that is shared."""
-        if self.shared is not None and not extra:
+        if self.shared is not None and not options:
             yield self.shared
             return
         folder = self.folder / name
         if not folder.exists():
             folder.mkdir(parents=True)
             save_model(folder)
-        with living(folder, MAIN, **extra) as live:
+        with living(folder, MAIN, **options) as live:
             yield live
 
     @contextmanager
@@ -53,7 +54,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class ErrorDetail:
+class Fault:
     """Something that goes wrong: how it is called, and how often or how much of it, short and long.
 
     0 leaves it out of the short form. `lacks` says why it cannot be had on this machine, if so.
@@ -70,7 +71,7 @@ class ErrorDetail:
         return self.happen.__name__
 
 
-FAULTS: list[ErrorDetail] = []
+FAULTS: list[Fault] = []
 
 
 def fault(
@@ -79,7 +80,7 @@ def fault(
     """Register a function that makes a fault happen."""
 
     def register(happen: Callable[[Stage], None]) -> Callable[[Stage], None]:
-        FAULTS.append(ErrorDetail(title, short, long, happen, lacks))
+        FAULTS.append(Fault(title, short, long, happen, lacks))
         return happen
 
     return register

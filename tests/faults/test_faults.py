@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from all_faults import FAULTS
 from faults_page import PAGE
-from stage import ErrorDetail, Stage
+from stage import Fault, Stage
 
 from live_load import Live
 
@@ -28,13 +28,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("fault", SHORT, ids=[one.name for one in SHORT])
-def test_no_answer_is_wrong_or_lost(fault: ErrorDetail, shared: Live, tmp_path: Path) -> None:
+def test_no_answer_is_wrong_or_lost(fault: Fault, shared: Live, tmp_path: Path) -> None:
     if reason := fault.lacks():
         pytest.skip(reason)
     stage = Stage(tmp_path, RATE, fault.short, pause=0.3, shared=shared)
     fault.happen(stage)
     assert stage.tally.right > 0
-    assert stage.errors() == []
+    assert stage.faults() == []
     print(stage.note, stage.tally.again, "sent again")
 
 

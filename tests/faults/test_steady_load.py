@@ -103,8 +103,8 @@ def test_a_request_on_a_kept_connection_is_sent_once_more() -> None:
 
 def test_growth_is_told_from_noise() -> None:
     minutes = [0.0, 1.0, 2.0, 3.0]
-    assert Soak(Tally(), minutes, [100, 101, 99, 100], [9, 12, 12, 9]).errors() == []
-    (growth,) = Soak(Tally(), minutes, [100, 102, 104, 106], [9, 9, 9, 9]).errors()
+    assert Soak(Tally(), minutes, [100, 101, 99, 100], [9, 12, 12, 9]).faults() == []
+    (growth,) = Soak(Tally(), minutes, [100, 102, 104, 106], [9, 9, 9, 9]).faults()
     assert growth == "6.0 MiB more at the end"
-    (growth,) = Soak(Tally(), minutes, [100, 100, 100, 100], [9, 10, 10, 11]).errors()
+    (growth,) = Soak(Tally(), minutes, [100, 100, 100, 100], [9, 10, 10, 11]).faults()
     assert growth == "1.8 open files more at the end"
