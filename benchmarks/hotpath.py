@@ -58,7 +58,7 @@ def parts(body: bytes) -> dict[str, float]:
     """Time each part alone."""
     import main
     from mmf_core.codecs import Format, find
-    from mmf_core.execution.values import serialize, validate_arguments
+    from mmf_core.execution.calls import serialize, validate_arguments
     from mmf_core.registry import default
 
     target = default.targets["score"]

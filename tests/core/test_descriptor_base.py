@@ -10,6 +10,7 @@ import mmf_core as mmf
 from mmf_core.codecs import Format, json_of
 from mmf_core.descriptors import Descriptor
 from mmf_core.errors import DescriptorError, MissingPackage
+from mmf_core.web.request_context import count_rows
 
 ALL: list[type[Descriptor[Any]]] = [
     mmf.Array,
@@ -164,10 +165,10 @@ def test_rows_are_counted_where_there_are_any() -> None:
     import numpy as np
     import pandas as pd
 
-    assert mmf.DataFrame().rows(pd.DataFrame({"a": [1, 2]})) == 2
-    assert mmf.Array().rows(np.zeros((3, 2))) == 3
-    assert mmf.Array().rows(np.array(5)) is None
-    assert mmf.String().rows("text") is None
+    assert count_rows(mmf.DataFrame(), pd.DataFrame({"a": [1, 2]})) == 2
+    assert count_rows(mmf.Array(), np.zeros((3, 2))) == 3
+    assert count_rows(mmf.Array(), np.array(5)) is None
+    assert count_rows(mmf.String(), "text") is None
 
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)

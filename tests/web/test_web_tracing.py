@@ -75,7 +75,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     """Give what exports the spans of all requests meanwhile."""
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(setup, "_tracer", provider.get_tracer("mmf_core"))
+    monkeypatch.setattr(setup, "tracer", provider.get_tracer("mmf_core"))
     yield exporter
     provider.shutdown()
 

@@ -35,6 +35,7 @@ from .base import Kind as Kind
 from .base import Options as Options
 from .column_labels import column_index as column_index
 from .decoded_size import check_decoded_size as check_decoded_size
+from .decoded_size import unchecked_size as unchecked_size
 from .file_binary import FileBinary, FileJSON
 from .file_bytes import FileBytes as FileBytes
 from .formats import Format as Format

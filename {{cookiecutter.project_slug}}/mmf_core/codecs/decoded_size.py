@@ -27,6 +27,11 @@ def max_memory(options: Options) -> int:
     return MAX_GROWTH * max_body
 
 
+def unchecked_size(options: Options) -> int:
+    """Return the size up to which no text of any format can take more than `max_memory`."""
+    return max_memory(options) // _MAX_WEIGHT
+
+
 def check_decoded_size(codec: Codec[Any], data: bytes, options: Options) -> None:
     """Raise BodyTooLarge for a text that would take more than `max_memory`."""
     limit = max_memory(options)

@@ -43,12 +43,14 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
             table = fast_records.from_list(data, floats=bool(options.get("floats")))
             if table is not None:
                 return table
-        return super().decode(data, options)
+        return self.from_plain(json.loads(data), options)
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         return b"[%b]" % b",".join(format_records(value, b","))
 
     def from_plain(self, plain: Any, options: Options) -> pd.DataFrame:
+        if isinstance(plain, list):
+            return _from_records(plain, options)
         plain = unwrap(plain)
         if isinstance(plain, list):
             return _from_records(plain, options)

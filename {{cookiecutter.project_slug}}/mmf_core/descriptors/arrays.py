@@ -64,9 +64,6 @@ class Array(Descriptor["np.ndarray"]):
     def to_output(self, result: Any) -> np.ndarray:
         return self._numbers(result)
 
-    def rows(self, value: Any) -> int | None:
-        return len(value) if value.ndim else None
-
     def example(self) -> Any:
         if self.columns is not None:
             return [dict.fromkeys(self.columns, 0.5)]

@@ -96,10 +96,6 @@ class Descriptor(Generic[T]):
         """Whether the declaration guarantees that the example is valid; otherwise it is a guess."""
         return False
 
-    def rows(self, value: Any) -> int | None:
-        """Return the number of rows, for logs; None for values without rows."""
-        return None
-
     def meta(self) -> dict[str, Any]:
         """Describe this descriptor with the keys of MMF's `mmf.json`."""
         return {

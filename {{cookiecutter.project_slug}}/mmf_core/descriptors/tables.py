@@ -72,9 +72,6 @@ class DataFrame(Descriptor["pd.DataFrame"]):
             raise InvalidValue("expected unique column names; rename the duplicates")
         return self._schema.apply(table) if self._schema else table
 
-    def rows(self, value: Any) -> int | None:
-        return len(value)
-
     def example(self) -> Any:
         return [self._schema.example() if self._schema else {"column": 0.5}]
 

@@ -14,11 +14,10 @@ from ..call_options import batch_argument
 from ..settings import Settings
 from ..target import Target
 from .batching import MicroBatcher
-from .calls import Call, plain_call
+from .calls import Call, function_call, validate_arguments
 from .deadlines import Deadline
 from .limits import ConcurrencyLimiter
 from .timings import Timings as Timings
-from .values import serialize, validate_arguments
 
 
 class Execution:
@@ -51,7 +50,7 @@ class Execution:
 def _compose(target: Target, settings: Settings, replace_worker: Callable[[], None]) -> Call:
     call_options, route = target.call_options, target.route
     seconds = call_options.timeout or settings.timeout or None
-    call = plain_call(target.function, route, lambda result: serialize(target, result))
+    call = function_call(target)
     if call_options.max_concurrency:
         call = ConcurrencyLimiter(call, route, call_options.max_concurrency, call_options.max_queue)
     if seconds:

@@ -32,7 +32,7 @@ class _Ticket:
 
     arguments: Arguments
     timings: Timings
-    signature: tuple[Any, ...]
+    signature: tuple[Any, ...] | None = None
     leads: bool = False  # it is to make the call, for itself and others
     woken: Event = field(default_factory=Event)
     result: Any = None
@@ -77,7 +77,7 @@ class MicroBatcher:
     def __call__(self, arguments: Arguments, timings: Timings) -> Any:
         if not self._joins:
             return self._call(arguments, timings)
-        ticket = _Ticket(arguments, timings, self._signature(arguments))
+        ticket = _Ticket(arguments, timings)
         with self._lock:
             self._queue.append(ticket)
             ticket.leads = not self._calling
@@ -130,18 +130,25 @@ class MicroBatcher:
 
     def _fitting(self, leader: _Ticket) -> Iterator[_Ticket]:
         """Yield the tickets that can share the leader's call; the others keep their places."""
-        total = 0
+        if len(self._queue) == 1:
+            yield leader
+            return
+        total, expected = 0, self._signature(leader)
         for ticket in list(self._queue):
-            if ticket.signature == leader.signature:
+            if self._signature(ticket) == expected:
                 rows = len(ticket.arguments[self._rows])
                 total += rows
                 if total > max(rows, self._max_rows):
                     return
                 yield ticket
 
-    def _signature(self, arguments: Arguments) -> tuple[Any, ...]:
-        others = [value for name, value in arguments.items() if name != self._rows]
-        return (*signature(arguments[self._rows], uniform=self._uniform), others)
+    def _signature(self, ticket: _Ticket) -> tuple[Any, ...]:
+        """Return what tickets must have in common to share a call; made once, when it matters."""
+        if ticket.signature is None:
+            others = [value for name, value in ticket.arguments.items() if name != self._rows]
+            rows = ticket.arguments[self._rows]
+            ticket.signature = (*signature(rows, uniform=self._uniform), others)
+        return ticket.signature
 
     def _run(self, leader: _Ticket, batch: list[_Ticket]) -> None:
         if len(batch) > 1 and self._joins and self._run_joined(leader, batch):
@@ -180,8 +187,9 @@ class MicroBatcher:
         """Note the times of a joined call in each of its requests."""
         leader.timings.batch_leader = True
         for ticket in batch:
-            ticket.timings.started(timings.entered + timings.queue)
-            ticket.timings.call, ticket.timings.batch_size = timings.call, timings.batch_size
+            own = ticket.timings
+            own.queue = timings.entered + timings.queue - own.entered
+            own.call, own.batch_size = timings.call, timings.batch_size
 
     def _stop_joining(self, batch: list[_Ticket], received: int, expected: int) -> None:
         """Refuse to guess whose rows these are, now and in future."""

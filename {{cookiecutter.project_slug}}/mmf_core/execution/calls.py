@@ -1,4 +1,4 @@
-"""A call: checked arguments in, a presented result out.
+"""The innermost call: validated arguments in, a serialized result out.
 
 Every step of execution makes one `Call` of another, at start-up; a target pays for no step that
 it does not use.
@@ -6,19 +6,49 @@ it does not use.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from time import perf_counter
 from typing import Any
 
-from ..errors import MMFError, TargetError
+from ..errors import (
+    ErrorDetail,
+    InvalidValue,
+    MMFError,
+    RequestError,
+    ResultError,
+    TargetError,
+)
+from ..target import Target
 from .timings import Timings
 
 Arguments = dict[str, Any]
 Call = Callable[[Arguments, Timings], Any]
 
 
-def plain_call(function: Callable[..., Any], route: str, present: Callable[[Any], Any]) -> Call:
-    """Return the innermost call: the function, measured, and its result presented.
+def validate_arguments(target: Target, values: Mapping[str, Any]) -> Arguments:
+    """Return the arguments of the function; InvalidValue lists the errors in all of them."""
+    arguments: Arguments = {}
+    errors: dict[str, RequestError] = {}
+    for name, descriptor in target.arguments.items():
+        if name in values:
+            try:
+                arguments[name] = descriptor.validate(values[name])
+            except InvalidValue as error:
+                errors[name] = error.within(name)
+        elif descriptor.required:
+            missing = [ErrorDetail(f"expected a {descriptor.class_name}", where=name)]
+            errors[name] = InvalidValue("missing", missing)
+        else:
+            arguments[name] = deepcopy(descriptor.default)  # the function may change it
+    if errors:
+        details = [detail for error in errors.values() for detail in error.errors]
+        raise InvalidValue(_summary(errors, len(target.arguments)), details)
+    return arguments
+
+
+def function_call(target: Target) -> Call:
+    """Return the call of a target's function, timed; its result is serialized.
 
     Errors of this package that the function raises, such as InvalidValue, pass as they are;
     TargetError stands for all others.
@@ -27,13 +57,35 @@ def plain_call(function: Callable[..., Any], route: str, present: Callable[[Any]
     def call(arguments: Arguments, timings: Timings) -> Any:
         started = perf_counter()
         try:
-            return present(function(**arguments))
+            return serialize(target, target.function(**arguments))
         except MMFError:
             raise
         except (Exception, SystemExit) as error:
-            raise TargetError(f"{route} failed") from error
+            raise TargetError(f"{target.route} failed") from error
         finally:
-            timings.started(started)
+            timings.queue = started - timings.entered
             timings.call = perf_counter() - started
 
     return call
+
+
+def serialize(target: Target, result: Any) -> Any:
+    """Return a result as codecs accept it; ResultError if `returns=` cannot send it."""
+    if target.returns is None:
+        if result is not None:
+            raise ResultError(
+                f"{target.route} returned a {type(result).__name__} but declares no returns="
+            )
+        return None
+    try:
+        return target.returns.to_output(result)
+    except InvalidValue as error:
+        raise ResultError(f"{target.route}: {error.detail}") from error
+
+
+def _summary(errors: Mapping[str, RequestError], arguments: int) -> str:
+    """Join the errors; those of one argument among several begin with its name."""
+    return "; ".join(
+        error.detail if arguments == 1 else f"{name}: {error.detail}"
+        for name, error in errors.items()
+    )

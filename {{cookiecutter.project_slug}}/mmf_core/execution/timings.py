@@ -26,7 +26,3 @@ class Timings:
     batch_leader: bool = False
     encode_started: float = 0.0  # on `perf_counter`'s clock
     entered: float = field(default_factory=perf_counter)
-
-    def started(self, at: float) -> None:
-        """Note that the function was started, on `perf_counter`'s clock."""
-        self.queue = at - self.entered

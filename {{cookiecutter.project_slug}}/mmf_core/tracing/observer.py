@@ -14,7 +14,7 @@ class Tracing(RequestObserver):
 
     def started(self, context: RequestContext) -> None:
         """Begin a span, or refer to the caller's."""
-        if tracer := setup.tracer():
+        if tracer := setup.tracer:
             from .spans import RequestSpan
 
             span = context.environ[_SPAN] = RequestSpan(tracer, context)

@@ -21,21 +21,17 @@ if TYPE_CHECKING:
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _log = logging.getLogger("mmf.tracing")
-_tracer: Tracer | None = None
-
-
-def tracer() -> Tracer | None:
-    """Return what makes the spans of requests; None where no variable asks for spans."""
-    return _tracer
+tracer: Tracer | None = None
+"""Makes the spans of requests; None where no variable asks for spans."""
 
 
 def start() -> None:
     """Begin to export spans, if OpenTelemetry's variables ask for it."""
-    global _tracer  # noqa: PLW0603 - one for this process
-    if _tracer or not (exporters := list(_exporters())):
+    global tracer  # noqa: PLW0603 - one for this process
+    if tracer or not (exporters := list(_exporters())):
         return
     try:
-        _tracer = _provider(exporters).get_tracer("mmf_core", __version__)
+        tracer = _provider(exporters).get_tracer("mmf_core", __version__)
     except ImportError as error:
         _log.warning("no spans: %s; pip install opentelemetry-sdk and an exporter", error)
 

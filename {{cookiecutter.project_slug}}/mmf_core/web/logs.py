@@ -10,12 +10,17 @@ import io
 import logging
 import logging.config
 import sys
+from collections.abc import Iterable
+from time import perf_counter
 from typing import Any, TextIO
 
+from ..execution import Timings
 from ..settings import Settings
 from .log_redaction import redactor
-from .request_context import current_context
+from .request_context import RequestContext, current_context
 
+_STAGES = ("decode", "queue", "call", "encode")
+_access_log = logging.getLogger("mmf.access")
 _JSON = {
     "()": "pythonjsonlogger.orjson.OrjsonFormatter",
     "fmt": "%(levelname)s %(name)s %(message)s %(process)d %(request_id)s",
@@ -132,3 +137,48 @@ class StdoutCapture(io.TextIOBase):
 
 def _terminal() -> bool:
     return sys.stdout.isatty()
+
+
+def write_access_line(context: RequestContext) -> None:
+    """Write the line of a request that has its response; times are in milliseconds."""
+    if not _access_log.isEnabledFor(logging.INFO):
+        return
+    fields = {
+        "method": context.method,
+        "path": context.path,
+        "target": context.target,
+        "status": context.status,
+        "ms": _ms(perf_counter() - context.started),
+        "rows_in": context.rows_in,
+        "rows_out": context.rows_out,
+        "bytes_in": _integer(context.environ.get("CONTENT_LENGTH")),
+        "bytes_out": _integer(_content_length(context.headers)),
+    }
+    if timings := context.timings:
+        fields["decode_ms"] = _ms(timings.decode)
+        fields["queue_ms"] = _ms(timings.queue)
+        fields["call_ms"] = _ms(timings.call)
+        fields["encode_ms"] = _ms(timings.encode)
+        fields["batch_size"] = timings.batch_size
+    message = "%s %s %s %.1f ms"
+    _access_log.info(
+        message, context.method, context.path, context.status, fields["ms"], extra=fields
+    )
+
+
+def server_timing(timings: Timings) -> tuple[str, str]:
+    """Return the header of W3C's Server Timing."""
+    stages = (f"{stage};dur={_ms(getattr(timings, stage))}" for stage in _STAGES)
+    return ("Server-Timing", ", ".join(stages))
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+def _content_length(headers: Iterable[tuple[str, str]]) -> str | None:
+    return next((value for name, value in headers if name == "Content-Length"), None)
+
+
+def _integer(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() else None

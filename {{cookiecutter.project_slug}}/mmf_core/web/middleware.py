@@ -13,7 +13,7 @@ from random import getrandbits
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from . import access_log
+from . import logs
 from .request_context import RequestContext, RequestObserver, reset_context, set_context
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class RequestContextMiddleware:
             headers += [header for header in SAFETY_HEADERS if header[0] not in names]
             headers.append(("X-Request-ID", context.request_id))
             if timings and _access_log.isEnabledFor(logging.DEBUG):
-                headers.append(access_log.server_timing(timings))
+                headers.append(logs.server_timing(timings))
             return start_response(status, headers, *exc_info)
 
         token = set_context(context)
@@ -89,7 +89,7 @@ class RequestContextMiddleware:
             if context.partial_line:
                 print()  # ends the line that the target left unfinished
             _report(self._finished, context)
-            access_log.write(context)
+            logs.write_access_line(context)
             reset_context(token)
 
 

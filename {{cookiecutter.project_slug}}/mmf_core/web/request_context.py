@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from ..call_options import WITH_ROWS
 from ..descriptors import Descriptor
 from ..execution import Execution, Timings
 from ..target import Target
@@ -76,20 +77,26 @@ def execute(execution: Execution, values: Mapping[str, Any]) -> Any:
     """
     context = _current.get() or RequestContext("-")
     target = execution.target
-    context.rows_in = _count_rows(target.arguments, values)
+    context.rows_in = _count_all_rows(target.arguments, values)
     context.timings = timings = Timings()
     timings.decode = timings.entered - context.started
     result = execution(values, timings)
     if target.returns:
-        context.rows_out = target.returns.rows(result)
+        context.rows_out = count_rows(target.returns, result)
     timings.encode_started = perf_counter()
     return result
 
 
-def _count_rows(
+def count_rows(descriptor: Descriptor[Any], value: Any) -> int | None:
+    """Return the rows of a table or an array; None for values without rows."""
+    if descriptor.kind not in WITH_ROWS or not getattr(value, "ndim", 1):
+        return None
+    return len(value)
+
+
+def _count_all_rows(
     descriptors: Mapping[str, Descriptor[Any]], values: Mapping[str, Any]
 ) -> int | None:
-    """Return the rows of all tables and arrays together; None where there is neither."""
-    counts = [descriptors[name].rows(value) for name, value in values.items()]
+    counts = [count_rows(descriptors[name], value) for name, value in values.items()]
     known = [count for count in counts if count is not None]
     return sum(known) if known else None

@@ -21,6 +21,7 @@ from ...codecs import (
     json,
     json_of,
     readable,
+    unchecked_size,
 )
 from ...descriptors import Descriptor
 from ...errors import InvalidValue
@@ -34,12 +35,14 @@ from .negotiation import body_codec
 class Argument:
     """An argument of a target, with all that reading it needs: computed once, at start-up.
 
-    `codecs` are those that can read it, by every media type that they are sent as.
+    `codecs` are those that can read it, by every media type that they are sent as; up to
+    `unchecked_size` bytes their texts are too small to take much memory.
     """
 
     descriptor: Descriptor[Any]
     options: Mapping[str, Any]
     codecs: Mapping[str, Codec[Any]]
+    unchecked_size: int
 
     @classmethod
     def of(cls, descriptor: Descriptor[Any], limits: Mapping[str, Any]) -> Self:
@@ -52,7 +55,8 @@ class Argument:
             for media_type in format.media_types
             if (codec := find(kind, format))
         }
-        return cls(descriptor, options_of(descriptor, limits), codecs)
+        options = options_of(descriptor, limits)
+        return cls(descriptor, options, codecs, unchecked_size(options))
 
 
 class Part(ABC):
@@ -109,7 +113,8 @@ class EncodedPart(Part):
         if codec is None:
             codec = body_codec(kind, self.media_type, self.filename, prefer_name=self.prefer_name)
         data, options = self._utf8(codec.format), self._options(argument, codec.format)
-        check_decoded_size(codec, data, options)
+        if len(data) > argument.unchecked_size:
+            check_decoded_size(codec, data, options)
         return codec.decode(data, options)
 
     def _utf8(self, format: Format) -> bytes:
