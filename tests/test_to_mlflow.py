@@ -21,6 +21,7 @@ from baking import PAYLOAD, ROOT
 from mlflow_parity import environment
 from mmf_core.cli import main
 from mmf_core.errors import DeclarationError
+from mmf_core.mlflow import capability
 from mmf_core.mlflow.saving import save
 from running import free_port, make_environment, post_json
 from services import serve
@@ -166,6 +167,15 @@ def test_a_server_that_is_down_is_told_in_seconds(project: Path) -> None:
     assert done.returncode == 1
     assert f"cannot log to {uri}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_commands_leave_with_the_parts_that_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [command.name for command in capability.commands()] == ["from-mlflow", "to-mlflow"]
+    present = {"..stores.mlflow_retries"}
+    monkeypatch.setattr(capability, "find_spec", lambda name, _: name if name in present else None)
+    assert [command.name for command in capability.commands()] == ["to-mlflow"]
+    present.clear()
+    assert list(capability.commands()) == []
 
 
 def test_what_mlflow_cannot_serve_is_told(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from .routes import PROTOCOL
 from .settings import MLflowSettings
 
 
-def _commands() -> Iterator[Command]:
+def commands() -> Iterator[Command]:
     """Yield the commands; each needs a part of the core that may have been deleted."""
     if find_spec("..models.mlflow_signature", __package__):
         from .from_mlflow import from_mlflow
@@ -26,5 +26,5 @@ CAPABILITY = Capability(
     requires=("models/mlflow", "stores/mlflow"),
     settings=MLflowSettings,
     protocol=PROTOCOL,
-    commands=tuple(_commands()),
+    commands=tuple(commands()),
 )
