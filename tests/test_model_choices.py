@@ -118,7 +118,9 @@ def test_project_is_trained_tested_and_served_with_its_requirements_alone(
     project.run(*uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(SHARED))
     project.run(*uv, "pip", "sync", *python, "requirements-dev.txt")
     (project.bin.parent / "installed").touch()  # as `make install` would, from an older pip
-    assert f"{FILES[choice]}: 100.0% of 45" in project.run("make", "train", **quiet)
+    assert f"{FILES[choice]}: accuracy on 45 held-out wines: 100.0%" in project.run(
+        "make", "train", **quiet
+    )
     project.run("pytest", "-q", **quiet)
 
     # What the image holds: neither the exporters nor, for ONNX and PMML, scikit-learn.
