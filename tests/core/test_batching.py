@@ -2,7 +2,6 @@
 
 # ruff: noqa: B008 - a target's arguments and their descriptors
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -284,16 +283,14 @@ def test_a_joined_call_that_is_late_is_not_sent_again() -> None:
     line.threads.shutdown()
 
 
-def test_a_deadline_cuts_no_newer_request_short() -> None:
-    line = timed(0.6, lambda data: (time.sleep(0.4 * (len(data) > 1)), data)[1])
-    held = line.hold()
-    old = line.send(frame(1))
-    time.sleep(0.4)
-    new = line.send(frame(2))
+def test_the_newest_request_of_a_batch_makes_the_call() -> None:
+    """It has the most time left, so that its deadline cuts no other one short."""
+    line = timed(LONGEST, lambda data: data)
+    futures = [line.hold(), line.send(frame(1)), line.send(frame(2)), line.send(frame(3))]
     line.gate.set()
-    assert isinstance(old.exception(LONGEST), DeadlineExceeded)
-    assert new.result(LONGEST)["a"].tolist() == [2]
-    assert len(held.result(LONGEST)) == 1
+    assert [len(future.result(LONGEST)) for future in futures] == [1, 1, 1, 1]
+    assert [len(table) for table in line.calls] == [1, 3]
+    assert [timings.batch_leader for timings in line.measures] == [True, False, False, True]
     line.threads.shutdown()
 
 

@@ -68,4 +68,4 @@ def test_what_the_project_tells_is_text(folder: Path) -> None:
     )
     page = Elements(client().get("/").text)
     assert page.words.count(told) >= 3
-    assert not [tag for tag, _ in page.found if tag == "img"]
+    assert not [tag for tag, _ in page.elements if tag == "img"]

@@ -99,7 +99,7 @@ def test_only_some_of_several_arguments(client: FlaskClient, media_type: str) ->
         "/labelled", data=part if is_form else b'{"label": "x"}', content_type=media_type
     )
     problem = assert_problem(answer, 422, "data: missing")
-    assert problem["errors"] == [{"where": "data", "message": "DataFrame is wanted"}]
+    assert problem["errors"] == [{"where": "data", "message": "expected a DataFrame"}]
 
 
 @pytest.mark.parametrize(
