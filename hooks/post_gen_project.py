@@ -1,6 +1,7 @@
 """Remove the extras that were not wanted; print what to type next."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def farewell(slug: str) -> str:
 
 
 def remove_extras(project: Path, model_format: str) -> None:
-    """Remove every extra of the project's mmf_core but its model's format."""
+    """Remove every extra of mmf_core but the model's format, and the dashboards of the metrics."""
     sys.dont_write_bytecode = True  # the new project has no caches
     sys.path.insert(0, str(project))
     from mmf_core import extras
@@ -27,6 +28,8 @@ def remove_extras(project: Path, model_format: str) -> None:
     package = project / "mmf_core"
     kept = {f"models/{model_format}"}
     extras.remove_extras(package, extras.find_extras(package).keys() - kept)
+    for folder in ("grafana", "prometheus"):
+        shutil.rmtree(project / "deploy" / folder)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import pytest
 from baking import PAYLOAD, make_project
 from mmf_core.capabilities import capabilities
 from mmf_core.extras import ExtrasError, add_extras, find_extras, remove_extras, version_of
+from running import Project
 
 PACKAGE = PAYLOAD / "mmf_core"
 EXTRAS = list(find_extras(PACKAGE))
@@ -215,3 +216,14 @@ def test_a_project_of_the_core_alone_has_no_extra_but_its_model_format(tmp_path:
     project = make_project(tmp_path / "output", {"extras": "core", "model_format": "skops"})
     assert list(find_extras(project / "mmf_core")) == ["models/skops"]
     assert not list(project.rglob("__pycache__"))
+    for file in ("README.md", "compose.yaml", "deploy/kubernetes/deployment.yaml"):
+        text = (project / file).read_text()
+        assert not re.search("prometheus|grafana|/metrics|MMF_UI|Parquet", text, re.IGNORECASE), (
+            file
+        )
+
+
+@pytest.mark.long
+def test_a_project_of_the_core_alone_passes_its_tests(tmp_path: Path) -> None:
+    project = Project(make_project(tmp_path / "output", {"extras": "core"}))
+    project.run("make", "test")
