@@ -22,7 +22,7 @@ from ..web.http.codec_options import limits, options_of
 from ..web.http.content_encoding import compress
 from ..web.http.request_parts import Argument, EncodedPart
 from ..web.http.responses import json_response
-from ..web.project_metadata import about
+from ..web.project_metadata import read_metadata
 from ..web.protocols import Service
 from .files import FILES, VERSION
 from .first_rows import first_rows
@@ -49,7 +49,7 @@ def blueprint(service: Service) -> Blueprint:
 
 
 def _page_routes(routes: Blueprint, service: Service) -> None:
-    metadata = about()
+    metadata = read_metadata()
 
     @cache
     def render(language: str) -> tuple[bytes, str]:

@@ -10,7 +10,7 @@ from ..codecs import Format, Kind
 from ..settings import MIB
 from ..target import Target
 from ..web.http.negotiation import response_formats
-from ..web.project_metadata import About
+from ..web.project_metadata import ProjectMetadata
 from ..web.protocols import Service
 from .fields import form_field
 from .translations import TEXTS, js_messages
@@ -22,7 +22,7 @@ EXAMPLES: Mapping[Kind, tuple[Format, ...]] = {
 """Formats in which an example can be downloaded, by kind."""
 
 
-def view(service: Service, language: str, about: About) -> dict[str, Any]:
+def view(service: Service, language: str, metadata: ProjectMetadata) -> dict[str, Any]:
     """Return everything that the templates need, in a language."""
     registry, texts, max_body = service.registry, TEXTS[language], service.settings.max_body
     return {
@@ -34,7 +34,7 @@ def view(service: Service, language: str, about: About) -> dict[str, Any]:
         "limit": max_body,
         "megabytes": f"{max_body / MIB:g}",
         "core": __version__,
-        "about": about,
+        "project": metadata,
         "t": texts,
         "js_messages": "\n".join(f"{key}={text}" for key, text in js_messages(language).items()),
     }

@@ -1,4 +1,4 @@
-"""What the service is called: `[project]` of pyproject.toml, as packages say it (PEP 621)."""
+"""Name, version and description of the service: `[project]` of pyproject.toml (PEP 621)."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ FILE = "pyproject.toml"
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """Name, version and description of the project, each empty where it is not told."""
+class ProjectMetadata:
+    """Name, version and description of the project, each empty if the file lacks it."""
 
     name: str = ""
     version: str = ""
     description: str = ""
 
 
-def about(folder: Path | None = None) -> About:
-    """Read what the project in `folder`, else in the current one, says of itself."""
+def read_metadata(folder: Path | None = None) -> ProjectMetadata:
+    """Read pyproject.toml in `folder` (default: the current one); all empty if it is unreadable."""
     try:
-        told: Any = tomllib.loads((folder or Path.cwd()).joinpath(FILE).read_text("utf-8"))
+        content: Any = tomllib.loads((folder or Path.cwd()).joinpath(FILE).read_text("utf-8"))
     except (OSError, ValueError):
-        return About()  # a service needs no such file, and what installs packages tells its faults
-    project = told.get("project")
-    kept = project if isinstance(project, dict) else {}
-    return About(*(_text(kept.get(name)) for name in About.__slots__))
+        return ProjectMetadata()  # the file is optional, and package installers report its errors
+    project = content.get("project")
+    fields = project if isinstance(project, dict) else {}
+    return ProjectMetadata(*(_text(fields.get(name)) for name in ProjectMetadata.__slots__))
 
 
 def _text(value: object) -> str:

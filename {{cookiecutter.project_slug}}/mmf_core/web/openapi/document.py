@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -13,21 +13,21 @@ from ...capabilities import parts
 from ...codecs import json
 from .. import health
 from ..http.content_encoding import compress
-from ..project_metadata import About, about
+from ..project_metadata import ProjectMetadata, read_metadata
 from ..protocols import Protocol, Service
 from .sections import JSON, OpenAPISection
 
 _REQUEST_ID = {
-    "description": "the request's id if it has one, else a new one; it is in every line of the log",
+    "description": "the request's own, or a new one; it is in every log line of the request",
     "schema": {"type": "string"},
 }
 
 
 def blueprint(service: Service, protocols: Iterable[Protocol]) -> Blueprint:
-    """Return the route; the document is made when it is first asked for, and kept."""
+    """Return the route; the document is built at the first request, and kept."""
     routes = Blueprint("openapi", __name__)
     routes.after_request(compress)
-    metadata = about()
+    metadata = read_metadata()
 
     @cache
     def encoded_document() -> bytes:
@@ -42,8 +42,8 @@ def blueprint(service: Service, protocols: Iterable[Protocol]) -> Blueprint:
     return routes
 
 
-def document(sections: Iterable[OpenAPISection], metadata: About) -> dict[str, Any]:
-    """Return one document; every operation has its section's tag, every response the request's id.
+def document(sections: Iterable[OpenAPISection], metadata: ProjectMetadata) -> dict[str, Any]:
+    """Return the document; every operation has its section's tag, every response the request's id.
 
     Components of the same kind in several sections are merged.
     """
@@ -54,12 +54,16 @@ def document(sections: Iterable[OpenAPISection], metadata: About) -> dict[str, A
         tags.append({"name": section.tag, "description": section.description})
         for path, operations in section.paths.items():
             paths[path] = {
-                method: {"tags": [section.tag], **operation, "responses": _with_id(operation)}
+                method: {
+                    "tags": [section.tag],
+                    **operation,
+                    "responses": _with_id(operation["responses"]),
+                }
                 for method, operation in operations.items()
             }
         for kind, schemas in section.components.items():
             components.setdefault(kind, {}).update(schemas)
-    components["responses"] = _with_id(components)
+    components["responses"] = _with_id(components["responses"])
     return {
         "openapi": "3.1.0",
         "info": {
@@ -73,10 +77,12 @@ def document(sections: Iterable[OpenAPISection], metadata: About) -> dict[str, A
     }
 
 
-def _with_id(described: Any) -> dict[str, Any]:
-    """Return its responses with the header that all answers have."""
+def _with_id(responses: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the responses with the header X-Request-ID; references stay as they are."""
     header = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
     return {
-        key: one if "$ref" in one else {**one, "headers": {**one.get("headers", {}), **header}}
-        for key, one in described["responses"].items()
+        key: response
+        if "$ref" in response
+        else {**response, "headers": {**response.get("headers", {}), **header}}
+        for key, response in responses.items()
     }

@@ -1,4 +1,4 @@
-"""The bodies that native routes take, in OpenAPI: one argument, an object of several, or a form."""
+"""Request bodies of the REST routes in OpenAPI: one argument, an object of several, or a form."""
 
 from __future__ import annotations
 
@@ -16,75 +16,79 @@ _FIELDS = "application/x-www-form-urlencoded"
 
 def body(target: Target) -> dict[str, Any]:
     """Describe the body in every media type; a scalar may be in the query instead."""
-    required = [name for name, one in target.arguments.items() if one.required]
-    only_scalars = all(one.kind is Kind.SCALAR for one in target.arguments.values())
-    content = dict.fromkeys([_FORM, *([_FIELDS] if only_scalars else [])], _form(target, required))
-    if len(target.arguments) == 1:
-        content = {**_whole(next(iter(target.arguments.values()))), **content}
+    arguments = target.arguments.values()
+    others = [descriptor for descriptor in arguments if descriptor.kind is not Kind.SCALAR]
+    forms = [_FORM] if others else [_FORM, _FIELDS]
+    content = dict.fromkeys(forms, _form(target))
+    if len(arguments) == 1:
+        content = {**_whole(*arguments), **content}
     else:
-        others = [one for one in target.arguments.values() if one.kind is not Kind.SCALAR]
         whole = _whole(others[0]) if len(others) == 1 else {}
-        content = {**whole, Format.JSON.media_type: _object(target, required), **content}
-    taken = all(one.kind is Kind.SCALAR for one in target.required.values())
-    return {"required": not taken, "content": content}
+        content = {**whole, Format.JSON.media_type: _object(target), **content}
+    needs_body = any(descriptor.kind is not Kind.SCALAR for descriptor in target.required.values())
+    return {"required": needs_body, "content": content}
 
 
-def _whole(one: Descriptor[Any]) -> dict[str, Any]:
-    """Describe a body that is one argument."""
-    text = without_null(one.json_schema()) if one.kind is Kind.SCALAR else {"type": "string"}
+def argument_schema(descriptor: Descriptor[Any]) -> dict[str, Any]:
+    """Return an argument's schema with its title, description and default."""
+    texts = {"title": descriptor.name, "description": descriptor.description}
+    schema = {**descriptor.json_schema(), **{key: text for key, text in texts.items() if text}}
+    is_optional_scalar = descriptor.kind is Kind.SCALAR and not descriptor.required
+    if is_optional_scalar and descriptor.default is not None:
+        schema["default"] = descriptor.default
+    return schema
+
+
+def _whole(descriptor: Descriptor[Any]) -> dict[str, Any]:
+    """Describe a body that is a single argument."""
+    text: dict[str, Any] = {"type": "string"}
+    json = argument_schema(descriptor)
+    if descriptor.kind is Kind.SCALAR:
+        # Null would be a union, which client generators cannot handle in an optional body.
+        text, json = without_null(descriptor.json_schema()), without_null(json)
     if text.get("type") == "string" and "enum" not in text:
-        text = {**text, "minLength": 1}  # an empty body is none
-    # Null would be a union, which generators of clients trip over in a body that may be missing.
-    json = without_null(described(one)) if one.kind is Kind.SCALAR else described(one)
-    content: dict[str, Any] = content_of(readable(one.kind), json, text)
-    for form in readable(one.kind):
-        shown = example(one, form)
-        if shown is not None:
-            content[form.media_type]["example"] = shown
+        text = {**text, "minLength": 1}  # an empty body counts as missing
+    formats = readable(descriptor.kind)
+    content: dict[str, Any] = content_of(formats, json, text)
+    for format in formats:
+        value = example(descriptor, format)
+        if value is not None:
+            content[format.media_type]["example"] = value
     return content
 
 
-def _object(target: Target, required: list[str]) -> dict[str, Any]:
+def _object(target: Target) -> dict[str, Any]:
     """Describe the JSON object of several arguments."""
-    schema = {
-        "type": "object",
-        "properties": {name: described(one) for name, one in target.arguments.items()},
-        "required": required,
-        "additionalProperties": False,
+    arguments = target.arguments.items()
+    properties = {name: argument_schema(descriptor) for name, descriptor in arguments}
+    return {
+        "schema": _object_schema(target, properties),
+        "example": {name: descriptor.example() for name, descriptor in arguments},
     }
-    examples = {name: one.example() for name, one in target.arguments.items()}
-    return {"schema": schema, "example": examples}
 
 
-def _form(target: Target, required: list[str]) -> dict[str, Any]:
+def _form(target: Target) -> dict[str, Any]:
     """Describe a form: scalars as text, anything else as a file."""
-    parts = {
-        name: without_null(described(one)) if one.kind is Kind.SCALAR else _file(one)
-        for name, one in target.arguments.items()
-    }
-    encoding = {
-        name: {"contentType": ", ".join(media_types(readable(one.kind)))}
-        for name, one in target.arguments.items()
-        if one.kind is not Kind.SCALAR
-    }
-    schema = {
-        "type": "object",
-        "properties": parts,
-        "required": required,
-        "additionalProperties": False,
-    }
+    properties, encoding = {}, {}
+    for name, descriptor in target.arguments.items():
+        if descriptor.kind is Kind.SCALAR:
+            properties[name] = without_null(argument_schema(descriptor))
+        else:
+            properties[name] = _file(descriptor)
+            encoding[name] = {"contentType": ", ".join(media_types(readable(descriptor.kind)))}
+    schema = _object_schema(target, properties)
     return {"schema": schema, **({"encoding": encoding} if encoding else {})}
 
 
-def _file(one: Descriptor[Any]) -> dict[str, Any]:
-    said = {"description": one.description} if one.description else {}
-    return {**BYTES, **said}
+def _object_schema(target: Target, properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(target.required),
+        "additionalProperties": False,
+    }
 
 
-def described(one: Descriptor[Any]) -> dict[str, Any]:
-    """Return an argument's schema with what its author says of it."""
-    said = {"title": one.name, "description": one.description}
-    schema = {**one.json_schema(), **{key: text for key, text in said.items() if text}}
-    if one.kind is Kind.SCALAR and not one.required and one.default is not None:
-        schema["default"] = one.default
-    return schema
+def _file(descriptor: Descriptor[Any]) -> dict[str, Any]:
+    text = {"description": descriptor.description} if descriptor.description else {}
+    return {**BYTES, **text}

@@ -14,16 +14,16 @@ from ..http.codec_options import options_of
 
 JSON = Format.JSON.media_type
 BYTES = {"type": "string", "format": "binary"}
-"""A file, in words that Swagger UI knows."""
+"""A file, in the terms that Swagger UI supports."""
 _TEXTS = {Format.CSV, Format.TSV, Format.JSONL, Format.TEXT}
 _AS_JSON = {Format.JSON, Format.YAML}
-_SHOWN = {*_TEXTS, Format.XML, Format.YAML}
-_RETRY = {"description": "seconds until it is worth trying again", "schema": {"type": "integer"}}
+_WITH_EXAMPLES = {*_TEXTS, Format.XML, Format.YAML}
+_RETRY = {"description": "seconds to wait before retrying", "schema": {"type": "integer"}}
 
 
 @dataclass(frozen=True, slots=True)
 class OpenAPISection:
-    """What a protocol or a capability adds; `components` are by kind, such as `schemas`."""
+    """The routes of a protocol or a capability; `components` are by kind, such as `schemas`."""
 
     tag: str
     description: str
@@ -44,67 +44,67 @@ def response(description: str, schema: Mapping[str, Any], media_type: str = JSON
 def error_responses(
     settings: Settings, name: str, schema: Mapping[str, Any], media_type: str
 ) -> dict[str, Any]:
-    """Return a response for every error status of a protocol, as components called `name` 400."""
+    """Return a response for every error status of a protocol, as components such as `name`400."""
     responses = {
-        f"{name}{status}": response(why, schema, media_type)
-        for status, why in _reasons(settings).items()
+        f"{name}{status}": response(reason, schema, media_type)
+        for status, reason in _reasons(settings).items()
     }
     responses[f"{name}503"]["headers"] = {"Retry-After": _RETRY}
     return responses
 
 
 def error_refs(name: str, *statuses: int) -> dict[str, Any]:
-    """Return references to those responses by status."""
+    """Return references to the error responses of a protocol, by status."""
     return {str(status): ref("responses", f"{name}{status}") for status in statuses}
 
 
-def example(descriptor: Descriptor[Any], form: Format) -> Any:
-    """Return the example in a format: for JSON the value, else a text; None for bytes.
+def example(descriptor: Descriptor[Any], format: Format) -> Any:
+    """Return the example in a format: a value for JSON, else a text; None for binary formats.
 
-    None, too, where the format cannot hold this value: CSV has two dimensions.
+    None, too, if the format cannot hold the value: CSV has two dimensions.
     """
-    if form is Format.JSON:
+    if format is Format.JSON:
         return descriptor.example()
-    codec = find(descriptor.kind, form) if form in _SHOWN else None
+    codec = find(descriptor.kind, format) if format in _WITH_EXAMPLES else None
     if codec is None or not codec.writes:
         return None
     if descriptor.kind is Kind.SCALAR:
         return str(descriptor.example())
     options = options_of(descriptor)
     value = json_of(descriptor.kind).from_plain(descriptor.example(), options)
-    written = codec.encode(value, options)
+    encoded = codec.encode(value, options)
     try:
-        descriptor.validate(codec.decode(written, options))
+        descriptor.validate(codec.decode(encoded, options))
     except RequestError:
         return None
-    return written.decode()
+    return encoded.decode()
 
 
 def without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of a value that is written as text, where there is no null."""
-    kinds = schema.get("type")
-    if not isinstance(kinds, list):
+    """Return the schema without the type `null`, which a value sent as text cannot have."""
+    types = schema.get("type")
+    if not isinstance(types, list):
         return dict(schema)
-    (kind,) = (one for one in kinds if one != "null")
-    return {**schema, "type": kind}
+    (type_name,) = (name for name in types if name != "null")
+    return {**schema, "type": type_name}
 
 
-def content_of(forms: Iterable[Format], json: Mapping[str, Any], text: Mapping[str, Any]) -> Any:
-    """Return the content of a body in these formats; what is neither JSON nor text is a file."""
+def content_of(formats: Iterable[Format], json: Mapping[str, Any], text: Mapping[str, Any]) -> Any:
+    """Return the content of a body in these formats; all but JSON and text are files."""
     schemas = {**dict.fromkeys(_AS_JSON, json), **dict.fromkeys(_TEXTS, text), Format.XML: {}}
-    return {one.media_type: {"schema": schemas.get(one, BYTES)} for one in forms}
+    return {format.media_type: {"schema": schemas.get(format, BYTES)} for format in formats}
 
 
 def _reasons(settings: Settings) -> dict[int, str]:
     return {
-        400: "it cannot be read; the message says what to send instead",
-        404: "there is nothing of this name",
-        406: "the answer cannot be sent in any format that is accepted",
-        413: f"the body is larger than {settings.max_body / MIB:g} MiB, or inflates to more than "
+        400: "the request cannot be read; the message says what to send instead",
+        404: "unknown name",
+        406: "the result is not available in any accepted format",
+        413: f"the body exceeds {settings.max_body / MIB:g} MiB, or decompresses to more than "
         f"{settings.max_decompressed / MIB:g} MiB",
-        415: "the body's media type cannot be read here; the message lists those that can",
-        422: "it can be read, and is not what is declared; the errors say where",
-        500: "the service failed; its log has the reason under the request's id",
-        503: "the model is not loaded, or all the calls that can wait do so",
-        504: "the call takes longer than it may",
+        415: "unsupported media type; the message lists the supported ones",
+        422: "a value does not match its declaration; the errors say where",
+        500: "the service failed; its log has the reason under the request ID",
+        503: "the model is not loaded, or too many calls are waiting",
+        504: "the call exceeded its time limit",
     }

@@ -1,4 +1,4 @@
-"""The native routes in OpenAPI: every target, in every media type."""
+"""The REST routes in OpenAPI: every target, in every media type."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...target import ERRORS_QUERY, FORMAT_QUERY, SHEET_QUERY, Target
 from ..annotated_workbook import CHOICES
 from ..http.negotiation import response_formats
 from ..protocols import Service
-from .request_bodies import body, described
+from .request_bodies import argument_schema, body
 from .sections import (
     OpenAPISection,
     content_of,
@@ -25,27 +25,30 @@ from .sections import (
 
 _ANYTHING = "*/*"
 _TABLES = 'Tables in JSON may also be {"columns", "data"} or column → list; numbers may be strings.'
-_FAULT = {
+_ERROR_DETAIL = {
     "type": "object",
     "properties": {
         "where": {"type": "string", "description": "the argument"},
-        "row": {"type": "integer", "minimum": 0, "description": "from 0"},
+        "row": {"type": "integer", "minimum": 0, "description": "counted from 0"},
         "column": {"type": "string"},
         "message": {"type": "string"},
-        "value": {"description": "what was sent"},
+        "value": {"description": "the value received"},
     },
     "required": ["message"],
 }
-_MEMBERS = {
+_PROBLEM_MEMBERS = {
     "type": {"type": "string", "format": "uri-reference"},
     "title": {"type": "string"},
     "status": {"type": "integer"},
-    "detail": {"type": "string", "description": "what is wrong, and what to send instead"},
+    "detail": {"type": "string", "description": "the error, and what to send instead"},
     "instance": {"type": "string"},
-    "request_id": {"type": ["string", "null"], "description": "it is in the log, too"},
+    "request_id": {
+        "type": ["string", "null"],
+        "description": "also in every log line of the request",
+    },
     "errors": {"type": "array", "items": ref("schemas", "ErrorDetail")},
 }
-_PROBLEM = {"type": "object", "properties": _MEMBERS, "required": list(_MEMBERS)}
+_PROBLEM = {"type": "object", "properties": _PROBLEM_MEMBERS, "required": list(_PROBLEM_MEMBERS)}
 
 
 def section(service: Service) -> OpenAPISection:
@@ -55,14 +58,14 @@ def section(service: Service) -> OpenAPISection:
         tag="targets",
         description="The functions of this service. " + _TABLES,
         paths={
-            f"/{one.target.route}": {
-                "post": _call(one, service.settings),
-                "get": _description(one.target),
+            f"/{execution.target.route}": {
+                "post": _call(execution, service.settings),
+                "get": _description(execution.target),
             }
-            for one in service.executions.values()
+            for execution in service.executions.values()
         },
         components={
-            "schemas": {"Problem": _PROBLEM, "ErrorDetail": _FAULT},
+            "schemas": {"Problem": _PROBLEM, "ErrorDetail": _ERROR_DETAIL},
             "responses": error_responses(service.settings, "Problem", schema, PROBLEM_MEDIA_TYPE),
         },
     )
@@ -75,20 +78,15 @@ def _call(execution: Execution, settings: Settings) -> dict[str, Any]:
     statuses = [400, 413, 415, 422, 500, 503, *([406] if target.returns else [])]
     responses = error_refs("Problem", *sorted([*statuses, *([504] if timeout else [])]))
     if _takes_table(target):
-        marked = {
-            Format.XLSX.media_type: {"schema": {}},
-            PROBLEM_MEDIA_TYPE: {"schema": _problem()},
-        }
-        why = "a value is not what is declared; with ?errors=xlsx the workbook, marked"
-        responses["422"] = {"description": why, "content": marked}
-    asked = {"requestBody": body(target)} if target.arguments else {}
+        responses["422"] = _invalid_table()
+    request_body = {"requestBody": body(target)} if target.arguments else {}
     return {
         "operationId": target.route,
         "summary": target.name,
         "description": target.description,
         "parameters": _parameters(target),
-        **asked,
-        "responses": {**_answer(target), **responses},
+        **request_body,
+        "responses": {**_success(target), **responses},
         "x-limits": limits,
     }
 
@@ -105,51 +103,66 @@ def _description(target: Target) -> dict[str, Any]:
 
 
 def _parameters(target: Target) -> list[dict[str, Any]]:
-    """Describe the query: scalars, and what is said about formats."""
+    """Describe the query: scalar arguments, the format, the sheet, the form of errors."""
     scalars = {
-        name: without_null(described(one))
-        for name, one in target.arguments.items()
-        if one.kind is Kind.SCALAR
+        name: without_null(argument_schema(descriptor))
+        for name, descriptor in target.arguments.items()
+        if descriptor.kind is Kind.SCALAR
     }
     for schema in scalars.values():  # generated clients would send it here and in the body
         schema.pop("default", None)
-    parameters = [_query(name, one, "instead of in the body") for name, one in scalars.items()]
+    parameters = [
+        _query(name, schema, "in place of the argument in the body")
+        for name, schema in scalars.items()
+    ]
     if target.returns:
-        names = [one.extension for one in response_formats(target.returns)]
-        about = "the answer's format; it wins over Accept"
-        parameters.append(_query(FORMAT_QUERY, {"type": "string", "enum": names}, about))
+        names = [format.extension for format in response_formats(target.returns)]
+        description = "the format of the response; takes precedence over Accept"
+        parameters.append(_query(FORMAT_QUERY, {"type": "string", "enum": names}, description))
     if _takes_table(target):
-        about = "a workbook's sheet, by name, or by place from 0"
-        parameters.append(_query(SHEET_QUERY, {"type": "string"}, about))
-        about = "how the faults of a workbook are told"
+        description = "the sheet of a workbook: its name, or its position counted from 0"
+        parameters.append(_query(SHEET_QUERY, {"type": "string"}, description))
+        description = "how errors in a table are reported: a list, or a workbook with marked cells"
         choices = {"type": "string", "enum": list(CHOICES), "default": CHOICES[0]}
-        parameters.append(_query(ERRORS_QUERY, choices, about))
+        parameters.append(_query(ERRORS_QUERY, choices, description))
     return parameters
 
 
-def _query(name: str, schema: dict[str, Any], about: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": False, "description": about, "schema": schema}
+def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": description,
+        "schema": schema,
+    }
 
 
-def _answer(target: Target) -> dict[str, Any]:
+def _success(target: Target) -> dict[str, Any]:
     if target.returns is None:
         return {"204": {"description": "done"}}
     returns = target.returns
     schema = returns.output_schema()
     if json_of(returns.kind).wraps:
         schema = {"type": "object", "properties": {"result": schema}, "required": ["result"]}
-    forms = list(response_formats(returns))
-    if returns.kind not in {Kind.FILE, Kind.IMAGE}:  # a generated client reads the first it knows
-        forms.sort(key=lambda form: form is not Format.JSON)
-    content = content_of(forms, schema, {"type": "string"})
-    if returns.kind is Kind.FILE:  # a file has the media type that its author gives it
+    formats = list(response_formats(returns))
+    if returns.kind not in {Kind.FILE, Kind.IMAGE}:
+        # A generated client uses the first format that it supports.
+        formats.sort(key=lambda format: format is not Format.JSON)
+    content = content_of(formats, schema, {"type": "string"})
+    if returns.kind is Kind.FILE:  # the target's author chooses the media type of a file
         content[_ANYTHING] = {"schema": {}}
     return {"200": {"description": returns.description or "the result", "content": content}}
 
 
-def _problem() -> dict[str, str]:
-    return ref("schemas", "Problem")
+def _invalid_table() -> dict[str, Any]:
+    content = {
+        Format.XLSX.media_type: {"schema": {}},
+        PROBLEM_MEDIA_TYPE: {"schema": ref("schemas", "Problem")},
+    }
+    reason = "a value does not match its declaration; with ?errors=xlsx, a marked workbook"
+    return {"description": reason, "content": content}
 
 
 def _takes_table(target: Target) -> bool:
-    return any(one.kind is Kind.TABLE for one in target.arguments.values())
+    return any(descriptor.kind is Kind.TABLE for descriptor in target.arguments.values())

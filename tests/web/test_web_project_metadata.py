@@ -1,4 +1,4 @@
-"""The service's name, version and description: those of its pyproject.toml."""
+"""The name, version and description of the service: those of its pyproject.toml."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from test_page import HOSTILE, Elements
 
 import mmf_core as mmf
 from mmf_core.web import create_app
-from mmf_core.web.project_metadata import About, about
+from mmf_core.web.project_metadata import ProjectMetadata, read_metadata
 
 PROJECT = """
 [project]
@@ -34,9 +34,9 @@ def client() -> object:
     return create_app(registry).test_client()
 
 
-def test_the_project_tells(folder: Path) -> None:
+def test_the_metadata_of_the_project_is_shown(folder: Path) -> None:
     (folder / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
-    assert about() == About("wine-cultivars", "1.2.3", "Какое это вино")
+    assert read_metadata() == ProjectMetadata("wine-cultivars", "1.2.3", "Какое это вино")
     assert client().get("/openapi.json").json["info"] == {
         "title": "wine-cultivars",
         "version": "1.2.3",
@@ -52,20 +52,20 @@ def test_the_project_tells(folder: Path) -> None:
 @pytest.mark.parametrize(
     "text", [None, "", "project = 1", "[project]\nname = 1", "[project", "\ufeff[project]", "ы"]
 )
-def test_a_service_needs_no_project(folder: Path, text: str | None) -> None:
+def test_the_project_file_is_optional(folder: Path, text: str | None) -> None:
     if text is not None:
         (folder / "pyproject.toml").write_text(text, encoding="cp1251", errors="ignore")
-    assert about() == About()
+    assert read_metadata() == ProjectMetadata()
     info = client().get("/openapi.json").json["info"]
     assert info == {"title": "Model service", "version": mmf.__version__}
     assert "<title>Model service</title>" in client().get("/", query_string={"lang": "en"}).text
 
 
-def test_what_the_project_tells_is_text(folder: Path) -> None:
-    told = HOSTILE.replace("'", "")
+def test_metadata_is_escaped_on_the_page(folder: Path) -> None:
+    text = HOSTILE.replace("'", "")
     (folder / "pyproject.toml").write_text(
-        f"[project]\nname = '{told}'\ndescription = '{told}'\n", encoding="utf-8"
+        f"[project]\nname = '{text}'\ndescription = '{text}'\n", encoding="utf-8"
     )
     page = Elements(client().get("/").text)
-    assert page.words.count(told) >= 3
+    assert page.words.count(text) >= 3
     assert not [tag for tag, _ in page.elements if tag == "img"]
