@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import environments
-from places import BUILD, HERE, PAYLOAD
+from paths import BUILD, HERE, PAYLOAD
 
 FOLDER = HERE / "alternatives"
 ROUNDS = 15

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from figures import Run
-from places import CHART
+from paths import CHART
 from servers import Server
-from works import WORKS, Work
+from workloads import WORKS, Work
 
 SHOWN = ("one-row-32", "forest-32")
 WIDTH, LEFT, RIGHT = 760, 220, 60

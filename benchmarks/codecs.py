@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import environments
-from places import BUILD, HERE, PAYLOAD
+from paths import BUILD, HERE, PAYLOAD
 
 ROWS = (1, 100, 100_000)
 COLUMNS = 13

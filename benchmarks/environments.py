@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from places import BUILD, HERE, MODELS, ROOT, WINES
+from paths import BUILD, HERE, MODELS, ROOT, WINES
 
 STAMP = "requirements.installed"
 OURS = {

@@ -15,9 +15,10 @@ import urllib.request
 import environments
 import figures
 import report
-from live import running
-from places import BUILD
+from paths import BUILD
 from run import WORKERS, stop
+
+from server import running
 
 ROWS = 10_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

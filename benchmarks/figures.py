@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from places import FIGURES
+from paths import FIGURES
 from servers import SERVERS, Server
-from works import Work
+from workloads import Work
 
 Figures = dict[str, Any]
 BY_NAME = {server.name: server for server in SERVERS}

@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from places import HERE
+from paths import HERE
 
 SCRIPT = HERE / "post.lua"
 SLACK = 60.0

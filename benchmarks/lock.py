@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from environments import uv
-from places import HERE, LOCK
+from paths import HERE, LOCK
 
 # One answer for every system and Python from 3.11 on, and no trace of where it was found.
 OPTIONS = (

@@ -14,10 +14,11 @@ from dataclasses import replace
 import environments
 import figures
 import report
-from live import running
-from places import BUILD, MODELS
+from paths import BUILD, MODELS
 from run import stop
 from servers import Server, gunicorn_of_ours
+
+from server import running
 
 NAME = "large"
 WORKERS = (1, 2, 4)

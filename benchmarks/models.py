@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import sklearn.base
-from places import PAYLOAD
+from paths import PAYLOAD
 from sklearn.datasets import load_wine
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from places import PAYLOAD
+from paths import PAYLOAD
 from servers import HOST, free_port
 
 APP = """

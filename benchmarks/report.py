@@ -14,9 +14,9 @@ from typing import Any
 
 import chart
 from figures import BY_NAME, Run, kept, kept_run
-from goals import GOALS, TIMES, verdict
-from places import HERE, LOCK, RESULTS
-from works import WORKS, Work
+from paths import HERE, LOCK, RESULTS
+from targets import GOALS, TIMES, verdict
+from workloads import WORKS, Work
 
 SHOWN = re.compile(
     r"(flask|gunicorn|orjson|pandas|numpy|scikit-learn|fastapi|uvicorn|litserve|bentoml|mlserver"

@@ -20,11 +20,11 @@ import environments
 import figures
 import processes
 import report
-from live import Running, running
 from servers import SERVERS, Server
-from works import MODELS, WORKS, Work
+from workloads import MODELS, WORKS, Work
 
 from load import wrk
+from server import Running, running
 
 WORKERS = 2
 # Before a round: seconds to watch the machine, the share of a core that others may use, and how

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from places import BUILD, HERE, MODELS
-from works import ONE_ROW
+from paths import BUILD, HERE, MODELS
+from workloads import ONE_ROW
 
 HOST = "127.0.0.1"
 Record = dict[str, float]

@@ -16,11 +16,11 @@ from contextlib import ExitStack
 
 import environments
 import processes
-from live import Running, Sample, running
 from servers import SERVERS, Server
-from works import WORKS, Work
+from workloads import WORKS, Work
 
 from load import wrk
+from server import Running, Sample, running
 
 WORKERS = 2
 NAMES = ("ours", "gthread-4", "gthread-16", "gthread-32")

@@ -15,7 +15,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from baking import OTHER, QUESTIONS, ROOT, make_project
-from running import Project
+from commands import Project
 
 # cookiecutter copies whatever lies in the payload, so what is imported there must leave no caches.
 sys.dont_write_bytecode = False
@@ -47,7 +47,7 @@ FOLDERS = ("core", "load", "web", "cli")
 UNMEASURED = (
     *("test_fidelity.py", "test_fuzz.py", "test_estimators_zoo.py"),
     *("test_memory.py", "test_public_names.py", "test_web_schemathesis.py"),
-    *("test_template.py", "test_refusals.py", "test_locks.py", "test_deploy.py"),
+    *("test_template.py", "test_refused_answers.py", "test_locks.py", "test_deploy.py"),
 )
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from running import LONGEST_START
+from commands import LONGEST_START
 
 PYTHON = ".".join(platform.python_version_tuple()[:2])
 BASE = f"docker.io/library/python:{PYTHON}-slim"

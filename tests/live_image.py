@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from baking import PAYLOAD, make_project
+from commands import free_port
 from containers import BASE, IMAGE, NAME, PYTHON, Machine, Unusable, missing
-from running import free_port
 from test_life import check_answers
 
 MIB = 1024 * 1024

@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 
-from running import wait_until
+from commands import wait_until
 from services import Service, serve
 
 LONGEST = 60.0

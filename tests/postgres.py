@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from running import LONGEST_COMMAND, LONGEST_START, free_port, stop
+from commands import LONGEST_COMMAND, LONGEST_START, free_port, stop
 
 NAME = "mlflow"  # of the user, the password and the database
 USER = "postgres"  # the server refuses to be root

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from baking import PAYLOAD
-from running import Process, free_port, stop, wait_until_ready
+from commands import Process, free_port, stop, wait_until_ready
 from zygote import Zygote
 
 APP = """

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from commands import free_port
 from mmf_core import client as module
 from mmf_core.client import Busy, Client, ServerError, ServiceError, Unreachable
-from running import free_port
 
 ABOUT = b'{"arguments": [{"id": "data", "accepts": []}], "returns": null}'
 DROP = object()

@@ -11,7 +11,7 @@ from typing import IO
 import pytest
 
 from baking import ROOT
-from running import Project, free_port, stop
+from commands import Project, free_port, stop
 
 
 @contextmanager

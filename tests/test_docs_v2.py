@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from baking import ROOT
-from running import make_environment
+from commands import make_environment
 from services import Service, serve
 from test_docs_formats import APP, fences, run_block
 from test_readme import Block

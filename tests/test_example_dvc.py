@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from baking import PAYLOAD, ROOT
-from running import LONGEST_COMMAND, make_environment
+from commands import LONGEST_COMMAND, make_environment
 
 EXAMPLE = ROOT / "examples" / "dvc"
 LOAD = "import mmf_core as mmf; print(len(mmf.artifact('model.joblib').load().classes_))"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from baking import ROOT
-from running import make_environment
+from commands import make_environment
 from services import serve
 
 CLIENTS = ROOT / "tests" / "clients"

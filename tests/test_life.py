@@ -4,7 +4,7 @@ import psutil
 import pytest
 from sklearn.datasets import load_wine
 
-from running import Project, free_port, post_json
+from commands import Project, free_port, post_json
 
 CULTIVARS = 3
 DYNO = 512 * 1024 * 1024

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from running import LONGEST_START, Project, free_port, stop, wait_until_ready
+from commands import LONGEST_START, Project, free_port, stop, wait_until_ready
 
 NOBODY = "http://127.0.0.1:1"
 PROTOCOLS = ("invocations", "v2")

@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 import pytest
 
+from commands import LONGEST_START, wait_until_ready
 from mmf_core.codecs import Format
 from mmf_core.codecs.decoded_size import MAX_GROWTH
-from running import LONGEST_START, wait_until_ready
 from services import Service, serve
-from worst import WORST, Make, packed
+from worst_case_inputs import WORST, Make, packed
 
 LIMIT = 4 * 1024 * 1024
 SMALL = 64 * 1024  # brings in the libraries

@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from baking import QUESTIONS, ROOT, choices
-from running import Project, free_port, post_json
+from commands import Project, free_port, post_json
 from test_service import instructions
 from test_template import check_parses, files_of, read
 

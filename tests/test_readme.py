@@ -19,7 +19,7 @@ from typing import NamedTuple
 import pytest
 
 from baking import ROOT
-from running import Project, free_port
+from commands import Project, free_port
 
 ELSEWHERE = {
     "cd ": "a step of the block around it",

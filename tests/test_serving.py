@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from baking import PAYLOAD
-from running import Project, free_port, stop, wait_until, wait_until_ready
+from commands import Project, free_port, stop, wait_until, wait_until_ready
 from test_service import instructions
 
 CONFIG = PAYLOAD / "gunicorn.conf.py"

@@ -18,12 +18,12 @@ from sklearn.linear_model import LinearRegression
 
 import mmf_core as mmf
 from baking import PAYLOAD, ROOT
+from commands import free_port, make_environment, post_json
 from mlflow_parity import environment
 from mmf_core.cli import main
 from mmf_core.errors import DeclarationError
 from mmf_core.mlflow import capability
 from mmf_core.mlflow.saving import save
-from running import free_port, make_environment, post_json
 from services import serve
 
 HELPER = "def doubled(values):\n    return values * 2\n"

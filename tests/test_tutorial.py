@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from baking import PAYLOAD, ROOT, make_project
-from running import OURS, free_port, stop, wait_until_ready
+from commands import OURS, free_port, stop, wait_until_ready
 from test_readme import ELSEWHERE, PRELUDE, STATUS, Block
 
 PAGE = ROOT / "docs" / "tutorial.md"

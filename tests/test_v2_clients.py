@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from baking import ROOT
-from running import make_environment
+from commands import make_environment
 from services import serve
 
 pytestmark = pytest.mark.long

@@ -3,6 +3,6 @@
 import fault_clients
 import fault_signals
 import fault_surroundings
-from stage import FAULTS
+from fault_env import FAULTS
 
 __all__ = ["FAULTS", "fault_clients", "fault_signals", "fault_surroundings"]

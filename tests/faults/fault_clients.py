@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from stage import Stage, fault, open_files
+from fault_env import FaultEnv, fault, open_files
 from steady_load import Question
 
 from live_load import LONGEST
@@ -16,52 +16,52 @@ SPARE = 1_000  # files that this process needs beside
 
 
 @fault("clients that send a request in ten pieces, one a second", short=50, long=500)
-def slow_senders(stage: Stage) -> None:
+def slow_senders(env: FaultEnv) -> None:
     """Send requests at a crawl, all at once; each must be answered rightly."""
-    with stage.service() as live, stage.load(live.service.port), open_files(stage.times + SPARE):
-        with crowd(live.service.port, stage.times) as clients:
+    with env.service() as live, env.load(live.service.port), open_files(env.times + SPARE):
+        with crowd(live.service.port, env.times) as clients:
             questions = [Question.of(number) for number in range(len(clients))]
             requests = [one.to_bytes(last=True) for one in questions]
             for piece in range(PIECES):
                 for client, request in zip(clients, requests, strict=True):
                     size = -(-len(request) // PIECES)
                     client.sendall(request[piece * size : (piece + 1) * size])
-                time.sleep(stage.pause)
+                time.sleep(env.pause)
             answers = [_read(client) for client in clients]
-        stage.note = f"{sum(b' 200 OK' in one[:20] for one in answers)} of {len(answers)} answered"
+        env.note = f"{sum(b' 200 OK' in one[:20] for one in answers)} of {len(answers)} answered"
 
 
 @fault("clients that do not read their answers of 4 MiB", short=20, long=500)
-def slow_readers(stage: Stage) -> None:
+def slow_readers(env: FaultEnv) -> None:
     """Ask for much, and read nothing for a while."""
     much = Question("/repeat", 256 * 1024, "").to_bytes(last=True)
     with (
-        stage.service() as live,
-        stage.load(live.service.port),
-        open_files(stage.times + SPARE),
-        crowd(live.service.port, stage.times) as clients,
+        env.service() as live,
+        env.load(live.service.port),
+        open_files(env.times + SPARE),
+        crowd(live.service.port, env.times) as clients,
     ):
         for client in clients:
             client.sendall(much)
-        time.sleep(HELD * stage.pause)
+        time.sleep(HELD * env.pause)
 
 
 @fault("idle connections that are kept", short=100, long=5_000)
-def idle_connections(stage: Stage) -> None:
+def idle_connections(env: FaultEnv) -> None:
     """Open connections, use each, leave all of them open, and use each once more."""
     with (
-        stage.service() as live,
-        open_files(stage.times + SPARE),
-        stage.load(live.service.port),
+        env.service() as live,
+        open_files(env.times + SPARE),
+        env.load(live.service.port),
         ExitStack() as stack,
     ):
         clients = []
-        for number in range(stage.times):
+        for number in range(env.times):
             clients.append(stack.enter_context(_client(live.service.port)))
             assert _is_answered(clients[-1], number)
-        time.sleep(HELD * stage.pause)
+        time.sleep(HELD * env.pause)
         kept = sum(_is_answered(client, number) for number, client in enumerate(clients))
-    stage.note = f"{kept:,} of {stage.times:,} could be used again"
+    env.note = f"{kept:,} of {env.times:,} could be used again"
 
 
 @contextmanager

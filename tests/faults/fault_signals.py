@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from stage import Stage, fault, missing
+from fault_env import FaultEnv, fault, missing
 
+from commands import free_port, stop, wait_until, wait_until_ready
 from live_load import Live, kill
-from running import free_port, stop, wait_until, wait_until_ready
 
 NGINX = """
 {user}
@@ -36,29 +36,29 @@ http {{
 
 
 @fault("SIGHUP", short=1, long=20)
-def hang_ups(stage: Stage) -> None:
+def hang_ups(env: FaultEnv) -> None:
     """Take the project anew, one SIGHUP after the other; all workers are replaced."""
-    with stage.service() as live, stage.load(live.service.port):
-        for _ in range(stage.times):
+    with env.service() as live, env.load(live.service.port):
+        for _ in range(env.times):
             live.reload()
 
 
 @fault("`kill -9` of a random worker", short=2, long=20)
-def kills(stage: Stage) -> None:
+def kills(env: FaultEnv) -> None:
     """Kill workers; what is in flight at that moment may be lost."""
-    with stage.service() as live, stage.load(live.service.port) as load:
-        for _ in range(stage.times):
+    with env.service() as live, env.load(live.service.port) as load:
+        for _ in range(env.times):
             victim = random.choice(sorted(live.workers))
             before = load.in_flight
             kill(victim)
-            stage.may_lose += max(before, load.in_flight) + 1  # one may be sent between the two
+            env.may_lose += max(before, load.in_flight) + 1  # one may be sent between the two
             wait_until(lambda victim=victim: victim not in live.workers and len(live.workers) == 2)
-            time.sleep(stage.pause)
+            time.sleep(env.pause)
 
 
 @fault("SIGTERM and start of two instances in turn, behind nginx", short=1, long=10,
        lacks=missing("nginx", "nginx-light"))  # fmt: skip
-def rolling_restart(stage: Stage) -> None:
+def rolling_restart(env: FaultEnv) -> None:
     """Restart one instance after the other behind a proxy that takes them in turn."""
     ports = [free_port(), free_port()]
     with ExitStack() as stack:
@@ -66,37 +66,37 @@ def rolling_restart(stage: Stage) -> None:
         lives: list[Live | None] = [None, None]
 
         def start(index: int) -> None:
-            service = stage.service(f"instance{index}", PORT=str(ports[index]))
+            service = env.service(f"instance{index}", PORT=str(ports[index]))
             lives[index] = instances[index].enter_context(service)
 
         for index in (0, 1):
             stack.enter_context(instances[index])
             start(index)
-        port = stack.enter_context(_proxy(stage, *ports))
-        stack.enter_context(stage.load(port))
-        for index in ([0, 1] * stage.times)[: stage.times]:
+        port = stack.enter_context(_proxy(env, *ports))
+        stack.enter_context(env.load(port))
+        for index in ([0, 1] * env.times)[: env.times]:
             live = lives[index]
             assert live is not None
             live.service.process.send_signal(signal.SIGTERM)
             assert live.service.process.wait(60) == 0
             instances[index].close()
             start(index)
-            time.sleep(stage.pause)
+            time.sleep(env.pause)
 
 
 @contextmanager
-def _proxy(stage: Stage, first: int, second: int) -> Iterator[int]:
+def _proxy(env: FaultEnv, first: int, second: int) -> Iterator[int]:
     """Run nginx before two ports; gives its own."""
     port = free_port()
     user = "user root;" if os.geteuid() == 0 else ""  # its workers must reach this folder
     config = NGINX.format(user=user, first=first, second=second, port=port)
-    (stage.folder / "nginx.conf").write_text(config)
-    command = ["nginx", "-p", str(stage.folder), "-c", "nginx.conf", "-e", "stderr"]
-    with (stage.folder / "nginx.log").open("wb") as log:
+    (env.folder / "nginx.conf").write_text(config)
+    command = ["nginx", "-p", str(env.folder), "-c", "nginx.conf", "-e", "stderr"]
+    with (env.folder / "nginx.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
         wait_until_ready(process, f"http://127.0.0.1:{port}/health/ready")
         yield port
     finally:
         stop(process)
-        print((stage.folder / "nginx.log").read_text())
+        print((env.folder / "nginx.log").read_text())

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import requests
-from stage import Stage, fault, missing, processes, save_model
+from fault_env import FaultEnv, fault, missing, processes, save_model
 from steady_load import MAIN
 
 from live_load import LONGEST, Live
@@ -30,45 +30,45 @@ app = create_app("main")
 
 
 @fault("no room for logs from the start (`/dev/full`), seconds", short=0, long=20)
-def full_from_the_start(stage: Stage) -> None:
+def full_from_the_start(env: FaultEnv) -> None:
     """Start with standard output and standard error on a device that is always full."""
-    (stage.folder / "main.py").write_text(MAIN)
-    save_model(stage.folder)
+    (env.folder / "main.py").write_text(MAIN)
+    save_model(env.folder)
     with (
         Path("/dev/full").open("wb") as full,
-        serve("gunicorn", stage.folder, full, APP) as service,
-        stage.load(service.port),
+        serve("gunicorn", env.folder, full, APP) as service,
+        env.load(service.port),
     ):
-        time.sleep(stage.times)
+        time.sleep(env.times)
 
 
 @fault("the log's disk is full for some seconds", short=2, long=20)
-def full_for_a_while(stage: Stage) -> None:
+def full_for_a_while(env: FaultEnv) -> None:
     """Let no file grow for some seconds; after that lines are written again."""
-    with stage.service() as live, stage.load(live.service.port):
+    with env.service() as live, env.load(live.service.port):
         with limited(processes(live), resource.RLIMIT_FSIZE, lambda _: 0):
             size = len(live.log)
-            time.sleep(stage.times)
+            time.sleep(env.times)
             assert len(live.log) == size
-        time.sleep(stage.pause)
+        time.sleep(env.pause)
         assert len(live.log) > size, "the log goes on"
 
 
 @fault("the system's clock jumps a day on, and back", short=1, long=5, lacks=missing("cc", "gcc"))
-def clock_jumps(stage: Stage) -> None:
+def clock_jumps(env: FaultEnv) -> None:
     """Set the clock of all the service's processes, as often as seen there."""
-    library, clock = stage.folder / "clock.so", stage.folder / "clock"
+    library, clock = env.folder / "clock.so", env.folder / "clock"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, CLOCK], check=True)
     clock.write_bytes(struct.pack("l", 0))
     extra = {"LD_PRELOAD": str(library), "CLOCK": str(clock)}
-    service = stage.service(new_interpreter=True, **extra)  # the library is loaded at its start
-    with service as live, stage.load(live.service.port):
+    service = env.service(new_interpreter=True, **extra)  # the library is loaded at its start
+    with service as live, env.load(live.service.port):
         workers = live.workers
-        for seconds in [DAY, -DAY, 0] * stage.times:
+        for seconds in [DAY, -DAY, 0] * env.times:
             with clock.open("r+b") as file:  # in place: it is in the processes' memory
                 file.write(struct.pack("l", seconds))
             assert abs(_ahead(live) - seconds) < 60
-            time.sleep(stage.pause)
+            time.sleep(env.pause)
         assert live.workers == workers, "no worker was taken for dead"
 
 
@@ -79,14 +79,14 @@ def _ahead(live: Live) -> float:
 
 
 @fault("large requests where memory has an end, 48 MiB from here", short=4, long=40)
-def no_memory(stage: Stage) -> None:
+def no_memory(env: FaultEnv) -> None:
     """Let no worker have more address space than that, and send what would take more."""
     large = b"a,b\n" + b"1.5,2.5\n" * 500_000
-    with stage.service() as live, stage.load(live.service.port):
+    with env.service() as live, env.load(live.service.port):
         with limited(live.workers, resource.RLIMIT_AS, lambda pid: _address_space(pid) + ROOM):
-            statuses = Counter(_status(live, large) for _ in range(stage.times))
+            statuses = Counter(_status(live, large) for _ in range(env.times))
         assert _status(live, large) == 200, "there is room again"
-    stage.note = ", ".join(f"{count} with {status}" for status, count in sorted(statuses.items()))
+    env.note = ", ".join(f"{count} with {status}" for status, count in sorted(statuses.items()))
 
 
 def _status(live: Live, table: bytes) -> int:

@@ -14,8 +14,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from all_faults import FAULTS
+from fault_env import Fault, FaultEnv
 from soak import MINUTES, Soak, soak
-from stage import Fault, Stage
 
 RATE = 200.0
 ROOT = Path(__file__).parents[2]
@@ -33,10 +33,10 @@ def main(names: list[str]) -> int:
         if reason := fault.lacks():
             print(f"  left out: {reason}")
             continue
-        stage = happen(fault)
-        faults = stage.faults()
+        env = happen(fault)
+        faults = env.faults()
         bad = bad or bool(faults)
-        write("faults", cells(fault, stage))
+        write("faults", cells(fault, env))
         print("\n".join(f"  {one}" for one in faults[:10]))
     if not names or "soak" in names:
         print(f"soak, {MINUTES:g} minutes …", flush=True)
@@ -55,20 +55,20 @@ def folder(name: str) -> Path:
     return path
 
 
-def happen(fault: Fault) -> Stage:
+def happen(fault: Fault) -> FaultEnv:
     """Make a fault happen under load."""
-    stage = Stage(folder(fault.name), RATE, fault.long)
-    with (stage.folder / "output").open("w") as output, redirect_stdout(output):
-        fault.happen(stage)
-    return stage
+    env = FaultEnv(folder(fault.name), RATE, fault.long)
+    with (env.folder / "output").open("w") as output, redirect_stdout(output):
+        fault.happen(env)
+    return env
 
 
-def cells(fault: Fault, stage: Stage) -> list[str]:
+def cells(fault: Fault, env: FaultEnv) -> list[str]:
     """Return a row: what happened, and what became of the requests."""
-    tally = stage.tally
+    tally = env.tally
     return [
         fault.title,
-        f"{stage.times:,}",
+        f"{env.times:,}",
         f"{tally.sent:,}",
         f"{tally.rate:.0f}",
         str(len(tally.wrong)),
@@ -77,7 +77,7 @@ def cells(fault: Fault, stage: Stage) -> list[str]:
         str(tally.late),
         f"{1000 * tally.p99:.0f}",
         f"{1000 * tally.longest_gap:.0f}",
-        stage.note,
+        env.note,
     ]
 
 

@@ -11,7 +11,7 @@ from statistics import linear_regression, mean
 from threading import Event, Thread
 
 import requests
-from stage import Stage, processes
+from fault_env import FaultEnv, processes
 from steady_load import Question, Tally
 
 from live_load import LONGEST, Live
@@ -50,17 +50,17 @@ class Soak:
 
 def soak(folder: Path, rate: float) -> Soak:
     """Serve and look, for so many minutes."""
-    stage = Stage(folder, rate, 1)
+    env = FaultEnv(folder, rate, 1)
     begin = time.monotonic()
     end = begin + 60 * MINUTES
     with (
         (folder / "output").open("w") as output,
         redirect_stdout(output),
-        stage.service() as live,
-        stage.load(live.service.port),
+        env.service() as live,
+        env.load(live.service.port),
         others(live),
     ):
-        result = Soak(stage.tally)
+        result = Soak(env.tally)
         time.sleep(60 * MINUTES * WARM_UP)
         while (now := time.monotonic()) < end:
             result.minutes.append((now - begin) / 60)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from all_faults import FAULTS
+from fault_env import Fault, FaultEnv
 from faults_page import PAGE
-from stage import Fault, Stage
 
 from live_load import Live
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with Stage(tmp_path_factory.mktemp("faults"), RATE, 1).service() as live:
+    with FaultEnv(tmp_path_factory.mktemp("faults"), RATE, 1).service() as live:
         yield live
 
 
@@ -31,11 +31,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 def test_no_answer_is_wrong_or_lost(fault: Fault, shared: Live, tmp_path: Path) -> None:
     if reason := fault.lacks():
         pytest.skip(reason)
-    stage = Stage(tmp_path, RATE, fault.short, pause=0.3, shared=shared)
-    fault.happen(stage)
-    assert stage.tally.right > 0
-    assert stage.faults() == []
-    print(stage.note, stage.tally.again, "sent again")
+    env = FaultEnv(tmp_path, RATE, fault.short, pause=0.3, shared=shared)
+    fault.happen(env)
+    assert env.tally.right > 0
+    assert env.faults() == []
+    print(env.note, env.tally.again, "sent again")
 
 
 def test_the_page_has_every_fault() -> None:

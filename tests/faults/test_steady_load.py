@@ -10,7 +10,7 @@ from typing import ClassVar
 from soak import Soak
 from steady_load import BIAS, WEIGHTS, Tally, steady_load
 
-from running import wait_until
+from commands import wait_until
 
 
 class Answers(BaseHTTPRequestHandler):

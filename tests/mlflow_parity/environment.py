@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from baking import ROOT
-from running import LONGEST_COMMAND, free_port, make_environment, stop, wait_until_ready
+from commands import LONGEST_COMMAND, free_port, make_environment, stop, wait_until_ready
 
 PINS = ROOT / "benchmarks" / "peers" / "mlflow" / "requirements.txt"
 BIN = ROOT / ".cache" / "mlflow" / "venv" / "bin"

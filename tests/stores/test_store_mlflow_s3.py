@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 import mmf_core as mmf
-import seaweed
+import s3_server
 from mmf_core.errors import StoreError
 from mmf_core.stores.s3_store import client
 from mmf_core.web import create_app
@@ -34,7 +34,7 @@ def model(tmp_path: Path, bucket: str) -> str:
 
 
 def test_a_folder_is_fetched_and_served_while_s3_is_gone(
-    model: str, gate: Callable[..., seaweed.Gate], monkeypatch: pytest.MonkeyPatch
+    model: str, gate: Callable[..., s3_server.Gate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     declared = mmf.Registry()
     assert declared.artifact(model).load().predict([[3.0]]) == pytest.approx([6.0])

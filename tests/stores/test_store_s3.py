@@ -12,7 +12,7 @@ import pytest
 from store_helpers import MIB, cached, lock, some_bytes
 
 import mmf_core as mmf
-import seaweed
+import s3_server
 from baking import PAYLOAD
 from mmf_core.errors import MissingPackage, StoreError
 from mmf_core.stores import Version, s3_store, store_for
@@ -88,8 +88,8 @@ def test_keys_of_a_profile_are_taken(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(b"content", f"{bucket}/model.bin")
-    lines = [f"{name.lower()} = {text}" for name, text in seaweed.KEYS.items()]
-    for name in seaweed.KEYS:
+    lines = [f"{name.lower()} = {text}" for name, text in s3_server.KEYS.items()]
+    for name in s3_server.KEYS:
         monkeypatch.delenv(name)
     (tmp_path / "keys").write_text("\n".join(["[wine]", *lines]))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "keys"))
@@ -128,9 +128,9 @@ def test_a_version_that_is_not_there_is_reported(bucket: str) -> None:
 
 @pytest.mark.usefixtures("s3")
 def test_a_bucket_that_vanishes_is_reported_and_nothing_is_kept(folder: Path) -> None:
-    seaweed.make_bucket("vanishing")
+    s3_server.make_bucket("vanishing")
     lock(b"content", "s3://vanishing/model.bin", put(b"content", "s3://vanishing/model.bin"))
-    seaweed.remove("vanishing", "model.bin")
+    s3_server.remove("vanishing", "model.bin")
     with pytest.raises(StoreError, match="no such bucket"):
         mmf.Registry().artifact("model.bin").verify()
     assert cached(folder) == []
@@ -174,7 +174,7 @@ def presigned(uri: str, seconds: int) -> str:
 
 
 def test_a_connection_that_breaks_is_resumed(
-    folder: Path, bucket: str, gate: Callable[..., seaweed.Gate]
+    folder: Path, bucket: str, gate: Callable[..., s3_server.Gate]
 ) -> None:
     content = some_bytes(5 * MIB)
     lock(content, f"{bucket}/model.bin", put(content, f"{bucket}/model.bin"))
@@ -185,7 +185,7 @@ def test_a_connection_that_breaks_is_resumed(
 
 
 def test_a_pull_that_is_killed_half_way_is_resumed(
-    folder: Path, bucket: str, s3: str, gate: Callable[..., seaweed.Gate],
+    folder: Path, bucket: str, s3: str, gate: Callable[..., s3_server.Gate],
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     content = some_bytes(8 * MIB)
@@ -219,7 +219,7 @@ def wait_for_part(folder: Path, size: int) -> Path:
 
 
 def test_a_server_that_hangs_half_way_is_reported_and_the_part_kept(
-    folder: Path, bucket: str, gate: Callable[..., seaweed.Gate], monkeypatch: pytest.MonkeyPatch
+    folder: Path, bucket: str, gate: Callable[..., s3_server.Gate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = some_bytes(3 * MIB)
     lock(content, f"{bucket}/model.bin", put(content, f"{bucket}/model.bin"))
@@ -232,7 +232,7 @@ def test_a_server_that_hangs_half_way_is_reported_and_the_part_kept(
 
 @pytest.mark.usefixtures("folder")
 def test_a_server_that_never_answers_is_reported(
-    bucket: str, gate: Callable[..., seaweed.Gate], monkeypatch: pytest.MonkeyPatch
+    bucket: str, gate: Callable[..., s3_server.Gate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_STORE_TIMEOUT", "0.5")
     gate(0, cut=False)

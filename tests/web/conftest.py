@@ -16,7 +16,7 @@ import mmf_core as mmf
 from mmf_core.settings import Settings
 from mmf_core.web import create_app, logs
 
-pytest.register_assert_rewrite("problem_shape")
+pytest.register_assert_rewrite("error_shape")
 
 TABLE = mmf.DataFrame(format=mmf.CSV)
 SHEET = mmf.DataFrame(format=mmf.XLSX)

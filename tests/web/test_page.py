@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from error_shape import assert_problem
 from flask import Flask
 from flask.testing import FlaskClient
-from problem_shape import assert_problem
 from served_api import declare
 
 import mmf_core as mmf

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from error_shape import assert_problem
 from flask.testing import FlaskClient
 from openpyxl import Workbook
 from PIL import Image
-from problem_shape import assert_problem
 from werkzeug.test import TestResponse
 
 ROWS = [{"a": 1, "b": 2.5}, {"a": 3, "b": 4.5}]

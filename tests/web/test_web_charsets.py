@@ -4,8 +4,8 @@ import io
 from typing import Any
 
 import pytest
+from error_shape import assert_problem
 from flask.testing import FlaskClient
-from problem_shape import assert_problem
 
 from mmf_core.web.http.charsets import to_utf8
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import requests
+from error_shape import assert_problem
 from log_output import Output
-from problem_shape import assert_problem
 
 import mmf_core as mmf
 from mmf_core.web import create_app

@@ -9,9 +9,9 @@ import numpy as np
 import PIL.Image
 import pytest
 import yaml
+from error_shape import assert_problem
 from flask.testing import FlaskClient
 from google.protobuf.struct_pb2 import Struct
-from problem_shape import assert_problem
 
 import mmf_core as mmf
 from mmf_core.codecs.json_yaml import JSONAsYAML

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
+from error_shape import assert_problem
 from flask.testing import FlaskClient
-from problem_shape import assert_problem
 
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError

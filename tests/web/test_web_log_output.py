@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import requests
-from problem_shape import assert_problem
+from error_shape import assert_problem
 
 from services import serve
 

@@ -6,9 +6,9 @@ import sys
 from typing import Any
 
 import pytest
+from error_shape import assert_problem
 from flask.testing import FlaskClient
 from openpyxl import Workbook
-from problem_shape import assert_problem
 
 import mmf_core as mmf
 from mmf_core import packages

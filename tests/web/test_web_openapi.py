@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from error_shape import assert_problem
 from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from problem_shape import assert_problem
 from served_api import declare
 
 import mmf_core as mmf

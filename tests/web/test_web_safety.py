@@ -2,7 +2,7 @@
 
 Where a limit is a setting of the operator's, the answer names it. What is not here has its test
 beside its format: repeated cells and forged sizes of workbooks in test_workbooks, offsets of Arrow
-out of range in test_table_pyarrow, what inflates in test_web_encodings.
+out of range in test_table_pyarrow, what decompresses in test_web_content_encoding.
 """
 
 import io
@@ -19,9 +19,9 @@ import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pytest
+from error_shape import assert_problem
 from flask.testing import FlaskClient
 from PIL import Image
-from problem_shape import assert_problem
 
 import mmf_core as mmf
 from mmf_core.codecs import Format

@@ -10,11 +10,11 @@ from random import Random
 from typing import Any
 
 import pytest
+from error_shape import assert_problem
 from flask import Response, request
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
-from problem_shape import assert_problem
 
 import mmf_core as mmf
 from mmf_core.errors import BodyTooLarge, RequestError

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from error_shape import assert_problem
 from flask import Flask, abort
 from flask.testing import FlaskClient
 from log_output import Output
-from problem_shape import assert_problem
 
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError, MissingPackage, MMFError

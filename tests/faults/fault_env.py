@@ -15,7 +15,7 @@ from live_load import Live, living
 
 
 @dataclass
-class Stage:
+class FaultEnv:
     """A folder, a rate, how often or how much a fault is to happen, and what came of it."""
 
     folder: Path
@@ -63,7 +63,7 @@ class Fault:
     title: str
     short: int
     long: int
-    happen: Callable[[Stage], None]
+    happen: Callable[[FaultEnv], None]
     lacks: Callable[[], str]
 
     @property
@@ -76,10 +76,10 @@ FAULTS: list[Fault] = []
 
 def fault(
     title: str, *, short: int, long: int, lacks: Callable[[], str] = str
-) -> Callable[[Callable[[Stage], None]], Callable[[Stage], None]]:
+) -> Callable[[Callable[[FaultEnv], None]], Callable[[FaultEnv], None]]:
     """Register a function that makes a fault happen."""
 
-    def register(happen: Callable[[Stage], None]) -> Callable[[Stage], None]:
+    def register(happen: Callable[[FaultEnv], None]) -> Callable[[FaultEnv], None]:
         FAULTS.append(Fault(title, short, long, happen, lacks))
         return happen
 

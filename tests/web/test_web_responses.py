@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from error_shape import assert_problem
 from flask.testing import FlaskClient
-from problem_shape import assert_problem
 from werkzeug.http import parse_options_header
 
 import mmf_core as mmf

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from error_shape import assert_problem
 from flask.testing import FlaskClient
 from openpyxl import Workbook, load_workbook
-from problem_shape import assert_problem
 
 import mmf_core as mmf
 from mmf_core.errors import DeclarationError

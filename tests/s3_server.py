@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from commands import free_port, stop
 from mmf_core.stores.s3_store import client
-from running import free_port, stop
 
 KEYS = {"AWS_ACCESS_KEY_ID": "admin", "AWS_SECRET_ACCESS_KEY": "secretsecret"}
 PORTS = ("master", "volume", "filer", "s3", "admin")
@@ -26,7 +26,7 @@ def program() -> str | None:
 
 
 @contextmanager
-def s3_server(folder: Path) -> Iterator[str]:
+def serve(folder: Path) -> Iterator[str]:
     """Run the server until the block ends, and give its address."""
     weed = program()
     assert weed

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import processes
-from places import BODIES, LOGS
+from paths import BODIES, LOGS
 from servers import HOST, Record, Server, Task, free_port
-from works import Work
+from workloads import Work
 
 from load import Load, drive
 
