@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 from figures import Run
 from paths import CHART
 from servers import Server
-from workloads import WORKS, Work
+from workloads import WORKLOADS, Workload
 
 SHOWN = ("one-row-32", "forest-32")
 WIDTH, LEFT, RIGHT = 760, 220, 60
@@ -33,31 +33,33 @@ rect.ceiling { fill: none; stroke: #afb8c1; stroke-dasharray: 4 3 }
 
 
 def write(run: Run) -> None:
-    """Draw the works that are shown and were measured."""
-    works = [one for one in WORKS if one.name in SHOWN and run.servers(one)]
+    """Draw the workloads that are shown and were measured."""
+    workloads = [one for one in WORKLOADS if one.name in SHOWN and run.servers(one)]
     top, drawn = HEAD, [text(0, 18, LEGEND, "quiet")]
-    for work in works:
-        drawn += list(panel(run, work, top))
-        top += HEAD + LINE * len(shown(run, work)) + GAP
-    said = escape(f"Requests/s, this template = 1: {', '.join(work.label for work in works)}")
+    for workload in workloads:
+        drawn += list(panel(run, workload, top))
+        top += HEAD + LINE * len(shown(run, workload)) + GAP
+    said = escape(
+        f"Requests/s, this template = 1: {', '.join(workload.label for workload in workloads)}"
+    )
     size = f'width="{WIDTH}" height="{top}" viewBox="0 0 {WIDTH} {top}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{said}">'
     lines = "\n".join([head, f"<title>{said}</title>", f"<style>{STYLE}</style>", *drawn, "</svg>"])
     CHART.write_text(lines + "\n", encoding="utf-8")
 
 
-def shown(run: Run, work: Work) -> list[Server]:
+def shown(run: Run, workload: Workload) -> list[Server]:
     """Return the servers of a panel: ours once, without its variants."""
-    return [one for one in run.servers(work) if not one.name.startswith("ours-")]
+    return [one for one in run.servers(workload) if not one.name.startswith("ours-")]
 
 
-def panel(run: Run, work: Work, top: int) -> Iterator[str]:
-    """Draw one work: its title and a bar for each server."""
-    servers = shown(run, work)
-    scale = (WIDTH - LEFT - RIGHT) / max(run.relative(one, work.name) for one in servers)
-    yield text(0, top + 20, f"{work.label[0].upper()}{work.label[1:]}", "title")
+def panel(run: Run, workload: Workload, top: int) -> Iterator[str]:
+    """Draw one workload: its title and a bar for each server."""
+    servers = shown(run, workload)
+    scale = (WIDTH - LEFT - RIGHT) / max(run.relative(one, workload.name) for one in servers)
+    yield text(0, top + 20, f"{workload.label[0].upper()}{workload.label[1:]}", "title")
     for number, server in enumerate(servers):
-        y, speed = top + HEAD + number * LINE, run.relative(server, work.name)
+        y, speed = top + HEAD + number * LINE, run.relative(server, workload.name)
         kind = "ours" if server.name == "ours" else "ceiling" if server.ceiling else ""
         wide = max(1.0, speed * scale)
         yield text(LEFT - 8, y + 14, server.label.replace("*", "").replace("`", ""), kind, "end")

@@ -10,7 +10,7 @@ from typing import Any
 
 from paths import FIGURES
 from servers import SERVERS, Server
-from workloads import Work
+from workloads import Workload
 
 Figures = dict[str, Any]
 BY_NAME = {server.name: server for server in SERVERS}
@@ -28,58 +28,58 @@ class Run:
     starts: list[dict[str, Any]] = field(default_factory=list)
     about: dict[str, Any] = field(default_factory=dict)
 
-    def of(self, server: str, work: str) -> list[Figures]:
-        """Return all measurements of a server at a work."""
-        ours = [pair["other"] for pair in self._pairs(work) if pair["beside"] == server]
-        return [pair["one"] for pair in self._pairs(work, server)] + ours
+    def of(self, server: str, workload: str) -> list[Figures]:
+        """Return all measurements of a server at a workload."""
+        ours = [pair["other"] for pair in self._pairs(workload) if pair["beside"] == server]
+        return [pair["one"] for pair in self._pairs(workload, server)] + ours
 
-    def median(self, server: str, work: str, figure: str) -> float:
+    def median(self, server: str, workload: str, figure: str) -> float:
         """Return the median of one figure."""
-        values: list[float] = [one[figure] for one in self.of(server, work)]
+        values: list[float] = [one[figure] for one in self.of(server, workload)]
         return statistics.median(values)
 
-    def ratio(self, server: str, work: str, figure: str = "rps") -> float | None:
+    def ratio(self, server: str, workload: str, figure: str = "rps") -> float | None:
         """Return the figure of the server beside ÷ this server's, pair by pair; their median."""
-        ratios = self.ratios(server, work, figure)
+        ratios = self.ratios(server, workload, figure)
         return statistics.median(ratios) if ratios else None
 
-    def ratios(self, server: str, work: str, figure: str = "rps") -> list[float]:
+    def ratios(self, server: str, workload: str, figure: str = "rps") -> list[float]:
         """Return the same of every pair, the least first."""
         return sorted(
             pair["other"][figure] / pair["one"][figure]
-            for pair in self._pairs(work, server)
+            for pair in self._pairs(workload, server)
             if pair["one"][figure]
         )
 
-    def relative(self, server: Server, work: str) -> float:
+    def relative(self, server: Server, workload: str) -> float:
         """Return a server's requests/s by ours: more is faster, ours is 1, not measured is 0.
 
         From pairs, so that it stands where the machine was slower at one time than at another.
         """
         if server.name == "ours":
             return 1.0
-        ratio = self.ratio(server.name, work) if server.beside == "ours" else None
+        ratio = self.ratio(server.name, workload) if server.beside == "ours" else None
         return 1 / ratio if ratio else 0.0
 
-    def best(self, family: str, work: str) -> Server | None:
+    def best(self, family: str, workload: str) -> Server | None:
         """Return the fastest variant of a family, if any was measured."""
-        variants = [one for one in SERVERS if one.kin == family and self.relative(one, work)]
-        return max(variants, key=lambda one: self.relative(one, work), default=None)
+        variants = [one for one in SERVERS if one.kin == family and self.relative(one, workload)]
+        return max(variants, key=lambda one: self.relative(one, workload), default=None)
 
     def start(self, server: str, figure: str) -> float | None:
         """Return the median over all starts of "seconds" or "bytes"."""
         seen = [one[figure] for one in self.starts if one["server"] == server]
         return statistics.median(seen) if seen else None
 
-    def servers(self, work: Work) -> list[Server]:
+    def servers(self, workload: Workload) -> list[Server]:
         """Return the best variant of each family, the fastest first and the ceilings last."""
         families = dict.fromkeys(server.kin for server in SERVERS)
-        best = [found for family in families if (found := self.best(family, work.name))]
-        return sorted(best, key=lambda one: (one.ceiling, -self.relative(one, work.name)))
+        best = [found for family in families if (found := self.best(family, workload.name))]
+        return sorted(best, key=lambda one: (one.ceiling, -self.relative(one, workload.name)))
 
-    def _pairs(self, work: str, server: str = "") -> Iterator[dict[str, Any]]:
+    def _pairs(self, workload: str, server: str = "") -> Iterator[dict[str, Any]]:
         for pair in self.pairs:
-            if pair["work"] == work and server in ("", pair["server"]):
+            if pair["work"] == workload and server in ("", pair["server"]):
                 yield pair
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import chart
 from figures import BY_NAME, Run, kept, kept_run
 from paths import HERE, LOCK, RESULTS
-from targets import GOALS, TIMES, verdict
-from workloads import WORKS, Work
+from targets import TARGETS, TIMES, verdict
+from workloads import WORKLOADS, Workload
 
 SHOWN = re.compile(
     r"(flask|gunicorn|orjson|pandas|numpy|scikit-learn|fastapi|uvicorn|litserve|bentoml|mlserver"
@@ -57,14 +57,14 @@ def page(run: Run) -> Iterator[str]:
     )
     if run.pairs:
         yield from machine(run.about)
-        yield from ("", "## Goals", "", *goals(run))
-        for work in WORKS:
-            if any(pair["work"] == work.name for pair in run.pairs):
+        yield from ("", "## Targets", "", *targets(run))
+        for workload in WORKLOADS:
+            if any(pair["work"] == workload.name for pair in run.pairs):
                 yield from (
                     "",
-                    f"## {work.label[0].upper()}{work.label[1:]}",
+                    f"## {workload.label[0].upper()}{workload.label[1:]}",
                     "",
-                    *speed(run, work),
+                    *speed(run, workload),
                 )
         yield from ("", "## Start and memory", "", *starts(run))
         yield from ("", "## Even load", "", *even(run))
@@ -86,39 +86,47 @@ def machine(about: dict[str, Any]) -> Iterator[str]:
     if others := about.get("others"):
         yield (
             f"Other processes used {min(others):.0%} to {max(others):.0%} of one core before the "
-            "rounds; a goal is reached only where the whole range of its rounds reaches it."
+            "rounds; a target is reached only where the whole range of its rounds reaches it."
         )
 
 
-def goals(run: Run) -> Iterator[str]:
-    """Give the table of goals."""
+def targets(run: Run) -> Iterator[str]:
+    """Give the table of targets."""
     others = run.about.get("others")
     share = f"{max(others):.0%}" if others else ""
-    yield from table("work", "against", "at least", "median", "rounds", "others' CPU", "")
-    for goal in GOALS:
-        medians, ranges, reached = verdict(goal, run)
+    yield from table("workload", "against", "at least", "median", "rounds", "others' CPU", "")
+    for target in TARGETS:
+        medians, ranges, reached = verdict(target, run)
         yield row(
-            goal.work, goal.against, goal.asked, medians, ranges, share if ranges else "", reached
+            target.workload,
+            target.against,
+            target.asked,
+            medians,
+            ranges,
+            share if ranges else "",
+            reached,
         )
 
 
-def speed(run: Run, work: Work) -> Iterator[str]:
-    """Give one work's table; of a server's variants the better one."""
+def speed(run: Run, workload: Workload) -> Iterator[str]:
+    """Give one workload's table; of a server's variants the better one."""
     yield from table("", "requests/s", "p50 ms", "p99 ms", "CPU µs/request", "ours ÷ it", "rounds")
-    for server in run.servers(work):
-        figures = [run.median(server.name, work.name, key) for key in ("rps", "p50_ms", "p99_ms")]
-        spent = run.median(server.name, work.name, "cpu_us")
-        failed = sum(one["failed"] for one in run.of(server.name, work.name))
+    for server in run.servers(workload):
+        figures = [
+            run.median(server.name, workload.name, key) for key in ("rps", "p50_ms", "p99_ms")
+        ]
+        spent = run.median(server.name, workload.name, "cpu_us")
+        failed = sum(one["failed"] for one in run.of(server.name, workload.name))
         name = server.label + (f" ({failed:,} failed)" if failed else "")
         cells = (f"{figures[0]:,.0f}", f"{figures[1]:.2f}", f"{figures[2]:.2f}", f"{spent:,.0f}")
-        spread = run.ratios(server.name, work.name)
+        spread = run.ratios(server.name, workload.name)
         around = f"{spread[0]:.2f} to {spread[-1]:.2f}" if spread else ""
-        ratio = times(1 / run.relative(server, work.name)) if spread else ""
+        ratio = times(1 / run.relative(server, workload.name)) if spread else ""
         yield row(name, *cells, ratio, around)
 
 
 def starts(run: Run) -> Iterator[str]:
-    """Give seconds to the first prediction, and memory after the works of the linear model."""
+    """Give seconds to the first prediction, and memory after the workloads of the linear model."""
     yield from table("", "start, s", "memory, MiB")
     for name in dict.fromkeys(one["server"] for one in run.starts):
         seconds, taken = run.start(name, "seconds"), run.start(name, "bytes")
@@ -129,11 +137,11 @@ def even(run: Run) -> Iterator[str]:
     """Say how the requests to our own service spread over its workers."""
     yield "The busiest worker's share of the requests, of this template, over all measurements."
     yield from ("", *table("", "median", "worst", "measurements"))
-    for work in WORKS:
-        shares = sorted(one["shares"][0] for one in run.of("ours", work.name) if one["shares"])
+    for workload in WORKLOADS:
+        shares = sorted(one["shares"][0] for one in run.of("ours", workload.name) if one["shares"])
         if shares:
             middle = shares[len(shares) // 2]
-            yield row(work.label, f"{middle:.0%}", f"{shares[-1]:.0%}", str(len(shares)))
+            yield row(workload.label, f"{middle:.0%}", f"{shares[-1]:.0%}", str(len(shares)))
 
 
 def memory() -> list[str]:

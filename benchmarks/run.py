@@ -1,9 +1,9 @@
-"""Drives every server with the same work, in turns, and writes RESULTS.md and results.svg.
+"""Drives every server with the same workload, in turns, and writes RESULTS.md and results.svg.
 
     python benchmarks/run.py --peers fastapi,mlserver --only one-row-32 --rounds 3 --seconds 2
 
 Each server is measured beside this template's: started, checked against the model's own answers,
-driven through its works pair by pair, ended. So are all of them in each round.
+driven through its workloads pair by pair, ended. So are all of them in each round.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import figures
 import processes
 import report
 from servers import SERVERS, Server
-from workloads import MODELS, WORKS, Work
+from workloads import MODELS, WORKLOADS, Workload
 
 from load import wrk
 from server import Running, running
@@ -37,7 +37,7 @@ class Plan:
     """What is asked for on the command line."""
 
     servers: list[Server]
-    works: list[Work]
+    workloads: list[Workload]
     rounds: int
     seconds: int
 
@@ -61,19 +61,19 @@ class Bench:
 
     def groups(self, number: int, model: str) -> dict[str, list[Server]]:
         """Return the servers by the one that stands beside; each round begins with another."""
-        servers = [one for one in self.plan.servers if self.works(one, model)]
+        servers = [one for one in self.plan.servers if self.workloads(one, model)]
         first = number % max(1, len(servers))
         groups = defaultdict(list)
         for server in servers[first:] + servers[:first]:
             groups[server.beside].append(server)
         return groups
 
-    def works(self, server: Server, model: str) -> list[Work]:
+    def workloads(self, server: Server, model: str) -> list[Workload]:
         """Return what a server has to do with a model."""
         return [
-            work
-            for work in self.plan.works
-            if work.model == model and work.name in (server.works or (work.name,))
+            workload
+            for workload in self.plan.workloads
+            if workload.model == model and workload.name in (server.workloads or (workload.name,))
         ]
 
     def group(self, number: int, model: str, beside: Server, servers: list[Server]) -> None:
@@ -83,33 +83,37 @@ class Bench:
             for server in servers:
                 with running(server, model, WORKERS, self.told["rows"]) as one:
                     self.check(one)
-                    for work in self.works(server, model):
-                        self.pair(number, work, one, other)
+                    for workload in self.workloads(server, model):
+                        self.pair(number, workload, one, other)
                     self.note_start(one)
             self.note_start(other)
 
     def check(self, server: Running) -> None:
         """Compare the answers with the model's; warm up."""
         server.check(self.told["rows"], self.told[server.task.model])
-        warm = next(work for work in WORKS if work.model == server.task.model and work.rows == 1)
+        warm = next(
+            workload
+            for workload in WORKLOADS
+            if workload.model == server.task.model and workload.rows == 1
+        )
         server.measure(warm, self.told["rows"], 1)
 
-    def pair(self, number: int, work: Work, one: Running, other: Running) -> None:
+    def pair(self, number: int, workload: Workload, one: Running, other: Running) -> None:
         """Measure both, in turns the one or the other first."""
         order = [(one, other), (other, one)][:: 1 if number % 2 else -1]
         samples = {}
         for measured, idle in order:
             with processes.paused(idle.process.pid):
-                sample = measured.measure(work, self.told["rows"], self.plan.seconds)
+                sample = measured.measure(workload, self.told["rows"], self.plan.seconds)
             samples[measured.server.name] = sample
         names = {"server": one.server.name, "beside": other.server.name}
         pair = {"one": asdict(samples[names["server"]]), "other": asdict(samples[names["beside"]])}
-        self.run.pairs.append({"round": number, "work": work.name} | names | pair)
+        self.run.pairs.append({"round": number, "work": workload.name} | names | pair)
         speeds = " · ".join(f"{name} {sample.rps:,.0f}/s" for name, sample in samples.items())
-        print(f"round {number + 1}  {work.label}: {speeds}", flush=True)
+        print(f"round {number + 1}  {workload.label}: {speeds}", flush=True)
 
     def note_start(self, server: Running) -> None:
-        """Keep how long the start took, and the memory after the work."""
+        """Keep how long the start took, and the memory after the workload."""
         if server.task.model == MODELS[0]:
             seen = {"seconds": server.seconds_to_start, "bytes": server.memory()}
             self.run.starts.append({"server": server.server.name} | seen)
@@ -138,15 +142,15 @@ def plan() -> Plan:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     servers = {one.name: one for one in SERVERS}
-    works = {work.name: work for work in WORKS}
+    workloads = {workload.name: workload for workload in WORKLOADS}
     parser.add_argument("--peers", default="", help=", ".join(servers))
-    parser.add_argument("--only", default="", help=", ".join(works))
+    parser.add_argument("--only", default="", help=", ".join(workloads))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=1, help="of one measurement")
     given = parser.parse_args()
     return Plan(
         [servers[name] for name in chosen(given.peers, list(servers)) if name != "ours"],
-        [works[name] for name in chosen(given.only, list(works))],
+        [workloads[name] for name in chosen(given.only, list(workloads))],
         given.rounds,
         given.seconds,
     )

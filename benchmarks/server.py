@@ -19,7 +19,7 @@ from pathlib import Path
 import processes
 from paths import BODIES, LOGS
 from servers import HOST, Record, Server, Task, free_port
-from workloads import Work
+from workloads import Workload
 
 from load import Load, drive
 
@@ -82,13 +82,13 @@ class Running:
         if not same:
             raise SystemExit(f"{self.server.name} answers {answer[:3]}…, not {expected[:3]}…")
 
-    def measure(self, work: Work, rows: list[Record], seconds: int) -> Sample:
+    def measure(self, workload: Workload, rows: list[Record], seconds: int) -> Sample:
         """Put the server under a load."""
-        body = BODIES / f"{self.server.name}-{work.rows}.json"
+        body = BODIES / f"{self.server.name}-{workload.rows}.json"
         body.parent.mkdir(parents=True, exist_ok=True)
-        body.write_text(json.dumps(self.server.body(rows[: work.rows])), encoding="utf-8")
+        body.write_text(json.dumps(self.server.body(rows[: workload.rows])), encoding="utf-8")
         logged, spent = self.log.stat().st_size, processes.cpu_seconds(self.process.pid)
-        load = drive(self.url, body, work.connections, seconds)
+        load = drive(self.url, body, workload.connections, seconds)
         spent = processes.cpu_seconds(self.process.pid) - spent
         processes.settle(self.process.pid)  # wrk does not wait for the last answers
         return _sample(load, spent, self._shares(logged))

@@ -45,8 +45,8 @@ class Start:
 class Server:
     """One thing to measure.
 
-    Servers of one `family` are variants: the better one of each work counts. A server is measured
-    in pairs with the one named `beside`, and does only the works named, if any are.
+    Servers of one `family` are variants: the better one of each workload counts. A server is
+    measured in pairs with the one named `beside`, and runs only the workloads named, if any are.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Server:
     predictions: Callable[[Any], list[float]] = lambda answer: answer["predictions"]
     family: str = ""
     beside: str = "ours"
-    works: tuple[str, ...] = ()
+    workloads: tuple[str, ...] = ()
     ceiling: bool = False
 
     @property
@@ -205,7 +205,7 @@ SERVERS = (
         gunicorn_of_ours("app", BENCH_BATCHING="0"),
         "/{model}",
         predictions=column,
-        works=("one-row-32",),
+        workloads=("one-row-32",),
     ),
     Server(
         "ours-deadline",
@@ -215,7 +215,7 @@ SERVERS = (
         "/{model}",
         predictions=column,
         beside="ours-unbatched",
-        works=("one-row-32",),
+        workloads=("one-row-32",),
     ),
     *(
         Server(
@@ -225,7 +225,7 @@ SERVERS = (
             gunicorn_of_ours("app", "--worker-class", "gthread", "--threads", str(threads)),
             "/{model}",
             predictions=column,
-            works=("one-row-1", "one-row-32", "forest-32"),
+            workloads=("one-row-1", "one-row-32", "forest-32"),
         )
         for threads in (4, 16, 32)
     ),
@@ -285,7 +285,7 @@ SERVERS = (
         "ours",
         gunicorn_of_ours("empty_view"),
         predictions=nothing,
-        works=ONE_ROW,
+        workloads=ONE_ROW,
         ceiling=True,
     ),
     Server(
@@ -294,7 +294,7 @@ SERVERS = (
         "ours",
         gunicorn_of_ours("bare_wsgi"),
         predictions=nothing,
-        works=ONE_ROW,
+        workloads=ONE_ROW,
         ceiling=True,
     ),
 )

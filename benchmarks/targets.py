@@ -1,4 +1,4 @@
-"""The goals, and whether a run reaches them."""
+"""The targets, and whether a run reaches them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ Reached = list[Measured]
 
 
 @dataclass(frozen=True)
-class Goal:
+class Target:
     """So much of something, at least, or with `most` at most."""
 
-    work: str
+    workload: str
     against: str
     level: float
     reach: Callable[[Run], Reached]
@@ -47,15 +47,15 @@ class Goal:
         return self.wanted or f"{self.level:g}{TIMES}"
 
 
-def against(families: tuple[str, ...], works: tuple[str, ...]) -> Callable[[Run], Reached]:
+def against(families: tuple[str, ...], workloads: tuple[str, ...]) -> Callable[[Run], Reached]:
     """Compare requests/s with the best variant of each family."""
 
     def reach(run: Run) -> Reached:
         return [
-            Measured.of(f"{family} {work.rpartition('-')[2]}", ratios)
+            Measured.of(f"{family} {workload.rpartition('-')[2]}", ratios)
             for family in families
-            for work in works
-            if (best := run.best(family, work)) and (ratios := run.ratios(best.name, work))
+            for workload in workloads
+            if (best := run.best(family, workload)) and (ratios := run.ratios(best.name, workload))
         ]
 
     return reach
@@ -84,33 +84,33 @@ def not_there(_: Run) -> Reached:
     return []
 
 
-GOALS = (
-    Goal(
+TARGETS = (
+    Target(
         "one row, 32 and 100 connections", "`mlflow models serve`", 20, against(("mlflow",), MANY)
     ),
-    Goal("", "FastAPI + uvicorn, plain", 3, against(("fastapi",), MANY)),
-    Goal(
+    Target("", "FastAPI + uvicorn, plain", 3, against(("fastapi",), MANY)),
+    Target(
         "",
         "LitServe, BentoML, MLServer with batching on",
         2.5,
         against(("litserve", "bentoml", "mlserver"), MANY),
     ),
-    Goal("", "the same service with an empty view", 0.7, against(("empty-view",), MANY)),
-    Goal("one row, 1 connection", "FastAPI + uvicorn, plain, p50", 2, latency, "half its time"),
-    Goal(
+    Target("", "the same service with an empty view", 0.7, against(("empty-view",), MANY)),
+    Target("one row, 1 connection", "FastAPI + uvicorn, plain, p50", 2, latency, "half its time"),
+    Target(
         "random forest, one row, 32 connections, batching",
         "FastAPI + uvicorn, plain",
         5,
         against(("fastapi",), ("forest-32",)),
     ),
-    Goal("the same forest as ONNX", "FastAPI + uvicorn with joblib", 10, not_there),
-    Goal(
+    Target("the same forest as ONNX", "FastAPI + uvicorn with joblib", 10, not_there),
+    Target(
         "1,000 rows JSON",
         "FastAPI + uvicorn, plain",
         2,
         against(("fastapi",), ("thousand-rows-4",)),
     ),
-    Goal(
+    Target(
         "4 workers with a 300 MB model",
         "1 worker, PSS",
         1.2,
@@ -118,16 +118,18 @@ GOALS = (
         f"at most 1.2{TIMES}",
         most=True,
     ),
-    Goal("deadline on, batching off", "deadline off", 0.97, deadline),
+    Target("deadline on, batching off", "deadline off", 0.97, deadline),
 )
 
 
-def verdict(goal: Goal, run: Run) -> tuple[str, str, str]:
-    """Return the medians, the ranges, and whether the whole range reaches the goal."""
-    measured = goal.reach(run)
+def verdict(target: Target, run: Run) -> tuple[str, str, str]:
+    """Return the medians, the ranges, and whether the whole range reaches the target."""
+    measured = target.reach(run)
     if not measured:
         return "not measured", "", ""
     medians = " · ".join(f"{one.name} **{one.median:.2f}{TIMES}**".strip() for one in measured)
     ranges = " · ".join(f"{one.low:.2f} to {one.high:.2f}" for one in measured)
-    enough = all(one.high <= goal.level if goal.most else one.low >= goal.level for one in measured)
+    enough = all(
+        one.high <= target.level if target.most else one.low >= target.level for one in measured
+    )
     return medians, ranges, "reached" if enough else "not reached"

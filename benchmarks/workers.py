@@ -1,6 +1,6 @@
 """Compares our worker with gunicorn's own gthread at several numbers of threads, interleaved.
 
-    python benchmarks/workers.py --rounds 5 --seconds 3 --work one-row-32
+    python benchmarks/workers.py --rounds 5 --seconds 3 --workload one-row-32
 
 All services run from the start, two workers each; in every round each is measured in turn, with
 the others stopped. So a machine that is busy for a while slows all of them down.
@@ -17,7 +17,7 @@ from contextlib import ExitStack
 import environments
 import processes
 from servers import SERVERS, Server
-from workloads import WORKS, Work
+from workloads import WORKLOADS, Workload
 
 from load import wrk
 from server import Running, Sample, running
@@ -27,7 +27,7 @@ NAMES = ("ours", "gthread-4", "gthread-16", "gthread-32")
 
 
 def measure(
-    servers: list[Server], work: Work, rounds: int, seconds: int
+    servers: list[Server], workload: Workload, rounds: int, seconds: int
 ) -> dict[str, list[Sample]]:
     """Return the samples of each server, one a round."""
     expected = environments.rows_and_answers()
@@ -35,8 +35,10 @@ def measure(
     with ExitStack() as stack:
         services: list[Running] = []
         for server in servers:
-            service = stack.enter_context(running(server, work.model, WORKERS, expected["rows"]))
-            service.check(expected["rows"], expected[work.model])
+            service = stack.enter_context(
+                running(server, workload.model, WORKERS, expected["rows"])
+            )
+            service.check(expected["rows"], expected[workload.model])
             services.append(service)
         for number in range(rounds):
             first = number % len(services)
@@ -45,7 +47,7 @@ def measure(
                     for other in services:
                         if other is not service:
                             others.enter_context(processes.paused(other.process.pid))
-                    sample = service.measure(work, expected["rows"], seconds)
+                    sample = service.measure(workload, expected["rows"], seconds)
                 samples[service.server.name].append(sample)
                 print(f"round {number + 1}  {service.server.name}: {sample.rps:,.0f}/s", flush=True)
     return samples
@@ -71,17 +73,17 @@ def report(samples: dict[str, list[Sample]]) -> str:
 
 def main() -> int:
     """Prepare, measure, print."""
-    works = {work.name: work for work in WORKS}
+    workloads = {workload.name: workload for workload in WORKLOADS}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3, help="of one measurement")
-    parser.add_argument("--work", choices=works, default="one-row-32")
+    parser.add_argument("--workload", choices=workloads, default="one-row-32")
     parser.add_argument("--json", action="store_true", help="print every sample, too")
     options = parser.parse_args()
     wrk()
     environments.prepare({"ours"})
     servers = [server for server in SERVERS if server.name in NAMES]
-    samples = measure(servers, works[options.work], options.rounds, options.seconds)
+    samples = measure(servers, workloads[options.workload], options.rounds, options.seconds)
     if options.json:
         print(json.dumps({name: [value.rps for value in samples[name]] for name in samples}))
     print(report(samples))

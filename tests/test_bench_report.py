@@ -42,7 +42,7 @@ def _figures(rps: float) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("ratios", "verdict"), [((5.5, 6, 7), "reached"), ((4.9, 6, 7), "not reached")]
 )
-def test_goal_is_reached_by_its_whole_range(
+def test_target_is_reached_by_its_whole_range(
     benchmarks: tuple[ModuleType, ModuleType], ratios: tuple[float, ...], verdict: str
 ) -> None:
     report, figures = benchmarks
