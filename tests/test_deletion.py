@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from baking import PAYLOAD, make_project
+from commands import Project
 from mmf_core.capabilities import capabilities
 from mmf_core.extras import ExtrasError, add_extras, find_extras, remove_extras, version_of
-from running import Project
 
 PACKAGE = PAYLOAD / "mmf_core"
 EXTRAS = list(find_extras(PACKAGE))
