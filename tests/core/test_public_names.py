@@ -36,9 +36,8 @@ CAPABILITIES = set(names(PACKAGE))
 LAYERS = [
     {"client"},  # which is for others to copy
     {"errors"},
-    {"settings", "packages", "fingerprints", "shared_memory", "processes"},
+    {"settings", "packages", "fingerprints", "shared_memory", "readiness", "processes"},
     {"capabilities", "extras"},
-    {"readiness"},
     {"codecs", "models", "stores"},
     {"descriptors", "artifact"},
     {"call_options"},

@@ -16,7 +16,7 @@ import pytest
 import requests
 from harness import LONGEST, Harness, get
 
-from mmf_core.readiness import probes
+from mmf_core.server.probes import probes
 from mmf_core.server.scoreboard import scoreboard
 from services import Service, serve
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mmf_core as mmf
-from mmf_core.readiness import probes
+from mmf_core.server.probes import probes
 from mmf_core.web import create_app
 
 LENGTH = "Inference-Header-Content-Length"

@@ -3,18 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-from itertools import chain
-
-from .capabilities import parts
-
-_PROBES = ("/health/live", "/health/ready", "/health", "/ping")
-
-
-@cache
-def probes() -> tuple[str, ...]:
-    """Return the paths that are served at once, even while every thread of a worker is busy."""
-    return (*_PROBES, *chain.from_iterable(parts("probes")))
 
 
 class ServerStatus:

@@ -9,7 +9,7 @@ from functools import cache
 
 from gunicorn.workers.gthread import TConn
 
-from ..readiness import probes
+from .probes import probes
 
 MAX_AWAITED = 1 << 20  # bytes of a request that wait in the kernel before a thread reads on
 _MAX_PEEK = 1 << 16
