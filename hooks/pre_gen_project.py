@@ -24,8 +24,8 @@ IN_THE_PROJECT = """
     test tests train venv
 """
 INSTALLED = """
-    calamine coverage dateutil defusedxml flask flask_swagger_ui greenlet gunicorn honcho hypothesis
-    jinja2 joblib
+    calamine coverage dateutil defusedxml flask flask_cors flask_swagger_ui greenlet gunicorn honcho
+    hypothesis jinja2 joblib
     jpype locust mlflow mlflow_skinny mypy numpy onnx onnxruntime openpyxl orjson pandas pil
     pillow pip prometheus_client py4j pypmml pytest pytest_cov pytest_html pytest_xdist
     python_calamine

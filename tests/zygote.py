@@ -110,17 +110,17 @@ def main(requests: socket.socket) -> None:
         with suppress(ImportError):  # a test may need less than all
             import_module(module)
     gc.freeze()  # the collections of what is forked would copy these pages
+    signal.signal(signal.SIGCHLD, forget_the_dead)
     while descriptors := socket.recv_fds(requests, 1, 2)[1]:
         if os.fork() == 0:
             requests.close()
             return supervise(*descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
-        forget_the_dead()
     return None
 
 
-def forget_the_dead() -> None:
+def forget_the_dead(*_: object) -> None:
     """Wait for the supervisors that have ended."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
@@ -129,6 +129,7 @@ def forget_the_dead() -> None:
 
 def supervise(talk: int, output: int) -> None:
     """Fork the program, and report its process id and then its exit code."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with socket.socket(fileno=talk) as connection:
         program = json.loads(connection.makefile("rb").readline())
         pid = os.fork()

@@ -37,7 +37,7 @@ class Soak:
         """Return the MiB by which memory grows in a minute, by least squares."""
         return linear_regression(self.minutes, self.memory).slope
 
-    def errors(self) -> list[str]:
+    def faults(self) -> list[str]:
         """Say what must not be."""
         found = self.tally.wrong + self.tally.lost
         for name, values in (("MiB", self.memory), ("open files", self.files)):
