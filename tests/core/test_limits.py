@@ -35,17 +35,17 @@ class Held:
 
 
 def fill(
-    limited: ConcurrencyLimiter, threads: ThreadPoolExecutor, count: int, **given: Any
+    limited: ConcurrencyLimiter, threads: ThreadPoolExecutor, count: int, **arguments: Any
 ) -> list[Future[Any]]:
-    futures = [threads.submit(limited, given, Timings()) for _ in range(count)]
-    while limited._inside < count:
+    futures = [threads.submit(limited, arguments, Timings()) for _ in range(count)]
+    while limited._admitted < count:
         assert not any(future.done() for future in futures)
     return futures
 
 
 def test_more_than_may_run_or_wait_are_refused_at_once() -> None:
     held = Held()
-    limited = ConcurrencyLimiter(held, "score", most=2, queue=3)
+    limited = ConcurrencyLimiter(held, "score", limit=2, queue=3)
     with ThreadPoolExecutor(8) as threads:
         futures = fill(limited, threads, 5)
         with pytest.raises(Overloaded, match="score"):
@@ -58,7 +58,7 @@ def test_more_than_may_run_or_wait_are_refused_at_once() -> None:
 
 def test_a_call_that_fails_makes_room_again() -> None:
     held = Held()
-    limited = ConcurrencyLimiter(held, "score", most=1, queue=0)
+    limited = ConcurrencyLimiter(held, "score", limit=1, queue=0)
     with ThreadPoolExecutor(1) as threads:
         (future,) = fill(limited, threads, 1, error=ValueError())
         held.gate.set()

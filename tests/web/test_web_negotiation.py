@@ -73,7 +73,7 @@ def test_an_unreadable_content_type_lists_what_is_read(
 
 
 def test_a_missing_content_type_lists_what_is_read(client: FlaskClient) -> None:
-    assert_problem(client.post("/records", data=BODY), 415, "without a Content-Type", "text/csv")
+    assert_problem(client.post("/records", data=BODY), 415, "missing Content-Type", "text/csv")
 
 
 def test_a_missing_content_type_for_several_arguments(client: FlaskClient) -> None:

@@ -2,7 +2,7 @@
 
     values ─► validate_arguments ─► batching ─► deadline ─► limit ─► function ─► serialize
 
-Each step is there only where the target asks for it; they are put together at start-up.
+A step exists only if the target uses it; the chain is built at start-up.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from .timings import Timings as Timings
 class Execution:
     """One target, ready to be called.
 
-    `replace_worker` is called when an abandoned call does not end: it should let this process
-    finish its other requests and be replaced.
+    `replace_worker` is called when an abandoned call does not end: it should have this process
+    replaced after its other requests.
     """
 
     def __init__(

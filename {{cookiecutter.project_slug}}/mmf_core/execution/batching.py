@@ -1,11 +1,11 @@
 """Micro-batching: requests that arrive while a call is running share the next one.
 
-No request waits while the target is idle: the first one calls at once. Those that arrive during a
-call wait, each in its own thread, and when the call ends the next one is for all of them whose rows
-fit together. So a batch grows with the load by itself, without a timer.
+No request waits while the target is idle: the first request calls at once. Those that arrive during
+a call wait, each in its own thread, and when the call ends they share the next call if their rows
+are compatible. So the batch size follows the load, without a timer.
 
-The newest request of a batch makes the call, in its own thread: it has the most time left, so that
-its deadline cuts no other one short.
+The newest request of a batch leads: it makes the call in its own thread. It has the most time left,
+so its deadline cuts no other request short.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from ..errors import DeadlineExceeded, Overloaded, ResultError
 from .calls import Arguments, Call
-from .deadlines import time_left, too_late
+from .deadlines import deadline_exceeded, time_left
 from .rows import join, signature, split
 from .timings import Timings
 
@@ -33,7 +33,7 @@ class _Ticket:
     arguments: Arguments
     timings: Timings
     signature: tuple[Any, ...] | None = None
-    leads: bool = False  # it is to make the call, for itself and others
+    leads: bool = False  # makes the call, for itself and others
     woken: Event = field(default_factory=Event)
     result: Any = None
     error: BaseException | None = None
@@ -45,12 +45,12 @@ class _Ticket:
 
 
 class MicroBatcher:
-    """A call that joins the rows of several requests, `max_rows` at most.
+    """A call that batches the rows of several requests, `max_rows` at most.
 
-    `rows` is the argument that holds them. Requests are joined where it has the same columns and
-    types (always, where they are `uniform`), and every other argument the same value. A joined call
-    that fails is repeated for each request alone, so that a bad row fails only its own. A request
-    waits for `seconds` at most, where they are given.
+    `rows` is the argument that holds them. Requests are batched if its columns and types are the
+    same (they always are if `uniform`) and so are the values of every other argument. A batch that
+    fails is repeated request by request, so that a bad row fails only its own request. A request
+    waits for `seconds` at most, or without a limit if None.
     """
 
     def __init__(
@@ -72,10 +72,10 @@ class MicroBatcher:
         self._lock = Lock()
         self._calling = False
         self._queue: deque[_Ticket] = deque()
-        self._joins = True
+        self._enabled = True
 
     def __call__(self, arguments: Arguments, timings: Timings) -> Any:
-        if not self._joins:
+        if not self._enabled:
             return self._call(arguments, timings)
         ticket = _Ticket(arguments, timings)
         with self._lock:
@@ -89,7 +89,7 @@ class MicroBatcher:
         return ticket.outcome()
 
     def _wait(self, ticket: _Ticket) -> None:
-        """Wait for a call, or for the lead; DeadlineExceeded if that takes too long."""
+        """Wait for the result, or to lead; DeadlineExceeded if that takes too long."""
         left = None if self._seconds is None else time_left(self._seconds, ticket.timings)
         if ticket.woken.wait(left):
             return
@@ -100,12 +100,12 @@ class MicroBatcher:
                 self._appoint_leader()
             elif ticket.woken.is_set():  # at the last moment
                 return
-        raise too_late(self._route, self._seconds or 0)
+        raise deadline_exceeded(self._route, self._seconds or 0)
 
     def _lead(self, leader: _Ticket) -> None:
-        """Call for one request and all that fit to it, and let another one lead."""
+        """Call for a request and all compatible ones, then appoint the next leader."""
         with self._lock:
-            batch = list(self._fitting(leader))
+            batch = list(self._compatible(leader))
             for ticket in batch:
                 self._queue.remove(ticket)
         try:
@@ -121,15 +121,15 @@ class MicroBatcher:
                 self._appoint_leader()
 
     def _appoint_leader(self) -> None:
-        """Let the newest ticket lead of those that fit the first in the queue."""
+        """Let the newest of the tickets lead that are compatible with the first in the queue."""
         self._calling = bool(self._queue)
         if self._queue:
-            *_, leader = self._fitting(self._queue[0])
+            *_, leader = self._compatible(self._queue[0])
             leader.leads = True
             leader.woken.set()
 
-    def _fitting(self, leader: _Ticket) -> Iterator[_Ticket]:
-        """Yield the tickets that can share the leader's call; the others keep their places."""
+    def _compatible(self, leader: _Ticket) -> Iterator[_Ticket]:
+        """Yield the tickets that can share the leader's call; the others stay queued."""
         if len(self._queue) == 1:
             yield leader
             return
@@ -143,7 +143,7 @@ class MicroBatcher:
                 yield ticket
 
     def _signature(self, ticket: _Ticket) -> tuple[Any, ...]:
-        """Return what tickets must have in common to share a call; made once, when it matters."""
+        """Return what tickets must have in common to share a call; computed on first use."""
         if ticket.signature is None:
             others = [value for name, value in ticket.arguments.items() if name != self._rows]
             rows = ticket.arguments[self._rows]
@@ -151,17 +151,17 @@ class MicroBatcher:
         return ticket.signature
 
     def _run(self, leader: _Ticket, batch: list[_Ticket]) -> None:
-        if len(batch) > 1 and self._joins and self._run_joined(leader, batch):
+        if len(batch) > 1 and self._enabled and self._run_batch(leader, batch):
             return
         for ticket in batch:
             ticket.timings.batch_leader = True
             try:
                 ticket.result = self._call(ticket.arguments, ticket.timings)
-            except BaseException as error:  # noqa: BLE001 - raised again where it belongs
+            except BaseException as error:  # noqa: BLE001 - raised in the thread of the request
                 ticket.error = error
 
-    def _run_joined(self, leader: _Ticket, batch: list[_Ticket]) -> bool:
-        """Call once for all; False where that failed and no request has an outcome yet."""
+    def _run_batch(self, leader: _Ticket, batch: list[_Ticket]) -> bool:
+        """Call once for all; False if that failed and no request has an outcome yet."""
         tables = [ticket.arguments[self._rows] for ticket in batch]
         counts = [len(table) for table in tables]
         timings = Timings(batch_size=len(batch), entered=leader.timings.entered)
@@ -169,31 +169,31 @@ class MicroBatcher:
             rows = join(tables, uniform=self._uniform)
             result = self._call({**leader.arguments, self._rows: rows}, timings)
             parts = list(split(result, counts)) if len(result) == sum(counts) else []
-        except (DeadlineExceeded, Overloaded) as error:  # it may be running still
+        except (DeadlineExceeded, Overloaded) as error:  # the call may still be running
             for ticket in batch:
                 ticket.error = error
             return True
-        except Exception as error:  # noqa: BLE001 - each request shows its own
-            _log.info("%s: a joined call failed, calling for each request: %r", self._route, error)
+        except Exception as error:  # noqa: BLE001 - each request reports its own
+            _log.info("%s: a batch failed, repeating each request: %r", self._route, error)
             return False
         self._share(leader, batch, timings)
         for ticket, part in zip(batch, parts, strict=False):
             ticket.result = part
         if not parts:
-            self._stop_joining(batch, len(result), sum(counts))
+            self._disable(batch, len(result), sum(counts))
         return True
 
     def _share(self, leader: _Ticket, batch: list[_Ticket], timings: Timings) -> None:
-        """Note the times of a joined call in each of its requests."""
+        """Copy the times of a shared call to each of its requests."""
         leader.timings.batch_leader = True
         for ticket in batch:
             own = ticket.timings
             own.queue = timings.entered + timings.queue - own.entered
             own.call, own.batch_size = timings.call, timings.batch_size
 
-    def _stop_joining(self, batch: list[_Ticket], received: int, expected: int) -> None:
-        """Refuse to guess whose rows these are, now and in future."""
-        self._joins = False
+    def _disable(self, batch: list[_Ticket], received: int, expected: int) -> None:
+        """Stop batching: whose rows these are would be a guess."""
+        self._enabled = False
         message = f"{self._route} has batch= and returned {received} rows for {expected}"
         _log.warning("%s: batching disabled for this target", message)
         for ticket in batch:

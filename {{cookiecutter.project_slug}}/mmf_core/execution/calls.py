@@ -1,7 +1,7 @@
 """The innermost call: validated arguments in, a serialized result out.
 
-Every step of execution makes one `Call` of another, at start-up; a target pays for no step that
-it does not use.
+Every step of execution wraps a `Call` in another, at start-up; a target pays for no step that it
+does not use.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def function_call(target: Target) -> Call:
     """Return the call of a target's function, timed; its result is serialized.
 
     Errors of this package that the function raises, such as InvalidValue, pass as they are;
-    TargetError stands for all others.
+    TargetError stands for any other exception.
     """
 
     def call(arguments: Arguments, timings: Timings) -> Any:

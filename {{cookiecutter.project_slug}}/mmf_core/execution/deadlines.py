@@ -1,11 +1,11 @@
-"""Deadlines: an answer in time, whatever becomes of the call.
+"""Deadlines: a response in time, even if the call does not return.
 
-A thread cannot be stopped in Python. So the call runs in a thread of its own while the request
-waits; when time is up the request is answered and the call abandoned, which the log tells when it
-ends. One that does not end takes the worker with it: it is replaced after its other requests.
+Python cannot stop a thread. So the call runs in a thread of its own while the request waits; when
+time is up, the request gets its error and the call is abandoned. A line is logged when an abandoned
+call ends after all. If it does not, its worker is replaced after its other requests.
 
-Code that holds the interpreter's lock for so long (a regular expression gone wild, a C extension)
-stops every thread, this module's too; gunicorn's `timeout` replaces such a worker.
+Code that holds the GIL for that long (catastrophic backtracking, a C extension) stops every thread,
+including those of this module; gunicorn's `timeout` replaces such a worker.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _log = logging.getLogger("mmf.deadlines")
 
 
 def time_left(seconds: float, timings: Timings) -> float:
-    """Return how many of the seconds that a request has are left."""
+    """Return how many of a request's `seconds` are left."""
     return seconds - (perf_counter() - timings.entered)
 
 
-def too_late(route: str, seconds: float) -> DeadlineExceeded:
+def deadline_exceeded(route: str, seconds: float) -> DeadlineExceeded:
     """Return the error of a request whose time is up."""
     return DeadlineExceeded(f"{route} took longer than {seconds:g} seconds")
 
 
 class Deadline:
-    """A call with an end: DeadlineExceeded `seconds` after the request came into execution.
+    """A call with a time limit: DeadlineExceeded `seconds` after the request entered execution.
 
     `replace_worker` is called when an abandoned call is still running after another
     `abandoned_call_timeout` seconds.
@@ -63,7 +63,7 @@ class Deadline:
     def __call__(self, arguments: Arguments, timings: Timings) -> Any:
         left = time_left(self._seconds, timings)
         if left <= 0:
-            raise too_late(self._route, self._seconds)
+            raise deadline_exceeded(self._route, self._seconds)
         task = _Task(lambda: self._call(arguments, timings), copy_context())
         runner = self._idle.pop() if self._idle else _Runner(self._idle.append)
         runner.tasks.put(task)
@@ -71,22 +71,22 @@ class Deadline:
             return task.outcome()
         if task.abandon(self._route):
             self._watch(task, runner)
-            raise too_late(self._route, self._seconds)
+            raise deadline_exceeded(self._route, self._seconds)
         return task.outcome()  # it ended at the last moment
 
     def _watch(self, task: _Task, runner: _Runner) -> None:
-        """Look after an abandoned call once more, later."""
-        timer = Timer(self._abandoned_call_timeout, self._look, (task, runner))
+        """Check later whether an abandoned call has ended."""
+        timer = Timer(self._abandoned_call_timeout, self._check_ended, (task, runner))
         timer.daemon = True
         timer.start()
 
-    def _look(self, task: _Task, runner: _Runner) -> None:
+    def _check_ended(self, task: _Task, runner: _Runner) -> None:
         if task.ended.is_set():
             return
         frame = sys._current_frames().get(runner.ident or 0)  # noqa: SLF001 - the documented way
-        stack = "".join(traceback.format_stack(frame)) if frame else "its stack is gone"
+        stack = "".join(traceback.format_stack(frame)) if frame else "(the thread has ended)"
         _log.error(
-            "%s: an abandoned call does not end; this worker will be replaced; it is at\n%s",
+            "%s: an abandoned call is still running; replacing this worker. Stack:\n%s",
             self._route,
             stack,
         )
@@ -94,14 +94,14 @@ class Deadline:
 
 
 class _Task:
-    """One call, and what became of it."""
+    """A call and its outcome."""
 
     def __init__(self, call: Callable[[], Any], context: Context) -> None:
         self._call = call
         self._context = context
         self._started = perf_counter()
         self._lock = Lock()
-        self._abandoned_as = ""
+        self._abandoned_route = ""
         self._result: Any = None
         self._error: BaseException | None = None
         self.ended = Event()
@@ -115,34 +115,34 @@ class _Task:
         return self._result
 
     def abandon(self, route: str) -> bool:
-        """Give it up; False if it has ended meanwhile."""
+        """Abandon the call; False if it has ended in the meantime."""
         with self._lock:
             if not self.ended.is_set():
-                self._abandoned_as = route
+                self._abandoned_route = route
             return not self.ended.is_set()
 
     def _run(self) -> None:
         try:
             self._result = self._call()
-        except BaseException as error:  # noqa: BLE001 - raised again where it belongs
+        except BaseException as error:  # noqa: BLE001 - raised in the thread of the request
             self._error = error
         with self._lock:
             self.ended.set()
-        if self._abandoned_as:
+        if self._abandoned_route:
             seconds = perf_counter() - self._started
-            _log.warning("%s: an abandoned call ended after %.1f s", self._abandoned_as, seconds)
+            _log.warning("%s: an abandoned call ended after %.1f s", self._abandoned_route, seconds)
 
 
 class _Runner(Thread):
     """A thread that runs one task at a time, and never keeps the process from ending."""
 
-    def __init__(self, rest: Callable[[_Runner], None]) -> None:
+    def __init__(self, on_idle: Callable[[_Runner], None]) -> None:
         super().__init__(name="mmf-deadline", daemon=True)
         self.tasks: SimpleQueue[_Task] = SimpleQueue()
-        self._rest = rest
+        self._on_idle = on_idle
         self.start()
 
     def run(self) -> None:
         while True:
             self.tasks.get().run()
-            self._rest(self)
+            self._on_idle(self)

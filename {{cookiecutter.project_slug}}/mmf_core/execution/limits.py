@@ -1,4 +1,4 @@
-"""Concurrency: so many calls at a time, so many more in line, and a plain no to the rest."""
+"""Concurrency limits: a few calls run, a few more wait, the rest are rejected at once."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from .timings import Timings
 
 
 class ConcurrencyLimiter:
-    """A call that runs `most` times at once in this process; `queue` more wait for their turn."""
+    """A call that runs `limit` times at once in this process; `queue` more wait for their turn."""
 
-    def __init__(self, call: Call, route: str, most: int, queue: int) -> None:
+    def __init__(self, call: Call, route: str, limit: int, queue: int) -> None:
         self._call = call
         self._route = route
-        self._room = most + queue
-        self._turn = BoundedSemaphore(most)
+        self._capacity = limit + queue
+        self._slots = BoundedSemaphore(limit)
         self._lock = Lock()
-        self._inside = 0
+        self._admitted = 0
 
     def __call__(self, arguments: Arguments, timings: Timings) -> Any:
         with self._lock:
-            if self._inside >= self._room:
-                raise Overloaded(f"{self._route} has all the calls that it can take")
-            self._inside += 1
+            if self._admitted >= self._capacity:
+                raise Overloaded(f"{self._route} is at its limit of {self._capacity} calls")
+            self._admitted += 1
         try:
-            with self._turn:
+            with self._slots:
                 return self._call(arguments, timings)
         finally:
             with self._lock:
-                self._inside -= 1
+                self._admitted -= 1

@@ -1,4 +1,4 @@
-"""Rows of tables and arrays: joined as blocks, split again."""
+"""Rows of tables and arrays: joined into one batch, and split again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..codecs import is_block
 def signature(value: Any, *, uniform: bool) -> tuple[Any, ...]:
     """Return what two tables or arrays must have in common to be joined: columns and types.
 
-    Nothing where all values are `uniform`: tables of the same columns, as blocks of one type.
+    Nothing if all values are `uniform`: tables with the same columns, as blocks of one type.
     """
     if uniform:
         return ()
@@ -36,7 +36,7 @@ def join(values: Sequence[Any], *, uniform: bool) -> Any:
 
 
 def split(value: Any, counts: Iterable[int]) -> Iterator[Any]:
-    """Yield so many rows of a table or an array at a time."""
+    """Yield slices of a table or an array, with these numbers of rows."""
     rows = value.iloc if hasattr(value, "iloc") else value
     for start, end in pairwise(accumulate(counts, initial=0)):
         yield rows[start:end]

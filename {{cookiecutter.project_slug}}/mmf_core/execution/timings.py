@@ -1,4 +1,4 @@
-"""Where the time of one request goes."""
+"""How long each part of a request takes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from time import perf_counter
 class Timings:
     """Seconds in each part of a request, and how many requests shared its call.
 
-    `decode` ends when execution begins; `queue` is the wait until the function started; `call` is
-    the function's own time, for a batch that of all its rows; `encode` is the response's. A part
-    that has not happened is 0.
+    `decode` ends when execution begins; `queue` is the wait until the function starts; `call` is
+    the function's own time, in a batch that of all its rows; `encode` is the time to build the
+    response. A part that has not run is 0.
 
-    `batch_size` requests shared the call; with batch=, one of them is the `batch_leader`, which
-    the call is counted for.
+    `batch_size` requests shared the call; with batch=, the call is counted for one of them, the
+    `batch_leader`.
     """
 
     decode: float = 0.0

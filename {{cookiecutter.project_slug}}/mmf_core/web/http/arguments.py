@@ -1,7 +1,7 @@
 """From a request to the values of a target's arguments.
 
 One argument: the body *is* the argument. Several: multipart parts, or a JSON object by argument
-name; scalars also from the query string, which leaves the body to the one argument that is not one.
+name. Scalars may also be in the query string, which leaves the body to the only other argument.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from flask import Request
 from werkzeug.datastructures import MultiDict
 
 from ...codecs import Format, Kind, check_decoded_size, json, json_of
-from ...errors import ErrorDetail, InvalidValue, RequestError, UnsupportedFormat
+from ...errors import ErrorDetail, InvalidValue, RequestError
 from ...target import ERRORS_QUERY, FORMAT_QUERY, SHEET_QUERY, Target
 from .bodies import FORMS, read_form, read_whole
+from .negotiation import unsupported_content_type
 from .request_parts import Argument, EncodedPart, JSONPart, Part, TextPart
 
 MAX_UNKNOWN = 20  # an unknown name may be a whole file, sent as if it were a form
@@ -93,7 +94,7 @@ class ArgumentReader:
         return {name: EncodedPart.of_body(body, request)}
 
     def _body_argument(self, media_type: str, queried: Iterable[str]) -> str | None:
-        """Return the argument that the body is, or None where it is an object of several."""
+        """Return the argument that the body holds; None if it is an object of several."""
         if len(self._names) == 1:
             return self._names[0]
         if Format.of_media_type(media_type) is Format.JSON:
@@ -107,8 +108,7 @@ class ArgumentReader:
 
     def _json_object(self, media_type: str, body: bytes) -> dict[str, Part]:
         if Format.of_media_type(media_type) is not Format.JSON:
-            received = media_type or "a body without a Content-Type"
-            raise UnsupportedFormat(f"{received} cannot be read here; {self._how_to_send()}")
+            raise unsupported_content_type(media_type, self._how_to_send())
         check_decoded_size(json_of(Kind.JSON), body, self._limits)
         members = json.loads(body)
         if not isinstance(members, dict):
@@ -127,7 +127,7 @@ class ArgumentReader:
 
 
 def _unique_names(values: MultiDict[str, Any]) -> list[str]:
-    """Return the names in a query or a form; InvalidValue where one occurs twice."""
+    """Return the names in a query or a form; InvalidValue for duplicates."""
     _refuse_duplicates(name for name, same_name in values.lists() if len(same_name) > 1)
     return list(values)
 
@@ -139,7 +139,7 @@ def _refuse_duplicates(names: Iterable[str]) -> None:
 
 
 def _refuse_unknown(names: Iterable[str], expected: Iterable[str], place: str) -> None:
-    """Refuse names that no argument has, so that a misspelled one is not taken for a default."""
+    """Refuse unknown names: a misspelt argument must not silently get its default."""
     expected = list(expected)
     unknown = [_shorten(name) for name in names if name not in expected][:MAX_UNKNOWN]
     if unknown:

@@ -21,15 +21,15 @@ from ...settings import MIB
 
 IDENTITY = "identity"
 SMALLEST = 1024
-"""A response of fewer bytes fits into a network packet or so; compressing it gains nothing."""
+"""Bytes; a smaller response fits into a network packet, so compressing it gains nothing."""
 MAX_CODINGS = 3
 MAX_MEMBERS = 10_000
-"""A stream may have several members; tiny ones cost time and carry nothing."""
+"""A stream may have several members; many tiny members only cost time."""
 
 _LEVEL = 1  # twice as fast as the usual 6 for a tenth more bytes
 _SLICE = 16 * 1024  # compressed bytes at a time: the rest of them is copied for each piece
 _PIECE = 64 * 1024  # bytes that come out at a time
-_WINDOW = 23  # log2 of the 8 MiB that a sender may count on: RFC 9659, 3
+_WINDOW = 23  # log2 of 8 MiB, which senders may rely on: RFC 9659, 3
 _COMPRESSIBLE = re.compile(
     r"text/.+|application/(.+\+)?(json|xml|yaml|x-ndjson|jsonl|javascript)|image/svg\+xml"
 )
@@ -37,10 +37,10 @@ _COMPRESSIBLE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """A way to compress bytes; `compress` is there if responses may use it.
+    """A way to compress bytes; `compress` is set if responses may use it.
 
-    `decompressor` makes an object for one member, with `decompress(data, max_length)`, `eof` and
-    `unused_data`, as those of zlib and zstd have.
+    `decompressor` creates an object for one member of a stream, with the interface of zlib's and
+    zstd's: `decompress(data, max_length)`, `eof` and `unused_data`.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Coding:
 
 
 def parse_content_encoding(header: str) -> list[Coding]:
-    """Return the codings of a body's `Content-Encoding` in the order in which they come off.
+    """Return the codings of a body's `Content-Encoding` in the order to undo them.
 
     UnsupportedCoding lists those that are accepted; RequestError if there are too many.
     """
@@ -66,7 +66,7 @@ def parse_content_encoding(header: str) -> list[Coding]:
 def decompress(data: bytes, codings: Sequence[Coding], limit: int) -> bytes:
     """Return a body as it was before it was encoded; RequestError if the stream is broken.
 
-    BodyTooLarge as soon as more than `limit` bytes come out, before they take more memory.
+    BodyTooLarge as soon as the output exceeds `limit` bytes, before it takes more memory.
     """
     for coding in codings:
         buffer = BytesIO()
@@ -87,9 +87,9 @@ def accept_encoding() -> str:
 
 
 def compress(response: Response) -> Response:
-    """Compress a large text if the caller accepts that; leave every other response alone.
+    """Compress a large text if the client accepts that; leave every other response alone.
 
-    A small one is sent as it is even to a caller that refuses `identity` (RFC 9110, 12.4.1).
+    A small text is sent as it is even to a client that refuses `identity` (RFC 9110, 12.4.1).
     """
     body = response.response
     if type(body) is not list or len(body) != 1:  # empty, or sent piece by piece
@@ -112,7 +112,7 @@ def _pieces(data: bytes, coding: Coding) -> Iterator[bytes]:
         rest = data[start : start + _SLICE]
         piece = b""
         while rest or len(piece) == _PIECE:
-            if stream.eof:  # one member after the other: RFC 1952, 2.2 and RFC 8878, 3.1
+            if stream.eof:  # members follow each other: RFC 1952, 2.2 and RFC 8878, 3.1
                 if not rest:
                     break
                 stream, members = coding.decompressor(), members + 1
@@ -139,8 +139,7 @@ def _coding(name: str) -> Coding:
     if name == "zstd":
         raise UnsupportedCoding(str(MissingPackage("Content-Encoding: zstd", ["backports.zstd"])))
     raise UnsupportedCoding(
-        f"a body with Content-Encoding: {name} cannot be read here; "
-        f"send it uncompressed or as {accept_encoding()}"
+        f"unsupported Content-Encoding {name}; send the body uncompressed or as {accept_encoding()}"
     )
 
 
@@ -154,19 +153,19 @@ def _is_compressible(response: Response) -> bool:
 def _preferred_coding(accept: str) -> Coding | None:
     """Return the coding of a response; None to send it uncompressed.
 
-    Of those accepted equally, the faster one. A caller that accepts nothing at all gets the
-    response uncompressed (RFC 9110, 12.5.3).
+    Of those accepted equally, the faster. A client that accepts nothing at all gets the response
+    uncompressed (RFC 9110, 12.5.3).
     """
     accepted = parse_accept_header(accept, Accept)
     candidates = [coding for coding in reversed(_codings().values()) if coding.compress]
-    best = max(candidates, key=lambda coding: accepted.quality(coding.name))  # the first of equals
+    best = max(candidates, key=lambda coding: accepted.quality(coding.name))  # of equals, the first
     weight = accepted.quality(best.name)
     return best if weight and weight >= accepted.quality(IDENTITY) else None
 
 
 @cache
 def _codings() -> dict[str, Coding]:
-    """Return those that are installed; `deflate` is zlib's format (RFC 9110, 8.4.1.2)."""
+    """Return the installed codings; `deflate` is zlib's format (RFC 9110, 8.4.1.2)."""
     codings = [
         Coding("gzip", lambda: zlib.decompressobj(31), zlib.error, _gzip),
         Coding("deflate", zlib.decompressobj, zlib.error),
@@ -189,7 +188,7 @@ def _gzip(data: bytes) -> bytes:
 
 
 def _zstd() -> Any:
-    """Return the standard library's (Python 3.14) or its twin's; None without both."""
+    """Return the standard library's module (Python 3.14) or its backport; None without both."""
     for name in ("compression.zstd", "backports.zstd"):
         try:
             return import_module(name)

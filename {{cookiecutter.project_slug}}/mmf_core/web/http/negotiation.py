@@ -1,4 +1,4 @@
-"""Which format a body is in, and which one the answer should be in (RFC 9110, 8.3 and 12.5.1)."""
+"""The format of a body, and the format of the response (RFC 9110, 8.3 and 12.5.1)."""
 
 from __future__ import annotations
 
@@ -18,30 +18,34 @@ from ...target import FORMAT_QUERY
 
 
 def body_codec(kind: Kind, media_type: str, filename: str, *, prefer_name: bool) -> Codec[Any]:
-    """Return what reads a body or a part; UnsupportedFormat lists what can be sent instead.
+    """Return the codec of a body or a part; UnsupportedFormat lists what can be sent instead.
 
-    A part's file name counts for more than its media type, since browsers take the type from
-    whatever is installed (Windows with Excel calls a .csv application/vnd.ms-excel).
+    A part's file name takes precedence over its media type, since browsers derive the type from
+    the programs installed (Windows with Excel calls a .csv application/vnd.ms-excel).
     """
     by_type = Format.of_media_type(media_type)
     by_name = Format.of_extension(PurePosixPath(filename).suffix) if filename else None
     guesses: tuple[Format | None, ...] = (
         (by_name, by_type) if prefer_name or by_type is Format.BINARY else (by_type,)
     )
-    if kind is Kind.FILE:  # taken whatever it is; only a whole JSON body is base64
+    if kind is Kind.FILE:  # any content is accepted; only a whole JSON body is base64
         whole_json = by_type is Format.JSON and not prefer_name
         guesses = (Format.JSON if whole_json else Format.BINARY,)
     for guess in guesses:
         if guess and (codec := _find(kind, guess)) and codec.reads:
             return codec
-    what = media_type or "a body without a Content-Type"
-    raise UnsupportedFormat(
-        f"{what} cannot be read here; send {', '.join(media_types(readable(kind)))}"
-    )
+    raise unsupported_content_type(media_type, f"send {', '.join(media_types(readable(kind)))}")
+
+
+def unsupported_content_type(media_type: str, advice: str) -> UnsupportedFormat:
+    """Return the error of a body whose media type is unsupported, or empty."""
+    if not media_type:
+        return UnsupportedFormat(f"missing Content-Type; {advice}")
+    return UnsupportedFormat(f"unsupported Content-Type {media_type}; {advice}")
 
 
 def response_formats(returns: Descriptor[Any] | None) -> tuple[Format, ...]:
-    """Return the formats that a result can be sent in, the declared one first."""
+    """Return the formats that a result can be sent in, the declared format first."""
     if returns is None:
         return ()
     declared = returns.output_format
@@ -49,39 +53,39 @@ def response_formats(returns: Descriptor[Any] | None) -> tuple[Format, ...]:
 
 
 def negotiate(formats: tuple[Format, ...], request: Request) -> Format | None:
-    """Choose the format of a response: `?format=`, else `Accept`, else the first possible.
+    """Choose the format of a response: `?format=`, else `Accept`, else the first format.
 
-    None where there is nothing to send; NotAcceptable lists what can be asked for.
+    None if there are no formats; NotAcceptable lists them.
     """
     if not formats:
         return None
     if (query := requested_format(request)) is not None:
         format = Format.of_extension(query) or Format.of_media_type(query)
         if format not in formats:
-            names = ", ".join(possible.extension for possible in formats)
-            raise NotAcceptable(f"?format={query} is not possible here; use one of {names}")
+            names = ", ".join(available.extension for available in formats)
+            raise NotAcceptable(f"?format={query}: expected one of {names}")
         return format
     accept = request.headers.get("Accept", "")
     best = _accepted(formats, accept) if accept else formats[0]
     if best is None:
         raise NotAcceptable(
-            f"Accept: {accept} matches nothing that can be sent here; "
+            f"Accept: {accept} matches no available format; "
             f"accept {', '.join(media_types(formats))}"
         )
     return best
 
 
 def requested_format(request: Request) -> str | None:
-    """Return the value of `?format=`; it wins over `Accept`."""
+    """Return the value of `?format=`; it takes precedence over `Accept`."""
     return request.args.get(FORMAT_QUERY) if request.query_string else None
 
 
 @lru_cache(maxsize=256)  # callers send the same few headers
 def _accepted(formats: tuple[Format, ...], accept: str) -> Format | None:
     parsed = parse_accept_header(accept, MIMEAccept)
-    # The parameters are cut off: ours are charset=utf-8 or none, which no caller has to know.
+    # Parameters are ignored: ours are charset=utf-8 or none, and callers need not name them.
     ranges = MIMEAccept([(item.partition(";")[0].strip(), weight) for item, weight in parsed])
-    best = max(formats, key=lambda format: _weight(format, ranges))  # the earlier of equals
+    best = max(formats, key=lambda format: _weight(format, ranges))  # of equals, the first
     return best if _weight(best, ranges) else None
 
 
@@ -93,7 +97,7 @@ def _weight(format: Format, ranges: MIMEAccept) -> float:
 
 
 def media_types(formats: Iterable[Format]) -> list[str]:
-    """Return what the formats are called in headers."""
+    """Return the media types of the formats."""
     return [format.media_type for format in formats]
 
 
