@@ -34,7 +34,9 @@ rect.ceiling { fill: none; stroke: #afb8c1; stroke-dasharray: 4 3 }
 
 def write(run: Run) -> None:
     """Draw the workloads that are shown and were measured."""
-    workloads = [one for one in WORKLOADS if one.name in SHOWN and run.servers(one)]
+    workloads = [
+        workload for workload in WORKLOADS if workload.name in SHOWN and run.servers(workload)
+    ]
     top, drawn = HEAD, [text(0, 18, LEGEND, "quiet")]
     for workload in workloads:
         drawn += list(panel(run, workload, top))
@@ -50,13 +52,13 @@ def write(run: Run) -> None:
 
 def shown(run: Run, workload: Workload) -> list[Server]:
     """Return the servers of a panel: ours once, without its variants."""
-    return [one for one in run.servers(workload) if not one.name.startswith("ours-")]
+    return [server for server in run.servers(workload) if not server.name.startswith("ours-")]
 
 
 def panel(run: Run, workload: Workload, top: int) -> Iterator[str]:
     """Draw one workload: its title and a bar for each server."""
     servers = shown(run, workload)
-    scale = (WIDTH - LEFT - RIGHT) / max(run.relative(one, workload.name) for one in servers)
+    scale = (WIDTH - LEFT - RIGHT) / max(run.relative(server, workload.name) for server in servers)
     yield text(0, top + 20, f"{workload.label[0].upper()}{workload.label[1:]}", "title")
     for number, server in enumerate(servers):
         y, speed = top + HEAD + number * LINE, run.relative(server, workload.name)

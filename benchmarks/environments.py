@@ -63,23 +63,23 @@ def bake() -> Path:
 def install(name: str, pins: Path) -> None:
     """Make an environment with exactly these versions, unless it is there."""
     folder = BUILD / name / ".venv"
-    stamp, wanted = folder / STAMP, pins.read_text(encoding="utf-8") + sys.version
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+    stamp, contents = folder / STAMP, pins.read_text(encoding="utf-8") + sys.version
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == contents:
         return
     print(f"== installing {name}", flush=True)
     uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
     python = str(folder / "bin" / "python")
     uv("pip", "install", "--quiet", "--python", python, "--requirement", str(pins))
-    stamp.write_text(wanted, encoding="utf-8")
+    stamp.write_text(contents, encoding="utf-8")
 
 
 def uv(*arguments: str) -> None:
     """Run uv, this environment's or the machine's."""
     beside = Path(sys.executable).with_name("uv")
-    found = str(beside) if beside.is_file() else shutil.which("uv")
-    if found is None:
+    program = str(beside) if beside.is_file() else shutil.which("uv")
+    if program is None:
         raise SystemExit("uv is missing: run this by `make bench`")
-    if subprocess.run([found, *arguments], check=False).returncode:
+    if subprocess.run([program, *arguments], check=False).returncode:
         raise SystemExit(f"uv {arguments[0]} failed: its reason is above")
 
 
@@ -105,8 +105,8 @@ def save_for_mlflow() -> None:
 
 def rows_and_answers() -> dict[str, Any]:
     """Return the sample rows under "rows" and what each model itself says of them."""
-    told: dict[str, Any] = json.loads((MODELS / "rows.json").read_text(encoding="utf-8"))
-    return told
+    expected: dict[str, Any] = json.loads((MODELS / "rows.json").read_text(encoding="utf-8"))
+    return expected
 
 
 def python(environment: str, *arguments: str) -> None:

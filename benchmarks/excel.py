@@ -93,13 +93,13 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     environments.prepare({"ours"})
     ours, pandas = measured(rounds)
-    found = {
+    results = {
         "rows": ROWS,
         "service": statistics.median(ours),
         "pandas": statistics.median(pandas),
-        "ratio": statistics.median(two / one for one, two in zip(ours, pandas, strict=True)),
+        "ratio": statistics.median(theirs / own for own, theirs in zip(ours, pandas, strict=True)),
     }
-    figures.save("excel", found)
+    figures.save("excel", results)
     print("\n".join(report.excel()))
     report.write()
 

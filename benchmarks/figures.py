@@ -35,7 +35,7 @@ class Run:
 
     def median(self, server: str, workload: str, figure: str) -> float:
         """Return the median of one figure."""
-        values: list[float] = [one[figure] for one in self.of(server, workload)]
+        values: list[float] = [sample[figure] for sample in self.of(server, workload)]
         return statistics.median(values)
 
     def ratio(self, server: str, workload: str, figure: str = "rps") -> float | None:
@@ -63,19 +63,23 @@ class Run:
 
     def best(self, family: str, workload: str) -> Server | None:
         """Return the fastest variant of a family, if any was measured."""
-        variants = [one for one in SERVERS if one.kin == family and self.relative(one, workload)]
-        return max(variants, key=lambda one: self.relative(one, workload), default=None)
+        variants = [
+            server for server in SERVERS if server.kin == family and self.relative(server, workload)
+        ]
+        return max(variants, key=lambda server: self.relative(server, workload), default=None)
 
     def start(self, server: str, figure: str) -> float | None:
         """Return the median over all starts of "seconds" or "bytes"."""
-        seen = [one[figure] for one in self.starts if one["server"] == server]
+        seen = [start[figure] for start in self.starts if start["server"] == server]
         return statistics.median(seen) if seen else None
 
     def servers(self, workload: Workload) -> list[Server]:
         """Return the best variant of each family, the fastest first and the ceilings last."""
         families = dict.fromkeys(server.kin for server in SERVERS)
-        best = [found for family in families if (found := self.best(family, workload.name))]
-        return sorted(best, key=lambda one: (one.ceiling, -self.relative(one, workload.name)))
+        best = [fastest for family in families if (fastest := self.best(family, workload.name))]
+        return sorted(
+            best, key=lambda server: (server.ceiling, -self.relative(server, workload.name))
+        )
 
     def _pairs(self, workload: str, server: str = "") -> Iterator[dict[str, Any]]:
         for pair in self.pairs:

@@ -28,10 +28,10 @@ class Load:
 
 def wrk() -> str:
     """Return where wrk is; say how to get it where it is missing."""
-    found = shutil.which("wrk")
-    if found is None:
+    program = shutil.which("wrk")
+    if program is None:
         raise SystemExit("wrk is missing: apt-get install wrk")
-    return found
+    return program
 
 
 def drive(url: str, body: Path, connections: int, seconds: int) -> Load:

@@ -53,10 +53,10 @@ def model() -> None:
 def taken(server: Server, workers: int) -> int:
     """Serve, ask every worker, and return the bytes of them all."""
     rows = environments.rows_and_answers()["rows"]
-    with running(server, NAME, workers, rows) as one:
+    with running(server, NAME, workers, rows) as service:
         for number in range(REQUESTS):
-            one.ask(rows[number : number + 1])
-        return one.memory()
+            service.ask(rows[number : number + 1])
+        return service.memory()
 
 
 def main() -> None:
@@ -68,17 +68,17 @@ def main() -> None:
     servers = [figures.BY_NAME[name] for name in names]
     environments.prepare({server.environment for server in servers})
     model()
-    found: dict[str, dict[str, int]] = {}
+    sizes: dict[str, dict[str, int]] = {}
     for server in servers:
         serving = server
         if server.name == "ours":
             serving = replace(server, start=gunicorn_of_ours("large_app"))
-        found[server.name] = {str(count): taken(serving, count) for count in WORKERS}
+        sizes[server.name] = {str(count): taken(serving, count) for count in WORKERS}
         said = " · ".join(
-            f"{count}: {size / 2**20:,.0f} MiB" for count, size in found[server.name].items()
+            f"{count}: {size / 2**20:,.0f} MiB" for count, size in sizes[server.name].items()
         )
         print(f"{server.name}  {said}", flush=True)
-    figures.save("memory", found)
+    figures.save("memory", sizes)
     report.write()
 
 

@@ -73,13 +73,13 @@ def measure(name: str, model: Any, folder: Path) -> None:
     """Print the lines of one model."""
     rows, cultivars = load_wine(return_X_y=True, as_frame=True)
     paths = saved(model.fit(rows, cultivars), folder, rows)
-    one, loaded = rows.head(1), {path: mmf.load_model(path) for path in paths}
+    row, loaded = rows.head(1), {path: mmf.load_model(path) for path in paths}
     loads: dict[Path, list[float]] = {path: [] for path in paths}
     predicts: dict[Path, list[float]] = {path: [] for path in paths}
     for _ in range(RUNS):
         for path in paths:
             loads[path].append(seconds(lambda path=path: mmf.load_model(path)))
-            predicts[path].append(seconds(lambda path=path: loaded[path].predict(one)))
+            predicts[path].append(seconds(lambda path=path: loaded[path].predict(row)))
     for path in paths:
         load, predict = (min(each[path]) for each in (loads, predicts))
         cells = (f"{size(path) / 1000:,.0f}", f"{load * 1e3:,.1f}", f"{predict * 1e6:,.0f}")

@@ -47,17 +47,17 @@ def processes() -> Iterator[Process]:
 def tree(root: int) -> list[Process]:
     """Return a process with all that came of it: its session and its descendants."""
     everything = list(processes())
-    ours = {one.pid for one in everything if root in (one.pid, one.session)}
-    found = -1
-    while found != len(ours):
-        found = len(ours)
-        ours |= {one.pid for one in everything if one.parent in ours}
-    return [one for one in everything if one.pid in ours]
+    ours = {process.pid for process in everything if root in (process.pid, process.session)}
+    size = -1
+    while size != len(ours):
+        size = len(ours)
+        ours |= {process.pid for process in everything if process.parent in ours}
+    return [process for process in everything if process.pid in ours]
 
 
 def cpu_seconds(root: int) -> float:
     """Return the user and system time of the whole tree so far."""
-    return sum(one.seconds for one in tree(root))
+    return sum(process.seconds for process in tree(root))
 
 
 def busy_share(seconds: float) -> float:
@@ -75,7 +75,7 @@ def _busy_seconds() -> float:
 
 def memory(root: int) -> int:
     """Return the tree's proportional set size in bytes: shared pages are counted once."""
-    return sum(_pss(one.pid) for one in tree(root))
+    return sum(_pss(process.pid) for process in tree(root))
 
 
 def _pss(pid: int) -> int:
@@ -113,17 +113,17 @@ def settle(root: int) -> None:
 
 def end(server: subprocess.Popen[bytes]) -> None:
     """End a server in order, and what is left of its tree without asking."""
-    known = tree(server.pid)
+    members = tree(server.pid)
     server.terminate()
     with suppress(subprocess.TimeoutExpired):
         server.wait(PATIENCE)
-    _signal(known, signal.SIGKILL)
+    _signal(members, signal.SIGKILL)
     server.wait(PATIENCE)
 
 
 def _signal(members: Iterable[Process], number: signal.Signals) -> None:
     """Send a signal to each process, unless it has gone and its number is another's."""
-    for one in members:
+    for process in members:
         with suppress(*GONE):
-            if Process.read(one.pid).born == one.born:
-                os.kill(one.pid, number)
+            if Process.read(process.pid).born == process.born:
+                os.kill(process.pid, number)

@@ -100,7 +100,7 @@ def targets(run: Run) -> Iterator[str]:
         yield row(
             target.workload,
             target.against,
-            target.asked,
+            target.required,
             medians,
             ranges,
             share if ranges else "",
@@ -116,7 +116,7 @@ def speed(run: Run, workload: Workload) -> Iterator[str]:
             run.median(server.name, workload.name, key) for key in ("rps", "p50_ms", "p99_ms")
         ]
         spent = run.median(server.name, workload.name, "cpu_us")
-        failed = sum(one["failed"] for one in run.of(server.name, workload.name))
+        failed = sum(sample["failed"] for sample in run.of(server.name, workload.name))
         name = server.label + (f" ({failed:,} failed)" if failed else "")
         cells = (f"{figures[0]:,.0f}", f"{figures[1]:.2f}", f"{figures[2]:.2f}", f"{spent:,.0f}")
         spread = run.ratios(server.name, workload.name)
@@ -128,7 +128,7 @@ def speed(run: Run, workload: Workload) -> Iterator[str]:
 def starts(run: Run) -> Iterator[str]:
     """Give seconds to the first prediction, and memory after the workloads of the linear model."""
     yield from table("", "start, s", "memory, MiB")
-    for name in dict.fromkeys(one["server"] for one in run.starts):
+    for name in dict.fromkeys(start["server"] for start in run.starts):
         seconds, taken = run.start(name, "seconds"), run.start(name, "bytes")
         yield row(label(name), f"{seconds:.1f}", f"{(taken or 0) / MIB:,.0f}")
 
@@ -138,7 +138,9 @@ def even(run: Run) -> Iterator[str]:
     yield "The busiest worker's share of the requests, of this template, over all measurements."
     yield from ("", *table("", "median", "worst", "measurements"))
     for workload in WORKLOADS:
-        shares = sorted(one["shares"][0] for one in run.of("ours", workload.name) if one["shares"])
+        shares = sorted(
+            sample["shares"][0] for sample in run.of("ours", workload.name) if sample["shares"]
+        )
         if shares:
             middle = shares[len(shares) // 2]
             yield row(workload.label, f"{middle:.0%}", f"{shares[-1]:.0%}", str(len(shares)))
@@ -146,13 +148,13 @@ def even(run: Run) -> Iterator[str]:
 
 def memory() -> list[str]:
     """Give memory by workers, absolute and by that of one worker."""
-    found: dict[str, dict[str, int]] = kept("memory") or {}
-    counts = sorted({count for each in found.values() for count in each}, key=int)
-    lines = list(table("PSS, MiB", *(f"{count} workers" for count in counts))) if found else []
-    for name, taken in found.items():
+    sizes: dict[str, dict[str, int]] = kept("memory") or {}
+    counts = sorted({count for each in sizes.values() for count in each}, key=int)
+    lines = list(table("PSS, MiB", *(f"{count} workers" for count in counts))) if sizes else []
+    for name, taken in sizes.items():
         cells = [
-            f"{taken[one] / MIB:,.0f} ({taken[one] / taken[counts[0]]:.2f}{TIMES})"
-            for one in counts
+            f"{taken[count] / MIB:,.0f} ({taken[count] / taken[counts[0]]:.2f}{TIMES})"
+            for count in counts
         ]
         lines.append(row(label(name), *cells))
     return lines
@@ -160,16 +162,16 @@ def memory() -> list[str]:
 
 def excel() -> list[str]:
     """Give seconds for a workbook in and out."""
-    found = kept("excel")
-    if not found:
+    results = kept("excel")
+    if not results:
         return []
     return [
-        f"{found['rows']:,} rows of 11 columns in, the same with a prediction out; medians.",
+        f"{results['rows']:,} rows of 11 columns in, the same with a prediction out; medians.",
         "",
         *table("", "s"),
-        row("this template, over HTTP", f"{found['service']:.2f}"),
-        row("`read_excel`, `predict`, `to_excel` in process", f"{found['pandas']:.2f}"),
-        row("time of pandas ÷ ours", times(found["ratio"])),
+        row("this template, over HTTP", f"{results['service']:.2f}"),
+        row("`read_excel`, `predict`, `to_excel` in process", f"{results['pandas']:.2f}"),
+        row("time of pandas ÷ ours", times(results["ratio"])),
     ]
 
 
@@ -185,7 +187,7 @@ def versions() -> Iterator[str]:
 
 def _versions(pins: Path) -> list[str]:
     text = pins.read_text(encoding="utf-8")
-    return [f"{one[1]} {one[2]}" for one in re.finditer(rf"^{SHOWN.pattern}", text, re.MULTILINE)]
+    return [f"{pin[1]} {pin[2]}" for pin in re.finditer(rf"^{SHOWN.pattern}", text, re.MULTILINE)]
 
 
 def times(ratio: float) -> str:

@@ -47,7 +47,7 @@ class Bench:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.told = environments.rows_and_answers()
+        self.expected = environments.rows_and_answers()
         self.run = figures.Run(about=report.about(WORKERS, plan.rounds, plan.seconds))
         self.run.about["others"] = []
 
@@ -61,7 +61,7 @@ class Bench:
 
     def groups(self, number: int, model: str) -> dict[str, list[Server]]:
         """Return the servers by the one that stands beside; each round begins with another."""
-        servers = [one for one in self.plan.servers if self.workloads(one, model)]
+        servers = [server for server in self.plan.servers if self.workloads(server, model)]
         first = number % max(1, len(servers))
         groups = defaultdict(list)
         for server in servers[first:] + servers[:first]:
@@ -78,35 +78,35 @@ class Bench:
 
     def group(self, number: int, model: str, beside: Server, servers: list[Server]) -> None:
         """Measure servers of a model one after the other, each beside the same other one."""
-        with running(beside, model, WORKERS, self.told["rows"]) as other:
+        with running(beside, model, WORKERS, self.expected["rows"]) as other:
             self.check(other)
             for server in servers:
-                with running(server, model, WORKERS, self.told["rows"]) as one:
-                    self.check(one)
+                with running(server, model, WORKERS, self.expected["rows"]) as service:
+                    self.check(service)
                     for workload in self.workloads(server, model):
-                        self.pair(number, workload, one, other)
-                    self.note_start(one)
+                        self.pair(number, workload, service, other)
+                    self.note_start(service)
             self.note_start(other)
 
     def check(self, server: Running) -> None:
         """Compare the answers with the model's; warm up."""
-        server.check(self.told["rows"], self.told[server.task.model])
+        server.check(self.expected["rows"], self.expected[server.task.model])
         warm = next(
             workload
             for workload in WORKLOADS
             if workload.model == server.task.model and workload.rows == 1
         )
-        server.measure(warm, self.told["rows"], 1)
+        server.measure(warm, self.expected["rows"], 1)
 
-    def pair(self, number: int, workload: Workload, one: Running, other: Running) -> None:
+    def pair(self, number: int, workload: Workload, service: Running, other: Running) -> None:
         """Measure both, in turns the one or the other first."""
-        order = [(one, other), (other, one)][:: 1 if number % 2 else -1]
+        order = [(service, other), (other, service)][:: 1 if number % 2 else -1]
         samples = {}
         for measured, idle in order:
             with processes.paused(idle.process.pid):
-                sample = measured.measure(workload, self.told["rows"], self.plan.seconds)
+                sample = measured.measure(workload, self.expected["rows"], self.plan.seconds)
             samples[measured.server.name] = sample
-        names = {"server": one.server.name, "beside": other.server.name}
+        names = {"server": service.server.name, "beside": other.server.name}
         pair = {"one": asdict(samples[names["server"]]), "other": asdict(samples[names["beside"]])}
         self.run.pairs.append({"round": number, "work": workload.name} | names | pair)
         speeds = " · ".join(f"{name} {sample.rps:,.0f}/s" for name, sample in samples.items())
@@ -129,30 +129,30 @@ def others_share() -> float:
     return share
 
 
-def chosen(text: str, known: list[str]) -> list[str]:
+def chosen(text: str, available: list[str]) -> list[str]:
     """Read names separated by commas; none means all."""
-    names = text.split(",") if text else known
-    unknown = sorted(set(names) - set(known))
+    names = text.split(",") if text else available
+    unknown = sorted(set(names) - set(available))
     if unknown:
-        raise SystemExit(f"no such name: {', '.join(unknown)}; there are {', '.join(known)}")
+        raise SystemExit(f"no such name: {', '.join(unknown)}; there are {', '.join(available)}")
     return names
 
 
 def plan() -> Plan:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    servers = {one.name: one for one in SERVERS}
+    servers = {server.name: server for server in SERVERS}
     workloads = {workload.name: workload for workload in WORKLOADS}
     parser.add_argument("--peers", default="", help=", ".join(servers))
     parser.add_argument("--only", default="", help=", ".join(workloads))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=1, help="of one measurement")
-    given = parser.parse_args()
+    options = parser.parse_args()
     return Plan(
-        [servers[name] for name in chosen(given.peers, list(servers)) if name != "ours"],
-        [workloads[name] for name in chosen(given.only, list(workloads))],
-        given.rounds,
-        given.seconds,
+        [servers[name] for name in chosen(options.peers, list(servers)) if name != "ours"],
+        [workloads[name] for name in chosen(options.only, list(workloads))],
+        options.rounds,
+        options.seconds,
     )
 
 
@@ -165,9 +165,9 @@ def main() -> int:
     """Prepare, measure, report."""
     signal.signal(signal.SIGTERM, stop)
     wrk()
-    asked, began = plan(), time.monotonic()
-    environments.prepare({server.environment for server in asked.servers})
-    bench = Bench(asked)
+    bench_plan, began = plan(), time.monotonic()
+    environments.prepare({server.environment for server in bench_plan.servers})
+    bench = Bench(bench_plan)
     try:
         bench.all()
     except KeyboardInterrupt:

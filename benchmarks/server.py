@@ -72,8 +72,8 @@ class Running:
             self._compare(self.ask(rows[:count]), expected[:count])
         with ThreadPoolExecutor(AT_ONCE) as threads:
             singly = threads.map(lambda row: self.ask([row]), rows[: 4 * AT_ONCE])
-            for answer, one in zip(singly, expected, strict=False):
-                self._compare(answer, [one])
+            for answer, prediction in zip(singly, expected, strict=False):
+                self._compare(answer, [prediction])
 
     def _compare(self, answer: list[float], expected: list[float]) -> None:
         if self.server.ceiling:
@@ -107,8 +107,8 @@ class Running:
         return [count / counted.total() for _, count in counted.most_common()]
 
 
-def _close(one: float, other: float) -> bool:
-    return math.isclose(one, other, rel_tol=1e-9)
+def _close(first: float, other: float) -> bool:
+    return math.isclose(first, other, rel_tol=1e-9)
 
 
 def _sample(load: Load, cpu_seconds: float, shares: list[float]) -> Sample:
@@ -144,10 +144,10 @@ def running(
             start_new_session=True,
         )
     try:
-        one = Running(server, task, process, log)
-        _wait(one, rows[:1], began)
-        one.seconds_to_start = time.perf_counter() - began
-        yield one
+        service = Running(server, task, process, log)
+        _wait(service, rows[:1], began)
+        service.seconds_to_start = time.perf_counter() - began
+        yield service
     finally:
         processes.end(process)
 

@@ -78,14 +78,14 @@ def main() -> None:
         "project", type=Path, help="the folder of a generated project with its model"
     )
     parser.add_argument("--rounds", type=int, default=7)
-    given = parser.parse_args()
+    options = parser.parse_args()
     ours, bare = [], []
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "app.py").write_text(BARE)
         plain = ("--worker-class", "gthread", "--threads", "4", "--preload")
-        for counted in range(given.rounds + 1):  # the first only fills the disk's cache
+        for counted in range(options.rounds + 1):  # the first only fills the disk's cache
             pair = (
-                seconds_to_first_answer(given.project),
+                seconds_to_first_answer(options.project),
                 seconds_to_first_answer(Path(folder), *plain),
             )
             if counted:
@@ -94,7 +94,7 @@ def main() -> None:
     ratio = statistics.median(mine / other for mine, other in zip(ours, bare, strict=True))
     print(f"generated service  {statistics.median(ours):.2f} s to the first prediction")
     print(f"bare Flask app     {statistics.median(bare):.2f} s to the first empty answer")
-    print(f"ratio              {ratio:.2f} (median of {given.rounds} pairs)")
+    print(f"ratio              {ratio:.2f} (median of {options.rounds} pairs)")
 
 
 if __name__ == "__main__":

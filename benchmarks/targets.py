@@ -38,13 +38,13 @@ class Target:
     against: str
     level: float
     reach: Callable[[Run], Reached]
-    wanted: str = ""
+    label: str = ""
     most: bool = False
 
     @property
-    def asked(self) -> str:
+    def required(self) -> str:
         """The level, in words."""
-        return self.wanted or f"{self.level:g}{TIMES}"
+        return self.label or f"{self.level:g}{TIMES}"
 
 
 def against(families: tuple[str, ...], workloads: tuple[str, ...]) -> Callable[[Run], Reached]:
@@ -127,9 +127,12 @@ def verdict(target: Target, run: Run) -> tuple[str, str, str]:
     measured = target.reach(run)
     if not measured:
         return "not measured", "", ""
-    medians = " · ".join(f"{one.name} **{one.median:.2f}{TIMES}**".strip() for one in measured)
-    ranges = " · ".join(f"{one.low:.2f} to {one.high:.2f}" for one in measured)
+    medians = " · ".join(
+        f"{ratio.name} **{ratio.median:.2f}{TIMES}**".strip() for ratio in measured
+    )
+    ranges = " · ".join(f"{ratio.low:.2f} to {ratio.high:.2f}" for ratio in measured)
     enough = all(
-        one.high <= target.level if target.most else one.low >= target.level for one in measured
+        ratio.high <= target.level if target.most else ratio.low >= target.level
+        for ratio in measured
     )
     return medians, ranges, "reached" if enough else "not reached"

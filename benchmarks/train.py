@@ -56,13 +56,13 @@ def main() -> None:
         "forest": RandomForestRegressor(n_estimators=100, random_state=0),
     }
     sample = measurements.head(ROWS)
-    told: dict[str, object] = {"rows": sample.to_dict("records")}
+    expected: dict[str, object] = {"rows": sample.to_dict("records")}
     folder.mkdir(parents=True, exist_ok=True)
     for name, model in models.items():
         model.fit(measurements, quality)
         joblib.dump(model, folder / f"{name}.joblib", compress=3)  # under 10 MiB
-        told[name] = model.predict(sample).tolist()
-    (folder / "rows.json").write_text(json.dumps(told), encoding="utf-8")
+        expected[name] = model.predict(sample).tolist()
+    (folder / "rows.json").write_text(json.dumps(expected), encoding="utf-8")
 
 
 if __name__ == "__main__":

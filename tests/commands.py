@@ -164,15 +164,15 @@ def make_environment(name: str, pins: Path) -> Path:
     folder = ROOT / ".cache" / name
     folder.mkdir(parents=True, exist_ok=True)
     programs, stamp = folder / "venv" / "bin", folder / "installed"
-    wanted = pins.read_text(encoding="utf-8") + sys.version
+    contents = pins.read_text(encoding="utf-8") + sys.version
     uv = (sys.executable, "-m", "uv")
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
+        if not stamp.is_file() or stamp.read_text(encoding="utf-8") != contents:
             for command in (
                 ("venv", "--clear", "--python", sys.executable, programs.parent),
                 ("pip", "install", "--python", programs / "python", "--requirement", pins),
             ):
                 subprocess.run([*uv, *command, "--quiet"], check=True, timeout=LONGEST_COMMAND)
-            stamp.write_text(wanted, encoding="utf-8")
+            stamp.write_text(contents, encoding="utf-8")
     return programs

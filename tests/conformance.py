@@ -16,9 +16,9 @@ WIDTH = 60
 
 def row(*cells: str) -> str:
     """Return a row of a table in Markdown, long cells cut."""
-    lines = (" ".join(one.split()) for one in cells)
-    short = (one if len(one) <= WIDTH else f"{one[: WIDTH - 1]}…" for one in lines)
-    return f"| {' | '.join(one.replace('|', chr(92) + '|') for one in short)} |"
+    lines = (" ".join(cell.split()) for cell in cells)
+    short = (line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…" for line in lines)
+    return f"| {' | '.join(line.replace('|', chr(92) + '|') for line in short)} |"
 
 
 def main() -> int:

@@ -190,7 +190,7 @@ def test_kube_play(machine: Machine, image: str, project: Path) -> None:
         machine.wait_for(f"{url}/health/live")
         check_answers(url)
         names = machine.run("podman", "ps", "--format", "{{.Names}}").split()
-        (name,) = [one for one in names if one.endswith("-service")]
+        (name,) = [name for name in names if name.endswith("-service")]
         seen = machine.inspect("container", name)
         assert seen["HostConfig"]["ReadonlyRootfs"]
         assert seen["HostConfig"]["Memory"] == DYNO

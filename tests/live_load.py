@@ -126,7 +126,7 @@ class Live:
         self.service.process.send_signal(signal.SIGHUP)
         wait_until(lambda: "reload rejected" in self.log[before:])
         assert old <= self.workers, "no worker notices"
-        (line,) = [one for one in self.log[before:].splitlines() if "reload rejected" in one]
+        (line,) = [line for line in self.log[before:].splitlines() if "reload rejected" in line]
         return line
 
     def wait_for_others(self, old: set[int]) -> None:
@@ -164,8 +164,8 @@ class Callers:
 
     def more(self, count: int = 20) -> None:
         """Wait until so many more requests are answered."""
-        wanted = len(self.answers) + count
-        wait_until(lambda: self.lost or len(self.answers) >= wanted)
+        enough = len(self.answers) + count
+        wait_until(lambda: self.lost or len(self.answers) >= enough)
 
     def note(self, response: http.client.HTTPResponse) -> None:
         content = response.read()

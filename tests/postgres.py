@@ -19,12 +19,12 @@ USER = "postgres"  # the server refuses to be root
 
 def programs() -> Path | None:
     """Return the folder of the server's programs: Debian keeps them off the PATH."""
-    if os.geteuid() == 0 and USER not in {one.pw_name for one in pwd.getpwall()}:
+    if os.geteuid() == 0 and USER not in {account.pw_name for account in pwd.getpwall()}:
         return None
-    found = shutil.which("initdb") or max(
-        (str(one) for one in Path("/usr/lib/postgresql").glob("*/bin/initdb")), default=None
+    initdb = shutil.which("initdb") or max(
+        (str(path) for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")), default=None
     )
-    return Path(found).resolve().parent if found else None
+    return Path(initdb).resolve().parent if initdb else None
 
 
 @contextmanager
@@ -38,8 +38,8 @@ def postgres() -> Iterator[str]:
         password.write_text(NAME, encoding="utf-8")
         how: dict[str, Any] = {"cwd": place}
         if os.geteuid() == 0:
-            for one in (Path(place), password):
-                shutil.chown(one, USER)
+            for path in (Path(place), password):
+                shutil.chown(path, USER)
             how |= {"user": USER, "group": pwd.getpwnam(USER).pw_gid, "extra_groups": []}
         login = (f"--username={NAME}", f"--pwfile={password}", "--auth=scram-sha-256")
         _run([folder / "initdb", *login, "--no-sync", f"--pgdata={data}"], **how)

@@ -107,8 +107,8 @@ def client(url: str) -> Iterator[Client]:
 
 @pytest.fixture
 def no_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = module.find_spec
-    monkeypatch.setattr(module, "find_spec", lambda name: name != "pyarrow" and found(name))
+    find = module.find_spec
+    monkeypatch.setattr(module, "find_spec", lambda name: name != "pyarrow" and find(name))
 
 
 def png() -> bytes:
@@ -182,7 +182,9 @@ def test_a_sheet_is_chosen(client: Client, tmp_path: Path) -> None:
 def test_a_value_comes_back(client: Client, target: str, value: Any) -> None:
     seen = client.call(target, value)
     if target == "picture":
-        assert np.array_equal(*(np.asarray(Image.open(io.BytesIO(one))) for one in (seen, value)))
+        assert np.array_equal(
+            *(np.asarray(Image.open(io.BytesIO(picture))) for picture in (seen, value))
+        )
     else:
         assert (type(seen), seen) == (type(value), value)
 
@@ -243,7 +245,7 @@ def test_errors_have_their_types(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "message"),
     [
         (lambda client: client.string("a", "b"), "string(data): got 2 positional arguments"),
         (lambda client: client.string(text="a"), "string(data): unknown argument 'text'"),
@@ -252,11 +254,11 @@ def test_errors_have_their_types(client: Client) -> None:
     ],
 )
 def test_what_a_target_does_not_have_is_a_type_error(
-    client: Client, call: Callable[[Client], Any], told: str
+    client: Client, call: Callable[[Client], Any], message: str
 ) -> None:
     with pytest.raises(TypeError) as error:
         call(client)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_what_json_cannot_hold_is_a_value_error(client: Client) -> None:
@@ -268,10 +270,10 @@ def test_what_json_cannot_hold_is_a_value_error(client: Client) -> None:
 
 
 def test_targets_are_told(client: Client) -> None:
-    told = client.targets()
-    assert told["table"] == "Return it."
-    assert {"ответ", "several", "nothing"} < told.keys()
-    assert not {"health/live", "invocations"} & told.keys()
+    descriptions = client.targets()
+    assert descriptions["table"] == "Return it."
+    assert {"ответ", "several", "nothing"} < descriptions.keys()
+    assert not {"health/live", "invocations"} & descriptions.keys()
     assert client.describe("table")["returns"]["class_name"] == "DataFrame"
     assert client.ready()
 

@@ -42,7 +42,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def calls(self) -> list[Seen]:
-        return [one for one in self.seen if one.method == "POST"]
+        return [request for request in self.seen if request.method == "POST"]
 
     def handle_error(self, *_: object) -> None:
         """Say nothing of clients that have gone."""
@@ -233,7 +233,7 @@ def test_a_busy_service_is_not_ready(server: Server, monkeypatch: pytest.MonkeyP
 def test_a_connection_is_kept(client: Client, server: Server) -> None:
     for _ in range(3):
         client.score(1)
-    assert len({one.connection for one in server.seen}) == 1
+    assert len({request.connection for request in server.seen}) == 1
 
 
 def test_a_connection_that_was_closed_meanwhile_is_not_used(
@@ -269,14 +269,14 @@ def test_a_newer_version_is_noticed(client: Client, server: Server) -> None:
     with pytest.raises(ServiceError):
         client.score(1)
     client.score(1)
-    assert [one.method for one in server.seen] == ["GET", "GET", "POST", "GET", "POST"]
+    assert [request.method for request in server.seen] == ["GET", "GET", "POST", "GET", "POST"]
 
 
 def test_a_prefix_and_headers_are_sent(server: Server) -> None:
     with Client(f"{server.url}/models/wine/", headers={"Authorization": "Bearer x"}) as client:
         client.score(1)
-    assert [one.path for one in server.seen] == ["/models/wine/score"] * 2
-    assert [one.headers["Authorization"] for one in server.seen] == ["Bearer x"] * 2
+    assert [request.path for request in server.seen] == ["/models/wine/score"] * 2
+    assert [request.headers["Authorization"] for request in server.seen] == ["Bearer x"] * 2
 
 
 @pytest.mark.parametrize("url", ["host:8000", "ftp://host", "http://", "http://u:secret@host"])

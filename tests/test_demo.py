@@ -79,8 +79,8 @@ def test_busy_port_is_told_in_one_line(installed: Project) -> None:
         port = listener.getsockname()[1]
         with demo(installed, port) as process:
             printed, _ = process.communicate(timeout=40)
-    told = f"Port {port}: Address already in use. Try: make demo PORT={port + 1}\n"
-    assert (process.returncode, printed) == (1, told)
+    message = f"Port {port}: Address already in use. Try: make demo PORT={port + 1}\n"
+    assert (process.returncode, printed) == (1, message)
 
 
 @pytest.mark.long

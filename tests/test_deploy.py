@@ -20,10 +20,10 @@ LONGEST_END = 40
 
 def program(name: str) -> Path:
     """Return a program of this environment, or skip where it has no build for this system."""
-    found = Path(sys.executable).with_name(name)
-    if not found.is_file():
+    path = Path(sys.executable).with_name(name)
+    if not path.is_file():
         pytest.skip(f"{name} has no build for this system")
-    return found
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def kustomized(project: Path) -> dict[str, dict[str, Any]]:
         text=True,
         check=True,
     )
-    return {one["kind"]: one for one in yaml.safe_load_all(done.stdout)}
+    return {manifest["kind"]: manifest for manifest in yaml.safe_load_all(done.stdout)}
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def check_is_confined(container: dict[str, Any], pod: dict[str, Any]) -> None:
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert [one["mountPath"] for one in container["volumeMounts"]] == ["/tmp"]
+    assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp"]
     assert set(container["resources"]["limits"]) == {"cpu", "memory"}
 
 
@@ -165,17 +165,17 @@ def test_compose(composed: dict[str, Any]) -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["tmpfs"] == ["/tmp"]
     assert service["stop_grace_period"] == "45s"
-    images = [one["image"] for name, one in services.items() if name != "service"]
+    images = [container["image"] for name, container in services.items() if name != "service"]
     assert all(re.search(r":v?\d+\.\d+", image) for image in images), "versions that stay"
-    ports = [port for one in services.values() for port in one.get("ports", [])]
+    ports = [port for container in services.values() for port in container.get("ports", [])]
     assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
 
 
 def test_compose_mounts_what_is_there(composed: dict[str, Any], project: Path) -> None:
     mounts = [
         Path(volume["source"]).relative_to(project).as_posix()
-        for one in composed["services"].values()
-        for volume in one.get("volumes", [])
+        for container in composed["services"].values()
+        for volume in container.get("volumes", [])
         if volume["type"] == "bind"
     ]
     assert sorted(mounts) == [
@@ -186,11 +186,11 @@ def test_compose_mounts_what_is_there(composed: dict[str, Any], project: Path) -
 
 
 def test_prometheus_finds_the_service(composed: dict[str, Any], project: Path) -> None:
-    told = yaml.safe_load((project / "deploy" / "prometheus" / "prometheus.yml").read_text())
-    (job,) = told["scrape_configs"]
+    config = yaml.safe_load((project / "deploy" / "prometheus" / "prometheus.yml").read_text())
+    (job,) = config["scrape_configs"]
     (address,) = job["static_configs"][0]["targets"]
     host, port = address.split(":")
-    assert port in [str(one["target"]) for one in composed["services"][host]["ports"]]
+    assert port in [str(published["target"]) for published in composed["services"][host]["ports"]]
 
 
 def test_grafana_finds_prometheus(composed: dict[str, Any], project: Path) -> None:
@@ -201,7 +201,7 @@ def test_grafana_finds_prometheus(composed: dict[str, Any], project: Path) -> No
     assert source["url"] == "http://prometheus:9090"
     (files,) = yaml.safe_load((folder / "dashboards" / "files.yml").read_text())["providers"]
     mounts = composed["services"]["grafana"]["volumes"]
-    assert f"{files['options']['path']}/dashboard.json" in [one["target"] for one in mounts]
+    assert f"{files['options']['path']}/dashboard.json" in [mount["target"] for mount in mounts]
 
 
 # Heroku

@@ -30,7 +30,7 @@ def _run(code: str, names: dict[str, Any]) -> str:
 
 def test_every_example_prints_what_it_says(tmp_path: Path, subtests: pytest.Subtests) -> None:
     fences = [Block(*fence) for fence in FENCE.findall(PAGE.read_text(encoding="utf-8"))]
-    main, *others = [one for one in fences if one.language in {"python", "text"}]
+    main, *others = [fence for fence in fences if fence.language in {"python", "text"}]
     (tmp_path / "main.py").write_text(main.text, encoding="utf-8")
     names: dict[str, Any] = {}
     with (

@@ -31,7 +31,7 @@ def test_every_command_answers_as_printed(tmp_path: Path, subtests: pytest.Subte
     main, weights, *others = fences(PAGE)
     (tmp_path / "main.py").write_text(main.text, encoding="utf-8")
     (tmp_path / "weights.json").write_text(weights.text, encoding="utf-8")
-    shell = [one for one in others if one.language != "python"]
+    shell = [fence for fence in others if fence.language != "python"]
     with serve("gunicorn", tmp_path, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as service:
         for command, answer in zip(shell[::2], shell[1::2], strict=True):
             with subtests.test(command.commands[-1]):
@@ -39,8 +39,8 @@ def test_every_command_answers_as_printed(tmp_path: Path, subtests: pytest.Subte
                 assert run_block(service, tmp_path, command).rstrip("\n") == answer.text.rstrip(
                     "\n"
                 )
-        told = [_run_client(service, one) for one in others if one.language == "python"]
+        printed = [_run_client(service, fence) for fence in others if fence.language == "python"]
     version = re.search(r'"versions":\["(\w+)"\]', PAGE.read_text(encoding="utf-8"))
     assert version
-    assert told[0] == f"['{version[1]}']\n"
-    assert told[1].split() == ["quality", "0", "9.25", "1", "7.00"]
+    assert printed[0] == f"['{version[1]}']\n"
+    assert printed[1].split() == ["quality", "0", "9.25", "1", "7.00"]

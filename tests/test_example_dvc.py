@@ -53,10 +53,12 @@ def test_data_and_model_are_kept_by_dvc(tmp_path: Path) -> None:
         assert done.returncode == ends_with, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr
 
-    told = re.sub(" +#.*", "", (EXAMPLE / "README.md").read_text(encoding="utf-8"))
-    told = told.partition("```bash\n")[2].partition("```")[0]
-    commands = [one.strip() for line in told.splitlines() for one in line.split("&&")]
-    assert [one for one in commands if not one.startswith(("git", "dvc remote"))] == IN_README
+    script = re.sub(" +#.*", "", (EXAMPLE / "README.md").read_text(encoding="utf-8"))
+    script = script.partition("```bash\n")[2].partition("```")[0]
+    commands = [command.strip() for line in script.splitlines() for command in line.split("&&")]
+    assert [
+        command for command in commands if not command.startswith(("git", "dvc remote"))
+    ] == IN_README
 
     run("dvc", "init", "--no-scm")
     run("dvc", "remote", "add", "--default", "store", str(remote))

@@ -152,7 +152,7 @@ def _told() -> Table:
                     table.taken.append(cell)
                     table.answered.append(cell)
             for cells, texts in ((table.taken, taken), (table.answered, answered)):
-                cells += [Cell(ROWS[name], descriptor, _format(one)) for one in _words(texts)]
+                cells += [Cell(ROWS[name], descriptor, _format(text)) for text in _words(texts)]
     return table
 
 
@@ -210,9 +210,9 @@ def _assert_value(cell: Cell, answer: bytes, read_as: Format, lossy: Format) -> 
 
 
 def test_the_table_names_every_format_there_is() -> None:
-    for told, registered in ((TOLD.taken, readable), (TOLD.answered, writable)):
+    for listed, registered in ((TOLD.taken, readable), (TOLD.answered, writable)):
         there = {(kind, form) for kind in Kind for form in registered(kind)}
-        named = {(cell.kind, cell.form) for cell in told}
+        named = {(cell.kind, cell.form) for cell in listed}
         assert named | IN_JSON == there
 
 

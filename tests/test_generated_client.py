@@ -81,8 +81,8 @@ def test_a_generated_client_calls_targets(programs: Path, tmp_path: Path) -> Non
             *("--url", f"{service.url}/openapi.json"),
             folder=tmp_path,
         )
-        told = _run(programs / "python", "-c", CALLS, service.url, folder=tmp_path)
-    assert json.loads(told) == [
+        printed = _run(programs / "python", "-c", CALLS, service.url, folder=tmp_path)
+    assert json.loads(printed) == [
         [{"a": 3.0}, {"a": 4.0}],
         {"tree": {"a": [1]}, "whole": 7},
         2.5,

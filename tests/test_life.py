@@ -62,11 +62,11 @@ def memory_on(port: int) -> int:
     Not RLIMIT_AS, which counts what numpy reserves and never uses; not a cgroup, which takes root.
     """
     started = psutil.Process().children(recursive=True)
-    tree = [one for one in started if one.environ().get("PORT") == str(port)]
+    tree = [process for process in started if process.environ().get("PORT") == str(port)]
     assert len(tree) >= 4, "honcho, gunicorn's master and two workers"
     if not psutil.LINUX:
-        return sum(one.memory_info().rss for one in tree)
-    return sum(one.memory_full_info().pss for one in tree)
+        return sum(process.memory_info().rss for process in tree)
+    return sum(process.memory_full_info().pss for process in tree)
 
 
 def test_flask_run_serves(installed: Project) -> None:

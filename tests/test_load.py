@@ -115,9 +115,9 @@ def test_page_is_filled_in_and_asks_what_is_typed(installed: Project, url: str) 
     try:
         wait_until_ready(process, page)
         with urllib.request.urlopen(page, timeout=LONGEST_START) as answer:
-            found = re.search(r"window\.templateArgs = (\{.*\})", answer.read().decode())
-        assert found
-        filled = json.loads(found[1])
+            match = re.search(r"window\.templateArgs = (\{.*\})", answer.read().decode())
+        assert match
+        filled = json.loads(match[1])
         assert [filled["host"], filled["num_users"]] == ["http://127.0.0.1:8000", 10]
         assert [filled["spawn_rate"], filled["run_time"]] == [10, 30]
         post(f"{page}/swarm", user_count="1", spawn_rate="1", host=NOBODY)

@@ -27,16 +27,16 @@ each_choice_of_a_project = pytest.mark.parametrize("choice", choices("model_form
 
 def pins(lock: Path) -> dict[tuple[str, str], str]:
     """Map (package, marker) to the pinned version."""
-    found = (PIN.fullmatch(line) for line in lock.read_text().splitlines())
-    return {(match[1], match[3] or ""): match[2] for match in found if match}
+    matches = (PIN.fullmatch(line) for line in lock.read_text().splitlines())
+    return {(match[1], match[3] or ""): match[2] for match in matches if match}
 
 
 def versions(lock: Path) -> dict[str, set[str]]:
     """Map each package to its pinned versions: more needs may bring it to more systems."""
-    found: dict[str, set[str]] = {}
+    pinned: dict[str, set[str]] = {}
     for (package, _), version in pins(lock).items():
-        found.setdefault(package, set()).add(version)
-    return found
+        pinned.setdefault(package, set()).add(version)
+    return pinned
 
 
 def normalized(name: str) -> str:
@@ -46,9 +46,9 @@ def normalized(name: str) -> str:
 
 def check_wanted(source: Path, lock: Path) -> None:
     """Fail unless every package that is asked for is pinned."""
-    wanted = re.findall(r"(?m)^[A-Za-z][\w.-]*", source.read_text())
-    assert wanted
-    assert {normalized(name) for name in wanted} - {package for package, _ in pins(lock)} == set()
+    packages = re.findall(r"(?m)^[A-Za-z][\w.-]*", source.read_text())
+    assert packages
+    assert {normalized(name) for name in packages} - {package for package, _ in pins(lock)} == set()
 
 
 @each_lock

@@ -116,9 +116,9 @@ def _post(service: Service, kind: str, form: Format, body: bytes, **headers: str
     connection = HTTPConnection("127.0.0.1", service.port, timeout=300)
     connection.request("POST", f"/{kind}", body, headers)
     answer = connection.getresponse()
-    told = answer.read()
+    content = answer.read()
     connection.close()
-    assert answer.status in {200, 422} | REFUSED, told
+    assert answer.status in {200, 422} | REFUSED, content
     return answer.status
 
 
@@ -143,12 +143,12 @@ def test_the_worst_of_every_format_that_is_read_is_known() -> None:
 
     kinds = {"picture": Kind.IMAGE, "text": Kind.SCALAR, "tree": Kind.JSON}
     for kind, forms in WORST.items():
-        known = {Format.of_extension(form) for form in forms}
+        covered = {Format.of_extension(form) for form in forms}
         of_kind = set(readable(kinds.get(kind) or Kind[kind.upper()]))
         same = (
             {Format.FEATHER} if kind == "table" else {Format.JSON} if kind == "picture" else set()
         )
-        assert known | same == of_kind
+        assert covered | same == of_kind
 
 
 @pytest.mark.parametrize(

@@ -84,8 +84,8 @@ def test_java_is_there_where_it_is_needed(choose: Bake, choice: str) -> None:
     described = json.loads(read(project / "app.json"))
     packs = [pack["url"] for pack in described["buildpacks"]]
     assert packs == ["heroku/jvm", "heroku/python"][not is_needed :]
-    told = re.findall(r"(?m)^heroku buildpacks:add (\S+)", read(project / "README.md"))
-    assert told == (packs if is_needed else [])
+    added = re.findall(r"(?m)^heroku buildpacks:add (\S+)", read(project / "README.md"))
+    assert added == (packs if is_needed else [])
     (packages,) = instructions(project, "ARG")
     assert packages == f'SYSTEM_PACKAGES="{"default-jre-headless" if is_needed else ""}"'
 

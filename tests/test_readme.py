@@ -129,6 +129,6 @@ def test_every_fence_says_its_language(readme: Path) -> None:
 
 
 def test_two_commands_are_told() -> None:
-    told = [line for block in blocks(ROOT / "README.md", "bash", "sh") for line in block.commands]
-    assert "make demo" in " ".join(told)
-    assert "make test" in " ".join(told)
+    lines = [line for block in blocks(ROOT / "README.md", "bash", "sh") for line in block.commands]
+    assert "make demo" in " ".join(lines)
+    assert "make test" in " ".join(lines)

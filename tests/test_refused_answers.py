@@ -179,9 +179,11 @@ def test_name_in_cyrillic_makes_a_latin_slug(refusals: Callable[..., list[str]])
 
 
 def test_what_the_project_installs_is_refused(hook: ModuleType) -> None:
-    wanted = (PAYLOAD / "requirements.in").read_text()
-    wanted += (PAYLOAD / "requirements-dev.in").read_text()
-    names = {name.lower().replace("-", "_") for name in re.findall(r"(?m)^[A-Za-z][\w-]*", wanted)}
+    requirements = (PAYLOAD / "requirements.in").read_text()
+    requirements += (PAYLOAD / "requirements-dev.in").read_text()
+    names = {
+        name.lower().replace("-", "_") for name in re.findall(r"(?m)^[A-Za-z][\w-]*", requirements)
+    }
     assert names
     assert names - set(hook.INSTALLED.split()) == set()
 

@@ -95,8 +95,8 @@ def curl(port: int, more: str = "") -> list[float]:
 def ready(port: int) -> dict[str, Any]:
     """Return what the service says of itself."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=30) as answer:
-        told: dict[str, Any] = json.load(answer)
-    return told
+        state: dict[str, Any] = json.load(answer)
+    return state
 
 
 @contextmanager

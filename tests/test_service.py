@@ -173,14 +173,14 @@ def test_a_later_change_of_workers_changes_no_threads(settings: Settings) -> Non
 
 def test_every_setting_is_one_of_gunicorn() -> None:
     """Gunicorn ignores a name that it does not know, so a typing error would be silent."""
-    known = {setting.name for setting in KNOWN_SETTINGS}
+    gunicorn_settings = {setting.name for setting in KNOWN_SETTINGS}
     helpers = {"whole", "cpu_quota", "usable_cores", "room_for", "host", "cores", "memory"}
     names = {node.name for node in TREE.body if isinstance(node, ast.FunctionDef)}
     for node in TREE.body:
         if isinstance(node, ast.Assign):
             names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    assert {name for name in names - helpers if name.islower()} <= known
-    assert not helpers & known
+    assert {name for name in names - helpers if name.islower()} <= gunicorn_settings
+    assert not helpers & gunicorn_settings
 
 
 def documented() -> dict[str, list[str]]:
@@ -202,10 +202,10 @@ def variables(file: Path) -> Iterator[tuple[str, object]]:
 @pytest.mark.parametrize("file", READERS, ids=lambda file: file.name)
 def test_every_variable_is_documented(file: Path) -> None:
     table = documented()
-    found = dict(variables(file))
+    used = dict(variables(file))
     reader = file.relative_to(PAYLOAD).as_posix()
-    assert set(found) == {name for name, row in table.items() if row[2].startswith(f"`{reader}`")}
-    for name, default in found.items():
+    assert set(used) == {name for name, row in table.items() if row[2].startswith(f"`{reader}`")}
+    for name, default in used.items():
         if default is not None:
             assert table[name][0] == f"`{default}`"
 

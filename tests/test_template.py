@@ -98,8 +98,8 @@ TEXTS = ("project_name", "description", "author")
 
 def files_of(folder: Path) -> dict[str, Path]:
     """Map the files under `folder` by their relative names."""
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path for path in found}
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path for path in paths}
 
 
 def read(path: Path) -> str:
@@ -225,8 +225,8 @@ def test_hostile_answer_reaches_no_code(bake: Bake, baked: Path, question: str) 
 def test_answer_on_the_command_line_is_a_template_of_cookiecutter(bake: Bake) -> None:
     """Cookiecutter renders such answers once, itself; nothing here renders them again."""
     project = bake(description="{{ 7*7 }}{{ '{{ 7*7 }}' }}")
-    told = tomllib.loads(read(project / "pyproject.toml"))["project"]["description"]
-    assert told == "49{{ 7*7 }}"
+    rendered_text = tomllib.loads(read(project / "pyproject.toml"))["project"]["description"]
+    assert rendered_text == "49{{ 7*7 }}"
 
 
 @pytest.mark.parametrize("version", choices("python_version"))
@@ -243,10 +243,10 @@ def test_python_version_is_where_it_must_be(choose: Bake, version: str) -> None:
 
 
 def test_every_question_has_a_sentence() -> None:
-    asked = {name: default for name, default in QUESTIONS.items() if not name.startswith("_")}
+    questions = {name: default for name, default in QUESTIONS.items() if not name.startswith("_")}
     prompts = QUESTIONS["__prompts__"]
-    assert prompts.keys() == asked.keys()
-    for name, default in asked.items():
+    assert prompts.keys() == questions.keys()
+    for name, default in questions.items():
         if isinstance(default, list):
             assert prompts[name].keys() == {"__prompt__", *default}
         else:

@@ -66,8 +66,10 @@ def run(command: list[str], patterns: dict[str, str], folder: Path, **extra: str
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     *_, last = done.stdout.strip().splitlines()
     text = last if patterns is LOCUST else done.stdout
-    found = {name: re.search(pattern, text) for name, pattern in patterns.items()}
-    figures = {name: float(one[1].replace(",", "")) if one else 0 for name, one in found.items()}
+    matches = {name: re.search(pattern, text) for name, pattern in patterns.items()}
+    figures = {
+        name: float(match[1].replace(",", "")) if match else 0 for name, match in matches.items()
+    }
     if "Non-2xx" in done.stdout:
         raise SystemExit(f"{done.stdout}\nnot every answer was 200: see above")
     return Seen(figures, cpu)
@@ -120,9 +122,9 @@ def compare(project: Path, url: str, rounds: int) -> None:
     )
     print("|---|---|---|---|---|---|---|")
     for name, runs in seen.items():
-        one = sorted(runs, key=lambda run: run.figures["rps"])[len(runs) // 2]
-        cost = (one.cpu - starts[name]) / (REQUESTS - USERS) * 1e6
-        shown = [f"{one.figures[key]:,.0f}" for key in ("rps", "p50", "p95", "p99", "failed")]
+        median = sorted(runs, key=lambda run: run.figures["rps"])[len(runs) // 2]
+        cost = (median.cpu - starts[name]) / (REQUESTS - USERS) * 1e6
+        shown = [f"{median.figures[key]:,.0f}" for key in ("rps", "p50", "p95", "p99", "failed")]
         print(f"| `{name}` | {' | '.join(shown)} | {cost:,.0f} |")
 
 
@@ -131,10 +133,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("project", type=Path, help="the folder of an installed project")
     parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args()
+    options = parser.parse_args()
     if not shutil.which("ab"):
         raise SystemExit("ab is missing: apt-get install apache2-utils")
-    project = given.project.resolve()
+    project = options.project.resolve()
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         port = listener.getsockname()[1]
@@ -142,7 +144,7 @@ def main() -> None:
     with serving(project, port) as server:
         url = f"http://{HOST}:{port}"
         wait_until_ready(server, url)
-        compare(project, url, given.rounds)
+        compare(project, url, options.rounds)
 
 
 if __name__ == "__main__":

@@ -147,16 +147,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("project", type=Path, help="the folder of an installed project")
     parser.add_argument("--port", type=int, default=8000)
-    given = parser.parse_args()
-    problem = port_problem(given.port)
+    options = parser.parse_args()
+    problem = port_problem(options.port)
     if problem:
-        other = given.port + 1 if 1024 <= given.port < 65535 else 8001  # noqa: PLR2004
-        print(f"Port {given.port}: {problem}. Try: make demo PORT={other}", file=sys.stderr)
+        other = options.port + 1 if 1024 <= options.port < 65535 else 8001  # noqa: PLR2004
+        print(f"Port {options.port}: {problem}. Try: make demo PORT={other}", file=sys.stderr)
         return 1
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     try:
-        demo(given.project, given.port)
+        demo(options.project, options.port)
     except Stopped:
         print("== stopped", flush=True)
     return 0

@@ -307,10 +307,10 @@ def test_what_fails_in_a_fork_only(
     @registry.target
     def after() -> None: ...
 
-    found = check(registry, LONG)
-    assert found["score"][0] is Verdict.FAILS
-    assert found["score"][1].startswith(reason)
-    assert found["after"] == (Verdict.SAFE, "")
+    results = check(registry, LONG)
+    assert results["score"][0] is Verdict.FAILS
+    assert results["score"][1].startswith(reason)
+    assert results["after"] == (Verdict.SAFE, "")
 
 
 @pytest.mark.usefixtures("at_once")
@@ -345,8 +345,8 @@ def test_what_is_random_is_not_blamed(registry: mmf.Registry) -> None:
     def failing_dice() -> float:
         raise ValueError(random.random())
 
-    found = verdicts(registry)
-    assert found == {"dice": Verdict.VARIES, "failing_dice": Verdict.UNKNOWN}
+    results = verdicts(registry)
+    assert results == {"dice": Verdict.VARIES, "failing_dice": Verdict.UNKNOWN}
 
 
 def test_what_tells_the_time_is_not_blamed(registry: mmf.Registry) -> None:
@@ -385,11 +385,11 @@ def test_what_a_thread_may_not_touch_fails_here_too(registry: mmf.Registry) -> N
         return base.execute("SELECT 1").fetchone()[0]
 
     loader = get_ident()
-    found = check(registry, LONG)
+    results = check(registry, LONG)
     assert call(registry.targets["threaded"], LONG) == CallResult(CallStatus.OK, b'{"result":true}')
-    assert found["threaded"] == (Verdict.SAFE, "")
-    assert found["ask"][0] is Verdict.UNKNOWN
-    assert "ProgrammingError" in found["ask"][1]
+    assert results["threaded"] == (Verdict.SAFE, "")
+    assert results["ask"][0] is Verdict.UNKNOWN
+    assert "ProgrammingError" in results["ask"][1]
     base.close()
 
 

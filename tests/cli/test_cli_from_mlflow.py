@@ -78,7 +78,7 @@ def ask(folder: Path, body: Any) -> str:
 
 def test_a_signature_is_a_schema(tmp_path: Path) -> None:
     types = ("boolean", "integer", "long", "float", "double", "string", "datetime")
-    save(tmp_path / "all", columns(*((one, one) for one in types)))
+    save(tmp_path / "all", columns(*((type_name, type_name) for type_name in types)))
     expected = [bool, int, int, float, float, str, datetime]
     assert mmf.schema_of(tmp_path / "all") == dict(zip(types, expected, strict=True))
     save(tmp_path / "some", columns(("double", "b"), required=False))
@@ -114,9 +114,9 @@ def test_what_is_no_schema_is_told(tmp_path: Path) -> None:
 def test_what_is_written_serves_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     save(tmp_path / "model", columns(("long", "a"), ("double", "b")))
-    told = from_mlflow(Path("model"))
-    assert told.exit_code == 0, told.output
-    assert '{"dataframe_records": [{"a": 1, "b": 0.5}]}' in told.output
+    result = from_mlflow(Path("model"))
+    assert result.exit_code == 0, result.output
+    assert '{"dataframe_records": [{"a": 1, "b": 0.5}]}' in result.output
     text = (tmp_path / "main.py").read_text(encoding="utf-8")
     assert "SCHEMA = {'a': int, 'b': float}\n" in text
     status, _, answer = ask(tmp_path, {"dataframe_records": [{"a": 1, "b": 0.5}]}).partition(" ")
@@ -157,6 +157,6 @@ def test_params_become_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert 'model.predict(data, params={"times": times, "label": label})' in text
     listed = ParamSchema([ParamSpec("many", "long", [1], shape=(-1,))])
     save(tmp_path / "listed", columns(("long", "a")), params=listed)
-    told = from_mlflow(Path("listed"), "--out", "other.py")
-    assert told.exit_code == 1
-    assert "many" in told.output
+    result = from_mlflow(Path("listed"), "--out", "other.py")
+    assert result.exit_code == 1
+    assert "many" in result.output

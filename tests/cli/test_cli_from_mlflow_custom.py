@@ -45,8 +45,8 @@ def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     parts = tmp_path / "parts"
     project = tmp_path / "project"
-    for one in (parts, project):
-        one.mkdir()
+    for folder in (parts, project):
+        folder.mkdir()
     for name, text in (("model.py", MODEL), ("beside.py", HELPER), ("factor.json", "2.5")):
         (parts / name).write_text(text, encoding="utf-8")
     monkeypatch.chdir(project)
@@ -65,8 +65,8 @@ def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_model_of_ones_own_is_served(saved: Path) -> None:
-    told = from_mlflow(Path("custom"))
-    assert told.exit_code == 0, told.output
+    result = from_mlflow(Path("custom"))
+    assert result.exit_code == 0, result.output
     body = {"dataframe_split": {"columns": ["a"], "data": [[1], [2.0]]}, "params": {"more": 1}}
     status, _, answer = ask(saved, body).partition(" ")
     assert status == "200"

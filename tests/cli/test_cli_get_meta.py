@@ -95,7 +95,7 @@ def assert_refused(result: Result, *words: str) -> None:
 def test_it_writes_mmf_json(project: Path, arguments: tuple[str, ...]) -> None:
     result = run("get-meta", *arguments)
     assert (result.exit_code, result.output) == (0, "wrote mmf.json\n")
-    assert [one["route"] for one in written(project)["targets"]] == ["score", "forget"]
+    assert [target["route"] for target in written(project)["targets"]] == ["score", "forget"]
 
 
 def test_it_writes_where_it_is_told(project: Path) -> None:

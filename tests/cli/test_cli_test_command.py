@@ -98,7 +98,7 @@ def command(project: Path, temporary: Path, *arguments: str) -> dict[str, Any]:
 
 def left_over(temporary: Path) -> list[str]:
     """Name the environments that were not removed; installers keep files of their own."""
-    return [one.name for one in temporary.iterdir() if one.name.startswith("mmfmeta-")]
+    return [folder.name for folder in temporary.iterdir() if folder.name.startswith("mmfmeta-")]
 
 
 # With real environments
@@ -158,7 +158,9 @@ def silent_index() -> Iterator[socket.socket]:
         yield listener
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM], ids=lambda signal_number: signal_number.name
+)
 def test_a_signal_removes_the_environment(
     project: Path, temporary: Path, silent_index: socket.socket, number: signal.Signals
 ) -> None:
@@ -191,7 +193,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     seen: list[list[str]] = []
 
     def run(arguments: list[Any], **_: Any) -> SimpleNamespace:
-        seen.append([str(one) for one in arguments])
+        seen.append([str(argument) for argument in arguments])
         return SimpleNamespace(returncode=0)
 
     monkeypatch.setattr(check_command.subprocess, "run", run)
@@ -226,7 +228,7 @@ def test_uv_installs_where_it_is_there(project: Path, calls: list[list[str]]) ->
 
 
 @pytest.mark.parametrize(
-    ("missing", "given"),
+    ("missing", "arguments"),
     [
         ("main.py", ["main.py"]),
         ("main.py", []),
@@ -240,11 +242,11 @@ def test_a_file_that_is_not_there(
     calls: list[list[str]],
     monkeypatch: pytest.MonkeyPatch,
     missing: str,
-    given: list[str],
+    arguments: list[str],
 ) -> None:
     monkeypatch.chdir(project)
     (project / missing).unlink(missing_ok=True) if missing != "mmf_core" else None
-    result = CliRunner().invoke(main, ["test", *given])
+    result = CliRunner().invoke(main, ["test", *arguments])
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith("Error: ")
@@ -257,7 +259,7 @@ def test_the_failing_step_is_named(
     project: Path, monkeypatch: pytest.MonkeyPatch, calls: list[list[str]], failing: int
 ) -> None:
     def run(arguments: list[Any], **_: Any) -> SimpleNamespace:
-        calls.append([str(one) for one in arguments])
+        calls.append([str(argument) for argument in arguments])
         return SimpleNamespace(returncode=int(len(calls) == failing + 1))
 
     monkeypatch.setattr(check_command.subprocess, "run", run)

@@ -45,8 +45,8 @@ TABLE = pd.DataFrame(
 def ask(path: str, request: Any = None) -> bytes:
     """Send a request, POST if it is one of MLServer's."""
     data = None if request is None else request if isinstance(request, bytes) else _json(request)
-    given = urllib.request.Request(f"{sys.argv[1]}/v2/{path}", data)
-    with urllib.request.urlopen(given, timeout=60) as answer:
+    prepared = urllib.request.Request(f"{sys.argv[1]}/v2/{path}", data)
+    with urllib.request.urlopen(prepared, timeout=60) as answer:
         body: bytes = answer.read()
     return body
 
@@ -74,9 +74,9 @@ def columns() -> dict[str, Any]:
         )
     )
     return {
-        "types": [str(one) for one in table.dtypes],
+        "types": [str(dtype) for dtype in table.dtypes],
         "cells": json.loads(table.to_json(orient="values")),
-        "whole": [int(one) for one in table["whole"]],
+        "whole": [int(number) for number in table["whole"]],
         "chosen": list(outputs),
     }
 
@@ -112,10 +112,10 @@ def main() -> None:
     index = RepositoryIndexResponse.model_validate_json(ask("repository/index", b"{}"))
     (version,) = about.versions or [""]
     request = InferenceRequest(inputs=[NumpyCodec.encode_input("x", np.array([1.5]))])
-    told: dict[str, Any] = {
+    report: dict[str, Any] = {
         "extensions": server.extensions,
         "versions": about.versions,
-        "index": sorted({(one.version or "", one.state) for one in index.root}),
+        "index": sorted({(model.version or "", model.state) for model in index.root}),
         "answered by": infer("twice", request, version).model_version,
         "columns": columns(),
         "values": values(),
@@ -124,8 +124,8 @@ def main() -> None:
         infer("twice", request, "another")
     except urllib.error.HTTPError as error:
         error_body = InferenceErrorResponse.model_validate_json(error.read())
-        told["refused"] = [error.code, error_body.error]
-    json.dump(told, sys.stdout, ensure_ascii=False)
+        report["refused"] = [error.code, error_body.error]
+    json.dump(report, sys.stdout, ensure_ascii=False)
 
 
 if __name__ == "__main__":

@@ -20,13 +20,13 @@ def tensor(name: str, values: Any, datatype: str, *, binary: bool) -> Any:
 def main() -> None:
     """Ask about everything, then infer with JSON, binary and compressed bodies."""
     client = InferenceServerClient(sys.argv[1])
-    told: dict[str, Any] = {
+    report: dict[str, Any] = {
         "live": client.is_server_live(),
         "ready": client.is_server_ready(),
         "model ready": client.is_model_ready("score"),
         "extensions": client.get_server_metadata()["extensions"],
         "inputs": client.get_model_metadata("score")["inputs"],
-        "index": [one["name"] for one in client.get_model_repository_index()],
+        "index": [model["name"] for model in client.get_model_repository_index()],
     }
     rows = np.array([1.5, 2.5])
     words = np.array(["вино".encode(), b""], dtype=object)
@@ -50,22 +50,22 @@ def main() -> None:
                 request_compression_algorithm=packed,
                 response_compression_algorithm=packed,
             )
-            told[f"infer {binary} {packed}"] = [
+            report[f"infer {binary} {packed}"] = [
                 answer.get_response()["id"],
                 answer.as_numpy("double").tolist(),
                 [
-                    one.decode() if isinstance(one, bytes) else one
-                    for one in answer.as_numpy("word")
+                    word.decode() if isinstance(word, bytes) else word
+                    for word in answer.as_numpy("word")
                 ],
             ]
     half = tensor("x", np.array([[1, 2]], np.float16), "FP16", binary=True)
     answer = client.infer("twice", [half])
-    told["half"] = [str(answer.as_numpy("result").dtype), answer.as_numpy("result").tolist()]
+    report["half"] = [str(answer.as_numpy("result").dtype), answer.as_numpy("result").tolist()]
     try:
         client.infer("none", [half])
     except InferenceServerException as error:
-        told["error"] = [error.status(), error.message()]
-    json.dump(told, sys.stdout, ensure_ascii=False)
+        report["error"] = [error.status(), error.message()]
+    json.dump(report, sys.stdout, ensure_ascii=False)
 
 
 if __name__ == "__main__":

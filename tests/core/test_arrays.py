@@ -351,7 +351,7 @@ def test_the_shape_is_held(any_length: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dtype", "given", "value"),
+    ("dtype", "numbers", "value"),
     [
         ("float32", [1, 2], [1.0, 2.0]),
         (np.float32, [0.1], [np.float32(0.1)]),
@@ -362,14 +362,14 @@ def test_the_shape_is_held(any_length: int | None) -> None:
         ("float32", [np.nan, np.inf], [np.nan, np.inf]),
     ],
 )
-def test_numbers_become_the_dtype(dtype: Any, given: Any, value: Any) -> None:
-    array = mmf.Array(dtype=dtype).validate(given)
+def test_numbers_become_the_dtype(dtype: Any, numbers: Any, value: Any) -> None:
+    array = mmf.Array(dtype=dtype).validate(numbers)
     assert array.dtype == np.dtype(dtype)
     np.testing.assert_array_equal(array, value)
 
 
 @pytest.mark.parametrize(
-    ("dtype", "given"),
+    ("dtype", "numbers"),
     [
         (int, [1.5]),
         (int, [np.nan]),
@@ -381,9 +381,9 @@ def test_numbers_become_the_dtype(dtype: Any, given: Any, value: Any) -> None:
         ("float16", [10**6]),
     ],
 )
-def test_what_has_no_place_in_the_dtype_is_refused(dtype: Any, given: Any) -> None:
+def test_what_has_no_place_in_the_dtype_is_refused(dtype: Any, numbers: Any) -> None:
     with pytest.raises(InvalidValue, match="expected numbers that fit into"):
-        mmf.Array(dtype=dtype).validate(given)
+        mmf.Array(dtype=dtype).validate(numbers)
 
 
 @pytest.mark.parametrize(

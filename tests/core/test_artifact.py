@@ -191,7 +191,7 @@ def test_it_is_loaded_once_also_by_many_threads() -> None:
     with ThreadPoolExecutor(8) as pool:
         objects = list(pool.map(use, range(8)))
     assert len(calls) == 1
-    assert len({id(one) for one in objects}) == 1
+    assert len({id(loaded) for loaded in objects}) == 1
 
 
 def test_meta_loads_nothing_and_needs_no_file(

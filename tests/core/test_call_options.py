@@ -23,8 +23,8 @@ def test_wishes_are_kept(registry: mmf.Registry) -> None:
     @registry.target(timeout=2.5, max_concurrency=3, max_queue=0)
     def score(data: Any = mmf.DataFrame()) -> None: ...
 
-    wanted = CallOptions(timeout=2.5, max_concurrency=3, max_queue=0)
-    assert registry.targets["score"].call_options == wanted
+    expected = CallOptions(timeout=2.5, max_concurrency=3, max_queue=0)
+    assert registry.targets["score"].call_options == expected
 
 
 @pytest.mark.parametrize(

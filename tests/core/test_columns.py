@@ -63,7 +63,7 @@ def test_values_within_the_limits_pass_and_others_are_named(
 
 
 def test_messages_say_what_is_needed() -> None:
-    assert [one.message for one in _faults(mmf.Column(float, ge=0, lt=14), 14, None)] == [
+    assert [fault.message for fault in _faults(mmf.Column(float, ge=0, lt=14), 14, None)] == [
         "expected a number >= 0 and < 14, got 14.0",
         "expected a number >= 0 and < 14, got an empty cell",
     ]
@@ -116,8 +116,8 @@ def test_a_block_is_held_against_bounds_as_columns_are(
     limits: dict[str, Any] = {low: -5, high: 5}
     table = pd.DataFrame({"a": values, "b": 0.0}).astype(float)
     allowed = [
-        (-5 < one < 5) or (one == -5 and low == "ge") or (one == 5 and high == "le")
-        for one in values
+        (-5 < value < 5) or (value == -5 and low == "ge") or (value == 5 and high == "le")
+        for value in values
     ]
     descriptor = mmf.DataFrame(schema={"a": mmf.Column(float, **limits), "b": float})
     assert descriptor.is_homogeneous

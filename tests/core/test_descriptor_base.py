@@ -117,10 +117,10 @@ def test_a_wrong_default_is_refused_when_declared(
         kind(default=default)
 
 
-@pytest.mark.parametrize("asked", [mmf.XLSX, "xlsx", "XLSX", ".xlsx"])
+@pytest.mark.parametrize("requested", [mmf.XLSX, "xlsx", "XLSX", ".xlsx"])
 @pytest.mark.parametrize("keyword", ["format", "out_format"])
-def test_the_answers_format_is_asked_for_by_either_name(keyword: str, asked: object) -> None:
-    descriptor = mmf.DataFrame(**{keyword: asked})
+def test_the_answers_format_is_asked_for_by_either_name(keyword: str, requested: object) -> None:
+    descriptor = mmf.DataFrame(**{keyword: requested})
     assert descriptor.output_format is Format.XLSX
     assert descriptor.meta()["out_format"] == "xlsx"
 
@@ -143,14 +143,14 @@ def test_without_being_asked_a_kind_has_its_usual_format(
 
 
 @pytest.mark.parametrize(
-    ("kind", "asked"),
+    ("kind", "requested"),
     [(mmf.DataFrame, "exe"), (mmf.DataFrame, mmf.DataFrameFormat.PNG), (mmf.String, mmf.XLSX)],
 )
 def test_an_impossible_format_is_refused_with_the_possible_ones(
-    kind: type[Descriptor[Any]], asked: object
+    kind: type[Descriptor[Any]], requested: object
 ) -> None:
     with pytest.raises(DescriptorError, match=r"format='(exe|png|xlsx)': expected one of .*json"):
-        kind(format=asked)
+        kind(format=requested)
 
 
 def test_a_format_whose_library_is_missing_names_the_pip_line(

@@ -20,7 +20,9 @@ from mmf_core.errors import (
 )
 
 ERRORS = [
-    one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, MMFError)
+    value
+    for value in vars(errors).values()
+    if isinstance(value, type) and issubclass(value, MMFError)
 ]
 
 
@@ -30,15 +32,15 @@ def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
     for line in (errors.__doc__ or "").splitlines():
         if match := re.match(r"([│├└─\s]*)(\w+)\s+(\d{3})\b", line):
             depth, name, status = len(match[1]), match[2], int(match[3])
-            parents = [one for one in parents if one[0] < depth]
+            parents = [parent for parent in parents if parent[0] < depth]
             drawn[name] = (parents[-1][1] if parents else None, status)
             parents.append((depth, name))
     built = {
-        one.__name__: (
-            next((base.__name__ for base in one.__bases__ if issubclass(base, MMFError)), None),
-            one.status,
+        error.__name__: (
+            next((base.__name__ for base in error.__bases__ if issubclass(base, MMFError)), None),
+            error.status,
         )
-        for one in ERRORS
+        for error in ERRORS
     }
     assert drawn == built
 
@@ -67,7 +69,7 @@ def test_an_absent_file_is_named_with_the_way_to_make_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "members"),
     [
         (ErrorDetail("wrong"), {"message": "wrong"}),
         (
@@ -85,8 +87,10 @@ def test_an_absent_file_is_named_with_the_way_to_make_it() -> None:
         ),
     ],
 )
-def test_a_fault_tells_exactly_what_is_known(fault: ErrorDetail, told: dict[str, object]) -> None:
-    assert fault.as_dict() == told
+def test_a_fault_tells_exactly_what_is_known(
+    fault: ErrorDetail, members: dict[str, object]
+) -> None:
+    assert fault.as_dict() == members
 
 
 def test_a_fault_is_placed_once() -> None:

@@ -85,9 +85,9 @@ def test_a_loaded_estimator_gets_no_table(
     plain = line()
     model = load(plain)
     tables_seen.clear()
-    told = getattr(model, method)(TABLE)
+    predictions = getattr(model, method)(TABLE)
     assert tables_seen == []
-    assert (told == getattr(plain, method)(TABLE)).all()
+    assert (predictions == getattr(plain, method)(TABLE)).all()
     assert tables_seen != []
 
 
@@ -262,15 +262,15 @@ def test_the_estimator_is_not_changed_by_a_call() -> None:
 
 
 def test_the_table_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[Any] = []
-    monkeypatch.setattr(LinearRegression, "predict", lambda _, value: given.append(value))
+    inputs: list[Any] = []
+    monkeypatch.setattr(LinearRegression, "predict", lambda _, value: inputs.append(value))
     estimators._fast_class.cache_clear()
     try:
         enable_fast_path(LinearRegression().fit(TABLE, CLASSES)).predict(TABLE)
     finally:
         estimators._fast_class.cache_clear()
-    assert isinstance(given[0], np.ndarray)
-    assert np.shares_memory(given[0], TABLE.to_numpy())
+    assert isinstance(inputs[0], np.ndarray)
+    assert np.shares_memory(inputs[0], TABLE.to_numpy())
 
 
 def test_without_pandas_blocks_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,8 +32,8 @@ TWO = pd.DataFrame({"first": NUMBERS, "second": SEEN["a"]})
 class Tenfold(pd.DataFrame):
     """A table that makes an array of itself in two ways."""
 
-    def to_numpy(self, *given: Any, **params: Any) -> Any:
-        return super().to_numpy(*given, **params) * 10
+    def to_numpy(self, *arguments: Any, **params: Any) -> Any:
+        return super().to_numpy(*arguments, **params) * 10
 
 
 INPUTS: dict[str, Any] = {
@@ -113,7 +113,7 @@ def make(kind: type) -> Any:
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.preprocessing import StandardScaler
 
-    name, known = kind.__name__, inspect.signature(kind).parameters
+    name, signature = kind.__name__, inspect.signature(kind)
     inner = Ridge() if issubclass(kind, RegressorMixin) else LogisticRegression()
     required = {
         "base_estimator": inner,
@@ -125,10 +125,10 @@ def make(kind: type) -> Any:
         "transformer_list": [("scale", StandardScaler())],
         "transformers": [("scale", StandardScaler(), ["a"])],
     }
-    needed = {key for key, item in known.items() if item.default is item.empty}
+    needed = {key for key, item in signature.parameters.items() if item.default is item.empty}
     needed |= {"estimator"} if name == "SelfTrainingClassifier" else set()
     chosen = {key: value for key, value in required.items() if key in needed}
-    options = {key: value for key, value in OPTIONS.items() if key in known}
+    options = {key: value for key, value in OPTIONS.items() if key in signature.parameters}
     return kind(**{**options, **chosen, **SPECIAL.get(name, {})})
 
 
@@ -163,27 +163,31 @@ def answer(estimator: Any, method: str, value: Any) -> tuple[Any, list[tuple[typ
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            told = getattr(estimator, method)(value)
+            outcome = getattr(estimator, method)(value)
         except Exception as error:  # noqa: BLE001 - compared with another estimator's
-            told = (type(error), str(error))
-    return told, [(item.category, str(item.message)) for item in caught]
+            outcome = (type(error), str(error))
+    return outcome, [(item.category, str(item.message)) for item in caught]
 
 
-def is_same(one: Any, other: Any) -> bool:
+def is_same(first: Any, other: Any) -> bool:
     """Whether two answers agree to the last bit, in type and memory layout as well."""
-    match one, other:
+    match first, other:
         case np.ndarray(), np.ndarray():
-            alike = (one.dtype, one.shape, one.strides) == (other.dtype, other.shape, other.strides)
-            if one.dtype.char in "Og":  # pointers; padding
-                return alike and np.array_equal(one, other)
-            return alike and one.tobytes() == other.tobytes()
+            alike = (first.dtype, first.shape, first.strides) == (
+                other.dtype,
+                other.shape,
+                other.strides,
+            )
+            if first.dtype.char in "Og":  # pointers; padding
+                return alike and np.array_equal(first, other)
+            return alike and first.tobytes() == other.tobytes()
         case (pd.DataFrame(), pd.DataFrame()) | (pd.Series(), pd.Series()):
-            return bool(one.equals(other))
+            return bool(first.equals(other))
         case (tuple(), tuple()) | (list(), list()):
-            return len(one) == len(other) and all(map(is_same, one, other))
-    if sparse.issparse(one) and sparse.issparse(other):
-        return one.format == other.format and is_same(one.toarray(), other.toarray())
-    return type(one) is type(other) and bool(one == other)
+            return len(first) == len(other) and all(map(is_same, first, other))
+    if sparse.issparse(first) and sparse.issparse(other):
+        return first.format == other.format and is_same(first.toarray(), other.toarray())
+    return type(first) is type(other) and bool(first == other)
 
 
 def goes_fast(estimator: Any, table: Any) -> bool:
@@ -230,8 +234,8 @@ def test_every_estimator_answers_the_same(kind: str | None) -> None:
     wrong, slow = {}, set()
     for name in classes.keys() - NOT_FOR_TABLES - WITHOUT_METHODS:
         fitted = fit(make(classes[name]))
-        if found := differences(fitted):
-            wrong[name] = found
+        if differing := differences(fitted):
+            wrong[name] = differing
         fast = {name for name, table in INPUTS.items() if goes_fast(fitted, table)}
         if not fast:
             slow.add(name)
@@ -242,10 +246,10 @@ def test_every_estimator_answers_the_same(kind: str | None) -> None:
 
 
 def test_the_lists_of_exceptions_are_of_estimators_that_exist() -> None:
-    known = {name: cls for kind in KINDS for name, cls in of_kind(kind)}
-    assert known.keys() >= ORDINARY | NOT_FOR_TABLES | WITHOUT_METHODS
+    classes = {name: cls for kind in KINDS for name, cls in of_kind(kind)}
+    assert classes.keys() >= ORDINARY | NOT_FOR_TABLES | WITHOUT_METHODS
     for name in WITHOUT_METHODS:
-        assert not any(hasattr(known[name], method) for method in METHODS), name
+        assert not any(hasattr(classes[name], method) for method in METHODS), name
 
 
 @cache
@@ -384,7 +388,7 @@ def fit_composed(name: str) -> Any:
 def test_estimators_made_of_others_answer_the_same() -> None:
     expected = {name: is_fast for name, (_, is_fast) in composed().items()}
     fitted = {name: fit_composed(name) for name in expected}
-    wrong = {name: found for name, model in fitted.items() if (found := differences(model))}
+    wrong = {name: differing for name, model in fitted.items() if (differing := differences(model))}
     assert wrong == {}
     assert {name: goes_fast(model, GIVEN) for name, model in fitted.items()} == expected
 

@@ -101,8 +101,8 @@ def test_faults_of_all_arguments_are_told_at_once() -> None:
     table = pd.DataFrame({"a": ["x", "1", "y"]})
     with pytest.raises(InvalidValue) as caught:
         run(Target.of(score), {"n": "many", "data": table, "ok": "fine"})
-    told = [(fault.where, fault.row, fault.column) for fault in caught.value.errors]
-    assert told == [
+    positions = [(fault.where, fault.row, fault.column) for fault in caught.value.errors]
+    assert positions == [
         ("n", None, None),
         ("data", 0, "a"),
         ("data", 2, "a"),

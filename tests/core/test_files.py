@@ -25,7 +25,7 @@ def test_what_is_not_known_is_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("sent", "name"),
     [
         ("wines.csv", "wines.csv"),
         ("Вина 2026.csv", "Вина 2026.csv"),
@@ -41,8 +41,8 @@ def test_what_is_not_known_is_empty() -> None:
         ("a" * 300 + ".csv", "a" * 196 + ".csv"),
     ],
 )
-def test_a_name_is_safe_to_save_under(given: str, name: str) -> None:
-    assert mmf.FileBytes(b"", given).name == name
+def test_a_name_is_safe_to_save_under(sent: str, name: str) -> None:
+    assert mmf.FileBytes(b"", sent).name == name
 
 
 @given(st.text())

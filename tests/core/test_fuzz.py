@@ -116,7 +116,9 @@ def test_any_bytes_are_read_or_refused(
     _decode(descriptor, form, body)
 
 
-@pytest.mark.parametrize("descriptor", [pytest.param(one, id=name) for name, one in NAMED])
+@pytest.mark.parametrize(
+    "descriptor", [pytest.param(descriptor, id=name) for name, descriptor in NAMED]
+)
 @given(plain=JSON)
 def test_any_json_is_read_or_refused(descriptor: Descriptor[Any], plain: Any) -> None:
     body = json.dumps(plain).encode()

@@ -24,11 +24,11 @@ def test_rgb_is_the_default_and_passes_as_it_is() -> None:
     "image", [mmf.Image(format="bgr"), mmf.Image(color="bgr"), mmf.Image(color=mmf.ColorMode.BGR)]
 )
 def test_bgr_is_turned_both_ways(image: mmf.Image) -> None:
-    given = image.validate(PICTURE)
-    assert given[0, 0].tolist() == BLUE
-    assert given[1, 0].tolist() == [30, 20, 10]
-    assert given.flags.c_contiguous
-    assert np.array_equal(image.to_output(given), PICTURE)
+    pixels = image.validate(PICTURE)
+    assert pixels[0, 0].tolist() == BLUE
+    assert pixels[1, 0].tolist() == [30, 20, 10]
+    assert pixels.flags.c_contiguous
+    assert np.array_equal(image.to_output(pixels), PICTURE)
 
 
 def test_gray_has_two_dimensions_and_the_usual_weights() -> None:

@@ -73,13 +73,15 @@ def outcome(model: Fitted, path: Path) -> str:
         assert not path.exists()
         return "predictions differ" if "the tolerance is" in str(error) else "cannot be written"
     loaded = mmf.load_model(path)
-    (tolerance,) = {one.tolerance for one in FORMATS if one.holds(path)}
+    (tolerance,) = {model_format.tolerance for model_format in FORMATS if model_format.holds(path)}
     for rows in (model.rows, model.rows[3:4]):
         for method in ("predict", "predict_proba"):
             if hasattr(model.model, method):
-                expected, given = (getattr(one, method)(rows) for one in (model.model, loaded))
-                assert difference(expected, given) <= tolerance
-                assert given.dtype.kind == expected.dtype.kind
+                expected, actual = (
+                    getattr(fitted, method)(rows) for fitted in (model.model, loaded)
+                )
+                assert difference(expected, actual) <= tolerance
+                assert actual.dtype.kind == expected.dtype.kind
     if hasattr(model.model, "classes_"):
         assert loaded.classes_.tolist() == model.model.classes_.tolist()
     else:
@@ -127,13 +129,15 @@ def test_javas_own_reason_is_told(
 
 
 def test_the_page_tells_each_formats_tolerance() -> None:
-    told = re.findall(r"(?m)^\| `([^`]+)`.*\| ([\d.e-]+) \|$", PAGE.read_text(encoding="utf-8"))
-    tolerances = {suffixes.split()[0]: float(text) for suffixes, text in told}
-    assert tolerances == {one.suffixes[0]: one.tolerance for one in FORMATS}
+    rows = re.findall(r"(?m)^\| `([^`]+)`.*\| ([\d.e-]+) \|$", PAGE.read_text(encoding="utf-8"))
+    tolerances = {suffixes.split()[0]: float(text) for suffixes, text in rows}
+    assert tolerances == {
+        model_format.suffixes[0]: model_format.tolerance for model_format in FORMATS
+    }
 
 
 @pytest.mark.parametrize(
-    ("expected", "given", "far"),
+    ("expected", "actual", "far"),
     [
         ([1.0, 2.0], [1.0, 2.0], 0),
         ([1.0, 200.0], [3.0, 200.0], 0.01),
@@ -147,9 +151,9 @@ def test_the_page_tells_each_formats_tolerance() -> None:
     ],
 )
 def test_the_difference_is_a_part_of_the_largest(
-    expected: list[object], given: list[object], far: float
+    expected: list[object], actual: list[object], far: float
 ) -> None:
-    assert difference(expected, given) == far
+    assert difference(expected, actual) == far
 
 
 @pytest.mark.skipif(not (shutil.which("java") and hasattr(os, "fork")), reason="no Java, or fork")

@@ -30,7 +30,7 @@ def test_bounds_belong_to_what_is_allowed(number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("descriptor", "given", "wanted"),
+    ("descriptor", "value", "message"),
     [
         (TEN, "x", 'expected a whole number >= 1 and <= 10, got "x"'),
         (mmf.Integer(ge=0), -1, "expected a whole number >= 0, got -1"),
@@ -45,10 +45,10 @@ def test_bounds_belong_to_what_is_allowed(number: int) -> None:
         (mmf.Float(), "1_000.5", 'expected a number, got "1_000.5"'),
     ],
 )
-def test_a_fault_says_what_is_wanted(descriptor: Scalar[Any], given: Any, wanted: str) -> None:
+def test_a_fault_says_what_is_wanted(descriptor: Scalar[Any], value: Any, message: str) -> None:
     with pytest.raises(InvalidValue) as caught:
-        descriptor.validate(given)
-    assert wanted in caught.value.detail
+        descriptor.validate(value)
+    assert message in caught.value.detail
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_choices_of_every_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("descriptor", "told"),
+    ("descriptor", "bounds"),
     [
         (TEN, {"ge": 1, "le": 10}),
         (mmf.Float(ge=1), {"ge": 1.0}),
@@ -75,9 +75,9 @@ def test_choices_of_every_kind() -> None:
         (mmf.Integer(), {}),
     ],
 )
-def test_meta_tells_bounds_and_choices(descriptor: Scalar[Any], told: dict[str, Any]) -> None:
+def test_meta_tells_bounds_and_choices(descriptor: Scalar[Any], bounds: dict[str, Any]) -> None:
     meta = descriptor.meta()
-    assert {key: meta[key] for key in ("ge", "le", "choices") if key in meta} == told
+    assert {key: meta[key] for key in ("ge", "le", "choices") if key in meta} == bounds
     json.dumps(meta)
 
 

@@ -74,5 +74,5 @@ def test_what_modules_declare_is_found_by_their_being_there(
     (package / "c_part.py").touch()
     (package / "broken.py").write_text("raise RuntimeError\n")
     monkeypatch.syspath_prepend(tmp_path)
-    found = find_declared("parts_of_a_test", "PART", "_part")
-    assert list(found.items()) == [("a_part", 1), ("b_part", 2)]
+    declared = find_declared("parts_of_a_test", "PART", "_part")
+    assert list(declared.items()) == [("a_part", 1), ("b_part", 2)]

@@ -161,9 +161,11 @@ def test_only_the_standard_library_is_imported_at_once() -> None:
     wrong = {}
     for file, part in PARTS.items():
         allowed = sys.stdlib_module_names | EVERYWHERE_IN.get(part, set())
-        at_once = {one.partition(".")[0] for one in _imports(file, top_only=True) if one[0] != "."}
+        at_once = {
+            module.partition(".")[0] for module in _imports(file, top_only=True) if module[0] != "."
+        }
         wrong[_name(file)] = at_once - allowed
-    assert {name: found for name, found in wrong.items() if found} == {}
+    assert {name: names for name, names in wrong.items() if names} == {}
 
 
 def test_flask_is_imported_by_web_only() -> None:

@@ -77,9 +77,9 @@ def test_an_error_in_the_module_comes_out_as_it_is(folder: Path) -> None:
 
 
 def test_registries_know_nothing_of_each_other(default_registry: Registry) -> None:
-    one, other = Registry(), Registry()
-    one.target(lambda_free)
-    one.artifact("model")
+    first, other = Registry(), Registry()
+    first.target(lambda_free)
+    first.artifact("model")
     assert not other.targets
     assert not other.artifacts
     assert not default_registry.targets
@@ -92,7 +92,7 @@ def lambda_free() -> None:
 def test_everything_is_kept_in_the_order_of_declaration(registry: Registry) -> None:
     for name in "zma":
         registry.artifact(name)
-    assert [one["file"] for one in registry.meta()["artifacts"]] == ["z", "m", "a"]
+    assert [artifact["file"] for artifact in registry.meta()["artifacts"]] == ["z", "m", "a"]
 
 
 def test_nothing_declared_is_ready(registry: Registry) -> None:

@@ -20,7 +20,7 @@ MOSCOW = timezone(timedelta(hours=3))
 
 
 @pytest.mark.parametrize(
-    ("descriptor", "given", "value"),
+    ("descriptor", "sent", "value"),
     [
         (mmf.String(), "", ""),
         (mmf.String(), " Вино ", " Вино "),
@@ -46,27 +46,30 @@ MOSCOW = timezone(timedelta(hours=3))
         (mmf.Datetime(), NOON, NOON),
     ],
 )
-def test_a_value_is_taken(descriptor: Scalar[Any], given: object, value: object) -> None:
-    checked = descriptor.validate(given)
+def test_a_value_is_taken(descriptor: Scalar[Any], sent: object, value: object) -> None:
+    checked = descriptor.validate(sent)
     assert checked == value
     assert type(checked) is type(value)
 
 
 @pytest.mark.parametrize(
-    ("descriptor", "given"),
+    ("descriptor", "sent"),
     [
-        *[(mmf.String(), one) for one in (5, None, True, ["a"], {"a": 1}, b"x")],
-        *[(mmf.Integer(), one) for one in ("x", "", "1.5", 3.5, True, None, [1], "9" * 5000)],
-        *[(mmf.Integer(), one) for one in (math.nan, math.inf)],
-        *[(mmf.Integer(), one) for one in (2**64, -(2**63) - 1, str(2**64), 2.0**63, -(2.0**63))],
-        *[(mmf.Float(), one) for one in ("x", "", "1,5", True, [1.0], {}, 10**400)],
-        *[(mmf.Bool(), one) for one in ("maybe", "", "2", 1, 0, None, [True])],
-        *[(mmf.Datetime(), one) for one in ("x", "", "31.01.2026", 1769860800, None)],
+        *[(mmf.String(), value) for value in (5, None, True, ["a"], {"a": 1}, b"x")],
+        *[(mmf.Integer(), value) for value in ("x", "", "1.5", 3.5, True, None, [1], "9" * 5000)],
+        *[(mmf.Integer(), value) for value in (math.nan, math.inf)],
+        *[
+            (mmf.Integer(), value)
+            for value in (2**64, -(2**63) - 1, str(2**64), 2.0**63, -(2.0**63))
+        ],
+        *[(mmf.Float(), value) for value in ("x", "", "1,5", True, [1.0], {}, 10**400)],
+        *[(mmf.Bool(), value) for value in ("maybe", "", "2", 1, 0, None, [True])],
+        *[(mmf.Datetime(), value) for value in ("x", "", "31.01.2026", 1769860800, None)],
     ],
 )
-def test_another_value_is_refused_with_what_to_send(descriptor: Scalar[Any], given: object) -> None:
+def test_another_value_is_refused_with_what_to_send(descriptor: Scalar[Any], sent: object) -> None:
     with pytest.raises(InvalidValue, match=r"^expected .*, got ") as caught:
-        descriptor.validate(given)
+        descriptor.validate(sent)
     assert descriptor.type_label in caught.value.detail
 
 

@@ -28,7 +28,7 @@ def _faults(kind: Any, *values: object) -> list[tuple[int | None, object]]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "given", "values", "dtype"),
+    ("kind", "cells", "values", "dtype"),
     [
         (float, [1, 2], [1.0, 2.0], "float64"),
         (float, ["1.5", "2"], [1.5, 2.0], "float64"),
@@ -45,15 +45,15 @@ def _faults(kind: Any, *values: object) -> list[tuple[int | None, object]]:
     ],
 )
 def test_cells_become_their_type(
-    kind: type, given: list[Any], values: list[Any], dtype: str
+    kind: type, cells: list[Any], values: list[Any], dtype: str
 ) -> None:
-    column = _check(kind, *given)
+    column = _check(kind, *cells)
     assert column.tolist() == values
     assert column.dtype == dtype
 
 
 @pytest.mark.parametrize(
-    ("given", "values"),
+    ("cells", "values"),
     [
         (["2026-01-31", "2026-02-01T12:00:00"], [datetime(2026, 1, 31), datetime(2026, 2, 1, 12)]),
         (["2026-01-31T12:00:00Z"], [datetime(2026, 1, 31, 12, tzinfo=UTC)]),
@@ -61,8 +61,8 @@ def test_cells_become_their_type(
         (["9999-12-31", "0001-01-01"], [datetime(9999, 12, 31), datetime(1, 1, 1)]),
     ],
 )
-def test_dates_become_moments(given: list[Any], values: list[datetime]) -> None:
-    column = _check(datetime, *given)
+def test_dates_become_moments(cells: list[Any], values: list[datetime]) -> None:
+    column = _check(datetime, *cells)
     assert column.tolist() == values
     assert column.dtype.kind == "M"
 
@@ -70,11 +70,11 @@ def test_dates_become_moments(given: list[Any], values: list[datetime]) -> None:
 @pytest.mark.parametrize(
     ("kind", "wrong"),
     [
-        *[(float, one) for one in ("x", "", "1_000", True, {"x": 1})],
-        *[(int, one) for one in ("x", 1.5, float("inf"), True, 2**63, 2**70, 1e300)],
-        *[(bool, one) for one in ("perhaps", 2, 0.5)],
-        *[(str, one) for one in (5, 1.5, True)],
-        *[(datetime, one) for one in ("yesterday", "31.01.2026", 2026, 1.5, True)],
+        *[(float, cell) for cell in ("x", "", "1_000", True, {"x": 1})],
+        *[(int, cell) for cell in ("x", 1.5, float("inf"), True, 2**63, 2**70, 1e300)],
+        *[(bool, cell) for cell in ("perhaps", 2, 0.5)],
+        *[(str, cell) for cell in (5, 1.5, True)],
+        *[(datetime, cell) for cell in ("yesterday", "31.01.2026", 2026, 1.5, True)],
     ],
 )
 @pytest.mark.parametrize("nullable", [False, True])
@@ -162,15 +162,15 @@ def test_faults_of_all_columns_are_told_in_the_order_of_rows() -> None:
     table = pd.DataFrame({"a": ["1", "x", "y"], "b": ["z", "2", "w"]})
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": int, "b": float}).validate(table)
-    told = [(fault.row, fault.column, fault.value) for fault in caught.value.errors]
-    assert told == [(0, "b", "z"), (1, "a", "x"), (2, "a", "y"), (2, "b", "w")]
+    cells = [(fault.row, fault.column, fault.value) for fault in caught.value.errors]
+    assert cells == [(0, "b", "z"), (1, "a", "x"), (2, "a", "y"), (2, "b", "w")]
 
 
-@pytest.mark.parametrize(("wrong", "told"), [(19, 19), (20, 20), (21, 20), (500, 20)])
-def test_at_most_twenty_faults_are_told_and_all_are_counted(wrong: int, told: int) -> None:
+@pytest.mark.parametrize(("wrong", "reported"), [(19, 19), (20, 20), (21, 20), (500, 20)])
+def test_at_most_twenty_faults_are_told_and_all_are_counted(wrong: int, reported: int) -> None:
     with pytest.raises(InvalidValue) as caught:
         _check(float, *["x"] * wrong)
-    assert len(caught.value.errors) == told
+    assert len(caught.value.errors) == reported
     assert str(wrong) in caught.value.detail
     assert ("first 20" in caught.value.detail) is (wrong > MAX_ERRORS)
 

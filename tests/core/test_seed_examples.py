@@ -194,7 +194,7 @@ def test_every_form_of_artifact_is_told_and_is_the_same_object(
     artifact: str, declare: Callable[[object, str], Registry]
 ) -> None:
     registry = declare(Sums(), artifact + DATAFRAME)
-    assert [one["file"] for one in registry.meta()["artifacts"]] == ["model"]
+    assert [artifact["file"] for artifact in registry.meta()["artifacts"]] == ["model"]
     registry.load_artifacts()
     assert type(_module().model) is Sums
     assert _module().score(pd.DataFrame({"a": [1, 2]})).tolist() == [1, 2]

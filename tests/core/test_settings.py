@@ -120,9 +120,9 @@ def test_the_service_checks_the_names_of_its_settings(monkeypatch: pytest.Monkey
 
 
 def test_all_renamed_variables_have_successors() -> None:
-    known = {variable for group in settings_groups() for variable in group.variables()}
-    assert set(RENAMED.values()) <= known
-    assert not RENAMED.keys() & known
+    available = {variable for group in settings_groups() for variable in group.variables()}
+    assert set(RENAMED.values()) <= available
+    assert not RENAMED.keys() & available
 
 
 def test_every_unusable_value_is_named_at_once() -> None:

@@ -195,8 +195,11 @@ def test_a_descriptor_shared_by_two_targets_keeps_its_own_name(registry: Registr
     def second(rows: Any = shared, other: Any = shared) -> Any: ...
 
     metas = registry.meta()["targets"]
-    told = [[(one["id"], one["name"]) for one in meta["descriptors"]] for meta in metas]
-    assert told == [[("table", "table")], [("rows", "rows"), ("other", "other")]]
+    names = [
+        [(descriptor["id"], descriptor["name"]) for descriptor in meta["descriptors"]]
+        for meta in metas
+    ]
+    assert names == [[("table", "table")], [("rows", "rows"), ("other", "other")]]
     assert metas[0]["returns"]["name"] == shared.name == ""
 
 
@@ -219,7 +222,10 @@ def test_meta_has_the_keys_of_mmf(registry: Registry) -> None:
     meta = registry.targets["classify"].meta()
     assert (meta["name"], meta["description"]) == ("Class", "of a picture")
     assert meta["returns"]["class_name"] == "String"
-    assert [(one["id"], one["name"], one["class_name"]) for one in meta["descriptors"]] == [
+    assert [
+        (descriptor["id"], descriptor["name"], descriptor["class_name"])
+        for descriptor in meta["descriptors"]
+    ] == [
         ("img", "img", "Image"),
         ("label", "id", "String"),
     ]

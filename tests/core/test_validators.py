@@ -141,8 +141,8 @@ def test_panderas_schema_finds_everything_at_once() -> None:
     table = pd.DataFrame({"ph": [3.5, 15.0, None], "colour": ["red", "blue", "white"]})
     with pytest.raises(InvalidValue) as caught:
         descriptor.validate(table)
-    told = {(one.row, one.column, one.value) for one in caught.value.errors}
-    assert told == {(None, "year", None), (1, "ph", 15.0), (2, "ph", None), (1, "colour", "blue")}
+    cells = {(fault.row, fault.column, fault.value) for fault in caught.value.errors}
+    assert cells == {(None, "year", None), (1, "ph", 15.0), (2, "ph", None), (1, "colour", "blue")}
 
 
 def test_panderas_model_is_a_schema_too() -> None:

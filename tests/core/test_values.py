@@ -40,9 +40,9 @@ def test_plain_values_pass_as_they_are(descriptor: Descriptor[Any], value: Any) 
 @pytest.mark.parametrize(
     ("descriptor", "value"),
     [
-        *[(mmf.Dict(), one) for one in ([], "x", 5, None, True, np.zeros(2))],
-        *[(mmf.JsonFile(), one) for one in ("x", 5, None, True, (1, 2))],
-        *[(mmf.File(), one) for one in ("x", 5, None, [1])],
+        *[(mmf.Dict(), value) for value in ([], "x", 5, None, True, np.zeros(2))],
+        *[(mmf.JsonFile(), value) for value in ("x", 5, None, True, (1, 2))],
+        *[(mmf.File(), value) for value in ("x", 5, None, [1])],
     ],
 )
 def test_another_type_is_refused_by_its_name(descriptor: Descriptor[Any], value: Any) -> None:

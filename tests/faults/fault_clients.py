@@ -21,14 +21,16 @@ def slow_senders(env: FaultEnv) -> None:
     with env.service() as live, env.load(live.service.port), open_files(env.times + SPARE):
         with crowd(live.service.port, env.times) as clients:
             questions = [Question.of(number) for number in range(len(clients))]
-            requests = [one.to_bytes(last=True) for one in questions]
+            requests = [question.to_bytes(last=True) for question in questions]
             for piece in range(PIECES):
                 for client, request in zip(clients, requests, strict=True):
                     size = -(-len(request) // PIECES)
                     client.sendall(request[piece * size : (piece + 1) * size])
                 time.sleep(env.pause)
             answers = [_read(client) for client in clients]
-        env.note = f"{sum(b' 200 OK' in one[:20] for one in answers)} of {len(answers)} answered"
+        env.note = (
+            f"{sum(b' 200 OK' in answer[:20] for answer in answers)} of {len(answers)} answered"
+        )
 
 
 @fault("clients that do not read their answers of 4 MiB", short=20, long=500)

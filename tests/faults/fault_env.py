@@ -1,4 +1,4 @@
-"""Where a fault happens: services of their own, and a steady load on one port."""
+"""The environment of a fault: services of their own, and a steady load on one port."""
 
 import json
 import resource

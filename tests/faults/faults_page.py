@@ -37,13 +37,13 @@ def main(names: list[str]) -> int:
         faults = env.faults()
         bad = bad or bool(faults)
         write("faults", cells(fault, env))
-        print("\n".join(f"  {one}" for one in faults[:10]))
+        print("\n".join(f"  {line}" for line in faults[:10]))
     if not names or "soak" in names:
         print(f"soak, {MINUTES:g} minutes …", flush=True)
         result = soak(folder("soak"), RATE)
         bad = bad or bool(result.faults())
         write("soak", soak_cells(result))
-        print("\n".join(f"  {one}" for one in result.faults()[:10]))
+        print("\n".join(f"  {line}" for line in result.faults()[:10]))
     return int(bad)
 
 
@@ -101,13 +101,13 @@ def write(table: str, row: Iterable[str]) -> None:
     line = f"| {' | '.join(row)} |"
     print(f"  {line}", flush=True)
     page = PAGE.read_text(encoding="utf-8")
-    found = re.search(rf"<!-- {table} -->\n(.*?)<!-- end -->", page, re.DOTALL)
-    assert found, f"no <!-- {table} --> in {PAGE}"
+    match = re.search(rf"<!-- {table} -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    assert match, f"no <!-- {table} --> in {PAGE}"
     first = line.split(" | ", maxsplit=1)[0]
-    old = found[1].splitlines()
-    new = [line if one.split(" | ")[0] == first else one for one in old]
+    old = match[1].splitlines()
+    new = [line if old_line.split(" | ")[0] == first else old_line for old_line in old]
     new += [] if line in new else [line]
-    PAGE.write_text(page.replace(found[1], "\n".join([*new, ""])), encoding="utf-8")
+    PAGE.write_text(page.replace(match[1], "\n".join([*new, ""])), encoding="utf-8")
 
 
 if __name__ == "__main__":

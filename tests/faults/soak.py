@@ -39,13 +39,13 @@ class Soak:
 
     def faults(self) -> list[str]:
         """Say what must not be."""
-        found = self.tally.wrong + self.tally.lost
+        problems = self.tally.wrong + self.tally.lost
         for name, values in (("MiB", self.memory), ("open files", self.files)):
             slope = linear_regression(self.minutes, values).slope
             grown = slope * (self.minutes[-1] - self.minutes[0])
             if grown > MOST * mean(values):
-                found.append(f"{grown:.1f} {name} more at the end")
-        return found
+                problems.append(f"{grown:.1f} {name} more at the end")
+        return problems
 
 
 def soak(folder: Path, rate: float) -> Soak:

@@ -93,7 +93,7 @@ class Tally:
 
     @property
     def late(self) -> int:
-        return sum(one > LATE for one in self.seconds)
+        return sum(duration > LATE for duration in self.seconds)
 
     @property
     def p99(self) -> float:
@@ -135,7 +135,7 @@ class Wire:
         if not line:
             raise SilentlyClosed if self.used else ConnectionError("closed without an answer")
         head = line + await self.reader.readuntil(b"\r\n\r\n")
-        fields = dict(one.split(": ", 1) for one in head.decode().lower().split("\r\n")[1:-2])
+        fields = dict(line.split(": ", 1) for line in head.decode().lower().split("\r\n")[1:-2])
         content = await self.reader.readexactly(int(fields["content-length"]))
         self.used = True
         if fields.get("connection") == "close":

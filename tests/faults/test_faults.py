@@ -14,7 +14,7 @@ from faults_page import PAGE
 from live_load import Live
 
 RATE = 50.0
-SHORT = [one for one in FAULTS if one.short]
+SHORT = [fault for fault in FAULTS if fault.short]
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="Linux tells who is whose child"
 )
@@ -27,7 +27,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("fault", SHORT, ids=[one.name for one in SHORT])
+@pytest.mark.parametrize("fault", SHORT, ids=[fault.name for fault in SHORT])
 def test_no_answer_is_wrong_or_lost(fault: Fault, shared: Live, tmp_path: Path) -> None:
     if reason := fault.lacks():
         pytest.skip(reason)
@@ -40,4 +40,4 @@ def test_no_answer_is_wrong_or_lost(fault: Fault, shared: Live, tmp_path: Path) 
 
 def test_the_page_has_every_fault() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert [one.title for one in FAULTS if f"\n| {one.title} |" not in page] == []
+    assert [fault.title for fault in FAULTS if f"\n| {fault.title} |" not in page] == []

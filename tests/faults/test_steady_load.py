@@ -86,7 +86,7 @@ def test_a_wrong_answer_is_seen() -> None:
 def test_a_refusal_is_lost() -> None:
     seen = tally("refused")
     assert len(seen.lost) >= 10
-    assert all(" 503 " in one for one in seen.lost)
+    assert all(" 503 " in answer for answer in seen.lost)
 
 
 def test_an_answer_that_breaks_off_is_lost() -> None:

@@ -55,5 +55,5 @@ def unexpected(answers: Mapping[str, tuple[str, str]]) -> list[str]:
     ]
 
 
-def _is_told(mlflows: str, here: str, told: tuple[str, str, str]) -> bool:
-    return mlflows.startswith(told[0]) and here.startswith(told[1])
+def _is_told(mlflows: str, here: str, delta: tuple[str, str, str]) -> bool:
+    return mlflows.startswith(delta[0]) and here.startswith(delta[1])

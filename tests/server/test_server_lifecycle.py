@@ -125,13 +125,13 @@ def test_the_drain_is_within_the_time_for_the_end(
         graceful_shutdown.signal, "setitimer", lambda _, seconds: timers.append(seconds)
     )
     monkeypatch.setattr(graceful_shutdown.signal, "signal", lambda *_: None)
-    told: dict[str, int] = {}
+    settings: dict[str, int] = {}
     stops: list[bool] = []
-    cfg = SimpleNamespace(graceful_timeout=25, set=told.__setitem__)
+    cfg = SimpleNamespace(graceful_timeout=25, set=settings.__setitem__)
     server = SimpleNamespace(cfg=cfg, handle_term=lambda: stops.append(True))
     graceful_shutdown.handle_sigterm(server)
     server.handle_term()
-    assert (timers, stops, told) == ([5.0], [], {"graceful_timeout": 20})
+    assert (timers, stops, settings) == ([5.0], [], {"graceful_timeout": 20})
     assert graceful_shutdown.has_begun()
     assert graceful_shutdown.is_draining()
     assert server.handle_hup() == 0, "and no new version is begun"
@@ -171,9 +171,11 @@ def test_health_is_answered_while_every_thread_is_taken(tmp_path: Path) -> None:
             assert requests.get(f"{service.url}{path}", timeout=LONGEST).status_code == 200
             assert kept.head(f"{service.url}{path}", timeout=LONGEST).status_code == 200
         gate.touch()
-        assert {json.loads(one.getresponse().read())["result"] for one in slow} == {pid(service)}
-        for one in slow:
-            one.close()
+        assert {json.loads(connection.getresponse().read())["result"] for connection in slow} == {
+            pid(service)
+        }
+        for connection in slow:
+            connection.close()
         wait_until(lambda: ready(service).json() == {"ready": True})
 
 
@@ -195,9 +197,11 @@ def test_a_service_whose_threads_are_all_taken_for_long_is_not_ready(tmp_path: P
         wait_until(lambda: ready(service).status_code == 503)
         assert "every thread of every worker" in ready(service).json()["detail"]
         gate.touch()
-        assert {json.loads(one.getresponse().read())["result"] for one in slow} == {worker}
-        for one in slow:
-            one.close()
+        assert {json.loads(connection.getresponse().read())["result"] for connection in slow} == {
+            worker
+        }
+        for connection in slow:
+            connection.close()
         wait_until(lambda: ready(service).status_code == 200)
 
 

@@ -32,9 +32,9 @@ def test_a_new_version_is_taken_and_nothing_is_lost(live: Live) -> None:
             live.reload()
             before = len(callers.answers) + 4  # one each may be on its way
             callers.more(40)
-            assert {one["version"] for one in callers.answers[before:]} == {version}
+            assert {answer["version"] for answer in callers.answers[before:]} == {version}
     assert callers.lost == []
-    assert {one["version"] for one in callers.answers} == {1, 2, 3}
+    assert {answer["version"] for answer in callers.answers} == {1, 2, 3}
     last = callers.answers[-1]
     assert last["helper"] == "the second", "what main.py imports is new as well"
     assert last["models"] == 1, "the old models are let go"
@@ -45,7 +45,7 @@ def test_a_new_version_is_taken_and_nothing_is_lost(live: Live) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "main", "told", "logged"),
+    ("model", "main", "reason", "logged"),
     [
         ("{", None, "model.json cannot be loaded: JSONDecodeError", "Expecting property name"),
         ('{"crashes": 1}', None, "the process that tried it ended, SIGSEGV", ""),
@@ -56,7 +56,7 @@ def test_a_new_version_is_taken_and_nothing_is_lost(live: Live) -> None:
     ids=["broken", "crash", "raises", "was better", "syntax"],
 )
 def test_what_does_not_work_is_refused_and_the_old_goes_on(
-    live: Live, model: str | None, main: str | None, told: str, logged: str
+    live: Live, model: str | None, main: str | None, reason: str, logged: str
 ) -> None:
     old = (live.folder / "model.json").read_text()
     if main:
@@ -67,11 +67,11 @@ def test_what_does_not_work_is_refused_and_the_old_goes_on(
         line = live.refuse()
         callers.more()
     assert callers.lost == []
-    assert {one["version"] for one in callers.answers} == {1}
-    assert {one["models"] for one in callers.answers} == {1}
+    assert {answer["version"] for answer in callers.answers} == {1}
+    assert {answer["models"] for answer in callers.answers} == {1}
     answer = live.ready()
     assert answer.status_code == 200
-    assert answer.json()["reload"]["failed"].startswith(told)
+    assert answer.json()["reload"]["failed"].startswith(reason)
     assert answer.json()["reload"]["at"].startswith("20")
     assert "secret" not in answer.text
     assert json.loads(line)["level"] == "ERROR"
@@ -125,7 +125,7 @@ def test_files_are_watched_whichever_worker_ends(tmp_path: Path) -> None:
         wait_until(lambda: live.score()["version"] == 4)
         everyone = live.workers
         kill(live.service.process.pid)
-        wait_until(lambda: not any(Path(f"/proc/{one}").exists() for one in everyone))
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in everyone))
 
 
 LATE = (

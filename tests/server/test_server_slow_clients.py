@@ -218,5 +218,5 @@ def test_the_server_header_has_no_version(served: Harness) -> None:
     client = http.client.HTTPConnection(*served.address, timeout=LONGEST)
     client.request("GET", "/")
     response = client.getresponse()
-    assert not any(one.isdigit() for one in response.headers["Server"])
+    assert not any(character.isdigit() for character in response.headers["Server"])
     client.close()

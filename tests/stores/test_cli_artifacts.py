@@ -167,12 +167,12 @@ def test_a_folder_goes_as_one_file_and_comes_back(
     (model / "data").mkdir(parents=True)
     (model / "about").write_text("two parts")
     (model / "data" / "model.pkl").write_bytes(pickle.dumps(1))
-    found = sha256_of(model)
+    checksum = sha256_of(model)
     assert "weights.tar" in mmfmeta("push", "weights", "--to", store)
     assert lockfile.read()["weights"].source.endswith("/weights.tar")
     (model / "about").write_text("changed")
     assert "fetched" in mmfmeta("pull", "weights")
-    assert sha256_of(model) == found
+    assert sha256_of(model) == checksum
     mmfmeta("push", "weights")
     assert lockfile.read()["weights"].source.count(".tar") == 1
     assert sorted(file.name for file in folder.iterdir() if file.name.startswith(".")) == []

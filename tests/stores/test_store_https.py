@@ -76,7 +76,7 @@ def test_a_connection_that_breaks_is_resumed_and_no_byte_is_sent_twice(
 ) -> None:
     web.cuts = [MIB + 1, MIB]
     assert artifact(url).path.read_bytes() == CONTENT
-    assert [asked["Range"] for asked in web.asked] == [
+    assert [headers["Range"] for headers in web.asked] == [
         None, f"bytes={MIB + 1}-", f"bytes={2 * MIB + 1}-",
     ]  # fmt: skip
     assert "connection lost after" in caplog.text

@@ -24,7 +24,7 @@ class Output(io.StringIO):
 
     def access(self) -> dict[str, Any]:
         """Give the only access line."""
-        (line,) = [one for one in self.json() if one["logger"] == "mmf.access"]
+        (line,) = [entry for entry in self.json() if entry["logger"] == "mmf.access"]
         return line
 
     @contextmanager

@@ -277,7 +277,7 @@ def test_files_are_kept_under_their_version(client: FlaskClient) -> None:
 def test_it_is_written_once_for_each_language(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     monkeypatch.setattr(
-        "mmf_core.page.routes.view", lambda *given: made.append(1) or view.view(*given)
+        "mmf_core.page.routes.view", lambda *arguments: made.append(1) or view.view(*arguments)
     )
     client = create_app(declare()).test_client()
     assert made == []

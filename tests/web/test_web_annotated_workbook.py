@@ -67,8 +67,8 @@ def test_the_sheet_that_was_asked_for_is_marked(client: FlaskClient) -> None:
     book.create_sheet("first", 0).append(["a"])
     buffer = io.BytesIO()
     book.save(buffer)
-    for asked in ("wines", "1"):
-        answer = post(client, buffer.getvalue(), f"?errors=xlsx&sheet={asked}")
+    for sheet in ("wines", "1"):
+        answer = post(client, buffer.getvalue(), f"?errors=xlsx&sheet={sheet}")
         marked = load_workbook(io.BytesIO(answer.data))
         assert marked["wines"]["B3"].comment.text == 'expected a number, got "text"'
         assert marked["first"]["B3"].comment is None
@@ -167,8 +167,8 @@ def test_a_table_in_a_form_is_marked_too(
 def test_all_of_many_faults_are_marked(client: FlaskClient) -> None:
     rows = [("text",)] * 300
     assert len(comments(post(client, workbook(("a",), *rows)))) == 300
-    told = assert_problem(post(client, workbook(("a",), *rows), ""), 422, "first 20 errors")
-    assert len(told["errors"]) == 20
+    problem = assert_problem(post(client, workbook(("a",), *rows), ""), 422, "first 20 errors")
+    assert len(problem["errors"]) == 20
 
 
 def test_how_many_faults_there_are_beyond_the_marked_ones_is_told(client: FlaskClient) -> None:

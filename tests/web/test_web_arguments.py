@@ -58,7 +58,7 @@ def test_a_body_is_the_only_argument(client: FlaskClient, body: bytes, media_typ
 
 
 @pytest.mark.parametrize(
-    ("route", "given", "expected"),
+    ("route", "value", "expected"),
     [
         ("shout", "тихо", "ТИХО"),
         ("shout", "", ""),
@@ -73,25 +73,25 @@ class TestScalar:
     """One scalar argument, in every place where it can stand."""
 
     def test_as_a_json_body(
-        self, client: FlaskClient, route: str, given: Any, expected: Any
+        self, client: FlaskClient, route: str, value: Any, expected: Any
     ) -> None:
-        answer = client.post(f"/{route}", data=json.dumps(given), content_type="application/json")
+        answer = client.post(f"/{route}", data=json.dumps(value), content_type="application/json")
         assert result(answer) == {"result": expected}
 
-    def test_as_text(self, client: FlaskClient, route: str, given: Any, expected: Any) -> None:
-        if given in {None, ""}:  # null has no text, and an empty body is none
-            given = {None: "nan", "": "\n"}[given]
+    def test_as_text(self, client: FlaskClient, route: str, value: Any, expected: Any) -> None:
+        if value in {None, ""}:  # null has no text, and an empty body is none
+            value = {None: "nan", "": "\n"}[value]
             expected = {None: None, "": "\n"}[expected]
-        text = str(given).encode()
+        text = str(value).encode()
         answer = client.post(f"/{route}", data=text, content_type="text/plain")
         assert result(answer) == {"result": expected}
 
     @pytest.mark.parametrize("place", ["query", "urlencoded", "multipart"])
     def test_by_name(
-        self, client: FlaskClient, route: str, given: Any, expected: Any, place: str
+        self, client: FlaskClient, route: str, value: Any, expected: Any, place: str
     ) -> None:
         name = client.get(f"/{route}").get_json()["arguments"][0]["id"]
-        fields = {name: "nan" if given is None else str(given)}
+        fields = {name: "nan" if value is None else str(value)}
         match place:
             case "query":
                 answer = client.post(f"/{route}", query_string=fields)

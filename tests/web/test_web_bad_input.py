@@ -287,20 +287,20 @@ def test_a_huge_wrong_value_is_not_sent_back(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "promised"), [(b"a\n1.5\n2", 20), (b"a", 2), (b'[{"a": 1.5}]', 13)]
+    ("sent", "promised"), [(b"a\n1.5\n2", 20), (b"a", 2), (b'[{"a": 1.5}]', 13)]
 )
 def test_a_body_that_breaks_off_is_not_taken_for_a_whole_one(
-    client: FlaskClient, given: bytes, promised: int
+    client: FlaskClient, sent: bytes, promised: int
 ) -> None:
     """Gunicorn ends its input where the connection ended, without a word."""
-    media_type = "application/json" if given.startswith(b"[") else "text/csv"
+    media_type = "application/json" if sent.startswith(b"[") else "text/csv"
     answer = client.post(
         "/strict",
-        data=given,
+        data=sent,
         content_type=media_type,
         environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": str(promised)},
     )
-    assert_problem(answer, 400, f"{len(given)} of the {promised} bytes")
+    assert_problem(answer, 400, f"{len(sent)} of the {promised} bytes")
 
 
 class BrokenInput(io.RawIOBase):

@@ -391,12 +391,21 @@ def test_what_packing_would_not_make_smaller_is_sent_as_it_is(everything: mmf.Re
 @pytest.mark.parametrize(
     ("media_type", "is_text"),
     [
-        *[(one, True) for one in ("text/csv; charset=utf-8", "text/html", "application/json")],
-        *[(one, True) for one in ("application/problem+json", "application/xml", "image/svg+xml")],
-        *[(one, True) for one in ("application/x-ndjson", "application/yaml")],
-        *[(one.media_type, False) for one in (mmf.XLSX, mmf.PARQUET, mmf.Format.PNG)],
-        *[(one, False) for one in ("image/jpeg", "image/webp", "application/zip")],
-        *[(one, False) for one in ("application/octet-stream", "application/x-npy", "")],
+        *[
+            (media_type, True)
+            for media_type in ("text/csv; charset=utf-8", "text/html", "application/json")
+        ],
+        *[
+            (media_type, True)
+            for media_type in ("application/problem+json", "application/xml", "image/svg+xml")
+        ],
+        *[(media_type, True) for media_type in ("application/x-ndjson", "application/yaml")],
+        *[(form.media_type, False) for form in (mmf.XLSX, mmf.PARQUET, mmf.Format.PNG)],
+        *[(media_type, False) for media_type in ("image/jpeg", "image/webp", "application/zip")],
+        *[
+            (media_type, False)
+            for media_type in ("application/octet-stream", "application/x-npy", "")
+        ],
     ],
 )
 def test_only_texts_are_packed(everything: mmf.Registry, media_type: str, *, is_text: bool) -> None:

@@ -30,7 +30,7 @@ def test_the_trace_is_in_the_log_under_the_same_id(
     problem = assert_problem(answer, 500, "log", "request_id")
     assert "secret" not in answer.text
     assert problem["request_id"] == "abc-1"
-    (line,) = [one for one in output.json() if one["level"] == "ERROR"]
+    (line,) = [entry for entry in output.json() if entry["level"] == "ERROR"]
     assert line["request_id"] == "abc-1"
     assert line["target"] == "predict"
     for part in ("Traceback", "RuntimeError: a secret", "in predict"):

@@ -116,7 +116,7 @@ def test_what_a_call_prints_beside_its_deadline_has_the_requests_id(
         print("here")
 
     create_app(registry).test_client().post("/score", headers={"X-Request-ID": "abc"})
-    (line,) = [one for one in output.json() if one["logger"] == "mmf.stdout"]
+    (line,) = [entry for entry in output.json() if entry["logger"] == "mmf.stdout"]
     assert (line["message"], line["request_id"]) == ("here", "abc")
 
 
@@ -127,7 +127,7 @@ def test_the_access_line_tells_where_the_time_went(output: Output, registry: mmf
         return data
 
     create_app(registry).test_client().post("/score", json=[{"a": 1}])
-    (line,) = [one for one in output.json() if one["logger"] == "mmf.access"]
+    (line,) = [entry for entry in output.json() if entry["logger"] == "mmf.access"]
     assert line["batch_size"] == 1
     assert line["call_ms"] >= 20
     parts = [line[f"{part}_ms"] for part in ("decode", "queue", "call", "encode")]
@@ -240,8 +240,8 @@ def test_bad_requests_in_a_batch_keep_nobody_from_the_right_answer(tmp_path: Pat
                 assert answer.result().json() == [{"a": 2 * number}]
             for (_, name), answer in wrong.items():
                 assert_problem(answer.result(), bad[name][1])
-            for one in left:
-                one.result()
+            for future in left:
+                future.result()
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert max(line.get("batch_size", 1) for line in lines) > 1
     assert max(line.get("ms", 0) for line in lines if line.get("status") == 200) < 5000

@@ -75,13 +75,13 @@ def test_a_tree_is_answered_in_every_format(
     assert (answer.status_code, answer.mimetype) == (200, media_type)
     assert answer.headers["Content-Disposition"] == f"attachment; filename=same.{extension}"
     assert tree.post(f"/same?format={extension}", json=TREE).data == answer.data
-    found = read(answer.data)
+    decoded = read(answer.data)
     if media_type == XML:
-        assert "<name>Бароло</name>" in found
+        assert "<name>Бароло</name>" in decoded
     elif media_type == PROTOBUF:
-        assert found["name"] == "Бароло"
+        assert decoded["name"] == "Бароло"
     else:
-        assert found == TREE
+        assert decoded == TREE
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def files(registry: mmf.Registry) -> FlaskClient:
 
 
 @pytest.mark.parametrize(
-    ("given", "media_type", "name", "known"),
+    ("sent_name", "media_type", "name", "expected_type"),
     [
         ("report.pdf", "application/pdf", "report.pdf", "application/pdf"),
         ("../../etc/passwd", "text/plain", "passwd", "text/plain"),
@@ -329,11 +329,11 @@ def files(registry: mmf.Registry) -> FlaskClient:
     ],
 )
 def test_a_file_in_a_form_has_its_name(
-    files: FlaskClient, given: str, media_type: str, name: str, known: str
+    files: FlaskClient, sent_name: str, media_type: str, name: str, expected_type: str
 ) -> None:
-    form = {"file": (io.BytesIO(b"abc"), given, media_type)}
-    found = files.post("/about", data=form).get_json()
-    assert found == {"size": 3, "name": name, "media_type": known}
+    form = {"file": (io.BytesIO(b"abc"), sent_name, media_type)}
+    description = files.post("/about", data=form).get_json()
+    assert description == {"size": 3, "name": name, "media_type": expected_type}
 
 
 def test_a_file_as_the_body_has_the_name_of_its_header(files: FlaskClient) -> None:
@@ -341,8 +341,8 @@ def test_a_file_as_the_body_has_the_name_of_its_header(files: FlaskClient) -> No
         "Content-Type": "application/pdf",
         "Content-Disposition": "attachment; filename*=UTF-8''%D0%B2.pdf",
     }
-    found = files.post("/about", data=b"abc", headers=headers).get_json()
-    assert found == {"size": 3, "name": "в.pdf", "media_type": "application/pdf"}
+    description = files.post("/about", data=b"abc", headers=headers).get_json()
+    assert description == {"size": 3, "name": "в.pdf", "media_type": "application/pdf"}
     assert files.post("/about", json="YWJj").get_json() == {
         "size": 3,
         "name": "",

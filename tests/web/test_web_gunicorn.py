@@ -142,17 +142,17 @@ def test_what_is_allowed_arrives_whole(service: Service, how: str) -> None:
     size = 20 * MIB
     match how:
         case "length":
-            given: dict[str, Any] = {"data": b"x" * size}
+            content: dict[str, Any] = {"data": b"x" * size}
         case "chunked":
-            given = {"data": iter([CHUNK] * 20)}
+            content = {"data": iter([CHUNK] * 20)}
         case _:
-            given = {"files": {"file": b"x" * size}}
-    answer = requests.post(f"{service.url}/size", timeout=30, **given)
+            content = {"files": {"file": b"x" * size}}
+    answer = requests.post(f"{service.url}/size", timeout=30, **content)
     assert answer.json() == {"result": size}
 
 
 def test_the_connection_is_kept_after_errors(connection: http.client.HTTPConnection) -> None:
-    asked = [
+    questions = [
         ("POST", "/nothing", b"x" * MIB, 404),
         ("PUT", "/size", b"x" * MIB, 405),
         ("POST", "/size?format=png", b"x" * MIB, 406),
@@ -165,7 +165,7 @@ def test_the_connection_is_kept_after_errors(connection: http.client.HTTPConnect
     ]
     connection.connect()
     socket_used = connection.sock
-    for method, path, body, status in asked:
+    for method, path, body, status in questions:
         connection.request(method, path, body)
         response = connection.getresponse()
         answer = Answer(response.status, response.headers, response.read())

@@ -74,7 +74,7 @@ def test_a_terminal_gets_text(tmp_path: Path, server: str) -> None:
     finally:
         os.close(slave)
         os.close(master)
-    (line,) = [one for one in seen.splitlines() if "POST /echo 200" in one]
+    (line,) = [printed for printed in seen.splitlines() if "POST /echo 200" in printed]
     assert line.rstrip().endswith("(right-id)")
     assert "printed привет (right-id)" in seen
     assert "logged привет (right-id)" in seen
@@ -109,12 +109,12 @@ def test_flasks_own_server_answers_413(tmp_path: Path, how: str) -> None:
     ):
         match how:
             case "length":
-                given: dict[str, Any] = {"data": data}
+                content: dict[str, Any] = {"data": data}
             case "chunked":
-                given = {"data": iter([data])}
+                content = {"data": iter([data])}
             case _:
-                given = {"files": {"file": data}}
-        answer = requests.post(f"{service.url}/size", timeout=10, **given)
+                content = {"files": {"file": data}}
+        answer = requests.post(f"{service.url}/size", timeout=10, **content)
         assert_problem(answer, 413, "1 MiB", "MMF_MAX_BODY_MIB")
         answer = requests.post(f"{service.url}/size", data=b"123", timeout=10)
         assert answer.json() == {"result": 3}

@@ -431,7 +431,7 @@ def test_one_column_needs_no_name(serve_function: Callable[..., FlaskClient]) ->
 def test_the_default_target_else_the_only_table_else_the_only_one(
     registry: mmf.Registry,
 ) -> None:
-    number, one = mmf.Integer(), mmf.DataFrame()
+    number, frame = mmf.Integer(), mmf.DataFrame()
 
     @registry.target(returns=mmf.String())
     def scalar(number: Any = number) -> str:
@@ -443,19 +443,19 @@ def test_the_default_target_else_the_only_table_else_the_only_one(
     assert predictions(create_app(registry).test_client().post("/invocations", json={"inputs": 1}))
 
     @registry.target(returns=mmf.String())
-    def table(data: Any = one) -> str:
+    def table(data: Any = frame) -> str:
         return f"table {len(data)}"
 
     assert predictions(served()) == "table 1"
 
     @registry.target(returns=mmf.String())
-    def other(data: Any = one) -> str:
+    def other(data: Any = frame) -> str:
         return f"other {len(data)}"
 
     refused(served(), 404, "ENDPOINT_NOT_FOUND", "/invocations/scalar, /invocations/table")
 
     @registry.target(returns=mmf.String(), default=True)
-    def chosen(data: Any = one) -> str:
+    def chosen(data: Any = frame) -> str:
         return f"chosen {len(data)}"
 
     assert predictions(served()) == "chosen 1"

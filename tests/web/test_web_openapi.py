@@ -68,7 +68,9 @@ def test_every_route_is_described(described: Flask, document: Any) -> None:
 def test_it_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     make = openapi_document.document
-    monkeypatch.setattr(openapi_document, "document", lambda *given: made.append(1) or make(*given))
+    monkeypatch.setattr(
+        openapi_document, "document", lambda *arguments: made.append(1) or make(*arguments)
+    )
     client = create_app(declare()).test_client()
     assert made == []
     assert client.get("/openapi.json").data == client.get("/openapi.json").data

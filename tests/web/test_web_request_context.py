@@ -25,7 +25,7 @@ TIMES = {
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "sent",
     [
         "a",
         "7f3c1a52-9a0b-4c8e-9f57-0d1f0c5f5b0e",
@@ -35,13 +35,13 @@ TIMES = {
         "x" * 128,
     ],
 )
-def test_a_sane_id_is_taken(client: FlaskClient, asked: str) -> None:
-    answer = client.get("/health/live", headers={"X-Request-ID": asked})
-    assert answer.headers.getlist("X-Request-ID") == [asked]
+def test_a_sane_id_is_taken(client: FlaskClient, sent: str) -> None:
+    answer = client.get("/health/live", headers={"X-Request-ID": sent})
+    assert answer.headers.getlist("X-Request-ID") == [sent]
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "sent",
     [
         *("", " ", "a b", 'a"b', "a'b", "a\\b", "a,b", "<a>", "{a}", "a;b", "%0a", "x" * 129),
         *("a\x00b", "a\tb", "a\x1b[31m", "\xd0\xb6", "\N{FULLWIDTH LATIN SMALL LETTER A}", "$(id)"),
@@ -49,8 +49,8 @@ def test_a_sane_id_is_taken(client: FlaskClient, asked: str) -> None:
     ],
     ids=ascii,
 )
-def test_any_other_id_is_replaced(client: FlaskClient, asked: str) -> None:
-    seen = client.get("/health/live", environ_overrides={"HTTP_X_REQUEST_ID": asked})
+def test_any_other_id_is_replaced(client: FlaskClient, sent: str) -> None:
+    seen = client.get("/health/live", environ_overrides={"HTTP_X_REQUEST_ID": sent})
     assert MADE.fullmatch(seen.headers["X-Request-ID"])
 
 

@@ -97,7 +97,7 @@ def test_arrays_and_series_become_tables(
 
 
 @pytest.mark.parametrize(
-    ("route", "given", "text"),
+    ("route", "value", "text"),
     [
         ("shout", "тихо", "ТИХО"),
         ("next_one", 1, "2"),
@@ -107,12 +107,12 @@ def test_arrays_and_series_become_tables(
     ],
 )
 def test_scalars_are_wrapped_as_json_and_bare_as_text(
-    client: FlaskClient, route: str, given: Any, text: str
+    client: FlaskClient, route: str, value: Any, text: str
 ) -> None:
-    wrapped = client.post(f"/{route}", json=given)
+    wrapped = client.post(f"/{route}", json=value)
     assert wrapped.content_type == "application/json"
     assert list(wrapped.get_json()) == ["result"]
-    bare = client.post(f"/{route}", json=given, headers={"Accept": "text/plain"})
+    bare = client.post(f"/{route}", json=value, headers={"Accept": "text/plain"})
     assert bare.content_type == "text/plain; charset=utf-8"
     assert bare.get_data(as_text=True) == text
 
@@ -186,7 +186,12 @@ def test_a_format_that_cannot_hold_the_result() -> None:
 def test_description_says_what_a_caller_needs(client: FlaskClient) -> None:
     described = client.get("/mixed").get_json()
     assert described["route"] == "mixed"
-    assert [one["id"] for one in described["arguments"]] == ["data", "picture", "label", "times"]
+    assert [argument["id"] for argument in described["arguments"]] == [
+        "data",
+        "picture",
+        "label",
+        "times",
+    ]
     assert "text/csv" in described["arguments"][0]["accepts"]
     assert described["returns"]["formats"][0] == "application/json"
     assert described["limits"] == {"body_bytes": 50 * 1024 * 1024}

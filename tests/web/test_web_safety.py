@@ -207,9 +207,9 @@ def test_a_text_is_no_formula_in_excel(client: FlaskClient, text: str) -> None:
     answer = client.post("/sheet", json=[{text: text}])
     assert answer.status_code == 200
     (name,), (cell,) = openpyxl.load_workbook(io.BytesIO(answer.data)).active.iter_rows()
-    for one in (name, cell):
-        assert one.data_type == "s"
-        assert one.value.replace("_x000D_", "\r").strip() == text.strip()
+    for excel_cell in (name, cell):
+        assert excel_cell.data_type == "s"
+        assert excel_cell.value.replace("_x000D_", "\r").strip() == text.strip()
 
 
 @pytest.mark.parametrize("text", HARMFUL)

@@ -54,7 +54,9 @@ REFUSED = (  # what no schema says
 for kind in Kind:
     for form in set(readable(kind)) - {Format.JSON, Format.TEXT}:
         schemathesis.openapi.media_type(form.media_type, st.just(FILE))
-MOMENTS = st.datetimes().map(lambda one: one.replace(year=1900 + one.year % 300).isoformat())
+MOMENTS = st.datetimes().map(
+    lambda moment: moment.replace(year=1900 + moment.year % 300).isoformat()
+)
 schemathesis.openapi.format("date-time", MOMENTS.map("{}Z".format))
 schemathesis.openapi.format("date-time-local", MOMENTS)
 schema = schemathesis.pytest.from_fixture("service")
@@ -74,10 +76,10 @@ def service(request: pytest.FixtureRequest) -> Any:
     )
 
 
-def encoded(one: Descriptor[Any], form: Format) -> bytes:
+def encoded(descriptor: Descriptor[Any], form: Format) -> bytes:
     """Return a descriptor's example as a file; an object where a list has no place."""
-    plain = {"name": 1.5} if form is Format.PROTOBUF else one.example()
-    value = json_of(one.kind).from_plain(plain, one.options)
+    plain = {"name": 1.5} if form is Format.PROTOBUF else descriptor.example()
+    value = json_of(descriptor.kind).from_plain(plain, descriptor.options)
     buffer = io.BytesIO()
     if form is Format.ODS:
         value.to_excel(buffer, engine="odf", index=False)
@@ -90,9 +92,9 @@ def encoded(one: Descriptor[Any], form: Format) -> bytes:
                 sheet.write(row, column, cell)
         book.save(buffer)
         return buffer.getvalue()
-    codec = find(one.kind, form)
+    codec = find(descriptor.kind, form)
     assert codec
-    return codec.encode(value, one.options)
+    return codec.encode(value, descriptor.options)
 
 
 def mend(case: Any, target: Target) -> None:
@@ -102,7 +104,11 @@ def mend(case: Any, target: Target) -> None:
         case.query,
         target.arguments,
     )
-    files = {name: one for name, one in arguments.items() if one.kind is not Kind.SCALAR}
+    files = {
+        name: descriptor
+        for name, descriptor in arguments.items()
+        if descriptor.kind is not Kind.SCALAR
+    }
     if "sheet" in query:
         query["sheet"] = "0"
         if form not in WORKBOOKS:
@@ -114,24 +120,24 @@ def mend(case: Any, target: Target) -> None:
         query.pop(name, None)  # a value is given once
     if case.media_type == FORM:
         types = case.multipart_content_types or {}
-        for name, one in files.items():
-            types.setdefault(name, readable(one.kind)[0].media_type)
-            case.body[name] = encoded(one, Format.of_media_type(types[name]))
+        for name, file in files.items():
+            types.setdefault(name, readable(file.kind)[0].media_type)
+            case.body[name] = encoded(file, Format.of_media_type(types[name]))
         case.multipart_content_types = types
     elif case.body == FILE:
-        ((_, one),) = files.items()
-        case.body = encoded(one, form)
+        ((_, file),) = files.items()
+        case.body = encoded(file, form)
         for name in target.required.keys() - files.keys():
             query.setdefault(name, json.dumps(arguments[name].example()).decode())
 
 
 def is_taken_anyway(case: Any, target: Target) -> bool:
     """Whether a target takes what its schema does not say."""
-    given = set(case.body) if isinstance(case.body, dict) else set()
-    missing = target.required.keys() - given
+    sent = set(case.body) if isinstance(case.body, dict) else set()
+    missing = target.required.keys() - sent
     if missing and missing <= case.query.keys():
         return True  # the query has it
-    is_array = any(isinstance(one, Array) for one in target.arguments.values())
+    is_array = any(isinstance(descriptor, Array) for descriptor in target.arguments.values())
     text = str(case.body)  # more dimensions, and false for 0
     return is_array and ("[[[" in text or "False" in text or "True" in text)
 
@@ -176,10 +182,10 @@ def check(case: Any) -> None:
         case.validate_response(response)
     except FailureGroup as group:
         left = [
-            one
-            for one in group.exceptions
-            if not (isinstance(one, RejectedPositiveData) and is_refused)
-            and not (target and is_known(one, case, target, positive=positive))
+            failure
+            for failure in group.exceptions
+            if not (isinstance(failure, RejectedPositiveData) and is_refused)
+            and not (target and is_known(failure, case, target, positive=positive))
         ]
         if left:
             raise

@@ -68,8 +68,8 @@ def test_a_page_is_shown_and_cannot_be_sent(client: FlaskClient) -> None:
 
 
 def test_what_is_told_is_what_can_be_done(client: FlaskClient) -> None:
-    told = client.get("/table").get_json()
-    accepts, formats = told["arguments"][0]["accepts"], told["returns"]["formats"]
+    description = client.get("/table").get_json()
+    accepts, formats = description["arguments"][0]["accepts"], description["returns"]["formats"]
     assert Format.HTML.media_type in formats
     assert Format.HTML.media_type not in accepts
     for form in (Format.XLS, Format.ODS):
