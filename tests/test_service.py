@@ -174,7 +174,8 @@ def test_a_later_change_of_workers_changes_no_threads(settings: Settings) -> Non
 def test_every_setting_is_one_of_gunicorn() -> None:
     """Gunicorn ignores a name that it does not know, so a typing error would be silent."""
     gunicorn_settings = {setting.name for setting in KNOWN_SETTINGS}
-    helpers = {"whole", "cpu_quota", "usable_cores", "room_for", "host", "cores", "memory"}
+    functions = {"whole_number", "cpu_quota", "usable_cores", "allow_connections"}
+    helpers = {*functions, "host", "cores", "memory"}
     names = {node.name for node in TREE.body if isinstance(node, ast.FunctionDef)}
     for node in TREE.body:
         if isinstance(node, ast.Assign):
@@ -190,10 +191,13 @@ def documented() -> dict[str, list[str]]:
     return {row[0].strip("`"): row[1:] for row in rows if row[0].startswith("`")}
 
 
+READ_CALLS = {"whole_number", "os.environ.get"}
+
+
 def variables(file: Path) -> Iterator[tuple[str, object]]:
     """Find the variables that a file reads, each with its default where that is written out."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"whole", "os.environ.get"}:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in READ_CALLS:
             name, default = node.args[:2] if len(node.args) > 1 else (node.args[0], None)
             if isinstance(name, ast.Constant):
                 yield name.value, default.value if isinstance(default, ast.Constant) else None

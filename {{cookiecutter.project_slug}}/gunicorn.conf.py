@@ -1,7 +1,7 @@
 """How the service is served: `gunicorn app:app` reads this file by itself.
 
-Every number can be set in the environment, under the name that stands beside it. What gunicorn is
-told on its command line, or in GUNICORN_CMD_ARGS, wins over this file.
+Every number can be set by the environment variable named beside it. gunicorn's command line and
+GUNICORN_CMD_ARGS override this file.
 """
 
 import gc
@@ -18,19 +18,19 @@ from mmf_core.server import graceful_shutdown, reloading, worker_boot
 from mmf_core.server.scoreboard import scoreboard
 from mmf_core.web import log_redaction, logs
 
-# What the numeric libraries read, once, when they are imported.
+# Read by the numeric libraries, once, when they are imported.
 NATIVE_THREADS = (
     "OMP_NUM_THREADS",  # OpenMP: scikit-learn, XGBoost, LightGBM, PyTorch
     "OPENBLAS_NUM_THREADS",  # numpy and scipy from PyPI
     "MKL_NUM_THREADS",  # numpy and scipy from Intel or conda
     "BLIS_NUM_THREADS",  # numpy and scipy of some distributions
     "VECLIB_MAXIMUM_THREADS",  # numpy on a Mac
-    "NUMEXPR_NUM_THREADS",  # pandas where numexpr is installed
+    "NUMEXPR_NUM_THREADS",  # pandas, if numexpr is installed
 )
 
 
-def whole(name: str, default: int, least: int = 0, most: int | None = None) -> int:
-    """Read the environment variable `name` as a whole number; `default` where it is not set."""
+def whole_number(name: str, default: int, least: int = 0, most: int | None = None) -> int:
+    """Read the environment variable `name` as a whole number; `default` if it is not set."""
     text = os.environ.get(name)
     if text is None:
         return default
@@ -38,12 +38,12 @@ def whole(name: str, default: int, least: int = 0, most: int | None = None) -> i
     if text.isascii() and text.isdigit() and least <= int(text) <= limit:
         return int(text)
     bounds = f"{least} or more" if most is None else f"{least} to {most}"
-    # Not ValueError: gunicorn wraps that in a traceback, and lets this one through as one line.
+    # Not ValueError: gunicorn would print its traceback; this ends it with one line.
     raise SystemExit(f"{name} must be a whole number, {bounds}, not {text!r}")
 
 
 def cpu_quota(cgroup: Path) -> float | None:
-    """Say how many cores' worth of time the container has; None where nothing limits it."""
+    """Return the CPU time limit of the container, in cores; None if it has none."""
     for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):  # v2, then v1
         files = [cgroup / name for name in names]
         if all(os.access(file, os.R_OK) for file in files):
@@ -54,7 +54,7 @@ def cpu_quota(cgroup: Path) -> float | None:
 
 
 def usable_cores(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """Count the cores that this process may use: the machine may have many more."""
+    """Return how many cores this process may use; the machine may have many more."""
     # macOS cannot pin a process to some of the cores.
     pinned = hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0))
     cores = pinned or os.cpu_count() or 1
@@ -62,22 +62,23 @@ def usable_cores(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     return cores if quota is None else min(cores, max(1, math.ceil(quota)))
 
 
-def room_for(connections: int, others: int = 256) -> int:
-    """Have the system allow so many connections, and files beside; say how many it does allow."""
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + others
-    if now != resource.RLIM_INFINITY and now < wanted:
-        now = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
-    return connections if now == resource.RLIM_INFINITY else max(1, min(connections, now - others))
+def allow_connections(connections: int, other_files: int = 256) -> int:
+    """Raise the limit of open files for this many connections; return how many it allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections + other_files
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY:
+        return connections
+    return max(1, min(connections, soft - other_files))
 
 
 class Logger(glogging.Logger):
     """gunicorn's logger without the access log.
 
-    The application logs that line itself, with the target and the request id. gunicorn would add
-    its own wherever it has a logconfig_dict or Heroku's `--access-logfile`, whatever `accesslog`
-    says below.
+    The application logs that line itself, with the target and the request ID. gunicorn would add
+    its own with a logconfig_dict or Heroku's `--access-logfile`, despite `accesslog` below.
     """
 
     def access(self, resp: object, req: object, environ: object, request_time: object) -> None:
@@ -86,67 +87,68 @@ class Logger(glogging.Logger):
 
 # Every address of the machine: in a container and on Heroku requests come from outside it.
 host = os.environ.get("WEB_HOST", "0.0.0.0")  # noqa: S104
-bind = f"{host}:{whole('PORT', 8000, least=1, most=65535)}"
+bind = f"{host}:{whole_number('PORT', 8000, least=1, most=65535)}"
 
-# A process per core: Python computes on one core per process, whatever the number of threads.
+# A process per core: a Python process computes on one core, however many threads it has.
 cores = usable_cores()
-workers = whole("WEB_CONCURRENCY", cores, least=1)
+workers = whole_number("WEB_CONCURRENCY", cores, least=1)
 
 # gunicorn's gthread, but slow clients hold no thread, health checks need none of these, and
-# connections are spread evenly. A thread for each request at a time, waiting ones included.
+# connections are spread evenly. Each running or waiting request takes a thread.
 worker_class = "mmf_core.server.Worker"
-threads = whole("WEB_THREADS", 32, least=1)
+threads = whole_number("WEB_THREADS", 32, least=1)
 
-# Of each worker. Most of them idle, or send slowly: they hold no thread, only a file descriptor.
-worker_connections = room_for(whole("WEB_CONNECTIONS", 10_000, least=threads + 1))
+# Per worker. Most of them idle or send slowly: they hold a file descriptor but no thread.
+worker_connections = allow_connections(whole_number("WEB_CONNECTIONS", 10_000, least=threads + 1))
 
 # app.py loads the artifacts once, before the fork: all workers share that memory, and a service
 # that cannot load them ends at once instead of restarting its workers for ever.
 preload_app = True
 
-# A worker without a sign of life for so long is replaced. A slow request does not
-# silence a worker, but an interpreter that hangs does.
-timeout = whole("WEB_TIMEOUT", 30)
+# Seconds without a heartbeat after which a worker is replaced. A slow request does not stop the
+# heartbeat, an interpreter that hangs does.
+timeout = whole_number("WEB_TIMEOUT", 30)
 
-# After SIGTERM, all in all: MMF_DRAIN_SECONDS in which readiness is refused and requests are not,
-# and then the running requests may end. Heroku and Kubernetes kill after 30 seconds.
-graceful_timeout = whole("WEB_GRACEFUL_TIMEOUT", 25)
+# Seconds in total after SIGTERM: for MMF_DRAIN_SECONDS readiness fails and requests are still
+# accepted, then the running requests may finish. Heroku and Kubernetes kill after 30 seconds.
+graceful_timeout = whole_number("WEB_GRACEFUL_TIMEOUT", 25)
 
-# Longer than the 60 seconds after which most load balancers drop an idle connection: if we were
-# first, they could send a request into a closed one. An idle connection holds no thread.
-keepalive = whole("WEB_KEEPALIVE", 75)
+# Longer than the 60 seconds after which most load balancers drop an idle connection: if the service
+# closed it first, they could send a request into it. An idle connection holds no thread.
+keepalive = whole_number("WEB_KEEPALIVE", 75)
 
-# A worker is replaced after so many requests, a remedy for a model that leaks memory; 0: never.
+# Replace a worker after this many requests, for models that leak memory; 0: never.
 # The jitter keeps the workers from being replaced all at once.
-max_requests = whole("WEB_MAX_REQUESTS", 0)
-max_requests_jitter = whole("WEB_MAX_REQUESTS_JITTER", max_requests // 10)
+max_requests = whole_number("WEB_MAX_REQUESTS", 0)
+max_requests_jitter = whole_number("WEB_MAX_REQUESTS_JITTER", max_requests // 10)
 
-# The sign of life is a file's time: in memory it never waits for a disk, nor needs one to write to.
+# The heartbeat is the time of a file: in memory it waits for no disk, and needs none to write to.
 memory = "/dev/shm"  # noqa: S108
 worker_tmp_dir = memory if os.access(memory, os.W_OK | os.X_OK) else None
 
-# A socket in the home directory by which `gunicornc` steers a running gunicorn. Off: a read-only
-# file system refuses it, a user's second service collides with it, and its thread would be running
-# whenever a worker is forked again.
+# A socket in the home directory by which `gunicornc` controls a running gunicorn. Off: it fails on
+# a read-only file system and with a user's second service, and its thread would be running during
+# every fork.
 control_socket_disable = True
 
-# gunicorn's own lines come out in the same shape as the application's.
+# gunicorn logs in the application's format.
 logconfig_dict = logs.dict_config()
 logger_class = Logger
-sys.excepthook = log_redaction.excepthook  # what ends the start is a line of the log, too
+sys.excepthook = log_redaction.excepthook  # without secrets
 accesslog = None
 
-# Not set here: forwarded_allow_ips. gunicorn believes the X-Forwarded-* headers of this machine
-# only, unless FORWARDED_ALLOW_IPS names others.
+# Not set here: forwarded_allow_ips. gunicorn trusts X-Forwarded-* headers from this machine only,
+# unless FORWARDED_ALLOW_IPS names others.
 
 
 def nworkers_changed(server: object, new_value: int, old_value: int | None) -> None:  # noqa: ARG001
-    """Share the cores among the workers: each one's numeric libraries get cores / workers threads.
+    """Divide the cores among the workers: each gets cores / workers threads in numeric libraries.
 
-    And let the capabilities prepare what must be there before the application is loaded.
+    Variables that the user has set stay. Capabilities prepare what must exist before the
+    application is loaded.
 
-    The one hook that comes after `gunicorn -w` has had its say and before the application, and
-    with it numpy, is loaded. What the user has set stays.
+    This is the only hook that runs after `gunicorn -w` is known and before the application, and
+    numpy with it, is loaded.
     """
     scoreboard.workers = new_value
     if old_value is None:  # a later change, by signal, is too late for numpy
@@ -156,11 +158,11 @@ def nworkers_changed(server: object, new_value: int, old_value: int | None) -> N
 
 
 def when_ready(server: object) -> None:
-    """Leave what is loaded out of garbage collection: once, in the master, before the first fork.
+    """Exclude all loaded objects from garbage collection, in the master, before the first fork.
 
-    A collection writes to every object it looks at, and a page written to is no longer shared.
-    From now on SIGHUP brings in a new version of model and code, if that loads and predicts, and
-    SIGTERM refuses readiness before it ends the service.
+    A collection writes to every object that it visits, and a page written to is no longer shared.
+    From now on SIGHUP loads a new version of model and code, if it works, and SIGTERM makes
+    readiness fail before it ends the service.
     """
     gc.freeze()
     reloading.handle_sighup(server)

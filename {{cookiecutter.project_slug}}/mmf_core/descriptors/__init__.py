@@ -8,6 +8,8 @@ from .files import File as File
 from .images import ColorMode as ColorMode
 from .images import Image as Image
 from .images import Img as Img
+from .json_values import Dict as Dict
+from .json_values import JsonFile as JsonFile
 from .numbers import Float as Float
 from .numbers import Integer as Integer
 from .scalars import Bool as Bool
@@ -16,5 +18,3 @@ from .scalars import Scalar as Scalar
 from .scalars import String as String
 from .tables import DataFrame as DataFrame
 from .training import schema_of as schema_of
-from .trees import Dict as Dict
-from .trees import JsonFile as JsonFile

@@ -1,3 +1,3 @@
-"""How the service is served: a subclass of gunicorn's threaded worker, and the hooks around it."""
+"""Serving: a subclass of gunicorn's threaded worker, and the hooks around it."""
 
 from .worker import Worker as Worker

@@ -1,4 +1,4 @@
-"""How much of a request the kernel has, so that no thread has to wait for its client."""
+"""Requests wait in the kernel until they are complete, so that no thread waits for a client."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gunicorn.workers.gthread import TConn
 
 from .probes import probes
 
-MAX_AWAITED = 1 << 20  # bytes of a request that wait in the kernel before a thread reads on
+MAX_AWAITED = 1 << 20  # bytes of a request that wait in the kernel before a thread reads them
 _MAX_PEEK = 1 << 16
 _MAX_CHUNKED = 1 << 14
 _MAX_LINE = 4094
@@ -26,15 +26,15 @@ _CHUNK_SIZE = re.compile(rb"([0-9a-f]{1,8})[^\r\n]*\r\n", re.IGNORECASE)
 class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
     """gunicorn's connection, which knows whether its next request has arrived."""
 
-    awaited = 1  # bytes that the kernel must have before it calls the socket readable
-    began = 0.0  # when the first bytes of an incomplete request came, by `time.monotonic`
+    awaited = 1  # bytes that the kernel must have before it reports the socket readable
+    began = 0.0  # when the first bytes of an incomplete request arrived, by `time.monotonic`
     is_probe = closing = False
 
     def has_arrived(self) -> bool:
         """Report whether a thread can read the next request without waiting for the client.
 
-        This decides only when a thread reads; what a request is, gunicorn's parser says. So
-        whatever looks unusual has arrived, as does what the kernel calls readable before `awaited`
+        This only decides when a thread reads; gunicorn's parser decides what a request is. So
+        anything unusual counts as arrived, and so does a socket that is readable before `awaited`
         bytes are there: the client has closed its end, or memory is short.
         """
         buffered = self.parser.unreader.buf.getvalue() if self.parser else b""
@@ -64,7 +64,7 @@ def _probe() -> re.Pattern[bytes]:
 
 
 def _missing(request: bytes) -> int:
-    """Return how many bytes must follow, at least, before a thread can read a request; 0: none."""
+    """Return how many bytes, at least, are missing before a thread can read a request."""
     if not _REQUEST_LINE.match(request) and (b"\n" in request or len(request) > _MAX_LINE):
         return 0
     end = request.find(b"\r\n\r\n")
@@ -83,10 +83,10 @@ def _missing(request: bytes) -> int:
 
 
 def _missing_chunks(request: bytes, start: int) -> int:
-    """Return the same for a body whose first chunk begins at `start`."""
+    """Return how many are missing of a chunked body whose first chunk begins at `start`."""
     while (end := request.find(b"\n", start) + 1) > 0:
         size = _CHUNK_SIZE.fullmatch(request, start, end)
-        if not size or not int(size[1], 16):  # malformed, or the last one
+        if not size or not int(size[1], 16):  # malformed, or the last chunk
             return 0
         start = end + int(size[1], 16) + 2
     return max(1, start - len(request))

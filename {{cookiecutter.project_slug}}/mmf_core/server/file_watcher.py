@@ -1,7 +1,7 @@
-"""Watch the model's files: MMF_RELOAD_SECONDS.
+"""MMF_RELOAD_SECONDS: reload when the files of the service have changed.
 
-One worker watches, in a thread. Which one, a lock decides that the kernel gives to the next when
-the worker that holds it has ended.
+A thread of one worker watches: the worker that holds a lock. When it ends, the kernel gives the
+lock to another.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _log = logging.getLogger("mmf.reload")
 
 
 def shared_file() -> int:
-    """Return an unnamed file, created before the fork; in memory where the system can."""
+    """Return an unnamed file, created before the fork; in memory if the system supports that."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("mmf-watch")
     with tempfile.TemporaryFile() as file:

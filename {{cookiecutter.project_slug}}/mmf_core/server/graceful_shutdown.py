@@ -1,9 +1,9 @@
-"""SIGTERM: readiness fails first, so that no new traffic is sent, and only then the service ends.
+"""SIGTERM: readiness fails first, so that new traffic stops, and only then the service ends.
 
-A load balancer needs a while to see that a service is not ready, and sends new connections until
-then. So gunicorn's master marks the shutdown where all workers see it, and keeps going for
-MMF_DRAIN_SECONDS, replacing dead workers as usual, before it does what it always did: each worker
-responds to the connections that it has accepted, and to those that wait to be, and ends.
+A load balancer needs a while to notice that a service is not ready, and sends new connections until
+then. So gunicorn's master marks the shutdown in shared memory, and keeps running for
+MMF_DRAIN_SECONDS, replacing dead workers as usual. Only then it stops as gunicorn does: each worker
+serves the connections that are open or waiting in the backlog, and ends.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def handle_sigterm(server: Any) -> None:
 
 
 def ignore_sigterm_while_draining() -> None:
-    """Have this worker wait for the master's word; some systems send SIGTERM to workers, too."""
+    """Have this worker wait for the master; some systems send SIGTERM to workers as well."""
     end = signal.getsignal(signal.SIGTERM)
 
     def handle(number: int, frame: Any) -> None:
@@ -52,16 +52,15 @@ def ignore_sigterm_while_draining() -> None:
 
 def _terminate(server: Any, stop: Callable[[], None]) -> None:
     seconds = min(Settings.from_env().drain_seconds, server.cfg.graceful_timeout)
-    again = has_begun()
     now = time.monotonic()
-    if again or not seconds:  # the drain is over, or a second SIGTERM cuts it short
+    if has_begun() or not seconds:  # the drain is over, or a second SIGTERM cuts it short
         signal.setitimer(signal.ITIMER_REAL, 0)
         _deadline[0] = now
         stop()
         return
     _deadline[0] = now + seconds
     _log.info("draining: readiness now fails, still accepting requests for %g s", seconds)
-    server.handle_hup = int  # no new version for a service that ends
+    server.handle_hup = int  # no reload during the shutdown
     server.cfg.set("graceful_timeout", max(1, math.ceil(server.cfg.graceful_timeout - seconds)))
     signal.signal(signal.SIGALRM, lambda *_: server.signal(signal.SIGTERM, None))
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -1,4 +1,4 @@
-"""Errors below the application, with the body and headers of the application's own (RFC 9457)."""
+"""Errors that gunicorn raises, in the application's own format (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _log = logging.getLogger("mmf.http")
 def error_response(error: Exception) -> bytes:
     """Log an error that gunicorn raised; return the response, which ends the connection.
 
-    It repeats nothing of the request, which may hold a password, and nothing of a crash.
+    It contains no part of the request, which may hold a password, and no details of a crash.
     """
     status = next(status for kind, status in _STATUS.items() if isinstance(error, kind))
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -1,7 +1,7 @@
-"""A worker's memory: one that grows past MMF_MAX_RSS_MIB ends between requests, and is replaced.
+"""MMF_MAX_RSS_MIB: a worker that uses more memory ends after its requests, and is replaced.
 
-One worker at a time, and only while all of them can take requests. Which one, a lock decides that
-the kernel releases when the worker that holds it has ended.
+One worker at a time, and only while all of them can take requests: the worker that holds a lock,
+which the kernel releases when it has ended.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from ..settings import MIB
 from .file_watcher import shared_file
 from .scoreboard import scoreboard
 
-BETWEEN_LOOKS = 1.0  # seconds
+CHECK_INTERVAL = 1.0  # seconds
 _lock = shared_file()
 _log = logging.getLogger("mmf.memory")
 
 
 def watch(limit: int) -> None:
-    """End this worker, as SIGTERM does, when it uses more bytes than the limit."""
+    """End this worker, as SIGTERM does, when it uses more than `limit` bytes."""
     if resident() >= limit:
         _log.error(
             "MMF_MAX_RSS_MIB=%g ignored: a worker already uses %.0f MiB at start",
@@ -37,7 +37,7 @@ def watch(limit: int) -> None:
 
 def _watch(limit: int) -> None:
     while not is_exceeded(limit):
-        time.sleep(BETWEEN_LOOKS)
+        time.sleep(CHECK_INTERVAL)
     _log.warning(
         "replacing this worker: it uses %.0f MiB, more than MMF_MAX_RSS_MIB; pid %d",
         resident() / MIB,
@@ -47,7 +47,7 @@ def _watch(limit: int) -> None:
 
 
 def is_exceeded(limit: int) -> bool:
-    """Report whether this worker is to end now, as the only one that does."""
+    """Report whether this worker is over the limit and the only worker to end now."""
     if resident() <= limit or scoreboard.available() < scoreboard.workers:
         return False
     try:

@@ -1,10 +1,9 @@
-"""A new version of the project, taken by a running service or refused.
+"""SIGHUP: a running service switches to a new version of the project, or rejects it.
 
-gunicorn's answer to SIGHUP is to replace every worker, letting the old ones end their requests.
-With `preload_app` the master holds what the workers serve, so that is where a new version comes in.
-All is tried first in a process that is thrown away: what a new version breaks, hangs or
-crashes, it breaks there, and no worker notices. Nothing is ever predicted in the master: OpenMP
-would not survive the next fork.
+On SIGHUP gunicorn replaces every worker, and lets the old ones finish their requests. With
+`preload_app` the master holds the application, so the master must load the new version. A fork
+tries everything first: if the new version hangs or crashes, no worker is affected. The master
+itself never predicts: OpenMP would not survive the next fork.
 """
 
 from __future__ import annotations
@@ -36,46 +35,46 @@ from ..registry import Registry, default
 from ..settings import Settings
 from ..target import Target
 
-LONGEST_TRIAL = 600.0  # seconds for loading a new version and calling its targets
-LONGEST_CALL = 30.0  # seconds for one target
-_BETWEEN_LOOKS = 0.2  # seconds between two looks at the workers meanwhile
-_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-_OURS = {__name__.partition(".")[0], "mmf_meta"}
-_ELSEWHERE = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib")}
+TRIAL_TIMEOUT = 600.0  # seconds for loading a new version and calling its targets
+CALL_TIMEOUT = 30.0  # seconds for one target
+_POLL_INTERVAL = 0.2  # seconds between two checks of the workers meanwhile
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+_OWN_PACKAGES = {__name__.partition(".")[0], "mmf_meta"}
+_NOT_PROJECT = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib")}
 _log = logging.getLogger("mmf.reload")
 
 
 def handle_sighup(server: Any) -> None:
-    """Have gunicorn's arbiter replace its workers only where the project has a new version."""
+    """Have gunicorn's arbiter replace its workers only if a new version of the project works."""
     default.last_reload_error.share()
-    server.handle_hup = partial(_hang_up, server, server.handle_hup)
+    server.handle_hup = partial(_reload, server, server.handle_hup)
 
 
-def _hang_up(server: Any, replace_workers: Callable[[], None]) -> None:
-    """Take the project as it lies there now, if it loads and predicts; else say why not."""
+def _reload(server: Any, replace_workers: Callable[[], None]) -> None:
+    """Switch to the current files of the project if they load and predict; else log why not."""
     if server.app.callable is None:  # without preload_app each worker imports for itself
         replace_workers()
         return
-    seen = default.fingerprint()
+    fingerprints = default.fingerprint()
     try:
-        refusal = _trial(server) or _take(server)
+        failure = _try_in_fork(server) or _switch(server)
     except _Stopped:
-        _log.info("reload abandoned: the service is to end")
+        _log.info("reload abandoned: the service is shutting down")
         return
-    except Exception as error:  # noqa: BLE001 - SystemExit is a new worker's end
-        refusal = Failure.of(error)
-    if refusal is None:
+    except Exception as error:  # noqa: BLE001 - SystemExit ends a new worker
+        failure = Failure.of(error)
+    if failure is None:
         _log.info("reload accepted: new workers start with the new version")
         replace_workers()
     else:
-        _log.error("reload rejected, keeping the current version: %s", refusal.detail)
-        default.fingerprints = seen  # so that it is not tried again until something changes
+        _log.error("reload rejected, keeping the current version: %s", failure.detail)
+        default.fingerprints = fingerprints  # not tried again until a file changes
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        default.last_reload_error.write(failed=refusal.public, at=now)
+        default.last_reload_error.write(failed=failure.public, at=now)
 
 
 class _Stopped(BaseException):
-    """gunicorn's master was asked to end while it reloads."""
+    """gunicorn's master got a signal to stop while it reloads."""
 
 
 def _stop() -> None:
@@ -83,14 +82,14 @@ def _stop() -> None:
 
 
 @contextmanager
-def _on_signal_to_end(server: Any, react: Callable[[], None]) -> Iterator[None]:
-    """Call `react`, too, on a signal that gunicorn's loop will only see after the block."""
+def _on_stop_signal(server: Any, react: Callable[[], None]) -> Iterator[None]:
+    """Also call `react` on a stop signal, which gunicorn's loop only sees after the block."""
 
     def handle(number: int, frame: Any) -> None:
         server.signal(number, frame)
         react()
 
-    handlers = {number: signal.signal(number, handle) for number in _ENDING}
+    handlers = {number: signal.signal(number, handle) for number in _STOP_SIGNALS}
     try:
         yield
     finally:
@@ -98,12 +97,12 @@ def _on_signal_to_end(server: Any, react: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _take(server: Any) -> Failure | None:
-    """Let the workers to come share the new version, as at the start, and let the old one go."""
+def _switch(server: Any) -> Failure | None:
+    """Load the new version in the master, for future workers to share, and free the old one."""
     try:
-        with _on_signal_to_end(server, _stop):
-            renew(server.app)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is reported
+        with _on_stop_signal(server, _stop):
+            reimport(server.app)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - every error is reported
         return Failure.of(error)
     finally:
         gc.unfreeze()
@@ -112,10 +111,10 @@ def _take(server: Any) -> Failure | None:
     return None
 
 
-def renew(app: Any) -> Registry:
-    """Import the project anew into gunicorn's application; return what the old one declared.
+def reimport(app: Any) -> Registry:
+    """Import the project again into gunicorn's application; return the old registry.
 
-    Whatever it raises, everything is as it was.
+    If this raises, everything is as before.
     """
     old_modules, old = _modules(), Registry()
     old.last_reload_error.share()
@@ -134,31 +133,31 @@ def renew(app: Any) -> Registry:
     return old
 
 
-def _trial(server: Any) -> Failure | None:
-    """Say why the new version is not to be taken, if so; nothing changes in this process."""
-    fork = Fork(partial(_rehearse, server))
-    text = f"it is not loaded after {LONGEST_TRIAL:g} seconds"
+def _try_in_fork(server: Any) -> Failure | None:
+    """Return why the new version must be rejected, if so; nothing changes in this process."""
+    fork = Fork(partial(_try_version, server))
+    text = f"the new version did not load within {TRIAL_TIMEOUT:g} seconds"
     try:
-        if _replacing_workers(server, fork.reader):
+        if _wait_for_result(server, fork.reader):
             text = "the process that tried it ended"
-            reason: Failure | None
-            (reason,) = fork.reader.recv()
+            failure: Failure | None
+            (failure,) = fork.reader.recv()
             fork.end()
-            return reason
+            return failure
     except EOFError:
         pass
-    except (_Stopped, HaltServer):  # and not a new worker's end, which passes here, too
+    except (_Stopped, HaltServer):  # not SystemExit, which ends a new worker here
         fork.end()
         raise
     return Failure.plain(f"{text}, {fork.end()}")
 
 
-def _replacing_workers(server: Any, reader: Connection) -> bool:
-    """Wait until there is something to read, replacing dead workers; False after LONGEST_TRIAL."""
-    end, stopped = time.monotonic() + LONGEST_TRIAL, Event()
-    with _on_signal_to_end(server, stopped.set):  # an exception could come between fork and parent
+def _wait_for_result(server: Any, reader: Connection) -> bool:
+    """Wait for a result, replacing dead workers meanwhile; False after TRIAL_TIMEOUT."""
+    end, stopped = time.monotonic() + TRIAL_TIMEOUT, Event()
+    with _on_stop_signal(server, stopped.set):  # no exception: it could be raised in a fork
         while time.monotonic() < end:
-            if reader.poll(_BETWEEN_LOOKS):
+            if reader.poll(_POLL_INTERVAL):
                 return True
             if stopped.is_set():
                 raise _Stopped
@@ -170,60 +169,60 @@ def _replacing_workers(server: Any, reader: Connection) -> bool:
 
 
 def _has_ended(pid: int) -> bool:
-    """Report whether a child has ended, and leave it to be reaped."""
+    """Report whether a child has ended, without reaping it."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def _rehearse(server: Any, to: Connection) -> None:
-    """Do what the master and a worker would do, in a process of its own, and send the reason."""
-    for number in _ENDING:
-        signal.signal(number, signal.SIG_DFL)  # not gunicorn's, which only the master reads
-    set_alarm(LONGEST_TRIAL)
-    for listener in server.LISTENERS:  # should the master be killed, nobody would accept
+def _try_version(server: Any, results: Connection) -> None:
+    """Do in this fork what the master and a worker would do; send the failure, or None."""
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)  # gunicorn's handlers are for the master only
+    set_alarm(TRIAL_TIMEOUT)
+    for listener in server.LISTENERS:  # or connections would hang if the master is killed
         listener.close()
     try:
-        server.app.do_load_config()  # where gunicorn.conf.py is broken, gunicorn ends
-        old = renew(server.app)
-        reason = _fault(old) if Settings.from_env().warm_up else None
-        default.load_artifacts()  # the rest, as each worker does
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is told
-        reason = Failure.of(error)
-    to.send((reason,))
+        server.app.do_load_config()  # a broken gunicorn.conf.py would end gunicorn
+        old = reimport(server.app)
+        failure = _failed_example(old) if Settings.from_env().warm_up else None
+        default.load_artifacts()  # those marked preload=False, as in each worker
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - every error is reported
+        failure = Failure.of(error)
+    results.send((failure,))
 
 
-def _fault(old: Registry) -> Failure | None:
-    """Say which target does not answer its example, though it should."""
-    targets = [one for one in default.targets.values() if one.required]
-    outcomes = call_in_forks(default, targets, LONGEST_CALL)
-    for target, outcome in zip(targets, outcomes, strict=True):
-        if outcome.status is not CallStatus.OK and _is_worse(outcome, target, old):
-            return outcome.failure(target.route)
+def _failed_example(old: Registry) -> Failure | None:
+    """Return the failure of the first target that fails on its example, but should not."""
+    targets = [target for target in default.targets.values() if target.required]
+    results = call_in_forks(default, targets, CALL_TIMEOUT)
+    for target, result in zip(targets, results, strict=True):
+        if result.status is not CallStatus.OK and _is_regression(result, target, old):
+            return result.failure(target.route)
     return None
 
 
-def _is_worse(outcome: CallResult, target: Target, old: Registry) -> bool:
-    """Tell whether the new version is to blame, and not the example: the old one answers it."""
-    before = old.targets.get(target.route)
-    if outcome.status is CallStatus.FAILED or before is None:
-        return outcome.status is CallStatus.FAILED
-    return call_in_forks(old, [before], LONGEST_CALL)[0].status is CallStatus.OK
+def _is_regression(result: CallResult, target: Target, old: Registry) -> bool:
+    """Report whether the new version is to blame, not the example: the old version accepts it."""
+    old_target = old.targets.get(target.route)
+    if result.status is CallStatus.FAILED or old_target is None:
+        return result.status is CallStatus.FAILED
+    return call_in_forks(old, [old_target], CALL_TIMEOUT)[0].status is CallStatus.OK
 
 
 def _modules() -> dict[str, ModuleType]:
-    """Return what has been imported from the project's folder, without this package."""
+    """Return the modules imported from the project's folder, without this package."""
     return {name: module for name, module in list(sys.modules.items()) if _is_own(name, module)}
 
 
 def _is_own(name: str, module: ModuleType) -> bool:
-    if name.startswith("__") or name.partition(".")[0] in _OURS:
+    if name.startswith("__") or name.partition(".")[0] in _OWN_PACKAGES:
         return False
     file = getattr(module, "__file__", None)
-    # A package made up by another one, as six.moves is, lies nowhere.
-    place = Path(file or next(iter(getattr(module, "__path__", ())), "/"))
+    # A synthetic package, such as six.moves, has no path.
+    path = Path(file or next(iter(getattr(module, "__path__", ())), "/"))
     return (
-        place.is_relative_to(Path.cwd())
-        and place.suffix in {"", ".py"}  # most extension modules cannot be imported twice
-        and not any(place.is_relative_to(one) for one in _ELSEWHERE)
+        path.is_relative_to(Path.cwd())
+        and path.suffix in {"", ".py"}  # most extension modules cannot be imported twice
+        and not any(path.is_relative_to(folder) for folder in _NOT_PROJECT)
     )
 
 

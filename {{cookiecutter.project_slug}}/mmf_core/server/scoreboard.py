@@ -1,7 +1,7 @@
 """The scoreboard: how many connections each worker has, in memory that all of them share.
 
-All workers accept from one socket, and the first to wake takes what is there. With connections
-that are kept alive, one worker could end up with all of them while the others idle.
+All workers accept from one socket, and the first to wake takes the connections. With keep-alive,
+one worker could end up with all of them while the others idle.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import math
 import mmap
 import time
 
-SLACK = 2  # connections more than the least loaded worker, so that none waits for a straggler
+SLACK = 2  # more connections than the least loaded worker has, so that none waits for it
 FRESH = 3.0  # seconds; a worker publishes once a second at least
 _SLOTS = 256
-_USED = 2 * _SLOTS  # the cell with how many cells are in use
-_WORKERS = _USED + 1  # and the one with how many workers there should be
+_USED = 2 * _SLOTS  # this cell holds how many cells are in use
+_WORKERS = _USED + 1  # and this one how many workers there should be
 
 
 class Scoreboard:
@@ -33,7 +33,7 @@ class Scoreboard:
         self._cells[_WORKERS] = count
 
     def publish(self, slot: int, connections: float) -> None:
-        """Publish how many connections a worker has; infinite: it has no thread for a request."""
+        """Publish how many connections a worker has; infinite if all its threads are busy."""
         cell = 2 * (slot % _SLOTS)
         self._cells[cell] = connections
         if connections < math.inf:
@@ -46,7 +46,7 @@ class Scoreboard:
         self._cells[2 * (slot % _SLOTS) + 1] = 0.0
 
     def min_connections(self, slot: int) -> float:
-        """Return how many the least loaded other worker has; infinite where there is none."""
+        """Return how many the least loaded other worker has; infinite if there is none."""
         own = 2 * (slot % _SLOTS)
         return min((self._cells[cell] for cell in self._fresh() if cell != own), default=math.inf)
 
@@ -65,4 +65,4 @@ class Scoreboard:
 
 
 scoreboard = Scoreboard()
-"""The scoreboard of the workers that this process is, or will fork."""
+"""Shared by the master and all workers that it forks."""

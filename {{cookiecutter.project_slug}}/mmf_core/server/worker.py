@@ -1,8 +1,8 @@
-"""gunicorn's threaded worker, with what it lacks where no proxy stands before it.
+"""gunicorn's threaded worker, with what it lacks without a proxy in front of it.
 
 A request waits in the kernel until a thread can read all of it, a spare thread answers health
-checks, new connections are left to the worker that has the fewest, and a client that does not
-close its connection holds nothing up.
+checks, new connections are left to the worker that has the fewest, and a client that does not close
+its connection blocks nothing.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from .connections import Connection
 from .http_errors import error_response, timeout_response
 from .scoreboard import SLACK, scoreboard
 
-ACCEPT_BATCH = 64  # connections accepted before those that are there are served
-PATIENCE = 0.01  # seconds for a worker with fewer connections to accept one
+ACCEPT_BATCH = 64  # connections accepted before the open ones are served
+PATIENCE = 0.01  # seconds for a worker with fewer connections to accept first
 
 
 class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
@@ -41,7 +41,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._client_timeout = Settings.from_env().client_timeout
         self._probe_thread = ThreadPoolExecutor(1, thread_name_prefix="mmf-probe")
         self._backlog = select.poll()
-        self._looked = self._reaped = 0.0
+        self._backlog_checked = self._reaped = 0.0
 
     @property
     def worker_connections(self) -> float:
@@ -58,19 +58,19 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._limit = limit
 
     def _is_unclaimed(self) -> bool:
-        """Report, every PATIENCE seconds, whether a connection waits: the others may be stuck."""
-        if time.monotonic() - self._looked < PATIENCE:
+        """Report, every PATIENCE seconds, whether a connection waits: the others may hang."""
+        if time.monotonic() - self._backlog_checked < PATIENCE:
             return False
-        self._looked = time.monotonic()
+        self._backlog_checked = time.monotonic()
         return bool(self._backlog.poll(0))
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Wait for events, and not for long where connections are left to other workers."""
+        """Wait for events, but not for long if connections are left to other workers."""
         left = self.alive and not self._accepting and self.nr_conns < self._limit
         super().wait_for_and_dispatch_events(PATIENCE if left else timeout)
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Begin or stop accepting; at the end, accept what waits, which would be reset."""
+        """Begin or stop accepting; at the end, accept the backlog, which would be reset."""
         super().set_accept_enabled(enabled)
         for listener in self.sockets:
             self._backlog.register(listener, select.POLLIN)
@@ -84,7 +84,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self.sockets = []
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept the connections that are this worker's share; of a flood, some at a time."""
+        """Accept this worker's share of the connections, a batch at a time."""
         for _ in range(ACCEPT_BATCH):
             if not self._accept_one(listener) or self.nr_conns >= self.worker_connections:
                 break
@@ -92,17 +92,20 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def _accept_one(self, listener: socket.socket) -> bool:
         try:
             client, address = listener.accept()
-        except OSError:  # there is none, or it has gone
+        except OSError:  # none is waiting, or it was closed
             return False
         seconds = struct.pack("ll", *divmod(int(self._client_timeout * 1_000_000), 1_000_000))
-        for limit in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # what a thread waits for a client
+        for limit in (
+            socket.SO_RCVTIMEO,
+            socket.SO_SNDTIMEO,
+        ):  # of a thread
             client.setsockopt(socket.SOL_SOCKET, limit, seconds)
         self.nr_conns += 1
         self.enqueue_req(Connection(self.cfg, client, address, listener.getsockname()))
         return True
 
     def enqueue_req(self, conn: Connection) -> None:
-        """Give a request to a thread if it has arrived, else wait for it or for the rest."""
+        """Submit a request that has arrived to a thread; else wait for the rest of it."""
         if conn.closing:
             self._hang_up(conn)
         elif self.cfg.is_ssl or conn.has_arrived():
@@ -122,7 +125,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self.poller.register(conn.sock, EVENT_READ, partial(callback, conn))
 
     def murder_pending(self) -> None:
-        """Give up, once a second, on requests that have not arrived in time."""
+        """Once a second, give up requests that have not arrived in time."""
         now = time.monotonic()
         if now - self._reaped < 1:
             return
@@ -148,7 +151,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             super().finish_request(conn, future)
 
     def _hang_up(self, conn: Connection) -> None:
-        """Close a connection after its client, which may be reading still (RFC 9112, 9.6)."""
+        """Close a connection after its client, which may still be reading (RFC 9112, 9.6)."""
         now = time.monotonic()
         try:
             if not conn.closing:

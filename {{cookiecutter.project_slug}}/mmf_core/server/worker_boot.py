@@ -18,7 +18,7 @@ from .scoreboard import scoreboard
 from .worker import Worker
 
 RETRY_AFTER = 1.0  # seconds
-LONGEST_WARM_UP = 10.0  # seconds; a slower target warms up beside the first requests
+LONGEST_WARM_UP = 10.0  # seconds; a slower target warms up during the first requests
 _log = logging.getLogger("mmf.start")
 
 
@@ -27,7 +27,7 @@ def boot(worker: Any) -> None:
     settings = Settings.from_env()
     run_hooks("worker_started")
     graceful_shutdown.ignore_sigterm_while_draining()
-    publishes = isinstance(worker, Worker)  # others, as gunicorn's own, leave the scoreboard empty
+    publishes = isinstance(worker, Worker)  # gunicorn's own workers leave the scoreboard empty
     server_status.not_ready_reason = partial(
         not_ready_reason, worker.cfg.timeout if publishes else 0
     )
@@ -39,8 +39,8 @@ def boot(worker: Any) -> None:
             raise  # the service has just been started, and gunicorn ends it
         _log.exception("a new worker cannot load its artifacts; the others keep serving")
         time.sleep(RETRY_AFTER)
-        sys.exit(1)  # gunicorn starts another one
-    worker.notify()  # gunicorn's time limit begins anew
+        sys.exit(1)  # gunicorn starts another
+    worker.notify()  # restarts gunicorn's timeout
     if settings.warm_up:
         # worker.timeout is half of the time after which gunicorn replaces a silent worker.
         warm_up(default, min(LONGEST_WARM_UP, worker.timeout or LONGEST_WARM_UP))
@@ -51,9 +51,9 @@ def boot(worker: Any) -> None:
 
 
 def not_ready_reason(timeout: float) -> str:
-    """Return why no more requests should be sent, if so.
+    """Return why no more requests should be sent, or an empty text.
 
-    `timeout` is for how many seconds every thread of every worker may be busy; 0: for ever.
+    Every thread of every worker may be busy for `timeout` seconds; 0: without a limit.
     """
     if graceful_shutdown.has_begun():
         return "the service is shutting down"

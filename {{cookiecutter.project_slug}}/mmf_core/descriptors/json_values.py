@@ -1,4 +1,4 @@
-"""Nested values: dicts, and JSON files of any shape."""
+"""JSON values: objects, and files with an object or a list."""
 
 from __future__ import annotations
 
