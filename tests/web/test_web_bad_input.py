@@ -324,7 +324,7 @@ def test_a_body_that_cannot_be_read(client: FlaskClient, length: str) -> None:
             "CONTENT_LENGTH": length,
         },
     )
-    assert_problem(answer, 400, "broke off in the middle of the body")
+    assert_problem(answer, 400, "broke in the middle of the body")
 
 
 # Too large

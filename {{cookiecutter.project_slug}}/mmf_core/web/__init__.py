@@ -1,3 +1,3 @@
-"""The service: `create_app("main")` gives the Flask application that gunicorn serves."""
+"""The service: `create_app("main")` returns the Flask application that gunicorn serves."""
 
 from .app import create_app as create_app

@@ -31,7 +31,7 @@ from .http.request_parts import Argument, EncodedPart
 CHOICES = ("json", "xlsx")
 MAX_ANNOTATED = 1_000
 _SHEET = "errors"
-_COLOUR = "FFC7CE"  # Excel's own for bad values
+_COLOUR = "FFC7CE"  # Excel's colour of bad values
 _AUTHOR = "the service"
 
 
@@ -54,16 +54,16 @@ def check_errors_query(target: Target) -> None:
 def annotated_workbook(error: InvalidValue) -> Response | None:
     """Return the table as a workbook: invalid cells coloured and commented, all errors in a sheet.
 
-    A workbook stays as it was sent; any other table becomes one. None where the caller has not
-    asked for it, where the error is not about one table, and where the workbook decompresses to
-    more than half of the largest body.
+    A workbook is otherwise as it was sent; any other table becomes a workbook. None if the caller
+    has not requested it, if the error is not about a single table, and if the workbook decompresses
+    to more than half of the largest body.
     """
     target: Target | None = g.get("annotated_target")
     if target is None or (name := _argument(target, error)) is None:
         return None
     try:
         body = _annotate(target.arguments[name], _sent(target, name), error)
-    except (RequestError, ValueError):  # it cannot be read, or no sheet can hold it
+    except (RequestError, ValueError):  # the table is unreadable, or too large for a sheet
         return None
     if body is None:
         return None
@@ -73,7 +73,7 @@ def annotated_workbook(error: InvalidValue) -> Response | None:
 
 
 def _argument(target: Target, error: InvalidValue) -> str | None:
-    """Return the table that the error is about."""
+    """Return the table argument that the error is about, or None."""
     arguments = target.arguments.items()
     tables = [name for name, descriptor in arguments if descriptor.kind is Kind.TABLE]
     invalid = {detail.where for detail in error.errors}
@@ -82,7 +82,7 @@ def _argument(target: Target, error: InvalidValue) -> str | None:
 
 
 def _sent(target: Target, name: str) -> EncodedPart | None:
-    """Return the file that an argument came as, if it did."""
+    """Return the file or body that an argument was sent as; None if it was not."""
     if file := request.files.get(name):
         file.seek(0)
         return EncodedPart.of_file(file, request)
@@ -125,7 +125,7 @@ def _mark_cells(body: bytes, error: InvalidValue, sheet_query: str | None) -> by
     names = book.sheetnames
     sheet = book[names[0]]
     if sheet_query is not None:
-        with suppress(InvalidValue):  # there is no such sheet, which is the error
+        with suppress(InvalidValue):  # the sheet does not exist, which is the error
             chosen = select_sheet({"sheet": sheet_query}, names)
             sheet = book[chosen if chosen in names else names[chosen]]
     columns: dict[str, Any] = {

@@ -22,13 +22,13 @@ from .protocols import Service
 
 
 def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
-    """Return the service of everything that module `source` declares.
+    """Return the service of all targets and artifacts that module `source` declares.
 
-    Artifacts are loaded here, so that a gunicorn master with `preload_app` loads them once for
-    all its workers. Those marked `preload=False` wait until gunicorn.conf.py, in each worker,
-    makes the registry ready. With `ready=False` nothing is loaded: the routes
-    are there and describe themselves, and a target loads what it needs when it is first called.
-    DeclarationError, ArtifactError or SettingError say what to mend before the service can start.
+    Artifacts are loaded here, so that a gunicorn master with `preload_app` loads them once for all
+    its workers. Those marked `preload=False` are loaded by gunicorn.conf.py in each worker. With
+    `ready=False` nothing is loaded: the routes exist and describe themselves, and a target loads
+    its artifacts at its first call. DeclarationError, ArtifactError or SettingError say what to
+    correct before the service can start.
     """
     check_environment(settings_groups())
     settings = Settings.from_env()
@@ -41,7 +41,7 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
         for target in registry.targets.values()
     }
     service = Service(registry, executions, settings)
-    if not _is_in_gunicorn():  # there each worker does, after the fork
+    if not _is_in_gunicorn():  # gunicorn's workers do this after the fork
         run_hooks("worker_started")
     return _flask_app(service)
 
@@ -51,7 +51,7 @@ def _flask_app(service: Service) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
-    app.url_map.merge_slashes = False  # it would redirect, by an HTML page
+    app.url_map.merge_slashes = False  # it would redirect, with an HTML page
     errors.install(app, protocols)
     codec_options.install(app, settings)
     app.register_blueprint(health.blueprint(service.registry))
@@ -83,11 +83,11 @@ def _load_artifacts(registry: Registry) -> None:
 
 
 def _replace_worker() -> None:
-    """Ask gunicorn for another worker; this one ends after the requests that it has."""
+    """Have gunicorn replace this worker, which finishes its requests first."""
     if _is_in_gunicorn():
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _is_in_gunicorn() -> bool:
-    """Tell whether gunicorn's master made this process, or is it: it sets this variable."""
+    """Return whether this is gunicorn's master, which sets this variable, or a worker."""
     return os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn/")

@@ -1,4 +1,4 @@
-"""Errors as responses, each in the shape of the protocol that the request has used."""
+"""Errors as responses, in the format of the protocol that the request uses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _log = logging.getLogger("mmf.errors")
 
 
 def install(app: Flask, protocols: Iterable[Protocol]) -> None:
-    """Respond to every error of this application in the shape of the protocol of its path."""
+    """Respond to every error of this application in the format of the protocol of its path."""
     app.config[_KEY] = {
         segment: protocol for protocol in protocols for segment in protocol.segments or (None,)
     }
@@ -61,7 +61,7 @@ def error_response(
 
 
 def not_ready(reason: str) -> Response:
-    """Respond 503: the service cannot take requests yet, or not any more."""
+    """Respond 503: the service does not accept requests yet, or no longer."""
     return error_response(503, reason, Retry_After="10")
 
 
@@ -74,7 +74,7 @@ def _invalid_value(error: InvalidValue) -> Response:
 
 
 def _unsupported_coding(error: UnsupportedCoding) -> Response:
-    """List the codings that a body can have; no other 415 may have this header (RFC 7694, 3)."""
+    """List the supported codings in a header that no other 415 may have (RFC 7694, 3)."""
     response = _request_error(error)
     response.headers["Accept-Encoding"] = accept_encoding()
     return response
@@ -118,6 +118,6 @@ def _crash(error: Exception) -> Response:
 
 
 def _log_traceback(error: Exception) -> None:
-    """Write the traceback where only the operator sees it."""
+    """Log the traceback: only the operator sees it."""
     context = current_context()
     _log.error("%s", error, exc_info=error, extra={"target": context.target if context else None})

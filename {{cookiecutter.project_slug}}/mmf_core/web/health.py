@@ -1,4 +1,4 @@
-"""Health: alive as long as the process answers, ready when every artifact is loaded and warm."""
+"""Health: alive while the process responds, ready when every artifact is loaded and warm."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def blueprint(registry: Registry) -> Blueprint:
     def ready() -> Response:
         if reason := registry.not_ready_reason:
             return not_ready(reason)
-        # Neither a rejected version nor an outdated copy is a reason to send requests elsewhere.
+        # A rejected version or an outdated copy is no reason to send requests elsewhere.
         remarks = {
             "reload": registry.last_reload_error.read(),
             "warnings": registry.warnings,
@@ -56,17 +56,20 @@ def section() -> OpenAPISection:
         "properties": {
             "ready": {"const": True},
             "reload": {"description": "why the last reload was rejected (failed), and when (at)"},
-            "warnings": {"description": "such as that an artifact's copy is an older one"},
-            "workers": {"description": "how many accept requests, unless all do"},
+            "warnings": {"description": "such as: the copy of an artifact is outdated"},
+            "workers": {"description": "how many workers accept requests, unless all do"},
         },
         "required": ["ready"],
     }
     responses = {
-        "/health/live": ("the process answers", response("alive", live)),
+        "/health/live": ("the process is alive", response("alive", live)),
         "/health/ready": ("every artifact is loaded", response("ready", ready)),
-        "/health": ("the same, with an empty body", {"description": "ready"}),
-        "/ping": ("the same, with an empty body", {"description": "ready"}),
-        "/version": ("of mmf_core", response("a version", {"type": "string"}, "text/plain")),
+        "/health": ("readiness, with an empty body", {"description": "ready"}),
+        "/ping": ("readiness, with an empty body", {"description": "ready"}),
+        "/version": (
+            "the version of mmf_core",
+            response("the version", {"type": "string"}, "text/plain"),
+        ),
     }
     may_be_unready = ("/health/ready", "/health", "/ping")
     return OpenAPISection(

@@ -13,13 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
 
-# Whole words of a variable's name; some, as in PGPASSWORD, come without an underscore.
+# Whole words in a variable's name; some, as in PGPASSWORD, are without an underscore.
 _SECRET_NAME = re.compile(
     r"(?:^|_)(?:PASS|PWD|KEY|[A-Z0-9]*(?:PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIALS?|APIKEY))(?:_|$)"
 )
 _PUBLIC_NAME = re.compile(r"(?:^|_)PUBLIC(?:_|$)")
 _MIN_LENGTH = 6
-"""Characters; a shorter value is a word that occurs in many lines."""
+"""Characters; a shorter value could be a word that occurs in many lines."""
 _SECRET_PARAMETER = re.compile(  # of presigned URLs: AWS, Azure, Google
     r"signature|credential|token|password|secret|key|^sig$", re.IGNORECASE
 )
@@ -32,7 +32,7 @@ _REDACTED = "***"
 
 
 def redactor(environ: Mapping[str, str] = os.environ) -> Callable[[str], str]:
-    """Return a function that redacts a text, including secrets now in the environment."""
+    """Return a function that redacts a text, including the present secrets of the environment."""
     secrets = {value for name, value in environ.items() if _is_secret(name.upper(), value)}
     forms = {
         form for text in secrets for form in (text, json.dumps(text)[1:-1], quote(text, safe=""))
@@ -70,8 +70,8 @@ def _is_number(value: str) -> bool:
 
 
 def _is_path(value: str) -> bool:
-    """Return whether the value says where a secret is; PWD is the shell's current folder."""
-    with suppress(OSError, ValueError):  # too long for a path, a null byte
+    """Return whether the value is the path of a secret; PWD is the shell's current folder."""
+    with suppress(OSError, ValueError):  # too long for a path, or with a null byte
         return value.startswith("/") and Path(value).exists()
     return False
 

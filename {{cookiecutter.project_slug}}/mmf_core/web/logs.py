@@ -1,7 +1,7 @@
 """Logs: one configuration for Flask, gunicorn and the author's own lines.
 
-One JSON object per line wherever the output is not a terminal; readable text in a terminal.
-Lines that a target prints during a request are logged like any other, with the request's id.
+One JSON object per line, or readable text if the output is a terminal. Lines that a target prints
+during a request are logged like any other, with the request's id.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _TEXT = {
 
 
 def dict_config(settings: Settings | None = None) -> dict[str, Any]:
-    """Return what `logging.config.dictConfig`, and gunicorn's `logconfig_dict`, take."""
+    """Return the configuration for `logging.config.dictConfig` and gunicorn's `logconfig_dict`."""
     settings = settings or Settings.from_env()
     text = settings.log_format == "text" or (settings.log_format == "auto" and _terminal())
     logger = {"handlers": ["stdout"], "level": settings.log_level.upper(), "propagate": False}
@@ -61,7 +61,7 @@ def dict_config(settings: Settings | None = None) -> dict[str, Any]:
 def configure(settings: Settings) -> None:
     """Configure logging, unless gunicorn, pytest or the author has done so already.
 
-    Where the lines are ours, standard output is captured: see `StdoutCapture`.
+    If the handler is ours, standard output is captured: see `StdoutCapture`.
     """
     root = logging.getLogger()
     if not root.handlers:
@@ -71,14 +71,14 @@ def configure(settings: Settings) -> None:
 
 
 class NoAccessLine(logging.Filter):
-    """Drops the access line of Flask's own server: it would be the second."""
+    """Drops the access line of Flask's own server, which would be a duplicate."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return '" %s %s' not in str(record.msg)
 
 
 class StdoutHandler(logging.StreamHandler[TextIO]):
-    """Writes lines to standard output, with the id of the request in hand and without secrets."""
+    """Writes lines to standard output, with the id of the current request and without secrets."""
 
     def __init__(self) -> None:
         super().__init__(_original(sys.stdout))
@@ -90,7 +90,7 @@ class StdoutHandler(logging.StreamHandler[TextIO]):
         if context:
             vars(record).update(context.log_fields)
         line = super().format(record)
-        # The access line has no secrets: it leaves out the query.
+        # The access line has no secrets: it omits the query.
         return line if record.name == "mmf.access" else self._redact(line)
 
 
@@ -115,7 +115,7 @@ class StdoutCapture(io.TextIOBase):
         return len(text)
 
     @property
-    def encoding(self) -> str:  # type: ignore[override] # read-only in every stream there is
+    def encoding(self) -> str:  # type: ignore[override] # read-only in every stream
         return self.stream.encoding
 
     @property
@@ -140,7 +140,7 @@ def _terminal() -> bool:
 
 
 def write_access_line(context: RequestContext) -> None:
-    """Write the line of a request that has its response; times are in milliseconds."""
+    """Write the access line of a finished request; times are in milliseconds."""
     if not _access_log.isEnabledFor(logging.INFO):
         return
     fields = {
@@ -167,7 +167,7 @@ def write_access_line(context: RequestContext) -> None:
 
 
 def server_timing(timings: Timings) -> tuple[str, str]:
-    """Return the header of W3C's Server Timing."""
+    """Return the header of W3C Server Timing."""
     stages = (f"{stage};dur={_ms(getattr(timings, stage))}" for stage in _STAGES)
     return ("Server-Timing", ", ".join(stages))
 

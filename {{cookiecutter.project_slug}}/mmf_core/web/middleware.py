@@ -1,7 +1,6 @@
 """WSGI middleware around the whole application: ids, safety headers, observers, the access line.
 
-Around the application and not in its hooks, so that every response has an id and a line, whatever
-fails inside.
+Around the application, not in its hooks: every response has an id and a line, even if a hook fails.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from .request_context import RequestContext, RequestObserver, reset_context, set
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# No page is made of a response: nothing in it runs, loads, is framed, or is taken for another type.
-# The style is that of a table as HTML. A page with a policy of its own keeps that.
+# A browser treats a response as data: it runs, loads and frames nothing, and guesses no other type.
+# The style is for tables as HTML. A page with a policy of its own keeps it.
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
@@ -38,7 +37,7 @@ _log = logging.getLogger("mmf.middleware")
 class RequestContextMiddleware:
     """Gives every request an id and a safe response; reports it to observers and the access log.
 
-    `protocols` are names by the first segment of the path; "" is that of all others.
+    `protocols` are names by the first segment of the path; "" is for all others.
     """
 
     def __init__(
@@ -87,7 +86,7 @@ class RequestContextMiddleware:
             return self._app(environ, start)
         finally:
             if context.partial_line:
-                print()  # ends the line that the target left unfinished
+                print()  # flushes the target's last, unterminated line
             _report(self._finished, context)
             logs.write_access_line(context)
             reset_context(token)
@@ -98,7 +97,7 @@ def _extends(observer: RequestObserver, method: str) -> bool:
 
 
 def _report(listeners: Iterable[Callable[[RequestContext], None]], context: RequestContext) -> None:
-    """Call every listener; one that fails is logged, and the request goes on."""
+    """Call every listener; an exception in it is logged, and the request continues."""
     for listener in listeners:
         try:
             listener(context)
@@ -107,7 +106,7 @@ def _report(listeners: Iterable[Callable[[RequestContext], None]], context: Requ
 
 
 def _path(environ: WSGIEnvironment) -> str:
-    """Return the path as it was meant: PEP 3333 has its UTF-8 as Latin-1."""
+    """Return the decoded path: in PEP 3333 its UTF-8 bytes are Latin-1."""
     path: str = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
     if path.isprintable():
         return path
@@ -115,5 +114,5 @@ def _path(environ: WSGIEnvironment) -> str:
 
 
 def _request_id(requested: str) -> str:
-    # Unique, not secret; Python seeds it anew in every process.
+    # Unique, not secret; Python reseeds it in every process.
     return requested if requested and _SANE_ID.fullmatch(requested) else f"{getrandbits(128):032x}"

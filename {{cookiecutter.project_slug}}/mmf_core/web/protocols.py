@@ -1,8 +1,8 @@
 """Protocols: envelopes around the same executions.
 
 A protocol turns requests into values, and results and errors into responses. Every protocol but
-REST has its routes under path segments of its own, so that an error which no route raises, such as
-405, has its shape as well.
+REST has path segments of its own, so that even an error that no route raises, such as 405, has the
+protocol's format.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .openapi.sections import OpenAPISection
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Everything that was declared, and how each target is called, by route."""
+    """All declarations, the execution of each target by route, and the settings."""
 
     registry: Registry
     executions: Mapping[str, Execution]
@@ -30,7 +30,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class ErrorReport:
-    """An error on its way out, before a protocol gives it a shape.
+    """An error before a protocol formats it.
 
     `errors` are error details ready for JSON: `{where?, row?, column?, message, value?}`.
     """
@@ -40,14 +40,14 @@ class ErrorReport:
     errors: list[dict[str, Any]] = field(default_factory=list)
 
     def in_words(self) -> str:
-        """Return the detail and the errors that it does not contain, without the values sent."""
+        """Return the detail, and the errors not in it, as one text without the values sent."""
         further = (error for error in self.errors if error["message"] not in self.detail)
         return "; ".join(dict.fromkeys([self.detail, *map(_sentence, further)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
-    """Routes, their description, and the shape of errors under `segments`, the first of a path.
+    """Routes, their description, and the format of errors, for paths that begin with `segments`.
 
     The protocol without segments has all other paths.
     """

@@ -1,4 +1,4 @@
-"""The request in hand: what is known of it for its log lines, its metrics and its spans."""
+"""The current request: its data for log lines, metrics and spans."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 
 class RequestObserver:
-    """Hears of every request, in the thread that serves it; does nothing unless it is extended."""
+    """Base class: notified of every request, in the thread that serves it."""
 
     def started(self, context: RequestContext) -> None:
-        """Hear that a request has arrived; only its id and its environment are known."""
+        """Handle the arrival of a request; only the fields up to `protocol` are set."""
 
     def target_entered(self, context: RequestContext) -> None:
-        """Hear which target the request calls."""
+        """Handle the choice of the target, before it is called."""
 
     def finished(self, context: RequestContext) -> None:
-        """Hear that the response has been handed to the server, or that there is none."""
+        """Handle the end of the request: the response was returned, or there is none."""
 
 
 @dataclass(slots=True)
 class RequestContext:
     """One request. `path` is decoded, and safe for a terminal; `protocol` is a protocol's name.
 
-    `status` and `headers` are the response's; `log_fields` are in every line; `partial_line` is
-    the text that the target has printed since its last line break.
+    `status` and `headers` are the response's; `log_fields` are in every log line; `partial_line`
+    is the text that the target has printed since its last line break.
     """
 
     request_id: str
@@ -63,7 +63,7 @@ current_context = _current.get
 
 
 def enter_target(target: Target) -> None:
-    """Note which target the request in hand calls: errors from now on are counted as its own."""
+    """Record the target of the current request: later errors are counted for it."""
     if context := _current.get():
         context.target = target.route
         for observer in context.observers:
@@ -71,7 +71,7 @@ def enter_target(target: Target) -> None:
 
 
 def execute(execution: Execution, values: Mapping[str, Any]) -> Any:
-    """Call a target with decoded values; note the times and rows for the request in hand.
+    """Call a target with decoded values; record times and rows of the current request.
 
     Errors are those of `Execution`.
     """
@@ -98,5 +98,5 @@ def _count_all_rows(
     descriptors: Mapping[str, Descriptor[Any]], values: Mapping[str, Any]
 ) -> int | None:
     counts = [count_rows(descriptors[name], value) for name, value in values.items()]
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    row_counts = [count for count in counts if count is not None]
+    return sum(row_counts) if row_counts else None

@@ -49,7 +49,7 @@ def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
         enter_target(target)
         if request.query_string:
             check_errors_query(target)
-        response_format = negotiate(writer.formats, request)  # refused before the work, not after
+        response_format = negotiate(writer.formats, request)  # 406 costs no work
         is_negotiated = len(writer.formats) > 1 and requested_format(request) is None
         values = reader.read(request)
         result = execute(execution, values)
@@ -66,7 +66,7 @@ def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
 
 
 def description(target: Target, settings: Settings) -> dict[str, Any]:
-    """Return what a caller needs to know, ready for JSON."""
+    """Return arguments, formats, limits and an example, ready for JSON."""
     meta = target.meta()
     for entry, descriptor in zip(meta["descriptors"], target.arguments.values(), strict=True):
         entry["accepts"] = media_types(readable(descriptor.kind))

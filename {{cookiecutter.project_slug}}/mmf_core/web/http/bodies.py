@@ -1,4 +1,4 @@
-"""Bodies as they come off the wire: read whole or refused, never silently truncated."""
+"""Request bodies: read completely or rejected, never silently truncated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .content_encoding import decompress, parse_content_encoding
 FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
 V = TypeVar("V")
 _CHUNK = 64 * 1024
-_TOO_SLOW = (TimeoutError, BlockingIOError)  # by Python's time limit of a socket, by the kernel's
+_TOO_SLOW = (TimeoutError, BlockingIOError)  # by a socket timeout of Python, of the kernel
 _log = logging.getLogger("mmf.bodies")
 
 
@@ -37,7 +37,7 @@ def read_whole(request: Request) -> bytes:
     `Content-Encoding` that is not supported.
     """
     header = request.environ.get("HTTP_CONTENT_ENCODING")
-    codings = parse_content_encoding(header) if header else ()  # refused before all is read
+    codings = parse_content_encoding(header) if header else ()  # rejected before the body is read
     body = _read(request, lambda: _whole(request))
     if len(body) < (request.content_length or 0):
         raise RequestError(
@@ -62,14 +62,14 @@ def read_form(request: Request) -> None:
 
 
 def drain_body(request: Request) -> None:
-    """Read the rest of a refused body, up to twice the limit, and discard it.
+    """Read the rest of a rejected body, up to twice the limit, and discard it.
 
-    A client that is still sending when the connection closes sees a reset and never the answer.
+    A client that is still sending when the connection closes sees a reset, not the response.
     """
     limit = 2 * (request.max_content_length or 0)
     try:
         _discard(request.stream, limit)
-    except RequestEntityTooLarge:  # that stream ends at the limit; this one may never end by itself
+    except RequestEntityTooLarge:  # it ends at the limit; the raw stream may never end
         _discard(request.environ["wsgi.input"], min(limit, request.content_length or limit))
 
 
@@ -80,19 +80,21 @@ def _whole(request: Request) -> bytes:
         and length <= (request.max_content_length or length)
         and not _stream_consumed(request)
     ):
-        body: bytes = request.environ["wsgi.input"].read(length)  # two copies less than by `stream`
+        body: bytes = request.environ["wsgi.input"].read(
+            length
+        )  # two copies fewer than by `stream`
         request.stream = BytesIO(body)  # for later readers
         return body
     return request.get_data(cache=False)
 
 
 def _stream_consumed(request: Request) -> bool:
-    """Tell whether the body has been read already, perhaps by a hook of the author's."""
+    """Return whether the body has been read already, perhaps by a hook of the user's."""
     return "stream" in vars(request) or hasattr(request, "_cached_data")
 
 
 def _read(request: Request, read: Callable[[], V]) -> V:
-    """Read the whole body; RequestError if that cannot be done."""
+    """Call `read`; RequestError if the body is malformed, incomplete or too slow."""
     try:
         value = read()
         if not request.content_length:  # absent, or empty as PEP 3333 allows
@@ -102,12 +104,12 @@ def _read(request: Request, read: Callable[[], V]) -> V:
         raise
     except ValueError as error:
         raise RequestError(f"the form cannot be read: {error}") from None
-    except Exception as error:  # every server has its own for a connection that breaks off
+    except Exception as error:  # every server has its own error for a broken connection
         if isinstance(error, _TOO_SLOW) or isinstance(error.__context__, _TOO_SLOW):
             raise ClientTooSlow(
                 "the body did not arrive in time (set MMF_CLIENT_TIMEOUT)"
             ) from None
-        raise RequestError("the connection broke off in the middle of the body") from error
+        raise RequestError("the connection broke in the middle of the body") from error
     return value
 
 
@@ -117,5 +119,5 @@ def _discard(stream: IO[bytes], limit: int) -> None:
             limit -= len(chunk)
     except RequestEntityTooLarge:
         raise
-    except Exception:  # noqa: BLE001 - the connection is broken, by whatever name the server has
-        _log.debug("a refused body broke off", exc_info=True)
+    except Exception:  # noqa: BLE001 - every server has its own error for a broken connection
+        _log.debug("the connection broke while discarding a body", exc_info=True)

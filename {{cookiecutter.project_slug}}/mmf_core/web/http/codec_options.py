@@ -1,4 +1,4 @@
-"""Options of codecs: the operator's limits, and over them the author's options of a descriptor."""
+"""Codec options: the operator's limits, overridden by the options of a descriptor."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _KEY = "MMF_CODEC_OPTIONS"
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Keep the operator's limits with the application."""
+    """Store the operator's limits in the application."""
     app.config[_KEY] = limits_of(settings)
 
 
 def limits_of(settings: Settings) -> dict[str, Any]:
-    """Return the options that the settings give to every codec; sizes in bytes."""
+    """Return the codec options from the settings; sizes in bytes."""
     return {
         "max_body": settings.max_body,
         "max_decompressed": settings.max_decompressed,
@@ -28,7 +28,7 @@ def limits_of(settings: Settings) -> dict[str, Any]:
 
 
 def limits() -> dict[str, Any]:
-    """Return the operator's limits in the present application."""
+    """Return the operator's limits of the current application."""
     options: dict[str, Any] = current_app.config[_KEY]
     return options
 

@@ -33,10 +33,10 @@ from .negotiation import body_codec
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of a target, with all that reading it needs: computed once, at start-up.
+    """An argument of a target and how to read it, computed once at start-up.
 
-    `codecs` are those that can read it, by every media type that they are sent as; up to
-    `unchecked_size` bytes their texts are too small to take much memory.
+    `codecs` are those that can read it, by media type; texts of up to `unchecked_size` bytes are
+    too small to take much memory.
     """
 
     descriptor: Descriptor[Any]
@@ -60,7 +60,7 @@ class Argument:
 
 
 class Part(ABC):
-    """One argument's value on its way in."""
+    """The value of an argument, not yet decoded."""
 
     @abstractmethod
     def decode(self, argument: Argument) -> Any:
@@ -69,7 +69,7 @@ class Part(ABC):
 
 @dataclass(frozen=True, slots=True)
 class EncodedPart(Part):
-    """A whole body, or a file in a form, where the file's name counts for more than its type.
+    """A whole body, or a file in a form, whose name takes precedence over its media type.
 
     `sheet` names the requested sheet of a workbook.
     """

@@ -42,10 +42,10 @@ class ResultWriter:
         self._codecs: dict[Format, Codec[Any]] = {}
 
     def write(self, value: Any, format: Format | None) -> Response:
-        """Respond with a serialized result; a file is named after the target, and saved.
+        """Respond with a serialized result; browsers save a file under the target's name.
 
-        204 for a target that returns nothing. ResultError if the format has no way to hold the
-        value; NotAcceptable where the caller chose the format.
+        204 for a target that returns nothing. ResultError if the format cannot hold the value, or
+        NotAcceptable if the client chose the format.
         """
         if self._returns is None or format is None:
             return _no_content()
@@ -68,7 +68,7 @@ class ResultWriter:
             reason = f"the result cannot be written as {format.name}: {error}"
             if format is not returns.output_format:
                 media_type = returns.output_format.media_type
-                raise NotAcceptable(f"{reason}; ask for {media_type}") from None
+                raise NotAcceptable(f"{reason}; accept {media_type}") from None
             raise ResultError(f"{self._route}: {reason}") from error
 
     def _find_codec(self, returns: Descriptor[Any], format: Format) -> Codec[Any]:
