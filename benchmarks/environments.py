@@ -1,6 +1,6 @@
 """Makes what the servers run in: an environment each, the generated project, the models.
 
-All of it lies in build/bench and is kept: a second run makes only what has changed.
+All of it is in build/bench and is kept: a second run makes only what has changed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where things lie."""
+"""The folders and files of the benchmarks."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ FIGURES = BUILD / "figures"
 RESULTS = HERE / "RESULTS.md"
 CHART = HERE / "results.svg"
 
-# cookiecutter copies whatever lies in the payload, so what Python compiles must lie elsewhere.
+# cookiecutter copies everything in the payload, so what Python compiles must be elsewhere.
 sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(BUILD / "pycache")

@@ -17,7 +17,7 @@ from xdist.scheduler import LoadScopeScheduling
 from baking import OTHER, QUESTIONS, ROOT, make_project
 from commands import Project
 
-# cookiecutter copies whatever lies in the payload, so what is imported there must leave no caches.
+# cookiecutter copies everything in the payload, so what is imported there must leave no caches.
 sys.dont_write_bytecode = False
 sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".cache" / "pycache")
 
@@ -66,7 +66,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
-    """Tell xdist which test goes where."""
+    """Give xdist the scheduler that keeps these groups together."""
     return Groups(config, log)
 
 

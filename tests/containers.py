@@ -56,7 +56,7 @@ class Machine:
         return done.stdout.strip()
 
     def succeeds(self, *command: str | Path) -> bool:
-        """Tell whether a command ends with 0."""
+        """Return whether a command ends with 0."""
         done = subprocess.run(command, capture_output=True, check=False, timeout=LONGEST)
         return done.returncode == 0
 

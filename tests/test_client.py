@@ -269,7 +269,7 @@ def test_what_json_cannot_hold_is_a_value_error(client: Client) -> None:
 # The service
 
 
-def test_targets_are_told(client: Client) -> None:
+def test_targets_are_reported(client: Client) -> None:
     descriptions = client.targets()
     assert descriptions["table"] == "Return it."
     assert {"ответ", "several", "nothing"} < descriptions.keys()

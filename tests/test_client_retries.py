@@ -1,4 +1,4 @@
-"""What `mmf_core.client` sends again, and what never, to a server that answers what it is told."""
+"""What `mmf_core.client` sends again, and what never, to a server with prepared answers."""
 
 import socket
 import threading

@@ -45,7 +45,7 @@ def read_until(lines: IO[str] | None, end: str) -> str:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nobody listens on `port` any more."""
+    """Return whether nobody listens on `port` any more."""
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) != 0
 
@@ -74,7 +74,7 @@ def test_predictions_are_shown_and_served_until_stopped(
     assert is_free(port)
 
 
-def test_busy_port_is_told_in_one_line(installed: Project) -> None:
+def test_busy_port_is_reported_in_one_line(installed: Project) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with demo(installed, port) as process:
@@ -84,7 +84,7 @@ def test_busy_port_is_told_in_one_line(installed: Project) -> None:
 
 
 @pytest.mark.long
-def test_service_that_cannot_start_is_told(installed: Project) -> None:
+def test_service_that_cannot_start_is_reported(installed: Project) -> None:
     model = installed.folder / "model.joblib"
     content = model.read_bytes()
     model.write_bytes(b"")

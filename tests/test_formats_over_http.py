@@ -136,7 +136,7 @@ class Table(NamedTuple):
     in_query: set[Kind]
 
 
-def _told() -> Table:
+def _read_table() -> Table:
     table = Table([], [], set())
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Supported formats")[1]
     for line in re.findall(r"(?m)^\| (\w+: .*) \|$", section.split("\n## ")[0]):
@@ -165,9 +165,9 @@ def _format(word: str) -> Format:
     return Format[WORDS.get(word, word).upper()]
 
 
-TOLD = _told()
-each_taken = pytest.mark.parametrize("cell", TOLD.taken, ids=str)
-each_answered = pytest.mark.parametrize("cell", TOLD.answered, ids=str)
+README_TABLE = _read_table()
+each_taken = pytest.mark.parametrize("cell", README_TABLE.taken, ids=str)
+each_answered = pytest.mark.parametrize("cell", README_TABLE.answered, ids=str)
 
 
 @pytest.fixture(scope="module")
@@ -210,16 +210,16 @@ def _assert_value(cell: Cell, answer: bytes, read_as: Format, lossy: Format) -> 
 
 
 def test_the_table_names_every_format_there_is() -> None:
-    for listed, registered in ((TOLD.taken, readable), (TOLD.answered, writable)):
+    for listed, registered in ((README_TABLE.taken, readable), (README_TABLE.answered, writable)):
         there = {(kind, form) for kind in Kind for form in registered(kind)}
         named = {(cell.kind, cell.form) for cell in listed}
         assert named | IN_JSON == there
 
 
 def test_every_kind_has_a_row() -> None:
-    assert {cell.kind for cell in TOLD.taken} == set(Kind)
+    assert {cell.kind for cell in README_TABLE.taken} == set(Kind)
     for kind, routes in ROUTES.items():
-        assert {cell.descriptor for cell in TOLD.taken if cell.kind is kind} == set(routes)
+        assert {cell.descriptor for cell in README_TABLE.taken if cell.kind is kind} == set(routes)
 
 
 @each_taken
@@ -252,7 +252,7 @@ def test_a_format_is_answered(service: Service, cell: Cell, how: str) -> None:
 
 @pytest.mark.parametrize("descriptor", ROUTES[Kind.SCALAR])
 def test_a_scalar_is_taken_from_the_query_string(service: Service, descriptor: str) -> None:
-    assert TOLD.in_query == {Kind.SCALAR}
+    assert README_TABLE.in_query == {Kind.SCALAR}
     value = VALUES[descriptor]
     text = json.dumps(value) if isinstance(value, bool) else str(value)
     url = f"{service.url}/{ROUTES[Kind.SCALAR][descriptor]}?data={quote(text)}"

@@ -1,4 +1,4 @@
-"""locust on a project: its page, several processes, the knee, and what is told where it fails."""
+"""locust on a project: its page, several processes, the knee, and what it reports on failure."""
 
 import csv
 import json

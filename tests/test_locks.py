@@ -59,7 +59,7 @@ def test_every_line_is_an_exact_pin(lock: Path) -> None:
 
 
 @each_lock
-def test_lock_tells_not_where_it_was_found(lock: Path) -> None:
+def test_lock_does_not_name_its_index(lock: Path) -> None:
     check_tells_nothing(lock.read_text())
 
 

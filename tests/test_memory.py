@@ -1,7 +1,7 @@
 """No request makes a worker grow by more than twelve times the largest body that is taken.
 
 A real worker, new for each body, is sent what takes the most memory for its bytes; what is refused
-is made smaller until it is taken. Linux tells the most memory that a process has ever had.
+is made smaller until it is taken. Linux records the most memory that a process has ever had.
 """
 
 import os
@@ -19,7 +19,7 @@ from commands import LONGEST_START, wait_until_ready
 from mmf_core.codecs import Format
 from mmf_core.codecs.decoded_size import MAX_GROWTH
 from services import Service, serve
-from worst_case_inputs import WORST, Make, packed
+from worst_case_inputs import WORST, Make, compressed
 
 LIMIT = 4 * 1024 * 1024
 SMALL = 64 * 1024  # brings in the libraries
@@ -54,7 +54,7 @@ QUICK = {
 }
 assert BODIES.keys() >= QUICK
 pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/clear_refs").exists(), reason="the most memory is told by Linux alone"
+    not Path("/proc/self/clear_refs").exists(), reason="only Linux records the peak memory"
 )
 
 
@@ -108,7 +108,7 @@ def _memory(worker: int, field: str) -> int:
     for line in Path(f"/proc/{worker}/status").read_text(encoding="ascii").splitlines():
         if line.startswith(field):
             return int(line.split()[1]) * 1024
-    raise AssertionError(f"{field} is not told of {worker}")
+    raise AssertionError(f"{field} is not in the status of {worker}")
 
 
 def _post(service: Service, kind: str, form: Format, body: bytes, **headers: str) -> int:
@@ -170,12 +170,12 @@ def test_a_worker_does_not_grow_much(service: Service, name: str) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["table json records", "table csv gaps"])
-def test_a_packed_body_makes_no_difference(service: Service, name: str) -> None:
+def test_a_compressed_body_makes_no_difference(service: Service, name: str) -> None:
     kind, form, _ = BODIES[name]
     assert form is not None
 
     def send(make: Make, most: int) -> tuple[int, int]:
-        body = packed(make)(most)
+        body = compressed(make)(most)
         return len(body), _post(service, kind, form, body, **{"Content-Encoding": "gzip"})
 
     growth = _grow(service, name, send)

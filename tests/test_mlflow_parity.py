@@ -34,7 +34,7 @@ def test_every_request_is_answered_as_by_mlflow_but_for_the_deltas(model: Path, 
     assert {name: answers[name] for name in unexpected(answers)} == {}
 
 
-def test_the_page_tells_every_delta() -> None:
+def test_the_page_has_every_delta() -> None:
     page = (ROOT / "docs" / "mlflow.md").read_text(encoding="utf-8")
     assert [why for _, _, why in DELTAS.values() if why not in page] == []
 

@@ -1,4 +1,4 @@
-"""What the READMEs tell people to type works.
+"""The commands in the READMEs work.
 
 The fenced blocks of README.md, here and in a project, are taken as they stand:
 
@@ -79,7 +79,7 @@ def blocks(readme: Path, *languages: str) -> Iterator[Block]:
 
 
 def is_run_here(block: Block) -> bool:
-    """Tell whether a block is run; one that is half of `ELSEWHERE` should be two."""
+    """Return whether a block is run; one that is half of `ELSEWHERE` should be two."""
     elsewhere = [line for line in block.commands if line.startswith(tuple(ELSEWHERE))]
     assert elsewhere in ([], block.commands), f"split this block in two:\n{block.text}"
     return not elsewhere
@@ -128,7 +128,7 @@ def test_every_fence_says_its_language(readme: Path) -> None:
     assert [line for line in fences[::2] if not line] == []
 
 
-def test_two_commands_are_told() -> None:
+def test_the_readme_has_both_commands() -> None:
     lines = [line for block in blocks(ROOT / "README.md", "bash", "sh") for line in block.commands]
     assert "make demo" in " ".join(lines)
     assert "make test" in " ".join(lines)

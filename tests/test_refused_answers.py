@@ -155,7 +155,7 @@ def test_nothing_is_left_of_answers_of_several_lines(
     assert list(output.iterdir()) == []
 
 
-def test_every_reason_is_told_at_once(refusals: Callable[..., list[str]]) -> None:
+def test_every_reason_is_reported_at_once(refusals: Callable[..., list[str]]) -> None:
     reasons = refusals(project_name=" ", project_slug="Wine", author="a\nb")
     assert [reason.split()[0] for reason in reasons] == ["project_slug", "project_name", "author"]
 

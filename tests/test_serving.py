@@ -21,7 +21,7 @@ from test_service import instructions
 
 CONFIG = PAYLOAD / "gunicorn.conf.py"
 
-# An application that tells what it sees.
+# An application that reports what it sees.
 PROBE = """
 import gc, json, os, pathlib, sys, time
 

@@ -108,7 +108,7 @@ def read(path: Path) -> str:
 
 
 def is_template(text: str) -> bool:
-    """Tell whether Jinja would change a text."""
+    """Return whether Jinja would change a text."""
     return any(mark in text for mark in ("{{", "{%", "{#"))
 
 
@@ -132,7 +132,7 @@ def test_every_file_is_known(baked: Path) -> None:
 
 
 def test_payload_holds_no_caches() -> None:
-    """Cookiecutter copies whatever lies there, caches too."""
+    """Cookiecutter copies everything there, caches too."""
     caches = re.compile(r"\.pyc$|(^|/)(__pycache__|\.\w+_cache|\.cache)/")
     assert [name for name in files_of(PAYLOAD) if caches.search(name)] == []
 
@@ -151,7 +151,7 @@ def test_file_without_jinja_is_copied_byte_for_byte(baked: Path) -> None:
 
 
 def test_vendored_package_needs_no_answers() -> None:
-    """It is tested where it lies, so it must mean the same there and in a project."""
+    """It is tested in place, so it must mean the same there and in a project."""
     texts = {name: read(path) for name, path in files_of(PAYLOAD / "mmf_core").items()}
     assert [name for name, text in texts.items() if "cookiecutter" in text.lower()] == []
 

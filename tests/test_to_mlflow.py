@@ -86,7 +86,7 @@ def answers(project: Path) -> list[Any]:
 
 
 def content(model: Path) -> dict[str, bytes]:
-    """Return the files of a model, but for what tells when, where and by which run it was made."""
+    """Return the files of a model, except what records when, where and by which run it was made."""
     files = {
         file.relative_to(model).as_posix(): file for file in model.rglob("*") if file.is_file()
     }
@@ -161,7 +161,7 @@ def test_mlflow_answers_as_the_project_does(project: Path) -> None:
         assert content(model) == made
 
 
-def test_a_server_that_is_down_is_told_in_seconds(project: Path) -> None:
+def test_a_server_that_is_down_is_reported_in_seconds(project: Path) -> None:
     uri = f"http://127.0.0.1:{free_port()}"
     done = to_mlflow(project, MLFLOW_TRACKING_URI=uri)
     assert done.returncode == 1
@@ -178,7 +178,7 @@ def test_commands_leave_with_the_parts_that_they_need(monkeypatch: pytest.Monkey
     assert list(capability.commands()) == []
 
 
-def test_what_mlflow_cannot_serve_is_told(tmp_path: Path) -> None:
+def test_what_mlflow_cannot_serve_is_reported(tmp_path: Path) -> None:
     table, tree, number = mmf.DataFrame(), mmf.Dict(), mmf.Integer()
     for arguments, words in (
         ([{"data": table}, {"data": table}], "mark one with default=True"),
@@ -196,7 +196,9 @@ def test_what_mlflow_cannot_serve_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_not_ready_for_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_ready_for_it_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     for arguments, words in (

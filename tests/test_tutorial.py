@@ -122,7 +122,7 @@ def test_every_block_works_as_printed(tmp_path: Path) -> None:
 
 
 def test_tutorial_has_the_payloads_commands() -> None:
-    """What the page tells people to type is in the project's Makefile."""
+    """Every make command on the page is in the project's Makefile."""
     makefile = (PAYLOAD / "Makefile").read_text(encoding="utf-8")
     commands = re.findall(r"(?m)(?:`|^)make ([\w-]+)", PAGE.read_text(encoding="utf-8"))
     assert [name for name in commands if f"\n{name}:" not in makefile] == []

@@ -253,6 +253,6 @@ WORST: dict[str, dict[str, dict[str, Make]]] = {
 }
 
 
-def packed(make: Make) -> Make:
+def compressed(make: Make) -> Make:
     """Give a function that packs what another makes; it unpacks to just under the limit."""
     return lambda most: gzip.compress(make(most))

@@ -32,7 +32,7 @@ def table(rows: int, columns: int) -> pd.DataFrame:
 
 
 def sample(name: str, frame: pd.DataFrame, codec: Any) -> bytes:
-    """Return the table in a format, written by whoever can."""
+    """Return the table in a format, written by a library that can."""
     if name == "ODS":
         return _ods(frame)
     if name == "XLS":

@@ -28,7 +28,7 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 GRAVE = ("serious", "critical")
-# The console tells most of these too, but not for every directive.
+# The console reports most of these too, but not for every directive.
 TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", event => console.error(
   `Content-Security-Policy: ${event.violatedDirective} forbids ${event.blockedURI}`));
@@ -47,7 +47,7 @@ WINES = dict.fromkeys(wines.feature_names, float)
 
 @mmf.target(returns=mmf.DataFrame(format=mmf.XLSX), default=True)
 def score(data=mmf.DataFrame(description="thirteen measurements, one wine a row", schema=WINES)):
-    \"\"\"Tell the cultivar of each wine in a table.\"\"\"
+    \"\"\"Predict the cultivar of each wine in a table.\"\"\"
     return model.predict(data)
 
 

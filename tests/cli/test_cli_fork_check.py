@@ -349,7 +349,7 @@ def test_what_is_random_is_not_blamed(registry: mmf.Registry) -> None:
     assert results == {"dice": Verdict.VARIES, "failing_dice": Verdict.UNKNOWN}
 
 
-def test_what_tells_the_time_is_not_blamed(registry: mmf.Registry) -> None:
+def test_reading_the_clock_is_not_blamed(registry: mmf.Registry) -> None:
     @registry.target(returns=mmf.Integer())
     def seconds() -> int:
         return int(time.time()) - (os.getpid() != home)
@@ -542,7 +542,7 @@ def run(source: str, *options: str) -> Result:
 
 
 @pytest.mark.usefixtures("project", "at_once")
-def test_each_target_is_told_and_the_bad_ones_with_the_remedy() -> None:
+def test_each_target_is_reported_and_the_bad_ones_with_the_remedy() -> None:
     result = run(MAIN)
     assert result.exit_code == 1
     first, second = result.stdout.splitlines()
@@ -559,7 +559,7 @@ def test_a_good_project_ends_well() -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_a_missing_artifact_is_told_in_one_line() -> None:
+def test_a_missing_artifact_is_reported_in_one_line() -> None:
     result = run(MAIN + "\nmmf.artifact('model.joblib')\n")
     assert result.exit_code == 1
     assert result.output.startswith("Error: model.joblib not found")

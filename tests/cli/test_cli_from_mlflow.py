@@ -93,7 +93,7 @@ def test_a_loaded_model_brings_its_signature(tmp_path: Path) -> None:
     assert mmf.schema_of(load_model(str(tmp_path / "model"))) == {"a": int, "b": float}
 
 
-def test_what_is_no_schema_is_told(tmp_path: Path) -> None:
+def test_an_unusable_schema_is_reported(tmp_path: Path) -> None:
     from mlflow.types import Schema, TensorSpec
 
     save(tmp_path / "none", None)

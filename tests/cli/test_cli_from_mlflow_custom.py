@@ -73,14 +73,14 @@ def test_a_model_of_ones_own_is_served(saved: Path) -> None:
     assert json.loads(answer) == {"predictions": [{"y": 3.5}, {"y": 6.0}]}
 
 
-def test_one_whose_loading_fails_is_told(saved: Path) -> None:
+def test_a_model_whose_loading_fails_is_reported(saved: Path) -> None:
     (factor,) = saved.rglob("factor.json")
     factor.write_text("null", encoding="utf-8")
     with pytest.raises(ArtifactError, match=r"custom.*there is no factor"):
         mmf.Registry().artifact("custom").load()
 
 
-def test_a_broken_folder_is_told(saved: Path) -> None:
+def test_a_broken_folder_is_reported(saved: Path) -> None:
     (saved / "custom" / "MLmodel").write_text("flavors: {}\n", encoding="utf-8")
     with pytest.raises(ArtifactError, match="custom"):
         mmf.Registry().artifact("custom").load()

@@ -26,7 +26,7 @@ def model():
 
 
 @mmf.target(
-    description="Tells the cultivar", name="Сорт вина", returns=mmf.DataFrame(format=mmf.XLSX)
+    description="Predicts the cultivar", name="Сорт вина", returns=mmf.DataFrame(format=mmf.XLSX)
 )
 def score(
     data=mmf.DataFrame(
@@ -98,7 +98,7 @@ def test_it_writes_mmf_json(project: Path, arguments: tuple[str, ...]) -> None:
     assert [target["route"] for target in written(project)["targets"]] == ["score", "forget"]
 
 
-def test_it_writes_where_it_is_told(project: Path) -> None:
+def test_it_writes_to_the_requested_file(project: Path) -> None:
     (project / "out").mkdir()
     assert run("get-meta", "main", "--out", "out/описание.json").exit_code == 0
     assert written(project, "out/описание.json").keys() == {"targets", "artifacts"}
@@ -128,7 +128,7 @@ def test_keys_and_types_of_a_target(project: Path) -> None:
 def test_what_is_declared_is_what_is_written(project: Path) -> None:
     run("get-meta", "main")
     score, forget = written(project)["targets"]
-    assert (score["name"], score["description"]) == ("Сорт вина", "Tells the cultivar")
+    assert (score["name"], score["description"]) == ("Сорт вина", "Predicts the cultivar")
     assert (forget["description"], forget["returns"]) == ("Keeps nothing.", None)
     assert score["returns"]["out_format"] == "xlsx"
     data, photo, label, times = score["descriptors"]
@@ -184,7 +184,9 @@ def test_the_file_is_readable_by_people(project: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_project_is_told_in_one_line(project: Path, source: str, words: list[str]) -> None:
+def test_a_wrong_project_is_reported_in_one_line(
+    project: Path, source: str, words: list[str]
+) -> None:
     (project / "main.py").write_text(source, encoding="utf-8")
     assert_refused(run("get-meta", "main"), *words)
     assert not (project / "mmf.json").exists()
@@ -212,7 +214,7 @@ def test_a_failure_leaves_the_old_file(project: Path) -> None:
     "arguments", [["nonsense"], ["get-meta", "--nonsense"], ["get-meta", "--out", "."]]
 )
 @pytest.mark.usefixtures("project")
-def test_a_wrong_call_is_told(arguments: list[str]) -> None:
+def test_a_wrong_call_is_reported(arguments: list[str]) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
     assert "Usage" in result.stderr

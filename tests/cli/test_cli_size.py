@@ -55,7 +55,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let Python weigh nothing: packing it takes seconds."""
+    """Let Python weigh nothing: compressing it takes seconds."""
     monkeypatch.setattr(slug, "of_python", Size)
 
 
@@ -135,7 +135,7 @@ def test_processes_that_it_starts_are_counted(project: Path) -> None:
 
 
 def memory_of(workers: str) -> int:
-    """Measure the project that lies here."""
+    """Measure the project in the working directory."""
     done = subprocess.run(
         [sys.executable, "-m", "mmf_core", "measure-memory", "--workers", workers],
         env=os.environ | {"SERVER_SOFTWARE": "gunicorn/"},

@@ -1,4 +1,4 @@
-"""Fixtures for the tests of mmf_core where it lies."""
+"""Fixtures for the tests of mmf_core in place."""
 
 import sys
 from collections.abc import Callable, Iterator

@@ -110,7 +110,7 @@ def test_those_who_wait_share_one_call(line: Line) -> None:
     assert third["a"].tolist() == [8, 10, 12]
 
 
-def test_measures_tell_how_many_shared_the_call(line: Line) -> None:
+def test_timings_have_the_batch_size(line: Line) -> None:
     line.send_together(frame(1), frame(2))
     held, first, second = line.measures
     assert (held.batch_size, first.batch_size, second.batch_size) == (1, 2, 2)

@@ -163,7 +163,7 @@ def test_a_category_and_other_types_are_not_uniform(column: Any) -> None:
 # Columns
 
 
-def test_columns_and_cells_are_told_at_once() -> None:
+def test_columns_and_cells_are_reported_at_once() -> None:
     descriptor = mmf.DataFrame(
         schema={"a": int, "b": mmf.Column(float, ge=0), "c": str, "d": str}, extra="refuse"
     )
@@ -205,7 +205,7 @@ def test_columns_may_come_in_any_order(extra: str) -> None:
     assert_frame_equal(checked, pd.DataFrame({"a": [1.0], "b": [2.0]}))
 
 
-def test_a_thousand_wrong_columns_are_told_by_twenty() -> None:
+def test_of_a_thousand_wrong_columns_twenty_are_reported() -> None:
     table = pd.DataFrame(np.zeros((1, 1_000)), columns=[f"x{place}" for place in range(1_000)])
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": float}, extra="refuse").validate(table)

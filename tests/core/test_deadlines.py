@@ -1,4 +1,4 @@
-"""Deadlines: an answer in time, and the log tells what became of the call."""
+"""Deadlines: an answer in time, and the log records how the call ended."""
 
 # ruff: noqa: B008 - a target's arguments and their descriptors
 
@@ -62,7 +62,7 @@ def test_the_request_is_known_in_the_call() -> None:
     assert execution(score, timeout=LONGEST)({}) == "of the request"
 
 
-def test_a_sleeping_call_is_given_up_in_time_and_told_when_it_ends(
+def test_a_sleeping_call_is_abandoned_in_time_and_its_end_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     gate = Event()

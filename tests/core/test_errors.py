@@ -55,7 +55,7 @@ def test_errors_are_also_the_builtin_that_authors_would_catch(
     assert issubclass(error, builtin)
 
 
-def test_a_missing_package_is_told_by_its_pip_line() -> None:
+def test_a_missing_package_is_reported_with_its_pip_line() -> None:
     error = MissingPackage("XLSX as a table", ["pandas", "openpyxl"])
     assert "XLSX as a table" in str(error)
     assert "pip install pandas openpyxl" in str(error)
@@ -87,7 +87,7 @@ def test_an_absent_file_is_named_with_the_way_to_make_it() -> None:
         ),
     ],
 )
-def test_a_fault_tells_exactly_what_is_known(
+def test_an_error_detail_has_exactly_the_known_members(
     fault: ErrorDetail, members: dict[str, object]
 ) -> None:
     assert fault.as_dict() == members

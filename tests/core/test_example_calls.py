@@ -67,7 +67,7 @@ def test_a_function_is_blamed_where_the_example_is_sure(
     assert call(registry.targets["score"]).status is ending[kind in SURE]
 
 
-def test_everybody_is_told_less_than_the_log() -> None:
+def test_public_reasons_say_less_than_the_log() -> None:
     error = ArtifactError("m.bin cannot be loaded: KeyError: 'secret'; is it whole?")
     error.__cause__ = KeyError("secret")
     assert Failure.of(error).public == "m.bin cannot be loaded: KeyError"

@@ -89,7 +89,7 @@ def test_what_a_function_does_to_a_default_is_gone_in_the_next_call(
     assert run(target, {}) == run(target, {})
 
 
-def test_faults_of_all_arguments_are_told_at_once() -> None:
+def test_faults_of_all_arguments_are_reported_at_once() -> None:
     def score(
         n: Any = mmf.Integer(),
         data: Any = mmf.DataFrame(schema={"a": float}),
@@ -187,7 +187,7 @@ def test_nothing_declared_and_nothing_returned_is_nothing() -> None:
     assert run(_returning(None, None), {}) is None
 
 
-def test_a_missing_argument_is_told_with_what_it_is() -> None:
+def test_a_missing_argument_is_reported_with_its_type() -> None:
     with pytest.raises(InvalidValue) as caught:
         run(ADD, {})
     (fault,) = caught.value.errors

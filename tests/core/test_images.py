@@ -69,7 +69,7 @@ def test_a_result_that_is_no_picture_is_refused(result: Any) -> None:
         mmf.Image().to_output(result)
 
 
-def test_a_result_of_floats_is_told_how_to_become_a_picture() -> None:
+def test_a_result_of_floats_is_refused_with_a_remedy() -> None:
     with pytest.raises(InvalidValue, match=r"float64 of shape \(2, 3, 3\); .*\* 255"):
         mmf.Image().to_output(PICTURE / 255)
 
@@ -98,6 +98,6 @@ def test_a_picture_cannot_be_answered_as_a_table() -> None:
         mmf.Image(out_format=mmf.XLSX)
 
 
-def test_meta_tells_the_colour_mode() -> None:
+def test_meta_has_the_colour_mode() -> None:
     assert mmf.Image(format="gray", out_format="jpg").meta()["color"] == "gray"
     assert mmf.Image().meta()["class_name"] == "Image"

@@ -116,7 +116,7 @@ def test_a_model_answers_the_same_or_is_refused_as_the_page_says(
 
 
 @pytest.mark.skipif(not shutil.which("java"), reason="there is no Java")
-def test_javas_own_reason_is_told(
+def test_javas_own_reason_is_reported(
     zoo: dict[str, Fitted], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sklearn.base, "__version__", "99.0")
@@ -128,7 +128,7 @@ def test_javas_own_reason_is_told(
         mmf.save_model(model, tmp_path / "a.pmml", example=rows)
 
 
-def test_the_page_tells_each_formats_tolerance() -> None:
+def test_the_page_has_each_formats_tolerance() -> None:
     rows = re.findall(r"(?m)^\| `([^`]+)`.*\| ([\d.e-]+) \|$", PAGE.read_text(encoding="utf-8"))
     tolerances = {suffixes.split()[0]: float(text) for suffixes, text in rows}
     assert tolerances == {

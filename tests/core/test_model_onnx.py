@@ -96,7 +96,7 @@ def test_a_column_each_may_come_in_any_order(zoo: dict[str, Fitted], through: Lo
 
 
 def test_mappings_of_probabilities_are_rows(tmp_path: Path) -> None:
-    """As skl2onnx writes them unless it is told otherwise."""
+    """As skl2onnx writes them unless configured otherwise."""
     from skl2onnx import to_onnx
 
     plain = LogisticRegression().fit(X, Y)

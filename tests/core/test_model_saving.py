@@ -99,7 +99,9 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.Mon
         ({"weights": [1]}, "a.onnx", r"this format cannot hold a dict.*\.joblib"),
     ],
 )
-def test_what_cannot_be_saved_is_told(model: Any, name: str, message: str, tmp_path: Path) -> None:
+def test_what_cannot_be_saved_is_reported(
+    model: Any, name: str, message: str, tmp_path: Path
+) -> None:
     with pytest.raises(ArtifactError, match=message):
         mmf.save_model(model, tmp_path / name, example=TABLE)
     assert list(tmp_path.iterdir()) == []

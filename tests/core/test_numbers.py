@@ -1,4 +1,4 @@
-"""Bounds and choices of scalars: held both ways, told in faults and in meta."""
+"""Bounds and choices of scalars: enforced both ways, described in errors and in meta."""
 
 import json
 import math
@@ -45,7 +45,7 @@ def test_bounds_belong_to_what_is_allowed(number: int) -> None:
         (mmf.Float(), "1_000.5", 'expected a number, got "1_000.5"'),
     ],
 )
-def test_a_fault_says_what_is_wanted(descriptor: Scalar[Any], value: Any, message: str) -> None:
+def test_an_error_says_what_was_expected(descriptor: Scalar[Any], value: Any, message: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         descriptor.validate(value)
     assert message in caught.value.detail
@@ -75,7 +75,7 @@ def test_choices_of_every_kind() -> None:
         (mmf.Integer(), {}),
     ],
 )
-def test_meta_tells_bounds_and_choices(descriptor: Scalar[Any], bounds: dict[str, Any]) -> None:
+def test_meta_has_bounds_and_choices(descriptor: Scalar[Any], bounds: dict[str, Any]) -> None:
     meta = descriptor.meta()
     assert {key: meta[key] for key in ("ge", "le", "choices") if key in meta} == bounds
     json.dumps(meta)

@@ -73,7 +73,7 @@ def test_another_value_is_refused_with_what_to_send(descriptor: Scalar[Any], sen
     assert descriptor.type_label in caught.value.detail
 
 
-def test_a_long_value_is_not_told_back_whole() -> None:
+def test_a_long_value_is_not_repeated_whole() -> None:
     with pytest.raises(InvalidValue) as caught:
         mmf.Integer().validate("x" * 100_000)
     assert len(caught.value.detail) < 200

@@ -158,7 +158,7 @@ def test_a_column_given_twice_is_refused() -> None:
         mmf.DataFrame(schema={"a": float}).validate(table)
 
 
-def test_faults_of_all_columns_are_told_in_the_order_of_rows() -> None:
+def test_faults_of_all_columns_are_reported_in_the_order_of_rows() -> None:
     table = pd.DataFrame({"a": ["1", "x", "y"], "b": ["z", "2", "w"]})
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": int, "b": float}).validate(table)
@@ -167,7 +167,7 @@ def test_faults_of_all_columns_are_told_in_the_order_of_rows() -> None:
 
 
 @pytest.mark.parametrize(("wrong", "reported"), [(19, 19), (20, 20), (21, 20), (500, 20)])
-def test_at_most_twenty_faults_are_told_and_all_are_counted(wrong: int, reported: int) -> None:
+def test_at_most_twenty_faults_are_reported_and_all_are_counted(wrong: int, reported: int) -> None:
     with pytest.raises(InvalidValue) as caught:
         _check(float, *["x"] * wrong)
     assert len(caught.value.errors) == reported
@@ -175,7 +175,7 @@ def test_at_most_twenty_faults_are_told_and_all_are_counted(wrong: int, reported
     assert ("first 20" in caught.value.detail) is (wrong > MAX_ERRORS)
 
 
-def test_the_twenty_told_are_the_first_rows_of_any_column() -> None:
+def test_the_twenty_reported_are_the_first_rows_of_any_column() -> None:
     table = pd.DataFrame({"a": ["1"] * 5 + ["x"] * 25, "b": ["x"] * 30})
     with pytest.raises(InvalidValue) as caught:
         mmf.DataFrame(schema={"a": float, "b": float}).validate(table)
@@ -211,7 +211,7 @@ def test_an_unknown_type_is_refused_when_declared(declared: object) -> None:
         mmf.DataFrame(schema={"price": declared})
 
 
-def test_meta_tells_the_schema() -> None:
+def test_meta_has_the_schema() -> None:
     meta = mmf.DataFrame(schema={"a": float, "b": str | None}, pandas_params={"sep": ";"}).meta()
     assert meta["schema"] == "{'a': float, 'b': str | None}"
     assert meta["pandas_params"] == {"sep": ";"}

@@ -30,7 +30,7 @@ TRAINING = pd.DataFrame(
 )
 
 
-def test_types_nulls_and_categories_are_told() -> None:
+def test_types_nulls_and_categories_are_reported() -> None:
     assert repr(mmf.schema_of(TRAINING)) == (
         "{\n"
         "    'acid': float,\n"

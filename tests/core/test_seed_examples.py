@@ -190,7 +190,7 @@ def test_the_slip_of_the_third_tab_is_the_functions_own_failure(
 
 
 @pytest.mark.parametrize("artifact", [MARK, WITH, LOADER], ids=["mark", "with", "loader"])
-def test_every_form_of_artifact_is_told_and_is_the_same_object(
+def test_every_form_of_artifact_is_reported_and_is_the_same_object(
     artifact: str, declare: Callable[[object, str], Registry]
 ) -> None:
     registry = declare(Sums(), artifact + DATAFRAME)

@@ -122,7 +122,7 @@ def test_a_column_may_be_called_data(plain: dict[str, list[int]]) -> None:
 
 
 @pytest.mark.parametrize("plain", [{"a": 1}, {"instances": "x"}, 5, "x"])
-def test_what_is_no_table_is_told_what_to_send(plain: Any) -> None:
+def test_data_other_than_a_table_is_refused_with_what_to_send(plain: Any) -> None:
     with pytest.raises(InvalidValue, match='"columns"'):
         CODEC.from_plain(plain, {})
 
@@ -159,7 +159,7 @@ def test_ragged_rows_are_named() -> None:
     "plain",
     [{"columns": ["a"], "data": [[]] * 1000}, {str(number): number for number in range(1000)}],
 )
-def test_a_thousand_faults_are_not_all_told(plain: Any) -> None:
+def test_a_thousand_errors_are_not_all_reported(plain: Any) -> None:
     with pytest.raises(InvalidValue) as caught:
         CODEC.from_plain(plain, {})
     assert len(caught.value.errors) == MAX_ERRORS == 20

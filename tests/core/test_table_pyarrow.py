@@ -142,7 +142,7 @@ def test_a_category_out_of_range_is_refused() -> None:
         ARROW.decode(_stream(forged), {})
 
 
-def test_what_inflates_to_too_much_is_refused() -> None:
+def test_data_that_decompresses_to_too_much_is_refused() -> None:
     table = pa.table({"a": np.zeros(4_000_000)})
     parquet, arrow = io.BytesIO(), io.BytesIO()
     pq.write_table(table, parquet)

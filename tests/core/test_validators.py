@@ -25,7 +25,7 @@ class FailureError(Exception):
 
 
 class Stand:
-    """Something that validates: it raises or returns what it is told to."""
+    """Something that validates: it raises or returns its outcome."""
 
     def __init__(self, outcome: Any) -> None:
         self.outcome = outcome
@@ -37,7 +37,7 @@ class Stand:
 
 
 class LazyStand(Stand):
-    """One that stops at the first fault unless it is told not to."""
+    """A validator that stops at the first fault unless `lazy`."""
 
     def validate(self, table: pd.DataFrame, *, lazy: bool = False) -> Any:
         assert lazy
@@ -81,7 +81,7 @@ def test_failure_cases_become_faults() -> None:
     assert json.dumps([fault.as_dict() for fault in error.errors])
 
 
-def test_twenty_faults_at_most_are_told() -> None:
+def test_twenty_faults_at_most_are_reported() -> None:
     error = _raised(FailureError(index=range(50), failure_case=range(50)))  # type: ignore[arg-type]
     assert len(error.errors) == 20
     assert "errors: 50; the first 20" in error.detail
@@ -92,7 +92,7 @@ def test_rows_of_an_index_with_twins_are_not_guessed() -> None:
     assert _raised(FailureError(index=[5], failure_case=[1]), twins).errors[0].row is None
 
 
-def test_a_value_error_is_told_and_an_invalid_value_passes() -> None:
+def test_a_value_error_is_reported_and_an_invalid_value_passes() -> None:
     assert _raised(ValueError("no two wines are alike")).detail == "no two wines are alike"
     own = InvalidValue("mine", [ErrorDetail("this", row=1)])
     assert _raised(own) is own

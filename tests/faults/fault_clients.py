@@ -83,7 +83,7 @@ def _client(port: int) -> socket.socket:
 
 
 def _is_answered(client: socket.socket, number: int) -> bool:
-    """Tell whether a short request is answered on this connection."""
+    """Return whether a short request is answered on this connection."""
     with suppress(OSError):
         client.sendall(Question.of(number).to_bytes())
         return client.recv(8192).startswith(b"HTTP/1.1 200")

@@ -19,7 +19,7 @@ from live_load import LONGEST, Live
 MINUTES = float(os.environ.get("SOAK_MINUTES", "10"))
 WARM_UP = 0.3  # of the time: caches and the allocator's pools fill first
 EVERY = 2.0  # seconds between two looks
-MOST = 0.02  # by which they may be more at the end: less cannot be told from noise
+MOST = 0.02  # by which they may be more at the end: less cannot be distinguished from noise
 TABLE = b"a,b\n" + b"1.5,2.5\n" * 20_000
 
 
@@ -72,7 +72,7 @@ def soak(folder: Path, rate: float) -> Soak:
 
 @contextmanager
 def others(live: Live) -> Iterator[None]:
-    """Send what is large, packed, wrong or broken off, until the block ends."""
+    """Send what is large, compressed, wrong or broken off, until the block ends."""
     over = Event()
 
     def ask() -> None:

@@ -16,7 +16,7 @@ from live_load import Live
 RATE = 50.0
 SHORT = [fault for fault in FAULTS if fault.short]
 pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/stat").exists(), reason="Linux tells who is whose child"
+    not Path("/proc/self/stat").exists(), reason="only Linux lists child processes"
 )
 
 

@@ -101,7 +101,7 @@ def test_a_request_on_a_kept_connection_is_sent_once_more() -> None:
     assert seen.again > 0
 
 
-def test_growth_is_told_from_noise() -> None:
+def test_growth_is_distinguished_from_noise() -> None:
     minutes = [0.0, 1.0, 2.0, 3.0]
     assert Soak(Tally(), minutes, [100, 101, 99, 100], [9, 12, 12, 9]).faults() == []
     (growth,) = Soak(Tally(), minutes, [100, 102, 104, 106], [9, 9, 9, 9]).faults()

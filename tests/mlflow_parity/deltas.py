@@ -46,14 +46,14 @@ DELTAS = {
 
 
 def unexpected(answers: Mapping[str, tuple[str, str]]) -> list[str]:
-    """Return the cases whose answers differ and should not, or differ otherwise than told here."""
+    """Return the cases whose answers differ unexpectedly, or otherwise than listed here."""
     return [
         name
         for name, (mlflows, here) in answers.items()
         if (mlflows != here) != (name in DELTAS)
-        or (name in DELTAS and not _is_told(mlflows, here, DELTAS[name]))
+        or (name in DELTAS and not _is_as_listed(mlflows, here, DELTAS[name]))
     ]
 
 
-def _is_told(mlflows: str, here: str, delta: tuple[str, str, str]) -> bool:
+def _is_as_listed(mlflows: str, here: str, delta: tuple[str, str, str]) -> bool:
     return mlflows.startswith(delta[0]) and here.startswith(delta[1])

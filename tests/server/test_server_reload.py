@@ -95,7 +95,7 @@ def test_a_killed_worker_loses_no_more_than_its_own_requests(live: Live) -> None
         kill(victim)
         wait_until(lambda: victim not in live.workers and len(live.workers) == 2)
         callers.more(40)
-    # Who asks is told at once, and each asks one thing at a time.
+    # A caller hears of it at once, and each has one request in flight.
     assert len(callers.lost) <= 4
     assert live.service.process.poll() is None
 

@@ -69,7 +69,7 @@ def remember():
 
 
 @app.after_request
-def tell(response):
+def send_caller(response):
     response.headers["X-Caller"] = local.caller
     return response
 

@@ -1,4 +1,4 @@
-"""Contents, entries of the lock, and what lies in the cache."""
+"""Contents, entries of the lock, and what is in the cache."""
 
 import random
 from hashlib import sha256

@@ -156,7 +156,7 @@ def test_choices_and_defaults(serve_function: Callable[..., FlaskClient]) -> Non
     assert options_of(mmf.Bool(default=None)) == [("", False), ("true", False), ("false", False)]
 
 
-def test_columns_are_told_in_words(serve_function: Callable[..., FlaskClient]) -> None:
+def test_columns_are_reported_in_words(serve_function: Callable[..., FlaskClient]) -> None:
     table, array = mmf.DataFrame(schema=SCHEMA), mmf.Array(columns=["height"])
 
     def predict(data: Any = table, more: Any = array) -> None:
@@ -331,7 +331,7 @@ def test_what_people_wrote_is_text(registry: mmf.Registry) -> None:
     assert answer.headers["Content-Disposition"] == "attachment; filename=example.csv"
 
 
-def test_artifacts_and_versions_are_told(
+def test_artifacts_and_versions_are_reported(
     registry: mmf.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -368,17 +368,17 @@ def test_it_is_light(registry: mmf.Registry) -> None:
 
     @registry.target(returns=mmf.DataFrame(format=mmf.XLSX))
     def score(data: Any = table) -> Any:
-        """Tell the cultivar of each wine in a table."""
+        """Predict the cultivar of each wine in a table."""
         return data
 
     @registry.target(returns=mmf.Dict())
     def explain(data: Any = wine) -> Any:
-        """Tell the cultivar of one wine, and how sure the model is."""
+        """Predict the cultivar of one wine, and how sure the model is."""
         return data
 
     @registry.target(returns=mmf.String())
     def colour(data: Any = photo, how: Any = notation) -> Any:
-        """Tell the mean colour of a picture."""
+        """Return the mean colour of a picture."""
         return data, how
 
     client = create_app(registry).test_client()

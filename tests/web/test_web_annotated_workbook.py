@@ -76,7 +76,7 @@ def test_the_sheet_that_was_asked_for_is_marked(client: FlaskClient) -> None:
     assert "sheet '2' not found" in load_workbook(io.BytesIO(answer.data))["errors"]["A1"].value
 
 
-def test_a_bomb_beside_the_sheets_is_not_unpacked(
+def test_a_bomb_beside_the_sheets_is_not_decompressed(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(client.application.config["MMF_CODEC_OPTIONS"], "max_decompressed", 100_000)
@@ -87,7 +87,7 @@ def test_a_bomb_beside_the_sheets_is_not_unpacked(
     assert post(client, WRONG).content_type == XLSX
 
 
-def test_a_packed_or_chunked_workbook_is_marked_too(client: FlaskClient) -> None:
+def test_a_compressed_or_chunked_workbook_is_marked_too(client: FlaskClient) -> None:
     assert post(client, gzip.compress(WRONG), Content_Encoding="gzip").content_type == XLSX
     answer = client.post(
         "/strict?errors=xlsx",
@@ -98,7 +98,7 @@ def test_a_packed_or_chunked_workbook_is_marked_too(client: FlaskClient) -> None
     assert answer.content_type == XLSX
 
 
-def test_a_missing_column_is_told_in_the_list(client: FlaskClient) -> None:
+def test_a_missing_column_is_reported_in_the_list(client: FlaskClient) -> None:
     errors = load_workbook(io.BytesIO(post(client, workbook(("b",), (1,))).data)).worksheets[1]
     assert errors["B3"].value == "a"
 
@@ -171,7 +171,7 @@ def test_all_of_many_faults_are_marked(client: FlaskClient) -> None:
     assert len(problem["errors"]) == 20
 
 
-def test_how_many_faults_there_are_beyond_the_marked_ones_is_told(client: FlaskClient) -> None:
+def test_the_number_of_errors_beyond_the_marked_ones_is_reported(client: FlaskClient) -> None:
     answer = post(client, workbook(("a",), *[("text",)] * 1_200))
     assert len(comments(answer)) == 1_000
     errors = load_workbook(io.BytesIO(answer.data)).worksheets[1]
@@ -193,7 +193,7 @@ def test_what_a_schema_says_is_text_is_marked_as_it_was_sent(
     assert load_workbook(io.BytesIO(answer.data)).worksheets[0]["A2"].value == "007"
 
 
-def test_a_workbook_larger_than_a_body_may_be_is_told_of_in_json(client: FlaskClient) -> None:
+def test_a_workbook_larger_than_a_body_may_be_is_reported_in_json(client: FlaskClient) -> None:
     most = client.application.config["MAX_CONTENT_LENGTH"]
     client.application.config["MAX_CONTENT_LENGTH"] = 40_000
     try:
@@ -202,14 +202,14 @@ def test_a_workbook_larger_than_a_body_may_be_is_told_of_in_json(client: FlaskCl
         client.application.config["MAX_CONTENT_LENGTH"] = most
 
 
-def test_what_is_no_file_is_told_as_ever(client: FlaskClient) -> None:
+def test_data_other_than_a_file_is_reported_as_ever(client: FlaskClient) -> None:
     assert_problem(client.post("/strict?errors=xlsx", data={"data": '[{"a": "x"}]'}), 422)
     assert_problem(client.post("/shout?errors=xlsx", json=[1]), 422)
     assert_problem(client.post("/labelled?errors=xlsx", json={"data": [], "label": "x"}), 422)
     assert_problem(post(client, b"PK\x03\x04"), 400, "workbook")
 
 
-def test_a_workbook_that_cannot_be_marked_is_told_of_in_json(
+def test_a_workbook_that_cannot_be_marked_is_reported_in_json(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> None:

@@ -324,7 +324,7 @@ def test_a_great_many_unknown_names_are_not_all_sent_back(client: FlaskClient) -
     assert len(answer.data) < 5_000
 
 
-def test_everything_missing_is_told_at_once(client: FlaskClient) -> None:
+def test_everything_missing_is_reported_at_once(client: FlaskClient) -> None:
     problem = assert_problem(client.post("/mixed", json={"data": ROWS}), 422, "picture", "label")
     assert {fault["where"] for fault in problem["errors"]} == {"picture", "label"}
 

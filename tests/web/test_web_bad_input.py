@@ -304,7 +304,7 @@ def test_a_body_that_breaks_off_is_not_taken_for_a_whole_one(
 
 
 class BrokenInput(io.RawIOBase):
-    """A connection that breaks, as servers tell it: each by an exception of its own."""
+    """A connection that breaks, as servers report it: each by an exception of its own."""
 
     def readable(self) -> bool:
         return True

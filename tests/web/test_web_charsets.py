@@ -58,7 +58,7 @@ def test_json_is_utf8_whatever_it_says(client: FlaskClient) -> None:
         *("unicode_escape", "aliases", "os", "../os", "encodings.utf_8"),
     ],
 )
-def test_an_unknown_charset_is_told(client: FlaskClient, charset: str) -> None:
+def test_an_unknown_charset_is_reported(client: FlaskClient, charset: str) -> None:
     answer = post(client, b"a\n1\n", f"text/csv; charset={charset}")
     assert_problem(answer, 415, "charset", "utf-8")
     assert "Accept-Encoding" not in answer.headers
@@ -73,7 +73,9 @@ def test_an_unknown_charset_is_told(client: FlaskClient, charset: str) -> None:
         (b"+2AA-", "utf-7"),
     ],
 )
-def test_a_text_in_another_charset_is_told(body: bytes, charset: str, client: FlaskClient) -> None:
+def test_a_text_in_another_charset_is_reported(
+    body: bytes, charset: str, client: FlaskClient
+) -> None:
     assert_problem(post(client, body, f"text/csv; charset={charset}"), 400, charset)
 
 

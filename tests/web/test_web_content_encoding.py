@@ -26,19 +26,19 @@ from mmf_core.web.http.content_encoding import MAX_MEMBERS, decompress, parse_co
 CSV = b"a\n1.5\n2.5\n"
 ROWS = [{"a": 1.5}, {"a": 2.5}]
 zstd = content_encoding._zstd()
-PACK: dict[str, Callable[[bytes], bytes]] = {
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
     "zstd": zstd.compress,
 }
-UNPACK: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.decompress, "zstd": zstd.decompress}
+DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.decompress, "zstd": zstd.decompress}
 MANY = [{"a": float(place)} for place in range(1_000)]
-each_coding = pytest.mark.parametrize("coding", PACK)
+each_coding = pytest.mark.parametrize("coding", COMPRESS)
 
 
-def packed(data: bytes, codings: str) -> bytes:
+def compressed(data: bytes, codings: str) -> bytes:
     for coding in codings.split(", "):
-        data = PACK.get(coding, bytes)(data)
+        data = COMPRESS.get(coding, bytes)(data)
     return data
 
 
@@ -70,8 +70,10 @@ def small(monkeypatch: pytest.MonkeyPatch, registry: mmf.Registry) -> FlaskClien
         *("gzip, deflate", "deflate, gzip", "zstd, gzip", "gzip, gzip, gzip"),
     ],
 )
-def test_a_body_is_read_as_it_was_before_it_was_packed(client: FlaskClient, codings: str) -> None:
-    assert post(client, packed(CSV, codings), codings).get_json() == ROWS
+def test_a_body_is_read_as_it_was_before_it_was_compressed(
+    client: FlaskClient, codings: str
+) -> None:
+    assert post(client, compressed(CSV, codings), codings).get_json() == ROWS
 
 
 @pytest.mark.parametrize("name", ["GZIP", "x-gzip", " gzip ", ",gzip,", "Identity,GZip"])
@@ -83,29 +85,29 @@ def test_a_coding_may_be_written_in_several_ways(client: FlaskClient, name: str)
 def test_a_chunked_body_is_decompressed(client: FlaskClient, coding: str) -> None:
     answer = client.post(
         "/strict",
-        input_stream=io.BytesIO(packed(CSV, coding)),
+        input_stream=io.BytesIO(compressed(CSV, coding)),
         headers={"Content-Type": "text/csv", "Content-Encoding": coding},
         environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
     )
     assert answer.get_json() == ROWS
 
 
-@given(data=st.binary(max_size=200_000), coding=st.sampled_from([*PACK]))
-def test_whatever_is_packed_comes_out(data: bytes, coding: str) -> None:
-    assert decompress(packed(data, coding), parse_content_encoding(coding), len(data)) == data
+@given(data=st.binary(max_size=200_000), coding=st.sampled_from([*COMPRESS]))
+def test_whatever_is_compressed_comes_out(data: bytes, coding: str) -> None:
+    assert decompress(compressed(data, coding), parse_content_encoding(coding), len(data)) == data
 
 
 @given(
     parts=st.lists(st.integers(0, 3).map(lambda power: b"x" * (64 * 1024 - 1 + power)), max_size=5),
-    coding=st.sampled_from([*PACK]),
+    coding=st.sampled_from([*COMPRESS]),
 )
 def test_a_stream_of_several_members_is_one_body(parts: list[bytes], coding: str) -> None:
     """As `cat a.gz b.gz` makes it; the lengths lie about where a piece ends."""
-    body = b"".join(map(PACK[coding], parts)) or PACK[coding](b"")
+    body = b"".join(map(COMPRESS[coding], parts)) or COMPRESS[coding](b"")
     assert decompress(body, parse_content_encoding(coding), 10 * MIB) == b"".join(parts)
 
 
-@given(data=st.binary(max_size=300), coding=st.sampled_from([*PACK]))
+@given(data=st.binary(max_size=300), coding=st.sampled_from([*COMPRESS]))
 def test_bytes_that_are_no_stream_are_the_callers_fault(data: bytes, coding: str) -> None:
     try:
         decompress(data, parse_content_encoding(coding), MIB)
@@ -128,24 +130,24 @@ def test_bytes_that_are_no_stream_are_the_callers_fault(data: bytes, coding: str
     ],
     ids=["one short", "half", "a start", "rubbish after", "a second start", "before", "plain"],
 )
-def test_a_broken_stream_is_told(
+def test_a_broken_stream_is_reported(
     client: FlaskClient, coding: str, spoil: Callable[[bytes], bytes]
 ) -> None:
-    assert_problem(post(client, spoil(packed(CSV, coding)), coding), 400, coding)
+    assert_problem(post(client, spoil(compressed(CSV, coding)), coding), 400, coding)
 
 
-def test_a_wrong_checksum_is_told(client: FlaskClient) -> None:
+def test_a_wrong_checksum_is_reported(client: FlaskClient) -> None:
     body = bytearray(gzip.compress(CSV))
     body[-6] ^= 1
     assert_problem(post(client, bytes(body), "gzip"), 400, "not valid gzip")
 
 
-def test_codings_in_the_wrong_order_are_told(client: FlaskClient) -> None:
-    assert_problem(post(client, packed(CSV, "gzip, zstd"), "zstd, gzip"), 400, "not valid gzip")
+def test_codings_in_the_wrong_order_are_reported(client: FlaskClient) -> None:
+    assert_problem(post(client, compressed(CSV, "gzip, zstd"), "zstd, gzip"), 400, "not valid gzip")
 
 
 @pytest.mark.parametrize("coding", ["br", "compress", "gzip, br", "gzip;q=1", "*", "a b"])
-def test_an_unknown_coding_is_told_with_those_that_are_known(
+def test_an_unknown_coding_is_reported_with_those_that_are_known(
     client: FlaskClient, coding: str
 ) -> None:
     answer = post(client, gzip.compress(CSV), coding)
@@ -164,18 +166,18 @@ def test_codings_without_end_are_refused(client: FlaskClient) -> None:
     assert_problem(answer, 400, "at most 3 content codings", "500")
 
 
-def test_an_empty_body_is_empty_however_it_is_packed(client: FlaskClient) -> None:
+def test_an_empty_body_is_empty_however_it_is_compressed(client: FlaskClient) -> None:
     assert_problem(post(client, b"", "gzip"), 400, "no body")
     assert_problem(post(client, gzip.compress(b""), "gzip"), 400, "no body")
 
 
-def test_without_the_package_zstd_is_told_by_its_pip_line(
+def test_without_the_package_zstd_is_reported_with_its_pip_line(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content_encoding._codings.cache_clear()
     monkeypatch.setattr(content_encoding, "_zstd", lambda: None)
     try:
-        answer = post(client, packed(CSV, "zstd"), "zstd")
+        answer = post(client, compressed(CSV, "zstd"), "zstd")
         assert_problem(answer, 415, "pip install backports.zstd")
         assert answer.headers["Accept-Encoding"] == "gzip, deflate"
     finally:
@@ -190,7 +192,7 @@ def test_a_form_is_decompressed(client: FlaskClient, coding: str) -> None:
     )
     answer = client.post(
         "/labelled",
-        data=packed(form, coding),
+        data=compressed(form, coding),
         headers={"Content-Type": "multipart/form-data; boundary=b", "Content-Encoding": coding},
     )
     assert answer.get_json() == {"rows": [{"a": 1}], "label": "x", "times": 1}
@@ -199,7 +201,7 @@ def test_a_form_is_decompressed(client: FlaskClient, coding: str) -> None:
 @pytest.mark.parametrize(
     "body", [gzip.compress(b"no form"), b"no gzip"], ids=["no form", "no gzip"]
 )
-def test_a_broken_form_is_told(client: FlaskClient, body: bytes) -> None:
+def test_a_broken_form_is_reported(client: FlaskClient, body: bytes) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=b", "Content-Encoding": "gzip"}
     assert_problem(client.post("/greet", data=body, headers=headers), 400, "the ")
 
@@ -224,7 +226,7 @@ def test_a_body_that_somebody_has_read_before_is_decompressed(
 
 
 @pytest.mark.parametrize("missing", [1, 7, 1_000])
-def test_a_packed_body_that_breaks_off_is_told(client: FlaskClient, missing: int) -> None:
+def test_a_compressed_body_that_breaks_off_is_reported(client: FlaskClient, missing: int) -> None:
     body = gzip.compress(CSV)
     answer = client.post(
         "/strict",
@@ -242,7 +244,7 @@ def test_a_packed_body_that_breaks_off_is_told(client: FlaskClient, missing: int
 
 
 def bomb(coding: str, megabytes: int = 300) -> bytes:
-    """Pack noughts without having them: a third of a gigabyte in less than half a megabyte."""
+    """Compress noughts without having them: a third of a gigabyte in less than half a megabyte."""
     if coding == "zstd":
         frame = zstd.compress(bytes(MIB))
         return frame * megabytes
@@ -250,10 +252,10 @@ def bomb(coding: str, megabytes: int = 300) -> bytes:
     return b"".join(packer.compress(bytes(MIB)) for _ in range(megabytes)) + packer.flush()
 
 
-@pytest.mark.parametrize("coding", [*PACK, "gzip, gzip", "zstd, gzip"])
+@pytest.mark.parametrize("coding", [*COMPRESS, "gzip, gzip", "zstd, gzip"])
 def test_a_bomb_is_refused_before_it_takes_the_memory(small: FlaskClient, coding: str) -> None:
     first, _, second = coding.partition(", ")
-    body = packed(bomb(first), second)
+    body = compressed(bomb(first), second)
     headers = {"Content-Encoding": coding, "Content-Type": "application/octet-stream"}
     tracemalloc.start()
     try:
@@ -276,13 +278,13 @@ def test_a_bomb_in_a_form_is_refused(small: FlaskClient) -> None:
 def test_the_limit_is_that_of_the_decompressed_body(small: FlaskClient, coding: str) -> None:
     def size(length: int) -> Any:
         headers = {"Content-Encoding": coding, "Content-Type": "application/octet-stream"}
-        return small.post("/size", data=packed(bytes(length), coding), headers=headers)
+        return small.post("/size", data=compressed(bytes(length), coding), headers=headers)
 
     assert size(MIB).get_json() == {"result": MIB}
     assert_problem(size(MIB + 1), 413, "1 MiB")
 
 
-def test_a_body_that_grows_by_being_packed_is_limited_as_it_is_sent(small: FlaskClient) -> None:
+def test_a_body_that_grows_by_being_compressed_is_limited_as_it_is_sent(small: FlaskClient) -> None:
     body = gzip.compress(Random(0).randbytes(MIB))
     assert len(body) > MIB
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/octet-stream"}
@@ -313,7 +315,7 @@ def test_a_zstd_stream_may_not_ask_for_more_than_eight_mebibytes_of_window() -> 
 def test_several_codings_are_each_limited() -> None:
     inner = bytes(3 * MIB)  # gzip makes little of it again
     with pytest.raises(BodyTooLarge):
-        decompress(packed(inner, "gzip"), parse_content_encoding("gzip, gzip"), MIB)
+        decompress(compressed(inner, "gzip"), parse_content_encoding("gzip, gzip"), MIB)
 
 
 # Answers
@@ -349,14 +351,14 @@ def ask(client: FlaskClient, accept: str | None, route: str = "records", rows: A
         (";;,=,", None),
     ],
 )
-def test_a_large_answer_is_packed_as_the_caller_asks(
+def test_a_large_answer_is_compressed_as_the_caller_asks(
     client: FlaskClient, accept: str | None, coding: str | None
 ) -> None:
     answer = ask(client, accept)
     assert answer.headers.get("Content-Encoding") == coding
     assert "Accept-Encoding" in answer.vary
     assert answer.headers.getlist("Content-Length") == [str(len(answer.data))]
-    plain = UNPACK[coding](answer.data) if coding else answer.data
+    plain = DECOMPRESS[coding](answer.data) if coding else answer.data
     assert plain == ask(client, None).data
     assert not coding or len(answer.data) < len(plain) / 3
 
@@ -408,13 +410,15 @@ def test_what_packing_would_not_make_smaller_is_sent_as_it_is(everything: mmf.Re
         ],
     ],
 )
-def test_only_texts_are_packed(everything: mmf.Registry, media_type: str, *, is_text: bool) -> None:
+def test_only_texts_are_compressed(
+    everything: mmf.Registry, media_type: str, *, is_text: bool
+) -> None:
     with create_app(everything).test_request_context(headers={"Accept-Encoding": "gzip"}):
         answer = content_encoding.compress(Response(b"x" * 2_000, content_type=media_type))
     assert ("Content-Encoding" in answer.headers) is is_text
 
 
-def test_an_answer_that_the_author_has_packed_or_streams_is_left_alone(
+def test_an_answer_that_the_author_has_compressed_or_streams_is_left_alone(
     everything: mmf.Registry,
 ) -> None:
     app = create_app(everything)
@@ -444,7 +448,7 @@ def test_head_has_the_headers_of_get(registry: mmf.Registry, accept: str) -> Non
     assert get.headers["Vary"] == "Accept-Encoding"
 
 
-def test_a_long_problem_is_packed_too(client: FlaskClient) -> None:
+def test_a_long_problem_is_compressed_too(client: FlaskClient) -> None:
     answer = ask(client, "gzip", "strict", [{"a": "x" * 90}] * 30)
     assert (answer.status_code, answer.headers["Content-Encoding"]) == (422, "gzip")
     assert len(json.loads(gzip.decompress(answer.data))["errors"]) == 20

@@ -1,4 +1,4 @@
-"""What the caller is told of the service's own errors, and what the log is told."""
+"""What the service's own errors report to the caller, and what they write to the log."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Limits of a target over HTTP: 503 at once, 504 in time, a stuck worker replaced, times told."""
+"""Limits of a target over HTTP: 503 at once, 504 in time, a stuck worker replaced, times logged."""
 
 # ruff: noqa: B008 - a target's arguments and their descriptors
 
@@ -120,7 +120,7 @@ def test_what_a_call_prints_beside_its_deadline_has_the_requests_id(
     assert (line["message"], line["request_id"]) == ("here", "abc")
 
 
-def test_the_access_line_tells_where_the_time_went(output: Output, registry: mmf.Registry) -> None:
+def test_the_access_line_has_each_stages_time(output: Output, registry: mmf.Registry) -> None:
     @registry.target(returns=mmf.DataFrame(format=mmf.JSON), batch=True)
     def score(data: Any = mmf.DataFrame()) -> Any:
         time.sleep(0.02)

@@ -231,7 +231,7 @@ def test_npy_both_ways(wines: FlaskClient) -> None:
         (b"ash\n1\n", "text/csv", {"column": "hue", "message": "missing column"}),
     ],
 )
-def test_a_wrong_cell_is_told_with_its_place(
+def test_a_wrong_cell_is_reported_with_its_place(
     wines: FlaskClient, body: bytes, media_type: str, fault: dict[str, Any]
 ) -> None:
     problem = assert_problem(wines.post("/predict", data=body, content_type=media_type), 422)
@@ -285,7 +285,9 @@ def test_a_result_that_is_no_picture_is_500(serve_function: Callable[..., FlaskC
 # Scalars
 
 
-def test_bounds_and_choices_are_held_and_told(serve_function: Callable[..., FlaskClient]) -> None:
+def test_bounds_and_choices_are_enforced_and_described(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
     def rate(stars: Any = STARS, colour: Any = COLOUR) -> Any:
         return {"stars": stars, "colour": colour}
 

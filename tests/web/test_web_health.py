@@ -14,7 +14,7 @@ PATHS = ["/health/live", "/health/ready", "/ping", "/health", "/version"]
 
 
 def declare(registry: mmf.Registry) -> list[str]:
-    """Declare a target that uses a loaded artifact; the list tells of each loading."""
+    """Declare a target that uses a loaded artifact; the list records each loading."""
     loads: list[str] = []
 
     @registry.artifact("model.bin", name="the model")
@@ -88,7 +88,7 @@ def test_everything_is_loaded_at_the_start(registry: mmf.Registry) -> None:
     assert client.get("/health/ready").get_json() == {"ready": True}
 
 
-def test_a_version_that_was_refused_is_told(registry: mmf.Registry) -> None:
+def test_a_version_that_was_refused_is_reported(registry: mmf.Registry) -> None:
     client = create_app(registry).test_client()
     registry.last_reload_error.write(failed="model.bin is not there", at="now")
     assert client.get("/health/ready").get_json() == {

@@ -77,7 +77,7 @@ def test_it_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made == [1]
 
 
-def test_tags_and_operations_are_told_apart(document: Any) -> None:
+def test_tags_and_operations_are_distinct(document: Any) -> None:
     tags = {tag["name"] for tag in document["tags"]}
     assert tags == {"targets", "mlflow", "v2", "metrics", "health"}
     names = [operation["operationId"] for _, _, operation in operations(document)]
@@ -113,7 +113,7 @@ def test_every_error_is_a_problem(document: Any) -> None:
     assert with_table.keys() == {"application/problem+json", Format.XLSX.media_type}
 
 
-def test_limits_are_told(document: Any) -> None:
+def test_limits_are_reported(document: Any) -> None:
     assert document["paths"]["/strict"]["post"]["x-limits"]["timeout_seconds"] == 60
     assert "504" in document["paths"]["/strict"]["post"]["responses"]
     assert "504" not in document["paths"]["/table"]["post"]["responses"]

@@ -164,7 +164,7 @@ def test_bytes_in_are_what_the_caller_says(
     assert output.access()["bytes_in"] == expected
 
 
-def test_no_line_where_only_warnings_are_wanted(
+def test_no_line_where_only_warnings_are_logged(
     bare_logging: Output, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mmf_core.settings import Settings

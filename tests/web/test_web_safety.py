@@ -41,7 +41,7 @@ def _still_answering(client: FlaskClient) -> Iterator[None]:
 
 @pytest.fixture
 def small(everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """Give a client of a service that inflates to two MiB, and takes one."""
+    """Give a client of a service that decompresses to two MiB, and accepts one."""
     monkeypatch.setenv("MMF_MAX_BODY_MIB", "1")
     monkeypatch.setenv("MMF_MAX_DECOMPRESSED_MIB", "2")
     return create_app(everything).test_client()

@@ -32,7 +32,7 @@ PHASES = [Phase.explicit, Phase.generate]  # what it finds needs no shrinking
 FILE = b"a file"  # stands for one until it is known which target it is for
 INFER = {"positive_data_acceptance": {"expected-statuses": ["2xx", "400"]}}  # of any tensors
 CONFIG = {
-    "headers": {"Accept-Encoding": "identity"},  # nothing unpacks what WSGI answers
+    "headers": {"Accept-Encoding": "identity"},  # nothing decompresses what WSGI answers
     "generation": {
         "deterministic": True,
         "database": "none",

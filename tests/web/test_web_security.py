@@ -168,7 +168,9 @@ def test_the_access_line_is_not_looked_through() -> None:
     assert stream.getvalue() == "GET /a?token=x\n"
 
 
-def test_what_ends_the_start_is_told_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_ends_the_start_is_reported_without_secrets(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     try:
         raise RuntimeError("cannot reach https://user:hidden@host")
     except RuntimeError:

@@ -67,7 +67,7 @@ def test_a_page_is_shown_and_cannot_be_sent(client: FlaskClient) -> None:
     assert_problem(refused, 415, "text/html", "text/csv")
 
 
-def test_what_is_told_is_what_can_be_done(client: FlaskClient) -> None:
+def test_described_formats_are_those_that_work(client: FlaskClient) -> None:
     description = client.get("/table").get_json()
     accepts, formats = description["arguments"][0]["accepts"], description["returns"]["formats"]
     assert Format.HTML.media_type in formats

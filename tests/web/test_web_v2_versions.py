@@ -42,7 +42,7 @@ def serve(*declare: Declare, ready: bool = True) -> FlaskClient:
 
 
 def version(client: FlaskClient) -> str:
-    """Return the version that every answer tells, after a look at all of them."""
+    """Return the version in every answer, after checking that they agree."""
     about = client.get("/v2/models/predict").get_json()
     answer = client.post("/v2/models/predict/infer", json=INPUTS).get_json()
     (state,) = client.post("/v2/repository/index").get_json()
