@@ -17,7 +17,7 @@ import mmf_core as mmf
 from mmf_core.errors import ArtifactError
 from mmf_core.models.provenance import made_with
 from mmf_core.stores import lockfile
-from mmf_core.stores.digests import packed, sha256_of, size_of, unpack
+from mmf_core.stores.digests import extract_tar, sha256_of, single_file, size_of
 from mmf_core.stores.lockfile import Entry
 
 MODEL = {"weights": [1.5, 2.0]}
@@ -164,8 +164,8 @@ def test_the_sum_of_a_folder_is_that_of_its_names_and_contents(folder: Path) -> 
     assert sha256_of(folder / "a.mlflow") == sha256_of(folder / "b.mlflow")
     (folder / "b.mlflow" / "deep" / "z").rename(folder / "b.mlflow" / "z")
     assert sha256_of(folder / "a.mlflow") != sha256_of(folder / "b.mlflow")
-    with packed(folder / "a.mlflow") as archive:
-        unpack(archive, folder / "c.mlflow")
+    with single_file(folder / "a.mlflow") as archive:
+        extract_tar(archive, folder / "c.mlflow")
     assert sha256_of(folder / "a.mlflow") == sha256_of(folder / "c.mlflow")
 
 

@@ -70,7 +70,7 @@ class ArtifactInfo:
 
 
 class Artifact:
-    """One file: where it is, and how it becomes an object in memory."""
+    """A file: its location, and how to load it into memory."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class Artifact:
 
     @property
     def version(self) -> str:
-        """What identifies the content; empty where that would take too long to find out.
+        """The identity of the content; empty if that would take too long to determine.
 
         The version that MLflow's registry gave it, else the first digits of its sha256.
         """

@@ -1,7 +1,7 @@
 """A client of a service: `Client("http://127.0.0.1:8000").score(table)`.
 
 This file is self-contained: copy it into another project. It needs Python 3.11; tables need pandas,
-and are sent as Arrow where both ends have pyarrow; arrays need numpy.
+and are sent as Arrow if both ends have pyarrow; arrays need numpy.
 
 ServiceError            the call has failed
 ├── Unreachable         no response: status is 0
@@ -354,7 +354,7 @@ def _form(parts: Mapping[str, _Part]) -> _Part:
 
 
 def _encode(value: Any, accepts: Iterable[str]) -> _Part:
-    if isinstance(value, Path):  # the name tells the service the format
+    if isinstance(value, Path):  # the service infers the format from the name
         return _Part(BINARY, value.read_bytes(), value.name)
     if hasattr(value, "read"):
         return _Part(BINARY, value.read(), Path(str(getattr(value, "name", ""))).name)

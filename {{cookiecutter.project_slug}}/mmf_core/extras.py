@@ -51,7 +51,7 @@ def remove_extras(package: Path, names: Iterable[str]) -> None:
 
 
 def add_extras(package: Path, names: Iterable[str], template: Path) -> None:
-    """Copy extras from a template's package; ExtrasError where the versions are different ones."""
+    """Copy extras from a template's package; ExtrasError if the versions differ."""
     ours, theirs = version_of(package), version_of(template)
     if ours != theirs:
         raise ExtrasError(

@@ -55,7 +55,7 @@ def positive_duration(text: str) -> float:
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
-    """Return what reads one of these words, in any case."""
+    """Return a parser of these words, in any case."""
 
     def parse(text: str) -> str:
         if text.lower() not in choices:
@@ -109,11 +109,10 @@ class SettingsGroup:
 
 @dataclass(frozen=True)
 class Settings(SettingsGroup):
-    """The values in force; sizes in bytes (the variables take MiB: 50 is 52,428,800 bytes).
+    """The current values; sizes are in bytes (the variables are in MiB, of 1,048,576 bytes).
 
-    `timeout` 0 means that calls have no deadline unless their target sets one; `reload_seconds` 0
-    that only SIGHUP makes the service look for a new version; `max_rss` None that memory is not
-    looked at.
+    `timeout` 0: calls have no deadline unless the target has one. `reload_seconds` 0: only SIGHUP
+    has the service check for a new version. `max_rss` None: memory is not limited.
     """
 
     max_body: int = setting("MMF_MAX_BODY_MIB", 50 * MIB, mebibytes)
@@ -140,16 +139,16 @@ class Settings(SettingsGroup):
 def check_environment(
     groups: Iterable[type[SettingsGroup]], environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Refuse variables MMF_… that no group reads; SettingError names the nearest that exists."""
-    known = [variable for group in groups for variable in group.variables()]
-    unknown = [name for name in environ if name.startswith(PREFIX) and name not in known]
+    """Refuse variables MMF_… that no group reads; SettingError names the most similar setting."""
+    variables = [variable for group in groups for variable in group.variables()]
+    unknown = [name for name in environ if name.startswith(PREFIX) and name not in variables]
     if unknown:
-        raise SettingError("; ".join(_describe_unknown(name, known) for name in sorted(unknown)))
+        raise SettingError("; ".join(_describe(name, variables) for name in sorted(unknown)))
 
 
-def _describe_unknown(name: str, known: list[str]) -> str:
+def _describe(name: str, variables: list[str]) -> str:
     if name in RENAMED:
         return f"{name} is now called {RENAMED[name]}"
-    nearest = get_close_matches(name, known, n=1, cutoff=0.0)
+    nearest = get_close_matches(name, variables, n=1, cutoff=0.0)
     hint = f"; did you mean {nearest[0]}?" if nearest else ""
     return f"{name} is not a setting of this service{hint}"

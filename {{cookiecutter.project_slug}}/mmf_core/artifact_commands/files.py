@@ -22,7 +22,7 @@ from ..stores import (
     source_uri,
     store_for,
 )
-from ..stores.digests import TAR_SUFFIX, packed, sha256_of, size_of
+from ..stores.digests import TAR_SUFFIX, sha256_of, single_file, size_of
 from ..stores.lockfile import Entry
 
 MADE_WITH = "made-with"
@@ -62,7 +62,7 @@ def push_file(file: str, to: str = "") -> tuple[Entry, bool]:
         raise ArtifactError(
             f"{file}: no destination; use --to s3://bucket/prefix, or set MMF_ARTIFACTS"
         )
-    with packed(Path(file)) as upload:
+    with single_file(Path(file)) as upload:
         uri += TAR_SUFFIX if upload != Path(file) else ""
         metadata = {"sha256": entry.sha256, MADE_WITH: json.dumps(dict(entry.made_with))}
         stored = _stat(uri)

@@ -1,7 +1,7 @@
 """Named columns of numbers, put in the order that a model expects.
 
-Used if an array has `columns`: records, and tables with a header, are put in order; bare rows are
-taken to be in order already.
+Used if an array has `columns`: records, and tables with a header, are put in order; bare rows
+are expected in that order.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def rows_of(plain: Any, columns: Sequence[str]) -> list[Any]:
 
 
 def column_indices(header: Sequence[Any], columns: Iterable[str]) -> list[int]:
-    """Return where the columns are in a header; InvalidValue lists those that are missing."""
+    """Return the positions of the columns in a header; InvalidValue lists missing columns."""
     if missing := [name for name in columns if name not in header]:
         raise InvalidValue(
             f"missing columns: {', '.join(missing)}",

@@ -1,6 +1,6 @@
 """The base of every codec: one kind of value in one format, bytes to value and back.
 
-A codec knows bytes and values and nothing of HTTP, descriptors or targets.
+A codec depends on bytes and values only, not on HTTP, descriptors or targets.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Options = Mapping[str, Any]
 MAX_COLUMNS = 16_384
 """Of any table, as of an Excel sheet: pandas needs minutes for a million."""
 _DENSE_CELLS = 1_000_000
-"""A table of up to this many cells is never refused as nearly empty."""
+"""A table of up to this many cells is never rejected as nearly empty."""
 JSON_WEIGHTS = {b"{": 240, b"[": 110, b",": 64, b'"': 30}
 """The `memory_weights` of JSON text."""
 RECORD_WEIGHTS = {**JSON_WEIGHTS, b",": 72}

@@ -42,7 +42,7 @@ def rows(table: pd.DataFrame, separator: str) -> bytes | None:
 
 
 def _is_plain(cells: Any) -> bool:
-    """Tell whether cells are whole numbers, floats without infinity, or texts."""
+    """Return whether cells are whole numbers, floats without infinity, or texts."""
     import numpy as np
 
     if not is_numpy(cells.dtype):

@@ -56,18 +56,18 @@ def _encoding(data: bytes) -> str:
 
 
 def has_semicolons(text: bytes) -> bool:
-    """Tell whether the header has more semicolons than commas, outside of quotes."""
+    """Return whether the header has more semicolons than commas, outside of quotes."""
     header = _bare_record(text, 0)[0]
     return header.count(b";") > header.count(b",")
 
 
 def has_decimal_commas(text: bytes) -> bool:
-    """Tell whether a whole cell between semicolons is a number with a comma."""
+    """Return whether a whole cell between semicolons is a number with a comma."""
     return _DECIMAL_COMMA.search(text) is not None
 
 
 def has_any(text: bytes, words: Iterable[str]) -> bool:
-    """Tell whether the text contains one of the words."""
+    """Return whether the text contains one of the words."""
     return any(word.encode() in text for word in words)
 
 

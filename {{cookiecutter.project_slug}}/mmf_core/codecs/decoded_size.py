@@ -1,6 +1,6 @@
 """How much memory a text takes once it is decoded, estimated before it is decoded.
 
-Small values take many times their own bytes as Python's objects: `[],` is three bytes and a list of
+Small values take many times their own size as Python objects: `[],` is three bytes and a list of
 more than eighty. Each codec's `memory_weights` are upper bounds of the memory measured on 64 bits
 while a body is decoded: parsers keep the text, its tokens and its values at the same time.
 """
@@ -18,11 +18,11 @@ MAX_GROWTH = 12
 """A worker may grow by this many times the largest body while it decodes one."""
 
 _MAX_WEIGHT = 450  # bytes of memory for a byte of text, in any format
-_BYTE_WEIGHT = 4  # of any byte, beside its codec's `memory_weights`
+_BYTE_WEIGHT = 4  # of any byte, in addition to its codec's `memory_weights`
 
 
 def max_memory(options: Options) -> int:
-    """Return how many bytes may be taken while a body is decoded."""
+    """Return how many bytes of memory decoding a body may take."""
     max_body: int = options.get("max_body", Settings.max_body)
     return MAX_GROWTH * max_body
 

@@ -97,7 +97,7 @@ def _table(pieces: Iterable[Any], *, floats: bool) -> pd.DataFrame | None:
 
 
 def _is_inexact(block: Any, column_types: list[set[type]]) -> bool:
-    """Tell whether floats would lose digits of whole numbers, or a column has only nulls."""
+    """Return whether floats would lose digits of whole numbers, or a column has only nulls."""
     import numpy as np
 
     whole = [int in types for types in column_types]

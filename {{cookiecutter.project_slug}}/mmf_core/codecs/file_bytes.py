@@ -30,7 +30,7 @@ class FileBytes(bytes):
 
 
 def is_media_type(text: str) -> bool:
-    """Tell whether a text is a media type without parameters."""
+    """Return whether a text is a media type without parameters."""
     return _MEDIA_TYPE.fullmatch(text) is not None
 
 

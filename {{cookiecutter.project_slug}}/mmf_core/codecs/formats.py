@@ -50,7 +50,7 @@ class Format(Enum):
         self.media_type = media_types[0]
         """The media type of responses."""
         self.content_type = self.media_type
-        """The same, with the charset where it is a text."""
+        """The media type, with a charset if the format is text."""
         if self.media_type.startswith("text/"):
             self.content_type += "; charset=utf-8"
         self.extension = extensions[0]

@@ -20,14 +20,14 @@ FormatCells = Callable[[Any], list[bytes]]
 
 
 def is_numpy(dtype: Any) -> bool:
-    """Tell whether a type is one of NumPy's numbers, or its bool."""
+    """Return whether a type is a NumPy number or bool."""
     import numpy as np
 
     return isinstance(dtype, np.dtype) and dtype.kind in "biuf"
 
 
 def is_block(table: pd.DataFrame) -> bool:
-    """Tell whether all columns share one of NumPy's types: they are one array, cheap to extract."""
+    """Return whether all columns have one NumPy type: they are one array, cheap to extract."""
     types = set(table.dtypes)
     return len(types) == 1 and is_numpy(types.pop())
 

@@ -1,4 +1,4 @@
-"""How much text a sheet's cells hold, if many share a text that is stored once beside the sheet."""
+"""The size of a sheet's text, if many cells share a text that is stored once, in another part."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _OVER_INT64 = 2.0**63
 
 
 def supports(options: Options) -> bool:
-    """Tell whether `table_of` supports all the options: those of a schema, not most of pandas'."""
+    """Return whether `table_of` supports all options: those of a schema, not most of pandas'."""
     dtype = options.get("dtype", {})
     return (
         options.keys() <= SUPPORTED

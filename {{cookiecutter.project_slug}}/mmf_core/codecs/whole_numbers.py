@@ -14,7 +14,7 @@ MAX_EXACT_FLOAT = 2**53
 
 
 def restore_integers(floats: np.ndarray, integers: Callable[[], list[int]]) -> np.ndarray:
-    """Return int64 or uint64 where floats are too coarse for the cells.
+    """Return int64 or uint64 if floats are too coarse for the cells.
 
     `integers` returns all cells; it raises TypeError or ValueError unless they are all whole, and
     then they stay floats.

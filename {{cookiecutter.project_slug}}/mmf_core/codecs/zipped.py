@@ -63,7 +63,7 @@ def sanitize_zip(data: bytes, max_size: int, check_content: CheckContent | None 
 
 
 def exceeds(data: bytes, max_size: int) -> bool:
-    """Tell whether all parts of a zip file together have more than `max_size` bytes."""
+    """Return whether all parts of a zip file together have more than `max_size` bytes."""
     remaining = max_size
     with ZipFile(io.BytesIO(data)) as archive:
         for info in archive.infolist():

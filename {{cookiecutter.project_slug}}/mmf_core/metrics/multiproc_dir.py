@@ -1,8 +1,8 @@
-"""The directory in which all processes of a service count, and `PROMETHEUS_MULTIPROC_DIR` names it.
+"""`PROMETHEUS_MULTIPROC_DIR`: the directory in which all processes of a service keep their counts.
 
-Where the variable is not set, it is a directory of our own, in memory where the system has that,
-and removed at the end. A service that is killed leaves its directory behind; the next one that
-starts removes it, because its lock is free.
+If the variable is not set, a temporary directory is used, in memory if the system supports that. A
+service that is killed leaves its directory behind; the next to start removes it, because its lock
+is free.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def start_worker() -> None:
 
 
 def slots() -> Slots | None:
-    """Return the slots of this service; None where it is a single process."""
+    """Return the slots of this service; None if it is a single process."""
     return _slots
 
 

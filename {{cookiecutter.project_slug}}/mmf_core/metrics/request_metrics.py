@@ -61,7 +61,7 @@ class RequestMetrics(RequestObserver):
             _log.exception("request not counted")
 
     def finished(self, context: RequestContext) -> None:
-        """Count a completed request and, where it had a target, its times and rows."""
+        """Count a completed request and, if it had a target, its times and rows."""
         try:
             _count(context, context.target or "")
         except Exception:  # noqa: BLE001

@@ -76,7 +76,7 @@ class Slots:
 
 
 def _lock(file: Path) -> int | None:
-    """Return a descriptor that holds the lock; None where another process holds it."""
+    """Return a descriptor that holds the lock; None if another process holds it."""
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

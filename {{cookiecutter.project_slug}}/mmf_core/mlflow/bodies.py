@@ -17,7 +17,7 @@ _LITERALS = (b"NaN", b"Infinity")
 
 
 def body_format(content_type: str) -> Format:
-    """Return a body's format; UnsupportedFormat where MLflow rejects it, even a quoted utf-8.
+    """Return a body's format; UnsupportedFormat if MLflow rejects it, even a quoted utf-8.
 
     Media types are compared as they are, and the only parameter accepted is `charset=utf-8`.
     """

@@ -18,7 +18,7 @@ from . import columns
 from .bodies import body_format, loads
 
 CHAT = {"messages", "prompt", "input"}
-"""Keys of a body that is itself the argument, where that is an object: MLflow's unified LLM."""
+"""Keys of a body that is itself the argument, if that is an object: MLflow's unified LLM."""
 _PREFERENCE = {Kind.TABLE: 0, Kind.SCALAR: 2}
 V = TypeVar("V")
 
@@ -117,7 +117,7 @@ def _readable(read: Callable[[], V]) -> V:
 
 
 def _table_shape(key: str, plain: Any, names: list[str]) -> Any:
-    """Return a shape that the table codec reads; RequestError where MLflow's rules are broken."""
+    """Return a shape that the table codec reads; RequestError if it breaks MLflow's rules."""
     if key == "dataframe_split":
         return _split(plain)
     if key == "dataframe_records":

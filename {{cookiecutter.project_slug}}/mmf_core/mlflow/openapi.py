@@ -1,4 +1,4 @@
-"""The routes under /invocations in OpenAPI, with an example where a target takes one table."""
+"""The routes under /invocations in OpenAPI, with an example if the target takes one table."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Fetched artifacts on this machine: fetched once for all processes, within a bound on size.
 
-A folder per checksum holds the file under its own name, since the suffix tells the format. Two
+A folder per checksum holds the file under its own name, since the suffix determines the format. Two
 lock files sit next to it. A fetching process holds the first exclusively. A process that uses the
 artifact shares the second with all other users, until it and its forks end. Eviction takes both
 exclusively, so an artifact in use is never removed.

@@ -40,7 +40,7 @@ def size_text(size: int) -> str:
 
 
 @contextmanager
-def packed(path: Path) -> Iterator[Path]:
+def single_file(path: Path) -> Iterator[Path]:
     """Yield the file itself, or for a folder a temporary tar file of it."""
     if not path.is_dir():
         yield path
@@ -55,8 +55,8 @@ def packed(path: Path) -> Iterator[Path]:
         yield archive
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpack the tar file of a folder; nothing is written outside of `folder`."""
+def extract_tar(archive: Path, folder: Path) -> None:
+    """Extract the tar file of a folder; nothing is written outside of `folder`."""
     import tarfile
 
     with tarfile.open(archive) as tar:

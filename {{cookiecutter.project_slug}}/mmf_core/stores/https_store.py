@@ -15,7 +15,7 @@ REASONS = {
 
 
 class HttpsStore(Store):
-    """Files by URL. `http://` too: the checksum tells whether it is the right file."""
+    """Files by URL. `http://` too: the checksum shows whether it is the right file."""
 
     schemes = ("https", "http")
     requires_checksum = True

@@ -13,8 +13,8 @@ UNKNOWN = -1
 class Version:
     """One state of an object.
 
-    `id` is empty where a store keeps a single version. `size` is in bytes; it is UNKNOWN (-1), and
-    `sha256` empty, where the store does not report them. `metadata` is what `upload` received;
+    `id` is empty if the store keeps a single version. `size` is in bytes; it is UNKNOWN (-1), and
+    `sha256` empty, if the store does not report them. `metadata` is what `upload` received;
     `etag` changes with the content.
     """
 
@@ -28,7 +28,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Content:
-    """An object's bytes from `start` on; `start` is 0 where a store does not support ranges."""
+    """An object's bytes from `start` on; `start` is 0 if the store does not support ranges."""
 
     file: BufferedIOBase
     version: Version

@@ -14,7 +14,7 @@ from typing import IO
 
 from ..errors import StoreError
 from ..settings import MIB
-from .digests import TAR_SUFFIX, sha256_of, unpack
+from .digests import TAR_SUFFIX, extract_tar, sha256_of
 from .objects import UNKNOWN, Content, Opener, Version, redact_url
 from .over_http import RANGE_NOT_SATISFIABLE, HTTPStatusError, connection_error
 from .progress import Progress
@@ -48,7 +48,7 @@ def download(open_object: Opener, uri: str, target: Path, expected: Version) -> 
     """Write the object to `target`, in one step at the end.
 
     Until then its bytes are in `target.part`, from which the next attempt resumes: give a target
-    whose path depends on the version. StoreError where size or sha256 differ from `expected`.
+    whose path depends on the version. StoreError if size or sha256 differ from `expected`.
     """
     path = target.with_name(f"{target.name}.part")
     with _disk_errors(uri, path):
@@ -65,14 +65,14 @@ def download(open_object: Opener, uri: str, target: Path, expected: Version) -> 
 def download_folder(open_object: Opener, uri: str, target: Path, expected: Version) -> None:
     """Write the folder that is stored as a `.tar` to `target`, in one step at the end.
 
-    StoreError where the folder's sha256 differs from `expected`.
+    StoreError if the folder's sha256 differs from `expected`.
     """
     archive = target.with_name(target.name + TAR_SUFFIX)
     new = target.with_name(f"{target.name}.new")
     download(open_object, uri, archive, Version(id=expected.id))
     for folder in (new, target):
         shutil.rmtree(folder, ignore_errors=True)
-    unpack(archive, new)
+    extract_tar(archive, new)
     archive.unlink()
     if expected.sha256 and expected.sha256 != (actual := sha256_of(new)):
         shutil.rmtree(new)

@@ -1,4 +1,4 @@
-"""Ties log lines to the caller's trace and, where OpenTelemetry is set up, makes spans."""
+"""Ties log lines to the caller's trace and, if OpenTelemetry is set up, creates spans."""
 
 from __future__ import annotations
 

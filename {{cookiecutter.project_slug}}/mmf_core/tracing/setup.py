@@ -1,4 +1,4 @@
-"""Sets up OpenTelemetry where its variables ask for it and its packages are installed.
+"""Sets up OpenTelemetry if its variables are set and its packages are installed.
 
 Once in each worker, after the fork, because an exporter is a thread. The packages themselves read
 the variables for samplers, resources, propagators and limits.
@@ -22,11 +22,11 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _log = logging.getLogger("mmf.tracing")
 tracer: Tracer | None = None
-"""Makes the spans of requests; None where no variable asks for spans."""
+"""Makes the spans of requests; None if no variable enables spans."""
 
 
 def start() -> None:
-    """Begin to export spans, if OpenTelemetry's variables ask for it."""
+    """Begin to export spans, if OpenTelemetry's variables enable it."""
     global tracer  # noqa: PLW0603 - one for this process
     if tracer or not (exporters := list(_exporters())):
         return
@@ -37,7 +37,7 @@ def start() -> None:
 
 
 def _exporters() -> Iterator[str]:
-    """Yield the exporters of OTEL_TRACES_EXPORTER, or OTLP where only its endpoint is set."""
+    """Yield the exporters of OTEL_TRACES_EXPORTER, or OTLP if only its endpoint is set."""
     if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return
     default = "otlp" if any(os.environ.get(name) for name in _ENDPOINTS) else "none"

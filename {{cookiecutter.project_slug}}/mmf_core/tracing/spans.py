@@ -1,6 +1,6 @@
 """The spans of a request: one for all of it, and one for each stage that it reached.
 
-Imported only where spans are exported. Names and attributes follow OpenTelemetry's semantic
+Imported only if spans are exported. Names and attributes follow OpenTelemetry's semantic
 conventions for HTTP servers; `mmf.*` are ours.
 """
 
