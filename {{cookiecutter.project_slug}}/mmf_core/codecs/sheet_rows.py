@@ -1,6 +1,6 @@
 """Rows of a workbook's sheet as a table: every cell keeps the type that it has in the sheet.
 
-A text stays a text, whatever it looks like (`007`, `NA`, `1.5`). Excel has no whole numbers, so a
+A text stays a text, even `007`, `NA` and `1.5`. Excel has no whole numbers, so a
 column without fractions becomes one of whole numbers. An empty cell is null, and so is a text
 without any character: readers do not distinguish them.
 """

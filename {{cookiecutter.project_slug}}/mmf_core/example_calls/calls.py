@@ -86,7 +86,7 @@ def call(target: Target, seconds: float = 0) -> CallResult:
     except TargetError as error:
         status = CallStatus.FAILED if target.example_is_valid else CallStatus.REJECTED
         return CallResult.of(error, status)
-    except Exception as error:  # noqa: BLE001 - reported, whatever it is
+    except Exception as error:  # noqa: BLE001 - every error is reported
         return CallResult.of(error)
 
 

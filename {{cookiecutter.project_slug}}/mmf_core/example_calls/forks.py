@@ -69,7 +69,7 @@ def report(registry: Registry, targets: Sequence[Target], seconds: float, to: Co
         try:
             registry.load_artifacts()
             result = call(target, seconds)
-        except Exception as error:  # noqa: BLE001 - reported, whatever it is
+        except Exception as error:  # noqa: BLE001 - every error is reported
             result = CallResult.of(error)
         to.send_bytes(result.status.value + result.content)
         if result.status is CallStatus.TIMEOUT:

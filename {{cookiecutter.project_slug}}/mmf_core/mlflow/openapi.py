@@ -21,7 +21,7 @@ _SCHEMAS = {
     "MLflowResponse": {
         "type": "object",
         "properties": {
-            "predictions": {"description": "a list, or whatever else the target returns"}
+            "predictions": {"description": "a list, or another value that the target returns"}
         },
     },
 }

@@ -126,7 +126,7 @@ def _download(uri: str, new: Path) -> Path:
             from mlflow.artifacts import download_artifacts
 
             folder = Path(download_artifacts(artifact_uri=uri, dst_path=str(new)))
-    except Exception as error:  # of MLflow, requests, and whatever stores the files
+    except Exception as error:  # of MLflow, requests, or the store of the files
         reason = str(error).strip().partition("\n")[0]
         hint = "" if uri.startswith("s3:") else "; is MLFLOW_TRACKING_URI right?"
         raise _FetchError(f"{uri} cannot be fetched: {reason}{hint}") from error

@@ -110,7 +110,7 @@ def _describe(name: str, descriptor: Descriptor[Any]) -> list[dict[str, Any]]:
 def _unnamed_value(descriptor: Descriptor[Any], tensors: list[Tensor]) -> Any:
     """Return the one argument that no tensor has the name of."""
     if len(tensors) == 1 and not tables.is_column(descriptor, tensors[0]):
-        return _value(descriptor, tensors[0])  # the model's only input, by whatever name
+        return _value(descriptor, tensors[0])  # the only input, under any name
     if descriptor.kind is not Kind.TABLE:
         raise RequestError(f"unknown inputs {', '.join(tensor.name for tensor in tensors)}")
     return tables.from_columns(tensors)
