@@ -40,24 +40,26 @@ def write(run: Run) -> None:
     top, drawn = HEAD, [text(0, 18, LEGEND, "quiet")]
     for workload in workloads:
         drawn += list(panel(run, workload, top))
-        top += HEAD + LINE * len(shown(run, workload)) + GAP
-    said = escape(
+        top += HEAD + LINE * len(panel_servers(run, workload)) + GAP
+    title = escape(
         f"Requests/s, this template = 1: {', '.join(workload.label for workload in workloads)}"
     )
     size = f'width="{WIDTH}" height="{top}" viewBox="0 0 {WIDTH} {top}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{said}">'
-    lines = "\n".join([head, f"<title>{said}</title>", f"<style>{STYLE}</style>", *drawn, "</svg>"])
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{title}">'
+    lines = "\n".join(
+        [head, f"<title>{title}</title>", f"<style>{STYLE}</style>", *drawn, "</svg>"]
+    )
     CHART.write_text(lines + "\n", encoding="utf-8")
 
 
-def shown(run: Run, workload: Workload) -> list[Server]:
+def panel_servers(run: Run, workload: Workload) -> list[Server]:
     """Return the servers of a panel: ours once, without its variants."""
     return [server for server in run.servers(workload) if not server.name.startswith("ours-")]
 
 
 def panel(run: Run, workload: Workload, top: int) -> Iterator[str]:
     """Draw one workload: its title and a bar for each server."""
-    servers = shown(run, workload)
+    servers = panel_servers(run, workload)
     scale = (WIDTH - LEFT - RIGHT) / max(run.relative(server, workload.name) for server in servers)
     yield text(0, top + 20, f"{workload.label[0].upper()}{workload.label[1:]}", "title")
     for number, server in enumerate(servers):
@@ -69,7 +71,7 @@ def panel(run: Run, workload: Workload, top: int) -> Iterator[str]:
         yield text(LEFT + wide + 8, y + 14, f"{speed:.2f}", kind)
 
 
-def text(x: float, y: float, said: str, kind: str = "", anchor: str = "start") -> str:
+def text(x: float, y: float, content: str, kind: str = "", anchor: str = "start") -> str:
     """Write text at a point."""
     place = f'x="{x:.1f}" y="{y}" text-anchor="{anchor}"'
-    return f'<text class="{kind}" {place}>{escape(said)}</text>'
+    return f'<text class="{kind}" {place}>{escape(content)}</text>'

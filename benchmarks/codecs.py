@@ -62,7 +62,7 @@ def cell(
     )
     mine = spent.pop("ours")
     best = min(spent, key=lambda other: spent[other])
-    return f"{shown(mine)} · {mine / spent[best]:.2f}\N{MULTIPLICATION SIGN} {best}"
+    return f"{format_seconds(mine)} · {mine / spent[best]:.2f}\N{MULTIPLICATION SIGN} {best}"
 
 
 def turns(actions: dict[str, Action]) -> dict[str, float]:
@@ -84,7 +84,7 @@ def seconds(action: Action, count: int) -> float:
     return (time.perf_counter() - began) / count
 
 
-def shown(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """Write a time with three digits."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= size:

@@ -1,4 +1,4 @@
-"""What a loaded scikit-learn model's `predict` costs for one row: as it is, quickened, on an array.
+"""The cost of a scikit-learn model's `predict` for one row: as loaded, quickened, on an array.
 
     python benchmarks/estimators.py
 

@@ -1,4 +1,4 @@
-"""What was measured: kept as JSON, and condensed to medians and ratios."""
+"""Measurements: kept as JSON, and condensed to medians and ratios."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ class Run:
 
     def start(self, server: str, figure: str) -> float | None:
         """Return the median over all starts of "seconds" or "bytes"."""
-        seen = [start[figure] for start in self.starts if start["server"] == server]
-        return statistics.median(seen) if seen else None
+        values = [start[figure] for start in self.starts if start["server"] == server]
+        return statistics.median(values) if values else None
 
     def servers(self, workload: Workload) -> list[Server]:
         """Return the best variant of each family, the fastest first and the ceilings last."""

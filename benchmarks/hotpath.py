@@ -69,13 +69,13 @@ def parts(body: bytes) -> dict[str, float]:
         raise SystemExit("score takes and returns a table in the sample; it does not here")
     table = codec.decode(body, descriptor.options)
     data = validate_arguments(target, {name: table})[name]
-    answered = main.score(data)
-    result = serialize(target, answered)
+    prediction = main.score(data)
+    result = serialize(target, prediction)
     return {
         "JSON to a table": microseconds(lambda: codec.decode(body, descriptor.options)),
         "the schema": microseconds(lambda: validate_arguments(target, {name: table})),
         "the function: predict": microseconds(lambda: main.score(data)),
-        "the result to a table": microseconds(lambda: serialize(target, answered)),
+        "the result to a table": microseconds(lambda: serialize(target, prediction)),
         "the table to JSON": microseconds(lambda: codec.encode(result, {})),
     }
 

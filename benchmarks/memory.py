@@ -50,7 +50,7 @@ def model() -> None:
         shutil.copy(file, linked)
 
 
-def taken(server: Server, workers: int) -> int:
+def measure(server: Server, workers: int) -> int:
     """Serve, ask every worker, and return the bytes of them all."""
     rows = environments.rows_and_answers()["rows"]
     with running(server, NAME, workers, rows) as service:
@@ -73,11 +73,11 @@ def main() -> None:
         serving = server
         if server.name == "ours":
             serving = replace(server, start=gunicorn_of_ours("large_app"))
-        sizes[server.name] = {str(count): taken(serving, count) for count in WORKERS}
-        said = " · ".join(
+        sizes[server.name] = {str(count): measure(serving, count) for count in WORKERS}
+        line = " · ".join(
             f"{count}: {size / 2**20:,.0f} MiB" for count, size in sizes[server.name].items()
         )
-        print(f"{server.name}  {said}", flush=True)
+        print(f"{server.name}  {line}", flush=True)
     figures.save("memory", sizes)
     report.write()
 

@@ -1,4 +1,4 @@
-"""What counting costs a request, and what a scrape costs the service: `make bench-metrics`.
+"""The cost of counting for a request, and of a scrape for the service: `make bench-metrics`.
 
 CPU time in this process, in multi-process mode as under gunicorn. All cases take turns; each figure
 is the best round's mean. Ended workers are forks that have counted as much as this process: by

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
-PATIENCE = 15.0
+STOP_TIMEOUT = 15.0
 # Seconds of CPU in a tenth of a second, and tenths.
 QUIET, SETTLING = 0.02, 10
 GONE = (FileNotFoundError, ProcessLookupError)
@@ -116,9 +116,9 @@ def end(server: subprocess.Popen[bytes]) -> None:
     members = tree(server.pid)
     server.terminate()
     with suppress(subprocess.TimeoutExpired):
-        server.wait(PATIENCE)
+        server.wait(STOP_TIMEOUT)
     _signal(members, signal.SIGKILL)
-    server.wait(PATIENCE)
+    server.wait(STOP_TIMEOUT)
 
 
 def _signal(members: Iterable[Process], number: signal.Signals) -> None:

@@ -129,8 +129,8 @@ def starts(run: Run) -> Iterator[str]:
     """Give seconds to the first prediction, and memory after the workloads of the linear model."""
     yield from table("", "start, s", "memory, MiB")
     for name in dict.fromkeys(start["server"] for start in run.starts):
-        seconds, taken = run.start(name, "seconds"), run.start(name, "bytes")
-        yield row(label(name), f"{seconds:.1f}", f"{(taken or 0) / MIB:,.0f}")
+        seconds, size = run.start(name, "seconds"), run.start(name, "bytes")
+        yield row(label(name), f"{seconds:.1f}", f"{(size or 0) / MIB:,.0f}")
 
 
 def even(run: Run) -> Iterator[str]:
@@ -151,9 +151,9 @@ def memory() -> list[str]:
     sizes: dict[str, dict[str, int]] = kept("memory") or {}
     counts = sorted({count for each in sizes.values() for count in each}, key=int)
     lines = list(table("PSS, MiB", *(f"{count} workers" for count in counts))) if sizes else []
-    for name, taken in sizes.items():
+    for name, used in sizes.items():
         cells = [
-            f"{taken[count] / MIB:,.0f} ({taken[count] / taken[counts[0]]:.2f}{TIMES})"
+            f"{used[count] / MIB:,.0f} ({used[count] / used[counts[0]]:.2f}{TIMES})"
             for count in counts
         ]
         lines.append(row(label(name), *cells))

@@ -115,8 +115,8 @@ class Bench:
     def note_start(self, server: Running) -> None:
         """Keep how long the start took, and the memory after the workload."""
         if server.task.model == MODELS[0]:
-            seen = {"seconds": server.seconds_to_start, "bytes": server.memory()}
-            self.run.starts.append({"server": server.server.name} | seen)
+            start = {"seconds": server.seconds_to_start, "bytes": server.memory()}
+            self.run.starts.append({"server": server.server.name} | start)
 
 
 def others_share() -> float:

@@ -112,12 +112,12 @@ def _close(first: float, other: float) -> bool:
 
 
 def _sample(load: Load, cpu_seconds: float, shares: list[float]) -> Sample:
-    answered = load.requests - load.failed
+    succeeded = load.requests - load.failed
     return Sample(
-        rps=answered / load.seconds,
+        rps=succeeded / load.seconds,
         p50_ms=load.p50_ms,
         p99_ms=load.p99_ms,
-        cpu_us=cpu_seconds / max(1, answered) * 1e6,
+        cpu_us=cpu_seconds / max(1, succeeded) * 1e6,
         failed=load.failed,
         shares=shares,
     )

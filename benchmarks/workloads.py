@@ -1,4 +1,4 @@
-"""What the servers are asked: how many rows, over how many connections, of which model."""
+"""The workloads: the number of rows and of connections, and the model."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def score(x=mmf.Float()):
         "helper": helper.VERSION,
         "pid": os.getpid(),
         "frozen": gc.get_freeze_count(),
-        "models": sum(one() is not None for one in models),
+        "models": sum(model() is not None for model in models),
     }
 
 

@@ -1,4 +1,4 @@
-"""What RESULTS.md says of a busy machine: the ranges and the share of CPU, not "run it again"."""
+"""RESULTS.md on a busy machine: the ranges and the share of CPU, not "run it again"."""
 
 import sys
 from collections.abc import Iterator

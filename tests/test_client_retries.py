@@ -1,4 +1,4 @@
-"""What `mmf_core.client` sends again, and what never, to a server with prepared answers."""
+"""Requests that `mmf_core.client` repeats, and those that it sends once, to a prepared server."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""What the project is served with: gunicorn.conf.py and its variables, app.json, Dockerfile."""
+"""The files that serve the project: gunicorn.conf.py and its variables, app.json, Dockerfile."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""What a real gunicorn does with the project's gunicorn.conf.py."""
+"""A real gunicorn with the project's gunicorn.conf.py."""
 
 import json
 import runpy

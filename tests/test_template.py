@@ -1,4 +1,4 @@
-"""What a project is made of, whatever the answers were."""
+"""Contents of a generated project, for all answers."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What CORS and spans add to a request of an empty Flask application, each in several ways."""
+"""The cost of CORS and of spans for a request of an empty Flask application, in several ways."""
 
 from __future__ import annotations
 

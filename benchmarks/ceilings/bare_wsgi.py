@@ -1,4 +1,4 @@
-"""What gunicorn costs by itself: a function that answers at once."""
+"""The cost of gunicorn by itself: a function that answers at once."""
 
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIEnvironment

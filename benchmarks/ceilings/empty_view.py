@@ -1,4 +1,4 @@
-"""What Flask and gunicorn cost by themselves: a view that does nothing."""
+"""The cost of Flask and gunicorn by themselves: a view that does nothing."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""What each format is read and written by elsewhere: the strongest calls that we know of."""
+"""The fastest known library calls that read and write each format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What gunicorn serves for the measurement of memory."""
+"""The application that gunicorn serves for the measurement of memory."""
 
 from mmf_core.web import create_app
 

@@ -1,4 +1,4 @@
-"""What becomes of a value on its way through a format and back: the outcomes there are, measured.
+"""Outcomes of a round trip of a value through a format, measured.
 
 A cell of docs/fidelity.md is a kind of value, a format and an outcome, and says: this holds for
 every value of the kind that hypothesis makes, and nothing better does. `measured` finds it, for

@@ -1,4 +1,4 @@
-"""What can be in an array of numbers, and what can become of it."""
+"""Possible contents of an array of numbers, and the outcomes of its round trip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can become of a table: the outcomes, best first, and what each compares."""
+"""Outcomes of a table's round trip, best first, and the comparison behind each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be in a dict, and what can become of it."""
+"""Possible contents of a dict, and the outcomes of its round trip."""
 
 from __future__ import annotations
 

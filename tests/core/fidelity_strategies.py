@@ -1,4 +1,4 @@
-"""How tables are made of cells, and the schemas that say what these are."""
+"""Strategies that build tables from cells, and the schemas of these cells."""
 
 from __future__ import annotations
 

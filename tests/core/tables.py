@@ -1,4 +1,4 @@
-"""What the tests of all table formats share."""
+"""Helpers that the tests of all table formats share."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""What all descriptors have in common: default, format, example, meta."""
+"""Common behaviour of all descriptors: default, format, example, meta."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What descriptors say of their values in JSON Schema, held against what they take."""
+"""JSON Schema of descriptors, compared with the values that they accept."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the package shows, what importing it costs, and which way its imports point."""
+"""Public names of the package, the cost of its import, and the direction of its imports."""
 
 import ast
 import os

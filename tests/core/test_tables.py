@@ -1,4 +1,4 @@
-"""DataFrame: what is taken for a table, and what results are answered as one."""
+"""DataFrame: values accepted as a table, and results returned as a table."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How large a sheet may be, before anything makes room for it."""
+"""The limit on a sheet's size, checked before any memory is allocated for it."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""What clients do to a service: send slowly, do not read, keep connections that they do not use."""
+"""Faults of clients: they send slowly, do not read, keep connections that they do not use."""
 
 import socket
 import time

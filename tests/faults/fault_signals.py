@@ -1,4 +1,4 @@
-"""What operators and the system do to processes: reload, kill, restart."""
+"""Signals from operators and the system: reload, kill, restart."""
 
 import os
 import random

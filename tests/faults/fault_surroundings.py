@@ -1,4 +1,4 @@
-"""What the machine does to a service: no room for logs, another time, no memory."""
+"""Faults of the machine: a full disk, a clock that jumps, no memory."""
 
 import os
 import resource

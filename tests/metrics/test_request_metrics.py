@@ -1,4 +1,4 @@
-"""What a request adds to the metrics, and what an error of the metrics does to a request."""
+"""Metrics of a request; an error in the metrics does not affect the request."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the page asks of the service: examples, and the first rows of files."""
+"""Requests of the page to the service: examples, and the first rows of files."""
 
 import io
 import json

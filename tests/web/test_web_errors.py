@@ -1,4 +1,4 @@
-"""What the service's own errors report to the caller, and what they write to the log."""
+"""The service's own errors, as reported to the caller and as written to the log."""
 
 from collections.abc import Callable
 from pathlib import Path

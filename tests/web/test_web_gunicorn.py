@@ -1,4 +1,4 @@
-"""What callers see of the service over a real gunicorn, with the project's gunicorn.conf.py."""
+"""The service over a real gunicorn, with the project's gunicorn.conf.py."""
 
 import http.client
 import json

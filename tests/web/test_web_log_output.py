@@ -1,4 +1,4 @@
-"""What the servers write: text in a terminal, one JSON object a line everywhere else."""
+"""Output of the servers: text in a terminal, one JSON object a line everywhere else."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Whole numbers of more than 64 bits: refused where they would be bent, else as they came."""
+"""Whole numbers of more than 64 bits: refused where they would change, else returned exactly."""
 
 import json
 from typing import Any

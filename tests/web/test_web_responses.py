@@ -1,4 +1,4 @@
-"""What a target's result is answered as."""
+"""Responses built from the results of targets."""
 
 import io
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What harms other services: each is sent to this one, which refuses it in words and goes on.
+"""Input that harms other services: this one refuses each with a reason and keeps serving.
 
 Where a limit is a setting of the operator's, the answer names it. What is not here has its test
 beside its format: repeated cells and forged sizes of workbooks in test_workbooks, offsets of Arrow
