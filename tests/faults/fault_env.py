@@ -47,8 +47,8 @@ class FaultEnv:
             self.tally = load.tally
             yield load
 
-    def errors(self) -> list[str]:
-        """Say what must not be: a wrong answer, or a lost one beyond what `may_lose` says."""
+    def faults(self) -> list[str]:
+        """List what must not happen: a wrong response, or more lost ones than `may_lose`."""
         lost = self.tally.lost if len(self.tally.lost) > self.may_lose else []
         return self.tally.wrong + lost
 

@@ -246,6 +246,14 @@ def test_a_body_that_could_be_two_arguments_is_refused(client: FlaskClient) -> N
     assert_problem(answer, 415, "text/csv", "multipart/form-data", "data, picture")
 
 
+@pytest.mark.parametrize("filename", ["", '; filename="a.csv"'])
+def test_a_part_without_a_name_is_refused(client: FlaskClient, filename: str) -> None:
+    part = f"Content-Disposition: form-data{filename}\r\n\r\nx"
+    body = f"--b\r\n{part}\r\n--b--\r\n"
+    answer = client.post("/mixed", data=body, content_type="multipart/form-data; boundary=b")
+    assert_problem(answer, 400, "no name", path="/mixed")
+
+
 @pytest.mark.parametrize("how", ["nothing", "json", "urlencoded", "multipart"])
 def test_defaults_stand_in_for_what_is_not_sent(client: FlaskClient, how: str) -> None:
     match how:

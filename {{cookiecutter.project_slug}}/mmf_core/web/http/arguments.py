@@ -127,7 +127,12 @@ class ArgumentReader:
 
 
 def _unique_names(values: MultiDict[str, Any]) -> list[str]:
-    """Return the names in a query or a form; InvalidValue for duplicates."""
+    """Return the names in a query or a form; InvalidValue for duplicates.
+
+    RequestError for a part of a form without a name, for which Werkzeug has None.
+    """
+    if None in values:
+        raise RequestError('a part of the form has no name; expected name="…" in each part')
     _refuse_duplicates(name for name, same_name in values.lists() if len(same_name) > 1)
     return list(values)
 
