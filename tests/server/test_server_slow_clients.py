@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from http.client import HTTPResponse
 from typing import Any
 
@@ -39,7 +40,7 @@ def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     length = int(environ["PATH_INFO"].strip("/") or 0)
     try:
         body = str(len(environ["wsgi.input"].read())).encode()
-    except BlockingIOError:
+    except TimeoutError:
         start_response("408 Request Timeout", [("Content-Length", "0")])
         return []
     body = b"x" * length or body
@@ -121,6 +122,47 @@ def test_a_drip_does_not_extend_the_time(quick: Harness) -> None:
             client.sendall(b"a")
     else:
         pytest.fail("it was never refused")
+
+
+THREAD_READS = {
+    "large": LARGE + b"x" * MAX_AWAITED,
+    "chunks": POST + b"Transfer-Encoding: chunked\r\n\r\n8000\r\n" + b"x" * 0x7000,
+    "expect": POST + b"Expect: 100-continue\r\nContent-Length: 1000\r\n\r\n",
+    "unusual": b"\r\n" + POST + b"A: b",
+}
+"""What a thread has to read on, since the kernel cannot wait for all of it."""
+
+
+@pytest.mark.parametrize("start", THREAD_READS.values(), ids=THREAD_READS.keys())
+def test_what_a_thread_reads_holds_no_other_request_up(quick: Harness, start: bytes) -> None:
+    """More such clients than there are threads, and each byte of theirs comes in time."""
+    clients = [quick.connect() for _ in range(2 * quick.worker.cfg.threads)]
+    for client in clients:
+        client.sendall(start)
+    while quick.worker._slow < len(clients):
+        time.sleep(0.01)
+    end = time.monotonic() + LONGEST
+    while quick.worker._slow:
+        assert quick.get("/") == b"0"
+        for client in clients:
+            with suppress(OSError):
+                client.sendall(b"x")
+        assert time.monotonic() < end, "they were never refused"
+        time.sleep(0.05)
+
+
+def test_a_health_check_with_a_body_holds_no_other_up(served: Harness) -> None:
+    held = [served.connect() for _ in range(4)]
+    for client in held:
+        client.sendall(
+            b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
+            b"Expect: 100-continue\r\nContent-Length: 1000\r\n\r\n"
+        )
+    started = time.monotonic()
+    client = served.connect()
+    client.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert client.recv(12).startswith(b"HTTP/1.1")
+    assert time.monotonic() - started < 4, "gunicorn waits five seconds for each unread body"
 
 
 def test_a_large_body_that_comes_in_time_arrives(served: Harness) -> None:

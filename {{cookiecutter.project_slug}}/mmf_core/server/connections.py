@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import re
 import socket
+import struct
+import termios
 import time
 from functools import cache
 
+from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn
 
+from ..settings import MIB
 from .probes import probes
 
 MAX_AWAITED = 1 << 20  # bytes of a request that wait in the kernel before a thread reads them
@@ -26,15 +32,23 @@ _CHUNK_SIZE = re.compile(rb"([0-9a-f]{1,8})[^\r\n]*\r\n", re.IGNORECASE)
 class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
     """gunicorn's connection, which knows whether its next request has arrived."""
 
-    awaited = 1  # bytes that the kernel must have before it reports the socket readable
+    awaited = 1  # bytes that the kernel must have before it calls the socket readable
     began = 0.0  # when the first bytes of an incomplete request arrived, by `time.monotonic`
-    is_probe = closing = False
+    patience = deadline = 0.0  # seconds for a thread to read a request, and each MiB; their end
+    is_whole = is_probe = is_slow = closing = False
+
+    def init(self) -> None:
+        """Have threads read within the deadline, once there is a parser."""
+        super().init()
+        if not self.is_http2 and not isinstance(self.parser.unreader, _Reader):
+            reader = _Reader(self)
+            reader.buf, self.parser.unreader = self.parser.unreader.buf, reader
 
     def has_arrived(self) -> bool:
-        """Report whether a thread can read the next request without waiting for the client.
+        """Report whether to hand the next request to a thread: whole, or as far as it can wait.
 
         This only decides when a thread reads; gunicorn's parser decides what a request is. So
-        anything unusual counts as arrived, and so does a socket that is readable before `awaited`
+        anything unusual is handed over, and so is a socket that is readable before `awaited`
         bytes are there: the client has closed its end, or memory is short.
         """
         buffered = self.parser.unreader.buf.getvalue() if self.parser else b""
@@ -44,13 +58,21 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
             if isinstance(error, BlockingIOError) and not buffered:
                 return False
             received = b""
-        early = len(received) < self.awaited and (self.began or not buffered)
-        missing = 0 if early else _missing(buffered + received)
-        self._await(len(received) + missing if missing else 1)
-        self.began = (self.began or time.monotonic()) if missing else 0.0
-        self.is_probe = _probe().match(buffered + received) is not None
-        self.data_ready = not missing
+        available = len(received) if len(received) < _MAX_PEEK else self._available()
+        request, size = buffered + received, len(buffered) + available
+        early = available < self.awaited and (self.began or not buffered)
+        missing = None if early else _missing(request, size)
+        waits = bool(missing) and size < MAX_AWAITED
+        self._await(available + min(missing or 0, MAX_AWAITED - size) if waits else 1)
+        self.began = (self.began or time.monotonic()) if waits else 0.0
+        self.is_whole = missing == 0
+        self.is_probe = self.is_whole and _is_probe(request)
+        self.data_ready = not waits
         return self.data_ready
+
+    def _available(self) -> int:
+        size: int = struct.unpack("i", fcntl.ioctl(self.sock, termios.FIONREAD, b"\0" * 4))[0]
+        return size
 
     def _await(self, size: int) -> None:
         if size != self.awaited:
@@ -58,35 +80,67 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
 
 
+class _Reader(SocketUnreader):  # type: ignore[misc] # gunicorn has no types
+    """Reads a connection's requests in a thread, each within its deadline."""
+
+    def __init__(self, conn: Connection) -> None:
+        super().__init__(conn.sock)
+        self._conn = conn
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """Return what has arrived; TimeoutError if the client pauses, or takes, too long."""
+        # gunicorn would log a traceback for every other number.
+        late = TimeoutError(errno.ECONNRESET, "the request has not arrived in time")
+        if not self._conn.is_whole and time.monotonic() > self._conn.deadline:
+            raise late
+        try:
+            data: bytes = super().chunk(size_hint)
+        except BlockingIOError:  # SO_RCVTIMEO
+            raise late from None
+        self._conn.deadline += self._conn.patience * len(data) / MIB
+        return data
+
+
 @cache
 def _probe() -> re.Pattern[bytes]:
     return re.compile(rb"(?:GET|HEAD) (?:%s)[ ?]" % "|".join(probes()).encode())
 
 
-def _missing(request: bytes) -> int:
-    """Return how many bytes, at least, are missing before a thread can read a request."""
-    if not _REQUEST_LINE.match(request) and (b"\n" in request or len(request) > _MAX_LINE):
-        return 0
+def _is_probe(request: bytes) -> bool:
+    """Report whether a request is for a health check, and has no body to be read."""
+    head = request.find(b"\r\n\r\n")
+    return _probe().match(request) is not None and not _FRAMING.search(request, 0, head + 2)
+
+
+def _missing(request: bytes, size: int) -> int | None:
+    """Return how many bytes of a request are missing, at least; None if only a parser knows.
+
+    `request` is the beginning of the `size` bytes that have arrived.
+    """
+    if not _REQUEST_LINE.match(request) and (b"\n" in request or size > _MAX_LINE):
+        return None
     end = request.find(b"\r\n\r\n")
     if end < 0:
-        return 1 if len(request) < _MAX_PEEK else 0
+        return 1 if size < _MAX_PEEK else None
     head = end + 4
-    missing = 0
     match [(name.lower(), value.strip()) for name, value in _FRAMING.findall(request, 0, head)]:
+        case []:
+            return 0
         case [(b"content-length", length)] if length.isdigit():
             digits = length.lstrip(b"0") or b"0"
-            if len(digits) <= _MAX_DIGITS:
-                missing = head + int(digits) - len(request)
-        case [(b"transfer-encoding", b"chunked")] if len(request) - head < _MAX_CHUNKED:
-            missing = _missing_chunks(request, head)
-    return max(0, min(missing, MAX_AWAITED - len(request)))
+            return max(0, head + int(digits) - size) if len(digits) <= _MAX_DIGITS else None
+        case [(b"transfer-encoding", b"chunked")] if size - head < _MAX_CHUNKED:
+            return _missing_chunks(request, head)
+    return None
 
 
-def _missing_chunks(request: bytes, start: int) -> int:
-    """Return how many are missing of a chunked body whose first chunk begins at `start`."""
+def _missing_chunks(request: bytes, start: int) -> int | None:
+    """Return the same of a chunked body whose first chunk begins at `start`."""
     while (end := request.find(b"\n", start) + 1) > 0:
         size = _CHUNK_SIZE.fullmatch(request, start, end)
-        if not size or not int(size[1], 16):  # malformed, or the last chunk
-            return 0
+        if not size:
+            return None
+        if not int(size[1], 16):  # the last chunk; trailers may follow
+            return 0 if request.endswith(b"\r\n\r\n") else None
         start = end + int(size[1], 16) + 2
     return max(1, start - len(request))

@@ -1,8 +1,9 @@
-"""gunicorn's threaded worker, with what it lacks without a proxy in front of it.
+"""gunicorn's threaded worker, with what it lacks where no proxy stands before it.
 
-A request waits in the kernel until a thread can read all of it, a spare thread answers health
-checks, new connections are left to the worker that has the fewest, and a client that does not close
-its connection blocks nothing.
+A request waits in the kernel until a thread can read all of it; one that cannot wait there, such
+as a large body, is read within a deadline by threads of its own. A spare thread answers health
+checks, new connections are left to the worker that has the fewest, and a client that does not
+close its connection holds nothing up.
 """
 
 from __future__ import annotations
@@ -34,19 +35,24 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     alive: bool
     sockets: list[socket.socket]
+    tpool: ThreadPoolExecutor
     _limit = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._client_timeout = Settings.from_env().client_timeout
         self._probe_thread = ThreadPoolExecutor(1, thread_name_prefix="mmf-probe")
+        # Requests that a thread has to wait for have threads of their own: they hold up each other.
+        self._slow_pool = ThreadPoolExecutor(max(1, self.cfg.threads // 2), "mmf-slow")
+        self._slow = 0
         self._backlog = select.poll()
         self._backlog_checked = self._reaped = 0.0
 
     @property
     def worker_connections(self) -> float:
         """The limit that is set, or fewer while a worker with fewer connections can accept."""
-        running = self.nr_conns - len(self.keepalived_conns) - len(self.pending_conns)
+        waiting = len(self.keepalived_conns) + len(self.pending_conns) + self._slow
+        running = self.nr_conns - waiting
         busy = running >= self.cfg.threads
         scoreboard.publish(self.age, math.inf if busy else self.nr_conns)
         least = scoreboard.min_connections(self.age)
@@ -101,7 +107,9 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         ):  # of a thread
             client.setsockopt(socket.SOL_SOCKET, limit, seconds)
         self.nr_conns += 1
-        self.enqueue_req(Connection(self.cfg, client, address, listener.getsockname()))
+        conn = Connection(self.cfg, client, address, listener.getsockname())
+        conn.patience = self._client_timeout
+        self.enqueue_req(conn)
         return True
 
     def enqueue_req(self, conn: Connection) -> None:
@@ -109,8 +117,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         if conn.closing:
             self._hang_up(conn)
         elif self.cfg.is_ssl or conn.has_arrived():
-            pool = self._probe_thread if conn.is_probe else self.tpool
-            future = pool.submit(self.handle, conn)
+            future = self._pool_for(conn).submit(self.handle, conn)
             future.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
         elif conn.began:
             conn.timeout = conn.began + self._client_timeout
@@ -119,6 +126,20 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             seconds = self.cfg.keepalive if self.alive else STOP_KEEPALIVE_LINGER
             conn.timeout = time.monotonic() + seconds
             self._wait(conn, self.keepalived_conns, self.on_client_socket_readable)
+
+    def _pool_for(self, conn: Connection) -> ThreadPoolExecutor:
+        if conn.is_probe:
+            return self._probe_thread
+        if conn.is_whole or self.cfg.is_ssl:  # what comes by TLS is not known before it is read
+            return self.tpool
+        self._slow += 1
+        conn.is_slow = True
+        return self._slow_pool
+
+    def handle(self, conn: Connection) -> Any:
+        """Serve a request in a thread, which reads for as long as the client may take."""
+        conn.deadline = time.monotonic() + conn.patience
+        return super().handle(conn)
 
     def _wait(self, conn: Connection, waiting: Any, callback: Any) -> None:
         waiting.append(conn)
@@ -145,6 +166,8 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def finish_request(self, conn: Connection, future: Future[Any]) -> None:
         """Keep a connection for its next request, or close it."""
+        self._slow -= conn.is_slow
+        conn.is_slow = False
         if future.exception() or not future.result():
             self._hang_up(conn)
         else:
