@@ -49,6 +49,23 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
 # Its values
 
 
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        ({"MMF_LOG_LEVL": "info"}, "did you mean MMF_LOG_LEVEL?"),
+        ({"MMF_MAX_BODY_MB": "1"}, "is now called MMF_MAX_BODY_MIB"),
+        ({"MMF_LOG_LEVEL": "loud"}, "expected one of debug, info"),
+    ],
+    ids=["misspelled", "renamed", "unusable"],
+)
+def test_a_setting_of_no_use_ends_the_start_with_one_line(
+    settings: Settings, variable: dict[str, str], message: str
+) -> None:
+    with pytest.raises(SystemExit, match=re.escape(message)) as caught:
+        settings(**variable)
+    assert "\n" not in str(caught.value)
+
+
 def test_defaults(settings: Settings) -> None:
     seen = settings()
     assert seen["bind"] == "0.0.0.0:8000"
@@ -174,7 +191,7 @@ def test_a_later_change_of_workers_changes_no_threads(settings: Settings) -> Non
 def test_every_setting_is_one_of_gunicorn() -> None:
     """Gunicorn ignores a name that it does not know, so a typing error would be silent."""
     gunicorn_settings = {setting.name for setting in KNOWN_SETTINGS}
-    functions = {"whole_number", "cpu_quota", "usable_cores", "allow_connections"}
+    functions = {"check_settings", "whole_number", "cpu_quota", "usable_cores", "allow_connections"}
     helpers = {*functions, "host", "cores", "memory"}
     names = {node.name for node in TREE.body if isinstance(node, ast.FunctionDef)}
     for node in TREE.body:

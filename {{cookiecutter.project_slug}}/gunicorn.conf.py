@@ -14,9 +14,12 @@ from pathlib import Path
 from gunicorn import glogging
 
 from mmf_core.capabilities import run_hooks
+from mmf_core.errors import SettingError
 from mmf_core.server import graceful_shutdown, reloading, worker_boot
 from mmf_core.server.scoreboard import scoreboard
+from mmf_core.settings import check_environment
 from mmf_core.web import log_redaction, logs
+from mmf_core.web.app import settings_groups
 
 # Read by the numeric libraries, once, when they are imported.
 NATIVE_THREADS = (
@@ -72,6 +75,17 @@ def allow_connections(connections: int, other_files: int = 256) -> int:
     if soft == resource.RLIM_INFINITY:
         return connections
     return max(1, min(connections, soft - other_files))
+
+
+def check_settings() -> None:
+    """End the start with one line if a variable MMF_… is unknown, or has a value of no use."""
+    groups = settings_groups()
+    try:
+        check_environment(groups)
+        for group in groups:
+            group.from_env()
+    except SettingError as error:
+        raise SystemExit(str(error)) from None  # as above
 
 
 class Logger(glogging.Logger):
@@ -132,6 +146,7 @@ worker_tmp_dir = memory if os.access(memory, os.W_OK | os.X_OK) else None
 control_socket_disable = True
 
 # gunicorn logs in the application's format.
+check_settings()
 logconfig_dict = logs.dict_config()
 logger_class = Logger
 sys.excepthook = log_redaction.excepthook  # without secrets

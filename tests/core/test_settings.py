@@ -104,6 +104,7 @@ def test_the_pages_know_every_setting_and_no_other(page: str) -> None:
             "not a setting of this service; did you mean MMF_TIMEOUT?",
         ),
         ("MMF_CORS_ORIGIN", "did you mean MMF_CORS_ORIGINS?"),
+        ("MMF_GONE", "MMF_GONE is not a setting of this service; has its extra been removed?"),
     ],
 )
 def test_a_variable_that_nothing_reads_stops_the_start(name: str, message: str) -> None:
@@ -111,6 +112,11 @@ def test_a_variable_that_nothing_reads_stops_the_start(name: str, message: str) 
         check_environment(settings_groups(), {name: "1", "MMF_LOG_LEVEL": "info", "OTHER": "x"})
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_variables_that_kubernetes_sets_for_services_are_none_of_ours() -> None:
+    links = ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_80_TCP_ADDR")
+    check_environment(settings_groups(), {f"MMF_API_{link}": "x" for link in links})
 
 
 def test_the_service_checks_the_names_of_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from log_output import Output
 
 import mmf_core as mmf
+from mmf_core.errors import ArtifactError
 from mmf_core.web import create_app
 from mmf_core.web.log_redaction import excepthook, redactor
 from mmf_core.web.logs import StdoutHandler
@@ -166,6 +167,19 @@ def test_the_access_line_is_not_looked_through() -> None:
     handler.setStream(stream)
     handler.handle(logging.LogRecord("mmf.access", 20, "", 0, "GET /a?token=x", (), None))
     assert stream.getvalue() == "GET /a?token=x\n"
+
+
+def test_an_error_of_ours_that_ends_the_start_is_one_line(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        raise ArtifactError("model.joblib not found;\nrun train.py")
+    except ArtifactError:
+        excepthook(*sys.exc_info())  # type: ignore[arg-type]
+    assert [record.getMessage() for record in caplog.records] == [
+        "model.joblib not found; run train.py"
+    ]
+    assert capsys.readouterr().err == ""
 
 
 def test_what_ends_the_start_is_reported_without_secrets(

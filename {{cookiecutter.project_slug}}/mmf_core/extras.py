@@ -76,7 +76,7 @@ def version_of(package: Path) -> str:
 
 def _known(name: str, extras: Mapping[str, Extra]) -> Extra:
     if name not in extras:
-        raise ExtrasError(f"{name} is not an extra there; expected one of {', '.join(extras)}")
+        raise ExtrasError(f"unknown extra: {name}; available: {', '.join(extras) or 'none'}")
     return extras[name]
 
 

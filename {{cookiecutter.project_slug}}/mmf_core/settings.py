@@ -8,6 +8,7 @@ limit would be no limit.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -20,6 +21,8 @@ MIB = 1024 * 1024
 
 
 PREFIX = "MMF_"
+_SERVICE_LINK = re.compile(r"_(SERVICE_HOST|(SERVICE_)?PORT(_[A-Z0-9_]+)?)$")
+"""Variables that Kubernetes sets for a service whose name begins with mmf."""
 RENAMED = {
     "MMF_CACHE_MB": "MMF_MAX_CACHE_MIB",
     "MMF_MAX_ARTIFACT_MB": "MMF_MAX_ARTIFACT_MIB",
@@ -141,7 +144,11 @@ def check_environment(
 ) -> None:
     """Refuse variables MMF_… that no group reads; SettingError names the most similar setting."""
     variables = [variable for group in groups for variable in group.variables()]
-    unknown = [name for name in environ if name.startswith(PREFIX) and name not in variables]
+    unknown = [
+        name
+        for name in environ
+        if name.startswith(PREFIX) and name not in variables and not _SERVICE_LINK.search(name)
+    ]
     if unknown:
         raise SettingError("; ".join(_describe(name, variables) for name in sorted(unknown)))
 
@@ -149,6 +156,6 @@ def check_environment(
 def _describe(name: str, variables: list[str]) -> str:
     if name in RENAMED:
         return f"{name} is now called {RENAMED[name]}"
-    nearest = get_close_matches(name, variables, n=1, cutoff=0.0)
-    hint = f"; did you mean {nearest[0]}?" if nearest else ""
-    return f"{name} is not a setting of this service{hint}"
+    nearest = get_close_matches(name, variables, n=1, cutoff=0.7)
+    hint = f"did you mean {nearest[0]}?" if nearest else "has its extra been removed?"
+    return f"{name} is not a setting of this service; {hint}"

@@ -39,7 +39,7 @@ def _capability_commands() -> dict[str, click.Command]:
 @click.group(cls=_Group)
 @click.version_option(__version__, prog_name="mmfmeta")
 def main() -> None:
-    """Describe and test the project in this folder, and keep its models in a store."""
+    """Commands for the project in this folder."""
 
 
 for _command in (get_meta, extras):

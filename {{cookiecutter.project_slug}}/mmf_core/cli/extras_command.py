@@ -22,10 +22,12 @@ NAMES = click.argument("names", nargs=-1, required=True, metavar="NAME…")
 def extras(context: click.Context) -> None:
     """List the parts of mmf_core that can be removed; remove them, or add them back."""
     if context.invoked_subcommand is None:
-        present = find_extras(PACKAGE)
+        present = find_extras(_package())
         width = max(map(len, present), default=0)
         for extra in present.values():
             click.echo(f"{extra.name:{width}}  {extra.summary}")
+        if not present:
+            click.echo("no extras; add some: mmfmeta extras add NAME --template FOLDER|URL")
 
 
 @extras.command()
@@ -38,8 +40,9 @@ def remove(names: tuple[str, ...]) -> None:
     for name, capability in capabilities().items():
         if name not in names and (needed := set(capability.requires).intersection(names)):
             raise ExtrasError(f"{name} requires {', '.join(sorted(needed))}: remove it, too")
-    remove_extras(PACKAGE, names)
-    click.echo(f"removed: {', '.join(names)}")
+    package = _package()
+    remove_extras(package, names)
+    click.echo(f"removed from {package}: {', '.join(names)}")
 
 
 @extras.command()
@@ -52,9 +55,21 @@ def remove(names: tuple[str, ...]) -> None:
 )
 def add(names: tuple[str, ...], template: str) -> None:
     """Copy extras from the template into this project's mmf_core."""
-    with _template_package(template) as package:
-        add_extras(PACKAGE, names, package)
-    click.echo(f"added: {', '.join(names)}")
+    package = _package()
+    with _template_package(template) as source:
+        add_extras(package, names, source)
+    click.echo(f"added to {package}: {', '.join(names)}")
+
+
+def _package() -> Path:
+    """Return this mmf_core; ExtrasError in the folder of a project that has another one."""
+    here = Path.cwd() / PACKAGE.name
+    if here.is_dir() and here.resolve() != PACKAGE.resolve():
+        raise ExtrasError(
+            f"expected the mmfmeta of {here.parent}, got that of {PACKAGE.parent}: "
+            f"activate this project's environment"
+        )
+    return PACKAGE
 
 
 @contextmanager
@@ -71,6 +86,9 @@ def _template_package(template: str) -> Iterator[Path]:
 
 
 def _package_in(template: Path) -> Path:
-    for package in template.glob("*/mmf_core"):
-        return package
-    raise ExtrasError(f"{template} is not this template: there is no mmf_core in its folders")
+    packages = list(template.glob("*/mmf_core"))
+    if packages and (template / "hooks").is_dir():
+        return packages[0]
+    raise ExtrasError(
+        f"{template} is not this template: expected the folder hooks, and one with mmf_core"
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable
 
 from flask import Flask
 
@@ -69,7 +68,7 @@ def _flask_app(service: Service) -> Flask:
     return app
 
 
-def settings_groups() -> Iterable[type[SettingsGroup]]:
+def settings_groups() -> tuple[type[SettingsGroup], ...]:
     """Return every group of environment variables that this service reads."""
     formats = (model_format.settings for model_format in FORMATS)
     return (Settings, *parts("settings"), *(group for group in formats if group))

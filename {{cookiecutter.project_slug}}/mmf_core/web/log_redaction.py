@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import sys
@@ -12,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
+
+from ..errors import MMFError
 
 # Whole words in a variable's name; some, as in PGPASSWORD, are without an underscore.
 _SECRET_NAME = re.compile(
@@ -52,7 +55,10 @@ def redactor(environ: Mapping[str, str] = os.environ) -> Callable[[str], str]:
 def excepthook(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """Print the exception that ends the process as Python does, without secrets."""
+    """Report what ends the process, without secrets: an error of ours as one line of the log."""
+    if isinstance(error, MMFError):
+        logging.getLogger("mmf.start").critical("%s", " ".join(str(error).split()))
+        return
     sys.stderr.write(redactor()("".join(traceback.format_exception(kind, error, trace))))
 
 
