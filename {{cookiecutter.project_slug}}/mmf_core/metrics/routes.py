@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 
 from flask import Blueprint, Response, request
-from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -38,5 +41,27 @@ def _collectors(state: ServiceState) -> CollectorRegistry:
         return collectors
     if slots := multiproc_dir.slots():
         slots.clear_dead()
-    MultiProcessCollector(collectors)
+    collectors.register(_CountsOfAll(Path(os.environ[multiproc_dir.VARIABLE])))
     return collectors
+
+
+class _CountsOfAll:
+    """The counts of all processes, without files that a process has just opened.
+
+    prometheus_client's own collector fails on a file that is still empty.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def collect(self) -> Iterable[Metric]:
+        """Add up the counts of all processes."""
+        files = [str(file) for file in self._directory.glob("*.db") if _size(file)]
+        metrics: Iterable[Metric] = MultiProcessCollector.merge(files)
+        return metrics
+
+
+def _size(file: Path) -> int:
+    with suppress(FileNotFoundError):  # its process has ended meanwhile
+        return file.stat().st_size
+    return 0
