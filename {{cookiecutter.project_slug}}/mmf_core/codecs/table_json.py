@@ -49,9 +49,8 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
         return b"[%b]" % b",".join(format_records(value, b","))
 
     def from_plain(self, plain: Any, options: Options) -> pd.DataFrame:
-        if isinstance(plain, list):
-            return _from_records(plain, options)
-        plain = unwrap(plain)
+        if not isinstance(plain, list):
+            plain = unwrap(plain)
         if isinstance(plain, list):
             return _from_records(plain, options)
         if not isinstance(plain, dict):
