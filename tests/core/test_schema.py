@@ -158,6 +158,39 @@ def test_a_column_given_twice_is_refused() -> None:
         mmf.DataFrame(schema={"a": float}).validate(table)
 
 
+@pytest.mark.parametrize("schema", [{"a": float}, None])
+def test_a_column_that_no_schema_declares_is_not_given_twice_either(schema: Any) -> None:
+    table = pd.DataFrame([[1.0, 2.0, 3.0]], columns=["a", "b", "b"])
+    with pytest.raises(InvalidValue, match=r"^duplicate columns: b$") as caught:
+        mmf.DataFrame(schema=schema).validate(table)
+    assert caught.value.errors == (ErrorDetail("duplicate column", column="b"),)
+
+
+@pytest.mark.parametrize(
+    ("names", "detail", "message"),
+    [
+        (["ash"], "missing columns: alcohol", ""),
+        (["ash", "x"], 'missing columns: alcohol; the table has "x" instead', ""),
+        (["Alcohol "], 'the table has "Alcohol " instead', '; did you mean "Alcohol "?'),
+        (["x", "alkohol"], 'the table has "alkohol", "x" instead', '; did you mean "alkohol"?'),
+        (
+            ["Report 2026", "Unnamed: 1"],
+            "instead; the first row must be the column names, without a title above it",
+            "",
+        ),
+        ([2026, None], 'the table has "2026", "None" instead', ""),
+    ],
+)
+def test_a_missing_column_is_sought_among_the_others(
+    names: list[Any], detail: str, message: str
+) -> None:
+    table = pd.DataFrame([range(1, len(names) + 1)], columns=pd.Index(names, dtype=object))
+    with pytest.raises(InvalidValue) as caught:
+        mmf.DataFrame(schema={"alcohol": float, "ash": float | None}).validate(table)
+    assert detail in caught.value.detail
+    assert caught.value.errors[0].message == f"missing column{message}"
+
+
 def test_faults_of_all_columns_are_reported_in_the_order_of_rows() -> None:
     table = pd.DataFrame({"a": ["1", "x", "y"], "b": ["z", "2", "w"]})
     with pytest.raises(InvalidValue) as caught:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MAX_ERRORS, DescriptorError, ErrorDetail, InvalidValue, max_errors, quoted
+from .column_names import describe_others, similar_names
 from .columns import Column
 from .json_schemas import records
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EXTRA = ("ignore", "refuse")
+_MISSING, _DUPLICATE, _UNKNOWN = "missing columns", "duplicate columns", "unknown columns"
 
 
 class Schema:
@@ -77,18 +79,17 @@ class Schema:
         usable = [name for name in self._names if name not in excluded]
         columns, errors, misfits = self._convert(table, usable)
         if wrong_columns or misfits:
-            raise _invalid(wrong_columns, errors, misfits)
+            others = [str(name) for name in names if name not in self.columns]
+            raise _invalid(wrong_columns, errors, misfits, others)
         return pd.DataFrame(columns, index=table.index)
 
     def _compare_names(self, names: list[Any]) -> dict[str, list[Any]]:
         """Return the names of wrong columns by error."""
         counts = Counter(names)
         wrong_columns = {
-            "missing columns": [name for name in self._names if not counts[name]],
-            "duplicate columns": [name for name in self._names if counts[name] > 1],
-            "unknown columns": [
-                name for name in counts if name not in self.columns and self._refuses_extra
-            ],
+            _MISSING: [name for name in self._names if not counts[name]],
+            _DUPLICATE: [name for name, count in counts.items() if count > 1],
+            _UNKNOWN: [name for name in counts if name not in self.columns and self._refuses_extra],
         }
         return {error: wrong_names for error, wrong_names in wrong_columns.items() if wrong_names}
 
@@ -135,15 +136,32 @@ def _column(name: str, declared: Any) -> Column:
         raise DescriptorError(f"schema: column {name!r}: {error}") from None
 
 
+def duplicate_columns(names: Sequence[Any]) -> InvalidValue | None:
+    """Return the error for a table in which a name occurs twice; None if none does."""
+    if len(set(names)) == len(names):
+        return None
+    return _invalid({_DUPLICATE: [name for name, count in Counter(names).items() if count > 1]})
+
+
 def _invalid(
-    wrong_columns: Mapping[str, list[Any]], cell_errors: list[ErrorDetail], misfits: int
+    wrong_columns: Mapping[str, list[Any]],
+    cell_errors: Sequence[ErrorDetail] = (),
+    misfits: int = 0,
+    others: Sequence[str] = (),
 ) -> InvalidValue:
+    missing = wrong_columns.get(_MISSING, [])
+    similar = similar_names(missing, others)
     column_errors = [
-        ErrorDetail(error.removesuffix("s"), column=str(name))
+        ErrorDetail(
+            error.removesuffix("s") + _did_you_mean(similar.get(name)),
+            column=str(name),
+        )
         for error, names in wrong_columns.items()
         for name in names[:MAX_ERRORS]
     ]
     parts = [f"{error}: {_joined(names)}" for error, names in wrong_columns.items()]
+    if missing and others and _UNKNOWN not in wrong_columns:
+        parts.insert(1, describe_others([*dict.fromkeys([*similar.values(), *others])]))
     if misfits:
         parts.append(
             "1 cell does not match the schema"
@@ -154,6 +172,10 @@ def _invalid(
     if sum(map(len, wrong_columns.values())) + misfits > limit:
         parts.append(f"the first {limit} errors are listed")
     return InvalidValue("; ".join(parts), [*column_errors, *cell_errors][:limit])
+
+
+def _did_you_mean(name: str | None) -> str:
+    return "" if name is None else f"; did you mean {quoted(name)}?"
 
 
 def _joined(names: list[Any]) -> str:

@@ -11,7 +11,7 @@ from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
 from .columns import Column
 from .json_schemas import records
-from .schema import EXTRA, Schema
+from .schema import EXTRA, Schema, duplicate_columns
 from .validators import Validator
 
 if TYPE_CHECKING:
@@ -60,6 +60,10 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         table = _as_table(value)
         if table.empty:
             raise InvalidValue("the table has no rows; send at least one")
+        if isinstance(self._schema, Schema):
+            return self._schema.apply(table)
+        if (error := duplicate_columns(table.columns.tolist())) is not None:
+            raise error
         return self._schema.apply(table) if self._schema else table
 
     def to_output(self, result: Any) -> pd.DataFrame:
