@@ -1,0 +1,111 @@
+"""Numbers in texts: read exactly, in the number format of the file that they come from.
+
+The syntax is that of pandas' CSV parser: ASCII digits with an optional sign, fraction and exponent,
+and blanks around them; `inf` and `infinity` are numbers, hexadecimal digits and `1_000` are not.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_KEY = "mmf_number_format"
+_MAX_DIGITS = 20  # of a whole number of 64 bits
+_MAX_INT_DIGITS = 4_300  # of a text that Python turns into an int
+_MAX_POWER_DIGITS = 9
+_INFINITY = re.compile(
+    r"[ \t\n\r\v\f]*+([+-]?inf(?:inity)?)[ \t\n\r\v\f]*+", re.ASCII | re.IGNORECASE
+)
+
+
+class NumberFormat(NamedTuple):
+    """The signs in a file's numbers: the decimal sign, and the thousands sign if there is one."""
+
+    decimal: str = "."
+    thousands: str = ""
+
+
+def whole_number(text: str, decimal: str = ".", thousands: str = "") -> int | None:
+    """Return a whole number of 64 bits, signed or not: `7`, `7.0`, `7e2`; None for other texts.
+
+    No digit is ignored: `1.0000000000000000001` is not a whole number.
+    """
+    parts = _parts(text, decimal, thousands)
+    if parts is None:
+        return None
+    sign, whole, fraction, exponent = parts
+    digits = (whole + fraction).lstrip("0")
+    if not digits:
+        return 0
+    power = exponent.lstrip("+-").lstrip("0") or "0"
+    if len(power) > _MAX_POWER_DIGITS:
+        return None
+    significant = digits.rstrip("0")
+    shift = -int(power) if exponent.startswith("-") else int(power)
+    zeros = shift - len(fraction) + len(digits) - len(significant)
+    if zeros < 0 or len(significant) + zeros > _MAX_DIGITS:
+        return None
+    number = int(sign + significant) * 10**zeros
+    return number if -(2**63) <= number < 2**64 else None
+
+
+def real_number(text: str, decimal: str = ".", thousands: str = "") -> float | None:
+    """Return the float that is nearest to a number, infinity if it is too large for any.
+
+    None for a text that is not a number.
+    """
+    parts = _parts(text, decimal, thousands)
+    if parts is None:
+        infinity = _INFINITY.fullmatch(text)
+        return float(infinity[1]) if infinity else None
+    sign, whole, fraction, exponent = parts
+    return float(f"{sign}{whole}.{fraction}e{exponent or '0'}")
+
+
+def any_number(text: str, decimal: str = ".", thousands: str = "") -> int | float | None:
+    """Return the number that a text shows: digits alone are an int of any length, else a float.
+
+    This is the guess for a cell whose type is not declared. None for a text that is not a number.
+    """
+    parts = _parts(text, decimal, thousands)
+    if parts is None or decimal in text or parts[3]:
+        return real_number(text, decimal, thousands)
+    sign, whole, _, _ = parts
+    return int(sign + whole) if len(whole) <= _MAX_INT_DIGITS else None
+
+
+def set_number_format(table: pd.DataFrame, number_format: NumberFormat) -> None:
+    """Note the format of the texts in a table's cells, for column types; `.` needs none."""
+    if number_format != NumberFormat():
+        table.attrs[_KEY] = number_format
+
+
+def number_format_of(table: pd.DataFrame) -> NumberFormat:
+    """Return the format of the texts in a table's cells."""
+    number_format: NumberFormat = table.attrs.get(_KEY) or NumberFormat()
+    return number_format
+
+
+def _parts(text: str, decimal: str, thousands: str) -> tuple[str, str, str, str] | None:
+    """Return a number's sign, digits before and after the decimal sign, and exponent."""
+    match = _pattern(decimal, thousands).fullmatch(text)
+    if match is None:
+        return None
+    sign, whole, fraction, exponent = match.groups(default="")
+    if thousands:
+        whole = whole.replace(thousands, "")
+    return sign, whole, fraction, exponent
+
+
+@cache
+def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
+    point, separator = re.escape(decimal), re.escape(thousands)
+    # Possessive quantifiers: a text of any length is read once.
+    return re.compile(
+        rf"[ \t\n\r\v\f]*+([+-]?)(?={point}?[0-9])((?:[0-9][0-9{separator}]*+)?+)"
+        rf"(?:{point}([0-9]*+))?+(?:[eE]([+-]?[0-9]++))?+[ \t\n\r\v\f]*+"
+    )
