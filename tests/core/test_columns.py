@@ -89,7 +89,7 @@ def test_a_category_may_be_of_any_type(kind: type) -> None:
 
 def test_a_text_with_choices_keeps_its_noughts() -> None:
     descriptor = mmf.DataFrame(schema={"a": mmf.Column(str, choices=["007"])})
-    assert descriptor.options == {"dtype": {"a": str}}
+    assert descriptor.options == {"types": {"a": str}}
 
 
 @pytest.mark.parametrize(

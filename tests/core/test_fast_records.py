@@ -38,10 +38,11 @@ def tiny_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_it_is_the_same_table(floats: bool, rows: list[Any], names: list[str]) -> None:
     records = [dict(zip(names, row, strict=True)) for row in rows]
-    expected = JSON.from_plain(records, {"floats": floats})
+    options = {"types": dict.fromkeys(names, float)} if floats else {}
+    expected = JSON.from_plain(records, options)
     for data in (orjson.dumps(records), orjson.dumps(records, option=orjson.OPT_INDENT_2)):
-        assert_frame_equal(JSON.decode(data, {"floats": floats}), expected)
-    assert_frame_equal(JSONL.decode(_lines(records), {"floats": floats}), expected)
+        assert_frame_equal(JSON.decode(data, options), expected)
+    assert_frame_equal(JSONL.decode(_lines(records), options), expected)
 
 
 def test_long_lists_take_this_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +56,8 @@ def test_long_lists_take_this_way(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_authors_floats_are_one_block() -> None:
-    table = JSON.decode(b'[{"a":1,"b":null},{"a":2,"b":3}]', {"floats": True})
+    types = {"a": float, "b": float}
+    table = JSON.decode(b'[{"a":1,"b":null},{"a":2,"b":3}]', {"types": types})
     assert_frame_equal(table, pd.DataFrame({"a": [1.0, 2.0], "b": [None, 3.0]}))
 
 

@@ -261,8 +261,11 @@ def test_a_text_column_of_a_csv_keeps_its_noughts() -> None:
 
 def test_the_authors_own_parameters_count_for_more_than_the_schemas() -> None:
     descriptor = mmf.DataFrame(schema={"a": str}, pandas_params={"dtype": {"a": int}, "sep": ";"})
-    assert descriptor.options == {"dtype": {"a": int}, "sep": ";"}
-    assert mmf.DataFrame(schema={"a": int}).options == {}
+    assert descriptor.options == {"types": {"a": str}, "dtype": {"a": int}, "sep": ";"}
+    codec = find(Kind.TABLE, Format.CSV)
+    assert codec is not None
+    assert codec.decode(b"a;b\n007;8\n", descriptor.options)["a"].tolist() == [7]
+    assert mmf.DataFrame(schema={"a": int}).options == {"types": {"a": int}}
 
 
 def test_a_full_table_of_floats_passes_as_it_is() -> None:

@@ -33,6 +33,7 @@ from .base import Codec as Codec
 from .base import JSONCodec as JSONCodec
 from .base import Kind as Kind
 from .base import Options as Options
+from .base import all_floats as all_floats
 from .column_labels import column_index as column_index
 from .decoded_size import check_decoded_size as check_decoded_size
 from .decoded_size import unchecked_size as unchecked_size

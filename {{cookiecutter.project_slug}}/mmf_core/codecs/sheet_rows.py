@@ -13,7 +13,7 @@ from itertools import chain
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from .base import Options
+from .base import Options, all_floats, with_dtype
 from .column_labels import column_index
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ SUPPORTED = {
     "sheet",
     "sheet_name",
     "dtype",
-    "floats",
+    "types",
     "max_body",
     "max_decompressed",
     "escape_formulas",
@@ -55,7 +55,7 @@ def table_of(rows: list[list[Any]], options: Options) -> pd.DataFrame:
     if (block := _block(cells, options)) is not None:
         return pd.DataFrame(block, columns=names, copy=False)
     columns: Sequence[Any] = list(zip(*cells, strict=True)) or [()] * len(names)
-    text_columns = options.get("dtype", {})
+    text_columns = with_dtype(options).get("dtype", {})
     values = [
         _texts(column) if name in text_columns else _column(column)
         for name, column in zip(names, columns, strict=True)
@@ -84,7 +84,7 @@ def _block(cells: list[list[Any]], options: Options) -> np.ndarray[Any, Any] | N
     if not types or not types <= _NUMBERS:
         return None
     block = np.array(cells, dtype=np.float64)
-    if options.get("floats"):
+    if all_floats(options):
         return block
     whole = [_is_whole(column) for column in block.T]
     if not any(whole):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ..errors import RequestError
 from . import csv_rows, csv_text
-from .base import Codec, Kind, Options, supported_options
+from .base import Codec, Kind, Options, supported_options, with_dtype
 from .formats import Format
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def read(text: bytes, options: Options, name: str) -> pd.DataFrame:
     """Read UTF-8; `name` is the format's in a RequestError."""
     import pandas as pd
 
-    arguments = {"low_memory": False, **supported_options(pd.read_csv, options)}
+    arguments = {"low_memory": False, **supported_options(pd.read_csv, with_dtype(options))}
     try:
         table = _read(text, arguments)
         if not arguments.keys() & _NULL_OPTIONS and (columns := _with_words(table, text)):

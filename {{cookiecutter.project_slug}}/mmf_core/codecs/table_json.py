@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue
 from . import fast_records, json, row_text
-from .base import RECORD_WEIGHTS, JSONCodec, Kind, Options, refuse_sparse
+from .base import RECORD_WEIGHTS, JSONCodec, Kind, Options, all_floats, refuse_sparse
 from .column_labels import LabelCache, column_index
 from .table_shapes import (
     EQUAL_LENGTHS,
@@ -40,7 +40,7 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
         if len(data) > fast_records.MIN_SIZE:
-            table = fast_records.from_list(data, floats=bool(options.get("floats")))
+            table = fast_records.from_list(data, floats=all_floats(options))
             if table is not None:
                 return table
         return self.from_plain(json.loads(data), options)
@@ -150,13 +150,13 @@ def _from_columns(columns: dict[str, Any]) -> pd.DataFrame:
 def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.DataFrame:
     """Build a table; all floats become one block, ten times cheaper than a column at a time.
 
-    With the option `floats` so do whole numbers and nulls, which will become floats anyway.
+    If all columns are declared floats, so do whole numbers and nulls.
     """
     import numpy as np
     import pandas as pd
 
     types = set(map(type, chain.from_iterable(rows)))
-    if types == {float} or (options.get("floats") and types and types <= _FLOATS):
+    if types == {float} or (all_floats(options) and types and types <= _FLOATS):
         try:
             block = np.array(rows, dtype=np.float64)
             return pd.DataFrame(block, columns=column_index(tuple(names)), copy=False)

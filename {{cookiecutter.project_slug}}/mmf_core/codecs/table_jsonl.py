@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import RequestError
 from . import fast_records, json
-from .base import RECORD_WEIGHTS, Codec, Kind, Options
+from .base import RECORD_WEIGHTS, Codec, Kind, Options, all_floats
 from .formats import Format
 from .table_json import TableJSON, format_records
 
@@ -26,7 +26,7 @@ class TableJSONL(Codec["pd.DataFrame"]):
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
         if len(data) > fast_records.MIN_SIZE:
-            table = fast_records.from_lines(data, floats=bool(options.get("floats")))
+            table = fast_records.from_lines(data, floats=all_floats(options))
             if table is not None:
                 return table
         records = []

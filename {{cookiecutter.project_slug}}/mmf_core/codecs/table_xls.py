@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-from .base import Codec, Kind, Options, refuse_sparse
+from .base import Codec, Kind, Options, refuse_sparse, with_dtype
 from .formats import Format
 from .sheet_rows import AS_WRITTEN, SUPPORTED, supports, table_of
 from .workbooks import select_sheet, translate_errors, unreadable
@@ -60,7 +60,7 @@ def _read(data: bytes, options: Options) -> pd.DataFrame:
     relevant = {name: options[name] for name in options if name in SUPPORTED or name in _OPTIONS}
     if supports(relevant):
         return table_of(padded, relevant)
-    arguments = {name: relevant[name] for name in relevant if name in _OPTIONS}
+    arguments = {name: each for name, each in with_dtype(relevant).items() if name in _OPTIONS}
     parser = parsers.TextParser(  # type: ignore[attr-defined] # pandas-stubs leave it out
         padded, **{"header": 0, **AS_WRITTEN, **arguments}
     )

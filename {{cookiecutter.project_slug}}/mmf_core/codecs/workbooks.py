@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import InvalidValue, RequestError
 from ..settings import Settings
-from .base import Options, supported_options
+from .base import Options, supported_options, with_dtype
 from .formats import Format
 from .sheet_rows import AS_WRITTEN, supports, table_of
 from .zipped import CheckContent, sanitize_zip
@@ -40,7 +40,7 @@ def read_zipped(
         with CalamineWorkbook.from_filelike(file) as book:
             key = select_sheet(options, book.sheet_names)
             get = book.get_sheet_by_index if isinstance(key, int) else book.get_sheet_by_name
-            return table_of(get(key).to_python(skip_empty_area=False), relevant)
+            return table_of(get(key).to_python(skip_empty_area=False), options)
 
     return cast("pd.DataFrame", translate_errors(parse, suffix))
 
@@ -48,7 +48,8 @@ def read_zipped(
 def _read_by_pandas(file: io.BytesIO, options: Options) -> pd.DataFrame:
     import pandas as pd
 
-    arguments: dict[str, Any] = {**AS_WRITTEN, **supported_options(pd.read_excel, options)}
+    arguments: dict[str, Any] = dict(AS_WRITTEN)
+    arguments |= supported_options(pd.read_excel, with_dtype(options))
     with pd.ExcelFile(file, engine=arguments.pop("engine", "calamine")) as book:
         arguments["sheet_name"] = select_sheet(options, book.sheet_names)
         return cast("pd.DataFrame", pd.read_excel(book, **arguments))

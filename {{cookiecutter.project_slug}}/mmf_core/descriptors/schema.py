@@ -41,11 +41,8 @@ class Schema:
 
     @property
     def reading(self) -> dict[str, Any]:
-        """Options for codecs: all cells are numbers, or which columns are text (007 stays 007)."""
-        if self.is_block:
-            return {"floats": True}
-        texts = [name for name, column in self.columns.items() if column.kind is str]
-        return {"dtype": dict.fromkeys(texts, str)} if texts else {}
+        """Options for codecs: the types of the columns, so that readers keep what these need."""
+        return {"types": {name: column.kind for name, column in self.columns.items()}}
 
     def example(self) -> dict[str, Any]:
         """Return a plausible row."""
