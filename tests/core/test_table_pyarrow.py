@@ -2,8 +2,10 @@
 
 import io
 import struct
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,7 @@ from tables import MIXED, fuzz
 
 from mmf_core.codecs import Codec, Kind, find
 from mmf_core.codecs.table_pyarrow import TableArrow, TableFeather, TableParquet
-from mmf_core.errors import BodyTooLarge, RequestError
+from mmf_core.errors import BodyTooLarge, InvalidValue, RequestError
 
 PARQUET, ARROW, FEATHER = TableParquet(), TableArrow(), TableFeather()
 each_codec = pytest.mark.parametrize(
@@ -118,6 +120,169 @@ def _stream(array: Any) -> bytes:
     with pa.ipc.new_stream(buffer, batch.schema) as writer:
         writer.write_batch(batch)
     return buffer.getvalue()
+
+
+def _read(array: Any, codec: Codec[pd.DataFrame]) -> Any:
+    """Write a column as other programs do, without pandas' metadata; return it as it is read."""
+    table, buffer = pa.table({"a": array}), io.BytesIO()
+    if codec is PARQUET:
+        pq.write_table(table, buffer)
+    else:
+        with pa.ipc.new_stream(buffer, table.schema) as writer:
+            writer.write_table(table)
+    return codec.decode(buffer.getvalue(), {})["a"]
+
+
+LONG = 2**53 + 1
+EXTENSION = pa.ExtensionArray.from_storage
+
+
+@pytest.mark.parametrize("codec", [PARQUET, ARROW], ids=["PARQUET", "ARROW"])
+@pytest.mark.parametrize(
+    ("array", "dtype", "cells"),
+    [
+        (pa.array([1, None], pa.int8()), "float64", [1.0, None]),
+        (pa.array([1, None]), "float64", [1.0, None]),
+        (pa.array([2**53 - 1, None]), "float64", [2.0**53 - 1, None]),
+        (pa.array([LONG, None]), "Int64", [LONG, None]),
+        (pa.array([-LONG, None]), "Int64", [-LONG, None]),
+        (pa.array([-(2**63), None]), "Int64", [-(2**63), None]),
+        (pa.array([2**64 - 1, None], pa.uint64()), "UInt64", [2**64 - 1, None]),
+        (pa.array([2**64 - 1, 0], pa.uint64()), "uint64", [2**64 - 1, 0]),
+        (pa.array([True, None]), "object", [True, None]),
+        (pa.nulls(1), "object", [None]),
+        (pa.array([0.1, None], pa.float32()), "float32", [float(np.float32(0.1)), None]),
+        (pa.array([1.5, None], pa.float16()), "float16", [1.5, None]),
+        (
+            pa.array([Decimal(10**19 + 1), None], pa.decimal128(20, 0)),
+            "object",
+            [Decimal(10**19 + 1), None],
+        ),
+        (pa.array([Decimal("0.10")], pa.decimal256(70, 2)), "object", [Decimal("0.10")]),
+        (pa.array(["x", None], pa.large_string()), "str", ["x", None]),
+        (pa.array(["x", None], pa.string_view()), "str", ["x", None]),
+        (pa.array(["x", None], pa.json_()), "object", ["x", None]),
+        (pa.array([b"x", None]), "object", [b"x", None]),
+        (pa.array([bytes(16), None], pa.uuid()), "object", [UUID(int=0), None]),
+        (
+            pa.array([date(1, 1, 1), date(9999, 12, 31), None]),
+            None,
+            [date(1, 1, 1), date.max, None],
+        ),
+        (pa.array([date(2026, 1, 31)], pa.date64()), "object", [date(2026, 1, 31)]),
+        (pa.array([time(1, 2, 3, 4), None], pa.time64("us")), "object", [time(1, 2, 3, 4), None]),
+        (pa.array([1000], pa.int64()).cast(pa.time64("ns")), "object", [time(0, 0, 0, 1)]),
+        (pa.array([time(1, 2, 3)], pa.time32("s")), "object", [time(1, 2, 3)]),
+        (pa.array([timedelta(1), None]), "timedelta64[us]", [timedelta(1), None]),
+        (
+            pa.array([1, None]).cast(pa.timestamp("ns")),
+            "datetime64[ns]",
+            [pd.Timestamp(1, unit="ns"), None],
+        ),
+        (
+            pa.array([datetime.max, datetime.min], pa.timestamp("us")),
+            "datetime64[us]",
+            [datetime.max, datetime.min],
+        ),
+        (
+            pa.array([datetime(2026, 1, 31, tzinfo=UTC)], pa.timestamp("us", "+03:00")),
+            "datetime64[us, UTC+03:00]",
+            [datetime(2026, 1, 31, tzinfo=UTC)],
+        ),
+        (pa.array([[1, 2], None, []]), "object", [np.array([1, 2]), None, np.array([], int)]),
+        (pa.array([[LONG, None], [1]]), "object", [[LONG, None], [1]]),
+        (pa.array([[[LONG, None]]]), "object", [[[LONG, None]]]),
+        (pa.array([[LONG, None]], pa.list_(pa.int64(), 2)), "object", [[LONG, None]]),
+        (
+            pa.array([{"n": LONG, "of": [None, LONG]}, {"n": None}]),
+            "object",
+            [{"n": LONG, "of": [None, LONG]}, {"n": None, "of": None}],
+        ),
+        (pa.array([[("n", LONG), ("m", None)]], pa.map_(pa.string(), pa.int64())), None, None),
+        (
+            pa.array([{"at": datetime(2026, 1, 31, tzinfo=UTC)}]),
+            "object",
+            [{"at": datetime(2026, 1, 31, tzinfo=UTC)}],
+        ),
+        (
+            pa.StructArray.from_arrays([pa.array([1]).cast(pa.timestamp("ns"))], ["at"]),
+            "object",
+            [{"at": pd.Timestamp(1, unit="ns")}],
+        ),
+        (pa.array([LONG, None, LONG]).dictionary_encode(), None, [LONG, None, LONG]),
+    ],
+)
+def test_types_without_pandas_metadata_lose_nothing(
+    codec: Codec[pd.DataFrame], array: Any, dtype: str | None, cells: list[Any] | None
+) -> None:
+    column = _read(array, codec)
+    expected = array.to_pylist() if cells is None else cells
+    assert dtype is None or column.dtype == dtype
+    for cell, value in zip(column.tolist(), expected, strict=True):
+        if value is None:
+            assert pd.isna(cell)
+        else:
+            np.testing.assert_array_equal(cell, value, strict=True)
+            assert isinstance(cell, type(value))
+
+
+DICTIONARY = pa.DictionaryArray.from_arrays
+
+
+@pytest.mark.parametrize(
+    ("array", "dtype", "cells"),
+    [
+        (pa.array(["b", None, "a"]).dictionary_encode(), "category", ["b", None, "a"]),
+        (pa.array([LONG, None]).dictionary_encode(), "category", [LONG, None]),
+        (pa.array([LONG, None]).dictionary_encode("encode"), "Int64", [LONG, None]),
+        (DICTIONARY(pa.array([0, 1, None]), pa.array([LONG, LONG])), "Int64", [LONG, LONG, None]),
+        (DICTIONARY(pa.array([0, 1]), pa.array([0.5, np.nan])), "float64", [0.5, None]),
+        (EXTENSION(pa.bool8(), pa.array([1, 0, 3], pa.int8())), "bool", [True, False, True]),
+        (EXTENSION(pa.bool8(), pa.array([3, None], pa.int8())), "object", [True, None]),
+        (EXTENSION(pa.opaque(pa.int64(), "x", "y"), pa.array([LONG, None])), "Int64", [LONG, None]),
+        (
+            pa.RunEndEncodedArray.from_arrays([1, 3], pa.array([LONG, None])),
+            "Int64",
+            [LONG, None, None],
+        ),
+    ],
+)
+def test_encodings_of_arrow_lose_nothing(array: Any, dtype: str, cells: list[Any]) -> None:
+    column = _read(array, ARROW)
+    assert column.dtype == dtype
+    assert [None if pd.isna(cell) else cell for cell in column.tolist()] == cells
+
+
+@pytest.mark.parametrize("codec", [PARQUET, ARROW], ids=["PARQUET", "ARROW"])
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (pa.array([2**31 - 1], pa.int32()).cast(pa.date32()), "date32"),
+        (pa.array([1], pa.int64()).cast(pa.time64("ns")), "non-zero nanoseconds"),
+        (pa.array([1], pa.int64()).cast(pa.timestamp("us", "Moon/Sea")), "Moon/Sea"),
+    ],
+)
+def test_values_that_pandas_lacks_are_reported_by_column(
+    codec: Codec[pd.DataFrame], array: Any, words: str
+) -> None:
+    with pytest.raises(InvalidValue, match=r"^a: expected values that pandas can hold") as caught:
+        _read(array, codec)
+    (error,) = caught.value.errors
+    assert error.column == "a"
+    assert words in error.message
+
+
+INTEGERS = st.sampled_from([LONG, -LONG, 2**53, 2**63 - 1, -(2**63)]) | st.integers(-9, 9)
+
+
+@pytest.mark.parametrize("codec", [PARQUET, ARROW], ids=["PARQUET", "ARROW"])
+@settings(deadline=None)
+@given(st.lists(INTEGERS | st.none(), min_size=1, max_size=5))
+def test_whole_numbers_and_nulls_are_exact(
+    codec: Codec[pd.DataFrame], cells: list[int | None]
+) -> None:
+    column = _read(pa.array(cells, pa.int64()), codec)
+    assert [None if pd.isna(cell) else int(cell) for cell in column] == cells
 
 
 def test_offsets_out_of_range_are_refused() -> None:

@@ -6,10 +6,11 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from ..errors import RequestError
+from ..errors import LONGEST_VALUE, MAX_ERRORS, ErrorDetail, InvalidValue, RequestError
 from ..settings import Settings
 from .base import Codec, Kind, Options, refuse_sparse, too_large
 from .formats import Format
+from .whole_numbers import integers_with_nulls
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +92,7 @@ def _read(
     max_size = options.get("max_decompressed", Settings.max_decompressed)
     try:
         checked = list(_checked(batches(data, max_size), max_size, name))
-        return cast("pd.DataFrame", pa.Table.from_batches(checked).to_pandas())
+        return _to_pandas(pa.Table.from_batches(checked))
     except RequestError:
         raise
     except pa.ArrowMemoryError:  # a forged length asks for more memory than there is
@@ -110,6 +111,107 @@ def _checked(batches: Iterable[Any], max_size: int, name: str) -> Iterator[Any]:
             raise too_large(name, max_size)
         batch.validate(full=True)
         yield batch
+
+
+def _to_pandas(table: Any) -> pd.DataFrame:
+    """Return pandas' table without changing a value; InvalidValue names a column that it lacks."""
+    import pyarrow as pa
+
+    table = _plain(table)
+    try:
+        frame = cast("pd.DataFrame", table.to_pandas())
+        exact = {} if frame.columns.has_duplicates else _exact_columns(table)
+    except (MemoryError, pa.ArrowMemoryError):
+        raise
+    except Exception:  # noqa: BLE001 - the file is valid, but has values that pandas lacks
+        raise _unsupported(table) from None
+    for name, cells in exact.items():
+        if name in frame:  # else it is pandas' index
+            frame[name] = cells
+    return frame
+
+
+def _plain(table: Any) -> Any:
+    """Return a table without the encodings and extensions that pandas would misread."""
+    import pyarrow as pa
+
+    encoded = (pa.DictionaryType, pa.RunEndEncodedType, pa.Bool8Type, pa.OpaqueType)
+    for index, field in enumerate(table.schema):
+        if isinstance(field.type, encoded):
+            table = table.set_column(index, field.name, _decoded(table.column(index)))
+    return table
+
+
+def _decoded(column: Any) -> Any:
+    import pyarrow as pa
+    from pyarrow import compute
+
+    kind = column.type
+    if isinstance(kind, pa.DictionaryType):
+        return _plain_dictionary(column)
+    if isinstance(kind, pa.RunEndEncodedType):
+        return pa.chunked_array(map(compute.run_end_decode, column.chunks), kind.value_type)
+    stored = column.cast(kind.storage_type)
+    return compute.not_equal(stored, 0) if isinstance(kind, pa.Bool8Type) else stored
+
+
+def _plain_dictionary(column: Any) -> Any:
+    """Return a column of categories, or of values if these repeat one or have a null."""
+    from pyarrow import compute
+
+    column = column.unify_dictionaries()
+    dictionary = column.chunk(0).dictionary
+    is_unique = len(dictionary.unique()) == len(dictionary)
+    has_nulls = compute.any(dictionary.is_null(nan_is_null=True)).as_py()
+    return column.cast(column.type.value_type) if has_nulls or not is_unique else column
+
+
+def _exact_columns(table: Any) -> dict[str, Any]:
+    """Return the cells of columns that pandas' own conversion changes, by name.
+
+    Integers beside nulls become floats there, and times in a struct become integers.
+    """
+    import pandas as pd
+    from pyarrow import compute, types
+
+    exact = {}
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if types.is_nested(field.type):
+            if not all(map(_is_numpy, column.chunks)):
+                exact[field.name] = pd.Series(column.to_pylist(), dtype=object)
+        elif column.null_count and (types.is_int64(field.type) or types.is_uint64(field.type)):
+            values = compute.fill_null(column, 0).to_numpy()
+            exact[field.name] = integers_with_nulls(values, column.is_null().to_numpy())
+    return exact
+
+
+def _is_numpy(array: Any) -> bool:
+    """Return whether lists, or the values in them, become NumPy's without a change."""
+    from pyarrow import types
+
+    kind = array.type
+    if types.is_nested(kind):
+        is_map = types.is_map(kind)
+        return not is_map and hasattr(array, "values") and _is_numpy(array.values)
+    if types.is_integer(kind):
+        return not array.null_count
+    return any(is_type(kind) for is_type in (types.is_floating, types.is_boolean, types.is_string))
+
+
+def _unsupported(table: Any) -> InvalidValue:
+    """Return the error for a table that pandas cannot hold, with its columns and the reasons."""
+    errors = []
+    for field, column in zip(table.schema, table.columns, strict=True):
+        try:
+            column.to_pandas()
+            column.to_pylist()
+        except Exception as error:  # noqa: BLE001 - whatever the table has failed with
+            reason = str(error)[:LONGEST_VALUE]
+            message = f"expected values that pandas can hold, got {field.type}: {reason}"
+            errors.append(ErrorDetail(message, column=field.name))
+    names = ", ".join(str(error.column) for error in errors[:MAX_ERRORS]) or "the table"
+    message = f"{names}: expected values that pandas can hold; send others as text"
+    return InvalidValue(message, errors[:MAX_ERRORS])
 
 
 def _column_size(column: Any) -> int:
@@ -170,5 +272,5 @@ def _arrow_table(value: pd.DataFrame) -> Any:
 
     try:
         return pa.Table.from_pandas(value, preserve_index=False)
-    except NotImplementedError as error:
+    except (NotImplementedError, OverflowError) as error:
         raise TypeError(str(error)) from error

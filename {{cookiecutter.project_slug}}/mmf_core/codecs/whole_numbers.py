@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,4 +28,19 @@ def restore_integers(floats: np.ndarray, integers: Callable[[], list[int]]) -> n
         for dtype in (np.int64, np.uint64):
             with suppress(OverflowError):
                 return np.array(cells, dtype).reshape(floats.shape)
+    return floats
+
+
+def integers_with_nulls(values: np.ndarray, empty: np.ndarray) -> Any:
+    """Return floats with NaN for the `empty` ones, or pandas' Int64 or UInt64 if these lose digits.
+
+    `values` are int64 or uint64.
+    """
+    import numpy as np
+    import pandas as pd
+
+    floats = values.astype(np.float64)
+    floats[empty] = np.nan
+    if (np.abs(floats) >= MAX_EXACT_FLOAT).any():
+        return pd.arrays.IntegerArray(values, empty)
     return floats
