@@ -28,6 +28,7 @@ each_codec = pytest.mark.parametrize(
 RICH = pd.DataFrame(
     {
         "nullable": pd.array([1, None, 2**62], dtype="Int64"),
+        "short": pd.array([1, None, 2], dtype="Int64"),
         "category": pd.Categorical(["b", "a", "b"], categories=["b", "a", "c"], ordered=True),
         "zoned": pd.to_datetime(["2026-01-31T12:00:00+01:00"] * 3).tz_convert("Europe/Moscow"),
         "plain": pd.to_datetime(["2026-01-31", None, "2026-02-01"]),

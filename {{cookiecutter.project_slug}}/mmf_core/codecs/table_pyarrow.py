@@ -120,14 +120,13 @@ def _to_pandas(table: Any) -> pd.DataFrame:
     table = _plain(table)
     try:
         frame = cast("pd.DataFrame", table.to_pandas())
-        exact = {} if frame.columns.has_duplicates else _exact_columns(table)
+        exact = {} if frame.columns.has_duplicates else dict(_exact_columns(table, frame))
     except (MemoryError, pa.ArrowMemoryError):
         raise
     except Exception:  # noqa: BLE001 - the file is valid, but has values that pandas lacks
         raise _unsupported(table) from None
     for name, cells in exact.items():
-        if name in frame:  # else it is pandas' index
-            frame[name] = cells
+        frame[name] = cells
     return frame
 
 
@@ -166,23 +165,23 @@ def _plain_dictionary(column: Any) -> Any:
     return column.cast(column.type.value_type) if has_nulls or not is_unique else column
 
 
-def _exact_columns(table: Any) -> dict[str, Any]:
-    """Return the cells of columns that pandas' own conversion changes, by name.
+def _exact_columns(table: Any, frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
+    """Yield the columns that pandas' own conversion has changed, as they are.
 
     Integers beside nulls become floats there, and times in a struct become integers.
     """
     import pandas as pd
     from pyarrow import compute, types
 
-    exact = {}
     for field, column in zip(table.schema, table.columns, strict=True):
+        if field.name not in frame:  # it is pandas' index
+            continue
         if types.is_nested(field.type):
             if not all(map(_is_numpy, column.chunks)):
-                exact[field.name] = pd.Series(column.to_pylist(), dtype=object)
-        elif column.null_count and (types.is_int64(field.type) or types.is_uint64(field.type)):
+                yield field.name, pd.Series(column.to_pylist(), frame.index, dtype=object)
+        elif types.is_integer(field.type) and frame.dtypes[field.name] == "float64":
             values = compute.fill_null(column, 0).to_numpy()
-            exact[field.name] = integers_with_nulls(values, column.is_null().to_numpy())
-    return exact
+            yield field.name, integers_with_nulls(values, column.is_null().to_numpy())
 
 
 def _is_numpy(array: Any) -> bool:
