@@ -82,3 +82,116 @@ def test_a_text_in_another_charset_is_reported(
 def test_utf8_is_not_copied() -> None:
     data = TEXT.encode()
     assert to_utf8(data, "utf-8") is data
+
+
+MULTIPART, FIELDS = "multipart/form-data; boundary=b", "application/x-www-form-urlencoded"
+
+
+def form(*parts: tuple[str, bytes]) -> bytes:
+    """Write a form of parts, each of headers after `Content-Disposition: form-data; `."""
+    written = (
+        b"--b\r\nContent-Disposition: form-data; %s\r\n\r\n%s\r\n" % (headers.encode(), value)
+        for headers, value in parts
+    )
+    return b"".join(written) + b"--b--\r\n"
+
+
+WINDOWS = 'name="text"\r\nContent-Type: text/plain; charset=windows-1251'
+HEDGEHOG = "ёж".encode("cp1251")
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        (form((WINDOWS, HEDGEHOG)), MULTIPART),
+        (form(('name="_charset_"', b"windows-1251"), ('name="text"', HEDGEHOG)), MULTIPART),
+        (form(('name="text"', HEDGEHOG), ('name="_charset_"', b"windows-1251")), MULTIPART),
+        (form(('name="_charset_"', b"koi8-r"), (WINDOWS, HEDGEHOG)), MULTIPART),
+        (form(('name="text"', "ёж".encode())), MULTIPART),
+        (b"text=%B8%E6", f"{FIELDS}; charset=windows-1251"),
+        (b"text=" + HEDGEHOG, f"{FIELDS}; charset=windows-1251"),
+        (b"_charset_=windows-1251&text=%B8%E6", FIELDS),
+        (b"text=%D1%91%D0%B6", FIELDS),
+        (b"text=" + "ёж".encode(), FIELDS),
+    ],
+)
+def test_a_field_is_read_in_its_charset(client: FlaskClient, body: bytes, media_type: str) -> None:
+    assert post(client, body, media_type, "shout").get_json() == {"result": "ЁЖ"}
+
+
+def test_the_name_of_a_field_is_in_the_charset_of_the_form(client: FlaskClient) -> None:
+    body = b"_charset_=windows-1251&%F2%E0%E1%EB%E8%F6%E0=[]"
+    answer = post(client, body, FIELDS, "shout")
+    assert_problem(answer, 422, "таблица")
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        (form(('name="text"', b"\xff")), MULTIPART),
+        (form(('name="text"', "ёж".encode()[:-1])), MULTIPART),
+        (form((WINDOWS, b"\x98")), MULTIPART),
+        (form(('name="_charset_"', b"utf-16"), ('name="text"', b"odd")), MULTIPART),
+        (form(("name*=UTF-8''%ff", b"1")), MULTIPART),
+        (b"text=%FF", FIELDS),
+        (b"text=\xff", FIELDS),
+        (b"%FF=1", FIELDS),
+        (b"text=%ED%A0%80", FIELDS),  # a surrogate
+    ],
+)
+def test_a_field_in_no_charset_is_reported(
+    client: FlaskClient, body: bytes, media_type: str
+) -> None:
+    assert_problem(post(client, body, media_type, "shout"), 400)
+
+
+def test_a_field_in_an_unknown_charset_is_reported(client: FlaskClient) -> None:
+    body = form(('name="_charset_"', b"klingon"), ('name="text"', b"1"))
+    assert_problem(post(client, body, MULTIPART, "shout"), 415, "klingon", "utf-8")
+
+
+def test_u_fffd_is_a_character_like_any_other(client: FlaskClient) -> None:
+    body = form(('name="text"', "\ufffd".encode()))
+    assert post(client, body, MULTIPART, "shout").get_json() == {"result": "\ufffd"}
+
+
+@pytest.mark.parametrize(
+    "query", ["text=%FF", "text=\xff", "%FF=1", "format=%FF", "errors=%FF", "sheet=%FF"]
+)
+def test_a_query_that_is_not_utf8_is_reported(client: FlaskClient, query: str) -> None:
+    answer = client.post("/shout", environ_overrides={"QUERY_STRING": query})
+    assert_problem(answer, 400, "query string", "UTF-8")
+
+
+@pytest.mark.parametrize("disposition", ['filename="ёж.txt"', "filename*=UTF-8''%D1%91%D0%B6.txt"])
+def test_a_file_name_is_read_in_utf8(client: FlaskClient, disposition: str) -> None:
+    body = form((f'name="file"; {disposition}', b""))
+    assert (
+        post(client, body, MULTIPART, "copied")
+        .headers["Content-Disposition"]
+        .endswith("filename*=UTF-8''%D1%91%D0%B6.txt")
+    )
+    raw = f"attachment; {disposition}".encode().decode("latin-1")  # as PEP 3333 passes it on
+    answer = client.post(
+        "/copied",
+        data=b"1",
+        content_type="application/octet-stream",
+        environ_overrides={"HTTP_CONTENT_DISPOSITION": raw},
+    )
+    assert answer.headers["Content-Disposition"].endswith("filename*=UTF-8''%D1%91%D0%B6.txt")
+
+
+@pytest.mark.parametrize(
+    "disposition",
+    ["filename*=UTF-8''%FF.txt", "filename*=windows-1251''%FF.txt", 'filename="\xff.txt"'],
+)
+def test_a_file_name_that_is_not_utf8_is_reported(client: FlaskClient, disposition: str) -> None:
+    body = form((f'name="file"; {disposition}', b"")).replace("\xff".encode(), b"\xff")
+    assert_problem(post(client, body, MULTIPART, "copied"), 400)
+    answer = client.post(
+        "/copied",
+        data=b"1",
+        content_type="application/octet-stream",
+        environ_overrides={"HTTP_CONTENT_DISPOSITION": f"attachment; {disposition}"},
+    )
+    assert_problem(answer, 400, "Content-Disposition")

@@ -15,6 +15,7 @@ from ..registry import Registry, load
 from ..settings import Settings, SettingsGroup, check_environment
 from . import errors, health, logs, rest
 from .http import codec_options
+from .http.requests import Request
 from .middleware import RequestContextMiddleware
 from .openapi import document
 from .protocols import Service
@@ -48,6 +49,7 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
 def _flask_app(service: Service) -> Flask:
     settings, protocols = service.settings, (rest.PROTOCOL, *parts("protocol"))
     app = Flask(__name__, static_folder=None)
+    app.request_class = Request
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
     app.url_map.merge_slashes = False  # it would redirect, with an HTML page

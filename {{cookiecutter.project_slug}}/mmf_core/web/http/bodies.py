@@ -6,28 +6,20 @@ import logging
 import sys
 from collections.abc import Callable
 from io import BytesIO
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser
 
 from ...errors import ClientTooSlow, RequestError
 from .content_encoding import decompress, parse_content_encoding
+from .requests import FIELDS, MULTIPART
 
-FORMS = {"multipart/form-data", "application/x-www-form-urlencoded"}
+FORMS = {MULTIPART, FIELDS}
 V = TypeVar("V")
 _CHUNK = 64 * 1024
 _TOO_SLOW = (TimeoutError, BlockingIOError)  # by a socket timeout of Python, of the kernel
 _log = logging.getLogger("mmf.bodies")
-
-
-class _StrictForms(FormDataParser):
-    """Raises when a form cannot be read; Werkzeug's own returns an empty one."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.silent = False
 
 
 def read_whole(request: Request) -> bytes:
@@ -53,7 +45,6 @@ def read_whole(request: Request) -> bytes:
 
 def read_form(request: Request) -> None:
     """Fill `request.form` and `request.files`; errors as in `read_whole`."""
-    request.form_data_parser_class = _StrictForms
     if "HTTP_CONTENT_ENCODING" in request.environ:
         body = read_whole(request)
         vars(request).pop("_cached_data", None)  # Werkzeug would parse it, not the stream
@@ -100,7 +91,7 @@ def _read(request: Request, read: Callable[[], V]) -> V:
         if not request.content_length:  # absent, or empty as PEP 3333 allows
             # Werkzeug stops silently at the limit; reading on makes it raise.
             request.stream.read(1)
-    except (RequestEntityTooLarge, MemoryError):
+    except (RequestEntityTooLarge, RequestError, MemoryError):
         raise
     except ValueError as error:
         raise RequestError(f"the form cannot be read: {error}") from None

@@ -9,7 +9,6 @@ from typing import Any, Self
 
 from flask import Request
 from werkzeug.datastructures import FileStorage
-from werkzeug.http import parse_options_header
 
 from ...codecs import (
     WORKBOOKS,
@@ -24,11 +23,12 @@ from ...codecs import (
     unchecked_size,
 )
 from ...descriptors import Descriptor
-from ...errors import InvalidValue
+from ...errors import InvalidValue, RequestError
 from ...target import SHEET_QUERY
 from . import charsets
 from .codec_options import options_of
 from .negotiation import body_codec
+from .requests import disposition_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +84,11 @@ class EncodedPart(Part):
     @classmethod
     def of_file(cls, file: FileStorage, request: Request) -> Self:
         """Return a file of a form, read from its current position."""
+        disposition = file.headers.get("Content-Disposition", "")
         return cls(
             file.read(),
             file.mimetype,
-            file.filename or "",
+            disposition_parameters(disposition).get("filename", ""),
             prefer_name=True,
             charset=file.mimetype_params.get("charset", ""),
             sheet=_sheet(request),
@@ -97,7 +98,7 @@ class EncodedPart(Part):
     def of_body(cls, body: bytes, request: Request) -> Self:
         """Return a whole body."""
         disposition = request.headers.get("Content-Disposition")
-        filename = parse_options_header(disposition)[1].get("filename", "") if disposition else ""
+        filename = _file_name(disposition) if disposition else ""
         return cls(
             body,
             request.mimetype,
@@ -157,6 +158,15 @@ class JSONPart(Part):
 
     def decode(self, argument: Argument) -> Any:
         return json_of(argument.descriptor.kind).from_plain(self.value, argument.options)
+
+
+def _file_name(disposition: str) -> str:
+    """Return a body's file name; a server passes the bytes of a header on as Latin-1 (PEP 3333)."""
+    try:
+        header = disposition.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        raise RequestError("Content-Disposition: expected the file name in UTF-8") from None
+    return disposition_parameters(header).get("filename", "")
 
 
 def _sheet(request: Request) -> str | None:

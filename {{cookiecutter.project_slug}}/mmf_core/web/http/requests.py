@@ -1,0 +1,122 @@
+"""Requests whose texts are in UTF-8, or in the charset that they name, or refused.
+
+Werkzeug would put U+FFFD, or the text `%FF`, in place of bytes that it cannot decode.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import IO, Any, cast
+from urllib.parse import parse_qsl
+
+import flask
+from werkzeug.datastructures import Headers, MultiDict
+from werkzeug.formparser import FormDataParser, MultiPartParser
+from werkzeug.http import parse_options_header
+from werkzeug.utils import cached_property
+
+from ...errors import RequestError
+from .charsets import to_utf8
+
+MULTIPART, FIELDS = "multipart/form-data", "application/x-www-form-urlencoded"
+_CHARSET = "_charset_"  # a field with the charset of the form's texts: RFC 7578, 4.6
+_BYTES = "latin-1"  # one character for each byte
+_NAME_CHARSET = re.compile(r"name\*(?:0\*)?=([^']*)'", re.IGNORECASE)
+
+
+class FormParser(FormDataParser):
+    """Raises when a form cannot be read; Werkzeug's own returns an empty one."""
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        mimetype: str,
+        content_length: int | None,
+        options: dict[str, str] | None = None,
+    ) -> tuple[IO[bytes], MultiDict[str, Any], MultiDict[str, Any]]:
+        parameters = options or {}
+        fields: Iterable[tuple[str, str]] = []
+        files: Iterable[Any] = []
+        if mimetype == FIELDS:
+            fields = _urlencoded(stream.read(), parameters.get("charset", ""))
+        elif mimetype == MULTIPART:
+            parts = _PartParser(
+                self.stream_factory,
+                self.max_form_memory_size,
+                cast("Any", list),  # in order, as `charsets` is
+                max_form_parts=self.max_form_parts,
+            )
+            boundary = parameters.get("boundary", "").encode("ascii")
+            if not boundary:
+                raise ValueError("missing boundary")
+            raw, files = parts.parse(stream, boundary, content_length)
+            fields = _multipart(cast("Any", raw), parts.charsets)
+        return stream, self.cls(fields), self.cls(files)
+
+
+class Request(flask.Request):
+    """Flask's request with strict texts; RequestError when they cannot be read."""
+
+    form_data_parser_class = FormParser
+
+    @cached_property
+    def args(self) -> MultiDict[str, str]:
+        try:
+            query = parse_qsl(self.query_string.decode(), keep_blank_values=True, errors="strict")
+        except UnicodeDecodeError:
+            raise RequestError("the query string is not UTF-8; send its texts in UTF-8") from None
+        return self.parameter_storage_class(query)
+
+
+def disposition_parameters(header: str) -> dict[str, str]:
+    """Return the parameters of a Content-Disposition; RequestError for names not in UTF-8."""
+    parameters = parse_options_header(header)[1]
+    charsets = _NAME_CHARSET.findall(header)
+    is_utf8 = {charset.lower() for charset in charsets} <= {"utf-8", "us-ascii"}
+    if not is_utf8 or (charsets and any("\ufffd" in text for text in parameters.values())):
+        raise RequestError("Content-Disposition: expected a name*=UTF-8''… in UTF-8 (RFC 8187)")
+    return parameters
+
+
+class _PartParser(MultiPartParser):
+    """Reads the texts of a form as bytes, and keeps the charset of each."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.charsets: list[str] = []
+
+    def get_part_charset(self, headers: Headers) -> str:
+        disposition_parameters(headers["Content-Disposition"])
+        parameters = parse_options_header(headers.get("Content-Type"))[1]
+        self.charsets.append(parameters.get("charset", ""))
+        return _BYTES
+
+
+def _urlencoded(body: bytes, charset: str) -> list[tuple[str, str]]:
+    fields = parse_qsl(body.decode(_BYTES), keep_blank_values=True, encoding=_BYTES)
+    charset = charset or dict(fields).get(_CHARSET, "")
+    texts = [(_text(name, charset), value) for name, value in fields if name != _CHARSET]
+    return [(name, _text(value, charset, name)) for name, value in texts]
+
+
+def _multipart(fields: list[tuple[str, str]], charsets: list[str]) -> list[tuple[str, str]]:
+    default = dict(fields).get(_CHARSET, "")
+    return [
+        (name, _text(value, charset or default, name))
+        for (name, value), charset in zip(fields, charsets, strict=True)
+        if name != _CHARSET
+    ]
+
+
+def _text(raw: str, charset: str, field: str | None = "") -> str:
+    """Return a text from its bytes; RequestError names the field."""
+    try:
+        return to_utf8(raw.encode(_BYTES), charset or "utf-8").decode()
+    except UnicodeDecodeError:
+        error = RequestError(
+            "the form cannot be read: a text in it is not utf-8; send utf-8, or name the charset"
+        )
+    except RequestError as unreadable:
+        error = unreadable
+    raise error.within(field) if field else error
