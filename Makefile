@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak lint types lock fidelity \
-	bench bench-codecs bench-models bench-startup bench-hotpath bench-worker bench-metrics \
+	bench bench-codecs bench-models bench-startup bench-hotpath bench-instructions bench-worker bench-metrics \
 	bench-alternatives bench-load clean
 
 help:  ## show this list
@@ -83,6 +83,9 @@ bench-models: .venv/.complete  ## every model format: size, load time, one row
 
 bench-hotpath: project  ## where the microseconds of a one-row request go
 	@$(DEMO)/.venv/bin/python benchmarks/hotpath.py $(DEMO)
+
+bench-instructions: .venv/.complete  ## count the instructions of a request; AGAINST=folder of another mmf_core; needs valgrind
+	@$(BIN)/python benchmarks/instructions.py $(if $(AGAINST),--against '$(AGAINST)')
 
 bench-alternatives: .venv/.complete  ## parts of the service beside libraries for the same, for docs/decisions.md
 	@$(BIN)/python benchmarks/alternatives.py
