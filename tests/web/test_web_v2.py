@@ -3,6 +3,7 @@
 import json
 import struct
 from collections.abc import Callable
+from datetime import date, time
 from typing import Any
 
 import numpy as np
@@ -216,6 +217,146 @@ def test_texts_dates_categories_and_mixed_cells(serve_function: Callable[..., Fl
     assert answer["mixed"]["parameters"] == {"content_type": "pd_json"}
 
 
+LONG = 2**53 + 1
+WORDS = pd.Series(["x", None], dtype="str")
+
+
+@pytest.mark.parametrize(
+    ("column_", "datatype", "data"),
+    [
+        (pd.array([LONG, None], "Int64"), "INT64", [LONG, None]),
+        (pd.array([2**64 - 1, None], "UInt64"), "UINT64", [2**64 - 1, None]),
+        (pd.array([2**53 - 1, None], "Int64"), "FP64", [2.0**53 - 1, None]),
+        (pd.array([1, None], "Int8"), "FP64", [1.0, None]),
+        (pd.array([0.5, None], "Float32"), "FP64", [0.5, None]),
+        (pd.array([True, None], "boolean"), "BYTES", ["true", "null"]),
+        (pd.Categorical([LONG, None]), "INT64", [LONG, None]),
+        (pd.Categorical([2, None]), "FP64", [2.0, None]),
+        (pd.Categorical([2, 3]), "INT64", [2, 3]),
+        (pd.Categorical([2**64 - 1, None]), "UINT64", [2**64 - 1, None]),
+        (pd.Categorical([True, None]), "BYTES", ["true", "null"]),
+        (pd.Categorical(["x", None]), "BYTES", ["x", None]),
+        (pd.Categorical([0.5, None]), "FP64", [0.5, None]),
+        (pd.to_timedelta([1, None], unit="s"), "BYTES", ['"P0DT0H0M1S"', "null"]),
+        (pd.to_datetime([None, None]), "BYTES", [None, None]),
+        ([date(2026, 1, 31), None], "BYTES", ['"2026-01-31"', "null"]),
+        ([time(1, 2, 3), None], "BYTES", ['"01:02:03"', "null"]),
+        ([b"\xff", None], "BYTES", ["/w==", None]),
+        ([None, b"\xff"], "BYTES", [None, "/w=="]),
+        ([b"", b"\xff"], "BYTES", ["", "/w=="]),
+        ([LONG, "x"], "BYTES", [str(LONG), '"x"']),
+        ([10**30, None], "BYTES", [str(10**30), "null"]),
+        ([pd.NaT, pd.NA], "BYTES", [None, None]),
+        ([[LONG, None], {"a": LONG}], "BYTES", [f"[{LONG},null]", f'{{"a":{LONG}}}']),
+    ],
+)
+def test_every_column_of_a_result_is_exact(
+    serve_function: Callable[..., FlaskClient], column_: Any, datatype: str, data: list[Any]
+) -> None:
+    values = pd.Series(column_, dtype=object) if isinstance(column_, list) else column_
+
+    def make(n: Any = WHOLE) -> Any:
+        return pd.DataFrame({"x": values}).head(n)
+
+    client = serve_function(make, returns=mmf.DataFrame())
+    answer = infer(client, "make", column("n", [2], "INT64"))["x"]
+    assert (answer["datatype"], answer["data"]) == (datatype, data)
+    assert list(map(type, answer["data"])) == list(map(type, data))
+
+
+@pytest.mark.parametrize("values", [pd.array([LONG, None], "Int64"), WORDS, [None, b"x"]])
+def test_binary_data_cannot_hold_null(
+    serve_function: Callable[..., FlaskClient], values: Any
+) -> None:
+    def make(n: Any = WHOLE) -> Any:
+        return pd.DataFrame({"x": values}).head(n)
+
+    client = serve_function(make, returns=mmf.DataFrame())
+    head = {"inputs": [column("n", [2], "INT64")], "parameters": {"binary_data_output": True}}
+    refused(client, "make", head, "output x", "null", "without binary_data")
+    head["inputs"] = [column("n", [0], "INT64")]
+    assert binary(client, "make", head, b"").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("datatype", "data", "dtype", "cells"),
+    [
+        ("INT64", [LONG, None], "Int64", [LONG, None]),
+        ("INT64", [1, None], "float64", [1, None]),
+        ("UINT64", [2**64 - 1, None], "UInt64", [2**64 - 1, None]),
+        ("INT8", [1, None], "float64", [1, None]),
+        ("INT8", [1, 2], "int8", [1, 2]),
+        ("INT64", [2**63 - 1, 1.0], "int64", [2**63 - 1, 1]),
+        ("UINT64", [2**64 - 1, 1.0], "uint64", [2**64 - 1, 1]),
+        ("INT64", [LONG, True], "int64", [LONG, 1]),
+        ("BOOL", [True, None], "object", [True, None]),
+        ("BOOL", [1.0, 0], "bool", [True, False]),
+        ("FP64", [LONG, 0.5], "float64", [float(LONG), 0.5]),
+        ("FP64", [2**64 - 1, -1], "float64", [float(2**64 - 1), -1]),
+        ("FP32", [0.1, None], "float32", [float(np.float32(0.1)), None]),
+        ("INT64", [None, None], "float64", [None, None]),
+    ],
+)
+def test_numbers_of_json_are_exact(
+    serve_function: Callable[..., FlaskClient],
+    datatype: str,
+    data: list[Any],
+    dtype: str,
+    cells: list[Any],
+) -> None:
+    tables = []
+
+    def take(rows: Any = TABLE) -> int:
+        tables.append(rows)
+        return len(rows)
+
+    client = serve_function(take, returns=mmf.Integer())
+    infer(client, "take", column("x", data, datatype), column("y", ["a", "b"], "BYTES"))
+    matrix = {"name": "rows", "shape": [1, 2], "datatype": datatype, "data": [data]}
+    infer(client, "take", matrix)
+    for values in (tables[0]["x"], tables[1].T[0]):
+        assert [None if pd.isna(cell) else cell for cell in values] == cells
+    assert tables[0]["x"].dtype == dtype
+
+
+@pytest.mark.parametrize("number", [2.0**53, -(2.0**60), 1e18, 0.5])
+@pytest.mark.parametrize("others", [[], [1], [None], [0.0, 2**63 - 1]])
+def test_a_float_that_may_stand_for_another_number_is_not_an_integer(
+    client: FlaskClient, number: float, others: list[Any]
+) -> None:
+    for datatype in ("INT64", "UINT64"):
+        tensor = column("x", [*others, number], datatype)
+        refused(client, "table", {"inputs": [tensor]}, f"does not fit {datatype}")
+
+
+NUMBERS = st.one_of(
+    st.integers(-(2**63), 2**63 - 1),
+    st.sampled_from([LONG, -LONG, 2**53 - 1, 2**63 - 1, True, None]),
+    st.integers(-9, 9).map(float),
+)
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=5))
+def test_whole_numbers_come_back_beside_anything(client: FlaskClient, data: list[Any]) -> None:
+    answer = infer(client, "table", column("x", data, "INT64"))["x"]
+    if answer["datatype"] != "BYTES":  # nothing but nulls is not a column of numbers
+        assert answer["data"] == data
+    alone = [infer(client, "table", column("x", [cell], "INT64"))["x"]["data"] for cell in data]
+    assert [cell for (cell,) in alone] == data
+
+
+def test_bytes_are_not_their_base64(serve_function: Callable[..., FlaskClient]) -> None:
+    def take(rows: Any = TABLE) -> str:
+        return repr(rows["x"].tolist())
+
+    client = serve_function(take, returns=mmf.String())
+    parameters = {"content_type": "base64"}
+    tensor = column("x", ["/w==", None], "BYTES", parameters=parameters)
+    assert infer(client, "take", tensor)["result"]["data"] == ["[b'\\xff', None]"]
+    tensor = column("x", ["/w="], "BYTES", parameters=parameters)
+    refused(client, "take", {"inputs": [tensor]}, "base64")
+
+
 def test_texts_come_in_as_mlservers_clients_write_them(client: FlaskClient) -> None:
     words = column("word", ["вино", None, "c"], "BYTES", parameters={"content_type": "str"})
     trees = column("tree", ['{"a": [1]}', "2", "null"], "BYTES")
@@ -401,7 +542,7 @@ def test_binary_data_that_lies(
     assert word in answer.get_json()["error"]
 
 
-@pytest.mark.parametrize("length", ["-1", "x", "1000"])
+@pytest.mark.parametrize("length", ["-1", "x", "1000", "9" * 5000, "9" * 19, ""])
 def test_a_header_length_that_lies(client: FlaskClient, length: str) -> None:
     answer = client.post("/v2/models/double/infer", data=b"{}", headers={LENGTH: length})
     assert (answer.status_code, list(answer.get_json())) == (400, ["error"])
@@ -426,6 +567,16 @@ def test_a_header_length_that_lies(client: FlaskClient, length: str) -> None:
         ({"inputs": [column("a", [1]) | {"shape": [True]}]}, "shape"),
         ({"inputs": [column("a", [1, 2, 3]) | {"shape": [2, 2]}]}, "expected 4 values"),
         ({"inputs": [column("a", [[1], 2]) | {"shape": [2]}]}, "data mixes"),
+        ({"inputs": [column("a", [[1], [2, 3, 4]]) | {"shape": [2, 2]}]}, "different lengths"),
+        ({"inputs": [column("a", [[], [1, 2]]) | {"shape": [2]}]}, "different lengths"),
+        ({"inputs": [column("a", [[1, 2]] * 3) | {"shape": [2, 3]}]}, "got [3, 2]"),
+        ({"inputs": [column("a", [[1, 2]] * 2) | {"shape": [4]}]}, "got [2, 2]"),
+        ({"inputs": [column("a", []) | {"shape": [0, 2**63]}]}, "shape"),
+        ({"inputs": [column("a", []) | {"shape": [0, 2**62, 2**62]}]}, "shape"),
+        ({"inputs": [column("a", [1]) | {"shape": [1] * 100}]}, "shape"),
+        ({"inputs": [column("a", [1]) | {"shape": [1] * 64}]}, "[n] or [n, 1]"),
+        ({"inputs": [column("a", [1]) | {"shape": [2**62] * 64}]}, "shape"),
+        ({"inputs": [column("a", [1]) | {"shape": [2**62] * 10_000}]}, "shape"),
         ({"inputs": [column("a", ["x"])]}, "expected FP64"),
         ({"inputs": [column("a", [1.5], "INT64")]}, "does not fit INT64"),
         ({"inputs": [column("a", [300], "UINT8")]}, "does not fit UINT8"),

@@ -179,7 +179,11 @@ def _exact_columns(table: Any, frame: pd.DataFrame) -> Iterator[tuple[str, Any]]
         if types.is_nested(field.type):
             if not all(map(_is_numpy, column.chunks)):
                 yield field.name, pd.Series(column.to_pylist(), frame.index, dtype=object)
-        elif types.is_integer(field.type) and frame.dtypes[field.name] == "float64":
+        elif (
+            column.null_count
+            and types.is_integer(field.type)
+            and frame[field.name].dtype == "float64"  # else pandas' metadata has a better type
+        ):
             values = compute.fill_null(column, 0).to_numpy()
             yield field.name, integers_with_nulls(values, column.is_null().to_numpy())
 

@@ -46,13 +46,18 @@ def from_binary(entry: Any, data: memoryview) -> tuple[Tensor, memoryview]:
 
 
 def to_binary(tensor: Tensor) -> tuple[dict[str, Any], bytes]:
-    """Return an output's JSON and its binary data."""
+    """Return an output's JSON and its binary data; RequestError if it has a null."""
     import numpy as np
 
     values = tensor.values
+    if values.dtype == object and any(value is None for value in values.flat):
+        raise RequestError(
+            f"output {tensor.name}: expected values, got null, which only JSON can hold; "
+            f"request it without binary_data"
+        )
     if tensor.datatype == BYTES:
         elements = [
-            value if isinstance(value, bytes) else _text(value).encode() for value in values.flat
+            value if isinstance(value, bytes) else str(value).encode() for value in values.flat
         ]
         data = b"".join(_LENGTH.pack(len(element)) + element for element in elements)
     else:
@@ -69,7 +74,3 @@ def _elements(name: str, data: memoryview) -> Iterator[bytes]:
             raise RequestError(f"input {name}: an element of BYTES is longer than the data left")
         yield bytes(data[_LENGTH.size : _LENGTH.size + length])
         data = data[_LENGTH.size + length :]
-
-
-def _text(value: Any) -> str:
-    return "" if value is None or value != value else str(value)  # noqa: PLR0124 - NaN

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Request, Response
 
 from ..codecs import json
-from ..errors import RequestError
+from ..errors import RequestError, quoted
 from ..target import Target
 from ..web.http.bodies import read_whole
 from ..web.http.responses import json_response
@@ -18,6 +18,7 @@ from .tensors import Tensor, from_json, to_json
 
 LENGTH = "Inference-Header-Content-Length"
 _BINARY = "application/octet-stream"
+_MAX_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,19 @@ def inference_response(
 
 def _split(body: bytes, length: str | None) -> tuple[dict[str, Any], memoryview]:
     """Return the JSON and the binary data behind it."""
-    if length is not None and (not length.isdecimal() or int(length) > len(body)):
-        raise RequestError(f"{LENGTH} is {length}, but the body has {len(body)} bytes")
-    size = len(body) if length is None else int(length)
+    size = len(body) if length is None else _size(length)
+    if not 0 <= size <= len(body):
+        raise RequestError(f"{LENGTH} is {quoted(length)}, but the body has {len(body)} bytes")
     message = json.loads(body[:size])
     if not isinstance(message, dict) or not isinstance(message.get("inputs"), list):
         raise RequestError('expected {"inputs": [{"name", "shape", "datatype", "data"}, …]}')
     return message, memoryview(body)[size:]
+
+
+def _size(length: str) -> int:
+    """Return the number in a header; -1 if it is not one, or longer than that of any body."""
+    is_number = length.isdecimal() and len(length) <= _MAX_DIGITS
+    return int(length) if is_number else -1
 
 
 def _tensors(inputs: list[Any], data: memoryview) -> list[Tensor]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..codecs import column_index, json
+from ..codecs import column_index, integers_with_nulls, json
 from ..descriptors import DataFrame, Descriptor
 from ..errors import RequestError
-from .tensors import Tensor, object_array
+from .tensors import BYTES, Tensor, object_array
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+
+_MAX_INT64 = 2**63 - 1
 
 
 def is_column(descriptor: Descriptor[Any], tensor: Tensor) -> bool:
@@ -33,6 +38,9 @@ def from_matrix(descriptor: DataFrame, tensor: Tensor) -> pd.DataFrame:
     names = tuple[Any, ...](descriptor.columns) or tuple(range(width))
     if len(names) != width:
         raise RequestError(f"input {tensor.name}: expected {len(names)} columns, got {width}")
+    if tensor.values.dtype == object:
+        columns = [replace(tensor, values=cells) for cells in tensor.values.T]
+        return pd.DataFrame(dict(zip(names, map(_cells, columns), strict=True)))
     return pd.DataFrame(tensor.values, columns=column_index(names))
 
 
@@ -55,25 +63,68 @@ def from_columns(tensors: list[Tensor]) -> pd.DataFrame:
 
 
 def to_tensor(name: str, column: pd.Series[Any]) -> Tensor:
-    """Return a column as MLServer does: numbers, text, ISO 8601 dates, and JSON for mixed cells."""
+    """Return a column as MLServer does: numbers, text, ISO 8601 dates, and JSON for mixed cells.
+
+    Integers with nulls are floats with NaN, unless these would lose digits.
+    """
     import pandas as pd
 
     if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype)
+        column = _uncategorized(column)
     kind = column.dtype.kind
-    if kind in "iuf" and not isinstance(column.dtype, pd.api.extensions.ExtensionDtype):
+    if kind in "iufb" and not isinstance(column.dtype, pd.api.extensions.ExtensionDtype):
         return Tensor(name, column.to_numpy())
-    if kind in "iufb" and not column.isna().any():
+    return _with_nulls(name, column)
+
+
+def _with_nulls(name: str, column: pd.Series[Any]) -> Tensor:
+    kind = column.dtype.kind
+    empty = column.isna().to_numpy(dtype=bool)
+    if kind in "iufb" and not empty.any():
         return Tensor(name, column.to_numpy(dtype=bool if kind == "b" else None))
-    if kind in "iuf":  # pandas' own types with nulls
+    if kind == "f":
         return Tensor(name, column.to_numpy(dtype="float64", na_value=float("nan")))
-    cells = [None if empty else cell for cell, empty in zip(column, column.isna(), strict=True)]
+    if kind in "iu":
+        return _integers(name, column, empty)
+    cells = [None if is_empty else cell for cell, is_empty in zip(column, empty, strict=True)]
     if kind == "M":
         return Tensor(name, object_array([cell and cell.isoformat() for cell in cells]), "datetime")
-    if all(cell is None or isinstance(cell, str) for cell in cells):
+    return _objects(name, cells)
+
+
+def _objects(name: str, cells: list[Any]) -> Tensor:
+    types = {*map(type, cells)} - {type(None)}
+    if types == {bytes}:
+        return Tensor(name, object_array(cells))
+    if all(issubclass(cell_type, str) for cell_type in types):
         return Tensor(name, object_array(cells), "str")
     texts = [json.dumps(json.exact(cell)).decode() for cell in cells]
     return Tensor(name, object_array(texts), "pd_json")
+
+
+def _uncategorized(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a category column as its values; integers and flags with nulls are pandas' own."""
+    import pandas as pd
+
+    categories, codes = column.cat.categories, column.cat.codes.to_numpy()
+    dtype: Any = {"i": "Int64", "u": "UInt64", "b": "boolean"}.get(categories.dtype.kind)
+    if dtype is None or (codes >= 0).all():
+        return column.astype(categories.dtype)
+    return pd.Series(pd.array(categories, dtype=dtype).take(codes, allow_fill=True))
+
+
+def _integers(name: str, column: pd.Series[Any], empty: np.ndarray) -> Tensor:
+    """Return integers with nulls as FP64 with NaN, which clients expect, if no digit is lost."""
+    import numpy as np
+
+    datatype = "INT64" if column.dtype.kind == "i" else "UINT64"
+    values = column.to_numpy(dtype=datatype.lower(), na_value=0)
+    numbers = integers_with_nulls(values, empty)
+    if isinstance(numbers, np.ndarray):
+        return Tensor(name, numbers)
+    cells = values.astype(object)
+    cells[empty] = None
+    return Tensor(name, cells, declared_type=datatype)
 
 
 def decode_text(value: Any) -> Any:
@@ -86,7 +137,7 @@ def decode_text(value: Any) -> Any:
         raise RequestError("expected the text in BYTES to be UTF-8") from None
 
 
-def _cells(tensor: Tensor) -> np.ndarray:
+def _cells(tensor: Tensor) -> Any:
     """Return a column's cells, from shape [n] or [n, 1]; `content_type` says how to read BYTES."""
     values = tensor.values
     if values.shape[1:] not in {(), (1,)} or not values.ndim:
@@ -97,12 +148,34 @@ def _cells(tensor: Tensor) -> np.ndarray:
     values = values.reshape(-1)
     if values.dtype != object:
         return values
+    if tensor.datatype != BYTES:
+        return _whole(values) if tensor.datatype != "BOOL" else values
     read = _READERS.get(tensor.content_type, decode_text)
     return object_array([None if value is None else read(value) for value in values])
+
+
+def _whole(values: np.ndarray) -> Any:
+    """Return integers with nulls as every table has them: see `integers_with_nulls`."""
+    import numpy as np
+
+    empty = np.array([value is None for value in values], bool)
+    filled = np.where(empty, 0, values)
+    is_long = any(value > _MAX_INT64 for value in filled)
+    return integers_with_nulls(filled.astype(np.uint64 if is_long else np.int64), empty)
 
 
 def _decode_json(value: Any) -> Any:
     return json.loads(decode_text(value))
 
 
-_READERS = {"pd_json": _decode_json}
+def _decode_base64(value: Any) -> bytes:
+    """Return the bytes in a text of JSON; in binary data they are as they are."""
+    if isinstance(value, bytes):
+        return value
+    try:
+        return b64decode(value, validate=True)
+    except ValueError:
+        raise RequestError("expected the text in BYTES of content_type base64 to be that") from None
+
+
+_READERS = {"pd_json": _decode_json, "base64": _decode_base64}

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import sys
 from base64 import b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..codecs import MAX_EXACT_FLOAT
 from ..errors import RequestError
 
 if TYPE_CHECKING:
     import numpy as np
 
 BYTES = "BYTES"
+MAX_DIMENSIONS = 64  # of NumPy's arrays
 DTYPES = {
     "BOOL": "?",
     **dict(zip(("INT8", "INT16", "INT32", "INT64"), ("<i1", "<i2", "<i4", "<i8"), strict=True)),
@@ -27,16 +31,18 @@ class Tensor:
     """A named array; the values of BYTES are `str` from JSON and `bytes` from binary data.
 
     `content_type` is how MLServer's clients say what the BYTES, or a whole request, represent.
+    `declared_type` is the datatype of integers and flags with nulls, which are Python objects.
     """
 
     name: str
     values: np.ndarray
     content_type: str = ""
+    declared_type: str = ""
 
     @property
     def datatype(self) -> str:
         """The protocol's name for the type of the values."""
-        return datatype_of(self.values.dtype)
+        return self.declared_type or datatype_of(self.values.dtype)
 
 
 class TensorHeader(NamedTuple):
@@ -55,8 +61,14 @@ class TensorHeader(NamedTuple):
                 f"input {self.name}: expected {size} values for shape {list(self.shape)}, "
                 f"got {values.size}"
             )
+        try:
+            shaped = values.reshape(self.shape)
+        except ValueError:  # empty, with axes that are too long for any other array
+            raise RequestError(
+                f"input {self.name}: shape {list(self.shape)} is too large"
+            ) from None
         content_type = self.parameters.get("content_type", "")
-        return Tensor(self.name, values.reshape(self.shape), content_type)
+        return Tensor(self.name, shaped, content_type, self.datatype)
 
 
 @lru_cache
@@ -84,8 +96,15 @@ def read_header(entry: Any) -> TensorHeader:
     if not isinstance(datatype, str) or datatype not in {*DTYPES, BYTES}:
         expected = ", ".join((*DTYPES, BYTES))
         raise RequestError(f"input {name}: expected a datatype among {expected}, got {datatype!r}")
-    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
-        raise RequestError(f"input {name}: expected shape to be a list of integers, 0 or more")
+    if (
+        not isinstance(shape, list)
+        or len(shape) > MAX_DIMENSIONS
+        or not all(type(size) is int and 0 <= size <= sys.maxsize for size in shape)
+    ):
+        raise RequestError(
+            f"input {name}: expected shape to be a list of at most {MAX_DIMENSIONS} integers, "
+            f"0 or more"
+        )
     parameters = entry.get("parameters", {})
     if not isinstance(parameters, dict) or not isinstance(parameters.get("content_type", ""), str):
         raise RequestError(
@@ -101,7 +120,7 @@ def from_json(entry: Any) -> Tensor:
         raise RequestError(f"input {header.name}: data is missing")
     if header.datatype == "FP16":
         raise RequestError(f"input {header.name}: FP16 cannot be sent in JSON; send binary data")
-    values = _flatten(header.name, entry["data"])
+    values = _flatten(header, entry["data"])
     return header.tensor(
         _strings(header, values) if header.datatype == BYTES else _numbers(header, values)
     )
@@ -110,9 +129,10 @@ def from_json(entry: Any) -> Tensor:
 def to_json(tensor: Tensor) -> dict[str, Any]:
     """Return an output's JSON: `data` flat, bytes in base64."""
     flat, entry = tensor.values.ravel(), describe(tensor)
-    if any(isinstance(value, bytes) for value in flat[:1].tolist()):
+    if flat.dtype == object and bytes in set(map(type, flat)):
         entry["parameters"] = {"content_type": "base64"}
-        return entry | {"data": [b64encode(value).decode() for value in flat]}
+        texts = [None if value is None else b64encode(value).decode() for value in flat]
+        return entry | {"data": texts}
     return entry | {"data": flat}
 
 
@@ -127,14 +147,30 @@ def describe(tensor: Tensor) -> dict[str, Any]:
     }
 
 
-def _flatten(name: str, data: Any) -> list[Any]:
-    """Return nested or flat data as one list, row by row."""
+def _flatten(header: TensorHeader, data: Any) -> list[Any]:
+    """Return nested or flat data as one list, row by row.
+
+    RequestError if lists are nested in another shape than the tensor's, apart from axes of one.
+    """
     flat: list[Any] = data if isinstance(data, list) else [data]
+    nested_shape = [len(flat)]
     while flat and isinstance(flat[0], list):
         if not all(isinstance(part, list) for part in flat):
-            raise RequestError(f"input {name}: data mixes lists and values at one level")
+            raise RequestError(f"input {header.name}: data mixes lists and values at one level")
+        nested_shape.append(len(flat[0]))
+        if any(len(part) != nested_shape[-1] for part in flat):
+            raise RequestError(f"input {header.name}: data has lists of different lengths")
         flat = [value for part in flat for value in part]
+    if len(nested_shape) > 1 and _long_axes(nested_shape) != _long_axes(header.shape):
+        raise RequestError(
+            f"input {header.name}: expected data of shape {list(header.shape)}, nested or flat, "
+            f"got {nested_shape[:MAX_DIMENSIONS]}"
+        )
     return flat
+
+
+def _long_axes(shape: Iterable[int]) -> list[int]:
+    return [size for size in shape if size != 1]
 
 
 def _numbers(header: TensorHeader, values: list[Any]) -> np.ndarray:
@@ -145,11 +181,12 @@ def _numbers(header: TensorHeader, values: list[Any]) -> np.ndarray:
     dtype = np.dtype(DTYPES[datatype])
     has_nulls = None in values
     present = [value for value in values if value is not None] if has_nulls else values
-    if not {*map(type, present)} <= {bool, int, float}:
+    value_types = {*map(type, present)}
+    if not value_types <= {bool, int, float}:
         raise RequestError(f"input {name}: expected {datatype}, got a value that is not a number")
     try:
-        numbers = _cast(np.array(present), present, dtype)
-    except (OverflowError, ValueError):
+        numbers = _cast(present, value_types, dtype)
+    except OverflowError:
         raise RequestError(f"input {name}: a value does not fit {datatype}") from None
     if not has_nulls:
         return numbers
@@ -159,26 +196,31 @@ def _numbers(header: TensorHeader, values: list[Any]) -> np.ndarray:
     return filled
 
 
-def _cast(array: np.ndarray, values: list[Any], dtype: np.dtype[Any]) -> np.ndarray:
-    """Cast without changing a number; ValueError or OverflowError if one does not fit.
+def _cast(values: list[Any], value_types: set[type], dtype: np.dtype[Any]) -> np.ndarray:
+    """Cast without changing a number; OverflowError if one does not fit.
 
-    `array` is NumPy's own guess at the type of `values`.
+    Each value by itself: NumPy's own guess would make integers beside a float floats.
     """
     import numpy as np
 
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
-            floats = array.astype(dtype)
+            floats = np.array(values, np.float64).astype(dtype)
         if np.isinf(floats).any():  # JSON has no infinity
             raise OverflowError
         return floats
-    if array.dtype.kind == "f":  # integers written as 1.0, or too large for one type
-        integers = [int(value) if value == int(value) else math.nan for value in values]
-        array = np.array(integers, object)
-    limits = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    if array.size and not (array.min() >= limits[0] and array.max() <= limits[1]):
+    if float in value_types:
+        values = [_whole(value) if type(value) is float else value for value in values]
+    if dtype.kind == "b" and not {*values} <= {0, 1}:
         raise OverflowError
-    return array.astype(dtype)
+    return np.array(values, dtype)
+
+
+def _whole(value: float) -> int:
+    """Return an integer written as 1.0; OverflowError if it is none, or was perhaps rounded."""
+    if not value.is_integer() or abs(value) >= MAX_EXACT_FLOAT:
+        raise OverflowError
+    return int(value)
 
 
 def _strings(header: TensorHeader, values: list[Any]) -> np.ndarray:
