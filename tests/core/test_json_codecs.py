@@ -164,9 +164,19 @@ def test_a_result_says_the_same_as_its_json(form: Format) -> None:
 
 @each_form
 def test_what_json_cannot_hold_no_format_can(form: Format) -> None:
-    for wrong in ({"a": object()}, {"a": b"bytes"}, {"a": 2**70}, {"a": "\ud800"}, _deep(300)):
+    for wrong in ({"a": object()}, {"a": b"bytes"}, {"a": "\ud800"}, _deep(300)):
         with pytest.raises((TypeError, ValueError)):
             _codec(form).encode(wrong, {})
+
+
+@each_form
+def test_a_long_whole_number_is_exact_or_refused(form: Format) -> None:
+    codec, tree = _codec(form), {"a": [2**70, -(2**70)]}
+    if form in {Format.MSGPACK, Format.PROTOBUF}:
+        with pytest.raises((TypeError, ValueError)):
+            codec.encode(tree, {})
+    else:
+        assert codec.decode(codec.encode(tree, {}), {}) == tree
 
 
 @each_lossless

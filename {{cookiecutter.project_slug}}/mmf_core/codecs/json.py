@@ -5,72 +5,62 @@ NaN and infinity, which JSON cannot hold, are written as null.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json as standard_json
+import re
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from typing import Any
 
 from ..errors import RequestError
+from .json_conversion import convert, to_plain
+from .whole_numbers import has_long_integers
+
+_DATE = re.compile(rb"-\d\dT\d\d:")
 
 
 def loads(data: bytes | str) -> Any:
-    """Read JSON; RequestError gives the line and column of the first error."""
+    """Read JSON; RequestError gives the line and column of the first error.
+
+    Whole numbers are exact, however long; a byte order mark is skipped. Of members of one name the
+    last one counts, as in Python and JavaScript.
+    """
     import orjson
 
+    text = data.encode(errors="surrogatepass") if isinstance(data, str) else data
     try:
-        return orjson.loads(data)
+        value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
+        if text.startswith(BOM_UTF8):
+            return loads(text.removeprefix(BOM_UTF8))
+        if b"\0" in text[1:4] or text.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            raise RequestError("expected JSON in UTF-8, got UTF-16 or UTF-32") from None
         raise RequestError(f"this is not valid JSON: {error}") from None
+    return _exact(text) if has_long_integers(text) else value
+
+
+def _exact(text: bytes) -> Any:
+    """Read valid JSON with whole numbers of any length."""
+    try:
+        return standard_json.loads(text)
+    except RecursionError:
+        raise RequestError("this JSON is nested too deeply") from None
 
 
 def dumps(value: Any) -> bytes:
-    """Write JSON; NumPy and pandas scalars and arrays may be anywhere inside.
+    """Write JSON; whatever `json_conversion` lists may be anywhere inside.
 
-    TypeError names the first type that JSON cannot hold.
+    TypeError names the place and the type of a value that JSON cannot hold.
     """
     import orjson
 
-    options = (
-        orjson.OPT_SERIALIZE_NUMPY
-        | orjson.OPT_NON_STR_KEYS
-        | orjson.OPT_PASSTHROUGH_DATETIME  # orjson 3.13.0 writes ten milliseconds as a hundred
-    )
+    options = orjson.OPT_PASSTHROUGH_DATETIME  # orjson 3.13.0 writes ten milliseconds as a hundred
     try:
-        return orjson.dumps(value, default=_convert, option=options)
-    except orjson.JSONEncodeError as error:
-        if "key" not in str(error):  # NumPy scalars as keys, as in {np.int64(0): 0.7}
-            raise
-        return orjson.dumps(_plain_keys(value), default=_convert, option=options)
-
-
-def exact(value: Any) -> Any:
-    """Wrap an integer of more than 64 bits for `dumps`; return anything else as it is.
-
-    `dumps` refuses such a number unless it is wrapped like this.
-    """
-    if type(value) is not int or -(2**63) <= value < 2**64:
-        return value
-    import orjson
-
-    return orjson.Fragment(str(value))
-
-
-def _convert(value: Any) -> Any:
-    """Convert a type that orjson lacks to one that it has, without importing any library."""
-    if type(value).__name__ in {"NaTType", "NAType"}:  # pandas' nulls; comparing them raises
-        return None
-    for convert in ("tolist", "isoformat"):
-        if hasattr(value, convert):
-            return getattr(value, convert)()
-    if isinstance(value, set | frozenset):
-        return list(value)
-    raise TypeError(f"a {type(value).__name__} cannot be written as JSON")
-
-
-def _plain_keys(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            key.item() if hasattr(key, "item") else key: _plain_keys(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_plain_keys(item) for item in value]
-    return value
+        text = orjson.dumps(value, convert, options | orjson.OPT_SERIALIZE_NUMPY)
+        if b"T" not in text or not _DATE.search(text):
+            return text
+        # NumPy's dates are left to `convert`: orjson drops nanoseconds, and NaT becomes 1677.
+        return orjson.dumps(value, convert, options)
+    except TypeError:  # a name that is not text, a long integer, or an error without its place
+        try:
+            return orjson.dumps(to_plain(value), option=options)
+        except RecursionError:
+            raise TypeError("the result is nested too deeply, or holds itself") from None

@@ -47,7 +47,10 @@ class JSONAsMsgpack(Codec[Any]):
     def encode(self, value: Any, options: Options) -> bytes:
         import msgpack
 
-        data: bytes = msgpack.packb(plain(value))
+        try:
+            data: bytes = msgpack.packb(plain(value))
+        except OverflowError:
+            raise ValueError("MessagePack has whole numbers of at most 64 bits") from None
         return data
 
 

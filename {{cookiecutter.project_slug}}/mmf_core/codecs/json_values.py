@@ -11,7 +11,6 @@ from .base import JSON_WEIGHTS, JSONCodec, Kind, Options
 MAX_DEPTH = 100
 """Deep enough for people's data, and shallow enough for recursive functions."""
 
-_MIN_INT, _MAX_INT = -(2**63), 2**64 - 1  # orjson writes no others
 _TYPES = {dict, list, str, int, float, bool, type(None)}
 
 
@@ -46,9 +45,6 @@ def check_value(value: Any) -> Any:
                 f"expected text, numbers, true, false and null, got a {type_.__name__}; "
                 "send a date as ISO 8601 text and bytes as base64"
             )
-        integers = [child for child in children if type(child) is int]
-        if integers and not (min(integers) >= _MIN_INT and max(integers) <= _MAX_INT):
-            raise InvalidValue("expected integers of at most 64 bits; send longer ones as text")
         keys = (key for container in level if type(container) is dict for key in container)
         if not all(type(key) is str for key in keys):
             raise InvalidValue("expected text for every name in an object; put others in quotes")

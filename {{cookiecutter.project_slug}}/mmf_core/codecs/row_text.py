@@ -42,12 +42,6 @@ def format_numbers(array: Any) -> list[bytes]:
     return json.dumps(flat)[1:-1].split(b",")
 
 
-def json_cells(column: Any) -> list[Any]:
-    """Return a column's cells for JSON; those of CSV and XML may be integers of any length."""
-    cells: list[Any] = column.tolist()
-    return [json.exact(cell) for cell in cells] if column.dtype.kind == "O" else cells
-
-
 def format_rows(
     table: pd.DataFrame, template: bytes, separator: bytes, format_cells: FormatCells
 ) -> Iterator[bytes]:

@@ -61,7 +61,7 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
 
     def to_plain(self, value: pd.DataFrame) -> list[dict[str, Any]]:
         names = value.columns.tolist()
-        columns = [row_text.json_cells(column) for _, column in value.items()]
+        columns = [column.tolist() for _, column in value.items()]
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
@@ -87,7 +87,7 @@ _TEMPLATES = LabelCache(_template)
 def _format_cells(cells: Any) -> list[bytes]:
     if row_text.is_numpy(cells.dtype):
         return row_text.format_numbers(cells)
-    return [json.dumps(cell) for cell in row_text.json_cells(cells)]
+    return [json.dumps(cell) for cell in cells.tolist()]
 
 
 def _is_rows(data: Any) -> bool:

@@ -1,7 +1,9 @@
-"""Whole numbers that became floats for want of a common type, and were rounded."""
+"""Whole numbers that are too long for a type: for floats, or for 64 bits in JSON."""
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,34 @@ if TYPE_CHECKING:
 
 MAX_EXACT_FLOAT = 2**53
 """Up to here a float holds every whole number; above it, it may have lost digits."""
+
+_LONG_INTEGER = re.compile(rb"""(?<![\w."+-])(?:-\d{19}|\d{20})\d*(?![\d.eE])""")
+_TO_ZEROS = bytes.maketrans(b"123456789[:,-\t\r\n", b"000000000       ")
+_DIGITS = 19
+_LONG_TEXT = 4096
+
+
+def has_long_integers(text: bytes) -> bool:
+    """Return whether JSON may have whole numbers of more than 64 bits, which orjson rounds."""
+    is_large = len(text) >= _LONG_TEXT and "numpy" in sys.modules  # five times faster
+    may_have = _has_many_digits(text) if is_large else _has_many_zeros(text.translate(_TO_ZEROS))
+    return may_have and _LONG_INTEGER.search(text) is not None
+
+
+def _has_many_zeros(text: bytes) -> bool:
+    return b" " + b"0" * _DIGITS in text or text.startswith(b"0" * _DIGITS)
+
+
+def _has_many_digits(text: bytes) -> bool:
+    """Return whether there are many digits in a row, other than after a point."""
+    import numpy as np
+
+    characters = np.frombuffer(text, np.uint8)
+    runs = (characters - ord("0")) < 10  # noqa: PLR2004 - unsigned: a smaller one is a large number
+    is_inside = runs | (characters == ord("."))
+    for step in (1, 2, 4, 8, 3):  # the digits that follow each other, doubled: 2, 4, 8, 16, 19
+        runs = runs[step:] & runs[:-step]
+    return bool(runs[0] or (runs[1:] & ~is_inside[: len(runs) - 1]).any())
 
 
 def restore_integers(floats: np.ndarray, integers: Callable[[], list[int]]) -> np.ndarray:

@@ -98,7 +98,7 @@ def _objects(name: str, cells: list[Any]) -> Tensor:
         return Tensor(name, object_array(cells))
     if all(issubclass(cell_type, str) for cell_type in types):
         return Tensor(name, object_array(cells), "str")
-    texts = [json.dumps(json.exact(cell)).decode() for cell in cells]
+    texts = [json.dumps(cell).decode() for cell in cells]
     return Tensor(name, object_array(texts), "pd_json")
 
 
