@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,40 @@ def test_a_table_that_arrow_cannot_hold_is_sent_as_json(client: Client) -> None:
         client.mixed_cells()
     assert refused.value.status == 406
     assert client.mixed_cells(format="json")["a"].tolist() == [1, "text"]
+
+
+LONG = 2**53 + 1
+EXACT = {
+    "gaps": pd.Series([LONG, None], dtype=object),
+    "nullable": pd.array([LONG, None], dtype="Int64"),
+    "unsigned": pd.array([2**64 - 1, None], dtype="UInt64"),
+    "category": pd.Categorical([LONG, None]),
+    "day": pd.Series([date(2026, 1, 31), None], dtype=object),
+    "moment": pd.to_datetime(["2026-01-31T00:00:00.123456789", None]),
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_integers_and_dates_keep_every_digit(client: Client, name: str) -> None:
+    table = pd.DataFrame({"a": EXACT[name]})
+    pd.testing.assert_frame_equal(client.table(table), table, check_exact=True)
+    sent, seen = table["a"].tolist(), client.table(table)["a"].tolist()  # which floats would hide
+    assert (seen[0], pd.isna(seen[1])) == (sent[0], True)
+
+
+@pytest.mark.usefixtures("no_pyarrow")
+@pytest.mark.parametrize("name", ["gaps", "nullable", "unsigned", "category"])
+def test_integers_keep_every_digit_in_json(client: Client, name: str) -> None:
+    first, second = client.table(pd.DataFrame({"a": EXACT[name]}))["a"].tolist()
+    assert (first, pd.isna(second)) == (pd.Series(EXACT[name]).tolist()[0], True)
+
+
+def test_dates_of_numpy_are_texts(client: Client) -> None:
+    moments = np.array(["2026-01-31T00:00:00.123456789", "NaT"], "M8[ns]")
+    sent = {"array": moments, "cell": moments[0], "null": moments[1], "nat": pd.NaT, "na": pd.NA}
+    text = "2026-01-31T00:00:00.123456789"
+    expected = {"array": [text, None], "cell": text, "null": None, "nat": None, "na": None}
+    assert client.tree(sent) == expected
 
 
 def test_a_table_may_be_rows_a_series_or_a_file(client: Client, tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ _IMAGE_SIGNATURES = {
     b"II*\0": "image/tiff",
     b"MM\0*": "image/tiff",
 }
+_MAX_EXACT_FLOAT = 2**53
 _MAX_DETAIL = 300
 """Characters of a text that a proxy has sent."""
 
@@ -366,7 +367,7 @@ def _encode(value: Any, accepts: Iterable[str]) -> _Part:
         value = value.to_frame()
     if hasattr(value, "columns"):
         if _is_supported(ARROW, accepts):
-            with suppress(NotImplementedError, TypeError, ValueError):  # JSON may represent it
+            with suppress(NotImplementedError, OverflowError, TypeError, ValueError):  # JSON may
                 return _Part(ARROW, _arrow(value))
         value = _columns_and_data(value)
     elif hasattr(value, "dtype") and NPY in accepts:
@@ -406,7 +407,12 @@ def _npy(array: Any) -> bytes:
 
 
 def _json_value(value: Any) -> Any:
-    """Return a date as text, and NumPy's values as Python's."""
+    """Return a date as text, a null of pandas as None, and NumPy's values as Python's."""
+    if type(value).__name__ in {"NaTType", "NAType"}:
+        return None
+    if getattr(getattr(value, "dtype", None), "kind", "") == "M":  # nanoseconds would be integers
+        is_null = not value.ndim and value != value  # noqa: PLR0124 - NaT
+        return list(value) if value.ndim else None if is_null else str(value)
     for method in ("isoformat", "tolist"):
         if hasattr(value, method):
             return getattr(value, method)()
@@ -433,7 +439,8 @@ def _decode(content: bytes, media_type: str, class_name: str) -> Any:
     if media_type == ARROW:
         import pyarrow as pa
 
-        return pa.ipc.open_stream(content).read_all().to_pandas()
+        # Integers beside nulls stay integers: floats would lose digits.
+        return pa.ipc.open_stream(content).read_all().to_pandas(integer_object_nulls=True)
     if media_type == NPY:
         import numpy as np
 
@@ -442,9 +449,19 @@ def _decode(content: bytes, media_type: str, class_name: str) -> Any:
         return content
     value = json.loads(content)
     if class_name == "DataFrame" and find_spec("pandas"):
-        import pandas as pd
-
-        return pd.DataFrame(value)
+        return _frame(value)
     if class_name in _SCALAR_TYPES:
         value = value["result"]
     return datetime.fromisoformat(value) if class_name == "Datetime" and value else value
+
+
+def _frame(records: list[dict[str, Any]]) -> Any:
+    """Return records as a DataFrame; integers that floats would round stay Python's."""
+    import pandas as pd
+
+    table = pd.DataFrame(records)
+    for name in table.columns[table.dtypes == "float64"]:
+        cells = [record.get(name) for record in records]
+        if any(type(cell) is int and abs(cell) > _MAX_EXACT_FLOAT for cell in cells):
+            table[name] = pd.Series(cells, dtype=object)
+    return table
