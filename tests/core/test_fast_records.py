@@ -1,5 +1,6 @@
 """Long JSON of numbers, which is read a piece at a time, is the table that it is in one piece."""
 
+import json as standard_json
 from typing import Any
 
 import orjson
@@ -9,19 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from mmf_core.codecs import fast_records
+from mmf_core.codecs import fast_records, json
 from mmf_core.codecs.table_json import TableJSON
 from mmf_core.codecs.table_jsonl import TableJSONL
 from mmf_core.errors import InvalidValue, RequestError
 
 JSON, JSONL = TableJSON(), TableJSONL()
-NUMBERS = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+NUMBERS = (
+    st.integers(-9, 9)
+    | st.integers(-(2**66), 2**66)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
 ODD = st.none() | st.booleans() | st.text(max_size=3) | st.lists(st.just({}), max_size=2)
 LONG = [{"a": place / 4, "b": -place, "c": None if place % 9 else place} for place in range(9_000)]
 
 
 def _lines(records: list[Any]) -> bytes:
-    return b"".join(orjson.dumps(record) + b"\n" for record in records)
+    return b"".join(json.dumps(record) + b"\n" for record in records)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +45,7 @@ def test_it_is_the_same_table(floats: bool, rows: list[Any], names: list[str]) -
     records = [dict(zip(names, row, strict=True)) for row in rows]
     options = {"types": dict.fromkeys(names, float)} if floats else {}
     expected = JSON.from_plain(records, options)
-    for data in (orjson.dumps(records), orjson.dumps(records, option=orjson.OPT_INDENT_2)):
+    for data in (json.dumps(records), standard_json.dumps(records, indent=2).encode()):
         assert_frame_equal(JSON.decode(data, options), expected)
     assert_frame_equal(JSONL.decode(_lines(records), options), expected)
 
@@ -69,6 +74,9 @@ def test_an_authors_floats_are_one_block() -> None:
         [{"a": 1}, {"a": "},{"}],
         [{"a": 1}, {"a": [{}, {}]}],
         [{"a": 1}, {"a": 2**53 + 1}],
+        [{"a": 0.5}, {"a": 2**53 + 1}],
+        [{"a": 0.5}, {"a": 2**64}],
+        [{"a": -(2**63) - 1}, {"a": -(2**63) - 2}],
         [{"a": None}, {"a": None}],
         [{"a": True}, {"a": False}],
         [{}, {}],
@@ -76,9 +84,9 @@ def test_an_authors_floats_are_one_block() -> None:
     ],
 )
 def test_what_is_more_than_numbers_is_read_in_one_piece(records: list[Any]) -> None:
-    assert fast_records.from_list(orjson.dumps(records)) is None
+    assert fast_records.from_list(json.dumps(records)) is None
     assert fast_records.from_lines(_lines(records)) is None
-    assert_frame_equal(JSON.decode(orjson.dumps(records), {}), JSON.from_plain(records, {}))
+    assert_frame_equal(JSON.decode(json.dumps(records), {}), JSON.from_plain(records, {}))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pandas.testing import assert_frame_equal
 
 from mmf_core.codecs import Format, Kind, find, json
 from mmf_core.codecs.table_json import TableJSON
+from mmf_core.codecs.table_jsonl import TableJSONL
 from mmf_core.errors import MAX_ERRORS, InvalidValue, RequestError
 
 CODEC = TableJSON()
@@ -20,6 +21,14 @@ RECORDS = [{"a": 1, "b": 2.5}, {"a": 3, "b": 4.5}]
 SPLIT = {"columns": ["a", "b"], "data": [[1, 2.5], [3, 4.5]]}
 COLUMNS = {"a": [1, 3], "b": [2.5, 4.5]}
 CELLS = st.none() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.booleans()
+LONG = [2**53 + 1, -(2**53) - 1, 2**63, 2**64, -(2**63) - 1, 2**64 - 1, 10**30]
+NUMBERS = (
+    st.none()
+    | st.integers(-9, 9)
+    | st.sampled_from(LONG)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
+EXACT = NUMBERS | st.booleans() | st.text(st.characters(codec="utf-8"), max_size=3)
 WRITTEN = [
     pd.Series([0.1, -1e300]),
     pd.Series([math.nan, math.inf]),
@@ -45,6 +54,18 @@ def _columns(records: list[dict[str, Any]]) -> dict[str, list[Any]]:
 
 def _split(records: list[dict[str, Any]]) -> dict[str, list[Any]]:
     return {"columns": [*records[0]], "data": [[*record.values()] for record in records]}
+
+
+def _cells(table: pd.DataFrame, name: str = "a") -> list[Any]:
+    """Return cells as Python's values, which compare exactly."""
+    return [
+        None if empty else cell
+        for cell, empty in zip(table[name].tolist(), table[name].isna(), strict=True)
+    ]
+
+
+def _lines(records: list[dict[str, Any]]) -> bytes:
+    return b"\n".join(map(json.dumps, records))
 
 
 def test_it_is_the_codec_of_its_format() -> None:
@@ -202,17 +223,52 @@ def test_a_table_of_floats_is_one_block() -> None:
         ([None, -(2**53) - 1], "Int64"),
         ([2**64 - 1, None, 5], "UInt64"),
         ([2**64 - 1, None, -1], "object"),
+        ([2**64, None], "object"),
+        ([2**53 + 1, 1.0], "object"),
+        ([-(2**53) - 1, 0.5, None], "object"),
+        ([2**53, 0.5, None], "float64"),
+        ([1, 1e300, None], "float64"),
+        ([2**64, 1], "object"),
+        ([2**64 - 1, 0], "uint64"),
+        ([2**64 - 1, -1], "object"),
+        ([2**63 - 1, -(2**63)], "int64"),
+        ([2**53 + 1, True, "x"], "object"),
     ],
 )
-def test_whole_numbers_beside_nulls_keep_their_digits(
+def test_whole_numbers_beside_others_keep_their_digits(
     shape: Callable[[Any], Any], cells: list[int | None], dtype: str
 ) -> None:
     table = CODEC.decode(json.dumps(shape([{"a": cell, "c": 0.5} for cell in cells])), {})
-    assert table["a"].dtype == dtype
-    assert [None if pd.isna(cell) else cell for cell in table["a"]][-len(cells) :] == cells
+    assert _cells(table)[-len(cells) :] == cells
+    if shape is not _ragged:
+        assert table["a"].dtype == dtype
 
 
-@pytest.mark.parametrize("cells", [[1, None], [2**53 - 1, None], [1e300, None], [2**60, None, 0.5]])
+@pytest.mark.parametrize("shape", [list, _columns, _split, _ragged, _lines])
+@settings(deadline=None)
+@given(
+    rows=st.lists(st.tuples(EXACT, EXACT), min_size=1, max_size=6)
+    | st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=6)
+)
+def test_a_cell_is_what_it_says_whatever_is_beside_it(
+    shape: Callable[[Any], Any], rows: list[tuple[Any, Any]]
+) -> None:
+    records = [{"a": first, "b": second} for first, second in rows]
+    sent = shape(records)
+    codec = TableJSONL() if shape is _lines else CODEC
+    table = codec.decode(sent if shape is _lines else json.dumps(sent), {})
+    alone = CODEC.decode(json.dumps([{"a": first} for first, _ in rows]), {})
+    cells = [first for first, _ in rows]
+    assert list(map(_typed, _cells(table)[-len(cells) :])) == list(map(_typed, cells))
+    if shape is not _ragged:
+        assert table["a"].dtype == alone["a"].dtype
+
+
+def _typed(cell: Any) -> Any:
+    return (cell, type(cell) is bool)
+
+
+@pytest.mark.parametrize("cells", [[1, None], [2**53 - 1, None], [1e300, None], [2**53, None, 0.5]])
 def test_other_columns_with_nulls_are_floats(cells: list[float | None]) -> None:
     assert CODEC.from_plain({"a": cells}, {})["a"].dtype == "float64"
     assert CODEC.from_plain([{"a": cell} for cell in cells], {})["a"].dtype == "float64"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from .whole_numbers import MAX_EXACT_FLOAT
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 MIN_SIZE = 1 << 17
 """The fewest bytes of a text that is worth cutting."""
 _PIECE_SIZE = 1 << 16
-_NUMBERS = {float, int, type(None)}
+_NUMBERS = {float, int, NoneType}
+_OVER_INT64 = 2.0**63
 _SEPARATOR = re.compile(rb"\}\s*+,\s*+\{")
 _START = re.compile(rb"\s*+\[\s*+(?=\{)")
 
@@ -97,8 +99,15 @@ def _table(pieces: Iterable[Any], *, floats: bool) -> pd.DataFrame | None:
 
 
 def _is_inexact(block: Any, column_types: list[set[type]]) -> bool:
-    """Return whether floats would lose digits of whole numbers, or a column has only nulls."""
+    """Return whether floats may have lost digits of whole numbers, or a column has only nulls.
+
+    orjson makes floats of whole numbers of more than 64 bits.
+    """
     import numpy as np
 
-    whole = [int in types for types in column_types]
-    return {type(None)} in column_types or bool((np.abs(block[:, whole]) >= MAX_EXACT_FLOAT).any())
+    sizes, whole = np.abs(block), [int in types for types in column_types]
+    return (
+        {NoneType} in column_types
+        or bool((sizes >= _OVER_INT64).any())
+        or bool((sizes[:, whole] >= MAX_EXACT_FLOAT).any())
+    )

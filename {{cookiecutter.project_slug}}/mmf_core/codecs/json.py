@@ -17,11 +17,11 @@ from .whole_numbers import has_long_integers
 _DATE = re.compile(rb"-\d\dT\d\d:")
 
 
-def loads(data: bytes | str) -> Any:
+def loads(data: bytes | str, *, has_long: bool | None = None) -> Any:
     """Read JSON; RequestError gives the line and column of the first error.
 
-    Whole numbers are exact, however long; a byte order mark is skipped. Of members of one name the
-    last one counts, as in Python and JavaScript.
+    Whole numbers are exact, however long; `has_long` spares the search for long ones. A byte order
+    mark is skipped. Of members of one name the last one counts, as in Python and JavaScript.
     """
     import orjson
 
@@ -30,11 +30,13 @@ def loads(data: bytes | str) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         if text.startswith(BOM_UTF8):
-            return loads(text.removeprefix(BOM_UTF8))
+            return loads(text.removeprefix(BOM_UTF8), has_long=has_long)
         if b"\0" in text[1:4] or text.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
             raise RequestError("expected JSON in UTF-8, got UTF-16 or UTF-32") from None
         raise RequestError(f"this is not valid JSON: {error}") from None
-    return _exact(text) if has_long_integers(text) else value
+    if has_long is None:
+        has_long = has_long_integers(text)
+    return _exact(text) if has_long else value
 
 
 def _exact(text: bytes) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import chain
+from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue
@@ -18,12 +20,12 @@ from .table_shapes import (
     uneven_rows,
     unwrap,
 )
-from .whole_numbers import MAX_EXACT_FLOAT
+from .whole_numbers import MAX_EXACT_FLOAT, number_column
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_FLOATS = {float, int, type(None)}
+_NUMBERS = {float, int, NoneType}
 _VALUE_SIZE = 8  # bytes of a value and its name, about: `"a":1.5,`
 _EXPECTED = (
     "expected a table: a list of records "
@@ -99,8 +101,6 @@ def _is_labels(labels: Any) -> bool:
 
 
 def _from_records(records: list[Any], options: Options) -> pd.DataFrame:
-    import pandas as pd
-
     for row, record in enumerate(records):
         if not isinstance(record, dict):
             raise InvalidValue(
@@ -111,7 +111,7 @@ def _from_records(records: list[Any], options: Options) -> pd.DataFrame:
     if any(record.keys() != records[0].keys() for record in records):
         all_names, values = dict.fromkeys(chain.from_iterable(records)), sum(map(len, records))
         refuse_sparse(len(records), len(all_names), values * _VALUE_SIZE)
-        return _exact(pd.DataFrame(records), lambda name: [row.get(name) for row in records])
+        return _by_columns(all_names, [[row.get(name) for row in records] for name in all_names])
     return _frame(names, [[record[name] for name in names] for record in records], options)
 
 
@@ -133,8 +133,6 @@ def _from_split(
 
 
 def _from_columns(columns: dict[str, Any]) -> pd.DataFrame:
-    import pandas as pd
-
     errors = [
         ErrorDetail("expected a list of values", column=name, value=values)
         for name, values in columns.items()
@@ -144,44 +142,62 @@ def _from_columns(columns: dict[str, Any]) -> pd.DataFrame:
         raise InvalidValue(_EXPECTED, errors[:MAX_ERRORS])
     if len({len(values) for values in columns.values()}) > 1:
         raise InvalidValue(EQUAL_LENGTHS)
-    return _exact(pd.DataFrame(columns), columns.__getitem__)
+    return _by_columns(columns, columns.values())
 
 
 def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.DataFrame:
-    """Build a table; all floats become one block, ten times cheaper than a column at a time.
+    """Build a table; numbers of one type become one block, ten times cheaper than columns.
 
     If all columns are declared floats, so do whole numbers and nulls.
+    """
+    import pandas as pd
+
+    block = _block(rows, set(map(type, chain.from_iterable(rows))), options)
+    if block is not None:
+        return pd.DataFrame(block, columns=column_index(tuple(names)), copy=False)
+    columns: Iterable[Sequence[Any]] = zip(*rows, strict=True)
+    return _by_columns(names, columns if rows else [()] * len(names), len(rows))
+
+
+def _block(rows: list[list[Any]], types: set[type], options: Options) -> Any:
+    """Return rows of numbers as one array; None if they have several types, or no exact one."""
+    import numpy as np
+
+    with suppress(OverflowError):  # a whole number that is too long
+        if types == {float} or (all_floats(options) and types and types <= _NUMBERS):
+            return np.array(rows, dtype=np.float64)
+        if types == {int}:
+            return np.array(rows, dtype=np.int64)
+    return None
+
+
+def _by_columns(
+    names: Iterable[Any], columns: Iterable[Sequence[Any]], rows: int | None = None
+) -> pd.DataFrame:
+    import pandas as pd
+
+    index = None if rows is None else pd.RangeIndex(rows)
+    values = dict(enumerate(map(_column, columns)))
+    table = pd.DataFrame(values, index=index, copy=False)
+    table.columns = column_index(tuple(names))
+    return table
+
+
+def _column(cells: Sequence[Any]) -> Any:
+    """Return a column in the type that its cells share, without losing a digit.
+
+    Whole numbers beside nulls or fractions are floats, unless a float cannot hold one of them.
     """
     import numpy as np
     import pandas as pd
 
-    types = set(map(type, chain.from_iterable(rows)))
-    if types == {float} or (all_floats(options) and types and types <= _FLOATS):
-        try:
-            block = np.array(rows, dtype=np.float64)
-            return pd.DataFrame(block, columns=column_index(tuple(names)), copy=False)
-        except OverflowError:  # a whole number too large for a float
-            pass
-    table = pd.DataFrame(rows, columns=names)
-    if int in types and type(None) in types and len(set(names)) == len(names):
-        indices = {name: index for index, name in enumerate(names)}
-        return _exact(table, lambda name: [row[indices[name]] for row in rows])
-    return table
-
-
-def _exact(table: pd.DataFrame, cells: Callable[[Any], list[Any]]) -> pd.DataFrame:
-    """Restore the digits of columns of large whole numbers and nulls, which pandas makes floats.
-
-    They become pandas' Int64, or UInt64 if that is too small; all others stay as they are.
-    """
-    import pandas as pd
-
-    for name, column in table.items():
-        if column.dtype != "float64" or not (column.abs() >= MAX_EXACT_FLOAT).any():
-            continue
-        values = cells(name)
-        if set(map(type, values)) == {int, type(None)}:
-            largest = max(value for value in values if value is not None)
-            dtype = "UInt64" if largest >= 2**63 else "Int64"
-            table[name] = pd.Series(values, index=table.index, dtype=dtype)
-    return table
+    types = set(map(type, cells))
+    if not types <= _NUMBERS or types <= {NoneType}:
+        return pd.Series(list(cells))
+    with suppress(OverflowError):  # a whole number that is too long
+        if types == {int}:
+            return np.array(cells, dtype=np.int64)
+        floats = np.array(cells, dtype=np.float64)
+        if int not in types or not (np.abs(floats) >= MAX_EXACT_FLOAT).any():
+            return floats
+    return number_column(cells)

@@ -9,6 +9,7 @@ from . import fast_records, json
 from .base import RECORD_WEIGHTS, Codec, Kind, Options, all_floats
 from .formats import Format
 from .table_json import TableJSON, format_records
+from .whole_numbers import has_long_integers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,11 +30,11 @@ class TableJSONL(Codec["pd.DataFrame"]):
             table = fast_records.from_lines(data, floats=all_floats(options))
             if table is not None:
                 return table
-        records = []
+        records, has_long = [], has_long_integers(data)
         for number, line in enumerate(data.splitlines(), start=1):
             if line.strip():
                 try:
-                    records.append(json.loads(line))
+                    records.append(json.loads(line, has_long=has_long))
                 except RequestError as error:
                     raise RequestError(f"line {number}: {error.detail}") from None
         return _JSON.from_plain(records, options)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
 MAX_EXACT_FLOAT = 2**53
 """Up to here a float holds every whole number; above it, it may have lost digits."""
@@ -74,3 +75,24 @@ def integers_with_nulls(values: np.ndarray, empty: np.ndarray) -> Any:
     if (np.abs(floats) >= MAX_EXACT_FLOAT).any():
         return pd.arrays.IntegerArray(values, empty)
     return floats
+
+
+def number_column(numbers: Sequence[int | float | None]) -> pd.Series[Any]:
+    """Return a column of the first type that holds all digits.
+
+    That is float64 if there are fractions; else int64 or uint64, and with nulls pandas' Int64 or
+    UInt64. If none of them does, the column holds Python's numbers.
+    """
+    import pandas as pd
+
+    integers = [number for number in numbers if isinstance(number, int)]
+    lowest, highest = min(integers, default=0), max(integers, default=0)
+    dtype: Any = object
+    if any(isinstance(number, float) for number in numbers):
+        if lowest >= -MAX_EXACT_FLOAT and highest <= MAX_EXACT_FLOAT:
+            dtype = "float64"
+    elif lowest >= -(2**63) and highest < 2**63:
+        dtype = "int64" if len(integers) == len(numbers) else "Int64"
+    elif lowest >= 0 and highest < 2**64:
+        dtype = "uint64" if len(integers) == len(numbers) else "UInt64"
+    return pd.Series(numbers, dtype=dtype)
