@@ -153,10 +153,13 @@ def test_a_lone_carriage_return_is_quoted() -> None:
     assert CODEC.decode(CODEC.encode(table, {}), {}).shape == (1, 2)
 
 
-@pytest.mark.parametrize("names", [["a;b", "c"], ["a", "b,c"], [1, 2], ["", "x"], ["a\tb", '"']])
+@pytest.mark.parametrize(
+    "names", [["a;b", "c"], ["a", "b,c"], [1, 2], ["", "x"], ["a\tb", '"'], ["a|b", "c"]]
+)
 def test_names_are_written_as_pandas_does(names: list[Any]) -> None:
     for codec in (CODEC, TableTSV()):
-        quoting = csv.QUOTE_ALL if ";" in str(names) and codec is CODEC else csv.QUOTE_MINIMAL
+        needs_quotes = codec is CODEC and re.search(r"[,;|\t]", "".join(map(str, names)))
+        quoting = csv.QUOTE_ALL if needs_quotes else csv.QUOTE_MINIMAL
         table = pd.DataFrame([[1, 2]], columns=names)
         expected = table.head(0).to_csv(index=False, sep=codec.separator, quoting=quoting)
         assert codec.encode(table, {}).decode() == f"{expected}1{codec.separator}2\n"

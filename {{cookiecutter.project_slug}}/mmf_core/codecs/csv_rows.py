@@ -21,7 +21,7 @@ def header(names: list[Any], separator: str) -> bytes | None:
     """Return the line of plain names; None if one of them may need quotes."""
     are_texts = all(type(name) is str and name for name in names)
     line = separator.join(names) if are_texts else ""
-    return None if not line or re.search('["\r\n,;\t]', "".join(names)) else f"{line}\n".encode()
+    return None if not line or re.search('["\r\n,;|\t]', "".join(names)) else f"{line}\n".encode()
 
 
 def rows(table: pd.DataFrame, separator: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Inspect the bytes of a CSV or a TSV before they are parsed: encoding, separator, width."""
+"""Inspect the bytes of a CSV or a TSV before they are parsed: encoding, records, width."""
 
 from __future__ import annotations
 
@@ -24,9 +24,6 @@ _BYTE_ORDER_MARKS = {
 _FALLBACK_ENCODING = "cp1251"
 _QUOTED = re.compile(rb'"[^"]*+"')
 _RECORD = re.compile(rb'[\r\n]*+((?:[^"\r\n]++|"[^"]*+(?:"|\Z))*+)')
-_DECIMAL_COMMA = re.compile(
-    rb'(?:^|;)"?[+-]?\d*,\d+(?:[eE][+-]?\d+)?"?(?=[;\r\n]|\Z)', re.MULTILINE
-)
 
 
 def as_utf8(data: bytes, options: Options, name: str) -> tuple[bytes, Options]:
@@ -55,17 +52,6 @@ def _encoding(data: bytes) -> str:
     return "utf-8"
 
 
-def has_semicolons(text: bytes) -> bool:
-    """Return whether the header has more semicolons than commas, outside of quotes."""
-    header = _bare_record(text, 0)[0]
-    return header.count(b";") > header.count(b",")
-
-
-def has_decimal_commas(text: bytes) -> bool:
-    """Return whether a whole cell between semicolons is a number with a comma."""
-    return _DECIMAL_COMMA.search(text) is not None
-
-
 def has_any(text: bytes, words: Iterable[str]) -> bool:
     """Return whether the text contains one of the words."""
     return any(word.encode() in text for word in words)
@@ -78,11 +64,11 @@ def check_width(text: bytes, separator: str, name: str) -> None:
     """
     if len(separator) != 1:
         return
-    header, end = _bare_record(text, 0)
+    header, end = bare_record(text, 0)
     columns = header.count(separator.encode()) + 1
     if columns > MAX_COLUMNS:
         raise RequestError(f"expected a {name} of at most {MAX_COLUMNS:,} columns, got {columns:,}")
-    if _bare_record(text, end)[0].count(separator.encode()) >= MAX_COLUMNS:
+    if bare_record(text, end)[0].count(separator.encode()) >= MAX_COLUMNS:
         raise too_many_cells(name)
 
 
@@ -91,7 +77,7 @@ def too_many_cells(name: str) -> RequestError:
     return RequestError(f"this {name} has rows of more cells than its header")
 
 
-def _bare_record(text: bytes, start: int) -> tuple[bytes, int]:
+def bare_record(text: bytes, start: int) -> tuple[bytes, int]:
     """Return the next record without quoted text, and its end."""
     record = _RECORD.match(text, start)
     if record is None:

@@ -11,8 +11,8 @@ from xml.sax.saxutils import escape
 from ..errors import RequestError
 from .base import Codec, Kind, Options, refuse_sparse
 from .cell_text import cell_texts
+from .csv_reader import read
 from .formats import Format
-from .table_csv import read
 from .xml_text import check_characters
 
 if TYPE_CHECKING:

@@ -18,13 +18,16 @@ MAX_EXACT_FLOAT = 2**53
 _LONG_INTEGER = re.compile(rb"""(?<![\w."+-])(?:-\d{19}|\d{20})\d*(?![\d.eE])""")
 _TO_ZEROS = bytes.maketrans(b"123456789[:,-\t\r\n", b"000000000       ")
 _DIGITS = 19
+_FLOAT_DIGITS = 16  # of 2**53
 _LONG_TEXT = 4096
 
 
 def has_long_integers(text: bytes) -> bool:
     """Return whether JSON may have whole numbers of more than 64 bits, which orjson rounds."""
     is_large = len(text) >= _LONG_TEXT and "numpy" in sys.modules  # five times faster
-    may_have = _has_many_digits(text) if is_large else _has_many_zeros(text.translate(_TO_ZEROS))
+    may_have = (
+        has_many_digits(text, _DIGITS) if is_large else _has_many_zeros(text.translate(_TO_ZEROS))
+    )
     return may_have and _LONG_INTEGER.search(text) is not None
 
 
@@ -32,16 +35,22 @@ def _has_many_zeros(text: bytes) -> bool:
     return b" " + b"0" * _DIGITS in text or text.startswith(b"0" * _DIGITS)
 
 
-def _has_many_digits(text: bytes) -> bool:
-    """Return whether there are many digits in a row, other than after a point."""
+def has_many_digits(text: bytes, count: int = _FLOAT_DIGITS) -> bool:
+    """Return whether so many digits follow each other, other than after a point.
+
+    By default, as many as a whole number has that a float may not hold.
+    """
     import numpy as np
 
     characters = np.frombuffer(text, np.uint8)
     runs = (characters - ord("0")) < 10  # noqa: PLR2004 - unsigned: a smaller one is a large number
     is_inside = runs | (characters == ord("."))
-    for step in (1, 2, 4, 8, 3):  # the digits that follow each other, doubled: 2, 4, 8, 16, 19
+    digits = 1
+    while digits < count:
+        step = min(digits, count - digits)  # the digits that follow each other, doubled
         runs = runs[step:] & runs[:-step]
-    return bool(runs[0] or (runs[1:] & ~is_inside[: len(runs) - 1]).any())
+        digits += step
+    return bool(runs[:1].any() or (runs[1:] & ~is_inside[: max(len(runs) - 1, 0)]).any())
 
 
 def restore_integers(floats: np.ndarray, integers: Callable[[], list[int]]) -> np.ndarray:

@@ -1,0 +1,132 @@
+"""The dialect of a CSV: which characters separate cells, and which the decimals of numbers."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmf_core.codecs.csv_dialect import decimal_sign, separator
+from mmf_core.codecs.table_csv import TableCSV, TableTSV
+from mmf_core.errors import RequestError
+
+CSV, TSV = TableCSV(), TableTSV()
+DISTANCES = {"distance, km": [10.5, 7.0], "time, h": [3.0, 2.5]}
+
+
+def _read(text: str, **options: object) -> dict[str, list[object]]:
+    table: dict[str, list[object]] = CSV.decode(text.encode(), options).to_dict("list")
+    return table
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a,b\n1,2\n", ","),
+        ("a;b\n1;2\n", ";"),
+        ("a\n1\n", ","),
+        ("a\n1;5\n", ","),
+        ("distance, km;time, h\n10,5;3\n7;2,5\n", ";"),
+        ("distance, km;time, h\n10,5;3,5\n", ";"),  # three cells in each line with commas as well
+        ("a, b, c;d\n1;2\n", ";"),
+        ("tags (a;b;c),n\nx,1\ny;z,2\n", ","),
+        ("a;b;c,d;e\n1,2\n3,4\n", ","),
+        ('"a, b, c";d\n1;2\n', ";"),
+        ("a;b\n1,5;2,5\n", ";"),
+        ("a;b\n1\n2\n", ";"),  # short rows
+        ("a\tb\n1\t2\n", "\t"),
+        ("a\tb, km\n1\t2,5\n", "\t"),
+        ("a|b\n1|2\n", "|"),
+        ("a|b\n5\n6\n", ","),  # the name of the only column
+        ("P(x|y),n\n0.5,3\n", ","),
+        ('a,"b\n;;;",c\n1,2,3\n', ","),
+        ("", ","),
+    ],
+)
+def test_the_separator_is_the_one_that_most_rows_agree_on(text: str, expected: str) -> None:
+    assert separator(text.encode()) == expected
+
+
+def test_names_may_hold_as_many_commas_as_there_are_separators() -> None:
+    assert _read("distance, km;time, h\n10,5;3\n7;2,5\n") == DISTANCES
+    assert _read("a;b;c,d\nx;y,1\n") == {"a;b;c": ["x;y"], "d": [1]}
+
+
+@pytest.mark.parametrize("codec", [CSV, TSV])
+@pytest.mark.parametrize("line", ["sep=;\r\n", "\ufeffsep=;\n", '"sep=;"\n', "sep=;\r"])
+def test_a_first_line_declares_the_separator(codec: TableCSV, line: str) -> None:
+    table = codec.decode(f"{line}distance, km;time, h\n10,5;3\n7;2,5\n".encode(), {})
+    assert table.to_dict("list") == DISTANCES
+
+
+def test_the_separator_line_is_no_header() -> None:
+    assert _read("sep=\t\na\tb\n1\t2\n") == {"a": [1], "b": [2]}
+    assert _read("sep=|\na|b\n1|x\n", sep="|") == {"a": [1], "b": ["x"]}
+    assert _read("sep=;\nprice\n1,5\n") == {"price": [1.5]}
+    assert _read("sep=x\n1\n") == {"sep=x": [1]}
+    with pytest.raises(RequestError, match="CSV"):
+        _read("sep=;")
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("1.234;2,5", ","),
+        ("12.000;1,5", ","),
+        ("1,234;2.5", "."),
+        ("1,234;x", ","),
+        ("1,234;5.678", ","),  # a thousand in one of them
+        ("1.234;x", "."),
+        ("0,123;2.5", ","),
+        ("0.123;1,234", "."),
+        ("1.234,56;x", ","),
+        ("1,234.56;1,234", "."),
+        ("1,234,567;2", "."),
+        ("1,234e3;2", ","),
+        (",5;x", ","),
+        ('"1,5";x', ","),
+        (' 1,5 ;"2"\r\n', ","),
+        ("2.5;-1,5", ","),
+        ("+1,5e-3;x", ","),
+        ("1,2 and 3;x", "."),
+        ("1 000,5;x", "."),
+        ("x;y", "."),
+        ('"7,5;7,5";2.5', "."),
+        ('"a ""7"";7,5;\n7,5;";2.5', "."),
+        ('"a";7,5', ","),
+        ('"a;";7,5', ","),
+        ("2.5;x\r7,5;x", ","),
+    ],
+)
+def test_the_decimal_sign_is_a_comma_if_a_number_shows_it(rows: str, expected: str) -> None:
+    assert decimal_sign(f"a;b\n{rows}".encode(), None) == expected
+    assert decimal_sign(f"a;b\nx;y\n{rows}\n".encode(), None) == expected
+
+
+def test_a_number_in_the_header_shows_nothing() -> None:
+    assert decimal_sign(b"1,5;b\n1.5;x\n", None) == "."
+
+
+@pytest.mark.parametrize(("sign", "expected"), [(".", ","), (",", "."), (" ", ",")])
+def test_the_authors_thousands_sign_is_not_the_decimal_sign(sign: str, expected: str) -> None:
+    assert decimal_sign(b"a;b\n1,5;2.5\n", sign) == expected
+
+
+@given(
+    st.lists(st.sampled_from(['"', ";", ",", "\n", "\r", "7", "1,5", "a", " ", '""']), max_size=40)
+)
+def test_any_text_has_a_dialect(parts: list[str]) -> None:
+    text = "".join(parts).encode()
+    assert separator(text) in {",", ";"}
+    assert decimal_sign(text, None) in {",", "."}
+
+
+@pytest.mark.parametrize(
+    "unit", ['";', ';"', ';"""', ';""""', ';"a;""b', ";1,", ";1,234", ";    ", "1", '"a,b;c', ";,"]
+)
+def test_the_dialect_of_a_long_line_is_found_in_time(unit: str) -> None:
+    text = b"a;,b\n" + unit.encode() * (600_000 // len(unit))
+    start = time.process_time()
+    separator(text)
+    decimal_sign(text, None)
+    assert time.process_time() - start < 3

@@ -1,0 +1,308 @@
+"""Cells of separated text, and of XML, which goes the same way: no digit is lost."""
+
+import csv
+import io
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_series_equal
+
+from mmf_core.codecs.csv_reader import _NULL_WORDS
+from mmf_core.codecs.number_format import any_number, number_format_of, real_number, whole_number
+from mmf_core.codecs.table_csv import TableCSV, TableTSV
+from mmf_core.codecs.table_xml import TableXML
+from mmf_core.codecs.whole_numbers import number_column
+
+CSV, TSV, XML = TableCSV(), TableTSV(), TableXML()
+EXACT = 2**53 + 1  # the first whole number that no float holds
+NULL = None
+
+
+def _csv(cells: list[Any], separator: str = ",") -> bytes:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=separator, lineterminator="\n")
+    writer.writerows([("a", "b"), *((cell, "x") for cell in cells)])
+    return buffer.getvalue().encode()
+
+
+def _xml(cells: list[Any]) -> bytes:
+    rows = "".join(f"<r>{'' if cell is None else f'<a>{cell}</a>'}<b>x</b></r>" for cell in cells)
+    return f"<t>{rows}</t>".encode()
+
+
+def _column(codec: Any, cells: list[Any], **options: Any) -> pd.Series:
+    if isinstance(codec, TableXML):
+        data = _xml(cells)
+    else:
+        data = _csv(cells, "\t" if codec is TSV else options.pop("separator", ","))
+    column: pd.Series = codec.decode(data, options)["a"]
+    return column
+
+
+@pytest.mark.parametrize("codec", [CSV, TSV, XML], ids=["csv", "tsv", "xml"])
+@pytest.mark.parametrize(
+    ("cells", "dtype"),
+    [
+        ([EXACT, -EXACT], "int64"),
+        ([2**63, 1], "uint64"),
+        ([EXACT, None], "Int64"),
+        ([None, -EXACT, None], "Int64"),
+        ([2**64 - 1, None], "UInt64"),
+        ([EXACT, 0.5], object),
+        ([EXACT, 0.5, None], object),
+        ([2**64, 0.5], object),
+        ([2**64, None], object),
+        ([2**64 - 1, -1], object),
+        ([2**64 - 1, -1, None], object),
+        ([2**64, -1], object),
+        ([2**53, 0.5], "float64"),
+        ([1e300, 1e20, None], "float64"),
+        ([0.1, None, 12345678.12345678], "float64"),
+        ([5, None], "float64"),
+    ],
+)
+def test_the_guess_keeps_all_digits(codec: Any, cells: list[Any], dtype: Any) -> None:
+    column = _column(codec, cells)
+    assert column.dtype == dtype
+    assert [None if pd.isna(cell) else cell for cell in column] == cells
+
+
+@pytest.mark.parametrize("codec", [CSV, TSV, XML], ids=["csv", "tsv", "xml"])
+def test_null_words_are_null_beside_long_numbers(codec: Any) -> None:
+    assert _column(codec, [EXACT, "NA", ""]).isna().tolist() == [False, True, True]
+    assert _column(codec, [EXACT, "NA", "x"]).tolist() == [str(EXACT), "NA", "x"]
+    assert _column(codec, [EXACT, "1_000"]).tolist() == [str(EXACT), "1_000"]
+
+
+@pytest.mark.parametrize("codec", [CSV, TSV, XML], ids=["csv", "tsv", "xml"])
+@pytest.mark.parametrize(
+    ("type_", "cells", "expected"),
+    [
+        (int, [EXACT, 7], [EXACT, 7]),
+        (int, [EXACT, "NA", "007"], [str(EXACT), NULL, "007"]),
+        (int, [EXACT, "3.0"], [str(EXACT), "3.0"]),
+        (int, ["1.0000000000000000001"], ["1.0000000000000000001"]),
+        (int, [2**64, "x"], [str(2**64), "x"]),
+        (int, ["true"], ["true"]),
+        (float, [EXACT, None], [float(EXACT), NULL]),
+        (float, ["true", "null", "1_0"], ["true", NULL, "1_0"]),
+        (float, [2**64], [str(2**64)]),
+        (str, ["007", "NA", None], ["007", "NA", NULL]),
+        (bool, ["1", "true", "NA", None], ["1", "true", NULL, NULL]),
+        (datetime, ["2026", "NaN", None], ["2026", NULL, NULL]),
+    ],
+)
+def test_a_declared_type_gets_what_it_needs(
+    codec: Any, type_: type, cells: list[Any], expected: list[Any]
+) -> None:
+    column = _column(codec, cells, types={"a": type_})
+    assert [None if pd.isna(cell) else cell for cell in column] == expected
+
+
+def test_a_name_given_twice_is_given_twice() -> None:
+    assert list(CSV.decode(b"a,b,a\n1,2,3\n", {}).columns) == ["a", "b", "a"]
+    assert list(TSV.decode(b'a\ta\t"a.1"\n1\t2\t3\n', {}).columns) == ["a", "a", "a.1"]
+    assert list(CSV.decode(b"a,a.1\n1,2\n", {}).columns) == ["a", "a.1"]
+    assert list(CSV.decode(b"a,a,,\n1,2,3,4\n", {}).columns) == [
+        *("a", "a", "Unnamed: 2", "Unnamed: 3")
+    ]
+    table = CSV.decode(b"a,a\n9007199254740993,\n,1\n", {})
+    assert table.iloc[:, 0].tolist() == [EXACT, pd.NA]
+
+
+def test_decimal_commas_are_read_exactly() -> None:
+    table = CSV.decode(f"a;b;c\n1,5;1.5;{EXACT}\nx;2;,5\n".encode(), {"types": {"a": float}})
+    assert table["a"].tolist() == ["1,5", "x"]
+    assert table["b"].tolist() == ["1.5", "2"]
+    assert table["c"].tolist() == [EXACT, 0.5]
+    assert number_format_of(table) == (",", "")
+    assert number_format_of(CSV.decode(b"a,b\n1.5,2\n", {})) == (".", "")
+
+
+def test_the_authors_signs_are_read_in_clean_and_other_columns() -> None:
+    options = {"thousands": ".", "types": {"a": float, "d": int}}
+    data = b"a;b;c;d\n1.234,5;1.234;9.007.199.254.740.993;1.000\nx;5;;2\n"
+    table = CSV.decode(data, options)
+    assert table["a"].tolist() == ["1.234,5", "x"]
+    assert table["b"].tolist() == [1234, 5]
+    assert table["c"].tolist() == [EXACT, pd.NA]
+    assert table["d"].tolist() == [1000, 2]
+    assert number_format_of(table) == (",", ".")
+
+
+def test_the_authors_types_count_for_more() -> None:
+    data = f"a,b\n{EXACT},x\n,y\n".encode()
+    for options in (
+        {"dtype": float, "usecols": ["a"]},
+        {"dtype": {"a": float}},
+        {"dtype": {0: float}},
+        {"converters": {"a": lambda text: float(text or "nan")}},
+    ):
+        for types in ({}, {"a": int, "b": str}):
+            table = CSV.decode(data, {**options, "types": types})
+            assert table["a"].dtype == float
+    table = CSV.decode(b"a\n2026-01-31\n", {"parse_dates": ["a"], "types": {"a": datetime}})
+    assert table["a"].dtype.kind == "M"
+    options = {"true_values": ["ja"], "false_values": ["nein"], "types": {"a": bool}}
+    assert CSV.decode(b"a\nja\nnein\n", options)["a"].tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"index_col": "b"},
+        {"usecols": ["a", "b"]},
+        {"names": ["a", "b"], "header": 0},
+        {"skiprows": 0, "nrows": 2},
+        {"na_values": ["-"]},
+        {"header": 0, "engine": "python"},
+    ],
+    ids=str,
+)
+def test_the_second_pass_reads_what_the_first_has_read(options: dict[str, Any]) -> None:
+    arguments = {key: value for key, value in options.items() if key != "engine"}
+    assert CSV.decode(f"a,b\n{EXACT},x\n,y\n".encode(), arguments)["a"].tolist() == [EXACT, pd.NA]
+
+
+CELLS = (
+    st.sampled_from(
+        [
+            *(
+                "",
+                "7",
+                "-7",
+                "+7",
+                "007",
+                "-0",
+                "0.5",
+                ".5",
+                "5.",
+                "1e3",
+                "1E+3",
+                "-1e-3",
+                " 5",
+                "5 ",
+            ),
+            *("9007199254740992", "9007199254740993", "-9007199254740993", "9007199254740993.0"),
+            *("9223372036854775807", "-9223372036854775808", "9223372036854775808"),
+            *("18446744073709551615", "18446744073709551616", "1" * 30, "1.0000000000000000001"),
+            *(
+                "1e400",
+                "-1e400",
+                "1e-400",
+                "4.9e-324",
+                "1e22",
+                "0.1000000000000000055511151231257827",
+            ),
+            *("inf", "-Infinity", "nan", "NA", "null", "NAN", "#N/A", "None", "x", "1_000", "0x1F"),
+            *(
+                "1,5",
+                "1,234",
+                "1.234,5",
+                "1,234.5",
+                "--5",
+                "+-5",
+                "- 5",
+                "5 6",
+                "1e",
+                "e5",
+                ".",
+                "+",
+            ),
+            *(
+                "true",
+                "False",
+                "TRUE",
+                "yes",
+                "2026-01-31",
+                "\u0661",
+                "5%",
+                "'7",
+                "\xa07",
+                "1d3",
+                "5f",
+            ),
+        ]
+    )
+    | st.integers(-(2**65), 2**65).map(str)
+    | st.floats().map(repr)
+)
+WORDS = {**dict.fromkeys(["true", "True", "TRUE"], True), **dict.fromkeys(["False"], False)}
+COLUMNS = st.lists(CELLS, min_size=1, max_size=5)
+
+
+def _expected(cells: list[str], type_: type | None, decimal: str, empty: str | None) -> list[Any]:
+    """Read cells the exact way: each by itself, from its text."""
+    if type_ is str:
+        return [cell or empty for cell in cells]
+    nulls = [cell == "" or cell in _NULL_WORDS for cell in cells]
+    parse = {int: whole_number, float: real_number, None: any_number}.get(
+        type_, lambda cell, _: cell
+    )
+    values = [
+        None if null else parse(cell, decimal) for cell, null in zip(cells, nulls, strict=True)
+    ]
+    if type_ is not None:
+        return [
+            cell if value is None and not null else value
+            for cell, value, null in zip(cells, values, nulls, strict=True)
+        ]
+    if all(map(np.logical_xor, nulls, [value is not None for value in values])):
+        return number_column(values).tolist()
+    words = [None if null else WORDS.get(cell) for cell, null in zip(cells, nulls, strict=True)]
+    if all(map(np.logical_xor, nulls, [word is not None for word in words])):
+        return words
+    return [cell or empty for cell in cells]
+
+
+def _value(cell: Any, type_: type | None, decimal: str) -> Any:
+    """Turn an exact cell into a declared type's value, as far as that is its codec's business."""
+    if isinstance(cell, str) and type_ in {int, float}:
+        value = (whole_number if type_ is int else real_number)(cell, decimal)
+        return cell if value is None else value
+    return type_(cell) if type_ in {int, float} else cell
+
+
+@settings(deadline=None)
+@given(
+    COLUMNS,
+    st.sampled_from([str, int, float, bool, datetime, None]),
+    st.sampled_from([None, ",", ";", "\t"]),
+    st.sampled_from([".", ","]),
+)
+def test_a_column_is_read_as_each_of_its_cells(
+    cells: list[str], type_: type | None, separator: str | None, decimal: str
+) -> None:
+    types = {"types": {"a": type_}} if type_ else {}
+    if separator:
+        options = {"sep": separator, "decimal": decimal, **types}
+        column = CSV.decode(_csv(cells, separator), options)["a"]
+    else:
+        decimal = "."
+        column = XML.decode(_xml(cells), types)["a"]
+    values = [None if pd.isna(cell) else _value(cell, type_, decimal) for cell in column.tolist()]
+    expected = [
+        None if pd.isna(value) else value
+        for value in _expected(cells, type_, decimal, None if separator else "")
+    ]
+    assert list(map(repr, values)) == list(map(repr, expected))
+
+
+@settings(deadline=None)
+@given(COLUMNS, COLUMNS, st.sampled_from([str, int, float, bool, datetime]))
+def test_a_declared_column_does_not_depend_on_others(
+    cells: list[str], others: list[str], type_: type
+) -> None:
+    rows = max(len(cells), len(others))
+    other = (others * rows)[:rows]
+    data = "a\tb\n" + "".join(
+        f"{a}\t{b}\n" for a, b in zip((cells * rows)[:rows], other, strict=True)
+    )
+    alone = TSV.decode(data.encode(), {"types": {"a": type_}, "usecols": ["a"]})["a"]
+    beside = TSV.decode(data.encode(), {"types": {"a": type_}})["a"]
+    assert_series_equal(alone, beside)

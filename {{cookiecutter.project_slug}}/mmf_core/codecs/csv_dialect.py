@@ -1,0 +1,72 @@
+"""The dialect of separated text: the characters between its cells and inside its numbers."""
+
+from __future__ import annotations
+
+import re
+
+from .csv_text import bare_record
+
+SEPARATORS = "\t|;,"
+"""Those that are recognised in a CSV, the one that is rarest inside cells first."""
+
+# Excel writes this line, and takes it for no part of the table.
+_SEPARATOR_LINE = re.compile(rb'(?:\xef\xbb\xbf)?+"?sep=([\t !#-/:-@\[-`{-~])"?(?:\r\n|\r|\n|\Z)')
+
+# Possessive quantifiers, and starts after a separator only: a text of any bytes is read once.
+_CELL = rb'[;\r\n][ \t]*+"?+[ \t]*+[+-]?+%b[ \t]*+"?+(?=[;\r\n]|\Z)'
+_FRACTION = rb"[0-9%(thousands)b]*+%(decimal)b[0-9]++(?:[eE][+-]?+[0-9]++)?+"
+_THREE_DIGITS = rb"[1-9][0-9]{0,2}%(decimal)b[0-9]{3}(?![0-9eE])"  # 1,234: also a thousand
+_LONG_TEXT = re.compile(rb'"(?<=[;\r\n]")(?:[^";\r\n]|"")*+[;\r\n](?:[^"]|"")*+"')
+
+
+def _cells(number: bytes, decimal: bytes, thousands: bytes) -> re.Pattern[bytes]:
+    return re.compile(_CELL % (number % {b"decimal": decimal, b"thousands": thousands}))
+
+
+_COMMAS = _cells(rb"(?!" + _THREE_DIGITS + rb")" + _FRACTION, rb",", rb".")
+_POINTS = _cells(rb"(?!" + _THREE_DIGITS + rb")" + _FRACTION, rb"\.", rb",")
+_COMMAS_OR_THOUSANDS = _cells(_THREE_DIGITS, rb",", rb".")
+
+
+def split_separator_line(text: bytes) -> tuple[str | None, bytes]:
+    """Return the separator that a first line `sep=;` declares, if any, and the text below it."""
+    line = _SEPARATOR_LINE.match(text)
+    return (line[1].decode(), text[line.end() :]) if line else (None, text)
+
+
+def separator(text: bytes) -> str:
+    """Return the separator of a CSV, outside of quotes.
+
+    The header has it. If the header has several, it is the one with which the most rows have as
+    many cells as the header. Tabs and bars may be part of the only column's name.
+    """
+    header, end = bare_record(text, 0)
+    present = [sign for sign in SEPARATORS if sign.encode() in header]
+    if not {";", ","} & {*present}:
+        present.append(",")
+    if len(present) == 1:
+        return present[0]
+    widths = {sign: header.count(sign.encode()) for sign in present}
+    fitting = dict.fromkeys(present, 0)
+    while end < len(text):
+        row, end = bare_record(text, end)
+        for sign, width in widths.items() if row else ():
+            fitting[sign] += row.count(sign.encode()) == width
+    return max(present, key=fitting.__getitem__)
+
+
+def decimal_sign(text: bytes, thousands: str | None) -> str:
+    """Return the decimal sign of a text with semicolons; the thousands sign is the author's.
+
+    It is a comma if a number has one that cannot be a thousands sign, such as 1,5 or 0,125, or if
+    there are numbers like 1,234 and none like 1.5. Otherwise, it is a point.
+    """
+    if thousands in {",", "."}:
+        return "." if thousands == "," else ","
+    if b"," not in text:
+        return "."
+    _, end = bare_record(text, 0)
+    rows = _LONG_TEXT.sub(b"", text[end:]) if b'"' in text else text[end:]
+    if _COMMAS.search(rows):
+        return ","
+    return "," if _COMMAS_OR_THOUSANDS.search(rows) and not _POINTS.search(rows) else "."

@@ -1,0 +1,175 @@
+"""Separated text as a table of exact cells.
+
+pandas' parser reads all columns. Where it may have lost something, such as the last digits of a
+whole number beside an empty cell, a second pass reads these columns as text.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Set
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from ..errors import RequestError
+from .base import Options, supported_options
+from .csv_text import has_any, too_many_cells
+from .number_format import NumberFormat, any_number, set_number_format
+from .whole_numbers import MAX_EXACT_FLOAT, has_many_digits, number_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Words that pandas reads as null. They are null among numbers; among texts they are texts.
+_NULL_WORDS = [
+    *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
+    *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
+]
+_NULL_OPTIONS = {"na_values", "keep_default_na", "na_filter"}
+_NAME_OPTIONS = {"header", "names", "usecols", "index_col"}
+_TYPE_OPTIONS = ("dtype", "converters", "parse_dates")
+_PARSED_AS_TEXT = {str, bool, datetime}
+_EXACT_KINDS = {float: "iuf", int: "iu"}  # of NumPy's types
+_FIRST_PASS_ONLY = {*_TYPE_OPTIONS, "date_format", "index_col", "usecols"}
+
+
+def read(text: bytes, options: Options, name: str) -> pd.DataFrame:
+    """Read UTF-8; `name` is the format's in a RequestError."""
+    import pandas as pd
+
+    arguments = {"low_memory": False, **supported_options(pd.read_csv, options)}
+    reader = _Reader(text, arguments, options.get("types", {}))
+    try:
+        table = reader.first_pass()
+        if "index_col" not in arguments and not table.index.equals(pd.RangeIndex(len(table))):
+            # pandas took the first cells for an index; every column's values are shifted by one.
+            raise too_many_cells(name)
+        if inexact := reader.inexact_columns(table):
+            reader.second_pass(table, inexact)
+        reader.restore_names(table)
+    except (ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
+        if str(error).endswith("C error: out of memory"):
+            raise MemoryError from error  # not the client's fault
+        raise RequestError(f"this {name} cannot be read: {str(error).strip()}") from None
+    set_number_format(table, reader.number_format)
+    return table
+
+
+class _Reader:
+    """One text, the arguments of `pandas.read_csv`, and the declared types of columns."""
+
+    def __init__(self, text: bytes, arguments: dict[str, Any], types: Mapping[str, type]) -> None:
+        self._text = text
+        self._arguments = arguments
+        self._chosen, self._chooses_all = _chosen_columns(arguments)
+        if arguments.keys() & {"true_values", "false_values"}:
+            types = {name: type_ for name, type_ in types.items() if type_ is not bool}
+        self._types = {name: type_ for name, type_ in types.items() if name not in self._chosen}
+        self._knows_nulls = not arguments.keys() & _NULL_OPTIONS
+        self.number_format = NumberFormat(
+            arguments.get("decimal", "."), arguments.get("thousands") or ""
+        )
+
+    def first_pass(self) -> pd.DataFrame:
+        """Parse all columns: as text where true and false, dates and texts are declared."""
+        dtype = self._arguments.get("dtype", {})
+        texts = {name: str for name, type_ in self._types.items() if type_ in _PARSED_AS_TEXT}
+        return self._parse({"dtype": texts | dtype} if texts and not self._chooses_all else {})
+
+    def inexact_columns(self, table: pd.DataFrame) -> list[Any]:
+        """Return the columns that the first pass may have changed."""
+        if self._chooses_all:
+            return []
+        columns = zip(table.columns.tolist(), table.dtypes.array, strict=True)
+        return [
+            name
+            for index, (name, dtype) in enumerate(columns)
+            if not self._is_exact(table, index, name, dtype)
+        ]
+
+    def second_pass(self, table: pd.DataFrame, columns: list[Any]) -> None:
+        """Put exact texts, or else the numbers that they show, into these columns."""
+        arguments: dict[str, Any] = {"dtype": str, "usecols": columns}
+        if self._knows_nulls:
+            nulls = {
+                name: ["", *_NULL_WORDS] if self._types.get(name) in _EXACT_KINDS else [""]
+                for name in columns
+            }
+            arguments |= {"keep_default_na": False, "na_values": nulls}
+        texts = self._parse(arguments, without=_FIRST_PASS_ONLY)
+        for name in columns:
+            column = texts[name] if name in self._types else self._guess(texts[name])
+            table[name] = column.array  # by position: the index may be the author's
+
+    def restore_names(self, table: pd.DataFrame) -> None:
+        """Give columns the names of the header, in which pandas makes duplicates unique: `a.1`."""
+        names = table.columns.tolist()
+        stems = {name.rpartition(".")[0] for name in names if type(name) is str}
+        if stems.isdisjoint(names) or self._arguments.keys() & _NAME_OPTIONS:
+            return
+        first = {"dtype": str, "header": None, "nrows": 1, "na_filter": False}
+        cells = self._parse(first, without=_FIRST_PASS_ONLY).iloc[0].tolist()
+        if len(set(cells)) < len(cells) == len(names):
+            table.columns = [cell or name for cell, name in zip(cells, names, strict=True)]
+
+    def _is_exact(self, table: pd.DataFrame, index: int, name: Any, dtype: Any) -> bool:
+        type_ = self._types.get(name)
+        if name in self._chosen or index in self._chosen or type_ in {bool, datetime}:
+            return True
+        if type_ in _EXACT_KINDS:
+            return dtype.kind in _EXACT_KINDS[type_]
+        # Making a Series takes as long as reading a small table.
+        if dtype.kind == "f":
+            return not self._has_long_number or self._holds_digits(table.iloc[:, index])
+        return dtype != "str" or self._holds_texts(table.iloc[:, index], type_)
+
+    def _holds_digits(self, floats: pd.Series) -> bool:
+        return not (floats.abs() >= MAX_EXACT_FLOAT).any()
+
+    def _holds_texts(self, texts: pd.Series, type_: type | None) -> bool:
+        """Return whether texts are neither null words nor numbers that no type of NumPy's holds."""
+        if texts.hasnans and self._has_null_word:
+            return False
+        return type_ is str or not (self._has_long_number and self._begins_with_number(texts))
+
+    def _guess(self, texts: pd.Series) -> Any:
+        """Return numbers if all cells are numbers or null; else the texts."""
+        nulls = {*_NULL_WORDS} if self._knows_nulls else set()
+        numbers: list[Any] = []
+        for text in texts.tolist():
+            is_null = not isinstance(text, str) or text in nulls
+            numbers.append(None if is_null else any_number(text, *self.number_format))
+            if numbers[-1] is None and not is_null:
+                return texts
+        return number_column(numbers)
+
+    def _begins_with_number(self, texts: pd.Series) -> bool:
+        text = texts.iat[0] if len(texts) else ""
+        return not isinstance(text, str) or any_number(text, *self.number_format) is not None
+
+    @cached_property
+    def _has_null_word(self) -> bool:
+        return self._knows_nulls and has_any(self._text, _NULL_WORDS)
+
+    @cached_property
+    def _has_long_number(self) -> bool:
+        return bool(self.number_format.thousands) or has_many_digits(self._text)
+
+    def _parse(self, arguments: Mapping[str, Any], without: Set[str] = frozenset()) -> pd.DataFrame:
+        import pandas as pd
+
+        shared = {key: value for key, value in self._arguments.items() if key not in without}
+        return cast("pd.DataFrame", pd.read_csv(io.BytesIO(self._text), **{**shared, **arguments}))
+
+
+def _chosen_columns(arguments: Mapping[str, Any]) -> tuple[set[Any], bool]:
+    """Return the columns whose types the author chose in pandas' terms, and whether it is all."""
+    chosen: set[Any] = set()
+    for option in _TYPE_OPTIONS:
+        columns = arguments.get(option)
+        if type(columns) is dict or isinstance(columns, list | tuple):
+            chosen.update(columns)
+        elif columns is not None and option == "dtype":
+            return set(), True
+    return chosen, False
