@@ -1,6 +1,7 @@
 """DataFrame: values accepted as a table, and results returned as a table."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,22 @@ from mmf_core.codecs import Format, Kind, find
 from mmf_core.errors import InvalidValue
 
 TABLE = mmf.DataFrame()
+LONG = 2**53 + 1
+
+
+class Point(NamedTuple):
+    """A row."""
+
+    x: Any
+    y: Any
+
+
+@dataclass
+class Box:
+    """A row."""
+
+    x: Any
+    y: Any
 
 
 @pytest.mark.parametrize(
@@ -34,6 +51,53 @@ TABLE = mmf.DataFrame()
         ({"a": [1, 2]}, pd.DataFrame({"a": [1, 2]})),
         ({"a": np.array([1, 2])}, pd.DataFrame({"a": [1, 2]})),
         (pd.DataFrame([[1, 2]]), pd.DataFrame({"0": [1], "1": [2]})),
+        ([(0, "class_0")], pd.DataFrame({"prediction_0": [0], "prediction_1": ["class_0"]})),
+        ([[True, 0.5]], pd.DataFrame({"prediction_0": [True], "prediction_1": [0.5]})),
+        ([(LONG, 0.5)], pd.DataFrame({"prediction_0": [LONG], "prediction_1": [0.5]})),
+        (
+            [[LONG, None], [1, None]],
+            pd.DataFrame({"prediction_0": [LONG, 1], "prediction_1": None}),
+        ),
+        ([LONG, None], pd.DataFrame({"prediction": pd.array([LONG, None], "Int64")})),
+        ([LONG, 0.5], pd.DataFrame({"prediction": pd.Series([LONG, 0.5], dtype=object)})),
+        ({"a": [LONG, None]}, pd.DataFrame({"a": pd.array([LONG, None], "Int64")})),
+        (
+            [{"a": LONG}, {"b": 1}],
+            pd.DataFrame({"a": pd.array([LONG, None], "Int64"), "b": [None, 1.0]}),
+        ),
+        ([np.float32(0.1), np.float32(2)], pd.DataFrame({"prediction": np.float32([0.1, 2])})),
+        (
+            [(np.int64(LONG), np.float32(0.5)), (1, None)],
+            pd.DataFrame({"prediction_0": [LONG, 1], "prediction_1": [0.5, None]}),
+        ),
+        ([np.int64(LONG), None], pd.DataFrame({"prediction": pd.array([LONG, None], "Int64")})),
+        (
+            [np.float32([1, 2]), np.float32([3, 4])],
+            pd.DataFrame({"prediction_0": np.float32([1, 3]), "prediction_1": np.float32([2, 4])}),
+        ),
+        (
+            [np.array([1, LONG]), [0.5, 2]],
+            pd.DataFrame({"prediction_0": [1.0, 0.5], "prediction_1": [LONG, 2]}),
+        ),
+        (
+            np.array([[0, "a"]], dtype=object),
+            pd.DataFrame({"prediction_0": [0], "prediction_1": ["a"]}),
+        ),
+        (np.array([(1, 0.5)], [("a", "i8"), ("b", "f8")]), pd.DataFrame({"a": [1], "b": [0.5]})),
+        (
+            [np.datetime64("2026-01-31", "ns"), None],
+            pd.DataFrame({"prediction": pd.to_datetime(["2026-01-31", None]).as_unit("ns")}),
+        ),
+        ([Point(1, "a"), Point(2, "b")], pd.DataFrame({"x": [1, 2], "y": ["a", "b"]})),
+        (Point([1, 2], ["a", "b"]), pd.DataFrame({"x": [1, 2], "y": ["a", "b"]})),
+        (Point(1, "a"), pd.DataFrame({"x": [1], "y": ["a"]})),
+        ([Box(LONG, 0.5)], pd.DataFrame({"x": [LONG], "y": [0.5]})),
+        (Box(1, None), pd.DataFrame({"x": [1], "y": [None]})),
+        (
+            [pd.Series({"a": 1, "b": "x"}), pd.Series({"a": 2, "b": "y"})],
+            pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}),
+        ),
+        ({"a": LONG, "b": "x"}, pd.DataFrame({"a": [LONG], "b": ["x"]})),
         ([], pd.DataFrame({"prediction": np.array([])})),
         (
             pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")])),
@@ -75,7 +139,11 @@ def test_the_functions_own_table_is_left_as_it_was() -> None:
         pytest.param(np.array(5), id="no dimension"),
         pytest.param(np.zeros((1, 1, 1)), id="three dimensions"),
         pytest.param([[1], [1, 2]], id="ragged"),
-        pytest.param({"a": 1}, id="scalars"),
+        pytest.param([[1, 2], 3], id="a row and a number"),
+        pytest.param([[[1], [2]]], id="three dimensions of lists"),
+        pytest.param([np.zeros((2, 2))], id="an array of two dimensions in a list"),
+        pytest.param([Point(1, 2), (1, 2)], id="a namedtuple and a tuple"),
+        pytest.param([pd.Series([1, 2], ["a", "a"])], id="a label twice"),
         pytest.param({"a": [1], "b": [1, 2]}, id="columns of different lengths"),
         pytest.param({"a": np.zeros((2, 2))}, id="a column of two dimensions"),
         pytest.param([{"a": 1}, 5], id="a record and a number"),

@@ -50,6 +50,8 @@ from .table_json import TableJSON
 from .table_shapes import MLFLOW_WRAPPERS as MLFLOW_WRAPPERS
 from .table_shapes import SPLIT_KEYS as SPLIT_KEYS
 from .table_xlsx import TableXLSX as TableXLSX
+from .typed_columns import table_of as table_of
+from .typed_columns import typed_column as typed_column
 from .whole_numbers import MAX_EXACT_FLOAT as MAX_EXACT_FLOAT
 from .whole_numbers import integers_with_nulls as integers_with_nulls
 from .workbooks import WORKBOOKS as WORKBOOKS

@@ -20,7 +20,7 @@ from .table_shapes import (
     uneven_rows,
     unwrap,
 )
-from .whole_numbers import MAX_EXACT_FLOAT, number_column
+from .typed_columns import table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,7 +111,7 @@ def _from_records(records: list[Any], options: Options) -> pd.DataFrame:
     if any(record.keys() != records[0].keys() for record in records):
         all_names, values = dict.fromkeys(chain.from_iterable(records)), sum(map(len, records))
         refuse_sparse(len(records), len(all_names), values * _VALUE_SIZE)
-        return _by_columns(all_names, [[row.get(name) for row in records] for name in all_names])
+        return table_of(all_names, [[row.get(name) for row in records] for name in all_names])
     return _frame(names, [[record[name] for name in names] for record in records], options)
 
 
@@ -142,7 +142,7 @@ def _from_columns(columns: dict[str, Any]) -> pd.DataFrame:
         raise InvalidValue(_EXPECTED, errors[:MAX_ERRORS])
     if len({len(values) for values in columns.values()}) > 1:
         raise InvalidValue(EQUAL_LENGTHS)
-    return _by_columns(columns, columns.values())
+    return table_of(columns, columns.values())
 
 
 def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.DataFrame:
@@ -156,7 +156,7 @@ def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.Data
     if block is not None:
         return pd.DataFrame(block, columns=column_index(tuple(names)), copy=False)
     columns: Iterable[Sequence[Any]] = zip(*rows, strict=True)
-    return _by_columns(names, columns if rows else [()] * len(names), len(rows))
+    return table_of(names, columns if rows else [()] * len(names), len(rows))
 
 
 def _block(rows: list[list[Any]], types: set[type], options: Options) -> Any:
@@ -169,35 +169,3 @@ def _block(rows: list[list[Any]], types: set[type], options: Options) -> Any:
         if types == {int}:
             return np.array(rows, dtype=np.int64)
     return None
-
-
-def _by_columns(
-    names: Iterable[Any], columns: Iterable[Sequence[Any]], rows: int | None = None
-) -> pd.DataFrame:
-    import pandas as pd
-
-    index = None if rows is None else pd.RangeIndex(rows)
-    values = dict(enumerate(map(_column, columns)))
-    table = pd.DataFrame(values, index=index, copy=False)
-    table.columns = column_index(tuple(names))
-    return table
-
-
-def _column(cells: Sequence[Any]) -> Any:
-    """Return a column in the type that its cells share, without losing a digit.
-
-    Whole numbers beside nulls or fractions are floats, unless a float cannot hold one of them.
-    """
-    import numpy as np
-    import pandas as pd
-
-    types = set(map(type, cells))
-    if not types <= _NUMBERS or types <= {NoneType}:
-        return pd.Series(list(cells))
-    with suppress(OverflowError):  # a whole number that is too long
-        if types == {int}:
-            return np.array(cells, dtype=np.int64)
-        floats = np.array(cells, dtype=np.float64)
-        if int not in types or not (np.abs(floats) >= MAX_EXACT_FLOAT).any():
-            return floats
-    return number_column(cells)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..codecs import Format, Kind, column_index
+from ..codecs import Format, Kind, column_index, table_of, typed_column
 from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
 from .columns import Column
@@ -15,7 +16,10 @@ from .schema import EXTRA, Schema, duplicate_columns
 from .validators import Validator
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+
+_DIMENSIONS = "expected a table of one or two dimensions"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -25,8 +29,9 @@ class DataFrame(Descriptor["pd.DataFrame"]):
     `schema` is column → type or `Column` (see `Schema`), or an object with `validate(table)` (see
     `Validator`); missing columns and wrong cells are reported to the client. Undeclared columns
     are dropped, or reported with `extra="refuse"`. `pandas_params` are passed to `pandas.read_*`.
-    A result may also be a Series, an array, records or columns: one dimension becomes the column
-    `prediction`, two become `prediction_0` and so on.
+    A result may also be a Series, an array, columns by name, or rows: records (dicts, namedtuples,
+    dataclasses, Series), or lists and tuples, each column of which has its own type. One dimension
+    becomes the column `prediction`, two become `prediction_0` and so on; scalars by name are a row.
     """
 
     schema: Any = None
@@ -127,35 +132,100 @@ def _as_table(value: Any) -> pd.DataFrame:
         return value
     if isinstance(value, pd.Series):
         return value.to_frame("prediction" if value.name is None else value.name)
-    if isinstance(value, dict) or (
-        isinstance(value, list) and value and isinstance(value[0], dict)
-    ):
-        return _from_mapping(value)
-    if isinstance(value, list | tuple | np.ndarray):
+    if isinstance(value, np.ndarray):
         return _from_array(value)
+    if (members := _members(value)) is not None:
+        return _from_members(members)
+    if isinstance(value, list | tuple):
+        return _from_rows(list(value))
     raise InvalidValue(f"expected a table, got {type(value).__name__}")
 
 
-def _from_mapping(value: Any) -> pd.DataFrame:
+def _members(value: Any) -> dict[Any, Any] | None:
+    """Return the named values of a mapping, a namedtuple, a dataclass or a row of pandas'."""
     import pandas as pd
 
+    if isinstance(value, pd.Series):
+        if not value.index.is_unique:
+            raise InvalidValue("expected unique labels in a Series; rename the duplicates")
+        return dict(zip(value.index, value.tolist(), strict=True))
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return dict(value._asdict())
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return None
+
+
+def _from_members(members: dict[Any, Any]) -> pd.DataFrame:
+    """Return a table of columns by name; scalars are one row."""
+    import pandas as pd
+
+    if members and all(pd.api.types.is_scalar(cell) for cell in members.values()):
+        return table_of(members, [[cell] for cell in members.values()])
+    columns = {
+        name: typed_column(cells) if isinstance(cells, list | tuple) else cells
+        for name, cells in members.items()
+    }
     try:
-        return pd.DataFrame(value)
+        return pd.DataFrame(columns)
     except (TypeError, ValueError) as error:
         raise InvalidValue(f"expected a table: {error}") from None
 
 
-def _from_array(value: Any) -> pd.DataFrame:
+def _from_rows(rows: list[Any]) -> pd.DataFrame:
+    """Return a table of rows by name or by position, or of one value in each row.
+
+    Each column has its own type: an array of all rows would make texts of numbers beside texts.
+    """
     import numpy as np
+
+    if not rows:
+        return _from_array(np.array(rows))
+    if _members(rows[0]) is not None:
+        return _from_records(rows)
+    if not any(map(_is_row, rows)):
+        return table_of(["prediction"], [rows])
+    if not all(map(_is_row, rows)) or len(set(map(len, rows))) > 1:
+        raise InvalidValue("expected a table, got rows of different lengths")
+    types = set(map(type, chain.from_iterable(rows)))
+    if types & {list, tuple, np.ndarray}:
+        raise InvalidValue(_DIMENSIONS)
+    dtypes = {getattr(row, "dtype", None) for row in rows}
+    if types == {float} or (len(dtypes) == 1 and not dtypes & {None, np.dtype(object)}):
+        return _from_array(np.array(rows))
+    return table_of(_names(len(rows[0])), zip(*rows, strict=True), len(rows))
+
+
+def _from_records(rows: list[Any]) -> pd.DataFrame:
+    records = []
+    for index, row in enumerate(rows):
+        if (record := _members(row)) is None:
+            raise InvalidValue(f"row {index}: expected a record, got a {type(row).__name__}")
+        records.append(record)
+    names = dict.fromkeys(chain.from_iterable(records))
+    return table_of(names, [[record.get(name) for record in records] for name in names])
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0
+
+
+def _from_array(array: np.ndarray) -> pd.DataFrame:
     import pandas as pd
 
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise InvalidValue("expected a table, got lists of different lengths") from None
+    if array.dtype.names:
+        return pd.DataFrame(array)
+    if array.dtype == object and array.ndim:
+        return _from_rows(list(array))
     match array.shape:
         case (rows,):
             return pd.DataFrame(array.reshape(rows, 1), columns=column_index(("prediction",)))
         case (_, width):
-            return pd.DataFrame(array, columns=[f"prediction_{i}" for i in range(width)])
-    raise InvalidValue(f"expected a table of one or two dimensions, got {array.ndim}")
+            return pd.DataFrame(array, columns=_names(width))
+    raise InvalidValue(f"{_DIMENSIONS}, got {array.ndim}")
+
+
+def _names(width: int) -> list[str]:
+    return [f"prediction_{index}" for index in range(width)]

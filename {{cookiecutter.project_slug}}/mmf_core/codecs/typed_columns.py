@@ -1,0 +1,61 @@
+"""Tables of Python's values: each column has the type that its cells share, and loses no digit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from types import NoneType
+from typing import TYPE_CHECKING, Any
+
+from .column_labels import column_index
+from .whole_numbers import MAX_EXACT_FLOAT, number_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NUMBERS = {float, int, NoneType}
+
+
+def table_of(
+    names: Iterable[Any], columns: Iterable[Sequence[Any]], rows: int | None = None
+) -> pd.DataFrame:
+    """Return a table of these columns; `rows` are counted unless there may be no column."""
+    import pandas as pd
+
+    index = None if rows is None else pd.RangeIndex(rows)
+    table = pd.DataFrame(dict(enumerate(map(typed_column, columns))), index=index, copy=False)
+    table.columns = column_index(tuple(names))
+    return table
+
+
+def typed_column(cells: Sequence[Any]) -> Any:
+    """Return cells as an array of their type.
+
+    Whole numbers beside nulls or fractions are floats, unless a float cannot hold one of them.
+    Numbers beside texts or bools stay what they are.
+    """
+    import numpy as np
+    import pandas as pd
+
+    types = set(map(type, cells))
+    if not types <= _NUMBERS or types <= {NoneType}:
+        if not any(map(_is_numpy, types)):
+            return pd.Series(list(cells)).array
+        if len(types) == 1:
+            return np.array(cells)
+        return typed_column([cell.item() if _is_numpy(type(cell)) else cell for cell in cells])
+    with suppress(OverflowError):  # a whole number that is too long
+        if types == {int}:
+            return np.array(cells, dtype=np.int64)
+        floats = np.array(cells, dtype=np.float64)
+        if int not in types or not (np.abs(floats) >= MAX_EXACT_FLOAT).any():
+            return floats
+    return number_column(cells).array
+
+
+def _is_numpy(type_: type) -> bool:
+    """Return whether it is a type of NumPy's numbers or bools that Python has, too."""
+    import numpy as np
+
+    others = np.timedelta64 | np.longdouble | np.complexfloating
+    return issubclass(type_, np.number | np.bool_) and not issubclass(type_, others)
