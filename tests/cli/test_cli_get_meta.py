@@ -44,10 +44,19 @@ def forget(file=mmf.File()):
     "Keeps nothing."
 """
 
+BARE = """
+import mmf_core as mmf
+
+mmf.artifact("notes.txt")
+
+
+@mmf.target(returns=mmf.DataFrame())
+def score(data=mmf.DataFrame()):
+    return data
+"""
+
 COMMON = {
     "default": str,
-    "description": str,
-    "name": str,
     "out_format": str,
     "is_file": bool,
     "class_name": str,
@@ -121,6 +130,7 @@ def test_keys_and_types_of_a_target(project: Path) -> None:
         for descriptor in descriptors:
             kinds = COMMON | OF_CLASS.get(descriptor["class_name"], {})
             assert {key: type(descriptor[key]) for key in kinds} == kinds
+            assert all(isinstance(descriptor[key], str | None) for key in ("name", "description"))
         for descriptor in target["descriptors"]:
             assert isinstance(descriptor["id"], str)
 
@@ -145,8 +155,20 @@ def test_artifacts_are_described_and_not_loaded(project: Path) -> None:
     run("get-meta", "main")
     assert written(project)["artifacts"] == [
         {"file": "notes.txt", "name": "notes", "description": "a mark"},
-        {"file": "absent.joblib", "name": "absent.joblib", "description": "a loader"},
+        {"file": "absent.joblib", "name": None, "description": "a loader"},
     ]
+
+
+def test_what_is_not_given_is_null_as_mmf_writes_it(project: Path) -> None:
+    (project / "main.py").write_text(BARE, encoding="utf-8")
+    run("get-meta", "main")
+    meta = written(project)
+    assert meta["artifacts"] == [{"file": "notes.txt", "name": None, "description": None}]
+    (target,) = meta["targets"]
+    assert (target["name"], target["description"]) == ("score", None)
+    assert (target["returns"]["name"], target["returns"]["description"]) == (None, None)
+    (data,) = target["descriptors"]
+    assert (data["name"], data["description"], data["default"]) == ("data", None, "None")
 
 
 def test_a_project_written_for_mmf_itself(project: Path) -> None:

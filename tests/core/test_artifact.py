@@ -333,6 +333,6 @@ def test_meta_has_the_keys_of_mmf(registry: Registry) -> None:
     registry.artifact(Path("models") / "a.pkl")
     registry.artifact("b.pkl", name="B", description="Вторая")
     assert registry.meta()["artifacts"] == [
-        {"file": "models/a.pkl", "name": "a.pkl", "description": ""},
+        {"file": "models/a.pkl", "name": None, "description": None},
         {"file": "b.pkl", "name": "B", "description": "Вторая"},
     ]

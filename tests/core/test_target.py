@@ -200,7 +200,7 @@ def test_a_descriptor_shared_by_two_targets_keeps_its_own_name(registry: Registr
         for meta in metas
     ]
     assert names == [[("table", "table")], [("rows", "rows"), ("other", "other")]]
-    assert metas[0]["returns"]["name"] == shared.name == ""
+    assert (metas[0]["returns"]["name"], shared.name) == (None, "")
 
 
 def test_files_and_scalars_mix_in_any_order(registry: Registry) -> None:

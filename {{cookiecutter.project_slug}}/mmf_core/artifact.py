@@ -89,7 +89,7 @@ class Artifact:
                 f"the second argument; to set a name: name={mode!r}"
             )
         self.file = str(file) if is_uri(str(file)) else Path(file).as_posix()
-        self.name = name or file_name(self.file)
+        self._name = name
         self.description = description
         self.preload = preload
         self.sha256 = sha256
@@ -202,9 +202,18 @@ class Artifact:
                 f"under @mmf.artifact({path.name!r}), or raise MMF_MAX_ARTIFACT_MIB"
             )
 
-    def meta(self) -> dict[str, str]:
-        """Describe this artifact with the keys of MMF's `mmf.json`."""
-        return {"file": redact_url(self.file), "name": self.name, "description": self.description}
+    @property
+    def name(self) -> str:
+        """The name for people: the file's, unless one was given."""
+        return self._name or file_name(self.file)
+
+    def meta(self) -> dict[str, str | None]:
+        """Describe this artifact with the keys of MMF's `mmf.json`; None for what was not given."""
+        return {
+            "file": redact_url(self.file),
+            "name": self._name or None,
+            "description": self.description or None,
+        }
 
     def _checksum(self, path: Path) -> str:
         try:

@@ -106,11 +106,11 @@ class Target:
         return [*self.arguments.values(), *([self.returns] if self.returns else [])]
 
     def meta(self) -> dict[str, Any]:
-        """Describe this target with the keys of MMF's `mmf.json`."""
+        """Describe this target with the keys of MMF's `mmf.json`; None for what was not given."""
         return {
             "name": self.name,
             "route": self.route,
-            "description": self.description,
+            "description": self.description or None,
             "returns": self.returns.meta() if self.returns else None,
             "descriptors": [
                 {**descriptor.meta(), "name": descriptor.name or argument, "id": argument}

@@ -97,11 +97,11 @@ class Descriptor(Generic[T]):
         return False
 
     def meta(self) -> dict[str, Any]:
-        """Describe this descriptor with the keys of MMF's `mmf.json`."""
+        """Describe this descriptor as MMF's `mmf.json` does; None for what was not given."""
         return {
             "default": str(None if self.required else self.default),
-            "description": self.description,
-            "name": self.name,
+            "description": self.description or None,
+            "name": self.name or None,
             "out_format": self.output_format.extension,
             "is_file": self.is_file,
             "class_name": self.class_name,

@@ -28,7 +28,7 @@ def view(service: Service, language: str, metadata: ProjectMetadata) -> dict[str
     return {
         "targets": [_target(target, texts) for target in registry.targets.values()],
         "artifacts": [
-            {**artifact.meta(), "version": artifact.display_version}
+            {**artifact.meta(), "name": artifact.name, "version": artifact.display_version}
             for artifact in registry.artifacts.values()
         ],
         "limit": max_body,
