@@ -9,7 +9,7 @@ from fidelity import Kind
 from fidelity_strategies import category, columns, schema
 from hypothesis import strategies as st
 
-_SMALL = st.integers(-(2**53), 2**53)
+_SMALL = st.integers(-(2**53) + 1, 2**53 - 1)
 _LONG = st.integers(2**53 + 1, 2**62)
 _HALVES = st.integers(-9, 9).map(lambda number: number + 0.5)
 _FINITE = st.floats(allow_nan=False, allow_infinity=False).filter(bool)
@@ -17,7 +17,7 @@ _FLOAT32 = st.floats(allow_nan=False, allow_infinity=False, width=32)
 _INF = float("inf")
 
 NUMBERS = [
-    Kind("whole numbers to 2^53", columns(_SMALL, "int64"), schema(int)),
+    Kind("whole numbers below 2^53", columns(_SMALL, "int64"), schema(int)),
     Kind("… beyond 2^53", columns(_LONG, "int64", 2**53 + 1), schema(int)),
     Kind("… beyond 2^63 (`uint64`)", columns(_LONG, "uint64", 2**64 - 1), schema(int)),
     Kind("… with nulls (`Int64`)", columns(_SMALL, "Int64", None, 5), schema(int | None)),

@@ -45,6 +45,7 @@ from .json_values import JSONValue
 from .json_values import check_depth as check_depth
 from .row_text import is_block as is_block
 from .scalar_text import ScalarJSON, ScalarText
+from .sheet_rows import column_names as column_names
 from .table_csv import TableCSV, TableTSV
 from .table_json import TableJSON
 from .table_shapes import MLFLOW_WRAPPERS as MLFLOW_WRAPPERS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import RequestError
@@ -13,11 +14,23 @@ from .zipped import BYTES_PER_CELL
 if TYPE_CHECKING:
     import pandas as pd
 
+_SHOWN_ERROR = re.compile(rb">(?:#[^\d\s<]|Err:)|calcext:value-type=.error")
+_ERROR = re.compile(rb"#(?:[^\W\d_]|[\x80-\xff]|/0?)+[!?]?|Err:[0-9]{3}")  # in any language
+_CELL = re.compile(
+    rb"""(<table:table-cell)((?:[^<>"']|"[^"<]*"|'[^'<]*')*+)"""
+    rb"(?<!/)(?=>\s*+(?:<text:[^<>]*+>\s*+){1,2}([^<]*+))(>)"
+)
+_VALUE = re.compile(rb"""\s(?:office|calcext):[\w-]+\s*=\s*(?:"[^"]*"|'[^']*')""")
+_FLAG = re.compile(rb"""\scalcext:value-type\s*=\s*["']error["']""")
+_IS_TEXT = re.compile(rb"""\soffice:value-type\s*=\s*["']string["']""")
 _CELL_TAGS = {"table:table-cell", "table:covered-table-cell"}
 
 
 class TableODS(Codec["pd.DataFrame"]):
-    """One sheet, its first row the header; `workbooks.select_sheet` says which."""
+    """One sheet, its first row the header; `workbooks.select_sheet` says which.
+
+    A cell that shows an error is empty, whatever value is kept for it.
+    """
 
     kind = Kind.TABLE
     format = Format.ODS
@@ -25,18 +38,30 @@ class TableODS(Codec["pd.DataFrame"]):
     requires: ClassVar = {"pandas": "pandas", "python_calamine": "python-calamine"}
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
-        return read_zipped(data, options, ".ods", _check_content)
+        return read_zipped(data, options, ".ods", _checked_content)
 
 
 CODECS = (TableODS(),)
 
 
-def _check_content(xml: bytes, max_size: int) -> None:
-    """Refuse a content.xml in which a few bytes repeat more rows, cells or text than allowed."""
+def _checked_content(xml: bytes, max_size: int) -> bytes:
+    """Refuse a content.xml in which a few bytes repeat more rows, cells or text than allowed.
+
+    Return it with no value in cells that show an error.
+    """
     rows, columns, text_size = dimensions(xml)
     refuse_sparse(rows, columns, len(xml) // BYTES_PER_CELL)
     if text_size > max_size:
         raise too_large("workbook", max_size)
+    return _CELL.sub(_without_error, xml) if _SHOWN_ERROR.search(xml) else xml
+
+
+def _without_error(cell: re.Match[bytes]) -> bytes:
+    tag, attributes, text, end = cell.groups()
+    is_error = _FLAG.search(attributes) or (
+        _ERROR.fullmatch(text) and not _IS_TEXT.search(attributes)
+    )
+    return tag + _VALUE.sub(b"", attributes) + end if is_error else cell[0]
 
 
 def dimensions(xml: bytes) -> tuple[int, int, int]:

@@ -6,27 +6,32 @@ calamine, which reads the other workbooks, aborts the process if an old one decl
 from __future__ import annotations
 
 import io
+import re
+from contextlib import suppress
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-from .base import Codec, Kind, Options, refuse_sparse, with_dtype
+from .base import Codec, Kind, Options, refuse_sparse
 from .formats import Format
-from .sheet_rows import AS_WRITTEN, SUPPORTED, supports, table_of
+from .sheet_rows import table_of
 from .workbooks import select_sheet, translate_errors, unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of OLE 2, the container of the workbook
-_OPTIONS = (
-    *("dtype", "header", "names", "usecols", "skiprows", "nrows", "na_values", "converters"),
-    *("keep_default_na", "na_filter", "index_col", "true_values", "false_values"),
-)
+_DURATION = 7  # a cell type of our own, beside those of xlrd; it must fit into a byte
+_OF_DURATIONS = re.compile(r"\[(?:h+|m+|s+)\]", re.IGNORECASE)
+_LITERALS = re.compile(r'"[^"]*"|\\.')  # of a number format
+_EPOCHS = datetime(1899, 12, 30), datetime(1904, 1, 1)  # noqa: DTZ001 - Excel has no time zones
+_LEAP_DAY = 60  # 29 February 1900, which Excel counts in the first of its two calendars
+_DAY_MILLISECONDS = 86_400_000  # nobody enters smaller parts, and a float has no more digits
 
 
 class TableXLS(Codec["pd.DataFrame"]):
     """One sheet, its first row the header; `workbooks.select_sheet` says which.
 
-    Of the options of `pandas.read_excel` those on names, types, rows and nulls have an effect.
+    Options are those of `pandas.read_excel`.
     """
 
     kind = Kind.TABLE
@@ -44,40 +49,65 @@ CODECS = (TableXLS(),)
 
 
 def _read(data: bytes, options: Options) -> pd.DataFrame:
-    import pandas as pd
     import xlrd
-    from pandas.io import parsers
 
-    book = xlrd.open_workbook(file_contents=data, logfile=io.StringIO(), ragged_rows=True)
-    key = select_sheet(options, book.sheet_names())
-    sheet = book.sheet_by_index(key) if isinstance(key, int) else book.sheet_by_name(key)
+    with xlrd.open_workbook(
+        file_contents=data, logfile=io.StringIO(), ragged_rows=True, on_demand=True
+    ) as book:
+        names = book.sheet_names()
+        are_hidden = _private(book, "sheet_visibility")
+        shown = [name for name, hidden in zip(names, are_hidden, strict=True) if not hidden]
+        _mark_durations(book)
+        key = select_sheet(options, names, shown)
+        sheet = book.sheet_by_index(key) if isinstance(key, int) else book.sheet_by_name(key)
     refuse_sparse(sheet.nrows, sheet.ncols, len(data))
     rows = [[_value(cell, book.datemode) for cell in sheet.row(row)] for row in range(sheet.nrows)]
-    if not rows:
-        return pd.DataFrame()
-    width = max(map(len, rows))
-    padded = [row + [""] * (width - len(row)) for row in rows]
-    relevant = {name: options[name] for name in options if name in SUPPORTED or name in _OPTIONS}
-    if supports(relevant):
-        return table_of(padded, relevant)
-    arguments = {name: each for name, each in with_dtype(relevant).items() if name in _OPTIONS}
-    parser = parsers.TextParser(  # type: ignore[attr-defined] # pandas-stubs leave it out
-        padded, **{"header": 0, **AS_WRITTEN, **arguments}
-    )
-    return cast("pd.DataFrame", parser.read())
+    width = max(map(len, rows), default=0)
+    return table_of([row + [""] * (width - len(row)) for row in rows], options)
+
+
+def _private(book: Any, name: str) -> Any:
+    """Return what xlrd makes public, if at all, only with a sheet that it has read."""
+    return getattr(book, f"_{name}")
+
+
+def _mark_durations(book: Any) -> None:
+    """Give cells with the format of a duration, such as [h]:mm, a type of their own.
+
+    xlrd keeps the formats of cells only together with all else that the sheet looks like.
+    """
+    types = _private(book, "xf_index_to_xl_type_map")
+    for style in book.xf_list:
+        format_ = book.format_map.get(style.format_key)
+        if format_ and _OF_DURATIONS.search(_LITERALS.sub("", format_.format_str)):
+            types[style.xf_index] = _DURATION
 
 
 def _value(cell: Any, datemode: Literal[0, 1]) -> Any:
-    """Return the value that a cell shows: Excel stores whole numbers and dates as floats."""
+    """Return the value that a cell shows, the number itself if it is an impossible date."""
     import xlrd
 
     match cell.ctype:
-        case xlrd.XL_CELL_NUMBER:
-            return int(cell.value) if cell.value.is_integer() else cell.value
-        case xlrd.XL_CELL_DATE:
-            return xlrd.xldate_as_datetime(cell.value, datemode)
         case xlrd.XL_CELL_BOOLEAN:
             return bool(cell.value)
         case xlrd.XL_CELL_ERROR:
             return ""
+        case xlrd.XL_CELL_DATE if cell.value >= 0:
+            with suppress(OverflowError):
+                return _moment(cell.value, datemode)
+        case _ if cell.ctype == _DURATION:
+            with suppress(OverflowError, ValueError):
+                return _span(cell.value)
     return cell.value
+
+
+def _moment(days: float, datemode: Literal[0, 1]) -> datetime | time:
+    """Return the date so many days after the first, or a time of day if it is less than one."""
+    moment = _EPOCHS[datemode] + _span(days)
+    if days < 1:
+        return moment.time()
+    return moment + timedelta(days=1) if datemode == 0 and days < _LEAP_DAY else moment
+
+
+def _span(days: float) -> timedelta:
+    return timedelta(milliseconds=round(days * _DAY_MILLISECONDS))

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import time
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import InvalidValue, RequestError
 from ..settings import Settings
-from .base import Options, supported_options, with_dtype
+from .base import Options
 from .formats import Format
-from .sheet_rows import AS_WRITTEN, supports, table_of
-from .zipped import CheckContent, sanitize_zip
+from .sheet_rows import table_of
+from .zipped import CheckContent, sanitized_parts, stored
 
 if TYPE_CHECKING:
     import pandas as pd
 
 WORKBOOKS = frozenset({Format.XLSX, Format.XLS, Format.ODS})
 """Formats that have sheets."""
+_MAX_DAYS = 999_999_999  # of a timedelta
+_NAME = rb"<(?:[\w.-]+:)?+"
+_TO_VALUE = (  # from a cell's attributes, over a formula, its own or one that cells share
+    rb"[^<>]*+>(?:" + _NAME + rb"f(?=[\s>/])[^<>]*+>(?:[^<]*+</[^<>]*+>)?+)?+" + _NAME + rb"v>"
+)
+_ERROR = re.compile(rb"(" + _NAME + rb"""c\s[^<>]*?\bt=["']e["']""" + _TO_VALUE + rb")[^<]*+")
+_STYLED = re.compile(
+    rb"(" + _NAME + rb"""c\s[^<>]*?\b)s=["'][0-9]+["'](""" + _TO_VALUE + rb")([^<]*+)"
+)
 
 
 def read_zipped(
@@ -25,44 +38,98 @@ def read_zipped(
 ) -> pd.DataFrame:
     """Read a sheet of an .xlsx or .ods, its first row the header, by calamine.
 
-    Options are those of `pandas.read_excel`, which reads the sheet if there are any of its own;
-    they override the defaults here. `check_content` is that of `sanitize_zip`.
+    Options are those of `pandas.read_excel`; they override the defaults here. `check_content` is
+    that of `sanitized_parts`.
     """
-    import pandas as pd
-    from python_calamine import CalamineWorkbook
+
+    def load() -> dict[str, bytes]:
+        max_size = options.get("max_decompressed", Settings.max_decompressed)
+        return sanitized_parts(data, max_size, check_content)
 
     def parse() -> pd.DataFrame:
-        max_size = options.get("max_decompressed", Settings.max_decompressed)
-        file = io.BytesIO(sanitize_zip(data, max_size, check_content))
-        relevant = options if supports(options) else supported_options(pd.read_excel, options)
-        if not supports(relevant):
-            return _read_by_pandas(file, options)
-        with CalamineWorkbook.from_filelike(file) as book:
-            key = select_sheet(options, book.sheet_names)
-            get = book.get_sheet_by_index if isinstance(key, int) else book.get_sheet_by_name
-            return table_of(get(key).to_python(skip_empty_area=False), options)
+        return table_of(_exact_rows(load, options), options)
 
     return cast("pd.DataFrame", translate_errors(parse, suffix))
 
 
-def _read_by_pandas(file: io.BytesIO, options: Options) -> pd.DataFrame:
-    import pandas as pd
+def _exact_rows(load: Callable[[], dict[str, bytes]], options: Options) -> list[list[Any]]:
+    """Return the cells of a sheet, an impossible date or duration as the number that is stored.
 
-    arguments: dict[str, Any] = dict(AS_WRITTEN)
-    arguments |= supported_options(pd.read_excel, with_dtype(options))
-    with pd.ExcelFile(file, engine=arguments.pop("engine", "calamine")) as book:
-        arguments["sheet_name"] = select_sheet(options, book.sheet_names)
-        return cast("pd.DataFrame", pd.read_excel(book, **arguments))
+    calamine knows only the errors of Excel 2007, has no duration of millions of years, and reads a
+    date before Excel's first one as midnight. `load` is called again for such a file, instead of
+    keeping its parts.
+    """
+    from python_calamine import CalamineError
+
+    file = stored(load())
+    try:
+        rows = _rows(file, options)
+    except (CalamineError, OverflowError):
+        file = stored(_changed(load(), _repaired))
+        rows = _rows(file, options)
+    if b"v>-" in file and time in set(map(type, chain.from_iterable(rows))):
+        file = stored(_changed(load(), lambda part: _without_style(_repaired(part), _is_negative)))
+        for row, exact_row in zip(rows, _rows(file, options), strict=True):
+            for index, cell in enumerate(row):
+                if type(cell) is time:
+                    row[index] = exact_row[index]
+    return rows
 
 
-def select_sheet(options: Options, names: list[Any]) -> Any:
+def _rows(file: bytes, options: Options) -> list[list[Any]]:
+    from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+    with CalamineWorkbook.from_filelike(io.BytesIO(file)) as book:
+        shown = [
+            sheet.name
+            for sheet in book.sheets_metadata
+            if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+        ]
+        key = select_sheet(options, book.sheet_names, shown)
+        get = book.get_sheet_by_index if isinstance(key, int) else book.get_sheet_by_name
+        rows: list[list[Any]] = get(key).to_python(skip_empty_area=False)
+        return rows
+
+
+def _changed(parts: dict[str, bytes], change: Callable[[bytes], bytes]) -> dict[str, bytes]:
+    return {name: change(part) for name, part in parts.items()}
+
+
+def _repaired(part: bytes) -> bytes:
+    """Return a sheet whose errors and durations calamine knows."""
+    return _without_style(_ERROR.sub(rb"\1#N/A", part), _is_endless)
+
+
+def _without_style(part: bytes, is_impossible: Callable[[float], bool]) -> bytes:
+    """Return a sheet in which such numbers are shown as they are stored, not as dates."""
+
+    def replace(cell: re.Match[bytes]) -> bytes:
+        with suppress(ValueError):
+            if is_impossible(float(cell[3])):
+                return cell[1] + cell[2] + cell[3]
+        return cell[0]
+
+    return _STYLED.sub(replace, part)
+
+
+def _is_endless(days: float) -> bool:
+    return abs(days) >= _MAX_DAYS
+
+
+def _is_negative(days: float) -> bool:
+    return days < 0
+
+
+def select_sheet(options: Options, names: list[Any], shown: list[Any]) -> Any:
     """Return the name or the index of the sheet to read.
 
     The option `sheet`, the client's choice, is a name, or else an index from 0; without it the
-    option `sheet_name`, the author's, counts, and then the first sheet. InvalidValue lists the
-    names if there is no such sheet.
+    option `sheet_name`, the author's, counts, and then the first sheet of cells that is `shown`.
+    InvalidValue lists the names if there is no such sheet.
     """
-    key = options.get("sheet", options.get("sheet_name", 0))
+    key = options.get("sheet", options.get("sheet_name"))
+    if key is None:
+        return next(iter(shown), 0)
     if key in names or not isinstance(key, str | int):
         return key
     if str(key).isdecimal() and int(key) < len(names):

@@ -11,7 +11,7 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from ..errors import RequestError
@@ -20,7 +20,7 @@ from . import shared_strings
 from .base import refuse_sparse, too_large
 from .xlsx_dimensions import dimensions
 
-CheckContent = Callable[[bytes, int], None]
+CheckContent = Callable[[bytes, int], bytes]
 
 BYTES_PER_CELL = 16
 """The fewest bytes that a cell takes in a sheet that is not nearly empty."""
@@ -33,12 +33,15 @@ _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _END = struct.Struct("<4s4H2LH")
 
 
-def sanitize_zip(data: bytes, max_size: int, check_content: CheckContent | None = None) -> bytes:
-    """Return an .xlsx or .ods that is safe to read.
+def sanitized_parts(
+    data: bytes, max_size: int, check_content: CheckContent | None = None
+) -> dict[str, bytes]:
+    """Return the parts of an .xlsx or .ods that are safe to read, if they are `stored`.
 
-    `check_content` checks the content.xml of an .ods; without it no reader takes the file for one,
-    since its `mimetype` is left out. BodyTooLarge if it decompresses to more than `max_size` bytes,
-    RequestError if it is huge and nearly empty; errors of zipfile and zlib if it is not a zip file.
+    `check_content` checks the content.xml of an .ods and returns the one to read; without it no
+    reader takes the file for one, since its `mimetype` is left out. BodyTooLarge if it decompresses
+    to more than `max_size` bytes, RequestError if it is huge and nearly empty; errors of zipfile
+    and zlib if it is not a zip file.
     """
     parts: dict[str, bytes] = {}
     remaining = max_size
@@ -55,11 +58,11 @@ def sanitize_zip(data: bytes, max_size: int, check_content: CheckContent | None 
             remaining -= len(part)
             _check(part)
             if info.filename == "content.xml" and check_content is not None:
-                check_content(part, max_size)
+                part = check_content(part, max_size)
             parts[info.filename] = part
     if shared_strings.text_size(parts.values(), max_size) > max_size:
         raise too_large("workbook", max_size)
-    return _stored(parts)
+    return parts
 
 
 def exceeds(data: bytes, max_size: int) -> bool:
@@ -107,7 +110,7 @@ def _check(part: bytes) -> None:
     refuse_sparse(*dimensions(part), len(part) // BYTES_PER_CELL)
 
 
-def _stored(parts: dict[str, bytes]) -> bytes:
+def stored(parts: Mapping[str, bytes]) -> bytes:
     """Return an uncompressed zip file of parts; struct.error from 4 GiB or 65,536 parts on."""
     pieces: list[bytes] = []
     directory: list[bytes] = []

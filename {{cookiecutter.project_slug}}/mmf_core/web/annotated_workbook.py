@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..codecs import (
     Format,
     Kind,
     TableXLSX,
+    column_names,
     exceeds,
     replace_invalid,
     select_sheet,
@@ -31,6 +32,8 @@ from .http.request_parts import Argument, EncodedPart
 CHOICES = ("json", "xlsx")
 MAX_ANNOTATED = 1_000
 _SHEET = "errors"
+_MOVES_CELLS = {"header", "skiprows", "names", "usecols", "index_col", "skipfooter"}
+"""Options of an author with which a table's rows and columns are not those of the sheet."""
 _COLOUR = "FFC7CE"  # Excel's colour of bad values
 _AUTHOR = "the service"
 
@@ -97,17 +100,16 @@ def _annotate(
 ) -> bytes | None:
     if sent is None:
         return None
-    body, sheet_query = sent.data, sent.sheet
-    if not _is_workbook(body):
-        body, sheet_query = (
-            TableXLSX().encode(sent.decode(Argument.of(descriptor, limits())), {}),
-            None,
-        )
+    body = sent.data
+    options = {**descriptor.options, **({} if sent.sheet is None else {"sheet": sent.sheet})}
+    if not _is_workbook(body) or not _MOVES_CELLS.isdisjoint(options):
+        body = TableXLSX().encode(sent.decode(Argument.of(descriptor, limits())), {})
+        options = {}
     # openpyxl takes fifteen times the memory of the text in it, and a minute for 30 MiB.
     limit = min(limits()["max_decompressed"], (request.max_content_length or sys.maxsize) // 2)
     if exceeds(body, limit):
         return None
-    annotated: bytes = translate_errors(lambda: _mark_cells(body, error, sheet_query), ".xlsx")
+    annotated: bytes = translate_errors(lambda: _mark_cells(body, error, options), ".xlsx")
     return annotated
 
 
@@ -118,27 +120,28 @@ def _is_workbook(body: bytes) -> bool:
         return "xl/workbook.xml" in archive.namelist()
 
 
-def _mark_cells(body: bytes, error: InvalidValue, sheet_query: str | None) -> bytes:
+def _mark_cells(body: bytes, error: InvalidValue, options: Mapping[str, Any]) -> bytes:
     from openpyxl import load_workbook
 
     book = load_workbook(io.BytesIO(body))
     names = book.sheetnames
-    sheet = book[names[0]]
-    if sheet_query is not None:
-        with suppress(InvalidValue):  # the sheet does not exist, which is the error
-            chosen = select_sheet({"sheet": sheet_query}, names)
-            sheet = book[chosen if chosen in names else names[chosen]]
-    columns: dict[str, Any] = {
-        str(cell.value): cell.column for cell in next(sheet.iter_rows(max_row=1), ())
-    }
-    for detail in error.errors:
-        if detail.row is not None and detail.column in columns:
-            # A sheet counts from 1 and has a header; errors count the rows under it from 0.
-            _comment(sheet.cell(detail.row + 2, columns[detail.column]), detail.message)
+    shown = [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    with suppress(InvalidValue):  # the sheet does not exist, which is the error
+        chosen = select_sheet(options, names, shown)
+        _mark_sheet(book[chosen if chosen in names else names[chosen]], error.errors)
     _list_errors(book.create_sheet(_SHEET), error.detail, error.errors)
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
+
+
+def _mark_sheet(sheet: Any, errors: Iterable[ErrorDetail]) -> None:
+    header = next(sheet.iter_rows(max_row=1, values_only=True), ())
+    columns = {name: index for index, name in enumerate(column_names(header), start=1)}
+    for detail in errors:
+        if detail.row is not None and detail.column in columns:
+            # A sheet counts from 1 and has a header; errors count the rows under it from 0.
+            _comment(sheet.cell(detail.row + 2, columns[detail.column]), detail.message)
 
 
 def _comment(cell: Any, message: str) -> None:

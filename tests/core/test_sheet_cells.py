@@ -1,0 +1,422 @@
+"""Cells of workbooks: what the sheet says is what a column gets, alike in XLSX, XLS and ODS."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sheets import DATE, DATETIME, DURATION, FORMATS, TIME, Error, Shown, ods, ods_cell, xlsx
+from test_workbooks import repacked
+
+import mmf_core as mmf
+from mmf_core.errors import ErrorDetail, InvalidValue
+
+EXCEL = ["xlsx", "xls"]
+ALL = [*EXCEL, "ods"]
+MOMENT = datetime(2026, 1, 31, 12, 30, 15)
+
+
+def read(form: str, *rows: Any, **options: Any) -> pd.DataFrame:
+    codec, write = FORMATS[form]
+    table: pd.DataFrame = codec.decode(write(rows), options)
+    return table
+
+
+def read_as(form: str, types: dict[str, Any], *rows: Any) -> pd.DataFrame:
+    codec, write = FORMATS[form]
+    descriptor = mmf.DataFrame(schema=types)
+    return descriptor.validate(codec.decode(write(rows), descriptor.options))
+
+
+def cells(column: pd.Series) -> list[Any]:
+    nulls = column.isna()
+    return [None if null else cell for cell, null in zip(column.tolist(), nulls, strict=True)]
+
+
+def column_of(form: str, *values: Any) -> pd.Series:
+    """Read values under each other; another column keeps rows that are empty in this one."""
+    return read(form, ["a", "z"], *([value, "z"] for value in values))["a"]
+
+
+# Types of cells
+
+
+@pytest.mark.parametrize("form", ALL)
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([1.0, 2.0], "int64"),
+        ([1.0, 2.5], "float64"),
+        ([1.0, None], "float64"),
+        ([2.0**53 - 1, 1.0], "int64"),
+        ([2.0**53, 1.0], "float64"),
+        ([1e300, 1.0], "float64"),
+        ([True, False], "bool"),
+        ([True, None], "object"),
+        ([True, 1.0], "object"),
+        (["x", None], "str"),
+        (["007", 7.0], "object"),
+        ([9007199254740992.0, "x"], "object"),
+        (["9007199254740993", None], "str"),
+        ([MOMENT, None], "datetime64[us]"),
+        ([MOMENT, date(2026, 1, 31)], "datetime64[us]"),
+        ([MOMENT, "2026-01-31"], "object"),
+        ([time(12, 30, 15), time(0, 0, 1)], "object"),
+        ([time(12, 30, 15), None], "object"),
+        ([time(12, 30, 15), MOMENT, 5.0], "object"),
+    ],
+)
+def test_cells_keep_their_types(form: str, values: list[Any], dtype: str) -> None:
+    column = column_of(form, *values)
+    expected = [
+        pd.Timestamp(value) if isinstance(value, date) and dtype.startswith("date") else value
+        for value in values
+    ]
+    assert column.dtype == dtype
+    assert cells(column) == expected
+    if dtype == "object":
+        assert [type(cell) for cell in cells(column)] == [
+            int if type(value) is float and value < 2**53 else type(value) for value in values
+        ]
+
+
+@pytest.mark.parametrize("form", EXCEL)
+def test_a_duration_is_a_timedelta(form: str) -> None:
+    spans = [timedelta(hours=30), timedelta(), -timedelta(minutes=5), timedelta(400, 3, 500_000)]
+    column = column_of(form, *spans)
+    assert column.dtype == "timedelta64[us]"
+    assert column.tolist() == spans
+
+
+@pytest.mark.parametrize("form", EXCEL)
+@pytest.mark.parametrize("format_", ["[h]:mm", "[mm]:ss", "[SS]", '"h"[hh]:mm', "[Red][h]:mm"])
+def test_any_format_of_durations_is_one(form: str, format_: str) -> None:
+    assert column_of(form, Shown(1.5, format_)).tolist() == [timedelta(days=1.5)]
+
+
+@pytest.mark.parametrize("form", EXCEL)
+@pytest.mark.parametrize(
+    ("format_", "value"),
+    [('"[h]"0', 1.5), ("[Red]0.0", 1.5), ("[$-409]h:mm", datetime(1900, 1, 1, 12))],
+)
+def test_brackets_of_other_meaning_are_no_duration(form: str, format_: str, value: Any) -> None:
+    assert column_of(form, Shown(1.5, format_)).tolist() == [value]
+
+
+@pytest.mark.parametrize("form", EXCEL)
+@pytest.mark.parametrize("mac", [False, True])
+@pytest.mark.parametrize("format_", [DATE, DATETIME, TIME])
+@pytest.mark.parametrize(
+    "serial",
+    [
+        0,
+        0.5,
+        0.99999,
+        0.9999999999,
+        1,
+        1.5,
+        59,
+        60,
+        61,
+        1461,
+        45_000.9999999999,
+        46_053.5,
+        2_957_000,
+    ],
+)
+def test_serial_numbers_are_those_of_xlsx(
+    form: str, serial: float, format_: str, *, mac: bool
+) -> None:
+    """Excel has two calendars; the first is a day off before March 1900."""
+    codec, write = FORMATS[form]
+    (cell,) = codec.decode(write([["a"], [Shown(serial, format_)]], mac=mac), {})["a"].tolist()
+    if serial < 1:
+        milliseconds = timedelta(milliseconds=round(serial * 86_400_000))
+        assert cell == (datetime(1900, 1, 1) + milliseconds).time()
+        return
+    epoch = datetime(1904, 1, 1) if mac else datetime(1899, 12, 31 if serial < 60 else 30)
+    assert cell == epoch + timedelta(milliseconds=round(serial * 86_400_000))
+
+
+@pytest.mark.parametrize("form", EXCEL)
+@pytest.mark.parametrize(
+    ("serial", "format_"),
+    [
+        (-1, DATE),
+        (-0.5, TIME),
+        (-400.25, DATETIME),
+        (2_958_466, DATE),
+        (1e9, DATETIME),
+        (1e300, DATE),
+        (1e9, DURATION),
+        (1e300, DURATION),
+        (-1e9, DURATION),
+    ],
+)
+def test_an_impossible_date_is_one_fault_and_stays_a_number(
+    form: str, serial: float, format_: str
+) -> None:
+    rows = [["a", "b"], [MOMENT, -2.5], [Shown(serial, format_), 1.5], [time(12), -timedelta(1)]]
+    column, other = (series.tolist() for _, series in read(form, *rows).items())
+    assert column == [MOMENT, serial, time(12)]
+    assert other == [-2.5, 1.5, -timedelta(1)]
+    with pytest.raises(InvalidValue) as caught:
+        read_as(form, {"a": datetime}, *rows[:3])
+    assert [(error.row, error.column) for error in caught.value.errors] == [(1, "a")]
+
+
+@pytest.mark.parametrize("cell", ['t="e"><v>#SPILL!', 't="e"><f>A1+"&lt;"</f><v>#GETTING_DATA',
+                                  "t='e'><f t='shared' si='0'/><v>#CALC!"])  # fmt: skip
+def test_errors_of_newer_versions_of_excel_are_null(cell: str) -> None:
+    def change(sheet: bytes) -> bytes:
+        assert sheet.count(b't="e"><v>#N/A') == 1
+        return sheet.replace(b't="e"><v>#N/A', cell.encode())
+
+    data = repacked(
+        xlsx([["a", "b"], [Error("#N/A"), "#SPILL!"], [1.5, "x"]]),
+        "xl/worksheets/sheet1.xml",
+        change,
+    )
+    table = FORMATS["xlsx"][0].decode(data, {})
+    assert cells(table["a"]) == [None, 1.5]
+    assert table["b"].tolist() == ["#SPILL!", "x"]
+
+
+@pytest.mark.parametrize("form", ALL)
+@pytest.mark.parametrize(
+    "text", ["#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"]
+)
+def test_an_error_is_null(form: str, text: str) -> None:
+    assert cells(column_of(form, 1.5, Error(text))) == [1.5, None]
+    with pytest.raises(InvalidValue, match="1 cell") as caught:
+        read_as(form, {"a": float}, ["a", "z"], [1.5, "z"], [Error(text), "z"])
+    assert caught.value.errors[0].message == "expected a number, got an empty cell"
+
+
+@pytest.mark.parametrize("text", ["Err:502", "#ДЕЛ/0!", "#ССЫЛКА!", "#NV", "#WERT!"])
+def test_errors_of_open_document_are_known_in_any_language(text: str) -> None:
+    assert cells(column_of("ods", Error(text), 1.5)) == [None, 1.5]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        ods_cell(0.0).replace("office:value", 'calcext:value-type="error" office:value', 1),
+        ods_cell(Error("#N/A")).replace("#N/A", "<text:span>#N/A</text:span>"),
+        ods_cell(Error("#N/A")).replace("<text:p>", "\n <text:p text:style-name='a'>"),
+        ods_cell(Error("#N/A")).replace(
+            " office", " table:formula='of:=IF(1>2;\"/\";0)' office", 1
+        ),
+    ],
+)
+def test_an_error_of_open_document_is_null_however_it_is_written(cell: str) -> None:
+    def change(content: bytes) -> bytes:
+        assert ods_cell(2.5).encode() in content
+        return content.replace(ods_cell(2.5).encode(), cell.encode())
+
+    data = repacked(ods([["a"], [2.5], [1.5]]), "content.xml", change)
+    assert cells(FORMATS["ods"][0].decode(data, {})["a"]) == [None, 1.5]
+
+
+def test_values_of_open_document_that_only_look_like_errors_stay() -> None:
+    def change(content: bytes) -> bytes:
+        content = content.replace(b"<text:p>2.5", b"<text:p>#2.5")
+        return content.replace(
+            b"<table:table-cell/>",
+            b'<table:table-cell office:value-type="float" office:value="5"/>',
+        )
+
+    rows = [["a", "b", "c"], [2.5, "#N/A", "#DIV/0!"], [1.5, None, Error("#N/A")]]
+    table = FORMATS["ods"][0].decode(repacked(ods(rows), "content.xml", change), {})
+    assert [cells(series) for _, series in table.items()] == [
+        [2.5, 1.5], ["#N/A", 5], ["#DIV/0!", None],
+    ]  # fmt: skip
+
+
+# Names
+
+
+@pytest.mark.parametrize("form", ALL)
+def test_a_header_is_named_as_the_sheet_shows_it(form: str) -> None:
+    header = [2020.0, 1.5, True, date(2026, 1, 31), MOMENT, time(12, 30), "x", None, "7"]
+    table = read(form, header, [1.5] * len(header))
+    assert table.columns.tolist() == [
+        *("2020", "1.5", "TRUE", "2026-01-31", "2026-01-31 12:30:15", "12:30:00", "x"),
+        *("Unnamed: 7", "7"),
+    ]
+    assert read_as(form, {"2020": float}, header, [1.5] * len(header))["2020"].tolist() == [1.5]
+
+
+@pytest.mark.parametrize("form", ALL)
+@pytest.mark.parametrize("types", [{"a": float}, {"c": float}, None])
+@pytest.mark.parametrize("params", [{}, {"nrows": 1}, {"header": 0, "usecols": [0, 1, 2]}])
+def test_a_name_given_twice_is_refused(
+    form: str, types: dict[str, Any] | None, params: dict[str, Any]
+) -> None:
+    codec, write = FORMATS[form]
+    descriptor = mmf.DataFrame(schema=types, pandas_params=params)
+    table = codec.decode(write([["a", "c", "a"], [1.5, 2.5, 3.5]]), descriptor.options)
+    with pytest.raises(InvalidValue, match=r"^duplicate columns: a$") as caught:
+        descriptor.validate(table)
+    assert caught.value.errors == (ErrorDetail("duplicate column", column="a"),)
+
+
+@pytest.mark.parametrize("form", ALL)
+def test_a_number_and_its_text_are_one_name(form: str) -> None:
+    table = read(form, ["2020", 2020.0], [1.5, 2.5])
+    with pytest.raises(InvalidValue, match="duplicate columns: 2020"):
+        mmf.DataFrame().validate(table)
+
+
+# Declared types
+
+
+@pytest.mark.parametrize("form", ALL)
+@pytest.mark.parametrize("others", [[], [1.5], ["x"], [None], [True], [MOMENT]])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (7.0, "7"),
+        (-7.0, "-7"),
+        (1.5, "1.5"),
+        (1234.5678, "1234.5678"),
+        (2.0**53 - 1, "9007199254740991"),
+        (True, "TRUE"),
+        ("007", "007"),
+        ("9007199254740993", "9007199254740993"),
+        (MOMENT, "2026-01-31 12:30:15"),
+        (date(2026, 1, 31), "2026-01-31"),
+        (time(12, 30), "12:30:00"),
+    ],
+)
+def test_a_column_of_texts_has_what_the_sheet_shows(
+    form: str, value: Any, text: str, others: list[Any]
+) -> None:
+    """One rule, whatever else is in the column and in the others."""
+    for table in (
+        read_as(form, {"a": str | None}, ["a"], [value], *([other] for other in others)),
+        read_as(form, {"a": str | None}, ["a", "b"], [value, 1.5], *([o, o] for o in others)),
+        read_as(form, {"a": str | None}, ["b", "a"], [1.0, value]),
+    ):
+        assert table["a"].dtype == "str"
+        assert table["a"].iloc[0] == text
+
+
+@pytest.mark.parametrize("form", EXCEL)
+def test_a_duration_is_a_text_of_hours(form: str) -> None:
+    spans = [timedelta(hours=30), -timedelta(minutes=5), timedelta(seconds=1, milliseconds=500)]
+    column = read_as(form, {"a": str}, ["a"], *([span] for span in spans))["a"]
+    assert column.tolist() == ["30:00:00", "-00:05:00", "00:00:01.500000"]
+
+
+@pytest.mark.parametrize("form", ["xlsx", "ods"])  # xlwt has no -0.0
+def test_minus_nought_keeps_its_sign_whatever_is_beside_it(form: str) -> None:
+    for beside in (1.0, 1.5, "2"):
+        column = read_as(form, {"a": float}, ["a"], [-0.0], [beside])["a"]
+        assert np.signbit(column.iloc[0])
+
+
+_NUMBERS = st.floats(-1e17, 1e17) | st.integers(-(2**54), 2**54).map(float)
+_CELLS = (
+    st.none()
+    | st.booleans()
+    | _NUMBERS
+    | st.sampled_from(["007", "1.5", "1e3", "NA", "x", "9007199254740993", "true", "2026-01-31"])
+    | st.sampled_from([MOMENT, date(2026, 1, 31), time(12, 30)])
+)
+_TYPES = st.sampled_from([str, int, float, bool, datetime])
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(st.tuples(_CELLS, _CELLS), min_size=1, max_size=5),
+    types=st.tuples(_TYPES, _TYPES),
+)
+@pytest.mark.parametrize("form", ALL)
+def test_a_cell_depends_on_no_other(form: str, rows: list[Any], types: tuple[Any, Any]) -> None:
+    """Every cell is the value, or the fault, that it is alone in a sheet."""
+    schema = dict(zip("ab", (type_ | None for type_ in types), strict=True))
+    together = _values_and_faults(form, schema, ["a", "b"], *rows)
+    for row, row_cells in enumerate(rows):
+        for name, cell in zip("ab", row_cells, strict=True):
+            alone = _values_and_faults(form, {name: schema[name]}, [name, "z"], [cell, "z"])
+            assert alone[0, name] == together.get((row, name), alone[0, name])
+            assert (alone[0, name] == "fault") <= ("fault" in together.values())
+
+
+def _values_and_faults(form: str, schema: dict[str, Any], *rows: Any) -> dict[Any, Any]:
+    try:
+        table = read_as(form, schema, *rows)
+    except InvalidValue as error:
+        return {(detail.row, detail.column): "fault" for detail in error.errors}
+    return {
+        (row, name): repr((table[name].dtype, cell))
+        for name in schema
+        for row, cell in enumerate(cells(table[name]))
+    }
+
+
+# Options of an author
+
+
+@pytest.mark.parametrize("form", ALL)
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"skiprows": 1},
+        {"header": 1},
+        {"skiprows": [0]},
+        {"skiprows": 1, "usecols": "A:D"},
+        {"skiprows": 1, "usecols": ["t", "n", "2020", "l"]},
+        {"skiprows": 1, "nrows": 2},
+        {"skiprows": 1, "na_values": ["-"]},
+        {"skiprows": 1, "dtype": {"n": float}},
+    ],
+)
+def test_options_choose_cells_and_leave_them_as_they_are(form: str, params: dict[str, Any]) -> None:
+    rows = [["Report", None, None, None], ["t", "n", 2020.0, "l"],
+            ["007", 1.0, True, 2.0**53], ["1.5", 2.0, None, 1.0]]  # fmt: skip
+    types = {"t": str, "n": float, "2020": bool | None, "l": float}
+    descriptor = mmf.DataFrame(schema=types, pandas_params=params)
+    codec, write = FORMATS[form]
+    table = codec.decode(write(rows), descriptor.options)
+    assert table.columns.tolist()[:2] == ["t", "n"]
+    assert [cells(series) for _, series in table.items()][:2] == [["007", "1.5"], [1, 2]]
+    assert table["l"].dtype == "float64"
+    if params != {"skiprows": [0]}:
+        assert descriptor.validate(table)["2020"].tolist() == [True, None]
+
+
+@pytest.mark.parametrize("form", ALL)
+def test_signs_of_numbers_in_texts_are_the_authors(form: str) -> None:
+    params = {"decimal": ",", "thousands": "."}
+    codec, write = FORMATS[form]
+    for beside in ("2,5", 2.5):
+        descriptor = mmf.DataFrame(schema={"a": float}, pandas_params=params)
+        table = codec.decode(write([["a"], ["1.234,5"], [beside]]), descriptor.options)
+        assert descriptor.validate(table)["a"].tolist() == [1234.5, 2.5]
+
+
+# Sheets
+
+
+@pytest.mark.parametrize("form", ALL)
+def test_a_hidden_sheet_is_read_only_if_it_is_chosen(form: str) -> None:
+    codec, write = FORMATS[form]
+    data = write([["a"], [1.5]], hidden=True)
+    assert codec.decode(data, {}).columns.tolist() == ["a"]
+    for choice in ({"sheet": "Hidden"}, {"sheet": "0"}, {"sheet_name": 0}):
+        assert codec.decode(data, choice).columns.tolist() == ["hidden"]
+
+
+def test_a_chart_is_not_a_sheet_of_cells() -> None:
+    codec = FORMATS["xlsx"][0]
+    assert codec.decode(xlsx([["a"], [1.5]], chart=True), {}).columns.tolist() == ["a"]
+    data = xlsx([["a"], [1.5]], chart=True, hidden=True)
+    assert codec.decode(data, {}).columns.tolist() == ["a"]
+    assert codec.decode(data, {"sheet": "Chart"}).empty
