@@ -322,13 +322,46 @@ def test_whole_numbers_are_not_rounded(codec: Codec[Any], array: np.ndarray) -> 
     assert again.tolist() == array.tolist()
 
 
-@pytest.mark.parametrize(
-    "text", ["18446744073709551615,-1", "18446744073709551616,1", "9007199254740993,0.5", "1e16,1"]
-)
-def test_without_a_common_type_numbers_are_floats(text: str) -> None:
-    numbers = [float(cell) for cell in text.split(",")]
-    for array in (JSON.decode(f"[{text}]".encode(), {}), CSV.decode(text.encode(), {})):
-        assert array.ravel().tolist() == numbers
+LOSSY = ["18446744073709551615,-1", "9007199254740993,0.5", "9007199254740993,1e16"]
+
+
+@pytest.mark.parametrize("text", LOSSY)
+@pytest.mark.parametrize("codec", [JSON, CSV], ids=["JSON", "CSV"])
+def test_without_a_type_that_holds_all_digits_there_is_an_error(
+    codec: Codec[Any], text: str
+) -> None:
+    data = f"[[{text}]]" if codec is JSON else text
+    with pytest.raises(InvalidValue, match="one type holds exactly"):
+        codec.decode(data.encode(), {})
+    array = codec.decode(data.encode(), mmf.Array(dtype="float64").options)
+    assert array.tolist() == [[float(cell) for cell in text.split(",")]]
+
+
+@pytest.mark.parametrize("text", ["18446744073709551616,1", "1e16,1", "9007199254740992,0.5"])
+@pytest.mark.parametrize("codec", [JSON, CSV], ids=["JSON", "CSV"])
+def test_floats_are_taken_if_they_hold_all_digits(codec: Codec[Any], text: str) -> None:
+    array = codec.decode((f"[[{text}]]" if codec is JSON else text).encode(), {})
+    assert array.tolist() == [[float(cell) for cell in text.split(",")]]
+
+
+def test_integers_beside_whole_floats_are_exact() -> None:
+    for descriptor in (
+        mmf.Array(),
+        mmf.Array(dtype="int64"),
+        mmf.Array(dtype="int64", columns=["a", "b"]),
+    ):
+        array = JSON.decode(b"[[9007199254740993, 1.0]]", descriptor.options)
+        assert descriptor.validate(array).tolist() == [[2**53 + 1, 1]]
+    with pytest.raises(InvalidValue, match="one type"):
+        JSON.decode(b"[9007199254740993, null]", {})
+
+
+def test_a_long_float_is_not_an_integer() -> None:
+    descriptor = mmf.Array(dtype="int64")
+    with pytest.raises(InvalidValue, match=r"int64, got 9007199254740992\.0"):
+        descriptor.validate(JSON.decode(b"[9007199254740993.0]", descriptor.options))
+    assert descriptor.validate(np.array([2.0**53 - 1])).tolist() == [2**53 - 1]
+    assert descriptor.to_output(np.array([2.0**60])).tolist() == [2**60]
 
 
 def test_json_takes_numbers_in_any_byte_order() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import InvalidValue, RequestError
 from .array_columns import bad_cells, column_indices
 from .base import Codec, Kind, Options
 from .formats import Format
+from .number_format import any_number
 from .table_shapes import ONE_VALUE_PER_COLUMN, uneven_rows
-from .whole_numbers import restore_integers
+from .whole_numbers import exact_array
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
 class ArrayCSV(Codec["np.ndarray"]):
     """Numbers in UTF-8; an empty cell is NaN. A first line without any number is a header.
 
-    The numbers are floats, unless all are whole and some are too long for a float. With the option
-    `columns` the header gives their places, and other columns are left out.
+    The numbers are floats, unless all are whole and some are too long for a float; with the option
+    `floats` the nearest floats. With `columns` the header gives their places, and other columns are
+    left out.
     """
 
     kind = Kind.ARRAY
@@ -47,7 +50,9 @@ class ArrayCSV(Codec["np.ndarray"]):
             raise InvalidValue("expected numbers only in an array", errors)
         width = len(names) if not rows else len(rows[0])
         floats = np.array(numbers, dtype=np.float64).reshape(len(rows), width)
-        return restore_integers(floats, lambda: [int(cell) for cells in rows for cell in cells])
+        if options.get("floats"):
+            return floats
+        return exact_array(floats, lambda: map(any_number, chain.from_iterable(rows)))
 
     def encode(self, value: np.ndarray, options: Options) -> bytes:
         if value.ndim > 2:  # noqa: PLR2004 - rows and columns

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from itertools import chain
-from operator import index
 from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import InvalidValue
 from .array_columns import bad_cells, rows_of
 from .base import JSON_WEIGHTS, JSONCodec, Kind, Options
-from .whole_numbers import restore_integers
+from .whole_numbers import exact_array
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 class ArrayJSON(JSONCodec["np.ndarray"]):
-    """Row-major nested lists; null is NaN. With the option `columns` also a table's JSON."""
+    """Row-major nested lists; null is NaN. With the option `columns` also a table's JSON.
+
+    Integers that a float cannot hold are integers, or an error beside anything else; with the
+    option `floats` they are the nearest floats.
+    """
 
     kind = Kind.ARRAY
     requires: ClassVar = {"numpy": "numpy"}
@@ -35,12 +38,12 @@ class ArrayJSON(JSONCodec["np.ndarray"]):
             )
         try:
             array = _rows(plain) if columns else _nested(plain)
-            if array.dtype.kind == "f" and not columns:
-                array = restore_integers(
-                    array, lambda: list(map(index, np.array(plain, object).flat))
-                )
             if array.dtype == object:
-                array = array.astype(np.float64)  # null among the numbers
+                array = array.astype(np.float64)  # nulls, or integers of more than 64 bits
+            if array.dtype.kind == "f" and not options.get("floats"):
+                array = exact_array(array, lambda: np.array(plain, object).flat)
+        except InvalidValue:
+            raise
         except (ValueError, TypeError, OverflowError):
             raise InvalidValue(
                 "expected the lists of an array to be of equal length and to hold numbers only",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidValue, quoted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,22 +55,36 @@ def has_many_digits(text: bytes, count: int = _FLOAT_DIGITS) -> bool:
     return bool(runs[:1].any() or (runs[1:] & ~is_inside[: max(len(runs) - 1, 0)]).any())
 
 
-def restore_integers(floats: np.ndarray, integers: Callable[[], list[int]]) -> np.ndarray:
-    """Return int64 or uint64 if floats are too coarse for the cells.
+def exact_array(
+    floats: np.ndarray, cells: Callable[[], Iterable[int | float | None]]
+) -> np.ndarray:
+    """Return an array of floats as int64 or uint64 if floats are too coarse for the cells.
 
-    `integers` returns all cells; it raises TypeError or ValueError unless they are all whole, and
-    then they stay floats.
+    `cells` returns all of them. InvalidValue if no type holds every digit.
     """
     import numpy as np
 
-    if not floats.size or not np.abs(floats).max() >= MAX_EXACT_FLOAT:
+    if not (np.abs(floats) >= MAX_EXACT_FLOAT).any():
         return floats
-    with suppress(TypeError, ValueError):
-        cells = integers()
+    numbers = list(cells())
+    integers = [number if type(number) is int else _integer(number) for number in numbers]
+    if None not in integers:
         for dtype in (np.int64, np.uint64):
             with suppress(OverflowError):
-                return np.array(cells, dtype).reshape(floats.shape)
+                return np.array(integers, dtype).reshape(floats.shape)
+    for number in numbers:
+        if type(number) is int and number != float(number):
+            raise InvalidValue(
+                f"expected numbers that one type holds exactly, got {quoted(number)} beside "
+                "fractions, nulls or numbers of another sign; send integers only, or shorter ones"
+            )
     return floats
+
+
+def _integer(number: int | float | None) -> int | None:
+    """Return a whole float as an integer, unless it may stand for another number."""
+    is_exact = isinstance(number, float) and number.is_integer() and abs(number) < MAX_EXACT_FLOAT
+    return int(number) if number is not None and is_exact else None
 
 
 def integers_with_nulls(values: np.ndarray, empty: np.ndarray) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import inf, isnan
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..codecs import Kind
+from ..codecs import MAX_EXACT_FLOAT, Kind
 from ..errors import MAX_ERRORS, DescriptorError, ErrorDetail, InvalidValue
 from .base import Descriptor
 from .json_schemas import NUMBER, lists, numbers, records
@@ -42,7 +42,11 @@ class Array(Descriptor["np.ndarray"]):
             self.shape = tuple(map(_length, self.shape))
         if self.dtype is not None:
             self.dtype = _dtype(self.dtype)
-        self._options = {} if self.columns is None else {"columns": tuple(self.columns)}
+        self._options: dict[str, Any] = {}
+        if self.columns is not None:
+            self._options["columns"] = tuple(self.columns)
+        if self.dtype is not None and self.dtype.kind == "f":
+            self._options["floats"] = True
         super().__post_init__()
 
     @property
@@ -54,7 +58,7 @@ class Array(Descriptor["np.ndarray"]):
         return self.columns is not None
 
     def validate(self, value: Any) -> np.ndarray:
-        array = self._numbers(value)
+        array = self._numbers(value, max_float=MAX_EXACT_FLOAT)
         if self.shape is not None and not array.size:
             raise InvalidValue("the array is empty; send at least one row")
         if self.columns is not None:
@@ -108,7 +112,7 @@ class Array(Descriptor["np.ndarray"]):
                 f"shape={self.shape!r} contradicts columns=; remove shape=, columns= implies it"
             )
 
-    def _numbers(self, value: Any) -> np.ndarray:
+    def _numbers(self, value: Any, max_float: float = inf) -> np.ndarray:
         import numpy as np
 
         try:
@@ -120,7 +124,7 @@ class Array(Descriptor["np.ndarray"]):
         if self.shape is not None and array.size:
             self._check_shape(array.shape)
         if self.dtype is not None and array.dtype != self.dtype:
-            array = _converted(array, self.dtype)
+            array = _converted(array, self.dtype, max_float)
         return array
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
@@ -175,14 +179,19 @@ def _dtype(dtype: Any) -> np.dtype[Any]:
     return parsed
 
 
-def _converted(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    """Return numbers as another type; InvalidValue if it cannot hold one of them."""
+def _converted(array: np.ndarray, dtype: np.dtype[Any], max_float: float) -> np.ndarray:
+    """Return numbers as another type; InvalidValue if it cannot hold one of them.
+
+    Floats of `max_float` or more are not whole numbers: they may stand for others.
+    """
     import numpy as np
 
     with np.errstate(invalid="ignore", over="ignore"):
         converted = array.astype(dtype)
         overflows = np.isinf(converted) & np.isfinite(array)
         misfits = overflows if dtype.kind == "f" else converted != array
+        if array.dtype.kind == "f" and dtype.kind in "iu":
+            misfits |= np.abs(array) >= max_float
     if misfits.any():
         value = array[misfits].flat[0].item()
         raise InvalidValue(f"expected numbers that fit into {dtype}, got {value}")
