@@ -137,7 +137,7 @@ def test_an_empty_cell_is_taken_where_nulls_are_declared(kind: type) -> None:
 
 def test_a_nullable_whole_number_stays_one() -> None:
     assert _check(int | None, 1, None).tolist() == [1, pd.NA]
-    assert _check(int | None, 1, 2).dtype == "int64"
+    assert _check(int | None, 1, 2).dtype == "Int64"
 
 
 def test_missing_columns_are_all_named() -> None:
@@ -269,5 +269,5 @@ def test_the_authors_own_parameters_count_for_more_than_the_schemas() -> None:
 
 
 def test_a_full_table_of_floats_passes_as_it_is() -> None:
-    table = pd.DataFrame({"a": [1.0, np.inf], "b": [2.0, 3.0]})
+    table = pd.DataFrame({"a": [1.0, 1.5], "b": [2.0, 3.0]})
     assert mmf.DataFrame(schema={"a": float, "b": float}).validate(table) is table

@@ -43,6 +43,10 @@ from .formats import Format as Format
 from .image_pillow import ImageBMP, ImageGIF, ImageJPEG, ImageJSON, ImagePNG, ImageTIFF, ImageWEBP
 from .json_values import JSONValue
 from .json_values import check_depth as check_depth
+from .number_format import NumberFormat as NumberFormat
+from .number_format import number_format_of as number_format_of
+from .number_format import real_number as real_number
+from .number_format import whole_number as whole_number
 from .row_text import is_block as is_block
 from .scalar_text import ScalarJSON, ScalarText
 from .sheet_rows import column_names as column_names

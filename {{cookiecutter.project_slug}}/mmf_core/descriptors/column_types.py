@@ -1,83 +1,295 @@
-"""The types of a table's columns, and how cells are converted to them."""
+"""The types of a table's columns, and how cells are converted to them.
+
+A column of numbers, flags or dates is converted as a whole. Any other column holds exact values,
+texts among them, and is converted cell by cell, so that each cell depends on no other.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime, time
+from decimal import Decimal
+from math import inf
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, cast
 
+from ..codecs import MAX_EXACT_FLOAT, NumberFormat, real_number, whole_number
 from ..errors import ErrorDetail, InvalidValue
+from .date_times import are_date_times, parse_date_time
 from .json_schemas import DATETIME
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+
+_MIN_INT64, _MAX_INT64 = -(2**63), 2**63 - 1
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_WORDS = {"true": True, "false": False}
+_NUMBER_SIGNS = frozenset("0123456789+-.,' ")
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnType:
     """One type of column.
 
-    `schema` describes a cell in JSON (JSON Schema); `convert` leaves nulls in place of cells that
-    do not fit; `dtype` is the final type of a column without nulls.
+    `schema` describes a cell in JSON (JSON Schema). `convert` leaves nulls in place of cells that
+    do not fit; the column is then of `dtype`, or of `nullable` if it may have nulls. `hint` says
+    how to correct a cell that did not fit, or nothing.
     """
 
     type_label: str
     example: Any
     schema: Mapping[str, Any]
-    convert: Callable[[pd.Series[Any]], pd.Series[Any]]
+    convert: Callable[[pd.Series[Any], NumberFormat], pd.Series[Any]]
     dtype: Any = None
+    nullable: Any = None
+    hint: Callable[[Any, NumberFormat], str] = lambda _cell, _number_format: ""
 
 
-def _numbers(column: Any) -> Any:
-    """Return float64 or int64 with NaN for everything else, true and false included."""
-    import pandas as pd
+def _to_float(column: pd.Series[Any], number_format: NumberFormat) -> pd.Series[Any]:
+    import numpy as np
 
-    if column.dtype.kind not in "iuf":
-        column = column.astype(object).mask(column.map(lambda value: isinstance(value, bool)))
-    return pd.to_numeric(column, errors="coerce")
-
-
-def _to_float(column: Any) -> Any:
-    return _numbers(column).astype("float64")
-
-
-def _to_int(column: Any) -> Any:
-    numbers = _numbers(column)
-    lowest = -(2.0**63)
-    # The lowest value as a float may have been a longer number whose last digits are lost.
-    is_in_range = numbers > lowest if numbers.dtype.kind == "f" else numbers >= lowest
-    fits = (numbers % 1 == 0) & is_in_range & (numbers < 2**63)
-    return numbers.where(fits).astype("Int64")
+    if column.dtype == np.float64:
+        return column
+    if column.dtype.kind in "iuf":
+        floats = _array(column, "float64", np.nan)
+    else:
+        cells = [_float(cell, number_format) for cell in column.tolist()]
+        floats = np.array(cells, dtype="float64")
+    return _series(floats, column)
 
 
-def _to_bool(column: Any) -> Any:
-    words = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
-    values = column.astype(str).str.lower().map(words).astype(object)
-    return values.where(values.notna(), None)  # a column of nulls alone would be floats
-
-
-def _to_text(column: Any) -> Any:
-    return column.where(column.map(lambda value: isinstance(value, str)))
-
-
-def _to_datetime(column: Any) -> Any:
-    import pandas as pd
-
-    if column.dtype.kind != "M":  # a bare number is not a date
-        column = column.where(column.map(lambda value: isinstance(value, str | date)))
+def _float(cell: Any, number_format: NumberFormat) -> float | None:
+    """Return the float that is nearest to a number, or None."""
+    if isinstance(cell, str):
+        return real_number(cell, *number_format)
+    if not _is_number(cell):
+        return None
     try:
-        return pd.to_datetime(column, errors="coerce", format="ISO8601")
+        return float(cell)
+    except OverflowError:  # an int of more than 308 digits
+        return inf if cell > 0 else -inf
+
+
+def _is_number(cell: Any) -> bool:
+    """Return whether a cell is a number of Python's or NumPy's; a bool is none."""
+    return isinstance(cell, Real | Decimal) and not isinstance(cell, bool)
+
+
+def _to_int(column: pd.Series[Any], number_format: NumberFormat) -> pd.Series[Any]:
+    import numpy as np
+
+    kind = column.dtype.kind
+    if column.dtype == np.int64:
+        return column
+    if kind == "f":
+        floats = _array(column, "float64", np.nan)
+        with np.errstate(invalid="ignore"):  # the remainder of infinity
+            fits = (floats % 1 == 0) & (np.abs(floats) < MAX_EXACT_FLOAT)
+        return _masked(np.where(fits, floats, 0).astype("int64"), fits, column)
+    if kind == "u":
+        numbers = _array(column, "uint64", 0)
+        fits = column.notna().to_numpy() & (numbers <= _MAX_INT64)
+        return _masked(numbers.astype("int64"), fits, column)
+    if kind == "i":
+        return _masked(_array(column, "int64", 0), column.notna().to_numpy(), column)
+    cells = [_int(cell, number_format) for cell in column.tolist()]
+    integers = np.array([cell or 0 for cell in cells], dtype="int64")
+    return _masked(integers, _are_given(cells), column)
+
+
+def _int(cell: Any, number_format: NumberFormat) -> int | None:
+    """Return the same whole number of 64 bits, or None.
+
+    A float of 2**53 or more is not accepted: other whole numbers may have been rounded to it.
+    """
+    number = None
+    if isinstance(cell, str):
+        number = whole_number(cell, *number_format)
+    elif not _is_number(cell):
+        return None
+    elif isinstance(cell, Integral):
+        number = int(cell)
+    elif isinstance(cell, Decimal):
+        # compared first: int() would write out all digits of 1E+999999999
+        if cell.is_finite() and _MIN_INT64 <= cell <= _MAX_INT64 and cell == int(cell):
+            number = int(cell)
+    elif abs(value := float(cell)) < MAX_EXACT_FLOAT and value.is_integer():
+        number = int(value)
+    return number if number is None or _MIN_INT64 <= number <= _MAX_INT64 else None
+
+
+def _to_bool(column: pd.Series[Any], number_format: NumberFormat) -> pd.Series[Any]:
+    import numpy as np
+
+    if column.dtype == np.bool_:
+        return column
+    if column.dtype.kind == "b":
+        return _masked(_array(column, "bool", False), column.notna().to_numpy(), column)
+    if column.dtype.kind in "iuf":
+        numbers = _array(column, "float64", np.nan)
+        return _masked(numbers == 1, (numbers == 1) | (numbers == 0), column)
+    cells = [_bool(cell, number_format) for cell in column.tolist()]
+    return _masked(np.array(list(map(bool, cells)), dtype=bool), _are_given(cells), column)
+
+
+def _bool(cell: Any, number_format: NumberFormat) -> bool | None:
+    """Return true or false, or None; 1 and 0 stand for them."""
+    import numpy as np
+
+    if isinstance(cell, bool | np.bool_):
+        return bool(cell)
+    if isinstance(cell, str) and (word := cell.lower()) in _WORDS:
+        return _WORDS[word]
+    number = _int(cell, number_format)
+    return bool(number) if number in {0, 1} else None
+
+
+def _to_text(column: pd.Series[Any], _number_format: NumberFormat) -> pd.Series[Any]:
+    import pandas as pd
+
+    if column.dtype == "str":
+        return column
+    cells = [cell if isinstance(cell, str) else None for cell in column.tolist()]
+    try:
+        return pd.Series(cells, index=column.index, name=column.name, dtype="str")
+    except UnicodeEncodeError:
+        # Half of a surrogate pair is not a character.
+        texts = [cell and (None if _SURROGATE.search(cell) else cell) for cell in cells]
+        return pd.Series(texts, index=column.index, name=column.name, dtype="str")
+
+
+def _to_datetime(column: pd.Series[Any], _number_format: NumberFormat) -> pd.Series[Any]:
+    import numpy as np
+    import pandas as pd
+
+    if column.dtype.kind == "M" and isinstance(column.dtype, np.dtype | pd.DatetimeTZDtype):
+        if column.array.unit == "us":
+            return column
+        with suppress(pd.errors.OutOfBoundsDatetime):  # of seconds or milliseconds
+            microseconds = column.dt.as_unit("us")
+            return cast("pd.Series[Any]", microseconds.where(microseconds == column))
+    cells = column.tolist()
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    if len(texts) == column.count() and are_date_times(texts):
+        dates = column
+    else:
+        moments = [_date_time(cell) for cell in cells]
+        if len({moment.tzinfo is None for moment in moments if moment}) > 1:
+            raise _different_offsets(column)
+        dates = _series(np.array(moments, dtype=object), column)
+    try:
+        # pandas looks for texts in ISO 8601 only; there are no others here
+        parsed = pd.to_datetime(dates, errors="coerce", format="ISO8601")
     except ValueError:  # pandas keeps one offset for a whole column
-        message = "expected the same UTC offset, such as Z, in all dates of a column, or none"
-        raise InvalidValue(message, [ErrorDetail(message, column=column.name)]) from None
+        raise _different_offsets(column) from None
+    return parsed.dt.as_unit("us")
 
 
-_INT64 = {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}
+def _different_offsets(column: pd.Series[Any]) -> InvalidValue:
+    message = "expected the same UTC offset, such as Z, in all dates of a column, or none"
+    return InvalidValue(message, [ErrorDetail(message, column=str(column.name))])
+
+
+def _date_time(cell: Any) -> datetime | None:
+    """Return a date and time to the microsecond, or None."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(cell, np.datetime64):
+        cell = pd.Timestamp(cell)
+    with suppress(ValueError):
+        if isinstance(cell, str):
+            return parse_date_time(cell)
+        if cell is pd.NaT:
+            return None
+        if isinstance(cell, pd.Timestamp):
+            return None if cell.nanosecond else cell.to_pydatetime()
+        if isinstance(cell, datetime):
+            return cell
+        if isinstance(cell, date):
+            return datetime.combine(cell, time.min)
+    return None
+
+
+def _array(column: pd.Series[Any], dtype: str, null: Any) -> np.ndarray[Any, Any]:
+    """Return a column of numbers or flags as an array of NumPy's."""
+    import numpy as np
+
+    if isinstance(column.dtype, np.dtype):
+        return column.to_numpy().astype(dtype, copy=False)
+    return column.to_numpy(dtype=dtype, na_value=null)
+
+
+def _are_given(cells: list[Any]) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    return np.array([cell is not None for cell in cells], dtype=bool)
+
+
+def _masked(
+    values: np.ndarray[Any, Any], fits: np.ndarray[Any, Any], column: pd.Series[Any]
+) -> pd.Series[Any]:
+    """Return integers or flags with nulls in place of those that do not fit."""
+    import pandas as pd
+
+    if fits.all():
+        return _series(values, column)
+    array_type = pd.arrays.BooleanArray if values.dtype == bool else pd.arrays.IntegerArray
+    return _series(array_type(values, ~fits), column)
+
+
+def _series(values: Any, column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return new values in a column's place."""
+    import pandas as pd
+
+    return pd.Series(values, index=column.index, name=column.name, copy=False)
+
+
+def _float_hint(cell: Any, number_format: NumberFormat) -> str:
+    value = _float(cell, number_format)
+    if value is None:
+        return _text_hint(cell, number_format)
+    return "send a finite number" if abs(value) == inf else ""
+
+
+def _int_hint(cell: Any, number_format: NumberFormat) -> str:
+    is_float = _is_number(cell) and not isinstance(cell, Integral | Decimal)
+    if is_float and abs(float(cell)) >= MAX_EXACT_FLOAT:
+        return "a float of 2**53 or more may have lost digits: send an integer or a text"
+    return _text_hint(cell, number_format)
+
+
+def _text_hint(cell: Any, number_format: NumberFormat) -> str:
+    """Return how to write the numbers in a text that have signs of another format."""
+    if not isinstance(cell, str) or set(cell) - _NUMBER_SIGNS or set(cell).isdisjoint(".,' "):
+        return ""
+    if number_format.decimal == ".":
+        return "write numbers with a decimal point and without thousands signs"
+    return (
+        "this file has decimal commas, and thousands signs are not read: "
+        "remove them, or the author declares them in pandas_params"
+    )
+
+
+def _datetime_hint(cell: Any, _number_format: NumberFormat) -> str:
+    if _date_time(cell) is not None or not isinstance(cell, str | datetime):
+        return ""
+    return "write it as 2026-01-31T12:00:00, with six decimals at most"
+
+
+_INT64 = {"type": "integer", "minimum": _MIN_INT64, "maximum": _MAX_INT64}
 TYPES: dict[type, ColumnType] = {
-    str: ColumnType("text", "text", {"type": "string"}, _to_text),
-    int: ColumnType("a whole number", 1, _INT64, _to_int, dtype="int64"),
-    float: ColumnType("a number", 0.5, {"type": "number"}, _to_float),
-    bool: ColumnType("true or false", True, {"type": "boolean"}, _to_bool, dtype="bool"),
-    datetime: ColumnType("a date and time", "2026-01-31T12:00:00", DATETIME, _to_datetime),
+    str: ColumnType("text", "text", {"type": "string"}, _to_text, "str", "str"),
+    int: ColumnType("a whole number", 1, _INT64, _to_int, "int64", "Int64", _int_hint),
+    float: ColumnType(
+        "a number", 0.5, {"type": "number"}, _to_float, "float64", "float64", _float_hint
+    ),
+    bool: ColumnType("true or false", True, {"type": "boolean"}, _to_bool, "bool", "boolean"),
+    datetime: ColumnType(
+        "a date and time", "2026-01-31T12:00:00", DATETIME, _to_datetime, hint=_datetime_hint
+    ),
 }

@@ -9,6 +9,7 @@ from math import inf, nextafter
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
+from ..codecs import NumberFormat
 from ..errors import DescriptorError, ErrorDetail, InvalidValue, quoted
 from .bounds import bounds_schema, with_bounds
 from .column_types import TYPES
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _IS_OUTSIDE = {"ge": operator.lt, "gt": operator.le, "le": operator.gt, "lt": operator.ge}
 _ORDERED = {int, float, datetime}
+_POINT = NumberFormat()
 _MAX_SHOWN = 10  # choices in a message
 
 
@@ -28,7 +30,8 @@ class Column:
     """A column with bounds or choices in addition to its type.
 
     `ge`, `gt`, `le`, `lt` are bounds of numbers and dates; `choices` lists all allowed values.
-    With `category=True` the column is a pandas category of these choices, in this order.
+    With `category=True` the column is a pandas category of these choices, in this order; with
+    `finite=False` infinity is a number like any other.
     DescriptorError if the declaration contradicts itself.
     """
 
@@ -39,6 +42,7 @@ class Column:
     lt: Any = None
     choices: Any = None
     category: bool = False
+    finite: bool = True
 
     def __post_init__(self) -> None:
         self.kind, self.nullable = _parse(self.type)
@@ -48,6 +52,8 @@ class Column:
             raise DescriptorError(
                 f"{', '.join(self.bounds)}: a {self.kind.__name__} column has no bounds"
             )
+        if not self.finite and self.kind is not float:
+            raise DescriptorError(f"finite=False: a {self.kind.__name__} column has no infinity")
         if not self._allows_any():
             raise DescriptorError(f"no value is {self.type_label}")
         if self.choices is not None:
@@ -85,22 +91,40 @@ class Column:
         ]
         return float(max(lows)), float(min(highs))
 
-    def convert(self, cells: pd.Series[Any]) -> tuple[pd.Series[Any], np.ndarray[Any, Any]]:
-        """Return a column's cells in its type, and a mask of those that do not fit."""
+    def convert(
+        self, cells: pd.Series[Any], number_format: NumberFormat = _POINT
+    ) -> tuple[pd.Series[Any], np.ndarray[Any, Any]]:
+        """Return a column's cells in its type, and a mask of those that do not fit.
+
+        If none does not fit, the type depends on the declaration only, and on the dates' offset.
+        """
+        import numpy as np
         import pandas as pd
 
         if isinstance(cells.dtype, pd.CategoricalDtype):
             cells = cells.astype(object)
         type_ = TYPES[self.kind]
-        column = type_.convert(cells)
-        empty = column.isna()
-        misfits = (empty & cells.notna() if self.nullable else empty).to_numpy(dtype=bool)
+        column = type_.convert(cells, number_format)
+        misfits = column.isna().to_numpy()
+        if self.nullable:
+            misfits = misfits & cells.notna().to_numpy()
+        if self.kind is float and self.finite:
+            misfits = misfits | np.isinf(column.to_numpy())
         if self.is_limited:
             misfits = misfits | self._outside(column)
-        if self.category and not misfits.any():
-            return column.astype(pd.CategoricalDtype(self.choices)), misfits
-        is_final = type_.dtype is None or empty.any()
-        return column if is_final else column.astype(type_.dtype), misfits
+        if misfits.any():
+            return column, misfits
+        dtype = pd.CategoricalDtype(self.choices) if self.category else type_.dtype
+        if self.nullable and not self.category:
+            dtype = type_.nullable
+        return column if dtype is None or column.dtype == dtype else column.astype(dtype), misfits
+
+    def explain(self, cell: Any, number_format: NumberFormat = _POINT) -> str:
+        """Return the error message for a cell that does not fit; None is an empty one."""
+        if cell is None:
+            return f"expected {self.type_label}, got an empty cell"
+        hint = TYPES[self.kind].hint(cell, number_format)
+        return f"expected {self.type_label}, got {quoted(cell)}{hint and f'; {hint}'}"
 
     def example(self) -> Any:
         """Return a plausible value, ready for JSON."""
@@ -116,12 +140,13 @@ class Column:
     def __repr__(self) -> str:
         """Return Python that declares this column, given `mmf` and `datetime`."""
         type_ = self.kind.__name__ + " | None" * self.nullable
-        if not self.is_limited:
+        if not self.is_limited and self.finite:
             return type_
         arguments = [type_, *(f"{name}={_literal(bound)}" for name, bound in self.bounds.items())]
         if self.choices is not None:
             arguments.append(f"choices=[{', '.join(map(_literal, self.choices))}]")
-        return f"mmf.Column({', '.join(arguments + ['category=True'] * self.category)})"
+        arguments += ["category=True"] * self.category + ["finite=False"] * (not self.finite)
+        return f"mmf.Column({', '.join(arguments)})"
 
     def _outside(self, column: pd.Series[Any]) -> Any:
         """Return a mask of the values that are not allowed; empty cells are."""

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 from ..codecs import Kind
 from ..errors import DescriptorError, InvalidValue, quoted
 from .base import Descriptor
+from .date_times import parse_date_time
 from .json_schemas import DATETIME, with_choices
 
 T = TypeVar("T")
@@ -159,7 +160,7 @@ class Datetime(Scalar[datetime]):
     schema: ClassVar = DATETIME
 
     def parse(self, text: str) -> datetime:
-        return datetime.fromisoformat(text)
+        return parse_date_time(text)
 
     def convert(self, value: Any) -> datetime:
         if not isinstance(value, datetime):

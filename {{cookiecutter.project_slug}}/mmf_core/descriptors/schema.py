@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..codecs import NumberFormat, number_format_of
 from ..errors import MAX_ERRORS, DescriptorError, ErrorDetail, InvalidValue, max_errors, quoted
 from .column_names import describe_others, similar_names
 from .columns import Column
@@ -97,12 +98,14 @@ class Schema:
         columns: dict[str, Any] = {}
         errors: list[ErrorDetail] = []
         misfits = 0
+        number_format = number_format_of(table)
         for name in names:
             cells, declared = table[name], self.columns[name]
-            columns[name], mask = declared.convert(cells)
+            columns[name], mask = declared.convert(cells, number_format)
             rows = mask.nonzero()[0]
-            misfits += len(rows)
-            errors += _cell_errors(cells.iloc[rows[: max_errors.get()]], rows, name, declared)
+            if len(rows):
+                misfits += len(rows)
+                errors += _cell_errors(cells, rows[: max_errors.get()], declared, number_format)
         return columns, sorted(errors, key=lambda error: error.row or 0), misfits
 
     def _allows(self, block: pd.DataFrame) -> bool:
@@ -179,26 +182,31 @@ def _joined(names: list[Any]) -> str:
     return f"{', '.join(map(str, names[:MAX_ERRORS]))}{', …' * (len(names) > MAX_ERRORS)}"
 
 
-def _cell_errors(values: Any, rows: Any, name: str, declared: Column) -> Iterator[ErrorDetail]:
-    expected = f"expected {declared.type_label}"
-    for row, value, empty in zip(rows, values, values.isna(), strict=False):
-        if empty:
-            yield ErrorDetail(f"{expected}, got an empty cell", row=int(row), column=name)
-        else:
-            message = f"{expected}, got {quoted(value)}"
-            yield ErrorDetail(message, row=int(row), column=name, value=value)
+def _cell_errors(
+    cells: pd.Series[Any], rows: Any, declared: Column, number_format: NumberFormat
+) -> Iterator[ErrorDetail]:
+    wrong = cells.iloc[rows]
+    for row, cell, is_empty in zip(rows.tolist(), wrong.tolist(), wrong.isna(), strict=True):
+        value = None if is_empty else cell
+        message = declared.explain(value, number_format)
+        yield ErrorDetail(message, row=row, column=str(cells.name), value=value)
 
 
 def _floats(table: pd.DataFrame) -> pd.DataFrame | None:
-    """Return a table of numbers as one block of floats; None if it has other values or nulls."""
+    """Return a table of finite numbers as one block of floats; None if it has other values."""
     import numpy as np
 
-    block = table.to_numpy()  # not a copy if it is one block already
+    block = table.to_numpy()  # a view if it is one block already, which may not be written to
     if block.dtype.kind not in "iuf":
         return None
     floats = block.astype(np.float64, copy=False)
-    if np.isnan(floats).any():
+    if not np.isfinite(floats).all():
         return None
-    if floats is block:
+    if floats is block and not block.flags.writeable and _is_numpy(table):
         return table
     return type(table)(floats, index=table.index, columns=table.columns)
+
+
+def _is_numpy(table: pd.DataFrame) -> bool:
+    """Return whether a table of one block is NumPy's; pandas' other blocks have one column."""
+    return table.shape[1] > 1 or table.iloc[:, 0].dtype == "float64"

@@ -66,10 +66,10 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         if table.empty:
             raise InvalidValue("the table has no rows; send at least one")
         if isinstance(self._schema, Schema):
-            return self._schema.apply(table)
+            return _without_attrs(self._schema.apply(table))
         if (error := duplicate_columns(table.columns.tolist())) is not None:
             raise error
-        return self._schema.apply(table) if self._schema else table
+        return _without_attrs(self._schema.apply(table) if self._schema else table)
 
     def to_output(self, result: Any) -> pd.DataFrame:
         table = _as_table(result)
@@ -115,6 +115,14 @@ def _schema(declared: Any, extra: str) -> Schema | Validator | None:
 
 def _is_descriptor(declared: Any) -> bool:
     return issubclass(declared if isinstance(declared, type) else type(declared), Descriptor)
+
+
+def _without_attrs(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table without the notes that its reader made."""
+    if table.attrs:
+        table = table.copy(deep=False)
+        table.attrs = {}
+    return table
 
 
 def _with_index(table: pd.DataFrame) -> pd.DataFrame:
