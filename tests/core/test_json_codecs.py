@@ -4,10 +4,13 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from decimal import Decimal
 from time import perf_counter
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pytest
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -167,6 +170,84 @@ def test_what_json_cannot_hold_no_format_can(form: Format) -> None:
     for wrong in ({"a": object()}, {"a": b"bytes"}, {"a": "\ud800"}, _deep(300)):
         with pytest.raises((TypeError, ValueError)):
             _codec(form).encode(wrong, {})
+
+
+@each_form
+def test_dates_and_nulls_of_every_library_are_exact(form: Format) -> None:
+    result: dict[str, Any] = {
+        "array": np.array(["2026-01-31T00:00:00.000000001", "NaT"], "M8[ns]"),
+        "days": np.array(["2026-01-31", "NaT"], "M8[D]"),
+        "seconds": [np.datetime64("2026-01-31", "s"), np.datetime64("NaT", "s")],
+        "none": np.datetime64("NaT"),
+        "lengths": np.array([90, "NaT"], "m8[m]"),
+        "series": pd.Series(pd.to_datetime(["2026-01-31", None])),
+        "table": pd.DataFrame({"at": pd.to_datetime([None]), "n": pd.array([None], "Int64")}),
+        "labels": pd.Series([0.5, None], ["a", "b"]),
+        "objects": np.array([pd.NaT, np.datetime64("NaT"), pd.NA, None], dtype=object),
+        "price": Decimal("0.10"),
+    }
+    codec = _codec(form)
+    assert codec.decode(codec.encode(result, {}), {}) == {
+        "array": ["2026-01-31T00:00:00.000000001", None],
+        "days": ["2026-01-31T00:00:00", None],
+        "seconds": ["2026-01-31T00:00:00", None],
+        "none": None,
+        "lengths": ["P0DT1H30M0S", None],
+        "series": ["2026-01-31T00:00:00", None],
+        "table": [{"at": None, "n": None}],
+        "labels": {"a": 0.5, "b": None},
+        "objects": [None, None, None, None],
+        "price": 0.1,
+    }
+
+
+class Wine(NamedTuple):
+    """A result that has names."""
+
+    name: str
+    at: Any
+
+
+OBJECTS = [
+    Wine("Barolo", np.datetime64("NaT")),
+    pd.Series(["Barolo", None], ["name", "at"]),
+    MappingProxyType({"name": "Barolo", "at": None}),
+]
+
+
+@pytest.mark.parametrize("result", OBJECTS, ids=lambda result: type(result).__name__)
+@each_form
+def test_objects_of_other_types_are_results(form: Format, result: Any) -> None:
+    codec = _codec(form)
+    for returns in (mmf.Dict(), mmf.JsonFile()):
+        encoded = codec.encode(returns.to_output(result), {})
+        assert codec.decode(encoded, {}) == {"name": "Barolo", "at": None}
+
+
+LISTS = [
+    np.array([[1, 2]]),
+    (x for x in ()),
+    pd.DataFrame({"a": [1]}),
+    pd.Series([1, 2]),
+    pd.Index([1, 2]),
+    (1, 2),
+    {1},
+]
+
+
+@pytest.mark.parametrize("result", LISTS, ids=lambda result: type(result).__name__)
+def test_lists_of_other_types_are_files_and_not_objects(result: Any) -> None:
+    with pytest.raises(InvalidValue, match=f"expected an object, got {type(result).__name__}"):
+        mmf.Dict().to_output(result)
+    if hasattr(result, "__len__"):
+        assert isinstance(mmf.JsonFile().to_output(result), list)
+
+
+@pytest.mark.parametrize("result", ["text", b"bytes", 5, None, np.float64(1), datetime.now(UTC)])
+def test_scalars_are_neither(result: Any) -> None:
+    for returns in (mmf.Dict(), mmf.JsonFile()):
+        with pytest.raises(InvalidValue, match="expected an object"):
+            returns.to_output(result)
 
 
 @each_form
