@@ -1,6 +1,7 @@
 """Workbooks that come in: sheets, and files that are made to harm."""
 
 import io
+import re
 import struct
 import tracemalloc
 import zipfile
@@ -21,6 +22,7 @@ from mmf_core.codecs.base import Codec
 from mmf_core.codecs.table_ods import TableODS
 from mmf_core.codecs.table_xls import TableXLS
 from mmf_core.codecs.table_xlsx import TableXLSX
+from mmf_core.codecs.workbooks import OLE2
 from mmf_core.errors import BodyTooLarge, InvalidValue, MissingPackage, RequestError
 
 XLSX, XLS, ODS = TableXLSX(), TableXLS(), TableODS()
@@ -322,6 +324,27 @@ def test_a_lying_size_of_an_old_sheet_does_no_harm() -> None:
 def test_no_workbook_is_the_callers_fault(codec: Codec[pd.DataFrame], data: bytes) -> None:
     with pytest.raises(RequestError, match=f".{codec.format.extension} workbook"):
         codec.decode(data, {})
+
+
+@pytest.mark.parametrize(
+    ("data", "content"),
+    [
+        (xls(), "an .xls workbook"),
+        (ods(), "an .ods workbook"),
+        (b"PK\3\4 xl/workbook.bin", "an .xlsb workbook"),
+        (OLE2 + b"\0" * 99 + "EncryptedPackage".encode("utf-16-le"), "a workbook with a password"),
+        (b"a,b\n1,2\n", "text, such as CSV"),
+        ("\ufeffgröße;länge\n".encode() * 99, "text, such as CSV"),
+        (b"\xef\xbb\xbf\r\n<html><table>", "HTML or XML"),
+        (b"", "a file that cannot be read as one"),
+        (b"PAR1\0\1", "a file that cannot be read as one"),
+        (b"PK\3\4abc", "a file that cannot be read as one"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(data: bytes, content: str) -> None:
+    message = f"expected an .xlsx workbook, got {content}; save it as .xlsx"
+    with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
+        XLSX.decode(data, {})
 
 
 def test_what_rust_panics_about_is_the_callers_fault(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import xlwt
 from error_shape import assert_problem
 from flask.testing import FlaskClient
 
@@ -31,6 +32,18 @@ def _opened(form: Format, name: str = "Sheet1") -> bytes:
     with pd.ExcelWriter(buffer, engine=engine) as writer:
         pd.DataFrame({"z": [0]}).to_excel(writer, sheet_name="first", index=False)
         pd.DataFrame(ROWS).to_excel(writer, sheet_name=name, index=False)
+    return buffer.getvalue()
+
+
+def _old() -> bytes:
+    book = xlwt.Workbook()
+    book.add_sheet("first").write(0, 0, "z")
+    sheet = book.add_sheet("Sheet1")
+    for row, cells in enumerate([tuple(ROWS[0]), *(record.values() for record in ROWS)]):
+        for column, cell in enumerate(cells):
+            sheet.write(row, column, cell)
+    buffer = io.BytesIO()
+    book.save(buffer)
     return buffer.getvalue()
 
 
@@ -88,6 +101,37 @@ def test_a_sheet_is_chosen_by_query(client: FlaskClient, form: Format, sheet: st
     assert answer.get_json() == ROWS
     part = {"data": (io.BytesIO(data), f"wines.{form.extension}")}
     assert client.post("/records", query_string=query, data=part).get_json() == ROWS
+
+
+WORKBOOKS = {"xlsx": _opened(Format.XLSX), "ods": _opened(Format.ODS), "xls": _old()}
+
+
+@pytest.mark.parametrize("sent_as", ["xlsx", "xlsm", "xls", "ods", "csv", "tsv", "json"])
+@pytest.mark.parametrize("form", WORKBOOKS)
+def test_a_workbook_is_read_as_what_it_is(client: FlaskClient, form: str, sent_as: str) -> None:
+    """Whatever its name and its media type are."""
+    data = WORKBOOKS[form]
+    file = {"data": (io.BytesIO(data), f"wines.{sent_as}")}
+    answers = [client.post("/records?sheet=Sheet1", data=file)]
+    if sent_as != "json":  # a JSON body is an object of arguments, or a table
+        by_type = Format.of_extension(sent_as)
+        assert by_type
+        answers += [
+            client.post("/records?sheet=Sheet1", data=data, content_type=media_type)
+            for media_type in by_type.media_types
+        ]
+    for answer in answers:
+        assert (answer.status_code, answer.get_json()) == (200, ROWS)
+
+
+def test_a_text_that_begins_like_a_workbook_is_a_text(client: FlaskClient) -> None:
+    answer = client.post("/records", data=b"PK,b\n1,2.5\n", content_type="text/csv")
+    assert answer.get_json() == [{"PK": 1, "b": 2.5}]
+
+
+def test_a_text_that_is_called_a_workbook_is_400(client: FlaskClient) -> None:
+    answer = client.post("/records", data={"data": (io.BytesIO(b"a,b\n1,2\n"), "wines.xls")})
+    assert_problem(answer, 400, "expected an .xls workbook, got text, such as CSV")
 
 
 def test_an_unknown_sheet_is_422_and_names_those_there_are(client: FlaskClient) -> None:

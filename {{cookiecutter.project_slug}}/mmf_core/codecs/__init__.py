@@ -63,6 +63,7 @@ from .whole_numbers import integers_with_nulls as integers_with_nulls
 from .workbooks import WORKBOOKS as WORKBOOKS
 from .workbooks import select_sheet as select_sheet
 from .workbooks import translate_errors as translate_errors
+from .workbooks import workbook_format as workbook_format
 from .xml_text import replace_invalid as replace_invalid
 from .zipped import exceeds as exceeds
 

@@ -20,7 +20,13 @@ class Format(Enum):
         ),
         ("jsonl", "ndjson"),
     )
-    XLSX = ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",), ("xlsx",)
+    XLSX = (
+        (
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "application/vnd.ms-excel.sheet.macroenabled.12",
+        ),
+        ("xlsx", "xlsm"),
+    )
     XLS = ("application/vnd.ms-excel", "application/x-excel"), ("xls",)
     ODS = ("application/vnd.oasis.opendocument.spreadsheet",), ("ods",)
     XML = ("application/xml", "text/xml"), ("xml",)

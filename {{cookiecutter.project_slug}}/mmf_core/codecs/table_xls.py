@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from .base import Codec, Kind, Options, refuse_sparse
 from .formats import Format
 from .sheet_rows import table_of
-from .workbooks import select_sheet, translate_errors, unreadable
+from .workbooks import OLE2, select_sheet, translate_errors, unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of OLE 2, the container of the workbook
 _DURATION = 7  # a cell type of our own, beside those of xlrd; it must fit into a byte
 _OF_DURATIONS = re.compile(r"\[(?:h+|m+|s+)\]", re.IGNORECASE)
 _LITERALS = re.compile(r'"[^"]*"|\\.')  # of a number format
@@ -40,9 +39,9 @@ class TableXLS(Codec["pd.DataFrame"]):
     requires: ClassVar = {"pandas": "pandas", "xlrd": "xlrd"}
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
-        if not data.startswith(_SIGNATURE):  # xlrd would try an even older format
-            raise unreadable(".xls")
-        return cast("pd.DataFrame", translate_errors(lambda: _read(data, options), ".xls"))
+        if not data.startswith(OLE2):  # xlrd would try an even older format
+            raise unreadable(".xls", data)
+        return cast("pd.DataFrame", translate_errors(lambda: _read(data, options), ".xls", data))
 
 
 CODECS = (TableXLS(),)

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 WORKBOOKS = frozenset({Format.XLSX, Format.XLS, Format.ODS})
 """Formats that have sheets."""
+OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""The first bytes of an .xls, and of any other workbook with a password."""
+_ZIP = b"PK\3\4"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_TEXT_START = 1_000
+_ODS_START = 150  # bytes, within which an .ods has its media type
 _MAX_DAYS = 999_999_999  # of a timedelta
 _NAME = rb"<(?:[\w.-]+:)?+"
 _TO_VALUE = (  # from a cell's attributes, over a formula, its own or one that cells share
@@ -49,7 +55,7 @@ def read_zipped(
     def parse() -> pd.DataFrame:
         return table_of(_exact_rows(load, options), options)
 
-    return cast("pd.DataFrame", translate_errors(parse, suffix))
+    return cast("pd.DataFrame", translate_errors(parse, suffix, data))
 
 
 def _exact_rows(load: Callable[[], dict[str, bytes]], options: Options) -> list[list[Any]]:
@@ -137,22 +143,47 @@ def select_sheet(options: Options, names: list[Any], shown: list[Any]) -> Any:
     raise InvalidValue(f"sheet {key!r} not found; this workbook has: {', '.join(map(str, names))}")
 
 
-def translate_errors(parse: Callable[[], Any], suffix: str) -> Any:
+def workbook_format(data: bytes) -> Format | None:
+    """Return the format of a workbook, whatever it is called; None if it is none."""
+    if data.startswith(OLE2):
+        return None if _ENCRYPTED in data else Format.XLS
+    if not data.startswith(_ZIP):
+        return None
+    is_ods = b"mimetype" + Format.ODS.media_type.encode() in data[:_ODS_START]
+    return Format.ODS if is_ods else Format.XLSX
+
+
+def translate_errors(parse: Callable[[], Any], suffix: str, data: bytes) -> Any:
     """Return the result of `parse`; RequestError for any error that a damaged workbook raises."""
     try:
         return parse()
     except (MemoryError, RequestError):
         raise
     except Exception:  # noqa: BLE001 - damaged workbooks make readers raise nearly anything
-        raise unreadable(suffix) from None
+        raise unreadable(suffix, data) from None
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # Rust's panics are not Exceptions
             raise
-        raise unreadable(suffix) from None
+        raise unreadable(suffix, data) from None
 
 
-def unreadable(suffix: str) -> RequestError:
+def unreadable(suffix: str, data: bytes) -> RequestError:
     """Return the error for a damaged workbook, or for another file."""
-    return RequestError(
-        f"expected an {suffix} workbook, got a file that cannot be read as one; save it as {suffix}"
-    )
+    content = _content(data, suffix)
+    return RequestError(f"expected an {suffix} workbook, got {content}; save it as {suffix}")
+
+
+def _content(data: bytes, suffix: str) -> str:
+    """Say what a file is that is not the expected workbook."""
+    format = workbook_format(data)
+    if format in {Format.XLS, Format.ODS} and suffix != f".{format.extension}":
+        return f"an .{format.extension} workbook"
+    if format is Format.XLSX and b"xl/workbook.bin" in data:
+        return "an .xlsb workbook"
+    if data.startswith(OLE2) and format is None:
+        return "a workbook with a password"
+    start = data[:_TEXT_START].decode(errors="replace").lstrip("\ufeff \t\r\n")
+    if start.startswith("<"):
+        return "HTML or XML"
+    is_text = start and format is None and "\ufffd" not in start[:-1] and "\0" not in start
+    return "text, such as CSV" if is_text else "a file that cannot be read as one"

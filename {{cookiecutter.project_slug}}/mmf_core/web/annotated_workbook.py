@@ -109,7 +109,7 @@ def _annotate(
     limit = min(limits()["max_decompressed"], (request.max_content_length or sys.maxsize) // 2)
     if exceeds(body, limit):
         return None
-    annotated: bytes = translate_errors(lambda: _mark_cells(body, error, options), ".xlsx")
+    annotated: bytes = translate_errors(lambda: _mark_cells(body, error, options), ".xlsx", body)
     return annotated
 
 

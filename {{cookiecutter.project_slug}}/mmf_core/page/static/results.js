@@ -16,7 +16,7 @@ export async function tableFrom(file, { path, whole = false }) {
   const response = await fetch(path, { method: "POST", body: form }).catch(() => null);
   if (!response?.headers.get("Content-Type")?.includes("json")) return {};
   const body = await response.json();
-  const first = ["xlsx", "xls", "ods"].includes(kind) ? 2 : 1;
+  const first = ["xlsx", "xlsm", "xls", "ods"].includes(kind) ? 2 : 1;
   return response.ok ? { table: { ...body, first } } : { problem: body };
 }
 

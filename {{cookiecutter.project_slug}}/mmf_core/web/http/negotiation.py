@@ -11,7 +11,7 @@ from flask import Request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from ...codecs import Codec, Format, Kind, find, readable, writable
+from ...codecs import Codec, Format, Kind, find, readable, workbook_format, writable
 from ...descriptors import Descriptor
 from ...errors import MissingPackage, NotAcceptable, UnsupportedFormat
 from ...target import FORMAT_QUERY
@@ -35,6 +35,17 @@ def body_codec(kind: Kind, media_type: str, filename: str, *, prefer_name: bool)
         if guess and (codec := _find(kind, guess)) and codec.reads:
             return codec
     raise unsupported_content_type(media_type, f"send {', '.join(media_types(readable(kind)))}")
+
+
+def content_codec(codec: Codec[Any], data: bytes) -> Codec[Any]:
+    """Return the codec of a table's bytes, if these are a workbook that is sent as another format.
+
+    Programs call an .xlsx .xls, and the media type of an .xls is any of Excel's files.
+    """
+    format = workbook_format(data)
+    if format is None or format is codec.format or codec.kind is not Kind.TABLE:
+        return codec
+    return _find(Kind.TABLE, format) or codec
 
 
 def unsupported_content_type(media_type: str, advice: str) -> UnsupportedFormat:

@@ -27,7 +27,7 @@ from ...errors import InvalidValue, RequestError
 from ...target import SHEET_QUERY
 from . import charsets
 from .codec_options import options_of
-from .negotiation import body_codec
+from .negotiation import body_codec, content_codec
 from .requests import disposition_parameters
 
 
@@ -113,6 +113,7 @@ class EncodedPart(Part):
         codec = None if self.prefer_name else argument.codecs.get(self.media_type)
         if codec is None:
             codec = body_codec(kind, self.media_type, self.filename, prefer_name=self.prefer_name)
+        codec = content_codec(codec, self.data)
         data, options = self._utf8(codec.format), self._options(argument, codec.format)
         if len(data) > argument.unchecked_size:
             check_decoded_size(codec, data, options)
