@@ -12,7 +12,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from served_api import declare
 
 import mmf_core as mmf
-from mmf_core.codecs import Format, readable, writable
+from mmf_core.codecs import Format, Kind, readable, writable
+from mmf_core.target import Target
 from mmf_core.web import create_app
 from mmf_core.web.openapi import document as openapi_document
 
@@ -101,6 +102,61 @@ def test_every_media_type_in_and_out(document: Any) -> None:
             taken = call["requestBody"]["content"]
             assert {form.media_type for form in readable(only.kind)} <= taken.keys()
             assert "multipart/form-data" in taken
+
+
+BODIES = [
+    *(media_type for format_ in Format for media_type in format_.media_types),
+    *("multipart/form-data; boundary=b", "application/x-www-form-urlencoded", "text/vnd.unknown"),
+]
+CALLS = [
+    pytest.param(path, target, id=path)
+    for name, target in declare().targets.items()
+    for path in (f"/{name}", f"/invocations/{name}", f"/v2/models/{name}/infer")
+]
+
+
+@pytest.mark.parametrize(("path", "target"), CALLS)
+def test_a_media_type_is_described_if_and_only_if_it_is_accepted(
+    client: FlaskClient, document: Any, path: str, target: Target
+) -> None:
+    if not target.arguments and not path.startswith("/v2"):
+        assert "requestBody" not in document["paths"][path]["post"]
+        return
+    content = document["paths"][path]["post"]["requestBody"]["content"]
+    required = {name for name, each in target.required.items() if each.kind is Kind.SCALAR}
+    if required == {*target.required}:
+        required = {*sorted(required)[1:]}  # the body holds one
+    for media_type in BODIES:
+        query = dict.fromkeys(required, "1")
+        answer = client.post(path, data=b"x", content_type=media_type, query_string=query)
+        is_accepted = answer.status_code != 415 and "cannot be sent as" not in answer.text
+        is_described = bool({described_name(media_type, path), "*/*"} & content.keys())
+        if path.startswith("/v2"):  # which reads every body, whatever its Content-Type
+            assert is_accepted
+        else:
+            assert is_accepted == is_described, (media_type, answer.text)
+
+
+def described_name(media_type: str, path: str) -> str:
+    """Return the name by which a type is described; MLflow knows no other."""
+    format_ = Format.of_media_type(media_type)
+    is_known = format_ and not path.startswith("/invocations")
+    return format_.media_type if format_ and is_known else media_type.partition(";")[0]
+
+
+def test_an_argument_is_in_the_query_or_in_the_body(client: FlaskClient, document: Any) -> None:
+    described = 0
+    for path, _, operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            name = parameter["name"]
+            content = operation.get("requestBody", {}).get("content", {})
+            form = content.get("multipart/form-data", {}).get("schema", {}).get("properties", {})
+            if parameter["in"] == "query" and name in form:
+                assert "an argument in both is a 422" in parameter["description"]
+                answer = client.post(path, query_string={name: "1"}, data={name: "1"})
+                assert_problem(answer, 422, "duplicate argument", name)
+                described += 1
+    assert described > 5
 
 
 def test_every_error_is_a_problem(document: Any) -> None:

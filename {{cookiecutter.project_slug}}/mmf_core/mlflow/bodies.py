@@ -39,6 +39,12 @@ def body_format(content_type: str) -> Format:
     return FORMATS[media_type]
 
 
+def readable_formats(kind: Kind) -> list[Format]:
+    """Return the formats in which MLflow's protocol can send a value of this kind."""
+    offered = readable(kind)
+    return [format for format in FORMATS.values() if format in offered or format is Format.JSON]
+
+
 def loads(body: bytes) -> dict[str, Any]:
     """Return the object in a body; RequestError if it holds anything else.
 

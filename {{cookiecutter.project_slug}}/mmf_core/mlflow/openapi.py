@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..codecs import Format, Kind
+from ..codecs import Kind
 from ..target import Target
-from ..web.openapi.sections import JSON, OpenAPISection, error_refs, error_responses, ref, response
+from ..web.openapi.sections import (
+    JSON,
+    OpenAPISection,
+    content_of,
+    error_refs,
+    error_responses,
+    ref,
+    response,
+)
 from ..web.protocols import Service
+from .bodies import readable_formats
 from .default_target import ROUTE, default_execution, tables_of
+from .inputs import Input
 
 _TEXT = {"type": "string"}
 _ERROR_MEMBERS = ("error_code", "message", "sqlstate", "error_class")
@@ -47,22 +57,24 @@ def section(service: Service) -> OpenAPISection:
 
 
 def _operation(target: Target, service: Service, operation_id: str) -> dict[str, Any]:
-    json_body: dict[str, Any] = {"schema": {"type": "object"}}
-    if example := _example(target):
-        json_body["example"] = example
+    body = Input.of(target)
     timeout = [504] if target.call_options.timeout or service.settings.timeout else []
     return {
         "operationId": operation_id,
         "summary": target.name,
-        "requestBody": {
-            "required": True,
-            "content": {JSON: json_body, Format.CSV.media_type: {"schema": _TEXT}},
-        },
+        **({"requestBody": _request_body(target, body)} if body else {}),
         "responses": {
             "200": response("the predictions", ref("schemas", "MLflowResponse")),
             **error_refs("MLflow", 400, 413, 415, 500, 503, *timeout),
         },
     }
+
+
+def _request_body(target: Target, body: Input) -> dict[str, Any]:
+    content = content_of(readable_formats(body.descriptor.kind), {"type": "object"}, _TEXT)
+    if example := _example(target):
+        content[JSON]["example"] = example
+    return {"required": True, "content": content}
 
 
 def _example(target: Target) -> dict[str, Any] | None:

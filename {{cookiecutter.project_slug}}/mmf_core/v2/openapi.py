@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..codecs import Kind, json, json_of
+from ..codecs import Format, Kind, json, json_of
 from ..execution import Execution
 from ..settings import Settings
 from ..target import Target
 from ..web.http.codec_options import options_of
+from ..web.openapi.sections import BYTES as FILE
 from ..web.openapi.sections import JSON, OpenAPISection, error_refs, error_responses, ref, response
 from ..web.protocols import Service
 from .tensors import BYTES, DTYPES, to_json
 from .values import output_tensors
 
+_BINARY = Format.BINARY.media_type
 _TEXT = {"type": "string"}
 _FLAG = {"type": "boolean"}
 _SHAPE = {"type": "array", "items": {"type": "integer"}}
@@ -138,7 +140,7 @@ def _infer(execution: Execution, settings: Settings) -> dict[str, Any]:
         "operationId": f"v2_infer_{target.route}",
         "summary": target.name,
         "description": target.description,
-        "requestBody": {"required": True, "content": {JSON: body}},
+        "requestBody": {"required": True, "content": {JSON: body, _BINARY: {"schema": FILE}}},
         "responses": {
             "200": response("the outputs", ref("schemas", "V2Response")),
             **error_refs("V2Error", 400, 413, 500, 503, *timeout),

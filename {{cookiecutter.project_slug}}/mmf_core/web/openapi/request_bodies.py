@@ -8,7 +8,7 @@ from ...codecs import Format, Kind, readable
 from ...descriptors import Descriptor
 from ...target import Target
 from ..http.negotiation import media_types
-from .sections import BYTES, content_of, example, without_null
+from .sections import ANYTHING, BYTES, content_of, example, without_null
 
 _FORM = "multipart/form-data"
 _FIELDS = "application/x-www-form-urlencoded"
@@ -18,12 +18,14 @@ def body(target: Target) -> dict[str, Any]:
     """Describe the body in every media type; a scalar may be in the query instead."""
     arguments = target.arguments.values()
     others = [descriptor for descriptor in arguments if descriptor.kind is not Kind.SCALAR]
-    forms = [_FORM] if others else [_FORM, _FIELDS]
-    content = dict.fromkeys(forms, _form(target))
+    content = {_FORM: _form(target), _FIELDS: _fields(target)}
     if len(arguments) == 1:
         content = {**_whole(*arguments), **content}
     else:
-        whole = _whole(others[0]) if len(others) == 1 else {}
+        # Whatever else is required may be in the query.
+        bodies = others or list(target.required.values())
+        is_clear = len(bodies) == 1 or not others
+        whole = _whole(bodies[0]) if bodies and is_clear else {}
         content = {**whole, Format.JSON.media_type: _object(target), **content}
     needs_body = any(descriptor.kind is not Kind.SCALAR for descriptor in target.required.values())
     return {"required": needs_body, "content": content}
@@ -54,6 +56,8 @@ def _whole(descriptor: Descriptor[Any]) -> dict[str, Any]:
         value = example(descriptor, format)
         if value is not None:
             content[format.media_type]["example"] = value
+    if descriptor.kind is Kind.FILE:
+        content[ANYTHING] = {"schema": BYTES}
     return content
 
 
@@ -78,6 +82,19 @@ def _form(target: Target) -> dict[str, Any]:
             encoding[name] = {"contentType": ", ".join(media_types(readable(descriptor.kind)))}
     schema = _object_schema(target, properties)
     return {"schema": schema, **({"encoding": encoding} if encoding else {})}
+
+
+def _fields(target: Target) -> dict[str, Any]:
+    """Describe a form without files: scalars as text, anything else as JSON in a text."""
+    properties = {}
+    for name, descriptor in target.arguments.items():
+        schema = argument_schema(descriptor)
+        if descriptor.kind is Kind.SCALAR:
+            properties[name] = without_null(schema)
+        else:
+            json = {"contentMediaType": Format.JSON.media_type, "contentSchema": schema}
+            properties[name] = {"type": "string", **json}
+    return {"schema": _object_schema(target, properties)}
 
 
 def _object_schema(target: Target, properties: dict[str, Any]) -> dict[str, Any]:

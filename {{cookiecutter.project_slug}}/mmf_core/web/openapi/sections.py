@@ -13,6 +13,8 @@ from ...settings import MIB, Settings
 from ..http.codec_options import options_of
 
 JSON = Format.JSON.media_type
+ANYTHING = "*/*"
+"""The media type of a file, which may be of any."""
 BYTES = {"type": "string", "format": "binary"}
 """A file, in the terms that Swagger UI supports."""
 _TEXTS = {Format.CSV, Format.TSV, Format.JSONL, Format.TEXT}

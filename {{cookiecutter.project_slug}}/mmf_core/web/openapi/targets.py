@@ -14,6 +14,7 @@ from ..http.negotiation import response_formats
 from ..protocols import Service
 from .request_bodies import argument_schema, body
 from .sections import (
+    ANYTHING,
     OpenAPISection,
     content_of,
     error_refs,
@@ -23,7 +24,6 @@ from .sections import (
     without_null,
 )
 
-_ANYTHING = "*/*"
 _TABLES = 'Tables in JSON may also be {"columns", "data"} or column → list; numbers may be strings.'
 _ERROR_DETAIL = {
     "type": "object",
@@ -112,7 +112,7 @@ def _parameters(target: Target) -> list[dict[str, Any]]:
     for schema in scalars.values():  # generated clients would send it here and in the body
         schema.pop("default", None)
     parameters = [
-        _query(name, schema, "in place of the argument in the body")
+        _query(name, schema, "in place of the argument in the body; an argument in both is a 422")
         for name, schema in scalars.items()
     ]
     if target.returns:
@@ -151,7 +151,7 @@ def _success(target: Target) -> dict[str, Any]:
         formats.sort(key=lambda format: format is not Format.JSON)
     content = content_of(formats, schema, {"type": "string"})
     if returns.kind is Kind.FILE:  # the target's author chooses the media type of a file
-        content[_ANYTHING] = {"schema": {}}
+        content[ANYTHING] = {"schema": {}}
     return {"200": {"description": returns.description or "the result", "content": content}}
 
 
