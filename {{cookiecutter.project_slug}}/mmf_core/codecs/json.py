@@ -66,3 +66,14 @@ def dumps(value: Any) -> bytes:
             return orjson.dumps(to_plain(value), option=options)
         except RecursionError:
             raise TypeError("the result is nested too deeply, or holds itself") from None
+
+
+def dumps_each(values: list[Any]) -> list[bytes]:
+    """Write the cells of a column, each as JSON; faster than `dumps` for few numbers of NumPy's."""
+    import orjson
+
+    options = orjson.OPT_PASSTHROUGH_DATETIME
+    try:
+        return [orjson.dumps(value, convert, options) for value in values]
+    except TypeError:
+        return [dumps(value) for value in values]

@@ -47,13 +47,14 @@ def convert(value: Any) -> Any:
     """
     if type(value).__name__ in {"NaTType", "NAType"}:  # pandas' nulls; comparing them raises
         return None
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
     if hasattr(value, "__array_interface__") and hasattr(value, "dtype"):
         return _from_numpy(value)
     if type(value).__module__.partition(".")[0] == "pandas" and hasattr(value, "dtypes"):
         return _from_pandas(value)
-    for method in ("isoformat", "tolist"):
-        if hasattr(value, method) and not isinstance(value, _BYTES):
-            return getattr(value, method)()
+    if hasattr(value, "tolist") and not isinstance(value, _BYTES):
+        return value.tolist()
     return _from_python(value)
 
 
@@ -82,6 +83,23 @@ def to_plain(value: Any, path: Path = ()) -> Any:
     except (TypeError, ValueError) as error:
         raise TypeError(f"{_place(path)}: {error}") from None
     return to_plain(simpler, path)
+
+
+def as_container(value: Any) -> Any:
+    """Return what is an object or a list in JSON as a dict or a list, anything else as it is."""
+    if isinstance(value, dict | list | str | int | float | NoneType):
+        return value
+    try:
+        simpler = value if _is_array(value) else convert(value)
+    except TypeError:
+        return value
+    if _is_array(simpler):
+        return list(simpler)
+    return simpler if isinstance(simpler, dict | list) else value
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "__array_interface__") and getattr(value, "ndim", 0) > 0
 
 
 def _object(items: Iterable[tuple[Any, Any]], path: Path) -> dict[str, Any]:

@@ -72,7 +72,11 @@ def format_records(table: pd.DataFrame, separator: bytes) -> Iterable[bytes]:
     template = _TEMPLATES.get(tuple(table.columns))
     if template is None:
         return [json.dumps(record) for record in TableJSON().to_plain(table)]
-    return row_text.format_rows(table, template, separator, _format_cells)
+    try:
+        return list(row_text.format_rows(table, template, separator, _format_cells))
+    except TypeError:
+        json.dumps(TableJSON().to_plain(table))  # names the row and the column
+        raise
 
 
 def _template(names: tuple[Any, ...]) -> bytes | None:
@@ -89,7 +93,7 @@ _TEMPLATES = LabelCache(_template)
 def _format_cells(cells: Any) -> list[bytes]:
     if row_text.is_numpy(cells.dtype):
         return row_text.format_numbers(cells)
-    return [json.dumps(cell) for cell in cells.tolist()]
+    return json.dumps_each(cells.tolist())
 
 
 def _is_rows(data: Any) -> bool:

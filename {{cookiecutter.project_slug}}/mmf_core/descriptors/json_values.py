@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ..codecs import Kind
+from ..codecs import Kind, as_container
 from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
 
@@ -14,6 +14,7 @@ from .base import Descriptor
 class Dict(Descriptor[dict[str, Any]]):
     """An object, name → value (name from MMF).
 
+    A result may also be a namedtuple, a dataclass, a Series with labels or any mapping.
     `message` is a class that protoc generated from a .proto file, for clients that send or accept
     protobuf; without it protobuf bodies are google.protobuf.Struct.
     """
@@ -36,6 +37,10 @@ class Dict(Descriptor[dict[str, Any]]):
             raise InvalidValue(f"expected an object, got {type(value).__name__}")
         return value
 
+    def to_output(self, result: Any) -> dict[str, Any]:
+        container = as_container(result)
+        return self.validate(container if isinstance(container, dict) else result)
+
     def example(self) -> Any:
         return {"name": 1.5}
 
@@ -50,7 +55,10 @@ class Dict(Descriptor[dict[str, Any]]):
 
 @dataclass(kw_only=True, eq=False)
 class JsonFile(Descriptor[Any]):
-    """A file with an object or a list, in JSON or a similar format (name from MMF)."""
+    """A file with an object or a list, in JSON or a similar format (name from MMF).
+
+    A result may also be what becomes one of them in JSON, such as a DataFrame or an array.
+    """
 
     kind: ClassVar[Kind] = Kind.JSON
     is_file: ClassVar[bool] = True
@@ -59,6 +67,9 @@ class JsonFile(Descriptor[Any]):
         if not isinstance(value, dict | list):
             raise InvalidValue(f"expected an object or a list, got {type(value).__name__}")
         return value
+
+    def to_output(self, result: Any) -> Any:
+        return self.validate(as_container(result))
 
     def example(self) -> Any:
         return [{"name": 1.5}]
