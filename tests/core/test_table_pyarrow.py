@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from tables import MIXED, fuzz
 
+import mmf_core as mmf
 from mmf_core.codecs import Codec, Kind, find
 from mmf_core.codecs.table_pyarrow import TableArrow, TableFeather, TableParquet
 from mmf_core.errors import BodyTooLarge, InvalidValue, RequestError
@@ -136,6 +137,7 @@ def _read(array: Any, codec: Codec[pd.DataFrame]) -> Any:
 
 LONG = 2**53 + 1
 EXTENSION = pa.ExtensionArray.from_storage
+EPOCH = datetime(1970, 1, 1, 0, 0, 0, 1)
 
 
 @pytest.mark.parametrize("codec", [PARQUET, ARROW], ids=["PARQUET", "ARROW"])
@@ -225,6 +227,53 @@ def test_types_without_pandas_metadata_lose_nothing(
         else:
             np.testing.assert_array_equal(cell, value, strict=True)
             assert isinstance(cell, type(value))
+
+
+@pytest.mark.parametrize("codec", [PARQUET, ARROW], ids=["PARQUET", "ARROW"])
+@pytest.mark.parametrize(
+    ("declared", "array", "dtype", "cells"),
+    [
+        (float, pa.array([100, 3], pa.int8()), "float64", [100.0, 3.0]),
+        (float, pa.array([LONG, 3]), "float64", [float(LONG), 3.0]),
+        (float, pa.array([0.1], pa.float16()), "float64", [float(np.float16(0.1))]),
+        (float, pa.array([Decimal("0.1")]), "float64", [0.1]),
+        (float | None, pa.array([100, None], pa.uint8()), "float64", [100.0, None]),
+        (float | None, pa.array([LONG, None]), "float64", [float(LONG), None]),
+        (int, pa.array([7], pa.uint8()), "int64", [7]),
+        (int, pa.array([Decimal(LONG)], pa.decimal128(20, 0)), "int64", [LONG]),
+        (int, pa.array([2.0**53 - 1]), "int64", [2**53 - 1]),
+        (int, pa.array([2.0**53]), None, []),
+        (int, pa.array([2**63], pa.uint64()), None, []),
+        (int, pa.array([Decimal("0.5")]), None, []),
+        (int | None, pa.array([LONG, None]), "Int64", [LONG, None]),
+        (int | None, pa.array([7, None], pa.int8()), "Int64", [7, None]),
+        (int | None, pa.array([LONG, None]).dictionary_encode(), "Int64", [LONG, None]),
+        (bool | None, pa.array([True, None]), "boolean", [True, None]),
+        (bool, pa.array([1, 0], pa.int8()), "bool", [True, False]),
+        (str | None, pa.array(["7", None]).dictionary_encode(), "str", ["7", None]),
+        (str, pa.array([7]), None, []),
+        (str, pa.array([b"7"]), None, []),
+        (datetime, pa.array([date(2026, 1, 31)]), "datetime64[us]", [datetime(2026, 1, 31)]),
+        (datetime, pa.array([1000]).cast(pa.timestamp("ns")), "datetime64[us]", [EPOCH]),
+        (datetime, pa.array([1001]).cast(pa.timestamp("ns")), None, []),
+        (datetime, pa.array([10**12]).cast(pa.timestamp("s")), "datetime64[us]", None),
+        (datetime, pa.array([10**15]).cast(pa.timestamp("s")), None, []),
+    ],
+)
+def test_the_schema_decides_the_type(
+    codec: Codec[pd.DataFrame], declared: Any, array: Any, dtype: str | None, cells: Any
+) -> None:
+    if array.type == pa.timestamp("s") and codec is PARQUET:
+        pytest.skip("Parquet has no seconds")
+    table = _read(array, codec).to_frame().assign(text="x", small=np.int8(1))
+    descriptor = mmf.DataFrame(schema={"a": declared})
+    if dtype is None:
+        with pytest.raises(InvalidValue, match="1 cell does not match"):
+            descriptor.validate(table)
+        return
+    column = descriptor.validate(table)["a"]
+    assert column.dtype == dtype
+    assert cells is None or [None if pd.isna(cell) else cell for cell in column.tolist()] == cells
 
 
 DICTIONARY = pa.DictionaryArray.from_arrays

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 from ..errors import LONGEST_VALUE, MAX_ERRORS, ErrorDetail, InvalidValue, RequestError
 from ..settings import Settings
@@ -117,10 +118,14 @@ def _to_pandas(table: Any) -> pd.DataFrame:
     """Return pandas' table without changing a value; InvalidValue names a column that it lacks."""
     import pyarrow as pa
 
-    table = _plain(table)
+    positions = [index for index, column in enumerate(table.columns) if _is_special(column)]
+    for index in positions:
+        column = table.column(index)
+        table = table.set_column(index, table.field(index).name, _decoded(column))
     try:
         frame = cast("pd.DataFrame", table.to_pandas())
-        exact = {} if frame.columns.has_duplicates else dict(_exact_columns(table, frame))
+        has_names = positions and not frame.columns.has_duplicates
+        exact = dict(_exact_columns(table, positions, frame)) if has_names else {}
     except (MemoryError, pa.ArrowMemoryError):
         raise
     except Exception:  # noqa: BLE001 - the file is valid, but has values that pandas lacks
@@ -130,18 +135,35 @@ def _to_pandas(table: Any) -> pd.DataFrame:
     return frame
 
 
-def _plain(table: Any) -> Any:
-    """Return a table without the encodings and extensions that pandas would misread."""
-    import pyarrow as pa
+def _is_special(column: Any) -> bool:
+    """Return whether pandas' own conversion may change a column."""
+    kind = column.type.id
+    return kind not in _type_ids().exact or (kind in _type_ids().integers and column.null_count > 0)
 
-    encoded = (pa.DictionaryType, pa.RunEndEncodedType, pa.Bool8Type, pa.OpaqueType)
-    for index, field in enumerate(table.schema):
-        if isinstance(field.type, encoded):
-            table = table.set_column(index, field.name, _decoded(table.column(index)))
-    return table
+
+class _TypeIds(NamedTuple):
+    integers: frozenset[int]
+    exact: frozenset[int]
+    """Those that pandas has as they are; integers only without nulls."""
+    small: frozenset[int]
+    """Those of cells that do not become Python objects."""
+
+
+@cache
+def _type_ids() -> _TypeIds:
+    from pyarrow import lib
+
+    def ids(*names: str) -> frozenset[int]:
+        return frozenset(getattr(lib, f"Type_{name}") for name in names)
+
+    integers = ids(*(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)))
+    numbers = integers | ids("BOOL", "HALF_FLOAT", "FLOAT", "DOUBLE", "TIMESTAMP", "DURATION")
+    small = numbers | ids("STRING", "LARGE_STRING", "STRING_VIEW")
+    return _TypeIds(integers, small, small | ids("DICTIONARY"))
 
 
 def _decoded(column: Any) -> Any:
+    """Return a column without an encoding or an extension that pandas would misread."""
     import pyarrow as pa
     from pyarrow import compute
 
@@ -150,8 +172,9 @@ def _decoded(column: Any) -> Any:
         return _plain_dictionary(column)
     if isinstance(kind, pa.RunEndEncodedType):
         return pa.chunked_array(map(compute.run_end_decode, column.chunks), kind.value_type)
-    stored = column.cast(kind.storage_type)
-    return compute.not_equal(stored, 0) if isinstance(kind, pa.Bool8Type) else stored
+    if isinstance(kind, pa.Bool8Type):
+        return compute.not_equal(column.cast(kind.storage_type), 0)
+    return column.cast(kind.storage_type) if isinstance(kind, pa.OpaqueType) else column
 
 
 def _plain_dictionary(column: Any) -> Any:
@@ -165,7 +188,9 @@ def _plain_dictionary(column: Any) -> Any:
     return column.cast(column.type.value_type) if has_nulls or not is_unique else column
 
 
-def _exact_columns(table: Any, frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
+def _exact_columns(
+    table: Any, positions: list[int], frame: pd.DataFrame
+) -> Iterator[tuple[str, Any]]:
     """Yield the columns that pandas' own conversion has changed, as they are.
 
     Integers beside nulls become floats there, and times in a struct become integers.
@@ -173,19 +198,16 @@ def _exact_columns(table: Any, frame: pd.DataFrame) -> Iterator[tuple[str, Any]]
     import pandas as pd
     from pyarrow import compute, types
 
-    for field, column in zip(table.schema, table.columns, strict=True):
-        if field.name not in frame:  # it is pandas' index
+    for index in positions:
+        name, column = table.field(index).name, table.column(index)
+        if name not in frame:  # it is pandas' index
             continue
-        if types.is_nested(field.type):
+        if types.is_nested(column.type):
             if not all(map(_is_numpy, column.chunks)):
-                yield field.name, pd.Series(column.to_pylist(), frame.index, dtype=object)
-        elif (
-            column.null_count
-            and types.is_integer(field.type)
-            and frame[field.name].dtype == "float64"  # else pandas' metadata has a better type
-        ):
+                yield name, pd.Series(column.to_pylist(), frame.index, dtype=object)
+        elif types.is_integer(column.type) and frame[name].dtype == "float64":
             values = compute.fill_null(column, 0).to_numpy()
-            yield field.name, integers_with_nulls(values, column.is_null().to_numpy())
+            yield name, integers_with_nulls(values, column.is_null().to_numpy())
 
 
 def _is_numpy(array: Any) -> bool:
@@ -219,16 +241,7 @@ def _unsupported(table: Any) -> InvalidValue:
 
 def _column_size(column: Any) -> int:
     """Return the bytes that a column's cells count for; a null column has none of its own."""
-    from pyarrow import types
-
-    kind = column.type
-    flat = (
-        *(types.is_integer, types.is_floating, types.is_boolean),
-        *(types.is_timestamp, types.is_duration),
-    )
-    text = types.is_string, types.is_large_string, types.is_string_view, types.is_dictionary
-    is_small = any(is_type(kind) for is_type in (*flat, *text))
-    return len(column) * (_CELL_SIZE if is_small else _OBJECT_SIZE)
+    return len(column) * (_CELL_SIZE if column.type.id in _type_ids().small else _OBJECT_SIZE)
 
 
 def _parquet_batches(data: bytes, max_size: int) -> Iterator[Any]:
