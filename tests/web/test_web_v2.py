@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, time
 from typing import Any
 
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import mmf_core as mmf
 from mmf_core.server.probes import probes
+from mmf_core.v2.tensors import DTYPES
 from mmf_core.web import create_app
 
 LENGTH = "Inference-Header-Content-Length"
@@ -230,6 +231,10 @@ WORDS = pd.Series(["x", None], dtype="str")
         (pd.array([1, None], "Int8"), "FP64", [1.0, None]),
         (pd.array([0.5, None], "Float32"), "FP64", [0.5, None]),
         (pd.array([True, None], "boolean"), "BYTES", ["true", "null"]),
+        (np.array([1, 2], ">i4"), "INT32", [1, 2]),
+        (np.array([0.5, 2], ">f2"), "FP16", [0.5, 2.0]),
+        (np.array([0.1, 2], np.longdouble), "FP64", [0.1, 2.0]),
+        (pd.array([LONG, None], "int64[pyarrow]"), "INT64", [LONG, None]),
         (pd.Categorical([LONG, None]), "INT64", [LONG, None]),
         (pd.Categorical([2, None]), "FP64", [2.0, None]),
         (pd.Categorical([2, 3]), "INT64", [2, 3]),
@@ -343,6 +348,131 @@ def test_whole_numbers_come_back_beside_anything(client: FlaskClient, data: list
         assert answer["data"] == data
     alone = [infer(client, "table", column("x", [cell], "INT64"))["x"]["data"] for cell in data]
     assert [cell for (cell,) in alone] == data
+
+
+REALS = {"x": float, "y": float | None}
+WHOLES = {"x": int, "y": int | None}
+NUMERIC = [name for name in DTYPES if name != "BOOL"]
+
+
+def _tensors(datatype: str, rows: list[list[Any]], form: str) -> tuple[list[Any], bytes]:
+    """Write rows of x and y as columns or a matrix, in JSON or binary: inputs, and the data."""
+    block = np.array(rows, DTYPES[datatype])
+    parts = {"data": block} if "matrix" in form else {"x": block[:, 0], "y": block[:, 1]}
+    if "binary" not in form:
+        inputs = [
+            {"name": name, "shape": part.shape, "datatype": datatype, "data": part.tolist()}
+            for name, part in parts.items()
+        ]
+        return inputs, b""
+    data = [np.ascontiguousarray(part).tobytes() for part in parts.values()]
+    return [
+        with_size(name, datatype, list(part.shape), own)
+        for (name, part), own in zip(parts.items(), data, strict=True)
+    ], b"".join(data)
+
+
+@pytest.fixture
+def tables_of(serve_function: Callable[..., FlaskClient]) -> Callable[..., Any]:
+    """Give a function that sends rows under a schema, in every form; it returns what arrives."""
+
+    def send(schema: Any, datatype: str, rows: list[list[Any]]) -> Iterator[Any]:
+        tables: list[Any] = []
+        table = mmf.DataFrame(schema=schema)
+
+        def take(data: Any = table) -> int:
+            tables.append(data)
+            return len(data)
+
+        client = serve_function(take, returns=mmf.Integer())
+        for form in ("columns", "matrix", "binary columns", "binary matrix"):
+            if datatype == "FP16" and "binary" not in form:
+                continue
+            inputs, data = _tensors(datatype, rows, form)
+            tables.clear()
+            answer = binary(client, "take", {"inputs": inputs}, data)
+            assert answer.status_code in {200, 400}, answer.data
+            yield tables[0] if tables else answer.get_json()["error"]
+
+    return send
+
+
+@pytest.mark.parametrize("datatype", NUMERIC)
+def test_the_schema_decides_the_type_of_numbers(
+    tables_of: Callable[..., Any], datatype: str
+) -> None:
+    rows = [[100, 3], [7, 100]]
+    for table in tables_of(REALS, datatype, rows):
+        assert table.dtypes.tolist() == ["float64", "float64"]
+        assert (table * 3).to_numpy().tolist() == [[300, 9], [21, 300]]
+    for table in tables_of(WHOLES, datatype, rows):
+        assert table.dtypes.tolist() == ["int64", "Int64"]
+        assert (table * 3).to_numpy().tolist() == [[300, 9], [21, 300]]
+
+
+@pytest.mark.parametrize(
+    ("datatype", "number", "expected"),
+    [
+        ("INT64", LONG, float(LONG)),
+        ("UINT64", 2**64 - 1, float(2**64 - 1)),
+        ("FP32", 0.1, float(np.float32(0.1))),
+        ("FP16", 0.1, float(np.float16(0.1))),
+        ("FP64", 5e-324, 5e-324),
+    ],
+)
+def test_a_number_is_the_nearest_float(
+    tables_of: Callable[..., Any], datatype: str, number: float, expected: float
+) -> None:
+    for table in tables_of(REALS, datatype, [[number, 1]]):
+        assert table["x"].tolist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("datatype", "number"), [("FP64", 2.0**53), ("FP64", 0.5), ("UINT64", 2**63), ("FP32", 2.0**60)]
+)
+def test_a_number_that_is_no_integer_of_64_bits_is_refused(
+    tables_of: Callable[..., Any], datatype: str, number: float
+) -> None:
+    for rows in ([[number, 1]], [[1, number]]):
+        for answer in tables_of(WHOLES, datatype, rows):
+            assert "expected a whole number, got" in answer
+
+
+def test_flags_are_not_numbers_and_whole_flags_are_flags(tables_of: Callable[..., Any]) -> None:
+    for answer in tables_of(WHOLES, "BOOL", [[True, False]]):
+        assert "row 0, column x: expected a whole number" in answer
+    for table in tables_of({"x": bool, "y": bool | None}, "INT8", [[1, 0]]):
+        assert table.dtypes.tolist() == ["bool", "boolean"]
+        assert table.to_numpy().tolist() == [[True, False]]
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_binary_floats_that_are_not_finite_are_refused(
+    tables_of: Callable[..., Any], value: float
+) -> None:
+    *_, columns, matrix = tables_of(REALS, "FP64", [[0.5, 0.5], [value, 0.5]])
+    for answer in (columns, matrix):
+        assert "row 1, column x: expected a number" in answer
+
+
+def test_null_in_a_column_of_integers(serve_function: Callable[..., FlaskClient]) -> None:
+    table, tables = mmf.DataFrame(schema={"x": int | None, "y": float | None}), []
+
+    def take(data: Any = table) -> int:
+        tables.append(data)
+        return len(data)
+
+    client = serve_function(take, returns=mmf.Integer())
+    for cells in ([LONG, None], [7, None], [None, None]):
+        columns = [column("x", cells, "INT64"), column("y", cells, "INT64")]
+        pairs = [[cell, cell] for cell in cells]
+        matrix = {"name": "data", "shape": [2, 2], "datatype": "INT64", "data": pairs}
+        for inputs in (columns, [matrix]):
+            infer(client, "take", *inputs)
+            rows = tables.pop()
+            assert rows.dtypes.tolist() == ["Int64", "float64"]
+            assert [None if pd.isna(cell) else cell for cell in rows["x"].tolist()] == cells
+    refused(client, "take", {"inputs": [column("x", [2**64], "INT64"), column("y", [1])]}, "INT64")
 
 
 def test_bytes_are_not_their_base64(serve_function: Callable[..., FlaskClient]) -> None:

@@ -76,7 +76,10 @@ def datatype_of(dtype: np.dtype[Any]) -> str:
     """Return the protocol's name for a NumPy type; BYTES for all that are not numeric."""
     import numpy as np
 
-    return next((name for name, code in DTYPES.items() if np.dtype(code) == dtype), BYTES)
+    if dtype == np.longdouble:
+        return "FP64"
+    native = dtype.newbyteorder("<")
+    return next((name for name, code in DTYPES.items() if np.dtype(code) == native), BYTES)
 
 
 def object_array(values: list[Any]) -> np.ndarray:
