@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import pandas as pd
 import pytest
 
 import mmf_core as mmf
@@ -116,3 +117,31 @@ def test_a_new_format_needs_one_class_and_lack_of_memory_is_no_broken_file(
     (tmp_path / "a.greedy").touch()
     with pytest.raises(MemoryError):
         mmf.load_model(tmp_path / "a.greedy")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of MLflow's own code
+def test_mlflow_models_take_flags_with_nulls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import pyfunc
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    (tmp_path / "echoed_flags.py").write_text(
+        "class Model:\n"
+        "    def predict(self, data, params=None):\n"
+        "        return data['f'].tolist()\n\n\n"
+        "def _load_pyfunc(path):\n"
+        "    return Model()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    signature = ModelSignature(Schema([ColSpec("boolean", "f", required=False)]))
+    pyfunc.save_model(
+        str(tmp_path / "model"),
+        loader_module="echoed_flags",
+        signature=signature,
+        pip_requirements=[],
+    )
+    model = mmf.load_model(tmp_path / "model")
+    for flags in ([True, None], [None], [True, False]):
+        assert model.predict(pd.DataFrame({"f": pd.array(flags, "boolean")})) == flags

@@ -24,6 +24,7 @@ DELTAS = {
     "a number as text": ("200", "400 INVALID_PARAMETER_VALUE", "text is text"),
     "2**63 as long": ("200", "400 BAD_REQUEST", "MLflow silently changes the number"),
     "1e308 as long": ("200", "400 BAD_REQUEST", "MLflow silently changes the number"),
+    "Infinity in double": ("200", "400 BAD_REQUEST", "a model is given finite numbers"),
     "int64 as double in parquet": ("400", "200 [2, 6]", "as in JSON and CSV"),
     "a param that is a number as text": ("400", "200 [3, 9]", "as in a query string"),
     "data is null": ("200 []", "400 BAD_REQUEST", ROWS),

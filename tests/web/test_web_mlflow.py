@@ -4,10 +4,13 @@ import io
 import json
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
@@ -25,6 +28,7 @@ SPLIT = {"columns": ["a", "b"], "data": [[1, 2.0], [3, 4.0]]}
 RECORDS = [{"a": 1, "b": 2.0}, {"a": 3, "b": 4.0}]
 LISTS = {"a": [1, 3], "b": [2.0, 4.0]}
 CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
+LONG = 2**53 + 1
 
 
 @pytest.fixture
@@ -145,6 +149,147 @@ def test_flags_are_as_python_takes_them(serve_function: Callable[..., FlaskClien
     assert [row["g"] for row in rows] == [None, True]
     assert [row["n"] for row in rows] == [None, 3]
     assert [row["s"] for row in rows] == ["1", "x"]
+
+
+TYPES: dict[type, Any] = {
+    int: mmf.DataFrame(schema={"x": int | None}),
+    float: mmf.DataFrame(schema={"x": float | None}),
+    bool: mmf.DataFrame(schema={"x": bool | None}),
+}
+DTYPES = {int: "Int64", float: "float64", bool: "boolean"}
+
+
+@pytest.fixture
+def read_column(serve_function: Callable[..., FlaskClient]) -> Callable[..., Any]:
+    """Give a function that sends a column of a type; it returns the cells that arrive, or None."""
+    clients = {}
+    for kind, table in TYPES.items():
+
+        def predict(data: Any = table) -> Any:
+            column = data["x"]
+            cells = [None if pd.isna(cell) else repr(cell) for cell in column.tolist()]
+            return {"dtype": str(column.dtype), "cells": cells}
+
+        clients[kind] = serve_function(predict, returns=mmf.Dict())
+
+    def send(kind: type, **request: Any) -> Any:
+        answer = clients[kind].post("/invocations", **request)
+        assert answer.status_code in {200, 400}, answer.data
+        if answer.status_code == 400:
+            assert "column x" in answer.json["message"]
+            return None
+        result = predictions(answer)
+        assert result["dtype"] == DTYPES[kind]
+        return result["cells"]
+
+    return send
+
+
+def wrapped(cells: list[Any]) -> list[Any]:
+    rows, records = [[cell] for cell in cells], [{"x": cell} for cell in cells]
+    return [
+        {"dataframe_split": {"columns": ["x"], "data": rows}},
+        {"dataframe_records": records},
+        *({key: value} for key in ("instances", "inputs") for value in ({"x": cells}, records)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells", "expected"),
+    [
+        (int, [LONG, None], [LONG, None]),
+        (int, [LONG, 1.0], [LONG, 1]),
+        (int, [LONG, 1.5, True, "7"], [LONG, 1, 1, 7]),
+        (int, [1.5, None], [1, None]),
+        (int, [-1.5], [-1]),
+        (int, [True, None], [1, None]),
+        (int, [str(LONG), None], [LONG, None]),
+        (int, [2**63 - 1, -(2**63), None], [2**63 - 1, -(2**63), None]),
+        (int, [2.0**53], None),
+        (int, [1e18, 1], None),
+        (int, [2**63, None], None),
+        (int, [2**64, 1], None),
+        (int, ["1.5"], None),
+        (int, ["1_000"], None),
+        (float, [LONG, None], [float(LONG), None]),
+        (float, [True, None, 0.5], [1.0, None, 0.5]),
+        (float, ["0.1", "1e3", None], [0.1, 1e3, None]),
+        (float, ["1_000"], None),
+        (float, ["1,5"], None),
+        (bool, [1, 0, None, "", "false", 0.5], [True, False, None, False, True, True]),
+        (bool, [0.0, None], [False, None]),
+        (bool, [LONG, "x", None], [True, True, None]),
+    ],
+)
+def test_every_cell_is_cast_by_itself(
+    read_column: Callable[..., Any], kind: type, cells: list[Any], expected: list[Any] | None
+) -> None:
+    shown = expected and [None if cell is None else repr(cell) for cell in expected]
+    for body in wrapped(cells):
+        assert read_column(kind, json=body) == shown
+    for cell, text in zip(cells, shown or (), strict=False):
+        assert read_column(kind, json=wrapped([cell])[0]) == [text]
+
+
+@pytest.mark.parametrize(
+    ("kind", "array", "expected"),
+    [
+        (int, pa.array([LONG, None]), [LONG, None]),
+        (int, pa.array([7, None], pa.int8()), [7, None]),
+        (int, pa.array([7, 8], pa.uint8()), [7, 8]),
+        (int, pa.array([2**64 - 1], pa.uint64()), None),
+        (int, pa.array([1.5, None]), None),
+        (float, pa.array([100, None], pa.int8()), [100.0, None]),
+        (float, pa.array([1.5, None], pa.float16()), [1.5, None]),
+        (float, pa.array([Decimal("0.1"), None]), [0.1, None]),
+        (bool, pa.array([True, None]), [True, None]),
+    ],
+)
+def test_parquet_of_other_programs_is_exact(
+    read_column: Callable[..., Any], kind: type, array: Any, expected: list[Any] | None
+) -> None:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"x": array}), buffer)
+    cells = read_column(kind, data=buffer.getvalue(), content_type=PARQUET)
+    assert cells == (expected and [None if cell is None else repr(cell) for cell in expected])
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts", "expected"),
+    [
+        (int, [str(LONG), ""], [LONG, None]),
+        (int, ["1.5"], None),
+        (int, [str(2**63)], None),
+        (float, ["0.1", "", str(LONG)], [0.1, None, float(LONG)]),
+        (bool, ["True", "", "false"], [True, None, False]),
+    ],
+)
+def test_csv_is_exact(
+    read_column: Callable[..., Any], kind: type, texts: list[str], expected: list[Any] | None
+) -> None:
+    text = "\n".join(["y,x", *(f"1,{cell}" for cell in texts)])
+    cells = read_column(kind, data=text, content_type=CSV)
+    assert cells == (expected and [None if cell is None else repr(cell) for cell in expected])
+
+
+@pytest.mark.parametrize("kind", [int, float, bool])
+def test_null_is_not_a_value_of_a_required_column(
+    serve_function: Callable[..., FlaskClient], kind: type
+) -> None:
+    table = mmf.DataFrame(schema={"x": kind})
+
+    def predict(data: Any = table) -> Any:
+        return len(data)
+
+    client = serve_function(predict, returns=mmf.Integer())
+    for cells in ([None], [1, None]):
+        for body in wrapped(cells):
+            answer = client.post("/invocations", json=body)
+            assert answer.status_code == 400
+            row = cells.index(None)
+            assert f"row {row}, column x: expected" in answer.json["message"]
+    answer = client.post("/invocations", data="y,x\n1,1\n2,", content_type=CSV)
+    refused(answer, 400, "BAD_REQUEST", "row 1, column x: expected", "got an empty cell")
 
 
 def test_a_block_of_floats(serve_function: Callable[..., FlaskClient]) -> None:
@@ -304,6 +449,16 @@ def test_utf_8_may_be_said(twice: FlaskClient, charset: str) -> None:
         (pd.DataFrame({"prediction_1": [1]}), [{"prediction_1": 1}]),
         (pd.array([1, None], dtype="Int64"), [1, None]),
         (np.array(["2026-01-31T12:00"], dtype="M8[ns]"), ["2026-01-31T12:00:00"]),
+        (np.array(["2026-01-31T12:00", "NaT"], dtype="M8[s]"), ["2026-01-31T12:00:00", None]),
+        ([pd.NaT, pd.NaT], [None, None]),
+        (pd.array([LONG, None], dtype="Int64"), [LONG, None]),
+        (np.array([2**64 - 1], dtype="uint64"), [2**64 - 1]),
+        ([LONG, None], [LONG, None]),
+        ([10**30, None], [10**30, None]),
+        ([(LONG, 0.5), (0, None)], [[LONG, 0.5], [0, None]]),
+        ([(0, "x"), (1, "y")], [[0, "x"], [1, "y"]]),
+        ([Decimal("0.5"), None], [0.5, None]),
+        (pd.Series(pd.Categorical([LONG, None]), name="y"), [{"y": LONG}, {"y": None}]),
     ],
 )
 def test_arrays_are_lists_and_tables_records(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from math import inf, nextafter
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
@@ -71,6 +72,11 @@ class Column:
     def is_limited(self) -> bool:
         """Whether there are bounds or choices to check."""
         return bool(self.bounds) or self.choices is not None
+
+    @cached_property
+    def unlimited(self) -> Column:
+        """A column of the same type, with any value."""
+        return Column(self.type, finite=self.finite) if self.is_limited else self
 
     @property
     def type_label(self) -> str:

@@ -77,9 +77,9 @@ class Input:
             raise RequestError(f"{self.name} cannot be sent as {format.name}; send JSON")
         if not isinstance(descriptor, DataFrame):
             return _readable(lambda: codec.decode(body, options))
-        if format is Format.CSV:
-            options["dtype"] = columns.csv_types(descriptor.columns, options.get("dtype", {}))
         table = _readable(lambda: codec.decode(body, options))
+        if format is Format.CSV:
+            table = columns.convert(table, descriptor.columns)
         if format is Format.PARQUET:
             columns.check_types(table, descriptor.columns)
         return columns.with_optional(table, descriptor.columns)

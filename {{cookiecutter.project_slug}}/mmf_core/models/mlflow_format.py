@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar
@@ -51,6 +52,7 @@ class MlflowFormat(ModelFormat):
             model: Any = load_model(str(path), suppress_warnings=True)
         if model.loader_module == "mlflow.sklearn":
             return model.get_raw_model()
+        model.predict = _with_known_types(model.predict)
         return model
 
     def save(self, model: Any, path: Path, example: Any) -> None:
@@ -76,6 +78,20 @@ class MlflowFormat(ModelFormat):
             return columns_of(read_signature(source))
         signature = getattr(getattr(source, "metadata", None), "signature", None)
         return columns_of(signature) if signature else None
+
+
+def _with_known_types(predict: Callable[..., Any]) -> Callable[..., Any]:
+    """Return MLflow's `predict`, which refuses nulls in pandas' `boolean`, but not in objects."""
+
+    @wraps(predict)
+    def predict_known(data: Any, *arguments: Any, **options: Any) -> Any:
+        for name in getattr(data, "columns", ()):
+            if data[name].dtype == "boolean":
+                flags = data[name].astype(object)
+                data = data.assign(**{name: flags.where(flags.notna(), None)})
+        return predict(data, *arguments, **options)
+
+    return predict_known
 
 
 def _compare_versions(path: Path) -> None:
