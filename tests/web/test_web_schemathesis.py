@@ -27,7 +27,7 @@ from mmf_core.web import create_app
 
 REGISTRY = declare()
 MORE = os.environ.get("SCHEMATHESIS_EXAMPLES")  # 200, for a few minutes' search
-FORM, FIELDS = "multipart/form-data", "application/x-www-form-urlencoded"
+FORM = "multipart/form-data"
 PHASES = [Phase.explicit, Phase.generate]  # what it finds needs no shrinking
 FILE = b"a file"  # stands for one until it is known which target it is for
 INFER = {"positive_data_acceptance": {"expected-statuses": ["2xx", "400"]}}  # of any tensors
@@ -124,9 +124,6 @@ def mend(case: Any, target: Target) -> None:
             types.setdefault(name, readable(file.kind)[0].media_type)
             case.body[name] = encoded(file, Format.of_media_type(types[name]))
         case.multipart_content_types = types
-    elif case.media_type == FIELDS:
-        examples = {name: json.dumps(file.example()).decode() for name, file in files.items()}
-        case.body |= examples  # it knows no contentSchema
     elif case.body == FILE:
         ((_, file),) = files.items()
         case.body = encoded(file, form)

@@ -18,7 +18,9 @@ def body(target: Target) -> dict[str, Any]:
     """Describe the body in every media type; a scalar may be in the query instead."""
     arguments = target.arguments.values()
     others = [descriptor for descriptor in arguments if descriptor.kind is not Kind.SCALAR]
-    content = {_FORM: _form(target), _FIELDS: _fields(target)}
+    # Generated clients cannot send a table in a form without files.
+    forms = [_FORM] if others else [_FORM, _FIELDS]
+    content = dict.fromkeys(forms, _form(target))
     if len(arguments) == 1:
         content = {**_whole(*arguments), **content}
     else:
@@ -82,19 +84,6 @@ def _form(target: Target) -> dict[str, Any]:
             encoding[name] = {"contentType": ", ".join(media_types(readable(descriptor.kind)))}
     schema = _object_schema(target, properties)
     return {"schema": schema, **({"encoding": encoding} if encoding else {})}
-
-
-def _fields(target: Target) -> dict[str, Any]:
-    """Describe a form without files: scalars as text, anything else as JSON in a text."""
-    properties = {}
-    for name, descriptor in target.arguments.items():
-        schema = argument_schema(descriptor)
-        if descriptor.kind is Kind.SCALAR:
-            properties[name] = without_null(schema)
-        else:
-            json = {"contentMediaType": Format.JSON.media_type, "contentSchema": schema}
-            properties[name] = {"type": "string", **json}
-    return {"schema": _object_schema(target, properties)}
 
 
 def _object_schema(target: Target, properties: dict[str, Any]) -> dict[str, Any]:
