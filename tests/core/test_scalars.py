@@ -30,7 +30,9 @@ MOSCOW = timezone(timedelta(hours=3))
         (mmf.Integer(), 3.0, 3),
         (mmf.Integer(), 2**64 - 1, 2**64 - 1),
         (mmf.Integer(), str(-(2**63)), -(2**63)),
-        (mmf.Integer(), 2.0**62, 2**62),
+        (mmf.Integer(), 2.0**53 - 1, 2**53 - 1),
+        (mmf.Integer(), " 7.0 ", 7),
+        (mmf.Integer(), "1e3", 1000),
         (mmf.Float(), 1, 1.0),
         (mmf.Float(), "1e3", 1000.0),
         (mmf.Bool(), True, True),
@@ -57,10 +59,11 @@ def test_a_value_is_taken(descriptor: Scalar[Any], sent: object, value: object) 
     [
         *[(mmf.String(), value) for value in (5, None, True, ["a"], {"a": 1}, b"x")],
         *[(mmf.Integer(), value) for value in ("x", "", "1.5", 3.5, True, None, [1], "9" * 5000)],
-        *[(mmf.Integer(), value) for value in (math.nan, math.inf)],
+        *[(mmf.Integer(), value) for value in (math.nan, math.inf, 2.0**53, -(2.0**53), "inf")],
+        *[(mmf.Integer(), value) for value in ("1e999999999", "9007199254740993.5", "\u00a01")],
         *[
             (mmf.Integer(), value)
-            for value in (2**64, -(2**63) - 1, str(2**64), 2.0**63, -(2.0**63))
+            for value in (2**64, -(2**63) - 1, str(2**64), 2.0**63, -(2.0**63), "1e20")
         ],
         *[(mmf.Float(), value) for value in ("x", "", "1,5", True, [1.0], {}, 10**400)],
         *[(mmf.Bool(), value) for value in ("maybe", "", "2", 1, 0, None, [True])],
@@ -105,6 +108,34 @@ def test_numpy_results_are_answered_as_python_values(
     assert type(presented) is type(value)
 
 
+@pytest.mark.parametrize("infinity", [math.inf, -math.inf, "+inf", "-Infinity", "1e999"])
+def test_an_argument_is_finite_unless_infinity_is_declared(infinity: Any) -> None:
+    with pytest.raises(InvalidValue, match=r"^expected a finite number, got "):
+        mmf.Float().validate(infinity)
+    assert abs(mmf.Float(finite=False).validate(infinity)) == math.inf
+    if isinstance(infinity, float):
+        assert mmf.Float().to_output(infinity) == infinity
+
+
+@pytest.mark.parametrize("text", ["nan", " NaN "])
+def test_the_text_of_nan_is_nan(text: str) -> None:
+    assert math.isnan(mmf.Float().validate(text))
+
+
+@pytest.mark.parametrize("text", ["\u0661", "\u00a01", "1_000", "0x10", "infin", "1,5", "1e"])
+def test_a_number_has_ascii_digits(text: str) -> None:
+    for descriptor in (mmf.Float(), mmf.Integer()):
+        with pytest.raises(InvalidValue):
+            descriptor.validate(text)
+
+
+def test_nat_is_null_as_a_result_and_nothing_as_an_argument() -> None:
+    assert mmf.Datetime().to_output(pd.NaT) is None
+    assert mmf.Datetime().output_schema()["type"] == ["string", "null"]
+    with pytest.raises(InvalidValue, match=r"ISO 8601.*, got NaT"):
+        mmf.Datetime().validate(pd.NaT)
+
+
 def test_a_pandas_moment_is_a_date() -> None:
     assert mmf.Datetime().to_output(pd.Timestamp(NOON)) == NOON
 
@@ -134,7 +165,7 @@ def test_a_result_of_another_type_is_not_converted(descriptor: Scalar[Any], resu
     ("descriptor", "values"),
     [
         (mmf.Integer(), st.integers(-(2**63), 2**64 - 1)),
-        (mmf.Float(), st.floats(allow_nan=False)),
+        (mmf.Float(finite=False), st.floats(allow_nan=False)),
         (mmf.Datetime(), st.datetimes()),
     ],
 )

@@ -119,7 +119,7 @@ def test_files_say_what_they_take(field: Callable[[Any], dict[str, str]]) -> Non
         (mmf.Integer(), {"type": "number", "step": "1", "value": "", "required": ""}),
         (mmf.Integer(ge=0, le=9, default=3), {"min": "0", "max": "9", "value": "3"}),
         (mmf.Float(le=0.5), {"type": "number", "step": "any", "max": "0.5"}),
-        (mmf.Float(default=float("inf")), {"tag": "textarea"}),
+        (mmf.Float(default=float("inf"), finite=False), {"tag": "textarea"}),
         (mmf.String(), {"tag": "textarea", "required": ""}),
         (mmf.String(choices=["a", "b"]), {"tag": "select"}),
         (mmf.Integer(choices=[1, 2]), {"tag": "select"}),

@@ -45,6 +45,7 @@ from .json_conversion import as_container as as_container
 from .json_values import JSONValue
 from .json_values import check_depth as check_depth
 from .number_format import NumberFormat as NumberFormat
+from .number_format import any_number as any_number
 from .number_format import number_format_of as number_format_of
 from .number_format import real_number as real_number
 from .number_format import whole_number as whole_number

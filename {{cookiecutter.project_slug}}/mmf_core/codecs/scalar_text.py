@@ -25,6 +25,8 @@ class ScalarText(Codec[Any]):
     def encode(self, value: Any, options: Options) -> bytes:
         if isinstance(value, bool):
             return str(value).lower().encode()
+        if value is None:
+            return b"null"
         if isinstance(value, date):
             return value.isoformat().encode()
         return str(value).encode()

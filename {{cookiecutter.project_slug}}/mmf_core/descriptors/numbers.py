@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from math import nan
+from math import isinf, nan
 from typing import Any, ClassVar, TypeVar
 
-from ..errors import DescriptorError
+from ..codecs import MAX_EXACT_FLOAT, any_number, real_number, whole_number
+from ..errors import DescriptorError, InvalidValue, quoted
 from .bounds import bounds_schema, with_bounds
 from .scalars import Scalar, unwrap
 
 N = TypeVar("N", bound=float)
-_DIGITS = re.compile(r"\s*[+-]?[0-9]+\s*")
 _MIN, _MAX = -(2**63), 2**64 - 1
 """The range of whole numbers that the JSON encoder, NumPy and other protocols can hold."""
 
@@ -67,29 +66,41 @@ class Number(Scalar[N]):
 
 
 class Integer(Number[int]):
-    """A whole number of at most 64 bits; 3.0 is accepted, 3.5 and true are not (name from MMF)."""
+    """A whole number of at most 64 bits; 3.0 is accepted, 3.5 and true are not (name from MMF).
+
+    A float of 2**53 or more is not accepted: other whole numbers may have been rounded to it.
+    """
 
     type_label = "a whole number"
     example_value = 1
     schema: ClassVar = {"type": "integer", "minimum": _MIN, "maximum": _MAX}
 
     def parse(self, text: str) -> int:
-        if not _DIGITS.fullmatch(text):  # only Python accepts 1_000
-            raise ValueError
-        return self.convert(int(text))
+        number = whole_number(text)
+        if number is None:
+            raise OverflowError if isinstance(any_number(text), int) else ValueError
+        return number
 
     def convert(self, value: Any) -> int:
         value = unwrap(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
             raise TypeError
-        # The JSON decoder turns longer numbers into floats, which lose the last digits.
-        if not _MIN <= value <= _MAX or (isinstance(value, float) and abs(value) >= -_MIN):
+        if isinstance(value, float) and abs(value) >= MAX_EXACT_FLOAT:
+            raise TypeError
+        if not _MIN <= value <= _MAX:
             raise OverflowError
         return int(value)
 
 
+@dataclass(kw_only=True, eq=False)
 class Float(Number[float]):
-    """A number; null is NaN (name from MMF)."""
+    """A number; null is NaN (name from MMF).
+
+    An argument is finite, unless `finite=False`; a result may be infinite, which JSON writes as
+    null.
+    """
+
+    finite: bool = True
 
     type_label = "a number"
     example_value = 0.5
@@ -103,15 +114,22 @@ class Float(Number[float]):
     def example_is_valid(self) -> bool:
         return True
 
+    def validate(self, value: Any) -> float:
+        number = super().validate(value)
+        if self.finite and isinf(number):
+            raise InvalidValue(f"expected a finite number, got {quoted(value)}")
+        return number
+
     def parse(self, text: str) -> float:
-        if "_" in text:
+        number = nan if text.strip().lower() == "nan" else real_number(text)
+        if number is None:
             raise ValueError
-        return float(text)
+        return number
 
     def convert(self, value: Any) -> float:
         value = unwrap(value)
         if value is None:
-            return float("nan")
+            return nan
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise TypeError
         return float(value)

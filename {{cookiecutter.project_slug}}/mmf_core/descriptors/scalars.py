@@ -153,7 +153,10 @@ class Bool(Scalar[bool]):
 
 
 class Datetime(Scalar[datetime]):
-    """A date and time in ISO 8601, with a UTC offset or without (name from MMF)."""
+    """A date and time in ISO 8601, with a UTC offset or without (name from MMF).
+
+    A result may also be NaT, which is null.
+    """
 
     type_label = "an ISO 8601 date and time such as 2026-01-31T12:00:00+03:00"
     example_value = "2026-01-31T12:00:00+00:00"
@@ -163,6 +166,13 @@ class Datetime(Scalar[datetime]):
         return parse_date_time(text)
 
     def convert(self, value: Any) -> datetime:
-        if not isinstance(value, datetime):
+        if not isinstance(value, datetime) or value != value:  # noqa: PLR0124 - NaT
             raise TypeError
         return value
+
+    def to_output(self, result: Any) -> Any:
+        is_nat = isinstance(result, datetime) and result != result  # noqa: PLR0124 - NaT alone is
+        return None if is_nat and self.choices is None else super().to_output(result)
+
+    def output_schema(self) -> dict[str, Any]:
+        return with_choices(self.schema, self.choices, nullable=self.choices is None)
