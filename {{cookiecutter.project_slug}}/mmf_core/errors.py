@@ -28,6 +28,8 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from http import HTTPStatus
+from math import isfinite
+from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -121,10 +123,22 @@ LONGEST_VALUE = 100
 
 
 def quoted(value: Any) -> str:
-    """Return a value for a message: as in JSON, shortened to `LONGEST_VALUE` characters."""
-    is_json = value is None or isinstance(value, bool | str)
-    text = json.dumps(value, ensure_ascii=False) if is_json else str(value)
-    return _shortened(text)
+    """Return any value for a message: as in JSON, shortened to `LONGEST_VALUE` characters."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if not isinstance(value, str):
+        return _shortened(as_text(value))
+    return _shortened(json.dumps(as_text(value[: LONGEST_VALUE + 1]), ensure_ascii=False))
+
+
+def as_text(value: Any) -> str:
+    """Return any value as text that can be encoded; its type if it has no text."""
+    try:
+        text = str(value)
+    except Exception:  # noqa: BLE001 - of an integer of 5,000 digits, or a class of the author
+        text = f"a value of type {type(value).__name__}"
+    # half of a surrogate pair is no character
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def _shortened(text: str) -> str:
@@ -149,21 +163,46 @@ class ErrorDetail:
         return self if self.where else replace(self, where=argument)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields that are set, ready for JSON."""
+        """Return the fields that are set, ready for JSON, whatever the value is."""
         fields: dict[str, Any] = {
-            "where": self.where,
+            "where": None if self.where is None else as_text(self.where),
             "row": self.row,
-            "column": self.column,
-            "message": self.message,
-            "value": _shortened_value(self.value),
+            "column": None if self.column is None else as_text(self.column),
+            "message": as_text(self.message),
+            "value": _plain(self.value),
         }
         return {name: field for name, field in fields.items() if field is not None}
 
 
-def _shortened_value(value: Any) -> Any:
-    if isinstance(value, str | list | dict) and len(text := str(value)) > LONGEST_VALUE:
-        return _shortened(text)
-    return value
+def _plain(value: Any) -> Any:
+    """Return a value as it is if JSON holds it exactly, else as text; shortened if it is long."""
+    if isinstance(value, str):
+        return _shortened(as_text(value[: LONGEST_VALUE + 1]))
+    if isinstance(value, list | dict):
+        text = _shortened(as_text(value))
+        return value if len(text) <= LONGEST_VALUE and _is_json(value) else text
+    if _is_json(value):
+        return value
+    if isinstance(value, Integral) and _is_json(int(value)):  # NumPy's
+        return int(value)
+    return _shortened(as_text(value))
+
+
+def _is_json(value: Any, depth: int = LONGEST_VALUE) -> bool:
+    """Return whether every JSON writer holds a value exactly; never if it is nested deeper."""
+    if isinstance(value, dict):
+        return all(isinstance(name, str) for name in value) and _is_json(
+            [*value, *value.values()], depth
+        )
+    if isinstance(value, list):
+        return depth > 0 and all(_is_json(item, depth - 1) for item in value)
+    if isinstance(value, str):
+        return as_text(value) == value
+    if type(value) is int:
+        return -(2**63) <= value < 2**64
+    if type(value) is float:
+        return isfinite(value)
+    return value is None or isinstance(value, bool)
 
 
 class RequestError(MMFError):

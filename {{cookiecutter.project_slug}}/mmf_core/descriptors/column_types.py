@@ -199,9 +199,9 @@ def _date_time(cell: Any) -> datetime | None:
     import numpy as np
     import pandas as pd
 
-    if isinstance(cell, np.datetime64):
-        cell = pd.Timestamp(cell)
-    with suppress(ValueError):
+    with suppress(ValueError, NotImplementedError):  # of a year beyond 9999
+        if isinstance(cell, np.datetime64):
+            cell = pd.Timestamp(cell)
         if isinstance(cell, str):
             return parse_date_time(cell)
         if cell is pd.NaT:

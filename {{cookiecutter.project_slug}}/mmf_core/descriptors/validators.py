@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ErrorDetail, InvalidValue, RequestError, max_errors, quoted
+from ..errors import ErrorDetail, InvalidValue, RequestError, as_text, max_errors, quoted
 from .json_schemas import records
 
 if TYPE_CHECKING:
@@ -107,4 +107,4 @@ def _plain(value: Any) -> Any:
 
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return None
-    return value if isinstance(value, bool | int | float | str) else str(value)
+    return value if isinstance(value, bool | int | float | str) else as_text(value)

@@ -66,7 +66,7 @@ def annotated_workbook(error: InvalidValue) -> Response | None:
         return None
     try:
         body = _annotate(target.arguments[name], _sent(target, name), error)
-    except (RequestError, ValueError):  # the table is unreadable, or too large for a sheet
+    except (RequestError, TypeError, ValueError):  # the table is unreadable, or no sheet holds it
         return None
     if body is None:
         return None

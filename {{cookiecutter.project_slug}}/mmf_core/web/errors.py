@@ -20,6 +20,7 @@ from ..errors import (
     RequestError,
     ResultError,
     UnsupportedCoding,
+    as_text,
 )
 from ..settings import MIB
 from .annotated_workbook import annotated_workbook
@@ -55,7 +56,7 @@ def error_response(
     drain_body(request)
     protocols: dict[str | None, Protocol] = current_app.config[_KEY]
     protocol = protocols.get(request.path.split("/", 2)[1]) or protocols[None]
-    response = protocol.error(ErrorReport(status, detail, list(errors)))
+    response = protocol.error(ErrorReport(status, as_text(detail), list(errors)))
     response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
     return response
 
@@ -114,7 +115,7 @@ def _deadline_exceeded(error: DeadlineExceeded) -> Response:
 def _crash(error: Exception) -> Response:
     _log_traceback(error)
     is_public = isinstance(error, MissingPackage | ResultError)
-    return error_response(500, str(error) if is_public else CRASHED)
+    return error_response(500, as_text(error) if is_public else CRASHED)
 
 
 def _log_traceback(error: Exception) -> None:
