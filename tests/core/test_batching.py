@@ -5,6 +5,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, timezone
 from threading import Event
 from typing import Any
 
@@ -22,6 +23,7 @@ from mmf_core.execution import Execution, Timings, batching
 from mmf_core.target import Target
 
 LONGEST = 10
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def double(data: Any) -> Any:
@@ -37,12 +39,20 @@ class Line:
 
     function: Callable[[Any], Any] = double
     batch: mmf.Batch = field(default_factory=mmf.Batch)
+    table: mmf.DataFrame = field(default_factory=mmf.DataFrame)
     calls: list[Any] = field(default_factory=list)
+    scalars: list[Any] = field(default_factory=list)
     gate: Event = field(default_factory=Event)
     running: Event = field(default_factory=Event)
 
     def __post_init__(self) -> None:
-        def score(data: Any = mmf.DataFrame(), label: Any = mmf.String(default="")) -> Any:
+        def score(
+            data: Any = self.table,
+            label: Any = mmf.String(default=""),
+            number: Any = mmf.Float(default=0),
+            moment: Any = mmf.Datetime(default=NOON),
+        ) -> Any:
+            self.scalars.append((number, moment))
             self.calls.append(data)
             if label == "hold":
                 self.running.set()
@@ -191,6 +201,69 @@ def test_fewer_rows_than_given_end_the_joining(
     assert "2 rows for 3" in str(first)
     assert "batching disabled" in caplog.text
     assert line.execution({"data": frame(1, 2)})["a"].tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pd.DataFrame({"a": [1]}, index=[7]),
+        pd.DataFrame({"a": [1]}, index=pd.RangeIndex(1, name="id")),
+        pd.DataFrame({"a": [1]}, index=pd.RangeIndex(5, 6)),
+        pd.DataFrame({"a": pd.Categorical(["x"], ["y", "x"])}),
+        pd.DataFrame([[1.0]], columns=[1]),
+    ],
+)
+def test_what_a_joined_table_would_not_have_is_never_joined(
+    line: Line, other: pd.DataFrame
+) -> None:
+    line.function = lambda data: data.iloc[:, 0]
+    mates = [other.reset_index(drop=True).set_axis(other.columns, axis="columns") for _ in "ab"]
+    if isinstance(other.iloc[:, 0].dtype, pd.CategoricalDtype):
+        mates = [mate.assign(a=pd.Categorical(["x"], ["x", "y"])) for mate in mates]
+    if other.columns.tolist() == [1]:
+        mates = [mate.set_axis([True], axis="columns") for mate in mates]
+    line.send_together(mates[0], other, mates[1])
+    _, *calls = line.calls
+    assert sorted(map(len, calls)) == [1, 2]
+    (alone,) = (table for table in calls if len(table) == 1)
+    assert_frame_equal(alone, other)
+
+
+@pytest.mark.parametrize("schema", [{"a": float}, {"a": float, "b": float}, {"a": int, "b": float}])
+def test_a_declared_type_is_that_of_the_joined_table_too(schema: Any) -> None:
+    line = Line(lambda data: data * 3, table=mmf.DataFrame(schema=schema))
+    tables = [
+        pd.DataFrame({"a": pd.Series([100], dtype=dtype), "b": [1.5]})
+        for dtype in ("int8", "uint8", "int64", "float32", "float64", object)
+    ]
+    held = line.threads.submit(line.execution, {"data": tables[0], "label": "hold"})
+    assert line.running.wait(LONGEST)
+    futures = [line.send(table) for table in tables]
+    line.gate.set()
+    for future in (held, *futures):
+        assert future.result(LONGEST)["a"].tolist() == [300]
+    assert [len(table) for table in line.calls] == [1, len(tables)]
+    dtypes = [float if kind is float else np.int64 for kind in schema.values()]
+    assert all(table.dtypes.tolist() == dtypes for table in line.calls)
+    line.threads.shutdown()
+
+
+@pytest.mark.parametrize(
+    "scalars",
+    [
+        ({"number": 0.0}, {"number": -0.0}),
+        ({"moment": NOON}, {"moment": NOON.astimezone(timezone(timedelta(hours=3)))}),
+    ],
+)
+def test_scalars_that_are_only_equal_are_never_joined(line: Line, scalars: Any) -> None:
+    held = line.hold()
+    futures = [line.send(frame(1), **each) for each in scalars]
+    line.gate.set()
+    for future in (held, *futures):
+        future.result(LONGEST)
+    given_to_calls = {repr(tuple(each)) for each in line.scalars[1:]}
+    assert len(line.calls) == 3
+    assert len(given_to_calls) == 2
 
 
 @given(

@@ -145,7 +145,8 @@ class MicroBatcher:
     def _signature(self, ticket: _Ticket) -> tuple[Any, ...]:
         """Return what tickets must have in common to share a call; computed on first use."""
         if ticket.signature is None:
-            others = [value for name, value in ticket.arguments.items() if name != self._rows]
+            # by their text: 0.0 equals -0.0, and 12:00 in UTC equals 15:00 in Moscow
+            others = [repr(value) for name, value in ticket.arguments.items() if name != self._rows]
             rows = ticket.arguments[self._rows]
             ticket.signature = (*signature(rows, uniform=self._uniform), others)
         return ticket.signature

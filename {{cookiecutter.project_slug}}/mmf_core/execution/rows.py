@@ -12,13 +12,30 @@ from ..codecs import is_block
 def signature(value: Any, *, uniform: bool) -> tuple[Any, ...]:
     """Return what two tables or arrays must have in common to be joined: columns and types.
 
-    Nothing if all values are `uniform`: tables with the same columns, as blocks of one type.
+    Nothing if all values are `uniform`: tables with the same columns, as blocks of one type. A
+    table with an index of its own, which a joined one would lose, is like no other.
     """
+    if not hasattr(value, "columns"):
+        return () if uniform else (value.shape[1:], value.dtype)
+    if not _is_counted(value.index):
+        return (object(),)
     if uniform:
         return ()
-    if hasattr(value, "columns"):
-        return tuple(value.columns), tuple(value.dtypes)
-    return value.shape[1:], value.dtype
+    # 1, 1.0 and true are equal, and so are categories in another order
+    names = repr(value.columns.tolist())
+    return names, tuple((dtype, *_categories(dtype)) for dtype in value.dtypes)
+
+
+def _is_counted(index: Any) -> bool:
+    """Return whether an index only counts the rows."""
+    import pandas as pd
+
+    is_range = isinstance(index, pd.RangeIndex)
+    return is_range and (index.start, index.step, index.name) == (0, 1, None)
+
+
+def _categories(dtype: Any) -> tuple[Any, ...]:
+    return tuple(getattr(dtype, "categories", ()))
 
 
 def join(values: Sequence[Any], *, uniform: bool) -> Any:
