@@ -172,6 +172,7 @@ def test_csv_has_two_dimensions() -> None:
         (b"1,2\n3,x\n", "numbers only", [(1, "1")]),
         (b"a,b\n1,2\n1_0,x\n", "numbers only", [(1, "a"), (1, "b")]),
         (b"x,1\n", "numbers only", [(0, "0")]),
+        ("1,2\n\u0661,\xa02\n".encode(), "numbers only", [(1, "0"), (1, "1")]),
         (b"1,2\n3\n", "one value", [(1, None)]),
         (b"a,b\n1,2,3\n", "one value", [(0, None)]),
         (b'"a', "CSV", []),

@@ -29,8 +29,15 @@ _NULL_WORDS = [
 _NULL_OPTIONS = {"na_values", "keep_default_na", "na_filter"}
 _NAME_OPTIONS = {"header", "names", "usecols", "index_col"}
 _TYPE_OPTIONS = ("dtype", "converters", "parse_dates")
-_PARSED_AS_TEXT = {str, bool, datetime}
-_EXACT_KINDS = {float: "iuf", int: "iu"}  # of NumPy's types
+_READ_AS_TEXT = {str, bool}  # at once; for dates, the parser's guess takes half the time
+# Where a column of a declared type is of such a kind, in NumPy's terms, nothing is lost.
+_EXACT_KINDS: dict[type | None, str] = {
+    float: "iuf",
+    int: "iu",
+    bool: "O",
+    datetime: "O",
+    None: "iub",
+}
 _FIRST_PASS_ONLY = {*_TYPE_OPTIONS, "date_format", "index_col", "usecols"}
 
 
@@ -45,9 +52,10 @@ def read(text: bytes, options: Options, name: str) -> pd.DataFrame:
         if "index_col" not in arguments and not table.index.equals(pd.RangeIndex(len(table))):
             # pandas took the first cells for an index; every column's values are shifted by one.
             raise too_many_cells(name)
-        if inexact := reader.inexact_columns(table):
+        names = table.columns.tolist()
+        if inexact := reader.inexact_columns(table, names):
             reader.second_pass(table, inexact)
-        reader.restore_names(table)
+        reader.restore_names(table, names)
     except (ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
         if str(error).endswith("C error: out of memory"):
             raise MemoryError from error  # not the client's fault
@@ -72,20 +80,21 @@ class _Reader:
         )
 
     def first_pass(self) -> pd.DataFrame:
-        """Parse all columns: as text where true and false, dates and texts are declared."""
+        """Parse all columns: as text where texts, or true and false, are declared."""
         dtype = self._arguments.get("dtype", {})
-        texts = {name: str for name, type_ in self._types.items() if type_ in _PARSED_AS_TEXT}
+        texts = {name: str for name, type_ in self._types.items() if type_ in _READ_AS_TEXT}
         return self._parse({"dtype": texts | dtype} if texts and not self._chooses_all else {})
 
-    def inexact_columns(self, table: pd.DataFrame) -> list[Any]:
+    def inexact_columns(self, table: pd.DataFrame, names: list[Any]) -> list[Any]:
         """Return the columns that the first pass may have changed."""
         if self._chooses_all:
             return []
-        columns = zip(table.columns.tolist(), table.dtypes.array, strict=True)
+        columns = enumerate(zip(names, table.dtypes.tolist(), strict=True))
         return [
             name
-            for index, (name, dtype) in enumerate(columns)
-            if not self._is_exact(table, index, name, dtype)
+            for index, (name, dtype) in columns
+            if dtype.kind not in _EXACT_KINDS.get(self._types.get(name), "")
+            and not self._is_exact(table, index, name, dtype)
         ]
 
     def second_pass(self, table: pd.DataFrame, columns: list[Any]) -> None:
@@ -93,7 +102,7 @@ class _Reader:
         arguments: dict[str, Any] = {"dtype": str, "usecols": columns}
         if self._knows_nulls:
             nulls = {
-                name: ["", *_NULL_WORDS] if self._types.get(name) in _EXACT_KINDS else [""]
+                name: [""] if self._types.get(name) in {str, None} else ["", *_NULL_WORDS]
                 for name in columns
             }
             arguments |= {"keep_default_na": False, "na_values": nulls}
@@ -102,10 +111,11 @@ class _Reader:
             column = texts[name] if name in self._types else self._guess(texts[name])
             table[name] = column.array  # by position: the index may be the author's
 
-    def restore_names(self, table: pd.DataFrame) -> None:
+    def restore_names(self, table: pd.DataFrame, names: list[Any]) -> None:
         """Give columns the names of the header, in which pandas makes duplicates unique: `a.1`."""
-        names = table.columns.tolist()
-        stems = {name.rpartition(".")[0] for name in names if type(name) is str}
+        if ".1" not in "".join(map(str, names)):
+            return
+        stems = {name.rpartition(".")[0] for name in map(str, names)}
         if stems.isdisjoint(names) or self._arguments.keys() & _NAME_OPTIONS:
             return
         first = {"dtype": str, "header": None, "nrows": 1, "na_filter": False}
@@ -114,12 +124,12 @@ class _Reader:
             table.columns = [cell or name for cell, name in zip(cells, names, strict=True)]
 
     def _is_exact(self, table: pd.DataFrame, index: int, name: Any, dtype: Any) -> bool:
-        type_ = self._types.get(name)
-        if name in self._chosen or index in self._chosen or type_ in {bool, datetime}:
+        if name in self._chosen or index in self._chosen:
             return True
-        if type_ in _EXACT_KINDS:
-            return dtype.kind in _EXACT_KINDS[type_]
+        type_ = self._types.get(name)
         # Making a Series takes as long as reading a small table.
+        if type_ not in {str, None}:
+            return dtype.kind == "f" and bool(table.iloc[:, index].isna().all())
         if dtype.kind == "f":
             return not self._has_long_number or self._holds_digits(table.iloc[:, index])
         return dtype != "str" or self._holds_texts(table.iloc[:, index], type_)
