@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from sheets import DATE, DATETIME, DURATION, FORMATS, TIME, Error, Shown, ods, o
 from test_workbooks import repacked
 
 import mmf_core as mmf
-from mmf_core.errors import ErrorDetail, InvalidValue
+from mmf_core.errors import ErrorDetail, InvalidValue, RequestError
 
 EXCEL = ["xlsx", "xls"]
 ALL = [*EXCEL, "ods"]
@@ -185,6 +187,20 @@ def test_errors_of_newer_versions_of_excel_are_null(cell: str) -> None:
     table = FORMATS["xlsx"][0].decode(data, {})
     assert cells(table["a"]) == [None, 1.5]
     assert table["b"].tolist() == ["#SPILL!", "x"]
+
+
+def test_a_tag_of_a_hundred_thousand_attributes_is_read_once() -> None:
+    """Otherwise this takes minutes."""
+
+    def change(sheet: bytes) -> bytes:
+        cells = b'<c r="A2" t="e"><v>#SPILL!</v></c><c ' + b't="e" s="1" ' * 100_000 + b"/>"
+        return sheet.replace(b"</row>", b'</row><row r="2">' + cells + b"</row>", 1)
+
+    data = repacked(xlsx([["a"]]), "xl/worksheets/sheet1.xml", change)
+    start = monotonic()
+    with suppress(RequestError):
+        FORMATS["xlsx"][0].decode(data, {})
+    assert monotonic() - start < 30
 
 
 @pytest.mark.parametrize("form", ALL)

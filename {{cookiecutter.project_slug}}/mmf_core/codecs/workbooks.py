@@ -29,13 +29,16 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _TEXT_START = 1_000
 _ODS_START = 150  # bytes, within which an .ods has its media type
 _MAX_DAYS = 999_999_999  # of a timedelta
-_NAME = rb"<(?:[\w.-]+:)?+"
-_TO_VALUE = (  # from a cell's attributes, over a formula, its own or one that cells share
-    rb"[^<>]*+>(?:" + _NAME + rb"f(?=[\s>/])[^<>]*+>(?:[^<]*+</[^<>]*+>)?+)?+" + _NAME + rb"v>"
+_NAME = rb"<(?:[\w.-]{1,50}:)?+"
+_SOME = rb"[^<>]{0,200}"  # attributes; without a bound, many of them would take forever
+_TO_VALUE = (  # over a formula, the cell's own or one that cells share
+    _SOME + rb"+>(?:" + _NAME + rb"f(?=[\s>/])[^<>]*+>(?:[^<]*+</[^<>]*+>)?+)?+" + _NAME + rb"v>"
 )
-_ERROR = re.compile(rb"(" + _NAME + rb"""c\s[^<>]*?\bt=["']e["']""" + _TO_VALUE + rb")[^<]*+")
+_ERROR = re.compile(
+    rb"(" + _NAME + rb"c\s" + _SOME + rb"""?\bt=["']e["']""" + _TO_VALUE + rb")[^<]*+"
+)
 _STYLED = re.compile(
-    rb"(" + _NAME + rb"""c\s[^<>]*?\b)s=["'][0-9]+["'](""" + _TO_VALUE + rb")([^<]*+)"
+    rb"(" + _NAME + rb"c\s" + _SOME + rb"""?\b)s=["'][0-9]+["'](""" + _TO_VALUE + rb")([^<]*+)"
 )
 
 
