@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import chain
-from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue
@@ -20,12 +19,11 @@ from .table_shapes import (
     uneven_rows,
     unwrap,
 )
-from .typed_columns import table_of
+from .typed_columns import NUMBERS, is_long, table_of, typed_column
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_NUMBERS = {float, int, NoneType}
 _VALUE_SIZE = 8  # bytes of a value and its name, about: `"a":1.5,`
 _EXPECTED = (
     "expected a table: a list of records "
@@ -150,25 +148,33 @@ def _from_columns(columns: dict[str, Any]) -> pd.DataFrame:
 
 
 def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.DataFrame:
-    """Build a table; numbers of one type become one block, ten times cheaper than columns.
-
-    If all columns are declared floats, so do whole numbers and nulls.
-    """
+    """Build a table; numbers of one type become one block, ten times cheaper than columns."""
     import pandas as pd
 
-    block = _block(rows, set(map(type, chain.from_iterable(rows))), options)
-    if block is not None:
+    if (block := _block(rows, options)) is not None:
         return pd.DataFrame(block, columns=column_index(tuple(names)), copy=False)
-    columns: Iterable[Sequence[Any]] = zip(*rows, strict=True)
-    return table_of(names, columns if rows else [()] * len(names), len(rows))
+    table = pd.DataFrame(rows, columns=names)
+    for index, cells in enumerate(zip(*rows, strict=True) if len(rows) > 1 else ()):
+        types = set(map(type, cells))
+        if int in types and len(types) > 1 and types <= NUMBERS and any(map(is_long, cells)):
+            table.isetitem(index, typed_column(cells))  # pandas has made floats of them
+    return table
 
 
-def _block(rows: list[list[Any]], types: set[type], options: Options) -> Any:
-    """Return rows of numbers as one array; None if they have several types, or no exact one."""
+def _block(rows: list[list[Any]], options: Options) -> Any:
+    """Return rows of numbers as one array; None if they have several types, or no exact one.
+
+    If all columns are declared floats, whole numbers and nulls become floats.
+    """
     import numpy as np
 
+    floats = all_floats(options)
+    kinds = NUMBERS if floats else set(map(type, rows[0] if rows else ()))
+    if not kinds <= NUMBERS:  # tables with texts in the first row, without a look at the others
+        return None
+    types = set(map(type, chain.from_iterable(rows)))
     with suppress(OverflowError):  # a whole number that is too long
-        if types == {float} or (all_floats(options) and types and types <= _NUMBERS):
+        if types == {float} or (floats and types and types <= NUMBERS):
             return np.array(rows, dtype=np.float64)
         if types == {int}:
             return np.array(rows, dtype=np.int64)

@@ -13,7 +13,7 @@ from .whole_numbers import MAX_EXACT_FLOAT, number_column
 if TYPE_CHECKING:
     import pandas as pd
 
-_NUMBERS = {float, int, NoneType}
+NUMBERS = {float, int, NoneType}
 
 
 def table_of(
@@ -29,18 +29,17 @@ def table_of(
 
 
 def typed_column(cells: Sequence[Any]) -> Any:
-    """Return cells as an array of their type.
+    """Return cells as an array of their type, or as a list of which pandas finds the type.
 
     Whole numbers beside nulls or fractions are floats, unless a float cannot hold one of them.
     Numbers beside texts or bools stay what they are.
     """
     import numpy as np
-    import pandas as pd
 
     types = set(map(type, cells))
-    if not types <= _NUMBERS or types <= {NoneType}:
+    if not types <= NUMBERS or types <= {NoneType}:
         if not any(map(_is_numpy, types)):
-            return pd.Series(list(cells)).array
+            return list(cells)
         if len(types) == 1:
             return np.array(cells)
         return typed_column([cell.item() if _is_numpy(type(cell)) else cell for cell in cells])
@@ -51,6 +50,11 @@ def typed_column(cells: Sequence[Any]) -> Any:
         if int not in types or not (np.abs(floats) >= MAX_EXACT_FLOAT).any():
             return floats
     return number_column(cells).array
+
+
+def is_long(cell: Any) -> bool:
+    """Return whether a cell is a whole number that a float may not hold."""
+    return type(cell) is int and not -MAX_EXACT_FLOAT <= cell <= MAX_EXACT_FLOAT
 
 
 def _is_numpy(type_: type) -> bool:
