@@ -12,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_series_equal
 
+import mmf_core as mmf
 from mmf_core.codecs.csv_reader import _NULL_WORDS
 from mmf_core.codecs.number_format import any_number, number_format_of, real_number, whole_number
 from mmf_core.codecs.table_csv import TableCSV, TableTSV
 from mmf_core.codecs.table_xml import TableXML
 from mmf_core.codecs.whole_numbers import number_column
+from mmf_core.errors import InvalidValue
 
 CSV, TSV, XML = TableCSV(), TableTSV(), TableXML()
 EXACT = 2**53 + 1  # the first whole number that no float holds
@@ -260,6 +262,11 @@ def _expected(cells: list[str], type_: type | None, decimal: str, empty: str | N
     return [cell or empty for cell in cells]
 
 
+def _plain(value: Any) -> Any:
+    """Return None for null, and 0 for -0: a column of whole numbers has only one zero."""
+    return None if pd.isna(value) else value + 0 if isinstance(value, float) else value
+
+
 def _value(cell: Any, type_: type | None, decimal: str) -> Any:
     """Turn an exact cell into a declared type's value, as far as that is its codec's business."""
     if isinstance(cell, str) and type_ in {int, float}:
@@ -286,11 +293,8 @@ def test_a_column_is_read_as_each_of_its_cells(
         decimal = "."
         column = XML.decode(_xml(cells), types)["a"]
     values = [None if pd.isna(cell) else _value(cell, type_, decimal) for cell in column.tolist()]
-    expected = [
-        None if pd.isna(value) else value
-        for value in _expected(cells, type_, decimal, None if separator else "")
-    ]
-    assert list(map(repr, values)) == list(map(repr, expected))
+    expected = _expected(cells, type_, decimal, None if separator else "")
+    assert list(map(repr, map(_plain, values))) == list(map(repr, map(_plain, expected)))
 
 
 @settings(deadline=None)
@@ -306,3 +310,85 @@ def test_a_declared_column_does_not_depend_on_others(
     alone = TSV.decode(data.encode(), {"types": {"a": type_}, "usecols": ["a"]})["a"]
     beside = TSV.decode(data.encode(), {"types": {"a": type_}})["a"]
     assert_series_equal(alone, beside)
+
+
+@pytest.mark.parametrize(
+    ("text", "types", "expected"),
+    [
+        ("a;b\n1.234;2,5\n", {"a": float, "b": float}, {(0, "a"): "1.234"}),
+        ("qty;price\n12.000;1,5\n", {"qty": int, "price": float}, {(0, "qty"): "12.000"}),
+        ("a;b\n1,234;2.5\n", {"a": float, "b": float}, {(0, "a"): "1,234"}),
+        ("a;b\n7,5;1\n1.234,56;2\n8,5;3\n", {"a": float, "b": int}, {(1, "a"): "1.234,56"}),
+        ("a;b\n7,5;x\n", {"a": float, "b": float}, {(0, "b"): "x"}),
+        ("a;b\n7,5;1\n", {"a": float, "b": float}, {"a": [7.5], "b": [1.0]}),
+        ("a;b\n1,234;x\n", {"a": float, "b": str}, {"a": [1.234], "b": ["x"]}),
+        ("a;b\n1.234;x\n", {"a": float, "b": str}, {"a": [1.234], "b": ["x"]}),
+        ("a;b\n2,0;1.5\n", {"a": int, "b": str}, {"a": [2], "b": ["1.5"]}),
+        ('a,b\n"1,5",1\n', {"a": float, "b": int}, {(0, "a"): "1,5"}),
+        ("a\tb\n1,5\t1\n", {"a": float, "b": int}, {(0, "a"): "1,5"}),
+    ],
+)
+def test_a_thousands_sign_is_never_a_decimal_sign(
+    text: str, types: dict[str, Any], expected: dict[Any, Any]
+) -> None:
+    descriptor = mmf.DataFrame(schema=types)
+    table = CSV.decode(text.encode(), descriptor.options)
+    if set(expected) == set(types):
+        assert descriptor.validate(table).to_dict("list") == expected
+        return
+    with pytest.raises(InvalidValue) as caught:
+        descriptor.validate(table)
+    errors = {(error.row, error.column): error.value for error in caught.value.errors}
+    assert errors == expected
+
+
+def test_the_error_says_how_thousands_signs_are_read() -> None:
+    for params in ({}, {"decimal": ","}):
+        descriptor = mmf.DataFrame(schema={"a": float, "b": float}, pandas_params=params)
+        with pytest.raises(InvalidValue) as caught:
+            descriptor.validate(CSV.decode(b"a;b\n1.234,5;2,5\n", descriptor.options))
+        (error,) = caught.value.errors
+        assert "thousands" in error.message
+
+
+def test_the_authors_thousands_sign_is_read_beside_cells_that_are_not_numbers() -> None:
+    params = {"thousands": ".", "decimal": ",", "na_values": ["-"]}
+    descriptor = mmf.DataFrame(schema={"a": float | None, "b": float}, pandas_params=params)
+    data = b"a;b\n1.234,5;1.234\n-;2,5\n1.234;x\n"
+    table = CSV.decode(data, descriptor.options)
+    with pytest.raises(InvalidValue) as caught:
+        descriptor.validate(table)
+    assert [(error.row, error.value) for error in caught.value.errors] == [(2, "x")]
+    table = descriptor.validate(table.head(2))
+    assert table["a"].fillna(0).tolist() == [1234.5, 0]
+    assert table["b"].tolist() == [1234, 2.5]
+
+
+def _outcome(type_: Any, cells: list[str], other: str) -> tuple[list[Any], Any]:
+    """Return each row's value, or an error's text in its place, and the type of the column."""
+    descriptor = mmf.DataFrame(schema={"a": type_, "b": str | None})
+    rows = "".join(f"{cell}\t{other}\n" for cell in cells)
+    table = TSV.decode(f"a\tb\n{rows}".encode(), descriptor.options)
+    try:
+        column = descriptor.validate(table)["a"]
+    except InvalidValue as error:
+        wrong = {detail.row: detail.message.partition(", got")[0] for detail in error.errors}
+        good = [cell for row, cell in enumerate(cells) if row not in wrong]
+        values = iter(_outcome(type_, good, other)[0] if good else [])
+        return [wrong[row] if row in wrong else next(values) for row in range(len(cells))], None
+    return list(map(_plain, column.tolist())), column.dtype
+
+
+@settings(deadline=None)
+@given(
+    st.lists(CELLS, min_size=1, max_size=4),
+    st.sampled_from([str, int, float, bool]).flatmap(
+        lambda type_: st.sampled_from([type_, type_ | None])
+    ),
+    st.sampled_from(["x", "NA", "", "9007199254740993"]),
+)
+def test_a_cell_means_the_same_beside_any_other(cells: list[str], type_: Any, other: str) -> None:
+    together, dtype = _outcome(type_, cells, other)
+    alone = [_outcome(type_, [cell], "y") for cell in cells]
+    assert list(map(repr, together)) == [repr(values[0]) for values, _ in alone]
+    assert len({dtype, *(alone_dtype for _, alone_dtype in alone)} - {None}) <= 1

@@ -35,7 +35,6 @@ _EXACT_KINDS: dict[type | None, str] = {
     float: "iuf",
     int: "iu",
     bool: "O",
-    datetime: "O",
     None: "iub",
 }
 _FIRST_PASS_ONLY = {*_TYPE_OPTIONS, "date_format", "index_col", "usecols"}
@@ -129,7 +128,8 @@ class _Reader:
         type_ = self._types.get(name)
         # Making a Series takes as long as reading a small table.
         if type_ not in {str, None}:
-            return dtype.kind == "f" and bool(table.iloc[:, index].isna().all())
+            is_text = type_ is datetime and dtype == "str"
+            return is_text or (dtype.kind == "f" and bool(table.iloc[:, index].isna().all()))
         if dtype.kind == "f":
             return not self._has_long_number or self._holds_digits(table.iloc[:, index])
         return dtype != "str" or self._holds_texts(table.iloc[:, index], type_)
