@@ -20,21 +20,20 @@ MAX_EXACT_FLOAT = 2**53
 _LONG_INTEGER = re.compile(rb"""(?<![\w."+-])(?:-\d{19}|\d{20})\d*(?![\d.eE])""")
 _TO_ZEROS = bytes.maketrans(b"123456789[:,-\t\r\n", b"000000000       ")
 _DIGITS = 19
+_ZEROS = b"0" * _DIGITS
+_SPACE_AND_ZEROS = b" " + _ZEROS
 _FLOAT_DIGITS = 16  # of 2**53
 _LONG_TEXT = 4096
 
 
 def has_long_integers(text: bytes) -> bool:
     """Return whether JSON may have whole numbers of more than 64 bits, which orjson rounds."""
-    is_large = len(text) >= _LONG_TEXT and "numpy" in sys.modules  # five times faster
-    may_have = (
-        has_many_digits(text, _DIGITS) if is_large else _has_many_zeros(text.translate(_TO_ZEROS))
-    )
+    if len(text) >= _LONG_TEXT and "numpy" in sys.modules:  # five times faster
+        may_have = has_many_digits(text, _DIGITS)
+    else:
+        zeros = text.translate(_TO_ZEROS)
+        may_have = _SPACE_AND_ZEROS in zeros or zeros.startswith(_ZEROS)
     return may_have and _LONG_INTEGER.search(text) is not None
-
-
-def _has_many_zeros(text: bytes) -> bool:
-    return b" " + b"0" * _DIGITS in text or text.startswith(b"0" * _DIGITS)
 
 
 def has_many_digits(text: bytes, count: int = _FLOAT_DIGITS) -> bool:
