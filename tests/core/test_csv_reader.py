@@ -17,7 +17,7 @@ from mmf_core.codecs.csv_reader import _NULL_WORDS
 from mmf_core.codecs.number_format import any_number, number_format_of, real_number, whole_number
 from mmf_core.codecs.table_csv import TableCSV, TableTSV
 from mmf_core.codecs.table_xml import TableXML
-from mmf_core.codecs.whole_numbers import number_column
+from mmf_core.codecs.typed_columns import typed_column
 from mmf_core.errors import InvalidValue
 
 CSV, TSV, XML = TableCSV(), TableTSV(), TableXML()
@@ -104,6 +104,15 @@ def test_a_declared_type_gets_what_it_needs(
 ) -> None:
     column = _column(codec, cells, types={"a": type_})
     assert [None if pd.isna(cell) else cell for cell in column] == expected
+
+
+@pytest.mark.parametrize(
+    ("type_", "cell"), [(int, "x"), (float, "x"), (bool, "1"), (datetime, "x")]
+)
+def test_an_empty_xml_element_is_no_text_in_a_column_of_another_type(
+    type_: type, cell: str
+) -> None:
+    assert _column(XML, ["", cell], types={"a": type_}).isna().tolist() == [True, False]
 
 
 def test_a_name_given_twice_is_given_twice() -> None:
@@ -255,7 +264,7 @@ def _expected(cells: list[str], type_: type | None, decimal: str, empty: str | N
             for cell, value, null in zip(cells, values, nulls, strict=True)
         ]
     if all(map(np.logical_xor, nulls, [value is not None for value in values])):
-        return number_column(values).tolist()
+        return pd.Series(typed_column(values)).tolist()
     words = [None if null else WORDS.get(cell) for cell, null in zip(cells, nulls, strict=True)]
     if all(map(np.logical_xor, nulls, [word is not None for word in words])):
         return words
@@ -294,7 +303,8 @@ def test_a_column_is_read_as_each_of_its_cells(
         column = XML.decode(_xml(cells), types)["a"]
     values = [None if pd.isna(cell) else _value(cell, type_, decimal) for cell in column.tolist()]
     expected = _expected(cells, type_, decimal, None if separator else "")
-    assert list(map(repr, map(_plain, values))) == list(map(repr, map(_plain, expected)))
+    shown = list(map(repr, map(_plain, values)))
+    assert shown == list(map(repr, map(_plain, expected))), (cells, type_, separator)
 
 
 @settings(deadline=None)

@@ -16,7 +16,8 @@ from ..errors import RequestError
 from .base import Options, supported_options
 from .csv_text import has_any, too_many_cells
 from .number_format import NumberFormat, any_number, set_number_format
-from .whole_numbers import MAX_EXACT_FLOAT, has_many_digits, number_column
+from .typed_columns import typed_column
+from .whole_numbers import MAX_EXACT_FLOAT, has_many_digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,8 +108,9 @@ class _Reader:
             arguments |= {"keep_default_na": False, "na_values": nulls}
         texts = self._parse(arguments, without=_FIRST_PASS_ONLY)
         for name in columns:
-            column = texts[name] if name in self._types else self._guess(texts[name])
-            table[name] = column.array  # by position: the index may be the author's
+            column = texts[name]
+            # As an array: the table's index may be the author's.
+            table[name] = column.array if name in self._types else self._guess(column)
 
     def restore_names(self, table: pd.DataFrame, names: list[Any]) -> None:
         """Give columns the names of the header, in which pandas makes duplicates unique: `a.1`."""
@@ -151,8 +153,8 @@ class _Reader:
             is_null = not isinstance(text, str) or text in nulls
             numbers.append(None if is_null else any_number(text, *self.number_format))
             if numbers[-1] is None and not is_null:
-                return texts
-        return number_column(numbers)
+                return texts.array
+        return typed_column(numbers)
 
     def _begins_with_number(self, texts: pd.Series) -> bool:
         text = texts.iat[0] if len(texts) else ""

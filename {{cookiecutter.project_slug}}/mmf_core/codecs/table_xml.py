@@ -54,9 +54,12 @@ class TableXML(Codec["pd.DataFrame"]):
         buffer = io.BytesIO()
         writer = csv.writer(io.TextIOWrapper(buffer, "utf-8", newline="", write_through=True))
         writer.writerows([row.get(name) for name in columns] for row in rows)
-        types = {key: options[key] for key in _TYPE_OPTIONS if key in options}
+        reading = {key: options[key] for key in _TYPE_OPTIONS if key in options}
         layout = {"header": None, "names": columns, "skip_blank_lines": False}
-        return _with_empty_texts(read(buffer.getvalue(), {**types, **layout}, "XML"), rows)
+        table = read(buffer.getvalue(), {**reading, **layout}, "XML")
+        types = options.get("types", {})
+        texts = [name for name in columns if types.get(name, str) is str]
+        return _with_empty_texts(table, rows, texts)
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         columns = [
@@ -70,9 +73,9 @@ class TableXML(Codec["pd.DataFrame"]):
 CODECS = (TableXML(),)
 
 
-def _with_empty_texts(table: pd.DataFrame, rows: _Rows) -> pd.DataFrame:
-    """Put empty texts back: the CSV in between has no other null."""
-    for name in table.columns:
+def _with_empty_texts(table: pd.DataFrame, rows: _Rows, columns: list[str]) -> pd.DataFrame:
+    """Put empty texts back into columns of text: the CSV in between has no other null."""
+    for name in columns:
         if table[name].dtype == "str" and table[name].hasnans:
             table.loc[[row.get(name) == "" for row in rows], name] = ""
     return table
