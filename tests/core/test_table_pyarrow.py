@@ -258,6 +258,7 @@ def test_types_without_pandas_metadata_lose_nothing(
         (datetime, pa.array([1001]).cast(pa.timestamp("ns")), None, []),
         (datetime, pa.array([10**12]).cast(pa.timestamp("s")), "datetime64[us]", None),
         (datetime, pa.array([10**15]).cast(pa.timestamp("s")), None, []),
+        (datetime, pa.array([10**15]).cast(pa.timestamp("s", "UTC")), None, []),
     ],
 )
 def test_the_schema_decides_the_type(

@@ -78,6 +78,8 @@ class Input:
         if not isinstance(descriptor, DataFrame):
             return _readable(lambda: codec.decode(body, options))
         table = _readable(lambda: codec.decode(body, options))
+        if descriptor.is_homogeneous and columns.is_floats(table, descriptor.columns):
+            return table
         if format is Format.CSV:
             table = columns.convert(table, descriptor.columns)
         if format is Format.PARQUET:

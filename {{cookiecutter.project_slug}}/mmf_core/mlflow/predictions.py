@@ -36,7 +36,7 @@ def to_predictions(result: Any, target: Target) -> Any:
     if target.returns.kind is Kind.TABLE:
         names = result.columns.tolist()
         if names == ["prediction"]:
-            return _columns(result)[0]
+            return result["prediction"].tolist()
         if names == [f"prediction_{index}" for index in range(len(names))]:
             return [list(row) for row in zip(*_columns(result), strict=True)]
     return json_of(target.returns.kind).to_plain(result)
