@@ -115,8 +115,9 @@ def mend(case: Any, target: Target) -> None:
             del query["sheet"]
     if isinstance(case.body, NotSet):
         return
-    is_whole = case.body == FILE or len(arguments) == 1
-    for name in list(arguments if is_whole and len(arguments) == 1 else case.body):
+    whole = list(files or target.required)[:1]  # of several, where the others are in the query
+    in_body = arguments if len(arguments) == 1 else case.body if case_is_object(case) else whole
+    for name in list(in_body):
         query.pop(name, None)  # a value is given once
     if case.media_type == FORM:
         types = case.multipart_content_types or {}
@@ -124,11 +125,16 @@ def mend(case: Any, target: Target) -> None:
             types.setdefault(name, readable(file.kind)[0].media_type)
             case.body[name] = encoded(file, Format.of_media_type(types[name]))
         case.multipart_content_types = types
-    elif case.body == FILE:
-        ((_, file),) = files.items()
-        case.body = encoded(file, form)
-        for name in target.required.keys() - files.keys():
+    elif case.body == FILE and files[whole[0]].kind is not Kind.FILE:
+        case.body = encoded(files[whole[0]], form)
+    if not case_is_object(case):
+        for name in target.required.keys() - whole:
             query.setdefault(name, json.dumps(arguments[name].example()).decode())
+
+
+def case_is_object(case: Any) -> bool:
+    """Whether a body holds arguments by name."""
+    return isinstance(case.body, dict)
 
 
 def is_taken_anyway(case: Any, target: Target) -> bool:
