@@ -352,8 +352,9 @@ def test_texts_of_long_numbers_are_exact(form: str) -> None:
 @pytest.mark.parametrize("form", ["xlsx", "ods"])  # xlwt has no -0.0
 def test_minus_nought_keeps_its_sign_whatever_is_beside_it(form: str) -> None:
     for beside in (1.0, 1.5, "2"):
-        column = read_as(form, {"a": float}, ["a"], [-0.0], [beside])["a"]
-        assert np.signbit(column.iloc[0])
+        table = read_as(form, {"a": float, "z": str}, ["a", "z"], [-0.0, "z"], [beside, "z"])
+        assert np.signbit(table["a"].iloc[0])
+    assert np.signbit(column_of(form, -0.0, 1.0)[0])
 
 
 _NUMBERS = st.floats(-1e17, 1e17) | st.integers(-(2**54), 2**54).map(float)
