@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
 
 _STRING = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
-_PLAIN_CELL = re.compile(rb't="s"[^<>]*><v>([0-9]{1,7})</v>')
+# Bounded, or each of many t="s" in one tag would be searched to the tag's end.
+_PLAIN_CELL = re.compile(rb't="s"[^<>]{0,64}><v>([0-9]{1,7})</v>')
 
 
 def text_size(parts: Iterable[bytes], max_size: int) -> int:

@@ -11,6 +11,7 @@ import re
 
 _REFERENCE = re.compile(rb'\sr\s*=\s*["\']([A-Za-z]*)([0-9]+)["\']')  # such as r="B7"
 _ROW_OR_CELL = re.compile(rb"<(?:[\w.-]+:)?(row|c)[\s/>]")
+_MAX_DIGITS = 12
 _PLAIN = b'<c r="'
 _PLAIN_CELL = re.compile(rb'<c r="([A-Z]{1,3})([1-9][0-9]{0,6})"')
 
@@ -57,7 +58,9 @@ def _from_any_cells(text: bytes) -> tuple[int, int]:
     columns = rows = named_cells = named_rows = 0
     for reference in _REFERENCE.finditer(text):
         column, row = reference.groups()
-        columns, rows = max(columns, _column_number(column.upper())), max(rows, int(row))
+        # So many letters or digits are far outside of any sheet, and slow to compute with.
+        columns = max(columns, _column_number(column[:_MAX_DIGITS].upper()))
+        rows = max(rows, int(row.lstrip(b"0")[:_MAX_DIGITS] or b"0"))
         if column:
             named_cells += 1
         else:
