@@ -255,3 +255,42 @@ def test_werkzeugs_access_line_is_left_out() -> None:
     line = '127.0.0.1 - - [date] "%s" %s %s\n'
     assert not logs.NoAccessLine().filter(record(line, "GET / HTTP/1.1", "200", "-"))
     assert logs.NoAccessLine().filter(record("Press CTRL+C to quit"))
+
+
+def test_a_long_message_and_a_long_trace_keep_both_ends(output: Output) -> None:
+    secret = "x" * 100_000
+    try:
+        raise ValueError(f"begins {secret} ends")
+    except ValueError:
+        logging.getLogger("author").exception("first %s last", secret)
+    (line,) = output.json()
+    assert line["message"] == "first … 100000 characters left out … last"
+    assert line["exc_info"].startswith("Traceback")
+    assert "ValueError: begins … 100000 characters left out … ends" in line["exc_info"]
+
+
+def test_a_long_message_is_cut_before_it_is_redacted(
+    output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths = []
+    handler = next(h for h in logging.getLogger().handlers if isinstance(h, logs.StdoutHandler))
+    monkeypatch.setattr(handler, "_redact", lambda line: lengths.append(len(line)) or line)
+    logging.getLogger("author").warning("%s", "a " * 1_000_000)
+    assert max(lengths) < logs.MAX_TEXT + 1_000
+    assert output.json()
+
+
+def test_other_handlers_get_the_whole_record(output: Output) -> None:
+    class Keeping(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            records.append(record)
+
+    records: list[logging.LogRecord] = []
+    logger = logging.getLogger("author")
+    logger.addHandler(handler := Keeping())
+    try:
+        logger.warning("%s %d", "a" * 100_000, 1)
+    finally:
+        logger.removeHandler(handler)
+    assert records[0].args == ("a" * 100_000, 1)
+    assert output.json()

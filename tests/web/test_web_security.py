@@ -113,6 +113,11 @@ def test_values_of_other_variables_stay(name: str, value: str) -> None:
     assert redactor({name: value})(f"read {value} rows") == f"read {value} rows"
 
 
+@pytest.mark.parametrize("name", ["DB_PASS", "PGPASSWORD", "MYSQL_PWD", "CLIENT_SECRET"])
+def test_a_password_may_be_a_number(name: str) -> None:
+    assert redactor({name: "19450509"})("user:19450509 is wrong") == "user:*** is wrong"
+
+
 def test_a_secret_that_begins_like_a_path_is_redacted() -> None:
     secret = "/" + "a1" * 300
     assert redactor({"SECRET_KEY": secret})(f"sent {secret}") == "sent ***"

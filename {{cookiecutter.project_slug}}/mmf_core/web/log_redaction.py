@@ -20,6 +20,7 @@ from ..errors import MMFError
 _SECRET_NAME = re.compile(
     r"(?:^|_)(?:PASS|PWD|KEY|[A-Z0-9]*(?:PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIALS?|APIKEY))(?:_|$)"
 )
+_PASSWORD_NAME = re.compile(r"(?:^|_)(?:PASS|PWD|[A-Z0-9]*(?:PASSWORD|PASSWD|SECRET))(?:_|$)")
 _PUBLIC_NAME = re.compile(r"(?:^|_)PUBLIC(?:_|$)")
 _MIN_LENGTH = 6
 """Characters; a shorter value could be a word that occurs in many lines."""
@@ -65,7 +66,8 @@ def excepthook(
 def _is_secret(name: str, value: str) -> bool:
     if not _SECRET_NAME.search(name) or _PUBLIC_NAME.search(name) or len(value) < _MIN_LENGTH:
         return False
-    return not (_is_number(value) or _is_path(value))
+    # A number may be a password, but that of a TOKEN or a KEY is usually a length or a lifetime.
+    return not (_is_path(value) or (_is_number(value) and not _PASSWORD_NAME.search(name)))
 
 
 def _is_number(value: str) -> bool:

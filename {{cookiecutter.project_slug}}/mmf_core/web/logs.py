@@ -11,6 +11,7 @@ import logging
 import logging.config
 import sys
 from collections.abc import Iterable
+from copy import copy
 from time import perf_counter
 from typing import Any, TextIO
 
@@ -19,6 +20,8 @@ from ..settings import Settings
 from .log_redaction import redactor
 from .request_context import RequestContext, current_context
 
+MAX_TEXT = 32 * 1024
+"""Characters of a message or of a traceback, of which a longer one keeps both ends."""
 _STAGES = ("decode", "queue", "call", "encode")
 _access_log = logging.getLogger("mmf.access")
 _JSON = {
@@ -89,9 +92,33 @@ class StdoutHandler(logging.StreamHandler[TextIO]):
         record.request_id = context.request_id if context else "-"
         if context:
             vars(record).update(context.log_fields)
-        line = super().format(record)
-        # The access line has no secrets: it omits the query.
-        return line if record.name == "mmf.access" else self._redact(line)
+        if record.name == "mmf.access":  # short, and without secrets: it omits the query
+            return super().format(record)
+        return self._redact(super().format(_shortened(record)))
+
+
+def _shortened(record: logging.LogRecord) -> logging.LogRecord:
+    """Return a copy whose texts are short: a message or an exception may quote a whole body."""
+    record = copy(record)
+    record.msg, record.args = _shorten(record.getMessage()), ()
+    if record.exc_info and not record.exc_text:
+        record.exc_text = logging.Formatter().formatException(record.exc_info)
+    if record.exc_text:
+        record.exc_text, record.exc_info = _shorten(record.exc_text), None
+    return record
+
+
+def _shorten(text: str) -> str:
+    """Keep both ends; a word that is cut may be a part of a secret, and is left out whole."""
+    if len(text) <= MAX_TEXT:
+        return text
+    start, end = text[: MAX_TEXT // 2], text[-MAX_TEXT // 2 :]
+    kept = _last_word_off(start), _last_word_off(end[::-1])[::-1]
+    return f"{kept[0]}… {len(text) - sum(map(len, kept))} characters left out …{kept[1]}"
+
+
+def _last_word_off(text: str) -> str:
+    return text[: max(text.rfind(space) for space in " \n") + 1]
 
 
 def _original(stream: TextIO) -> TextIO:
