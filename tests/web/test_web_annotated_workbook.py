@@ -4,6 +4,8 @@ import gzip
 import io
 import zipfile
 from collections.abc import Callable
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from openpyxl import Workbook, load_workbook
 
 import mmf_core as mmf
 from mmf_core.errors import DeclarationError
+from mmf_core.web import annotated_workbook
 
 XLSX = mmf.XLSX.media_type
 
@@ -209,14 +212,58 @@ def test_data_other_than_a_file_is_reported_as_ever(client: FlaskClient) -> None
     assert_problem(post(client, b"PK\x03\x04"), 400, "workbook")
 
 
-def test_a_workbook_that_cannot_be_marked_is_reported_in_json(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: Any) -> None:
-        raise KeyError
+def with_part(name: str, old: str, new: str) -> bytes:
+    """Return the wrong workbook with a text replaced in one of its parts."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(WRONG)) as source, zipfile.ZipFile(buffer, "w") as target:
+        for part in source.namelist():
+            text = source.read(part).decode()
+            assert part != name or old in text
+            target.writestr(part, text.replace(old, new) if part == name else text)
+    return buffer.getvalue()
 
-    monkeypatch.setattr("openpyxl.load_workbook", fail)
-    assert_problem(post(client, WRONG), 422, "cells")
+
+def with_area(xml: str) -> bytes:
+    """Return the wrong workbook with an element after its cells."""
+    return with_part("xl/worksheets/sheet1.xml", "</sheetData>", f"</sheetData>{xml}")
+
+
+def test_a_workbook_that_cannot_be_marked_is_reported_in_json(client: FlaskClient) -> None:
+    assert_problem(post(client, with_part("xl/styles.xml", "<cellXfs", "<cellXf")), 422, "cells")
+
+
+WHOLE_SHEET = "A1:XFD1048576"
+AREAS = {
+    "merged": f'<mergeCells><mergeCell ref="{WHOLE_SHEET}"/></mergeCells>',
+    "linked": f'<hyperlinks><hyperlink ref="{WHOLE_SHEET}" location="A1"/></hyperlinks>',
+    "validated": f'<dataValidations><dataValidation sqref="{WHOLE_SHEET}"/></dataValidations>',
+    "conditional": f'<conditionalFormatting sqref="{WHOLE_SHEET}"><cfRule type="expression" '
+    'priority="1"><formula>A1=1</formula></cfRule></conditionalFormatting>',
+    "many merged": "<mergeCells>"
+    + "".join(f'<mergeCell ref="A{row}:XFD{row}"/>' for row in range(1, 1_000))
+    + "</mergeCells>",
+}
+
+
+@pytest.mark.parametrize("name", AREAS)
+def test_an_area_of_a_whole_sheet_takes_no_memory_of_the_service(
+    client: FlaskClient, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, started = getrusage(RUSAGE_SELF).ru_maxrss, perf_counter()
+    with monkeypatch.context() as patch:
+        patch.setattr(annotated_workbook, "MAX_SECONDS", 5)
+        answer = post(client, with_area(AREAS[name]))
+    assert answer.status_code == 422
+    assert perf_counter() - started < 8
+    assert getrusage(RUSAGE_SELF).ru_maxrss - before < 64 * 1024
+    assert getrusage(RUSAGE_CHILDREN).ru_maxrss < 700 * 1024
+    assert post(client, WRONG).content_type == XLSX, "and the next one is marked"
+
+
+def test_usual_areas_stay(client: FlaskClient) -> None:
+    book = with_area('<mergeCells><mergeCell ref="D1:E2"/></mergeCells>')
+    marked = load_workbook(io.BytesIO(post(client, book).data))
+    assert str(marked["Sheet"].merged_cells) == "D1:E2"
 
 
 def test_another_way_of_telling_is_refused(client: FlaskClient) -> None:

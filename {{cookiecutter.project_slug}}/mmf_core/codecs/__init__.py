@@ -36,6 +36,7 @@ from .base import Options as Options
 from .base import all_floats as all_floats
 from .column_labels import column_index as column_index
 from .decoded_size import check_decoded_size as check_decoded_size
+from .decoded_size import max_memory as max_memory
 from .decoded_size import unchecked_size as unchecked_size
 from .file_binary import FileBinary, FileJSON
 from .file_bytes import FileBytes as FileBytes
@@ -51,7 +52,6 @@ from .number_format import real_number as real_number
 from .number_format import whole_number as whole_number
 from .row_text import is_block as is_block
 from .scalar_text import ScalarJSON, ScalarText
-from .sheet_rows import column_names as column_names
 from .table_csv import TableCSV, TableTSV
 from .table_json import TableJSON
 from .table_shapes import MLFLOW_WRAPPERS as MLFLOW_WRAPPERS
@@ -62,8 +62,7 @@ from .typed_columns import typed_column as typed_column
 from .whole_numbers import MAX_EXACT_FLOAT as MAX_EXACT_FLOAT
 from .whole_numbers import integers_with_nulls as integers_with_nulls
 from .workbooks import WORKBOOKS as WORKBOOKS
-from .workbooks import select_sheet as select_sheet
-from .workbooks import translate_errors as translate_errors
+from .workbooks import sheet_and_header as sheet_and_header
 from .workbooks import workbook_format as workbook_format
 from .xml_text import replace_invalid as replace_invalid
 from .zipped import exceeds as exceeds

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import time
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
@@ -14,7 +14,7 @@ from ..errors import InvalidValue, RequestError
 from ..settings import Settings
 from .base import Options
 from .formats import Format
-from .sheet_rows import table_of
+from .sheet_rows import column_names, table_of
 from .zipped import CheckContent, sanitized_parts, stored
 
 if TYPE_CHECKING:
@@ -85,7 +85,26 @@ def _exact_rows(load: Callable[[], dict[str, bytes]], options: Options) -> list[
     return rows
 
 
+def sheet_and_header(data: bytes, options: Options) -> tuple[str, Sequence[str]]:
+    """Return the name of the sheet of an .xlsx that these options choose, and its columns."""
+
+    def parse() -> tuple[str, Sequence[str]]:
+        parts = sanitized_parts(data, options.get("max_decompressed", Settings.max_decompressed))
+        with _open(stored(_changed(parts, _repaired)), options) as sheet:
+            rows = sheet.to_python(skip_empty_area=False, nrows=1)
+            return sheet.name, column_names(rows[0] if rows else ())
+
+    return cast("tuple[str, Sequence[str]]", translate_errors(parse, ".xlsx", data))
+
+
 def _rows(file: bytes, options: Options) -> list[list[Any]]:
+    with _open(file, options) as sheet:
+        rows: list[list[Any]] = sheet.to_python(skip_empty_area=False)
+        return rows
+
+
+@contextmanager
+def _open(file: bytes, options: Options) -> Iterator[Any]:
     from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
     with CalamineWorkbook.from_filelike(io.BytesIO(file)) as book:
@@ -96,8 +115,7 @@ def _rows(file: bytes, options: Options) -> list[list[Any]]:
         ]
         key = select_sheet(options, book.sheet_names, shown)
         get = book.get_sheet_by_index if isinstance(key, int) else book.get_sheet_by_name
-        rows: list[list[Any]] = get(key).to_python(skip_empty_area=False)
-        return rows
+        yield get(key)
 
 
 def _changed(parts: dict[str, bytes], change: Callable[[bytes], bytes]) -> dict[str, bytes]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import logging
+import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from threading import BoundedSemaphore
 from typing import Any
 
 from flask import Response, after_this_request, g, request
@@ -15,27 +18,31 @@ from ..codecs import (
     Format,
     Kind,
     TableXLSX,
-    column_names,
     exceeds,
+    json,
+    max_memory,
     replace_invalid,
-    select_sheet,
-    translate_errors,
+    sheet_and_header,
 )
 from ..descriptors import Descriptor
 from ..errors import ErrorDetail, InvalidValue, RequestError, max_errors
+from ..settings import MIB
 from ..target import ERRORS_QUERY as QUERY
 from ..target import Target
+from . import mark_cells
 from .http.bodies import FORMS
 from .http.codec_options import limits
 from .http.request_parts import Argument, EncodedPart
 
 CHOICES = ("json", "xlsx")
 MAX_ANNOTATED = 1_000
-_SHEET = "errors"
+MAX_SECONDS = 30
+_MIN_MEMORY = 256 * MIB
+"""Bytes of address space, in which openpyxl starts."""
 _MOVES_CELLS = {"header", "skiprows", "names", "usecols", "index_col", "skipfooter"}
 """Options of an author with which a table's rows and columns are not those of the sheet."""
-_COLOUR = "FFC7CE"  # Excel's colour of bad values
-_AUTHOR = "the service"
+_one_at_a_time = BoundedSemaphore()
+_log = logging.getLogger("mmf.workbooks")
 
 
 def check_errors_query(target: Target) -> None:
@@ -58,8 +65,9 @@ def annotated_workbook(error: InvalidValue) -> Response | None:
     """Return the table as a workbook: invalid cells coloured and commented, all errors in a sheet.
 
     A workbook is otherwise as it was sent; any other table becomes a workbook. None if the caller
-    has not requested it, if the error is not about a single table, and if the workbook decompresses
-    to more than half of the largest body.
+    has not requested it, if the error is not about a single table, and if the workbook is too large
+    to be marked: it decompresses to more than half of the largest body, or exceeds the limits of
+    `mark_cells`.
     """
     target: Target | None = g.get("annotated_target")
     if target is None or (name := _argument(target, error)) is None:
@@ -107,10 +115,7 @@ def _annotate(
         options = {}
     # openpyxl takes fifteen times the memory of the text in it, and a minute for 30 MiB.
     limit = min(limits()["max_decompressed"], (request.max_content_length or sys.maxsize) // 2)
-    if exceeds(body, limit):
-        return None
-    annotated: bytes = translate_errors(lambda: _mark_cells(body, error, options), ".xlsx", body)
-    return annotated
+    return None if exceeds(body, limit) else _mark(body, options, error)
 
 
 def _is_workbook(body: bytes) -> bool:
@@ -120,50 +125,56 @@ def _is_workbook(body: bytes) -> bool:
         return "xl/workbook.xml" in archive.namelist()
 
 
-def _mark_cells(body: bytes, error: InvalidValue, options: Mapping[str, Any]) -> bytes:
-    from openpyxl import load_workbook
-
-    book = load_workbook(io.BytesIO(body))
-    names = book.sheetnames
-    shown = [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
+def _mark(body: bytes, options: Mapping[str, Any], error: InvalidValue) -> bytes | None:
+    """Return the marked workbook; None if that takes too much memory or time, or is impossible."""
+    sheet: str = ""
+    header: Sequence[str] = ()
     with suppress(InvalidValue):  # the sheet does not exist, which is the error
-        chosen = select_sheet(options, names, shown)
-        _mark_sheet(book[chosen if chosen in names else names[chosen]], error.errors)
-    _list_errors(book.create_sheet(_SHEET), error.detail, error.errors)
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer.getvalue()
-
-
-def _mark_sheet(sheet: Any, errors: Iterable[ErrorDetail]) -> None:
-    header = next(sheet.iter_rows(max_row=1, values_only=True), ())
-    columns = {name: index for index, name in enumerate(column_names(header), start=1)}
-    for detail in errors:
-        if detail.row is not None and detail.column in columns:
+        sheet, header = sheet_and_header(body, {**limits(), **options})
+    columns = {name: index for index, name in enumerate(header, start=1)}
+    arguments = {
+        "max_memory": max(max_memory(limits()), _MIN_MEMORY),
+        "max_seconds": MAX_SECONDS,
+        "max_size": request.max_content_length or sys.maxsize,
+        "sheet": sheet,
+        "cells": [
             # A sheet counts from 1 and has a header; errors count the rows under it from 0.
-            _comment(sheet.cell(detail.row + 2, columns[detail.column]), detail.message)
+            (detail.row + 2, columns[detail.column], replace_invalid(detail.message))
+            for detail in error.errors
+            if detail.row is not None and detail.column in columns
+        ],
+        "list_of_errors": [
+            [replace_invalid(error.detail)],
+            ["row", "column", "message", "value"],
+            *map(_list_row, error.errors),
+        ],
+    }
+    return _run(json.dumps(arguments) + b"\n" + body)
 
 
-def _comment(cell: Any, message: str) -> None:
-    from openpyxl.comments import Comment
-    from openpyxl.styles import PatternFill
+def _run(data: bytes) -> bytes | None:
+    # -P: this folder has modules with the names of Python's own.
+    command = [sys.executable, "-P", "-W", "ignore", mark_cells.__file__]
+    if not _one_at_a_time.acquire(timeout=MAX_SECONDS):
+        return None
+    try:
+        process = subprocess.run(
+            command, input=data, capture_output=True, check=False, timeout=MAX_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        reason = f"more than {MAX_SECONDS} s"
+    else:
+        if process.stdout and not process.returncode:
+            return process.stdout
+        lines = process.stderr.decode(errors="replace").splitlines() or ["too large"]
+        reason = f"status {process.returncode}, {lines[-1]}"
+    finally:
+        _one_at_a_time.release()
+    _log.warning("a workbook was not marked, its errors were sent as JSON: %s", reason)
+    return None
 
-    cell.fill = PatternFill("solid", fgColor=_COLOUR)
-    cell.comment = Comment(replace_invalid(message), _AUTHOR)
 
-
-def _list_errors(sheet: Any, summary: str, errors: Iterable[ErrorDetail]) -> None:
-    rows: list[tuple[Any, ...]] = [(summary,), ("row", "column", "message", "value")]
-    for detail in errors:
-        row = None if detail.row is None else detail.row + 2
-        value = detail.as_dict().get("value")
-        rows.append((row, detail.column, detail.message, None if value is None else str(value)))
-    for row_number, cells in enumerate(rows, start=1):
-        for column_number, value in enumerate(cells, start=1):
-            _write(sheet.cell(row_number, column_number), value)
-
-
-def _write(cell: Any, value: Any) -> None:
-    cell.value = replace_invalid(value) if isinstance(value, str) else value
-    if isinstance(value, str):
-        cell.data_type = "s"  # a text that begins with = is not a formula
+def _list_row(detail: ErrorDetail) -> list[Any]:
+    texts = (detail.column, detail.message, detail.as_dict().get("value"))
+    row = None if detail.row is None else detail.row + 2
+    return [row, *(text if text is None else replace_invalid(str(text)) for text in texts)]
