@@ -16,6 +16,7 @@ from store_helpers import checksum
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError
 from mmf_core.models.provenance import made_with
+from mmf_core.models.trusted_types import check_trusted
 from mmf_core.stores import lockfile
 from mmf_core.stores.digests import extract_tar, sha256_of, single_file, size_of
 from mmf_core.stores.lockfile import Entry
@@ -129,8 +130,14 @@ def test_a_file_that_is_in_a_store_too_is_not_bound_to_ten_mib(
     mmf.Registry().artifact(model.name).verify()
 
 
-def test_types_in_the_lock_are_trusted_by_skops(folder: Path) -> None:
+@pytest.mark.parametrize("allow_pickle", ["1", "0"])
+def test_types_in_the_lock_are_trusted_by_skops(
+    allow_pickle: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes the lock writes main.py: MMF_ALLOW_PICKLE=0 is about the model's file."""
     from skops.io import dump
+
+    monkeypatch.setenv("MMF_ALLOW_PICKLE", allow_pickle)
 
     dump(FunctionTransformer(sorted_rows), folder / "model.skops")
     content = (folder / "model.skops").read_bytes()
@@ -140,6 +147,14 @@ def test_types_in_the_lock_are_trusted_by_skops(folder: Path) -> None:
     entry = Entry(checksum(content), len(content), trusted=(name,))
     lockfile.write({"model.skops": entry})
     assert mmf.Registry().artifact("model.skops").load().func is sorted_rows
+
+
+@pytest.mark.parametrize(
+    "name", ["numpy.testing._private.utils.runstring", "numpy.f2py.compile", "sklearn.conftest.x"]
+)
+def test_what_runs_code_in_a_trusted_package_is_not_trusted(name: str) -> None:
+    with pytest.raises(TypeError, match="untrusted types"):
+        check_trusted([name, "numpy.ndarray"])
 
 
 def sorted_rows(table: np.ndarray) -> np.ndarray:

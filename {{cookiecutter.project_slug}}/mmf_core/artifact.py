@@ -118,6 +118,7 @@ class Artifact:
     def __enter__(self) -> IO[Any]:
         self.verify()
         file: IO[Any] = self.path.open(**self._open_options)
+        self._refuse_changed(file.close)
         self._open_files.stack.append(file)
         return file
 
@@ -128,7 +129,7 @@ class Artifact:
     def path(self) -> Path:
         """The path of the verified file, which is fetched from its store if necessary."""
         with self._lock:
-            if self._resolved is None or not self._resolved.path.exists():
+            if self._resolved is None or self._resolved.has_changed:
                 self._resolved = resolve(self.file, self.sha256)
         return self._resolved.path
 
@@ -170,7 +171,9 @@ class Artifact:
         with self.loading.timed(Path(self.file)):
             self.verify()
             entry = self._resolved.entry if self._resolved else None
-            return load_model(self.path, trusted=entry.trusted if entry else ())
+            model = load_model(self.path, trusted=entry.trusted if entry else ())
+            self._refuse_changed()
+            return model
 
     def ensure_loaded(self) -> Any:
         """Run the loader once and return its object; ArtifactError if it fails."""
@@ -207,6 +210,14 @@ class Artifact:
         """The name for people: the file's, unless one was given."""
         return self._name or file_name(self.file)
 
+    def _refuse_changed(self, clean_up: Callable[[], object] = lambda: None) -> None:
+        """Raise ArtifactError if what was opened is perhaps not what was verified."""
+        if self._resolved and self._resolved.has_changed:
+            clean_up()
+            raise ArtifactError(
+                f"{redact_url(self.file)} was replaced while it was being loaded; start again"
+            )
+
     def meta(self) -> dict[str, str | None]:
         """Describe this artifact with the keys of MMF's `mmf.json`; None for what was not given."""
         return {
@@ -225,9 +236,11 @@ class Artifact:
 
     def _load_once(self, loader: Callable[[], Any]) -> Any:
         try:
-            if self.sha256 or self.file in lockfile.read():
-                self.path  # noqa: B018 - verifies the file before the loader opens it
-            return loader()
+            if not (self.sha256 or self.file in lockfile.read()):
+                return loader()
+            self.path  # noqa: B018 - verifies the file before the loader opens it
+            value = loader()
+            self._refuse_changed()
         except ArtifactError:
             raise
         except FileNotFoundError as error:
@@ -236,6 +249,7 @@ class Artifact:
             raise ArtifactError(
                 f"{redact_url(self.file)} cannot be loaded: {type(error).__name__}: {error}"
             ) from error
+        return value
 
 
 class _OpenFiles(local):

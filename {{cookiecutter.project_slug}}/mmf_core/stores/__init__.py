@@ -14,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from ..errors import ArtifactError
+from ..fingerprints import Fingerprint, fingerprint
 from ..packages import find_declared
 from ..settings import Settings
 from . import lockfile
@@ -39,6 +40,12 @@ class ResolvedArtifact(NamedTuple):
     entry: Entry | None
     is_kept_with_code: bool
     warning: str = ""
+    fingerprint: Fingerprint = ()
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the file is not the one that was verified; a folder is not looked into."""
+        return not self.path.exists() or fingerprint_of(self.path) != self.fingerprint
 
 
 def resolve(file: str, sha256: str = "") -> ResolvedArtifact:
@@ -55,6 +62,7 @@ def resolve(file: str, sha256: str = "") -> ResolvedArtifact:
         )
     expected = entry or (Entry(sha256, UNKNOWN) if sha256 else None)
     path = Path(file)
+    identity = fingerprint_of(path)  # before the content is read
     pointer = None if is_uri(file) else _pointer_to(path)
     if not is_uri(file) and path.exists():
         if pointer:
@@ -62,19 +70,28 @@ def resolve(file: str, sha256: str = "") -> ResolvedArtifact:
         if expected:
             expected.verify(path, file)
         is_elsewhere = pointer or (entry and entry.source)
-        artifact = ResolvedArtifact(path, entry, is_kept_with_code=not is_elsewhere)
+        artifact = ResolvedArtifact(path, entry, not is_elsewhere, fingerprint=identity)
     elif uri := source_uri(file, entry):
         path = fetch_cached(file, uri, expected)
         warning = store_for(uri).warning(uri)
-        artifact = ResolvedArtifact(path, entry, is_kept_with_code=False, warning=warning)
+        identity = fingerprint_of(path)
+        artifact = ResolvedArtifact(
+            path, entry, is_kept_with_code=False, warning=warning, fingerprint=identity
+        )
     elif pointer:
         pointer.pull()
-        artifact = ResolvedArtifact(path, entry, is_kept_with_code=False)
+        identity = fingerprint_of(path)
+        artifact = ResolvedArtifact(path, entry, is_kept_with_code=False, fingerprint=identity)
     else:
         return ResolvedArtifact(path, entry, is_kept_with_code=True)
     if entry:
         entry.compare_versions(redact_url(file))
     return artifact
+
+
+def fingerprint_of(path: Path) -> Fingerprint:
+    """Return a file's; () for a folder, in which loading a model may write."""
+    return fingerprint(path) if path.is_file() else ()
 
 
 def fetch_cached(file: str, uri: str, entry: Entry | None) -> Path:

@@ -54,7 +54,7 @@ class Store(OptionalDependency, ABC):
             expected = self._current(uri, expected)
         identity = f"{uri} {expected.id} {expected.etag}"
         key = expected.sha256 or hashlib.sha256(identity.encode()).hexdigest()
-        target = cache.folder() / key / name
+        target = cache.path_of(key, name)
         is_archive = uri.endswith(TAR_SUFFIX) and not name.endswith(TAR_SUFFIX)
         fetch = download_folder if is_archive else download
         return cache.ensure_cached(

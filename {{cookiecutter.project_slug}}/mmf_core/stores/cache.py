@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..errors import StoreError
 from ..settings import Settings
-from .digests import sha256_of, size_of
+from .digests import is_sha256, sha256_of, size_of
 from .objects import Version
 
 FETCHING, IN_USE = "fetching", "using"
@@ -53,6 +53,18 @@ def folder() -> Path:
         return _writable(Path(tempfile.gettempdir()) / f"mmf-{os.getuid()}")
     except FileNotFoundError as error:
         raise StoreError("no writable folder for fetched artifacts: set MMF_CACHE") from error
+
+
+def path_of(checksum: str, name: str) -> Path:
+    """Return the path of a copy in the cache; StoreError for one that would be outside of it.
+
+    A checksum may come from a server, and a name from a URL, in which `%2f` is a slash.
+    """
+    if not is_sha256(checksum):
+        raise StoreError(f"expected a sha256 of 64 hexadecimal digits, got {checksum[:80]!r}")
+    if name in {"", ".", ".."} or not {"/", "\\", "\0"}.isdisjoint(name):
+        raise StoreError(f"expected a file name at the end of the URI, got {name[:80]!r}")
+    return folder() / checksum / name
 
 
 def evict(size: int) -> None:
@@ -115,7 +127,11 @@ def exclusive_lock(entry: Path, purpose: str, waiting: str = "") -> Iterator[Non
 
 
 def _open_lock(entry: Path, purpose: str) -> int:
-    return os.open(entry.with_name(f"{entry.name}.{purpose}"), os.O_RDWR | os.O_CREAT, 0o600)
+    path = entry.with_name(f"{entry.name}.{purpose}")
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:  # such as a full disk
+        raise StoreError(f"cannot create {path}: {error.strerror}; set MMF_CACHE") from error
 
 
 def _writable(path: Path) -> Path:

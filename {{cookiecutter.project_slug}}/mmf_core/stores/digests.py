@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,11 @@ def sha256_of(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     lines = [f"{sha256_of(path / name)}  {name}\n" for name in _names(path)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def is_sha256(text: str) -> bool:
+    """Return whether a text looks as `sha256_of` returns it."""
+    return bool(re.fullmatch("[0-9a-f]{64}", text))
 
 
 def size_of(path: Path) -> int:
@@ -56,11 +62,19 @@ def single_file(path: Path) -> Iterator[Path]:
 
 
 def extract_tar(archive: Path, folder: Path) -> None:
-    """Extract the tar file of a folder; nothing is written outside of `folder`."""
+    """Extract the tar file of a folder; nothing is written outside of `folder`.
+
+    ValueError if it is not an uncompressed tar file, or would take more room than itself.
+    """
     import tarfile
 
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+    try:
+        with tarfile.open(archive, "r:") as tar:
+            if any(member.issparse() for member in tar):
+                raise ValueError("it has sparse files, which may be of any size")
+            tar.extractall(folder, filter="data")
+    except tarfile.TarError as error:
+        raise ValueError(str(error)) from error
 
 
 def _names(folder: Path) -> list[str]:

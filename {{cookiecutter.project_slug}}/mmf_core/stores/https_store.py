@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import StoreError
 from .base import Store
 from .objects import Content, Version, redact_url
 from .over_http import HTTPStatusError, request, start_and_size
@@ -29,7 +30,11 @@ class HttpsStore(Store):
                 raise HTTPStatusError(redact_url(uri), error.code, f"({reason})") from error
             raise
         fields = response.headers
-        start, size = start_and_size(fields["Content-Range"], fields["Content-Length"])
+        try:
+            start, size = start_and_size(fields["Content-Range"], fields["Content-Length"])
+        except StoreError as error:
+            response.close()
+            raise StoreError(f"{redact_url(uri)}: {error}") from error
         return Content(response, Version(size=size, etag=fields["ETag"] or ""), start)
 
 

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..errors import ArtifactError
-from .digests import sha256_of, size_of
+from .digests import is_sha256, sha256_of, size_of
 
 LOCK = Path("artifacts.lock")
 _unverified: list[bool] = []
@@ -116,5 +116,7 @@ def _entry(**fields: object) -> Entry:
         expected = types.get(name, str)
         if not isinstance(value, expected):
             raise TypeError(f"{name}: expected {expected.__name__}, got {type(value).__name__}")
+    if not is_sha256(str(fields.get("sha256", ""))):
+        raise ValueError(f"sha256: expected 64 hexadecimal digits, got {fields.get('sha256')!r}")
     fields["trusted"] = tuple(fields.get("trusted", ()))  # type: ignore[arg-type] # a list
     return Entry(**fields)  # type: ignore[arg-type] # checked above

@@ -64,7 +64,7 @@ class MlflowStore(Store):
         if expected.sha256 and (copy := _cached(uri, expected.sha256, name)):
             return copy
         # The checksum fetched last is in a file, in a folder of the cache like any other.
-        last = cache.folder() / sha256(uri.encode()).hexdigest() / "sha256"
+        last = cache.path_of(sha256(uri.encode()).hexdigest(), "sha256")
         with cache.exclusive_lock(last.parent, cache.FETCHING, cache.WAITING % uri):
             new = last.with_name("new")
             try:
@@ -85,10 +85,14 @@ class MlflowStore(Store):
         checksum = sha256_of(folder)
         if expected.sha256 not in {"", checksum}:
             raise checksum_error(uri, expected.sha256, checksum)
-        target = cache.folder() / checksum / name
+        target = cache.path_of(checksum, name)
         version = Version(sha256=checksum, size=size_of(folder))
         path = cache.ensure_cached(target, uri, version, lambda: _move(folder, target))
-        last.write_text(checksum)
+        try:
+            last.write_text(checksum)
+        except OSError as error:
+            last.unlink(missing_ok=True)
+            raise StoreError(f"cannot write {last}: {error.strerror}; set MMF_CACHE") from error
         cache.shared_lock(last)
         return path
 
@@ -107,7 +111,7 @@ def _cached(uri: str, checksum: str, name: str) -> Path | None:
         raise FileNotFoundError
 
     with suppress(FileNotFoundError):
-        target = cache.folder() / checksum / name
+        target = cache.path_of(checksum, name)
         return cache.ensure_cached(target, uri, Version(sha256=checksum), fail)
     return None
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
+from functools import cache
 from http.client import HTTPException
+from ipaddress import ip_address
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
 from ..errors import StoreError
 from ..settings import Settings
@@ -17,6 +21,8 @@ RETRY_STATUSES = {429, 500, 502, 503, 504}
 PAUSES = (0.5, 1.0)
 """Seconds between attempts while a server is busy, as S3 is now and then."""
 RANGE_NOT_SATISFIABLE = 416
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)", re.ASCII)
+_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class HTTPStatusError(StoreError):
@@ -27,12 +33,38 @@ class HTTPStatusError(StoreError):
         self.code = code
 
 
+class _SafeRedirects(HTTPRedirectHandler):
+    """Follows a redirect to another web server; never to one without TLS after one with it.
+
+    Nor to a link-local address, where clouds give their machines passwords.
+    """
+
+    def redirect_request(self, req: Request, *args: Any) -> Request | None:
+        url = urlsplit(args[-1])
+        schemes = {"https"} if req.full_url.startswith("https:") else {"https", "http"}
+        if url.scheme not in schemes or _is_link_local(url.hostname or ""):
+            raise HTTPException(f"redirected to {url.scheme}://{url.netloc}, which is refused")
+        return super().redirect_request(req, *args)
+
+
+@cache
+def _opener() -> OpenerDirector:
+    return build_opener(_SafeRedirects)
+
+
+def _is_link_local(host: str) -> bool:
+    try:
+        return ip_address(host).is_link_local
+    except ValueError:  # a name
+        return False
+
+
 def request(name: str, url: str, headers: Mapping[str, str]) -> Any:
     """Return an open HTTPResponse; errors call the URL `name`, since it may hold a secret."""
     timeout = Settings.from_env().store_timeout
     for pause in (*PAUSES, None):
         try:
-            return urlopen(Request(url, headers=dict(headers)), timeout=timeout)  # noqa: S310
+            return _opener().open(Request(url, headers=dict(headers)), timeout=timeout)  # noqa: S310
         except HTTPError as error:
             error.close()
             if pause is None or error.code not in RETRY_STATUSES:
@@ -58,9 +90,15 @@ def connection_error(name: str, error: Exception) -> StoreError:
 def start_and_size(content_range: str | None, length: int | str | None) -> tuple[int, int]:
     """Return the first byte of a response, and the size of the whole object (RFC 9110, 14.4).
 
-    Only a partial response has a Content-Range.
+    Only a partial response has a Content-Range. StoreError if one of them is malformed.
     """
     if content_range:
-        span, _, total = content_range.removeprefix("bytes ").partition("/")
-        return int(span.partition("-")[0]), int(total) if total.isdigit() else UNKNOWN
-    return 0, UNKNOWN if length is None else int(length)
+        match = _CONTENT_RANGE.fullmatch(content_range)
+        if not match:
+            raise StoreError(f"the server sent an invalid Content-Range: {content_range[:80]!r}")
+        return int(match[1]), UNKNOWN if match[2] == "*" else int(match[2])
+    if length is None:
+        return 0, UNKNOWN
+    if not _LENGTH.fullmatch(str(length)):
+        raise StoreError(f"the server sent an invalid Content-Length: {str(length)[:80]!r}")
+    return 0, int(length)

@@ -10,16 +10,19 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPException
 from pathlib import Path
+from time import monotonic
 from typing import IO
 
 from ..errors import StoreError
-from ..settings import MIB
+from ..settings import MIB, Settings
 from .digests import TAR_SUFFIX, extract_tar, sha256_of
 from .objects import UNKNOWN, Content, Opener, Version, redact_url
 from .over_http import RANGE_NOT_SATISFIABLE, HTTPStatusError, connection_error
 from .progress import Progress
 
 CHUNK = MIB
+MIN_SPEED, MIN_SPEED_AFTER = 1024, 60
+"""The fewest bytes a second that a server must send, as an average over so many seconds."""
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _log = logging.getLogger("mmf.stores")
 
@@ -72,7 +75,15 @@ def download_folder(open_object: Opener, uri: str, target: Path, expected: Versi
     download(open_object, uri, archive, Version(id=expected.id))
     for folder in (new, target):
         shutil.rmtree(folder, ignore_errors=True)
-    extract_tar(archive, new)
+    try:
+        with _disk_errors(uri, archive):
+            extract_tar(archive, new)
+    except (StoreError, ValueError) as error:
+        shutil.rmtree(new, ignore_errors=True)
+        archive.unlink(missing_ok=True)
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(f"{redact_url(uri)}: cannot be unpacked: {error}") from error
     archive.unlink()
     if expected.sha256 and expected.sha256 != (actual := sha256_of(new)):
         shutil.rmtree(new)
@@ -90,7 +101,7 @@ def checksum_error(uri: str, expected: str, actual: str) -> StoreError:
 def _fill(part: _Part, open_object: Opener, uri: str, expected: Version) -> None:
     if part.size > expected.size != UNKNOWN:
         part.restart()
-    total = expected.size
+    total, limit = expected.size, _max_size(expected)
     name = redact_url(uri)
     if part.size:
         _log.info("%s: resuming after %.1f MiB", name, part.size / MIB)
@@ -101,7 +112,10 @@ def _fill(part: _Part, open_object: Opener, uri: str, expected: Version) -> None
         with closing(content.file):
             total = progress.total = content.version.size
             _check_disk_space(part, total)
-            connection_lost = _copy(content, part, progress)
+            connection_lost = _copy(content, part, limit, progress)
+        if part.size > limit:
+            part.restart()
+            raise StoreError(f"{name} has more than the expected {limit} bytes")
         if not connection_lost and total in {UNKNOWN, part.size}:
             break
         if part.size <= before:  # another attempt would bring nothing either
@@ -128,14 +142,29 @@ def _open(part: _Part, open_object: Opener, uri: str, expected: Version) -> Cont
             f"{redact_url(uri)}: expected {expected.size} bytes, got {size}: it is truncated or "
             f"another file; push it again"
         )
+    if content.start not in {0, part.size}:
+        content.file.close()
+        raise StoreError(f"{redact_url(uri)}: requested byte {part.size}, got {content.start}")
     if content.start != part.size:  # the server does not support ranges
         part.restart()
     return content
 
 
-def _copy(content: Content, part: _Part, progress: Progress) -> StoreError | None:
-    """Read to the end; return the error of a connection that breaks."""
-    while part.size != content.version.size:
+def _max_size(expected: Version) -> int:
+    """Return the size that no download exceeds, whatever its server sends; the cache's if any."""
+    if expected.size != UNKNOWN:
+        return expected.size
+    return int(Settings.from_env().max_cache)
+
+
+def _copy(content: Content, part: _Part, limit: int, progress: Progress) -> StoreError | None:
+    """Read to the end or one chunk too far; return the error of a connection that breaks."""
+    began, at_first = monotonic(), part.size
+    while part.size != content.version.size and part.size <= limit:
+        if (seconds := monotonic() - began) > MIN_SPEED_AFTER:
+            if part.size - at_first < MIN_SPEED * seconds:
+                raise StoreError(f"{progress.name}: slower than {MIN_SPEED} bytes a second")
+            began, at_first = monotonic(), part.size
         try:
             chunk = content.file.read1(CHUNK)  # keeps what has arrived if nothing more does
         except (OSError, HTTPException) as error:

@@ -1,0 +1,261 @@
+"""Servers that lie, locks that lead elsewhere, and files that change between check and use."""
+
+import errno
+import io
+import json
+import socket
+import sys
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from store_helpers import cached, checksum, lock
+
+import mmf_core as mmf
+from mmf_core.errors import ArtifactError, StoreError
+from mmf_core.stores import Content, Version, cache, lockfile, store_for, transfer
+from mmf_core.stores.digests import extract_tar
+
+CONTENT = b"a model" * 100
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.fixture
+def says(folder: Path) -> Iterator[Callable[[bytes], str]]:  # noqa: ARG001 - the cache it has
+    """Give a function that serves some bytes to every connection, and returns a URL."""
+    listeners = []
+
+    def serve(listener: socket.socket, response: bytes) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(65536)
+                with suppress(OSError):
+                    connection.sendall(response)
+
+    def make(response: bytes) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+        threading.Thread(target=serve, args=(listener, response), daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/model.bin"
+
+    yield make
+    for listener in listeners:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def fetch(url: str, **expected: Any) -> Path:
+    sum_and_size = {"sha256": checksum(CONTENT), "size": len(CONTENT), **expected}
+    return store_for(url).fetch(url, Version(**sum_and_size), "model.bin")
+
+
+LIES = {
+    "longer than the lock says": (OK + b"\r\n" + b"x" * 5_000_000, "more than the expected 700"),
+    "another length": (OK + b"Content-Length: 99\r\n\r\n" + CONTENT, "expected 700 bytes, got 99"),
+    "no length": (OK + b"Content-Length: many\r\n\r\n" + CONTENT, "invalid Content-Length"),
+    "a negative length": (OK + b"Content-Length: -7\r\n\r\n" + CONTENT, "invalid Content-Length"),
+    "a length of many digits": (OK + b"Content-Length: " + b"9" * 5_000 + b"\r\n\r\n", "invalid"),
+    "another range": (
+        b"HTTP/1.1 206 A\r\nContent-Range: bytes 5-699/700\r\n\r\n" + CONTENT[5:],
+        "requested byte 0, got 5",
+    ),
+    "no range": (OK + b"Content-Range: bytes of you\r\n\r\n" + CONTENT, "invalid Content-Range"),
+    "other content": (OK + b"\r\n" + CONTENT[:-1] + b"?", "expected sha256"),
+    "compressed": (OK + b"Content-Encoding: gzip\r\n\r\n" + CONTENT[:-1] + b"?", "expected sha256"),
+    "not HTTP": (b"220 ready\r\n", "connection failed"),
+    "an endless header": (OK + b"A: " + b"a" * 1_000_000, "connection failed"),
+    "a local file": (
+        b"HTTP/1.1 302 A\r\nLocation: file:///etc/passwd\r\n\r\n",
+        "file:///etc/passwd' is not allowed",
+    ),
+    "FTP": (b"HTTP/1.1 302 A\r\nLocation: ftp://127.0.0.1/a\r\n\r\n", "redirected to ftp"),
+    "the cloud's passwords": (
+        b"HTTP/1.1 302 A\r\nLocation: http://169.254.169.254/latest/\r\n\r\n",
+        "redirected to http://169.254.169.254",
+    ),
+    "itself": (b"HTTP/1.1 302 A\r\nLocation: /model.bin\r\n\r\n", "302"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_server_that_lies_is_reported_and_leaves_nothing(
+    lie: str, says: Callable[[bytes], str], folder: Path
+) -> None:
+    response, reason = LIES[lie]
+    with pytest.raises(StoreError, match=reason):
+        fetch(says(response))
+    assert [name for name in cached(folder) if not name.endswith(".part")] == []
+    assert sum(file.stat().st_size for file in folder.parent.rglob("*.part")) <= len(CONTENT)
+
+
+def test_an_endless_object_of_unknown_size_stays_within_the_cache(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Zeros(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            buffer[:] = bytes(len(buffer))
+            return len(buffer)
+
+    monkeypatch.setenv("MMF_MAX_CACHE_MIB", "3")
+    target = folder.parent / "cache" / "a" / "model.bin"
+    with pytest.raises(StoreError, match="more than the expected 3145728 bytes"):
+        transfer.download(
+            lambda *_: Content(io.BufferedReader(Zeros()), Version()), "s3://a/b", target, Version()
+        )
+    assert cached(folder) == []
+
+
+def test_a_server_that_drips_is_given_up(
+    says: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "MIN_SPEED_AFTER", -1)
+    monkeypatch.setattr(transfer, "MIN_SPEED", 1e9)
+    with pytest.raises(StoreError, match="slower than"):
+        fetch(says(OK + b"\r\n" + CONTENT))
+
+
+def test_a_redirect_between_web_servers_is_followed(says: Callable[[bytes], str]) -> None:
+    there = says(OK + b"\r\n" + CONTENT)
+    here = says(b"HTTP/1.1 302 A\r\nLocation: " + there.encode() + b"\r\n\r\n")
+    assert fetch(here).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("sum_", ["../up", "a" * 63, "A" * 64, "", "g" * 64, f"{'a' * 64}\n"])
+def test_what_is_no_checksum_names_no_folder(sum_: str) -> None:
+    with pytest.raises(StoreError, match="expected a sha256"):
+        cache.path_of(sum_, "model.bin")
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "../a", "/a", "a\\b", "a\0"])
+def test_what_is_no_name_names_no_file(name: str) -> None:
+    with pytest.raises(StoreError, match="expected a file name"):
+        cache.path_of("a" * 64, name)
+
+
+@pytest.mark.parametrize("path", ["%2e%2e", "..%2f..%2fup", "a%2fb", "a%00"])
+def test_a_url_does_not_lead_out_of_the_cache(path: str, says: Callable[[bytes], str]) -> None:
+    url = says(OK + b"\r\n" + CONTENT).replace("model.bin", path)
+    with pytest.raises(StoreError, match="expected a file name"):
+        mmf.Registry().artifact(url, sha256=checksum(CONTENT)).verify()
+
+
+def test_a_checksum_of_a_server_does_not_lead_out_of_the_cache() -> None:
+    class Lying(type(store_for("file:///a"))):  # type: ignore[misc]
+        def stat(self, uri: str, version: str = "") -> Version:
+            return Version(sha256="../../up")
+
+    with pytest.raises(StoreError, match="expected a sha256"):
+        Lying().fetch("file:///model.bin", Version(), "model.bin")
+
+
+@pytest.mark.parametrize("sum_", ["../up", "", "A" * 64])
+def test_a_lock_with_another_sum_is_unreadable(sum_: str) -> None:
+    lockfile.LOCK.write_text(json.dumps({"model.bin": {"sha256": sum_, "size": 1}}))
+    with pytest.raises(ArtifactError, match="sha256: expected 64 hexadecimal digits"):
+        lockfile.read()
+
+
+def tar(path: Path, mode: str = "w", **fields: Any) -> Path:
+    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
+        info = tarfile.TarInfo("model")
+        for name, value in fields.items():
+            setattr(info, name, value)
+        archive.addfile(info, io.BytesIO(bytes(info.size)) if info.isreg() else None)
+    return path
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "../up"},
+        {"type": tarfile.SYMTYPE, "linkname": "/etc"},
+        {"type": tarfile.CHRTYPE},
+        {"mode": "w:gz", "size": 100},
+    ],
+)
+def test_an_archive_writes_nothing_outside_and_inflates_nothing(
+    fields: dict[str, Any], folder: Path
+) -> None:
+    archive = tar(folder / "a.tar", fields.pop("mode", "w"), **fields)
+    uri, target = f"file://{archive}", folder.parent / "cache" / "a" / "model"
+    with pytest.raises(StoreError, match="cannot be unpacked"):
+        transfer.download_folder(store_for(uri).open, uri, target, Version())
+    assert cached(folder) == []
+    assert not (folder.parent / "up").exists()
+
+
+def test_an_archive_of_a_sparse_file_is_refused(folder: Path) -> None:
+    """Its header says a terabyte, which would be read again for the checksum."""
+    fields = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(1 << 40)}
+    blocks = b"1\n0\n0\n".ljust(512, b"\0")
+    with tarfile.open(folder / "a.tar", "w", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("model")
+        info.pax_headers, info.size = fields, len(blocks)
+        archive.addfile(info, io.BytesIO(blocks))
+    with pytest.raises(ValueError, match="sparse"):
+        extract_tar(folder / "a.tar", folder / "new")
+
+
+@pytest.mark.parametrize("use", ["load", "with", "loader"])
+def test_a_file_that_is_replaced_while_it_is_loaded_is_refused(
+    use: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes that were verified are the bytes that are loaded."""
+    file = folder / "model.bin"
+    file.write_bytes(CONTENT)
+    other = folder / "other"
+    other.write_bytes(b"!" + CONTENT[1:])
+    lock(CONTENT, "")
+    registry = mmf.Registry()
+    artifact = registry.artifact("model.bin", "rb")
+
+    def replace(*_: Any, **__: Any) -> IO[bytes]:
+        other.replace(file)
+        return io.BytesIO(CONTENT)
+
+    def run() -> None:
+        if use == "load":
+            monkeypatch.setattr(sys.modules["mmf_core.artifact"], "load_model", replace)
+            artifact.load()
+        elif use == "with":
+            artifact.verify()
+            monkeypatch.setattr(Path, "open", replace)
+            with artifact:
+                pass
+        else:
+            artifact(replace)
+            artifact.ensure_loaded()
+
+    with pytest.raises(ArtifactError, match="replaced while it was being loaded"):
+        run()
+
+
+def test_a_file_that_changes_after_its_check_is_checked_again(folder: Path) -> None:
+    file = folder / "model.bin"
+    file.write_bytes(CONTENT)
+    lock(CONTENT, "")
+    artifact = mmf.Registry().artifact("model.bin", "rb")
+    assert artifact.path.read_bytes() == CONTENT
+    file.write_bytes(b"!" + CONTENT[1:])
+    with pytest.raises(ArtifactError, match="expected sha256"):
+        artifact.path  # noqa: B018
+
+
+def test_a_full_disk_under_the_lock_files_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.open", full)
+    with pytest.raises(StoreError, match="No space left on device; set MMF_CACHE"):
+        fetch("http://127.0.0.1:9/model.bin")
