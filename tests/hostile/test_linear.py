@@ -22,7 +22,15 @@ from werkzeug.http import parse_accept_header, parse_options_header
 
 import mmf_core
 import mmf_core as mmf
-from mmf_core.codecs import csv_text, fast_records, shared_strings, xlsx_dimensions
+from mmf_core.codecs import (
+    Format,
+    Kind,
+    csv_text,
+    fast_records,
+    find,
+    shared_strings,
+    xlsx_dimensions,
+)
 from mmf_core.codecs.json_yaml import JSONAsYAML
 from mmf_core.codecs.table_ods import dimensions as ods_dimensions
 from mmf_core.errors import RequestError
@@ -32,7 +40,15 @@ from mmf_core.web.http.content_encoding import parse_content_encoding
 from mmf_core.web.log_redaction import redactor
 
 ATTEMPTS = 4
-SAMPLES = {ops.CATEGORY_DIGIT: "0", ops.CATEGORY_SPACE: " ", ops.CATEGORY_WORD: "a"}
+CSV: Any = find(Kind.TABLE, Format.CSV)
+CATEGORIES = {
+    ops.CATEGORY_DIGIT: "0",
+    ops.CATEGORY_SPACE: " ",
+    ops.CATEGORY_WORD: "a0",
+    ops.CATEGORY_NOT_DIGIT: "a -",
+    ops.CATEGORY_NOT_SPACE: "a0-",
+    ops.CATEGORY_NOT_WORD: " -",
+}
 redact = redactor({"DB_PASSWORD": "aaaaaaaaab", "API_KEY": "keykeykey9"})
 
 
@@ -105,8 +121,27 @@ CASES: dict[str, Case] = {
         lambda n: b"\r" * n,
         256_000,
     ),
-    "CSV: digits": (csv_text.has_decimal_commas, lambda n: b"1" * n + b",", 64_000),
-    "CSV: semicolons": (csv_text.has_decimal_commas, lambda n: b";" * n, 16_000),
+    "CSV: separators": (
+        lambda data: CSV.decode(data, {}),
+        lambda n: b"a;b\n" + b";" * n + b"\n",
+        2_000,
+    ),
+    "CSV: quotes": (lambda data: CSV.decode(data, {}), lambda n: b"a;b\n" + b'"' * n, 16_000),
+    "CSV: texts over lines": (
+        lambda data: CSV.decode(data, {}),
+        lambda n: b"a;b\n" + b';"\n' * n,
+        8_000,
+    ),
+    "CSV: decimal commas": (
+        lambda data: CSV.decode(data, {}),
+        lambda n: b"a;b\n" + b"1,1;1.1\n" * n + b"1" * n + b",x\n",
+        1_000,
+    ),
+    "CSV: a long number": (
+        lambda data: CSV.decode(data, {}),
+        lambda n: b"a,b\n" + b"1" * n + b"," + b"1." * n + b"\n",
+        16_000,
+    ),
     "YAML: digits": (one_line, lambda n: b"1" * n + b"x", 16_000),
     "YAML: anchors": (one_line, lambda n: b"".join(b"- &a%d x\n" % i for i in range(n)), 250),
     "YAML: keys": (one_line, lambda n: b"? a\n" * n, 250),
@@ -230,12 +265,12 @@ def sample(op: Any, argument: Any) -> str:  # noqa: PLR0911
             return "a" if argument != ord("a") else "b"
         case ops.IN if argument[0][0] is ops.NEGATE:
             return next(
-                text for text in "a1 -" if not any(includes(*one, text) for one in argument)
+                text for text in "a0 -" if not any(includes(*one, text) for one in argument)
             )
         case ops.IN:
             kind, value = argument[0]
             if kind is ops.CATEGORY:
-                return SAMPLES[value]
+                return CATEGORIES[value][0]
             return chr(value[0] if kind is ops.RANGE else value)
         case ops.BRANCH:
             return sample_of(argument[1][0])
@@ -254,7 +289,7 @@ def includes(kind: Any, value: Any, text: str) -> bool:
         case ops.RANGE:
             return value[0] <= ord(text) <= value[1]
         case ops.CATEGORY:
-            return SAMPLES[value] == text
+            return text in CATEGORIES[value]
     return False
 
 

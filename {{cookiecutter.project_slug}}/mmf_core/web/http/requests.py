@@ -22,7 +22,7 @@ from .charsets import to_utf8
 MULTIPART, FIELDS = "multipart/form-data", "application/x-www-form-urlencoded"
 _CHARSET = "_charset_"  # a field with the charset of the form's texts: RFC 7578, 4.6
 _BYTES = "latin-1"  # one character for each byte
-_NAME_CHARSET = re.compile(r"name\*(?:0\*)?=([^']*)'", re.IGNORECASE)
+_NAME_CHARSET = re.compile(r"name\*(?:0\*)?=([^']{0,64})'", re.IGNORECASE)
 
 
 class FormParser(FormDataParser):
