@@ -1,0 +1,510 @@
+"""What an outsider may send to do harm: small generators, each with its bounds.
+
+`seconds` bound a response, and `mib` what the service's processes take for it, together. Every
+status but those listed is a fault, and so is a closed connection. `open` says what is missing where
+an input is still beyond its bounds: `make hostile` measures it, `make test` leaves it out.
+"""
+
+import io
+import json
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+REFUSED = frozenset({400, 413, 415, 422})
+ANY = REFUSED | {200}
+MIB = 1024 * 1024
+CSV, JSON, XML, YAML = "text/csv", "application/json", "application/xml", "application/yaml"
+NPY, ARROW = "application/x-npy", "application/vnd.apache.arrow.stream"
+PARQUET, MSGPACK = "application/vnd.apache.parquet", "application/msgpack"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data; boundary=b"
+V2 = "/v2/models/{}/infer"
+
+
+@dataclass(frozen=True)
+class HostileInput:
+    """A request, sent `times` times; the body is made when it is sent."""
+
+    name: str
+    path: str
+    media_type: str
+    body: Callable[[], bytes]
+    statuses: frozenset[int] = ANY
+    seconds: float = 2.0
+    mib: float = 64.0
+    times: int = 1
+    open: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def protocol(self) -> str:
+        """The protocol that its path belongs to."""
+        first = self.path.split("/")[1].partition("?")[0]
+        return {"v2": "V2", "invocations": "MLflow"}.get(first, "native")
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it belongs to the short form: bounds that hold, and soon."""
+        return not self.open and self.seconds <= 5
+
+
+def xlsx(sheet: bytes, strings: bytes = b"") -> bytes:
+    """Return a workbook with this XML after its head, and shared strings."""
+    main = b'"http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="xml" '
+        'ContentType="application/xml"/><Default Extension="rels" ContentType="application/vnd.'
+        'openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" '
+        f'ContentType="{kind}.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" '
+        f'ContentType="{kind}.worksheet+xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" '
+        f'Type="{relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns={main.decode()} xmlns:r="{relations}"><sheets>'
+        '<sheet name="a" sheetId="1" r:id="rId1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
+        f'<Relationship Id="rId1" Type="{relations}/worksheet" Target="worksheets/sheet1.xml"/>'
+        f'<Relationship Id="rId2" Type="{relations}/sharedStrings" Target="sharedStrings.xml"/>'
+        "</Relationships>",
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+        archive.writestr(
+            "xl/worksheets/sheet1.xml", b"<worksheet xmlns=" + main + b">" + sheet + b"</worksheet>"
+        )
+        archive.writestr("xl/sharedStrings.xml", b"<sst xmlns=" + main + b">" + strings + b"</sst>")
+    return buffer.getvalue()
+
+
+def wrong_sheet(after: bytes) -> bytes:
+    """Return a workbook with an invalid cell, and an element after its cells."""
+    rows = [("a", "b"), ("text", 1)]
+    cells = b"".join(
+        b'<row r="%d">' % number
+        + b"".join(
+            b'<c r="%b%d" t="inlineStr"><is><t>%b</t></is></c>' % (letter, number, b"%b" % text)
+            for letter, text in zip((b"A", b"B"), (str(cell).encode() for cell in row), strict=True)
+        )
+        + b"</row>"
+        for number, row in enumerate(rows, start=1)
+    )
+    return xlsx(b"<sheetData>" + cells + b"</sheetData>" + after)
+
+
+def npy(shape: str) -> bytes:
+    """Return a file that is a header of this shape alone."""
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    header = header.ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header
+
+
+def dictionary(rows: int, size: int) -> pa.Table:
+    """Return a column in which one long text is repeated by its index."""
+    indices = pa.array(np.zeros(rows, np.int8))
+    return pa.table({"a": pa.DictionaryArray.from_arrays(indices, pa.array(["x" * size]))})
+
+
+def arrow(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    with pa.ipc.new_stream(
+        buffer, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")
+    ) as writer:
+        writer.write_table(table)
+    return buffer.getvalue()
+
+
+def as_parquet(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def wide(columns: int) -> dict[str, object]:
+    """Return a record of mixed values."""
+    return {f"c{index}": (1, 1.5, "x", None)[index % 4] for index in range(columns)}
+
+
+def text(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def records(columns: int) -> bytes:
+    return text([wide(columns)])
+
+
+def split(columns: int) -> bytes:
+    record = wide(columns)
+    return text({"columns": list(record), "data": [list(record.values())]})
+
+
+def column_lists(columns: int) -> bytes:
+    return text({name: [value] for name, value in wide(columns).items()})
+
+
+def small_records(size: int) -> bytes:
+    """Return as many small records as fit."""
+    record = b'{"a":1,"b":2},'
+    return b"[" + (record * (size // len(record)))[:-1] + b"]"
+
+
+def small_split(size: int) -> bytes:
+    row = b"[1,2],"
+    rows = (row * (size // len(row)))[:-1]
+    return b'{"dataframe_split":{"columns":["a","b"],"data":[' + rows + b"]}}"
+
+
+def wrapped_records(size: int) -> bytes:
+    return b'{"dataframe_records":' + small_records(size - 64) + b"}"
+
+
+def v2(shape: str, data: bytes, datatype: str = "FP64", name: str = "data") -> bytes:
+    """Return a request of one tensor."""
+    return b'{"inputs":[{"name":"%b","shape":%b,"datatype":"%b","data":%b}]}' % (
+        name.encode(),
+        shape.encode(),
+        datatype.encode(),
+        data,
+    )
+
+
+def v2_numbers(size: int) -> bytes:
+    count = size // 2
+    return v2(f"[{count}]", b"[" + b"1," * (count - 1) + b"1]")
+
+
+def v2_texts(size: int) -> bytes:
+    count = size // 3
+    return v2(f"[{count},1]", b"[" + b'"",' * (count - 1) + b'""]', "BYTES", "a")
+
+
+def v2_columns(columns: int) -> bytes:
+    inputs = [
+        {"name": f"c{index}", "shape": [1, 1], "datatype": "FP64", "data": [1.5]}
+        for index in range(columns)
+    ]
+    return text({"inputs": inputs})
+
+
+def part(headers: bytes, body: bytes = b"a,b\r\n1,2") -> bytes:
+    """Return a form of one part."""
+    return b"--b\r\n" + headers + b"\r\n\r\n" + body + b"\r\n--b--\r\n"
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+def gzipped(size: int) -> bytes:
+    packer = zlib.compressobj(9, wbits=31)
+    return b"".join([packer.compress(bytes(size)), packer.flush()])
+
+
+def blank_cells(count: int) -> bytes:
+    return xlsx(b"<sheetData><row>" + b"<c/>" * count + b"</row></sheetData>")
+
+
+def entities() -> bytes:
+    lines = [b'<!ENTITY a0 "aaaaaaaaaa">']
+    lines += [b'<!ENTITY a%d "%b">' % (i, b"&a%d;" % (i - 1) * 10) for i in range(1, 10)]
+    return b"<!DOCTYPE t [" + b"".join(lines) + b"]><t><r><a>&a9;</a></r></t>"
+
+
+def aliases() -> bytes:
+    lines = [b"a0: &a0 [x,x,x,x,x,x,x,x,x]"]
+    lines += [b"a%d: &a%d [%b]" % (i, i, b",".join([b"*a%d" % (i - 1)] * 9)) for i in range(1, 9)]
+    return b"\n".join(lines)
+
+
+AREA = b"A1:XFD1048576"
+
+
+def patterns() -> Iterator[HostileInput]:
+    """Yield texts on which a careless pattern starts again at every place."""
+    yield HostileInput(
+        "shared strings: t=s a million times in a tag",
+        "/table",
+        XLSX,
+        lambda: xlsx(
+            b"<sheetData><row><c " + b't="s"' * MIB + b"><v>0</v></c></row></sheetData>",
+            b"<si><t>" + b"x" * 100_000 + b"</t></si>",
+        ),
+    )
+    yield HostileInput(
+        "a cell's reference of a million letters",
+        "/table",
+        XLSX,
+        lambda: xlsx(b'<sheetData><row><c r="' + b"A" * MIB + b'1"/><c/></row></sheetData>'),
+    )
+    yield HostileInput(
+        "t=e a million times in a tag",
+        "/table",
+        XLSX,
+        lambda: xlsx(
+            b'<sheetData><row><c r="A1" t="e"><v>#SPILL!</v></c><c '
+            + b't="e" ' * MIB
+            + b"></c></row></sheetData>"
+        ),
+    )
+    for name, character in (("quotes", b'"'), ("semicolons", b";"), ("line breaks", b"\r")):
+        yield HostileInput(
+            f"a CSV of {name}", "/table", CSV, lambda c=character: b"a;b\n" + c * MIB, seconds=5
+        )
+    yield HostileInput(
+        "name*= in a part's header",
+        "/table",
+        MULTIPART,
+        lambda: part(b"Content-Disposition: form-data; " + b"name*=a" * 20_000),
+    )
+
+
+def areas() -> Iterator[HostileInput]:
+    """Yield workbooks in which a few bytes name a whole sheet, sent back with marks."""
+    elements = {
+        "a merged range": b'<mergeCells><mergeCell ref="%b"/></mergeCells>',
+        "a hyperlink": b'<hyperlinks><hyperlink ref="%b" location="A1"/></hyperlinks>',
+        "a validation": b'<dataValidations><dataValidation sqref="%b"/></dataValidations>',
+    }
+    for name, element in elements.items():
+        yield HostileInput(
+            f"{name} over the whole sheet",
+            "/strict?errors=xlsx",
+            XLSX,
+            lambda element=element: wrong_sheet(element % AREA),
+            frozenset({422}),
+            seconds=35,
+            mib=700,
+        )
+
+
+def shapes() -> Iterator[HostileInput]:
+    """Yield small bodies that stand for much."""
+    for shape in ("(1000000000, 0)", "(0, 1000000000)", "(1000000, 0, 1)"):
+        yield HostileInput(
+            f".npy of shape {shape}, echoed",
+            "/array",
+            NPY,
+            lambda shape=shape: npy(shape),
+            open="" if shape.startswith("(0") else "a bound on shapes with 0",
+        )
+    yield HostileInput(
+        "V2: shape [1000000000, 0], echoed",
+        V2.format("array"),
+        JSON,
+        lambda: v2("[1000000000,0]", b"[]"),
+    )
+    for name, media_type, write in (("Arrow", ARROW, arrow), ("Parquet", PARQUET, as_parquet)):
+        yield HostileInput(
+            f"{name}: a text of 100 kB, 100,000 times by its index, echoed",
+            "/table",
+            media_type,
+            lambda write=write: write(dictionary(100_000, 100_000)),
+            open="dictionaries counted by decoded size",
+        )
+    for columns in (20_000, 100_000):
+        for name, path, body in (
+            ("JSON records", "/table", records),
+            ("JSON split", "/table", split),
+            ("JSON columns", "/table", column_lists),
+            ("MLflow records", "/invocations", lambda n: b'{"dataframe_records":%b}' % records(n)),
+            ("MLflow split", "/invocations", lambda n: b'{"dataframe_split":%b}' % split(n)),
+            ("V2 tensors", V2.format("table"), v2_columns),
+        ):
+            yield HostileInput(
+                f"{name} of {columns:,} columns",
+                path,
+                JSON,
+                lambda body=body, columns=columns: body(columns),
+                REFUSED,
+                mib=128,
+                open="one bound on columns for every way in",
+            )
+
+
+def sizes() -> Iterator[HostileInput]:
+    """Yield what takes the most memory for its bytes, in every protocol; the limit is 4 MiB."""
+    size = 4 * MIB - 4096
+    for name, path, body in (
+        ("small records", "/table", small_records),
+        ("small records", "/invocations", wrapped_records),
+        ("small rows", "/invocations", small_split),
+        ("small numbers", V2.format("array"), v2_numbers),
+        ("empty texts", V2.format("table"), v2_texts),
+        ("small objects", "/tree", lambda n: b'{"a":[' + b'{"":0},' * (n // 7 - 2) + b"{}]}"),
+    ):
+        yield HostileInput(
+            f"{name}, 4 MiB",
+            path,
+            JSON,
+            lambda body=body: body(size),
+            seconds=10,
+            mib=12 * 4 + 2,
+            open="" if path in {"/table", "/tree"} else "the bound on memory in every protocol",
+        )
+    yield HostileInput(
+        "urlencoded fields, 4 MiB",
+        "/table",
+        FORM,
+        lambda: b"&a" * (size // 2),
+        seconds=5,
+        mib=12 * 4 + 2,
+        open="a bound on urlencoded fields",
+    )
+    yield HostileInput(
+        "gzip of a gigabyte of zeros",
+        "/table",
+        CSV,
+        lambda: gzipped(1024 * MIB),
+        frozenset({413}),
+        headers={"Content-Encoding": "gzip"},
+    )
+    yield HostileInput(
+        "a column label of 1 MiB, 16 times",
+        "/strict",
+        JSON,
+        lambda: text([{"x" * MIB: 1}]),
+        REFUSED,
+        times=16,
+    )
+
+
+def slow() -> Iterator[HostileInput]:
+    """Yield what is slow to read for its size."""
+    yield HostileInput(
+        "YAML of 4 MiB",
+        "/tree",
+        YAML,
+        lambda: b"a:\n" + b"- x\n" * MIB,
+        seconds=10,
+        open="slow formats bounded by work",
+    )
+    yield HostileInput(
+        "a row of 5,000,000 blank cells",
+        "/table",
+        XLSX,
+        lambda: blank_cells(5_000_000),
+        REFUSED,
+        open="slow formats bounded by work",
+    )
+    for body, name in ((b"a,b\n1e999999999,1\n", "CSV"), (b'[{"a":"1e999999999","b":1}]', "JSON")):
+        yield HostileInput(
+            f"{name}: 1e999999999 in a column of int",
+            "/whole",
+            CSV if name == "CSV" else JSON,
+            lambda body=body: body,
+            REFUSED,
+        )
+    yield HostileInput("XML entities", "/table", XML, entities, REFUSED)
+    yield HostileInput("YAML aliases", "/tree", YAML, aliases, REFUSED)
+
+
+def nesting() -> Iterator[HostileInput]:
+    """Yield what is deep."""
+    yield HostileInput("JSON nested 100,000 deep", "/tree", JSON, lambda: nested(100_000), REFUSED)
+    yield HostileInput(
+        "a cell of JSON nested 500 deep",
+        "/table",
+        JSON,
+        lambda: b'[{"a":' + nested(500) + b"}]",
+        open="a bound on the depth of cells",
+    )
+    yield HostileInput(
+        "MessagePack nested 100,000 deep",
+        "/tree",
+        MSGPACK,
+        lambda: b"\x91" * 100_000 + b"\x90",
+        REFUSED,
+    )
+    yield HostileInput(
+        "XML nested 100,000 deep",
+        "/tree",
+        XML,
+        lambda: b"<a>" * 100_000 + b"</a>" * 100_000,
+        REFUSED,
+    )
+    yield HostileInput("YAML nested 100,000 deep", "/tree", YAML, lambda: nested(100_000), REFUSED)
+    yield HostileInput(
+        "V2: data nested 500 deep",
+        V2.format("array"),
+        JSON,
+        lambda: v2("[1]", nested(500)),
+        REFUSED,
+    )
+
+
+def malformed() -> Iterator[HostileInput]:
+    """Yield faults of a client that must not become one of the service."""
+    yield HostileInput(
+        "a part of a form without a name",
+        "/table",
+        MULTIPART,
+        lambda: part(b"Content-Disposition: form-data"),
+        REFUSED,
+    )
+    yield HostileInput(
+        "10,000 parts of a form",
+        "/table",
+        MULTIPART,
+        lambda: (
+            b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n' * 10_000 + b"--b--\r\n"
+        ),
+        REFUSED,
+    )
+    for shape in ("[0,9223372036854775808]", "[9223372036854775808]", "[-1]", str([1] * 100)):
+        yield HostileInput(
+            f"V2: shape {shape if len(shape) < 40 else 'of 100 dimensions'}",
+            V2.format("array"),
+            JSON,
+            lambda shape=shape: v2(shape, b"[1]"),
+            REFUSED,
+        )
+    yield HostileInput(
+        "V2: ragged data",
+        V2.format("array"),
+        JSON,
+        lambda: v2("[2,2]", b"[[1],[2,3,4]]"),
+        REFUSED,
+    )
+    yield HostileInput(
+        "V2: a header's length of 5,000 digits",
+        V2.format("array"),
+        "application/octet-stream",
+        lambda: v2("[1]", b"[1]"),
+        REFUSED,
+        headers={"Inference-Header-Content-Length": "9" * 5_000},
+    )
+    yield HostileInput(
+        "V2: a size of binary data of 5,000 digits",
+        V2.format("array"),
+        JSON,
+        lambda: (
+            b'{"inputs":[{"name":"data","shape":[1],"datatype":"FP64","parameters":'
+            b'{"binary_data_size":' + b"9" * 5_000 + b"}}]}"
+        ),
+        REFUSED,
+    )
+    for path in ("/table", "/invocations", V2.format("array"), "/tree"):
+        yield HostileInput("a number of 5,000 digits", path, JSON, lambda: b"9" * 5_000, REFUSED)
+
+
+INPUTS = [
+    *patterns(),
+    *areas(),
+    *shapes(),
+    *sizes(),
+    *slow(),
+    *nesting(),
+    *malformed(),
+]

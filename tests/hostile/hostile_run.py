@@ -1,0 +1,319 @@
+"""Sends every hostile input to a live service of two workers, while another client is served.
+
+`make hostile` sends each once and writes the table of docs/reliability.md; `make hostile
+MINUTES=60` sends all of them again and again for an hour, and then compares memory and open files
+with those before; `ONLY="npy YAML"` chooses inputs by words in their names. It ends with 1 if a
+bound was exceeded by an input that has no `open` note.
+"""
+
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Thread
+
+from hostile_inputs import INPUTS, MIB, HostileInput
+
+from commands import wait_until, wait_until_ready
+from mmf_core.processes import process_tree, pss
+from services import Service, serve
+
+LIMIT = 4  # MiB, of a body
+LONGEST = 120.0
+MOST_MIB = 1500.0
+"""A worker that takes this much, or `LONGEST` seconds, is ended: the machine has other users."""
+OTHER_CLIENT = 1.0
+"""Seconds within which another client is answered meanwhile."""
+PAUSE = 0.05
+RETAINED = 16 * MIB
+"""Memory that the last input has left behind, in which the next one could hide."""
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+APP = """
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+TABLE = mmf.DataFrame(format=mmf.JSON)
+STRICT = mmf.DataFrame(schema={"a": float, "b": float})
+WHOLE = mmf.DataFrame(schema={"a": int, "b": int})
+
+
+@registry.target(returns=TABLE, default=True)
+def table(data=mmf.DataFrame()):
+    return data
+
+
+@registry.target(returns=TABLE)
+def strict(data=STRICT):
+    return data
+
+
+@registry.target(returns=TABLE)
+def whole(data=WHOLE):
+    return data
+
+
+@registry.target(returns=mmf.Array(format=mmf.JSON))
+def array(data=mmf.Array()):
+    return data
+
+
+@registry.target(returns=mmf.Dict(format=mmf.JSON))
+def tree(data=mmf.Dict()):
+    return data
+
+
+app = create_app(registry)
+"""
+
+
+@dataclass
+class Result:
+    """What an input did."""
+
+    input: HostileInput
+    status: int = 0
+    seconds: float = 0.0
+    cpu: float = 0.0
+    mib: float = 0.0
+    wait: float = 0.0
+    error: str = ""
+
+    def faults(self) -> list[str]:
+        """List the bounds that were exceeded."""
+        bounds = {
+            self.error: not self.error,
+            f"status {self.status}": self.error or self.status in self.input.statuses,
+            # Other processes of the machine take time away: then the service's own counts.
+            f"{self.seconds:.1f} s": min(self.seconds, max(self.cpu, self.seconds / 10))
+            <= self.input.seconds,
+            f"{self.mib:.0f} MiB": self.mib <= self.input.mib,
+            f"another client waited {self.wait:.1f} s": self.wait <= OTHER_CLIENT,
+        }
+        return [reason for reason, holds in bounds.items() if not holds]
+
+    def cells(self) -> list[str]:
+        """Return a row of the table."""
+        return [
+            self.input.name,
+            self.input.protocol,
+            str(self.status or "none"),
+            f"{self.cpu:.2f}",
+            f"{self.mib:.0f}",
+            f"{1000 * self.wait:.0f}",
+            f"open: {self.input.open}" if self.input.open else "",
+        ]
+
+
+class Meter(Thread):
+    """Measures a service while a request runs, and ends a worker that takes far too much."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(daemon=True)
+        self.master = service.process.pid
+        self.peak = self.before = memory(self.master)
+        self.killed = ""
+        self._ended = Event()
+        self._since = time.monotonic()
+
+    def run(self) -> None:
+        while not self._ended.wait(PAUSE):
+            now = memory(self.master)
+            self.peak = max(self.peak, now)
+            seconds = time.monotonic() - self._since
+            if (now - self.before) / MIB > MOST_MIB or seconds > LONGEST:
+                self.killed = f"ended after {seconds:.0f} s"
+                largest = max(children(self.master), key=resident)
+                os.kill(largest, signal.SIGKILL)
+                self._since = time.monotonic()
+
+    def stop(self) -> float:
+        """Return by how many MiB the service has grown at most."""
+        self._ended.set()
+        self.join()
+        return (max(self.peak, memory(self.master)) - self.before) / MIB
+
+
+class OtherClient(Thread):
+    """Asks for a small prediction all the time, each time on a connection of its own."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self.longest = 0.0
+        self._port = port
+        self._ended = Event()
+
+    def run(self) -> None:
+        while not self._ended.wait(PAUSE):
+            started = time.monotonic()
+            with suppress(OSError, HTTPException):
+                send(self._port, "/strict", "text/csv", b"a,b\n1,2\n", {})
+            self.longest = max(self.longest, time.monotonic() - started)
+
+    def stop(self) -> float:
+        """Return the longest that a request took, in seconds."""
+        self._ended.set()
+        self.join()
+        return self.longest
+
+
+def children(master: int) -> list[int]:
+    """Return the processes under the master."""
+    return process_tree(master)[1:] or [master]
+
+
+def resident(pid: int) -> int:
+    """Return a process's own memory in bytes; 0 if it has ended."""
+    with suppress(OSError, ValueError):
+        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
+        return (int(pages[1]) - int(pages[2])) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def memory(master: int) -> int:
+    """Return the memory of the master and all under it, without shared pages, in bytes."""
+    return sum(map(resident, process_tree(master)))
+
+
+def cpu_seconds(master: int) -> float:
+    """Return the time that the master, and all under it now or before, have used."""
+    ticks = 0
+    for pid in process_tree(master):
+        with suppress(OSError):
+            stat = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+            ticks += sum(map(int, stat[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def open_files(master: int) -> int:
+    """Return how many files the master and the workers have open."""
+    count = 0
+    for pid in process_tree(master):
+        with suppress(OSError):
+            count += len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    return count
+
+
+def send(port: int, path: str, media_type: str, body: bytes, headers: dict[str, str]) -> int:
+    """Send a request, read its response, and return the status."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=LONGEST + 30)
+    try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # it was refused before its end
+            connection.request("POST", path, body, {"Content-Type": media_type, **headers})
+        response = connection.getresponse()
+        while response.read(MIB):
+            pass
+        return response.status
+    finally:
+        connection.close()
+
+
+def attack(service: Service, hostile: HostileInput) -> Result:
+    """Send an input and measure what it does."""
+    body = hostile.body()
+    meter, client = Meter(service), OtherClient(service.port)
+    result = Result(hostile)
+    meter.start()
+    client.start()
+    started, before = time.monotonic(), cpu_seconds(service.process.pid)
+    try:
+        for _ in range(hostile.times):
+            result.status = send(
+                service.port, hostile.path, hostile.media_type, body, hostile.headers
+            )
+    except (OSError, HTTPException) as error:
+        result.error = f"{type(error).__name__}: {error}"
+    result.seconds = time.monotonic() - started
+    result.cpu = cpu_seconds(service.process.pid) - before
+    result.mib, result.wait = meter.stop(), client.stop()
+    if meter.killed:
+        result.error = meter.killed
+    return result
+
+
+def renew(service: Service) -> None:
+    """Have the master replace all workers, one after the other."""
+    master = service.process.pid
+    for worker in children(master):
+        os.kill(worker, signal.SIGTERM)
+        wait_until(lambda old=worker: old not in children(master) and len(children(master)) > 1)
+        wait_until_ready(service.process, f"{service.url}/health/ready")
+    warm_up(service)
+
+
+def warm_up(service: Service) -> None:
+    """Bring in the libraries, in both workers."""
+    for path in ("/table", "/strict", "/whole"):
+        for _ in range(6):
+            send(service.port, path, "text/csv", b"a,b\n1,2\n", {})
+
+
+@contextmanager
+def hostile_service(folder: Path) -> Iterator[Service]:
+    """Run the service that is attacked, with two workers."""
+    settings = {
+        "WEB_CONCURRENCY": "2",
+        "MMF_MAX_BODY_MIB": str(LIMIT),
+        "MMF_MAX_DECOMPRESSED_MIB": str(8 * LIMIT),
+        "MMF_LOG_LEVEL": "error",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    with (
+        (folder / "log").open("wb") as log,
+        serve("gunicorn", folder, log, APP, **settings) as service,
+    ):
+        warm_up(service)
+        yield service
+
+
+def main(minutes: float, words: list[str]) -> int:
+    """Attack with the chosen inputs, print each row, and say whether all bounds were kept."""
+    chosen = [hostile for hostile in INPUTS if not words or any(w in hostile.name for w in words)]
+    is_bad = False
+    with TemporaryDirectory() as folder, hostile_service(Path(folder)) as service:
+        tree = service.process.pid
+        rounds, end, own = 0, time.monotonic() + 60 * minutes, memory(tree)
+        first = (0.0, 0)
+        while not rounds or time.monotonic() < end:
+            for hostile in chosen:
+                if not rounds and memory(tree) > own + RETAINED:
+                    renew(service)
+                result = attack(service, hostile)
+                faults = result.faults()
+                is_bad = is_bad or bool(faults and not hostile.open)
+                if not rounds:
+                    write(result.cells())
+                print(f"| {' | '.join(result.cells())} | {'; '.join(faults)}", flush=True)
+            time.sleep(1)
+            now = (sum(map(pss, process_tree(tree))) / MIB, open_files(tree))
+            print(f"after round {rounds + 1}: {now[0]:.0f} MiB, {now[1]} open files", flush=True)
+            first = now if rounds == 0 else first
+            rounds += 1
+        # The first round brings in libraries and fills caches.
+        is_bad = is_bad or now[0] > 1.1 * first[0] or now[1] > first[1] + 8
+    return int(is_bad)
+
+
+def write(row: list[str]) -> None:
+    """Put a row in its place in the table, found by its first two cells, or at the end."""
+    page = PAGE.read_text(encoding="utf-8")
+    match = re.search(r"<!-- hostile -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    assert match, f"no <!-- hostile --> in {PAGE}"
+    line = f"| {' | '.join(row)} |"
+    key = line.split(" | ")[:2]
+    old = match[1].splitlines()
+    new = [line if old_line.split(" | ")[:2] == key else old_line for old_line in old]
+    new += [] if line in new else [line]
+    PAGE.write_text(page.replace(match[1], "\n".join([*new, ""])), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    sys.exit(main(float(os.environ.get("MINUTES") or 0), sys.argv[1:]))

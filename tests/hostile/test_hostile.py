@@ -1,0 +1,40 @@
+"""The short form of `make hostile`: inputs whose bounds hold, each sent once or a few times."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hostile_inputs import INPUTS, HostileInput
+from hostile_run import attack, hostile_service, open_files
+
+from services import Service
+
+ATTEMPTS = 3
+"""Other processes may take the time away; a quadratic input takes it each time."""
+SHORT = [hostile for hostile in INPUTS if hostile.is_short]
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="only Linux lists child processes"
+)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with hostile_service(tmp_path_factory.mktemp("hostile")) as running:
+        yield running
+        assert open_files(running.process.pid) < 100
+
+
+@pytest.mark.parametrize("hostile", SHORT, ids=lambda hostile: f"{hostile.protocol} {hostile.name}")
+def test_the_service_stays_within_its_bounds(hostile: HostileInput, service: Service) -> None:
+    faults = ["not sent"]
+    for _ in range(ATTEMPTS):
+        if not faults:
+            break
+        faults = attack(service, hostile).faults()
+    assert faults == []
+
+
+def test_names_are_unique() -> None:
+    """A row of the table is found by its protocol and its name."""
+    names = [(hostile.protocol, hostile.name, hostile.path) for hostile in INPUTS]
+    assert len(set(names)) == len(names)
