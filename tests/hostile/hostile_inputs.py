@@ -300,7 +300,7 @@ def shapes() -> Iterator[HostileInput]:
             open="" if shape.startswith("(0") else "a bound on shapes with 0",
         )
     yield HostileInput(
-        "V2: shape [1000000000, 0], echoed",
+        "shape [1000000000, 0], echoed",
         V2.format("array"),
         JSON,
         lambda: v2("[1000000000,0]", b"[]"),
@@ -363,10 +363,10 @@ def sizes() -> Iterator[HostileInput]:
         open="a bound on urlencoded fields",
     )
     yield HostileInput(
-        "gzip of a gigabyte of zeros",
+        "gzip of 256 MiB of zeros",
         "/table",
         CSV,
-        lambda: gzipped(1024 * MIB),
+        lambda: gzipped(256 * MIB),
         frozenset({413}),
         headers={"Content-Encoding": "gzip"},
     )
@@ -436,7 +436,7 @@ def nesting() -> Iterator[HostileInput]:
     )
     yield HostileInput("YAML nested 100,000 deep", "/tree", YAML, lambda: nested(100_000), REFUSED)
     yield HostileInput(
-        "V2: data nested 500 deep",
+        "data nested 500 deep",
         V2.format("array"),
         JSON,
         lambda: v2("[1]", nested(500)),
@@ -464,21 +464,21 @@ def malformed() -> Iterator[HostileInput]:
     )
     for shape in ("[0,9223372036854775808]", "[9223372036854775808]", "[-1]", str([1] * 100)):
         yield HostileInput(
-            f"V2: shape {shape if len(shape) < 40 else 'of 100 dimensions'}",
+            f"shape {shape if len(shape) < 40 else 'of 100 dimensions'}",
             V2.format("array"),
             JSON,
             lambda shape=shape: v2(shape, b"[1]"),
             REFUSED,
         )
     yield HostileInput(
-        "V2: ragged data",
+        "ragged data",
         V2.format("array"),
         JSON,
         lambda: v2("[2,2]", b"[[1],[2,3,4]]"),
         REFUSED,
     )
     yield HostileInput(
-        "V2: a header's length of 5,000 digits",
+        "a header's length of 5,000 digits",
         V2.format("array"),
         "application/octet-stream",
         lambda: v2("[1]", b"[1]"),
@@ -486,7 +486,7 @@ def malformed() -> Iterator[HostileInput]:
         headers={"Inference-Header-Content-Length": "9" * 5_000},
     )
     yield HostileInput(
-        "V2: a size of binary data of 5,000 digits",
+        "a size of binary data of 5,000 digits",
         V2.format("array"),
         JSON,
         lambda: (
@@ -495,8 +495,9 @@ def malformed() -> Iterator[HostileInput]:
         ),
         REFUSED,
     )
-    for path in ("/table", "/invocations", V2.format("array"), "/tree"):
-        yield HostileInput("a number of 5,000 digits", path, JSON, lambda: b"9" * 5_000, REFUSED)
+    for path in ("/table", "/invocations", V2.format("array"), "/array", "/tree"):
+        name = f"a number of 5,000 digits to {path}"
+        yield HostileInput(name, path, JSON, lambda: b"9" * 5_000, REFUSED)
 
 
 INPUTS = [

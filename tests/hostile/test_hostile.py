@@ -36,5 +36,5 @@ def test_the_service_stays_within_its_bounds(hostile: HostileInput, service: Ser
 
 def test_names_are_unique() -> None:
     """A row of the table is found by its protocol and its name."""
-    names = [(hostile.protocol, hostile.name, hostile.path) for hostile in INPUTS]
+    names = [(hostile.protocol, hostile.name) for hostile in INPUTS]
     assert len(set(names)) == len(names)
