@@ -25,7 +25,6 @@ from commands import wait_until, wait_until_ready
 from mmf_core.processes import process_tree, pss
 from services import Service, serve
 
-LIMIT = 4  # MiB, of a body
 LONGEST = 120.0
 MOST_MIB = 1500.0
 """A worker that takes this much, or `LONGEST` seconds, is ended: the machine has other users."""
@@ -260,8 +259,6 @@ def hostile_service(folder: Path) -> Iterator[Service]:
     """Run the service that is attacked, with two workers."""
     settings = {
         "WEB_CONCURRENCY": "2",
-        "MMF_MAX_BODY_MIB": str(LIMIT),
-        "MMF_MAX_DECOMPRESSED_MIB": str(8 * LIMIT),
         "MMF_LOG_LEVEL": "error",
         "OPENBLAS_NUM_THREADS": "1",
     }

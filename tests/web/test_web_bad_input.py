@@ -419,3 +419,8 @@ def test_a_target_that_raises(
     assert_problem(answer, 500, "log", "request_id", path="/predict")
     assert b"secret" not in answer.data.lower()
     assert client.post("/predict?again=yes").get_json() == {"result": "fine"}
+
+
+def test_a_form_of_very_many_fields_is_refused_before_they_are_made(client: FlaskClient) -> None:
+    body, media_type = b"&a" * 100_000, "application/x-www-form-urlencoded"
+    assert_problem(client.post("/shout", data=body, content_type=media_type), 400, "fields")

@@ -20,6 +20,7 @@ from ...errors import RequestError
 from .charsets import to_utf8
 
 MULTIPART, FIELDS = "multipart/form-data", "application/x-www-form-urlencoded"
+_MAX_FIELDS = 1_000  # as many as Werkzeug takes parts; each takes fifty times its bytes
 _CHARSET = "_charset_"  # a field with the charset of the form's texts: RFC 7578, 4.6
 _BYTES = "latin-1"  # one character for each byte
 _NAME_CHARSET = re.compile(r"name\*(?:0\*)?=([^']{0,64})'", re.IGNORECASE)
@@ -94,7 +95,9 @@ class _PartParser(MultiPartParser):
 
 
 def _urlencoded(body: bytes, charset: str) -> list[tuple[str, str]]:
-    fields = parse_qsl(body.decode(_BYTES), keep_blank_values=True, encoding=_BYTES)
+    fields = parse_qsl(
+        body.decode(_BYTES), keep_blank_values=True, encoding=_BYTES, max_num_fields=_MAX_FIELDS
+    )
     charset = charset or dict(fields).get(_CHARSET, "")
     texts = [(_text(name, charset), value) for name, value in fields if name != _CHARSET]
     return [(name, _text(value, charset, name)) for name, value in texts]
