@@ -371,12 +371,14 @@ def sizes() -> Iterator[HostileInput]:
         headers={"Content-Encoding": "gzip"},
     )
     yield HostileInput(
-        "a column label of 11 MiB, 16 times",
+        "a column label of 11 MiB, 4 times",
         "/strict",
         JSON,
         lambda: text([{"x" * 11 * MIB: 1}]),
         REFUSED,
-        times=16,
+        seconds=5,
+        mib=256,
+        times=4,
     )
 
 
