@@ -35,9 +35,12 @@ from .base import Kind as Kind
 from .base import Options as Options
 from .base import all_floats as all_floats
 from .column_labels import column_index as column_index
-from .decoded_size import check_decoded_size as check_decoded_size
+from .decoded_size import JSON_WEIGHTS as JSON_WEIGHTS
+from .decoded_size import MemoryBudget as MemoryBudget
+from .decoded_size import check_columns as check_columns
+from .decoded_size import check_shape as check_shape
 from .decoded_size import max_memory as max_memory
-from .decoded_size import unchecked_size as unchecked_size
+from .decoded_size import read_json as read_json
 from .file_binary import FileBinary, FileJSON
 from .file_bytes import FileBytes as FileBytes
 from .formats import Format as Format

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import InvalidValue
 from .array_columns import bad_cells, rows_of
-from .base import JSON_WEIGHTS, JSONCodec, Kind, Options
+from .base import JSONCodec, Kind, Options
+from .decoded_size import JSON_WEIGHTS
 from .whole_numbers import exact_array
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import LONGEST_VALUE, InvalidValue, RequestError
 from .base import Codec, Kind, Options
+from .decoded_size import check_shape
 from .formats import Format
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class ArrayNPY(Codec["np.ndarray"]):
             raise InvalidValue(
                 f"expected numbers of at most 64 bits, got {str(descr)[:LONGEST_VALUE]}"
             )
+        check_shape(shape)
         dtype = np.dtype(descr)
         if prod(shape) * dtype.itemsize != len(data) - start:  # before anything is allocated
             raise RequestError("this .npy file is longer or shorter than its header declares")

@@ -11,46 +11,14 @@ from functools import cache
 from inspect import signature
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from ..errors import BodyTooLarge, RequestError
+from ..errors import RequestError
 from ..packages import OptionalDependency
-from ..settings import MIB
 from . import json
+from .decoded_size import check_decoded_size
 from .formats import Format
 
 V = TypeVar("V")
 Options = Mapping[str, Any]
-
-
-MAX_COLUMNS = 16_384
-"""Of any table, as of an Excel sheet: pandas needs minutes for a million."""
-_DENSE_CELLS = 1_000_000
-"""A table of up to this many cells is never rejected as nearly empty."""
-JSON_WEIGHTS = {b"{": 240, b"[": 110, b",": 64, b'"': 30}
-"""The `memory_weights` of JSON text."""
-RECORD_WEIGHTS = {**JSON_WEIGHTS, b",": 72}
-"""Those of records in JSON, each value of which is also a cell of the table."""
-
-
-def too_large(name: str, max_size: int) -> BodyTooLarge:
-    """Return the error for a body that decompresses to more than `max_size` bytes."""
-    return BodyTooLarge(
-        f"this {name} decompresses to more than {max_size / MIB:g} MiB; send it in smaller pieces "
-        f"(the limit is MMF_MAX_DECOMPRESSED_MIB)"
-    )
-
-
-def refuse_sparse(rows: int, columns: int, max_cells: int) -> None:
-    """Raise RequestError for a small text that makes a huge table, by leaving most cells out.
-
-    A table of more cells than `max_cells` is refused, unless it has a million at most.
-    """
-    if columns > MAX_COLUMNS:
-        raise RequestError(f"expected a table of at most {MAX_COLUMNS:,} columns, got {columns:,}")
-    if rows * columns > max(_DENSE_CELLS, max_cells):
-        raise RequestError(
-            f"this table of {rows:,} rows and {columns:,} columns is nearly empty; "
-            f"send it in smaller pieces"
-        )
 
 
 def supported_options(reader: Callable[..., Any], options: Options) -> dict[str, Any]:
@@ -100,6 +68,16 @@ class Codec(OptionalDependency, Generic[V]):
     writes: ClassVar[bool] = True
     memory_weights: ClassVar[Mapping[bytes, int]] = {}
     """The bytes of memory that each of these tokens takes once decoded; see `decoded_size`."""
+
+    def read(self, data: bytes, options: Options) -> V:
+        """Decode what a caller has sent, within the bounds of memory and of depth."""
+        check_decoded_size(data, self.memory_weights, self.format.name, options)
+        try:
+            return self.decode(data, options)
+        except RecursionError:
+            raise RequestError(
+                f"this {self.format.name} is nested too deeply; send a flatter value"
+            ) from None
 
     def decode(self, data: bytes, options: Options) -> V:
         """Read a value; RequestError for damaged bytes, InvalidValue for a wrong value."""

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from typing import Literal
 
 from ..errors import RequestError
-from .base import MAX_COLUMNS, Options
+from .base import Options
+from .decoded_size import MAX_COLUMNS, check_columns
 
 QUOTE_ALL: Literal[1] = csv.QUOTE_ALL
 
@@ -66,8 +67,7 @@ def check_width(text: bytes, separator: str, name: str) -> None:
         return
     header, end = bare_record(text, 0)
     columns = header.count(separator.encode()) + 1
-    if columns > MAX_COLUMNS:
-        raise RequestError(f"expected a {name} of at most {MAX_COLUMNS:,} columns, got {columns:,}")
+    check_columns(columns)
     if bare_record(text, end)[0].count(separator.encode()) >= MAX_COLUMNS:
         raise too_many_cells(name)
 

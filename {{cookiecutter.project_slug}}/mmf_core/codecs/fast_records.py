@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
+from .decoded_size import MAX_COLUMNS
 from .whole_numbers import MAX_EXACT_FLOAT
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _table(pieces: Iterable[Any], *, floats: bool) -> pd.DataFrame | None:
             if not blocks:
                 names = tuple(records[0])
                 column_types = [set() for _ in names]
-            if not all(map(names.__eq__, map(tuple, records))):
+            if len(names) > MAX_COLUMNS or not all(map(names.__eq__, map(tuple, records))):
                 return None
             cells = [cell for record in records for cell in record.values()]
             types = set(map(type, cells))

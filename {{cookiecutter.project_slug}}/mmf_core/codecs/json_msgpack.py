@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NoReturn
 
 from ..errors import InvalidValue, RequestError
 from .base import Codec, Kind, Options
-from .decoded_size import max_memory, too_many_values
+from .decoded_size import MemoryBudget
 from .formats import Format
 from .json_values import check_value, plain
 
@@ -27,7 +27,7 @@ class JSONAsMsgpack(Codec[Any]):
     def decode(self, data: bytes, options: Options) -> Any:
         import msgpack
 
-        budget = _MemoryBudget(max_memory(options))
+        budget = _Budget(Format.MSGPACK.name, options)
         try:
             value = msgpack.unpackb(
                 data,
@@ -57,11 +57,8 @@ class JSONAsMsgpack(Codec[Any]):
 CODECS = (JSONAsMsgpack(),)
 
 
-class _MemoryBudget:
-    """The memory that a body may take: an empty list is one byte of it and eighty in Python."""
-
-    def __init__(self, size: int) -> None:
-        self.size = self.remaining = size
+class _Budget(MemoryBudget):
+    """What lists and objects take: an empty list is one byte of a body and eighty in Python."""
 
     def list(self, value: list[Any]) -> list[Any]:
         self._spend(value, map(getsizeof, value))
@@ -72,9 +69,7 @@ class _MemoryBudget:
         return value
 
     def _spend(self, container: Any, sizes: Iterable[int]) -> None:
-        self.remaining -= sum(sizes) + getsizeof(container)
-        if self.remaining < 0:
-            raise too_many_values(Format.MSGPACK, self.size)
+        self.spend(sum(sizes) + getsizeof(container))
 
 
 def _refuse_extension(code: int, _data: bytes) -> NoReturn:

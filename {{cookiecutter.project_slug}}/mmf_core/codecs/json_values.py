@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from ..errors import InvalidValue
 from . import json
-from .base import JSON_WEIGHTS, JSONCodec, Kind, Options
+from .base import JSONCodec, Kind, Options
+from .decoded_size import JSON_WEIGHTS
 
 MAX_DEPTH = 100
 """Deep enough for people's data, and shallow enough for recursive functions."""

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue
 from . import fast_records, json, row_text
-from .base import RECORD_WEIGHTS, JSONCodec, Kind, Options, all_floats, refuse_sparse
+from .base import JSONCodec, Kind, Options, all_floats
 from .column_labels import LabelCache, column_index
+from .decoded_size import RECORD_WEIGHTS, check_columns, refuse_sparse
+from .json_values import check_depth
 from .table_shapes import (
     EQUAL_LENGTHS,
     NOT_A_RECORD,
@@ -135,6 +137,7 @@ def _from_split(
 
 
 def _from_columns(columns: dict[str, Any]) -> pd.DataFrame:
+    check_columns(len(columns))
     errors = [
         ErrorDetail("expected a list of values", column=name, value=values)
         for name, values in columns.items()
@@ -151,11 +154,14 @@ def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.Data
     """Build a table; numbers of one type become one block, ten times cheaper than columns."""
     import pandas as pd
 
+    check_columns(len(names))
     if (block := _block(rows, options)) is not None:
         return pd.DataFrame(block, columns=column_index(tuple(names)), copy=False)
     table = pd.DataFrame(rows, columns=names)
-    for index, cells in enumerate(zip(*rows, strict=True) if len(rows) > 1 else ()):
+    for index, cells in enumerate(zip(*rows, strict=True)):
         types = set(map(type, cells))
+        if list in types or dict in types:
+            check_depth(list(cells))
         if int in types and len(types) > 1 and types <= NUMBERS and any(map(is_long, cells)):
             table.isetitem(index, typed_column(cells))  # pandas has made floats of them
     return table

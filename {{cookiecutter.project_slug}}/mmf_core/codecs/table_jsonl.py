@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import RequestError
 from . import fast_records, json
-from .base import RECORD_WEIGHTS, Codec, Kind, Options, all_floats
+from .base import Codec, Kind, Options, all_floats
+from .decoded_size import RECORD_WEIGHTS
 from .formats import Format
 from .table_json import TableJSON, format_records
 from .whole_numbers import has_long_integers

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import RequestError
-from .base import Codec, Kind, Options, refuse_sparse, too_large
+from .base import Codec, Kind, Options
+from .decoded_size import refuse_sparse, too_large
 from .formats import Format
 from .workbooks import read_zipped
 from .zipped import BYTES_PER_CELL

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 from ..errors import LONGEST_VALUE, MAX_ERRORS, ErrorDetail, InvalidValue, RequestError
 from ..settings import Settings
-from .base import Codec, Kind, Options, refuse_sparse, too_large
+from .base import Codec, Kind, Options
+from .decoded_size import refuse_sparse, too_large
 from .formats import Format
 from .whole_numbers import integers_with_nulls
 

@@ -11,7 +11,8 @@ from contextlib import suppress
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-from .base import Codec, Kind, Options, refuse_sparse
+from .base import Codec, Kind, Options
+from .decoded_size import refuse_sparse
 from .formats import Format
 from .sheet_rows import table_of
 from .workbooks import OLE2, select_sheet, translate_errors, unreadable

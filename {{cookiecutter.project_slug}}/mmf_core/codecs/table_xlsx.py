@@ -12,7 +12,8 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import xlsx_file
-from .base import MAX_COLUMNS, Codec, Kind, Options
+from .base import Codec, Kind, Options
+from .decoded_size import MAX_COLUMNS
 from .formats import Format
 from .workbooks import read_zipped
 from .xml_text import replace_invalid

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 from xml.sax.saxutils import escape
 
 from ..errors import RequestError
-from .base import Codec, Kind, Options, refuse_sparse
+from .base import Codec, Kind, Options
 from .cell_text import cell_texts
 from .csv_reader import read
+from .decoded_size import refuse_sparse
 from .formats import Format
 from .xml_text import check_characters
 

@@ -8,12 +8,14 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from .column_labels import column_index
+from .json_values import check_depth
 from .whole_numbers import MAX_EXACT_FLOAT, number_column
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NUMBERS = {float, int, NoneType}
+_CONTAINERS = {list, dict}
 
 
 def table_of(
@@ -32,12 +34,14 @@ def typed_column(cells: Sequence[Any]) -> Any:
     """Return cells as an array of their type, or as a list of which pandas finds the type.
 
     Whole numbers beside nulls or fractions are floats, unless a float cannot hold one of them.
-    Numbers beside texts or bools stay what they are.
+    Numbers beside texts or bools stay what they are. InvalidValue if a cell is nested too deeply.
     """
     import numpy as np
 
     types = set(map(type, cells))
     if not types <= NUMBERS or types <= {NoneType}:
+        if not types.isdisjoint(_CONTAINERS):
+            check_depth(list(cells))
         if not any(map(_is_numpy, types)):
             return list(cells)
         if len(types) == 1:

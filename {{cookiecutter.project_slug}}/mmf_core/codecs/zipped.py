@@ -17,7 +17,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from ..errors import RequestError
 from ..settings import MIB
 from . import shared_strings
-from .base import refuse_sparse, too_large
+from .decoded_size import refuse_sparse, too_large
 from .xlsx_dimensions import dimensions
 
 CheckContent = Callable[[bytes, int], bytes]

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import json as standard_json
+from collections.abc import Mapping
 from typing import Any
 
-from ..codecs import MLFLOW_WRAPPERS, Format, Kind, check_depth, json, readable
-from ..errors import RequestError, UnsupportedFormat
+from ..codecs import (
+    JSON_WEIGHTS,
+    MLFLOW_WRAPPERS,
+    Format,
+    Kind,
+    Options,
+    check_depth,
+    json,
+    read_json,
+    readable,
+)
+from ..errors import BodyTooLarge, RequestError, UnsupportedFormat
 
 FORMATS = {
     "text/csv": Format.CSV,
@@ -45,13 +56,15 @@ def readable_formats(kind: Kind) -> list[Format]:
     return [format for format in FORMATS.values() if format in offered or format is Format.JSON]
 
 
-def loads(body: bytes) -> dict[str, Any]:
-    """Return the object in a body; RequestError if it holds anything else.
+def loads(body: bytes, options: Options, weights: Mapping[bytes, int]) -> dict[str, Any]:
+    """Return the object in a body; RequestError if it holds anything else, or too much.
 
     Python's NaN and Infinity are read too: they are not JSON, but MLflow's own client sends them.
     """
     try:
-        plain = json.loads(body)
+        plain = read_json(body, options, weights or JSON_WEIGHTS)
+    except BodyTooLarge:
+        raise
     except RequestError:
         if not any(literal in body for literal in _LITERALS):
             raise

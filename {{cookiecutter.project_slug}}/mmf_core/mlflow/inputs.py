@@ -13,7 +13,7 @@ from ..descriptors import DataFrame, Descriptor
 from ..errors import ErrorDetail, InvalidValue, RequestError
 from ..target import Target
 from ..web.http.bodies import read_whole
-from ..web.http.codec_options import options_of
+from ..web.http.codec_options import limits, options_of
 from . import columns
 from .bodies import body_format, loads
 
@@ -57,7 +57,7 @@ class Input:
         body = read_whole(request)
         if format is not Format.JSON:
             return {self.name: self._from_file(body, format)}, False
-        plain = loads(body)
+        plain = loads(body, limits(), json_of(self.descriptor.kind).memory_weights)
         params = plain.pop("params", None)
         if self.descriptor.kind is Kind.JSON and not CHAT.isdisjoint(plain):
             return {self.name: self._from_plain(plain), **self._from_params(params)}, True
@@ -76,8 +76,8 @@ class Input:
         if codec is None:
             raise RequestError(f"{self.name} cannot be sent as {format.name}; send JSON")
         if not isinstance(descriptor, DataFrame):
-            return _readable(lambda: codec.decode(body, options))
-        table = _readable(lambda: codec.decode(body, options))
+            return _readable(lambda: codec.read(body, options))
+        table = _readable(lambda: codec.read(body, options))
         if descriptor.is_homogeneous and columns.is_floats(table, descriptor.columns):
             return table
         if format is Format.CSV:

@@ -10,10 +10,13 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from ..codecs import MemoryBudget
 from ..errors import RequestError
 from .tensors import BYTES, DTYPES, Tensor, describe, object_array, read_header
 
 _LENGTH = struct.Struct("<I")
+_ELEMENT_SIZE = 160
+"""The bytes of memory that an element takes, as bytes and as text, in addition to its own."""
 
 
 def is_binary(entry: Any) -> bool:
@@ -22,8 +25,11 @@ def is_binary(entry: Any) -> bool:
     return isinstance(parameters, dict) and "binary_data_size" in parameters
 
 
-def from_binary(entry: Any, data: memoryview) -> tuple[Tensor, memoryview]:
-    """Read an input from the front of the binary data; return it and the rest of the data."""
+def from_binary(entry: Any, data: memoryview, budget: MemoryBudget) -> tuple[Tensor, memoryview]:
+    """Read an input from the front of the binary data; return it and the rest of the data.
+
+    BodyTooLarge if its elements take more memory than the budget has left.
+    """
     import numpy as np
 
     header = read_header(entry)
@@ -34,7 +40,7 @@ def from_binary(entry: Any, data: memoryview) -> tuple[Tensor, memoryview]:
         )
     own, rest = data[:size], data[size:]
     if datatype == BYTES:
-        values = object_array(list(_elements(name, own)))
+        values = object_array(list(_elements(name, own, budget)))
     else:
         dtype = np.dtype(DTYPES[datatype])
         if size % dtype.itemsize:
@@ -67,10 +73,11 @@ def to_binary(tensor: Tensor) -> tuple[dict[str, Any], bytes]:
     return entry, data
 
 
-def _elements(name: str, data: memoryview) -> Iterator[bytes]:
+def _elements(name: str, data: memoryview, budget: MemoryBudget) -> Iterator[bytes]:
     while data:
         length = _LENGTH.unpack_from(data)[0] if len(data) >= _LENGTH.size else len(data)
         if _LENGTH.size + length > len(data):
             raise RequestError(f"input {name}: an element of BYTES is longer than the data left")
+        budget.spend(_ELEMENT_SIZE + 2 * length)
         yield bytes(data[_LENGTH.size : _LENGTH.size + length])
         data = data[_LENGTH.size + length :]

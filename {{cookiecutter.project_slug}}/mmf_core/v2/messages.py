@@ -7,10 +7,11 @@ from typing import Any
 
 from flask import Request, Response
 
-from ..codecs import json
+from ..codecs import MemoryBudget, check_columns, json, read_json
 from ..errors import RequestError, quoted
 from ..target import Target
 from ..web.http.bodies import read_whole
+from ..web.http.codec_options import limits
 from ..web.http.responses import json_response
 from ..web.request_context import current_context
 from . import binary
@@ -90,7 +91,7 @@ def _split(body: bytes, length: str | None) -> tuple[dict[str, Any], memoryview]
     size = len(body) if length is None else _size(length)
     if not 0 <= size <= len(body):
         raise RequestError(f"{LENGTH} is {quoted(length)}, but the body has {len(body)} bytes")
-    message = json.loads(body[:size])
+    message = read_json(body[:size], limits())
     if not isinstance(message, dict) or not isinstance(message.get("inputs"), list):
         raise RequestError('expected {"inputs": [{"name", "shape", "datatype", "data"}, …]}')
     return message, memoryview(body)[size:]
@@ -103,10 +104,12 @@ def _size(length: str) -> int:
 
 
 def _tensors(inputs: list[Any], data: memoryview) -> list[Tensor]:
+    check_columns(len(inputs))
     tensors = []
+    budget = MemoryBudget("request", limits())
     for entry in inputs:
         if binary.is_binary(entry):
-            tensor, data = binary.from_binary(entry, data)
+            tensor, data = binary.from_binary(entry, data, budget)
         else:
             tensor = from_json(entry)
         tensors.append(tensor)

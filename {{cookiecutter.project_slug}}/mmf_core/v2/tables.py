@@ -6,7 +6,7 @@ from base64 import b64decode
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..codecs import column_index, integers_with_nulls, json
+from ..codecs import check_columns, check_depth, column_index, integers_with_nulls, json
 from ..descriptors import DataFrame, Descriptor
 from ..errors import RequestError
 from .tensors import BYTES, Tensor, object_array
@@ -35,6 +35,7 @@ def from_matrix(descriptor: DataFrame, tensor: Tensor) -> pd.DataFrame:
             f"input {tensor.name}: expected two dimensions, got {tensor.values.ndim}"
         )
     width = tensor.values.shape[1]
+    check_columns(width)
     names = tuple[Any, ...](descriptor.columns) or tuple(range(width))
     if len(names) != width:
         raise RequestError(f"input {tensor.name}: expected {len(names)} columns, got {width}")
@@ -165,7 +166,7 @@ def _whole(values: np.ndarray) -> Any:
 
 
 def _decode_json(value: Any) -> Any:
-    return json.loads(decode_text(value))
+    return check_depth(json.loads(decode_text(value)))
 
 
 def _decode_base64(value: Any) -> bytes:

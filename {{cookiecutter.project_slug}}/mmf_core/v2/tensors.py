@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..codecs import MAX_EXACT_FLOAT
+from ..codecs import MAX_EXACT_FLOAT, check_shape
 from ..errors import RequestError
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class TensorHeader(NamedTuple):
 
     def tensor(self, values: np.ndarray) -> Tensor:
         """Return the tensor with flat `values`; RequestError if their number does not fit."""
+        check_shape(self.shape)
         size = math.prod(self.shape)
         if values.size != size:
             raise RequestError(

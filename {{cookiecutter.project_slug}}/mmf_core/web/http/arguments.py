@@ -12,7 +12,7 @@ from typing import Any
 from flask import Request
 from werkzeug.datastructures import MultiDict
 
-from ...codecs import Format, Kind, check_decoded_size, json, json_of
+from ...codecs import Format, Kind, read_json
 from ...errors import ErrorDetail, InvalidValue, RequestError
 from ...target import ERRORS_QUERY, FORMAT_QUERY, SHEET_QUERY, Target
 from .bodies import FORMS, read_form, read_whole
@@ -109,8 +109,7 @@ class ArgumentReader:
     def _json_object(self, media_type: str, body: bytes) -> dict[str, Part]:
         if Format.of_media_type(media_type) is not Format.JSON:
             raise unsupported_content_type(media_type, self._how_to_send())
-        check_decoded_size(json_of(Kind.JSON), body, self._limits)
-        members = json.loads(body)
+        members = read_json(body, self._limits)
         if not isinstance(members, dict):
             raise InvalidValue(f"expected a JSON object by argument name; {self._how_to_send()}")
         _refuse_unknown(members, self._names, "JSON object")

@@ -15,12 +15,10 @@ from ...codecs import (
     Codec,
     Format,
     Kind,
-    check_decoded_size,
     find,
-    json,
     json_of,
+    read_json,
     readable,
-    unchecked_size,
 )
 from ...descriptors import Descriptor
 from ...errors import InvalidValue, RequestError
@@ -35,14 +33,12 @@ from .requests import disposition_parameters
 class Argument:
     """An argument of a target and how to read it, computed once at start-up.
 
-    `codecs` are those that can read it, by media type; texts of up to `unchecked_size` bytes are
-    too small to take much memory.
+    `codecs` are those that can read it, by media type.
     """
 
     descriptor: Descriptor[Any]
     options: Mapping[str, Any]
     codecs: Mapping[str, Codec[Any]]
-    unchecked_size: int
 
     @classmethod
     def of(cls, descriptor: Descriptor[Any], limits: Mapping[str, Any]) -> Self:
@@ -55,8 +51,7 @@ class Argument:
             for media_type in format.media_types
             if (codec := find(kind, format))
         }
-        options = options_of(descriptor, limits)
-        return cls(descriptor, options, codecs, unchecked_size(options))
+        return cls(descriptor, options_of(descriptor, limits), codecs)
 
 
 class Part(ABC):
@@ -115,9 +110,7 @@ class EncodedPart(Part):
             codec = body_codec(kind, self.media_type, self.filename, prefer_name=self.prefer_name)
         codec = content_codec(codec, self.data)
         data, options = self._utf8(codec.format), self._options(argument, codec.format)
-        if len(data) > argument.unchecked_size:
-            check_decoded_size(codec, data, options)
-        return codec.decode(data, options)
+        return codec.read(data, options)
 
     def _utf8(self, format: Format) -> bytes:
         if self.charset and format in charsets.FORMATS:
@@ -147,8 +140,7 @@ class TextPart(Part):
     def decode(self, argument: Argument) -> Any:
         if argument.descriptor.kind is Kind.SCALAR:
             return self.text
-        check_decoded_size(json_of(Kind.JSON), self.text.encode(), argument.options)
-        return JSONPart(json.loads(self.text)).decode(argument)
+        return JSONPart(read_json(self.text.encode(), argument.options)).decode(argument)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,183 @@
+"""The bounds of decoding, which belong to codecs: each holds in every protocol and shape."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+import mmf_core as mmf
+from mmf_core.codecs.decoded_size import MAX_COLUMNS
+from mmf_core.settings import MIB
+from mmf_core.web import create_app
+
+LENGTH = "Inference-Header-Content-Length"
+TABLE = mmf.DataFrame(format=mmf.JSON)
+
+
+@pytest.fixture(scope="module")
+def client() -> FlaskClient:
+    registry = mmf.Registry()
+
+    @registry.target(returns=TABLE, default=True)
+    def table(data: Any = mmf.DataFrame()) -> Any:  # noqa: B008
+        return data
+
+    @registry.target(returns=mmf.Array())
+    def array(data: Any = mmf.Array()) -> Any:  # noqa: B008
+        return data
+
+    @registry.target(returns=mmf.Integer())
+    def several(data: Any = mmf.DataFrame(), more: Any = mmf.Dict(default={})) -> Any:  # noqa: B008
+        return len(data) + len(more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMF_MAX_BODY_MIB", "1")
+        return create_app(registry).test_client()
+
+
+def record(columns: int) -> dict[str, Any]:
+    return {f"c{index}": (1, 1.5, "x", None)[index % 4] for index in range(columns)}
+
+
+def tensors(columns: int, size: int = 1) -> list[dict[str, Any]]:
+    shape = {"shape": [size, 1], "datatype": "FP64", "data": [1.5] * size}
+    return [{"name": f"c{index}", **shape} for index in range(columns)]
+
+
+def matrix(columns: int) -> dict[str, Any]:
+    return {"name": "m", "shape": [1, columns], "datatype": "FP64", "data": [1.5] * columns}
+
+
+WAYS: dict[str, tuple[str, Any]] = {
+    "records": ("/table", lambda n: [record(n)]),
+    "records that differ": ("/table", lambda n: [record(n), {"a": 1}]),
+    "floats": ("/table", lambda n: [dict.fromkeys(record(n), 1.5)]),
+    "split": ("/table", lambda n: {"columns": list(record(n)), "data": [list(range(n))]}),
+    "data": ("/table", lambda n: {"data": [list(range(n))]}),
+    "columns": ("/table", lambda n: {name: [cell] for name, cell in record(n).items()}),
+    "an argument": ("/several", lambda n: {"data": [record(n)]}),
+    "MLflow records": ("/invocations", lambda n: {"dataframe_records": [record(n)]}),
+    "MLflow split": ("/invocations", lambda n: {"dataframe_split": {"data": [list(range(n))]}}),
+    "MLflow inputs": ("/invocations", lambda n: {"inputs": {name: [1] for name in record(n)}}),
+    "MLflow instances": ("/invocations", lambda n: {"instances": [[1] * n]}),
+    "V2 matrix": ("/v2/models/table/infer", lambda n: {"inputs": [matrix(n)]}),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_table_has_a_bound_on_its_columns(way: str, client: FlaskClient) -> None:
+    path, make = WAYS[way]
+    response = client.post(path, json=make(MAX_COLUMNS + 1))
+    assert response.status_code == 400, response.data[:200]
+    assert b"16,384 columns" in response.data
+
+
+def test_tensors_have_the_bound_of_columns(client: FlaskClient) -> None:
+    body = {"inputs": [{"name": "a"}] * (MAX_COLUMNS + 1)}
+    response = client.post("/v2/models/table/infer", json=body)
+    assert response.status_code == 400
+    assert b"16,384" in response.data
+
+
+@pytest.mark.parametrize(
+    ("path", "start", "unit", "end"),
+    [
+        ("/table", b"[", b'{"a":1},', b'{"a":1}]'),
+        ("/several", b'{"data":[', b'{"a":1},', b'{"a":1}]}'),
+        ("/several", b'{"data":[],"more":{"a":[', b"[],", b"[]]}}"),
+        ("/invocations", b'{"dataframe_records":[', b'{"a":1},', b'{"a":1}]}'),
+        ("/invocations", b'{"dataframe_split":{"data":[', b"[1,2],", b"[1,2]]}}"),
+        ("/invocations", b'{"x":NaN,"instances":[', b"[1],", b"[1]]}"),
+        (
+            "/v2/models/array/infer",
+            b'{"inputs":[{"name":"data","shape":[1],"datatype":"FP64","data":[',
+            b"1,",
+            b"1]}]}",
+        ),
+        (
+            "/v2/models/table/infer",
+            b'{"inputs":[{"name":"a","shape":[1],"datatype":"BYTES","data":[',
+            b'"",',
+            b'""]}]}',
+        ),
+    ],
+)
+def test_small_values_have_a_bound_on_memory(
+    path: str, start: bytes, unit: bytes, end: bytes, client: FlaskClient
+) -> None:
+    data = start + unit * ((MIB - 1000) // len(unit)) + end
+    response = client.post(path, data=data, content_type="application/json")
+    assert response.status_code == 413, response.data[:200]
+    assert b"MMF_MAX_BODY_MIB" in response.data
+
+
+def test_texts_in_binary_data_have_a_bound_on_memory(client: FlaskClient) -> None:
+    data = (struct.pack("<I", 2) + b"xy") * (MIB // 8)
+    parameters = {"binary_data_size": len(data)}
+    entry = {"name": "a", "shape": [MIB // 8], "datatype": "BYTES", "parameters": parameters}
+    head = json.dumps({"inputs": [entry]}).encode()
+    headers = {LENGTH: str(len(head))}
+    response = client.post("/v2/models/table/infer", data=head + data, headers=headers)
+    assert response.status_code == 413, response.data[:200]
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+DEEP: dict[str, tuple[str, Any]] = {
+    "a record": ("/table", lambda cell: [{"a": cell}]),
+    "a record among others": ("/table", lambda cell: [{"a": 1}, {"a": cell}]),
+    "records that differ": ("/table", lambda cell: [{"b": 1}, {"a": cell}]),
+    "split": ("/table", lambda cell: {"columns": ["a"], "data": [[cell]]}),
+    "columns": ("/table", lambda cell: {"a": [cell]}),
+    "MLflow": ("/invocations", lambda cell: {"dataframe_records": [{"a": {"b": cell}}]}),
+    "V2": (
+        "/v2/models/table/infer",
+        lambda cell: {
+            "inputs": [
+                {
+                    "name": "a",
+                    "shape": [1],
+                    "datatype": "BYTES",
+                    "data": [json.dumps(cell)],
+                    "parameters": {"content_type": "pd_json"},
+                }
+            ]
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("way", DEEP)
+@pytest.mark.parametrize(("depth", "is_accepted"), [(50, True), (110, False), (500, False)])
+def test_a_cell_has_a_bound_on_its_depth(
+    way: str, depth: int, is_accepted: bool, client: FlaskClient
+) -> None:
+    path, make = DEEP[way]
+    response = client.post(path, json=make(nested(depth)))
+    assert response.status_code in ({200} if is_accepted else {400, 422}), response.data[:200]
+    if not is_accepted:
+        assert b"levels of nesting" in response.data
+
+
+@pytest.mark.parametrize("shape", [(10**9, 0), (1_000_001, 0), (2000, 0, 2000), (0, 10**9)])
+def test_an_array_without_values_has_a_bound_on_its_axes(
+    shape: tuple[int, ...], client: FlaskClient
+) -> None:
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}".encode()
+    data = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header
+    response = client.post("/array", data=data, content_type="application/x-npy")
+    assert response.status_code == 400
+    assert b"without values" in response.data
+    entry = {"name": "data", "shape": list(shape), "datatype": "FP64", "data": []}
+    response = client.post("/v2/models/array/infer", json={"inputs": [entry]})
+    assert response.status_code == 400
+    assert b"without values" in response.data
