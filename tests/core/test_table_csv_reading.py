@@ -1,5 +1,7 @@
 """CSV and TSV as programs and people write them: encodings, separators, nulls, width."""
 
+from datetime import datetime
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from tables import MIXED, fuzz
 
 import mmf_core as mmf
 from mmf_core.codecs import Format, Kind, find
-from mmf_core.codecs.base import MAX_COLUMNS
+from mmf_core.codecs.decoded_size import MAX_COLUMNS
 from mmf_core.codecs.table_csv import TableCSV, TableTSV
 from mmf_core.errors import RequestError
 
@@ -157,3 +159,10 @@ def test_formulas_are_escaped_where_that_is_asked(codec: TableCSV) -> None:
 @pytest.mark.parametrize("codec", [CSV, TSV])
 def test_damaged_text_is_refused_or_read(codec: TableCSV) -> None:
     fuzz(codec, codec.encode(MIXED, {}))
+
+
+def test_a_null_word_is_null_beside_a_number_of_more_than_64_bits() -> None:
+    body = b"a,b\nNA,NA\n100000000000000000001,2026-01-31\n1.5,NA\n"
+    table = TableCSV().decode(body, {"types": {"b": datetime}})
+    assert table["a"].tolist() == [None, 10**20 + 1, 1.5]
+    assert table["b"].isna().tolist() == [True, False, True]

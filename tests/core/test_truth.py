@@ -7,6 +7,8 @@ table; the cells that have no value in their column's type are the ones that the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
@@ -18,11 +20,11 @@ import pytest
 from flask import Flask
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from truth import CARRIERS, FAULT, Carrier, Cells, Sent, Typed, often, value_of
+from truth import CARRIERS, FAULT, NOT_EMPTY, Carrier, Cells, Sent, Typed, often, value_of
 
 import mmf_core as mmf
 from mmf_core.codecs import Format, Kind, find, readable, writable
-from mmf_core.errors import RequestError
+from mmf_core.errors import RequestError, max_errors
 from mmf_core.execution.calls import validate_arguments
 from mmf_core.execution.rows import join, signature, split
 from mmf_core.mlflow.inputs import Input
@@ -162,6 +164,33 @@ def test_a_cell_is_its_value_or_a_fault_in_any_table(carrier: Carrier, data: st.
     assert isinstance(arrived, pd.DataFrame), f"refused without a fault: {arrived}"
     check(schema, arrived, rows_at(values, good))
     check_joined(schema, arrived, [read(carrier, schema, rows_at(cells, [row])) for row in good])
+
+
+@pytest.mark.parametrize("carrier", [each for each in CARRIERS if each.hostile], ids=str)
+@pytest.mark.parametrize("kind", DTYPES | {datetime: ()}, ids=lambda kind: kind.__name__)
+def test_every_hostile_cell_is_its_value_or_a_fault(carrier: Carrier, kind: type) -> None:
+    hostile = [*carrier.hostile]
+    if kind is str and carrier.evidence == NOT_EMPTY:  # numbers are as Excel shows them
+        hostile = [cell for cell in hostile if cell is None or isinstance(cell, str)]
+    schema: Schema = {"c0": kind | None, "c1": kind | None}
+    cells = {"c0": hostile, "c1": hostile[::-1]}
+    values, faults = reference(carrier, schema, cells)
+    with every_error():
+        arrived = read(carrier, schema, cells)
+    assert not faults or (isinstance(arrived, set) and arrived == faults)
+    good = [row for row in range(len(hostile)) if row not in {row for row, _ in faults}]
+    arrived = read(carrier, schema, rows_at(cells, good)) if good else None
+    assert arrived is None or isinstance(arrived, pd.DataFrame), arrived
+    if arrived is not None:
+        check(schema, arrived, rows_at(values, good))
+
+
+@contextmanager
+def every_error() -> Iterator[None]:
+    """List all errors instead of the first ones."""
+    token = max_errors.set(10_000)
+    yield
+    max_errors.reset(token)
 
 
 def check_joined(schema: Schema, table: pd.DataFrame, rows: list[Any]) -> None:

@@ -135,6 +135,9 @@ DATES += ["2026-01-31T12:00:00.123456000", "1970-01-01T00:00:00.000001"]
 NO_DATES = ["2026-02-30", "2026-13-01", "2026-01-31T25:00", "now", "today", "NaT", "31.01.2026"]
 NO_DATES += ["Jan 2026", "2026-01-31T12:00:00.0000001", "12:00", "1e3", "+2026-01-31", "x"]
 NO_DATES += ["-2026-01-31", "2026-01-31T12:00:00.123456789", "1769860800", "yesterday"]
+HOSTILE_TEXTS = [*dict.fromkeys(NUMBER_TEXTS + OTHER_TEXTS + BOOL_TEXTS + DATES + NO_DATES)]
+HOSTILE_TEXTS += [str(number) for number in WHOLE if str(number) not in HOSTILE_TEXTS]
+HOSTILE_NUMBERS: list[Any] = [*WHOLE, *FRACTIONS, *map(float, WHOLE[:15])]
 OFFSETS = ["", "Z", "+03:00", "-11:30", "+0300", "+03"]
 
 
@@ -218,6 +221,8 @@ class Carrier:
     evidence: Cells = field(default_factory=dict)
     """A column that each table has as well, of one repeated cell."""
     kinds: tuple[type, ...] = (float, int, bool, str, datetime)
+    hostile: Sequence[Any] = ()
+    """All hostile cells of a column that may hold cells of any type."""
     one_type: bool = False
     """Whether all columns must be of one type, as in a matrix."""
     adds_nulls: bool = True
@@ -668,31 +673,45 @@ def write_by_client(cells: Cells) -> Sent:
     return Sent(part.data, part.media_type)
 
 
+HOSTILE_JSON = [*HOSTILE_TEXTS, *HOSTILE_NUMBERS, True, False, None]
+HOSTILE_SHEET = [text for text in HOSTILE_TEXTS if text.strip(BLANKS) == text]
+# openpyxl writes 16 digits.
+HOSTILE_SHEET += [
+    number
+    for number in HOSTILE_NUMBERS
+    if float(f"{number:.16g}") == number and abs(number) <= 2**53
+]
+HOSTILE_SHEET += [True, False, None]
 NOT_EMPTY: Cells = {"row": [1]}
 """An empty row at the end of a sheet is not part of its table."""
 CARRIERS = [
-    Carrier("CSV", texts, write_csv(",", "text/csv"), of_text),
+    Carrier("CSV", texts, write_csv(",", "text/csv"), of_text, hostile=HOSTILE_TEXTS),
     Carrier(
         "CSV with decimal commas",
         texts,
         write_csv(";", "text/csv"),
         of_text,
         decimal=",",
+        hostile=HOSTILE_TEXTS,
         evidence={"evidence": ["0,5"]},
     ),
-    Carrier("TSV", texts, write_csv("\t", "text/tab-separated-values"), of_text),
-    Carrier("XML", texts, write_xml, of_text),
-    Carrier("JSON records", json_cells, write_json(records)),
-    Carrier("JSON split", json_cells, write_json(split)),
-    Carrier("JSON columns", json_cells, write_json(dict)),
-    Carrier("JSON lines", json_cells, write_jsonl),
-    Carrier("XLSX", workbook_cells, write_xlsx, of_sheet, evidence=NOT_EMPTY),
-    Carrier("XLS", workbook_cells, write_xls, of_sheet, evidence=NOT_EMPTY),
-    Carrier("ODS", workbook_cells, write_ods, of_sheet, evidence=NOT_EMPTY),
+    Carrier(
+        "TSV", texts, write_csv("\t", "text/tab-separated-values"), of_text, hostile=HOSTILE_TEXTS
+    ),
+    Carrier("XML", texts, write_xml, of_text, hostile=HOSTILE_TEXTS),
+    Carrier("JSON records", json_cells, write_json(records), hostile=HOSTILE_JSON),
+    Carrier("JSON split", json_cells, write_json(split), hostile=HOSTILE_JSON),
+    Carrier("JSON columns", json_cells, write_json(dict), hostile=HOSTILE_JSON),
+    Carrier("JSON lines", json_cells, write_jsonl, hostile=HOSTILE_JSON),
+    Carrier(
+        "XLSX", workbook_cells, write_xlsx, of_sheet, evidence=NOT_EMPTY, hostile=HOSTILE_SHEET
+    ),
+    Carrier("XLS", workbook_cells, write_xls, of_sheet, evidence=NOT_EMPTY, hostile=HOSTILE_SHEET),
+    Carrier("ODS", workbook_cells, write_ods, of_sheet, evidence=NOT_EMPTY, hostile=HOSTILE_SHEET),
     Carrier("Parquet", arrow_cells, write_parquet(), of_typed, adds_nulls=False),
     Carrier("Arrow", arrow_cells, write_arrow, of_typed, adds_nulls=False),
     Carrier("Feather", arrow_cells, write_feather, of_typed, adds_nulls=False),
-    Carrier("client.py", json_cells, write_by_client),
+    Carrier("client.py", json_cells, write_by_client, hostile=HOSTILE_JSON),
     *(
         Carrier(f"MLflow {key}", mlflow_cells, write_json(shape, "mlflow"))
         for key, shape in {

@@ -130,7 +130,9 @@ class _Reader:
         type_ = self._types.get(name)
         # Making a Series takes as long as reading a small table.
         if type_ not in {str, None}:
-            is_text = type_ is datetime and dtype == "str"
+            # The parser leaves null words in texts beside a whole number of more than 64 bits.
+            has_nulls = self._has_long_number and self._has_null_word
+            is_text = type_ is datetime and dtype == "str" and not has_nulls
             return is_text or (dtype.kind == "f" and bool(table.iloc[:, index].isna().all()))
         if dtype.kind == "f":
             return not self._has_long_number or self._holds_digits(table.iloc[:, index])
@@ -158,7 +160,9 @@ class _Reader:
 
     def _begins_with_number(self, texts: pd.Series) -> bool:
         text = texts.iat[0] if len(texts) else ""
-        return not isinstance(text, str) or any_number(text, *self.number_format) is not None
+        if not isinstance(text, str) or text in _NULL_WORDS:
+            return True
+        return any_number(text, *self.number_format) is not None
 
     @cached_property
     def _has_null_word(self) -> bool:
