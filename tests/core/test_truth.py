@@ -329,3 +329,11 @@ def rewritten(format_: Format, table: pd.DataFrame) -> pd.DataFrame:
     assert codec is not None
     arrived: pd.DataFrame = codec.decode(codec.encode(table, {}), {})
     return arrived
+
+
+@pytest.mark.parametrize("number", [2**53 - 1, 2**53, 2**53 + 1, -(2**53)])
+@pytest.mark.parametrize("name", [name for name in BY_NAME if name.startswith("JSON")])
+def test_a_whole_number_is_the_same_beside_a_float(name: str, number: int) -> None:
+    cells = {"a": [number, 0.0], "b": ["x", "y"]}
+    table = received({"a": int, "b": str}, BY_NAME[name].write(cells))
+    assert table["a"].tolist() == [number, 0]

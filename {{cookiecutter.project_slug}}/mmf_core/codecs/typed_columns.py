@@ -58,7 +58,7 @@ def typed_column(cells: Sequence[Any]) -> Any:
 
 def is_long(cell: Any) -> bool:
     """Return whether a cell is a whole number that a float may not hold."""
-    return type(cell) is int and not -MAX_EXACT_FLOAT <= cell <= MAX_EXACT_FLOAT
+    return type(cell) is int and not -MAX_EXACT_FLOAT < cell < MAX_EXACT_FLOAT
 
 
 def _is_numpy(type_: type) -> bool:

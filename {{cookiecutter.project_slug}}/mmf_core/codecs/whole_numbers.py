@@ -113,7 +113,7 @@ def number_column(numbers: Sequence[int | float | None]) -> pd.Series[Any]:
     lowest, highest = min(integers, default=0), max(integers, default=0)
     dtype: Any = object
     if any(isinstance(number, float) for number in numbers):
-        if lowest >= -MAX_EXACT_FLOAT and highest <= MAX_EXACT_FLOAT:
+        if lowest > -MAX_EXACT_FLOAT and highest < MAX_EXACT_FLOAT:
             dtype = "float64"
     elif lowest >= -(2**63) and highest < 2**63:
         dtype = "int64" if len(integers) == len(numbers) else "Int64"
