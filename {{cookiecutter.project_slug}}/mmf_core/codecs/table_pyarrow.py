@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ..errors import LONGEST_VALUE, MAX_ERRORS, ErrorDetail, InvalidValue, RequestError
 from ..settings import Settings
+from .arrow_size import CELL_SIZE, array_size, type_ids
 from .base import Codec, Kind, Options
-from .decoded_size import refuse_sparse, too_large
+from .decoded_size import check_columns, refuse_sparse, too_large
 from .formats import Format
 from .whole_numbers import integers_with_nulls
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 _REQUIRES = {"pandas": "pandas", "pyarrow": "pyarrow"}
 _FILE_MAGIC = b"ARROW1"  # a stream begins with a length instead
 _BATCH_ROWS = 8192
-_CELL_SIZE, _OBJECT_SIZE = 8, 40
-"""The fewest bytes that a cell counts for, and a cell that becomes a Python object."""
 
 
 class TableParquet(Codec["pd.DataFrame"]):
@@ -108,10 +106,10 @@ def _read(
 def _checked(batches: Iterable[Any], max_size: int, name: str) -> Iterator[Any]:
     remaining = max_size
     for batch in batches:
-        remaining -= max(batch.nbytes, sum(map(_column_size, batch.columns)))
+        batch.validate(full=True)
+        remaining -= max(batch.nbytes, sum(map(array_size, batch.columns)))
         if remaining < 0:
             raise too_large(name, max_size)
-        batch.validate(full=True)
         yield batch
 
 
@@ -139,28 +137,7 @@ def _to_pandas(table: Any) -> pd.DataFrame:
 def _is_special(column: Any) -> bool:
     """Return whether pandas' own conversion may change a column."""
     kind = column.type.id
-    return kind not in _type_ids().exact or (kind in _type_ids().integers and column.null_count > 0)
-
-
-class _TypeIds(NamedTuple):
-    integers: frozenset[int]
-    exact: frozenset[int]
-    """Those that pandas has as they are; integers only without nulls."""
-    small: frozenset[int]
-    """Those of cells that do not become Python objects."""
-
-
-@cache
-def _type_ids() -> _TypeIds:
-    from pyarrow import lib
-
-    def ids(*names: str) -> frozenset[int]:
-        return frozenset(getattr(lib, f"Type_{name}") for name in names)
-
-    integers = ids(*(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)))
-    numbers = integers | ids("BOOL", "HALF_FLOAT", "FLOAT", "DOUBLE", "TIMESTAMP", "DURATION")
-    small = numbers | ids("STRING", "LARGE_STRING", "STRING_VIEW")
-    return _TypeIds(integers, small, small | ids("DICTIONARY"))
+    return kind not in type_ids().exact or (kind in type_ids().integers and column.null_count > 0)
 
 
 def _decoded(column: Any) -> Any:
@@ -240,11 +217,6 @@ def _unsupported(table: Any) -> InvalidValue:
     return InvalidValue(message, errors[:MAX_ERRORS])
 
 
-def _column_size(column: Any) -> int:
-    """Return the bytes that a column's cells count for; a null column has none of its own."""
-    return len(column) * (_CELL_SIZE if column.type.id in _type_ids().small else _OBJECT_SIZE)
-
-
 def _parquet_batches(data: bytes, max_size: int) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -255,9 +227,37 @@ def _parquet_batches(data: bytes, max_size: int) -> Iterator[Any]:
         if sum(group.total_byte_size for group in groups) > max_size:
             raise too_large("Parquet file", max_size)
         rows = sum(group.num_rows for group in groups)
-        refuse_sparse(rows, footer.num_columns, max_size // _CELL_SIZE)
+        refuse_sparse(rows, footer.num_columns, max_size // CELL_SIZE)
+        _check_dictionaries(data, file, groups, max_size)
         batches = file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False)
         yield from _or_empty(batches, file.schema_arrow)
+
+
+def _check_dictionaries(data: bytes, file: Any, groups: list[Any], max_size: int) -> None:
+    """Refuse a file in which a long text is stored once and repeated by its index.
+
+    Read in the usual way, a batch of such rows takes memory for each of them. What a column's own
+    metadata say is not asked for: pyarrow aborts the process if they are damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    leaves = map(file.schema.column, range(file.metadata.num_columns))
+    texts = [leaf for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+    has_lists = any(leaf.max_repetition_level for leaf in texts)  # of any length
+    large = [
+        index
+        for index, group in enumerate(groups)
+        if has_lists or min(group.num_rows, _BATCH_ROWS) * group.total_byte_size > max_size
+    ]
+    if not texts or not large:
+        return
+    paths, size = [leaf.path for leaf in texts], 0
+    with pq.ParquetFile(pa.BufferReader(data), read_dictionary=paths) as other:
+        for batch in other.iter_batches(_BATCH_ROWS, large, paths, use_threads=False):
+            size += sum(map(array_size, batch.columns))
+            if size > max_size:
+                raise too_large("Parquet file", max_size)
 
 
 def _arrow_batches(data: bytes, _max_size: int) -> Iterator[Any]:
@@ -276,6 +276,7 @@ def _or_empty(batches: Iterable[Any], schema: Any) -> Iterator[Any]:
     """Yield the batches, or else one without rows, which still has the columns."""
     import pyarrow as pa
 
+    check_columns(len(schema))
     batch = None
     for batch in batches:
         yield batch

@@ -1,0 +1,143 @@
+"""How many bytes the cells of an Arrow array count for, once each stands by itself.
+
+Arrow stores what repeats only once: a text that a million indices or views refer to, a run of equal
+values, nulls without a buffer. In pandas, and in every response, each cell has its own.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from ..errors import RequestError
+
+CELL_SIZE, OBJECT_SIZE = 8, 40
+"""The fewest bytes that a cell counts for, and a cell that becomes a Python object."""
+_LIST_SIZE, _STRUCT_SIZE = 80, 180
+_VIEW_SIZE = 16  # of which the first four bytes are the length
+
+
+class TypeIds(NamedTuple):
+    """Arrow's types by what pandas makes of them."""
+
+    integers: frozenset[int]
+    exact: frozenset[int]
+    """Those that pandas has as they are; integers only without nulls."""
+    small: frozenset[int]
+    """Those of cells that do not become Python objects."""
+
+
+@cache
+def type_ids() -> TypeIds:
+    """Return the ids that pyarrow gives to its types."""
+    from pyarrow import lib
+
+    def ids(*names: str) -> frozenset[int]:
+        return frozenset(getattr(lib, f"Type_{name}") for name in names)
+
+    integers = ids(*(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)))
+    numbers = integers | ids("BOOL", "HALF_FLOAT", "FLOAT", "DOUBLE", "TIMESTAMP", "DURATION")
+    small = numbers | ids("STRING", "LARGE_STRING", "STRING_VIEW")
+    return TypeIds(integers, small, small | ids("DICTIONARY"))
+
+
+@cache
+def _plain_ids() -> frozenset[int]:
+    """Return the ids of the types that every table has, with a value for each cell."""
+    from pyarrow import lib
+
+    return type_ids().exact - {lib.Type_STRING_VIEW}
+
+
+def array_size(array: Any) -> int:
+    """Return the bytes of an array's cells; RequestError for a form of it that hides them."""
+    if array.type.id in _plain_ids():
+        return max(int(array.nbytes), len(array) * CELL_SIZE)
+    size = CELL_SIZE if array.type.id in type_ids().small else OBJECT_SIZE
+    return len(array) * size + _content_size(array, array.type)
+
+
+def _content_size(array: Any, kind: Any) -> int:  # noqa: PLR0911
+    """Return the bytes of what the cells hold, in addition to themselves."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    if isinstance(kind, pa.BaseExtensionType):
+        return array_size(array.storage)
+    if types.is_dictionary(kind):
+        return _total(array.dictionary, array.indices)
+    if types.is_run_end_encoded(kind):
+        return _runs(array)
+    if types.is_string_view(kind) or types.is_binary_view(kind):
+        return int(_view_lengths(array).sum())
+    if types.is_list_view(kind) or types.is_large_list_view(kind):
+        _refuse_overlap(array)
+    if types.is_map(kind):
+        return len(array) * _LIST_SIZE + array_size(array.keys) + array_size(array.items)
+    if types.is_list(kind) or types.is_large_list(kind) or hasattr(array, "values"):
+        return len(array) * _LIST_SIZE + array_size(array.values)
+    if types.is_struct(kind):
+        fields = map(array.field, range(kind.num_fields))
+        return len(array) * _STRUCT_SIZE + sum(map(array_size, fields))
+    if types.is_union(kind):  # pandas has none
+        raise RequestError("expected columns that pandas can hold, got a union; send another type")
+    return int(array.nbytes)
+
+
+def _sizes(values: Any) -> Any:
+    """Return the bytes of each value."""
+    import numpy as np
+    from pyarrow import compute, types
+
+    kind = values.type
+    if types.is_string_view(kind) or types.is_binary_view(kind):
+        return _view_lengths(values)
+    texts = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
+    if any(is_text(kind) for is_text in texts):
+        return compute.fill_null(compute.binary_length(values), 0).to_numpy(zero_copy_only=False)
+    # The size of all is a bound of each where values differ in size.
+    size = 0 if types.is_primitive(kind) else array_size(values)
+    return np.full(len(values), size, np.int64)
+
+
+def _total(values: Any, indices: Any) -> int:
+    """Return the bytes of the values that indices refer to, each counted every time."""
+    import numpy as np
+
+    sizes = _sizes(values)
+    present = indices.drop_null().to_numpy()
+    is_inside = present[(present >= 0) & (present < len(sizes))]  # `validate` reports the others
+    return int(np.asarray(sizes, np.int64)[is_inside].sum())
+
+
+def _runs(array: Any) -> int:
+    import numpy as np
+
+    values = array.values
+    ends = np.clip(array.run_ends.to_numpy().astype(np.int64) - array.offset, 0, len(array))
+    lengths = np.diff(ends, prepend=0)
+    cells = array_size(values) // max(len(values), 1)
+    return int((np.asarray(_sizes(values), np.int64) * lengths).sum()) + cells * len(array)
+
+
+def _view_lengths(array: Any) -> Any:
+    """Return the length of each text of an array of views; views may share their texts."""
+    import numpy as np
+
+    buffer = array.buffers()[1]
+    words = np.frombuffer(buffer, np.int32) if buffer else np.empty(0, np.int32)
+    lengths = words[:: _VIEW_SIZE // 4][array.offset : array.offset + len(array)]
+    return np.where(array.is_valid().to_numpy(zero_copy_only=False), lengths, 0).astype(np.int64)
+
+
+def _refuse_overlap(array: Any) -> None:
+    """Raise RequestError for lists that share their values."""
+    import numpy as np
+
+    offsets = array.offsets.to_numpy().astype(np.int64)
+    ends = offsets + array.sizes.to_numpy()
+    order = np.argsort(offsets, kind="stable")
+    is_empty = ends == offsets
+    order = order[~is_empty[order]]
+    if (ends[order][:-1] > offsets[order][1:]).any():
+        raise RequestError("expected lists with values of their own, got views that overlap")
