@@ -14,7 +14,7 @@ import pytest
 import mmf_core as mmf
 from mmf_core.call_options import CallOptions
 from mmf_core.errors import DeadlineExceeded, InvalidValue, TargetError
-from mmf_core.execution import Execution
+from mmf_core.execution import Execution, Timings
 from mmf_core.settings import Settings
 from mmf_core.target import Target
 
@@ -158,3 +158,28 @@ def test_threads_are_used_again(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(20):
         run({})
     assert len(names) < 5
+
+
+def test_a_request_whose_time_decoding_has_used_up_is_not_executed() -> None:
+    calls = []
+
+    def score(word: Any = mmf.String()) -> Any:
+        calls.append(word)
+        return word
+
+    timings = Timings(received=time.perf_counter() - 1)
+    with pytest.raises(DeadlineExceeded):
+        execution(score, timeout=0.5)({"word": "a"}, timings)
+    assert not calls
+    assert execution(score, timeout=LONGEST)({"word": "a"}, timings) == "a"
+
+
+def test_the_time_counts_from_when_the_request_has_arrived() -> None:
+    def score(word: Any = mmf.String()) -> Any:
+        time.sleep(0.4)
+        return word
+
+    run = execution(score, timeout=0.5)
+    assert run({"word": "a"}, Timings(received=time.perf_counter())) == "a"
+    with pytest.raises(DeadlineExceeded):
+        run({"word": "a"}, Timings(received=time.perf_counter() - 0.3))

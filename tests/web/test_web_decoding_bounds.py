@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from typing import Any
 
+import orjson
 import pytest
 from flask.testing import FlaskClient
 
@@ -181,3 +183,37 @@ def test_an_array_without_values_has_a_bound_on_its_axes(
     response = client.post("/v2/models/array/infer", json={"inputs": [entry]})
     assert response.status_code == 400
     assert b"without values" in response.data
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/late", [{"a": 1}]),
+        ("/invocations/late", {"dataframe_records": [{"a": 1}]}),
+        ("/v2/models/late/infer", {"inputs": tensors(1)}),
+    ],
+)
+def test_slow_decoding_is_under_the_deadline(
+    path: str, body: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slow part is orjson's, which every protocol calls."""
+    calls: list[Any] = []
+    registry = mmf.Registry()
+
+    @registry.target(returns=TABLE, timeout=0.2)
+    def late(data: Any = mmf.DataFrame()) -> Any:  # noqa: B008
+        calls.append(data)
+        return data
+
+    client = create_app(registry).test_client()
+    assert client.post(path, json=body).status_code == 200
+    loads = orjson.loads
+
+    def slow(text: bytes) -> Any:
+        time.sleep(0.3)
+        return loads(text)
+
+    monkeypatch.setattr(orjson, "loads", slow)
+    response = client.post(path, json=body)
+    assert response.status_code == 504, response.data
+    assert len(calls) == 1

@@ -7,7 +7,7 @@ and blanks around them; `inf` and `infinity` are numbers, hexadecimal digits and
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _parts(text: str, decimal: str, thousands: str) -> tuple[str, str, str, str]
     return sign, whole, fraction, exponent
 
 
-@cache
+@lru_cache(maxsize=16)
 def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
     point, separator = re.escape(decimal), re.escape(thousands)
     # Possessive quantifiers: a text of any length is read once.

@@ -15,7 +15,7 @@ from ..settings import Settings
 from ..target import Target
 from .batching import MicroBatcher
 from .calls import Call, function_call, validate_arguments
-from .deadlines import Deadline
+from .deadlines import Deadline, deadline_exceeded, time_left
 from .limits import ConcurrencyLimiter
 from .timings import Timings as Timings
 
@@ -33,8 +33,10 @@ class Execution:
         settings: Settings | None = None,
         replace_worker: Callable[[], None] = lambda: None,
     ) -> None:
+        settings = settings or Settings()
         self.target = target
-        self._call = _compose(target, settings or Settings(), replace_worker)
+        self._seconds = target.call_options.timeout or settings.timeout
+        self._call = _compose(target, settings, replace_worker)
 
     def __call__(self, values: Mapping[str, Any], timings: Timings | None = None) -> Any:
         """Check decoded values, call the function, return its result ready for a codec.
@@ -44,7 +46,11 @@ class Execution:
         result that `returns=` cannot send. Errors of this package that the function raises
         itself, such as InvalidValue, pass as they are.
         """
-        return self._call(validate_arguments(self.target, values), timings or Timings())
+        timings = timings or Timings()
+        arguments = validate_arguments(self.target, values)
+        if self._seconds and time_left(self._seconds, timings) <= 0:  # decoding has used it up
+            raise deadline_exceeded(self.target.route, self._seconds)
+        return self._call(arguments, timings)
 
 
 def _compose(target: Target, settings: Settings, replace_worker: Callable[[], None]) -> Call:

@@ -165,7 +165,8 @@ class MicroBatcher:
         """Call once for all; False if that failed and no request has an outcome yet."""
         tables = [ticket.arguments[self._rows] for ticket in batch]
         counts = [len(table) for table in tables]
-        timings = Timings(batch_size=len(batch), entered=leader.timings.entered)
+        received = max(ticket.timings.received for ticket in batch)
+        timings = Timings(batch_size=len(batch), entered=leader.timings.entered, received=received)
         try:
             rows = join(tables, uniform=self._uniform)
             result = self._call({**leader.arguments, self._rows: rows}, timings)

@@ -30,7 +30,7 @@ _log = logging.getLogger("mmf.deadlines")
 
 def time_left(seconds: float, timings: Timings) -> float:
     """Return how many of a request's `seconds` are left."""
-    return seconds - (perf_counter() - timings.entered)
+    return seconds - (perf_counter() - timings.deadline_started)
 
 
 def deadline_exceeded(route: str, seconds: float) -> DeadlineExceeded:
@@ -39,7 +39,7 @@ def deadline_exceeded(route: str, seconds: float) -> DeadlineExceeded:
 
 
 class Deadline:
-    """A call with a time limit: DeadlineExceeded `seconds` after the request entered execution.
+    """A call with a time limit: DeadlineExceeded `seconds` after the request has arrived.
 
     `replace_worker` is called when an abandoned call is still running after another
     `abandoned_call_timeout` seconds.
@@ -62,7 +62,7 @@ class Deadline:
 
     def __call__(self, arguments: Arguments, timings: Timings) -> Any:
         left = time_left(self._seconds, timings)
-        if left <= 0:
+        if left <= 0:  # after the wait for a batch
             raise deadline_exceeded(self._route, self._seconds)
         task = _Task(lambda: self._call(arguments, timings), copy_context())
         runner = self._idle.pop() if self._idle else _Runner(self._idle.append)

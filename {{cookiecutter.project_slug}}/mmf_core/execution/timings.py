@@ -26,3 +26,9 @@ class Timings:
     batch_leader: bool = False
     encode_started: float = 0.0  # on `perf_counter`'s clock
     entered: float = field(default_factory=perf_counter)
+    received: float = 0.0  # when the whole request had arrived; 0: it is not known
+
+    @property
+    def deadline_started(self) -> float:
+        """The time from which a deadline counts: decoding is a part of it, the client is not."""
+        return self.received or self.entered

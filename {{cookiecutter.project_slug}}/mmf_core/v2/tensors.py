@@ -72,7 +72,7 @@ class TensorHeader(NamedTuple):
         return Tensor(self.name, shaped, content_type, self.datatype)
 
 
-@lru_cache
+@lru_cache(maxsize=64)  # a result may have any type of NumPy's
 def datatype_of(dtype: np.dtype[Any]) -> str:
     """Return the protocol's name for a NumPy type; BYTES for all that are not numeric."""
     import numpy as np

@@ -34,8 +34,9 @@ class RequestObserver:
 class RequestContext:
     """One request. `path` is decoded, and safe for a terminal; `protocol` is a protocol's name.
 
-    `status` and `headers` are the response's; `log_fields` are in every log line; `partial_line`
-    is the text that the target has printed since its last line break.
+    `received` is when the body had arrived; `status` and `headers` are the response's; `log_fields`
+    are in every log line; `partial_line` is the text that the target has printed since its last
+    line break.
     """
 
     request_id: str
@@ -45,6 +46,7 @@ class RequestContext:
     protocol: str = ""
     observers: Sequence[RequestObserver] = ()
     started: float = field(default_factory=perf_counter)
+    received: float = 0.0
     timings: Timings | None = None
     target: str | None = None
     rows_in: int | None = None
@@ -60,6 +62,12 @@ set_context = _current.set
 reset_context = _current.reset
 current_context = _current.get
 """Returns the request that this thread is serving, or None."""
+
+
+def body_received() -> None:
+    """Record that the body has arrived: from now on the client is waiting."""
+    if context := _current.get():
+        context.received = perf_counter()
 
 
 def enter_target(target: Target) -> None:
@@ -78,7 +86,7 @@ def execute(execution: Execution, values: Mapping[str, Any]) -> Any:
     context = _current.get() or RequestContext("-")
     target = execution.target
     context.rows_in = _count_all_rows(target.arguments, values)
-    context.timings = timings = Timings()
+    context.timings = timings = Timings(received=context.received)
     timings.decode = timings.entered - context.started
     result = execution(values, timings)
     if target.returns:

@@ -12,6 +12,7 @@ from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ...errors import ClientTooSlow, RequestError
+from ..request_context import body_received
 from .content_encoding import decompress, parse_content_encoding
 from .requests import FIELDS, MULTIPART
 
@@ -101,6 +102,7 @@ def _read(request: Request, read: Callable[[], V]) -> V:
                 "the body did not arrive in time (set MMF_CLIENT_TIMEOUT)"
             ) from None
         raise RequestError("the connection broke in the middle of the body") from error
+    body_received()
     return value
 
 

@@ -1,0 +1,54 @@
+"""No cache grows with what callers send: each is listed with its keys, or has a bound."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import mmf_core
+
+UNBOUNDED = {
+    "capabilities.capabilities": "nothing",
+    "codecs.arrow_size._plain_ids": "nothing",
+    "codecs.arrow_size.type_ids": "nothing",
+    "codecs.base._parameters": "functions of pandas",
+    "models.estimators._fast_class": "classes of scikit-learn",
+    "models.estimators._is_supported": "classes of models",
+    "page.routes.render": "languages of the page",
+    "server.connections._probe": "nothing",
+    "server.probes.probes": "nothing",
+    "web.http.charsets._charsets": "nothing",
+    "web.http.content_encoding._codings": "nothing",
+    "web.openapi.document.encoded_document": "nothing",
+}
+"""What the keys of a cache are that has no bound."""
+BOUNDED = {
+    "codecs.json_yaml._dumper": 1,
+    "codecs.json_yaml._loader": 1,
+    "codecs.number_format._pattern": 16,
+    "v2.tensors.datatype_of": 64,
+    "web.http.content_encoding._preferred_coding": 256,
+    "web.http.negotiation._accepted": 256,
+}
+"""The most entries of a cache whose keys may be a caller's: headers have 8 KiB at most."""
+
+
+def caches() -> Iterator[tuple[str, int | None]]:
+    """Yield each cached function of the service, and how many results it keeps at most."""
+    root = Path(mmf_core.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        module = ".".join(path.relative_to(root).with_suffix("").parts)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                for decorator in node.decorator_list:
+                    text = ast.unparse(decorator).removeprefix("functools.")
+                    if text == "cache" or text.startswith("lru_cache"):
+                        size = text.partition("maxsize=")[2].rstrip(")")
+                        yield f"{module}.{node.name}", int(size) if size.isdigit() else None
+
+
+def test_every_cache_is_known() -> None:
+    found = dict(caches())
+    assert {name for name, size in found.items() if size is None} == UNBOUNDED.keys()
+    assert {name: size for name, size in found.items() if size is not None} == BOUNDED
