@@ -106,10 +106,29 @@ def test_broken_csv_is_the_callers_fault(data: bytes) -> None:
     assert caught.value.status == 400
 
 
-@pytest.mark.parametrize("data", [b"a,b\n5,6,7\n", b"a,b\n1,2,\n3,4,\n", b"a\nx,y,z\n"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"a,b\n5,6,7\n", b"a,b\n1,2,\n3,4,\n", b"a\nx,y,z\n"),
+        *(b"a,b\n0,2,3\n", b"a,b\n0,2,3\n1,5,6\n", b'"a","b"\n0,"2",3\n1,5,6\n'),
+    ],
+)
 def test_rows_with_more_cells_than_the_header_do_not_shift_into_other_columns(data: bytes) -> None:
     with pytest.raises(RequestError, match="more cells than its header"):
         CODEC.decode(data, {})
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "columns"),
+    [
+        (b'a 5",b 6"\n1,2\n', {}, ['a 5"', 'b 6"']),
+        (b"title\na,b\n1,2\n", {"skiprows": 1}, ["a", "b"]),
+    ],
+)
+def test_a_header_with_quotes_or_a_title_above_it_is_not_too_short(
+    data: bytes, options: dict[str, Any], columns: list[str]
+) -> None:
+    assert CODEC.decode(data, options).to_dict("list") == dict(zip(columns, [[1], [2]], strict=True))
 
 
 def test_a_text_that_utf8_cannot_hold_is_a_value_error() -> None:

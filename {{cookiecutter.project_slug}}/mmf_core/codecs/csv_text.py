@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import Literal
 
 from ..errors import RequestError
@@ -23,6 +25,11 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _FALLBACK_ENCODING = "cp1251"
+# Options with which the first two records need not be the header and the first row.
+_LAYOUT = {
+    *("header", "names", "index_col", "usecols", "skiprows", "skip_blank_lines", "comment"),
+    *("quotechar", "quoting", "escapechar", "lineterminator", "dialect", "engine"),
+}
 _QUOTED = re.compile(rb'"[^"]*+"')
 _RECORD = re.compile(rb'[\r\n]*+((?:[^"\r\n]++|"[^"]*+(?:"|\Z))*+)')
 
@@ -58,8 +65,8 @@ def has_any(text: bytes, words: Iterable[str]) -> bool:
     return any(word.encode() in text for word in words)
 
 
-def check_width(text: bytes, separator: str, name: str) -> None:
-    """Refuse a header of very many columns, and a first row that is much longer than its header.
+def check_width(text: bytes, separator: str, options: Options, name: str) -> None:
+    """Refuse a header of very many columns, and a first row that is longer than its header.
 
     pandas would take minutes for the former, and would take the latter's first cells for an index.
     """
@@ -68,8 +75,21 @@ def check_width(text: bytes, separator: str, name: str) -> None:
     header, end = bare_record(text, 0)
     columns = header.count(separator.encode()) + 1
     check_columns(columns)
-    if bare_record(text, end)[0].count(separator.encode()) >= MAX_COLUMNS:
+    width = bare_record(text, end)[0].count(separator.encode()) + 1
+    if width > MAX_COLUMNS or (
+        width > columns and _LAYOUT.isdisjoint(options) and _is_row_longer(text, separator)
+    ):
         raise too_many_cells(name)
+
+
+def _is_row_longer(text: bytes, separator: str) -> bool:
+    """Return whether the first row has more cells than the header; a quote may be inside a cell."""
+    lines = io.TextIOWrapper(io.BytesIO(text), "utf-8", newline="")
+    try:
+        header, row = islice(filter(None, csv.reader(lines, delimiter=separator)), 2)
+    except (csv.Error, ValueError):  # of a huge cell, or without a row
+        return False
+    return len(row) > len(header)
 
 
 def too_many_cells(name: str) -> RequestError:

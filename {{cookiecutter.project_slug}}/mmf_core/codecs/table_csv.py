@@ -36,7 +36,7 @@ class _Separated(Codec["pd.DataFrame"]):
         if separator is None:
             separator = declared or self._separator_of(text)
             options = {**options, "sep": separator}
-        csv_text.check_width(text, separator, name)
+        csv_text.check_width(text, separator, options, name)
         if separator == ";" and "decimal" not in options:
             decimal = csv_dialect.decimal_sign(text, options.get("thousands"))
             options = {**options, "decimal": decimal}
