@@ -85,10 +85,10 @@ class Integer(Number[int]):
         value = unwrap(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
             raise TypeError
-        if isinstance(value, float) and abs(value) >= MAX_EXACT_FLOAT:
-            raise TypeError
         if not _MIN <= value <= _MAX:
             raise OverflowError
+        if isinstance(value, float) and abs(value) >= MAX_EXACT_FLOAT:
+            raise TypeError
         return int(value)
 
 
