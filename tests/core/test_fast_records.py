@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+import mmf_core as mmf
 from mmf_core.codecs import fast_records, json
 from mmf_core.codecs.table_json import TableJSON
 from mmf_core.codecs.table_jsonl import TableJSONL
@@ -43,7 +44,7 @@ def tiny_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_it_is_the_same_table(floats: bool, rows: list[Any], names: list[str]) -> None:
     records = [dict(zip(names, row, strict=True)) for row in rows]
-    options = {"types": dict.fromkeys(names, float)} if floats else {}
+    options = {"floats": True} if floats else {}
     expected = JSON.from_plain(records, options)
     for data in (json.dumps(records), standard_json.dumps(records, indent=2).encode()):
         assert_frame_equal(JSON.decode(data, options), expected)
@@ -61,8 +62,8 @@ def test_long_lists_take_this_way(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_authors_floats_are_one_block() -> None:
-    types = {"a": float, "b": float}
-    table = JSON.decode(b'[{"a":1,"b":null},{"a":2,"b":3}]', {"types": types})
+    options = mmf.DataFrame(schema={"a": float, "b": float}).options
+    table = JSON.decode(b'[{"a":1,"b":null},{"a":2,"b":3}]', options)
     assert_frame_equal(table, pd.DataFrame({"a": [1.0, 2.0], "b": [None, 3.0]}))
 
 

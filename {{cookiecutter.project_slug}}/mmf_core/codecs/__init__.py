@@ -33,7 +33,6 @@ from .base import Codec as Codec
 from .base import JSONCodec as JSONCodec
 from .base import Kind as Kind
 from .base import Options as Options
-from .base import all_floats as all_floats
 from .column_labels import column_index as column_index
 from .decoded_size import JSON_WEIGHTS as JSON_WEIGHTS
 from .decoded_size import MemoryBudget as MemoryBudget
@@ -64,6 +63,7 @@ from .typed_columns import table_of as table_of
 from .typed_columns import typed_column as typed_column
 from .whole_numbers import MAX_EXACT_FLOAT as MAX_EXACT_FLOAT
 from .whole_numbers import integers_with_nulls as integers_with_nulls
+from .workbooks import WORKBOOK_STARTS as WORKBOOK_STARTS
 from .workbooks import WORKBOOKS as WORKBOOKS
 from .workbooks import sheet_and_header as sheet_and_header
 from .workbooks import workbook_format as workbook_format

@@ -27,21 +27,6 @@ def supported_options(reader: Callable[..., Any], options: Options) -> dict[str,
     return {name: value for name, value in options.items() if name in parameters}
 
 
-def all_floats(options: Options) -> bool:
-    """Return whether the option `types` declares floats only: a table may be one block of them."""
-    return set(options.get("types", {}).values()) == {float}
-
-
-def with_dtype(options: Options) -> Options:
-    """Return options whose `dtype` keeps declared texts as they are: 007 stays 007.
-
-    The author's own `dtype` comes before the option `types`.
-    """
-    texts = {name: str for name, kind in options.get("types", {}).items() if kind is str}
-    dtype = options.get("dtype", {})
-    return {**options, "dtype": texts | dtype} if texts and isinstance(dtype, dict) else options
-
-
 @cache
 def _parameters(reader: Callable[..., Any]) -> frozenset[str]:
     """Return their names; inspecting a function takes as long as reading a small table."""

@@ -53,7 +53,8 @@ def read(text: bytes, options: Options, name: str) -> pd.DataFrame:
             # pandas took the first cells for an index; every column's values are shifted by one.
             raise too_many_cells(name)
         names = table.columns.tolist()
-        if inexact := reader.inexact_columns(table, names):
+        is_block = options.get("floats") and table.to_numpy().dtype.kind in _EXACT_KINDS[float]
+        if not is_block and (inexact := reader.inexact_columns(table, names)):
             reader.second_pass(table, inexact)
         reader.restore_names(table, names)
     except (ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import json as standard_json
 import re
+import sys
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from typing import Any
 
 from ..errors import RequestError
 from .json_conversion import convert, to_plain
-from .whole_numbers import has_long_integers
+from .whole_numbers import has_many_digits
 
 _DATE = re.compile(rb"-\d\dT\d\d:")
+_LONG_INTEGER = re.compile(rb"""(?<![\w."+-])(?:-\d{19}|\d{20})\d*(?![\d.eE])""")
+_TO_ZEROS = bytes.maketrans(b"123456789[:,-\t\r\n", b"000000000       ")
+_DIGITS = 19
+_ZEROS = b"0" * _DIGITS
+_SPACE_AND_ZEROS = b" " + _ZEROS
+_LONG_TEXT = 4096
 
 
 def loads(data: bytes | str, *, has_long: bool | None = None) -> Any:
@@ -37,6 +44,16 @@ def loads(data: bytes | str, *, has_long: bool | None = None) -> Any:
     if has_long is None:
         has_long = has_long_integers(text)
     return _exact(text) if has_long else value
+
+
+def has_long_integers(text: bytes) -> bool:
+    """Return whether JSON may have whole numbers of more than 64 bits, which orjson rounds."""
+    if len(text) >= _LONG_TEXT and "numpy" in sys.modules:  # five times faster
+        may_have = has_many_digits(text, _DIGITS)
+    else:
+        zeros = text.translate(_TO_ZEROS)
+        may_have = _SPACE_AND_ZEROS in zeros or zeros.startswith(_ZEROS)
+    return may_have and _LONG_INTEGER.search(text) is not None
 
 
 def _exact(text: bytes) -> Any:

@@ -29,6 +29,9 @@ class NumberFormat(NamedTuple):
     thousands: str = ""
 
 
+_POINT = NumberFormat()
+
+
 def whole_number(text: str, decimal: str = ".", thousands: str = "") -> int | None:
     """Return a whole number of 64 bits, signed or not: `7`, `7.0`, `7e2`; None for other texts.
 
@@ -80,13 +83,13 @@ def any_number(text: str, decimal: str = ".", thousands: str = "") -> int | floa
 
 def set_number_format(table: pd.DataFrame, number_format: NumberFormat) -> None:
     """Note the format of the texts in a table's cells, for column types; `.` needs none."""
-    if number_format != NumberFormat():
+    if number_format != _POINT:
         table.attrs[_KEY] = number_format
 
 
 def number_format_of(table: pd.DataFrame) -> NumberFormat:
     """Return the format of the texts in a table's cells."""
-    number_format: NumberFormat = table.attrs.get(_KEY) or NumberFormat()
+    number_format: NumberFormat = table.attrs.get(_KEY) or _POINT
     return number_format
 
 

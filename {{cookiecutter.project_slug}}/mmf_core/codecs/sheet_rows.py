@@ -16,7 +16,7 @@ from itertools import chain
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from .base import Options, all_floats, supported_options, with_dtype
+from .base import Options, supported_options
 from .column_labels import column_index
 from .number_format import NumberFormat, set_number_format
 from .whole_numbers import MAX_EXACT_FLOAT
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-_OWN = {"sheet", "sheet_name", "types", "max_body", "max_decompressed", "escape_formulas"}
+_OWN = {"sheet", "sheet_name", "types", "floats", "max_body", "max_decompressed", "escape_formulas"}
 _OF_FILES = {"io", "sheet_name", "engine", "engine_kwargs", "storage_options"}
 _GUESSES = {"converters", "true_values", "false_values", "parse_dates", "thousands", "decimal"}
 """Options with which pandas itself decides on the types of columns."""
@@ -46,7 +46,10 @@ def table_of(rows: list[list[Any]], options: Options) -> pd.DataFrame:
 
     if not rows:
         return pd.DataFrame()
-    dtype = with_dtype(options).get("dtype", {})
+    dtype = options.get("dtype", {})
+    if isinstance(dtype, dict):  # the author's, which comes before the declared types
+        types = options.get("types", {})
+        dtype = {name: str for name, type_ in types.items() if type_ is str} | dtype
     arguments = {} if options.keys() <= _OWN else _pandas_arguments(options)
     if not isinstance(dtype, dict) or any(type_ is not str for type_ in dtype.values()):
         arguments["dtype"] = dtype
@@ -56,7 +59,7 @@ def table_of(rows: list[list[Any]], options: Options) -> pd.DataFrame:
         column_index(tuple(column_names(rows[0]))),
         rows[1:],
         dtype.keys(),
-        floats=all_floats(options),
+        floats=options.get("floats", False),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue
 from . import fast_records, json, row_text
-from .base import JSONCodec, Kind, Options, all_floats
+from .base import JSONCodec, Kind, Options
 from .column_labels import LabelCache, column_index
 from .decoded_size import RECORD_WEIGHTS, check_columns, refuse_sparse
 from .json_values import check_depth
@@ -42,7 +42,7 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
         if len(data) > fast_records.MIN_SIZE:
-            table = fast_records.from_list(data, floats=all_floats(options))
+            table = fast_records.from_list(data, floats=options.get("floats", False))
             if table is not None:
                 return table
         return self.from_plain(json.loads(data), options)
@@ -174,7 +174,7 @@ def _block(rows: list[list[Any]], options: Options) -> Any:
     """
     import numpy as np
 
-    floats = all_floats(options)
+    floats = options.get("floats", False)
     kinds = NUMBERS if floats else set(map(type, rows[0] if rows else ()))
     if not kinds <= NUMBERS:  # tables with texts in the first row, without a look at the others
         return None

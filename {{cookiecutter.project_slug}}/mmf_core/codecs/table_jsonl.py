@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import RequestError
 from . import fast_records, json
-from .base import Codec, Kind, Options, all_floats
+from .base import Codec, Kind, Options
 from .decoded_size import RECORD_WEIGHTS
 from .formats import Format
 from .table_json import TableJSON, format_records
-from .whole_numbers import has_long_integers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,10 +27,10 @@ class TableJSONL(Codec["pd.DataFrame"]):
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
         if len(data) > fast_records.MIN_SIZE:
-            table = fast_records.from_lines(data, floats=all_floats(options))
+            table = fast_records.from_lines(data, floats=options.get("floats", False))
             if table is not None:
                 return table
-        records, has_long = [], has_long_integers(data)
+        records, has_long = [], json.has_long_integers(data)
         for number, line in enumerate(data.splitlines(), start=1):
             if line.strip():
                 try:

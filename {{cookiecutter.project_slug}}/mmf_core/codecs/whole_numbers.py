@@ -1,9 +1,7 @@
-"""Whole numbers that are too long for a type: for floats, or for 64 bits in JSON."""
+"""Whole numbers that are too long for floats."""
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -17,23 +15,7 @@ if TYPE_CHECKING:
 MAX_EXACT_FLOAT = 2**53
 """Up to here a float holds every whole number; above it, it may have lost digits."""
 
-_LONG_INTEGER = re.compile(rb"""(?<![\w."+-])(?:-\d{19}|\d{20})\d*(?![\d.eE])""")
-_TO_ZEROS = bytes.maketrans(b"123456789[:,-\t\r\n", b"000000000       ")
-_DIGITS = 19
-_ZEROS = b"0" * _DIGITS
-_SPACE_AND_ZEROS = b" " + _ZEROS
 _FLOAT_DIGITS = 16  # of 2**53
-_LONG_TEXT = 4096
-
-
-def has_long_integers(text: bytes) -> bool:
-    """Return whether JSON may have whole numbers of more than 64 bits, which orjson rounds."""
-    if len(text) >= _LONG_TEXT and "numpy" in sys.modules:  # five times faster
-        may_have = has_many_digits(text, _DIGITS)
-    else:
-        zeros = text.translate(_TO_ZEROS)
-        may_have = _SPACE_AND_ZEROS in zeros or zeros.startswith(_ZEROS)
-    return may_have and _LONG_INTEGER.search(text) is not None
 
 
 def has_many_digits(text: bytes, count: int = _FLOAT_DIGITS) -> bool:

@@ -25,6 +25,8 @@ WORKBOOKS = frozenset({Format.XLSX, Format.XLS, Format.ODS})
 OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """The first bytes of an .xls, and of any other workbook with a password."""
 _ZIP = b"PK\3\4"
+WORKBOOK_STARTS = (OLE2, _ZIP)
+"""The first bytes of any workbook, and of other files."""
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _TEXT_START = 1_000
 _ODS_START = 150  # bytes, within which an .ods has its media type

@@ -107,7 +107,8 @@ def _check(part: bytes) -> None:
     counts = _COUNT.findall(part) if b"uniqueCount" in part else ()
     if b"\0" in part or any(int(count) > len(part) for count in counts):
         raise RequestError("this workbook has been tampered with; save it again")
-    refuse_sparse(*dimensions(part), len(part) // BYTES_PER_CELL)
+    if b"sheetData" in part:
+        refuse_sparse(*dimensions(part), len(part) // BYTES_PER_CELL)
 
 
 def stored(parts: Mapping[str, bytes]) -> bytes:

@@ -42,8 +42,10 @@ class Schema:
 
     @property
     def reading(self) -> dict[str, Any]:
-        """Options for codecs: the types of the columns, so that readers keep what these need."""
-        return {"types": {name: column.kind for name, column in self.columns.items()}}
+        """Options for codecs: what the columns need, and whether a block of floats is enough."""
+        types = {name: column.kind for name, column in self.columns.items()}
+        are_floats = set(types.values()) == {float}
+        return {"types": types, "floats": True} if are_floats else {"types": types}
 
     def example(self) -> dict[str, Any]:
         """Return a plausible row."""
@@ -136,10 +138,8 @@ def _column(name: str, declared: Any) -> Column:
         raise DescriptorError(f"schema: column {name!r}: {error}") from None
 
 
-def duplicate_columns(names: Sequence[Any]) -> InvalidValue | None:
-    """Return the error for a table in which a name occurs twice; None if none does."""
-    if len(set(names)) == len(names):
-        return None
+def duplicate_columns(names: Sequence[Any]) -> InvalidValue:
+    """Return the error for a table in which a name occurs twice."""
     return _invalid({_DUPLICATE: [name for name, count in Counter(names).items() if count > 1]})
 
 
@@ -202,9 +202,10 @@ def _floats(table: pd.DataFrame) -> pd.DataFrame | None:
     floats = block.astype(np.float64, copy=False)
     if not np.isfinite(floats).all():
         return None
-    if floats is block and not block.flags.writeable and _is_numpy(table):
+    is_view = not floats.flags.writeable
+    if floats is block and is_view and _is_numpy(table):
         return table
-    return type(table)(floats, index=table.index, columns=table.columns)
+    return type(table)(floats, index=table.index, columns=table.columns, copy=is_view)
 
 
 def _is_numpy(table: pd.DataFrame) -> bool:

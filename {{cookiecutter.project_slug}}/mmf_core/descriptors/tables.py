@@ -65,11 +65,11 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         table = _as_table(value)
         if table.empty:
             raise InvalidValue("the table has no rows; send at least one")
-        if isinstance(self._schema, Schema):
-            return _without_attrs(self._schema.apply(table))
-        if (error := duplicate_columns(table.columns.tolist())) is not None:
-            raise error
-        return _without_attrs(self._schema.apply(table) if self._schema else table)
+        if not (isinstance(self._schema, Schema) or table.columns.is_unique):
+            raise duplicate_columns(table.columns.tolist())
+        if self._schema:
+            table = self._schema.apply(table)
+        return _without_attrs(table) if table.attrs else table
 
     def to_output(self, result: Any) -> pd.DataFrame:
         table = _as_table(result)
@@ -119,9 +119,8 @@ def _is_descriptor(declared: Any) -> bool:
 
 def _without_attrs(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table without the notes that its reader made."""
-    if table.attrs:
-        table = table.copy(deep=False)
-        table.attrs = {}
+    table = table.copy(deep=False)
+    table.attrs = {}
     return table
 
 

@@ -43,7 +43,7 @@ def content_codec(codec: Codec[Any], data: bytes) -> Codec[Any]:
     Programs call an .xlsx .xls, and the media type of an .xls is any of Excel's files.
     """
     format = workbook_format(data)
-    if format is None or format is codec.format or codec.kind is not Kind.TABLE:
+    if format is None or format is codec.format:
         return codec
     return _find(Kind.TABLE, format) or codec
 

@@ -11,6 +11,7 @@ from flask import Request
 from werkzeug.datastructures import FileStorage
 
 from ...codecs import (
+    WORKBOOK_STARTS,
     WORKBOOKS,
     Codec,
     Format,
@@ -108,7 +109,8 @@ class EncodedPart(Part):
         codec = None if self.prefer_name else argument.codecs.get(self.media_type)
         if codec is None:
             codec = body_codec(kind, self.media_type, self.filename, prefer_name=self.prefer_name)
-        codec = content_codec(codec, self.data)
+        if kind is Kind.TABLE and self.data.startswith(WORKBOOK_STARTS):
+            codec = content_codec(codec, self.data)
         data, options = self._utf8(codec.format), self._options(argument, codec.format)
         return codec.read(data, options)
 
