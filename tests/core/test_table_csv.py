@@ -128,7 +128,9 @@ def test_rows_with_more_cells_than_the_header_do_not_shift_into_other_columns(da
 def test_a_header_with_quotes_or_a_title_above_it_is_not_too_short(
     data: bytes, options: dict[str, Any], columns: list[str]
 ) -> None:
-    assert CODEC.decode(data, options).to_dict("list") == dict(zip(columns, [[1], [2]], strict=True))
+    assert CODEC.decode(data, options).to_dict("list") == dict(
+        zip(columns, [[1], [2]], strict=True)
+    )
 
 
 def test_a_text_that_utf8_cannot_hold_is_a_value_error() -> None:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 Columns = Mapping[str, Column]
 
 
-def is_floats(table: pd.DataFrame, columns: Columns) -> bool:
-    """Whether a table is one block of floats in exactly these columns, so needs no cast."""
-    return table.columns.tolist() == list(columns) and table.to_numpy().dtype == "float64"
+def is_floats(table: pd.DataFrame) -> bool:
+    """Return whether all cells are floats, which need no cast to columns of floats."""
+    return bool(table.to_numpy().dtype == "float64")
 
 
 def cast(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
@@ -68,10 +68,8 @@ def _unreadable(
 
 def with_optional(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     """Return a table with nulls in place of missing optional columns."""
-    present = set(table.columns)
-    missing = [
-        name for name, declared in columns.items() if declared.nullable and name not in present
-    ]
+    optional = {name for name, declared in columns.items() if declared.nullable}
+    missing = optional.difference(table.columns) if optional else ()
     return table.assign(**dict.fromkeys(missing)) if missing else table
 
 

@@ -78,12 +78,12 @@ class Input:
         if not isinstance(descriptor, DataFrame):
             return _readable(lambda: codec.read(body, options))
         table = _readable(lambda: codec.read(body, options))
-        if descriptor.is_homogeneous and columns.is_floats(table, descriptor.columns):
-            return table
-        if format is Format.CSV:
-            table = columns.convert(table, descriptor.columns)
-        if format is Format.PARQUET:
-            columns.check_types(table, descriptor.columns)
+        is_declared = list(table) == list(descriptor.columns)
+        if not (is_declared and descriptor.is_homogeneous and columns.is_floats(table)):
+            if format is Format.CSV:
+                table = columns.convert(table, descriptor.columns)
+            if format is Format.PARQUET:
+                columns.check_types(table, descriptor.columns)
         return columns.with_optional(table, descriptor.columns)
 
     def _unwrap(self, key: str, plain: Any) -> Any:
@@ -92,9 +92,9 @@ class Input:
             return self._from_plain(plain)
         declared = descriptor.columns
         table = self._from_plain({key: _table_shape(key, plain, list(declared))})
-        if descriptor.is_homogeneous and columns.is_floats(table, declared):
-            return table
-        return columns.with_optional(columns.cast(table, declared), declared)
+        if not (descriptor.is_homogeneous and columns.is_floats(table)):
+            table = columns.cast(table, declared)
+        return columns.with_optional(table, declared)
 
     def _from_plain(self, plain: Any) -> Any:
         codec, options = json_of(self.descriptor.kind), options_of(self.descriptor)
