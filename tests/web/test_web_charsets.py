@@ -1,12 +1,14 @@
 """Texts in the charset that their Content-Type names."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from error_shape import assert_problem
 from flask.testing import FlaskClient
 
+import mmf_core as mmf
 from mmf_core.web.http.charsets import to_utf8
 
 TEXT = "имя\nЁжик\n"
@@ -29,6 +31,19 @@ def test_a_csv_is_read_in_its_charset(client: FlaskClient, charset: str) -> None
     assert post(client, body, f"text/csv; charset={charset}").get_json() == ROWS
 
 
+def test_a_charset_comes_before_the_encoding_of_the_author(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
+    table = mmf.DataFrame(pandas_params={"encoding": "cp1251"})
+
+    def names(data: Any = table) -> Any:
+        return list(data)
+
+    client = serve_function(names, returns=mmf.JsonFile())
+    for charset, media_type in (("koi8-r", "text/csv; charset=koi8-r"), ("cp1251", "text/csv")):
+        assert post(client, TEXT.encode(charset), media_type, "names").get_json() == ["имя"]
+
+
 def test_a_text_is_read_in_its_charset(client: FlaskClient) -> None:
     answer = post(client, "ёж".encode("cp1251"), "text/plain; charset=windows-1251", "shout")
     assert answer.get_json() == {"result": "ЁЖ"}
@@ -43,6 +58,11 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(client: FlaskClient, cha
 def test_a_file_in_a_form_has_a_charset_of_its_own(client: FlaskClient) -> None:
     file = (io.BytesIO(TEXT.encode("cp1251")), "a.csv", "text/csv; charset=windows-1251")
     assert client.post("/records", data={"data": file}).get_json() == ROWS
+
+
+def test_a_file_in_a_form_is_read_in_no_other_charset(client: FlaskClient) -> None:
+    file = (io.BytesIO(TEXT.encode("cp1251")), "a.csv", "text/csv; charset=utf-8")
+    assert_problem(client.post("/records", data={"data": file}), 400, "utf-8")
 
 
 def test_json_is_utf8_whatever_it_says(client: FlaskClient) -> None:
@@ -71,6 +91,9 @@ def test_an_unknown_charset_is_reported(client: FlaskClient, charset: str) -> No
         (b"abc", "utf-16"),
         (b"\xd8\x00", "utf-16be"),
         (b"+2AA-", "utf-7"),
+        ("a\nMüller\n".encode("latin-1"), "utf-8"),  # without a charset: windows-1251
+        ("a\nMüller\n".encode("latin-1"), "us-ascii"),
+        ("a\nMüller\n".encode("utf-16"), "utf-8"),
     ],
 )
 def test_a_text_in_another_charset_is_reported(

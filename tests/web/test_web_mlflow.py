@@ -415,6 +415,13 @@ def test_what_the_author_asks_of_a_reader_wins(serve_function: Callable[..., Fla
         assert predictions(client.post("/invocations", data=text, content_type=CSV)) == [1]
 
 
+def test_a_csv_is_utf8(twice: FlaskClient) -> None:
+    body = "x,имя\n1,ж\n".encode("cp1251")
+    for charset in ("", "; charset=utf-8"):
+        answer = twice.post("/invocations", data=body, content_type=f"{CSV}{charset}")
+        refused(answer, 400, "BAD_REQUEST", "utf-8")
+
+
 @pytest.mark.parametrize(
     "media_type",
     [

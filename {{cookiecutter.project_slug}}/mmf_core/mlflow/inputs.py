@@ -13,6 +13,7 @@ from ..descriptors import DataFrame, Descriptor
 from ..errors import ErrorDetail, InvalidValue, RequestError
 from ..target import Target
 from ..web.http.bodies import read_whole
+from ..web.http.charsets import to_utf8
 from ..web.http.codec_options import limits, options_of
 from . import columns
 from .bodies import body_format, loads
@@ -77,6 +78,8 @@ class Input:
             raise RequestError(f"{self.name} cannot be sent as {format.name}; send JSON")
         if not isinstance(descriptor, DataFrame):
             return _readable(lambda: codec.read(body, options))
+        if format is Format.CSV:  # a body of this protocol is always UTF-8
+            body = to_utf8(body, "utf-8")
         table = _readable(lambda: codec.read(body, options))
         is_declared = list(table) == list(descriptor.columns)
         if not (is_declared and descriptor.is_homogeneous and columns.is_floats(table)):

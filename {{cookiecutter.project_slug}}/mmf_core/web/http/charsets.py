@@ -12,7 +12,7 @@ from ...errors import RequestError, UnsupportedFormat
 
 FORMATS = {Format.CSV, Format.TSV, Format.TEXT}
 """JSON is always UTF-8 (RFC 8259, 8.1), XML declares its encoding, the rest is binary."""
-_UNCONVERTED = {"utf_8", "ascii"}  # the codec reports an invalid byte more precisely
+_UNCONVERTED = {"utf_8", "ascii"}
 _PYTHONS_OWN = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"}
 
 
@@ -23,14 +23,17 @@ def to_utf8(data: bytes, charset: str) -> bytes:
     """
     name = encodings.normalize_encoding(charset).lower()
     codec = aliases.get(name, name)
-    if codec in _UNCONVERTED:
-        return data
     try:
+        if codec in _UNCONVERTED:
+            data.decode()  # else the codec of a table would guess another charset
+            return data
         return data.decode(codec if codec in _charsets() else "").encode()
     except LookupError:  # Python has codecs for base64 and others, which are not charsets
         raise UnsupportedFormat(f"unsupported charset {charset}; send the text in utf-8") from None
     except UnicodeError:
-        raise RequestError(f"the text is not {charset}, as its Content-Type says") from None
+        raise RequestError(
+            f"expected text in {charset}, got bytes that are not valid in it"
+        ) from None
 
 
 @cache

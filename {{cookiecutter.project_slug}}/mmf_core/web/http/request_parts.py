@@ -111,13 +111,11 @@ class EncodedPart(Part):
             codec = body_codec(kind, self.media_type, self.filename, prefer_name=self.prefer_name)
         if kind is Kind.TABLE and self.data.startswith(WORKBOOK_STARTS):
             codec = content_codec(codec, self.data)
-        data, options = self._utf8(codec.format), self._options(argument, codec.format)
-        return codec.read(data, options)
-
-    def _utf8(self, format: Format) -> bytes:
-        if self.charset and format in charsets.FORMATS:
-            return charsets.to_utf8(self.data, self.charset)
-        return self.data
+        options = self._options(argument, codec.format)
+        if not self.charset or codec.format not in charsets.FORMATS:
+            return codec.read(self.data, options)
+        options = {**options, "encoding": "utf-8"}
+        return codec.read(charsets.to_utf8(self.data, self.charset), options)
 
     def _options(self, argument: Argument, format: Format) -> Mapping[str, Any]:
         kind, options = argument.descriptor.kind, argument.options

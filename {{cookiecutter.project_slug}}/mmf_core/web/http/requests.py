@@ -114,8 +114,9 @@ def _multipart(fields: list[tuple[str, str]], charsets: list[str]) -> list[tuple
 
 def _text(raw: str, charset: str, field: str | None = "") -> str:
     """Return a text from its bytes; RequestError names the field."""
+    data = raw.encode(_BYTES)
     try:
-        return to_utf8(raw.encode(_BYTES), charset or "utf-8").decode()
+        return (to_utf8(data, charset) if charset else data).decode()
     except UnicodeDecodeError:
         error = RequestError(
             "the form cannot be read: a text in it is not utf-8; send utf-8, or name the charset"
