@@ -120,6 +120,7 @@ def ods(rows: Rows, *, hidden: bool = False) -> bytes:
     spaces = "".join(
         f' xmlns:{name[:-4]}="urn:oasis:names:tc:opendocument:xmlns:{name}"' for name in names
     )
+    spaces += ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
     spaces += (
         ' xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"'
     )

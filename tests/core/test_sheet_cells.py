@@ -123,7 +123,7 @@ def test_brackets_of_other_meaning_are_no_duration(form: str, format_: str, valu
         1,
         1.5,
         59,
-        60,
+        59.5,
         61,
         1461,
         45_000.9999999999,
@@ -149,6 +149,8 @@ def test_serial_numbers_are_those_of_xlsx(
 @pytest.mark.parametrize(
     ("serial", "format_"),
     [
+        (60, DATE),
+        (60.5, DATETIME),
         (-1, DATE),
         (-0.5, TIME),
         (-400.25, DATETIME),
@@ -170,6 +172,91 @@ def test_an_impossible_date_is_one_fault_and_stays_a_number(
     with pytest.raises(InvalidValue) as caught:
         read_as(form, {"a": datetime}, *rows[:3])
     assert [(error.row, error.column) for error in caught.value.errors] == [(1, "a")]
+
+
+@pytest.mark.parametrize("form", EXCEL)
+def test_a_leap_day_that_only_excel_has_is_not_the_day_before(form: str) -> None:
+    """In the other calendar the same number is a date."""
+    column = column_of(form, Shown(59, DATE), Shown(60, DATE), Shown(60.0, "0"), time(12))
+    assert column.tolist() == [datetime(1900, 2, 28), 60, 60, time(12)]
+    write = FORMATS[form][1]
+    table = FORMATS[form][0].decode(write([["a"], [Shown(60, DATE)]], mac=True), {})
+    assert table["a"].tolist() == [datetime(1904, 3, 1)]
+
+
+def with_formula(form: str, formula: str, rows: Any) -> bytes:
+    """Return rows in which a cell of 0.25 has become a formula."""
+    part, cell = {
+        "xlsx": ("xl/worksheets/sheet1.xml", ' t="n"><v>0.25</v>'),
+        "ods": ("content.xml", ods_cell(0.25)),
+    }[form]
+
+    def change(content: bytes) -> bytes:
+        assert content.count(cell.encode()) == 1
+        return content.replace(cell.encode(), formula.encode())
+
+    return repacked(FORMATS[form][1](rows), part, change)
+
+
+@pytest.mark.parametrize("kind", [float, int, str, bool, datetime, None])
+@pytest.mark.parametrize(
+    ("form", "formula"),
+    [
+        ("xlsx", "><f>1+1</f>"),
+        ("xlsx", "><f>1+1</f><v/>"),
+        ("xlsx", "><f>1+1</f><v></v>"),
+        ("xlsx", "><f t='shared' si='0'/>"),
+        ("xlsx", ' t="n"><f t="shared" si="0"/><v />'),
+        ("xlsx", " t='b'><f ca=\"1\">A1&gt;2</f><v></v>"),
+        ("ods", "<table:table-cell table:formula='of:=1+1'/>"),
+        ("ods", '<table:table-cell table:formula="of:=1&gt;1"></table:table-cell>'),
+    ],
+)
+def test_a_formula_without_a_value_is_a_fault(form: str, formula: str, kind: Any) -> None:
+    data = with_formula(form, formula, [["a", "b"], [1.5, "x"], [0.25, "y"]])
+    descriptor = mmf.DataFrame(schema=None if kind is None else {"a": kind | None, "b": str})
+    with pytest.raises(InvalidValue, match=r"formulas.*open it in Excel") as caught:
+        descriptor.validate(FORMATS[form][0].decode(data, descriptor.options))
+    assert [(error.row, error.column) for error in caught.value.errors] == [(1, "a")]
+
+
+@pytest.mark.parametrize(
+    ("form", "formula"),
+    [("xlsx", "><f>1+1</f>"), ("ods", "<table:table-cell table:formula='of:=1+1'/>")],
+)
+def test_a_formula_without_a_value_matters_where_it_is_read(form: str, formula: str) -> None:
+    rows = [["a", "b"], [1.5, 0.25], [2.5, 3.5]]
+    descriptor = mmf.DataFrame(schema={"a": float})
+    codec = FORMATS[form][0]
+    table = codec.decode(with_formula(form, formula, rows), descriptor.options)
+    assert descriptor.validate(table)["a"].tolist() == [1.5, 2.5]
+    header = with_formula(form, formula, [["a", 0.25], [1.5, 3.5]])
+    with pytest.raises(InvalidValue, match="formulas"):
+        codec.decode(header, {})
+
+
+@pytest.mark.parametrize(
+    ("form", "formula", "value"),
+    [
+        ("xlsx", ' t="str"><f>A1</f><v></v>', None),
+        ("xlsx", ' t="str"><f>A1</f><v>x</v>', "x"),
+        ("xlsx", "><f>A1</f><v>0</v>", 0),
+        ("xlsx", ' t="e"><f>A1</f><v>#N/A</v>', None),
+        (
+            "ods",
+            '<table:table-cell table:formula="of:=1" office:value-type="float" office:value="0"/>',
+            0,
+        ),
+        (
+            "ods",
+            ods_cell("").replace(" office", ' table:formula="of:=1" office', 1),
+            None,
+        ),
+    ],
+)
+def test_a_formula_with_a_value_is_that(form: str, formula: str, value: Any) -> None:
+    data = with_formula(form, formula, [["a", "b"], [0.25, "x"]])
+    assert cells(FORMATS[form][0].decode(data, {})["a"]) == [value]
 
 
 @pytest.mark.parametrize("cell", ['t="e"><v>#SPILL!', 't="e"><f>A1+"&lt;"</f><v>#GETTING_DATA',
@@ -228,6 +315,14 @@ def test_errors_of_open_document_are_known_in_any_language(text: str) -> None:
         ods_cell(Error("#N/A")).replace(
             " office", " table:formula='of:=IF(1>2;\"/\";0)' office", 1
         ),
+        ods_cell(Error("#N/A")).replace(
+            "<text:p>",
+            "<office:annotation><dc:date>2026-01-31T12:00:00</dc:date><text:p>7</text:p>"
+            "</office:annotation><text:p>",
+        ),
+        ods_cell(Error("#N/A")).replace("table-cell", "covered-table-cell"),
+        ods_cell(Error("#N/A")).replace("#N/A", "#N<text:span/>/A"),
+        "<table:table-cell calcext:value-type = 'error' office:boolean-value='true'/>",
     ],
 )
 def test_an_error_of_open_document_is_null_however_it_is_written(cell: str) -> None:
@@ -237,6 +332,26 @@ def test_an_error_of_open_document_is_null_however_it_is_written(cell: str) -> N
 
     data = repacked(ods([["a"], [2.5], [1.5]]), "content.xml", change)
     assert cells(FORMATS["ods"][0].decode(data, {})["a"]) == [None, 1.5]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        ods_cell(2.5).replace("<text:p>", "<office:annotation><text:p>#N/A</text:p>"
+                              "</office:annotation><text:p>"),
+        '<table:table-cell office:value-type="float" office:value="2.5"/>',
+    ],
+)  # fmt: skip
+def test_a_comment_and_a_neighbour_do_not_make_an_error_of_open_document(cell: str) -> None:
+    data = repacked(
+        ods([["a", "b"], [2.5, Error("#N/A")]]),
+        "content.xml",
+        lambda content: content.replace(ods_cell(2.5).encode(), cell.encode()),
+    )
+    assert [cells(column) for _, column in FORMATS["ods"][0].decode(data, {}).items()] == [
+        [2.5],
+        [None],
+    ]
 
 
 def test_values_of_open_document_that_only_look_like_errors_stay() -> None:

@@ -9,28 +9,26 @@ from ..errors import RequestError
 from .base import Codec, Kind, Options
 from .decoded_size import refuse_sparse, too_large
 from .formats import Format
-from .workbooks import read_zipped
+from .workbooks import UNKNOWN, read_zipped
 from .zipped import BYTES_PER_CELL
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SHOWN_ERROR = re.compile(rb">(?:#[^\d\s<]|Err:)|calcext:value-type=.error")
-_ERROR = re.compile(rb"#(?:[^\W\d_]|[\x80-\xff]|/0?)+[!?]?|Err:[0-9]{3}")  # in any language
-_CELL = re.compile(
-    rb"""(<table:table-cell)((?:[^<>"']|"[^"<]*"|'[^'<]*')*+)"""
-    rb"(?<!/)(?=>\s*+(?:<text:[^<>]*+>\s*+){1,2}([^<]*+))(>)"
-)
+_MAY_HAVE_ERROR = re.compile(rb">\s*+(?:#[^\d\s<]|Err:)|calcext:value-type\s*=\s*.error")
+_ERROR = re.compile(r"#(?:[^\W\d_]|[^\x00-\x7f]|/0?)+[!?]?|Err:[0-9]{3}")  # in any language
+_TAG = re.compile(rb"""<table:[\w-]+((?:[^<>"']|"[^"<]*"|'[^'<]*')*+)>""")
 _VALUE = re.compile(rb"""\s(?:office|calcext):[\w-]+\s*=\s*(?:"[^"]*"|'[^']*')""")
-_FLAG = re.compile(rb"""\scalcext:value-type\s*=\s*["']error["']""")
-_IS_TEXT = re.compile(rb"""\soffice:value-type\s*=\s*["']string["']""")
+_FORMULA = b"table:formula"
+_UNKNOWN_VALUE = f' office:value-type="string" office:string-value="{UNKNOWN}"'.encode()
+_LONGEST_ERROR = 100  # characters
 _CELL_TAGS = {"table:table-cell", "table:covered-table-cell"}
 
 
 class TableODS(Codec["pd.DataFrame"]):
     """One sheet, its first row the header; `workbooks.select_sheet` says which.
 
-    A cell that shows an error is empty, whatever value is kept for it.
+    A cell that shows an error is empty, whatever value is stored for it.
     """
 
     kind = Kind.TABLE
@@ -48,21 +46,67 @@ CODECS = (TableODS(),)
 def _checked_content(xml: bytes, max_size: int) -> bytes:
     """Refuse a content.xml in which a few bytes repeat more rows, cells or text than allowed.
 
-    Return it with no value in cells that show an error.
+    Return it with no value in cells that show an error, and `UNKNOWN` in formulas without one.
     """
     rows, columns, text_size = dimensions(xml)
     refuse_sparse(rows, columns, len(xml) // BYTES_PER_CELL)
     if text_size > max_size:
         raise too_large("workbook", max_size)
-    return _CELL.sub(_without_error, xml) if _SHOWN_ERROR.search(xml) else xml
+    return _with_exact_values(xml) if _FORMULA in xml or _MAY_HAVE_ERROR.search(xml) else xml
 
 
-def _without_error(cell: re.Match[bytes]) -> bytes:
-    tag, attributes, text, end = cell.groups()
-    is_error = _FLAG.search(attributes) or (
-        _ERROR.fullmatch(text) and not _IS_TEXT.search(attributes)
-    )
-    return tag + _VALUE.sub(b"", attributes) + end if is_error else cell[0]
+def _with_exact_values(xml: bytes) -> bytes:
+    cells = _Cells(xml)
+    pieces, end = [], 0
+    for start, value in cells.changes:
+        tag = _TAG.match(xml, start)
+        if tag is not None:
+            attributes = _VALUE.sub(b"", tag[1].removesuffix(b"/")) + value
+            pieces += xml[end : tag.start(1)], attributes, b"/" * tag[1].endswith(b"/")
+            end = tag.end(1)
+    return b"".join([*pieces, xml[end:]])
+
+
+class _Cells:
+    """The cells of a content.xml whose value is not what is stored: their places, and the value.
+
+    The text of a cell's comment is not its own.
+    """
+
+    def __init__(self, xml: bytes) -> None:
+        from xml.parsers.expat import ParserCreate
+
+        self.changes: list[tuple[int, bytes]] = []
+        self._attributes: dict[str, str] = {}
+        self._start = self._comments = 0
+        self._text = ""
+        self._parser = ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.StartElementHandler = self._open
+        self._parser.CharacterDataHandler = self._add_text
+        self._parser.EndElementHandler = self._close
+        self._parser.Parse(xml, True)
+
+    def _open(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag in _CELL_TAGS:
+            self._start, self._attributes = self._parser.CurrentByteIndex, attributes
+            self._text = ""
+        self._comments += tag == "office:annotation"
+
+    def _add_text(self, text: str) -> None:
+        if not self._comments and len(self._text) < _LONGEST_ERROR:
+            self._text += text
+
+    def _close(self, tag: str) -> None:
+        self._comments -= tag == "office:annotation"
+        if tag not in _CELL_TAGS:
+            return
+        type_, text = self._attributes.get("office:value-type"), self._text.strip()
+        is_marked = self._attributes.get("calcext:value-type") == "error"
+        if is_marked or (type_ != "string" and _ERROR.fullmatch(text)):
+            self.changes.append((self._start, b""))
+        elif type_ is None and not text and "table:formula" in self._attributes:
+            self.changes.append((self._start, _UNKNOWN_VALUE))
 
 
 def dimensions(xml: bytes) -> tuple[int, int, int]:

@@ -15,7 +15,7 @@ from .base import Codec, Kind, Options
 from .decoded_size import refuse_sparse
 from .formats import Format
 from .sheet_rows import table_of
-from .workbooks import OLE2, select_sheet, translate_errors, unreadable
+from .workbooks import LEAP_DAY, OLE2, select_sheet, translate_errors, unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,6 @@ _DURATION = 7  # a cell type of our own, beside those of xlrd; it must fit into 
 _OF_DURATIONS = re.compile(r"\[(?:h+|m+|s+)\]", re.IGNORECASE)
 _LITERALS = re.compile(r'"[^"]*"|\\.')  # of a number format
 _EPOCHS = datetime(1899, 12, 30), datetime(1904, 1, 1)  # noqa: DTZ001 - Excel has no time zones
-_LEAP_DAY = 60  # 29 February 1900, which Excel counts in the first of its two calendars
 _DAY_MILLISECONDS = 86_400_000  # nobody enters smaller parts, and a float has no more digits
 
 
@@ -92,6 +91,8 @@ def _value(cell: Any, datemode: Literal[0, 1]) -> Any:
             return bool(cell.value)
         case xlrd.XL_CELL_ERROR:
             return ""
+        case xlrd.XL_CELL_DATE if datemode == 0 and LEAP_DAY <= cell.value < LEAP_DAY + 1:
+            return cell.value
         case xlrd.XL_CELL_DATE if cell.value >= 0:
             with suppress(OverflowError):
                 return _moment(cell.value, datemode)
@@ -106,7 +107,7 @@ def _moment(days: float, datemode: Literal[0, 1]) -> datetime | time:
     moment = _EPOCHS[datemode] + _span(days)
     if days < 1:
         return moment.time()
-    return moment + timedelta(days=1) if datemode == 0 and days < _LEAP_DAY else moment
+    return moment + timedelta(days=1) if datemode == 0 and days < LEAP_DAY else moment
 
 
 def _span(days: float) -> timedelta:

@@ -6,11 +6,11 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import time
+from datetime import date, datetime, time
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import InvalidValue, RequestError
+from ..errors import ErrorDetail, InvalidValue, RequestError, max_errors
 from ..settings import Settings
 from .base import Options
 from .formats import Format
@@ -30,6 +30,8 @@ WORKBOOK_STARTS = (OLE2, _ZIP)
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _TEXT_START = 1_000
 _ODS_START = 150  # bytes, within which an .ods has its media type
+LEAP_DAY = 60  # 29 February 1900, which Excel counts in the first of its two calendars
+_MAY_BE_IMPOSSIBLE = re.compile(rb"v>(?:-|60[.<])")
 _MAX_DAYS = 999_999_999  # of a timedelta
 _NAME = rb"<(?:[\w.-]{1,50}:)?+"
 _SOME = rb"[^<>]{0,200}"  # attributes; without a bound, many of them would take forever
@@ -42,6 +44,15 @@ _ERROR = re.compile(
 _STYLED = re.compile(
     rb"(" + _NAME + rb"c\s" + _SOME + rb"""?\b)s=["'][0-9]+["'](""" + _TO_VALUE + rb")([^<]*+)"
 )
+_FORMULA_CELL = re.compile(
+    rb"(" + _NAME + rb")c(\s" + _SOME + rb"+)>" + _NAME + rb"f(?:\s[^<>]*+|/)?+"
+    rb"(?:(?<=/)>|(?<!/)>[^<]*+</[^<>]*+>)"
+    rb"(?:" + _NAME + rb"v(?:\s[^<>]*+|/)?+(?:(?<=/)>|(?<!/)>\s*+</[^<>]*+>))?+(?=</)"
+)  # fmt: skip
+"""A formula without a value."""
+_CELL_TYPE = re.compile(rb"""\st\s*=\s*["'](\w+)["']""")
+UNKNOWN = "\ue000a formula without a stored value"
+"""What takes the place of the value, which no program has computed yet."""
 
 
 def read_zipped(
@@ -55,20 +66,25 @@ def read_zipped(
 
     def load() -> dict[str, bytes]:
         max_size = options.get("max_decompressed", Settings.max_decompressed)
-        return sanitized_parts(data, max_size, check_content)
+        return _changed(sanitized_parts(data, max_size, check_content), _with_unknown)
 
     def parse() -> pd.DataFrame:
-        return table_of(_exact_rows(load, options), options)
+        rows, has_unknown = _exact_rows(load, options)
+        table = table_of(rows, options)
+        return _without_unknown(table, options) if has_unknown else table
 
     return cast("pd.DataFrame", translate_errors(parse, suffix, data))
 
 
-def _exact_rows(load: Callable[[], dict[str, bytes]], options: Options) -> list[list[Any]]:
-    """Return the cells of a sheet, an impossible date or duration as the number that is stored.
+def _exact_rows(
+    load: Callable[[], dict[str, bytes]], options: Options
+) -> tuple[list[list[Any]], bool]:
+    """Return the cells of a sheet, and whether there may be formulas without a value.
 
-    calamine knows only the errors of Excel 2007, has no duration of millions of years, and reads a
-    date before Excel's first one as midnight. `load` is called again for such a file, instead of
-    keeping its parts.
+    An impossible date or duration is the number that is stored. calamine knows only the errors of
+    Excel 2007, has no duration of millions of years, and reads a date before Excel's first one as
+    midnight, and 29 February 1900, which only Excel has, as the day before. `load` is called again
+    for such a file, instead of keeping its parts.
     """
     from python_calamine import CalamineError
 
@@ -78,13 +94,13 @@ def _exact_rows(load: Callable[[], dict[str, bytes]], options: Options) -> list[
     except (CalamineError, OverflowError):
         file = stored(_changed(load(), _repaired))
         rows = _rows(file, options)
-    if b"v>-" in file and time in set(map(type, chain.from_iterable(rows))):
-        file = stored(_changed(load(), lambda part: _without_style(_repaired(part), _is_negative)))
+    if _MAY_BE_IMPOSSIBLE.search(file) and any(map(_is_doubtful, chain.from_iterable(rows))):
+        file = stored(_changed(load(), lambda part: _without_style(_repaired(part), _is_no_date)))
         for row, exact_row in zip(rows, _rows(file, options), strict=True):
             for index, cell in enumerate(row):
-                if type(cell) is time:
+                if _is_doubtful(cell):
                     row[index] = exact_row[index]
-    return rows
+    return rows, UNKNOWN.encode() in file
 
 
 def sheet_and_header(data: bytes, options: Options) -> tuple[str, Sequence[str]]:
@@ -145,8 +161,49 @@ def _is_endless(days: float) -> bool:
     return abs(days) >= _MAX_DAYS
 
 
-def _is_negative(days: float) -> bool:
-    return days < 0
+def _is_no_date(days: float) -> bool:
+    return days < 0 or LEAP_DAY <= days < LEAP_DAY + 1
+
+
+def _is_doubtful(cell: Any) -> bool:
+    """Return whether it may be what calamine made of a number that is no date."""
+    kind = type(cell)
+    return kind is time or (
+        kind in {date, datetime} and (cell.year, cell.month, cell.day) == (1900, 2, 28)
+    )
+
+
+def _with_unknown(part: bytes) -> bytes:
+    """Return a sheet with `UNKNOWN` in formulas without a value; an empty text is one."""
+
+    def replace(cell: re.Match[bytes]) -> bytes:
+        prefix, attributes = cell[1], cell[2]
+        kind = _CELL_TYPE.search(attributes)
+        if kind and kind[1] in {b"str", b"e"}:
+            return cell[0]
+        attributes = _CELL_TYPE.sub(b"", attributes)
+        value = prefix + b"v>" + UNKNOWN.encode() + prefix.replace(b"<", b"</") + b"v>"
+        return prefix + b"c" + attributes + b' t="str">' + value
+
+    return _FORMULA_CELL.sub(replace, part) if b"f>" in part or b"<f " in part else part
+
+
+def _without_unknown(table: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """Return a table without formulas of unknown value; InvalidValue lists those of its columns."""
+    declared = options.get("types")
+    errors = [
+        ErrorDetail("expected a value, got a formula without one", row=row, column=str(name))
+        for index, name in enumerate(table.columns)
+        if declared is None or name in declared
+        for row in (table.iloc[:, index] == UNKNOWN).to_numpy().nonzero()[0].tolist()
+    ]
+    if errors or UNKNOWN in table.columns:
+        raise InvalidValue(
+            "expected the values of formulas, which the program that wrote this workbook has not "
+            "computed; open it in Excel or LibreOffice and save it",
+            errors[: max_errors.get()],
+        )
+    return table
 
 
 def select_sheet(options: Options, names: list[Any], shown: list[Any]) -> Any:
