@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -363,6 +364,51 @@ def test_a_long_float_is_not_an_integer() -> None:
         descriptor.validate(JSON.decode(b"[9007199254740993.0]", descriptor.options))
     assert descriptor.validate(np.array([2.0**53 - 1])).tolist() == [2**53 - 1]
     assert descriptor.to_output(np.array([2.0**60])).tolist() == [2**60]
+
+
+LONG = 2**53 + 1
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        ([LONG, 2.0], [LONG, 2]),
+        ([[LONG], [2.0]], [[LONG], [2]]),
+        ([-1, 2**63], [-1, 2**63]),
+        ([2**64 - 1, 2**63], [2**64 - 1, 2**63]),
+        ([np.int64(LONG), 2.0], [LONG, 2]),
+        ([np.array([LONG]), np.array([2.0])], [[LONG], [2]]),
+        (pd.Series([LONG, 2], dtype="Int64"), [LONG, 2]),
+        (pd.Series([LONG, 2], dtype="int64[pyarrow]"), [LONG, 2]),
+        (pd.Series([7, None], dtype="Int64"), [7, None]),
+        (pd.DataFrame({"a": [LONG], "b": [2.0]}), [[LONG, 2]]),
+        (pd.DataFrame({"a": [1], "b": [2.5]}), [[1, 2.5]]),
+        ([2.0**60, 0.5], [2.0**60, 0.5]),
+    ],
+)
+def test_a_result_keeps_every_digit(result: Any, expected: Any) -> None:
+    array = mmf.Array().to_output(result)
+    assert json.loads(json.dumps(JSON.to_plain(array))) == expected
+    if None not in expected and 2**63 not in expected and 2.5 not in np.ravel(expected):
+        assert mmf.Array(dtype=array.dtype).to_output(result).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        [LONG, 0.5],
+        [LONG, np.float32(0.5)],
+        [-1, 2**63 + 1],
+        pd.Series([LONG, None], dtype="Int64"),
+        pd.DataFrame({"a": [LONG], "b": [0.5]}),
+    ],
+)
+def test_a_result_that_no_type_holds_is_an_error(result: Any) -> None:
+    for dtype in (None, "int64"):
+        with pytest.raises(InvalidValue, match=r"one type holds exactly, got \d+"):
+            mmf.Array(dtype=dtype).to_output(result)
+    floats = mmf.Array(dtype="float64").to_output(result)  # what the author asks for
+    assert floats.dtype == "float64"
 
 
 def test_json_takes_numbers_in_any_byte_order() -> None:

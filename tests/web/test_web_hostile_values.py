@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -148,6 +149,25 @@ def test_nat_is_null_in_every_protocol(serve_function: Callable[..., FlaskClient
     assert by_mlflow.get_json() == {"predictions": None}
     by_v2 = client.post("/v2/models/predict/infer", json={"inputs": [TENSOR]})
     assert by_v2.get_json()["outputs"][0]["data"] == [None]
+
+
+def test_what_is_masked_is_null_in_every_protocol(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
+    def predict(data: Any = FLOATS) -> Any:
+        return np.ma.array(data["a"], mask=data["a"] == 41)
+
+    client = serve_function(predict, returns=mmf.DataFrame())
+    rows = [{"a": 1.5}, {"a": 41}]
+    by_rest = client.post("/predict?format=json", json=rows)
+    assert by_rest.get_json() == [{"prediction": 1.5}, {"prediction": None}]
+    by_mlflow = client.post("/invocations/predict", json={"dataframe_records": rows})
+    assert by_mlflow.get_json() == {"predictions": [1.5, None]}
+    tensor = {"name": "a", "shape": [2], "datatype": "FP64", "data": [1.5, 41]}
+    by_v2 = client.post("/v2/models/predict/infer", json={"inputs": [tensor]})
+    assert by_v2.get_json()["outputs"][0]["data"] == [1.5, None]
+    parquet = client.post("/predict?format=parquet", json=rows)
+    assert pd.read_parquet(io.BytesIO(parquet.data))["prediction"].isna().tolist() == [False, True]
 
 
 CELLS = [

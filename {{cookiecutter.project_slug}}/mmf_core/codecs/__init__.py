@@ -47,6 +47,9 @@ from .image_pillow import ImageBMP, ImageGIF, ImageJPEG, ImageJSON, ImagePNG, Im
 from .json_conversion import as_container as as_container
 from .json_values import JSONValue
 from .json_values import check_depth as check_depth
+from .masked_arrays import is_masked as is_masked
+from .masked_arrays import python_value as python_value
+from .masked_arrays import unmasked as unmasked
 from .number_format import NumberFormat as NumberFormat
 from .number_format import any_number as any_number
 from .number_format import number_format_of as number_format_of
@@ -62,6 +65,7 @@ from .table_xlsx import TableXLSX as TableXLSX
 from .typed_columns import table_of as table_of
 from .typed_columns import typed_column as typed_column
 from .whole_numbers import MAX_EXACT_FLOAT as MAX_EXACT_FLOAT
+from .whole_numbers import exact_array as exact_array
 from .whole_numbers import integers_with_nulls as integers_with_nulls
 from .workbooks import WORKBOOK_STARTS as WORKBOOK_STARTS
 from .workbooks import WORKBOOKS as WORKBOOKS

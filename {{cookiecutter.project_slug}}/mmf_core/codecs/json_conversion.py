@@ -4,7 +4,7 @@
 - A Series is a list, and a DataFrame a list of records; if the index is more than a count of the
   rows (any but a RangeIndex from 0), they are objects, label → value or record.
 - Dates and times of any library are ISO 8601, to the nanosecond; durations, too.
-- NaT, NA, NaN and infinity are null. A Decimal is a number of the same digits.
+- NaT, NA, NaN, infinity and masked values are null. A Decimal is a number of the same digits.
 - A namedtuple, a dataclass and any mapping are objects; a set, deque, range, dict view and any
   other collection are lists; an Enum is its value; a path and a UUID are texts.
 """
@@ -21,6 +21,8 @@ from os import PathLike, fspath
 from types import NoneType
 from typing import Any
 from uuid import UUID
+
+from .masked_arrays import unmasked
 
 _LEAVES = {float, bool, NoneType}
 _MIN_INT, _MAX_INT = -(2**63), 2**64 - 1  # orjson writes no others
@@ -144,11 +146,11 @@ def _place(path: Path) -> str:
 def _from_numpy(value: Any) -> Any:
     import numpy as np
 
-    array = np.asarray(value)
+    if value.dtype.names:
+        is_row = not value.ndim
+        return {name: value[name] for name in value.dtype.names} if is_row else list(value)
+    array = np.asarray(unmasked(value))
     dtype = array.dtype
-    if dtype.names:
-        is_row = not array.ndim
-        return {name: array[name] for name in dtype.names} if is_row else list(array)
     match dtype.kind:
         case "M":
             return _mapped(array, _date_texts(array))

@@ -57,7 +57,8 @@ def _checked_content(xml: bytes, max_size: int) -> bytes:
 
 def _with_exact_values(xml: bytes) -> bytes:
     cells = _Cells(xml)
-    pieces, end = [], 0
+    pieces: list[bytes] = []
+    end = 0
     for start, value in cells.changes:
         tag = _TAG.match(xml, start)
         if tag is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .column_labels import column_index
 from .json_values import check_depth
+from .masked_arrays import python_value
 from .whole_numbers import MAX_EXACT_FLOAT, number_column
 
 if TYPE_CHECKING:
@@ -44,9 +45,11 @@ def typed_column(cells: Sequence[Any]) -> Any:
             check_depth(list(cells))
         if not any(map(_is_numpy, types)):
             return list(cells)
-        if len(types) == 1:
+        if len(types) == 1 and cells[0] is not np.ma.masked:
             return np.array(cells)
-        return typed_column([cell.item() if _is_numpy(type(cell)) else cell for cell in cells])
+        return typed_column(
+            [python_value(cell) if _is_numpy(type(cell)) else cell for cell in cells]
+        )
     with suppress(OverflowError):  # a whole number that is too long
         if types == {int}:
             return np.array(cells, dtype=np.int64)
@@ -62,8 +65,9 @@ def is_long(cell: Any) -> bool:
 
 
 def _is_numpy(type_: type) -> bool:
-    """Return whether it is a type of NumPy's numbers or bools that Python has, too."""
+    """Return whether it is a type of NumPy's numbers or bools that Python has, or of `masked`."""
     import numpy as np
 
     others = np.timedelta64 | np.longdouble | np.complexfloating
-    return issubclass(type_, np.number | np.bool_) and not issubclass(type_, others)
+    numbers = np.number | np.bool_ | np.ma.core.MaskedConstant
+    return issubclass(type_, numbers) and not issubclass(type_, others)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidValue, quoted
+from .masked_arrays import python_value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +48,7 @@ def exact_array(
 
     if not (np.abs(floats) >= MAX_EXACT_FLOAT).any():
         return floats
-    numbers = list(cells())
+    numbers = list(map(python_value, cells()))
     integers = [number if type(number) is int else _integer(number) for number in numbers]
     if None not in integers:
         for dtype in (np.int64, np.uint64):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf, isnan
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..codecs import MAX_EXACT_FLOAT, Kind
+from ..codecs import MAX_EXACT_FLOAT, Kind, exact_array, unmasked
 from ..errors import MAX_ERRORS, DescriptorError, ErrorDetail, InvalidValue
 from .base import Descriptor
 from .json_schemas import NUMBER, lists, numbers, records
@@ -115,10 +115,7 @@ class Array(Descriptor["np.ndarray"]):
     def _numbers(self, value: Any, max_float: float = inf) -> np.ndarray:
         import numpy as np
 
-        try:
-            array = np.asarray(value)
-        except ValueError:
-            raise InvalidValue("expected an array, got lists of different lengths") from None
+        array = value if type(value) is np.ndarray else self._exact(value)
         if array.dtype.kind not in "biuf":
             raise InvalidValue(f"expected numbers, got {array.dtype}")
         if self.shape is not None and array.size:
@@ -126,6 +123,22 @@ class Array(Descriptor["np.ndarray"]):
         if self.dtype is not None and array.dtype != self.dtype:
             array = _converted(array, self.dtype, max_float)
         return array
+
+    def _exact(self, value: Any) -> np.ndarray:
+        """Return an array of anything else, of which NumPy may make floats that lose digits."""
+        import numpy as np
+
+        cells = unmasked(value)
+        try:
+            array = np.asarray(cells, np.float64 if cells is not value else None)
+        except ValueError:
+            raise InvalidValue("expected an array, got lists of different lengths") from None
+        if array.dtype.kind != "f" or (self.dtype is not None and self.dtype.kind == "f"):
+            return array
+        is_pandas = hasattr(cells, "iloc")
+        return exact_array(
+            array, lambda: np.array(cells.astype(object) if is_pandas else cells, object).flat
+        )
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
         expected = self.shape or ()

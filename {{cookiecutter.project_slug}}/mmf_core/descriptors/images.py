@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..codecs import Format, Kind
+from ..codecs import Format, Kind, unmasked
 from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
 from .json_schemas import BASE64
@@ -66,7 +66,7 @@ class Image(Descriptor["np.ndarray"]):
     def to_output(self, result: Any) -> np.ndarray:
         import numpy as np
 
-        array = np.asarray(result)
+        array = np.asarray(unmasked(result))
         is_gray, is_coloured = array.ndim == 2, array.ndim == 3 and array.shape[2] == 3  # noqa: PLR2004
         if array.dtype != np.uint8 or not (is_gray or is_coloured) or not array.size:
             hint = "; from 0…1: (result * 255).astype('uint8')" if array.dtype.kind == "f" else ""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from math import isinf, nan
 from typing import Any, ClassVar, TypeVar
 
-from ..codecs import MAX_EXACT_FLOAT, any_number, real_number, whole_number
+from ..codecs import MAX_EXACT_FLOAT, any_number, python_value, real_number, whole_number
 from ..errors import DescriptorError, InvalidValue, quoted
 from .bounds import bounds_schema, with_bounds
-from .scalars import Scalar, unwrap
+from .scalars import Scalar
 
 N = TypeVar("N", bound=float)
 _MIN, _MAX = -(2**63), 2**64 - 1
@@ -82,7 +82,7 @@ class Integer(Number[int]):
         return number
 
     def convert(self, value: Any) -> int:
-        value = unwrap(value)
+        value = python_value(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
             raise TypeError
         if not _MIN <= value <= _MAX:
@@ -127,7 +127,7 @@ class Float(Number[float]):
         return number
 
     def convert(self, value: Any) -> float:
-        value = unwrap(value)
+        value = python_value(value)
         if value is None:
             return nan
         if isinstance(value, bool) or not isinstance(value, int | float):

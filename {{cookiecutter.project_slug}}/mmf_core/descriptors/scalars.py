@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
-from ..codecs import Kind
+from ..codecs import Kind, python_value
 from ..errors import DescriptorError, InvalidValue, quoted
 from .base import Descriptor
 from .date_times import parse_date_time
@@ -103,11 +103,6 @@ class Scalar(Descriptor[T]):
         return converted
 
 
-def unwrap(value: Any) -> Any:
-    """Return the Python value of a NumPy scalar or one-element array."""
-    return value.item() if hasattr(value, "item") else value
-
-
 class String(Scalar[str]):
     """Text (name from MMF)."""
 
@@ -119,7 +114,7 @@ class String(Scalar[str]):
         return text
 
     def convert(self, value: Any) -> str:
-        value = unwrap(value)
+        value = python_value(value)
         if not isinstance(value, str):
             raise TypeError
         return value
@@ -146,7 +141,7 @@ class Bool(Scalar[bool]):
         return self.words[word]
 
     def convert(self, value: Any) -> bool:
-        value = unwrap(value)
+        value = python_value(value)
         if not isinstance(value, bool):
             raise TypeError
         return value

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..codecs import Format, Kind, column_index, table_of, typed_column
+from ..codecs import Format, Kind, column_index, is_masked, table_of, typed_column, unmasked
 from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
 from .columns import Column
@@ -32,6 +32,7 @@ class DataFrame(Descriptor["pd.DataFrame"]):
     A result may also be a Series, an array, columns by name, or rows: records (dicts, namedtuples,
     dataclasses, Series), or lists and tuples, each column of which has its own type. One dimension
     becomes the column `prediction`, two become `prediction_0` and so on; scalars by name are a row.
+    What is masked in NumPy's masked arrays is null.
     """
 
     schema: Any = None
@@ -72,7 +73,7 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         return _without_attrs(table) if table.attrs else table
 
     def to_output(self, result: Any) -> pd.DataFrame:
-        table = _as_table(result)
+        table = _without_masked(_as_table(result))
         if any(name is not None for name in table.index.names):
             table = _with_index(table)  # a named index is data, an unnamed one is only a counter
         if not all(isinstance(name, str) for name in table.columns):
@@ -169,16 +170,38 @@ def _from_members(members: dict[Any, Any]) -> pd.DataFrame:
     """Return a table of columns by name; scalars are one row."""
     import pandas as pd
 
-    if members and all(pd.api.types.is_scalar(cell) for cell in members.values()):
+    if members and all(map(_is_scalar, members.values())):
         return table_of(members, [[cell] for cell in members.values()])
-    columns = {
-        name: typed_column(cells) if isinstance(cells, list | tuple) else cells
-        for name, cells in members.items()
-    }
+    columns = {name: _column(cells) for name, cells in members.items()}
     try:
         return pd.DataFrame(columns)
     except (TypeError, ValueError) as error:
         raise InvalidValue(f"expected a table: {error}") from None
+
+
+def _is_scalar(value: Any) -> bool:
+    import pandas as pd
+
+    return pd.api.types.is_scalar(value) or is_masked(value)
+
+
+def _column(cells: Any) -> Any:
+    """Return cells in their own type, of which pandas makes a column."""
+    if not isinstance(cells, list | tuple):
+        plain = unmasked(cells)
+        if plain is cells or plain.dtype != object:
+            return plain
+        cells = plain.tolist()
+    return typed_column(cells)
+
+
+def _without_masked(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table without NumPy's `masked`, which pandas takes for a value."""
+    for index, dtype in enumerate(table.dtypes):
+        if dtype.kind == "O" and any(map(is_masked, table.iloc[:, index].tolist())):
+            table = table.copy(deep=False)
+            table.isetitem(index, typed_column(table.iloc[:, index].tolist()))
+    return table
 
 
 def _from_rows(rows: list[Any]) -> pd.DataFrame:
@@ -190,6 +213,8 @@ def _from_rows(rows: list[Any]) -> pd.DataFrame:
 
     if not rows:
         return _from_array(np.array(rows))
+    if np.ma.MaskedArray in set(map(type, rows)):
+        rows = list(map(unmasked, rows))
     if _members(rows[0]) is not None:
         return _from_records(rows)
     if not any(map(_is_row, rows)):
@@ -223,7 +248,8 @@ def _from_array(array: np.ndarray) -> pd.DataFrame:
     import pandas as pd
 
     if array.dtype.names:
-        return pd.DataFrame(array)
+        return _from_members({name: array[name] for name in array.dtype.names})
+    array = unmasked(array)
     if array.dtype == object and array.ndim:
         return _from_rows(list(array))
     match array.shape:
