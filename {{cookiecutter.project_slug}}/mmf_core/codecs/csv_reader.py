@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import RequestError
 from .base import Options, supported_options
-from .csv_text import has_any, too_many_cells
+from .csv_text import too_many_cells
 from .number_format import NumberFormat, any_number, set_number_format
 from .typed_columns import typed_column
 from .whole_numbers import MAX_EXACT_FLOAT, has_many_digits
@@ -167,7 +167,7 @@ class _Reader:
 
     @cached_property
     def _has_null_word(self) -> bool:
-        return self._knows_nulls and has_any(self._text, _NULL_WORDS)
+        return self._knows_nulls and any(word.encode() in self._text for word in _NULL_WORDS)
 
     @cached_property
     def _has_long_number(self) -> bool:

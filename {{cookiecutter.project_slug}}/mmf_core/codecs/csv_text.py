@@ -6,7 +6,6 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable
 from itertools import islice
 from typing import Literal
 
@@ -58,11 +57,6 @@ def _encoding(data: bytes) -> str:
     except UnicodeDecodeError:
         return _FALLBACK_ENCODING
     return "utf-8"
-
-
-def has_any(text: bytes, words: Iterable[str]) -> bool:
-    """Return whether the text contains one of the words."""
-    return any(word.encode() in text for word in words)
 
 
 def check_width(text: bytes, separator: str, options: Options, name: str) -> None:

@@ -13,6 +13,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from .decoded_size import MAX_COLUMNS
+from .typed_columns import NUMBERS
 from .whole_numbers import MAX_EXACT_FLOAT
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 MIN_SIZE = 1 << 17
 """The fewest bytes of a text that is worth cutting."""
 _PIECE_SIZE = 1 << 16
-_NUMBERS = {float, int, NoneType}
 _OVER_INT64 = 2.0**63
 _SEPARATOR = re.compile(rb"\}\s*+,\s*+\{")
 _START = re.compile(rb"\s*+\[\s*+(?=\{)")
@@ -82,7 +82,7 @@ def _table(pieces: Iterable[Any], *, floats: bool) -> pd.DataFrame | None:
                 return None
             cells = [cell for record in records for cell in record.values()]
             types = set(map(type, cells))
-            if not types <= _NUMBERS:
+            if not types <= NUMBERS:
                 return None
             for index, seen in enumerate(column_types):
                 seen.update(types if len(types) == 1 else map(type, cells[index :: len(names)]))

@@ -34,9 +34,10 @@ def to_predictions(result: Any, target: Target) -> Any:
     if target.returns is None:
         return None
     if target.returns.kind is Kind.TABLE:
-        names = result.columns.tolist()
-        if names == ["prediction"]:
+        columns = result.columns
+        if len(columns) == 1 and columns[0] == "prediction":
             return result["prediction"].tolist()
+        names = columns.tolist()
         if names == [f"prediction_{index}" for index in range(len(names))]:
             return [list(row) for row in zip(*_columns(result), strict=True)]
     return json_of(target.returns.kind).to_plain(result)
