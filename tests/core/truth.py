@@ -301,17 +301,6 @@ def write_jsonl(cells: Cells) -> Sent:
     return Sent(lines.encode(), "application/x-ndjson")
 
 
-def mlflow_cells(kind: type) -> st.SearchStrategy[st.SearchStrategy[Any]]:
-    """Draw cells of the column's own type: MLflow casts all others."""
-    whole = st.one_of(st.sampled_from(WHOLE), st.integers(-(2**64), 2**64))
-    own: dict[type, Any] = {
-        float: st.one_of(whole, st.sampled_from(FRACTIONS), st.floats(-1e6, 1e6)),
-        int: whole,
-        bool: st.booleans(),
-    }
-    return st.just(own[kind]) if kind in own else texts(kind)
-
-
 # Columns that have one type in the file itself
 
 
@@ -713,7 +702,7 @@ CARRIERS = [
     Carrier("Feather", arrow_cells, write_feather, of_typed, adds_nulls=False),
     Carrier("client.py", json_cells, write_by_client, hostile=HOSTILE_JSON),
     *(
-        Carrier(f"MLflow {key}", mlflow_cells, write_json(shape, "mlflow"))
+        Carrier(f"MLflow {key}", json_cells, write_json(shape, "mlflow"), hostile=HOSTILE_JSON)
         for key, shape in {
             "dataframe_split": lambda cells: {"dataframe_split": split(cells)},
             "dataframe_records": lambda cells: {"dataframe_records": records(cells)},

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 STAGE = "the same error, found at another stage"
 ISO = "dates are ISO 8601, of any precision"
+EXACT = "no cell becomes another value"
 ROWS = "every row needs a cell for each column, and a table at least one row"
 DELTAS = {
     "dates and times": ("400", '200 [{"told": "2026-01-31T12:30:00"}', ISO),
@@ -22,6 +23,12 @@ DELTAS = {
         "null is not false",
     ),
     "a number as text": ("200", "400 INVALID_PARAMETER_VALUE", "text is text"),
+    **dict.fromkeys(
+        ("1.5 as long", "1.5 as long in inputs", "true as long", "true as double"),
+        ("200", "400 BAD_REQUEST", EXACT),
+    ),
+    **dict.fromkeys(("2 as a flag", "an empty text as a flag"), ("200", "400 BAD_REQUEST", EXACT)),
+    "a text as a flag": ('200 [{"told": true}', '200 [{"told": false}', EXACT),
     "2**63 as long": ("200", "400 BAD_REQUEST", "MLflow silently changes the number"),
     "1e308 as long": ("200", "400 BAD_REQUEST", "MLflow silently changes the number"),
     "Infinity in double": ("200", "400 BAD_REQUEST", "a model is given finite numbers"),

@@ -96,7 +96,7 @@ class Input:
         declared = descriptor.columns
         table = self._from_plain({key: _table_shape(key, plain, list(declared))})
         if not (descriptor.is_homogeneous and columns.is_floats(table)):
-            table = columns.cast(table, declared)
+            table = columns.convert(table, declared)
         return columns.with_optional(table, declared)
 
     def _from_plain(self, plain: Any) -> Any:

@@ -15,7 +15,7 @@ from ..errors import DeclarationError
 from ..execution import Execution
 from ..registry import Registry, load
 from ..target import Target
-from .columns import cast, with_optional
+from .columns import with_optional
 from .default_target import default_execution
 from .inputs import Input
 from .predictions import to_predictions
@@ -44,7 +44,7 @@ class ProjectModel:
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:
         """Return what our own `/invocations` returns; errors are those of `Execution`."""
         target, table_name, declared, scalars = self._served
-        table = with_optional(cast(model_input, declared.columns), declared.columns)
+        table = with_optional(model_input, declared.columns)
         values = {name: value for name, value in (params or {}).items() if name in scalars}
         result = self._execution({table_name: table, **values})
         # MLflow's own JSON writer does not support all types that ours does.
