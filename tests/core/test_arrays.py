@@ -363,6 +363,10 @@ def test_a_long_float_is_not_an_integer() -> None:
     with pytest.raises(InvalidValue, match=r"int64, got 9007199254740992\.0"):
         descriptor.validate(JSON.decode(b"[9007199254740993.0]", descriptor.options))
     assert descriptor.validate(np.array([2.0**53 - 1])).tolist() == [2**53 - 1]
+    assert descriptor.validate(np.float32([2**24 - 1])).tolist() == [2**24 - 1]
+    for wrong in (np.float32([2**24]), np.float16([-2048])):
+        with pytest.raises(InvalidValue, match="int64, got"):
+            descriptor.validate(wrong)
     assert descriptor.to_output(np.array([2.0**60])).tolist() == [2**60]
 
 

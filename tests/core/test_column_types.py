@@ -52,7 +52,7 @@ WRONG: dict[Any, list[Any]] = {
         *("", "x", True, np.True_, "1,5", "\u0661", 1j, b"1", [1], {}, NOON, timedelta(1)),
     ],
     int: [
-        *(1.5, True, np.True_, 2**63, -(2**63) - 1, 2.0**53, -(2.0**53), np.float32(2**53)),
+        *(1.5, True, np.True_, 2**63, -(2**63) - 1, 2.0**53, -(2.0**53), np.float32(2**24)),
         *("1.0000000000000000001", "1e999999999", "x", math.inf, Decimal("Infinity")),
         Decimal("1E+999999999"),
     ],
@@ -64,6 +64,30 @@ WRONG: dict[Any, list[Any]] = {
     ],
 }
 KINDS_OF_WRONG = [(kind, cell) for kind, cells in WRONG.items() for cell in cells]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "limit"),
+    [
+        *(("float64", 2**53), ("Float64", 2**53), ("float32", 2**24), ("Float32", 2**24)),
+        *(("float16", 2**11), ("float[pyarrow]", 2**24), ("longdouble", 2**53)),
+    ],
+)
+@pytest.mark.parametrize("others", [[], [None]])
+def test_a_float_of_fewer_bits_loses_digits_earlier(
+    dtype: str, limit: int, others: list[Any]
+) -> None:
+    cells = pd.Series([limit - 1, 1 - limit, *others], dtype="float64").astype(dtype)
+    column = _column(int | None, cells)
+    assert column.dtype == "Int64"
+    assert column.tolist()[:2] == [limit - 1, 1 - limit]
+    for wrong in (limit, -limit):
+        with pytest.raises(InvalidValue) as caught:
+            _column(int | None, pd.Series([1, wrong, *others], dtype="float64").astype(dtype))
+        (error,) = caught.value.errors
+        assert error.row == 1
+        assert error.message.endswith("a float of this size may have lost digits: send an integer "
+                                      "or a text")  # fmt: skip
 
 
 def _column(declared: Any, cells: Any, decimal: str = ".") -> pd.Series[Any]:
@@ -308,7 +332,7 @@ def test_a_float_that_other_numbers_round_to_is_not_a_whole_number() -> None:
     assert _column(float, [2.0**53]).tolist() == [2.0**53]
     assert _message(int, [1.0, 2.0**53]) == (
         "expected a whole number, got 9007199254740992.0; "
-        "a float of 2**53 or more may have lost digits: send an integer or a text"
+        "a float of this size may have lost digits: send an integer or a text"
     )
 
 

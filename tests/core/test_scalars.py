@@ -31,6 +31,7 @@ MOSCOW = timezone(timedelta(hours=3))
         (mmf.Integer(), 2**64 - 1, 2**64 - 1),
         (mmf.Integer(), str(-(2**63)), -(2**63)),
         (mmf.Integer(), 2.0**53 - 1, 2**53 - 1),
+        (mmf.Integer(), np.float32(2**24 - 1), 2**24 - 1),
         (mmf.Integer(), " 7.0 ", 7),
         (mmf.Integer(), "1e3", 1000),
         (mmf.Float(), 1, 1.0),
@@ -60,6 +61,7 @@ def test_a_value_is_taken(descriptor: Scalar[Any], sent: object, value: object) 
         *[(mmf.String(), value) for value in (5, None, True, ["a"], {"a": 1}, b"x")],
         *[(mmf.Integer(), value) for value in ("x", "", "1.5", 3.5, True, None, [1], "9" * 5000)],
         *[(mmf.Integer(), value) for value in (math.nan, math.inf, 2.0**53, -(2.0**53), "inf")],
+        *[(mmf.Integer(), value) for value in (np.float32(2**24), np.float16(-2048))],
         *[(mmf.Integer(), value) for value in ("1e999999999", "9007199254740993.5", "\u00a01")],
         *[
             (mmf.Integer(), value)

@@ -37,6 +37,18 @@ ISO_8601 = re.compile(
 )
 
 
+class Single(float):
+    """A float of 32 bits."""
+
+    limit = 2**24
+
+
+class Half(float):
+    """A float of 16 bits."""
+
+    limit = 2**11
+
+
 def value_of(cell: Any, kind: type, decimal: str = ".") -> Any:
     """Return the value of an exact cell in a column of a type: None for null, or FAULT."""
     if cell is None or (isinstance(cell, float) and isnan(cell)):
@@ -77,7 +89,8 @@ def _int(cell: Any, decimal: str) -> Any:
     number = _fraction(cell, decimal)
     if number is None or number.denominator != 1 or not -(2**63) <= number < 2**63:
         return FAULT
-    if isinstance(cell, float) and abs(number) > 2**53 - 1:  # it may stand for another number
+    limit = getattr(cell, "limit", 2**53)
+    if isinstance(cell, float) and abs(number) >= limit:  # it may stand for another number
         return FAULT
     return int(number)
 
@@ -334,8 +347,10 @@ INTEGERS = {
     for signed in (True, False)
 }
 FLOATS = {
-    "float16": st.floats(width=16, allow_nan=False, allow_infinity=False),
-    "float32": st.floats(width=32, allow_nan=False, allow_infinity=False),
+    "float16": st.sampled_from([2047.0, 2048.0, -2048.0])
+    | st.floats(width=16, allow_nan=False, allow_infinity=False),
+    "float32": st.sampled_from([2.0**24 - 1, 2.0**24, -(2.0**24)])
+    | st.floats(width=32, allow_nan=False, allow_infinity=False),
     "float64": st.sampled_from(FRACTIONS) | st.floats(),
 }
 TEXTS = st.sampled_from(NUMBER_TEXTS + OTHER_TEXTS + BOOL_TEXTS)
@@ -375,15 +390,18 @@ def arrow_cells(kind: type) -> Any:
     return typed(columns[kind])
 
 
+NARROW = {"FP32": Single, "float32": Single, "FP16": Half, "float16": Half}
+
+
 def of_typed(cell: Typed, _kind: type) -> Any:
     """Return the exact value that a typed column holds."""
     if cell.type == "timestamp[ns]" and cell.value is not None:
         seconds, nanoseconds = divmod(cell.value, 10**9)
         moment = datetime(1970, 1, 1) + timedelta(seconds=seconds)
         return f"{moment.isoformat()}.{nanoseconds:09}"
-    if cell.type == "FP32" and cell.value is not None:
+    if cell.type in NARROW and cell.value is not None:
         try:
-            return struct.unpack("<f", struct.pack("<f", cell.value))[0]
+            return NARROW[cell.type](struct.unpack("<f", struct.pack("<f", cell.value))[0])
         except OverflowError:
             return inf
     return cell.value
@@ -480,7 +498,7 @@ def v2_cells(*, binary: bool) -> Callable[[type], Any]:
     if binary:
         numbers["FP16"] = FLOATS["float16"]
     else:
-        numbers["FP32"] = st.floats(-1e30, 1e30)  # rounded to the datatype
+        numbers["FP32"] = FLOATS["float32"] | st.floats(-1e30, 1e30)  # rounded to the datatype
     numbers |= {"BYTES": st.sampled_from(NUMBER_TEXTS + OTHER_TEXTS), "BOOL": st.booleans()}
     columns = {
         float: numbers,

@@ -428,7 +428,11 @@ def test_a_number_is_the_nearest_float(
 
 
 @pytest.mark.parametrize(
-    ("datatype", "number"), [("FP64", 2.0**53), ("FP64", 0.5), ("UINT64", 2**63), ("FP32", 2.0**60)]
+    ("datatype", "number"),
+    [
+        *(("FP64", 2.0**53), ("FP64", 0.5), ("UINT64", 2**63), ("FP32", 2.0**60)),
+        *(("FP32", 2**24), ("FP32", 2**24 + 1)),
+    ],
 )
 def test_a_number_that_is_no_integer_of_64_bits_is_refused(
     tables_of: Callable[..., Any], datatype: str, number: float

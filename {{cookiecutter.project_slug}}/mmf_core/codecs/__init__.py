@@ -67,6 +67,7 @@ from .typed_columns import typed_column as typed_column
 from .whole_numbers import MAX_EXACT_FLOAT as MAX_EXACT_FLOAT
 from .whole_numbers import exact_array as exact_array
 from .whole_numbers import integers_with_nulls as integers_with_nulls
+from .whole_numbers import max_exact_float as max_exact_float
 from .workbooks import WORKBOOK_STARTS as WORKBOOK_STARTS
 from .workbooks import WORKBOOKS as WORKBOOKS
 from .workbooks import sheet_and_header as sheet_and_header

@@ -37,6 +37,15 @@ def has_many_digits(text: bytes, count: int = _FLOAT_DIGITS) -> bool:
     return bool(runs[:1].any() or (runs[1:] & ~is_inside[: max(len(runs) - 1, 0)]).any())
 
 
+def max_exact_float(number_or_type: Any) -> int:
+    """Return up to where a type of floats holds every whole number: 2**24 for 32 bits."""
+    import numpy as np
+
+    dtype = getattr(number_or_type, "dtype", number_or_type)
+    bits = int(np.finfo(getattr(dtype, "numpy_dtype", dtype)).nmant) + 1
+    return min(1 << bits, MAX_EXACT_FLOAT)
+
+
 def exact_array(
     floats: np.ndarray, cells: Callable[[], Iterable[int | float | None]]
 ) -> np.ndarray:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isnan
+from math import isnan
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..codecs import MAX_EXACT_FLOAT, Kind, exact_array, unmasked
+from ..codecs import Kind, exact_array, max_exact_float, unmasked
 from ..errors import MAX_ERRORS, DescriptorError, ErrorDetail, InvalidValue
 from .base import Descriptor
 from .json_schemas import NUMBER, lists, numbers, records
@@ -58,7 +58,7 @@ class Array(Descriptor["np.ndarray"]):
         return self.columns is not None
 
     def validate(self, value: Any) -> np.ndarray:
-        array = self._numbers(value, max_float=MAX_EXACT_FLOAT)
+        array = self._numbers(value, is_result=False)
         if self.shape is not None and not array.size:
             raise InvalidValue("the array is empty; send at least one row")
         if self.columns is not None:
@@ -66,7 +66,7 @@ class Array(Descriptor["np.ndarray"]):
         return array
 
     def to_output(self, result: Any) -> np.ndarray:
-        return self._numbers(result)
+        return self._numbers(result, is_result=True)
 
     def example(self) -> Any:
         if self.columns is not None:
@@ -112,7 +112,7 @@ class Array(Descriptor["np.ndarray"]):
                 f"shape={self.shape!r} contradicts columns=; remove shape=, columns= implies it"
             )
 
-    def _numbers(self, value: Any, max_float: float = inf) -> np.ndarray:
+    def _numbers(self, value: Any, *, is_result: bool) -> np.ndarray:
         import numpy as np
 
         array = value if type(value) is np.ndarray else self._exact(value)
@@ -121,7 +121,7 @@ class Array(Descriptor["np.ndarray"]):
         if self.shape is not None and array.size:
             self._check_shape(array.shape)
         if self.dtype is not None and array.dtype != self.dtype:
-            array = _converted(array, self.dtype, max_float)
+            array = _converted(array, self.dtype, is_result=is_result)
         return array
 
     def _exact(self, value: Any) -> np.ndarray:
@@ -192,10 +192,10 @@ def _dtype(dtype: Any) -> np.dtype[Any]:
     return parsed
 
 
-def _converted(array: np.ndarray, dtype: np.dtype[Any], max_float: float) -> np.ndarray:
+def _converted(array: np.ndarray, dtype: np.dtype[Any], *, is_result: bool) -> np.ndarray:
     """Return numbers as another type; InvalidValue if it cannot hold one of them.
 
-    Floats of `max_float` or more are not whole numbers: they may stand for others.
+    Large floats are not whole numbers, unless they are a result: they may stand for others.
     """
     import numpy as np
 
@@ -203,8 +203,8 @@ def _converted(array: np.ndarray, dtype: np.dtype[Any], max_float: float) -> np.
         converted = array.astype(dtype)
         overflows = np.isinf(converted) & np.isfinite(array)
         misfits = overflows if dtype.kind == "f" else converted != array
-        if array.dtype.kind == "f" and dtype.kind in "iu":
-            misfits |= np.abs(array) >= max_float
+        if array.dtype.kind == "f" and dtype.kind in "iu" and not is_result:
+            misfits |= np.abs(array) >= max_exact_float(array.dtype)
     if misfits.any():
         value = array[misfits].flat[0].item()
         raise InvalidValue(f"expected numbers that fit into {dtype}, got {value}")

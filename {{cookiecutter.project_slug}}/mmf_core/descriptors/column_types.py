@@ -16,7 +16,7 @@ from math import inf
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, cast
 
-from ..codecs import MAX_EXACT_FLOAT, NumberFormat, real_number, whole_number
+from ..codecs import MAX_EXACT_FLOAT, NumberFormat, max_exact_float, real_number, whole_number
 from ..errors import ErrorDetail, InvalidValue
 from .date_times import are_date_times, parse_date_time
 from .json_schemas import DATETIME
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _MIN_INT64, _MAX_INT64 = -(2**63), 2**63 - 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORDS = {"true": True, "false": False}
+_SMALLEST_LIMIT = 2**11
+"""Up to here a float of 16 bits holds every whole number."""
 _NUMBER_SIGNS = frozenset("0123456789+-.,' ")
 
 
@@ -88,7 +90,7 @@ def _to_int(column: pd.Series[Any], number_format: NumberFormat) -> pd.Series[An
     if kind == "f":
         floats = _array(column, "float64", np.nan)
         with np.errstate(invalid="ignore"):  # the remainder of infinity
-            fits = (floats % 1 == 0) & (np.abs(floats) < MAX_EXACT_FLOAT)
+            fits = (floats % 1 == 0) & (np.abs(floats) < max_exact_float(column.dtype))
         return _masked(np.where(fits, floats, 0).astype("int64"), fits, column)
     if kind == "u":
         numbers = _array(column, "uint64", 0)
@@ -104,7 +106,8 @@ def _to_int(column: pd.Series[Any], number_format: NumberFormat) -> pd.Series[An
 def _int(cell: Any, number_format: NumberFormat) -> int | None:
     """Return the same whole number of 64 bits, or None.
 
-    A float of 2**53 or more is not accepted: other whole numbers may have been rounded to it.
+    A float of 2**53 or more, of 2**24 if it has 32 bits, is not accepted: other whole numbers may
+    have been rounded to it.
     """
     number = None
     if isinstance(cell, str):
@@ -117,9 +120,13 @@ def _int(cell: Any, number_format: NumberFormat) -> int | None:
         # compared first: int() would write out all digits of 1E+999999999
         if cell.is_finite() and _MIN_INT64 <= cell <= _MAX_INT64 and cell == int(cell):
             number = int(cell)
-    elif abs(value := float(cell)) < MAX_EXACT_FLOAT and value.is_integer():
+    elif abs(value := float(cell)) < _limit(cell) and value.is_integer():
         number = int(value)
     return number if number is None or _MIN_INT64 <= number <= _MAX_INT64 else None
+
+
+def _limit(cell: Any) -> int:
+    return max_exact_float(cell) if hasattr(cell, "dtype") else MAX_EXACT_FLOAT
 
 
 def _to_bool(column: pd.Series[Any], number_format: NumberFormat) -> pd.Series[Any]:
@@ -258,8 +265,8 @@ def _float_hint(cell: Any, number_format: NumberFormat) -> str:
 
 def _int_hint(cell: Any, number_format: NumberFormat) -> str:
     is_float = _is_number(cell) and not isinstance(cell, Integral | Decimal)
-    if is_float and abs(float(cell)) >= MAX_EXACT_FLOAT:
-        return "a float of 2**53 or more may have lost digits: send an integer or a text"
+    if is_float and abs(float(cell)) >= _SMALLEST_LIMIT and float(cell).is_integer():
+        return "a float of this size may have lost digits: send an integer or a text"
     return _text_hint(cell, number_format)
 
 

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from math import isinf, nan
 from typing import Any, ClassVar, TypeVar
 
-from ..codecs import MAX_EXACT_FLOAT, any_number, python_value, real_number, whole_number
+from ..codecs import (
+    MAX_EXACT_FLOAT,
+    any_number,
+    max_exact_float,
+    python_value,
+    real_number,
+    whole_number,
+)
 from ..errors import DescriptorError, InvalidValue, quoted
 from .bounds import bounds_schema, with_bounds
 from .scalars import Scalar
@@ -68,7 +75,8 @@ class Number(Scalar[N]):
 class Integer(Number[int]):
     """A whole number of at most 64 bits; 3.0 is accepted, 3.5 and true are not (name from MMF).
 
-    A float of 2**53 or more is not accepted: other whole numbers may have been rounded to it.
+    A float of 2**53 or more, of 2**24 if it has 32 bits, is not accepted: other whole numbers may
+    have been rounded to it.
     """
 
     type_label = "a whole number"
@@ -82,12 +90,13 @@ class Integer(Number[int]):
         return number
 
     def convert(self, value: Any) -> int:
+        limit = max_exact_float(value) if _is_numpy_float(value) else MAX_EXACT_FLOAT
         value = python_value(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
             raise TypeError
         if not _MIN <= value <= _MAX:
             raise OverflowError
-        if isinstance(value, float) and abs(value) >= MAX_EXACT_FLOAT:
+        if isinstance(value, float) and abs(value) >= limit:
             raise TypeError
         return int(value)
 
@@ -133,3 +142,7 @@ class Float(Number[float]):
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise TypeError
         return float(value)
+
+
+def _is_numpy_float(value: Any) -> bool:
+    return getattr(getattr(value, "dtype", None), "kind", "") == "f"

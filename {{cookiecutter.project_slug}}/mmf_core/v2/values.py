@@ -125,9 +125,9 @@ def _value(descriptor: Descriptor[Any], tensor: Tensor) -> Any:
         return _pixels(tensor) if kind is Kind.IMAGE else values
     if values.size != 1:
         raise RequestError(f"input {tensor.name}: expected one value, got {values.size}")
-    value = values.item()
     if kind is Kind.SCALAR:
-        return tables.decode_text(value)
+        return tables.decode_text(values.flat[0])
+    value = values.item()
     if kind is Kind.JSON:
         value = json.loads(tables.decode_text(value) if isinstance(value, bytes) else str(value))
     elif isinstance(value, bytes):
