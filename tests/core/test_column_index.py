@@ -34,8 +34,7 @@ def test_labels_that_are_equal_in_python_stay_what_they_are(label: str) -> None:
     for first in ("1", "1.0", "true"):
         decode(f'{{"columns": [{first}], "data": [[0.5]]}}'.encode())
     table = decode(f'{{"columns": [{label}], "data": [[0.5]]}}'.encode())
-    expected = {"1": 1, "1.0": 1.0, "true": True}[label]
-    assert repr(table.columns.tolist()) == repr([expected])
+    assert table.columns.tolist() == [label]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ table; the cells that have no value in their column's type are the ones that the
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +18,7 @@ from math import inf
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from flask import Flask
 from hypothesis import assume, given
@@ -209,6 +212,59 @@ def check_joined(schema: Schema, table: pd.DataFrame, rows: list[Any]) -> None:
         pd.testing.assert_frame_equal(part.reset_index(drop=True), row)
 
 
+NUMBERED = pd.DataFrame({2020: pd.array([2**53 + 1, None], dtype="Int64"), 2021: [0.5, 1.5]})
+
+
+def numbered(name: str, table: pd.DataFrame) -> Sent:
+    """Return a table whose names are numbers, in a form that can say so."""
+    split = {"columns": table.columns.tolist(), "data": []}
+    split["data"] = table.astype(object).where(table.notna(), None).to_numpy().tolist()
+    if name in {"parquet", "feather"}:
+        file = io.BytesIO()
+        if name == "feather":
+            arrow = pa.Table.from_pandas(table)
+            with pa.ipc.new_file(file, arrow.schema) as writer:
+                writer.write_table(arrow)
+        else:
+            table.to_parquet(file)
+        return Sent(
+            file.getvalue(), f"application/vnd.apache.{name.replace('feather', 'arrow.file')}"
+        )
+    if name == "MLflow":
+        split = {"dataframe_split": split}
+    protocol = "mlflow" if name == "MLflow" else "rest"
+    return Sent(json.dumps(split).encode(), "application/json", protocol)
+
+
+@pytest.mark.parametrize("name", ["JSON", "MLflow", "parquet", "feather"])
+def test_a_name_that_is_a_number_is_a_text_as_in_csv(name: str) -> None:
+    sent = numbered(name, NUMBERED)
+    table = received({"2020": int | None, "2021": float}, sent)
+    check(
+        {"2020": int | None, "2021": float}, table, {"2020": [2**53 + 1, None], "2021": [0.5, 1.5]}
+    )
+    codec = find(Kind.TABLE, Format.of_media_type(sent.media_type))
+    if name != "MLflow":
+        assert list(codec.decode(sent.body, {})) == ["2020", "2021"]
+    both = NUMBERED.set_axis([2020, "2020"], axis="columns")
+    if name in {"JSON", "MLflow"}:  # pandas itself refuses to write the others
+        with pytest.raises(RequestError, match="duplicate columns: 2020"):
+            received({"2020": float | None}, numbered(name, both))
+
+
+def test_an_array_of_columns_with_numbers_for_names() -> None:
+    options = mmf.Array(columns=["2021", "2020"]).options
+    for format_, body in {
+        Format.JSON: b'{"columns": [2020, 2021], "data": [[1, 2.5]]}',
+        Format.CSV: b"2020,2021\n1,2.5\n",
+    }.items():
+        codec = find(Kind.ARRAY, format_)
+        assert codec is not None
+        assert codec.decode(body, options).tolist() == [[2.5, 1]]
+        bare = codec.decode(b"[[1, 2.5]]" if format_ is Format.JSON else b"1,2.5\n", options)
+        assert bare.tolist() == [[1, 2.5]]
+
+
 # What the service writes itself
 
 OWN = {
@@ -318,7 +374,7 @@ def test_exempt_an_empty_row_at_the_end_of_a_sheet_is_not_a_row(name: str) -> No
 
 @pytest.mark.parametrize("name", ["CSV", "TSV"])
 def test_exempt_a_blank_line_is_not_a_row(name: str) -> None:
-    sent = BY_NAME[name].write({"a": ["1.5", "2.5"]})
+    sent = BY_NAME[name].write({"a": ["1.5", "2021"]})
     sent = replace(sent, body=sent.body.replace(b"1.5\n", b"1.5\n\n"))
     assert received({"a": float | None}, sent)["a"].tolist() == [1.5, 2.5]
 

@@ -11,7 +11,14 @@ from itertools import islice
 from typing import Any
 
 from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue, quoted
-from .table_shapes import EQUAL_LENGTHS, NOT_A_RECORD, ONE_VALUE_PER_COLUMN, SPLIT_KEYS, unwrap
+from .table_shapes import (
+    EQUAL_LENGTHS,
+    NOT_A_RECORD,
+    ONE_VALUE_PER_COLUMN,
+    SPLIT_KEYS,
+    text_names,
+    unwrap,
+)
 
 MISSING_COLUMN = "missing column"
 
@@ -84,7 +91,7 @@ def _bad_records(records: list[Any], columns: Sequence[str]) -> Iterable[ErrorDe
 def _from_split(header: Any, data: Any, columns: Sequence[str]) -> list[Any]:
     if not isinstance(header, list) or not isinstance(data, list):
         raise InvalidValue('expected "columns" to be a list of names and "data" a list of rows')
-    indices = column_indices(header, columns)
+    indices = column_indices(text_names(header), columns)
     if uneven := [
         ErrorDetail(f"expected a list of {len(header)} values", row=row)
         for row, cells in enumerate(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Collection
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,8 +24,8 @@ class ArrayCSV(Codec["np.ndarray"]):
     """Numbers in UTF-8; an empty cell is NaN. A first line without any number is a header.
 
     The numbers are floats, unless all are whole and some are too long for a float; with the option
-    `floats` the nearest floats. With `columns` the header gives their places, and other columns are
-    left out.
+    `floats` the nearest floats. With `columns` the header, which may then be numbers, gives their
+    places, and other columns are left out.
     """
 
     kind = Kind.ARRAY
@@ -36,7 +37,7 @@ class ArrayCSV(Codec["np.ndarray"]):
         import numpy as np
 
         columns, rows = options.get("columns", ()), _read(data)
-        header = rows.pop(0) if rows and _is_header(rows[0]) else None
+        header = rows.pop(0) if rows and _is_header(rows[0], columns) else None
         width = len(header or (rows[0] if rows else ()))
         if uneven := uneven_rows(rows, width):
             raise InvalidValue(ONE_VALUE_PER_COLUMN, uneven)
@@ -85,6 +86,8 @@ def _number(cell: str) -> Any:
         return cell if cell.strip() else float("nan")
 
 
-def _is_header(cells: list[str]) -> bool:
+def _is_header(cells: list[str], columns: Collection[str]) -> bool:
+    if columns and set(columns) <= set(cells):  # which may be numbers
+        return True
     values = [_number(cell) for cell in cells if cell.strip()]
     return bool(values) and all(isinstance(value, str) for value in values)

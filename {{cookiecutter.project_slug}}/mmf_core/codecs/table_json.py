@@ -18,6 +18,7 @@ from .table_shapes import (
     NOT_A_RECORD,
     ONE_VALUE_PER_COLUMN,
     SPLIT_KEYS,
+    text_names,
     uneven_rows,
     unwrap,
 )
@@ -124,8 +125,10 @@ def _from_split(
 ) -> pd.DataFrame:
     if columns is None:
         columns = list(range(len(data[0]))) if data else []
-    if not _is_labels(columns):
+    elif not _is_labels(columns):
         raise InvalidValue('expected "columns" to be a list of names')
+    else:
+        columns = text_names(columns)
     if uneven := uneven_rows(data, len(columns)):
         raise InvalidValue(ONE_VALUE_PER_COLUMN, uneven)
     frame = _frame(columns, data, options)

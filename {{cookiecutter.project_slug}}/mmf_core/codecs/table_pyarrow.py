@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import LONGEST_VALUE, MAX_ERRORS, ErrorDetail, InvalidValue, RequestError
 from ..settings import Settings
@@ -122,7 +122,7 @@ def _to_pandas(table: Any) -> pd.DataFrame:
         column = table.column(index)
         table = table.set_column(index, table.field(index).name, _decoded(column))
     try:
-        frame = cast("pd.DataFrame", table.to_pandas())
+        frame = _with_text_names(table.to_pandas())
         has_names = positions and not frame.columns.has_duplicates
         exact = dict(_exact_columns(table, positions, frame)) if has_names else {}
     except (MemoryError, pa.ArrowMemoryError):
@@ -132,6 +132,15 @@ def _to_pandas(table: Any) -> pd.DataFrame:
     for name, cells in exact.items():
         frame[name] = cells
     return frame
+
+
+def _with_text_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with the names that the file has; pandas notes that 2020 was a number."""
+    import pandas as pd
+
+    if isinstance(frame.columns.dtype, pd.StringDtype):
+        return frame
+    return frame.set_axis([str(name) for name in frame.columns], axis="columns")
 
 
 def _is_special(column: Any) -> bool:

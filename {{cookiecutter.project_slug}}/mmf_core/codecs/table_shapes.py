@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from ..errors import MAX_ERRORS, ErrorDetail
+from . import json
 
 MLFLOW_WRAPPERS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 """The keys under which MLflow's scoring protocol sends a table."""
@@ -15,6 +16,11 @@ SPLIT_KEYS = {"columns", "data", "index"}
 NOT_A_RECORD = "expected a record: an object of column name → value"
 ONE_VALUE_PER_COLUMN = "expected one value for each column in every row"
 EQUAL_LENGTHS = "expected the same number of values in every column"
+
+
+def text_names(labels: Iterable[Any]) -> list[str]:
+    """Return the names in a header as text, as CSV has them: 2020 is "2020"."""
+    return [label if isinstance(label, str) else json.dumps(label).decode() for label in labels]
 
 
 def uneven_rows(rows: Iterable[Sequence[Any]], width: int) -> list[ErrorDetail]:
