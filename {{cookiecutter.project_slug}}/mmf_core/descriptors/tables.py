@@ -73,7 +73,9 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         return _without_attrs(table) if table.attrs else table
 
     def to_output(self, result: Any) -> pd.DataFrame:
-        table = _without_masked(_as_table(result))
+        table = _as_table(result)
+        if not _is_numeric(result):
+            table = _without_masked(table)
         if any(name is not None for name in table.index.names):
             table = _with_index(table)  # a named index is data, an unnamed one is only a counter
         if not all(isinstance(name, str) for name in table.columns):
@@ -193,6 +195,11 @@ def _column(cells: Any) -> Any:
             return plain
         cells = plain.tolist()
     return typed_column(cells)
+
+
+def _is_numeric(result: Any) -> bool:
+    """Return whether it is an array of NumPy's without objects: most results are."""
+    return getattr(getattr(result, "dtype", None), "kind", "O") in "biufmM"
 
 
 def _without_masked(table: pd.DataFrame) -> pd.DataFrame:
