@@ -18,6 +18,7 @@ UNBOUNDED = {
     "page.routes.render": "languages of the page",
     "server.connections._probe": "nothing",
     "server.probes.probes": "nothing",
+    "stores.over_http._opener": "nothing",
     "web.http.charsets._charsets": "nothing",
     "web.http.content_encoding._codings": "nothing",
     "web.openapi.document.encoded_document": "nothing",
