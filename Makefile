@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak hostile lint types lock fidelity \
+.PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak hostile decoding lint types lock fidelity \
 	bench bench-codecs bench-models bench-startup bench-hotpath bench-instructions bench-worker bench-metrics \
 	bench-alternatives bench-load clean
 
@@ -71,6 +71,10 @@ fidelity: .venv/.complete  ## measure what survives each format, for docs/fideli
 
 soak: .venv/.complete  ## twenty minutes of load with faults, for docs/reliability.md; ONLY="kills soak"
 	@PYTHONPATH='$(PAYLOAD):tests:tests/faults' PYTHONPYCACHEPREFIX=.cache/pycache $(BIN)/python tests/faults/faults_page.py $(ONLY)
+
+decoding: .venv/.complete  ## how long each format takes for what is slow to decode, for docs/reliability.md
+	@PYTHONPATH='$(PAYLOAD):tests:tests/hostile' PYTHONPYCACHEPREFIX=.cache/pycache \
+		$(BIN)/python tests/hostile/decoding_times.py
 
 hostile: .venv/.complete  ## the worst inputs against a live service, for docs/reliability.md; MINUTES=60, ONLY="npy YAML"
 	@MINUTES='$(MINUTES)' PYTHONPATH='$(PAYLOAD):tests:tests/hostile' PYTHONPYCACHEPREFIX=.cache/pycache \

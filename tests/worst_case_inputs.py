@@ -229,6 +229,7 @@ WORST: dict[str, dict[str, dict[str, Make]]] = {
         "msgpack": {
             "lists": _messagepack(b"\x90", 10_000),
             "small objects": _messagepack(b"\x81\xa0\xc0", 3_000),
+            "nulls": _messagepack(b"\xc0", 100_000),
         },
         "pb": {"nulls": _struct},
     },

@@ -26,7 +26,6 @@ UNBOUNDED = {
 """What the keys of a cache are that has no bound."""
 BOUNDED = {
     "codecs.json_yaml._dumper": 1,
-    "codecs.json_yaml._loader": 1,
     "codecs.number_format._pattern": 16,
     "v2.tensors.datatype_of": 64,
     "web.http.content_encoding._preferred_coding": 256,

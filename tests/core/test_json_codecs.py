@@ -21,7 +21,13 @@ from hypothesis import strategies as st
 import mmf_core as mmf
 from mmf_core.codecs import Codec, Format, Kind, find, formats
 from mmf_core.codecs.json_values import MAX_DEPTH
-from mmf_core.errors import DescriptorError, InvalidValue, MissingPackage, RequestError
+from mmf_core.errors import (
+    BodyTooLarge,
+    DescriptorError,
+    InvalidValue,
+    MissingPackage,
+    RequestError,
+)
 
 FORMS = [Format.JSON, Format.XML, Format.YAML, Format.MSGPACK, Format.PROTOBUF]
 LOSSLESS = FORMS[:-1]
@@ -400,6 +406,9 @@ def test_xml_has_no_control_characters() -> None:
         (b"no: no\non: 2026-01-31\n", {"no": "no", "on": "2026-01-31"}),
         (b"a: 010\nb: 1_000\nc: 0x1f\nd: 1:30\ne: -1e3\nf: .nan", None),
         (b"a: &x [1]\nb: *x\n", {"a": [1], "b": [1]}),
+        (b"a: &x {y: &z 1}\nb: [*x, *z]\n", {"a": {"y": 1}, "b": [{"y": 1}, 1]}),
+        (b"a: 1\na: 2\n", {"a": 2}),
+        (b"a: 'null'\nb: \"1\"\nc: |\n  1\nd: ''\n", {"a": "null", "b": "1", "c": "1\n", "d": ""}),
         ("\ufeffa: Ж\n".encode(), {"a": "Ж"}),
         ("a: Ж".encode("utf-16"), {"a": "Ж"}),
     ],
@@ -436,6 +445,8 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         (b"? {a: b}\n: 1", "YAML"),
         (b"a: " + b"9" * 5_000, "YAML"),
         (BOMB.encode(), "at most 100,000 values"),
+        (b"a: &a " + b"x" * 10_000 + b"\nb: [" + b"*a," * 10_000 + b"]", "at most 100,000 values"),
+        (b"[" * 101 + b"]" * 101, "nesting"),
     ],
 )
 def test_other_yaml_is_refused(data: bytes, message: str) -> None:
@@ -450,15 +461,13 @@ def test_yaml_without_its_c_part(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.delattr(yaml, "CSafeLoader")
     monkeypatch.delattr(yaml, "CSafeDumper")
-    for made in (json_yaml._loader, json_yaml._dumper):
-        made.cache_clear()
+    json_yaml._dumper.cache_clear()
     try:
         assert YAML.decode(YAML.encode(TREE, {}), {}) == TREE
         with pytest.raises(RequestError):
             YAML.decode(b"[" * 10_000, {})
     finally:
-        for made in (json_yaml._loader, json_yaml._dumper):
-            made.cache_clear()
+        json_yaml._dumper.cache_clear()
 
 
 # MessagePack
@@ -533,6 +542,16 @@ def test_a_struct_with_nan_is_refused() -> None:
     struct.fields["a"].number_value = float("nan")
     with pytest.raises(RequestError, match="NaN"):
         PROTOBUF.decode(struct.SerializeToString(), {})
+
+
+def test_the_values_of_a_message_have_a_bound() -> None:
+    """Those that are packed, and those that a message has by default."""
+    codec = find(Kind.JSON, Format.PROTOBUF)
+    options = {**OPTIONS, "max_body": 100_000}
+    many = WINE(tags=[""] * 10_000).SerializeToString()
+    with pytest.raises(BodyTooLarge, match="so many values"):
+        codec.read(many, options)
+    assert len(codec.read(many, OPTIONS)["tags"]) == 10_000
 
 
 def test_what_is_no_message_class_is_refused_when_declared() -> None:

@@ -3,6 +3,7 @@
 import io
 import re
 import struct
+import time
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -398,3 +399,23 @@ def test_a_missing_library_is_asked_for(
     without(module)
     with pytest.raises(MissingPackage, match=f"pip install {package}$"):
         find(Kind.TABLE, form)
+
+
+@pytest.mark.parametrize("unit", [b"<row/>", b"<c/>", b"<x:c/>", b"<si/>"])
+def test_places_without_content_are_refused_at_once(unit: bytes) -> None:
+    """A few kilobytes, compressed, of millions of them took half a minute."""
+    book = io.BytesIO()
+    pd.DataFrame({"a": [1]}).to_excel(book, index=False)
+    changed = io.BytesIO()
+    with zipfile.ZipFile(book) as old, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            part = old.read(name)
+            if name.endswith("sheet1.xml"):
+                part = part.replace(b"</sheetData>", unit * 1_200_000 + b"</sheetData>")
+            new.writestr(name, part)
+    data = changed.getvalue()
+    assert len(data) < 64 * 1024
+    started = time.process_time()
+    with pytest.raises(RequestError, match="nearly empty"):
+        TableXLSX().read(data, {})
+    assert time.process_time() - started < 1

@@ -16,6 +16,9 @@ from .json_values import check_value, plain
 MAX_LENGTH = 1_000_000
 """Of a list: msgpack allocates the length that a list declares before it reads it."""
 
+_CHECK_SIZE, _ITEM_SIZE = 100, 30
+"""What a container and an item count for, in addition: they take time, too."""
+
 
 class JSONAsMsgpack(Codec[Any]):
     """The types that MessagePack shares with JSON: no bytes, no extensions, no timestamps."""
@@ -69,7 +72,8 @@ class _Budget(MemoryBudget):
         return value
 
     def _spend(self, container: Any, sizes: Iterable[int]) -> None:
-        self.spend(sum(sizes) + getsizeof(container))
+        own = getsizeof(container) + _CHECK_SIZE + len(container) * _ITEM_SIZE
+        self.spend(sum(sizes) + own)
 
 
 def _refuse_extension(code: int, _data: bytes) -> NoReturn:

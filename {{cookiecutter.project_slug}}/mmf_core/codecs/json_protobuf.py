@@ -6,16 +6,21 @@ base64, 64-bit integers are texts, and a field that was not sent has its default
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import RequestError
 from .base import Codec, Kind, Options
+from .decoded_size import MemoryBudget
 from .formats import Format
 from .json_values import check_value, plain
 from .whole_numbers import MAX_EXACT_FLOAT
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
+
+_VALUE_SIZE = 200
+"""The bytes of memory of a value in a message, at most, a number of 64 bits being a text."""
 
 
 class JSONAsProtobuf(Codec[dict[str, Any]]):
@@ -38,9 +43,13 @@ class JSONAsProtobuf(Codec[dict[str, Any]]):
         name = message.DESCRIPTOR.full_name
         try:
             message.ParseFromString(data)
+            if "message" in options:
+                _check_size(message, MemoryBudget(name, options))
             value = MessageToDict(
                 message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
             )
+        except RequestError:
+            raise
         except (DecodeError, Error, ValueError, TypeError, RecursionError) as error:
             raise RequestError(f"expected a protobuf {name}: {error}") from None
         if "message" not in options and len(UnknownFieldSet(message)):  # a Struct never grows
@@ -72,6 +81,22 @@ def _new_message(options: Options) -> Message:
     from google.protobuf.struct_pb2 import Struct
 
     return Struct()
+
+
+def _check_size(message: Message, budget: MemoryBudget) -> None:
+    """Count the values of a message: packed numbers have a byte each, and defaults none."""
+    from google.protobuf.message import Message
+
+    budget.spend(len(message.DESCRIPTOR.fields) * _VALUE_SIZE)
+    for _, value in message.ListFields():
+        if isinstance(value, Message):
+            _check_size(value, budget)
+        elif not isinstance(value, str | bytes) and hasattr(value, "__len__"):
+            budget.spend(len(value) * _VALUE_SIZE)
+            for item in value.values() if isinstance(value, Mapping) else value:
+                if not isinstance(item, Message):
+                    break
+                _check_size(item, budget)
 
 
 def _refuse_inexact(value: Any) -> None:

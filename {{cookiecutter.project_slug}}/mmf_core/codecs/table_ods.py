@@ -120,6 +120,7 @@ def dimensions(xml: bytes) -> tuple[int, int, int]:
 
     counter = _Counter()
     parser = ParserCreate()
+    parser.buffer_text = True  # else each line break is a call
     parser.StartElementHandler = counter.start
     parser.CharacterDataHandler = counter.add_text
     parser.StartDoctypeDeclHandler = counter.refuse_dtd

@@ -42,7 +42,7 @@ class TableXML(Codec["pd.DataFrame"]):
     kind = Kind.TABLE
     format = Format.XML
     requires: ClassVar = {"pandas": "pandas", "defusedxml": "defusedxml"}
-    memory_weights: ClassVar = {b"<": 80, b"=": 180}
+    memory_weights: ClassVar = {b"<": 120, b"=": 180}
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
         import pandas as pd

@@ -25,6 +25,8 @@ CheckContent = Callable[[bytes, int], bytes]
 BYTES_PER_CELL = 16
 """The fewest bytes that a cell takes in a sheet that is not nearly empty."""
 _COUNT = re.compile(rb'uniqueCount\s*=\s*["\']([0-9]+)')  # of strings: calamine allocates them
+_PLACES = (b"row", b"c", b"si")
+"""Elements for which readers allocate a place, even if they are empty."""
 _UNUSED = ("docprops/", "xl/theme/", "customxml/")  # parts that no reader of cells opens
 
 # APPNOTE.TXT 4.3.7, 4.3.12 and 4.3.16, from the version to the name.
@@ -107,6 +109,9 @@ def _check(part: bytes) -> None:
     counts = _COUNT.findall(part) if b"uniqueCount" in part else ()
     if b"\0" in part or any(int(count) > len(part) for count in counts):
         raise RequestError("this workbook has been tampered with; save it again")
+    for tag in _PLACES if len(part) > MIB else ():  # before they are looked at one by one
+        count = part.count(b"<" + tag) + part.count(b":" + tag)
+        refuse_sparse(count, 1, len(part) // BYTES_PER_CELL)
     if b"sheetData" in part:
         refuse_sparse(*dimensions(part), len(part) // BYTES_PER_CELL)
 
