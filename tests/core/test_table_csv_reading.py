@@ -132,7 +132,7 @@ def test_a_type_does_not_depend_on_the_length() -> None:
     ],
 )
 def test_a_huge_line_is_refused(data: bytes) -> None:
-    with pytest.raises(RequestError, match="CSV"):
+    with pytest.raises(RequestError, match=r"CSV|at most 16,384 columns"):
         CSV.decode(data, {})
 
 

@@ -100,7 +100,7 @@ def test_nulls_of_pandas_own_types_are_empty_cells() -> None:
         ("@here", "@here"),
         ("<&>\"'", "<&>\"'"),
         ("100 %s #", "100 %s #"),
-        ([1, 2], "[1, 2]"),
+        ([1, 2], "[1,2]"),
         ("=SUM(A1:A9)", "=SUM(A1:A9)"),
         ("a\x0bb", "a\N{REPLACEMENT CHARACTER}b"),
         ("\ud800\ufffe", "\N{REPLACEMENT CHARACTER}" * 2),

@@ -170,6 +170,40 @@ def test_what_is_masked_is_null_in_every_protocol(
     assert pd.read_parquet(io.BytesIO(parquet.data))["prediction"].isna().tolist() == [False, True]
 
 
+def test_a_result_without_a_form_is_named_in_every_protocol(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
+    def predict(data: Any = FLOATS) -> Any:
+        return pd.DataFrame({"c": pd.Series([1j] * len(data), dtype=object)})
+
+    client = serve_function(predict, returns=mmf.DataFrame())
+    rows = [{"a": 1.5}]
+    for response in (
+        client.post("/predict?format=csv", json=rows),
+        client.post("/predict?format=json", json=rows),
+        client.post("/invocations/predict", json={"dataframe_records": rows}),
+        client.post("/v2/models/predict/infer", json={"inputs": [TENSOR]}),
+    ):
+        assert response.status_code in {406, 500}
+        assert "complex cannot be written" in response.text, response.text
+
+
+def test_bins_of_pandas_are_texts_in_every_protocol(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
+    def predict(data: Any = FLOATS) -> Any:
+        return pd.cut(data["a"], [0, 1, 2])
+
+    client = serve_function(predict, returns=mmf.DataFrame())
+    rows = [{"a": 1.5}]
+    assert client.post("/predict?format=csv", json=rows).text == 'a\n"(1, 2]"\n'
+    assert client.post("/predict?format=json", json=rows).get_json() == [{"a": "(1, 2]"}]
+    by_mlflow = client.post("/invocations/predict", json={"dataframe_records": rows})
+    assert by_mlflow.get_json() == {"predictions": [{"a": "(1, 2]"}]}
+    by_v2 = client.post("/v2/models/predict/infer", json={"inputs": [TENSOR]})
+    assert by_v2.get_json()["outputs"][0]["data"] == ['"(1, 2]"']
+
+
 CELLS = [
     *("text", "\U0001f377", 10**20, -(10**30), 1e400, [1], {"a": 1}, [[10**30]], None, True, ""),
     *("x" * 40_000, "\x00\ufffe", "=1+1"),

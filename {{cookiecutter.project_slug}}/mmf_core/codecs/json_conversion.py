@@ -6,7 +6,8 @@
 - Dates and times of any library are ISO 8601, to the nanosecond; durations, too.
 - NaT, NA, NaN, infinity and masked values are null. A Decimal is a number of the same digits.
 - A namedtuple, a dataclass and any mapping are objects; a set, deque, range, dict view and any
-  other collection are lists; an Enum is its value; a path and a UUID are texts.
+  other collection are lists; an Enum is its value; a path, a UUID, and pandas' interval
+  and period are texts.
 """
 
 from __future__ import annotations
@@ -255,6 +256,8 @@ def _unique(labels: list[Any], kind: str) -> list[Any]:
 
 
 def _from_python(value: Any) -> Any:
+    if type(value).__name__ in {"Interval", "Period"}:  # pandas', as it shows them
+        return str(value)
     if hasattr(value, "_asdict"):  # a namedtuple
         return value._asdict()
     if is_dataclass(value) and not isinstance(value, type):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import csv_dialect, csv_rows, csv_text
 from .base import Codec, Kind, Options
+from .cell_text import simple_cells
 from .csv_reader import read
 from .formats import Format
 
@@ -47,7 +49,8 @@ class _Separated(Codec["pd.DataFrame"]):
             value = _without_formulas(value)
         rows = csv_rows.rows(value, self.separator)
         if rows is None:
-            rows = value.to_csv(index=False, header=False, sep=self.separator).encode()
+            simple = _changed(value, "Oc", simple_cells)
+            rows = simple.to_csv(index=False, header=False, sep=self.separator).encode()
         return self._header(value) + rows
 
     def _header(self, value: pd.DataFrame) -> bytes:
@@ -85,16 +88,29 @@ class TableTSV(_Separated):
     separator = "\t"
 
 
+def _changed(
+    table: pd.DataFrame, kinds: str, change: Callable[[pd.Series], pd.Series]
+) -> pd.DataFrame:
+    """Return a table with the columns changed that are of some of NumPy's kinds."""
+    import pandas as pd
+
+    columns = {
+        index: change(column) if column.dtype.kind in kinds else column
+        for index, (_, column) in enumerate(table.items())
+    }
+    return pd.DataFrame(columns, index=table.index).set_axis(table.columns, axis="columns")
+
+
 def _without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     """Put an apostrophe before texts that a spreadsheet would run as formulas."""
     import pandas as pd
 
-    columns = {
-        index: column if column.dtype.kind in "biufcM" else column.map(_escape_formula)
-        for index, (_, column) in enumerate(table.items())
-    }
+    def escape(column: pd.Series) -> pd.Series:
+        cells = [_escape_formula(cell) for cell in column.tolist()]
+        return pd.Series(cells, column.index, dtype=object)
+
     names = [_escape_formula(name) for name in table.columns]
-    return pd.DataFrame(columns, index=table.index).set_axis(names, axis="columns")
+    return _changed(table, "O", escape).set_axis(names, axis="columns")
 
 
 def _escape_formula(value: Any) -> Any:

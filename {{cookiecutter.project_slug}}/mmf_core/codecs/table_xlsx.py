@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import xlsx_file
 from .base import Codec, Kind, Options
+from .cell_text import simple_cell
 from .decoded_size import MAX_COLUMNS
 from .formats import Format
 from .workbooks import read_zipped
@@ -74,13 +75,14 @@ def _cell(value: Any) -> str:
         return xlsx_file.EMPTY
     if isinstance(value, bool):
         return xlsx_file.TRUE if value else xlsx_file.FALSE
-    if hasattr(value, "item"):  # a NumPy scalar
+    if hasattr(value, "item") and not value.shape:  # a NumPy scalar
         return _cell(value.item())
     if isinstance(value, int | float):
         return xlsx_file.number(repr(value))
     if (moment := _moment(value)) is not None:
         return xlsx_file.number(*moment)
-    return _text(value.isoformat() if hasattr(value, "isoformat") else str(value))
+    simple = value.isoformat() if hasattr(value, "isoformat") else simple_cell(value)
+    return xlsx_file.EMPTY if simple is None else _text(str(simple))
 
 
 def _moment(value: Any) -> tuple[float, int] | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, request
 
 from .. import __version__
-from ..errors import UnknownTarget
+from ..errors import ResultError, UnknownTarget
 from ..execution import Execution
 from ..web.errors import not_ready
 from ..web.http.responses import json_response
@@ -35,8 +35,12 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
         inference = read_inference(request)
         values = arguments_from(target, inference.tensors, inference.parameters)
         result = execute(execution, values)
-        tensors = output_tensors(target.returns, result) if target.returns else []
-        return inference_response(target, service.registry.version, inference, tensors)
+        try:
+            tensors = output_tensors(target.returns, result) if target.returns else []
+            return inference_response(target, service.registry.version, inference, tensors)
+        except (TypeError, ValueError) as error:
+            reason = f"the result cannot be written as tensors: {error}"
+            raise ResultError(f"{target.route}: {reason}") from error
 
     return [routes]
 
