@@ -1,16 +1,18 @@
 """The dialect of a CSV: which characters separate cells, and which the decimals of numbers."""
 
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmf_core.codecs.csv_dialect import decimal_sign, separator
+from mmf_core.codecs.csv_dialect import number_format, separator
 from mmf_core.codecs.table_csv import TableCSV, TableTSV
 from mmf_core.errors import RequestError
 
 CSV, TSV = TableCSV(), TableTSV()
+AMBIGUOUS_ONLY = re.compile(r"1,234;x|1,234;5\.678|1\.234;x|1,234,567;2|1,2 and 3;x|1 000,5;x")
 DISTANCES = {"distance, km": [10.5, 7.0], "time, h": [3.0, 2.5]}
 
 
@@ -99,17 +101,20 @@ def test_the_separator_line_is_no_header() -> None:
     ],
 )
 def test_the_decimal_sign_is_a_comma_if_a_number_shows_it(rows: str, expected: str) -> None:
-    assert decimal_sign(f"a;b\n{rows}".encode(), None) == expected
-    assert decimal_sign(f"a;b\nx;y\n{rows}\n".encode(), None) == expected
+    is_proven = not AMBIGUOUS_ONLY.fullmatch(rows)
+    for text in (f"a;b\n{rows}", f"a;b\nx;y\n{rows}\n"):
+        assert number_format(text.encode()) == (expected, "", is_proven)
 
 
 def test_a_number_in_the_header_shows_nothing() -> None:
-    assert decimal_sign(b"1,5;b\n1.5;x\n", None) == "."
+    assert number_format(b"1,5;b\n1.5;x\n") == (".", "", True)
+    assert number_format(b"1,5;b\n1;x\n") == (".", "", False)
+    assert number_format(b"a;b\n1;x\n") == (".", "", True)
 
 
 @pytest.mark.parametrize(("sign", "expected"), [(".", ","), (",", "."), (" ", ",")])
 def test_the_authors_thousands_sign_is_not_the_decimal_sign(sign: str, expected: str) -> None:
-    assert decimal_sign(b"a;b\n1,5;2.5\n", sign) == expected
+    assert number_format(b"a;b\n1,5;2.5\n", sign) == (expected, sign, True)
 
 
 @given(
@@ -118,7 +123,7 @@ def test_the_authors_thousands_sign_is_not_the_decimal_sign(sign: str, expected:
 def test_any_text_has_a_dialect(parts: list[str]) -> None:
     text = "".join(parts).encode()
     assert separator(text) in {",", ";"}
-    assert decimal_sign(text, None) in {",", "."}
+    assert number_format(text).decimal in {",", "."}
 
 
 @pytest.mark.parametrize(
@@ -128,5 +133,5 @@ def test_the_dialect_of_a_long_line_is_found_in_time(unit: str) -> None:
     text = b"a;,b\n" + unit.encode() * (600_000 // len(unit))
     start = time.process_time()
     separator(text)
-    decimal_sign(text, None)
+    number_format(text)
     assert time.process_time() - start < 3

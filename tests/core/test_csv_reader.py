@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from datetime import datetime
 from typing import Any
 
@@ -132,8 +133,8 @@ def test_decimal_commas_are_read_exactly() -> None:
     assert table["a"].tolist() == ["1,5", "x"]
     assert table["b"].tolist() == ["1.5", "2"]
     assert table["c"].tolist() == [EXACT, 0.5]
-    assert number_format_of(table) == (",", "")
-    assert number_format_of(CSV.decode(b"a,b\n1.5,2\n", {})) == (".", "")
+    assert number_format_of(table) == (",", "", True)
+    assert number_format_of(CSV.decode(b"a,b\n1.5,2\n", {})) == (".", "", True)
 
 
 def test_the_authors_signs_are_read_in_clean_and_other_columns() -> None:
@@ -143,8 +144,8 @@ def test_the_authors_signs_are_read_in_clean_and_other_columns() -> None:
     assert table["a"].tolist() == ["1.234,5", "x"]
     assert table["b"].tolist() == [1234, 5]
     assert table["c"].tolist() == [EXACT, pd.NA]
-    assert table["d"].tolist() == [1000, 2]
-    assert number_format_of(table) == (",", ".")
+    assert table["d"].tolist() == ["1.000", "2"]
+    assert number_format_of(table) == (",", ".", True)
 
 
 def test_the_authors_types_count_for_more() -> None:
@@ -332,8 +333,15 @@ def test_a_declared_column_does_not_depend_on_others(
         ("a;b\n7,5;1\n1.234,56;2\n8,5;3\n", {"a": float, "b": int}, {(1, "a"): "1.234,56"}),
         ("a;b\n7,5;x\n", {"a": float, "b": float}, {(0, "b"): "x"}),
         ("a;b\n7,5;1\n", {"a": float, "b": float}, {"a": [7.5], "b": [1.0]}),
-        ("a;b\n1,234;x\n", {"a": float, "b": str}, {"a": [1.234], "b": ["x"]}),
-        ("a;b\n1.234;x\n", {"a": float, "b": str}, {"a": [1.234], "b": ["x"]}),
+        ("a;b\n1,234;x\n", {"a": float, "b": str}, {(0, "a"): "1,234"}),
+        ("a;b\n1.234;x\n", {"a": float, "b": str}, {(0, "a"): "1.234"}),
+        ("a;b\n1,234;2.345\n", {"a": float, "b": float}, {(0, "a"): "1,234", (0, "b"): "2.345"}),
+        ("a;b\n12.000;1\n", {"a": int, "b": int}, {(0, "a"): "12.000"}),
+        ("a;b\n12,000;1\n", {"a": int, "b": float}, {(0, "a"): "12,000"}),
+        ("a;b\n1,000;1\n", {"a": bool, "b": float}, {(0, "a"): "1,000"}),
+        ("a;b\n1,234;0,5\n", {"a": float, "b": float}, {"a": [1.234], "b": [0.5]}),
+        ("a;b\n12.000;0.5\n", {"a": int, "b": float}, {"a": [12], "b": [0.5]}),
+        ("a;b\n12;x.y\n", {"a": float, "b": str}, {"a": [12.0], "b": ["x.y"]}),
         ("a;b\n2,0;1.5\n", {"a": int, "b": str}, {"a": [2], "b": ["1.5"]}),
         ('a,b\n"1,5",1\n', {"a": float, "b": int}, {(0, "a"): "1,5"}),
         ("a\tb\n1,5\t1\n", {"a": float, "b": int}, {(0, "a"): "1,5"}),
@@ -360,6 +368,53 @@ def test_the_error_says_how_thousands_signs_are_read() -> None:
             descriptor.validate(CSV.decode(b"a;b\n1.234,5;2,5\n", descriptor.options))
         (error,) = caught.value.errors
         assert "thousands" in error.message
+
+
+def test_what_an_ambiguous_number_may_be_is_said() -> None:
+    descriptor = mmf.DataFrame(schema={"a": int})
+    with pytest.raises(InvalidValue) as caught:
+        descriptor.validate(CSV.decode(b"a;b\n12,000;x\n", descriptor.options))
+    (error,) = caught.value.errors
+    assert error.message == (
+        'expected a whole number, got "12,000"; it may be 12 or 12000: no number in this file '
+        'shows its decimal sign, which the author declares: pandas_params={"decimal": ","}'
+    )
+    declared = mmf.DataFrame(schema={"a": int}, pandas_params={"decimal": ","})
+    table = CSV.decode(b"a;b\n12,000;x\n", declared.options)
+    assert declared.validate(table)["a"].tolist() == [12]
+    assert CSV.decode(b"a;b\n12,000;1,234\n", {}).to_numpy().tolist() == [[12, 1.234]]
+
+
+@pytest.mark.parametrize(
+    "cell", ["1.5", "12.34.5", "12.34,5", "1234.567", "1.2345", ".5", "1..000"]
+)
+@pytest.mark.parametrize("type_", [int, float])
+def test_thousands_have_three_digits(cell: str, type_: type) -> None:
+    params = {"thousands": ".", "decimal": ","}
+    descriptor = mmf.DataFrame(schema={"a": type_}, pandas_params=params)
+    for body in (f"a;b\n{cell};1\n", f"a;b\n{cell};x\n"):
+        with pytest.raises(InvalidValue):
+            descriptor.validate(CSV.decode(body.encode(), descriptor.options))
+    table = CSV.decode(f"a;b\n{cell};1.000\n".encode(), params)
+    assert table.to_dict("list") == {"a": [cell], "b": [1000]}
+
+
+@pytest.mark.parametrize(
+    "cells", [["-0", "1"], ["-0", "1.5"], ["-0", ""], ["1", "-00"], ["-0", "x"], ["-0", EXACT]]
+)
+@pytest.mark.parametrize("codec", [CSV, TSV, XML], ids=lambda codec: codec.format.name)
+def test_a_zero_keeps_its_sign_whatever_is_beside_it(codec: Any, cells: list[Any]) -> None:
+    body = (
+        "".join(f"<row><a>{cell}</a><b>1</b></row>" for cell in cells).join(["<t>", "</t>"])
+        if codec is XML
+        else "\n".join([f"a{codec.separator}b", *(f"{cell}{codec.separator}1" for cell in cells)])
+    )
+    for schema in ({"a": float | None, "b": float}, {"a": float | None, "b": str}):
+        descriptor = mmf.DataFrame(schema=schema)
+        table = codec.decode(body.encode(), descriptor.options)
+        column, _ = descriptor.columns["a"].convert(table["a"])
+        zero = column.tolist()[cells.index(next(cell for cell in cells if cell.startswith("-")))]
+        assert math.copysign(1, zero) == -1
 
 
 def test_the_authors_thousands_sign_is_read_beside_cells_that_are_not_numbers() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,10 +24,23 @@ import pytest
 from flask import Flask
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from truth import CARRIERS, FAULT, NOT_EMPTY, Carrier, Cells, Sent, Typed, often, value_of
+from truth import (
+    CARRIERS,
+    FAULT,
+    NOT_EMPTY,
+    Carrier,
+    Cells,
+    Sent,
+    Typed,
+    of_text,
+    often,
+    texts,
+    value_of,
+    write_csv,
+)
 
 import mmf_core as mmf
-from mmf_core.codecs import Format, Kind, find, readable, writable
+from mmf_core.codecs import Format, Kind, find, number_format_of, readable, writable
 from mmf_core.errors import RequestError, max_errors
 from mmf_core.execution.calls import validate_arguments
 from mmf_core.execution.rows import join, signature, split
@@ -263,6 +277,40 @@ def test_an_array_of_columns_with_numbers_for_names() -> None:
         assert codec.decode(body, options).tolist() == [[2.5, 1]]
         bare = codec.decode(b"[[1, 2.5]]" if format_ is Format.JSON else b"1,2.5\n", options)
         assert bare.tolist() == [[1, 2.5]]
+
+
+AMBIGUOUS = re.compile(r"\s*[+-]?[1-9]\d{0,2}[.,]\d{3}\s*", re.ASCII)
+
+
+@given(st.data())
+def test_a_cell_between_semicolons_has_one_value_or_is_a_fault(data: st.DataObject) -> None:
+    kinds = {f"c{index}": data.draw(st.sampled_from([float, int, bool])) for index in range(2)}
+    numbers = st.sampled_from(["1,234", "1.234", "-12,000", "12.000", "1,5", "2.5", "7", "", "x"])
+    rows = data.draw(st.integers(1, 3))
+    cells: Cells = {
+        name: data.draw(st.lists(numbers | data.draw(texts(kind)), min_size=rows, max_size=rows))
+        for name, kind in kinds.items()
+    }
+    descriptor = mmf.DataFrame(schema={name: kind | None for name, kind in kinds.items()})
+    codec = find(Kind.TABLE, Format.CSV)
+    assert codec is not None
+    table = codec.decode(write_csv(";", "text/csv")(cells).body, descriptor.options)
+    number_format = number_format_of(table)
+    shown_signs = {
+        sign
+        for sign in ",."
+        for cell in chain(*cells.values())
+        if sign in cell and not AMBIGUOUS.fullmatch(cell)
+    }
+    for name, kind in kinds.items():
+        column, misfits = descriptor.columns[name].convert(table[name], number_format)
+        for cell, value, misfit in zip(cells[name], column.tolist(), misfits, strict=True):
+            sign = "," if "," in cell else "."
+            if AMBIGUOUS.fullmatch(cell) and sign not in shown_signs:
+                assert misfit, f"{cell} is {value}, and no other cell shows the decimal sign"
+            if not misfit:
+                expected = value_of(of_text(cell, kind), kind, sign)
+                assert shown(None if pd.isna(value) else value) == shown(expected)
 
 
 # What the service writes itself

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .csv_text import bare_record
+from .number_format import NumberFormat
 
 SEPARATORS = "\t|;,"
 """Those that are recognised in a CSV, the one that is rarest inside cells first."""
@@ -55,18 +56,22 @@ def separator(text: bytes) -> str:
     return max(present, key=fitting.__getitem__)
 
 
-def decimal_sign(text: bytes, thousands: str | None) -> str:
-    """Return the decimal sign of a text with semicolons; the thousands sign is the author's.
+def number_format(text: bytes, thousands: str = "") -> NumberFormat:
+    """Return the number format of a text with semicolons; the thousands sign is the author's.
 
-    It is a comma if a number has one that cannot be a thousands sign, such as 1,5 or 0,125, or if
-    there are numbers like 1,234 and none like 1.5. Otherwise, it is a point.
+    The decimal sign is a comma if a number has one that cannot be a thousands sign, such as 1,5 or
+    0,125; else a point if a number has such a point. If none has, it is guessed: a comma if there
+    are numbers like 1,234.
     """
     if thousands in {",", "."}:
-        return "." if thousands == "," else ","
-    if b"," not in text:
-        return "."
+        return NumberFormat("." if thousands == "," else ",", thousands)
+    if b"," not in text and b"." not in text:
+        return NumberFormat(".", thousands)
     _, end = bare_record(text, 0)
     rows = _LONG_TEXT.sub(b"", text[end:]) if b'"' in text else text[end:]
     if _COMMAS.search(rows):
-        return ","
-    return "," if _COMMAS_OR_THOUSANDS.search(rows) and not _POINTS.search(rows) else "."
+        return NumberFormat(",", thousands)
+    if _POINTS.search(rows):
+        return NumberFormat(".", thousands)
+    guess = "," if _COMMAS_OR_THOUSANDS.search(rows) else "."
+    return NumberFormat(guess, thousands, is_proven=False)

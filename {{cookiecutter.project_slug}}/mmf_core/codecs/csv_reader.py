@@ -7,6 +7,7 @@ whole number beside an empty cell, a second pass reads these columns as text.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Set
 from datetime import datetime
 from functools import cached_property
@@ -38,22 +39,30 @@ _EXACT_KINDS: dict[type | None, str] = {
     bool: "O",
     None: "iub",
 }
+_NEGATIVE_ZERO = re.compile(rb"-0++(?![0-9.eE])")  # -0, which is 0 in a column of integers
+_POINT = NumberFormat()
 _FIRST_PASS_ONLY = {*_TYPE_OPTIONS, "date_format", "index_col", "usecols"}
 
 
-def read(text: bytes, options: Options, name: str) -> pd.DataFrame:
+def read(
+    text: bytes, options: Options, name: str, number_format: NumberFormat = _POINT
+) -> pd.DataFrame:
     """Read UTF-8; `name` is the format's in a RequestError."""
     import pandas as pd
 
     arguments = {"low_memory": False, **supported_options(pd.read_csv, options)}
-    reader = _Reader(text, arguments, options.get("types", {}))
+    reader = _Reader(text, arguments, options.get("types", {}), number_format)
     try:
         table = reader.first_pass()
         if "index_col" not in arguments and not table.index.equals(pd.RangeIndex(len(table))):
             # pandas took the first cells for an index; every column's values are shifted by one.
             raise too_many_cells(name)
         names = table.columns.tolist()
-        is_block = options.get("floats") and table.to_numpy().dtype.kind in _EXACT_KINDS[float]
+        is_block = (
+            options.get("floats")
+            and reader.is_usual
+            and table.to_numpy().dtype.kind in _EXACT_KINDS[float]
+        )
         if not is_block and (inexact := reader.inexact_columns(table, names)):
             reader.second_pass(table, inexact)
         reader.restore_names(table, names)
@@ -61,24 +70,37 @@ def read(text: bytes, options: Options, name: str) -> pd.DataFrame:
         if str(error).endswith("C error: out of memory"):
             raise MemoryError from error  # not the client's fault
         raise RequestError(f"this {name} cannot be read: {str(error).strip()}") from None
-    set_number_format(table, reader.number_format)
+    set_number_format(table, number_format)
     return table
 
 
 class _Reader:
     """One text, the arguments of `pandas.read_csv`, and the declared types of columns."""
 
-    def __init__(self, text: bytes, arguments: dict[str, Any], types: Mapping[str, type]) -> None:
+    def __init__(
+        self,
+        text: bytes,
+        arguments: dict[str, Any],
+        types: Mapping[str, type],
+        number_format: NumberFormat,
+    ) -> None:
         self._text = text
-        self._arguments = arguments
+        self._arguments = {**arguments, "decimal": number_format.decimal}
+        self._number_format = number_format
+        self._signs = number_format.decimal, number_format.thousands
         self._chosen, self._chooses_all = _chosen_columns(arguments)
         if arguments.keys() & {"true_values", "false_values"}:
             types = {name: type_ for name, type_ in types.items() if type_ is not bool}
         self._types = {name: type_ for name, type_ in types.items() if name not in self._chosen}
         self._knows_nulls = not arguments.keys() & _NULL_OPTIONS
-        self.number_format = NumberFormat(
-            arguments.get("decimal", "."), arguments.get("thousands") or ""
-        )
+        self._exact_kinds = _EXACT_KINDS
+        if number_format.thousands:  # pandas reads 1.5 as 15
+            self._exact_kinds = {bool: "O", None: "b"}
+        elif b"-0" in text and _NEGATIVE_ZERO.search(text):
+            self._exact_kinds = _EXACT_KINDS | {float: "u"}
+        elif not number_format.is_proven:
+            self._exact_kinds = _EXACT_KINDS | {float: "iu"}
+        self.is_usual = self._exact_kinds is _EXACT_KINDS
 
     def first_pass(self) -> pd.DataFrame:
         """Parse all columns: as text where texts, or true and false, are declared."""
@@ -94,7 +116,7 @@ class _Reader:
         return [
             name
             for index, (name, dtype) in columns
-            if dtype.kind not in _EXACT_KINDS.get(self._types.get(name), "")
+            if dtype.kind not in self._exact_kinds.get(self._types.get(name), "")
             and not self._is_exact(table, index, name, dtype)
         ]
 
@@ -135,6 +157,8 @@ class _Reader:
             has_nulls = self._has_long_number and self._has_null_word
             is_text = type_ is datetime and dtype == "str" and not has_nulls
             return is_text or (dtype.kind == "f" and bool(table.iloc[:, index].isna().all()))
+        if self._number_format.thousands and dtype.kind in "iuf":
+            return False
         if dtype.kind == "f":
             return not self._has_long_number or self._holds_digits(table.iloc[:, index])
         return dtype != "str" or self._holds_texts(table.iloc[:, index], type_)
@@ -154,7 +178,7 @@ class _Reader:
         numbers: list[Any] = []
         for text in texts.tolist():
             is_null = not isinstance(text, str) or text in nulls
-            numbers.append(None if is_null else any_number(text, *self.number_format))
+            numbers.append(None if is_null else any_number(text, *self._signs))
             if numbers[-1] is None and not is_null:
                 return texts.array
         return typed_column(numbers)
@@ -163,7 +187,7 @@ class _Reader:
         text = texts.iat[0] if len(texts) else ""
         if not isinstance(text, str) or text in _NULL_WORDS:
             return True
-        return any_number(text, *self.number_format) is not None
+        return any_number(text, *self._signs) is not None
 
     @cached_property
     def _has_null_word(self) -> bool:
@@ -171,7 +195,7 @@ class _Reader:
 
     @cached_property
     def _has_long_number(self) -> bool:
-        return bool(self.number_format.thousands) or has_many_digits(self._text)
+        return bool(self._number_format.thousands) or has_many_digits(self._text)
 
     def _parse(self, arguments: Mapping[str, Any], without: Set[str] = frozenset()) -> pd.DataFrame:
         import pandas as pd

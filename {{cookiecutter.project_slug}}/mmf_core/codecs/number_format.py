@@ -7,8 +7,9 @@ and blanks around them; `inf` and `infinity` are numbers, hexadecimal digits and
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,23 +22,32 @@ _INFINITY = re.compile(
     r"[ \t\n\r\v\f]*+([+-]?inf(?:inity)?)[ \t\n\r\v\f]*+", re.ASCII | re.IGNORECASE
 )
 
+AMBIGUOUS = re.compile(r"[ \t\n\r\v\f]*+[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}(?![0-9eE])")
+"""A number whose only sign may be the decimal or the thousands sign: 1,234."""
+
 
 class NumberFormat(NamedTuple):
-    """The signs in a file's numbers: the decimal sign, and the thousands sign if there is one."""
+    """The signs in a file's numbers: the decimal sign, and the thousands sign if there is one.
+
+    `is_proven` is false where nothing shows which sign is the decimal one: 12,000 may be 12, too.
+    """
 
     decimal: str = "."
     thousands: str = ""
+    is_proven: bool = True
 
 
 _POINT = NumberFormat()
 
 
-def whole_number(text: str, decimal: str = ".", thousands: str = "") -> int | None:
+def whole_number(
+    text: str, decimal: str = ".", thousands: str = "", is_proven: bool = True
+) -> int | None:
     """Return a whole number of 64 bits, signed or not: `7`, `7.0`, `7e2`; None for other texts.
 
     No digit is ignored: `1.0000000000000000001` is not a whole number.
     """
-    parts = _parts(text, decimal, thousands)
+    parts = _parts(text, decimal, thousands, is_proven)
     if parts is None:
         return None
     sign, whole, fraction, exponent = parts
@@ -56,12 +66,14 @@ def whole_number(text: str, decimal: str = ".", thousands: str = "") -> int | No
     return number if -(2**63) <= number < 2**64 else None
 
 
-def real_number(text: str, decimal: str = ".", thousands: str = "") -> float | None:
+def real_number(
+    text: str, decimal: str = ".", thousands: str = "", is_proven: bool = True
+) -> float | None:
     """Return the float that is nearest to a number, infinity if it is too large for any.
 
     None for a text that is not a number.
     """
-    parts = _parts(text, decimal, thousands)
+    parts = _parts(text, decimal, thousands, is_proven)
     if parts is None:
         infinity = _INFINITY.fullmatch(text)
         return float(infinity[1]) if infinity else None
@@ -81,6 +93,11 @@ def any_number(text: str, decimal: str = ".", thousands: str = "") -> int | floa
     return int(sign + whole) if len(whole) <= _MAX_INT_DIGITS else None
 
 
+def number_format_in(options: Mapping[str, Any]) -> NumberFormat:
+    """Return the format that an author declares in pandas' terms."""
+    return NumberFormat(options.get("decimal", "."), options.get("thousands") or "")
+
+
 def set_number_format(table: pd.DataFrame, number_format: NumberFormat) -> None:
     """Note the format of the texts in a table's cells, for column types; `.` needs none."""
     if number_format != _POINT:
@@ -93,10 +110,12 @@ def number_format_of(table: pd.DataFrame) -> NumberFormat:
     return number_format
 
 
-def _parts(text: str, decimal: str, thousands: str) -> tuple[str, str, str, str] | None:
+def _parts(
+    text: str, decimal: str, thousands: str, is_proven: bool = True
+) -> tuple[str, str, str, str] | None:
     """Return a number's sign, digits before and after the decimal sign, and exponent."""
     match = _pattern(decimal, thousands).fullmatch(text)
-    if match is None:
+    if match is None or (not is_proven and AMBIGUOUS.match(text)):
         return None
     sign, whole, fraction, exponent = match.groups(default="")
     if thousands:
@@ -108,7 +127,8 @@ def _parts(text: str, decimal: str, thousands: str) -> tuple[str, str, str, str]
 def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
     point, separator = re.escape(decimal), re.escape(thousands)
     # Possessive quantifiers: a text of any length is read once.
+    groups = rf"[0-9]{{1,3}}(?:{separator}[0-9]{{3}})++(?![0-9])|" if thousands else ""
     return re.compile(
-        rf"[ \t\n\r\v\f]*+([+-]?)(?={point}?[0-9])((?:[0-9][0-9{separator}]*+)?+)"
+        rf"[ \t\n\r\v\f]*+([+-]?)(?={point}?[0-9])((?:{groups}[0-9]++)?+)"
         rf"(?:{point}([0-9]*+))?+(?:[eE]([+-]?[0-9]++))?+[ \t\n\r\v\f]*+"
     )

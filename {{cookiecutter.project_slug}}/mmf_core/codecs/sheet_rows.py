@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .base import Options, supported_options
 from .column_labels import column_index
-from .number_format import NumberFormat, set_number_format
+from .number_format import number_format_in, set_number_format
 from .whole_numbers import MAX_EXACT_FLOAT
 
 if TYPE_CHECKING:
@@ -204,9 +204,7 @@ def _by_pandas(rows: list[list[Any]], arguments: dict[str, Any]) -> pd.DataFrame
             cells = table[name].astype(object).where(table[name].notna(), None).tolist()
             column = _texts(cells) if name in dtype else _column(cells)
             table[name] = getattr(column, "array", column)
-    set_number_format(
-        table, NumberFormat(arguments.get("decimal", "."), arguments.get("thousands") or "")
-    )
+    set_number_format(table, number_format_in(arguments))
     return (
         table if names is None else table.set_axis(_renamed(table.columns, names), axis="columns")
     )

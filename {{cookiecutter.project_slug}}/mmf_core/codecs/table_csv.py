@@ -10,6 +10,7 @@ from .base import Codec, Kind, Options
 from .cell_text import simple_cells
 from .csv_reader import read
 from .formats import Format
+from .number_format import number_format_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,9 +41,10 @@ class _Separated(Codec["pd.DataFrame"]):
             options = {**options, "sep": separator}
         csv_text.check_width(text, separator, options, name)
         if separator == ";" and "decimal" not in options:
-            decimal = csv_dialect.decimal_sign(text, options.get("thousands"))
-            options = {**options, "decimal": decimal}
-        return read(text, options, name)
+            number_format = csv_dialect.number_format(text, options.get("thousands") or "")
+        else:
+            number_format = number_format_in(options)
+        return read(text, options, name, number_format)
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         if options.get("escape_formulas"):

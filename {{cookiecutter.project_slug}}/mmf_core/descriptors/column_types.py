@@ -16,7 +16,14 @@ from math import inf
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, cast
 
-from ..codecs import MAX_EXACT_FLOAT, NumberFormat, max_exact_float, real_number, whole_number
+from ..codecs import (
+    AMBIGUOUS,
+    MAX_EXACT_FLOAT,
+    NumberFormat,
+    max_exact_float,
+    real_number,
+    whole_number,
+)
 from ..errors import ErrorDetail, InvalidValue
 from .date_times import are_date_times, parse_date_time
 from .json_schemas import DATETIME
@@ -274,6 +281,12 @@ def _text_hint(cell: Any, number_format: NumberFormat) -> str:
     """Return how to write the numbers in a text that have signs of another format."""
     if not isinstance(cell, str) or set(cell) - _NUMBER_SIGNS or set(cell).isdisjoint(".,' "):
         return ""
+    if not number_format.is_proven and AMBIGUOUS.match(cell):
+        fraction, whole = float(cell.replace(",", ".")), re.sub("[ .,]", "", cell)
+        return (
+            f"it may be {fraction:g} or {whole}: no number in this file shows its decimal sign, "
+            'which the author declares: pandas_params={"decimal": ","}'
+        )
     if number_format.decimal == ".":
         return "write numbers with a decimal point and without thousands signs"
     return (
