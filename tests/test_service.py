@@ -103,20 +103,41 @@ def test_the_environment_is_taken(settings: Settings) -> None:
         ("PORT", "65536", "1 to 65535, not '65536'"),
         ("PORT", "8000 ", "1 to 65535, not '8000 '"),
         ("PORT", "٨٠٨٠", "1 to 65535, not '٨٠٨٠'"),
-        ("WEB_CONCURRENCY", "0", "1 or more, not '0'"),
-        ("WEB_CONCURRENCY", "-1", "1 or more, not '-1'"),
-        ("WEB_THREADS", "0", "1 or more, not '0'"),
-        ("WEB_TIMEOUT", "30s", "0 or more, not '30s'"),
-        ("WEB_GRACEFUL_TIMEOUT", "2.5", "0 or more, not '2.5'"),
-        ("WEB_KEEPALIVE", "-1", "0 or more, not '-1'"),
-        ("WEB_MAX_REQUESTS", "many", "0 or more, not 'many'"),
-        ("WEB_MAX_REQUESTS_JITTER", "+1", "0 or more, not '+1'"),
+        ("WEB_CONCURRENCY", "0", "1 to 256, not '0'"),
+        ("WEB_CONCURRENCY", "-1", "1 to 256, not '-1'"),
+        ("WEB_CONCURRENCY", "100000", "1 to 256, not '100000'"),
+        ("WEB_THREADS", "0", "1 to 4096, not '0'"),
+        ("WEB_THREADS", "9" * 20, f"1 to 4096, not '{'9' * 20}'"),
+        ("WEB_CONNECTIONS", "32", "33 to 1000000, not '32'"),
+        ("WEB_CONNECTIONS", "9" * 5000, f"33 to 1000000, not '{'9' * 5000}'"),
+        ("WEB_TIMEOUT", "30s", "0 to 86400, not '30s'"),
+        ("WEB_TIMEOUT", "86401", "0 to 86400, not '86401'"),
+        ("WEB_GRACEFUL_TIMEOUT", "2.5", "0 to 86400, not '2.5'"),
+        ("WEB_KEEPALIVE", "-1", "0 to 86400, not '-1'"),
+        ("WEB_MAX_REQUESTS", "many", "0 to 1000000000, not 'many'"),
+        ("WEB_MAX_REQUESTS_JITTER", "+1", "0 to 1000000000, not '+1'"),
     ],
 )
 def test_bad_values_are_refused(settings: Settings, name: str, value: str, reason: str) -> None:
     with pytest.raises(SystemExit) as refusal:
         settings(**{name: value})
     assert refusal.value.code == f"{name} must be a whole number, {reason}"
+
+
+def test_all_bad_values_are_refused_at_once(settings: Settings) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        settings(
+            PORT="abc",
+            WEB_THREADS="x",
+            MMF_TIMEOUT="nan",
+            MMF_LOG_LEVEL="loud",
+            MMF_CORS_ORIGINS="x",
+            MMF_X="1",
+        )
+    lines = str(refusal.value.code).splitlines()
+    names = ["PORT", "WEB_THREADS", "MMF_X", "MMF_TIMEOUT", "MMF_LOG_LEVEL", "MMF_CORS_ORIGINS"]
+    assert len(lines) == len(names)
+    assert all(line.startswith(name) for line, name in zip(lines, names, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from gunicorn import glogging
 from mmf_core.capabilities import run_hooks
 from mmf_core.errors import SettingError
 from mmf_core.server import graceful_shutdown, reloading, worker_boot
-from mmf_core.server.scoreboard import scoreboard
-from mmf_core.settings import check_environment
+from mmf_core.server.scoreboard import MAX_WORKERS, scoreboard
+from mmf_core.settings import LONGEST, check_environment
 from mmf_core.web import log_redaction, logs
 from mmf_core.web.app import settings_groups
 
@@ -32,17 +32,20 @@ NATIVE_THREADS = (
 )
 
 
-def whole_number(name: str, default: int, least: int = 0, most: int | None = None) -> int:
+MAX_REQUESTS = 1_000_000_000
+
+problems: list[str] = []  # what is wrong with the environment, a line for each variable
+
+
+def whole_number(name: str, default: int, least: int, most: int) -> int:
     """Read the environment variable `name` as a whole number; `default` if it is not set."""
     text = os.environ.get(name)
     if text is None:
         return default
-    limit = math.inf if most is None else most
-    if text.isascii() and text.isdigit() and least <= int(text) <= limit:
+    if text.isascii() and text.isdigit() and least <= float(text) <= most:
         return int(text)
-    bounds = f"{least} or more" if most is None else f"{least} to {most}"
-    # Not ValueError: gunicorn would print its traceback; this ends it with one line.
-    raise SystemExit(f"{name} must be a whole number, {bounds}, not {text!r}")
+    problems.append(f"{name} must be a whole number, {least} to {most}, not {text!r}")
+    return default
 
 
 def cpu_quota(cgroup: Path) -> float | None:
@@ -78,14 +81,14 @@ def allow_connections(connections: int, other_files: int = 256) -> int:
 
 
 def check_settings() -> None:
-    """End the start with one line if a variable MMF_… is unknown, or has a value of no use."""
-    groups = settings_groups()
+    """End the start, with a line for each variable that is unknown or has an unusable value."""
     try:
-        check_environment(groups)
-        for group in groups:
-            group.from_env()
+        check_environment(settings_groups())
     except SettingError as error:
-        raise SystemExit(str(error)) from None  # as above
+        problems.append(str(error))
+    if problems:
+        # Not another exception: gunicorn would print its traceback.
+        raise SystemExit("\n".join(problems))
 
 
 class Logger(glogging.Logger):
@@ -105,15 +108,17 @@ bind = f"{host}:{whole_number('PORT', 8000, least=1, most=65535)}"
 
 # A process per core: a Python process computes on one core, however many threads it has.
 cores = usable_cores()
-workers = whole_number("WEB_CONCURRENCY", cores, least=1)
+workers = whole_number("WEB_CONCURRENCY", min(cores, MAX_WORKERS), least=1, most=MAX_WORKERS)
 
 # gunicorn's gthread, but slow clients hold no thread, health checks need none of these, and
 # connections are spread evenly. Each running or waiting request takes a thread.
 worker_class = "mmf_core.server.Worker"
-threads = whole_number("WEB_THREADS", 32, least=1)
+threads = whole_number("WEB_THREADS", 32, least=1, most=4096)
 
 # Per worker. Most of them idle or send slowly: they hold a file descriptor but no thread.
-worker_connections = allow_connections(whole_number("WEB_CONNECTIONS", 10_000, least=threads + 1))
+worker_connections = allow_connections(
+    whole_number("WEB_CONNECTIONS", 10_000, least=threads + 1, most=1_000_000)
+)
 
 # app.py loads the artifacts once, before the fork: all workers share that memory, and a service
 # that cannot load them ends at once instead of restarting its workers for ever.
@@ -121,20 +126,22 @@ preload_app = True
 
 # Seconds without a heartbeat after which a worker is replaced. A slow request does not stop the
 # heartbeat, an interpreter that hangs does.
-timeout = whole_number("WEB_TIMEOUT", 30)
+timeout = whole_number("WEB_TIMEOUT", 30, least=0, most=LONGEST)
 
 # Seconds in total after SIGTERM: for MMF_DRAIN_SECONDS readiness fails and requests are still
 # accepted, then the running requests may finish. Heroku and Kubernetes kill after 30 seconds.
-graceful_timeout = whole_number("WEB_GRACEFUL_TIMEOUT", 25)
+graceful_timeout = whole_number("WEB_GRACEFUL_TIMEOUT", 25, least=0, most=LONGEST)
 
 # Longer than the 60 seconds after which most load balancers drop an idle connection: if the service
 # closed it first, they could send a request into it. An idle connection holds no thread.
-keepalive = whole_number("WEB_KEEPALIVE", 75)
+keepalive = whole_number("WEB_KEEPALIVE", 75, least=0, most=LONGEST)
 
 # Replace a worker after this many requests, for models that leak memory; 0: never.
 # The jitter keeps the workers from being replaced all at once.
-max_requests = whole_number("WEB_MAX_REQUESTS", 0)
-max_requests_jitter = whole_number("WEB_MAX_REQUESTS_JITTER", max_requests // 10)
+max_requests = whole_number("WEB_MAX_REQUESTS", 0, least=0, most=MAX_REQUESTS)
+max_requests_jitter = whole_number(
+    "WEB_MAX_REQUESTS_JITTER", max_requests // 10, least=0, most=MAX_REQUESTS
+)
 
 # The heartbeat is the time of a file: in memory it waits for no disk, and needs none to write to.
 memory = "/dev/shm"  # noqa: S108

@@ -65,6 +65,14 @@ def test_an_empty_variable_is_as_good_as_none(text: str) -> None:
         ("MMF_MAX_CACHE_MIB", "0"),
         ("MMF_STORE_TIMEOUT", "0"),
         ("MMF_STORE_TIMEOUT", "soon"),
+        ("MMF_MAX_BODY_MIB", "1e-300"),
+        ("MMF_MAX_RSS_MIB", "1e300"),
+        ("MMF_CLIENT_TIMEOUT", "0"),
+        ("MMF_CLIENT_TIMEOUT", "-1"),
+        ("MMF_CLIENT_TIMEOUT", "1e30"),
+        ("MMF_CLIENT_TIMEOUT", "inf"),
+        ("MMF_TIMEOUT", "nan"),
+        ("MMF_DRAIN_SECONDS", "86401"),
         ("MMF_CSV_ESCAPE", "yes"),
         ("MMF_LOG_LEVEL", "loud"),
         ("MMF_LOG_FORMAT", "yaml"),
@@ -132,5 +140,8 @@ def test_all_renamed_variables_have_successors() -> None:
 
 
 def test_every_unusable_value_is_named_at_once() -> None:
-    with pytest.raises(SettingError, match=r"MMF_MAX_BODY_MIB.*MMF_TIMEOUT"):
-        Settings.from_env({"MMF_MAX_BODY_MIB": "much", "MMF_TIMEOUT": "long"})
+    environ = {"MMF_MAX_BODY_MIB": "much", "MMF_TIMEOUT": "long"}
+    with pytest.raises(SettingError, match=r"\AMMF_MAX_BODY_MIB.*\nMMF_TIMEOUT.*\Z"):
+        Settings.from_env(environ)
+    with pytest.raises(SettingError, match=r"\AMMF_GONE.*\nMMF_MAX_BODY_MIB.*\nMMF_TIMEOUT.*\Z"):
+        check_environment([Settings], {**environ, "MMF_GONE": "1"})

@@ -18,8 +18,10 @@ from .errors import SettingError
 
 T = TypeVar("T")
 MIB = 1024 * 1024
-
-
+LONGEST = 24 * 60 * 60
+"""Seconds: the longest duration of any setting."""
+LARGEST = 1_000_000_000
+"""MiB: the largest size of any setting."""
 PREFIX = "MMF_"
 _SERVICE_LINK = re.compile(r"_(SERVICE_HOST|(SERVICE_)?PORT(_[A-Z0-9_]+)?)$")
 """Variables that Kubernetes sets for a service whose name begins with mmf."""
@@ -37,23 +39,23 @@ RENAMED = {
 def mebibytes(text: str) -> int:
     """Read a size in MiB; return bytes."""
     size = float(text)
-    if not 0 < size < float("inf"):
-        raise ValueError("expected a positive number of MiB")
+    if not 1 / MIB <= size <= LARGEST:
+        raise ValueError(f"expected MiB, more than 0 and at most {LARGEST}")
     return int(size * MIB)
 
 
 def duration(text: str) -> float:
     """Read a duration, which may be 0."""
     seconds = float(text)
-    if not 0 <= seconds < float("inf"):
-        raise ValueError("expected seconds, 0 or more")
+    if not 0 <= seconds <= LONGEST:
+        raise ValueError(f"expected seconds, 0 to {LONGEST}")
     return seconds
 
 
 def positive_duration(text: str) -> float:
     """Read a duration of more than 0 seconds."""
     if not (seconds := duration(text)):
-        raise ValueError("expected more than 0 seconds")
+        raise ValueError(f"expected seconds, more than 0 and at most {LONGEST}")
     return seconds
 
 
@@ -86,7 +88,19 @@ class SettingsGroup:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Read every variable that is set; SettingError names all that cannot be used."""
+        """Read every variable that is set; SettingError has a line for each that is unusable."""
+        values, problems = cls._parse(environ)
+        if problems:
+            raise SettingError("\n".join(problems))
+        return cls(**values)
+
+    @classmethod
+    def problems(cls, environ: Mapping[str, str]) -> list[str]:
+        """Return a line for each variable that cannot be used."""
+        return cls._parse(environ)[1]
+
+    @classmethod
+    def _parse(cls, environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
         values: dict[str, Any] = {}
         problems: list[str] = []
         for variable, item in cls._items():
@@ -95,9 +109,7 @@ class SettingsGroup:
                     values[item.name] = item.metadata["parse"](text)
                 except ValueError as error:
                     problems.append(f"{variable}={text!r}: {error}")
-        if problems:
-            raise SettingError("invalid settings: " + "; ".join(problems))
-        return cls(**values)
+        return values, problems
 
     @classmethod
     def variables(cls) -> list[str]:
@@ -142,15 +154,21 @@ class Settings(SettingsGroup):
 def check_environment(
     groups: Iterable[type[SettingsGroup]], environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Refuse variables MMF_… that no group reads; SettingError names the most similar setting."""
+    """Refuse variables MMF_… that no group reads, and values that a group cannot use.
+
+    SettingError has a line for each; for an unknown variable it names the most similar setting.
+    """
+    groups = list(groups)
     variables = [variable for group in groups for variable in group.variables()]
     unknown = [
         name
         for name in environ
         if name.startswith(PREFIX) and name not in variables and not _SERVICE_LINK.search(name)
     ]
-    if unknown:
-        raise SettingError("; ".join(_describe(name, variables) for name in sorted(unknown)))
+    problems = [_describe(name, variables) for name in sorted(unknown)]
+    problems += [problem for group in groups for problem in group.problems(environ)]
+    if problems:
+        raise SettingError("\n".join(problems))
 
 
 def _describe(name: str, variables: list[str]) -> str:

@@ -12,8 +12,8 @@ import time
 
 SLACK = 2  # more connections than the least loaded worker has, so that none waits for it
 FRESH = 3.0  # seconds; a worker publishes once a second at least
-_SLOTS = 256
-_USED = 2 * _SLOTS  # this cell holds how many cells are in use
+MAX_WORKERS = 256
+_USED = 2 * MAX_WORKERS  # this cell holds how many cells are in use
 _WORKERS = _USED + 1  # and this one how many workers there should be
 
 
@@ -34,7 +34,7 @@ class Scoreboard:
 
     def publish(self, slot: int, connections: float) -> None:
         """Publish how many connections a worker has; infinite if all its threads are busy."""
-        cell = 2 * (slot % _SLOTS)
+        cell = 2 * (slot % MAX_WORKERS)
         self._cells[cell] = connections
         if connections < math.inf:
             self._cells[cell + 1] = time.monotonic()
@@ -43,11 +43,11 @@ class Scoreboard:
 
     def clear(self, slot: int) -> None:
         """Remove a worker that accepts no more connections."""
-        self._cells[2 * (slot % _SLOTS) + 1] = 0.0
+        self._cells[2 * (slot % MAX_WORKERS) + 1] = 0.0
 
     def min_connections(self, slot: int) -> float:
         """Return how many the least loaded other worker has; infinite if there is none."""
-        own = 2 * (slot % _SLOTS)
+        own = 2 * (slot % MAX_WORKERS)
         return min((self._cells[cell] for cell in self._fresh() if cell != own), default=math.inf)
 
     def available(self) -> int:
