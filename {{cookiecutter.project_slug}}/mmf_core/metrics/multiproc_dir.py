@@ -44,7 +44,7 @@ def setup() -> None:
         _at_exit(_empty, directory)
     os.environ[VARIABLE] = str(directory)
     _slots = Slots(directory)
-    _name_files_by(_slots)
+    _use_files_of(_slots)
 
 
 def start_worker() -> None:
@@ -61,13 +61,16 @@ def slots() -> Slots | None:
     return _slots
 
 
-def _name_files_by(slots: Slots) -> None:
-    """Have prometheus_client name its files by slot, as its maintainers suggest for uWSGI.
+def _use_files_of(slots: Slots) -> None:
+    """Have prometheus_client name its files by slot, and reserve room in them.
 
-    See github.com/prometheus/client_python/issues/509.
+    Its maintainers suggest names of one's own: github.com/prometheus/client_python/issues/509.
     """
     from prometheus_client import values
 
+    from .reserved_files import ReservedFile
+
+    values.MmapedDict = ReservedFile  # type: ignore[assignment, attr-defined]
     values.ValueClass = values.MultiProcessValue(slots.current)
 
 

@@ -23,9 +23,15 @@ class Slots:
         os.register_at_fork(after_in_child=self._leave)
 
     def current(self) -> int:
-        """Return this process's slot; the first call takes the lowest free one."""
+        """Return this process's slot; the first call takes the lowest free one.
+
+        As long as the directory cannot be written to, it is a number that no other process has.
+        """
         if self._own is None:
-            self._own = self._take()
+            try:
+                self._own = self._take()
+            except OSError:
+                return -os.getpid()
         return self._own[0]
 
     def publish_pid(self) -> None:
