@@ -40,7 +40,8 @@ class Capability:
     around the targets, with routes, errors and OpenAPI of its own; `blueprints` are other routes,
     or extensions of the application, and `openapi` describes them. `commands` are those of
     `mmfmeta`. `probes` are paths of health checks, served even while every thread of a worker is
-    busy. `observer` makes an object that hears of every request.
+    busy. `trusted_origins` are those of pages that may have a browser call targets. `observer`
+    makes an object that hears of every request.
 
     gunicorn calls the rest: `before_load` in the master, once, before the application is imported;
     `worker_started` in each worker, after the fork. `reimporting` surrounds a reload that imports
@@ -54,6 +55,7 @@ class Capability:
     openapi: Callable[[Service], OpenAPISection] | None = None
     commands: tuple[Command, ...] = ()
     probes: tuple[str, ...] = ()
+    trusted_origins: Callable[[], Iterable[str]] | None = None
     observer: Callable[[], RequestObserver] | None = None
     before_load: Callable[[], None] | None = None
     worker_started: Callable[[], None] | None = None

@@ -23,6 +23,7 @@ LONGEST = 24 * 60 * 60
 LARGEST = 1_000_000_000
 """MiB: the largest size of any setting."""
 PREFIX = "MMF_"
+_HOST_NAME = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _SERVICE_LINK = re.compile(r"_(SERVICE_HOST|(SERVICE_)?PORT(_[A-Z0-9_]+)?)$")
 """Variables that Kubernetes sets for a service whose name begins with mmf."""
 RENAMED = {
@@ -68,6 +69,15 @@ def one_of(*choices: str) -> Callable[[str], str]:
         return text.lower()
 
     return parse
+
+
+def host_names(text: str) -> tuple[str, ...]:
+    """Read names of hosts, separated by commas; one that begins with a dot is all below it."""
+    names = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    for name in names:
+        if not _HOST_NAME.fullmatch(name):
+            raise ValueError(f"expected names such as api.example.com or .example.com, got {name}")
+    return names
 
 
 def on_off(text: str) -> bool:
@@ -147,6 +157,7 @@ class Settings(SettingsGroup):
     reload_seconds: float = setting("MMF_RELOAD_SECONDS", 0.0, duration)
     drain_seconds: float = setting("MMF_DRAIN_SECONDS", 5.0, duration)
     max_rss: int | None = setting("MMF_MAX_RSS_MIB", None, mebibytes)
+    allowed_hosts: tuple[str, ...] = setting("MMF_ALLOWED_HOSTS", (), host_names)
     client_timeout: float = setting("MMF_CLIENT_TIMEOUT", 30.0, positive_duration)
     allow_pickle: bool = setting("MMF_ALLOW_PICKLE", True, on_off)
 

@@ -75,4 +75,5 @@ def _vary_by_origin(response: Response) -> Response:
 CAPABILITY = Capability(
     settings=CorsSettings,
     blueprints=_blueprints,
+    trusted_origins=lambda: CorsSettings.from_env().origins,
 )

@@ -15,7 +15,7 @@ from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn
 
 from ..settings import MIB
-from .probes import probes
+from ..web.probes import probes
 
 MAX_AWAITED = 1 << 20  # bytes of a request that wait in the kernel before a thread reads them
 _MAX_PEEK = 1 << 16

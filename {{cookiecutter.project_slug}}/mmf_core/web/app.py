@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from itertools import chain
+from typing import NoReturn
 
+import flask
 from flask import Flask
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import RequestRedirect
 
 from ..capabilities import parts, run_hooks
 from ..codecs import preload
@@ -13,11 +18,12 @@ from ..execution import Execution
 from ..models import FORMATS
 from ..registry import Registry, load
 from ..settings import Settings, SettingsGroup, check_environment
-from . import errors, health, logs, rest
+from . import errors, health, logs, request_origin, rest
 from .http import codec_options
 from .http.requests import Request
 from .middleware import RequestContextMiddleware
 from .openapi import document
+from .probes import probes
 from .protocols import Service
 
 
@@ -46,15 +52,28 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     return _flask_app(service)
 
 
+class _App(Flask):
+    """Flask without redirects of its own: they would name whatever host the client has sent."""
+
+    request_class = Request
+
+    def raise_routing_exception(self, request: flask.Request) -> NoReturn:
+        """Raise what routing has found instead of a view."""
+        if isinstance(request.routing_exception, RequestRedirect):
+            raise NotFound
+        super().raise_routing_exception(request)
+
+
 def _flask_app(service: Service) -> Flask:
     settings, protocols = service.settings, (rest.PROTOCOL, *parts("protocol"))
-    app = Flask(__name__, static_folder=None)
-    app.request_class = Request
+    app = _App(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
     app.url_map.merge_slashes = False  # it would redirect, with an HTML page
     errors.install(app, protocols)
     codec_options.install(app, settings)
+    origins = frozenset(chain.from_iterable(origins() for origins in parts("trusted_origins")))
+    request_origin.install(app, settings.allowed_hosts, origins, probes())
     app.register_blueprint(health.blueprint(service.registry))
     app.register_blueprint(document.blueprint(service, protocols))
     for make_blueprints in (*parts("blueprints"), *(protocol.blueprints for protocol in protocols)):

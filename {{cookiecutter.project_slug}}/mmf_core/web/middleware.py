@@ -59,6 +59,8 @@ class RequestContextMiddleware:
         ]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        # RFC 9110, 4.2.3; in `GET http://host HTTP/1.1` it is empty.
+        environ["PATH_INFO"] = environ.get("PATH_INFO") or "/"
         path = _path(environ)
         context = RequestContext(
             _request_id(environ.get("HTTP_X_REQUEST_ID", "")),
