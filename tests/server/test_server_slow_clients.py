@@ -100,6 +100,23 @@ def test_a_client_that_is_too_slow_gets_a_408(quick: Harness, drip: bytes) -> No
     assert_refused(client, 408, "MMF_CLIENT_TIMEOUT")
 
 
+@pytest.mark.parametrize("digits", [11, 19, 100])
+def test_a_length_of_any_size_has_its_time(quick: Harness, digits: int) -> None:
+    client = quick.connect()
+    client.sendall(POST + b"Content-Length: " + b"9" * digits + b"\r\n\r\nabc")
+    assert client.recv(12) == b"HTTP/1.1 408"
+
+
+@pytest.mark.parametrize(("count", "status"), [(90, b"100"), (600, b"431")])
+def test_a_header_that_is_sent_hundreds_of_times(
+    served: Harness, count: int, status: bytes
+) -> None:
+    client = served.connect()
+    client.sendall(POST + b"Expect: 100-continue\r\n" * count + b"Content-Length: 1\r\n\r\n1")
+    assert client.recv(12) == b"HTTP/1.1 " + status
+    assert served.get("/") == b"0"
+
+
 def test_what_a_thread_reads_has_its_time_too(quick: Harness) -> None:
     large, asking = quick.connect(), quick.connect()
     large.sendall(LARGE + b"x" * MAX_AWAITED)
@@ -199,6 +216,7 @@ def test_a_client_that_does_not_close_holds_nothing_up(served: Harness) -> None:
     ("head", "status", "word"),
     [
         (b"nonsense\r\n\r\n", 400, "request line"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "request line"),
         (b"GET / HTTP/9.9\r\n\r\n", 400, "version"),
         (b"GET / HTTP/1.1\r\nContent-Length: abc\r\n\r\n", 400, "invalid header"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nA b: c\r\n\r\n", 400, "name"),

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 import requests
 from harness import LONGEST, Harness, get
 
+from mmf_core.server.connections import Connection
 from mmf_core.server.scoreboard import scoreboard
 from mmf_core.web.probes import probes
 from services import Service, serve
@@ -253,3 +255,62 @@ def test_a_worker_leaves_connections_to_others_and_accepts_what_they_do_not(
             assert time.monotonic() < end
     finally:
         scoreboard.clear(2)
+
+
+def test_an_error_of_the_main_loop_costs_one_connection(
+    app: App, harness: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as no more threads, no more room in epoll, or a mistake of ours."""
+    served = harness(app).start()
+    kept = served.client()
+    assert get(kept, "/") == b"ok"
+    for broken in (
+        *((Connection, "has_arrived"), (served.worker.poller, "register")),
+        *((served.worker.tpool, "submit"), (served.worker, "_hang_up")),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(*broken, failing_once(*broken))
+            victim = served.connect()
+            victim.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            with suppress(ConnectionResetError):
+                while victim.recv(1 << 10):
+                    pass
+        assert get(kept, "/") == b"ok"
+        wait_until(lambda: served.worker.nr_conns == 1)
+    assert caplog.text.count("closing a connection: on purpose") == 4
+
+
+def failing_once(owner: Any, name: str) -> Callable[..., Any]:
+    """Return a method as it is, but that its first call fails."""
+    method, errors = getattr(owner, name), iter([RuntimeError("on purpose")])
+
+    def failing(*arguments: Any, **options: Any) -> Any:
+        for error in errors:
+            raise error
+        return method(*arguments, **options)
+
+    return failing
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + LONGEST
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_connections_are_answered_with_reuse_port(tmp_path: Path) -> None:
+    with (
+        (tmp_path / "log").open("wb") as log,
+        serve("gunicorn", tmp_path, log, app=APP, GUNICORN_CMD_ARGS="--reuse-port") as service,
+    ):
+        clients = [
+            http.client.HTTPConnection("127.0.0.1", service.port, timeout=LONGEST)
+            for _ in range(100)
+        ]
+        for client in clients:
+            client.request("POST", "/pid")
+        pids = Counter(client.getresponse().read() for client in clients)
+        assert len(pids) == 2
+        for client in clients:
+            client.close()

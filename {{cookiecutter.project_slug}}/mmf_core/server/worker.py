@@ -8,6 +8,7 @@ close its connection holds nothing up.
 
 from __future__ import annotations
 
+import logging
 import math
 import select
 import socket
@@ -28,6 +29,7 @@ from .scoreboard import SLACK, scoreboard
 
 ACCEPT_BATCH = 64  # connections accepted before the open ones are served
 PATIENCE = 0.01  # seconds for a worker with fewer connections to accept first
+_log = logging.getLogger("mmf.connections")
 
 
 class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
@@ -96,16 +98,13 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
                 break
 
     def _accept_one(self, listener: socket.socket) -> bool:
+        seconds = struct.pack("ll", *divmod(int(self._client_timeout * 1_000_000), 1_000_000))
         try:
             client, address = listener.accept()
+            for limit in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # of a thread
+                client.setsockopt(socket.SOL_SOCKET, limit, seconds)
         except OSError:  # none is waiting, or it was closed
             return False
-        seconds = struct.pack("ll", *divmod(int(self._client_timeout * 1_000_000), 1_000_000))
-        for limit in (
-            socket.SO_RCVTIMEO,
-            socket.SO_SNDTIMEO,
-        ):  # of a thread
-            client.setsockopt(socket.SOL_SOCKET, limit, seconds)
         self.nr_conns += 1
         conn = Connection(self.cfg, client, address, listener.getsockname())
         conn.patience = self._client_timeout
@@ -114,6 +113,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def enqueue_req(self, conn: Connection) -> None:
         """Submit a request that has arrived to a thread; else wait for the rest of it."""
+        try:
+            self._submit_or_wait(conn)
+        except Exception as error:  # noqa: BLE001 - it must not end the worker's other connections
+            self._give_up(conn, error)
+
+    def _submit_or_wait(self, conn: Connection) -> None:
         if conn.closing:
             self._hang_up(conn)
         elif self.cfg.is_ssl or conn.has_arrived():
@@ -168,10 +173,24 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         """Keep a connection for its next request, or close it."""
         self._slow -= conn.is_slow
         conn.is_slow = False
-        if future.exception() or not future.result():
-            self._hang_up(conn)
-        else:
-            super().finish_request(conn, future)
+        try:
+            if future.exception() or not future.result():
+                self._hang_up(conn)
+            else:
+                super().finish_request(conn, future)
+        except Exception as error:  # noqa: BLE001
+            self._give_up(conn, error)
+
+    def _give_up(self, conn: Connection, error: Exception) -> None:
+        """Close a connection that cannot be served, such as when no thread can be started."""
+        _log.error("closing a connection: %s", error, exc_info=error)
+        for waiting in (self.keepalived_conns, self.pending_conns):
+            with suppress(ValueError):
+                waiting.remove(conn)
+        self._slow -= conn.is_slow
+        conn.is_slow = False
+        self.nr_conns -= 1
+        conn.close()
 
     def _hang_up(self, conn: Connection) -> None:
         """Close a connection after its client, which may still be reading (RFC 9112, 9.6)."""
