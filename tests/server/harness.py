@@ -35,7 +35,7 @@ class Harness:
         self.worker.method_queue.init()
         self.address = self.listener.getsockname()
         self._thread = Thread(target=self.worker.run)
-        self._stack = ExitStack()
+        self.stack = ExitStack()
 
     def start(self) -> "Harness":
         """Begin to serve."""
@@ -44,7 +44,7 @@ class Harness:
 
     def stop(self) -> None:
         """End as after SIGTERM, and wait for it."""
-        self._stack.close()
+        self.stack.close()
         self.worker.handle_exit(0, None)
         self._thread.join(LONGEST)
         assert not self._thread.is_alive()
@@ -53,19 +53,19 @@ class Harness:
         """Release everything."""
         if self._thread.ident is not None:
             self.stop()
-        self._stack.close()
+        self.stack.close()
         self.worker.tpool.shutdown()
         self.worker.tmp.close()
         self.listener.close()
 
     def connect(self) -> socket.socket:
         """Return a client's socket."""
-        return self._stack.enter_context(socket.create_connection(self.address, LONGEST))
+        return self.stack.enter_context(socket.create_connection(self.address, LONGEST))
 
     def client(self) -> HTTPConnection:
         """Return a client that keeps its connection."""
         client = HTTPConnection(*self.address, timeout=LONGEST)
-        self._stack.callback(client.close)
+        self.stack.callback(client.close)
         return client
 
     def get(self, path: str, body: bytes | None = None) -> bytes:

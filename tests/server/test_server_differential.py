@@ -10,7 +10,6 @@ Error bodies and headers are ours. Known defects of gthread, which are left as t
 
 import socket
 import ssl
-import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -249,17 +248,12 @@ def _service(stack: ExitStack, worker: type[ThreadWorker], **settings: Any) -> S
 
 
 @pytest.fixture(scope="module")
-def tls_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Service]]:
-    """Give both with TLS, by a certificate of their own."""
-    folder = tmp_path_factory.mktemp("tls")
-    options = ("-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2")
-    files = {"keyfile": str(folder / "key"), "certfile": str(folder / "certificate")}
-    output = ("-keyout", files["keyfile"], "-out", files["certfile"])
-    subprocess.run(["openssl", "req", *options, *output], check=True, capture_output=True)
-    context = ssl.create_default_context(cafile=files["certfile"])
+def tls_services(certificate: dict[str, str]) -> Iterator[list[Service]]:
+    """Give both with TLS."""
+    context = ssl.create_default_context(cafile=certificate["certfile"])
     context.check_hostname = False
     with ExitStack() as stack:
-        services = [_service(stack, worker, **files) for worker in (ThreadWorker, Worker)]
+        services = [_service(stack, worker, **certificate) for worker in (ThreadWorker, Worker)]
         for service in services:
             service.connect = context.wrap_socket
         yield services

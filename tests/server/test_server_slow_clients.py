@@ -280,3 +280,76 @@ def test_the_server_header_has_no_version(served: Harness) -> None:
     response = client.getresponse()
     assert not any(character.isdigit() for character in response.headers["Server"])
     client.close()
+
+
+class TLS:
+    """A worker that speaks TLS and does not wait for long, and clients."""
+
+    def __init__(self, harness: Harness, certificate: dict[str, str]) -> None:
+        self.harness = harness
+        self._context = ssl.create_default_context(cafile=certificate["certfile"])
+        self._context.check_hostname = False
+
+    def connect(self) -> ssl.SSLSocket:
+        client = self._context.wrap_socket(socket.create_connection(self.harness.address, LONGEST))
+        return self.harness.stack.enter_context(client)
+
+    def get(self, path: str) -> bytes:
+        with self.connect() as client:
+            client.sendall(b"GET %s HTTP/1.0\r\n\r\n" % path.encode())
+            return b"".join(iter(lambda: client.recv(1 << 16), b"")).partition(b"\r\n\r\n")[2]
+
+
+@pytest.fixture
+def tls(harness: Make, certificate: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> TLS:
+    monkeypatch.setenv("MMF_CLIENT_TIMEOUT", "1")
+    served = harness(app, **certificate)
+    return TLS(served.start(), certificate)
+
+
+def hello() -> bytes:
+    """Return the first message of a handshake."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with suppress(ssl.SSLWantReadError):
+        ssl.create_default_context().wrap_bio(
+            incoming, outgoing, server_hostname="x"
+        ).do_handshake()
+    return outgoing.read()
+
+
+@pytest.mark.parametrize("start", [b"", b"\x16", hello()[:100], hello()], ids=len)
+def test_handshakes_that_stall_hold_nobody_up(tls: TLS, start: bytes) -> None:
+    clients = [tls.harness.connect() for _ in range(4 * tls.harness.worker.cfg.threads)]
+    for client in clients:
+        client.sendall(start)
+    started = time.monotonic()
+    assert tls.get("/health/live"), "a response"
+    assert tls.get("/") == b"0"
+    assert time.monotonic() - started < 1
+    if start:
+        for client in clients:
+            while client.recv(1 << 12):
+                pass
+
+
+@pytest.mark.parametrize(
+    "start", [b"GET", LARGE, LARGE + b"x" * MAX_AWAITED], ids=["head", "body", "large body"]
+)
+def test_slow_requests_by_tls_hold_nobody_up(tls: TLS, start: bytes) -> None:
+    clients = [tls.connect() for _ in range(2 * tls.harness.worker.cfg.threads)]
+    for client in clients:
+        client.sendall(start)
+    assert tls.get("/") == b"0"
+    for client in clients:
+        assert client.recv(12) == b"HTTP/1.1 408"
+
+
+def test_what_is_not_tls_is_hung_up(tls: TLS, caplog: pytest.LogCaptureFixture) -> None:
+    for data in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x00\x05hello"):
+        client = tls.harness.connect()
+        client.sendall(data)
+        with suppress(ConnectionResetError):
+            while client.recv(1 << 10):
+                pass
+    assert tls.get("/") == b"0"
+    assert "Traceback" not in caplog.text

@@ -10,6 +10,7 @@ import struct
 import termios
 import time
 from functools import cache
+from typing import Any
 
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn
@@ -32,6 +33,7 @@ _CHUNK_SIZE = re.compile(rb"([0-9a-f]{1,8})[^\r\n]*\r\n", re.IGNORECASE)
 class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
     """gunicorn's connection, which knows whether its next request has arrived."""
 
+    sock: Any
     awaited = 1  # bytes that the kernel must have before it calls the socket readable
     began = 0.0  # when the first bytes of an incomplete request arrived, by `time.monotonic`
     patience = deadline = 0.0  # seconds for a thread to read a request, and each MiB; their end
@@ -60,15 +62,24 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
             received = b""
         available = len(received) if len(received) < _MAX_PEEK else self._available()
         request, size = buffered + received, len(buffered) + available
-        early = available < self.awaited and (self.began or not buffered)
-        missing = None if early else _missing(request, size)
+        is_early = available < self.awaited and bool(self.began or not buffered)
+        missing = self._judge(request, size, is_early=is_early)
+        self._await(available + missing if missing else 1)
+        self.data_ready = not missing
+        return self.data_ready
+
+    def send(self, data: bytes) -> None:
+        """Send without waiting."""
+        self.sock.send(data, socket.MSG_DONTWAIT)
+
+    def _judge(self, request: bytes, size: int, *, is_early: bool) -> int:
+        """Return how many more bytes to wait for before a thread reads; 0: none."""
+        missing = None if is_early else _missing(request[:_MAX_PEEK], size)
         waits = bool(missing) and size < MAX_AWAITED
-        self._await(available + min(missing or 0, MAX_AWAITED - size) if waits else 1)
         self.began = (self.began or time.monotonic()) if waits else 0.0
         self.is_whole = missing == 0
         self.is_probe = self.is_whole and _is_probe(request)
-        self.data_ready = not waits
-        return self.data_ready
+        return min(missing or 0, MAX_AWAITED - size) if waits else 0
 
     def _available(self) -> int:
         size: int = struct.unpack("i", fcntl.ioctl(self.sock, termios.FIONREAD, b"\0" * 4))[0]
@@ -95,7 +106,7 @@ class _Reader(SocketUnreader):  # type: ignore[misc] # gunicorn has no types
             raise late
         try:
             data: bytes = super().chunk(size_hint)
-        except BlockingIOError:  # SO_RCVTIMEO
+        except (BlockingIOError, TimeoutError):  # SO_RCVTIMEO; with TLS
             raise late from None
         self._conn.deadline += self._conn.patience * len(data) / MIB
         return data

@@ -26,6 +26,7 @@ from ..settings import Settings
 from .connections import Connection
 from .http_errors import error_response, timeout_response
 from .scoreboard import SLACK, scoreboard
+from .tls_connections import TLSConnection
 
 ACCEPT_BATCH = 64  # connections accepted before the open ones are served
 PATIENCE = 0.01  # seconds for a worker with fewer connections to accept first
@@ -106,7 +107,8 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         except OSError:  # none is waiting, or it was closed
             return False
         self.nr_conns += 1
-        conn = Connection(self.cfg, client, address, listener.getsockname())
+        connection = TLSConnection if self.cfg.is_ssl else Connection
+        conn = connection(self.cfg, client, address, listener.getsockname())
         conn.patience = self._client_timeout
         self.enqueue_req(conn)
         return True
@@ -115,13 +117,15 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         """Submit a request that has arrived to a thread; else wait for the rest of it."""
         try:
             self._submit_or_wait(conn)
+        except ConnectionError:
+            self._hang_up(conn)
         except Exception as error:  # noqa: BLE001 - it must not end the worker's other connections
             self._give_up(conn, error)
 
     def _submit_or_wait(self, conn: Connection) -> None:
         if conn.closing:
             self._hang_up(conn)
-        elif self.cfg.is_ssl or conn.has_arrived():
+        elif conn.has_arrived():
             future = self._pool_for(conn).submit(self.handle, conn)
             future.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
         elif conn.began:
@@ -135,7 +139,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def _pool_for(self, conn: Connection) -> ThreadPoolExecutor:
         if conn.is_probe:
             return self._probe_thread
-        if conn.is_whole or self.cfg.is_ssl:  # what comes by TLS is not known before it is read
+        if conn.is_whole:
             return self.tpool
         self._slow += 1
         conn.is_slow = True
@@ -161,7 +165,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self.poller.unregister(conn.sock)
             if conn.began:
                 with suppress(OSError):
-                    conn.sock.send(timeout_response(), socket.MSG_DONTWAIT)
+                    conn.send(timeout_response())
             self._hang_up(conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
