@@ -115,6 +115,21 @@ def test_readiness_goes_first_and_requests_are_answered_until_the_end(tmp_path: 
         assert service.process.wait(LONGEST) == 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_a_quick_shutdown_waits_for_no_call(tmp_path: Path, number: int) -> None:
+    with (
+        (tmp_path / "log").open("wb") as log,
+        serve("gunicorn", tmp_path, log, app=APP, MMF_DRAIN_SECONDS="600") as service,
+    ):
+        slow = waiting(service, tmp_path / "gate")
+        time.sleep(0.5)  # until the call is running
+        service.process.send_signal(number)
+        assert service.process.wait(5) == 0
+        with pytest.raises(ConnectionError):
+            slow.getresponse()
+        slow.close()
+
+
 @pytest.mark.usefixtures("put_back")
 def test_the_drain_is_within_the_time_for_the_end(
     monkeypatch: pytest.MonkeyPatch,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import select
 import socket
 import struct
@@ -167,6 +168,11 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
                 with suppress(OSError):
                     conn.send(timeout_response())
             self._hang_up(conn)
+
+    def handle_quit(self, *_: object) -> None:
+        """End at once: the interpreter would wait for every call that is running."""
+        self.cfg.worker_int(self)
+        os._exit(0)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Respond to a malformed request in the service's own format."""
