@@ -187,9 +187,16 @@ if os.path.exists("slow"):
 """
 
 
+ENDLESS_IMPORT = f"""{SLOW_IMPORT}
+    while len(open("loads").read()) == ENDLESS:
+        pass
+"""
+
+
 @pytest.mark.parametrize("loads", [1, 2], ids=["while it is tried", "while it is taken"])
-def test_a_service_that_is_to_end_abandons_a_reload(tmp_path: Path, loads: int) -> None:
-    with living(tmp_path, SLOW_IMPORT) as live:
+@pytest.mark.parametrize("main", [SLOW_IMPORT, ENDLESS_IMPORT], ids=["slow", "endless"])
+def test_a_service_that_is_to_end_abandons_a_reload(tmp_path: Path, main: str, loads: int) -> None:
+    with living(tmp_path, main.replace("ENDLESS", str(loads))) as live:
         (tmp_path / "slow").touch()
         live.put(version=2)
         live.service.process.send_signal(signal.SIGHUP)
@@ -198,6 +205,18 @@ def test_a_service_that_is_to_end_abandons_a_reload(tmp_path: Path, loads: int) 
         live.service.process.terminate()
         assert live.service.process.wait(2.5) == 0
         assert "reload abandoned" in live.log
+
+
+def test_a_version_that_hangs_in_the_master_is_rejected(tmp_path: Path) -> None:
+    main = f"{ENDLESS_IMPORT}\nfrom mmf_core.server import reloading\nreloading.SLACK = 1\n"
+    with living(tmp_path, main.replace("ENDLESS", "2")) as live:
+        (tmp_path / "slow").touch()
+        live.put(version=2)
+        live.service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "did not load again within" in live.log)
+        kill(min(live.workers))
+        assert live.score()["version"] == 1
+        assert "did not load again" in live.ready().json()["reload"]["failed"]
 
 
 def test_dead_workers_are_replaced_while_a_new_version_is_tried(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from ..target import Target
 
 TRIAL_TIMEOUT = 600.0  # seconds for loading a new version and calling its targets
 CALL_TIMEOUT = 30.0  # seconds for one target
+SLACK = 30.0  # seconds by which the master may take longer than the fork that has tried
 _POLL_INTERVAL = 0.2  # seconds between two checks of the workers meanwhile
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 _OWN_PACKAGES = {__name__.partition(".")[0], "mmf_meta"}
@@ -55,9 +56,9 @@ def _reload(server: Any, replace_workers: Callable[[], None]) -> None:
     if server.app.callable is None:  # without preload_app each worker imports for itself
         replace_workers()
         return
-    fingerprints = default.fingerprint()
+    fingerprints, began = default.fingerprint(), time.monotonic()
     try:
-        failure = _try_in_fork(server) or _switch(server)
+        failure = _try_in_fork(server) or _switch(server, time.monotonic() - began + SLACK)
     except _Stopped:
         _log.info("reload abandoned: the service is shutting down")
         return
@@ -77,8 +78,28 @@ class _Stopped(BaseException):
     """gunicorn's master got a signal to stop while it reloads."""
 
 
+class _TooSlow(BaseException):
+    """Loading a new version in gunicorn's master takes longer than it did in a fork."""
+
+
 def _stop() -> None:
     raise _Stopped
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise _TooSlow in the block after `seconds`: meanwhile the master replaces no worker."""
+
+    def handle(*_: object) -> None:
+        raise _TooSlow
+
+    handler = signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
 
 
 @contextmanager
@@ -97,11 +118,13 @@ def _on_stop_signal(server: Any, react: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _switch(server: Any) -> Failure | None:
+def _switch(server: Any, seconds: float) -> Failure | None:
     """Load the new version in the master, for future workers to share, and free the old one."""
     try:
-        with _on_stop_signal(server, _stop):
+        with _on_stop_signal(server, _stop), _time_limit(seconds):
             reimport(server.app)
+    except _TooSlow:
+        return Failure.plain(f"the new version did not load again within {seconds:.0f} seconds")
     except (Exception, SystemExit) as error:  # noqa: BLE001 - every error is reported
         return Failure.of(error)
     finally:
