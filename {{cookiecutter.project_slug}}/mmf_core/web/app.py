@@ -7,8 +7,8 @@ import signal
 from itertools import chain
 from typing import NoReturn
 
-import flask
 from flask import Flask
+from flask import Request as AnyRequest
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import RequestRedirect
 
@@ -57,7 +57,7 @@ class _App(Flask):
 
     request_class = Request
 
-    def raise_routing_exception(self, request: flask.Request) -> NoReturn:
+    def raise_routing_exception(self, request: AnyRequest) -> NoReturn:
         """Raise what routing has found instead of a view."""
         if isinstance(request.routing_exception, RequestRedirect):
             raise NotFound
