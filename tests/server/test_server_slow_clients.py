@@ -107,6 +107,26 @@ def test_a_length_of_any_size_has_its_time(quick: Harness, digits: int) -> None:
     assert client.recv(12) == b"HTTP/1.1 408"
 
 
+def test_many_small_chunks_that_drip_hold_nobody_up(served: Harness) -> None:
+    """Each byte is an event of the main loop, which must not look through all of them again."""
+    start = POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 2500
+    clients = [served.connect() for _ in range(8)]
+    for client in clients:
+        client.sendall(start)
+    began = time.thread_time()
+    busy = time.process_time()
+    for byte in b"1\r\nx\r\n" * 60:
+        for client in clients:
+            client.sendall(bytes([byte]))
+        time.sleep(0.001)
+    busy = time.process_time() - busy - (time.thread_time() - began)
+    for client in clients:
+        client.sendall(b"0\r\n\r\n")
+        response, body = response_of(client)
+        assert (response.status, body) == (200, b"2560")
+    assert busy < 0.3, "seconds of CPU for 19 KB"
+
+
 @pytest.mark.parametrize(("count", "status"), [(90, b"100"), (600, b"431")])
 def test_a_header_that_is_sent_hundreds_of_times(
     served: Harness, count: int, status: bytes

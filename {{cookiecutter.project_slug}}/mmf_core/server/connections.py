@@ -21,6 +21,7 @@ from ..web.probes import probes
 MAX_AWAITED = 1 << 20  # bytes of a request that wait in the kernel before a thread reads them
 _MAX_PEEK = 1 << 16
 _MAX_CHUNKED = 1 << 14
+_MAX_CHUNKS = 32  # they are looked through again with every byte that comes
 _MAX_LINE = 4094
 _MAX_DIGITS = 10
 _REQUEST_LINE = re.compile(rb"[!#-~]+ [!-\xff]+ HTTP/1\.[01]\r\n")
@@ -147,11 +148,13 @@ def _missing(request: bytes, size: int) -> int | None:
 
 def _missing_chunks(request: bytes, start: int) -> int | None:
     """Return the same of a chunked body whose first chunk begins at `start`."""
-    while (end := request.find(b"\n", start) + 1) > 0:
+    for _ in range(_MAX_CHUNKS):
+        if not (end := request.find(b"\n", start) + 1):
+            return max(1, start - len(request))
         size = _CHUNK_SIZE.fullmatch(request, start, end)
         if not size:
             return None
         if not int(size[1], 16):  # the last chunk; trailers may follow
             return 0 if request.endswith(b"\r\n\r\n") else None
         start = end + int(size[1], 16) + 2
-    return max(1, start - len(request))
+    return None
