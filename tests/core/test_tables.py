@@ -116,6 +116,15 @@ def test_a_named_index_is_a_column_and_an_unnamed_one_only_counts() -> None:
     assert list(TABLE.to_output(unnamed).columns) == ["a"]
 
 
+def test_a_named_index_of_a_series_is_a_column() -> None:
+    labels = pd.Index(["x", "y"], name="key")
+    series = pd.Series([1, 2], labels, name="a")
+    expected = {"key": ["x", "y"], "a": [1, 2]}
+    for result in (series, {"a": series}, {"a": [1, 2], "b": series}):
+        table = mmf.DataFrame().to_output(result)
+        assert table[["key", "a"]].to_dict("list") == expected
+
+
 def test_every_named_level_of_an_index_is_a_column() -> None:
     table = pd.DataFrame({"a": [1, 2], "b": [3, 4], "c": [5, 6]}).groupby(["a", "b"]).sum()
     assert TABLE.to_output(table).to_dict("list") == {"a": [1, 2], "b": [3, 4], "c": [5, 6]}

@@ -296,6 +296,23 @@ def test_cyrillic_names_as_raw_utf8_in_a_part(client: FlaskClient) -> None:
     assert answer.data.decode() == "a,имя\n1,none given\n"
 
 
+@pytest.mark.parametrize("encoding", ["base64", "Quoted-Printable", "8BIT", "binary"])
+@pytest.mark.parametrize("filename", ["", '; filename="a.csv"'])
+def test_a_part_is_not_encoded_once_more(client: FlaskClient, filename: str, encoding: str) -> None:
+    """RFC 7578, 4.7."""
+    value = "a\n1\n" if filename else '[{"a": 1}]'
+    body = (
+        f'--b\r\nContent-Disposition: form-data; name="таблица"{filename}\r\n'
+        f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
+        f"{value}\r\n--b--\r\n"
+    ).encode()
+    answer = client.post("/предсказать", data=body, content_type="multipart/form-data; boundary=b")
+    if encoding in {"8BIT", "binary"}:
+        assert answer.status_code == 200
+    else:
+        assert_problem(answer, 400, "таблица", encoding)
+
+
 # What is refused, with the place
 
 

@@ -48,6 +48,8 @@ def from_binary(entry: Any, data: memoryview, budget: MemoryBudget) -> tuple[Ten
                 f"input {name}: {size} bytes are not a multiple of {datatype}'s {dtype.itemsize}"
             )
         values = np.frombuffer(own, dtype)
+        if datatype == "BOOL" and (values.view(np.uint8) > 1).any():
+            raise RequestError(f"input {name}: a value does not fit BOOL; send bytes 0 and 1")
     return header.tensor(values), rest
 
 

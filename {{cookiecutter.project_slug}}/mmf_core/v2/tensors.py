@@ -207,6 +207,8 @@ def _cast(values: list[Any], value_types: set[type], dtype: np.dtype[Any]) -> np
     """
     import numpy as np
 
+    if bool in value_types and dtype.kind != "b":
+        raise OverflowError
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
             floats = np.array(values, np.float64).astype(dtype)

@@ -14,6 +14,7 @@ import flask
 from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.formparser import FormDataParser, MultiPartParser
 from werkzeug.http import parse_options_header
+from werkzeug.sansio.multipart import File
 from werkzeug.utils import cached_property
 
 from ...errors import RequestError
@@ -87,11 +88,27 @@ class _PartParser(MultiPartParser):
         super().__init__(*args, **kwargs)
         self.charsets: list[str] = []
 
+    def start_file_streaming(self, event: File, total_content_length: int | None) -> IO[bytes]:
+        _check_transfer_encoding(event.headers, event.name)
+        return super().start_file_streaming(event, total_content_length)
+
     def get_part_charset(self, headers: Headers) -> str:
+        name = parse_options_header(headers["Content-Disposition"])[1].get("name", "")
+        _check_transfer_encoding(headers, name)
         disposition_parameters(headers["Content-Disposition"])
         parameters = parse_options_header(headers.get("Content-Type"))[1]
         self.charsets.append(parameters.get("charset", ""))
         return _BYTES
+
+
+def _check_transfer_encoding(headers: Headers, name: str) -> None:
+    """Refuse base64 and others, whose text would be taken for the value (RFC 7578, 4.7)."""
+    encoding = headers.get("Content-Transfer-Encoding", "binary")
+    if encoding.strip().lower() not in {"7bit", "8bit", "binary"}:
+        raise RequestError(
+            f"{name}: expected a part without Content-Transfer-Encoding, got {encoding}; "
+            f"send it as it is"
+        )
 
 
 def _urlencoded(body: bytes, charset: str) -> list[tuple[str, str]]:
