@@ -196,3 +196,13 @@ def test_pandas_params_reach_only_the_readers_that_know_them(form: Format) -> No
     assert codec is not None
     written = codec.encode(pd.DataFrame({"a": [1, 2]}), {})
     assert codec.decode(written, table.options).to_dict("list") == {"a": [1]}
+
+
+def test_series_of_different_labels_keep_every_digit() -> None:
+    result = {"a": pd.Series([2**53 + 1]), "b": pd.Series([1, 2]), "c": pd.Series([0.5])}
+    table = mmf.DataFrame().to_output(result)
+    assert table["a"].tolist() == [2**53 + 1, pd.NA]
+    assert table["b"].tolist() == [1, 2]
+    assert table["c"].isna().tolist() == [False, True]
+    same = mmf.DataFrame().to_output({"a": pd.Series([1, 2]), "b": pd.Series([3, 4])})
+    assert same.dtypes.tolist() == ["int64", "int64"]

@@ -268,14 +268,14 @@ def of_text(cell: Any, kind: type) -> Any:
     return None if is_null else cell
 
 
-def write_csv(separator: str, media_type: str) -> Callable[[Cells], Sent]:
+def write_csv(separator: str, media_type: str, protocol: str = "rest") -> Callable[[Cells], Sent]:
     """Return a writer of separated text."""
 
     def write(cells: Cells) -> Sent:
         file = io.StringIO(newline="")
         writer = csv.writer(file, delimiter=separator, lineterminator="\n")
         writer.writerows([list(cells), *rows_of(cells)])
-        return Sent(file.getvalue().encode(), media_type)
+        return Sent(file.getvalue().encode(), media_type, protocol)
 
     return write
 
@@ -735,6 +735,7 @@ CARRIERS = [
             "inputs": lambda cells: {"inputs": cells},
         }.items()
     ),
+    Carrier("MLflow CSV", texts, write_csv(",", "text/csv", "mlflow"), of_text),
     Carrier(
         "MLflow Parquet", mlflow_parquet_cells, write_parquet("mlflow"), of_typed, adds_nulls=False
     ),

@@ -174,7 +174,7 @@ def _from_members(members: dict[Any, Any]) -> pd.DataFrame:
 
     if members and all(map(_is_scalar, members.values())):
         return table_of(members, [[cell] for cell in members.values()])
-    columns = {name: _column(cells) for name, cells in members.items()}
+    columns = _exactly_aligned({name: _column(cells) for name, cells in members.items()})
     try:
         return pd.DataFrame(columns)
     except (TypeError, ValueError) as error:
@@ -200,6 +200,25 @@ def _column(cells: Any) -> Any:
 def _is_numeric(result: Any) -> bool:
     """Return whether it is an array of NumPy's without objects: most results are."""
     return getattr(getattr(result, "dtype", None), "kind", "O") in "biufmM"
+
+
+def _exactly_aligned(columns: dict[Any, Any]) -> dict[Any, Any]:
+    """Return columns in which Series of different labels keep whole numbers beside nulls."""
+    import numpy as np
+    import pandas as pd
+
+    series = [column for column in columns.values() if isinstance(column, pd.Series)]
+    if all(column.index.equals(series[0].index) for column in series[1:]):
+        return columns
+    nullable: dict[str, Any] = {"i": "Int64", "u": "UInt64"}
+    return {
+        name: column.astype(nullable[column.dtype.kind])
+        if isinstance(column, pd.Series)
+        and isinstance(column.dtype, np.dtype)
+        and column.dtype.kind in nullable
+        else column
+        for name, column in columns.items()
+    }
 
 
 def _without_masked(table: pd.DataFrame) -> pd.DataFrame:
