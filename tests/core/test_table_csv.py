@@ -14,7 +14,7 @@ from pandas.testing import assert_frame_equal
 
 from mmf_core.codecs import Format, Kind, find
 from mmf_core.codecs.table_csv import TableCSV, TableTSV
-from mmf_core.errors import RequestError
+from mmf_core.errors import InvalidValue, RequestError
 
 CODEC = TableCSV()
 WRITTEN = [
@@ -116,6 +116,48 @@ def test_broken_csv_is_the_callers_fault(data: bytes) -> None:
 def test_rows_with_more_cells_than_the_header_do_not_shift_into_other_columns(data: bytes) -> None:
     with pytest.raises(RequestError, match="more cells than its header"):
         CODEC.decode(data, {})
+
+
+@pytest.mark.parametrize("title", ["Report", "Report of 2026", "Report\nof 2026"])
+def test_a_title_that_is_taken_for_the_header_is_named(title: str) -> None:
+    header = title.partition("\n")[0]
+    with pytest.raises(RequestError, match="remove lines above the header") as caught:
+        CODEC.decode(f"\ufeff{title}\na,b,c\n1,2,3\n".encode(), {})
+    assert f'"{header}"' in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("body", "row"),
+    [
+        ("a\n1\n\n2\n", 1),
+        ("a\r\n1\r\n2\r\n \t\r\n3", 2),
+        ("a\r1\r\r2", 1),
+        ("a\n\n1\n", 0),
+        ('a\n"x\n\ny"\n\n"z"\n', 1),
+    ],
+)
+def test_a_blank_line_in_a_single_column_is_refused(body: str, row: int) -> None:
+    with pytest.raises(InvalidValue, match=f'row {row} is a blank line; write "" for') as caught:
+        CODEC.decode(body.encode(), {})
+    assert [detail.row for detail in caught.value.errors] == [row]
+
+
+@pytest.mark.parametrize(
+    ("body", "options", "cells"),
+    [
+        ("a\n1\n\n\n", {}, [1]),
+        ("\n\na\r\n1\r\n2\r\n", {}, [1, 2]),
+        ('a\n"x\n\ny"\n', {}, ["x\n\ny"]),
+        ('a\n1\n""\n2\n', {}, [1, None, 2]),
+        ("a\n1\n\n2\n", {"skip_blank_lines": True}, [1, 2]),
+        ("a,b\n1,1\n\n2,1\n", {}, [1, 2]),
+    ],
+)
+def test_other_blank_lines_are_not_rows(
+    body: str, options: dict[str, Any], cells: list[Any]
+) -> None:
+    table = CODEC.decode(body.encode(), options)
+    assert [None if pd.isna(cell) else cell for cell in table["a"]] == cells
 
 
 @pytest.mark.parametrize(

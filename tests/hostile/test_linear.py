@@ -112,14 +112,19 @@ CASES: dict[str, Case] = {
         64_000,
     ),
     "CSV: a quote that stays open": (
-        lambda data: csv_text.check_width(data, ",", "CSV"),
+        lambda data: csv_text.check_width(data, ",", {}, "CSV"),
         lambda n: b'"' * (2 * n + 1),
         16_000,
     ),
     "CSV: empty lines": (
-        lambda data: csv_text.check_width(data, ",", "CSV"),
+        lambda data: csv_text.check_width(data, ",", {}, "CSV"),
         lambda n: b"\r" * n,
         256_000,
+    ),
+    "CSV: blank lines": (
+        lambda data: csv_text.check_blank_lines(data, ",", {}),
+        lambda n: b"a\n1" + b"\n \t" * n,
+        64_000,
     ),
     "CSV: separators": (
         lambda data: CSV.decode(data, {}),

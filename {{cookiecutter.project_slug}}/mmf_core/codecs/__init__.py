@@ -50,9 +50,9 @@ from .json_values import check_depth as check_depth
 from .masked_arrays import is_masked as is_masked
 from .masked_arrays import python_value as python_value
 from .masked_arrays import unmasked as unmasked
-from .number_format import AMBIGUOUS as AMBIGUOUS
 from .number_format import NumberFormat as NumberFormat
 from .number_format import any_number as any_number
+from .number_format import is_ambiguous as is_ambiguous
 from .number_format import number_format_of as number_format_of
 from .number_format import real_number as real_number
 from .number_format import whole_number as whole_number

@@ -39,6 +39,7 @@ _EXACT_KINDS: dict[type | None, str] = {
     bool: "O",
     None: "iub",
 }
+_LONG_ROW = re.compile(r"Expected \d+ fields in line \d+, saw")
 _NEGATIVE_ZERO = re.compile(rb"-0++(?![0-9.eE])")  # -0, which is 0 in a column of integers
 _POINT = NumberFormat()
 _FIRST_PASS_ONLY = {*_TYPE_OPTIONS, "date_format", "index_col", "usecols"}
@@ -56,7 +57,7 @@ def read(
         table = reader.first_pass()
         if "index_col" not in arguments and not table.index.equals(pd.RangeIndex(len(table))):
             # pandas took the first cells for an index; every column's values are shifted by one.
-            raise too_many_cells(name)
+            raise too_many_cells(text, name)
         names = table.columns.tolist()
         is_block = (
             options.get("floats")
@@ -69,6 +70,8 @@ def read(
     except (ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
         if str(error).endswith("C error: out of memory"):
             raise MemoryError from error  # not the client's fault
+        if _LONG_ROW.search(str(error)):
+            raise too_many_cells(text, name) from None
         raise RequestError(f"this {name} cannot be read: {str(error).strip()}") from None
     set_number_format(table, number_format)
     return table

@@ -9,7 +9,7 @@ import re
 from itertools import islice
 from typing import Literal
 
-from ..errors import RequestError
+from ..errors import ErrorDetail, InvalidValue, RequestError, quoted
 from .base import Options
 from .decoded_size import MAX_COLUMNS, check_columns
 
@@ -30,6 +30,7 @@ _LAYOUT = {
     *("quotechar", "quoting", "escapechar", "lineterminator", "dialect", "engine"),
 }
 _QUOTED = re.compile(rb'"[^"]*+"')
+_BLANK_LINE = re.compile(rb"(?:\n|\r(?!\n))[ \t]*+[\r\n]")
 _RECORD = re.compile(rb'[\r\n]*+((?:[^"\r\n]++|"[^"]*+(?:"|\Z))*+)')
 
 
@@ -73,7 +74,24 @@ def check_width(text: bytes, separator: str, options: Options, name: str) -> Non
     if width > MAX_COLUMNS or (
         width > columns and _LAYOUT.isdisjoint(options) and _is_row_longer(text, separator)
     ):
-        raise too_many_cells(name)
+        raise too_many_cells(text, name)
+
+
+def check_blank_lines(text: bytes, separator: str, options: Options) -> None:
+    """Refuse a blank line between the rows of a single column: pandas would leave out a row."""
+    header, end = bare_record(text, 0)
+    if separator.encode() in header or not _LAYOUT.isdisjoint(options):
+        return
+    if not _BLANK_LINE.search(text, end):
+        return
+    lines = _QUOTED.sub(b'""', text[end:]).rstrip().splitlines()
+    for row, line in enumerate(lines[1:]):  # the first one ends the header
+        if not line.strip():
+            hint = 'write "" for a null'
+            raise InvalidValue(
+                f"row {row} is a blank line; {hint}",
+                [ErrorDetail(f"expected a value, got a blank line; {hint}", row=row)],
+            )
 
 
 def _is_row_longer(text: bytes, separator: str) -> bool:
@@ -86,9 +104,14 @@ def _is_row_longer(text: bytes, separator: str) -> bool:
     return len(row) > len(header)
 
 
-def too_many_cells(name: str) -> RequestError:
-    """Return the error for rows that are longer than the header."""
-    return RequestError(f"this {name} has rows of more cells than its header")
+def too_many_cells(text: bytes, name: str) -> RequestError:
+    """Return the error for rows that are longer than the header, such as a title above a table."""
+    record = _RECORD.match(text)
+    header = record[1].decode(errors="replace").lstrip("\ufeff") if record else ""
+    return RequestError(
+        f"this {name} has rows of more cells than its header, taken to be {quoted(header)}; "
+        f"remove lines above the header"
+    )
 
 
 def bare_record(text: bytes, start: int) -> tuple[bytes, int]:

@@ -22,8 +22,7 @@ _INFINITY = re.compile(
     r"[ \t\n\r\v\f]*+([+-]?inf(?:inity)?)[ \t\n\r\v\f]*+", re.ASCII | re.IGNORECASE
 )
 
-AMBIGUOUS = re.compile(r"[ \t\n\r\v\f]*+[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}(?![0-9eE])")
-"""A number whose only sign may be the decimal or the thousands sign: 1,234."""
+_AMBIGUOUS = re.compile(r"[ \t\n\r\v\f]*+[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}(?![0-9eE])")
 
 
 class NumberFormat(NamedTuple):
@@ -93,6 +92,11 @@ def any_number(text: str, decimal: str = ".", thousands: str = "") -> int | floa
     return int(sign + whole) if len(whole) <= _MAX_INT_DIGITS else None
 
 
+def is_ambiguous(text: str) -> bool:
+    """Return whether a number's only sign may be the decimal or the thousands sign: 1,234."""
+    return _AMBIGUOUS.match(text) is not None
+
+
 def number_format_in(options: Mapping[str, Any]) -> NumberFormat:
     """Return the format that an author declares in pandas' terms."""
     return NumberFormat(options.get("decimal", "."), options.get("thousands") or "")
@@ -115,7 +119,7 @@ def _parts(
 ) -> tuple[str, str, str, str] | None:
     """Return a number's sign, digits before and after the decimal sign, and exponent."""
     match = _pattern(decimal, thousands).fullmatch(text)
-    if match is None or (not is_proven and AMBIGUOUS.match(text)):
+    if match is None or (not is_proven and is_ambiguous(text)):
         return None
     sign, whole, fraction, exponent = match.groups(default="")
     if thousands:

@@ -40,6 +40,7 @@ class _Separated(Codec["pd.DataFrame"]):
             separator = declared or self._separator_of(text)
             options = {**options, "sep": separator}
         csv_text.check_width(text, separator, options, name)
+        csv_text.check_blank_lines(text, separator, options)
         if separator == ";" and "decimal" not in options:
             number_format = csv_dialect.number_format(text, options.get("thousands") or "")
         else:

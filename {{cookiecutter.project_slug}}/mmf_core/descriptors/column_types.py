@@ -17,9 +17,9 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, cast
 
 from ..codecs import (
-    AMBIGUOUS,
     MAX_EXACT_FLOAT,
     NumberFormat,
+    is_ambiguous,
     max_exact_float,
     real_number,
     whole_number,
@@ -281,7 +281,7 @@ def _text_hint(cell: Any, number_format: NumberFormat) -> str:
     """Return how to write the numbers in a text that have signs of another format."""
     if not isinstance(cell, str) or set(cell) - _NUMBER_SIGNS or set(cell).isdisjoint(".,' "):
         return ""
-    if not number_format.is_proven and AMBIGUOUS.match(cell):
+    if not number_format.is_proven and is_ambiguous(cell):
         fraction, whole = float(cell.replace(",", ".")), re.sub("[ .,]", "", cell)
         return (
             f"it may be {fraction:g} or {whole}: no number in this file shows its decimal sign, "
