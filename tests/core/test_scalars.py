@@ -133,6 +133,7 @@ def test_a_number_has_ascii_digits(text: str) -> None:
 
 def test_nat_is_null_as_a_result_and_nothing_as_an_argument() -> None:
     assert mmf.Datetime().to_output(pd.NaT) is None
+    assert mmf.Datetime().to_output(np.datetime64("NaT")) is None
     assert mmf.Datetime().output_schema()["type"] == ["string", "null"]
     with pytest.raises(InvalidValue, match=r"ISO 8601.*, got NaT"):
         mmf.Datetime().validate(pd.NaT)

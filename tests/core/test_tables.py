@@ -1,5 +1,6 @@
 """DataFrame: values accepted as a table, and results returned as a table."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,6 +12,8 @@ from pandas.testing import assert_frame_equal
 import mmf_core as mmf
 from mmf_core.codecs import Format, Kind, find
 from mmf_core.errors import InvalidValue
+from mmf_core.v2.tables import to_tensor
+from mmf_core.v2.tensors import Tensor
 
 TABLE = mmf.DataFrame()
 LONG = 2**53 + 1
@@ -123,6 +126,23 @@ def test_a_named_index_of_a_series_is_a_column() -> None:
     for result in (series, {"a": series}, {"a": [1, 2], "b": series}):
         table = mmf.DataFrame().to_output(result)
         assert table[["key", "a"]].to_dict("list") == expected
+
+
+TEXT_FORMATS = (Format.CSV, Format.TSV, Format.XML, Format.HTML, Format.XLSX, Format.JSON)
+
+
+@pytest.mark.parametrize("cell", [b"ab", 1 + 2j, object()], ids=lambda cell: type(cell).__name__)
+def test_a_value_without_a_text_is_named_by_its_place(cell: Any) -> None:
+    table = pd.DataFrame({"n": [1, 2], "unit price": pd.Series(["x", cell], dtype=object)})
+    place = re.escape("result[1]['unit price']")
+    codecs = [find(Kind.TABLE, format_) for format_ in TEXT_FORMATS]
+    for write in (*(codec.encode for codec in codecs if codec), _write_tensors):
+        with pytest.raises(TypeError, match=f"{place}: a {type(cell).__name__} cannot be written"):
+            write(table, {})
+
+
+def _write_tensors(table: pd.DataFrame, _options: dict[str, Any]) -> list[Tensor]:
+    return [to_tensor(str(name), column) for name, column in table.items()]
 
 
 def test_every_named_level_of_an_index_is_a_column() -> None:

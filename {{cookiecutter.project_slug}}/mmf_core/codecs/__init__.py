@@ -33,6 +33,7 @@ from .base import Codec as Codec
 from .base import JSONCodec as JSONCodec
 from .base import Kind as Kind
 from .base import Options as Options
+from .cell_text import naming_cells as naming_cells
 from .column_labels import column_index as column_index
 from .decoded_size import JSON_WEIGHTS as JSON_WEIGHTS
 from .decoded_size import MemoryBudget as MemoryBudget

@@ -5,11 +5,14 @@ A number, a date or a text is what Python writes; a list or an object is its JSO
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from . import json
+from .json_conversion import to_plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,12 +24,23 @@ _PLAIN = (str, int, float, Decimal, date, time, timedelta)
 def cell_texts(column: pd.Series) -> list[str | None]:
     """Return a column's cells as CSV writes them, None for null.
 
-    TypeError names the type of a value that has no text, such as bytes.
+    TypeError names the place and the type of a value that has no text, such as bytes.
     """
-    return [
-        None if is_null else _text(cell)
-        for cell, is_null in zip(column.tolist(), column.isna().tolist(), strict=True)
-    ]
+    with naming_cells(str(column.name), column.tolist()):
+        return [
+            None if is_null else _text(cell)
+            for cell, is_null in zip(column.tolist(), column.isna().tolist(), strict=True)
+        ]
+
+
+@contextmanager
+def naming_cells(name: str, cells: list[Any]) -> Iterator[None]:
+    """Name the row and the column in the TypeError for a cell that JSON cannot hold."""
+    try:
+        yield
+    except TypeError:
+        to_plain([{name: cell} for cell in cells])
+        raise
 
 
 def simple_cell(cell: Any) -> Any:
@@ -44,7 +58,8 @@ def simple_cells(column: pd.Series) -> pd.Series:
     """Return a column of objects with simple cells; `map` would round long integers."""
     import pandas as pd
 
-    cells = [simple_cell(cell) for cell in column.tolist()]
+    with naming_cells(str(column.name), column.tolist()):
+        cells = [simple_cell(cell) for cell in column.tolist()]
     return pd.Series(cells, column.index, dtype=object)
 
 

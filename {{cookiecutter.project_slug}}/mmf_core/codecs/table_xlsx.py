@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import xlsx_file
 from .base import Codec, Kind, Options
-from .cell_text import simple_cell
+from .cell_text import naming_cells, simple_cell
 from .decoded_size import MAX_COLUMNS
 from .formats import Format
 from .workbooks import read_zipped
@@ -66,7 +66,9 @@ def _cells(column: pd.Series) -> Sequence[str]:
             cells[index] = xlsx_file.EMPTY
         return cells
     is_present = column.notna() & ~column.isin([float("inf"), float("-inf")])
-    return [_cell(value) for value in column.astype(object).where(is_present, None).tolist()]
+    values = column.astype(object).where(is_present, None).tolist()
+    with naming_cells(str(column.name), values):
+        return [_cell(value) for value in values]
 
 
 def _cell(value: Any) -> str:

@@ -166,7 +166,8 @@ class Datetime(Scalar[datetime]):
         return value
 
     def to_output(self, result: Any) -> Any:
-        is_nat = isinstance(result, datetime) and result != result  # noqa: PLR0124 - NaT alone is
+        is_date = isinstance(result, datetime) or type(result).__name__ == "datetime64"
+        is_nat = is_date and result != result  # noqa: PLR0124 - NaT alone is
         return None if is_nat and self.choices is None else super().to_output(result)
 
     def output_schema(self) -> dict[str, Any]:

@@ -6,7 +6,14 @@ from base64 import b64decode
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..codecs import check_columns, check_depth, column_index, integers_with_nulls, json
+from ..codecs import (
+    check_columns,
+    check_depth,
+    column_index,
+    integers_with_nulls,
+    json,
+    naming_cells,
+)
 from ..descriptors import DataFrame, Descriptor
 from ..errors import RequestError
 from .tensors import BYTES, Tensor, object_array
@@ -99,7 +106,8 @@ def _objects(name: str, cells: list[Any]) -> Tensor:
         return Tensor(name, object_array(cells))
     if all(issubclass(cell_type, str) for cell_type in types):
         return Tensor(name, object_array(cells), "str")
-    texts = [json.dumps(cell).decode() for cell in cells]
+    with naming_cells(name, cells):
+        texts = [json.dumps(cell).decode() for cell in cells]
     return Tensor(name, object_array(texts), "pd_json")
 
 
