@@ -134,10 +134,10 @@ def test_any_table_of_numbers_survives_csv(array: np.ndarray) -> None:
         ("a,b\n1,2\r\n3,4", [[1, 2], [3, 4]]),
         ('"a ""1""","b,c"\n"1",-2e3\n', [[1, -2000]]),
         ("\ufeffa,b\n1,2\n", [[1, 2]]),
-        ("a\n1\n\n2\n", [[1], [2]]),
+        ("a\n1\n2\n\n", [[1], [2]]),
+        ("a,b\n1,2\n\n3,4\n", [[1, 2], [3, 4]]),
         (",b\n1,\n", [[1, np.nan]]),
         (",\n1,2\n", [[np.nan, np.nan], [1, 2]]),
-        ("a,b\n", np.zeros((0, 2))),
         ("", np.zeros((0, 0))),
     ],
 )
@@ -176,6 +176,12 @@ def test_csv_has_two_dimensions() -> None:
         ("1,2\n\u0661,\xa02\n".encode(), "numbers only", [(1, "0"), (1, "1")]),
         (b"1,2\n3\n", "one value", [(1, None)]),
         (b"a,b\n1,2,3\n", "one value", [(0, None)]),
+        (b"a,b\n", "numbers only", [(0, "0"), (0, "1")]),
+        (b"true,false\n", "numbers only", [(0, "0"), (0, "1")]),
+        (b"True,false\n1,2\n", "numbers only", [(0, "0"), (0, "1")]),
+        (b"a,b\nx,y\n1,2\n", "numbers only", [(0, "a"), (0, "b")]),
+        (b"a\n1\n\n2\n", "line 3 is blank", []),
+        (b"1\r\n\r\n2", "line 2 is blank", []),
         (b'"a', "CSV", []),
         (b"\xff", "CSV", []),
         (b"a\n" + b"1" * 200_000, "CSV", []),
@@ -290,6 +296,34 @@ def test_faults_of_csv_columns_have_their_places(
     with pytest.raises(InvalidValue, match=message) as caught:
         WANTED.validate(CSV.decode(text.encode(), WANTED.options))
     assert [(fault.row, fault.column) for fault in caught.value.errors] == places
+
+
+@pytest.mark.parametrize(
+    ("array", "row", "column"),
+    [
+        (np.array([[1, 2], [3, np.inf]]), 1, "1"),
+        (np.array([1, -np.inf]), 1, None),
+        (np.array(np.inf), None, None),
+        (np.array([[[0, np.inf]]]), 0, "0, 1"),
+        (np.array([[1, np.inf]], np.float32), 0, "1"),
+    ],
+)
+def test_infinity_is_a_fault_unless_it_is_declared(
+    array: np.ndarray, row: int | None, column: str | None
+) -> None:
+    with pytest.raises(InvalidValue, match="infinite: 1") as caught:
+        mmf.Array().validate(array)
+    (fault,) = caught.value.errors
+    assert (fault.row, fault.column) == (row, column)
+    assert mmf.Array(finite=False).validate(array) is array
+    assert mmf.Array().to_output(array) is array
+
+
+def test_an_empty_cell_is_a_fault_only_among_columns() -> None:
+    rows = np.array([[np.nan, np.inf]])
+    assert mmf.Array(finite=False).validate(rows) is rows
+    with pytest.raises(InvalidValue, match="infinite: 1"):
+        mmf.Array(columns=["a", "b"], finite=False).validate(rows)
 
 
 def test_only_the_first_faults_are_listed() -> None:
@@ -443,7 +477,7 @@ def test_the_shape_is_held(any_length: int | None) -> None:
         (int, [1.0, 2.0], [1, 2]),
         ("uint8", [0, 255], [0, 255]),
         (bool, [0, 1], [False, True]),
-        ("float32", [np.nan, np.inf], [np.nan, np.inf]),
+        ("float32", [np.nan, 1.5], [np.nan, 1.5]),
     ],
 )
 def test_numbers_become_the_dtype(dtype: Any, numbers: Any, value: Any) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ArrayCSV(Codec["np.ndarray"]):
-    """Numbers in UTF-8; an empty cell is NaN. A first line without any number is a header.
+    """Numbers in UTF-8; an empty cell is NaN. A first line of names, above rows, is a header.
 
     The numbers are floats, unless all are whole and some are too long for a float; with the option
     `floats` the nearest floats. With `columns` the header, which may then be numbers, gives their
@@ -37,7 +37,7 @@ class ArrayCSV(Codec["np.ndarray"]):
         import numpy as np
 
         columns, rows = options.get("columns", ()), _read(data)
-        header = rows.pop(0) if rows and _is_header(rows[0], columns) else None
+        header = rows.pop(0) if rows and _is_header(rows, columns) else None
         width = len(header or (rows[0] if rows else ()))
         if uneven := uneven_rows(rows, width):
             raise InvalidValue(ONE_VALUE_PER_COLUMN, uneven)
@@ -73,9 +73,16 @@ class ArrayCSV(Codec["np.ndarray"]):
 def _read(data: bytes) -> list[list[str]]:
     try:
         text = data.decode("utf-8-sig")
-        return [cells for cells in csv.reader(io.StringIO(text), strict=True) if cells]
+        rows = [*csv.reader(io.StringIO(text), strict=True)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise RequestError(f"this CSV cannot be read: {error}") from None
+    while rows and not rows[-1]:
+        rows.pop()
+    filled = [cells for cells in rows if cells]
+    if filled and len(filled[0]) == 1 and [] in rows[rows.index(filled[0]) :]:
+        line = rows.index([], rows.index(filled[0])) + 1
+        raise InvalidValue(f'line {line} is blank; write "" for a null')
+    return filled
 
 
 def _number(cell: str) -> Any:
@@ -86,8 +93,11 @@ def _number(cell: str) -> Any:
         return cell if cell.strip() else float("nan")
 
 
-def _is_header(cells: list[str], columns: Collection[str]) -> bool:
+def _is_header(rows: list[list[str]], columns: Collection[str]) -> bool:
+    cells, *others = rows
     if columns and set(columns) <= set(cells):  # which may be numbers
         return True
-    values = [_number(cell) for cell in cells if cell.strip()]
-    return bool(values) and all(isinstance(value, str) for value in values)
+    words = [_number(cell) for cell in cells if cell.strip()]
+    if not words or not all(isinstance(word, str) for word in words):
+        return False
+    return bool(columns or others) and not {word.lower() for word in words} <= {"true", "false"}

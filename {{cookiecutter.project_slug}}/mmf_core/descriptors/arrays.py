@@ -25,11 +25,13 @@ class Array(Descriptor["np.ndarray"]):
     `shape` has None or -1 for axes of any length; numbers are converted to `dtype`, and only
     precision may be lost. `columns` names the features: records and CSV with a header are sorted
     into that order, as finite (objects, features) of float64 unless `dtype` is another type.
+    Infinity in a request is an error unless `finite=False`.
     """
 
     shape: Sequence[int | None] | None = None
     dtype: Any = None
     columns: Sequence[str] | None = None
+    finite: bool = True
 
     kind: ClassVar[Kind] = Kind.ARRAY
 
@@ -61,7 +63,7 @@ class Array(Descriptor["np.ndarray"]):
         array = self._numbers(value, is_result=False)
         if self.shape is not None and not array.size:
             raise InvalidValue("the array is empty; send at least one row")
-        if self.columns is not None:
+        if array.dtype.kind == "f":
             self._check_finite(array)
         return array
 
@@ -151,21 +153,22 @@ class Array(Descriptor["np.ndarray"]):
     def _check_finite(self, array: np.ndarray) -> None:
         import numpy as np
 
-        finite = np.isfinite(array)
-        if finite.all():
+        if np.isfinite(array).all():
             return
-        cells = np.argwhere(~finite)
-        raise InvalidValue(
-            f"cells that are empty or infinite: {len(cells)}",
-            [
-                ErrorDetail(
-                    f"expected a finite number, got {_gap_label(array[row, column])}",
-                    row=int(row),
-                    column=(self.columns or ())[column],
-                )
-                for row, column in cells[:MAX_ERRORS]
-            ],
-        )
+        faults = np.isnan(array) if self.columns is not None else np.zeros(array.shape, bool)
+        if self.finite:
+            faults |= np.isinf(array)
+        if places := np.argwhere(faults).tolist():
+            raise InvalidValue(
+                f"cells that are empty or infinite: {len(places)}",
+                [self._fault(array, place) for place in places[:MAX_ERRORS]],
+            )
+
+    def _fault(self, array: np.ndarray, place: list[int]) -> ErrorDetail:
+        message = f"expected a finite number, got {_gap_label(array[tuple(place)])}"
+        row, axes = (place[0], place[1:]) if place else (None, [])
+        name = ", ".join(map(str, axes)) if self.columns is None else self.columns[axes[0]]
+        return ErrorDetail(message, row=row, column=name or None)
 
 
 def _gap_label(value: float) -> str:
