@@ -19,7 +19,7 @@ from commands import LONGEST_START, wait_until_ready
 from mmf_core.codecs import Format
 from mmf_core.codecs.decoded_size import MAX_GROWTH
 from services import Service, serve
-from worst_case_inputs import WORST, Make, compressed
+from worst_case_inputs import ENVELOPES, WORST, Make, compressed
 
 LIMIT = 4 * 1024 * 1024
 SMALL = 64 * 1024  # brings in the libraries
@@ -111,10 +111,10 @@ def _memory(worker: int, field: str) -> int:
     raise AssertionError(f"{field} is not in the status of {worker}")
 
 
-def _post(service: Service, kind: str, form: Format, body: bytes, **headers: str) -> int:
+def _post(service: Service, path: str, form: Format, body: bytes, **headers: str) -> int:
     headers |= {"Content-Type": form.media_type}
     connection = HTTPConnection("127.0.0.1", service.port, timeout=300)
-    connection.request("POST", f"/{kind}", body, headers)
+    connection.request("POST", path, body, headers)
     answer = connection.getresponse()
     content = answer.read()
     connection.close()
@@ -122,9 +122,10 @@ def _post(service: Service, kind: str, form: Format, body: bytes, **headers: str
     return answer.status
 
 
-def _grow(service: Service, name: str, send: Callable[[Make, int], tuple[int, int]]) -> Growth:
+def _grow(
+    service: Service, name: str, make: Make, send: Callable[[Make, int], tuple[int, int]]
+) -> Growth:
     """Return how much a new worker grows by the largest of such bodies that is not refused."""
-    _, _, make = BODIES[name]
     worker = _renew(service)
     send(make, SMALL)
     Path(f"/proc/{worker}/clear_refs").write_text("5", encoding="ascii")  # forget the most so far
@@ -156,14 +157,35 @@ def test_the_worst_of_every_format_that_is_read_is_known() -> None:
     [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in BODIES],
 )
 def test_a_worker_does_not_grow_much(service: Service, name: str) -> None:
-    kind, form, _ = BODIES[name]
+    kind, form, make = BODIES[name]
     assert form is not None
 
     def send(make: Make, most: int) -> tuple[int, int]:
         body = make(most)
-        return len(body), _post(service, kind, form, body)
+        return len(body), _post(service, f"/{kind}", form, body)
 
-    growth = _grow(service, name, send)
+    growth = _grow(service, name, make, send)
+    print(growth)
+    assert growth.times <= MAX_GROWTH, growth
+
+
+ENVELOPE_BODIES = {
+    f"{path} {what}": (path, make)
+    for path, makes in ENVELOPES.items()
+    for what, make in makes.items()
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ENVELOPE_BODIES)
+def test_another_protocol_makes_no_difference(service: Service, name: str) -> None:
+    path, make = ENVELOPE_BODIES[name]
+
+    def send(make: Make, most: int) -> tuple[int, int]:
+        body = make(most)
+        return len(body), _post(service, path, Format.JSON, body)
+
+    growth = _grow(service, name, make, send)
     print(growth)
     assert growth.times <= MAX_GROWTH, growth
 
@@ -171,13 +193,13 @@ def test_a_worker_does_not_grow_much(service: Service, name: str) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["table json records", "table csv gaps"])
 def test_a_compressed_body_makes_no_difference(service: Service, name: str) -> None:
-    kind, form, _ = BODIES[name]
+    kind, form, make = BODIES[name]
     assert form is not None
 
     def send(make: Make, most: int) -> tuple[int, int]:
         body = compressed(make)(most)
-        return len(body), _post(service, kind, form, body, **{"Content-Encoding": "gzip"})
+        return len(body), _post(service, f"/{kind}", form, body, **{"Content-Encoding": "gzip"})
 
-    growth = _grow(service, name, send)
+    growth = _grow(service, name, make, send)
     print(growth)
     assert growth.times <= MAX_GROWTH, growth

@@ -254,6 +254,43 @@ WORST: dict[str, dict[str, dict[str, Make]]] = {
 }
 
 
+def _tensor(value: bytes, datatype: str, axes: str = "{}") -> Make:
+    """Give a function that makes a request of V2 whose one tensor has as many values as fit."""
+
+    def make(most: int) -> bytes:
+        count = (most - 120) // (len(value) + 1)
+        shape = axes.format(count)
+        head = f'{{"inputs":[{{"name":"data","shape":[{shape}],"datatype":"{datatype}","data":['
+        return head.encode() + (value + b",") * (count - 1) + value + b"]}]}"
+
+    return make
+
+
+# path → what is in it → how it is made, in JSON
+ENVELOPES: dict[str, dict[str, Make]] = {
+    "/invocations/table": {
+        "records": repeated(b'{"dataframe_records":[', b'{"a":1},', b"]}", ends_with=b'{"a":1}'),
+        "mixed records": repeated(
+            b'{"dataframe_records":[', b'{"a":1},{"a":"x"},', b"]}", ends_with=b'{"a":1}'
+        ),
+        "rows": repeated(b'{"dataframe_split":{"data":[', b"[1,2],", b"]}}", ends_with=b"[1,2]"),
+        "cells": repeated(b'{"instances":[', b"1,", b"]}", ends_with=b"1"),
+        "a column": repeated(b'{"inputs":{"a":[', b'1,"",', b"]}}", ends_with=b"1"),
+        "NaN": repeated(b'{"instances":[NaN,', b"1,", b"]}", ends_with=b"1"),
+    },
+    "/v2/models/array/infer": {
+        "numbers": _tensor(b"1", "FP64"),
+        "nested numbers": _tensor(b"[1]", "FP64", "{},1"),
+        "nulls": _tensor(b"null", "INT64"),
+    },
+    "/v2/models/table/infer": {
+        "texts": _tensor(b'""', "BYTES"),
+        "long texts": _tensor('"🍷x"'.encode(), "BYTES"),
+        "integers": _tensor(b"1", "INT64", "{},1"),
+    },
+}
+
+
 def compressed(make: Make) -> Make:
     """Give a function that packs what another makes; it unpacks to just under the limit."""
     return lambda most: gzip.compress(make(most))

@@ -170,7 +170,7 @@ def test_a_cell_has_a_bound_on_its_depth(
         assert b"levels of nesting" in response.data
 
 
-@pytest.mark.parametrize("shape", [(10**9, 0), (1_000_001, 0), (2000, 0, 2000), (0, 10**9)])
+@pytest.mark.parametrize("shape", [(10**9, 0), (100_001, 0), (2000, 0, 2000), (0, 10**9)])
 def test_an_array_without_values_has_a_bound_on_its_axes(
     shape: tuple[int, ...], client: FlaskClient
 ) -> None:

@@ -32,7 +32,9 @@ RECORD_WEIGHTS: Weights = {**JSON_WEIGHTS, b",": 72}
 """Those of records in JSON, each value of which is also a cell of the table."""
 
 _DENSE_CELLS = 1_000_000
-"""A table or an array of up to this many cells is never rejected as nearly empty."""
+"""A table of up to this many cells is never rejected as nearly empty."""
+_EMPTY_CELLS = 100_000
+"""The places that the axes of an array without values may have."""
 _MAX_WEIGHT = 450  # bytes of memory for a byte of text, in any format
 _BYTE_WEIGHT = 4  # of any byte, in addition to the weights of tokens
 
@@ -98,9 +100,9 @@ def check_shape(shape: Sequence[int]) -> None:
 
     Written as JSON, each of `[1000000000, 0]` is a list.
     """
-    if 0 in shape and prod(size or 1 for size in shape) > _DENSE_CELLS:
+    if 0 in shape and prod(size or 1 for size in shape) > _EMPTY_CELLS:
         raise RequestError(
-            f"expected the axes of an array without values to be {_DENSE_CELLS:,} at most, "
+            f"expected the axes of an array without values to be {_EMPTY_CELLS:,} at most, "
             f"multiplied, got shape {quoted(list(shape))}"
         )
 

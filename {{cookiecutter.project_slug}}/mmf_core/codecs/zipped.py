@@ -25,6 +25,7 @@ CheckContent = Callable[[bytes, int], bytes]
 BYTES_PER_CELL = 16
 """The fewest bytes that a cell takes in a sheet that is not nearly empty."""
 _COUNT = re.compile(rb'uniqueCount\s*=\s*["\']([0-9]+)')  # of strings: calamine allocates them
+_MAX_ROWS = 1_048_576  # of any sheet of Excel's
 _PLACES = (b"row", b"c", b"si")
 """Elements for which readers allocate a place, even if they are empty."""
 _UNUSED = ("docprops/", "xl/theme/", "customxml/")  # parts that no reader of cells opens
@@ -112,6 +113,8 @@ def _check(part: bytes) -> None:
     for tag in _PLACES if len(part) > MIB else ():  # before they are looked at one by one
         count = part.count(b"<" + tag) + part.count(b":" + tag)
         refuse_sparse(count, 1, len(part) // BYTES_PER_CELL)
+    if (rows := part.count(b"<row")) > _MAX_ROWS:
+        raise RequestError(f"expected a sheet of at most {_MAX_ROWS:,} rows, got {rows:,}")
     if b"sheetData" in part:
         refuse_sparse(*dimensions(part), len(part) // BYTES_PER_CELL)
 
