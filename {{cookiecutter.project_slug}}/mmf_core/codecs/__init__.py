@@ -35,7 +35,7 @@ from .base import Kind as Kind
 from .base import Options as Options
 from .cell_text import naming_cells as naming_cells
 from .column_labels import column_index as column_index
-from .decoded_size import JSON_WEIGHTS as JSON_WEIGHTS
+from .decoded_size import RECORD_WEIGHTS as RECORD_WEIGHTS
 from .decoded_size import MemoryBudget as MemoryBudget
 from .decoded_size import check_columns as check_columns
 from .decoded_size import check_shape as check_shape

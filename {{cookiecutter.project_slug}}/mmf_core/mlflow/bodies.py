@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json as standard_json
-from collections.abc import Mapping
 from typing import Any
 
 from ..codecs import (
-    JSON_WEIGHTS,
     MLFLOW_WRAPPERS,
+    RECORD_WEIGHTS,
     Format,
     Kind,
     Options,
@@ -24,6 +23,8 @@ FORMATS = {
     "application/json": Format.JSON,
     "application/vnd.apache.parquet": Format.PARQUET,
 }
+_WEIGHTS = {**RECORD_WEIGHTS, b",": 220}
+"""A bare value becomes a row, and a text with NaN is read by Python's own parser."""
 _LITERALS = (b"NaN", b"Infinity")
 
 
@@ -56,13 +57,13 @@ def readable_formats(kind: Kind) -> list[Format]:
     return [format for format in FORMATS.values() if format in offered or format is Format.JSON]
 
 
-def loads(body: bytes, options: Options, weights: Mapping[bytes, int]) -> dict[str, Any]:
+def loads(body: bytes, options: Options) -> dict[str, Any]:
     """Return the object in a body; RequestError if it holds anything else, or too much.
 
     Python's NaN and Infinity are read too: they are not JSON, but MLflow's own client sends them.
     """
     try:
-        plain = read_json(body, options, weights or JSON_WEIGHTS)
+        plain = read_json(body, options, _WEIGHTS)
     except BodyTooLarge:
         raise
     except RequestError:

@@ -58,7 +58,7 @@ class Input:
         body = read_whole(request)
         if format is not Format.JSON:
             return {self.name: self._from_file(body, format)}, False
-        plain = loads(body, limits(), json_of(self.descriptor.kind).memory_weights)
+        plain = loads(body, limits())
         params = plain.pop("params", None)
         if self.descriptor.kind is Kind.JSON and not CHAT.isdisjoint(plain):
             return {self.name: self._from_plain(plain), **self._from_params(params)}, True
