@@ -13,6 +13,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from .decoded_size import MAX_COLUMNS
+from .repeated_names import count_colons
 from .typed_columns import NUMBERS
 from .whole_numbers import MAX_EXACT_FLOAT
 
@@ -35,7 +36,7 @@ def from_list(data: bytes, *, floats: bool = False) -> pd.DataFrame | None:
     """
     import orjson
 
-    return _table(map(orjson.loads, _pieces(data)), floats=floats)
+    return _complete(data, _table(map(orjson.loads, _pieces(data)), floats=floats))
 
 
 def from_lines(data: bytes, *, floats: bool = False) -> pd.DataFrame | None:
@@ -44,7 +45,12 @@ def from_lines(data: bytes, *, floats: bool = False) -> pd.DataFrame | None:
 
     loads: Callable[[bytes], Any] = orjson.loads
     pieces = (list(map(loads, filter(bytes.strip, lines))) for lines in _lines(data))
-    return _table(pieces, floats=floats)
+    return _complete(data, _table(pieces, floats=floats))
+
+
+def _complete(data: bytes, table: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Return the table if it has a cell for each name: a record may have a name twice."""
+    return table if table is not None and count_colons(data) == table.size else None
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:

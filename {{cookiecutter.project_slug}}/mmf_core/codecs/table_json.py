@@ -13,6 +13,7 @@ from .base import JSONCodec, Kind, Options
 from .column_labels import LabelCache, column_index
 from .decoded_size import RECORD_WEIGHTS, check_columns, refuse_sparse
 from .json_values import check_depth
+from .repeated_names import RepeatedNames, with_repeated_names
 from .table_shapes import (
     EQUAL_LENGTHS,
     NOT_A_RECORD,
@@ -46,14 +47,18 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
             table = fast_records.from_list(data, floats=options.get("floats", False))
             if table is not None:
                 return table
-        return self.from_plain(json.loads(data), options)
+        return self.from_plain(with_repeated_names(data, json.loads(data)), options)
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         return b"[%b]" % b",".join(format_records(value, b","))
 
     def from_plain(self, plain: Any, options: Options) -> pd.DataFrame:
+        if isinstance(plain, RepeatedNames):
+            raise plain.error()
         if not isinstance(plain, list):
             plain = unwrap(plain)
+        if isinstance(plain, RepeatedNames):
+            raise plain.error()
         if isinstance(plain, list):
             return _from_records(plain, options)
         if not isinstance(plain, dict):
@@ -107,6 +112,10 @@ def _is_labels(labels: Any) -> bool:
 
 def _from_records(records: list[Any], options: Options) -> pd.DataFrame:
     for row, record in enumerate(records):
+        if type(record) is dict:
+            continue
+        if isinstance(record, RepeatedNames):
+            raise record.error(row)
         if not isinstance(record, dict):
             raise InvalidValue(
                 _EXPECTED,

@@ -9,6 +9,7 @@ from . import fast_records, json
 from .base import Codec, Kind, Options
 from .decoded_size import RECORD_WEIGHTS
 from .formats import Format
+from .repeated_names import may_repeat_names, parse
 from .table_json import TableJSON, format_records
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class TableJSONL(Codec["pd.DataFrame"]):
                     records.append(json.loads(line, has_long=has_long))
                 except RequestError as error:
                     raise RequestError(f"line {number}: {error.detail}") from None
+        if may_repeat_names(data, records):
+            records = [parse(line) for line in data.splitlines() if line.strip()]
         return _JSON.from_plain(records, options)
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from flask import Request
 
-from ..codecs import MLFLOW_WRAPPERS, SPLIT_KEYS, Format, Kind, find, json_of
+from ..codecs import MLFLOW_WRAPPERS, SPLIT_KEYS, Format, Kind, find, json_of, with_repeated_names
 from ..descriptors import DataFrame, Descriptor
 from ..errors import ErrorDetail, InvalidValue, RequestError
 from ..target import Target
@@ -59,6 +59,8 @@ class Input:
         if format is not Format.JSON:
             return {self.name: self._from_file(body, format)}, False
         plain = loads(body, limits())
+        if self.descriptor.kind is Kind.TABLE:
+            plain = with_repeated_names(body, plain)
         params = plain.pop("params", None)
         if self.descriptor.kind is Kind.JSON and not CHAT.isdisjoint(plain):
             return {self.name: self._from_plain(plain), **self._from_params(params)}, True

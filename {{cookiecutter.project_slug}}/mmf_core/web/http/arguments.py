@@ -12,7 +12,7 @@ from typing import Any
 from flask import Request
 from werkzeug.datastructures import MultiDict
 
-from ...codecs import Format, Kind, read_json
+from ...codecs import Format, Kind, read_json, with_repeated_names
 from ...errors import ErrorDetail, InvalidValue, RequestError
 from ...target import ERRORS_QUERY, FORMAT_QUERY, SHEET_QUERY, Target
 from .bodies import FORMS, read_form, read_whole
@@ -35,11 +35,11 @@ class ArgumentReader:
         self._required = list(target.required)
         descriptors = target.arguments.items()
         self._scalars = [name for name, descriptor in descriptors if descriptor.kind is Kind.SCALAR]
-        takes_table = any(descriptor.kind is Kind.TABLE for _, descriptor in descriptors)
+        self._takes_table = any(descriptor.kind is Kind.TABLE for _, descriptor in descriptors)
         self._service_queries = {
             FORMAT_QUERY,
             ERRORS_QUERY,
-            *([SHEET_QUERY] if takes_table else []),
+            *([SHEET_QUERY] if self._takes_table else []),
         }
 
     def read(self, request: Request) -> dict[str, Any]:
@@ -110,6 +110,8 @@ class ArgumentReader:
         if Format.of_media_type(media_type) is not Format.JSON:
             raise unsupported_content_type(media_type, self._how_to_send())
         members = read_json(body, self._limits)
+        if self._takes_table:
+            members = with_repeated_names(body, members)
         if not isinstance(members, dict):
             raise InvalidValue(f"expected a JSON object by argument name; {self._how_to_send()}")
         _refuse_unknown(members, self._names, "JSON object")

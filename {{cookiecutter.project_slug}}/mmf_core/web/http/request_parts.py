@@ -20,6 +20,7 @@ from ...codecs import (
     json_of,
     read_json,
     readable,
+    with_repeated_names,
 )
 from ...descriptors import Descriptor
 from ...errors import InvalidValue, RequestError
@@ -140,7 +141,11 @@ class TextPart(Part):
     def decode(self, argument: Argument) -> Any:
         if argument.descriptor.kind is Kind.SCALAR:
             return self.text
-        return JSONPart(read_json(self.text.encode(), argument.options)).decode(argument)
+        text = self.text.encode()
+        value = read_json(text, argument.options)
+        if argument.descriptor.kind is Kind.TABLE:
+            value = with_repeated_names(text, value)
+        return JSONPart(value).decode(argument)
 
 
 @dataclass(frozen=True, slots=True)

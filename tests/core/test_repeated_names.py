@@ -1,0 +1,73 @@
+"""A name that JSON gives twice is an error in a table, and its last value counts elsewhere."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmf_core.codecs import Format, Kind, find, with_repeated_names
+from mmf_core.codecs.fast_records import MIN_SIZE
+from mmf_core.codecs.repeated_names import RepeatedNames
+from mmf_core.errors import InvalidValue
+
+LONG = ",".join(['{"a":1,"b":2}'] * (MIN_SIZE // 10))
+
+
+def decode(format_: Format, text: str) -> Any:
+    codec = find(Kind.TABLE, format_)
+    assert codec is not None
+    return codec.decode(text.encode(), {})
+
+
+@pytest.mark.parametrize(
+    ("format_", "text", "row"),
+    [
+        (Format.JSON, '[{"a": 1, "a": 2}]', 0),
+        (Format.JSON, '[{"a" :1,"a":2}]', 0),
+        (Format.JSON, '[{"b":1,"a":1},{"a":":","a":"2:3","b":0}]', 1),
+        (Format.JSON, '[{"a":1,"\\u0061":2}]', 0),
+        (Format.JSON, '{"a":[1],"b":[0],"a":[2]}', None),
+        (Format.JSON, '{"dataframe_records":[{"a":1},{"a":1,"a":2}]}', 1),
+        (Format.JSON, f'[{LONG},{{"a":1,"a":2,"b":3}}]', LONG.count("}")),
+        (Format.JSONL, '{"a":1}\n{"a":1,"a":2}\n', 1),
+        (Format.JSONL, f'{{"a":1,"a":2,"b":3}}\n{LONG.replace("},", "}" + chr(10))}', 0),
+    ],
+)
+def test_a_name_given_twice_in_a_table_is_an_error(
+    format_: Format, text: str, row: int | None
+) -> None:
+    with pytest.raises(InvalidValue, match="duplicate columns: a") as caught:
+        decode(format_, text)
+    assert [(detail.row, detail.column) for detail in caught.value.errors] == [(row, "a")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['[{"a": "12:30", "b": "x\\":y"}]', '[{"a" : 1}]', '[{"a": {"c": 1, "d": {"c": 2}}}]', "[]"],
+)
+def test_other_colons_change_nothing(text: str) -> None:
+    assert decode(Format.JSON, text).to_dict("records") == json.loads(text)
+
+
+NAMES = st.text('ab:"\\ ', max_size=2)
+CELLS = st.none() | st.integers(-9, 9) | st.text('":{ ,', max_size=4)
+
+
+@given(
+    st.lists(st.lists(st.tuples(NAMES, CELLS), max_size=4), max_size=4),
+    st.sampled_from([":", ": ", " :", "\n:", "\t :"]),
+)
+def test_objects_are_marked_where_a_name_is_given_twice(
+    records: list[list[tuple[str, Any]]], colon: str
+) -> None:
+    members = [
+        [json.dumps(name) + colon + json.dumps(cell) for name, cell in record] for record in records
+    ]
+    text = "[" + ",".join("{" + ",".join(record) + "}" for record in members) + "]"
+    plain = with_repeated_names(text.encode(), json.loads(text))
+    assert plain == json.loads(text)
+    assert [isinstance(record, RepeatedNames) for record in plain] == [
+        len(dict(record)) < len(record) for record in records
+    ]
