@@ -19,6 +19,8 @@ _MAY_HAVE_ERROR = re.compile(rb">\s*+(?:#[^\d\s<]|Err:)|calcext:value-type\s*=\s
 _ERROR = re.compile(r"#(?:[^\W\d_]|[^\x00-\x7f]|/0?)+[!?]?|Err:[0-9]{3}")  # in any language
 _TAG = re.compile(rb"""<table:[\w-]+((?:[^<>"']|"[^"<]*"|'[^'<]*')*+)>""")
 _VALUE = re.compile(rb"""\s(?:office|calcext):[\w-]+\s*=\s*(?:"[^"]*"|'[^']*')""")
+_BREAK = re.compile(rb"<text:(line-break|tab)(?:\s[^<>/]*+)?+(?:/>|></text:(?:line-break|tab)>)")
+_BREAKS = {b"line-break": b"&#10;", b"tab": b"&#9;"}  # calamine would leave them out
 _FORMULA = b"table:formula"
 _UNKNOWN_VALUE = f' office:value-type="string" office:string-value="{UNKNOWN}"'.encode()
 _LONGEST_ERROR = 100  # characters
@@ -46,13 +48,16 @@ CODECS = (TableODS(),)
 def _checked_content(xml: bytes, max_size: int) -> bytes:
     """Refuse a content.xml in which a few bytes repeat more rows, cells or text than allowed.
 
-    Return it with no value in cells that show an error, and `UNKNOWN` in formulas without one.
+    Return it with no value in cells that show an error, `UNKNOWN` in formulas without one, and line
+    breaks and tabs as characters.
     """
     rows, columns, text_size = dimensions(xml)
     refuse_sparse(rows, columns, len(xml) // BYTES_PER_CELL)
     if text_size > max_size:
         raise too_large("workbook", max_size)
-    return _with_exact_values(xml) if _FORMULA in xml or _MAY_HAVE_ERROR.search(xml) else xml
+    if _FORMULA in xml or _MAY_HAVE_ERROR.search(xml):
+        xml = _with_exact_values(xml)
+    return _BREAK.sub(lambda tag: _BREAKS[tag[1]], xml)
 
 
 def _with_exact_values(xml: bytes) -> bytes:
@@ -151,8 +156,14 @@ class _Counter:
                 self.rows = max(self.rows, self._row)
                 self.columns = max(self.columns, self._column)
 
+        elif tag == "text:s":  # spaces, that many
+            self._add_characters(abs(int(attributes.get("text:c", 1))))
+
     def add_text(self, text: str) -> None:
-        self.text_size += len(text) * self._row_repeats * self._cell_repeats
+        self._add_characters(len(text))
+
+    def _add_characters(self, count: int) -> None:
+        self.text_size += count * self._row_repeats * self._cell_repeats
 
     def refuse_dtd(self, *_: Any) -> None:
         raise RequestError("this workbook has a DTD, which is not supported; save it again")
