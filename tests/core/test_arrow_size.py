@@ -96,10 +96,13 @@ def test_a_repeated_cell_counts_each_time(name: str) -> None:
 
 
 TEXTS = pa.array(["x" * TEXT]).take(pa.array(np.zeros(1_000, np.int32)))
+SHORTER = pa.array(["x" * 8_000]).take(pa.array(np.zeros(20_000, np.int32)))
 
 
 @pytest.mark.parametrize(
-    "array", [TEXTS, in_struct(TEXTS), in_list(TEXTS)], ids=["a text", "in a struct", "in a list"]
+    "array",
+    [TEXTS, in_struct(TEXTS), in_list(TEXTS), SHORTER],
+    ids=["a text", "in a struct", "in a list", "a shorter text"],
 )
 def test_a_text_that_parquet_stores_once_counts_each_time(array: pa.Array) -> None:
     buffer = io.BytesIO()
@@ -109,6 +112,15 @@ def test_a_text_that_parquet_stores_once_counts_each_time(array: pa.Array) -> No
         TableParquet().read(buffer.getvalue(), OPTIONS)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 48 * 1024, "KiB"
+
+
+@pytest.mark.parametrize("rows", [1, 600, 1_500, 20_000])
+def test_parquet_is_read_in_batches_that_are_safe_without_a_change(rows: int) -> None:
+    table = pa.table({"a": [f"text {row}" for row in range(rows)], "b": range(rows)})
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer, row_group_size=1_000)
+    read = TableParquet().read(buffer.getvalue(), {"max_decompressed": 8 * MIB})
+    assert read.to_dict("list") == table.to_pydict()
 
 
 @pytest.mark.parametrize(

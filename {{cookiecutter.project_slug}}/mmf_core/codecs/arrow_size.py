@@ -25,6 +25,8 @@ class TypeIds(NamedTuple):
     """Those that pandas has as they are; integers only without nulls."""
     small: frozenset[int]
     """Those of cells that do not become Python objects."""
+    fixed: frozenset[int]
+    """Those of which every cell takes its place and nothing else."""
 
 
 @cache
@@ -38,7 +40,7 @@ def type_ids() -> TypeIds:
     integers = ids(*(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)))
     numbers = integers | ids("BOOL", "HALF_FLOAT", "FLOAT", "DOUBLE", "TIMESTAMP", "DURATION")
     small = numbers | ids("STRING", "LARGE_STRING", "STRING_VIEW")
-    return TypeIds(integers, small, small | ids("DICTIONARY"))
+    return TypeIds(integers, small, small | ids("DICTIONARY"), numbers)
 
 
 @cache
@@ -47,6 +49,30 @@ def _plain_ids() -> frozenset[int]:
     from pyarrow import lib
 
     return type_ids().exact - {lib.Type_STRING_VIEW}
+
+
+def has_fixed_cells(schema: Any) -> bool:
+    """Return whether all columns are numbers, flags or times, which hide nothing."""
+    return type_ids().fixed.issuperset(kind.id for kind in schema.types)
+
+
+def is_flat(schema: Any) -> bool:
+    """Return whether no column has lists, structs or an extension, which may have them inside."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    return all(
+        kind.id in type_ids().exact
+        or not (types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType))
+        for kind in schema.types
+    )
+
+
+def batch_size(batch: Any) -> int:
+    """Return the bytes of a batch's cells; RequestError for a form of it that hides them."""
+    if _plain_ids().issuperset(kind.id for kind in batch.schema.types):
+        return max(int(batch.nbytes), int(batch.num_rows * batch.num_columns) * CELL_SIZE)
+    return max(int(batch.nbytes), sum(map(array_size, batch.columns)))
 
 
 def array_size(array: Any) -> int:

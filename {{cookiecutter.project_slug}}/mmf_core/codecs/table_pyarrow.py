@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import LONGEST_VALUE, MAX_ERRORS, ErrorDetail, InvalidValue, RequestError
 from ..settings import Settings
-from .arrow_size import CELL_SIZE, array_size, type_ids
+from .arrow_size import CELL_SIZE, array_size, batch_size, has_fixed_cells, is_flat, type_ids
 from .base import Codec, Kind, Options
 from .decoded_size import check_columns, refuse_sparse, too_large
 from .formats import Format
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 _REQUIRES = {"pandas": "pandas", "pyarrow": "pyarrow"}
 _FILE_MAGIC = b"ARROW1"  # a stream begins with a length instead
-_BATCH_ROWS = 8192
+_BATCH_ROWS, _MIN_BATCH_ROWS = 8192, 512
+_BATCH_GROWTH = 2
+"""A batch may take this many times the size of the largest table, until it is refused."""
 
 
 class TableParquet(Codec["pd.DataFrame"]):
@@ -107,7 +109,7 @@ def _checked(batches: Iterable[Any], max_size: int, name: str) -> Iterator[Any]:
     remaining = max_size
     for batch in batches:
         batch.validate(full=True)
-        remaining -= max(batch.nbytes, sum(map(array_size, batch.columns)))
+        remaining -= batch_size(batch)
         if remaining < 0:
             raise too_large(name, max_size)
         yield batch
@@ -117,7 +119,12 @@ def _to_pandas(table: Any) -> pd.DataFrame:
     """Return pandas' table without changing a value; InvalidValue names a column that it lacks."""
     import pyarrow as pa
 
-    positions = [index for index, column in enumerate(table.columns) if _is_special(column)]
+    ids = type_ids()
+    positions = [
+        index
+        for index, kind in enumerate(table.schema.types)
+        if kind.id not in ids.exact or (kind.id in ids.integers and table.column(index).null_count)
+    ]
     for index in positions:
         column = table.column(index)
         table = table.set_column(index, table.field(index).name, _decoded(column))
@@ -141,12 +148,6 @@ def _with_text_names(frame: pd.DataFrame) -> pd.DataFrame:
     if isinstance(frame.columns.dtype, pd.StringDtype):
         return frame
     return frame.set_axis([str(name) for name in frame.columns], axis="columns")
-
-
-def _is_special(column: Any) -> bool:
-    """Return whether pandas' own conversion may change a column."""
-    kind = column.type.id
-    return kind not in type_ids().exact or (kind in type_ids().integers and column.null_count > 0)
 
 
 def _decoded(column: Any) -> Any:
@@ -237,33 +238,46 @@ def _parquet_batches(data: bytes, max_size: int) -> Iterator[Any]:
             raise too_large("Parquet file", max_size)
         rows = sum(group.num_rows for group in groups)
         refuse_sparse(rows, footer.num_columns, max_size // CELL_SIZE)
-        _check_dictionaries(data, file, groups, max_size)
-        batches = file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False)
-        yield from _or_empty(batches, file.schema_arrow)
+        schema, batch_rows = file.schema_arrow, _BATCH_ROWS
+        if not has_fixed_cells(schema):
+            batch_rows = _safe_batch_rows(schema, groups, max_size)
+        if not batch_rows:
+            _check_dictionaries(data, file, max_size)
+            batch_rows = _BATCH_ROWS
+        batches = file.iter_batches(batch_size=batch_rows, use_threads=False)
+        yield from _or_empty(batches, schema)
 
 
-def _check_dictionaries(data: bytes, file: Any, groups: list[Any], max_size: int) -> None:
-    """Refuse a file in which a long text is stored once and repeated by its index.
+def _safe_batch_rows(schema: Any, groups: list[Any], max_size: int) -> int:
+    """Return how many rows of a file may be read at once, however often they repeat a long text.
 
-    Read in the usual way, a batch of such rows takes memory for each of them. What a column's own
-    metadata say is not asked for: pyarrow aborts the process if they are damaged.
+    Each cell takes memory for its text, which is no longer than the row group that stores it once.
+    0 if that would be too few rows, or if a cell may be a list of any length.
+    """
+    if not is_flat(schema):
+        return 0
+    largest = max((group.total_byte_size for group in groups), default=0)
+    longest = max((group.num_rows for group in groups), default=0)
+    rows: int = min(_BATCH_ROWS, _BATCH_GROWTH * max_size // max(largest, 1))
+    return rows if rows >= min(_MIN_BATCH_ROWS, longest) else 0
+
+
+def _check_dictionaries(data: bytes, file: Any, max_size: int) -> None:
+    """Refuse a file whose texts are too long, each counted as often as it is repeated.
+
+    What a column's own metadata say is not asked for: pyarrow aborts the process if they are
+    damaged.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     leaves = map(file.schema.column, range(file.metadata.num_columns))
-    texts = [leaf for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
-    has_lists = any(leaf.max_repetition_level for leaf in texts)  # of any length
-    large = [
-        index
-        for index, group in enumerate(groups)
-        if has_lists or min(group.num_rows, _BATCH_ROWS) * group.total_byte_size > max_size
-    ]
-    if not texts or not large:
+    paths = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+    size = 0
+    if not paths:
         return
-    paths, size = [leaf.path for leaf in texts], 0
     with pq.ParquetFile(pa.BufferReader(data), read_dictionary=paths) as other:
-        for batch in other.iter_batches(_BATCH_ROWS, large, paths, use_threads=False):
+        for batch in other.iter_batches(_BATCH_ROWS, columns=paths, use_threads=False):
             size += sum(map(array_size, batch.columns))
             if size > max_size:
                 raise too_large("Parquet file", max_size)
