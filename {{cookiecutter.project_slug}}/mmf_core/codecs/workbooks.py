@@ -185,7 +185,8 @@ def _with_unknown(part: bytes) -> bytes:
         value = prefix + b"v>" + UNKNOWN.encode() + prefix.replace(b"<", b"</") + b"v>"
         return prefix + b"c" + attributes + b' t="str">' + value
 
-    return _FORMULA_CELL.sub(replace, part) if b"f>" in part or b"<f " in part else part
+    has_formulas = b"sheetData" in part and (b"f>" in part or b"<f " in part)
+    return _FORMULA_CELL.sub(replace, part) if has_formulas else part
 
 
 def _without_unknown(table: pd.DataFrame, options: Options) -> pd.DataFrame:

@@ -210,4 +210,4 @@ def _floats(table: pd.DataFrame) -> pd.DataFrame | None:
 
 def _is_numpy(table: pd.DataFrame) -> bool:
     """Return whether a table of one block is NumPy's; pandas' other blocks have one column."""
-    return table.shape[1] > 1 or table.iloc[:, 0].dtype == "float64"
+    return len(table.columns) > 1 or table.iloc[:, 0].dtype == "float64"
