@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from itertools import chain
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from flask import Flask
 from flask import Request as AnyRequest
@@ -57,10 +56,6 @@ class _App(Flask):
     """Flask without redirects of its own: they would name whatever host the client has sent."""
 
     request_class = Request
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a view or a hook as it is: none is a coroutine, and Flask would ask each time."""
-        return func
 
     def raise_routing_exception(self, request: AnyRequest) -> NoReturn:
         """Raise what routing has found instead of a view."""
