@@ -17,7 +17,7 @@ UNBOUNDED = {
     "models.estimators._is_supported": "classes of models",
     "page.routes.render": "languages of the page",
     "server.connections._probe": "nothing",
-    "server.probes.probes": "nothing",
+    "probes.probes": "nothing",
     "stores.over_http._opener": "nothing",
     "web.http.charsets._charsets": "nothing",
     "web.http.content_encoding._codings": "nothing",

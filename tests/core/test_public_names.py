@@ -38,7 +38,7 @@ LAYERS = [
     {"errors"},
     {"settings", "packages", "fingerprints", "shared_memory", "readiness", "processes"},
     {"capabilities", "extras"},
-    {"codecs", "models", "stores"},
+    {"codecs", "models", "stores", "probes"},
     {"descriptors", "artifact"},
     {"call_options"},
     {"target"},

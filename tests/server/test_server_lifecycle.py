@@ -14,13 +14,13 @@ import pytest
 import requests
 
 from mmf_core import Registry
+from mmf_core.probes import probes
 from mmf_core.processes import resident
 from mmf_core.readiness import server_status
 from mmf_core.server import graceful_shutdown, memory, worker_boot
 from mmf_core.server.scoreboard import Scoreboard
 from mmf_core.settings import MIB
 from mmf_core.web import create_app
-from mmf_core.web.probes import probes
 from services import Service, serve
 
 LONGEST = 60.0

@@ -17,9 +17,9 @@ import pytest
 import requests
 from harness import LONGEST, Harness, get
 
+from mmf_core.probes import probes
 from mmf_core.server.connections import Connection
 from mmf_core.server.scoreboard import scoreboard
-from mmf_core.web.probes import probes
 from services import Service, serve
 
 Make = Callable[..., Harness]

@@ -7,9 +7,9 @@ from flask.testing import FlaskClient
 
 import mmf_core as mmf
 from mmf_core.errors import SettingError
+from mmf_core.probes import probes
 from mmf_core.settings import Settings
 from mmf_core.web import create_app
-from mmf_core.web.probes import probes
 
 HERE = "http://service.example.com:8000"
 EVIL = "https://evil.example.com"

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mmf_core as mmf
+from mmf_core.probes import probes
 from mmf_core.v2.tensors import DTYPES
 from mmf_core.web import create_app
-from mmf_core.web.probes import probes
 
 LENGTH = "Inference-Header-Content-Length"
 WHOLE = mmf.Integer()

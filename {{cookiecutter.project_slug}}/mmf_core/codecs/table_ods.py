@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _MAY_HAVE_ERROR = re.compile(rb">\s*+(?:#[^\d\s<]|Err:)|calcext:value-type\s*=\s*.error")
 _ERROR = re.compile(r"#(?:[^\W\d_]|[^\x00-\x7f]|/0?)+[!?]?|Err:[0-9]{3}")  # in any language
-_TAG = re.compile(rb"""<table:[\w-]+((?:[^<>"']|"[^"<]*"|'[^'<]*')*+)>""")
+_TAG = re.compile(rb"""<table:[\w-]++((?:[^<>"']|"[^"<]*"|'[^'<]*')*+)>""")
 _VALUE = re.compile(rb"""\s(?:office|calcext):[\w-]+\s*=\s*(?:"[^"]*"|'[^']*')""")
 _BREAK = re.compile(rb"<text:(line-break|tab)(?:\s[^<>/]*+)?+(?:/>|></text:(?:line-break|tab)>)")
 _BREAKS = {b"line-break": b"&#10;", b"tab": b"&#9;"}  # calamine would leave them out

@@ -15,8 +15,8 @@ from typing import Any
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn
 
+from ..probes import probes
 from ..settings import MIB
-from ..web.probes import probes
 
 MAX_AWAITED = 1 << 20  # bytes of a request that wait in the kernel before a thread reads them
 _MAX_PEEK = 1 << 16

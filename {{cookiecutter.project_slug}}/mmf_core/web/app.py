@@ -16,6 +16,7 @@ from ..capabilities import parts, run_hooks
 from ..codecs import preload
 from ..execution import Execution
 from ..models import FORMATS
+from ..probes import probes
 from ..registry import Registry, load
 from ..settings import Settings, SettingsGroup, check_environment
 from . import errors, health, logs, request_origin, rest
@@ -23,7 +24,6 @@ from .http import codec_options
 from .http.requests import Request
 from .middleware import RequestContextMiddleware
 from .openapi import document
-from .probes import probes
 from .protocols import Service
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from itertools import chain
 
-from ..capabilities import parts
+from .capabilities import parts
 
 _PROBES = ("/health/live", "/health/ready", "/health", "/ping")
 
