@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime
 from decimal import Decimal
 from math import inf
 from numbers import Integral, Real
@@ -25,7 +25,7 @@ from ..codecs import (
     whole_number,
 )
 from ..errors import ErrorDetail, InvalidValue
-from .date_times import are_date_times, parse_date_time
+from .date_times import are_date_times, exact_date_time
 from .json_schemas import DATETIME
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _to_datetime(column: pd.Series[Any], _number_format: NumberFormat) -> pd.Ser
     if len(texts) == column.count() and are_date_times(texts):
         dates = column
     else:
-        moments = [_date_time(cell) for cell in cells]
+        moments = [exact_date_time(cell) for cell in cells]
         if len({moment.tzinfo is None for moment in moments if moment}) > 1:
             raise _different_offsets(column)
         dates = _series(np.array(moments, dtype=object), column)
@@ -206,27 +206,6 @@ def _to_datetime(column: pd.Series[Any], _number_format: NumberFormat) -> pd.Ser
 def _different_offsets(column: pd.Series[Any]) -> InvalidValue:
     message = "expected the same UTC offset, such as Z, in all dates of a column, or none"
     return InvalidValue(message, [ErrorDetail(message, column=str(column.name))])
-
-
-def _date_time(cell: Any) -> datetime | None:
-    """Return a date and time to the microsecond, or None."""
-    import numpy as np
-    import pandas as pd
-
-    with suppress(ValueError, NotImplementedError):  # of a year beyond 9999
-        if isinstance(cell, np.datetime64):
-            cell = pd.Timestamp(cell)
-        if isinstance(cell, str):
-            return parse_date_time(cell)
-        if cell is pd.NaT:
-            return None
-        if isinstance(cell, pd.Timestamp):
-            return None if cell.nanosecond else cell.to_pydatetime()
-        if isinstance(cell, datetime):
-            return cell
-        if isinstance(cell, date):
-            return datetime.combine(cell, time.min)
-    return None
 
 
 def _array(column: pd.Series[Any], dtype: str, null: Any) -> np.ndarray[Any, Any]:
@@ -296,7 +275,7 @@ def _text_hint(cell: Any, number_format: NumberFormat) -> str:
 
 
 def _datetime_hint(cell: Any, _number_format: NumberFormat) -> str:
-    if _date_time(cell) is not None or not isinstance(cell, str | datetime):
+    if exact_date_time(cell) is not None or not isinstance(cell, str | datetime):
         return ""
     return "write it as 2026-01-31T12:00:00, with six decimals at most"
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import date, datetime, time
+from typing import Any
 
 _DATE_TIME = (
     r"(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -31,3 +33,24 @@ def are_date_times(texts: Sequence[str]) -> bool:
     """Return whether all texts have the format and at most six decimals; some day may not exist."""
     lines = "\n".join([*texts, ""])
     return lines.count("\n") == len(texts) and _LINES.fullmatch(lines) is not None
+
+
+def exact_date_time(cell: Any) -> datetime | None:
+    """Return a date and time to the microsecond, or None."""
+    import numpy as np
+    import pandas as pd
+
+    with suppress(ValueError, NotImplementedError):  # of a year beyond 9999
+        if isinstance(cell, np.datetime64):
+            cell = pd.Timestamp(cell)
+        if isinstance(cell, str):
+            return parse_date_time(cell)
+        if cell is pd.NaT:
+            return None
+        if isinstance(cell, pd.Timestamp):
+            return None if cell.nanosecond else cell.to_pydatetime()
+        if isinstance(cell, datetime):
+            return cell
+        if isinstance(cell, date):
+            return datetime.combine(cell, time.min)
+    return None
