@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
+from .byte_search import count_signs
 from .decoded_size import MAX_COLUMNS
-from .repeated_names import count_colons
 from .typed_columns import NUMBERS
 from .whole_numbers import MAX_EXACT_FLOAT
 
@@ -50,7 +50,7 @@ def from_lines(data: bytes, *, floats: bool = False) -> pd.DataFrame | None:
 
 def _complete(data: bytes, table: pd.DataFrame | None) -> pd.DataFrame | None:
     """Return the table if it has a cell for each name: a record may have a name twice."""
-    return table if table is not None and count_colons(data) == table.size else None
+    return table if table is not None and count_signs(data, b":") == table.size else None
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:

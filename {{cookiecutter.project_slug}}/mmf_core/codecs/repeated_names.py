@@ -11,9 +11,9 @@ from collections import Counter
 from typing import Any
 
 from ..errors import ErrorDetail, InvalidValue, RequestError
+from .byte_search import count_pairs, count_signs
 
-_LONG_TEXT = 2_048
-_SPACED_COLONS = (b" :", b"\t:", b"\n:", b"\r:")
+_SPACES = b" \t\n\r"
 
 
 class RepeatedNames(dict[str, Any]):
@@ -36,18 +36,9 @@ def with_repeated_names(text: bytes, plain: Any) -> Any:
 def may_repeat_names(text: bytes, plain: Any) -> bool:
     """Return whether a text may have more names than the value that was parsed from it."""
     count = _count_names(plain)
-    if count_colons(text) == count:
+    if count_signs(text, b":") == count:
         return False
-    return text.count(b'":') != count or any(colon in text for colon in _SPACED_COLONS)
-
-
-def count_colons(text: bytes) -> int:
-    """Return the number of colons, five times faster than `count` in a long text."""
-    if len(text) < _LONG_TEXT:
-        return text.count(b":")
-    import numpy as np
-
-    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == ord(":")))
+    return count_pairs(text, b'"', b":") != count or count_pairs(text, _SPACES, b":") > 0
 
 
 def parse(text: bytes) -> Any:

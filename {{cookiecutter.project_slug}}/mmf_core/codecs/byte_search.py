@@ -1,0 +1,26 @@
+"""Searches for a sign in long texts by NumPy, several times faster than those of `bytes`."""
+
+from __future__ import annotations
+
+MIN_SIZE = 2_048
+"""The fewest bytes that are worth it."""
+
+
+def count_signs(text: bytes, sign: bytes) -> int:
+    """Return how many times a text has a sign of one byte."""
+    if len(text) < MIN_SIZE:
+        return text.count(sign)
+    import numpy as np
+
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == ord(sign)))
+
+
+def count_pairs(text: bytes, firsts: bytes, second: bytes) -> int:
+    """Return how many times one of `firsts` is right before another sign, which is none of them."""
+    if len(text) < MIN_SIZE:
+        return sum(text.count(firsts[index : index + 1] + second) for index in range(len(firsts)))
+    import numpy as np
+
+    characters = np.frombuffer(text, np.uint8)
+    before = characters[np.flatnonzero(characters[1:] == ord(second))]
+    return sum(int(np.count_nonzero(before == first)) for first in firsts)
