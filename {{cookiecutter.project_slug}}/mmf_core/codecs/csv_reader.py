@@ -99,7 +99,7 @@ class _Reader:
         self._exact_kinds = _EXACT_KINDS
         if number_format.thousands:  # pandas reads 1.5 as 15
             self._exact_kinds = {bool: "O", None: "b"}
-        elif b"-0" in text and _NEGATIVE_ZERO.search(text):
+        elif float in self._types.values() and b"-0" in text and _NEGATIVE_ZERO.search(text):
             self._exact_kinds = _EXACT_KINDS | {float: "u"}
         elif not number_format.is_proven:
             self._exact_kinds = _EXACT_KINDS | {float: "iu"}
