@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ..errors import ErrorDetail, InvalidValue, RequestError, max_errors
 from ..settings import Settings
 from .base import Options
+from .byte_search import count_pairs
 from .formats import Format
 from .sheet_rows import column_names, table_of
 from .zipped import CheckContent, sanitized_parts, stored
@@ -33,6 +34,7 @@ _ODS_START = 150  # bytes, within which an .ods has its media type
 LEAP_DAY = 60  # 29 February 1900, which Excel counts in the first of its two calendars
 _MAY_BE_IMPOSSIBLE = re.compile(rb"v>(?:-|60[.<])")
 _MAX_DAYS = 999_999_999  # of a timedelta
+_MOMENTS = {date, datetime, time}
 _NAME = rb"<(?:[\w.-]{1,50}:)?+"
 _SOME = rb"[^<>]{0,200}"  # attributes; without a bound, many of them would take forever
 _TO_VALUE = (  # over a formula, the cell's own or one that cells share
@@ -94,7 +96,7 @@ def _exact_rows(
     except (CalamineError, OverflowError):
         file = stored(_changed(load(), _repaired))
         rows = _rows(file, options)
-    if _MAY_BE_IMPOSSIBLE.search(file) and any(map(_is_doubtful, chain.from_iterable(rows))):
+    if _has_doubtful(rows) and _MAY_BE_IMPOSSIBLE.search(file):
         file = stored(_changed(load(), lambda part: _without_style(_repaired(part), _is_no_date)))
         for row, exact_row in zip(rows, _rows(file, options), strict=True):
             for index, cell in enumerate(row):
@@ -165,11 +167,17 @@ def _is_no_date(days: float) -> bool:
     return days < 0 or LEAP_DAY <= days < LEAP_DAY + 1
 
 
+def _has_doubtful(rows: list[list[Any]]) -> bool:
+    columns = zip(*rows, strict=True)  # a look at each cell of the others would take long
+    moments = (column for column in columns if not _MOMENTS.isdisjoint(map(type, column)))
+    return any(map(_is_doubtful, chain.from_iterable(moments)))
+
+
 def _is_doubtful(cell: Any) -> bool:
     """Return whether it may be what calamine made of a number that is no date."""
     kind = type(cell)
     return kind is time or (
-        kind in {date, datetime} and (cell.year, cell.month, cell.day) == (1900, 2, 28)
+        kind in _MOMENTS and cell.year == 1900 and (cell.month, cell.day) == (2, 28)  # noqa: PLR2004
     )
 
 
@@ -185,7 +193,7 @@ def _with_unknown(part: bytes) -> bytes:
         value = prefix + b"v>" + UNKNOWN.encode() + prefix.replace(b"<", b"</") + b"v>"
         return prefix + b"c" + attributes + b' t="str">' + value
 
-    has_formulas = b"sheetData" in part and (b"f>" in part or b"<f " in part)
+    has_formulas = b"sheetData" in part and count_pairs(part, b"<:", b"f")
     return _FORMULA_CELL.sub(replace, part) if has_formulas else part
 
 

@@ -110,11 +110,12 @@ def _check(part: bytes) -> None:
     counts = _COUNT.findall(part) if b"uniqueCount" in part else ()
     if b"\0" in part or any(int(count) > len(part) for count in counts):
         raise RequestError("this workbook has been tampered with; save it again")
-    for tag in _PLACES if len(part) > MIB else ():  # before they are looked at one by one
-        count = part.count(b"<" + tag) + part.count(b":" + tag)
-        refuse_sparse(count, 1, len(part) // BYTES_PER_CELL)
-    if (rows := part.count(b"<row")) > _MAX_ROWS:
-        raise RequestError(f"expected a sheet of at most {_MAX_ROWS:,} rows, got {rows:,}")
+    if len(part) > MIB:  # else there are not so many
+        for tag in _PLACES:  # before they are looked at one by one
+            count = part.count(b"<" + tag) + part.count(b":" + tag)
+            refuse_sparse(count, 1, len(part) // BYTES_PER_CELL)
+        if (rows := part.count(b"<row")) > _MAX_ROWS:
+            raise RequestError(f"expected a sheet of at most {_MAX_ROWS:,} rows, got {rows:,}")
     if b"sheetData" in part:
         refuse_sparse(*dimensions(part), len(part) // BYTES_PER_CELL)
 
