@@ -54,6 +54,8 @@ def _count_names(plain: Any) -> int:
     if isinstance(plain, dict):
         return len(plain) + sum(map(_count_names, plain.values()))
     if isinstance(plain, list) and plain and isinstance(plain[0], dict):
+        if set(map(type, plain)) == {dict}:
+            return sum(map(len, plain))
         return sum(len(record) for record in plain if isinstance(record, dict))
     return 0
 

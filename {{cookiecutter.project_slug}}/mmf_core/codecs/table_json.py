@@ -111,9 +111,7 @@ def _is_labels(labels: Any) -> bool:
 
 
 def _from_records(records: list[Any], options: Options) -> pd.DataFrame:
-    for row, record in enumerate(records):
-        if type(record) is dict:
-            continue
+    for row, record in enumerate(records) if set(map(type, records)) != {dict} else ():
         if isinstance(record, RepeatedNames):
             raise record.error(row)
         if not isinstance(record, dict):
@@ -122,6 +120,8 @@ def _from_records(records: list[Any], options: Options) -> pd.DataFrame:
                 [ErrorDetail(NOT_A_RECORD, row=row, value=record)],
             )
     names = list(records[0]) if records else []
+    if all(map(tuple(names).__eq__, map(tuple, records))):  # in the same order, as nearly always
+        return _frame(names, [list(record.values()) for record in records], options)
     if any(record.keys() != records[0].keys() for record in records):
         all_names, values = dict.fromkeys(chain.from_iterable(records)), sum(map(len, records))
         refuse_sparse(len(records), len(all_names), values * _VALUE_SIZE)
