@@ -99,7 +99,7 @@ class _Reader:
         self._exact_kinds = _EXACT_KINDS
         if number_format.thousands:  # pandas reads 1.5 as 15
             self._exact_kinds = {bool: "O", None: "b"}
-        elif float in self._types.values() and b"-0" in text and _NEGATIVE_ZERO.search(text):
+        elif float in self._types.values() and _has_negative_zero(text):
             self._exact_kinds = _EXACT_KINDS | {float: "u"}
         elif not number_format.is_proven:
             self._exact_kinds = _EXACT_KINDS | {float: "iu"}
@@ -205,6 +205,11 @@ class _Reader:
 
         shared = {key: value for key, value in self._arguments.items() if key not in without}
         return cast("pd.DataFrame", pd.read_csv(io.BytesIO(self._text), **{**shared, **arguments}))
+
+
+def _has_negative_zero(text: bytes) -> bool:
+    # One byte is found ten times faster than two, and two than a pattern.
+    return b"-" in text and b"-0" in text and _NEGATIVE_ZERO.search(text) is not None
 
 
 def _chosen_columns(arguments: Mapping[str, Any]) -> tuple[set[Any], bool]:
