@@ -32,7 +32,7 @@ def test_tsv_is_the_codec_of_its_format() -> None:
 @given(st.lists(st.tuples(TEXTS, st.integers(-(2**63), 2**63 - 1)), min_size=1, max_size=10))
 def test_tsv_survives_a_round_trip(rows: list[tuple[str, int]]) -> None:
     table = pd.DataFrame(rows, columns=["text", "n"])
-    options = {"dtype": {"text": str}}
+    options = {"types": {"text": str}}
     assert_frame_equal(TSV.decode(TSV.encode(table, {}), options), table)
 
 

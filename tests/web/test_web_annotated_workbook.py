@@ -250,13 +250,14 @@ def test_an_area_of_a_whole_sheet_takes_no_memory_of_the_service(
     client: FlaskClient, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, started = getrusage(RUSAGE_SELF).ru_maxrss, perf_counter()
+    largest_child = getrusage(RUSAGE_CHILDREN).ru_maxrss  # of other tests in this process
     with monkeypatch.context() as patch:
         patch.setattr(annotated_workbook, "MAX_SECONDS", 5)
         answer = post(client, with_area(AREAS[name]))
     assert answer.status_code == 422
     assert perf_counter() - started < 8
     assert getrusage(RUSAGE_SELF).ru_maxrss - before < 64 * 1024
-    assert getrusage(RUSAGE_CHILDREN).ru_maxrss < 700 * 1024
+    assert getrusage(RUSAGE_CHILDREN).ru_maxrss <= max(largest_child, 700 * 1024)
     assert post(client, WRONG).content_type == XLSX, "and the next one is marked"
 
 
