@@ -95,7 +95,7 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.Mon
     [
         (MODEL, "a.readonly", "ReadOnly can be loaded only"),
         ({"weights": [1]}, "a.pkl", "dict has no predict"),
-        (MODEL, "a.txt", r"expected one of \.joblib, \.mlflow, \.onnx, \.pkl, .*\.skops"),
+        (MODEL, "a.doc", r"expected one of .*\.joblib, .*\.mlflow, \.onnx, \.pkl, .*\.skops"),
         ({"weights": [1]}, "a.onnx", r"this format cannot hold a dict.*\.joblib"),
     ],
 )

@@ -44,7 +44,7 @@ def test_a_model_is_read_by_its_suffix(
     assert mmf.load_model(kind(save(name))) == MODEL
 
 
-@pytest.mark.parametrize("name", ["model", "model.txt", "model.pkl.gz", ".pkl"])
+@pytest.mark.parametrize("name", ["model", "model.doc", "model.pkl.gz", ".pkl"])
 def test_an_unknown_suffix_is_refused_with_the_known(
     name: str, save: Callable[[str], Path]
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from math import inf, nextafter
@@ -24,6 +24,7 @@ _IS_OUTSIDE = {"ge": operator.lt, "gt": operator.le, "le": operator.gt, "lt": op
 _ORDERED = {int, float, datetime}
 _POINT = NumberFormat()
 _MAX_SHOWN = 10  # choices in a message
+_MAX_LISTED = 1_000  # choices in a description
 
 
 @dataclass(kw_only=True, repr=False)
@@ -32,7 +33,8 @@ class Column:
 
     `ge`, `gt`, `le`, `lt` are bounds of numbers and dates; `choices` lists all allowed values.
     With `category=True` the column is a pandas category of these choices, in this order; with
-    `finite=False` infinity is a number like any other.
+    `finite=False` infinity is a number like any other. With `required=True` MLflow's protocol, too,
+    refuses a table without the column, though its cells may be empty.
     DescriptorError if the declaration contradicts itself.
     """
 
@@ -44,6 +46,7 @@ class Column:
     choices: Any = None
     category: bool = False
     finite: bool = True
+    required: bool = False
 
     def __post_init__(self) -> None:
         self.kind, self.nullable = _parse(self.type)
@@ -77,6 +80,13 @@ class Column:
     def unlimited(self) -> Column:
         """A column of the same type, with any value."""
         return Column(self.type, finite=self.finite) if self.is_limited else self
+
+    @property
+    def plain(self) -> Any:
+        """What declares this column, apart from `required`: only its type if that is all."""
+        if not self.is_limited and self.finite:
+            return self.type
+        return replace(self, required=False)
 
     @property
     def type_label(self) -> str:
@@ -120,7 +130,7 @@ class Column:
             misfits = misfits | self._outside(column)
         if misfits.any():
             return column, misfits
-        dtype = pd.CategoricalDtype(self.choices) if self.category else type_.dtype
+        dtype = self._category if self.category else type_.dtype
         if self.nullable and not self.category:
             dtype = type_.nullable
         return column if dtype is None or column.dtype == dtype else column.astype(dtype), misfits
@@ -141,7 +151,41 @@ class Column:
         schema = {**TYPES[self.kind].schema, **bounds_schema(self.bounds)}
         if self.kind is datetime and self.bounds:
             schema["description"] = self.type_label
-        return with_choices(schema, self.choices, nullable=self.nullable)
+        if not self._is_listed:
+            schema["description"] = self.type_label
+        choices = self.choices if self._is_listed else None
+        return with_choices(schema, choices, nullable=self.nullable)
+
+    @property
+    def summary(self) -> str:
+        """Like `repr`, without choices too many to list."""
+        if self._is_listed:
+            return repr(self)
+        first = replace(self, choices=self.choices[:_MAX_SHOWN])
+        return f"{first!r} and {len(self.choices) - _MAX_SHOWN:,} more choices"
+
+    @property
+    def _is_listed(self) -> bool:
+        """Whether descriptions list all choices."""
+        return self.choices is None or len(self.choices) <= _MAX_LISTED
+
+    def _are_choices(self, column: pd.Series[Any]) -> Any:
+        if self.kind is str:
+            return self._texts.get_indexer(column) >= 0
+        return column.isin(self.choices)
+
+    @cached_property
+    def _texts(self) -> Any:
+        """The choices as an index, which is built once: there may be very many."""
+        import pandas as pd
+
+        return pd.Index(self.choices, dtype="str")
+
+    @cached_property
+    def _category(self) -> pd.CategoricalDtype:
+        import pandas as pd
+
+        return pd.CategoricalDtype(self.choices)
 
     def __repr__(self) -> str:
         """Return Python that declares this column, given `mmf` and `datetime`."""
@@ -164,7 +208,7 @@ class Column:
             message = f"expected {self.type_label}, with a UTC offset only if the bound has one"
             raise InvalidValue(message, [ErrorDetail(message, column=str(column.name))]) from None
         if self.choices is not None:
-            outside |= column.notna() & ~column.isin(self.choices)
+            outside |= column.notna() & ~self._are_choices(column)
         return outside.to_numpy(dtype=bool, na_value=False)
 
     def _allowed_value(self) -> Any:

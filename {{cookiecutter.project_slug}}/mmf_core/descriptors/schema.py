@@ -24,10 +24,12 @@ class Schema:
     """Columns in order: `str`, `int`, `float`, `bool`, `datetime`, or `float | None` with nulls.
 
     A `Column` adds bounds and choices. Undeclared columns are dropped with `extra="ignore"` and
-    are errors with `extra="refuse"`.
+    are errors with `extra="refuse"`. With `underscores` a name may have blanks in place of these.
     """
 
-    def __init__(self, columns: Mapping[str, Any], extra: str = "ignore") -> None:
+    def __init__(
+        self, columns: Mapping[str, Any], extra: str = "ignore", *, underscores: bool = False
+    ) -> None:
         if extra not in EXTRA:
             raise DescriptorError(f"extra={extra!r}: expected one of {', '.join(EXTRA)}")
         self.columns = {name: _column(name, declared) for name, declared in columns.items()}
@@ -36,9 +38,11 @@ class Schema:
         self._is_limited = any(column.is_limited for column in declared)
         self._refuses_extra = extra == "refuse"
         self._names = list(self.columns)
+        self._underscores = underscores
 
     def __str__(self) -> str:
-        return f"{{{', '.join(f'{name!r}: {column}' for name, column in self.columns.items())}}}"
+        cells = [f"{name!r}: {column.summary}" for name, column in self.columns.items()]
+        return f"{{{', '.join(cells)}}}"
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -67,6 +71,9 @@ class Schema:
         InvalidValue lists the first `max_errors` columns and cells that do not match.
         """
         names = table.columns.tolist()
+        if self._underscores and names != self._names:
+            names = [str(name).replace(" ", "_") for name in names]
+            table = table.set_axis(names, axis="columns")
         wrong_columns = {} if names == self._names else self._compare_names(names)
         if not wrong_columns:
             if names != self._names:

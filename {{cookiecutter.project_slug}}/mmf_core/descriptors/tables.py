@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..codecs import Format, Kind, column_index, is_masked, table_of, typed_column, unmasked
 from ..errors import DescriptorError, InvalidValue
+from ..models import ModelInputs, inputs_of
 from .base import Descriptor
 from .columns import Column
 from .json_schemas import records
+from .model_columns import declared_columns
 from .schema import EXTRA, Schema, duplicate_columns
 from .validators import Validator
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+AUTOMATIC = object()
+"""No schema is declared, and that of the model may be used."""
 _DIMENSIONS = "expected a table of one or two dimensions"
 
 
@@ -26,8 +30,10 @@ _DIMENSIONS = "expected a table of one or two dimensions"
 class DataFrame(Descriptor["pd.DataFrame"]):
     """A table with at least one row (name from MMF).
 
-    `schema` is column → type or `Column` (see `Schema`), or an object with `validate(table)` (see
-    `Validator`); missing columns and wrong cells are reported to the client. Undeclared columns
+    `schema` is column → type or `Column` (see `Schema`), a fitted model that knows its columns, or
+    an object with `validate(table)` (see `Validator`); missing columns and wrong cells are reported
+    to the client. An argument without one gets that of the only model where the function only
+    passes its table on to it; `schema=None` forbids that. Undeclared columns
     are dropped, or reported with `extra="refuse"`. `pandas_params` are passed to `pandas.read_*`.
     A result may also be a Series, an array, columns by name, or rows: records (dicts, namedtuples,
     dataclasses, Series), or lists and tuples, each column of which has its own type. One dimension
@@ -35,7 +41,7 @@ class DataFrame(Descriptor["pd.DataFrame"]):
     What is masked in NumPy's masked arrays is null.
     """
 
-    schema: Any = None
+    schema: Any = AUTOMATIC
     extra: str = "ignore"
     pandas_params: dict[str, Any] = field(default_factory=dict)
 
@@ -56,6 +62,11 @@ class DataFrame(Descriptor["pd.DataFrame"]):
     @property
     def is_homogeneous(self) -> bool:
         return self._schema is not None and self._schema.is_block
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether no schema is declared, and that of the model may be used."""
+        return self.schema is AUTOMATIC
 
     @property
     def columns(self) -> Mapping[str, Column]:
@@ -105,14 +116,21 @@ class DataFrame(Descriptor["pd.DataFrame"]):
 def _schema(declared: Any, extra: str) -> Schema | Validator | None:
     if isinstance(declared, Mapping):
         return Schema(declared, extra)
-    if extra != EXTRA[0]:
-        raise DescriptorError(f"extra={extra!r} needs schema={{column: type}}")
-    if declared is None:
+    if declared is None or declared is AUTOMATIC:
+        if extra != EXTRA[0]:
+            raise DescriptorError(f"extra={extra!r} needs schema={{column: type}} or a model")
         return None
+    try:
+        if inputs := declared if isinstance(declared, ModelInputs) else inputs_of(declared):
+            return Schema(declared_columns(inputs), extra, underscores=inputs.underscores)
+    except DescriptorError as error:
+        raise DescriptorError(f"schema: {error}") from None
+    if extra != EXTRA[0]:
+        raise DescriptorError(f"extra={extra!r} needs schema={{column: type}} or a model")
     if callable(getattr(declared, "validate", None)) and not _is_descriptor(declared):
         return Validator(declared)
     raise DescriptorError(
-        f"schema={declared!r}: expected {{column: type}} or an object with validate(table)"
+        f"schema={declared!r}: expected {{column: type}}, a model or an object with validate(table)"
     )
 
 

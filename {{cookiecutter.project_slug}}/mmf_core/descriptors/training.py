@@ -6,9 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArtifactError, DescriptorError
-from ..models import FORMATS
+from ..errors import DescriptorError
+from ..models import ModelInputs, inputs_of, inputs_of_file
 from .columns import Column
+from .model_columns import declared_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,17 +40,19 @@ class Columns(dict[str, Any]):
 def schema_of(source: pd.DataFrame | str | Path | Any) -> Columns:
     """Return the schema of a table: types, `| None` where cells are empty, categories as choices.
 
-    `source` may also be a model that declares its columns, loaded or by its path, such as an MLflow
-    folder saved with a signature. The schema is for `DataFrame(schema=…)` and prints as Python to
+    `source` may also be a model that knows its columns, loaded or by its path: see docs/models.md.
+    The schema is for `DataFrame(schema=…)` and prints as Python to
     paste there. DescriptorError names the first column that no schema can describe.
     """
-    source = Path(source) if isinstance(source, str) else source
-    if isinstance(source, Path) and not source.exists():
-        raise ArtifactError.absent(source)
-    for model_format in FORMATS:
-        if (columns := model_format.schema_of(source)) is not None:
-            return Columns(columns)
-    if isinstance(source, Path):
+    inputs: ModelInputs | None = None
+    if isinstance(source, str | Path):
+        inputs = inputs_of_file(Path(source))
+    elif not hasattr(source, "columns"):
+        inputs = inputs_of(source)
+    if inputs is not None:
+        declared = declared_columns(inputs)
+        return Columns({name: column.plain for name, column in declared.items()})
+    if isinstance(source, str | Path) or not hasattr(source, "columns"):
         raise DescriptorError(f"{source}: not a model that declares its columns; pass a table")
     return Columns(_columns(source))
 

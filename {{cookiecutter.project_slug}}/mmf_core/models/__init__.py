@@ -11,12 +11,18 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArtifactError, MMFError
+from ..errors import ArtifactError, DescriptorError, MMFError
 from ..packages import find_declared
 from ..settings import Settings
 from .base import ModelFormat as ModelFormat
 from .estimators import enable_fast_path
-from .saving import compare, replacing
+from .inputs import LIBRARY as LIBRARY
+from .inputs import SKLEARN
+from .inputs import InputColumn as InputColumn
+from .inputs import ModelInputs as ModelInputs
+from .saving import compare, parts_of, replacing
+from .sklearn_inputs import sklearn_inputs
+from .unsupported import how_to_load
 
 FORMATS: list[ModelFormat] = list(find_declared(__name__, "FORMAT", "_format").values())
 
@@ -30,7 +36,29 @@ def load_model(path: str | Path, *, trusted: Iterable[str] = ()) -> Any:
     types may create beside those of numpy, scipy and scikit-learn.
     """
     path = Path(path)
-    return _load(path, _required_format(path).trusting(trusted))
+    return _load(path, _required_format(path, how_to_load(path)).trusting(trusted))
+
+
+def libraries() -> set[str]:
+    """Return the packages that check what models are given: modules whose errors are complaints."""
+    return {*SKLEARN, *(format.library for format in FORMATS if format.library)}
+
+
+def known_inputs(value: Any) -> list[ModelInputs | DescriptorError]:
+    """Return what a model takes, or each of a dict of models, or why that is not known."""
+    known: list[ModelInputs | DescriptorError] = []
+    for part in parts_of(value).values():
+        if not hasattr(part, "predict"):
+            continue
+        try:
+            inputs = inputs_of(part)
+        except DescriptorError as error:
+            known.append(error)
+        except Exception as error:  # noqa: BLE001 - of a library in a version that is not known
+            known.append(DescriptorError(f"{type(part).__name__}: {type(error).__name__}: {error}"))
+        else:
+            known += [inputs] if inputs else []
+    return known
 
 
 def format_of(path: str | Path) -> ModelFormat | None:
@@ -38,12 +66,41 @@ def format_of(path: str | Path) -> ModelFormat | None:
     return next((candidate for candidate in FORMATS if candidate.holds(Path(path))), None)
 
 
+def inputs_of(model: Any) -> ModelInputs | None:
+    """Return what a fitted model takes; None for an object that is not a model of a known kind.
+
+    DescriptorError if it is one but does not know its columns.
+    """
+    from werkzeug.local import LocalProxy
+
+    if type(model) is LocalProxy:  # of a loader
+        model = model._get_current_object()  # noqa: SLF001 - werkzeug's public name
+    for model_format in FORMATS:
+        if (inputs := model_format.inputs_of(model)) is not None:
+            return inputs
+    return sklearn_inputs(model, inputs_of)
+
+
+def inputs_of_file(path: Path) -> ModelInputs | None:
+    """Return what the model in a file takes; None if it is of no known kind.
+
+    ArtifactError if there is no such file, or if it cannot be loaded.
+    """
+    if not path.exists():
+        raise ArtifactError.absent(path)
+    model_format = format_of(path)
+    if model_format is None:
+        return None
+    return model_format.inputs_of_file(path) or inputs_of(load_model(path))
+
+
 def save_model(model: Any, path: str | Path, *, example: Any, tolerance: float = -1.0) -> None:
     """Write a fitted model in the format of the path's suffix, if its predictions survive.
 
-    `example` is rows of input, a table or an array. The file is loaded again and predictions for
-    them are compared; ArtifactError reports the difference and leaves any earlier file at `path`.
-    `tolerance` is relative to the largest prediction; the default is the format's own.
+    `example` is rows of input, a table or an array; for a dict of models also a dict of these. The
+    file is loaded again and predictions for them are compared; ArtifactError reports the difference
+    and leaves any earlier file at `path`. `tolerance` is relative to the largest prediction; the
+    default is the format's own.
     """
     path = Path(path)
     model_format = _required_format(path)
@@ -78,7 +135,10 @@ def _load(path: Path, model_format: ModelFormat) -> Any:
             f"{path} cannot be loaded: {type(error).__name__}: {error}; check that the file is "
             f"complete and was saved with the versions in requirements.txt"
         ) from error
-    return enable_fast_path(model) if settings.fast_sklearn else model
+    if settings.fast_sklearn:
+        for part in parts_of(model).values():
+            enable_fast_path(part)
+    return model
 
 
 def _export(model: Any, path: Path, example: Any, model_format: ModelFormat) -> None:
@@ -94,11 +154,11 @@ def _export(model: Any, path: Path, example: Any, model_format: ModelFormat) -> 
         ) from error
 
 
-def _required_format(path: Path) -> ModelFormat:
+def _required_format(path: Path, hint: str = "") -> ModelFormat:
     if model_format := format_of(path):
         return model_format
     raise ArtifactError(
-        f"{path.name}: unknown suffix of a model file; expected one of {_suffixes(FORMATS)}"
+        f"{path.name}: unknown suffix of a model file; expected one of {_suffixes(FORMATS)}{hint}"
     )
 
 

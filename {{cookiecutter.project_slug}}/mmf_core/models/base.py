@@ -9,17 +9,20 @@ from typing import Any, ClassVar
 
 from ..packages import OptionalDependency
 from ..settings import SettingsGroup
+from .inputs import ModelInputs
 
 
 class ModelFormat(OptionalDependency, ABC):
     """A file format for fitted models.
 
+    `library`: the package of the loaded objects, which checks what they are given.
     `runs_code`: whether loading runs code from the file (refused with MMF_ALLOW_PICKLE=0).
     `tolerance`: the format's precision, as the largest difference between predictions of the
     original and of the saved model, relative to the largest prediction.
     """
 
     suffixes: ClassVar[tuple[str, ...]]
+    library: ClassVar[str] = ""
     runs_code: ClassVar[bool] = False
     tolerance: ClassVar[float] = 0.0
     settings: ClassVar[type[SettingsGroup] | None] = None
@@ -40,9 +43,13 @@ class ModelFormat(OptionalDependency, ABC):
         """Write `model` to a new file; `example` is a valid input. May raise anything."""
         raise NotImplementedError(f"{type(self).__name__} can be loaded only")
 
-    def schema_of(self, source: Any) -> dict[str, Any] | None:
-        """Return the columns (name → type) declared in a model's file or by a loaded model.
+    def inputs_of(self, model: Any) -> ModelInputs | None:
+        """Return the columns that a loaded model takes; None if it is not of this kind.
 
-        None if `source`, a path or an object, is not a model of this format with such columns.
+        DescriptorError if the model does not know them.
         """
+        return None
+
+    def inputs_of_file(self, path: Path) -> ModelInputs | None:
+        """Return the columns that a file of this format declares without being loaded."""
         return None

@@ -12,9 +12,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..errors import ArtifactError
+from ..errors import ArtifactError, DescriptorError
 from ..settings import SettingsGroup, on_off, setting
 from .base import ModelFormat
+from .inputs import ModelInputs, library_of
 from .mlflow_signature import columns_of, read_signature
 from .trusted_types import check_trusted
 
@@ -35,6 +36,7 @@ class MlflowFormat(ModelFormat):
     """
 
     suffixes = (".mlflow",)
+    library = "mlflow"
     requires: ClassVar = {"mlflow": "mlflow-skinny"}
     settings = MLflowFormatSettings
     runs_code = True  # MLmodel names the module that loads it, and the types that are trusted
@@ -70,14 +72,17 @@ class MlflowFormat(ModelFormat):
                 signature=infer_signature(example, model.predict(example)),
             )
 
-    def schema_of(self, source: Any) -> dict[str, Any] | None:
-        if isinstance(source, Path):
-            if not self.holds(source):
-                return None
-            self.require(source.name)
-            return columns_of(read_signature(source))
-        signature = getattr(getattr(source, "metadata", None), "signature", None)
-        return columns_of(signature) if signature else None
+    def inputs_of(self, model: Any) -> ModelInputs | None:
+        if library_of(model) != self.library:
+            return None
+        signature = getattr(getattr(model, "metadata", None), "signature", None)
+        if signature is None or signature.inputs is None:
+            raise DescriptorError("the model was saved without signature=")
+        return ModelInputs(columns_of(signature), self.library)
+
+    def inputs_of_file(self, path: Path) -> ModelInputs:
+        self.require(path.name)
+        return ModelInputs(columns_of(read_signature(path)), self.library)
 
 
 def _with_known_types(predict: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArtifactError, DescriptorError
+from .inputs import InputColumn
 
 TYPES: dict[str, type] = {
     "boolean": bool,
@@ -35,18 +36,19 @@ def read_signature(path: Path) -> Any:
     return signature
 
 
-def columns_of(signature: Any) -> dict[str, Any]:
-    """Return column → type; an optional one is `| None`. DescriptorError for arrays and objects."""
+def columns_of(signature: Any) -> dict[str, InputColumn]:
+    """Return the columns; an optional one may be empty. DescriptorError for arrays and objects."""
     inputs = signature.inputs
     if inputs.is_tensor_spec() or not inputs.has_input_names():
         raise DescriptorError("the signature names no columns; describe the input as mmf.Array()")
-    columns: dict[str, Any] = {}
+    columns: dict[str, InputColumn] = {}
     for column in inputs.inputs:
-        type_: Any = TYPES.get(getattr(column.type, "name", ""))
+        type_ = TYPES.get(getattr(column.type, "name", ""))
         if type_ is None:
             raise DescriptorError(
                 f"schema: column {column.name!r}: unsupported type {column.type}; "
                 f"supported: {', '.join(TYPES)}"
             )
-        columns[column.name] = type_ if column.required else type_ | None
+        optional = not column.required
+        columns[column.name] = InputColumn(type_, nullable=optional, optional=optional)
     return columns

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from ..errors import MissingPackage
 from .base import ModelFormat
+from .inputs import ModelInputs
 from .onnx_model import CLASSES, FEATURES, METHODS, OnnxModel
 
 
@@ -18,11 +19,15 @@ class OnnxFormat(ModelFormat):
     """One graph; saved by skl2onnx, in float32."""
 
     suffixes = (".onnx",)
+    library = "onnxruntime"
     requires: ClassVar = {"onnxruntime": "onnxruntime"}
     tolerance = 1e-4
 
     def load(self, path: Path) -> Any:
         return OnnxModel(path, _threads())
+
+    def inputs_of(self, model: Any) -> ModelInputs | None:
+        return model.inputs() if isinstance(model, OnnxModel) else None
 
     def save(self, model: Any, path: Path, example: Any) -> None:
         try:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
+from .inputs import LIBRARY, NUMBER_OR_NULL, InputColumn, ModelInputs, named, without_names
+
 FEATURES = "feature_names_in_"
 CLASSES = "classes_"
 METHODS = "methods"
@@ -22,6 +24,13 @@ NUMPY_TYPES = {
     "tensor(int32)": "int32",
     "tensor(bool)": "bool",
     "tensor(string)": "object",
+}
+
+_COLUMNS = {
+    "int64": InputColumn(int),
+    "int32": InputColumn(int),
+    "bool": InputColumn(bool),
+    "object": InputColumn(str),
 }
 
 
@@ -61,6 +70,15 @@ class OnnxModel:
             return output.astype("float64")
         classes = getattr(self, CLASSES, None)
         return output if classes is None else output.astype(classes.dtype)
+
+    def inputs(self) -> ModelInputs:
+        """Return the columns; DescriptorError if the file has no names of them."""
+        if self._names is None:
+            raise without_names(self)
+        if len(self._inputs) == 1:
+            return ModelInputs(named(self._names), LIBRARY)
+        columns = {name: _COLUMNS.get(kind, NUMBER_OR_NULL) for name, kind, _ in self._inputs}
+        return ModelInputs(columns, LIBRARY)
 
     def _run(self, output: str, data: Any) -> Any:
         session = self._session or self._reopen()

@@ -16,7 +16,9 @@ from xml.sax.saxutils import quoteattr
 
 from ..errors import MissingPackage
 from .base import ModelFormat
-from .pmml_model import EXTENSION, JavaClassifier, JavaModel, LinearModel
+from .inputs import ModelInputs
+from .pmml_inputs import pmml_columns
+from .pmml_model import EXTENSION, JavaClassifier, JavaModel, LinearModel, PmmlModel
 
 
 class PmmlFormat(ModelFormat):
@@ -26,6 +28,7 @@ class PmmlFormat(ModelFormat):
     """
 
     suffixes = (".pmml",)
+    library = "pypmml"
     tolerance = 1e-6
 
     def load(self, path: Path) -> Any:
@@ -33,12 +36,16 @@ class PmmlFormat(ModelFormat):
 
         root = ET.parse(path).getroot()  # noqa: S314 - the author's own file, as load_model says
         names = _names(root)
+        columns = pmml_columns(root, names)
         if _is_linear(root) and find_spec("sklearn_pmml_model"):
-            return LinearModel(path, names)
+            return LinearModel(path, columns)
         if not find_spec("pypmml"):
             raise MissingPackage(f"{path.name}, besides a Java runtime (JRE),", ["pypmml"])
         is_classifier = root.find("./*[@functionName='classification']") is not None
-        return (JavaClassifier if is_classifier else JavaModel)(path, names)
+        return (JavaClassifier if is_classifier else JavaModel)(path, columns)
+
+    def inputs_of(self, model: Any) -> ModelInputs | None:
+        return model.inputs() if isinstance(model, PmmlModel) else None
 
     def save(self, model: Any, path: Path, example: Any) -> None:
         names = list(getattr(example, "columns", ())) or [

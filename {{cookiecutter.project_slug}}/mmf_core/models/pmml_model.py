@@ -11,11 +11,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from ..errors import ArtifactError
+from .inputs import LIBRARY, InputColumn, ModelInputs
 
 EXTENSION = "feature_names_in_"
 
@@ -23,11 +25,16 @@ EXTENSION = "feature_names_in_"
 class PmmlModel:
     """Predicts for a table with columns in any order, or for an array in the order of the fit."""
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, columns: Mapping[str, InputColumn]) -> None:
         import numpy as np
 
-        self._names = names
-        self.feature_names_in_ = np.asarray(names, dtype=object)
+        self._columns = columns
+        self._names = list(columns)
+        self.feature_names_in_ = np.asarray(self._names, dtype=object)
+
+    def inputs(self) -> ModelInputs:
+        """Return the columns of the document's data dictionary."""
+        return ModelInputs(self._columns, LIBRARY)
 
     def _table(self, data: Any) -> Any:
         import pandas as pd
@@ -45,10 +52,10 @@ class PmmlModel:
 class LinearModel(PmmlModel):
     """A linear regression in pure Python, by sklearn-pmml-model."""
 
-    def __init__(self, path: Path, names: list[str]) -> None:
+    def __init__(self, path: Path, columns: Mapping[str, InputColumn]) -> None:
         from sklearn_pmml_model.linear_model import PMMLLinearRegression
 
-        super().__init__(names)
+        super().__init__(columns)
         self._model = PMMLLinearRegression(str(path))
 
     def predict(self, data: Any) -> Any:
@@ -59,9 +66,9 @@ class LinearModel(PmmlModel):
 class JavaModel(PmmlModel):
     """Any model, in a Java machine, by pypmml."""
 
-    def __init__(self, path: Path, names: list[str]) -> None:
+    def __init__(self, path: Path, columns: Mapping[str, InputColumn]) -> None:
         _require_java(path)
-        super().__init__(names)
+        super().__init__(columns)
         self._source = path.read_text(encoding="utf-8")
         self._model = model = self._open()
         self._outputs = [(field.name, field.feature, field.value) for field in model.outputFields]
@@ -97,10 +104,10 @@ class JavaModel(PmmlModel):
 class JavaClassifier(JavaModel):
     """A model with classes, and a probability for each."""
 
-    def __init__(self, path: Path, names: list[str]) -> None:
+    def __init__(self, path: Path, columns: Mapping[str, InputColumn]) -> None:
         import numpy as np
 
-        super().__init__(path, names)
+        super().__init__(path, columns)
         self.classes_ = np.asarray(self._model.classes)
         named = {str(value): name for name, kind, value in self._outputs if kind == "probability"}
         self._probabilities = [named[str(label)] for label in self.classes_]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -12,6 +12,11 @@ from typing import Any
 from ..errors import ArtifactError
 
 METHODS = ("predict", "predict_proba")
+
+
+def parts_of(model: Any) -> Mapping[Any, Any]:
+    """Return the models of a dict by key, or a single model."""
+    return model if isinstance(model, Mapping) else {"": model}
 
 
 @contextmanager
@@ -30,7 +35,17 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def compare(model: Any, loaded: Any, example: Any, tolerance: float) -> None:
-    """Raise ArtifactError unless both predict the same for `example` and for its first row."""
+    """Raise ArtifactError unless both predict the same for `example` and for its first row.
+
+    In a dict of models each is compared, and what is no model, such as a threshold, is not.
+    """
+    if isinstance(model, Mapping):
+        models = {key: part for key, part in model.items() if hasattr(part, "predict")}
+        for key, part in models.items():
+            rows = example[key] if isinstance(example, Mapping) else example
+            compare(part, loaded[key], rows, tolerance)
+        if models:
+            return
     methods = [name for name in METHODS if hasattr(model, name)]
     if not methods:
         raise ArtifactError(f"{type(model).__name__} has no predict or predict_proba to compare")
