@@ -19,6 +19,7 @@ MMFError                      500
     ├── UnsupportedFormat     415
     │   └── UnsupportedCoding 415
     └── InvalidValue          422  a readable value that does not match the descriptor
+        └── RejectedInput     422  the model's library complains about its input
 """
 
 from __future__ import annotations
@@ -259,3 +260,13 @@ class InvalidValue(RequestError, ValueError):
     """A readable but invalid value (RFC 9110, 15.5.21); targets may raise it."""
 
     status = 422
+
+
+class RejectedInput(InvalidValue):
+    """The model's library complains about its input; `is_untouched`: which is what was sent."""
+
+    def __init__(
+        self, detail: str, errors: Iterable[ErrorDetail] = (), *, is_untouched: bool = False
+    ) -> None:
+        super().__init__(detail, errors)
+        self.is_untouched = is_untouched

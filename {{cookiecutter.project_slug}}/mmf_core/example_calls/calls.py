@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..codecs import find, json_of
-from ..errors import DeadlineExceeded, MMFError, RequestError, TargetError
+from ..errors import DeadlineExceeded, MMFError, RejectedInput, RequestError, TargetError
 from ..execution import Execution
 from ..settings import Settings
 from ..target import Target
@@ -73,24 +73,28 @@ class CallResult(NamedTuple):
 def call(target: Target, seconds: float = 0) -> CallResult:
     """Call a target with examples of its required arguments; `seconds` is a limit unless 0."""
     try:
-        values = {
-            name: json_of(descriptor.kind).from_plain(descriptor.example(), descriptor.options)
-            for name, descriptor in target.required.items()
-        }
-        result = Execution(target, Settings(timeout=seconds))(values)
-        return CallResult(CallStatus.OK, _encoded(target, result))
+        result = Execution(target, Settings(timeout=seconds))(example_values(target))
+        return CallResult(CallStatus.OK, encoded(target, result))
     except DeadlineExceeded:
         return CallResult(CallStatus.TIMEOUT)
-    except RequestError as error:
-        return CallResult.of(error, CallStatus.REJECTED)
-    except TargetError as error:
+    except (TargetError, RejectedInput) as error:
         status = CallStatus.FAILED if target.example_is_valid else CallStatus.REJECTED
         return CallResult.of(error, status)
+    except RequestError as error:
+        return CallResult.of(error, CallStatus.REJECTED)
     except Exception as error:  # noqa: BLE001 - every error is reported
         return CallResult.of(error)
 
 
-def _encoded(target: Target, result: Any) -> bytes:
+def example_values(target: Target) -> dict[str, Any]:
+    """Return the decoded examples of the required arguments."""
+    return {
+        name: json_of(descriptor.kind).from_plain(descriptor.example(), descriptor.options)
+        for name, descriptor in target.required.items()
+    }
+
+
+def encoded(target: Target, result: Any) -> bytes:
     """Return the result as JSON if possible: workbooks contain the time of their creation."""
     if target.returns is None:
         return b""

@@ -14,9 +14,12 @@ from ..call_options import batch_argument
 from ..settings import Settings
 from ..target import Target
 from .batching import MicroBatcher
-from .calls import Call, function_call, validate_arguments
+from .calls import Call
+from .calls import function_call as function_call
+from .calls import validate_arguments as validate_arguments
 from .deadlines import Deadline, deadline_exceeded, time_left
 from .limits import ConcurrencyLimiter
+from .rejections import is_author as is_author
 from .timings import Timings as Timings
 
 

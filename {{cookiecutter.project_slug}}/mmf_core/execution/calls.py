@@ -6,6 +6,7 @@ does not use.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from time import perf_counter
@@ -20,8 +21,10 @@ from ..errors import (
     TargetError,
 )
 from ..target import Target
+from .rejections import rejected_input
 from .timings import Timings
 
+_log = logging.getLogger("mmf.target")
 Arguments = dict[str, Any]
 Call = Callable[[Arguments, Timings], Any]
 
@@ -50,18 +53,27 @@ def validate_arguments(target: Target, values: Mapping[str, Any]) -> Arguments:
 def function_call(target: Target) -> Call:
     """Return the call of a target's function, timed; its result is serialized.
 
-    Errors of this package that the function raises, such as InvalidValue, pass as they are;
-    TargetError stands for any other exception.
+    Errors of this package that the function raises, such as InvalidValue, pass as they are.
+    RejectedInput stands for a complaint of the model's library about what it was given, TargetError
+    for any other exception.
     """
+    has_succeeded = False
 
     def call(arguments: Arguments, timings: Timings) -> Any:
+        nonlocal has_succeeded
         started = perf_counter()
         try:
-            return serialize(target, target.function(**arguments))
+            result = serialize(target, target.function(**arguments))
+            has_succeeded = True
         except MMFError:
             raise
         except (Exception, SystemExit) as error:
+            if rejected := rejected_input(error, arguments, is_proven=has_succeeded):
+                _log.info("%s: %s", target.route, rejected)
+                raise rejected from error
             raise TargetError(f"{target.route} failed") from error
+        else:
+            return result
         finally:
             timings.queue = started - timings.entered
             timings.call = perf_counter() - started

@@ -19,6 +19,7 @@ from ..errors import (
     Overloaded,
     RequestError,
     ResultError,
+    TargetError,
     UnsupportedCoding,
     as_text,
 )
@@ -121,4 +122,10 @@ def _crash(error: Exception) -> Response:
 def _log_traceback(error: Exception) -> None:
     """Log the traceback: only the operator sees it."""
     context = current_context()
-    _log.error("%s", error, exc_info=error, extra={"target": context.target if context else None})
+    cause = error.__cause__ if type(error) is TargetError else None
+    reason = (
+        "" if cause is None else f": {type(cause).__name__}: {' '.join(as_text(cause).split())}"
+    )
+    _log.error(
+        "%s%s", error, reason, exc_info=error, extra={"target": context.target if context else None}
+    )
