@@ -23,8 +23,8 @@ from threading import RLock, local
 from time import perf_counter, time
 from typing import IO, Any
 
-from .errors import ArtifactError, DeclarationError
-from .models import load_model
+from .errors import ArtifactError, DeclarationError, DescriptorError
+from .models import ModelInputs, known_inputs, load_model
 from .settings import MIB, Settings
 from .stores import (
     ResolvedArtifact,
@@ -94,6 +94,7 @@ class Artifact:
         self.preload = preload
         self.sha256 = sha256
         self.loading = Loading()
+        self.inputs: list[ModelInputs | DescriptorError] = []  # of each model in the loaded object
         self._resolved: ResolvedArtifact | None = None
         self._open_options = {"mode": mode, **open_options}
         self._loader: Callable[[], Any] | None = None
@@ -173,7 +174,8 @@ class Artifact:
             entry = self._resolved.entry if self._resolved else None
             model = load_model(self.path, trusted=entry.trusted if entry else ())
             self._refuse_changed()
-            return model
+        self.inputs = known_inputs(model)
+        return model
 
     def ensure_loaded(self) -> Any:
         """Run the loader once and return its object; ArtifactError if it fails."""
@@ -183,6 +185,7 @@ class Artifact:
             if self._value is _UNSET:
                 with self.loading.timed(Path(self.file)):
                     self._value = self._load_once(self._loader)
+                self.inputs = known_inputs(self._value)
                 _replace(self._loader, self._proxy, self._value)
         return self._value
 

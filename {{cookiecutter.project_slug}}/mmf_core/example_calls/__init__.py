@@ -6,4 +6,5 @@ from .calls import Failure as Failure
 from .calls import call as call
 from .forks import Fork as Fork
 from .forks import call_in_forks as call_in_forks
+from .model_schema import use_model_schemas as use_model_schemas
 from .warmup import warm_up as warm_up

@@ -14,6 +14,7 @@ from werkzeug.routing import RequestRedirect
 
 from ..capabilities import parts, run_hooks
 from ..codecs import preload
+from ..example_calls import use_model_schemas
 from ..execution import Execution
 from ..models import FORMATS
 from ..probes import probes
@@ -42,6 +43,7 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     registry = load(source) if isinstance(source, str) else source
     if ready:
         _load_artifacts(registry)
+        use_model_schemas(registry, may_call=settings.warm_up)
     executions = {
         target.route: Execution(target, settings, _replace_worker)
         for target in registry.targets.values()
