@@ -163,6 +163,20 @@ def test_a_model_that_does_not_know_says_so(model: Any, table: Any, words: str) 
         mmf.DataFrame(schema=model)
 
 
+@pytest.mark.parametrize(
+    "flags", [[True, False], [True, 0], ["True", "FALSE"], ["true", 0.0], [1, 0], ["1", "0"]]
+)
+@pytest.mark.parametrize("dtype", [object, None])
+def test_a_model_fitted_on_flags_takes_flags(flags: list[Any], dtype: Any) -> None:
+    fitted = X[["area"]].assign(flag=X.age > 20)
+    table = mmf.DataFrame(schema=Ridge().fit(fitted, Y))
+    given = pd.DataFrame({"area": [1, 2], "flag": pd.Series(flags, dtype=dtype)})
+    assert table.validate(given)["flag"].tolist() == [1.0, 0.0]
+    assert table.validate(given)["flag"].dtype == "float64"
+    with pytest.raises(InvalidValue):
+        table.validate(given.assign(flag=["yes", "no"]))
+
+
 def test_many_columns_and_names_with_brackets() -> None:
     names = [f"f[{index}] <kg>" for index in range(5000)]
     wide = pd.DataFrame(RANDOM.random((3, 5000)), columns=names)

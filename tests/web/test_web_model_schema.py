@@ -1,5 +1,6 @@
 """A table without a schema has that of the model, where a trial proves that the model gets it."""
 
+import io
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -111,6 +112,48 @@ def test_the_schema_serves_every_protocol(serve: Serve) -> None:
     answer = client.post("/v2/models/score/infer", json={"inputs": inputs})
     assert answer.status_code == 400
     assert "missing columns: city, age" in answer.json["error"]
+
+
+@pytest.mark.parametrize("sent", ["text/csv", "application/json", "xlsx", "parquet", "v2"])
+def test_flags_are_numbers_in_every_format(
+    sent: str, registry: mmf.Registry, tmp_path: Path
+) -> None:
+    table = X[["area"]].assign(flag=X.age > 20)
+    joblib.dump(Ridge().fit(table, Y), tmp_path / "flags.joblib")
+    model = registry.artifact(tmp_path / "flags.joblib").load()
+
+    def score(data: Any = mmf.DataFrame()) -> Any:  # noqa: B008 - is its descriptor
+        return model.predict(data)
+
+    registry.target(returns=mmf.DataFrame(format=mmf.JSON))(score)
+    client = create_app(registry).test_client()
+    rows, buffer = table.head(3), io.BytesIO()
+    if sent == "v2":
+        inputs = [
+            {"name": name, "datatype": datatype, "shape": [3], "data": rows[name].tolist()}
+            for name, datatype in (("area", "FP64"), ("flag", "BOOL"))
+        ]
+        answer = client.post("/v2/models/score/infer", json={"inputs": inputs})
+        assert answer.status_code == 200, answer.json
+        predictions = answer.json["outputs"][0]["data"]
+    else:
+        body: Any = buffer
+        if sent == "text/csv":
+            body = rows.to_csv(index=False)
+        elif sent == "application/json":
+            body = rows.to_json(orient="records")
+        else:
+            write = rows.to_excel if sent == "xlsx" else rows.to_parquet
+            write(buffer, index=False)
+            body = buffer.getvalue()
+        types = {
+            "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "parquet": "application/vnd.apache.parquet",
+        }
+        answer = client.post("/score", data=body, content_type=types.get(sent, sent))
+        assert answer.status_code == 200, answer.json
+        predictions = [row["prediction"] for row in answer.json]
+    assert predictions == pytest.approx(model.predict(rows).tolist())
 
 
 def _renames(model: Any, data: pd.DataFrame) -> Any:

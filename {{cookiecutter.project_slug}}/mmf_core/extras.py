@@ -18,10 +18,7 @@ from pathlib import Path
 from .errors import MMFError
 
 _SINGLE = ("client.py",)
-_CORE = {
-    *("models/joblib", "models/pickle", "stores/file"),
-    *("models/catboost", "models/lightgbm", "models/xgboost"),  # say what a pickle takes, too
-}
+_CORE = {"models/joblib", "models/pickle", "stores/file"}
 _MODULES = (("stores", "_store"), ("models", "_format"))
 _VERSION = re.compile(r'^__version__ = "(.+)"$', re.MULTILINE)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from math import inf, nextafter
@@ -33,8 +33,7 @@ class Column:
 
     `ge`, `gt`, `le`, `lt` are bounds of numbers and dates; `choices` lists all allowed values.
     With `category=True` the column is a pandas category of these choices, in this order; with
-    `finite=False` infinity is a number like any other. With `required=True` MLflow's protocol, too,
-    refuses a table without the column, though its cells may be empty.
+    `finite=False` infinity is a number like any other.
     DescriptorError if the declaration contradicts itself.
     """
 
@@ -46,7 +45,6 @@ class Column:
     choices: Any = None
     category: bool = False
     finite: bool = True
-    required: bool = False
 
     def __post_init__(self) -> None:
         self.kind, self.nullable = _parse(self.type)
@@ -83,10 +81,15 @@ class Column:
 
     @property
     def plain(self) -> Any:
-        """What declares this column, apart from `required`: only its type if that is all."""
+        """What declares this column: only its type if that is all."""
         if not self.is_limited and self.finite:
             return self.type
-        return replace(self, required=False)
+        return Column(**{field.name: getattr(self, field.name) for field in fields(Column)})
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether a protocol that knows optional columns may leave this one out."""
+        return self.nullable
 
     @property
     def type_label(self) -> str:

@@ -105,7 +105,7 @@ def _prove(target: Target, name: str) -> str:
     if example.error:
         return f"the function fails on the model's example: {_cause(example.error)}"
     if example.uses:
-        return f"the function uses the table itself: {example.uses[0]}"
+        return f"the function uses {name}.{example.uses[0]} itself"
     first = table.columns[0]
     less = _call(target, arguments, name, table.iloc[:, 1:])
     if not less.complaint:

@@ -58,7 +58,7 @@ def _errors(
 
 def with_optional(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     """Return a table with nulls in place of missing optional columns."""
-    optional = {n for n, declared in columns.items() if declared.nullable and not declared.required}
+    optional = {name for name, declared in columns.items() if declared.is_optional}
     missing = optional.difference(table.columns) if optional else ()
     return table.assign(**dict.fromkeys(missing)) if missing else table
 

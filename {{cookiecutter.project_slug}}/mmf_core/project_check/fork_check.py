@@ -20,7 +20,7 @@ from typing import NoReturn
 import click
 
 from ..codecs import preload
-from ..example_calls import CallResult, CallStatus, call, call_in_forks
+from ..example_calls import CallResult, CallStatus, call, call_in_forks, use_model_schemas
 from ..registry import Registry, load
 
 LONGEST_CALL = 30
@@ -74,8 +74,9 @@ def check(registry: Registry, seconds: float) -> dict[str, tuple[Verdict, str]]:
 
     ArtifactError if an artifact cannot be loaded. No target may have been called here before.
     """
-    targets = list(registry.targets.values())
     registry.load_artifacts(before_fork=True)
+    use_model_schemas(registry)
+    targets = list(registry.targets.values())
     for target in targets:
         for descriptor in target.descriptors:
             preload(descriptor.kind)
