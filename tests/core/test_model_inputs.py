@@ -29,7 +29,7 @@ from sklearn.preprocessing import (
 
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError, DescriptorError, InvalidValue
-from mmf_core.models import inputs_of
+from mmf_core.models import format_of, inputs_of
 from mmf_core.models.pmml_inputs import pmml_columns
 
 RANDOM = np.random.default_rng(0)
@@ -227,6 +227,16 @@ def test_lightgbm_knows_names_and_categories() -> None:
     table = mmf.DataFrame(schema=model).validate(given)
     assert table.columns.tolist() == ["area_m2", "city", "code"]
     assert table["city"].dtype == pd.CategoricalDtype(CITIES)
+
+
+def test_a_text_is_a_model_only_if_it_begins_like_one(tmp_path: Path) -> None:
+    (tmp_path / "stop_words.txt").write_text("a\nthe\n")
+    (tmp_path / "model.txt").write_text("tree\nversion=v4\n")
+    assert format_of(tmp_path / "stop_words.txt") is None
+    found = format_of(tmp_path / "model.txt")
+    assert found is not None
+    assert found is format_of(tmp_path / "new.txt")
+    assert found.library == "lightgbm"
 
 
 @pytest.mark.parametrize(

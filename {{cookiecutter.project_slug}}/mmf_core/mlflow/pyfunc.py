@@ -12,6 +12,7 @@ from ..call_options import CallOptions
 from ..codecs import json
 from ..descriptors import DataFrame, Descriptor
 from ..errors import DeclarationError
+from ..example_calls import use_model_schemas
 from ..execution import Execution
 from ..registry import Registry, load
 from ..target import Target
@@ -56,6 +57,7 @@ def _load_pyfunc(path: str) -> ProjectModel:
     with chdir(path):
         registry = load("main")
         registry.load_artifacts()
+        use_model_schemas(registry)
     return ProjectModel(registry)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..descriptors import Column
 from ..errors import DeclarationError
+from ..example_calls import use_model_schemas
 from ..registry import Registry
 from ..stores import is_uri
 from ..stores.lockfile import LOCK
@@ -66,6 +67,8 @@ def log(registry: Registry, name: str = "") -> ModelInfo:
 def _model(registry: Registry) -> Iterator[dict[str, Any]]:
     """Yield the arguments of MLflow's `save_model` and `log_model`."""
     MLFLOW.require("to-mlflow")
+    registry.load_artifacts()
+    use_model_schemas(registry)
     served = served_target(registry)
     with TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
         files = Path(folder, "project")

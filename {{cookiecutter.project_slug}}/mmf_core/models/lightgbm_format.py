@@ -10,6 +10,7 @@ from ..errors import DescriptorError
 from .base import ModelFormat
 from .inputs import ModelInputs, choices_column, library_of, named, without_names
 
+_BEGINNING = b"tree"
 _UNNAMED = re.compile(r"Column_\d+")
 _CATEGORICAL = re.compile(r"^\[categorical_feature: ([\d,]+)\]$", re.MULTILINE)
 
@@ -20,6 +21,13 @@ class LightgbmFormat(ModelFormat):
     suffixes = (".txt",)
     library = "lightgbm"
     requires: ClassVar = {"lightgbm": "lightgbm"}
+
+    def holds(self, path: Path) -> bool:
+        """Whether it is such a file, or may become one: other texts have the suffix, too."""
+        if not super().holds(path) or not path.is_file():
+            return super().holds(path)
+        with path.open("rb") as file:
+            return file.read(len(_BEGINNING)) == _BEGINNING
 
     def load(self, path: Path) -> Any:
         import lightgbm
