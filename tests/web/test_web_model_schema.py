@@ -386,3 +386,10 @@ def test_a_model_of_a_format_of_ones_own_says_what_it_takes(
     assert mmf.schema_of(model) == {"a": float | None}
     with pytest.raises(DescriptorError, match="not a model"):
         mmf.schema_of(object())
+
+
+def test_the_page_offers_an_example_of_the_models_columns(serve: Serve) -> None:
+    client = serve(_passed_on)
+    answer = client.get("/page/example/score/data.xlsx")
+    assert answer.status_code == 200, answer.text
+    assert list(pd.read_excel(io.BytesIO(answer.data), engine="openpyxl").columns) == list(ROW)
