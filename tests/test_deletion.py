@@ -34,7 +34,7 @@ MENTIONS = {
     "metrics": "metrics|prometheus",
     "mlflow": "invocations|/mlflow",
     "models/catboost": r"\.cbm",
-    "models/lightgbm": r"\.txt",
+    "models/lightgbm": r", \.txt",
     "models/mlflow": r"\.mlflow",
     "models/onnx": r"\.onnx",
     "models/pmml": r"\.pmml",

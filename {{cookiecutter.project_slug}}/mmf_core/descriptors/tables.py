@@ -8,21 +8,17 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..codecs import Format, Kind, column_index, is_masked, table_of, typed_column, unmasked
-from ..errors import DescriptorError, InvalidValue
-from ..models import ModelInputs, inputs_of
+from ..errors import InvalidValue
 from .base import Descriptor
 from .columns import Column
+from .declared_schemas import AUTOMATIC, schema_for
 from .json_schemas import records
-from .model_columns import declared_columns
-from .schema import EXTRA, Schema, duplicate_columns
-from .validators import Validator
+from .schema import Schema, duplicate_columns
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-AUTOMATIC = object()
-"""No schema is declared, and that of the model may be used."""
 _DIMENSIONS = "expected a table of one or two dimensions"
 
 
@@ -50,7 +46,7 @@ class DataFrame(Descriptor["pd.DataFrame"]):
     is_file: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        self._schema = _schema(self.schema, self.extra)
+        self._schema = schema_for(self.schema, self.extra)
         reading = self._schema.reading if self._schema else {}
         self._options = {**reading, **self.pandas_params}
         super().__post_init__()
@@ -111,31 +107,6 @@ class DataFrame(Descriptor["pd.DataFrame"]):
 
     def meta(self) -> dict[str, Any]:
         return {**super().meta(), "schema": str(self._schema), "pandas_params": self.pandas_params}
-
-
-def _schema(declared: Any, extra: str) -> Schema | Validator | None:
-    if isinstance(declared, Mapping):
-        return Schema(declared, extra)
-    if declared is None or declared is AUTOMATIC:
-        if extra != EXTRA[0]:
-            raise DescriptorError(f"extra={extra!r} needs schema={{column: type}} or a model")
-        return None
-    try:
-        if inputs := declared if isinstance(declared, ModelInputs) else inputs_of(declared):
-            return Schema(declared_columns(inputs), extra, underscores=inputs.underscores)
-    except DescriptorError as error:
-        raise DescriptorError(f"schema: {error}") from None
-    if extra != EXTRA[0]:
-        raise DescriptorError(f"extra={extra!r} needs schema={{column: type}} or a model")
-    if callable(getattr(declared, "validate", None)) and not _is_descriptor(declared):
-        return Validator(declared)
-    raise DescriptorError(
-        f"schema={declared!r}: expected {{column: type}}, a model or an object with validate(table)"
-    )
-
-
-def _is_descriptor(declared: Any) -> bool:
-    return issubclass(declared if isinstance(declared, type) else type(declared), Descriptor)
 
 
 def _without_attrs(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,42 @@
+"""What `schema=` of a table may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import DescriptorError
+from ..models import ModelInputs, inputs_of
+from .base import Descriptor
+from .model_columns import declared_columns
+from .schema import EXTRA, Schema
+from .validators import Validator
+
+AUTOMATIC = object()
+"""No schema is declared, and that of the model may be used."""
+
+
+def schema_for(declared: Any, extra: str) -> Schema | Validator | None:
+    """Return what checks a table; DescriptorError unless `declared` is one of these."""
+    if isinstance(declared, Mapping):
+        return Schema(declared, extra)
+    if declared is None or declared is AUTOMATIC:
+        if extra != EXTRA[0]:
+            raise DescriptorError(f"extra={extra!r} needs schema={{column: type}} or a model")
+        return None
+    try:
+        if inputs := declared if isinstance(declared, ModelInputs) else inputs_of(declared):
+            return Schema(declared_columns(inputs), extra, underscores=inputs.underscores)
+    except DescriptorError as error:
+        raise DescriptorError(f"schema: {error}") from None
+    if extra != EXTRA[0]:
+        raise DescriptorError(f"extra={extra!r} needs schema={{column: type}} or a model")
+    if callable(getattr(declared, "validate", None)) and not _is_descriptor(declared):
+        return Validator(declared)
+    raise DescriptorError(
+        f"schema={declared!r}: expected {{column: type}}, a model or an object with validate(table)"
+    )
+
+
+def _is_descriptor(declared: Any) -> bool:
+    return issubclass(declared if isinstance(declared, type) else type(declared), Descriptor)
