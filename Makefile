@@ -138,7 +138,7 @@ clean:  ## remove what the other commands have made
 
 project: $(DEMO)/.baked
 	@echo "== installing the project (an existing environment is kept)"
-	@$(MAKE) --silent --no-print-directory -C $(DEMO) install model.joblib
+	@$(MAKE) --silent --no-print-directory -C $(DEMO) install model
 
 # Baked over an existing project: .venv and the trained model stay, and mmf_core is replaced as a whole.
 $(DEMO)/.baked: $(SOURCES) | .venv/.cookiecutter

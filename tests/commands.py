@@ -63,7 +63,11 @@ class Project:
 
     def fails(self, *command: str, **extra: str) -> str:
         """Run a command that must end with 1, in words, and return what it printed."""
-        printed = self._ended(1, *command, **extra)
+        return self.ends_with(1, *command, **extra)
+
+    def ends_with(self, code: int, *command: str, **extra: str) -> str:
+        """Run a command that must end with this code and no traceback; return what it printed."""
+        printed = self._ended(code, *command, **extra)
         assert "Traceback" not in printed
         return printed
 

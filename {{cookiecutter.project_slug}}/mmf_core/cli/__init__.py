@@ -13,6 +13,7 @@ from ..capabilities import parts
 from ..errors import MMFError
 from .extras_command import extras
 from .get_meta import get_meta
+from .train_command import train
 
 
 class _Group(click.Group):
@@ -42,5 +43,5 @@ def main() -> None:
     """Commands for the project in this folder."""
 
 
-for _command in (get_meta, extras):
+for _command in (get_meta, extras, train):
     main.add_command(_command)

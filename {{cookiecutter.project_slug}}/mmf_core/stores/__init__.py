@@ -94,6 +94,12 @@ def fingerprint_of(path: Path) -> Fingerprint:
     return fingerprint(path) if path.is_file() else ()
 
 
+def is_available(file: str) -> bool:
+    """Return whether an artifact is beside the code or has a store; fetch nothing."""
+    path = Path(file)
+    return bool(path.exists() or source_uri(file, lockfile.read().get(file)) or _pointer_to(path))
+
+
 def fetch_cached(file: str, uri: str, entry: Entry | None) -> Path:
     """Return the path of an artifact's copy in the cache, fetched from `uri` if it is not there."""
     store = store_for(uri)
