@@ -45,6 +45,17 @@ def test_the_log_has_what_really_happened(
     assert f"{type(error).__name__}: " in output.getvalue()
 
 
+@pytest.mark.parametrize(("count", "more"), [(1, ""), (20, ""), (21, ", …")])
+def test_an_unknown_path_lists_the_targets(registry: mmf.Registry, count: int, more: str) -> None:
+    for number in range(count):
+        function = raising(KeyError())
+        function.__name__ = f"predict_{number}"
+        registry.target(function)
+    listed = ", ".join(f"/predict_{number}" for number in range(min(count, 20)))
+    problem = assert_problem(create_app(registry).test_client().post("/predict"), 404)
+    assert problem["detail"] == f"nothing is served at /predict; targets: {listed}{more}"
+
+
 def test_ctrl_c_is_no_error_of_a_target(serve_function: Callable[..., FlaskClient]) -> None:
     client = serve_function(raising(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
@@ -112,7 +123,7 @@ def test_a_crash_outside_of_a_target() -> None:
 def test_an_application_of_ones_own_may_use_the_shape() -> None:
     """Without the middleware there is no request id."""
     app = Flask(__name__)
-    errors.install(app, [rest.PROTOCOL])
+    errors.install(app, [rest.PROTOCOL], [])
     answer = app.test_client().get("/nothing").get_json()
     assert (answer["status"], answer["request_id"]) == (404, None)
 

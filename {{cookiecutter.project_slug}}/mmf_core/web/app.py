@@ -72,7 +72,7 @@ def _flask_app(service: Service) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
     app.url_map.merge_slashes = False  # it would redirect, with an HTML page
-    errors.install(app, protocols)
+    errors.install(app, protocols, service.registry.targets)
     codec_options.install(app, settings)
     origins = frozenset(chain.from_iterable(origins() for origins in parts("trusted_origins")))
     request_origin.install(app, settings.allowed_hosts, origins, probes())

@@ -30,12 +30,17 @@ from .http.content_encoding import accept_encoding
 from .protocols import ErrorReport, Protocol
 from .request_context import current_context
 
-_KEY = "MMF_PROTOCOLS"
+_KEY, _TARGETS = "MMF_PROTOCOLS", "MMF_TARGETS"
+_MAX_LISTED = 20  # targets in a 404
 _log = logging.getLogger("mmf.errors")
 
 
-def install(app: Flask, protocols: Iterable[Protocol]) -> None:
-    """Respond to every error of this application in the format of the protocol of its path."""
+def install(app: Flask, protocols: Iterable[Protocol], routes: Iterable[str]) -> None:
+    """Respond to every error of this application in the format of the protocol of its path.
+
+    `routes` are those of the targets, which a 404 lists.
+    """
+    app.config[_TARGETS] = [f"/{route}" for route in routes]
     app.config[_KEY] = {
         segment: protocol for protocol in protocols for segment in protocol.segments or (None,)
     }
@@ -85,12 +90,18 @@ def _unsupported_coding(error: UnsupportedCoding) -> Response:
 def _http_error(error: HTTPException) -> Response:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     if status == HTTPStatus.NOT_FOUND:
-        return error_response(status, f"nothing is served at {request.path}")
+        return error_response(status, f"nothing is served at {request.path}; {_targets()}")
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
         detail = f"{request.method} is not allowed here; use {allowed}"
         return error_response(status, detail, Allow=allowed)
     return error_response(status, error.description or "")
+
+
+def _targets() -> str:
+    routes: list[str] = current_app.config[_TARGETS]
+    more = ", …" * (len(routes) > _MAX_LISTED)
+    return f"targets: {', '.join(routes[:_MAX_LISTED])}{more}"
 
 
 def _too_large(_error: RequestEntityTooLarge) -> Response:
