@@ -63,12 +63,11 @@ GENERATED = """
     requirements.in
     requirements.txt
     tests/conftest.py
-    tests/test_api.py
     tests/test_artifacts.py
     tests/test_files.py
-    tests/test_properties.py
     tests/test_smoke.py
-    tests/test_transformations.py
+    tests/test_targets.py
+    tests/test_wine.py
     train.py
 """
 # All of mmf_core is the same in every project; its own list would only repeat the folder.

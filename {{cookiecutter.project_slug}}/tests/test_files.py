@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mmf_core.artifact import Artifact
 from mmf_core.registry import load
 
 PROJECT = Path(__file__).parent.parent
@@ -18,11 +19,15 @@ PROJECT = Path(__file__).parent.parent
         "gunicorn.conf.py",
         "Procfile",
         "Dockerfile",
-        *load("main").artifacts,
     ],
 )
 def test_file_is_there_and_not_empty(name: str) -> None:
-    path = PROJECT / name
+    assert (PROJECT / name).stat().st_size > 0
+
+
+@pytest.mark.parametrize("artifact", load("main").artifacts.values(), ids=lambda file: file.name)
+def test_artifact_is_not_empty(artifact: Artifact) -> None:
+    path = artifact.path  # fetched, if it is in a store
     assert list(path.iterdir()) if path.is_dir() else path.stat().st_size > 0
 
 

@@ -1,20 +1,27 @@
-"""Smoke tests: the model, the routes and the targets exist and can be called."""
+"""Smoke tests: the service is ready, and every target is there and describes itself."""
 
-import pandas as pd
+import pytest
+from flask.testing import FlaskClient
 
-import main
-from app import app
-
-
-def test_model_is_loaded_and_can_predict() -> None:
-    assert callable(main.model.predict)
+from mmf_core.registry import load
 
 
-def test_every_target_has_a_route() -> None:
-    routes = {rule.rule for rule in app.url_map.iter_rules()}
-
-    assert {"/score", "/explain", "/colour"} <= routes
+def test_service_is_ready(client: FlaskClient) -> None:
+    assert client.get("/health/ready").status_code == 200
 
 
-def test_a_target_is_still_a_function(wines: pd.DataFrame) -> None:
-    assert len(main.score(wines)) == len(wines)
+@pytest.mark.parametrize("route", load("main").targets)
+def test_target_describes_itself(client: FlaskClient, route: str) -> None:
+    description = client.get(f"/{route}")
+
+    assert description.status_code == 200
+    assert description.json["route"] == route
+    assert f"/{route}" in client.get("/openapi.json").json["paths"]
+
+
+def test_unknown_path_is_the_clients_fault(client: FlaskClient) -> None:
+    response = client.post("/nowhere", json={})
+
+    assert response.status_code == 404
+    assert response.content_type == "application/problem+json"
+    assert response.json["request_id"] == response.headers["X-Request-ID"]
