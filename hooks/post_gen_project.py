@@ -1,7 +1,9 @@
-"""Remove the extras that were not wanted; print what to type next."""
+"""Remove what was not wanted, begin a git repository, print what to type next."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,12 +11,36 @@ from pathlib import Path
 ANSWERS = r'''{{ cookiecutter | tojson }}'''  # fmt: skip  # noqa: Q001
 
 
-def farewell(slug: str) -> str:
+# The main.py of a project without a sample: what is commented out is valid as soon as it is not.
+EMPTY_MAIN = '''\
+"""The targets of this service: the only file you must edit. README.md shows what it can say.
+
+`make init MODEL=path/to/file` writes it from a model file. Or write it yourself, from these lines:
+"""
+
+# import mmf_core as mmf
+#
+# model = mmf.artifact("model.joblib").load()
+#
+#
+# @mmf.target(returns=mmf.DataFrame(format=mmf.XLSX))
+# def predict(data=mmf.DataFrame(description="one row for each prediction")):
+#     """Predict a value for each row."""
+#     return model.predict(data)
+'''
+
+FIRST = {
+    "wine": "make test    # installs what it needs, trains the sample model, runs the tests",
+    "none": "make init MODEL=path/to/model.joblib    # copies your model, writes main.py for it",
+}
+
+
+def farewell(slug: str, sample: str) -> str:
     """Name the commands that follow `cookiecutter`."""
     return (
         f"\nThe project is in {slug}. Next:\n\n"
         f"    cd {slug}\n"
-        "    make test    # installs what it needs, trains the sample model, runs the tests\n"
+        f"    {FIRST[sample]}\n"
         "    make run     # serves it on http://127.0.0.1:8000\n"
     )
 
@@ -32,8 +58,45 @@ def remove_extras(project: Path, model_format: str) -> None:
         shutil.rmtree(project / "deploy" / folder)
 
 
+def remove_sample(project: Path, model_file: str) -> None:
+    """Remove the sample's targets, training, tests and examples."""
+    main = EMPTY_MAIN.replace("model.joblib", model_file)
+    (project / "main.py").write_text(main, encoding="utf-8")
+    (project / "train.py").unlink()
+    (project / "tests" / "test_wine.py").unlink()
+    (project / "loadtests" / "examples.json").write_text("{}\n", encoding="utf-8")
+
+
+def start_repository(project: Path) -> None:
+    """Make the project a git repository with a first commit.
+
+    Not without git, nor inside another repository. Without a name for its author there is no
+    commit, and the files are staged. No hook and no key of the user's is asked.
+    """
+    program = shutil.which("git")
+    elsewhere = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")  # in a hook
+    environment = {name: text for name, text in os.environ.items() if name not in elsewhere}
+
+    def git(*arguments: str) -> bool:
+        command = [program or "", "-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false"]
+        done = subprocess.run(
+            [*command, "-c", "init.defaultBranch=main", *arguments],
+            cwd=project,
+            env=environment,
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode == 0
+
+    if program and not git("rev-parse", "--is-inside-work-tree"):
+        _ = git("init") and git("add", "--all") and git("commit", "--message", "A new project")
+
+
 if __name__ == "__main__":
     answers = json.loads(ANSWERS)
     if answers["extras"] == "core":
         remove_extras(Path.cwd(), answers["model_format"])
-    print(farewell(answers["project_slug"]))
+    if answers["sample"] == "none":
+        remove_sample(Path.cwd(), answers["__model_file"])
+    start_repository(Path.cwd())
+    print(farewell(answers["project_slug"], answers["sample"]))

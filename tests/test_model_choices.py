@@ -36,7 +36,7 @@ FILES = {
     "pmml": "model.pmml",
     "mlflow": "model.mlflow",
 }
-NAMED = ("main.py", "train.py", "Makefile", "README.md")
+NAMED = ("main.py", "train.py", "README.md")
 REQUIREMENTS = {f"requirements{kind}" for kind in (".in", ".txt", "-dev.in", "-dev.txt")}
 each_other = pytest.mark.parametrize("choice", OTHERS)
 

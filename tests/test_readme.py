@@ -31,6 +31,7 @@ ELSEWHERE = {
     "honcho ": "serves; test_life.py",
     "kubectl ": "needs a cluster; test_deploy.py",
     "make demo": "serves; the same steps as test_life.py, and tools/demo.py has a test",
+    "make init": "test_sample.py",
     "make install": "test_life.py",
     "make load": "test_serving.py and test_load.py",
     "locust": "test_load.py",

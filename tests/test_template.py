@@ -96,9 +96,9 @@ TEXTS = ("project_name", "description", "author")
 
 
 def files_of(folder: Path) -> dict[str, Path]:
-    """Map the files under `folder` by their relative names."""
-    paths = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path for path in paths}
+    """Map the files under `folder` by their relative names, without git's own."""
+    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {path.as_posix(): folder / path for path in paths if path.parts[0] != ".git"}
 
 
 def read(path: Path) -> str:
@@ -255,7 +255,7 @@ def test_every_question_has_a_sentence() -> None:
 def test_questions_are_asked(output: Path) -> None:
     """The real command, answered at the prompts."""
     output.mkdir()
-    answers = ["Сорта вина", "", '{{ 7*7 }} "x" \\', "O'connor", "2", "4", ""]
+    answers = ["Сорта вина", "", '{{ 7*7 }} "x" \\', "O'connor", "2", "4", "", ""]
     done = subprocess.run(
         [sys.executable, "-m", "cookiecutter", str(ROOT), "--default-config", "-o", str(output)],
         input="\n".join(answers) + "\n",

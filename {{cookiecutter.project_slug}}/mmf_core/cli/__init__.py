@@ -13,6 +13,7 @@ from ..capabilities import parts
 from ..errors import MMFError
 from .extras_command import extras
 from .get_meta import get_meta
+from .init_command import init
 from .train_command import train
 
 
@@ -43,5 +44,5 @@ def main() -> None:
     """Commands for the project in this folder."""
 
 
-for _command in (get_meta, extras, train):
+for _command in (get_meta, init, train, extras):
     main.add_command(_command)

@@ -1,0 +1,245 @@
+"""`mmfmeta init` writes main.py from a model file, and costs nobody anything."""
+
+import ast
+import pickle
+import shlex
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import joblib
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+from sklearn.linear_model import Ridge
+
+from mmf_core.cli import main
+from mmf_core.registry import Registry
+from mmf_core.web import create_app
+
+EMPTY = '"""The targets."""\n\n# import mmf_core as mmf\n'
+REQUIREMENTS = "# reasons\nflask\nscikit-learn         # the model's own code\njoblib\n"
+ROWS = pd.DataFrame({"area (m²)": [30.0, 60.0, 90.0], "rooms": [1.0, 2.0, 4.0]})
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a project without a sample, whose folder is the current one."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "main.py").write_text(EMPTY)
+    (folder / "requirements.in").write_text(REQUIREMENTS)
+    (folder / "requirements.txt").write_text("numpy==2.4.0\nflask==3.1.0\n")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """Give a model file in another folder."""
+    path = tmp_path / "elsewhere" / "house prices.joblib"
+    path.parent.mkdir()
+    joblib.dump(Ridge().fit(ROWS, [3.0, 6.0, 9.0]), path)
+    return path
+
+
+def init(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["init", *map(str, arguments)])
+
+
+def serve(project: Path) -> Any:
+    """Return a client of what main.py declares, without importing it as a module."""
+    registry = Registry()
+    names: dict[str, Any] = {}
+    code = (project / "main.py").read_text().replace("import mmf_core as mmf", "")
+    names["mmf"] = _Names(registry)
+    exec(compile(code, "main.py", "exec"), names)
+    return create_app(registry).test_client()
+
+
+class _Names:
+    def __init__(self, registry: Registry) -> None:
+        self.target, self.artifact = registry.target, registry.artifact
+
+    def __getattr__(self, name: str) -> Any:
+        import mmf_core
+
+        return getattr(mmf_core, name)
+
+
+def test_model_of_another_folder_is_served_as_it_predicts(project: Path, model: Path) -> None:
+    result = init(model)
+    assert result.exit_code == 0, result.output
+    assert (project / model.name).read_bytes() == model.read_bytes()
+    answer = serve(project).post("/predict?format=json", json=ROWS.to_dict("records"))
+    expected = joblib.load(model).predict(ROWS)
+    assert [row["prediction"] for row in answer.json] == pytest.approx(expected)
+
+
+def test_caller_is_told_what_the_model_takes(project: Path, model: Path) -> None:
+    init(model)
+    answer = serve(project).post("/predict", json=[{"rooms": "two"}])
+    assert answer.status_code == 422
+    assert {error["column"] for error in answer.json["errors"]} == {"area (m²)", "rooms"}
+
+
+def test_printed_curl_gets_the_printed_prediction(project: Path, model: Path) -> None:
+    printed = init(model).output
+    (curl,) = [line for line in printed.splitlines() if line.startswith("curl ")]
+    _, url, *options = shlex.split(curl)
+    body = options[options.index("-d") + 1]
+    answer = serve(project).post(
+        f"/{url.rpartition('/')[2]}",
+        data=body.encode(),
+        headers={"Content-Type": "application/json", "Accept": "application/json"},
+    )
+    assert answer.status_code == 200
+    assert f"an example is predicted: {answer.json[0]['prediction']}\n" in printed
+
+
+def test_main_py_is_as_make_lint_expects_it(project: Path, model: Path) -> None:
+    init(model, "--name", "price")
+    for command in (("format", "--check"), ("check", "--select", "E,F,I,Q,W")):
+        subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--no-cache", "--isolated", "main.py"],
+            check=True,
+            cwd=project,
+        )
+    assert "def price(" in (project / "main.py").read_text()
+
+
+def test_main_py_that_says_something_is_kept(project: Path, model: Path) -> None:
+    assert "replaced" not in init(model).output  # nothing but comments
+    assert not list(project.glob("main.old*"))
+    own = (project / "main.py").read_text() + "\nOWN = 1\n"
+    (project / "main.py").write_text(own)
+    assert "main.py has been replaced; the old one is main.old-1.py" in init(model).output
+    assert (project / "main.old-1.py").read_text() == own
+
+
+@pytest.mark.parametrize("text", ["def broken(:", "import own"])
+def test_anything_is_something(project: Path, model: Path, text: str) -> None:
+    (project / "main.py").write_text(text)
+    init(model)
+    assert (project / "main.old-1.py").read_text() == text
+
+
+def test_model_of_that_name_is_kept(project: Path, model: Path) -> None:
+    (project / model.name).write_bytes(b"the user's other model")
+    assert "house prices.old-1.joblib" in init(model).output
+    assert (project / "house prices.old-1.joblib").read_bytes() == b"the user's other model"
+
+
+@pytest.mark.parametrize("where", ["model.joblib", "models/model.joblib", "./model.joblib"])
+def test_model_that_is_here_stays_where_it_is(project: Path, model: Path, where: str) -> None:
+    path = project / where
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(model.read_bytes())
+    before = path.stat().st_mtime
+    assert "copied" not in init(where).output
+    assert path.stat().st_mtime == before
+    assert f'artifact("{Path(where).as_posix()}")' in (project / "main.py").read_text()
+    assert serve(project).get("/health/ready").status_code == 200
+
+
+def test_model_that_is_too_large_for_the_code_has_a_loader(
+    project: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.0001")
+    assert init(model).exit_code == 0
+    assert "def model():" in (project / "main.py").read_text()
+    ast.parse((project / "main.py").read_text())
+    answer = serve(project).post("/predict?format=json", json=ROWS.to_dict("records"))
+    assert answer.status_code == 200
+
+
+def test_model_fitted_on_an_array_has_no_schema(project: Path, tmp_path: Path) -> None:
+    path = tmp_path / "bare.joblib"
+    bare = Ridge().fit(ROWS.to_numpy(), [3.0, 6.0, 9.0])
+    joblib.dump(bare, path)
+    assert "without a schema" in init(path).output
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of names that the model has never seen
+        answer = serve(project).post("/predict?format=json", json=ROWS.to_dict("records"))
+    expected = bare.predict(ROWS.to_numpy())
+    assert [row["prediction"] for row in answer.json] == pytest.approx(expected)
+
+
+def test_nothing_happens_for_a_model_that_cannot_be_served(project: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.joblib"
+    joblib.dump({"a": 1}, other)
+    broken = tmp_path / "broken.joblib"
+    broken.write_bytes(b"x")
+    unknown = tmp_path / "model.xyz"
+    unknown.write_bytes(b"x")
+    for arguments, words in (
+        ((other,), "holds a dict without predict: write main.py yourself"),
+        ((broken,), "broken.joblib cannot be loaded"),
+        ((unknown,), "unknown suffix of a model file"),
+        ((tmp_path / "absent.joblib",), "absent.joblib not found"),
+        (("",), "which model file?"),
+        ((other, "--name", "docs"), "expected a name for a function"),
+        ((other, "--name", "class"), "expected a name for a function"),
+    ):
+        result = init(*arguments)
+        assert result.exit_code == 1
+        assert words in result.output
+        assert len(result.output.splitlines()) == 1
+    assert {path.name for path in project.iterdir()} == {
+        "main.py",
+        "requirements.in",
+        "requirements.txt",
+    }
+    assert (project / "main.py").read_text() == EMPTY
+
+
+@pytest.mark.parametrize(
+    ("module", "package"),
+    [("absent.sklearn", "absent"), ("sklearn.absent", "scikit-learn"), ("cv2x", "cv2x")],
+)
+def test_missing_package_is_named_with_its_command(
+    tmp_path: Path, module: str, package: str
+) -> None:
+    path = tmp_path / "model.pkl"
+    path.write_bytes(b"c" + module.encode() + b"\nBooster\n.")
+    assert init(path).output == (
+        f"Error: {path} needs {package}: make add PACKAGE={package}, then this command again\n"
+    )
+
+
+def test_package_of_the_model_is_a_requirement(project: Path, tmp_path: Path) -> None:
+    """Statsmodels, locust, …: whatever is not pinned already."""
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(Ridge().fit(ROWS, [3.0, 6.0, 9.0])))
+    (project / "requirements.in").write_text("flask\n")
+    output = init(path).output
+    lines = (project / "requirements.in").read_text().splitlines()
+    import sklearn
+
+    assert lines[0] == "flask"
+    assert f"scikit-learn=={sklearn.__version__}  # the model's own code" in lines
+    assert not [line for line in lines if line.startswith("numpy")]  # pinned already
+    assert f"requirements.in has scikit-learn=={sklearn.__version__} now: make add" in output
+
+
+def test_version_in_the_file_is_the_requirement(project: Path, tmp_path: Path) -> None:
+    state = Ridge().fit(ROWS, [3.0, 6.0, 9.0]).__getstate__()
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(_Restored({**state, "_sklearn_version": "1.5.2"})))
+    output = init(path).output
+    assert "requirements.in has scikit-learn==1.5.2 now: make add" in output
+    assert (project / "requirements.in").read_text() == REQUIREMENTS.replace(
+        "scikit-learn         #", "scikit-learn==1.5.2         #"
+    )
+
+
+class _Restored:
+    """A pickle of a Ridge with another state than this scikit-learn writes."""
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        self.state = state
+
+    def __reduce__(self) -> Any:
+        return Ridge, (), self.state
