@@ -30,6 +30,7 @@ MENTIONS = {
     "codecs/table_pyarrow": "parquet|arrow|feather",
     "codecs/table_xls": "vnd.ms-excel",
     "cors": "CORS",
+    "init": "  init  ",
     "heroku_size": "heroku|  size  ",
     "metrics": "metrics|prometheus",
     "mlflow": "invocations|/mlflow",
@@ -217,7 +218,7 @@ def test_extras_of_another_version_are_refused(copy: Path) -> None:
 
 def test_a_project_of_the_core_alone_has_no_extra_but_its_model_format(tmp_path: Path) -> None:
     project = make_project(tmp_path / "output", {"extras": "core", "model_format": "skops"})
-    assert list(find_extras(project / "mmf_core")) == ["models/skops"]
+    assert list(find_extras(project / "mmf_core")) == ["init", "models/skops"]
     assert not list(project.rglob("__pycache__"))
     for file in ("README.md", "compose.yaml", "deploy/kubernetes/deployment.yaml"):
         text = (project / file).read_text()

@@ -85,7 +85,7 @@ def test_model_of_another_folder_is_served_and_tested(empty: Path, tmp_path: Pat
     (tmp_path / "elsewhere").mkdir()
     joblib.dump(model, tmp_path / "elsewhere" / "houses.joblib")
 
-    assert "mmfmeta init MODEL" in run(project, "pytest", "-q", code=1)
+    assert "main declares no target" in run(project, "pytest", "-q", code=1)
     run(project, "mmf_core", "init", "../elsewhere/houses.joblib")
     assert " passed" in run(project, "pytest", "-q")
     for command in (("ruff", "check"), ("ruff", "format", "--check")):

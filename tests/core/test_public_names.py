@@ -39,7 +39,7 @@ LAYERS = [
     {"settings", "packages", "fingerprints", "shared_memory", "readiness", "processes"},
     {"capabilities", "extras"},
     {"codecs", "models", "stores", "probes"},
-    {"descriptors", "artifact"},
+    {"descriptors", "artifact", "backups"},
     {"call_options"},
     {"target"},
     {"registry", "execution"},

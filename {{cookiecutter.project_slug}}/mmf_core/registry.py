@@ -183,8 +183,5 @@ def load(module: str) -> Registry:
     sys.modules.setdefault("mmf_meta", sys.modules[package])
     importlib.import_module(module)
     if not default.targets:
-        raise DeclarationError(
-            f"{module} declares no target: put @mmf.target() above a function, or have the file "
-            f"written: mmfmeta init MODEL"
-        )
+        raise DeclarationError(f"{module} declares no target: put @mmf.target() above a function")
     return default

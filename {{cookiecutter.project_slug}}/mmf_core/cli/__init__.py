@@ -13,7 +13,6 @@ from ..capabilities import parts
 from ..errors import MMFError
 from .extras_command import extras
 from .get_meta import get_meta
-from .init_command import init
 from .train_command import train
 
 
@@ -44,5 +43,5 @@ def main() -> None:
     """Commands for the project in this folder."""
 
 
-for _command in (get_meta, init, train, extras):
+for _command in (get_meta, train, extras):
     main.add_command(_command)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import click
 
+from ..backups import is_backup, kept
 from ..models import format_of
 from ..stores import is_available, is_uri
-from .backups import is_backup, kept
 
 _SCRIPT, _MAIN = Path("train.py"), Path("main.py")
 

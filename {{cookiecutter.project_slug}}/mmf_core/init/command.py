@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from ..artifact import Artifact
+from ..backups import back_up, kept
 from ..descriptors import DataFrame
 from ..descriptors.training import Columns
 from ..errors import ArtifactError
@@ -24,9 +25,8 @@ from ..settings import Settings
 from ..stores import is_uri
 from ..stores.digests import size_of
 from ..target import RESERVED
-from .backups import back_up, kept
 from .main_source import columns_of, is_empty, method_of, source
-from .model_requirements import add_requirements, package_of
+from .requirements import add_requirements, package_of
 
 _MAIN = Path("main.py")
 _SAMPLE = Path("tests", "test_wine.py")

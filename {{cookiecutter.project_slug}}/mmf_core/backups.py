@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from ..stores.digests import sha256_of
+from .stores.digests import sha256_of
 
 _BACKUP = re.compile(r"\.old-\d+(\.|$)")
 

@@ -1,0 +1,1 @@
+"""`mmfmeta init`: main.py, written from a model file."""
