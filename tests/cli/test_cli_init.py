@@ -13,7 +13,10 @@ import joblib
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from sklearn.compose import make_column_transformer
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from mmf_core.cli import main
 from mmf_core.registry import Registry
@@ -153,6 +156,28 @@ def test_model_that_is_too_large_for_the_code_has_a_loader(
     ast.parse((project / "main.py").read_text())
     answer = serve(project).post("/predict?format=json", json=ROWS.to_dict("records"))
     assert answer.status_code == 200
+
+
+def test_thousands_of_columns_stay_in_the_model(project: Path, tmp_path: Path) -> None:
+    path = tmp_path / "wide.joblib"
+    wide = pd.DataFrame(0.5, index=range(3), columns=[f"gene {index}" for index in range(5_000)])
+    joblib.dump(Ridge().fit(wide, [1.0, 2.0, 3.0]), path)
+    assert init(path).exit_code == 0
+    assert "schema=model" in (project / "main.py").read_text()
+    assert serve(project).get("/health/ready").status_code == 200
+
+
+def test_categories_and_types_are_those_of_the_model(project: Path, tmp_path: Path) -> None:
+    path = tmp_path / "encoded.joblib"
+    rows = pd.DataFrame({"city": ["Kazan", "Omsk", "Kazan"], "area": [30.0, 60.0, 90.0]})
+    encoder = make_column_transformer((OneHotEncoder(), ["city"]), remainder="passthrough")
+    joblib.dump(make_pipeline(encoder, Ridge()).fit(rows, [1.0, 2.0, 3.0]), path)
+    assert "an example is predicted" in init(path).output
+    client = serve(project)
+    assert client.post("/predict?format=json", json=rows.to_dict("records")).status_code == 200
+    answer = client.post("/predict", json=[{"city": "Tver", "area": 30}])
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["column"] == "city"
 
 
 def test_model_fitted_on_an_array_has_no_schema(project: Path, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ def {name}(data=ROWS):
     """Return the model's {result} for each row."""
     return model.{method}({data})
 '''
+_LONGEST = 10_000  # characters of a schema that somebody would read; the model has them all
 _RESULTS = {"predict": "prediction", "transform": "output"}
 _LOAD = "model = mmf.artifact({file!r}).load()"
 # A file that is too large to be kept with the code, and is all the same.
@@ -42,17 +43,17 @@ def method_of(model: Any) -> str:
 
 def columns_of(model: Any) -> tuple[Columns | None, str]:
     """Return the columns that a model knows; None and the reason if it does not."""
-    if hasattr(model, "feature_names_in_"):
-        return Columns(dict.fromkeys(model.feature_names_in_.tolist(), float)), ""
     try:
         return schema_of(model), ""
-    except (DescriptorError, AttributeError) as error:
+    except DescriptorError as error:
         return None, str(error)
 
 
 def source(file: str, name: str, model: Any, columns: Columns | None, *, is_large: bool) -> str:
     """Return a main.py that serves a model file by one target."""
     schema = "" if columns is None else f", schema={columns!r}"
+    if len(schema) > _LONGEST:
+        schema = ", schema=model"
     is_unnamed = columns is None and hasattr(model, "n_features_in_")  # fitted on an array
     method = method_of(model)
     return _SOURCE.format(
