@@ -39,6 +39,7 @@ LONG = 20.0  # nothing waits for so long
 SHORT = 2.0  # what hangs takes so long
 ANSWER, OTHER = CallResult(CallStatus.OK, b"1"), CallResult(CallStatus.OK, b"2")
 FAILED, LATE = CallResult(CallStatus.FAILED, b"ValueError: no"), CallResult(CallStatus.TIMEOUT)
+REJECTED = CallResult(CallStatus.REJECTED, b"InvalidValue: no")
 
 
 @pytest.fixture(autouse=True)
@@ -346,7 +347,7 @@ def test_what_is_random_is_not_blamed(registry: mmf.Registry) -> None:
         raise ValueError(random.random())
 
     results = verdicts(registry)
-    assert results == {"dice": Verdict.VARIES, "failing_dice": Verdict.UNKNOWN}
+    assert results == {"dice": Verdict.VARIES, "failing_dice": Verdict.BROKEN}
 
 
 def test_reading_the_clock_is_not_blamed(registry: mmf.Registry) -> None:
@@ -388,7 +389,7 @@ def test_what_a_thread_may_not_touch_fails_here_too(registry: mmf.Registry) -> N
     results = check(registry, LONG)
     assert call(registry.targets["threaded"], LONG) == CallResult(CallStatus.OK, b'{"result":true}')
     assert results["threaded"] == (Verdict.SAFE, "")
-    assert results["ask"][0] is Verdict.UNKNOWN
+    assert results["ask"][0] is Verdict.BROKEN
     assert "ProgrammingError" in results["ask"][1]
     base.close()
 
@@ -401,7 +402,7 @@ def test_an_example_that_the_target_refuses(registry: mmf.Registry) -> None:
     ((verdict, reason),) = check(registry, LONG).values()
     assert verdict is Verdict.UNKNOWN
     assert "InvalidValue: alcohol is missing, not ['name']" in reason
-    assert not verdict.is_bad
+    assert not verdict.blames_fork
 
 
 @pytest.mark.parametrize(
@@ -411,11 +412,12 @@ def test_an_example_that_the_target_refuses(registry: mmf.Registry) -> None:
         (ANSWER, OTHER, [OTHER] * fork_check.REPEATS, Verdict.DIFFERS),
         (ANSWER, OTHER, [OTHER, OTHER, ANSWER], Verdict.VARIES),
         (ANSWER, OTHER, [FAILED], Verdict.VARIES),
-        (ANSWER, FAILED, [], Verdict.UNKNOWN),
+        (ANSWER, FAILED, [], Verdict.BROKEN),
+        (REJECTED, REJECTED, [], Verdict.UNKNOWN),
         (ANSWER, LATE, [], Verdict.UNKNOWN),
         (FAILED, ANSWER, [ANSWER] * fork_check.REPEATS, Verdict.FAILS),
         (FAILED, ANSWER, [ANSWER, FAILED], Verdict.VARIES),
-        (FAILED, FAILED, [], Verdict.UNKNOWN),
+        (FAILED, FAILED, [], Verdict.BROKEN),
         (FAILED, LATE, [], Verdict.UNKNOWN),
         (LATE, ANSWER, [], Verdict.HANGS),
         (LATE, FAILED, [], Verdict.HANGS),
@@ -556,6 +558,16 @@ def test_each_target_is_reported_and_the_bad_ones_with_the_remedy() -> None:
 def test_a_good_project_ends_well() -> None:
     result = run(MAIN.replace("os.getpid() == HOME", "True"))
     assert (result.exit_code, result.output) == (0, "  good: safe\n  bad: safe\n")
+
+
+@pytest.mark.usefixtures("project")
+def test_a_target_that_fails_on_its_example_is_an_error_with_one_line_of_reason() -> None:
+    result = run(MAIN.replace("os.getpid() == HOME", "1 / 0"))
+    assert result.exit_code == 1
+    assert result.stdout == (
+        "  good: safe\n  bad: fails on its example: ZeroDivisionError: division by zero\n"
+    )
+    assert result.stderr == "Error: bad cannot predict: see above\n"
 
 
 @pytest.mark.usefixtures("project")

@@ -32,7 +32,7 @@ REMEDY = (
     "load the objects they use in a function under @mmf.artifact(…, preload=False), so that each "
     "worker loads its own"
 )
-EXAMPLE_FAILS = "its example fails without a fork, too; a schema= or default= gives a better one"
+GUESSED = "its example is a guess that it rejects; a schema= or default= gives a better one"
 
 
 class Verdict(Enum):
@@ -44,9 +44,10 @@ class Verdict(Enum):
     HANGS = "hangs"
     DIFFERS = "differs"
     FAILS = "fails"
+    BROKEN = "fails on its example"
 
     @property
-    def is_bad(self) -> bool:
+    def blames_fork(self) -> bool:
         """Whether the fork is to blame."""
         return self in {Verdict.HANGS, Verdict.DIFFERS, Verdict.FAILS}
 
@@ -59,14 +60,17 @@ def check_fork(module: str, timeout: int) -> None:
     if not hasattr(os, "fork"):
         click.echo("not checked: this system cannot fork")
         return
-    broken = []
+    verdicts = {}
     for route, (verdict, reason) in check(load(module), timeout).items():
         click.echo(f"  {route}: {verdict.value}" + (f": {reason}" if reason else ""))
-        if verdict.is_bad:
-            broken.append(route)
+        verdicts[route] = verdict
+    broken = [route for route, verdict in verdicts.items() if verdict is Verdict.BROKEN]
+    forked = [route for route, verdict in verdicts.items() if verdict.blames_fork]
     if broken:
-        click.echo(f"Error: the fork breaks {', '.join(broken)}: {REMEDY}", err=True)
-    _exit(1 if broken else 0)
+        click.echo(f"Error: {', '.join(broken)} cannot predict: see above", err=True)
+    if forked:
+        click.echo(f"Error: the fork breaks {', '.join(forked)}: {REMEDY}", err=True)
+    _exit(1 if broken or forked else 0)
 
 
 def check(registry: Registry, seconds: float) -> dict[str, tuple[Verdict, str]]:
@@ -97,8 +101,10 @@ def judge(
         return Verdict.UNKNOWN, "timed out without a fork, too; try --fork-timeout"
     if forked.status is CallStatus.TIMEOUT:
         return Verdict.HANGS, "timed out; if it needs longer in a worker, use --fork-timeout"
-    if here.status in {CallStatus.FAILED, CallStatus.REJECTED}:
-        return Verdict.UNKNOWN, f"{EXAMPLE_FAILS}: {here.content.decode()}"
+    if here.status is CallStatus.FAILED:
+        return Verdict.BROKEN, here.content.decode()
+    if here.status is CallStatus.REJECTED:
+        return Verdict.UNKNOWN, f"{GUESSED}: {here.content.decode()}"
     return (Verdict.SAFE, "") if forked == here else _blame(forked, here, again)
 
 
