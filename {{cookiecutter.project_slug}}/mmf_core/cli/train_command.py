@@ -30,8 +30,12 @@ def train(*, if_missing: bool) -> None:
     if if_missing and not missing:
         return
     if not _SCRIPT.exists():
-        purpose = f"makes {', '.join(missing)}, or put the file there" if missing else "trains it"
-        raise click.ClickException(f"{_SCRIPT} not found: write it, so that it {purpose}")
+        if missing:
+            raise click.ClickException(
+                f"{', '.join(missing)} not found: {_MAIN} loads it; put it there, or write "
+                f"{_SCRIPT}"
+            )
+        raise click.ClickException(f"{_SCRIPT} not found")
     with kept({Path(file) for file in files} | _models_in(Path())) as backups:
         click.echo(f"running {_SCRIPT} …")
         code = subprocess.run([sys.executable, str(_SCRIPT)], check=False).returncode
