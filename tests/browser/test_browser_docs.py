@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Error, Locator, Page, Response, expect
@@ -37,6 +38,19 @@ def test_docs_shows_every_target_without_serious_faults_of_ours(
     open_docs(page)
     assert screenshot("docs").stat().st_size > 0
     assert axe(page, exclude=["#ui"]) == []  # Swagger UI's own
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_docs_follows_the_systems_colours_and_leads_back(
+    page: Page, scheme: Literal["light", "dark"], screenshot: Callable[[str], Path]
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    open_docs(page)
+    background = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert ("rgb(28, 32, 34)" in background) == (scheme == "dark")
+    screenshot(f"docs-{scheme}")
+    page.get_by_role("link", name="Back to the forms").click()
+    expect(page.locator("#score")).to_be_visible()
 
 
 def test_docs_tries_targets_out(page: Page) -> None:

@@ -36,7 +36,8 @@ def client() -> object:
 
 def test_the_metadata_of_the_project_is_shown(folder: Path) -> None:
     (folder / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
-    assert read_metadata() == ProjectMetadata("wine-cultivars", "1.2.3", "Какое это вино")
+    name = "wine-cultivars"
+    assert read_metadata() == ProjectMetadata(name, "1.2.3", "Какое это вино", name)
     assert client().get("/openapi.json").json["info"] == {
         "title": "wine-cultivars",
         "version": "1.2.3",
@@ -49,8 +50,17 @@ def test_the_metadata_of_the_project_is_shown(folder: Path) -> None:
     assert "wine-cultivars 1.2.3" in words
 
 
+def test_the_title_may_be_in_any_script(folder: Path) -> None:
+    text = f"{PROJECT}[tool.mmf]\ntitle = 'Сорта вина'\n"
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    assert client().get("/openapi.json").json["info"]["title"] == "Сорта вина"
+    page = Elements(client().get("/").text)
+    assert page.words.split()[:2] == ["Сорта", "вина"]
+    assert "wine-cultivars 1.2.3" in " ".join(page.words.split())
+
+
 @pytest.mark.parametrize(
-    "text", [None, "", "project = 1", "[project]\nname = 1", "[project", "\ufeff[project]", "ы"]
+    "text", [None, "", "project = 1", "[project]\nname = 1", "tool = 1", "[tool]\nmmf = 1", "[project", "\ufeff[project]", "ы"]
 )
 def test_the_project_file_is_optional(folder: Path, text: str | None) -> None:
     if text is not None:

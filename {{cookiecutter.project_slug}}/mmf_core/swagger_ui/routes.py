@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, current_app, send_from_directory
 
 from ..errors import MissingPackage
 
@@ -24,14 +24,28 @@ _PAGE = """<!doctype html>
 <title>API</title>
 <link rel="icon" href="docs/favicon-32x32.png">
 <link rel="stylesheet" href="docs/swagger-ui.css">
+<link rel="stylesheet" href="docs/start.css">
+<script src="docs/colours.js"></script>
 </head>
 <body>
-<div id="ui"></div>
+{back}<div id="ui"></div>
 <noscript>This page needs JavaScript; <a href="openapi.json">openapi.json</a> does not.</noscript>
 <script src="docs/swagger-ui-bundle.js"></script>
 <script src="docs/start.js"></script>
 </body>
 </html>
+"""
+_BACK = '<nav><a href="./">← Back to the forms</a></nav>\n'
+_STYLE = """body { margin: 0; }
+nav { padding: 1rem 1.25rem 0; font: 1rem system-ui, sans-serif; }
+nav a { color: #0f6b62; }
+.dark-mode nav a { color: #67c5b7; }
+"""
+# Before anything is drawn. Swagger UI has the colours, under this name.
+_COLOURS = """const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", follow);
+follow();
 """
 # The validator would send a request to another host.
 _START = """SwaggerUIBundle({
@@ -55,13 +69,22 @@ def blueprint() -> Blueprint:
     @routes.get("/docs")
     def page() -> Response:
         _folder()  # MissingPackage here, not in the browser's console
-        response = Response(_PAGE, content_type="text/html; charset=utf-8")
+        back = _BACK if "page" in current_app.blueprints else ""
+        response = Response(_PAGE.format(back=back), content_type="text/html; charset=utf-8")
         response.headers["Content-Security-Policy"] = _POLICY
         return response
 
     @routes.get("/docs/start.js")
     def start() -> Response:
         return Response(_START, content_type="text/javascript; charset=utf-8")
+
+    @routes.get("/docs/colours.js")
+    def colours() -> Response:
+        return Response(_COLOURS, content_type="text/javascript; charset=utf-8")
+
+    @routes.get("/docs/start.css")
+    def style() -> Response:
+        return Response(_STYLE, content_type="text/css; charset=utf-8")
 
     @routes.get(f"/docs/<any({', '.join(map(repr, _FILES))}):name>")
     def file(name: str) -> Response:

@@ -1,4 +1,4 @@
-"""Name, version and description of the service: `[project]` of pyproject.toml (PEP 621)."""
+"""What the project calls itself: `[project]` of pyproject.toml (PEP 621), and its title."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ FILE = "pyproject.toml"
 
 @dataclass(frozen=True, slots=True)
 class ProjectMetadata:
-    """Name, version and description of the project, each empty if the file lacks it."""
+    """Name, version, description and title of the project, each empty if the file lacks it.
+
+    The title is `title` of `[tool.mmf]`, else the name, which PEP 621 restricts to Latin letters.
+    """
 
     name: str = ""
     version: str = ""
     description: str = ""
+    title: str = ""
 
 
 def read_metadata(folder: Path | None = None) -> ProjectMetadata:
@@ -25,9 +29,16 @@ def read_metadata(folder: Path | None = None) -> ProjectMetadata:
         content: Any = tomllib.loads((folder or Path.cwd()).joinpath(FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return ProjectMetadata()  # the file is optional, and package installers report its errors
-    project = content.get("project")
-    fields = project if isinstance(project, dict) else {}
-    return ProjectMetadata(*(_text(fields.get(name)) for name in ProjectMetadata.__slots__))
+    project, own = _table(content, "project"), _table(_table(content, "tool"), "mmf")
+    name, version, description = (
+        _text(project.get(key)) for key in ("name", "version", "description")
+    )
+    return ProjectMetadata(name, version, description, _text(own.get("title")) or name)
+
+
+def _table(parent: dict[str, Any], name: str) -> dict[str, Any]:
+    table = parent.get(name)
+    return table if isinstance(table, dict) else {}
 
 
 def _text(value: object) -> str:

@@ -67,7 +67,7 @@ def document(sections: Iterable[OpenAPISection], metadata: ProjectMetadata) -> d
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": metadata.name or "Model service",
+            "title": metadata.title or "Model service",
             "version": metadata.version or __version__,
             **({"description": metadata.description} if metadata.description else {}),
         },
