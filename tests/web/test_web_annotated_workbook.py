@@ -79,6 +79,14 @@ def test_the_sheet_that_was_asked_for_is_marked(client: FlaskClient) -> None:
     assert "sheet '2' not found" in load_workbook(io.BytesIO(answer.data))["errors"]["A1"].value
 
 
+def test_cells_below_a_title_are_marked_where_they_are(client: FlaskClient) -> None:
+    titled = workbook(("a title", None), (None, None), ("note", "a"), ("x", "text"))
+    answer = post(client, titled, "?errors=xlsx&header_row=3")
+    marked, errors = load_workbook(io.BytesIO(answer.data)).worksheets
+    assert marked["B4"].comment.text == 'expected a number, got "text"'
+    assert errors["A3"].value == 4
+
+
 def test_a_bomb_beside_the_sheets_is_not_decompressed(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -190,7 +190,7 @@ def test_arguments_say_what_their_author_says(serve_function: Callable[..., Flas
     assert schema["properties"]["count"]["description"] == "how many"
     assert schema["properties"]["some"]["default"] == 3
     in_query = {parameter["name"] for parameter in call["parameters"]}
-    assert in_query == {"count", "some", "sheet", "errors"}
+    assert in_query == {"count", "some", "sheet", "header_row", "errors"}
     assert call["responses"].keys() & {"200", "204", "406"} == {"204"}
 
 

@@ -109,10 +109,9 @@ def mend(case: Any, target: Target) -> None:
         for name, descriptor in arguments.items()
         if descriptor.kind is not Kind.SCALAR
     }
-    if "sheet" in query:
-        query["sheet"] = "0"
-        if form not in WORKBOOKS:
-            del query["sheet"]
+    for name, first in (("sheet", "0"), ("header_row", "1")):
+        if query.pop(name, None) and form in WORKBOOKS:
+            query[name] = first
     if isinstance(case.body, NotSet):
         return
     whole = list(files or target.required)[:1]  # of several, where the others are in the query

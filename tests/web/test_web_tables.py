@@ -103,7 +103,29 @@ def test_a_sheet_is_chosen_by_query(client: FlaskClient, form: Format, sheet: st
     assert client.post("/records", query_string=query, data=part).get_json() == ROWS
 
 
+def _titled() -> dict[str, bytes]:
+    """Return workbooks whose column names are in the third row, below a title."""
+    workbooks = {}
+    for extension, engine in (("xlsx", "openpyxl"), ("ods", "odf")):
+        buffer = io.BytesIO()
+        with pd.ExcelWriter(buffer, engine=engine) as writer:  # type: ignore[call-overload]
+            table = pd.DataFrame([list("ab"), *(list(row.values()) for row in ROWS)])
+            title = pd.DataFrame([["wines of 2026", None], [None, None]])
+            pd.concat([title, table]).to_excel(writer, index=False, header=False)
+        workbooks[extension] = buffer.getvalue()
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("wines")
+    sheet.write(0, 0, "wines of 2026")
+    for row, cells in enumerate(["ab", *(record.values() for record in ROWS)], start=2):
+        for column, cell in enumerate(cells):
+            sheet.write(row, column, cell)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return {**workbooks, "xls": buffer.getvalue()}
+
+
 WORKBOOKS = {"xlsx": _opened(Format.XLSX), "ods": _opened(Format.ODS), "xls": _old()}
+TITLED = _titled()
 
 
 @pytest.mark.parametrize("sent_as", ["xlsx", "xlsm", "xls", "ods", "csv", "tsv", "json"])
@@ -132,6 +154,33 @@ def test_a_text_that_begins_like_a_workbook_is_a_text(client: FlaskClient) -> No
 def test_a_text_that_is_called_a_workbook_is_400(client: FlaskClient) -> None:
     answer = client.post("/records", data={"data": (io.BytesIO(b"a,b\n1,2\n"), "wines.xls")})
     assert_problem(answer, 400, "expected an .xls workbook, got text, such as CSV")
+
+
+@pytest.mark.parametrize("form", WORKBOOKS)
+def test_column_names_below_a_title_are_chosen_by_query(client: FlaskClient, form: str) -> None:
+    file = {"data": (io.BytesIO(TITLED[form]), f"wines.{form}")}
+    answer = client.post("/records?header_row=3", data=file)
+    assert (answer.status_code, answer.get_json()) == (200, ROWS)
+
+
+@pytest.mark.parametrize("row", ["0", "-1", "1.0", "x", "", "1001", "٣", "9" * 5_000])
+def test_a_header_row_is_a_row(client: FlaskClient, row: str) -> None:
+    media_type = Format.XLSX.media_type
+    query, data = {"header_row": row}, TITLED["xlsx"]
+    answer = client.post("/records", query_string=query, data=data, content_type=media_type)
+    assert_problem(answer, 422, "?header_row=: expected a whole number >= 1")
+    answer = client.post("/records", query_string=query, json={"data": ROWS})
+    assert_problem(answer, 422, "?header_row=: expected a whole number >= 1")
+    query = {"header_row": "1000"}
+    answer = client.post("/records", query_string=query, data=data, content_type=media_type)
+    assert_problem(answer, 422, "no rows")
+
+
+def test_the_header_row_is_one_of_a_workbook(client: FlaskClient) -> None:
+    answer = client.post("/records?header_row=2", data=b"a\n1\n", content_type="text/csv")
+    assert_problem(answer, 422, "?header_row=2: expected a workbook, got CSV")
+    answer = client.post("/records?header_row=1", data=b"a\n1\n", content_type="text/csv")
+    assert answer.get_json() == [{"a": 1}]
 
 
 def test_an_unknown_sheet_is_422_and_names_those_there_are(client: FlaskClient) -> None:

@@ -40,7 +40,12 @@ BINARY, JSON = "application/octet-stream", "application/json"
 _PACKAGES = {ARROW: ("pandas", "pyarrow"), NPY: ("numpy",), JSON: ()}  # the best format first
 _BINARY_TYPES = {"File", "Image"}
 _SCALAR_TYPES = {"Bool", "Datetime", "Float", "Integer", "String"}
-_QUERY_OPTIONS = {"format", "sheet", "errors"}  # never the name of a target's argument
+_QUERY_OPTIONS = {
+    "format",
+    "sheet",
+    "header_row",
+    "errors",
+}  # never the name of a target's argument
 _IMAGE_SIGNATURES = {
     b"\x89PNG": "image/png",
     b"\xff\xd8": "image/jpeg",
@@ -115,8 +120,9 @@ class Client:
 
     Tables are pandas.DataFrame, arrays numpy.ndarray, mappings dicts and lists, scalars plain
     values, images and files bytes. Any argument may be a `pathlib.Path`, or a file open in binary
-    mode, whose content is sent unchanged. `format=`, `sheet=` and `errors=` are sent in the query;
-    a response in a format that the client does not decode, such as xlsx, is returned as bytes.
+    mode, whose content is sent unchanged. `format=`, `sheet=`, `header_row=` and `errors=` are sent
+    in the query; a response in a format that the client does not decode, such as xlsx, is returned
+    as bytes.
 
     `timeout` is in seconds, for connecting and for each read. A busy service, or one that refuses
     the connection, is retried `retries` times; a request that may have been executed is never sent

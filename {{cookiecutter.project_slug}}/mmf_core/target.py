@@ -26,12 +26,16 @@ FORMAT_QUERY = "format"
 SHEET_QUERY = "sheet"
 """The query parameter that chooses a workbook's sheet."""
 
+HEADER_QUERY = "header_row"
+"""The query parameter that says in which row of a workbook's sheet the column names are."""
+
 ERRORS_QUERY = "errors"
 """The query parameter that chooses how errors are reported."""
 
 _QUERIES = {
     FORMAT_QUERY: "the response's format",
     SHEET_QUERY: "a workbook's sheet",
+    HEADER_QUERY: "the row of a workbook's column names",
     ERRORS_QUERY: "how errors are reported",
 }
 

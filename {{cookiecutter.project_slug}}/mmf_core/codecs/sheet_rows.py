@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-_OWN = {"sheet", "sheet_name", "types", "floats", "max_body", "max_decompressed", "escape_formulas"}
+_OWN = {
+    "sheet",
+    "sheet_name",
+    "header_row",
+    "report_sheets",
+    "types",
+    "floats",
+    "max_body",
+    "max_decompressed",
+    "escape_formulas",
+}
 _OF_FILES = {"io", "sheet_name", "engine", "engine_kwargs", "storage_options"}
 _GUESSES = {"converters", "true_values", "false_values", "parse_dates", "thousands", "decimal"}
 """Options with which pandas itself decides on the types of columns."""
@@ -38,12 +48,13 @@ _DEFAULTS = {
 
 
 def table_of(rows: list[list[Any]], options: Options) -> pd.DataFrame:
-    """Return a table of rows of one length, of which the first is the header.
+    """Return a table of rows of one length, of which the first is the header, or `header_row`.
 
     Options of `pandas.read_excel` override the defaults here, except those that choose a file.
     """
     import pandas as pd
 
+    rows = rows[options.get("header_row", 1) - 1 :]
     if not rows:
         return pd.DataFrame()
     dtype = options.get("dtype", {})

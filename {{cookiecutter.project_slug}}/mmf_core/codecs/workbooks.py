@@ -111,8 +111,9 @@ def sheet_and_header(data: bytes, options: Options) -> tuple[str, Sequence[str]]
     def parse() -> tuple[str, Sequence[str]]:
         parts = sanitized_parts(data, options.get("max_decompressed", Settings.max_decompressed))
         with _open(stored(_changed(parts, _repaired)), options) as sheet:
-            rows = sheet.to_python(skip_empty_area=False, nrows=1)
-            return sheet.name, column_names(rows[0] if rows else ())
+            header_row = options.get("header_row", 1)
+            rows = sheet.to_python(skip_empty_area=False, nrows=header_row)
+            return sheet.name, column_names(rows[-1] if len(rows) == header_row else ())
 
     return cast("tuple[str, Sequence[str]]", translate_errors(parse, ".xlsx", data))
 
@@ -220,8 +221,11 @@ def select_sheet(options: Options, names: list[Any], shown: list[Any]) -> Any:
 
     The option `sheet`, the client's choice, is a name, or else an index from 0; without it the
     option `sheet_name`, the author's, counts, and then the first sheet of cells that is `shown`.
-    InvalidValue lists the names if there is no such sheet.
+    InvalidValue lists the names if there is no such sheet. The option `report_sheets` is called
+    with what is `shown`.
     """
+    if report := options.get("report_sheets"):
+        report(shown)
     key = options.get("sheet", options.get("sheet_name"))
     if key is None:
         return next(iter(shown), 0)

@@ -109,7 +109,7 @@ def _annotate(
     if sent is None:
         return None
     body = sent.data
-    options = {**descriptor.options, **({} if sent.sheet is None else {"sheet": sent.sheet})}
+    options = {**descriptor.options, **sent.place}
     if not _is_workbook(body) or not _MOVES_CELLS.isdisjoint(options):
         body = TableXLSX().encode(sent.decode(Argument.of(descriptor, limits())), {})
         options = {}
@@ -132,21 +132,22 @@ def _mark(body: bytes, options: Mapping[str, Any], error: InvalidValue) -> bytes
     with suppress(InvalidValue):  # the sheet does not exist, which is the error
         sheet, header = sheet_and_header(body, {**limits(), **options})
     columns = {name: index for index, name in enumerate(header, start=1)}
+    # A sheet counts from 1 and has a header; errors count the rows under it from 0.
+    first = options.get("header_row", 1) + 1
     arguments = {
         "max_memory": max(max_memory(limits()), _MIN_MEMORY),
         "max_seconds": MAX_SECONDS,
         "max_size": request.max_content_length or sys.maxsize,
         "sheet": sheet,
         "cells": [
-            # A sheet counts from 1 and has a header; errors count the rows under it from 0.
-            (detail.row + 2, columns[detail.column], replace_invalid(detail.message))
+            (detail.row + first, columns[detail.column], replace_invalid(detail.message))
             for detail in error.errors
             if detail.row is not None and detail.column in columns
         ],
         "list_of_errors": [
             [replace_invalid(error.detail)],
             ["row", "column", "message", "value"],
-            *map(_list_row, error.errors),
+            *(_list_row(detail, first) for detail in error.errors),
         ],
     }
     return _run(json.dumps(arguments) + b"\n" + body)
@@ -174,7 +175,7 @@ def _run(data: bytes) -> bytes | None:
     return None
 
 
-def _list_row(detail: ErrorDetail) -> list[Any]:
+def _list_row(detail: ErrorDetail, first: int) -> list[Any]:
     texts = (detail.column, detail.message, detail.as_dict().get("value"))
-    row = None if detail.row is None else detail.row + 2
+    row = None if detail.row is None else detail.row + first
     return [row, *(text if text is None else replace_invalid(str(text)) for text in texts)]

@@ -14,10 +14,10 @@ from werkzeug.datastructures import MultiDict
 
 from ...codecs import Format, Kind, read_json, with_repeated_names
 from ...errors import ErrorDetail, InvalidValue, RequestError
-from ...target import ERRORS_QUERY, FORMAT_QUERY, SHEET_QUERY, Target
+from ...target import ERRORS_QUERY, FORMAT_QUERY, HEADER_QUERY, SHEET_QUERY, Target
 from .bodies import FORMS, read_form, read_whole
 from .negotiation import unsupported_content_type
-from .request_parts import Argument, EncodedPart, JSONPart, Part, TextPart
+from .request_parts import Argument, EncodedPart, JSONPart, Part, TextPart, workbook_place
 
 MAX_UNKNOWN = 20  # an unknown name may be a whole file, sent as if it were a form
 MAX_NAME_LENGTH = 60
@@ -39,7 +39,7 @@ class ArgumentReader:
         self._service_queries = {
             FORMAT_QUERY,
             ERRORS_QUERY,
-            *([SHEET_QUERY] if self._takes_table else []),
+            *([SHEET_QUERY, HEADER_QUERY] if self._takes_table else []),
         }
 
     def read(self, request: Request) -> dict[str, Any]:
@@ -71,6 +71,7 @@ class ArgumentReader:
     def _query(self, request: Request) -> dict[str, Part]:
         names = request.args.keys() - self._service_queries
         _refuse_unknown(names, self._scalars, "query string")
+        workbook_place(request)  # checked, even if no part of the request is a workbook
         return {
             name: TextPart(request.args[name])
             for name in _unique_names(request.args)

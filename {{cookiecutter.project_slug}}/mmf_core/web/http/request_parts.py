@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from flask import Request
@@ -23,12 +23,14 @@ from ...codecs import (
     with_repeated_names,
 )
 from ...descriptors import Descriptor
-from ...errors import InvalidValue, RequestError
-from ...target import SHEET_QUERY
+from ...errors import ErrorDetail, InvalidValue, RequestError, quoted
+from ...target import HEADER_QUERY, SHEET_QUERY
 from . import charsets
 from .codec_options import options_of
 from .negotiation import body_codec, content_codec
 from .requests import disposition_parameters
+
+MAX_HEADER_ROW = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Part(ABC):
 class EncodedPart(Part):
     """A whole body, or a file in a form, whose name takes precedence over its media type.
 
-    `sheet` names the requested sheet of a workbook.
+    `place` holds the options that say where in a workbook the table is: `sheet`, `header_row`.
     """
 
     data: bytes
@@ -76,7 +78,7 @@ class EncodedPart(Part):
     filename: str
     prefer_name: bool
     charset: str = ""
-    sheet: str | None = None
+    place: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of_file(cls, file: FileStorage, request: Request) -> Self:
@@ -88,7 +90,7 @@ class EncodedPart(Part):
             disposition_parameters(disposition).get("filename", ""),
             prefer_name=True,
             charset=file.mimetype_params.get("charset", ""),
-            sheet=_sheet(request),
+            place=workbook_place(request),
         )
 
     @classmethod
@@ -102,7 +104,7 @@ class EncodedPart(Part):
             filename,
             prefer_name=False,
             charset=request.mimetype_params.get("charset", ""),
-            sheet=_sheet(request),
+            place=workbook_place(request),
         )
 
     def decode(self, argument: Argument) -> Any:
@@ -122,14 +124,15 @@ class EncodedPart(Part):
         kind, options = argument.descriptor.kind, argument.options
         if kind is Kind.FILE:
             return {**options, "filename": self.filename, "media_type": self.media_type}
-        if self.sheet is None or kind is not Kind.TABLE:
+        if not self.place or kind is not Kind.TABLE:
             return options
         if format not in WORKBOOKS:
+            (name, value), *_ = self.place.items()
+            no_sheets = ", which has no sheets" if name == "sheet" else ""
             raise InvalidValue(
-                f"?{SHEET_QUERY}={self.sheet}: expected a workbook, got {format.name}, "
-                f"which has no sheets"
+                f"?{name}={value}: expected a workbook, got {format.name}{no_sheets}"
             )
-        return {**options, "sheet": self.sheet}
+        return {**options, **self.place}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,5 +170,24 @@ def _file_name(disposition: str) -> str:
     return disposition_parameters(header).get("filename", "")
 
 
-def _sheet(request: Request) -> str | None:
-    return request.args.get(SHEET_QUERY) if request.query_string else None
+def workbook_place(request: Request) -> dict[str, Any]:
+    """Return where in a workbook the query says that the table is; InvalidValue if nowhere."""
+    if not request.query_string:
+        return {}
+    place: dict[str, Any] = {}
+    if (sheet := request.args.get(SHEET_QUERY)) is not None:
+        place[SHEET_QUERY] = sheet
+    text = request.args.get(HEADER_QUERY)
+    if text is not None and (row := _header_row(text)) > 1:  # the first row is that of any format
+        place[HEADER_QUERY] = row
+    return place
+
+
+def _header_row(text: str) -> int:
+    is_row = text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_HEADER_ROW))
+    if not is_row or not 1 <= int(text) <= MAX_HEADER_ROW:
+        expected = f"expected a whole number >= 1 and <= {MAX_HEADER_ROW}, got {quoted(text)}"
+        raise InvalidValue(
+            f"?{HEADER_QUERY}=: {expected}", [ErrorDetail(expected, where=HEADER_QUERY)]
+        )
+    return int(text)

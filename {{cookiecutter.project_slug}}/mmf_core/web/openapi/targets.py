@@ -8,9 +8,10 @@ from ...codecs import Format, Kind, json_of
 from ...errors import PROBLEM_MEDIA_TYPE
 from ...execution import Execution
 from ...settings import Settings
-from ...target import ERRORS_QUERY, FORMAT_QUERY, SHEET_QUERY, Target
+from ...target import ERRORS_QUERY, FORMAT_QUERY, HEADER_QUERY, SHEET_QUERY, Target
 from ..annotated_workbook import CHOICES
 from ..http.negotiation import response_formats
+from ..http.request_parts import MAX_HEADER_ROW
 from ..protocols import Service
 from .request_bodies import argument_schema, body
 from .sections import (
@@ -122,6 +123,9 @@ def _parameters(target: Target) -> list[dict[str, Any]]:
     if _takes_table(target):
         description = "the sheet of a workbook: its name, or its position counted from 0"
         parameters.append(_query(SHEET_QUERY, {"type": "string"}, description))
+        description = "the row of a workbook's column names, below a title; counted from 1"
+        schema = {"type": "integer", "minimum": 1, "maximum": MAX_HEADER_ROW, "default": 1}
+        parameters.append(_query(HEADER_QUERY, schema, description))
         description = "how errors in a table are reported: a list, or a workbook with marked cells"
         choices = {"type": "string", "enum": list(CHOICES), "default": CHOICES[0]}
         parameters.append(_query(ERRORS_QUERY, choices, description))
