@@ -53,13 +53,31 @@ def test_the_first_rows_of_what_is_sent_and_answered(
         "columns": ["id", "a"],
         "data": [["007", 1.5], ["NA", None]],
         "total": 2,
+        "sheets": ["Sheet1"] if form is Format.XLSX else [],
     }
+
+
+def test_a_sheet_and_a_header_row_are_chosen_as_in_a_call(client: FlaskClient) -> None:
+    buffer = io.BytesIO()
+    with pd.ExcelWriter(buffer) as writer:
+        TABLE.to_excel(writer, sheet_name="first", index=False)
+        TABLE.to_excel(writer, sheet_name="second", index=False, startrow=2)
+        TABLE.to_excel(writer, sheet_name="hidden", index=False)
+        writer.book["hidden"].sheet_state = "hidden"
+    answer = rows(client, buffer.getvalue(), "t.xlsx", "score/data?sheet=second&header_row=3")
+    assert (answer.get_json()["columns"], answer.get_json()["total"]) == (["id", "a"], 2)
+    assert answer.get_json()["sheets"] == ["first", "second"]
 
 
 def test_columns_of_one_name_are_shown(client: FlaskClient) -> None:
     body = json.dumps({"columns": ["a", "a"], "data": [[1, 2]]}).encode()
     answer = rows(client, body, "t.json")
-    assert answer.get_json() == {"columns": ["a", "a"], "data": [[1, 2]], "total": 1}
+    assert answer.get_json() == {
+        "columns": ["a", "a"],
+        "data": [[1, 2]],
+        "total": 1,
+        "sheets": [],
+    }
 
 
 def test_they_are_so_many_at_most() -> None:

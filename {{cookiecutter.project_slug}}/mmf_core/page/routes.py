@@ -12,12 +12,12 @@ from hashlib import sha256
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, render_template, request
-from werkzeug.datastructures import FileStorage
 
-from ..codecs import Format, Kind, find, json_of
+from ..codecs import Format, Kind, find, json, json_of
 from ..descriptors import Descriptor
 from ..errors import RequestError
-from ..web.http.bodies import read_form
+from ..settings import MIB
+from ..web.http.bodies import read_form, read_whole
 from ..web.http.codec_options import limits, options_of
 from ..web.http.content_encoding import compress
 from ..web.http.request_parts import Argument, EncodedPart
@@ -27,6 +27,8 @@ from ..web.protocols import Service
 from .files import FILES, VERSION
 from .first_rows import first_rows
 from .translations import LANGUAGES
+from .translations.errors import translate_errors
+from .translations.formats import format_label
 from .view import EXAMPLES, view
 
 POLICY = (
@@ -35,6 +37,8 @@ POLICY = (
 )
 PART = "file"
 """The name of the form part with the file whose first rows are requested."""
+MAX_ERRORS_BODY = MIB
+"""Bytes of the messages of an error; more than a response ever has."""
 _YEAR = 365 * 24 * 60 * 60
 
 
@@ -107,7 +111,7 @@ def _data_routes(routes: Blueprint, service: Service) -> None:
     @routes.post("/page/rows/<target>", defaults={"argument": None})
     @routes.post("/page/rows/<target>/<argument>")
     def rows(target: str, argument: str | None) -> Response:
-        """Respond with the first rows of an argument's file, or of a result's."""
+        """Respond with the first rows of an argument's file, or of a result's, and its sheets."""
         if target not in targets:
             abort(404)
         declared = targets[target]
@@ -117,11 +121,19 @@ def _data_routes(routes: Blueprint, service: Service) -> None:
         read_form(request)
         if (upload := request.files.get(PART)) is None:
             raise RequestError(f"expected the table in part {PART} of multipart/form-data")
-        return json_response(first_rows(_decode(upload, descriptor)))
+        sheets: list[str] = []
+        to_read = Argument.of(descriptor, {**limits(), "report_sheets": sheets.extend})
+        table = EncodedPart.of_file(upload, request).decode(to_read)
+        return json_response({**first_rows(table), "sheets": sheets})
 
-
-def _decode(file: FileStorage, descriptor: Descriptor[Any]) -> Any:
-    return EncodedPart.of_file(file, request).decode(Argument.of(descriptor, limits()))
+    @routes.post("/page/errors/<any(" + ", ".join(LANGUAGES) + "):language>")
+    def errors(language: str) -> Response:
+        """Respond with the messages of an error in the page's words."""
+        request.max_content_length = MAX_ERRORS_BODY
+        texts = json.loads(read_whole(request))
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise RequestError("expected a JSON list of texts")
+        return json_response(translate_errors(texts, language))
 
 
 def encode_example(descriptor: Descriptor[Any], format: Format) -> bytes:
@@ -130,11 +142,6 @@ def encode_example(descriptor: Descriptor[Any], format: Format) -> bytes:
     if codec is None:
         raise LookupError(f"{descriptor.class_name} has no codec for {format.name}")
     return codec.encode(json_of(descriptor.kind).from_plain(descriptor.example(), options), options)
-
-
-def format_label(extension: str) -> str:
-    """Return a format's name for people."""
-    return "Excel" if extension == Format.XLSX.extension else extension.upper()
 
 
 def _language() -> str:

@@ -1,0 +1,159 @@
+"""Errors in the page's language: what the service says is all there, and nothing else changes."""
+
+import ast
+import io
+import re
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+from error_shape import assert_problem
+from flask.testing import FlaskClient
+
+import mmf_core as mmf
+from mmf_core.page.translations import LANGUAGES
+from mmf_core.page.translations.errors import CATALOGUES, MAX_TEXT, MAX_TEXTS, translate_errors
+from mmf_core.settings import MIB
+
+CORE = Path(mmf.__file__).parent
+RAISED = re.compile(
+    r"(RequestError|InvalidValue|BodyTooLarge|UnsupportedFormat|ErrorDetail|Overloaded"
+    r"|DeadlineExceeded|ClientTooSlow)"
+)
+PROGRAMS = """
+    json_xml json_yaml json_protobuf json_msgpack json_values file_binary table_pyarrow
+    content_encoding charsets requests bodies arguments request_parts routes tensors
+"""
+"""Modules whose messages, at least most of them, no form of the page can provoke."""
+
+
+def russian(text: str) -> str:
+    (translated,) = translate_errors([text], "ru")
+    return translated
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('expected a number, got "abc"', 'ожидается число, получено: "abc"'),
+        (
+            "expected a number >= 0 and <= 14, got an empty cell",
+            "ожидается число от 0 до 14, получено: пустая ячейка",
+        ),
+        (
+            'expected one of "red", "white", got "blue"',
+            'ожидается одно из значений "red", "white", получено: "blue"',
+        ),
+        (
+            'expected a whole number, got "1 000; 2"; send it in smaller pieces',
+            'ожидается целое число, получено: "1 000; 2"; пришлите по частям',
+        ),
+        (
+            'missing columns: a, b; the table has "A" instead; 2 cells do not match the schema',
+            'нет столбцов: a, b; вместо них в таблице есть "A"; ячеек, не подходящих по типу: 2',
+        ),
+        ('missing column; did you mean "A"?', 'нет столбца; может быть, "A"?'),
+        ("data: missing columns: a; n: missing", "data: нет столбцов: a; n: не задано"),
+        (
+            "unsupported Content-Type image/png; send text/csv, application/json",
+            "такие файлы здесь не читаются; пришлите CSV, JSON",
+        ),
+        ("the house is sold", "the house is sold"),
+        ("", ""),
+    ],
+)
+def test_messages_in_russian(text: str, expected: str) -> None:
+    assert russian(text) == expected
+
+
+def test_english_names_formats_as_people_do() -> None:
+    sheet = mmf.XLSX.media_type
+    (text,) = translate_errors([f"unsupported Content-Type x/y; send text/csv, {sheet}"], "en")
+    assert text == "this kind of file is not read here; send CSV, Excel"
+
+
+def messages() -> Iterator[tuple[str, str]]:
+    """Find the messages of errors in the source: each text of a call that makes one."""
+    folders = ("codecs", "descriptors", "execution")
+    for path in chain.from_iterable((CORE / folder).glob("*.py") for folder in folders):
+        if path.stem in PROGRAMS.split():
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            is_error = (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and RAISED.fullmatch(node.func.id)
+            )
+            text = template(node.args[0]) if is_error and node.args else ""
+            if text and not text.startswith("7"):  # a constant's text, of several errors
+                yield f"{path.stem}:{node.lineno}", text
+
+
+def template(node: ast.expr) -> str:
+    """Return a text with "7" for what is filled in, or nothing if the text is elsewhere."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        parts = [part.value if isinstance(part, ast.Constant) else "7" for part in node.values]
+        return "".join(map(str, parts)).replace("; 7", "")  # a hint, of a constant
+    return ""
+
+
+@pytest.mark.parametrize(("place", "text"), list(messages()))
+def test_russian_is_complete(place: str, text: str) -> None:
+    """A new message needs a line in mmf_core/page/translations/russian_errors.py."""
+    del place
+    translated = russian(text)
+    english = re.sub(
+        r"\b(JSON|UTF|XML|CSV|DTD|PNG|JPEG|npy|numpy\.save|data|columns|index|a|or)\b",
+        "",
+        translated,
+    )
+    assert re.search("[\u0430-\u044f]", translated), text
+    assert not re.search(r"[a-z]{3,} [a-z]{2,}", english), translated
+
+
+def test_catalogues_are_whole() -> None:
+    assert CATALOGUES.keys() == LANGUAGES.keys()
+    for catalogue in CATALOGUES.values():
+        for key, text in catalogue.items():
+            names = set(re.findall(r"\{\w*\}", key))
+            assert set(re.findall(r"\{\w*\}", text)) <= names
+            assert "}{" not in key
+
+
+def test_texts_of_strangers_take_little_time() -> None:
+    hostile = ["expected " * 440, "; " * 2_000, ": " * 2_000, "a >= " * 800, "got " * 1_000]
+    started = perf_counter()
+    texts = [text[:MAX_TEXT] for text in hostile] * (2 * MAX_TEXTS // len(hostile))
+    assert len(translate_errors(texts, "ru")) == len(texts)
+    assert perf_counter() - started < 3
+    long = "expected text" + "!" * MAX_TEXT
+    assert translate_errors([long], "ru") == [long]
+
+
+@pytest.fixture
+def client(serve_function: Callable[..., FlaskClient]) -> FlaskClient:
+    table = mmf.DataFrame(schema={"a": float})
+
+    def score(data: Any = table) -> Any:
+        return data
+
+    return serve_function(score, returns=mmf.DataFrame())
+
+
+def test_the_page_asks_for_them(client: FlaskClient) -> None:
+    problem = client.post("/score", data={"data": (io.BytesIO(b"a\nx\n"), "t.csv")}).get_json()
+    texts = [problem["detail"], problem["errors"][0]["message"]]
+    answer = client.post("/page/errors/ru", json=texts)
+    assert answer.get_json() == [
+        "ячеек, не подходящих по типу: 1",
+        'ожидается число, получено: "x"',
+    ]
+    for body in (1, [1], {"a": "b"}):
+        assert_problem(client.post("/page/errors/ru", json=body), 400, "list of texts")
+    assert_problem(client.post("/page/errors/xx", json=[]), 404)
+    assert_problem(client.post("/page/errors/ru", json=["x" * MIB]), 413)
