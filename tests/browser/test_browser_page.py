@@ -127,7 +127,9 @@ def test_a_csv_is_shown_as_it_will_be_read(page: Page) -> None:
     section.locator("[data-format]").select_option("csv")
     answer = run(section)
     expect(answer.locator("tbody tr")).to_have_count(3)
-    assert saved(page, answer.get_by_text("Download score.csv")).startswith(b"prediction\n")
+    assert saved(page, answer.get_by_text("Download score.csv")).startswith(
+        b"\xef\xbb\xbfprediction\n"
+    )
     section.get_by_role("button", name="Remove: вина.csv").click()
     expect(section.locator(".preview")).to_have_count(0)
 

@@ -16,11 +16,12 @@ from served_api import declare
 
 import mmf_core as mmf
 from mmf_core.page import view
+from mmf_core.page.files import FILES
 from mmf_core.page.translations import LANGUAGES, TEXTS
 from mmf_core.swagger_ui.settings import SwaggerUISettings
 from mmf_core.web import create_app
 
-HEAVIEST = 60_000
+HEAVIEST = 80_000
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>{{ 7*7 }}&amp;"
 SCHEMA = {
     "size": mmf.Column(float, ge=0, lt=100),
@@ -168,6 +169,53 @@ def test_columns_are_reported_in_words(serve_function: Callable[..., FlaskClient
         assert text in words
     assert "height" in words
     assert "одно из: red, white, может быть пустым" in elements(client, "/?lang=ru").words
+
+
+def test_a_row_can_be_drawn_from_the_columns(serve_function: Callable[..., FlaskClient]) -> None:
+    """Its fields are made by a script, of what the list of columns says."""
+    schema = {**SCHEMA, "count": int, "flag": bool | None, "few": mmf.Column(int, choices=[1, 2])}
+    table = mmf.DataFrame(schema=schema)
+
+    def predict(data: Any = table) -> None:
+        del data
+
+    page = elements(serve_function(predict))
+    assert [row for row in page.all("tr") if row] == [
+        {"data-type": "number", "data-min": "0"},
+        {"data-type": "choice", "data-choices": '["red","white"]', "data-nullable": ""},
+        {"data-type": "datetime"},
+        {"data-type": "integer"},
+        {"data-type": "boolean", "data-nullable": ""},
+        {"data-type": "choice", "data-choices": '["1","2"]'},
+    ]
+    assert "integer" in page.words
+    assert "e+18" not in page.words  # the limits of 64 bits
+    assert [button for button in page.all("button") if "data-row" in button]
+
+
+def test_of_many_choices_one_is_typed(serve_function: Callable[..., FlaskClient]) -> None:
+    choices = [f"level {place}" for place in range(100_000)]
+    table = mmf.DataFrame(schema={"a": mmf.Column(str, choices=choices, category=True)})
+
+    def predict(data: Any = table) -> None:
+        del data
+
+    page = elements(serve_function(predict))
+    assert [row for row in page.all("tr") if row] == [{"data-type": "string"}]
+    assert "level 11" not in page.words
+
+
+def test_a_row_is_drawn_of_few_columns_only(serve_function: Callable[..., FlaskClient]) -> None:
+    def buttons(table: Any) -> int:
+        def predict(data: Any = table) -> None:
+            del data
+
+        found = elements(serve_function(predict)).all("button")
+        return sum("data-row" in button for button in found)
+
+    assert buttons(mmf.DataFrame(schema=dict.fromkeys(map(str, range(100)), float))) == 1
+    assert buttons(mmf.DataFrame(schema=dict.fromkeys(map(str, range(101)), float))) == 0
+    assert buttons(mmf.DataFrame()) == 0
 
 
 @pytest.mark.parametrize(
@@ -382,8 +430,7 @@ def test_it_is_light(registry: mmf.Registry) -> None:
         return data, how
 
     client = create_app(registry).test_client()
-    files = Path(view.__file__).parent / "static"
-    weight = sum(file.stat().st_size for file in files.iterdir())
+    weight = sum(len(content) for content, _ in FILES.values())
     for language in LANGUAGES:
         page = client.get(f"/?lang={language}")
         assert len(page.data) + weight < HEAVIEST

@@ -60,7 +60,18 @@ def test_the_title_may_be_in_any_script(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "project = 1", "[project]\nname = 1", "tool = 1", "[tool]\nmmf = 1", "[project", "\ufeff[project]", "ы"]
+    "text",
+    [
+        None,
+        "",
+        "project = 1",
+        "[project]\nname = 1",
+        "tool = 1",
+        "[tool]\nmmf = 1",
+        "[project",
+        "\ufeff[project]",
+        "ы",
+    ],
 )
 def test_the_project_file_is_optional(folder: Path, text: str | None) -> None:
     if text is not None:

@@ -13,7 +13,9 @@ from ..web.openapi.sections import without_null
 
 Texts = Mapping[str, str]
 _MAX_CHOICES = 10  # shown for a column
+_MAX_OPTIONS = 100  # of a list to choose from; more are typed
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+_MAX_INT64 = 2**63 - 1
 _FILE_CONTROLS = {Kind.TABLE: "table", Kind.IMAGE: "image", Kind.FILE: "file"}
 
 
@@ -72,20 +74,45 @@ def _number(descriptor: Descriptor[Any], schema: Mapping[str, Any]) -> dict[str,
     }
 
 
-def _columns(descriptor: Descriptor[Any], texts: Texts) -> list[dict[str, str]]:
-    """Return a table's declared columns, each with its type in words."""
+def _columns(descriptor: Descriptor[Any], texts: Texts) -> list[dict[str, Any]]:
+    """Return a table's declared columns, each with its type in words, and as `data-` attributes."""
     schema = descriptor.json_schema()
     rows = next(iter(schema.get("anyOf", [schema])))
     items = rows.get("items", {}) if isinstance(rows, dict) else {}
     cells = items.get("properties", {}) if isinstance(items, dict) else {}
-    return [{"name": name, "type": _cell_type(cell, texts)} for name, cell in cells.items()]
+    return [
+        {"name": name, "type": _cell_type(cell, texts), "data": _cell_data(cell)}
+        for name, cell in cells.items()
+    ]
+
+
+def _cell_data(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a script needs to draw the field of a cell."""
+    choices = [choice for choice in schema.get("enum", ()) if choice is not None]
+    choices = choices if len(choices) <= _MAX_OPTIONS else []
+    return {
+        "data-type": "choice" if choices else _type_name(schema),
+        "data-min": _declared(schema, "minimum"),
+        "data-max": _declared(schema, "maximum"),
+        "data-choices": json.dumps([_text(each) for each in choices]).decode() if choices else None,
+        "data-nullable": "" if "null" in _types(schema) else None,
+    }
+
+
+def _types(schema: Mapping[str, Any]) -> list[str]:
+    declared = schema.get("type", "string")
+    return declared if isinstance(declared, list) else [declared]
+
+
+def _type_name(schema: Mapping[str, Any]) -> str:
+    if "anyOf" in schema:
+        return "datetime"
+    return next(each for each in _types(schema) if each != "null")
 
 
 def _cell_type(schema: Mapping[str, Any], texts: Texts) -> str:
-    declared = schema.get("type", "string")
-    types = declared if isinstance(declared, list) else [declared]
-    type_name = "datetime" if "anyOf" in schema else next(each for each in types if each != "null")
-    parts = [texts[f"type_{type_name}"], _bounds(schema)]
+    types = _types(schema)
+    parts = [texts[f"type_{_type_name(schema)}"], _bounds(schema)]
     if choices := [_text(choice) for choice in schema.get("enum", ()) if choice is not None]:
         more = ", …" * (len(choices) > _MAX_CHOICES)
         parts = [texts["one_of"] + " " + ", ".join(choices[:_MAX_CHOICES]) + more]
@@ -95,7 +122,16 @@ def _cell_type(schema: Mapping[str, Any], texts: Texts) -> str:
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:
-    return ", ".join(f"{sign} {schema[key]:g}" for key, sign in _BOUNDS.items() if key in schema)
+    bounds = {key: _declared(schema, key) for key in _BOUNDS}
+    return ", ".join(
+        f"{_BOUNDS[key]} {bound:g}" for key, bound in bounds.items() if bound is not None
+    )
+
+
+def _declared(schema: Mapping[str, Any], key: str) -> Any:
+    """Return a bound that the author declared; the limits of the type say nothing to people."""
+    bound = schema.get(key)
+    return None if bound is None or abs(bound) >= _MAX_INT64 else bound
 
 
 def _extensions(descriptor: Descriptor[Any]) -> list[str]:

@@ -49,7 +49,7 @@ export function requests(url, parts, saveAs) {
   const files = parts.filter(([, value]) => typeof value !== "string");
   const texts = parts.filter(([, value]) => typeof value === "string");
   const lines = ["import requests", "", "response = requests.post(", `    ${python(address)},`];
-  if (query) lines.push(`    params={${query.split("&").map((pair) => pair.split("=").map(python).join(": ")).join(", ")}},`);
+  if (query) lines.push(`    params={${[...new URLSearchParams(query)].map((pair) => pair.map(python).join(": ")).join(", ")}},`);
   if (texts.length) lines.push(`    data={${texts.map(([name, text]) => `${python(name)}: ${python(text)}`).join(", ")}},`);
   if (files.length) lines.push(`    files={${files.map(([name, file]) => `${python(name)}: open(${python(file.name)}, "rb")`).join(", ")}},`);
   lines.push(")", "response.raise_for_status()");

@@ -1,29 +1,61 @@
-// Small charts of one column: a histogram of numbers, bars of anything else.
+// Small charts of one column: a line over dates, a histogram of numbers, bars of anything else.
 
 import { display, draw, isEmpty, locale, make, say } from "./dom.js";
 import { isNumeric } from "./tables.js";
 
 const MAX_BARS = 12;
+const MAX_COLUMNS = 24; // of an embedding, no single one says anything
+const DATE = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/;
 const MAX_LABEL = 22;
 const width = () => Math.min(640, document.documentElement.clientWidth - 72);
 
 const short = (value) => Number(value).toLocaleString(locale, { maximumSignificantDigits: 4 });
 const clip = (text) => (text.length > MAX_LABEL ? `${text.slice(0, MAX_LABEL - 1)}…` : text);
 
-// Draws a column, the prediction by default; the reader may choose another.
-export function chartOf(table) {
+// Draws a column, the first prediction by default; the reader may choose another.
+export function chartOf(table, predictions) {
   const { columns, data } = table;
-  if (data.length < 2 || !columns.length) return null;
-  const prediction = columns.findIndex((name) => String(name).startsWith("prediction"));
-  const initial = prediction < 0 ? columns.length - 1 : prediction;
+  if (data.length < 2 || !columns.length || predictions.length > MAX_COLUMNS) return null;
+  const initial = predictions.length ? columns.indexOf(predictions[0]) : columns.length - 1;
+  const cells = (column) => data.map((row) => row[column]);
+  const dates = columns.findIndex((_, column) => data.length > 2 && isSeries(cells(column)));
   const canvas = make("div");
-  const show = (column) => canvas.replaceChildren(chartOfColumn(columns[column], data.map((row) => row[column])));
+  function show(column) {
+    const values = cells(column), isLine = dates >= 0 && dates !== column && values.every(isNumeric);
+    canvas.replaceChildren(isLine ? line(columns[column], cells(dates), values.map(Number)) : chartOfColumn(columns[column], values));
+  }
   show(initial);
   const choice = make("select", { onchange: () => show(Number(choice.value)) },
     columns.map((name, column) => make("option", { value: column }, String(name))));
   choice.value = initial;
   const label = columns.length > 1 && make("label", { class: "note" }, say("chart"), choice);
   return make("div", { class: "chart" }, label, canvas);
+}
+
+// Whether these are dates, each later than the one before.
+function isSeries(values) {
+  let last = -Infinity;
+  return values.every((value) => typeof value === "string" && DATE.test(value) && last < (last = Date.parse(value)));
+}
+
+// Draws numbers over dates.
+function line(name, dates, numbers) {
+  const [first, last] = [dates[0], dates.at(-1)].map((date) => date.replace(/[T ]00:00(:00(\.0+)?)?$/, "").replace("T", " "));
+  let least = Infinity, greatest = -Infinity;
+  for (const number of numbers) [least, greatest] = [Math.min(least, number), Math.max(greatest, number)];
+  const top = 8, floor = 160, left = 12 + 7.5 * Math.max(short(least).length, short(greatest).length), all = width();
+  const [start, end] = [dates[0], dates.at(-1)].map(Date.parse);
+  const x = (date) => left + ((Date.parse(date) - start) / (end - start)) * (all - left - 4);
+  const y = (number) => floor - ((number - least) / (greatest - least || 1)) * (floor - top);
+  const points = dates.map((date, index) => `${x(date).toFixed(1)},${y(numbers[index]).toFixed(1)}`).join(" ");
+  const title = say("line", { name, first, last, least: short(least), greatest: short(greatest) });
+  return svg(floor + 24, title, [], [
+    draw("line", { x1: left, x2: all, y1: floor + 4, y2: floor + 4 }),
+    draw("polyline", { points }),
+    ...[[greatest, top + 6], [least, floor]].map(([number, place]) => draw("text", { x: left - 8, y: place, class: "axis", "text-anchor": "end" }, short(number))),
+    draw("text", { x: left, y: floor + 20, class: "axis" }, first),
+    draw("text", { x: all, y: floor + 20, class: "axis", "text-anchor": "end" }, last),
+  ]);
 }
 
 function chartOfColumn(name, values) {
@@ -81,6 +113,6 @@ function histogram(name, numbers) {
 }
 
 function svg(height, title, entries, shapes) {
-  const label = `${title}: ${entries.map(([name, value]) => `${name}: ${short(value)}`).join("; ")}`;
+  const label = !entries.length ? title : `${title}: ${entries.map(([name, value]) => `${name}: ${short(value)}`).join("; ")}`;
   return draw("svg", { viewBox: `0 0 ${width()} ${height}`, width: width(), height, role: "img", "aria-label": label }, shapes);
 }

@@ -43,11 +43,30 @@ export function isEmpty(value) {
   return value === null || value === undefined || value === "";
 }
 
-// Integers are shown in full, other numbers in JavaScript's shortest form.
+// Numbers are shown as people write them: rounded, with the signs of the language.
 export function display(value) {
   if (value === null || value === undefined) return "–";
+  if (typeof value === "number") return formatNumber(value);
   if (typeof value === "boolean") return say(value ? "true" : "false");
   return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+const formats = new Map(); // making one takes longer than using it a hundred times
+
+function write(number, options) {
+  const key = JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale, options));
+  return formats.get(key).format(number);
+}
+
+// Whole numbers, which may be identifiers or years, have no thousands signs unless `groups`;
+// `decimals` is the number of decimals that a column has.
+export function formatNumber(number, { groups = false, decimals } = {}) {
+  const size = Math.abs(number);
+  const fixed = decimals !== undefined && (size >= 10 ** -decimals || !size) && { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+  if (Number.isInteger(number) && size < 1e15) return write(number, { useGrouping: groups, ...fixed });
+  if (size < 1e-4 || size >= 1e15) return write(number, { notation: "scientific", maximumSignificantDigits: 4 });
+  return write(number, fixed || (size < 1000 ? { maximumSignificantDigits: 6 } : { maximumFractionDigits: 2 }));
 }
 
 export function megabytes(bytes) {

@@ -1,40 +1,60 @@
-// The fields of a form: files with their first rows, and typed values.
+// The fields of a form: files with their first rows, one row typed, and typed values.
 
 import { fileSize, limit, make, megabytes, note, say } from "./dom.js";
+import { missingNames, titleRows } from "./names.js";
+import { extension, fileOf, isEditable, readTable, typed, withoutTitle } from "./parsing.js";
 import { tableFrom } from "./results.js";
+import { rowForm } from "./rows.js";
 import { sizeOf, tableOf } from "./tables.js";
 
 const PREVIEW_ROWS = 10;
+const TEXTS = ["csv", "tsv", "tab"];
+const WORKBOOKS = ["xlsx", "xlsm", "xls", "ods"];
 
 // Wraps the element of one argument; `onChange` is called whenever its value changes.
-export function fieldOf(element, target, onChange) {
+// `isOnlyTable`: the query of a call says where in a workbook the table is, of one table only.
+export function fieldOf(element, target, { onChange, isOnlyTable }) {
   const { name, control } = element.dataset;
   const input = element.querySelector("[name]");
   const fileInput = element.querySelector("input[type=file]");
   const drop = element.querySelector(".drop");
   const preview = element.querySelector(".shown");
-  const field = { name, control, table: null, value, mark };
+  const oneRow = element.querySelector("[data-row]");
+  const declared = [...element.querySelectorAll("tr[data-type]")].map((row) => (
+    { name: row.cells[0].textContent, hint: row.cells[1].textContent, ...row.dataset }));
+  const expected = declared.map((column) => column.name);
+  const field = { name, control, table: null, value, mark, query: () => place, columns };
+  let file = null; // what is sent: the chosen one, or one made of it
+  let place = {}; // where in a workbook the table is
+  let row = null; // the form of one row, if it is there in place of a file
   let reads = 0; // a slow file may have been replaced by the time it is read
 
   // What is sent: a File, a text, or null for the default.
   function value() {
-    if (fileInput?.files[0]) return fileInput.files[0];
+    if (row) return row.file();
+    if (file) return file;
     if (input === fileInput) return null;
     const { value: text } = input;
     const canBeEmpty = control === "text" && input.defaultValue;
     return text === "" && !canBeEmpty ? null : text;
   }
 
-  function setFile(file) {
+  // The names of the columns that are sent.
+  function columns() {
+    return row ? expected : field.table?.columns ?? [];
+  }
+
+  function setFile(chosen) {
     const list = new DataTransfer();
-    if (file) list.items.add(file);
+    if (chosen) list.items.add(chosen);
     fileInput.files = list.files;
     showFile();
   }
 
   async function showFile() {
-    const file = fileInput.files[0];
-    const read = (reads += 1);
+    file = fileInput.files[0] ?? null;
+    place = {};
+    reads += 1;
     field.table = null;
     drop?.classList.toggle("filled", Boolean(file));
     preview.replaceChildren();
@@ -51,31 +71,109 @@ export function fieldOf(element, target, onChange) {
     } else if (control === "image") {
       const image = make("img", { alt: file.name, src: URL.createObjectURL(file), onerror: () => image.remove() });
       preview.append(image);
-    } else if (control === "table") {
-      const progress = note(say("reading"));
-      preview.append(progress);
-      const path = `page/rows/${encodeURIComponent(target)}/${encodeURIComponent(name)}`;
-      const { table, problem } = await tableFrom(file, { path });
-      if (read !== reads) return;
-      progress.remove();
-      if (problem) preview.append(note(problem.detail));
-      if (table) {
-        field.table = table;
-        mark([]);
-      }
+    } else if (control === "table") await readFile();
+  }
+
+  // Reads the first rows. Where a title stands above the header, that is found, and said.
+  async function readFile() {
+    const read = (reads += 1), kind = extension(file.name);
+    const path = `page/rows/${encodeURIComponent(target)}/${encodeURIComponent(name)}`;
+    preview.replaceChildren(note(say("reading")));
+    let { table, problem, sheets = [] } = await tableFrom(file, { path, place });
+    if (read !== reads) return;
+    const { sheet } = place, isBook = WORKBOOKS.includes(kind) && isOnlyTable;
+    const above = table && (isBook || TEXTS.includes(kind)) ? titleRows(table, expected) : 0;
+    let header = 1;
+    if (above && isBook) {
+      header = above + 1;
+      place = { ...place, header_row: header };
+      ({ table, problem } = await tableFrom(file, { path, place }));
+    } else if (above) {
+      [file, header] = await withoutTitle(file, kind, above);
+      table = await readTable(file, kind);
     }
+    if (read !== reads) return;
+    preview.replaceChildren();
+    if (sheets.length > 1 && isOnlyTable) {
+      const choose = ({ target: { value: chosen } }) => { place = { sheet: chosen }; readFile(); };
+      const picker = make("select", { onchange: choose }, sheets.map((one) => make("option", { selected: one === sheet }, one)));
+      preview.append(make("label", { class: "note pick" }, say("sheet"), picker));
+    }
+    if (problem) preview.append(note(problem.detail));
+    if (table && header > 1) {
+      table.first = header + 1;
+      preview.append(note(say("header_found", { row: header })));
+    }
+    field.table = table;
+    mark([]);
+    onChange();
   }
 
   // Shows the first rows, with the errors that belong to this field.
   function mark(allErrors) {
-    const { table } = field;
-    if (!table) return;
-    preview.querySelectorAll(".preview").forEach((old) => old.remove());
     const errors = allErrors.filter((error) => (error.where ?? name) === name);
-    const rows = tableOf(table, say("preview", { name: fileInput.files[0].name }), { maxRows: PREVIEW_ROWS, errors });
-    preview.append(make("div", { class: "preview" }, note(sizeOf(table, PREVIEW_ROWS)), rows));
+    row?.mark(errors);
+    const { table } = field;
+    if (!table || row) return;
+    preview.querySelectorAll(".preview").forEach((old) => old.remove());
+    const onEdit = isEditable(table, expected.length > 0) && edit;
+    const label = say("preview", { name: fileInput.files[0].name });
+    const rows = tableOf(table, label, { maxRows: PREVIEW_ROWS, errors, onEdit, asWritten: true });
+    const hint = onEdit && note(say("editable"));
+    preview.append(make("div", { class: "preview" }, missing(onEdit), note(sizeOf(table, PREVIEW_ROWS)), rows, hint));
     const first = rows.querySelector(".invalid");
     if (first) rows.scrollLeft = first.offsetLeft - rows.clientWidth / 2;
+  }
+
+  // Says which columns are missing, and which may be meant; these can be renamed.
+  function missing(canRename) {
+    const { columns: there } = field.table, names = missingNames(there, expected);
+    if (!names.length) return null;
+    const rename = (name_, other) => make("button", { type: "button", class: "link", onclick: () => edit(-1, there.indexOf(other), name_) }, say("rename"));
+    const items = names.slice(0, PREVIEW_ROWS).map(([name_, other]) => make("li", {},
+      make("b", {}, name_), `: ${say("missing_column")}`,
+      other && `; ${say("did_you_mean", { name: other })} `, other && canRename && rename(name_, other)));
+    return make("div", { class: "missing-columns", role: "status" }, make("ul", {}, items));
+  }
+
+  // Changes a cell, or a name in the header, of what is sent; the chosen file stays as it is.
+  function edit(index, column, text) {
+    const { table } = field;
+    if (index < 0) table.columns[column] = text;
+    else table.data[index][column] = typed(text, table.data[index][column]);
+    file = fileOf(table, fileInput.files[0].name);
+    place = {};
+    if (!drop.querySelector("[data-undo]")) {
+      const undo = make("button", { type: "button", class: "link", onclick: showFile }, say("undo"));
+      drop.querySelector(".chosen span").after(make("span", { "data-undo": true }, say("edited"), " ", undo));
+    }
+    onChange();
+    if (index < 0) setTimeout(() => mark([])); // the next cell gets the focus first
+  }
+
+  // Shows the fields of one row in place of the file, filled in with the example; or the file again.
+  async function toggleRow() {
+    const isRow = !row;
+    oneRow.textContent = isRow ? say("use_file") : say("one_row");
+    drop.hidden = fileInput.disabled = isRow;
+    if (!isRow) {
+      row = null;
+      return showFile();
+    }
+    const example = await exampleFile();
+    const { columns: names, data } = (example && await readTable(example, "csv")) ?? { columns: [], data: [[]] };
+    const texts = Object.fromEntries(names.map((column, index) => [column, data[0][index]]));
+    field.table = null;
+    place = {};
+    row = rowForm(declared, texts, input.id, onChange);
+    preview.replaceChildren(row.element);
+    onChange();
+    row.element.querySelector("input, select").focus();
+  }
+
+  async function exampleFile() {
+    const response = await fetch(element.querySelector("[data-example]").dataset.example).catch(() => null);
+    return response?.ok ? new File([await response.blob()], "example.csv", { type: "text/csv" }) : null;
   }
 
   fileInput?.addEventListener("change", showFile);
@@ -91,9 +189,11 @@ export function fieldOf(element, target, onChange) {
       else if (text && control === "table") setFile(new File([text], say("pasted"), { type: "text/tab-separated-values" }));
     });
   }
-  element.querySelector("[data-example]")?.addEventListener("click", async (event) => {
-    const response = await fetch(event.target.dataset.example).catch(() => null);
-    if (response?.ok) setFile(new File([await response.blob()], "example.csv", { type: "text/csv" }));
+  oneRow?.addEventListener("click", toggleRow);
+  element.querySelector("[data-example]")?.addEventListener("click", async () => {
+    if (row) await toggleRow();
+    const example = await exampleFile();
+    if (example) setFile(example);
   });
   element.querySelector("[data-fill]")?.addEventListener("click", (event) => {
     input.value = event.target.dataset.fill;

@@ -1,11 +1,12 @@
 // The page: one target at a time, its form, its call and its result.
 
 import { curl, requests, send } from "./calls.js";
-import { make, say } from "./dom.js";
+import { locale, make, note, round, say } from "./dom.js";
 import { fieldOf } from "./fields.js";
-import { failureOf, resultOf } from "./results.js";
+import { contentOf, downloadOf, failureOf, fileOfResponse } from "./results.js";
 
 const sections = [...document.querySelectorAll(".target")];
+const MAX_CALLS = 10; // kept with their results
 const EXAMPLES = { table: "table.xlsx", image: "picture.png", file: "file.bin" };
 
 function setUp(section) {
@@ -15,11 +16,14 @@ function setUp(section) {
   const [bar, progressText] = progress.children;
   const result = section.querySelector("[data-result]");
   const format = form.querySelector("[data-format]");
-  const fields = [...form.querySelectorAll(".field")].map((element) => fieldOf(element, target, updateCode));
+  const calls = section.querySelector("[data-calls]");
+  const isOnlyTable = form.querySelectorAll("[data-control=table]").length === 1;
+  const fields = [...form.querySelectorAll(".field")].map((element) => fieldOf(element, target, { onChange: updateCode, isOnlyTable }));
   let aborting = null;
 
-  function url(extra = "") {
-    const query = [format && `format=${format.value}`, extra].filter(Boolean).join("&");
+  function url(extra = {}) {
+    const places = fields.map((field) => field.query());
+    const query = new URLSearchParams(Object.assign({}, format && { format: format.value }, ...places, extra)).toString();
     return `${encodeURIComponent(target)}${query && `?${query}`}`;
   }
 
@@ -48,7 +52,6 @@ function setUp(section) {
   }
 
   function show(isFailure, ...children) {
-    for (const old of result.querySelectorAll("[href^='blob:']")) URL.revokeObjectURL(old.href);
     result.replaceChildren(...children.filter(Boolean));
     result.className = `result response${isFailure ? " failed" : ""}`;
     result.hidden = false;
@@ -85,16 +88,49 @@ function setUp(section) {
     const response = await send(url(), data, { onUpload, onSent, signal: aborting.signal });
     clearInterval(clock);
     if (aborting.signal.aborted) status.textContent = say("cancelled");
-    else if (response.status >= 200 && response.status < 300) show(false, ...(await resultOf(response, target, returns)));
+    else if (response.status >= 200 && response.status < 300) await succeed(response);
     else await fail(response, size);
     setBusy(false);
   }
 
+  // A large result can be saved at once; it is done when it can be seen.
+  async function succeed(response) {
+    const done = say("done", { seconds: round(response.seconds, 2) });
+    if (response.status === 204) {
+      remember(response, note(say("nothing")));
+      return show(false, make("p", {}, say("nothing")), note(done));
+    }
+    const file = fileOfResponse(response, target);
+    const state = note(say("reading_result"));
+    remember(response, downloadOf(file, file.name));
+    show(false, make("div", { class: "head" }, state, downloadOf(file, say("download", { name: file.name }), { class: "main" })));
+    const inputs = fields.flatMap((field) => field.columns());
+    const content = await contentOf(file, target, returns, inputs);
+    result.append(...content);
+    state.textContent = done;
+  }
+
+  // Lists a call of this page, with what came of it; the last ones are kept until the page is left.
+  function remember(response, outcome) {
+    const time = new Date().toLocaleTimeString(locale);
+    const sent = parts().map(([name, value]) => (typeof value === "string" ? `${name} = ${value.slice(0, 40)}` : value.name)).join(", ");
+    const seconds = say("seconds", { seconds: round(response.seconds, 2) });
+    const list = calls.querySelector("ol");
+    list.prepend(make("li", {}, make("time", {}, time), make("span", {}, sent), make("span", {}, seconds), outcome));
+    for (const old of [...list.children].slice(MAX_CALLS)) {
+      old.querySelectorAll("a").forEach((link) => URL.revokeObjectURL(link.href));
+      old.remove();
+    }
+    calls.hidden = list.children.length < 2;
+  }
+
   async function fail(response, size) {
     const tables = Object.fromEntries(fields.filter((field) => field.table).map((field) => [field.name, field.table]));
-    const { elements, errors } = await failureOf(response, size, { tables, several: fields.length > 1 });
+    const { heading, elements, errors } = await failureOf(response, size, { tables, several: fields.length > 1 });
     fields.forEach((field) => field.mark(errors));
-    if (response.status === 422 && fields.some((field) => field.control === "table")) elements.push(annotatedButton());
+    const hasCells = errors.some((error) => "row" in error && "column" in error);
+    if (response.status === 422 && hasCells && fields.some((field) => field.table)) elements.push(annotatedButton());
+    remember(response, make("span", { class: "fault" }, heading));
     show(true, make("div", { role: "alert" }, elements[0], elements[1]), ...elements.slice(2));
   }
 
@@ -103,7 +139,7 @@ function setUp(section) {
     const button = make("button", { type: "button", onclick: async () => {
       button.disabled = true;
       button.textContent = say("preparing");
-      const response = await send(url("errors=xlsx"), body());
+      const response = await send(url({ errors: "xlsx" }), body());
       button.disabled = false;
       button.textContent = say("annotated");
       if (response.type.includes("spreadsheet")) {

@@ -1,4 +1,4 @@
-// Tables from text, parsed as the service does it: {columns, data, total, first}.
+// Tables from text, parsed as the service does it, and back: {columns, data, total, first}.
 // `total` is null if the file was cut; `first` is the first row's number in a spreadsheet.
 
 const MAX_BYTES = 1024 ** 2;
@@ -21,13 +21,28 @@ export async function readTable(file, kind, whole) {
   } catch {
     return null;
   }
-  const header = text.slice(0, (text + "\n").indexOf("\n"));
-  const hasSemicolons = header.split(";").length > header.split(",").length;
-  const rows = parseCSV(text, kind !== "csv" ? "\t" : hasSemicolons ? ";" : ",");
+  const separator = kind === "csv" ? separatorOf(text) : "\t";
+  const rows = parseCSV(text, separator);
   if (isCut) rows.pop();
   if (!rows.length) return null;
   const [columns, ...data] = rows;
-  return { columns, data, total: isCut ? null : data.length, first: 2 };
+  return { columns, data, total: isCut ? null : data.length, first: 2, separator };
+}
+
+// Of the first line that has any: a title above the header has none.
+function separatorOf(text) {
+  const header = text.slice(0, 10_000).split("\n").find((line) => /[,;]/.test(line)) ?? "";
+  return header.split(";").length > header.split(",").length ? ";" : ",";
+}
+
+// Returns a file without the lines above its header, of which `count` have cells, and the header's line.
+export async function withoutTitle(file, kind, count) {
+  const start = await file.slice(0, MAX_BYTES).arrayBuffer();
+  const text = new TextDecoder("latin1").decode(start); // a character is a byte
+  const rows = parseCSV(text, kind === "csv" ? separatorOf(text) : "\t");
+  const { start: end } = rows[count];
+  const line = text.slice(0, end).split("\n").length;
+  return [new File([file.slice(end)], file.name, { type: file.type }), line];
 }
 
 // UTF-8, else what Excel writes in Russian.
@@ -39,15 +54,16 @@ function decode(bytes, isCut) {
   }
 }
 
-// RFC 4180: quoted cells may hold separators, line breaks and doubled quotes.
+// RFC 4180: quoted cells may hold separators, line breaks and doubled quotes. A row has its `start`.
 function parseCSV(text, separator) {
   const rows = [];
-  let row = [], cell = "", isQuoted = false;
-  const endRow = () => {
+  let row = [], cell = "", isQuoted = false, start = 0;
+  const endRow = (end) => {
     row.push(cell);
-    if (row.length > 1 || cell) rows.push(row);
+    if (row.length > 1 || cell) rows.push(Object.assign(row, { start }));
     row = [];
     cell = "";
+    start = end + 1;
   };
   for (let index = 0; index < text.length; index += 1) {
     const character = text[index];
@@ -59,10 +75,10 @@ function parseCSV(text, separator) {
     else if (character === separator) {
       row.push(cell);
       cell = "";
-    } else if (character === "\n") endRow();
+    } else if (character === "\n") endRow(index);
     else if (character !== "\r") cell += character;
   }
-  endRow();
+  endRow(text.length);
   return rows;
 }
 
@@ -90,4 +106,28 @@ function fromLists(lists) {
 
 function table(columns, data) {
   return { columns, data, total: data.length, first: 1 };
+}
+
+// Returns whether all of a table is here, exactly: a CSV as its texts, others if a schema says their types.
+export function isEditable(table, hasSchema) {
+  if (table.total !== table.data.length) return false;
+  const isExact = (value) => typeof value !== "number" || !Number.isInteger(value) || Number.isSafeInteger(value);
+  return Boolean(table.separator) || (hasSchema && table.data.every((row) => row.every(isExact)));
+}
+
+// What a person typed in place of a value: of its type if it is one, else a text, which the service reads.
+export function typed(text, old) {
+  if (text === "") return null;
+  if (typeof old === "boolean" && /^(true|false)$/.test(text)) return text === "true";
+  return typeof old === "number" && String(Number(text)) === text ? Number(text) : text;
+}
+
+// Returns a changed table as a file: a CSV stays one.
+export function fileOf({ columns, data, separator }, name) {
+  const base = name.replace(/\.[^.]*$/, "");
+  if (!separator) return new File([JSON.stringify({ columns, data })], `${base}.json`, { type: "application/json" });
+  const cell = (value) => (/["\r\n]/.test(value ?? "") || String(value ?? "").includes(separator) ? `"${value.replaceAll('"', '""')}"` : value ?? "");
+  const text = [columns, ...data].map((row) => row.map(cell).join(separator)).join("\r\n");
+  const isTSV = separator === "\t";
+  return new File([`${text}\r\n`], `${base}.${isTSV ? "tsv" : "csv"}`, { type: isTSV ? "text/tab-separated-values" : "text/csv" });
 }
