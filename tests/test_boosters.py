@@ -24,7 +24,7 @@ def test_boosters() -> None:
         # Without their dependencies, which are here already or are not imported.
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
         subprocess.run([*pip, "--target", str(FOLDER), *PACKAGES], check=True)
-    files = [HERE / "core" / "test_boosters.py", HERE / "core" / "test_rejections.py"]
+    files = [HERE / "core" / "test_booster_files.py", HERE / "core" / "test_rejections.py"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-n0", "--no-cov", "-q", *map(str, files)],
         env={**os.environ, "PYTHONPATH": str(FOLDER)},

@@ -16,6 +16,7 @@ UNBOUNDED = {
     "models.estimators._fast_class": "classes of scikit-learn",
     "models.estimators._is_supported": "classes of models",
     "page.routes.render": "languages of the page",
+    "page.translations.errors._keys": "languages of the page",
     "server.connections._probe": "nothing",
     "probes.probes": "nothing",
     "stores.over_http._opener": "nothing",
