@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import struct
 import zipfile
@@ -432,6 +433,8 @@ def arrow_table(cells: Cells) -> Any:
     import numpy as np
     import pyarrow as pa
 
+    # pandera sets it for the whole process; pyarrow then drops the offsets of datetimes.
+    os.environ.pop("PYARROW_IGNORE_TIMEZONE", None)
     arrays = {}
     for name, column in cells.items():
         type_ = column[0].type
