@@ -33,7 +33,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of the libraries' own code
 
 def fitted(library: str, table: pd.DataFrame, labels: Any = Y) -> Any:
     """Return a regressor, or a classifier of labels."""
-    module = pytest.importorskip(library)
+    module = pytest.importorskip(library, minversion="1")
     name = {"lightgbm": "LGBM", "xgboost": "XGB", "catboost": "CatBoost"}[library]
     options: dict[str, Any] = {
         "lightgbm": {"n_estimators": 3, "verbose": -1},

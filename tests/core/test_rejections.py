@@ -111,7 +111,7 @@ def test_a_violated_signature_is_the_callers(tmp_path: Path) -> None:
 
 
 def _booster(library: str) -> Any:
-    module = pytest.importorskip(library)
+    module = pytest.importorskip(library, minversion="1")
     options: dict[str, Any] = {
         "lightgbm": {"n_estimators": 2, "verbose": -1},
         "xgboost": {"n_estimators": 2, "enable_categorical": True},
@@ -130,7 +130,7 @@ def test_a_boosters_complaint_is_the_callers(library: str) -> None:
 
 
 def test_xgboosts_sentence_has_no_trace_of_c() -> None:
-    xgboost = pytest.importorskip("xgboost")
+    xgboost = pytest.importorskip("xgboost", minversion="1")
     table = CITIES.astype({"city": "category"})
     model = xgboost.XGBRegressor(n_estimators=2, enable_categorical=True).fit(table, Y)
     wrong = table.head(1).assign(city=pd.Categorical(["Paris"]))
