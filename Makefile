@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak hostile decoding lint types lock fidelity \
+.PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak hostile decoding lint types lock reference fidelity \
 	bench bench-codecs bench-models bench-startup bench-hotpath bench-instructions bench-worker bench-metrics \
 	bench-alternatives bench-load clean
 
@@ -65,6 +65,9 @@ types: .venv/.complete  ## mypy --strict
 
 lock: .venv/.cookiecutter  ## upgrade every pinned version, here and in the project, together
 	@$(BIN)/python tools/lock.py
+
+reference: .venv/.complete  ## write docs/descriptors.md from the docstrings
+	@PYTHONPYCACHEPREFIX=.cache/pycache $(BIN)/python tools/reference.py
 
 fidelity: .venv/.complete  ## measure what survives each format, for docs/fidelity.md
 	@PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache $(BIN)/python tests/core/fidelity_page.py

@@ -15,9 +15,14 @@ WITH_ROWS = {Kind.TABLE, Kind.ARRAY}
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Let requests that arrive during a call share the next one, up to `max_rows` rows in total.
+    """Let requests that arrive during a call share the next one.
+
+    - `max_rows`: rows that one call gets in total, at most.
 
     Correct only if each row's result depends on that row alone, which only the author knows.
+
+    >>> mmf.Batch(max_rows=256)
+    Batch(max_rows=256)
     """
 
     max_rows: int = 1024

@@ -150,7 +150,11 @@ def _shortened(text: str) -> str:
 class ErrorDetail:
     """One error in a request: its place and the expected value.
 
-    `where` is the argument's name; `row` counts a table's rows from 0; `column` is a name.
+    - `message`: what was expected and what was received.
+    - `where`: the argument's name; by default the argument that is being read.
+    - `row`: the row of a table, from 0.
+    - `column`: the column's name.
+    - `value`: what was received; a response repeats at most 100 characters of it.
     """
 
     message: str
@@ -257,7 +261,13 @@ class UnsupportedCoding(UnsupportedFormat):
 
 
 class InvalidValue(RequestError, ValueError):
-    """A readable but invalid value (RFC 9110, 15.5.21); targets may raise it."""
+    """A readable but invalid value: 422 (RFC 9110, 15.5.21); targets may raise it.
+
+    >>> raise mmf.InvalidValue("customer 7 is not known", [mmf.ErrorDetail("unknown", row=0)])
+    Traceback (most recent call last):
+        ...
+    mmf_core.errors.InvalidValue: customer 7 is not known
+    """
 
     status = 422
 

@@ -61,12 +61,23 @@ class Registry:
     ) -> Any:
         """Make a function callable over HTTP, as `POST /<its name>`; the function is unchanged.
 
-        Every argument's default is a descriptor; `returns` describes the result. `name` and
-        `description`, by default the docstring, are for people. `batch=True` or
-        `batch=Batch(max_rows=…)` batches concurrent requests: for rows that are independent.
-        `limits` are `timeout` in seconds, `max_concurrency` and `max_queue`: see `CallOptions`.
-        `default=True` marks the target that MLflow's `/invocations` calls.
-        DescriptorError names the arguments that have no descriptor.
+        Every argument's default is a descriptor; DescriptorError names those without one.
+
+        - `function`: the function, where the decorator has no options.
+        - `description`, `name`: texts for people; by default the docstring and the function's name.
+        - `returns`: the descriptor of the result; without it the function returns None (204).
+        - `batch`: True or `Batch(max_rows=…)` lets concurrent requests share a call: for rows that
+          are predicted independently.
+        - `default`: True marks the target that MLflow's `/invocations` calls.
+        - `timeout`: seconds until a request gets a 504; `MMF_TIMEOUT` if it is missing.
+        - `max_concurrency`: calls that run at a time in a worker; no limit if it is missing.
+        - `max_queue`: calls that may wait for that, 16 if it is missing; any more get a 503.
+
+        >>> @mmf.target(returns=mmf.Float(), timeout=2.5)
+        ... def price(rooms=mmf.Integer(ge=1)):
+        ...     return 50.0 * rooms
+        >>> price(rooms=3)
+        150.0
         """
         call_options = CallOptions(batch=Batch() if batch is True else batch or None, **limits)
 
@@ -101,12 +112,21 @@ class Registry:
         sha256: str = "",
         **open_options: Any,
     ) -> Artifact:
-        """Declare a file that the model needs; see `mmf_core.artifact` for the forms.
+        """Declare a file that the model needs, and load it.
 
-        `file` is a path, or a URI of a store; `sha256` is verified, as is that of `artifacts.lock`.
-        `mode` and `open_options` are arguments of `open`, for the form that replaces it. With
-        `preload=False` a loader runs in each worker: for objects that do not survive a fork, such
-        as threads, connections and devices.
+        `.load()` loads it by its suffix; as a decorator, `artifact` makes a function the loader,
+        which runs once at start-up, and its name the loaded object; `with artifact(…) as file`
+        stands in for `open`.
+
+        - `file`: a path, or a URI of a store.
+        - `mode`: `"r"` or `"rb"`, for the form that stands in for `open`.
+        - `open_options`: other arguments of `open`, for that form.
+        - `name`, `description`: texts for people.
+        - `preload`: with False, a loader runs in each worker: for objects that do not survive a
+          fork, such as threads, connections and devices.
+        - `sha256`: the checksum that the file must have; that of `artifacts.lock` is verified too.
+
+        >>> model = mmf.artifact("model.joblib").load()
         """
         labels = {"name": name, "description": description}
         artifact = Artifact(file, mode, **labels, preload=preload, sha256=sha256, **open_options)

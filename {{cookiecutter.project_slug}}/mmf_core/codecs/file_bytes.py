@@ -9,10 +9,15 @@ _MEDIA_TYPE = re.compile(r"[\w.+!#$&^-]+/[\w.+!#$&^-]+", re.ASCII)  # RFC 6838, 
 
 
 class FileBytes(bytes):
-    """The bytes of a file; `name` and `media_type` are empty if they are unknown.
+    """The bytes of a file, with the name and the media type that it was or will be sent under.
 
-    The name is safe to save under: no folders, no control characters. ValueError if the media type
-    is invalid.
+    - `data`: the bytes.
+    - `name`: the file's name; what `.name` holds is safe to save under: no folders, no control
+      characters.
+    - `media_type`: such as `image/png`; ValueError if it cannot be one.
+
+    >>> mmf.FileBytes(b"a,b", name="../table.csv", media_type="text/csv").name
+    'table.csv'
     """
 
     name: str

@@ -20,12 +20,20 @@ ANY_LENGTH = (None, -1)
 
 @dataclass(kw_only=True, eq=False)
 class Array(Descriptor["np.ndarray"]):
-    """An array of numbers, such as (objects, features).
+    """An array of numbers, such as (objects, features): `numpy.ndarray`.
 
-    `shape` has None or -1 for axes of any length; numbers are converted to `dtype`, and only
-    precision may be lost. `columns` names the features: records and CSV with a header are sorted
-    into that order, as finite (objects, features) of float64 unless `dtype` is another type.
-    Infinity in a request is an error unless `finite=False`.
+    - `shape`: the length of each axis; None or -1 stands for any length.
+    - `dtype`: the type that numbers are converted to; only precision may be lost.
+    - `columns`: names of the features: records and CSV with a header are sorted into that order,
+      as finite (objects, features) of float64 unless `dtype` is another type.
+    - `finite`: with False, infinity is accepted in a request.
+
+    >>> mmf.Array(columns=["age", "weight"]).example()
+    [{'age': 0.5, 'weight': 0.5}]
+    >>> mmf.Array(shape=(None, 2)).validate([[1, 2, 3]])
+    Traceback (most recent call last):
+        ...
+    mmf_core.errors.InvalidValue: expected an array of shape (any, 2), got (1, 3)
     """
 
     shape: Sequence[int | None] | None = None

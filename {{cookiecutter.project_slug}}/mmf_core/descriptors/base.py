@@ -25,9 +25,10 @@ REQUIRED = _Required()
 class Descriptor(Generic[T]):
     """One argument or result of a target.
 
-    `description` and `name` are for people; `default` makes an argument optional; `format` (or
-    `out_format`, as in MMF) is the default format of a result. An argument is accepted in every
-    format of its kind.
+    - `description`, `name`: texts for people; without `name` the argument's own name is shown.
+    - `default`: the value of an argument that a request leaves out; without it, one is required.
+    - `format`, `out_format`: the format of a result unless the client requests another, such as
+      `mmf.XLSX` or `"xlsx"`. An argument is accepted in every format of its kind.
     """
 
     description: str = ""

@@ -29,12 +29,20 @@ _MAX_LISTED = 1_000  # choices in a description
 
 @dataclass(kw_only=True, repr=False)
 class Column:
-    """A column with bounds or choices in addition to its type.
+    """A column of a table's `schema=`, with more than its type.
 
-    `ge`, `gt`, `le`, `lt` are bounds of numbers and dates; `choices` lists all allowed values.
-    With `category=True` the column is a pandas category of these choices, in this order; with
-    `finite=False` infinity is a number like any other.
+    - `type`: `str`, `int`, `float`, `bool` or `datetime`, with `| None` if cells may be empty.
+    - `ge`, `gt`, `le`, `lt`: bounds of numbers and dates: at least, above, at most, below.
+    - `choices`: all allowed values.
+    - `category`: with True, the column is a pandas category of these choices, in this order.
+    - `finite`: with False, infinity is a number like any other.
+
     DescriptorError if the declaration contradicts itself.
+
+    >>> mmf.DataFrame(schema={"age": mmf.Column(int, ge=0, le=120)}).validate([{"age": -1}])
+    Traceback (most recent call last):
+        ...
+    mmf_core.errors.InvalidValue: 1 cell does not match the schema
     """
 
     type: Any = field(kw_only=False)

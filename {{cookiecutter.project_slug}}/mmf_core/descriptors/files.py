@@ -16,6 +16,9 @@ class File(Descriptor[bytes]):
     """Bytes of any media type, as `FileBytes`, with the file name that the client sent, if any.
 
     A result may be any bytes; `FileBytes` are sent under their own name and media type.
+
+    >>> mmf.File().validate(b"%PDF-1.7")
+    b'%PDF-1.7'
     """
 
     kind: ClassVar[Kind] = Kind.FILE

@@ -25,10 +25,17 @@ class ColorMode(Enum):
 
 @dataclass(kw_only=True, eq=False)
 class Image(Descriptor["np.ndarray"]):
-    """An image: uint8, (height, width, 3), or (height, width) for gray (name from MMF).
+    """An image: `numpy.ndarray` of uint8, (height, width, 3), or (height, width) for gray.
 
-    `format=` or `color=` is the colour mode, as in MMF; `out_format=` is the file format of
-    responses.
+    A result may have either shape, whatever the colour mode (names from MMF).
+
+    - `color`, `format`: the order of the channels: `"rgb"`, `"bgr"` as in OpenCV, or `"gray"`;
+      RGB if both are missing.
+    - `out_format`: the file format of a result unless the client requests another, such as
+      `"jpg"`.
+
+    >>> mmf.Img(format="gray", out_format="jpg").output_format
+    <Format.JPEG: (('image/jpeg', 'image/jpg'), ('jpg', 'jpeg', 'jpe'))>
     """
 
     color: ColorMode | str | None = None

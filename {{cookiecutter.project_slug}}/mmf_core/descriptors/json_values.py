@@ -12,11 +12,15 @@ from .base import Descriptor
 
 @dataclass(kw_only=True, eq=False)
 class Dict(Descriptor[dict[str, Any]]):
-    """An object, name → value (name from MMF).
+    """An object, name → value: `dict` (name from MMF).
+
+    - `message`: a class that protoc generated from a .proto file, for clients that send or accept
+      protobuf; without it protobuf bodies are google.protobuf.Struct.
 
     A result may also be a namedtuple, a dataclass, a Series with labels or any mapping.
-    `message` is a class that protoc generated from a .proto file, for clients that send or accept
-    protobuf; without it protobuf bodies are google.protobuf.Struct.
+
+    >>> mmf.Dict().validate({"alcohol": 14.2, "tags": ["red", "dry"]})
+    {'alcohol': 14.2, 'tags': ['red', 'dry']}
     """
 
     message: Any = None
@@ -55,9 +59,13 @@ class Dict(Descriptor[dict[str, Any]]):
 
 @dataclass(kw_only=True, eq=False)
 class JsonFile(Descriptor[Any]):
-    """A file with an object or a list, in JSON or a similar format (name from MMF).
+    """A file with an object or a list, in JSON or a similar format: `dict` or `list`.
 
-    A result may also be what becomes one of them in JSON, such as a DataFrame or an array.
+    A result may also be what becomes one of them in JSON, such as a DataFrame or an array (name
+    from MMF).
+
+    >>> mmf.JsonFile().validate([1, {"a": 2}])
+    [1, {'a': 2}]
     """
 
     kind: ClassVar[Kind] = Kind.JSON

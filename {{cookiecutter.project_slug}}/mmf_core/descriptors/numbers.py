@@ -25,7 +25,10 @@ _MIN, _MAX = -(2**63), 2**64 - 1
 
 @dataclass(kw_only=True, eq=False)
 class Number(Scalar[N]):
-    """A number between `ge` and `le`, both inclusive and optional."""
+    """A number.
+
+    - `ge`, `le`: the lowest and the highest allowed value.
+    """
 
     ge: N | None = None
     le: N | None = None
@@ -73,10 +76,13 @@ class Number(Scalar[N]):
 
 
 class Integer(Number[int]):
-    """A whole number of at most 64 bits; 3.0 is accepted, 3.5 and true are not (name from MMF).
+    """A whole number of at most 64 bits: `int`; 3.0 is accepted, 3.5 and true are not.
 
     A float of 2**53 or more, of 2**24 if it has 32 bits, is not accepted: other whole numbers may
-    have been rounded to it.
+    have been rounded to it (name from MMF).
+
+    >>> mmf.Integer(ge=1, le=5).validate("3")
+    3
     """
 
     type_label = "a whole number"
@@ -103,10 +109,15 @@ class Integer(Number[int]):
 
 @dataclass(kw_only=True, eq=False)
 class Float(Number[float]):
-    """A number; null is NaN (name from MMF).
+    """A number: `float`; null is NaN (name from MMF).
 
-    An argument is finite, unless `finite=False`; a result may be infinite, which JSON writes as
-    null.
+    - `finite`: with False, infinity is accepted in a request. A result may be infinite, which JSON
+      writes as null.
+
+    >>> mmf.Float(ge=0, le=1).validate("1.5")
+    Traceback (most recent call last):
+        ...
+    mmf_core.errors.InvalidValue: expected a number >= 0.0 and <= 1.0, got "1.5"
     """
 
     finite: bool = True

@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Scalar(Descriptor[T]):
     """A value that fits into a query string; text is parsed in requests, never in results.
 
-    `choices` lists all allowed values.
+    - `choices`: all allowed values.
     """
 
     choices: Sequence[T] | None = None
@@ -104,7 +104,13 @@ class Scalar(Descriptor[T]):
 
 
 class String(Scalar[str]):
-    """Text (name from MMF)."""
+    """Text: `str` (name from MMF).
+
+    >>> mmf.String(choices=["red", "white"]).validate("pink")
+    Traceback (most recent call last):
+        ...
+    mmf_core.errors.InvalidValue: expected one of "red", "white", got "pink"
+    """
 
     type_label = "text"
     example_value = "text"
@@ -121,7 +127,11 @@ class String(Scalar[str]):
 
 
 class Bool(Scalar[bool]):
-    """True or false; as text also yes/no, on/off, 1/0 (name from MMF)."""
+    """True or false: `bool`; as text also yes/no, on/off, 1/0 (name from MMF).
+
+    >>> mmf.Bool().validate("yes")
+    True
+    """
 
     type_label = "true or false"
     example_value = True
@@ -148,9 +158,12 @@ class Bool(Scalar[bool]):
 
 
 class Datetime(Scalar[datetime]):
-    """A date and time in ISO 8601, with a UTC offset or without (name from MMF).
+    """A date and time in ISO 8601: `datetime`, with a UTC offset or without (name from MMF).
 
     A result may also be NaT, which is null.
+
+    >>> mmf.Datetime().validate("2026-01-31T12:00:00+03:00").isoformat()
+    '2026-01-31T12:00:00+03:00'
     """
 
     type_label = "an ISO 8601 date and time such as 2026-01-31T12:00:00+03:00"

@@ -24,17 +24,23 @@ _DIMENSIONS = "expected a table of one or two dimensions"
 
 @dataclass(kw_only=True, eq=False)
 class DataFrame(Descriptor["pd.DataFrame"]):
-    """A table with at least one row (name from MMF).
+    """A table with at least one row: `pandas.DataFrame` (name from MMF).
 
-    `schema` is column → type or `Column` (see `Schema`), a fitted model that knows its columns, or
-    an object with `validate(table)` (see `Validator`); missing columns and wrong cells are reported
-    to the client. An argument without one gets that of the only model where the function only
-    passes its table on to it; `schema=None` forbids that. Undeclared columns
-    are dropped, or reported with `extra="refuse"`. `pandas_params` are passed to `pandas.read_*`.
+    - `schema`: what its columns must be: column → type or `Column`, a fitted model that knows its
+      columns, or an object with `validate(table)`, such as pandera's. Missing columns and invalid
+      cells are reported to the client. Without it, an argument gets the schema of the only model
+      if the function only passes its table on to that; None forbids it.
+    - `extra`: `"ignore"` drops undeclared columns, `"refuse"` reports them.
+    - `pandas_params`: arguments of `pandas.read_*`, such as `{"sep": ";"}`.
+
     A result may also be a Series, an array, columns by name, or rows: records (dicts, namedtuples,
     dataclasses, Series), or lists and tuples, each column of which has its own type. One dimension
     becomes the column `prediction`, two become `prediction_0` and so on; scalars by name are a row.
     What is masked in NumPy's masked arrays is null.
+
+    >>> mmf.DataFrame(schema={"age": int}).validate([{"age": "31", "note": "dropped"}])
+       age
+    0   31
     """
 
     schema: Any = AUTOMATIC

@@ -40,9 +40,13 @@ class Columns(dict[str, Any]):
 def schema_of(source: pd.DataFrame | str | Path | Any) -> Columns:
     """Return the schema of a table: types, `| None` where cells are empty, categories as choices.
 
-    `source` may also be a model that knows its columns, loaded or by its path: see docs/models.md.
-    The schema is for `DataFrame(schema=…)` and prints as Python to
-    paste there. DescriptorError names the first column that no schema can describe.
+    - `source`: a table, or a model that knows its columns, loaded or by its path.
+
+    The schema is for `DataFrame(schema=…)`, and prints as Python to paste there. DescriptorError
+    names the first column that no schema can describe.
+
+    >>> mmf.schema_of(X)
+    {'age': int, 'weight': float}
     """
     inputs: ModelInputs | None = None
     if isinstance(source, str | Path):

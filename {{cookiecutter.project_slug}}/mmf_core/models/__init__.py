@@ -30,10 +30,16 @@ FORMATS: list[ModelFormat] = list(find_declared(__name__, "FORMAT", "_format").v
 def load_model(path: str | Path, *, trusted: Iterable[str] = ()) -> Any:
     """Return the object in a model file; ArtifactError names the file and the reason.
 
-    A scikit-learn estimator predicts tables faster than scikit-learn alone: see `estimators`.
-    Loading pickle or joblib files, among others, runs any code in them: load only your own.
-    MMF_ALLOW_PICKLE=0 refuses these formats. `trusted` lists types that formats with restricted
-    types may create beside those of numpy, scipy and scikit-learn.
+    - `path`: the file; its suffix says which format it has.
+    - `trusted`: types that formats with restricted types may create beside those of numpy, scipy
+      and scikit-learn.
+
+    A scikit-learn estimator predicts tables faster than scikit-learn alone does. Loading pickle or
+    joblib files, among others, runs any code in them: load only your own. MMF_ALLOW_PICKLE=0
+    refuses these formats.
+
+    >>> mmf.load_model("model.joblib").predict(X)
+    array([1., 2.])
     """
     path = Path(path)
     return _load(path, _required_format(path, how_to_load(path)).trusting(trusted))
@@ -97,10 +103,16 @@ def inputs_of_file(path: Path) -> ModelInputs | None:
 def save_model(model: Any, path: str | Path, *, example: Any, tolerance: float = -1.0) -> None:
     """Write a fitted model in the format of the path's suffix, if its predictions survive.
 
-    `example` is rows of input, a table or an array; for a dict of models also a dict of these. The
-    file is loaded again and predictions for them are compared; ArtifactError reports the difference
-    and leaves any earlier file at `path`. `tolerance` is relative to the largest prediction; the
-    default is the format's own.
+    - `model`: what has `predict`, or a dict of these.
+    - `path`: the file to write.
+    - `example`: rows of input, a table or an array; for a dict of models also a dict of these.
+    - `tolerance`: the largest difference of a prediction, relative to the largest one; below 0 it
+      is the format's own.
+
+    The file is loaded again and predictions for the example are compared; ArtifactError reports
+    the difference and leaves any earlier file at `path`.
+
+    >>> mmf.save_model(model, "model.joblib", example=X)
     """
     path = Path(path)
     model_format = _required_format(path)
