@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mmf_core.errors import Overloaded
-from mmf_core.execution import Timings
-from mmf_core.execution.limits import ConcurrencyLimiter
+from mmf_core.errors import ClientGone, Overloaded
+from mmf_core.execution import Timings, limits
+from mmf_core.execution.limits import ConcurrencyLimiter, Slots
 
 LONGEST = 10
 
@@ -38,7 +38,8 @@ def fill(
     limited: ConcurrencyLimiter, threads: ThreadPoolExecutor, count: int, **arguments: Any
 ) -> list[Future[Any]]:
     futures = [threads.submit(limited, arguments, Timings()) for _ in range(count)]
-    while limited._admitted < count:
+    slots = limited._slots
+    while slots._running + len(slots._queue) < count:
         assert not any(future.done() for future in futures)
     return futures
 
@@ -64,3 +65,41 @@ def test_a_call_that_fails_makes_room_again() -> None:
         held.gate.set()
         assert isinstance(future.exception(LONGEST), ValueError)
     assert limited({}, Timings()) == {}
+
+
+def test_calls_run_in_the_order_in_which_they_came() -> None:
+    slots, order = Slots("score", limit=1, queue=5), []
+
+    def call(number: int) -> None:
+        with slots.take(Timings()):
+            order.append(number)
+
+    with ThreadPoolExecutor(5) as threads, slots.take(Timings()):
+        for number in range(5):
+            threads.submit(call, number)
+            while len(slots._queue) <= number:
+                pass
+    assert order == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("has_come", [False, True])
+def test_a_call_that_nobody_waits_for_leaves_the_queue(
+    monkeypatch: pytest.MonkeyPatch, has_come: bool
+) -> None:
+    """Even if its turn comes at this very moment."""
+    monkeypatch.setattr(limits, "HANG_UP_POLL", 0.01)
+    slots = Slots("score", limit=1, queue=1)
+    first = slots.take(Timings())
+    first.__enter__()
+
+    def is_abandoned() -> bool:
+        if has_come:
+            first.__exit__(None, None, None)
+        return True
+
+    with pytest.raises(ClientGone, match="score"), slots.take(Timings(is_abandoned=is_abandoned)):
+        pytest.fail("nobody waits")
+    if not has_come:
+        first.__exit__(None, None, None)
+    with slots.take(Timings()):
+        assert (slots._running, len(slots._queue)) == (1, 0)

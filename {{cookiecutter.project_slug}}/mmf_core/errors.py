@@ -9,6 +9,7 @@ MMFError                      500
 │   └── StoreError            503  a store does not return or accept a file
 ├── Overloaded                503  the target's calls and its queue are full
 ├── DeadlineExceeded          504  the call exceeded its time limit
+├── ClientGone                499  the client has hung up; nobody reads the response
 ├── TargetError               500  the author's function raised an exception
 │   └── ResultError           500  it returned a value that does not match `returns=`
 └── RequestError              400  the client's error; the message explains how to correct it
@@ -85,6 +86,12 @@ class DeadlineExceeded(MMFError):
     """The call exceeded its time limit and continues without its request (RFC 9110, 15.6.5)."""
 
     status = 504
+
+
+class ClientGone(MMFError):
+    """The client has hung up while its call was waiting: 499, as nginx logs it."""
+
+    status = 499
 
 
 class TargetError(MMFError):

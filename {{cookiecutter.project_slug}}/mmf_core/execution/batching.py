@@ -14,12 +14,14 @@ import logging
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import inf
 from threading import Event, Lock
 from typing import Any
 
-from ..errors import DeadlineExceeded, Overloaded, ResultError
+from ..errors import ClientGone, DeadlineExceeded, MMFError, Overloaded, ResultError
 from .calls import Arguments, Call
 from .deadlines import deadline_exceeded, time_left
+from .limits import HANG_UP_POLL
 from .rows import join, signature, split
 from .timings import Timings
 
@@ -89,10 +91,19 @@ class MicroBatcher:
         return ticket.outcome()
 
     def _wait(self, ticket: _Ticket) -> None:
-        """Wait for the result, or to lead; DeadlineExceeded if that takes too long."""
-        left = None if self._seconds is None else time_left(self._seconds, ticket.timings)
-        if ticket.woken.wait(left):
-            return
+        """Wait for the result, or to lead; DeadlineExceeded and ClientGone end the wait."""
+        while not ticket.woken.wait(min(HANG_UP_POLL, left := self._time_left(ticket))):
+            if left <= 0:
+                return self._leave(ticket, deadline_exceeded(self._route, self._seconds or 0))
+            if ticket.timings.is_abandoned():
+                return self._leave(ticket, ClientGone(f"{self._route}: the client has gone"))
+        return None
+
+    def _time_left(self, ticket: _Ticket) -> float:
+        return inf if self._seconds is None else time_left(self._seconds, ticket.timings)
+
+    def _leave(self, ticket: _Ticket, error: MMFError) -> None:
+        """Raise the error of a request that waits no longer, unless it has an outcome already."""
         with self._lock:
             if ticket in self._queue:
                 self._queue.remove(ticket)
@@ -100,7 +111,7 @@ class MicroBatcher:
                 self._appoint_leader()
             elif ticket.woken.is_set():  # at the last moment
                 return
-        raise deadline_exceeded(self._route, self._seconds or 0)
+        raise error
 
     def _lead(self, leader: _Ticket) -> None:
         """Call for a request and all compatible ones, then appoint the next leader."""

@@ -64,8 +64,16 @@ class Deadline:
         left = time_left(self._seconds, timings)
         if left <= 0:  # after the wait for a batch
             raise deadline_exceeded(self._route, self._seconds)
-        task = _Task(lambda: self._call(arguments, timings), copy_context())
         runner = self._idle.pop() if self._idle else _Runner(self._idle.append)
+        try:
+            return self._run(runner, lambda: self._call(arguments, timings), left)
+        except DeadlineExceeded:
+            timings.is_abandoned = lambda: True  # if it still waits for its turn, it leaves
+            raise
+
+    def _run(self, runner: _Runner, call: Callable[[], Any], left: float) -> Any:
+        """Call in the runner's thread, for as long as there is time left."""
+        task = _Task(call, copy_context())
         runner.tasks.put(task)
         if task.ended.wait(left):
             return task.outcome()

@@ -2,12 +2,75 @@
 
 from __future__ import annotations
 
-from threading import BoundedSemaphore, Lock
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock
 from typing import Any
 
-from ..errors import Overloaded
+from ..errors import ClientGone, Overloaded
 from .calls import Arguments, Call
 from .timings import Timings
+
+HANG_UP_POLL = 0.5
+"""Seconds after which a request that waits looks whether its client is still there."""
+
+
+class Slots:
+    """`limit` slots; `queue` more calls wait for one, first come, first served.
+
+    `name` is what has them, for the error of a call that finds the queue full.
+    """
+
+    def __init__(self, name: str, limit: int, queue: int) -> None:
+        self._name = name
+        self._limit = limit
+        self._max_queue = queue
+        self._lock = Lock()
+        self._running = 0
+        self._queue: deque[Event] = deque()
+
+    @contextmanager
+    def take(self, timings: Timings) -> Iterator[None]:
+        """Hold a slot; Overloaded if the queue is full, ClientGone if nobody waits any more."""
+        if turn := self._enter():
+            self._wait(turn, timings)
+        try:
+            yield
+        finally:
+            self._release()
+
+    def _enter(self) -> Event | None:
+        """Take a free slot; return the event of the call's turn if there is none."""
+        with self._lock:
+            if self._running < self._limit:
+                self._running += 1
+                return None
+            if len(self._queue) >= self._max_queue:
+                capacity = self._limit + self._max_queue
+                raise Overloaded(f"{self._name} is at its limit of {capacity} calls")
+            self._queue.append(turn := Event())
+            return turn
+
+    def _wait(self, turn: Event, timings: Timings) -> None:
+        while not turn.wait(HANG_UP_POLL):
+            if timings.is_abandoned():
+                self._leave(turn)
+                raise ClientGone(f"{self._name}: the client has gone while its call was waiting")
+
+    def _leave(self, turn: Event) -> None:
+        with self._lock:
+            if turn in self._queue:
+                self._queue.remove(turn)
+                return
+        self._release()  # its turn has come at this very moment
+
+    def _release(self) -> None:
+        with self._lock:
+            if self._queue:
+                self._queue.popleft().set()
+            else:
+                self._running -= 1
 
 
 class ConcurrencyLimiter:
@@ -15,20 +78,8 @@ class ConcurrencyLimiter:
 
     def __init__(self, call: Call, route: str, limit: int, queue: int) -> None:
         self._call = call
-        self._route = route
-        self._capacity = limit + queue
-        self._slots = BoundedSemaphore(limit)
-        self._lock = Lock()
-        self._admitted = 0
+        self._slots = Slots(route, limit, queue)
 
     def __call__(self, arguments: Arguments, timings: Timings) -> Any:
-        with self._lock:
-            if self._admitted >= self._capacity:
-                raise Overloaded(f"{self._route} is at its limit of {self._capacity} calls")
-            self._admitted += 1
-        try:
-            with self._slots:
-                return self._call(arguments, timings)
-        finally:
-            with self._lock:
-                self._admitted -= 1
+        with self._slots.take(timings):
+            return self._call(arguments, timings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -15,7 +16,7 @@ class Timings:
     response. A part that has not run is 0.
 
     `batch_size` requests shared the call; with batch=, the call is counted for one of them, the
-    `batch_leader`.
+    `batch_leader`. `is_abandoned` reports whether nobody waits for the result any more.
     """
 
     decode: float = 0.0
@@ -27,6 +28,7 @@ class Timings:
     encode_started: float = 0.0  # on `perf_counter`'s clock
     entered: float = field(default_factory=perf_counter)
     received: float = 0.0  # when the whole request had arrived; 0: it is not known
+    is_abandoned: Callable[[], bool] = bool
 
     @property
     def deadline_started(self) -> float:

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from ..errors import (
     CRASHED,
     ArtifactError,
+    ClientGone,
     DeadlineExceeded,
     InvalidValue,
     MissingPackage,
@@ -52,6 +53,7 @@ def install(app: Flask, protocols: Iterable[Protocol], routes: Iterable[str]) ->
     app.register_error_handler(ArtifactError, _not_loaded)
     app.register_error_handler(Overloaded, _overloaded)
     app.register_error_handler(DeadlineExceeded, _deadline_exceeded)
+    app.register_error_handler(ClientGone, _client_gone)
     app.register_error_handler(Exception, _crash)
 
 
@@ -122,6 +124,11 @@ def _not_loaded(error: ArtifactError) -> Response:
 
 def _deadline_exceeded(error: DeadlineExceeded) -> Response:
     return error_response(error.status, str(error))
+
+
+def _client_gone(error: ClientGone) -> Response:
+    """Respond to nobody: the status is for the access line and the metrics."""
+    return Response(status=f"{error.status} Client Closed Request")
 
 
 def _crash(error: Exception) -> Response:

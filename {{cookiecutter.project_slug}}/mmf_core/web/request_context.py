@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -56,7 +57,18 @@ class RequestContext:
     log_fields: dict[str, str] = field(default_factory=dict)
     partial_line: str = ""
 
+    def has_hung_up(self) -> bool:
+        """Report whether the client has closed its end of the connection, if the server shows it.
 
+        One that closes only its sending side looks the same, and counts as gone, as it does for
+        nginx.
+        """
+        names = ("gunicorn.socket", "werkzeug.socket")
+        sockets = (self.environ[name] for name in names if name in self.environ)
+        return any(map(_is_closed, sockets))
+
+
+_HANG_UP = select.POLLHUP | getattr(select, "POLLRDHUP", 0)  # the latter is Linux's
 _current: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)
 set_context = _current.set
 reset_context = _current.reset
@@ -86,13 +98,21 @@ def execute(execution: Execution, values: Mapping[str, Any]) -> Any:
     context = _current.get() or RequestContext("-")
     target = execution.target
     context.rows_in = _count_all_rows(target.arguments, values)
-    context.timings = timings = Timings(received=context.received)
+    context.timings = timings = Timings(received=context.received, is_abandoned=context.has_hung_up)
     timings.decode = timings.entered - context.started
     result = execution(values, timings)
     if target.returns:
         context.rows_out = count_rows(target.returns, result)
     timings.encode_started = perf_counter()
     return result
+
+
+def _is_closed(client: Any) -> bool:
+    if client.fileno() < 0:
+        return True
+    poll = select.poll()
+    poll.register(client, _HANG_UP)
+    return bool(poll.poll(0))
 
 
 def count_rows(descriptor: Descriptor[Any], value: Any) -> int | None:
