@@ -143,3 +143,12 @@ def test_missing_model_without_train_py_is_named(project: Path) -> None:
     (project / "model.joblib").write_text(OWN)
     assert train("--if-missing").exit_code == 0
     assert train().output == "Error: train.py not found\n"
+
+
+def test_name_that_is_misspelt_trains_nothing_over_the_model(project: Path) -> None:
+    (project / "model.joblib").write_text(OWN)
+    (project / "main.py").write_text(MAIN.replace("model.joblib", "modle.joblib"))
+    result = train("--if-missing")
+    assert result.exit_code == 1
+    assert "modle.joblib not found: main.py loads it, and there is model.joblib" in result.output
+    assert contents(project) == {"model.joblib": OWN}

@@ -29,6 +29,11 @@ def train(*, if_missing: bool) -> None:
     missing = [file for file in files if not is_available(file)]
     if if_missing and not missing:
         return
+    if if_missing and (others := _models_in(Path()) - set(map(Path, files))):
+        raise click.ClickException(
+            f"{', '.join(missing)} not found: {_MAIN} loads it, and there is "
+            f"{', '.join(sorted(map(str, others)))}; correct the name in {_MAIN}, or make train"
+        )
     if not _SCRIPT.exists():
         if missing:
             raise click.ClickException(
