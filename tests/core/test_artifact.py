@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from pathlib import Path
 from types import ModuleType
 from typing import IO
@@ -130,6 +131,14 @@ def test_with_may_be_nested(registry: Registry) -> None:
         assert inner.closed
         assert pickle.load(outer) == MODEL
     assert outer.closed
+
+
+def test_file_that_is_used_as_the_model_says_what_is_missing(registry: Registry) -> None:
+    artifact = registry.artifact("model.joblib")
+    with pytest.raises(AttributeError, match=r"has no 'predict': it is not loaded; write .*load"):
+        artifact.predict([1])
+    assert not hasattr(artifact, "predict")
+    assert not hasattr(copy(artifact), "predict")
 
 
 def test_load_reads_by_suffix(registry: Registry, folder: Path) -> None:

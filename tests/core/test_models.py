@@ -70,6 +70,23 @@ def test_a_broken_file_is_named_with_the_reason(name: str, data: bytes, tmp_path
     assert type(caught.value.__cause__).__name__ in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "pointer of Git LFS"),
+        (b"cno_such_module\nThing\n.", "has the module no_such_module"),
+        (b"c__main__\nNoSuchClass\n.", "of the notebook or script that saved it"),
+        (b"cnumpy.no_such_module\nThing\n.", "versions in requirements.txt"),
+        (b"", "versions in requirements.txt"),
+    ],
+)
+def test_error_says_what_to_do(data: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "a.pkl").write_bytes(data)
+    with pytest.raises(ArtifactError, match=words) as caught:
+        mmf.load_model(tmp_path / "a.pkl")
+    assert ": ;" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["a.pkl", "a.joblib"])
 def test_a_file_cut_off_is_an_artifact_error(name: str, save: Callable[[str], Path]) -> None:
     path = save(name)

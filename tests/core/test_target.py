@@ -165,6 +165,17 @@ def test_returns_must_be_a_descriptor(returns: Any) -> None:
         Target.of(_named("score"), returns=returns)
 
 
+def test_class_whose_parentheses_are_missing_is_named() -> None:
+    def predict(x: Any = mmf.Float) -> float:
+        return float(x)
+
+    with pytest.raises(DescriptorError, match=r"write x=mmf\.Float\(\), for example"):
+        Target.of(predict)
+    returns: Any = mmf.Dict
+    with pytest.raises(DescriptorError, match=r"write returns=mmf\.Dict\(\), for example"):
+        Target.of(_named("score"), returns=returns)
+
+
 def test_two_targets_of_one_name_are_refused(registry: Registry) -> None:
     first = _named("score")
     registry.target(first)

@@ -116,6 +116,13 @@ class Artifact:
         self._proxy = proxy
         return proxy
 
+    def __getattr__(self, name: str) -> Any:
+        """Say what is missing where the model itself is meant, as in `model.predict`."""
+        file = self.__dict__.get("file", "")
+        raise AttributeError(
+            f"artifact({file!r}) has no {name!r}: it is not loaded; write artifact({file!r}).load()"
+        )
+
     def __enter__(self) -> IO[Any]:
         self.verify()
         file: IO[Any] = self.path.open(**self._open_options)

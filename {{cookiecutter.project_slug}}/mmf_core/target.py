@@ -76,7 +76,8 @@ class Target:
         _check_function(function, route)
         if returns is not None and not isinstance(returns, Descriptor):
             raise DescriptorError(
-                f"{route}: returns={returns!r}: expected a descriptor such as mmf.DataFrame()"
+                f"{route}: returns={returns!r}: expected a descriptor; write "
+                f"returns={_written(returns)}, for example"
             )
         arguments = _descriptors(function)
         if call_options.batch:
@@ -132,6 +133,12 @@ def _check_function(function: Callable[..., Any], route: str) -> None:
         raise DeclarationError(f"{route}: expected a function without async")
 
 
+def _written(declared: Any) -> str:
+    """Return the descriptor that may be meant: that of a class whose parentheses are missing."""
+    is_class = inspect.isclass(declared) and issubclass(declared, Descriptor)
+    return f"mmf.{declared.__name__ if is_class else 'DataFrame'}()"
+
+
 def _descriptors(function: Callable[..., Any]) -> dict[str, Descriptor[Any]]:
     parameters = inspect.signature(function).parameters
     defaults = {name: parameter.default for name, parameter in parameters.items()}
@@ -139,7 +146,7 @@ def _descriptors(function: Callable[..., Any]) -> dict[str, Descriptor[Any]]:
     if bare:
         raise DescriptorError(
             f"{function.__qualname__}: arguments without a descriptor: {', '.join(bare)}; "
-            f"write {bare[0]}=mmf.DataFrame(), for example"
+            f"write {bare[0]}={_written(defaults[bare[0]])}, for example"
         )
     for query in _QUERIES.keys() & parameters:
         raise DeclarationError(

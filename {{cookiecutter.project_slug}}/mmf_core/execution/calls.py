@@ -86,7 +86,8 @@ def serialize(target: Target, result: Any) -> Any:
     if target.returns is None:
         if result is not None:
             raise ResultError(
-                f"{target.route} returned a {type(result).__name__} but declares no returns="
+                f"{target.route} returned a {type(result).__name__} but declares no returns=; "
+                "write @mmf.target(returns=mmf.DataFrame()), for example"
             )
         return None
     try:

@@ -20,6 +20,7 @@ from .inputs import LIBRARY as LIBRARY
 from .inputs import SKLEARN
 from .inputs import InputColumn as InputColumn
 from .inputs import ModelInputs as ModelInputs
+from .load_failures import how_to_mend
 from .saving import compare, parts_of, replacing
 from .sklearn_inputs import sklearn_inputs
 from .unsupported import how_to_load
@@ -143,9 +144,9 @@ def _load(path: Path, model_format: ModelFormat) -> Any:
     except (MemoryError, MMFError):
         raise
     except Exception as error:  # a broken or foreign file makes unpicklers raise nearly anything
+        reason = ": ".join(filter(None, [type(error).__name__, str(error)]))
         raise ArtifactError(
-            f"{path} cannot be loaded: {type(error).__name__}: {error}; check that the file is "
-            f"complete and was saved with the versions in requirements.txt"
+            f"{path} cannot be loaded: {reason}; {how_to_mend(path, error)}"
         ) from error
     if settings.fast_sklearn:
         for part in parts_of(model).values():
