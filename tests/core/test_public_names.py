@@ -36,7 +36,15 @@ CAPABILITIES = set(names(PACKAGE))
 LAYERS = [
     {"client"},  # which is for others to copy
     {"errors"},
-    {"settings", "packages", "fingerprints", "shared_memory", "readiness", "processes"},
+    {
+        "settings",
+        "packages",
+        "fingerprints",
+        "shared_memory",
+        "readiness",
+        "processes",
+        "column_dtypes",
+    },
     {"capabilities", "extras"},
     {"codecs", "models", "stores", "probes"},
     {"descriptors", "artifact", "backups"},

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from ..column_dtypes import column_dtypes
 from . import json
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def is_numpy(dtype: Any) -> bool:
 
 def is_block(table: pd.DataFrame) -> bool:
     """Return whether all columns have one NumPy type: they are one array, cheap to extract."""
-    types = set(table.dtypes)
+    types = column_dtypes(table)
     return len(types) == 1 and is_numpy(types.pop())
 
 

@@ -32,6 +32,8 @@ from functools import cache, wraps
 from inspect import getattr_static, isfunction
 from typing import Any
 
+from ..column_dtypes import column_dtypes
+
 METHODS = (
     "predict",
     "predict_proba",
@@ -154,13 +156,10 @@ def _column_names(table: Any) -> list[str]:
         raise FastPathUnavailable
     import numpy as np
 
-    # `table.dtypes` has the same types but takes 40 µs; a future pandas may have no blocks.
-    blocks = getattr(getattr(table, "_mgr", None), "blocks", ())
-    for block in blocks:
-        dtype = block.dtype
+    for dtype in column_dtypes(table):
         if not (isinstance(dtype, np.dtype) and dtype.char in NUMBERS and dtype.isnative):
             raise FastPathUnavailable
-    columns: list[str] = table.columns.tolist() if blocks else []
+    columns: list[str] = table.columns.tolist()
     if set(map(type, columns)) != {str}:
         raise FastPathUnavailable
     return columns
