@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..codecs import NumberFormat, number_format_of
+from ..codecs import NumberFormat, column_index, number_format_of
 from ..errors import MAX_ERRORS, DescriptorError, ErrorDetail, InvalidValue, max_errors, quoted
 from .column_names import describe_others, similar_names
 from .columns import Column
@@ -70,7 +70,8 @@ class Schema:
 
         InvalidValue lists the first `max_errors` columns and cells that do not match.
         """
-        names = table.columns.tolist()
+        is_ours = table.columns.is_(self._index)  # the index that readers give to these names
+        names = self._names if is_ours else table.columns.tolist()
         if self._underscores and names != self._names:
             names = [str(name).replace(" ", "_") for name in names]
             table = table.set_axis(names, axis="columns")
@@ -125,6 +126,10 @@ class Schema:
             return False
         values, (lows, highs) = block.to_numpy(), self._intervals
         return bool(((values >= lows) & (values <= highs)).all())
+
+    @cached_property
+    def _index(self) -> pd.Index[Any]:
+        return column_index(tuple(self._names))
 
     @cached_property
     def _intervals(self) -> tuple[Any, Any] | None:

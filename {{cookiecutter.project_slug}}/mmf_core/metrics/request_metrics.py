@@ -6,7 +6,9 @@ The metrics are made when the application is created, after `multiproc_dir.setup
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from time import perf_counter
+from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -55,7 +57,7 @@ class RequestMetrics(RequestObserver):
     def target_entered(self, context: RequestContext) -> None:
         """Count a request that its target has begun to process."""
         try:
-            IN_FLIGHT.labels(context.target).inc()
+            _labelled(IN_FLIGHT, context.target).inc()
             context.environ[_IN_FLIGHT] = True
         except Exception:  # noqa: BLE001 - prometheus_client's files may be gone
             _log.exception("request not counted")
@@ -70,13 +72,14 @@ class RequestMetrics(RequestObserver):
 
 def _count(context: RequestContext, target: str) -> None:
     if context.environ.pop(_IN_FLIGHT, False):
-        IN_FLIGHT.labels(target).dec()
-    REQUESTS.labels(target, context.protocol, context.status).inc()
+        _labelled(IN_FLIGHT, target).dec()
+    _labelled(REQUESTS, target, context.protocol, context.status).inc()
     if target:
-        DURATION.labels(target, context.protocol).observe(perf_counter() - context.started)
+        seconds = perf_counter() - context.started
+        _labelled(DURATION, target, context.protocol).observe(seconds)
         for direction, rows in (("in", context.rows_in), ("out", context.rows_out)):
             if rows:
-                ROWS.labels(target, direction).inc(rows)
+                _labelled(ROWS, target, direction).inc(rows)
         if context.timings:
             _observe_stages(target, context.timings)
 
@@ -90,6 +93,12 @@ def _observe_stages(target: str, timings: Timings) -> None:
     }
     for stage, seconds in stages.items():
         if seconds:  # the request has reached this stage
-            STAGE.labels(target, stage).observe(seconds)
+            _labelled(STAGE, target, stage).observe(seconds)
     if timings.batch_leader:
-        BATCH.labels(target).observe(timings.batch_size)
+        _labelled(BATCH, target).observe(timings.batch_size)
+
+
+@lru_cache(maxsize=1024)  # targets and statuses, ten to a request
+def _labelled(metric: Any, *labels: Any) -> Any:
+    """Return a metric's child; `labels` checks and converts them each time, under a lock."""
+    return metric.labels(*labels)

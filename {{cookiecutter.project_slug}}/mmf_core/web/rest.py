@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Request, Response, request
 
 from ..codecs import json, readable, writable
 from ..errors import PROBLEM_MEDIA_TYPE, problem_document
@@ -47,11 +47,12 @@ def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
     @routes.post(f"/{target.route}")
     def call() -> Response:
         enter_target(target)
-        if request.query_string:
+        this = _the_request()
+        if this.query_string:
             check_errors_query(target)
-        response_format = negotiate(writer.formats, request)  # 406 costs no work
-        is_negotiated = len(writer.formats) > 1 and requested_format(request) is None
-        values = reader.read(request)
+        response_format = negotiate(writer.formats, this)  # 406 costs no work
+        is_negotiated = len(writer.formats) > 1 and requested_format(this) is None
+        values = reader.read(this)
         result = execute(execution, values)
         response = writer.write(result, response_format)
         if is_negotiated:
@@ -63,6 +64,12 @@ def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
         return json_response(description(target, settings))
 
     return routes
+
+
+def _the_request() -> Request:
+    """Return the request itself: each look through Flask's proxy takes a microsecond."""
+    this: Request = request._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001
+    return this  # (Werkzeug documents this method)
 
 
 def description(target: Target, settings: Settings) -> dict[str, Any]:
