@@ -45,6 +45,7 @@ VALUES: dict[str, Any] = {
     "Integer": -42,
     "Float": 0.125,
     "Bool": True,
+    "Date": "2026-01-31",
     "Datetime": "2026-01-31T12:30:00+03:00",
     "File": FILE,
 }

@@ -39,6 +39,7 @@ for returns, argument in {
     "integer": mmf.Integer(),
     "float_": mmf.Float(),
     "flag": mmf.Bool(),
+    "day": mmf.Date(),
     "moment": mmf.Datetime(),
     "ответ": mmf.String(default="нет"),
 }.items():
@@ -207,6 +208,7 @@ def test_a_sheet_is_chosen(client: Client, tmp_path: Path) -> None:
         ("integer", -3),
         ("float_", 0.1),
         ("flag", True),
+        ("day", date(2026, 1, 31)),
         ("moment", datetime(2026, 1, 31, 12, tzinfo=UTC)),
         ("file", bytes(range(256))),
         ("file", b'{"not": "base64"}'),

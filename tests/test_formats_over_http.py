@@ -66,6 +66,11 @@ def bool_(data=mmf.Bool()):
     return data
 
 
+@mmf.target(returns=mmf.Date())
+def date(data=mmf.Date()):
+    return data
+
+
 @mmf.target(returns=mmf.Datetime())
 def datetime(data=mmf.Datetime()):
     return data
@@ -96,6 +101,7 @@ ROUTES = {
         "Integer": "integer",
         "Float": "float_",
         "Bool": "bool_",
+        "Date": "date",
         "Datetime": "datetime",
     },
     Kind.FILE: {"File": "file"},

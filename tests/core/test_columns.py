@@ -233,7 +233,7 @@ def test_of_a_thousand_wrong_columns_twenty_are_reported() -> None:
         ({"type": str, "choices": ["a", None]}, "choices=None: expected text"),
         ({"type": int, "choices": [1, "2"]}, "choices='2': expected a whole number"),
         ({"type": str, "category": True}, "choices"),
-        ({"type": list}, "str, int, float, bool, datetime"),
+        ({"type": list}, "str, int, float, bool, date, datetime"),
         ({"type": float, "ge": 5, "le": 1}, "no value"),
         ({"type": float, "gt": 1, "le": 1}, "no value"),
     ],

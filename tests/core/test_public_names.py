@@ -17,7 +17,8 @@ PACKAGE = Path(mmf_core.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 PUBLIC = {
     *("target", "artifact", "load_model", "save_model", "schema_of", "Registry"),
-    *("Array", "Batch", "Bool", "Column", "DataFrame", "Datetime", "Dict", "File", "FileBytes"),
+    *("Array", "Batch", "Bool", "Column", "DataFrame", "Date", "Datetime"),
+    *("Dict", "File", "FileBytes"),
     *("Float", "Image", "Img", "Integer", "JsonFile", "String"),
     *("ColorMode", "DataFrameFormat", "Format", "ImageFormat"),
     *("CSV", "JSON", "PARQUET", "PROTOBUF", "XLS", "XLSX", "XML"),

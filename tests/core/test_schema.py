@@ -238,9 +238,9 @@ def test_the_callers_table_is_left_as_it_was() -> None:
     assert_frame_equal(table, before)
 
 
-@pytest.mark.parametrize("declared", [list, "float", int | float, int | str | None, None, 5])
+@pytest.mark.parametrize("declared", [list, "flaot", int | float, int | str | None, None, 5])
 def test_an_unknown_type_is_refused_when_declared(declared: object) -> None:
-    with pytest.raises(DescriptorError, match=r"'price'.*str, int, float, bool, datetime"):
+    with pytest.raises(DescriptorError, match=r"'price'.*str, int, float, bool, date, datetime"):
         mmf.DataFrame(schema={"price": declared})
 
 

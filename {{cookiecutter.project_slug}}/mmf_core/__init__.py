@@ -11,6 +11,7 @@ from .descriptors import Bool as Bool
 from .descriptors import ColorMode as ColorMode
 from .descriptors import Column as Column
 from .descriptors import DataFrame as DataFrame
+from .descriptors import Date as Date
 from .descriptors import Datetime as Datetime
 from .descriptors import Dict as Dict
 from .descriptors import File as File

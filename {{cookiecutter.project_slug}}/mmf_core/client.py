@@ -21,7 +21,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from importlib.util import find_spec
@@ -39,7 +39,7 @@ ARROW, NPY = "application/vnd.apache.arrow.stream", "application/x-npy"
 BINARY, JSON = "application/octet-stream", "application/json"
 _PACKAGES = {ARROW: ("pandas", "pyarrow"), NPY: ("numpy",), JSON: ()}  # the best format first
 _BINARY_TYPES = {"File", "Image"}
-_SCALAR_TYPES = {"Bool", "Datetime", "Float", "Integer", "String"}
+_SCALAR_TYPES = {"Bool", "Date", "Datetime", "Float", "Integer", "String"}
 _QUERY_OPTIONS = {
     "format",
     "sheet",
@@ -458,7 +458,8 @@ def _decode(content: bytes, media_type: str, class_name: str) -> Any:
         return _frame(value)
     if class_name in _SCALAR_TYPES:
         value = value["result"]
-    return datetime.fromisoformat(value) if class_name == "Datetime" and value else value
+    read = {"Date": date.fromisoformat, "Datetime": datetime.fromisoformat}.get(class_name)
+    return read(value) if read and value else value
 
 
 def _frame(records: list[dict[str, Any]]) -> Any:

@@ -53,6 +53,7 @@ TARGETS = load("main").targets
 TRIED = list(find_calls(SERVICE, own_examples()))
 CALLS = [call for call in TRIED if isinstance(call, Call)]
 REJECTED = {call.name: call.reason for call in TRIED if isinstance(call, Skipped)}
+TYPED = mmf.Integer | mmf.Float | mmf.Bool | mmf.Date | mmf.Datetime
 EXAMPLES = {
     call.path.strip("/"): json.loads(call.body)
     for call in CALLS
@@ -69,7 +70,7 @@ def faults(route: str) -> Iterator[Fault]:
         if isinstance(descriptor, mmf.DataFrame):
             for fault, table, named in islice(wrong_tables(descriptor, values[name]), 3 * MOST):
                 yield Fault(f"{name}: {fault}", {**values, name: table}, named)
-        elif isinstance(descriptor, mmf.Integer | mmf.Float | mmf.Bool | mmf.Datetime):
+        elif isinstance(descriptor, TYPED):
             yield Fault(f"{name}: text", {**values, name: "no such value"}, {"where": name})
         if descriptor.required and len(arguments) > 1:
             others = {other: value for other, value in values.items() if other != name}

@@ -4,6 +4,8 @@ from .arrays import Array as Array
 from .base import REQUIRED as REQUIRED
 from .base import Descriptor as Descriptor
 from .columns import Column as Column
+from .date_scalars import Date as Date
+from .date_scalars import Datetime as Datetime
 from .files import File as File
 from .images import ColorMode as ColorMode
 from .images import Image as Image
@@ -14,8 +16,8 @@ from .model_columns import declared_columns as declared_columns
 from .numbers import Float as Float
 from .numbers import Integer as Integer
 from .scalars import Bool as Bool
-from .scalars import Datetime as Datetime
 from .scalars import Scalar as Scalar
 from .scalars import String as String
 from .tables import DataFrame as DataFrame
 from .training import schema_of as schema_of
+from .zones import NAIVE as NAIVE

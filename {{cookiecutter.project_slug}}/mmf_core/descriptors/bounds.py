@@ -5,10 +5,14 @@ Names are those of Python's `operator` module: ge, gt, le, lt.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
-from datetime import datetime
-from math import isfinite
+from datetime import date
+from math import inf, isfinite, nextafter
 from typing import Any
+
+IS_OUTSIDE = {"ge": operator.lt, "gt": operator.le, "le": operator.gt, "lt": operator.ge}
+"""What a value beyond a bound is to it."""
 
 _SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 _KEYWORDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
@@ -25,5 +29,45 @@ def bounds_schema(bounds: Mapping[str, Any]) -> dict[str, Any]:
     return {
         _KEYWORDS[name]: bound
         for name, bound in bounds.items()
-        if not isinstance(bound, datetime) and isfinite(bound)
+        if not isinstance(bound, date) and isfinite(bound)
     }
+
+
+def allows(bounds: Mapping[str, Any], value: Any) -> bool:
+    """Return whether a value is within the bounds."""
+    return not any(IS_OUTSIDE[name](value, bound) for name, bound in bounds.items())
+
+
+def narrowest(name: str, bound: Any, bounds: Mapping[str, Any]) -> Any:
+    """Return the narrower of a bound and that of the same name, if there is one."""
+    return (max if name in {"ge", "gt"} else min)(bound, bounds.get(name, bound))
+
+
+def allow_any(bounds: Mapping[str, Any]) -> bool:
+    """Return whether there may be a value within the bounds."""
+    lows, highs = _of(bounds, "ge", "gt"), _of(bounds, "le", "lt")
+    if not (lows and highs):
+        return True
+    is_open = "gt" in bounds or "lt" in bounds
+    return bool(max(lows) < min(highs) if is_open else max(lows) <= min(highs))
+
+
+def interval(bounds: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the lowest and the highest float within the bounds."""
+    lows = [-inf, *_of(bounds, "ge"), *(nextafter(low, inf) for low in _of(bounds, "gt"))]
+    highs = [inf, *_of(bounds, "le"), *(nextafter(high, -inf) for high in _of(bounds, "lt"))]
+    return float(max(lows)), float(min(highs))
+
+
+def value_within(bounds: Mapping[str, Any], step: Any, *, has_fractions: bool) -> Any:
+    """Return a value within the bounds, one `step` from an open one."""
+    if closed := _of(bounds, "ge", "le"):
+        return closed[0]
+    if "gt" not in bounds:
+        return bounds["lt"] - step
+    low = bounds["gt"]
+    return low + ((bounds["lt"] - low) / 2 if "lt" in bounds and has_fractions else step)
+
+
+def _of(bounds: Mapping[str, Any], *names: str) -> list[Any]:
+    return [bounds[name] for name in names if name in bounds]

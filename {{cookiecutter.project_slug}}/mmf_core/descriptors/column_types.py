@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from math import inf
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..codecs import (
     MAX_EXACT_FLOAT,
@@ -24,9 +23,9 @@ from ..codecs import (
     real_number,
     whole_number,
 )
-from ..errors import ErrorDetail, InvalidValue
-from .date_times import are_date_times, exact_date_time
-from .json_schemas import DATETIME
+from .date_columns import date_hint, datetime_hint, to_date, to_datetime, to_zone, zone_hint
+from .json_schemas import DATE, DATETIME, moment_schema
+from .zones import Zone
 
 if TYPE_CHECKING:
     import numpy as np
@@ -176,38 +175,6 @@ def _to_text(column: pd.Series[Any], _number_format: NumberFormat) -> pd.Series[
         return pd.Series(texts, index=column.index, name=column.name, dtype="str")
 
 
-def _to_datetime(column: pd.Series[Any], _number_format: NumberFormat) -> pd.Series[Any]:
-    import numpy as np
-    import pandas as pd
-
-    if column.dtype.kind == "M" and isinstance(column.dtype, np.dtype | pd.DatetimeTZDtype):
-        if column.array.unit == "us":
-            return column
-        with suppress(pd.errors.OutOfBoundsDatetime):  # of seconds or milliseconds
-            microseconds = column.dt.as_unit("us")
-            return cast("pd.Series[Any]", microseconds.where(microseconds == column))
-    cells = column.tolist()
-    texts = [cell for cell in cells if isinstance(cell, str)]
-    if len(texts) == column.count() and are_date_times(texts):
-        dates = column
-    else:
-        moments = [exact_date_time(cell) for cell in cells]
-        if len({moment.tzinfo is None for moment in moments if moment}) > 1:
-            raise _different_offsets(column)
-        dates = _series(np.array(moments, dtype=object), column)
-    try:
-        # pandas looks for texts in ISO 8601 only; there are no others here
-        parsed = pd.to_datetime(dates, errors="coerce", format="ISO8601")
-    except ValueError:  # pandas keeps one offset for a whole column
-        raise _different_offsets(column) from None
-    return parsed.dt.as_unit("us")
-
-
-def _different_offsets(column: pd.Series[Any]) -> InvalidValue:
-    message = "expected the same UTC offset, such as Z, in all dates of a column, or none"
-    return InvalidValue(message, [ErrorDetail(message, column=str(column.name))])
-
-
 def _array(column: pd.Series[Any], dtype: str, null: Any) -> np.ndarray[Any, Any]:
     """Return a column of numbers or flags as an array of NumPy's."""
     import numpy as np
@@ -274,12 +241,6 @@ def _text_hint(cell: Any, number_format: NumberFormat) -> str:
     )
 
 
-def _datetime_hint(cell: Any, _number_format: NumberFormat) -> str:
-    if exact_date_time(cell) is not None or not isinstance(cell, str | datetime):
-        return ""
-    return "write it as 2026-01-31T12:00:00, with six decimals at most"
-
-
 _INT64 = {"type": "integer", "minimum": _MIN_INT64, "maximum": _MAX_INT64}
 TYPES: dict[type, ColumnType] = {
     str: ColumnType("text", "text", {"type": "string"}, _to_text, "str", "str"),
@@ -288,7 +249,27 @@ TYPES: dict[type, ColumnType] = {
         "a number", 0.5, {"type": "number"}, _to_float, "float64", "float64", _float_hint
     ),
     bool: ColumnType("true or false", True, {"type": "boolean"}, _to_bool, "bool", "boolean"),
+    date: ColumnType(
+        "a date", "2026-01-31", DATE, to_date, "datetime64[us]", "datetime64[us]", date_hint
+    ),
     datetime: ColumnType(
-        "a date and time", "2026-01-31T12:00:00", DATETIME, _to_datetime, hint=_datetime_hint
+        "a date and time", "2026-01-31T12:00:00", DATETIME, to_datetime, hint=datetime_hint
     ),
 }
+READ_AS: Mapping[type, type] = {date: datetime}
+"""The types that codecs know, of those that they do not."""
+
+
+def type_of(kind: type, zone: Zone | None, dtype: Any) -> ColumnType:
+    """Return the type of a column of a Python type, in a zone, or of a dtype of its own."""
+    if kind is float and dtype is not None and dtype != "Float64":
+        return replace(TYPES[kind], type_label=f"a number of {str(dtype).lower()}")
+    if zone is None:
+        return TYPES[kind]
+    return replace(
+        TYPES[kind],
+        type_label=zone.type_label,
+        schema=moment_schema(zone),
+        convert=to_zone(zone),
+        hint=zone_hint(zone),
+    )

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-import operator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
-from math import inf, nextafter
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
 from ..codecs import NumberFormat
 from ..errors import DescriptorError, ErrorDetail, InvalidValue, quoted
-from .bounds import bounds_schema, with_bounds
-from .column_types import TYPES
-from .json_schemas import to_json, with_choices
+from .bounds import (
+    IS_OUTSIDE,
+    allow_any,
+    allows,
+    bounds_schema,
+    narrowest,
+    value_within,
+    with_bounds,
+)
+from .column_types import type_of
+from .declarations import python_of
+from .declared_types import parse_type
+from .json_schemas import described, to_json, with_choices
+from .zones import zone_of
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-_IS_OUTSIDE = {"ge": operator.lt, "gt": operator.le, "le": operator.gt, "lt": operator.ge}
-_ORDERED = {int, float, datetime}
+_ORDERED = {int, float, date, datetime}
+_MOMENTS = {date, datetime}
+_SUBCLASSES = {int: bool, float: bool, date: datetime}
+"""Types whose values are not of the type that they are derived from."""
 _POINT = NumberFormat()
 _MAX_SHOWN = 10  # choices in a message
 _MAX_LISTED = 1_000  # choices in a description
@@ -31,11 +42,14 @@ _MAX_LISTED = 1_000  # choices in a description
 class Column:
     """A column of a table's `schema=`, with more than its type.
 
-    - `type`: `str`, `int`, `float`, `bool` or `datetime`, with `| None` if cells may be empty.
+    - `type`: `str`, `int`, `float`, `bool`, `date` or `datetime`, with `| None` if cells may be
+      empty; or a dtype, or its name, such as `"float32"`, which is what the function gets.
     - `ge`, `gt`, `le`, `lt`: bounds of numbers and dates: at least, above, at most, below.
     - `choices`: all allowed values.
     - `category`: with True, the column is a pandas category of these choices, in this order.
     - `finite`: with False, infinity is a number like any other.
+    - `tz`: the zone of dates with times, as in `Datetime`.
+    - `description`: a text for people.
 
     DescriptorError if the declaration contradicts itself.
 
@@ -43,6 +57,9 @@ class Column:
     Traceback (most recent call last):
         ...
     mmf_core.errors.InvalidValue: 1 cell does not match the schema
+    >>> moments = mmf.DataFrame(schema={"at": mmf.Column("datetime", tz="Europe/Berlin")})
+    >>> moments.validate([{"at": "2026-07-01T12:00:00"}]).dtypes["at"]
+    datetime64[us, Europe/Berlin]
     """
 
     type: Any = field(kw_only=False)
@@ -53,18 +70,30 @@ class Column:
     choices: Any = None
     category: bool = False
     finite: bool = True
+    tz: str | None = None
+    description: str = ""
 
     def __post_init__(self) -> None:
-        self.kind, self.nullable = _parse(self.type)
+        declared = parse_type(self.type, self.choices)
+        self.kind, self.nullable, self.dtype = declared.kind, declared.nullable, declared.dtype
+        self.tz = declared.tz if self.tz is None else self.tz
+        self.category = self.category or declared.choices is not None
+        self.choices = declared.choices if self.choices is None else self.choices
+        self._zone = zone_of(self.tz)
+        if self._zone and self.kind is not datetime:
+            raise DescriptorError(f"tz={self.tz!r}: a {self.kind.__name__} column has no time zone")
+        self._type = type_of(self.kind, self._zone, self.dtype)
         for name, bound in self.bounds.items():
-            self._check_value(bound, name)
+            setattr(self, name, self._checked(bound, name))
+        for name, bound in declared.bounds.items():
+            setattr(self, name, narrowest(name, bound, self.bounds))
         if self.bounds and self.kind not in _ORDERED:
             raise DescriptorError(
                 f"{', '.join(self.bounds)}: a {self.kind.__name__} column has no bounds"
             )
         if not self.finite and self.kind is not float:
             raise DescriptorError(f"finite=False: a {self.kind.__name__} column has no infinity")
-        if not self._allows_any():
+        if not allow_any(self.bounds):
             raise DescriptorError(f"no value is {self.type_label}")
         if self.choices is not None:
             self._check_choices()
@@ -74,7 +103,7 @@ class Column:
     @property
     def bounds(self) -> dict[str, Any]:
         """The declared bounds by name."""
-        values = {name: getattr(self, name) for name in _IS_OUTSIDE}
+        values = {name: getattr(self, name) for name in IS_OUTSIDE}
         return {name: bound for name, bound in values.items() if bound is not None}
 
     @property
@@ -85,14 +114,28 @@ class Column:
     @cached_property
     def unlimited(self) -> Column:
         """A column of the same type, with any value."""
-        return Column(self.type, finite=self.finite) if self.is_limited else self
+        if not self.is_limited:
+            return self
+        type_: Any = self.kind
+        type_ = type_ | None if self.nullable else type_
+        return Column(type_, finite=self.finite, tz=self.tz)
 
     @property
     def plain(self) -> Any:
         """What declares this column: only its type if that is all."""
-        if not self.is_limited and self.finite:
+        if self._is_plain:
             return self.type
         return Column(**{field.name: getattr(self, field.name) for field in fields(Column)})
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the type is all that is declared."""
+        return not (self.is_limited or self.tz or self.description) and self.finite
+
+    @property
+    def is_float64(self) -> bool:
+        """Whether the function gets float64."""
+        return self.kind is float and self.dtype is None and not self.category
 
     @property
     def is_optional(self) -> bool:
@@ -105,18 +148,7 @@ class Column:
         if self.choices is not None:
             more = ", …" * (len(self.choices) > _MAX_SHOWN)
             return f"one of {', '.join(map(quoted, self.choices[:_MAX_SHOWN]))}{more}"
-        return with_bounds(TYPES[self.kind].type_label, self.bounds)
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The lowest and the highest float within the bounds."""
-        lows = [-inf, *_declared(self.ge), *(nextafter(bound, inf) for bound in _declared(self.gt))]
-        highs = [
-            inf,
-            *_declared(self.le),
-            *(nextafter(bound, -inf) for bound in _declared(self.lt)),
-        ]
-        return float(max(lows)), float(min(highs))
+        return with_bounds(self._type.type_label, self.bounds)
 
     def convert(
         self, cells: pd.Series[Any], number_format: NumberFormat = _POINT
@@ -125,32 +157,29 @@ class Column:
 
         If none does not fit, the type depends on the declaration only, and on the dates' offset.
         """
-        import numpy as np
         import pandas as pd
 
         if isinstance(cells.dtype, pd.CategoricalDtype):
             cells = cells.astype(object)
-        type_ = TYPES[self.kind]
+        type_ = self._type
         column = type_.convert(cells, number_format)
         misfits = column.isna().to_numpy()
         if self.nullable:
             misfits = misfits & cells.notna().to_numpy()
-        if self.kind is float and self.finite:
-            misfits = misfits | np.isinf(column.to_numpy())
+        if self.kind is float:
+            misfits = misfits | self._infinite(column.to_numpy())
         if self.is_limited:
             misfits = misfits | self._outside(column)
         if misfits.any():
             return column, misfits
-        dtype = self._category if self.category else type_.dtype
-        if self.nullable and not self.category:
-            dtype = type_.nullable
+        dtype = self._result_dtype
         return column if dtype is None or column.dtype == dtype else column.astype(dtype), misfits
 
     def explain(self, cell: Any, number_format: NumberFormat = _POINT) -> str:
         """Return the error message for a cell that does not fit; None is an empty one."""
         if cell is None:
             return f"expected {self.type_label}, got an empty cell"
-        hint = TYPES[self.kind].hint(cell, number_format)
+        hint = self._type.hint(cell, number_format)
         return f"expected {self.type_label}, got {quoted(cell)}{hint and f'; {hint}'}"
 
     def example(self) -> Any:
@@ -159,11 +188,10 @@ class Column:
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of a cell."""
-        schema = {**TYPES[self.kind].schema, **bounds_schema(self.bounds)}
-        if self.kind is datetime and self.bounds:
+        schema = {**self._type.schema, **bounds_schema(self.bounds)}
+        if not self._is_listed or (self.kind in _MOMENTS and self.bounds):
             schema["description"] = self.type_label
-        if not self._is_listed:
-            schema["description"] = self.type_label
+        schema = described(schema, self.description)
         choices = self.choices if self._is_listed else None
         return with_choices(schema, choices, nullable=self.nullable)
 
@@ -183,7 +211,7 @@ class Column:
     def _are_choices(self, column: pd.Series[Any]) -> Any:
         if self.kind is str:
             return self._texts.get_indexer(column) >= 0
-        return column.isin(self.choices)
+        return column.isin(self._comparable(self.choices))
 
     @cached_property
     def _texts(self) -> Any:
@@ -193,28 +221,43 @@ class Column:
         return pd.Index(self.choices, dtype="str")
 
     @cached_property
-    def _category(self) -> pd.CategoricalDtype:
+    def _result_dtype(self) -> Any:
+        """The dtype of a column without misfits; None for that which it has."""
         import pandas as pd
 
-        return pd.CategoricalDtype(self.choices)
+        if self.dtype is not None:
+            return self.dtype
+        if self.category:
+            return pd.CategoricalDtype(self._comparable(self.choices))
+        return self._type.nullable if self.nullable else self._type.dtype
+
+    def _infinite(self, numbers: np.ndarray[Any, Any]) -> Any:
+        """Return a mask of numbers that are infinite, or would become so in a smaller type."""
+        import numpy as np
+
+        infinite = np.isinf(numbers) & self.finite
+        smaller = getattr(self.dtype, "numpy_dtype", self.dtype)  # pandas' own types have one
+        if not isinstance(smaller, np.dtype):
+            return infinite
+        with np.errstate(over="ignore"):
+            return infinite | (np.isinf(numbers.astype(smaller)) & np.isfinite(numbers))
+
+    def _comparable(self, values: Iterable[Any]) -> list[Any]:
+        """Return declared values as pandas compares them with a column: days as midnights."""
+        return [
+            datetime.combine(value, time.min) if self.kind is date else value for value in values
+        ]
 
     def __repr__(self) -> str:
-        """Return Python that declares this column, given `mmf` and `datetime`."""
-        type_ = self.kind.__name__ + " | None" * self.nullable
-        if not self.is_limited and self.finite:
-            return type_
-        arguments = [type_, *(f"{name}={_literal(bound)}" for name, bound in self.bounds.items())]
-        if self.choices is not None:
-            arguments.append(f"choices=[{', '.join(map(_literal, self.choices))}]")
-        arguments += ["category=True"] * self.category + ["finite=False"] * (not self.finite)
-        return f"mmf.Column({', '.join(arguments)})"
+        return python_of(self)
 
     def _outside(self, column: pd.Series[Any]) -> Any:
         """Return a mask of the values that are not allowed; empty cells are."""
         outside = column.notna() & False
         try:
-            for name, bound in self.bounds.items():
-                outside |= _IS_OUTSIDE[name](column, bound)
+            bounds = zip(self.bounds, self._comparable(self.bounds.values()), strict=True)
+            for name, bound in bounds:
+                outside |= IS_OUTSIDE[name](column, bound)
         except TypeError:  # only one of column and bound has a UTC offset
             message = f"expected {self.type_label}, with a UTC offset only if the bound has one"
             raise InvalidValue(message, [ErrorDetail(message, column=str(column.name))]) from None
@@ -222,59 +265,35 @@ class Column:
             outside |= column.notna() & ~self._are_choices(column)
         return outside.to_numpy(dtype=bool, na_value=False)
 
+    @property
+    def _example(self) -> Any:
+        """The example of the type, as bounds of the type are."""
+        example: Any = self._type.example
+        if self.kind is datetime:
+            moment = datetime.fromisoformat(example)
+            return self._zone.place(moment) if self._zone else moment
+        return date.fromisoformat(example) if self.kind is date else example
+
     def _allowed_value(self) -> Any:
-        example, step = TYPES[self.kind].example, timedelta(1) if self.kind is datetime else 1
-        if not self.bounds or (self.kind is not datetime and self._allows(example)):
-            return example
-        if self.ge is not None or self.le is not None:
-            return self.le if self.ge is None else self.ge
-        if self.gt is None:
-            return self.lt - step
-        has_middle = self.lt is not None and self.kind is not int
-        return self.gt + ((self.lt - self.gt) / 2 if has_middle else step)
-
-    def _allows_any(self) -> bool:
-        lows = [*_declared(self.ge), *_declared(self.gt)]
-        highs = [*_declared(self.le), *_declared(self.lt)]
-        if not (lows and highs):
-            return True
-        is_open = self.gt is not None or self.lt is not None
-        return bool(max(lows) < min(highs) if is_open else max(lows) <= min(highs))
-
-    def _allows(self, value: Any) -> bool:
-        return not any(_IS_OUTSIDE[name](value, bound) for name, bound in self.bounds.items())
+        has_any_offset = self.kind is datetime and self._zone is None
+        if not self.bounds or (not has_any_offset and allows(self.bounds, self._example)):
+            return self._example
+        step = timedelta(1) if self.kind in _MOMENTS else 1
+        return value_within(self.bounds, step, has_fractions=self.kind not in {int, date})
 
     def _check_choices(self) -> None:
         choices = tuple(self.choices)
         if not choices or len(set(choices)) < len(choices):
             raise DescriptorError(f"choices={self.choices!r}: expected a list of distinct values")
-        for choice in choices:
-            self._check_value(choice, "choices")
-        self.choices = choices
+        self.choices = tuple(self._checked(choice, "choices") for choice in choices)
 
-    def _check_value(self, value: Any, name: str) -> None:
+    def _checked(self, value: Any, name: str) -> Any:
+        """Return a bound or a choice, in the column's zone; DescriptorError if it is neither."""
         types = (int, float) if self.kind is float else self.kind
-        is_bool = isinstance(value, bool) and self.kind is not bool
-        if not isinstance(value, types) or is_bool or value != value:  # noqa: PLR0124 - NaN
-            raise DescriptorError(f"{name}={value!r}: expected {TYPES[self.kind].type_label}")
-
-
-def _parse(declared: Any) -> tuple[type, bool]:
-    parts = set(get_args(declared)) if get_origin(declared) in {Union, UnionType} else {declared}
-    kinds = parts - {NoneType}
-    if len(kinds) != 1 or not kinds <= TYPES.keys():
-        names = ", ".join(kind.__name__ for kind in TYPES)
-        raise DescriptorError(f"{declared!r}: expected one of {names}, optionally with | None")
-    return kinds.pop(), NoneType in parts
-
-
-def _declared(bound: Any) -> list[Any]:
-    return [] if bound is None else [bound]
-
-
-def _literal(value: Any) -> str:
-    return (
-        f"datetime.fromisoformat({value.isoformat()!r})"
-        if isinstance(value, datetime)
-        else repr(value)
-    )
+        is_other = isinstance(value, _SUBCLASSES.get(self.kind, ()))
+        if isinstance(value, types) and not is_other and value == value:  # noqa: PLR0124 - NaN
+            moment: Any = value
+            placed = self._zone.place(moment) if self._zone else value
+            if placed is not None:
+                return placed
+        raise DescriptorError(f"{name}={value!r}: expected {self._type.type_label}")

@@ -18,6 +18,8 @@ AUTOMATIC = object()
 
 def schema_for(declared: Any, extra: str) -> Schema | Validator | None:
     """Return what checks a table; DescriptorError unless `declared` is one of these."""
+    if (dtypes := _dtypes(declared)) is not None:
+        declared = dtypes
     if isinstance(declared, Mapping):
         return Schema(declared, extra)
     if declared is None or declared is AUTOMATIC:
@@ -34,8 +36,18 @@ def schema_for(declared: Any, extra: str) -> Schema | Validator | None:
     if callable(getattr(declared, "validate", None)) and not _is_descriptor(declared):
         return Validator(declared)
     raise DescriptorError(
-        f"schema={declared!r}: expected {{column: type}}, a model or an object with validate(table)"
+        f"schema={declared!r}: expected {{column: type}}, X.dtypes, a model or an object with "
+        "validate(table)"
     )
+
+
+def _dtypes(declared: Any) -> dict[Any, Any] | None:
+    """Return the dtypes of a table's columns, `X.dtypes`, by name; None for anything else."""
+    if type(declared).__name__ != "Series":
+        return None
+    if duplicates := declared.index[declared.index.duplicated()].tolist():
+        raise DescriptorError(f"schema: column {duplicates[0]!r}: expected unique names")
+    return dict(declared.items())
 
 
 def _is_descriptor(declared: Any) -> bool:

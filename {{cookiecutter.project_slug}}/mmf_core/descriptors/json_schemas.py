@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
+
+from .zones import Zone
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +16,7 @@ DATETIME: dict[str, Any] = {  # RFC 3339, or the same without an offset (OpenAPI
     "type": "string",
     "anyOf": [{"format": "date-time"}, {"format": "date-time-local"}],
 }
+DATE: dict[str, Any] = {"type": "string", "format": "date"}
 BASE64: dict[str, Any] = {
     "type": "string",
     "contentEncoding": "base64",
@@ -24,7 +27,23 @@ _DOUBLE = 8  # bytes of the widest number that JSON parsers support
 
 def to_json(value: Any) -> Any:
     """Return a scalar as JSON represents it: dates as text."""
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def moment_schema(zone: Zone | None) -> dict[str, Any]:
+    """Return the schema of a date and time; without an offset it is the zone's local time."""
+    if zone is None:
+        return DATETIME
+    if zone.tzinfo is None:
+        return {"type": "string", "format": "date-time-local"}
+    return {**DATETIME, "description": f"in {zone.name} unless it has a UTC offset"}
+
+
+def described(schema: Mapping[str, Any], description: str) -> dict[str, Any]:
+    """Return a schema with what its author says of the value, before what it says itself."""
+    own = schema.get("description")
+    texts = [text for text in (description, f"({own})" if own and description else own) if text]
+    return {**schema, **({"description": " ".join(texts)} if texts else {})}
 
 
 def with_choices(

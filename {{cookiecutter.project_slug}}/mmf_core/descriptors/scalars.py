@@ -1,18 +1,16 @@
-"""Values that fit into a query string: text, booleans and dates; numbers are in numbers.py."""
+"""Values that fit into a query string: texts and booleans, and the base of numbers and dates."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from ..codecs import Kind, python_value
 from ..errors import DescriptorError, InvalidValue, quoted
 from .base import Descriptor
-from .date_times import parse_date_time
-from .json_schemas import DATETIME, with_choices
+from .json_schemas import to_json, with_choices
 
 T = TypeVar("T")
 
@@ -48,6 +46,10 @@ class Scalar(Descriptor[T]):
         """Return whether a value of the right type is allowed."""
         return self.choices is None or value in self.choices
 
+    def hint(self, value: Any) -> str:
+        """Return how to correct a value that is not of this type, or nothing."""
+        return ""
+
     @property
     def expected(self) -> str:
         """The allowed values, for messages: `a number >= 0`, `one of "red", "white"`."""
@@ -63,7 +65,10 @@ class Scalar(Descriptor[T]):
                 f"expected {self.expected} of at most 64 bits, got {quoted(value)}"
             ) from None
         except (TypeError, ValueError):
-            raise InvalidValue(f"expected {self.expected}, got {quoted(value)}") from None
+            hint = self.hint(value)
+            raise InvalidValue(
+                f"expected {self.expected}, got {quoted(value)}{hint and f'; {hint}'}"
+            ) from None
         if not self.allows(converted):
             raise InvalidValue(f"expected {self.expected}, got {quoted(value)}")
         return converted
@@ -78,7 +83,7 @@ class Scalar(Descriptor[T]):
         return value
 
     def example(self) -> Any:
-        return self.choices[0] if self.choices else self.example_value
+        return to_json(self.choices[0]) if self.choices else self.example_value
 
     def json_schema(self) -> dict[str, Any]:
         return with_choices(self.schema, self.choices)
@@ -155,33 +160,3 @@ class Bool(Scalar[bool]):
         if not isinstance(value, bool):
             raise TypeError
         return value
-
-
-class Datetime(Scalar[datetime]):
-    """A date and time in ISO 8601: `datetime`, with a UTC offset or without (name from MMF).
-
-    A result may also be NaT, which is null.
-
-    >>> mmf.Datetime().validate("2026-01-31T12:00:00+03:00").isoformat()
-    '2026-01-31T12:00:00+03:00'
-    """
-
-    type_label = "an ISO 8601 date and time such as 2026-01-31T12:00:00+03:00"
-    example_value = "2026-01-31T12:00:00+00:00"
-    schema: ClassVar = DATETIME
-
-    def parse(self, text: str) -> datetime:
-        return parse_date_time(text)
-
-    def convert(self, value: Any) -> datetime:
-        if not isinstance(value, datetime) or value != value:  # noqa: PLR0124 - NaT
-            raise TypeError
-        return value
-
-    def to_output(self, result: Any) -> Any:
-        is_date = isinstance(result, datetime) or type(result).__name__ == "datetime64"
-        is_nat = is_date and result != result  # noqa: PLR0124 - NaT alone is
-        return None if is_nat and self.choices is None else super().to_output(result)
-
-    def output_schema(self) -> dict[str, Any]:
-        return with_choices(self.schema, self.choices, nullable=self.choices is None)

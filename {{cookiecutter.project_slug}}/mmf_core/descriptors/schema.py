@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..codecs import NumberFormat, column_index, number_format_of
 from ..errors import MAX_ERRORS, DescriptorError, ErrorDetail, InvalidValue, max_errors, quoted
+from .bounds import interval
 from .column_names import describe_others, similar_names
+from .column_types import READ_AS
 from .columns import Column
 from .json_schemas import records
 
@@ -21,10 +24,12 @@ _MISSING, _DUPLICATE, _UNKNOWN = "missing columns", "duplicate columns", "unknow
 
 
 class Schema:
-    """Columns in order: `str`, `int`, `float`, `bool`, `datetime`, or `float | None` with nulls.
+    """Columns in order: `str`, `int`, `float`, `bool`, `date`, `datetime`, or a dtype.
 
-    A `Column` adds bounds and choices. Undeclared columns are dropped with `extra="ignore"` and
-    are errors with `extra="refuse"`. With `underscores` a name may have blanks in place of these.
+    `float | None` has nulls; dates are midnights. A dtype or its name, such as `"float32"`, is what
+    the function gets. A `Column` adds bounds and choices. Undeclared columns are dropped with
+    `extra="ignore"` and are errors with `extra="refuse"`. With `underscores` a name may have blanks
+    in place of these.
     """
 
     def __init__(
@@ -34,10 +39,11 @@ class Schema:
             raise DescriptorError(f"extra={extra!r}: expected one of {', '.join(EXTRA)}")
         self.columns = {name: _column(name, declared) for name, declared in columns.items()}
         declared = self.columns.values()
-        self.is_block = all(column.kind is float and not column.category for column in declared)
+        self.is_block = all(column.is_float64 for column in declared)
         self._is_limited = any(column.is_limited for column in declared)
         self._refuses_extra = extra == "refuse"
         self._names = list(self.columns)
+        self._days = [name for name, column in self.columns.items() if column.kind is date]
         self._underscores = underscores
 
     def __str__(self) -> str:
@@ -47,7 +53,9 @@ class Schema:
     @property
     def reading(self) -> dict[str, Any]:
         """Options for codecs: what the columns need, and whether a block of floats is enough."""
-        types = {name: column.kind for name, column in self.columns.items()}
+        types = {
+            name: READ_AS.get(column.kind, column.kind) for name, column in self.columns.items()
+        }
         are_floats = set(types.values()) == {float}
         return {"types": types, "floats": True} if are_floats else {"types": types}
 
@@ -90,6 +98,17 @@ class Schema:
             others = [str(name) for name in names if name not in self.columns]
             raise _invalid(wrong_columns, errors, misfits, others)
         return pd.DataFrame(columns, index=table.index)
+
+    def to_output(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return a result's columns like `apply`, with days as `datetime.date`, as they are sent.
+
+        A function gets them as midnights, which pandas can calculate with.
+        """
+        table = self.apply(table)
+        for name in self._days:
+            days = table[name].dt.date.astype(object)
+            table[name] = days.where(days.notna(), None)
+        return table
 
     def _compare_names(self, names: list[Any]) -> dict[str, list[Any]]:
         """Return the names of wrong columns by error."""
@@ -138,12 +157,14 @@ class Schema:
 
         if any(column.choices is not None for column in self.columns.values()):
             return None
-        intervals = [column.interval for column in self.columns.values()]
+        intervals = [interval(column.bounds) for column in self.columns.values()]
         lows, highs = zip(*intervals, strict=True)
         return np.array(lows), np.array(highs)
 
 
-def _column(name: str, declared: Any) -> Column:
+def _column(name: Any, declared: Any) -> Column:
+    if not isinstance(name, str):
+        raise DescriptorError(f"schema: column {name!r}: expected a text as its name")
     try:
         return declared if isinstance(declared, Column) else Column(declared)
     except DescriptorError as error:

@@ -26,10 +26,10 @@ _DIMENSIONS = "expected a table of one or two dimensions"
 class DataFrame(Descriptor["pd.DataFrame"]):
     """A table with at least one row: `pandas.DataFrame` (name from MMF).
 
-    - `schema`: what its columns must be: column → type or `Column`, a fitted model that knows its
-      columns, or an object with `validate(table)`, such as pandera's. Missing columns and invalid
-      cells are reported to the client. Without it, an argument gets the schema of the only model
-      if the function only passes its table on to that; None forbids it.
+    - `schema`: what its columns must be: column → type, dtype or `Column`; `X.dtypes`; a fitted
+      model that knows its columns; or an object with `validate(table)`, such as pandera's. Missing
+      columns and invalid cells are reported to the client. Without it, an argument gets the schema
+      of the only model if the function only passes its table on to that; None forbids it.
     - `extra`: `"ignore"` drops undeclared columns, `"refuse"` reports them.
     - `pandas_params`: arguments of `pandas.read_*`, such as `{"sep": ";"}`.
 
@@ -95,7 +95,7 @@ class DataFrame(Descriptor["pd.DataFrame"]):
             table = table.set_axis([str(name) for name in table.columns], axis="columns")
         if not table.columns.is_unique:
             raise InvalidValue("expected unique column names; rename the duplicates")
-        return self._schema.apply(table) if self._schema else table
+        return self._schema.to_output(table) if self._schema else table
 
     def example(self) -> Any:
         return [self._schema.example() if self._schema else {"column": 0.5}]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DescriptorError
 from ..models import ModelInputs, inputs_of, inputs_of_file
 from .columns import Column
+from .declared_types import python_value
 from .model_columns import declared_columns
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _TYPES: dict[str, type] = {
     "floating": float,
     "mixed-integer-float": float,
     "string": str,
+    "date": date,
     "datetime": datetime,
     "datetime64": datetime,
 }
@@ -73,15 +75,8 @@ def _declared(name: str, column: pd.Series[Any]) -> Any:
     if str(column.dtype) != "category":
         return _type(name, column, column)
     categories = column.cat.categories
-    choices = [_python_value(category) for category in categories]
+    choices = [python_value(category) for category in categories]
     return Column(_type(name, categories, column), choices=choices, category=True)
-
-
-def _python_value(value: Any) -> Any:
-    """Return the Python value of a pandas or NumPy scalar."""
-    if hasattr(value, "to_pydatetime"):
-        return value.to_pydatetime()
-    return value.item() if hasattr(value, "item") else value
 
 
 def _type(name: str, values: Any, column: pd.Series[Any]) -> Any:

@@ -65,6 +65,10 @@ class Validator:
             raise
         return table if valid is None else valid
 
+    def to_output(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return the result of `validate` of a result."""
+        return self.apply(table)
+
 
 def _invalid(cases: pd.DataFrame, table: pd.DataFrame) -> InvalidValue:
     limit = max_errors.get()

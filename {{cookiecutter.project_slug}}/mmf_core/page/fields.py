@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from math import isfinite
 from typing import Any
 
 from ..codecs import Format, Kind, json, readable
-from ..descriptors import Bool, Datetime, Descriptor, Float, Integer
+from ..descriptors import NAIVE, Bool, Date, Datetime, Descriptor, Float, Integer
 from ..web.openapi.sections import without_null
 
 Texts = Mapping[str, str]
@@ -23,7 +23,7 @@ def form_field(name: str, descriptor: Descriptor[Any], texts: Texts) -> dict[str
     """Return what a template needs to draw an argument's control.
 
     `control` is `table`, `image` or `file` for a dropped file, `json` for a value that may be typed
-    or chosen as a file, and `choice`, `number`, `datetime` or `text` for a scalar.
+    or chosen as a file, and `choice`, `number`, `date`, `datetime` or `text` for a scalar.
     """
     return {
         "name": name,
@@ -55,11 +55,19 @@ def _scalar(descriptor: Descriptor[Any], texts: Texts) -> dict[str, Any]:
         return {"control": "choice", "choices": [(choice, choice) for choice in choices]}
     if isinstance(descriptor, Integer | Float):
         return _number(descriptor, schema)
+    if isinstance(descriptor, Datetime):
+        return _moment(descriptor, texts)
+    return {"control": "date" if isinstance(descriptor, Date) else "text"}
+
+
+def _moment(descriptor: Datetime, texts: Texts) -> dict[str, Any]:
+    """Return the control: a browser's own has no UTC offset."""
+    if descriptor.tz not in {None, NAIVE}:
+        return {"control": "text", "hint": texts["zone_hint"].format(descriptor.tz)}
     default = descriptor.default
-    has_zone = isinstance(default, datetime) and default.tzinfo is not None
-    if isinstance(descriptor, Datetime) and not has_zone:
-        return {"control": "datetime", "hint": texts["datetime_hint"]}
-    return {"control": "text"}
+    if isinstance(default, datetime) and default.tzinfo is not None:
+        return {"control": "text"}
+    return {"control": "datetime", "hint": texts["datetime_hint"]}
 
 
 def _number(descriptor: Descriptor[Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,8 +113,10 @@ def _types(schema: Mapping[str, Any]) -> list[str]:
 
 
 def _type_name(schema: Mapping[str, Any]) -> str:
-    if "anyOf" in schema:
+    if "anyOf" in schema or schema.get("format") == "date-time-local":
         return "datetime"
+    if schema.get("format") == "date":
+        return "date"
     return next(each for each in _types(schema) if each != "null")
 
 
@@ -157,6 +167,6 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
     return str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ..codecs import (
@@ -102,6 +103,9 @@ def _with_nulls(name: str, column: pd.Series[Any]) -> Tensor:
 
 def _objects(name: str, cells: list[Any]) -> Tensor:
     types = {*map(type, cells)} - {type(None)}
+    if types == {date}:
+        texts = [cell and cell.isoformat() for cell in cells]
+        return Tensor(name, object_array(texts), "datetime")
     if types == {bytes}:
         return Tensor(name, object_array(cells))
     if all(issubclass(cell_type, str) for cell_type in types):

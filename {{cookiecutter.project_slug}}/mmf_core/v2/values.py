@@ -7,7 +7,7 @@ bytes or in base64.
 from __future__ import annotations
 
 from base64 import b64encode
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ..codecs import Kind, json, json_of
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 RESULT = "result"
 """The name of the tensor of a result that is not a table."""
-_COLUMN_DATATYPES = {bool: "BOOL", int: "INT64", float: "FP64", str: BYTES, datetime: BYTES}
+_COLUMN_DATATYPES = {bool: "BOOL", int: "INT64", float: "FP64"}
+"""Those of texts and dates are BYTES."""
 _SCALAR_DATATYPES: dict[type, str] = {Integer: "INT64", Float: "FP64", Bool: "BOOL"}
 
 
@@ -71,7 +72,7 @@ def output_tensors(returns: Descriptor[Any], value: Any) -> list[Tensor]:
             return [Tensor(RESULT, object_array([json.dumps(value).decode()]), "json")]
     import numpy as np
 
-    plain = value.isoformat() if isinstance(value, datetime) else value
+    plain = value.isoformat() if isinstance(value, date) else value
     is_text = plain is None or isinstance(plain, str)
     return [Tensor(RESULT, object_array([plain]) if is_text else np.array([plain]))]
 
@@ -96,7 +97,7 @@ def _describe(name: str, descriptor: Descriptor[Any]) -> list[dict[str, Any]]:
     datatype, shape = _SCALAR_DATATYPES.get(type(descriptor), BYTES), [1]
     if isinstance(descriptor, DataFrame):
         return [
-            {"name": column, "datatype": _COLUMN_DATATYPES[declared.kind], "shape": [-1]}
+            {"name": column, "datatype": _COLUMN_DATATYPES.get(declared.kind, BYTES), "shape": [-1]}
             for column, declared in descriptor.columns.items()
         ]
     if isinstance(descriptor, Array):

@@ -43,7 +43,7 @@ function inputOf({ type, nullable, min, max, choices }, value, id) {
     return select;
   }
   const isDate = type === "datetime" && /^[-\d]+(T[\d:]+)?$/.test(value);
-  const kind = { number: "number", integer: "number" }[type] ?? (isDate ? "datetime-local" : "text");
+  const kind = { number: "number", integer: "number" }[type] ?? (isDate ? "datetime-local" : type === "date" ? "date" : "text");
   const step = { number: "any", integer: 1 }[type] ?? (isDate ? 1 : null);
   return make("input", { ...common, type: kind, step, min, max, value });
 }

@@ -12,7 +12,15 @@ RUSSIAN_PHRASES = {
     "a finite number": "конечное число",
     "text": "текст",
     "true or false": "true или false",
+    "a date": "дата",
     "a date and time": "дата и время",
+    "a date and time without a UTC offset": "дата и время без смещения от UTC",
+    "a date and time, in {value} unless it has a UTC offset": (
+        "дата и время (без смещения от UTC — по времени {value})"
+    ),
+    "a number of {value}": "число типа {value}",
+    "an ISO 8601 date such as {value}": "дата по ISO 8601, например {value}",
+    "{phrase}, in ISO 8601": "{phrase} по ISO 8601",
     "an ISO 8601 date and time such as {value}": "дата и время по ISO 8601, например {value}",
     "{phrase} >= {low} and <= {high}": "{phrase} от {low} до {high}",
     "{phrase} >= {low} and < {high}": "{phrase} от {low} и меньше {high}",
@@ -58,6 +66,10 @@ RUSSIAN_PHRASES = {
     "write it as {value}, with six decimals at most": (
         "пишите так: {value}, не больше шести знаков после запятой"
     ),
+    "write it as {value}": "пишите так: {value}",
+    "clocks in {value} skip this time": "в этот момент часы {value} переводят вперёд",
+    "clocks in {value} repeat this time": "в этот момент часы {value} переводят назад",
+    "add the UTC offset that is meant": "добавьте нужное смещение от UTC",
     "did you mean {value}?": "может быть, {value}?",
     "send one value": "пришлите одно значение",
     "send it in smaller pieces": "пришлите по частям",
