@@ -25,8 +25,18 @@ def score(data=mmf.DataFrame(schema={"a": float, "word": str})):
 
 
 @registry.target(returns=mmf.Dict())
-def several(tree=mmf.Dict(), whole=mmf.Integer(default=7)):
+def several(tree=mmf.Dict(), flag=mmf.Bool(), whole=mmf.Integer(default=7)):
+    return {"tree": tree, "flag": flag, "whole": whole}
+
+
+@registry.target(returns=mmf.Dict())
+def optional(tree=mmf.Dict(), whole=mmf.Integer(default=7)):
     return {"tree": tree, "whole": whole}
+
+
+@registry.target(returns=mmf.Float())
+def scaled(number=mmf.Float(), times=mmf.Integer(default=2)):
+    return number * times
 
 
 @registry.target(returns=mmf.Float())
@@ -44,8 +54,9 @@ app = create_app(registry)
 CALLS = """
 import json, sys
 from made import Client
-from made.api.targets import half, score, several
-from made.models import ScoreJsonBodyItem, SeveralJsonBody, SeveralJsonBodyTree
+from made.api.targets import half, optional, scaled, score, several
+from made.models import OptionalJsonBody, ScaledJsonBodyType0, ScoreJsonBodyItem
+from made.models import SeveralJsonBody, SeveralJsonBodyTree
 
 client = Client(sys.argv[1], headers={"Accept": "application/json"})
 rows = [ScoreJsonBodyItem(a=1.5, word="вино"), ScoreJsonBodyItem(a=2, word="")]
@@ -53,7 +64,10 @@ tree = SeveralJsonBodyTree.from_dict({"a": [1]})
 refused = half.sync(client=client, body="three")
 print(json.dumps([
     [row.to_dict() for row in score.sync(client=client, body=rows)],
-    several.sync(client=client, body=SeveralJsonBody(tree=tree)).to_dict(),
+    several.sync(client=client, body=SeveralJsonBody(tree=tree, flag=True)).to_dict(),
+    optional.sync(client=client, body=OptionalJsonBody.from_dict({"a": [1]}), whole=8).to_dict(),
+    scaled.sync(client=client, body=ScaledJsonBodyType0(number=1.5, times=3)).result,
+    scaled.sync(client=client, body=1.5).result,
     half.sync(client=client, body=5.0).result,
     [type(refused).__name__, refused.status],
 ]))
@@ -84,7 +98,10 @@ def test_a_generated_client_calls_targets(programs: Path, tmp_path: Path) -> Non
         printed = _run(programs / "python", "-c", CALLS, service.url, folder=tmp_path)
     assert json.loads(printed) == [
         [{"a": 3.0}, {"a": 4.0}],
-        {"tree": {"a": [1]}, "whole": 7},
+        {"tree": {"a": [1]}, "flag": True, "whole": 7},
+        {"tree": {"a": [1]}, "whole": 8},
+        4.5,
+        3.0,
         2.5,
         ["Problem", 400],
     ]

@@ -281,7 +281,7 @@ def test_cyrillic_route_arguments_and_file_name(client: FlaskClient) -> None:
 
 def test_cyrillic_in_a_percent_encoded_path(client: FlaskClient) -> None:
     route = "".join(f"%{byte:02X}" for byte in "предсказать".encode())
-    answer = client.post(f"/{route}", json={"таблица": [{"a": 1}]})
+    answer = client.post(f"/{route}", json=[{"a": 1}])
     assert answer.data.decode() == "a,имя\n1,none given\n"
 
 
@@ -382,4 +382,4 @@ def test_a_file_in_json_must_be_base64(client: FlaskClient, text: str) -> None:
 
 
 def test_a_json_list_is_no_object_of_arguments(client: FlaskClient) -> None:
-    assert_problem(client.post("/greet", json=["x"]), 422, "object", "who, times")
+    assert_problem(client.post("/mixed", json=["x"]), 422, "object", "data, picture")

@@ -43,14 +43,13 @@ class Unsupported(NamedTuple):
 
 
 def bodies(
-    arguments: list[Description], example: Any, media_types: list[str]
+    arguments: list[Description], body: str | None, values: Description, media_types: list[str]
 ) -> Iterator[Body | Unsupported]:
-    """Yield a body for each media type; the JSON body is the example itself."""
-    values = example if len(arguments) > 1 else {argument["id"]: example for argument in arguments}
+    """Yield a body for each media type; `body` is the argument that it is, None for an object."""
     present = [argument for argument in arguments if argument["id"] in values]
     for media_type in media_types:
         try:
-            yield _body(media_type, present, values, example)
+            yield _body(media_type, present, body, values)
         except ENCODE_ERRORS as error:
             yield Unsupported(_name(media_type), str(error))
 
@@ -60,9 +59,11 @@ def kind_of(description: Description) -> Kind | None:
     return getattr(getattr(mmf_core, description["class_name"], None), "kind", None)
 
 
-def _body(media_type: str, arguments: list[Description], values: Description, example: Any) -> Body:
-    if media_type == JSON:
-        return Body("json", JSON, json.dumps(example).encode())
+def _body(
+    media_type: str, arguments: list[Description], body: str | None, values: Description
+) -> Body:
+    if media_type == JSON and body is None:
+        return Body("json", JSON, json.dumps(values).encode())
     if media_type == FORM:
         parts = [
             (argument["id"], _part(argument, values[argument["id"]])) for argument in arguments
@@ -75,8 +76,11 @@ def _body(media_type: str, arguments: list[Description], values: Description, ex
     media_format = Format.of_media_type(media_type)
     if media_format is None:
         raise ValueError("unknown media type")
-    not_scalar = (argument for argument in arguments if kind_of(argument) is not Kind.SCALAR)
-    main = next(not_scalar, arguments[0])
+    by_name = {argument["id"]: argument for argument in arguments}
+    files = [each for each in arguments if kind_of(each) is not Kind.SCALAR]
+    main = by_name[body] if body else next(iter(files), arguments[0])
+    if any(file is not main for file in files):
+        raise ValueError("only a form holds several files")
     query = urlencode({name: _text(value) for name, value in values.items() if name != main["id"]})
     content = _encode(main, values[main["id"]], media_format)
     return Body(media_format.extension, media_type, content, query, media_format)
@@ -84,6 +88,8 @@ def _body(media_type: str, arguments: list[Description], values: Description, ex
 
 def _encode(description: Description, example: Any, media_format: Format) -> bytes:
     """Encode a value; ValueError if there is no codec for it, as for .xls."""
+    if media_format is Format.JSON:
+        return json.dumps(example).encode()
     kind = kind_of(description)
     codec = find(kind, media_format) if kind else None
     if kind is None or codec is None or not codec.writes:

@@ -67,10 +67,11 @@ def _target_calls(
     arguments, route = description["arguments"], description["route"]
     content = operation.get("requestBody", {}).get("content", {})
     example = content.get(JSON, {}).get("example")
+    values = {body: example} if (body := description["body"]) else example
     own_example = examples.get(route)
     if own_example is not None:
-        example = {**example, **own_example} if len(arguments) > 1 else own_example
-    target = Target(service, route, arguments, description["returns"], example)
+        values = {**values, **own_example} if len(arguments) > 1 else {body: own_example}
+    target = Target(service, route, arguments, body, values, description["returns"])
     yield from target.calls(list(content))
 
 

@@ -1,13 +1,12 @@
 """The calls of one target: its example in every format, with a response in the same if possible."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from mmf_core.codecs import Format, Kind
 
-from .bodies import JSON, Body, Description, Unsupported, bodies, kind_of
+from .bodies import FORM, JSON, Body, Description, Unsupported, bodies, kind_of
 from .call import Call, Skipped, is_rejected, reason
 from .checks import DECODE_ERRORS, NO_CONTENT, OK, Decoder, ExpectedResponse, decoder
 from .service import Response, Service
@@ -18,13 +17,17 @@ ANY = "*/*"
 
 @dataclass(frozen=True)
 class Target:
-    """A target from its description; `example` is its body in JSON."""
+    """A target from its description; `body` is the argument that a body is, None for an object.
+
+    `values` are the examples of arguments by name.
+    """
 
     service: Service
     route: str
     arguments: list[Description]
+    body: str | None
+    values: Description
     returns: Description | None
-    example: Any
 
     @property
     def path(self) -> str:
@@ -32,9 +35,8 @@ class Target:
         return f"/{self.route}"
 
     def calls(self, media_types: list[str]) -> Iterator[Call | Skipped]:
-        """Yield a call for each media type of a body; none if the JSON example is rejected."""
-        content = json.dumps(self.example).encode() if self.arguments else b""
-        example = Body("json", JSON, content)
+        """Yield a call for each media type of a body; none if the example is rejected."""
+        example = next(body for body in self._bodies([JSON, FORM]) if isinstance(body, Body))
         first, second = (self._request(example, self._accept(Format.JSON)) for _ in range(2))
         if is_rejected(first):
             hint = f"{reason(first)}; write a better example into examples.json"
@@ -42,11 +44,13 @@ class Target:
             return
         value = self._value(first)
         varies = value != self._value(second)
-        all_bodies = (
-            bodies(self.arguments, self.example, media_types) if self.arguments else [example]
-        )
-        for body in all_bodies:
+        for body in self._bodies(media_types or [JSON]):
             yield self._call(body, value, varies=varies)
+
+    def _bodies(self, media_types: list[str]) -> Iterator[Body | Unsupported]:
+        if not self.arguments:
+            return iter([Body("json", JSON, b"")])
+        return bodies(self.arguments, self.body, self.values, media_types)
 
     def _call(self, body: Body | Unsupported, value: Any, *, varies: bool) -> Call | Skipped:
         name = f"{self.path} ({body.name})"

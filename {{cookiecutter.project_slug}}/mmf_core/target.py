@@ -101,6 +101,16 @@ class Target:
         }
 
     @property
+    def body_argument(self) -> str | None:
+        """The argument that a whole body is: the only required one; without any, the first.
+
+        None if several are required, or if there is no argument: a body is an object by name then.
+        An optional argument that is added at the end changes nothing.
+        """
+        names = list(self.required) or list(self.arguments)[:1]
+        return names[0] if len(names) == 1 else None
+
+    @property
     def example_is_valid(self) -> bool:
         """Whether the declarations guarantee that the required arguments' examples are valid."""
         return all(descriptor.example_is_valid for descriptor in self.required.values())

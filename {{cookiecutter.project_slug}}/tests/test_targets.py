@@ -54,27 +54,31 @@ TRIED = list(find_calls(SERVICE, own_examples()))
 CALLS = [call for call in TRIED if isinstance(call, Call)]
 REJECTED = {call.name: call.reason for call in TRIED if isinstance(call, Skipped)}
 TYPED = mmf.Integer | mmf.Float | mmf.Bool | mmf.Date | mmf.Datetime
-EXAMPLES = {
-    call.path.strip("/"): json.loads(call.body)
+EXAMPLES = {  # of a target: by argument, or the one argument that a body is
+    route: json.loads(call.body)
     for call in CALLS
-    if call.headers["Content-Type"] == JSON and call.body and call.path.strip("/") in TARGETS
+    if call.headers["Content-Type"] == JSON
+    and call.body
+    and (route := call.path.partition("?")[0].strip("/")) in TARGETS
 }
 
 
 def faults(route: str) -> Iterator[Fault]:
     """Yield the faults that the descriptors of a target rule out."""
-    arguments = TARGETS[route].arguments
+    arguments, body = TARGETS[route].arguments, TARGETS[route].body_argument
     example = EXAMPLES[route]
-    values = example if len(arguments) > 1 else dict.fromkeys(arguments, example)
+    values = {body: example} if body else example
     for name, descriptor in arguments.items():
-        if isinstance(descriptor, mmf.DataFrame):
+        if isinstance(descriptor, mmf.DataFrame) and name in values:
             for fault, table, named in islice(wrong_tables(descriptor, values[name]), 3 * MOST):
                 yield Fault(f"{name}: {fault}", {**values, name: table}, named)
         elif isinstance(descriptor, TYPED):
             yield Fault(f"{name}: text", {**values, name: "no such value"}, {"where": name})
         if descriptor.required and len(arguments) > 1:
             others = {other: value for other, value in values.items() if other != name}
-            yield Fault(f"{name}: missing", others, {"where": name}, (JSON, FORM))
+            yield Fault(
+                f"{name}: missing", others, {"where": name}, (FORM,) if body else (JSON, FORM)
+            )
 
 
 def wrong_tables(descriptor: mmf.DataFrame, rows: Any) -> Iterator[tuple[str, Any, dict[str, str]]]:
@@ -92,13 +96,13 @@ def wrong_tables(descriptor: mmf.DataFrame, rows: Any) -> Iterator[tuple[str, An
 
 def faulty_bodies(route: str) -> Iterator[tuple[str, Body, dict[str, str]]]:
     """Yield each fault in each format that can carry it."""
-    arguments = SERVICE.get(f"/{route}")["arguments"]
+    description = SERVICE.get(f"/{route}")
     operation = SERVICE.get("/openapi.json")["paths"][f"/{route}"]["post"]
     media_types = list(operation["requestBody"]["content"])
     for fault in faults(route):
-        example = fault.arguments if len(arguments) > 1 else next(iter(fault.arguments.values()))
         usable = [name for name in media_types if name in (fault.media_types or media_types)]
-        for body in bodies(arguments, example, usable):
+        arguments, name = description["arguments"], description["body"]
+        for body in bodies(arguments, name, fault.arguments, usable):
             if isinstance(body, Body):
                 yield f"{fault.name} ({body.name})", body, fault.named
 

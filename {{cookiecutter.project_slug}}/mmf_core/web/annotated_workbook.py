@@ -97,7 +97,8 @@ def _sent(target: Target, name: str) -> EncodedPart | None:
     if file := request.files.get(name):
         file.seek(0)
         return EncodedPart.of_file(file, request)
-    is_whole = len(target.arguments) == 1 or Format.of_media_type(request.mimetype) != Format.JSON
+    is_json = Format.of_media_type(request.mimetype) is Format.JSON
+    is_whole = target.body_argument == name or (not target.body_argument and not is_json)
     if request.mimetype in FORMS or not is_whole or not isinstance(request.stream, io.BytesIO):
         return None
     return EncodedPart.of_body(request.stream.getvalue(), request)

@@ -17,6 +17,7 @@ from .http.arguments import ArgumentReader
 from .http.codec_options import limits_of
 from .http.negotiation import media_types, negotiate, requested_format
 from .http.responses import ResultWriter, json_response
+from .openapi.request_bodies import example_body
 from .openapi.targets import section
 from .protocols import ErrorReport, Protocol, Service
 from .request_context import current_context, enter_target, execute
@@ -82,6 +83,7 @@ def description(target: Target, settings: Settings) -> dict[str, Any]:
     return {
         **{key: meta[key] for key in ("name", "route", "description")},
         "arguments": meta["descriptors"],
+        "body": target.body_argument,
         "returns": meta["returns"],
         "limits": {"body_bytes": settings.max_body},
         "example": _curl(target),
@@ -89,9 +91,7 @@ def description(target: Target, settings: Settings) -> dict[str, Any]:
 
 
 def _curl(target: Target) -> str:
-    examples = {name: descriptor.example() for name, descriptor in target.arguments.items()}
-    body = next(iter(examples.values())) if len(examples) == 1 else examples
-    quoted = json.dumps(body).decode().replace("'", "'\\''")
+    quoted = json.dumps(example_body(target)).decode().replace("'", "'\\''")
     return (
         f"curl {request.url_root}{target.route} -H 'Content-Type: application/json' -d '{quoted}'"
     )

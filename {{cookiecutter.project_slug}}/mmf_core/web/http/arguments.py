@@ -1,7 +1,9 @@
 """From a request to the values of a target's arguments.
 
-One argument: the body *is* the argument. Several: multipart parts, or a JSON object by argument
-name. Scalars may also be in the query string, which leaves the body to the only other argument.
+One required argument: a body that is not a form *is* that argument, whatever optional ones exist;
+a JSON object by argument name is read, too, if it is a scalar. Several: multipart parts, or a JSON
+object by argument name. Scalars may also be in the query string, which leaves a body that is not
+JSON to the only other required argument.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ class ArgumentReader:
         self._limits = limits
         self._names = list(self._arguments)
         self._required = list(target.required)
+        self._body_argument = target.body_argument
         descriptors = target.arguments.items()
         self._scalars = [name for name, descriptor in descriptors if descriptor.kind is Kind.SCALAR]
         self._takes_table = any(descriptor.kind is Kind.TABLE for _, descriptor in descriptors)
@@ -89,43 +92,42 @@ class ArgumentReader:
         return parts
 
     def _body(self, request: Request, body: bytes, queried: Iterable[str]) -> dict[str, Part]:
-        name = self._body_argument(request.mimetype, queried)
+        name = self._body_argument
+        if name is None or name in self._scalars:
+            if Format.of_media_type(request.mimetype) is Format.JSON:
+                return self._json(body)
+            name = name or self._only_missing(queried)
         if name is None:
-            return self._json_object(request.mimetype, body)
+            raise unsupported_content_type(request.mimetype, self._how_to_send())
         return {name: EncodedPart.of_body(body, request)}
 
-    def _body_argument(self, media_type: str, queried: Iterable[str]) -> str | None:
-        """Return the argument that the body holds; None if it is an object of several."""
-        if len(self._names) == 1:
-            return self._names[0]
-        if Format.of_media_type(media_type) is Format.JSON:
-            return None
-        candidates = [
-            name
-            for name in self._names
-            if name not in queried and (name not in self._scalars or name in self._required)
-        ]
-        return candidates[0] if len(candidates) == 1 else None
+    def _only_missing(self, queried: Iterable[str]) -> str | None:
+        """Return the one of several required arguments that the query does not have."""
+        missing = [name for name in self._required if name not in queried]
+        return missing[0] if len(missing) == 1 else None
 
-    def _json_object(self, media_type: str, body: bytes) -> dict[str, Part]:
-        if Format.of_media_type(media_type) is not Format.JSON:
-            raise unsupported_content_type(media_type, self._how_to_send())
-        members = read_json(body, self._limits)
+    def _json(self, body: bytes) -> dict[str, Part]:
+        """Return the members of an object by argument name, or the only required scalar."""
+        scalar = self._body_argument
+        try:
+            value = read_json(body, self._limits)
+        except RequestError as error:
+            raise (error.within(scalar) if scalar else error) from None
         if self._takes_table:
-            members = with_repeated_names(body, members)
-        if not isinstance(members, dict):
+            value = with_repeated_names(body, value)
+        if isinstance(value, dict):
+            _refuse_unknown(value, self._names, "JSON object")
+            return {name: JSONPart(member) for name, member in value.items()}
+        if scalar is None:
             raise InvalidValue(f"expected a JSON object by argument name; {self._how_to_send()}")
-        _refuse_unknown(members, self._names, "JSON object")
-        return {name: JSONPart(value) for name, value in members.items()}
+        return {scalar: JSONPart(value)}
 
     def _how_to_send(self) -> str:
-        match self._names:
-            case []:
-                return "send an empty body"
-            case [name]:
-                return f"send {name} as the body, with its Content-Type"
-            case names:
-                return f"send multipart/form-data or a JSON object with {', '.join(names)}"
+        if not self._names:
+            return "send an empty body"
+        if self._body_argument:
+            return f"send {self._body_argument} as the body, with its Content-Type"
+        return f"send multipart/form-data or a JSON object with {', '.join(self._names)}"
 
 
 def _unique_names(values: MultiDict[str, Any]) -> list[str]:

@@ -16,21 +16,34 @@ _FIELDS = "application/x-www-form-urlencoded"
 
 def body(target: Target) -> dict[str, Any]:
     """Describe the body in every media type; a scalar may be in the query instead."""
-    arguments = target.arguments.values()
-    others = [descriptor for descriptor in arguments if descriptor.kind is not Kind.SCALAR]
+    others = [each for each in target.arguments.values() if each.kind is not Kind.SCALAR]
     # Generated clients cannot send a table in a form without files.
     forms = [_FORM] if others else [_FORM, _FIELDS]
-    content = dict.fromkeys(forms, _form(target))
-    if len(arguments) == 1:
-        content = {**_whole(*arguments), **content}
-    else:
-        # Whatever else is required may be in the query.
-        bodies = others or list(target.required.values())
-        is_clear = len(bodies) == 1 or not others
-        whole = _whole(bodies[0]) if bodies and is_clear else {}
-        content = {**whole, Format.JSON.media_type: _object(target), **content}
     needs_body = any(descriptor.kind is not Kind.SCALAR for descriptor in target.required.values())
+    content = {**_not_form(target), **dict.fromkeys(forms, _form(target))}
     return {"required": needs_body, "content": content}
+
+
+def example_body(target: Target) -> Any:
+    """Return the example of a JSON body."""
+    if target.body_argument:
+        return target.arguments[target.body_argument].example()
+    return {name: descriptor.example() for name, descriptor in target.arguments.items()}
+
+
+def _not_form(target: Target) -> dict[str, Any]:
+    """Describe a body that is an argument, or an object of them."""
+    if target.body_argument is None:
+        # Scalars may be in the query, which leaves the body to the only other argument.
+        required = target.required.values()
+        bodies = [each for each in required if each.kind is not Kind.SCALAR] or list(required)[:1]
+        content = _whole(bodies[0]) if len(bodies) == 1 else {}
+        return {**content, Format.JSON.media_type: _object(target)}
+    descriptor = target.arguments[target.body_argument]
+    content = _whole(descriptor)
+    if descriptor.kind is Kind.SCALAR:
+        content[Format.JSON.media_type] = _object(target)
+    return content
 
 
 def argument_schema(descriptor: Descriptor[Any]) -> dict[str, Any]:
@@ -64,13 +77,14 @@ def _whole(descriptor: Descriptor[Any]) -> dict[str, Any]:
 
 
 def _object(target: Target) -> dict[str, Any]:
-    """Describe the JSON object of several arguments."""
+    """Describe the JSON object of several arguments; the only required scalar may be bare."""
     arguments = target.arguments.items()
     properties = {name: argument_schema(descriptor) for name, descriptor in arguments}
-    return {
-        "schema": _object_schema(target, properties),
-        "example": {name: descriptor.example() for name, descriptor in arguments},
-    }
+    schema = _object_schema(target, properties)
+    if target.body_argument:
+        bare = without_null(argument_schema(target.arguments[target.body_argument]))
+        schema = {"anyOf": [schema, bare]}
+    return {"schema": schema, "example": example_body(target)}
 
 
 def _form(target: Target) -> dict[str, Any]:
