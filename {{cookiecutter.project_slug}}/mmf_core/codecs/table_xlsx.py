@@ -33,7 +33,8 @@ _FIRST = date(1900, 3, 1)  # before it Excel counts 29 February 1900: earlier da
 class TableXLSX(Codec["pd.DataFrame"]):
     """One sheet, its first row the header; `workbooks.select_sheet` says which.
 
-    A value that Excel lacks, such as NaN, is an empty cell. A date with a time zone is a text.
+    A value that Excel lacks, such as NaN, is an empty cell. A date with a time zone is a text. The
+    option `notes` has texts for people, by column.
     """
 
     kind = Kind.TABLE
@@ -52,7 +53,9 @@ class TableXLSX(Codec["pd.DataFrame"]):
             )
         columns = [_cells(column) for _, column in value.items()]
         rows = zip(*columns, strict=True) if columns else ()
-        return xlsx_file.write([_cell(name) for name in value.columns], rows)
+        notes = options.get("notes", {})
+        by_index = {i: notes[name] for i, name in enumerate(value.columns) if name in notes}
+        return xlsx_file.write([_cell(name) for name in value.columns], rows, by_index)
 
 
 def _cells(column: pd.Series) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Bounds of numbers and dates, for messages and for JSON Schema.
+"""Bounds of numbers and dates, and choices, for messages and for JSON Schema.
 
 Names are those of Python's `operator` module: ge, gt, le, lt.
 """
@@ -6,14 +6,17 @@ Names are those of Python's `operator` module: ge, gt, le, lt.
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from math import inf, isfinite, nextafter
 from typing import Any
 
+from ..errors import quoted
+
 IS_OUTSIDE = {"ge": operator.lt, "gt": operator.le, "le": operator.gt, "lt": operator.ge}
 """What a value beyond a bound is to it."""
-
+MAX_SHOWN = 10
+"""Choices in a message."""
 _SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 _KEYWORDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 
@@ -22,6 +25,12 @@ def with_bounds(type_label: str, bounds: Mapping[str, Any]) -> str:
     """Return what a value must be, for messages: `a number >= 0 and <= 14`."""
     limits = " and ".join(f"{_SIGNS[name]} {bound}" for name, bound in bounds.items())
     return f"{type_label} {limits}" if limits else type_label
+
+
+def one_of(choices: Sequence[Any]) -> str:
+    """Return what a value must be, for messages: `one of "red", "white"`."""
+    more = ", …" * (len(choices) > MAX_SHOWN)
+    return f"one of {', '.join(map(quoted, choices[:MAX_SHOWN]))}{more}"
 
 
 def bounds_schema(bounds: Mapping[str, Any]) -> dict[str, Any]:

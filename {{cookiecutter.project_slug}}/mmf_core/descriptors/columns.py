@@ -12,10 +12,12 @@ from ..codecs import NumberFormat
 from ..errors import DescriptorError, ErrorDetail, InvalidValue, quoted
 from .bounds import (
     IS_OUTSIDE,
+    MAX_SHOWN,
     allow_any,
     allows,
     bounds_schema,
     narrowest,
+    one_of,
     value_within,
     with_bounds,
 )
@@ -34,7 +36,6 @@ _MOMENTS = {date, datetime}
 _SUBCLASSES = {int: bool, float: bool, date: datetime}
 """Types whose values are not of the type that they are derived from."""
 _POINT = NumberFormat()
-_MAX_SHOWN = 10  # choices in a message
 _MAX_LISTED = 1_000  # choices in a description
 
 
@@ -146,8 +147,7 @@ class Column:
     def type_label(self) -> str:
         """What a cell must be, for messages: `a number >= 0 and <= 14`."""
         if self.choices is not None:
-            more = ", …" * (len(self.choices) > _MAX_SHOWN)
-            return f"one of {', '.join(map(quoted, self.choices[:_MAX_SHOWN]))}{more}"
+            return one_of(self.choices)
         return with_bounds(self._type.type_label, self.bounds)
 
     def convert(
@@ -200,8 +200,8 @@ class Column:
         """Like `repr`, without choices too many to list."""
         if self._is_listed:
             return repr(self)
-        first = replace(self, choices=self.choices[:_MAX_SHOWN])
-        return f"{first!r} and {len(self.choices) - _MAX_SHOWN:,} more choices"
+        first = replace(self, choices=self.choices[:MAX_SHOWN])
+        return f"{first!r} and {len(self.choices) - MAX_SHOWN:,} more choices"
 
     @property
     def _is_listed(self) -> bool:
@@ -284,7 +284,7 @@ class Column:
     def _check_choices(self) -> None:
         choices = tuple(self.choices)
         if not choices or len(set(choices)) < len(choices):
-            raise DescriptorError(f"choices={self.choices!r}: expected a list of distinct values")
+            raise DescriptorError(f"choices={quoted(choices)}: expected a list of distinct values")
         self.choices = tuple(self._checked(choice, "choices") for choice in choices)
 
     def _checked(self, value: Any, name: str) -> Any:

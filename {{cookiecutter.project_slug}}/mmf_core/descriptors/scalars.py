@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar
 from ..codecs import Kind, python_value
 from ..errors import DescriptorError, InvalidValue, quoted
 from .base import Descriptor
+from .bounds import one_of
 from .json_schemas import to_json, with_choices
 
 T = TypeVar("T")
@@ -55,7 +56,7 @@ class Scalar(Descriptor[T]):
         """The allowed values, for messages: `a number >= 0`, `one of "red", "white"`."""
         if self.choices is None:
             return self.type_label
-        return f"one of {', '.join(map(quoted, self.choices))}"
+        return one_of(self.choices)
 
     def validate(self, value: Any) -> T:
         try:

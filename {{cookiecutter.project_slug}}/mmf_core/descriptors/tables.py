@@ -75,6 +75,12 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         """The declared columns; empty without a schema of column → type."""
         return self._schema.columns if isinstance(self._schema, Schema) else {}
 
+    @property
+    def notes(self) -> dict[str, str]:
+        """The descriptions of the columns that have one."""
+        described = self.columns.items()
+        return {name: column.description for name, column in described if column.description}
+
     def validate(self, value: Any) -> pd.DataFrame:
         table = _as_table(value)
         if table.empty:
@@ -112,7 +118,12 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         return self._schema is not None and self._schema.example_is_valid
 
     def meta(self) -> dict[str, Any]:
-        return {**super().meta(), "schema": str(self._schema), "pandas_params": self.pandas_params}
+        return {
+            **super().meta(),
+            "schema": str(self._schema),
+            "pandas_params": self.pandas_params,
+            **({"columns": self.notes} if self.notes else {}),
+        }
 
 
 def _without_attrs(table: pd.DataFrame) -> pd.DataFrame:

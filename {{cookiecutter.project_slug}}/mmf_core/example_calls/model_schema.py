@@ -189,7 +189,7 @@ def _different(declared: Mapping[str, Column], expected: Mapping[str, Column]) -
 
 def _shown(columns: Mapping[str, Column], names: Sequence[str]) -> str:
     names = [name for name in names if name in columns]
-    cells = [f"{name!r}: {columns[name]!r}" for name in names[:_MOST_SHOWN]]
+    cells = [f"{name!r}: {columns[name].summary}" for name in names[:_MOST_SHOWN]]
     return f"{{{', '.join(cells)}{', …' * (len(names) > _MOST_SHOWN)}}}"
 
 

@@ -67,7 +67,7 @@ def check_types(table: pd.DataFrame, columns: Columns) -> None:
     """Reject a column that would need a cast to its declared type: InvalidValue."""
     for name, declared in columns.items():
         if name in table and table.columns.is_unique and not _fits(table[name], declared):
-            hint = f"is {table[name].dtype}, which cannot be safely converted to {declared!r}"
+            hint = f"is {table[name].dtype}, which cannot be safely converted to {declared.summary}"
             raise InvalidValue(f"column {name} {hint}", [ErrorDetail(hint, column=name)])
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from itertools import islice
 from math import isfinite
 from typing import Any
 
 from ..codecs import Format, Kind, json, readable
-from ..descriptors import NAIVE, Bool, Date, Datetime, Descriptor, Float, Integer
+from ..descriptors import NAIVE, Bool, DataFrame, Date, Datetime, Descriptor, Float, Integer
 from ..web.openapi.sections import without_null
 
 Texts = Mapping[str, str]
+_MAX_COLUMNS = 100  # that are listed, and are fields of the form of one row
 _MAX_CHOICES = 10  # shown for a column
 _MAX_OPTIONS = 100  # of a list to choose from; more are typed
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
@@ -33,7 +35,7 @@ def form_field(name: str, descriptor: Descriptor[Any], texts: Texts) -> dict[str
         "value": _text(None if descriptor.required else descriptor.default),
         "accept": _extensions(descriptor),
         "formats": _formats(descriptor),
-        "columns": _columns(descriptor, texts),
+        **_columns(descriptor, texts),
         "hint": "",
         **(_scalar(descriptor, texts) if descriptor.kind is Kind.SCALAR else _other(descriptor)),
     }
@@ -50,7 +52,7 @@ def _scalar(descriptor: Descriptor[Any], texts: Texts) -> dict[str, Any]:
     schema = without_null(descriptor.json_schema())
     if isinstance(descriptor, Bool):
         return {"control": "choice", "choices": [("true", texts["yes"]), ("false", texts["no"])]}
-    if "enum" in schema:
+    if 0 < len(schema.get("enum", ())) <= _MAX_OPTIONS:
         choices = [_text(choice) for choice in schema["enum"]]
         return {"control": "choice", "choices": [(choice, choice) for choice in choices]}
     if isinstance(descriptor, Integer | Float):
@@ -82,16 +84,25 @@ def _number(descriptor: Descriptor[Any], schema: Mapping[str, Any]) -> dict[str,
     }
 
 
-def _columns(descriptor: Descriptor[Any], texts: Texts) -> list[dict[str, Any]]:
-    """Return a table's declared columns, each with its type in words, and as `data-` attributes."""
+def _columns(descriptor: Descriptor[Any], texts: Texts) -> dict[str, Any]:
+    """Return a table's declared columns, each with its type in words, and as `data-` attributes.
+
+    `columns` are the first `_MAX_COLUMNS`, and `more` counts the others.
+    """
     schema = descriptor.json_schema()
     rows = next(iter(schema.get("anyOf", [schema])))
     items = rows.get("items", {}) if isinstance(rows, dict) else {}
     cells = items.get("properties", {}) if isinstance(items, dict) else {}
-    return [
-        {"name": name, "type": _cell_type(cell, texts), "data": _cell_data(cell)}
-        for name, cell in cells.items()
+    notes = descriptor.notes if isinstance(descriptor, DataFrame) else {}
+    columns = [
+        {
+            "name": name,
+            "type": _cell_type(cell, texts),
+            "data": {**_cell_data(cell), "data-note": notes.get(name)},
+        }
+        for name, cell in islice(cells.items(), _MAX_COLUMNS)
     ]
+    return {"columns": columns, "more": len(cells) - len(columns)}
 
 
 def _cell_data(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app, render_template, request
 
 from ..codecs import Format, Kind, find, json, json_of
-from ..descriptors import Descriptor
+from ..descriptors import DataFrame, Descriptor
 from ..errors import RequestError
 from ..settings import MIB
 from ..web.http.bodies import read_form, read_whole
@@ -141,7 +141,9 @@ def encode_example(descriptor: Descriptor[Any], format: Format) -> bytes:
     codec, options = find(descriptor.kind, format), options_of(descriptor)
     if codec is None:
         raise LookupError(f"{descriptor.class_name} has no codec for {format.name}")
-    return codec.encode(json_of(descriptor.kind).from_plain(descriptor.example(), options), options)
+    example = json_of(descriptor.kind).from_plain(descriptor.example(), options)
+    notes = descriptor.notes if isinstance(descriptor, DataFrame) else {}
+    return codec.encode(example, {**options, "notes": notes})
 
 
 def _language() -> str:

@@ -21,8 +21,9 @@ export function fieldOf(element, target, { onChange, isOnlyTable }) {
   const preview = element.querySelector(".shown");
   const oneRow = element.querySelector("[data-row]");
   const declared = [...element.querySelectorAll("tr[data-type]")].map((row) => (
-    { name: row.cells[0].textContent, hint: row.cells[1].textContent, ...row.dataset }));
-  const expected = declared.map((column) => column.name);
+    { name: row.cells[0].textContent, hint: row.querySelector("span").textContent, ...row.dataset }));
+  const isWhole = !element.querySelector("[data-more]"); // the page lists only the first of very many
+  const expected = isWhole ? declared.map((column) => column.name) : [];
   const field = { name, control, table: null, value, mark, query: () => place, columns };
   let file = null; // what is sent: the chosen one, or one made of it
   let place = {}; // where in a workbook the table is

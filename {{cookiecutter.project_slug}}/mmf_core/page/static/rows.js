@@ -3,14 +3,14 @@
 import { make, say } from "./dom.js";
 import { typed } from "./parsing.js";
 
-// `columns` are {name, hint, type, nullable, min, max, choices}; `example` maps names to texts.
+// `columns` are {name, note, hint, type, nullable, min, max, choices}; `example` maps names to texts.
 export function rowForm(columns, example, id, onChange) {
   const inputs = columns.map((column, place) => inputOf(column, example[column.name] ?? "", `${id}-row-${place}`));
   const faults = columns.map(() => make("small", { class: "fault" }));
   const element = make("div", { class: "fields", oninput: onChange }, columns.map((column, place) => make("div", {},
     make("label", { for: inputs[place].id }, column.name),
     inputs[place],
-    make("small", {}, column.type === "choice" ? "" : column.hint),
+    make("small", {}, [column.note, column.type !== "choice" && column.hint].filter(Boolean).join(" · ")),
     faults[place])));
 
   function record() {

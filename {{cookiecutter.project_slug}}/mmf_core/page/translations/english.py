@@ -16,6 +16,7 @@ ENGLISH = {
     "up_to": "up to {} MB",
     "columns": "Expected columns",
     "column": "column",
+    "more_columns": "and {} more, which the API reference lists",
     "type": "type",
     "example": "Example",
     "use_example": "Use the example",

@@ -16,6 +16,7 @@ RUSSIAN = {
     "up_to": "до {} МБ",
     "columns": "Ожидаемые столбцы",
     "column": "столбец",
+    "more_columns": "и ещё {}: они в описании API",
     "type": "тип",
     "example": "Пример",
     "use_example": "Подставить пример",
