@@ -21,7 +21,7 @@ app = create_app()
 """
 
 
-def _run(code: str, names: dict[str, Any]) -> str:
+def run(code: str, names: dict[str, Any]) -> str:
     printed = io.StringIO()
     with redirect_stdout(printed):
         exec(code, names)
@@ -41,5 +41,5 @@ def test_every_example_prints_what_it_says(tmp_path: Path, subtests: pytest.Subt
             with subtests.test(example.commands[-1]):
                 assert (example.language, printed.language) == ("python", "text")
                 code = re.sub(r"\b8000\b", str(service.port), example.text)
-                assert _run(code, names).rstrip("\n") == printed.text.rstrip("\n")
+                assert run(code, names).rstrip("\n") == printed.text.rstrip("\n")
         names["client"].close()

@@ -23,6 +23,7 @@ MEDIA_TYPES = {
     "PROTOBUF": "application/x-protobuf",
     "NPY": "application/x-npy",
     "HTML": "text/html",
+    "EVENTS": "text/event-stream",
     "TEXT": "text/plain",
     "PNG": "image/png",
     "JPEG": "image/jpeg",

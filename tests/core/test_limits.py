@@ -68,7 +68,7 @@ def test_a_call_that_fails_makes_room_again() -> None:
 
 
 def test_calls_run_in_the_order_in_which_they_came() -> None:
-    slots, order = Slots("score", limit=1, queue=5), []
+    slots, order = Slots(1, 5, "full"), []
 
     def call(number: int) -> None:
         with slots.take(Timings()):
@@ -88,7 +88,7 @@ def test_a_call_that_nobody_waits_for_leaves_the_queue(
 ) -> None:
     """Even if its turn comes at this very moment."""
     monkeypatch.setattr(limits, "HANG_UP_POLL", 0.01)
-    slots = Slots("score", limit=1, queue=1)
+    slots = Slots(1, 1, "full")
     first = slots.take(Timings())
     first.__enter__()
 
@@ -97,7 +97,7 @@ def test_a_call_that_nobody_waits_for_leaves_the_queue(
             first.__exit__(None, None, None)
         return True
 
-    with pytest.raises(ClientGone, match="score"), slots.take(Timings(is_abandoned=is_abandoned)):
+    with pytest.raises(ClientGone, match="gone"), slots.take(Timings(is_abandoned=is_abandoned)):
         pytest.fail("nobody waits")
     if not has_come:
         first.__exit__(None, None, None)

@@ -19,8 +19,8 @@ import io
 import json
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -28,15 +28,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from time import sleep
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 from uuid import uuid4
+
+T = TypeVar("T")
 
 MAX_RETRY_DELAY = 30.0
 """Seconds between two attempts; a service that asks for a longer delay is not called again."""
 
 ARROW, NPY = "application/vnd.apache.arrow.stream", "application/x-npy"
 BINARY, JSON = "application/octet-stream", "application/json"
+STREAM, EVENTS = "Stream", "text/event-stream"
 _PACKAGES = {ARROW: ("pandas", "pyarrow"), NPY: ("numpy",), JSON: ()}  # the best format first
 _BINARY_TYPES = {"File", "Image"}
 _SCALAR_TYPES = {"Bool", "Date", "Datetime", "Float", "Integer", "String"}
@@ -180,22 +183,64 @@ class Client:
         that no format can represent.
         """
         try:
-            description = self.describe(target)
-            query = {key: str(named.pop(key)) for key in sorted(_QUERY_OPTIONS & named.keys())}
-            accepts = {argument["id"]: argument["accepts"] for argument in description["arguments"]}
-            arguments = _bind(target, list(accepts), values, named)
-            parts = {name: _encode(value, accepts[name]) for name, value in arguments.items()}
-            body = _form(parts) if len(accepts) > 1 and parts else next(iter(parts.values()), None)
-            returns = description["returns"] or {"class_name": "", "formats": []}
-            path = f"/{quote(target, safe='')}" + (f"?{urlencode(query)}" if query else "")
-            accept = "*/*" if "format" in query else _best_media_type(returns)
-            response, content = self._request("POST", path, body, accept)
+            returns, request = self._prepare(target, values, named)
+            if returns["class_name"] == STREAM:
+                return self._stream(returns, *request)
+            response, content = self._request("POST", *request)
         except (ServiceError, TypeError):
             self._descriptions.pop(target, None)  # the service may have a newer version
             raise
         if response.status == http.client.NO_CONTENT:
             return None
         return _decode(content, response.headers.get_content_type(), returns["class_name"])
+
+    def stream(self, target: str, /, *values: Any, **named: Any) -> Generator[Any]:
+        """Return the pieces of a stream, as `client.<target>(…)` does; they come as they are made.
+
+        ServiceError is raised where the stream fails. Closing it early, as the end of a function
+        with a `for` loop does, has the service end the work. TypeError for a target without one.
+        """
+        pieces = self.call(target, *values, **named)
+        if not isinstance(pieces, Generator):
+            raise TypeError(f"{target} returns no stream: use client.{target}(…)")
+        return pieces
+
+    def _prepare(
+        self, target: str, values: tuple[Any, ...], named: dict[str, Any]
+    ) -> tuple[dict[str, Any], tuple[str, _Part | None, str]]:
+        """Return what a target returns, and path, body and Accept of the request for it."""
+        description = self.describe(target)
+        query = {key: str(named.pop(key)) for key in sorted(_QUERY_OPTIONS & named.keys())}
+        accepts = {argument["id"]: argument["accepts"] for argument in description["arguments"]}
+        arguments = _bind(target, list(accepts), values, named)
+        parts = {name: _encode(value, accepts[name]) for name, value in arguments.items()}
+        body = _form(parts) if len(accepts) > 1 and parts else next(iter(parts.values()), None)
+        returns = description["returns"] or {"class_name": "", "formats": []}
+        path = f"/{quote(target, safe='')}" + (f"?{urlencode(query)}" if query else "")
+        accept = "*/*" if "format" in query else _best_media_type(returns)
+        return returns, (path, body, accept)
+
+    def _stream(
+        self, returns: Mapping[str, Any], path: str, body: _Part | None, accept: str
+    ) -> Generator[Any]:
+        """Return the pieces of a stream that has begun; decoded if they are events."""
+        connection, response = self._retried(self._open, "POST", path, body, accept)
+        is_event = response.headers.get_content_type() == EVENTS
+        is_text = returns["item"]["class_name"] == "String"
+
+        def pieces() -> Generator[Any]:
+            with closing(connection), closing(response):  # its rest cannot be skipped
+                yield None  # from here on, all is closed whatever happens
+                try:
+                    yield from _events(response, is_text) if is_event else _chunks(response)
+                except (OSError, http.client.HTTPException) as error:
+                    if isinstance(error, ServiceError):
+                        raise
+                    raise Unreachable(f"{self.url}: the stream broke off", sent=True) from error
+
+        stream = pieces()
+        next(stream)
+        return stream
 
     def describe(self, target: str) -> dict[str, Any]:
         """Return a target's description: its arguments, what they accept, and what it returns."""
@@ -228,20 +273,31 @@ class Client:
         self, method: str, path: str, body: _Part | None = None, accept: str = "*/*"
     ) -> tuple[http.client.HTTPResponse, bytes]:
         """Return a response and its body, after as many retries as necessary."""
+        return self._retried(self._send, method, path, body, accept)
+
+    def _retried(self, send: Callable[..., T], method: str, *request: Any) -> T:
         for attempt in range(self._retries):
             try:
-                return self._send(method, path, body, accept)
+                return send(method, *request)
             except (Busy, Unreachable) as error:
                 if not _may_retry(error, method):
                     raise
                 # Clients that were rejected together should not return together.
                 delay = random.uniform(0.1, 0.5 * 2**attempt)  # noqa: S311 - not a secret
                 sleep(delay if error.retry_after is None else error.retry_after)
-        return self._send(method, path, body, accept)
+        return send(method, *request)
 
     def _send(
         self, method: str, path: str, body: _Part | None, accept: str
     ) -> tuple[http.client.HTTPResponse, bytes]:
+        """Return a response and its body; the connection is kept for the next request."""
+        connection, response = self._open(method, path, body, accept)
+        return response, self._read(connection, response)
+
+    def _open(
+        self, method: str, path: str, body: _Part | None, accept: str
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        """Return a response whose body is still to be read; the errors of others are raised."""
         headers = {**self._headers, "Accept": accept}
         if body:
             headers["Content-Type"] = body.media_type
@@ -254,20 +310,33 @@ class Client:
         try:
             connection.request(method, self._prefix + path, body.data if body else None, headers)
             response = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise self._unreachable(error) from error
+        except BaseException:  # the next request would read the rest of this response
+            connection.close()
+            raise
+        if response.status // 100 != 2:  # noqa: PLR2004 - RFC 9110, 15
+            raise _error(response, self._read(connection, response))
+        return connection, response
+
+    def _read(
+        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse
+    ) -> bytes:
+        try:
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            raise Unreachable(
-                f"{self.url}: {str(error) or type(error).__name__}", sent=True
-            ) from error
-        except BaseException:  # the next request would read the rest of this response
+            raise self._unreachable(error) from error
+        except BaseException:
             connection.close()
             raise
         if not response.will_close:
             self._idle.append(connection)
-        if response.status // 100 != 2:  # noqa: PLR2004 - RFC 9110, 15
-            raise _error(response, content)
-        return response, content
+        return content
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        return Unreachable(f"{self.url}: {str(error) or type(error).__name__}", sent=True)
 
     def _connection(self) -> http.client.HTTPConnection:
         """Return an idle connection that the service has not closed, or a new one."""
@@ -321,11 +390,15 @@ def _error(response: http.client.HTTPResponse, content: bytes) -> ServiceError:
         **(problem if isinstance(problem, dict) else {}),
         "status": response.status,
     }
-    by_status = {404: UnknownTarget, 422: InvalidValue, 429: Busy, 503: Busy}
-    by_class = {4: RequestRejected, 5: ServerError}
-    error = by_status.get(response.status) or by_class.get(response.status // 100, ServiceError)
+    error = _error_type(response.status)
     retry_after = _seconds(response.headers["Retry-After"])
     return error(**members, body=content, retry_after=retry_after)
+
+
+def _error_type(status: int) -> type[ServiceError]:
+    by_status = {404: UnknownTarget, 422: InvalidValue, 429: Busy, 503: Busy}
+    by_class = {4: RequestRejected, 5: ServerError}
+    return by_status.get(status) or by_class.get(status // 100, ServiceError)
 
 
 def _seconds(retry_after: str | None) -> float | None:
@@ -432,6 +505,8 @@ def _best_media_type(returns: Mapping[str, Any]) -> str:
     """Return the media type that keeps most of a result's types."""
     if returns["class_name"] in _BINARY_TYPES:
         return "*/*"
+    if returns["class_name"] == STREAM:
+        return EVENTS
     formats = returns["formats"]
     return next((name for name in _PACKAGES if _is_supported(name, formats)), "*/*")
 
@@ -460,6 +535,35 @@ def _decode(content: bytes, media_type: str, class_name: str) -> Any:
         value = value["result"]
     read = {"Date": date.fromisoformat, "Datetime": datetime.fromisoformat}.get(class_name)
     return read(value) if read and value else value
+
+
+def _events(response: http.client.HTTPResponse, is_text: bool) -> Generator[Any]:
+    """Yield the pieces in a stream of events; ServiceError if it fails, or ends without its end."""
+    event, lines = "", []
+    for line in response:
+        name, _, value = line.decode().removesuffix("\n").partition(": ")
+        if name == "event":
+            event = value
+        elif name == "data":
+            lines.append(value)
+        elif event == "done":
+            return
+        elif event == "error":
+            raise _failure(json.loads(lines[0]))
+        elif lines:
+            text = "\n".join(lines)
+            yield text if is_text else json.loads(text)
+            event, lines = "", []
+    raise http.client.IncompleteRead(b"")
+
+
+def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    return iter(partial(response.read1, 1 << 16), b"")
+
+
+def _failure(problem: dict[str, Any]) -> ServiceError:
+    """Return the error of a stream that has begun."""
+    return _error_type(problem["status"])(**problem, body=json.dumps(problem).encode())
 
 
 def _frame(records: list[dict[str, Any]]) -> Any:

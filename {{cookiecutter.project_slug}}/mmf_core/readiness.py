@@ -10,11 +10,13 @@ class ServerStatus:
 
     `not_ready_reason` returns why no requests should be sent, `workers` how many of them accept
     requests, such as "1 of 2"; both return an empty string if there is nothing to report.
+    `must_end` returns whether responses that are still being sent have to end now.
     """
 
     def __init__(self) -> None:
         self.not_ready_reason: Callable[[], str] = str
         self.workers: Callable[[], str] = str
+        self.must_end: Callable[[], bool] = bool
 
 
 server_status = ServerStatus()

@@ -22,6 +22,8 @@ LONGEST = 24 * 60 * 60
 """Seconds: the longest duration of any setting."""
 LARGEST = 1_000_000_000
 """MiB: the largest size of any setting."""
+MOST = 4096
+"""The largest number of streams in a worker."""
 PREFIX = "MMF_"
 _HOST_NAME = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _SERVICE_LINK = re.compile(r"_(SERVICE_HOST|(SERVICE_)?PORT(_[A-Z0-9_]+)?)$")
@@ -58,6 +60,13 @@ def positive_duration(text: str) -> float:
     if not (seconds := duration(text)):
         raise ValueError(f"expected seconds, more than 0 and at most {LONGEST}")
     return seconds
+
+
+def count(text: str) -> int:
+    """Read a whole number of at least 1."""
+    if not (text.isascii() and text.isdecimal() and 1 <= float(text) <= MOST):
+        raise ValueError(f"expected a whole number, 1 to {MOST}")
+    return int(text)
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
@@ -149,6 +158,7 @@ class Settings(SettingsGroup):
     store_timeout: float = setting("MMF_STORE_TIMEOUT", 10.0, positive_duration)
     timeout: float = setting("MMF_TIMEOUT", 0.0, duration)
     abandoned_call_timeout: float = setting("MMF_ABANDONED_CALL_TIMEOUT", 30.0, duration)
+    max_streams: int = setting("MMF_MAX_STREAMS", 16, count)
     csv_escape: bool = setting("MMF_CSV_ESCAPE", False, on_off)
     log_level: str = setting("MMF_LOG_LEVEL", "info", one_of("debug", "info", "warning", "error"))
     log_format: str = setting("MMF_LOG_FORMAT", "auto", one_of("auto", "json", "text"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .call_options import CallOptions, batch_argument
-from .descriptors import Descriptor
+from .descriptors import Descriptor, Stream
 from .errors import DeclarationError, DescriptorError
 
 RESERVED = frozenset(
@@ -79,6 +79,7 @@ class Target:
                 f"{route}: returns={returns!r}: expected a descriptor; write "
                 f"returns={_written(returns)}, for example"
             )
+        _check_stream(function, route, returns)
         arguments = _descriptors(function)
         if call_options.batch:
             batch_argument(arguments, returns)
@@ -92,6 +93,11 @@ class Target:
             call_options=call_options,
             default=default,
         )
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the function is a generator, whose pieces are sent as they come."""
+        return isinstance(self.returns, Stream)
 
     @property
     def required(self) -> dict[str, Descriptor[Any]]:
@@ -139,7 +145,7 @@ def _check_function(function: Callable[..., Any], route: str) -> None:
         raise DeclarationError(f"{route}: expected a named function; its name becomes the route")
     if route in RESERVED:
         raise DeclarationError(f"{route}: the service itself has this route; rename the function")
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+    if inspect.iscoroutinefunction(function):
         raise DeclarationError(f"{route}: expected a function without async")
 
 
@@ -147,6 +153,22 @@ def _written(declared: Any) -> str:
     """Return the descriptor that may be meant: that of a class whose parentheses are missing."""
     is_class = inspect.isclass(declared) and issubclass(declared, Descriptor)
     return f"mmf.{declared.__name__ if is_class else 'DataFrame'}()"
+
+
+def _check_stream(
+    function: Callable[..., Any], route: str, returns: Descriptor[Any] | None
+) -> None:
+    yields = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+    if yields and not isinstance(returns, Stream):
+        raise DeclarationError(
+            f"{route}: a function with yield returns a stream; "
+            f"write @mmf.target(returns=mmf.Stream(mmf.String())), or return a value"
+        )
+    if isinstance(returns, Stream) and not yields:
+        raise DeclarationError(
+            f"{route}: returns=mmf.Stream(…) needs a function with yield; "
+            f"yield each piece, or write returns=mmf.{returns.item.class_name}()"
+        )
 
 
 def _descriptors(function: Callable[..., Any]) -> dict[str, Descriptor[Any]]:
@@ -157,6 +179,10 @@ def _descriptors(function: Callable[..., Any]) -> dict[str, Descriptor[Any]]:
         raise DescriptorError(
             f"{function.__qualname__}: arguments without a descriptor: {', '.join(bare)}; "
             f"write {bare[0]}={_written(defaults[bare[0]])}, for example"
+        )
+    if streams := [name for name, default in defaults.items() if isinstance(default, Stream)]:
+        raise DescriptorError(
+            f"{function.__qualname__}: {', '.join(streams)}: a stream can only be a result"
         )
     for query in _QUERIES.keys() & parameters:
         raise DeclarationError(

@@ -60,6 +60,8 @@ from .number_format import whole_number as whole_number
 from .repeated_names import with_repeated_names as with_repeated_names
 from .row_text import is_block as is_block
 from .scalar_text import ScalarJSON, ScalarText
+from .stream_chunks import StreamCodec as StreamCodec
+from .stream_chunks import StreamEvents, StreamLines, StreamText
 from .table_csv import TableCSV, TableTSV
 from .table_json import TableJSON
 from .table_shapes import MLFLOW_WRAPPERS as MLFLOW_WRAPPERS
@@ -97,6 +99,9 @@ _CORE: tuple[Codec[Any], ...] = (
     ScalarText(),
     FileBinary(),
     FileJSON(),
+    StreamEvents(),
+    StreamText(),
+    StreamLines(),
 )
 
 
@@ -141,5 +146,5 @@ def preload(kind: Kind) -> None:
 
 
 def json_of(kind: Kind) -> JSONCodec[Any]:
-    """Return the codec of this kind inside a JSON text; every kind has one."""
+    """Return the codec of this kind inside a JSON text; every kind but a stream has one."""
     return cast("JSONCodec[Any]", _BY_KIND[kind][Format.JSON])

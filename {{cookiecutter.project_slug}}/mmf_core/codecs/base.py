@@ -42,6 +42,7 @@ class Kind(Enum):
     IMAGE = "numpy.ndarray, uint8, (height, width, 3), RGB"
     SCALAR = "str, number, bool, datetime or None"
     FILE = "bytes"
+    STREAM = "iterator of values that JSON holds"
 
 
 class Codec(OptionalDependency, Generic[V]):

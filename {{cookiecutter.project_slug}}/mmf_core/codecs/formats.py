@@ -38,6 +38,7 @@ class Format(Enum):
     PROTOBUF = ("application/x-protobuf", "application/protobuf"), ("pb", "protobuf")
     NPY = ("application/x-npy",), ("npy",)
     HTML = ("text/html",), ("html", "htm")
+    EVENTS = ("text/event-stream",), ("events", "sse")
     TEXT = ("text/plain",), ("txt", "text")
     PNG = ("image/png",), ("png",)
     JPEG = ("image/jpeg", "image/jpg"), ("jpg", "jpeg", "jpe")

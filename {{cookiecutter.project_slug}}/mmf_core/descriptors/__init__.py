@@ -18,6 +18,7 @@ from .numbers import Integer as Integer
 from .scalars import Bool as Bool
 from .scalars import Scalar as Scalar
 from .scalars import String as String
+from .streams import Stream as Stream
 from .tables import DataFrame as DataFrame
 from .training import schema_of as schema_of
 from .zones import NAIVE as NAIVE

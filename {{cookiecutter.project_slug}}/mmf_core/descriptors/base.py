@@ -68,6 +68,11 @@ class Descriptor(Generic[T]):
         return {}
 
     @property
+    def output_formats(self) -> list[Format]:
+        """The formats that a result can be sent in."""
+        return writable(self.kind)
+
+    @property
     def is_homogeneous(self) -> bool:
         """Whether all valid values have the same columns, in one block of one numeric type."""
         return False
@@ -118,9 +123,9 @@ class Descriptor(Generic[T]):
         else:
             output = Format.of_extension(str(requested))
         codec = output and find(self.kind, output)
-        if output and codec and codec.writes:
+        if output and codec and output in self.output_formats:
             return output
-        supported = ", ".join(format.extension for format in writable(self.kind))
+        supported = ", ".join(format.extension for format in self.output_formats)
         raise DescriptorError(
             f"{self.class_name}: format={output.extension if output else requested!r}: "
             f"expected one of {supported}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import traceback
+from collections.abc import Generator
+from contextlib import closing
 from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -74,6 +77,8 @@ def call(target: Target, seconds: float = 0) -> CallResult:
     """Call a target with examples of its required arguments; `seconds` is a limit unless 0."""
     try:
         result = Execution(target, Settings(timeout=seconds))(example_values(target))
+        if target.is_stream:
+            return CallResult(CallStatus.OK, _first_piece(result))
         return CallResult(CallStatus.OK, encoded(target, result))
     except DeadlineExceeded:
         return CallResult(CallStatus.TIMEOUT)
@@ -103,6 +108,12 @@ def encoded(target: Target, result: Any) -> bytes:
     except (TypeError, ValueError):
         codec = find(target.returns.kind, target.returns.output_format)
         return codec.encode(result, target.returns.options) if codec else b""
+
+
+def _first_piece(pieces: Generator[Any]) -> bytes:
+    """Return the beginning of a stream, which may never end."""
+    with closing(pieces):
+        return json.dumps(next(pieces, None), default=str).encode()
 
 
 def _line(error: BaseException) -> str:

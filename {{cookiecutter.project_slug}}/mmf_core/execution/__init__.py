@@ -2,7 +2,8 @@
 
     values ─► validate_arguments ─► batching ─► deadline ─► limit ─► function ─► serialize
 
-A step exists only if the target uses it; the chain is built at start-up.
+A step exists only if the target uses it; the chain is built at start-up. A stream is the same chain
+around each of its pieces.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from .batching import MicroBatcher
 from .calls import Call
 from .calls import function_call as function_call
 from .calls import validate_arguments as validate_arguments
-from .deadlines import Deadline, deadline_exceeded, time_left
+from .deadlines import Deadline, StreamDeadline, deadline_exceeded, time_left
 from .limits import ConcurrencyLimiter
 from .rejections import is_author as is_author
+from .streams import stream_call
 from .timings import Timings as Timings
 
 
@@ -47,7 +49,8 @@ class Execution:
         InvalidValue lists what is wrong in every argument; Overloaded and DeadlineExceeded are
         the target's limits; TargetError stands for what the function raised, ResultError for a
         result that `returns=` cannot send. Errors of this package that the function raises
-        itself, such as InvalidValue, pass as they are.
+        itself, such as InvalidValue, pass as they are. The result of a stream is an iterator of its
+        pieces, to be closed; only the errors of its arguments do not wait for the first of them.
         """
         timings = timings or Timings()
         arguments = validate_arguments(self.target, values)
@@ -59,6 +62,10 @@ class Execution:
 def _compose(target: Target, settings: Settings, replace_worker: Callable[[], None]) -> Call:
     call_options, route = target.call_options, target.route
     seconds = call_options.timeout or settings.timeout or None
+    if target.is_stream:
+        pieces = stream_call(target, settings)
+        watch = settings.abandoned_call_timeout, replace_worker
+        return StreamDeadline(pieces, route, seconds, *watch) if seconds else pieces
     call = function_call(target)
     if call_options.max_concurrency:
         call = ConcurrencyLimiter(call, route, call_options.max_concurrency, call_options.max_queue)

@@ -96,7 +96,9 @@ class MicroBatcher:
             if left <= 0:
                 return self._leave(ticket, deadline_exceeded(self._route, self._seconds or 0))
             if ticket.timings.is_abandoned():
-                return self._leave(ticket, ClientGone(f"{self._route}: the client has gone"))
+                return self._leave(
+                    ticket, ClientGone("the client has gone while its call was waiting")
+                )
         return None
 
     def _time_left(self, ticket: _Ticket) -> float:

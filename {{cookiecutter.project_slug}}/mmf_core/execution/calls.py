@@ -68,10 +68,7 @@ def function_call(target: Target) -> Call:
         except MMFError:
             raise
         except (Exception, SystemExit) as error:
-            if rejected := rejected_input(error, arguments, is_proven=has_succeeded):
-                _log.info("%s: %s", target.route, rejected)
-                raise rejected from error
-            raise TargetError(f"{target.route} failed") from error
+            raise failure(target, error, arguments, is_proven=has_succeeded) from error
         else:
             return result
         finally:
@@ -79,6 +76,16 @@ def function_call(target: Target) -> Call:
             timings.call = perf_counter() - started
 
     return call
+
+
+def failure(
+    target: Target, error: BaseException, arguments: Arguments, *, is_proven: bool
+) -> MMFError:
+    """Return the error that stands for what a function has raised."""
+    if rejected := rejected_input(error, arguments, is_proven=is_proven):
+        _log.info("%s: %s", target.route, rejected)
+        return rejected
+    return TargetError(f"{target.route} failed")
 
 
 def serialize(target: Target, result: Any) -> Any:

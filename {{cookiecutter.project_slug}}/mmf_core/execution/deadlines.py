@@ -14,8 +14,9 @@ import logging
 import sys
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
+from functools import partial
 from queue import SimpleQueue
 from threading import Event, Lock, Thread, Timer
 from time import perf_counter
@@ -25,6 +26,7 @@ from ..errors import DeadlineExceeded
 from .calls import Arguments, Call
 from .timings import Timings
 
+_END = object()
 _log = logging.getLogger("mmf.deadlines")
 
 
@@ -101,6 +103,25 @@ class Deadline:
         self._replace_worker()
 
 
+class StreamDeadline(Deadline):
+    """A stream with a time limit for each wait: for its first piece, and for each further one."""
+
+    def __call__(self, arguments: Arguments, timings: Timings) -> Iterator[Any]:
+        pieces = self._call(arguments, timings)
+        runner = _Runner()  # one for all pieces: a thread's locals stay
+        left = time_left(self._seconds, timings)
+        try:
+            while (piece := self._run(runner, partial(next, pieces, _END), left)) is not _END:
+                yield piece
+                left = self._seconds
+        except DeadlineExceeded:
+            timings.is_abandoned = lambda: True  # an async generator is cancelled
+            raise
+        finally:
+            runner.tasks.put(_Task(pieces.close, copy_context()))
+            runner.tasks.put(None)
+
+
 class _Task:
     """A call and its outcome."""
 
@@ -144,13 +165,13 @@ class _Task:
 class _Runner(Thread):
     """A thread that runs one task at a time, and never keeps the process from ending."""
 
-    def __init__(self, on_idle: Callable[[_Runner], None]) -> None:
+    def __init__(self, on_idle: Callable[[_Runner], None] = lambda _: None) -> None:
         super().__init__(name="mmf-deadline", daemon=True)
-        self.tasks: SimpleQueue[_Task] = SimpleQueue()
+        self.tasks: SimpleQueue[_Task | None] = SimpleQueue()  # None: the last one was the last
         self._on_idle = on_idle
         self.start()
 
     def run(self) -> None:
-        while True:
-            self.tasks.get().run()
+        while task := self.tasks.get():
+            task.run()
             self._on_idle(self)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Lock
-from typing import Any
+from typing import Any, Self
 
 from ..errors import ClientGone, Overloaded
 from .calls import Arguments, Call
@@ -19,16 +19,21 @@ HANG_UP_POLL = 0.5
 class Slots:
     """`limit` slots; `queue` more calls wait for one, first come, first served.
 
-    `name` is what has them, for the error of a call that finds the queue full.
+    `full` is the message for a call that finds the queue full.
     """
 
-    def __init__(self, name: str, limit: int, queue: int) -> None:
-        self._name = name
+    def __init__(self, limit: int, queue: int, full: str) -> None:
+        self._full = full
         self._limit = limit
         self._max_queue = queue
         self._lock = Lock()
         self._running = 0
         self._queue: deque[Event] = deque()
+
+    @classmethod
+    def of_target(cls, route: str, limit: int, queue: int) -> Self:
+        """Return the slots for the calls of a target."""
+        return cls(limit, queue, f"{route} is at its limit of {limit + queue} calls")
 
     @contextmanager
     def take(self, timings: Timings) -> Iterator[None]:
@@ -47,8 +52,7 @@ class Slots:
                 self._running += 1
                 return None
             if len(self._queue) >= self._max_queue:
-                capacity = self._limit + self._max_queue
-                raise Overloaded(f"{self._name} is at its limit of {capacity} calls")
+                raise Overloaded(self._full)
             self._queue.append(turn := Event())
             return turn
 
@@ -56,7 +60,7 @@ class Slots:
         while not turn.wait(HANG_UP_POLL):
             if timings.is_abandoned():
                 self._leave(turn)
-                raise ClientGone(f"{self._name}: the client has gone while its call was waiting")
+                raise ClientGone("the client has gone while waiting")
 
     def _leave(self, turn: Event) -> None:
         with self._lock:
@@ -78,7 +82,7 @@ class ConcurrencyLimiter:
 
     def __init__(self, call: Call, route: str, limit: int, queue: int) -> None:
         self._call = call
-        self._slots = Slots(route, limit, queue)
+        self._slots = Slots.of_target(route, limit, queue)
 
     def __call__(self, arguments: Arguments, timings: Timings) -> Any:
         with self._slots.take(timings):

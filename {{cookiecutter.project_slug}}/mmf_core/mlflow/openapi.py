@@ -41,7 +41,7 @@ def section(service: Service) -> OpenAPISection:
     """Describe the default target's route, and the route of each target."""
     paths = {
         f"/{ROUTE}/{route}": {"post": _operation(execution.target, service, f"mlflow_{route}")}
-        for route, execution in service.executions.items()
+        for route, execution in service.single_results.items()
     }
     if default := default_execution(service.executions):
         paths[f"/{ROUTE}"] = {"post": _operation(default.target, service, "mlflow")}

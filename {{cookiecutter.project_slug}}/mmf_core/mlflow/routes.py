@@ -13,7 +13,7 @@ from flask import Blueprint, Response, current_app, request
 from ..errors import UnknownTarget
 from ..execution import Execution
 from ..web.http.responses import json_response
-from ..web.protocols import ErrorReport, Protocol, Service
+from ..web.protocols import ErrorReport, Protocol, Service, refuse_stream
 from ..web.request_context import enter_target, execute
 from .default_target import ROUTE, default_execution
 from .inputs import Input
@@ -46,8 +46,8 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
     @routes.post(f"/{ROUTE}")
     def invoke_default() -> Response:
         if default is None:
-            addresses = ", ".join(f"/{ROUTE}/{route}" for route in executions)
-            raise UnknownTarget(f"there is no default target; POST to one of {addresses}")
+            addresses = ", ".join(f"/{ROUTE}/{route}" for route in service.single_results)
+            raise UnknownTarget(f"there is no default target; POST to one of {addresses or 'none'}")
         return _invoke(default, inputs[default.target.route])
 
     @routes.post(f"/{ROUTE}/<target>")
@@ -86,6 +86,7 @@ PROTOCOL = Protocol(
 
 def _invoke(execution: Execution, body: Input | None) -> Response:
     target = execution.target
+    refuse_stream(target)
     enter_target(target)
     values, is_unwrapped = body.read(request) if body else ({}, False)
     result = execute(execution, values)

@@ -19,6 +19,8 @@ from typing import Any
 
 from ..settings import Settings
 
+MARGIN = 1.0  # seconds for what follows the last response
+_end_of_responses = math.inf
 _log = logging.getLogger("mmf.shutdown")
 _deadline = memoryview(mmap.mmap(-1, 8)).cast("d")  # created before the fork; 0: no shutdown yet
 
@@ -31,6 +33,18 @@ def has_begun() -> bool:
 def is_draining() -> bool:
     """Report whether the service is shutting down but still accepts requests."""
     return time.monotonic() < _deadline[0]
+
+
+def must_end() -> bool:
+    """Report whether responses that are still being sent have to end: gunicorn soon ends this."""
+    return time.monotonic() > _end_of_responses
+
+
+def stop_worker(graceful_timeout: float) -> None:
+    """Let the responses of this worker take most of the time that it has after SIGTERM."""
+    global _end_of_responses  # noqa: PLW0603 - of this process
+    left = graceful_timeout - Settings.from_env().drain_seconds - MARGIN
+    _end_of_responses = time.monotonic() + max(0.0, left)
 
 
 def handle_sigterm(server: Any) -> None:

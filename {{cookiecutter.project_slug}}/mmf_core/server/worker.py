@@ -25,6 +25,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from ..settings import Settings
 from .connections import Connection
+from .graceful_shutdown import stop_worker
 from .http_errors import error_response, timeout_response
 from .scoreboard import SLACK, scoreboard
 from .tls_connections import TLSConnection
@@ -168,6 +169,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
                 with suppress(OSError):
                     conn.send(timeout_response())
             self._hang_up(conn)
+
+    def handle_exit(self, sig: Any, frame: Any) -> None:
+        """End after the requests that are running; streams must not take all of that time."""
+        if self.alive:
+            stop_worker(self.cfg.graceful_timeout)
+        super().handle_exit(sig, frame)
 
     def handle_quit(self, *_: object) -> None:
         """End at once: the interpreter would wait for every call that is running."""

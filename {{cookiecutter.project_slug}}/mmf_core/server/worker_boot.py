@@ -31,6 +31,7 @@ def boot(worker: Any) -> None:
     server_status.not_ready_reason = partial(
         not_ready_reason, worker.cfg.timeout if publishes else 0
     )
+    server_status.must_end = graceful_shutdown.must_end
     server_status.workers = available_workers if publishes else str
     try:
         default.load_artifacts()

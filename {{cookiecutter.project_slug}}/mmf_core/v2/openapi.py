@@ -66,9 +66,9 @@ _SCHEMAS = {
 
 def section(service: Service) -> OpenAPISection:
     """Describe the server, its models, and the inference of each."""
-    models = list(service.executions)
+    models = list(service.single_results)
     paths = {**_server(models), **_models(models)}
-    for execution in service.executions.values():
+    for execution in service.single_results.values():
         route = execution.target.route
         paths[f"/v2/models/{route}/infer"] = {"post": _infer(execution, service.settings)}
     error = ref("schemas", "V2Error")

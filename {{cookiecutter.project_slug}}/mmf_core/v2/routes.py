@@ -11,7 +11,7 @@ from ..errors import ResultError, UnknownTarget
 from ..execution import Execution
 from ..web.errors import not_ready
 from ..web.http.responses import json_response
-from ..web.protocols import ErrorReport, Protocol, Service
+from ..web.protocols import ErrorReport, Protocol, Service, refuse_stream
 from ..web.request_context import enter_target, execute
 from .messages import inference_response, read_inference
 from .openapi import section
@@ -74,14 +74,14 @@ def _server_routes(routes: Blueprint, service: Service) -> None:
 
     @routes.get("/models")
     def models() -> Response:
-        return json_response({"models": list(service.executions)})
+        return json_response({"models": list(service.single_results)})
 
     @routes.post("/repository/index")
     def index() -> Response:
         state = {"state": "READY" if service.registry.is_ready else "UNAVAILABLE", "reason": ""}
         if version := service.registry.version:
             state["version"] = version
-        return json_response([{"name": model} | state for model in service.executions])
+        return json_response([{"name": model} | state for model in service.single_results])
 
 
 def _model_routes(routes: Blueprint, service: Service) -> None:
@@ -122,8 +122,11 @@ def _versions(service: Service) -> list[str]:
 
 def _find(service: Service, model: str, version: str = "") -> Execution:
     if model not in service.executions:
-        raise UnknownTarget(f"unknown model {model}; available: {', '.join(service.executions)}")
+        raise UnknownTarget(
+            f"unknown model {model}; available: {', '.join(service.single_results)}"
+        )
     if version and version not in _versions(service):
         available = ", ".join(_versions(service)) or "none"
         raise UnknownTarget(f"unknown version {version} of {model}; available: {available}")
+    refuse_stream(service.executions[model].target)
     return service.executions[model]

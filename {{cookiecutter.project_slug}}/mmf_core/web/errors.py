@@ -69,6 +69,16 @@ def error_response(
     return response
 
 
+def problem(error: Exception) -> tuple[int, bytes]:
+    """Return the status and the body of an error's response, for one that has already begun."""
+    request.environ.pop("HTTP_ACCEPT_ENCODING", None)  # it is a part of a response
+    if isinstance(error, InvalidValue):
+        response = _request_error(error)
+    else:
+        response = current_app.make_response(current_app.handle_user_exception(error))
+    return response.status_code, response.get_data()
+
+
 def not_ready(reason: str) -> Response:
     """Respond 503: the service does not accept requests yet, or no longer."""
     return error_response(503, reason, Retry_After="10")

@@ -179,7 +179,7 @@ def write_access_line(context: RequestContext) -> None:
         "rows_in": context.rows_in,
         "rows_out": context.rows_out,
         "bytes_in": _integer(context.environ.get("CONTENT_LENGTH")),
-        "bytes_out": _integer(_content_length(context.headers)),
+        "bytes_out": context.bytes_streamed or _integer(_content_length(context.headers)),
     }
     if timings := context.timings:
         fields["decode_ms"] = _ms(timings.decode)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import Token
+from functools import partial
 from random import getrandbits
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -84,14 +86,47 @@ class RequestContextMiddleware:
 
         token = set_context(context)
         _report(self._started, context)
+        finish = partial(self._finish, context, token)
         try:
-            return self._app(environ, start)
+            body = self._app(environ, start)
+        except BaseException:
+            finish()
+            raise
+        if context.is_streamed:
+            return _StreamedBody(body, context, finish)
+        finish()
+        return body
+
+    def _finish(self, context: RequestContext, token: Token[RequestContext | None]) -> None:
+        if context.partial_line:
+            print()  # flushes the target's last, unterminated line
+        _report(self._finished, context)
+        logs.write_access_line(context)
+        reset_context(token)
+
+
+class _StreamedBody:
+    """A response that is still being made while it is sent; its request ends when it is closed."""
+
+    def __init__(
+        self, body: Iterable[bytes], context: RequestContext, finish: Callable[[], None]
+    ) -> None:
+        self._body = body
+        self._context = context
+        self._finish = finish
+
+    def __iter__(self) -> Iterator[bytes]:
+        for content in self._body:
+            self._context.bytes_streamed += len(content)
+            yield content
+
+    def close(self) -> None:
+        """End the request, as WSGI servers do whatever has happened."""
+        try:
+            close: Callable[[], None] = getattr(self._body, "close", lambda: None)
+            close()
         finally:
-            if context.partial_line:
-                print()  # flushes the target's last, unterminated line
-            _report(self._finished, context)
-            logs.write_access_line(context)
-            reset_context(token)
+            self._finish()
 
 
 def _extends(observer: RequestObserver, method: str) -> bool:

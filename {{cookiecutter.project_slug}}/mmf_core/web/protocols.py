@@ -13,9 +13,11 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from ..errors import RequestError
 from ..execution import Execution
 from ..registry import Registry
 from ..settings import Settings
+from ..target import Target
 from .openapi.sections import OpenAPISection
 
 
@@ -26,6 +28,12 @@ class Service:
     registry: Registry
     executions: Mapping[str, Execution]
     settings: Settings
+
+    @property
+    def single_results(self) -> dict[str, Execution]:
+        """The executions for protocols that send one value, not a stream."""
+        executions = self.executions.items()
+        return {route: each for route, each in executions if not each.target.is_stream}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,12 @@ class Protocol:
     blueprints: Callable[[Service], Iterable[Blueprint]]
     error: Callable[[ErrorReport], Response]
     openapi: Callable[[Service], OpenAPISection]
+
+
+def refuse_stream(target: Target) -> None:
+    """Refuse to call a target whose result only REST sends piece by piece."""
+    if target.is_stream:
+        raise RequestError(f"{target.route} streams its result: use POST /{target.route}")
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

@@ -37,7 +37,7 @@ class RequestContext:
 
     `received` is when the body had arrived; `status` and `headers` are the response's; `log_fields`
     are in every log line; `partial_line` is the text that the target has printed since its last
-    line break.
+    line break. A response that `is_streamed` is sent piece by piece after the application returned.
     """
 
     request_id: str
@@ -56,6 +56,8 @@ class RequestContext:
     headers: Iterable[tuple[str, str]] = ()
     log_fields: dict[str, str] = field(default_factory=dict)
     partial_line: str = ""
+    is_streamed: bool = False
+    bytes_streamed: int = 0
 
     def has_hung_up(self) -> bool:
         """Report whether the client has closed its end of the connection, if the server shows it.

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Request, Response, request
 
-from ..codecs import json, readable, writable
+from ..codecs import json, readable
 from ..errors import PROBLEM_MEDIA_TYPE, problem_document
 from ..execution import Execution
 from ..settings import Settings
@@ -21,6 +21,7 @@ from .openapi.request_bodies import example_body
 from .openapi.targets import section
 from .protocols import ErrorReport, Protocol, Service
 from .request_context import current_context, enter_target, execute
+from .streams import StreamWriter
 
 
 def blueprints(service: Service) -> Iterable[Blueprint]:
@@ -42,7 +43,8 @@ PROTOCOL = Protocol(name="native", blueprints=blueprints, error=error, openapi=s
 
 def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
     target, limits = execution.target, limits_of(settings)
-    reader, writer = ArgumentReader(target, limits), ResultWriter(target, limits)
+    reader = ArgumentReader(target, limits)
+    writer = (StreamWriter if target.is_stream else ResultWriter)(target, limits)
     routes = Blueprint(target.route, __name__)
 
     @routes.post(f"/{target.route}")
@@ -79,7 +81,7 @@ def description(target: Target, settings: Settings) -> dict[str, Any]:
     for entry, descriptor in zip(meta["descriptors"], target.arguments.values(), strict=True):
         entry["accepts"] = media_types(readable(descriptor.kind))
     if target.returns:
-        meta["returns"]["formats"] = media_types(writable(target.returns.kind))
+        meta["returns"]["formats"] = media_types(target.returns.output_formats)
     return {
         **{key: meta[key] for key in ("name", "route", "description")},
         "arguments": meta["descriptors"],

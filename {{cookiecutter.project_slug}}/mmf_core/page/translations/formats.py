@@ -9,6 +9,7 @@ _LABELS: Mapping[str, str] = {
     "xls": "Excel 97",
     "ods": "OpenDocument",
     "jsonl": "JSON lines",
+    "events": "events",
     "parquet": "Parquet",
     "feather": "Feather",
     "arrow": "Arrow",

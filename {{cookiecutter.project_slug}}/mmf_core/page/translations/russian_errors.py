@@ -234,6 +234,13 @@ RUSSIAN_ERRORS = {
         "причина записана в журнале сервиса под идентификатором этого запроса"
     ),
     "the model is not loaded; retry later": "модель ещё не загружена; попробуйте позже",
+    "this worker is at its limit of {number} streams (set MMF_MAX_STREAMS)": (
+        "сервис уже отвечает потоками стольким, скольким может: {number}"
+    ),
+    "the service is shutting down": "сервис завершает работу",
+    "a piece of the stream cannot be written as {name}: {rest}": (
+        "часть ответа нельзя записать в этом формате: {rest}"
+    ),
     "{name} is at its limit of {number} calls": (
         "сейчас больше {number} вызовов «{name}» не выполняется"
     ),

@@ -11,7 +11,7 @@ from flask import Request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from ...codecs import Codec, Format, Kind, find, readable, workbook_format, writable
+from ...codecs import Codec, Format, Kind, find, readable, workbook_format
 from ...descriptors import Descriptor
 from ...errors import MissingPackage, NotAcceptable, UnsupportedFormat
 from ...target import FORMAT_QUERY
@@ -60,7 +60,7 @@ def response_formats(returns: Descriptor[Any] | None) -> tuple[Format, ...]:
     if returns is None:
         return ()
     declared = returns.output_format
-    return (declared, *(format for format in writable(returns.kind) if format is not declared))
+    return (declared, *(format for format in returns.output_formats if format is not declared))
 
 
 def negotiate(formats: tuple[Format, ...], request: Request) -> Format | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...codecs import Format, Kind, json_of
+from ...descriptors import Stream
 from ...errors import PROBLEM_MEDIA_TYPE
 from ...execution import Execution
 from ...settings import Settings
@@ -147,6 +148,8 @@ def _success(target: Target) -> dict[str, Any]:
         return {"204": {"description": "done"}}
     returns = target.returns
     schema = returns.output_schema()
+    if isinstance(returns, Stream):
+        return {"200": _stream(returns)}
     if json_of(returns.kind).wraps:
         schema = {"type": "object", "properties": {"result": schema}, "required": ["result"]}
     formats = list(response_formats(returns))
@@ -157,6 +160,14 @@ def _success(target: Target) -> dict[str, Any]:
     if returns.kind is Kind.FILE:  # the target's author chooses the media type of a file
         content[ANYTHING] = {"schema": {}}
     return {"200": {"description": returns.description or "the result", "content": content}}
+
+
+def _stream(returns: Stream) -> dict[str, Any]:
+    content = {
+        format.media_type: {"schema": {"type": "string"}} for format in response_formats(returns)
+    }
+    description = returns.description or "the pieces of the result, as they come"
+    return {"description": description, "content": content, "x-item": returns.item.output_schema()}
 
 
 def _invalid_table() -> dict[str, Any]:
