@@ -30,9 +30,10 @@ def templates(source: Path) -> Iterator[str]:
 
 
 WRITTEN = {template for source in SOURCES for template in templates(source)}
+OWN = PAGE[PAGE.index("## The service does not start") : PAGE.index("## Other things")]
 QUOTED = [
     message
-    for line in PAGE.split("## Other things")[0].splitlines()
+    for line in OWN.splitlines()
     for message in re.findall(r"^\| (?:\d+ \| )?`([^`]+)` \|", line)
 ]
 

@@ -339,7 +339,7 @@ def test_a_whole_file_sent_as_a_form_is_not_sent_back(client: FlaskClient) -> No
     """`curl -d @wines.csv` says application/x-www-form-urlencoded."""
     body = b"a;b\n" + b"1;2\n" * 100_000
     answer = client.post("/table", data=body, content_type="application/x-www-form-urlencoded")
-    assert_problem(answer, 422, "unknown", "data")
+    assert_problem(answer, 422, "unknown", "data", "-H 'Content-Type: …'")
     assert len(answer.data) < 1_000
 
 

@@ -20,9 +20,11 @@ from ...target import ERRORS_QUERY, FORMAT_QUERY, HEADER_QUERY, SHEET_QUERY, Tar
 from .bodies import FORMS, read_form, read_whole
 from .negotiation import unsupported_content_type
 from .request_parts import Argument, EncodedPart, JSONPart, Part, TextPart, workbook_place
+from .requests import FIELDS
 
 MAX_UNKNOWN = 20  # an unknown name may be a whole file, sent as if it were a form
 MAX_NAME_LENGTH = 60
+_NO_FORM = "; if this is not a form, name its type, with curl by -H 'Content-Type: …'"
 
 
 class ArgumentReader:
@@ -84,7 +86,8 @@ class ArgumentReader:
     def _form(self, request: Request) -> dict[str, Part]:
         read_form(request)
         texts, files = _unique_names(request.form), _unique_names(request.files)
-        _refuse_unknown([*texts, *files], self._names, "form")
+        hint = _NO_FORM if request.mimetype == FIELDS else ""  # which is what curl -d sends
+        _refuse_unknown([*texts, *files], self._names, "form", hint)
         _refuse_duplicates(set(texts) & set(files))
         parts: dict[str, Part] = {name: TextPart(request.form[name]) for name in texts}
         for name, file in request.files.items():
@@ -147,14 +150,16 @@ def _refuse_duplicates(names: Iterable[str]) -> None:
         raise InvalidValue(f"duplicate argument: {listed}; send one value", errors)
 
 
-def _refuse_unknown(names: Iterable[str], expected: Iterable[str], place: str) -> None:
+def _refuse_unknown(
+    names: Iterable[str], expected: Iterable[str], place: str, hint: str = ""
+) -> None:
     """Refuse unknown names: a misspelt argument must not silently get its default."""
     expected = list(expected)
     unknown = [_shorten(name) for name in names if name not in expected][:MAX_UNKNOWN]
     if unknown:
         raise InvalidValue(
             f"unknown argument in the {place}: {', '.join(unknown)}; "
-            f"expected {', '.join(expected) or 'none'}",
+            f"expected {', '.join(expected) or 'none'}{hint}",
             [ErrorDetail("unknown argument", where=name) for name in unknown],
         )
 
