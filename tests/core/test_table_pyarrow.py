@@ -358,6 +358,17 @@ def test_a_category_out_of_range_is_refused() -> None:
         ARROW.decode(_stream(forged), {})
 
 
+def test_a_column_that_is_shorter_than_its_table_is_refused() -> None:
+    """pyarrow's reader of batches ends where the shortest column does, without an error."""
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"a": range(77)}), buffer)
+    data = buffer.getvalue()
+    forged = data.replace(b"\x16\x9a\x01", b"\x16\x9c\x01")  # 77 rows in Thrift, and 78
+    assert len(PARQUET.decode(data, {})) == 77
+    with pytest.raises(RequestError, match="not a valid Parquet file"):
+        PARQUET.decode(forged, {})
+
+
 def test_data_that_decompresses_to_too_much_is_refused() -> None:
     table = pa.table({"a": np.zeros(4_000_000)})
     parquet, arrow = io.BytesIO(), io.BytesIO()

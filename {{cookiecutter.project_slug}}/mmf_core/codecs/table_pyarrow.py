@@ -133,7 +133,11 @@ def _parquet_batches(data: bytes, max_size: int) -> Iterator[Any]:
             _check_dictionaries(data, file, max_size)
             batch_rows = _BATCH_ROWS
         batches = file.iter_batches(batch_size=batch_rows, use_threads=False)
-        yield from _or_empty(batches, schema)
+        for batch in _or_empty(batches, schema):
+            rows -= batch.num_rows
+            yield batch
+        if rows:  # pyarrow stops at the end of the shortest column
+            raise ValueError("a column is shorter than the table")
 
 
 def _safe_batch_rows(schema: Any, groups: list[Any], max_size: int) -> int:
