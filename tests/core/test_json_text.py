@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmf_core.codecs import json
-from mmf_core.errors import RequestError
+from mmf_core.errors import InvalidValue, RequestError
 
 PLAIN = st.recursive(
     st.none()
@@ -240,8 +240,45 @@ def test_whole_numbers_of_any_length_are_exact(
 
 @pytest.mark.parametrize("text", ["9" * 400, "-" + "9" * 5_000, "1e400"])
 def test_a_number_beyond_all_floats_is_refused(text: str) -> None:
-    with pytest.raises(RequestError, match="infinity"):
+    with pytest.raises(InvalidValue, match=r"expected a number, got .*; send a finite number"):
         json.loads(f"[{text}]")
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "column", "place"),
+    [
+        ('[{"a": 1, "b": 1e309}]', 0, "b", ""),
+        ('[{"a": 1}, {"a": -1E+400}]', 1, "a", ""),
+        ('{"a": [1, 2, 1e309]}', 2, "a", ""),
+        ('{"columns": ["x", "y"], "data": [[1, 2], [3, 1e309]]}', 1, "y", ""),
+        ('{"index": [0], "data": [[1e309]]}', 0, "0", ""),
+        ('{"dataframe_records": [{"a": 1e309}]}', None, None, "dataframe_records[0].a: "),
+        ('{"a": {"b": 1e309}}', None, None, "a.b: "),
+        ('{"a": 1e309}', None, None, "a: "),
+        ("1e309", None, None, ""),
+    ],
+)
+def test_a_number_beyond_all_floats_is_named_by_its_place(
+    text: str, row: int | None, column: str | None, place: str
+) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        json.loads(text)
+    (detail,) = caught.value.errors
+    assert (detail.row, detail.column) == (row, column)
+    assert detail.message.startswith(f"{place}expected a number, got ")
+
+
+def test_numbers_beyond_all_floats_are_listed_in_their_order() -> None:
+    with pytest.raises(InvalidValue) as caught:
+        json.loads(json.dumps([{"a": 1}] * 9).replace(b"1", b"1e309"))
+    assert [detail.row for detail in caught.value.errors] == list(range(9))
+
+
+@pytest.mark.parametrize("text", ["[1e309, NaN]", "[1e309", "[1e309] x", "[1e309" + "[" * 100_000])
+def test_what_is_not_json_otherwise_is_not_json(text: str) -> None:
+    with pytest.raises(RequestError, match="this is not valid JSON") as caught:
+        json.loads(text)
+    assert type(caught.value) is RequestError
 
 
 @pytest.mark.parametrize("text", [b'{"a": 1}', '["Ж"]'.encode()])

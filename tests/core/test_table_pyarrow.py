@@ -359,7 +359,7 @@ def test_a_category_out_of_range_is_refused() -> None:
 
 
 def test_a_column_that_is_shorter_than_its_table_is_refused() -> None:
-    """pyarrow's reader of batches ends where the shortest column does, without an error."""
+    """Batches end where the shortest column does, without an error of pyarrow."""
     buffer = io.BytesIO()
     pq.write_table(pa.table({"a": range(77)}), buffer)
     data = buffer.getvalue()

@@ -135,8 +135,8 @@ def quoted(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if not isinstance(value, str):
-        return _shortened(as_text(value))
-    return _shortened(json.dumps(as_text(value[: LONGEST_VALUE + 1]), ensure_ascii=False))
+        return shortened(as_text(value))
+    return shortened(json.dumps(as_text(value[: LONGEST_VALUE + 1]), ensure_ascii=False))
 
 
 def as_text(value: Any) -> str:
@@ -149,7 +149,8 @@ def as_text(value: Any) -> str:
     return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return a text of at most `LONGEST_VALUE` characters, with a sign if there were more."""
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
@@ -189,15 +190,15 @@ class ErrorDetail:
 def _plain(value: Any) -> Any:
     """Return a value as it is if JSON holds it exactly, else as text; shortened if it is long."""
     if isinstance(value, str):
-        return _shortened(as_text(value[: LONGEST_VALUE + 1]))
+        return shortened(as_text(value[: LONGEST_VALUE + 1]))
     if isinstance(value, list | dict):
-        text = _shortened(as_text(value))
+        text = shortened(as_text(value))
         return value if len(text) <= LONGEST_VALUE and _is_json(value) else text
     if _is_json(value):
         return value
     if isinstance(value, Integral) and _is_json(int(value)):  # NumPy's
         return int(value)
-    return _shortened(as_text(value))
+    return shortened(as_text(value))
 
 
 def _is_json(value: Any, depth: int = LONGEST_VALUE) -> bool:

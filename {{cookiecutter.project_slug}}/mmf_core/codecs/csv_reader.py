@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import RequestError
+from ..errors import InvalidValue, RequestError
 from .base import Options, supported_options
 from .csv_text import too_many_cells
 from .number_format import NumberFormat, any_number, set_number_format
@@ -67,6 +67,8 @@ def read(
         if not is_block and (inexact := reader.inexact_columns(table, names)):
             reader.second_pass(table, inexact)
         reader.restore_names(table, names)
+    except InvalidValue:  # of an author's converter
+        raise
     except (ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
         if str(error).endswith("C error: out of memory"):
             raise MemoryError from error  # not the client's fault

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import RequestError
 from .json_conversion import convert, to_plain
+from .json_overflow import overflow_error
 from .whole_numbers import has_many_digits
 
 _DATE = re.compile(rb"-\d\dT\d\d:")
@@ -22,10 +23,13 @@ _DIGITS = 19
 _ZEROS = b"0" * _DIGITS
 _SPACE_AND_ZEROS = b" " + _ZEROS
 _LONG_TEXT = 4096
+_OVERFLOW = "number is infinity"  # orjson's words
 
 
 def loads(data: bytes | str, *, has_long: bool | None = None) -> Any:
     """Read JSON; RequestError gives the line and column of the first error.
+
+    InvalidValue lists the numbers that are too large for a float of 64 bits, by their places.
 
     Whole numbers are exact, however long; `has_long` spares the search for long ones. A byte order
     mark is skipped. Of members of one name the last one counts, as in Python and JavaScript.
@@ -40,6 +44,8 @@ def loads(data: bytes | str, *, has_long: bool | None = None) -> Any:
             return loads(text.removeprefix(BOM_UTF8), has_long=has_long)
         if b"\0" in text[1:4] or text.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
             raise RequestError("expected JSON in UTF-8, got UTF-16 or UTF-32") from None
+        if _OVERFLOW in str(error) and (overflow := overflow_error(text)):
+            raise overflow from None
         raise RequestError(f"this is not valid JSON: {error}") from None
     if has_long is None:
         has_long = has_long_integers(text)

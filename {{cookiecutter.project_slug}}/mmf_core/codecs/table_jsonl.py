@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from ..errors import RequestError
+from ..errors import InvalidValue, RequestError
 from . import fast_records, json
 from .base import Codec, Kind, Options
 from .decoded_size import RECORD_WEIGHTS
 from .formats import Format
+from .json_overflow import overflow_error
 from .repeated_names import may_repeat_names, parse
 from .table_json import TableJSON, format_records
 
@@ -37,6 +39,8 @@ class TableJSONL(Codec["pd.DataFrame"]):
                 try:
                     records.append(json.loads(line, has_long=has_long))
                 except RequestError as error:
+                    if overflow := overflow_error(b"[%b]" % line):
+                        raise _in_row(overflow, len(records)) from None
                     raise RequestError(f"line {number}: {error.detail}") from None
         if may_repeat_names(data, records):
             records = [parse(line) for line in data.splitlines() if line.strip()]
@@ -47,3 +51,8 @@ class TableJSONL(Codec["pd.DataFrame"]):
 
 
 CODECS = (TableJSONL(),)
+
+
+def _in_row(error: InvalidValue, row: int) -> InvalidValue:
+    """Return the error of a table of one row as that of another row."""
+    return InvalidValue(error.detail, [replace(detail, row=row) for detail in error.errors])

@@ -220,6 +220,8 @@ def _int_hint(cell: Any, number_format: NumberFormat) -> str:
     is_float = _is_number(cell) and not isinstance(cell, Integral | Decimal)
     if is_float and abs(float(cell)) >= _SMALLEST_LIMIT and float(cell).is_integer():
         return "a float of this size may have lost digits: send an integer or a text"
+    if isinstance(cell, str) and real_number(cell, *number_format) is not None:
+        return ""  # it is well written, but not whole, or too long
     return _text_hint(cell, number_format)
 
 

@@ -11,6 +11,7 @@ from ..codecs import Format, Kind, column_index, is_masked, table_of, typed_colu
 from ..errors import InvalidValue
 from .base import Descriptor
 from .columns import Column
+from .converters import checked
 from .declared_schemas import AUTOMATIC, schema_for
 from .json_schemas import records
 from .schema import Schema, duplicate_columns
@@ -55,6 +56,8 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         self._schema = schema_for(self.schema, self.extra)
         reading = self._schema.reading if self._schema else {}
         self._options = {**reading, **self.pandas_params}
+        if "converters" in self._options:
+            self._options["converters"] = checked(self._options["converters"])
         super().__post_init__()
 
     @property

@@ -36,6 +36,10 @@ RUSSIAN_ERRORS = {
         "числа столбца не умещаются точно в один тип: {value} рядом с дробями, пустыми "
         "или числами другого знака; пришлите только целые или покороче"
     ),
+    "column {value}: {rest}": "столбец {value}: {rest}",
+    "expected a value that the target can convert, got {value}": (
+        "ожидается значение, которое цель может преобразовать, получено: {value}"
+    ),
     "expected one value for each column": "нужно по одному значению на каждый столбец",
     "expected a list of {number} values": "нужен список из {number} значений",
     "expected {width} values, got {number}": "нужно значений: {width}, получено: {number}",

@@ -1,0 +1,74 @@
+"""Numbers in a JSON text that no float of 64 bits holds, such as 1e309: refused by their places."""
+
+from __future__ import annotations
+
+import json as standard_json
+from collections.abc import Iterator
+from math import isfinite
+from typing import Any
+
+from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue, shortened
+
+_Path = tuple[str | int, ...]
+
+
+class _TooLarge(str):
+    """The text of such a number."""
+
+    __slots__ = ()
+
+
+def overflow_error(text: bytes) -> InvalidValue | None:
+    """Return the error that lists these numbers; None if the text is not JSON otherwise."""
+    try:
+        value = standard_json.loads(
+            text, parse_float=_number, parse_int=_number, parse_constant=_refuse
+        )
+    except (ValueError, RecursionError):
+        return None
+    errors = [_error(path, number, value) for path, number in _numbers(value)]
+    return InvalidValue(errors[0].message, errors[:MAX_ERRORS]) if errors else None
+
+
+def _number(text: str) -> float | _TooLarge:
+    number = float(text)
+    return number if isfinite(number) else _TooLarge(text)
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)
+
+
+def _numbers(value: Any) -> Iterator[tuple[_Path, _TooLarge]]:
+    """Yield the numbers in a value, in their order, and the keys and positions that lead there."""
+    stack: list[tuple[_Path, Any]] = [((), value)]
+    while stack:
+        path, item = stack.pop()
+        if isinstance(item, _TooLarge):
+            yield path, item
+        elif isinstance(item, dict | list):
+            children = item.items() if isinstance(item, dict) else enumerate(item)
+            stack += reversed([((*path, key), child) for key, child in children])
+
+
+def _error(path: _Path, number: _TooLarge, value: Any) -> ErrorDetail:
+    """Return an error with row and column, if this is a table; else its message has the place."""
+    message = f"expected a number, got {shortened(number)}; send a finite number"
+    match path:
+        case (int(row), str(column)) | (str(column), int(row)):
+            pass
+        case ("data", int(row), int(index)):
+            columns = value.get("columns")
+            column = str(
+                columns[index] if isinstance(columns, list) and index < len(columns) else index
+            )
+        case _:
+            place = f"{_place(path)}: " if path else ""
+            return ErrorDetail(place + message, value=str(number))
+    return ErrorDetail(message, row=row, column=column, value=str(number))
+
+
+def _place(path: _Path) -> str:
+    """Return a path as JavaScript writes it: `a[0].b`."""
+    keys = (f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    return shortened("".join(keys).lstrip("."))
