@@ -42,8 +42,9 @@ tests-all: .venv/.complete
 test-image: .venv/.complete  ## build the image and run it, alone and from its Kubernetes manifest; needs buildah and podman
 	@$(BIN)/pytest tests/live_image.py --numprocesses=0 --capture=no
 
-fuzz: .venv/.complete  ## every decoder on a thousand damaged bodies, different each time
-	@$(BIN)/pytest tests/core/test_fuzz.py --hypothesis-profile=fuzz
+fuzz: .venv/.complete  ## an hour of damaged bodies for every decoder; the corpus stays in .cache/fuzz; MINUTES=5, ONLY="xls v2"
+	@MINUTES='$(MINUTES)' PYTHONPATH='$(PAYLOAD):tests:tests/fuzz' PYTHONPYCACHEPREFIX=.cache/pycache \
+		$(BIN)/python tests/fuzz/fuzz_run.py $(ONLY)
 
 test-mlflow: .venv/.complete  ## the tests about MLflow and the Open Inference Protocol
 	@$(BIN)/pytest $(wildcard tests/test_*mlflow*.py tests/*/test_*mlflow*.py \

@@ -6,7 +6,6 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -31,10 +30,6 @@ os.environ.setdefault("MMF_DRAIN_SECONDS", "0")
 settings.register_profile("default", max_examples=20, deadline=None, derandomize=True)
 settings.load_profile("default")
 settings.register_profile("thorough", max_examples=40, deadline=None)
-# For `make fuzz`: other examples each time; one that takes so long is a fault, too.
-settings.register_profile(
-    "fuzz", max_examples=1_000, deadline=timedelta(seconds=20), database=None, print_blob=True
-)
 
 # These files share a worker: what they use takes long to make, and is made once.
 # xdist's own way to say so, `--dist=loadgroup`, groups nothing under pytest 9.2: pytest-xdist#1386.

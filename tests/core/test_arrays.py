@@ -76,6 +76,7 @@ def test_any_array_survives_npy(array: np.ndarray) -> None:
         (b"\x93NUMPY\x02\x00\xff\xff\xff\xff{}", "header"),
         (_header("{}"), "header"),
         (_header("[1]"), "header"),
+        (_header("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 2), }\x1c"), "header"),
         (_header("(" * 5_000), "header"),
         (_header("__import__('os')"), "header"),
         (_header("{'descr': '<f8', 'fortran_order': False, 'shape': 5}"), "shape"),

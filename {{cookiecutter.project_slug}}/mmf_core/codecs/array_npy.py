@@ -79,6 +79,6 @@ def _literal(text: bytes) -> Any:
     import ast
 
     try:
-        return ast.literal_eval(text.decode().strip())
+        return ast.literal_eval(text.decode().strip(" \n"))
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return None

@@ -52,8 +52,12 @@ class FormParser(FormDataParser):
             boundary = parameters.get("boundary", "").encode("ascii")
             if not boundary:
                 raise ValueError("missing boundary")
-            raw, files = parts.parse(stream, boundary, content_length)
-            fields = _multipart(cast("Any", raw), parts.charsets)
+            try:
+                raw, files = parts.parse(stream, boundary, content_length)
+                fields = _multipart(cast("Any", raw), parts.charsets)
+            except Exception:
+                parts.close()
+                raise
         return stream, self.cls(fields), self.cls(files)
 
 
@@ -87,10 +91,17 @@ class _PartParser(MultiPartParser):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.charsets: list[str] = []
+        self._files: list[IO[bytes]] = []
+
+    def close(self) -> None:
+        """Close the files of a form that cannot be read; large ones are on the disk."""
+        for file in self._files:
+            file.close()
 
     def start_file_streaming(self, event: File, total_content_length: int | None) -> IO[bytes]:
         _check_transfer_encoding(event.headers, event.name)
-        return super().start_file_streaming(event, total_content_length)
+        self._files.append(super().start_file_streaming(event, total_content_length))
+        return self._files[-1]
 
     def get_part_charset(self, headers: Headers) -> str:
         name = parse_options_header(headers["Content-Disposition"])[1].get("name", "")
