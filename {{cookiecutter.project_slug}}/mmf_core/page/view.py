@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import __version__
 from ..codecs import Format, Kind
+from ..descriptors import Descriptor, Stream, String
 from ..settings import MIB
 from ..target import Target
 from ..web.http.negotiation import response_formats
@@ -53,9 +54,20 @@ def _target(target: Target, texts: Mapping[str, str]) -> dict[str, Any]:
             }
             for name, descriptor in target.arguments.items()
         ],
-        "formats": _extensions(response_formats(returns)),
-        "returns": returns.kind.name.lower() if returns else "nothing",
+        "formats": _formats(target),
+        "returns": _kind(returns) if returns else "nothing",
     }
+
+
+def _formats(target: Target) -> list[str]:
+    """Return the extensions to choose from; the page shows the events of a stream."""
+    return ["events"] if target.is_stream else _extensions(response_formats(target.returns))
+
+
+def _kind(returns: Descriptor[Any]) -> str:
+    if isinstance(returns, Stream):
+        return "stream-text" if isinstance(returns.item, String) else "stream"
+    return returns.kind.name.lower()
 
 
 def _extensions(formats: tuple[Format, ...]) -> list[str]:

@@ -4,6 +4,7 @@ import { curl, requests, send } from "./calls.js";
 import { locale, make, note, round, say } from "./dom.js";
 import { fieldOf } from "./fields.js";
 import { contentOf, downloadOf, failureOf, fileOfResponse } from "./results.js";
+import { stream, writer } from "./streams.js";
 
 const sections = [...document.querySelectorAll(".target")];
 const MAX_CALLS = 10; // kept with their results
@@ -19,6 +20,7 @@ function setUp(section) {
   const calls = section.querySelector("[data-calls]");
   const isOnlyTable = form.querySelectorAll("[data-control=table]").length === 1;
   const fields = [...form.querySelectorAll(".field")].map((element) => fieldOf(element, target, { onChange: updateCode, isOnlyTable }));
+  const isStream = returns.startsWith("stream");
   let aborting = null;
 
   function url(extra = {}) {
@@ -44,7 +46,7 @@ function setUp(section) {
     const sent = parts();
     const missing = fields.filter((field) => field.control in EXAMPLES && !sent.some(([name]) => name === field.name));
     const examples = missing.map((field) => [field.name, new File([], EXAMPLES[field.control])]);
-    const saveAs = ["nothing", "scalar"].includes(returns) ? "" : `${target}.${format?.value ?? "bin"}`;
+    const saveAs = isStream || ["nothing", "scalar"].includes(returns) ? "" : `${target}.${format?.value ?? "bin"}`;
     const tools = { curl, Python: requests };
     for (const code of section.querySelectorAll("[data-code]")) {
       code.textContent = tools[code.dataset.code](address, [...sent, ...examples], saveAs);
@@ -84,13 +86,38 @@ function setUp(section) {
       tick();
       clock = setInterval(tick, 1000);
     };
-    if (!data) onSent();
-    const response = await send(url(), data, { onUpload, onSent, signal: aborting.signal });
+    if (!data || isStream) onSent();
+    const response = await (isStream ? receive(data) : send(url(), data, { onUpload, onSent, signal: aborting.signal }));
     clearInterval(clock);
-    if (aborting.signal.aborted) status.textContent = say("cancelled");
+    if (isStream && response.begun) await endStream(response, size);
+    else if (aborting.signal.aborted) status.textContent = say("cancelled");
     else if (response.status >= 200 && response.status < 300) await succeed(response);
     else await fail(response, size);
     setBusy(false);
+  }
+
+  // Shows a stream as it comes.
+  async function receive(data) {
+    const element = make("pre", { class: "stream", tabindex: "0" });
+    const { write, pieces } = writer(element, returns === "stream-text");
+    const onPiece = (piece) => {
+      if (!pieces.length) show(false, element);
+      write(piece);
+    };
+    const response = await stream(url(), data, { onPiece, signal: aborting.signal });
+    return { ...response, pieces, begun: pieces.length > 0 };
+  }
+
+  // What has come stays, with what has ended it.
+  async function endStream(response, size) {
+    const file = new File(response.pieces, `${target}.txt`, { type: "text/plain" });
+    const isFailure = !aborting.signal.aborted && response.status !== 200;
+    const { heading, elements } = isFailure ? await failureOf(response, size, { tables: {}, several: false }) : {};
+    const state = aborting.signal.aborted ? say("cancelled") : say("done", { seconds: round(response.seconds, 2) });
+    remember(response, isFailure ? make("span", { class: "fault" }, heading) : downloadOf(file, file.name));
+    result.append(isFailure ? make("div", { role: "alert" }, elements) : note(state), make("p", {}, downloadOf(file, say("download", { name: file.name }))));
+    result.classList.toggle("failed", isFailure);
+    if (!isFailure) status.textContent = state;
   }
 
   // A large result can be saved at once; it is done when it can be seen.

@@ -41,6 +41,7 @@ ENGLISH = {
     "result_format": "Result format",
     "run": "Run",
     "cancel": "Cancel",
+    "stop": "Stop",
     "result": "Result",
     "as_code": "Call it from code",
     "copy_code": "Copy",

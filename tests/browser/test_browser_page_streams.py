@@ -1,0 +1,118 @@
+"""Streams on the page: pieces appear as they come, and a button stops them."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from services import serve
+
+pytestmark = pytest.mark.long
+APP = """
+import threading
+
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+go, closed = threading.Event(), threading.Event()
+
+
+@registry.target(returns=mmf.Stream(mmf.String()), description="Tell a story, word by word.")
+def story(end=mmf.String(default="well", choices=["well", "badly", "never"])):
+    try:
+        yield "<b>Once</b>\\n\\n"
+        go.wait(20)
+        yield "upon a time"
+        if end == "badly":
+            raise mmf.InvalidValue("there is no end")
+        while end == "never":
+            yield "."
+            threading.Event().wait(0.05)
+    finally:
+        closed.set()
+
+
+@registry.target(returns=mmf.Stream(mmf.Dict()))
+def steps(count=mmf.Integer(default=2)):
+    for step in range(count):
+        yield {"step": step}
+    if not count:
+        raise mmf.InvalidValue("no steps")
+
+
+@registry.target(returns=mmf.Bool())
+def proceed():
+    go.set()
+    return True
+
+
+@registry.target(returns=mmf.Bool())
+def is_closed():
+    return closed.wait(5)
+
+
+app = create_app(registry)
+"""
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[str]:
+    with serve("gunicorn", tmp_path, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as running:
+        yield running.url
+
+
+def run(page: Page, target: str, end: str | None = None) -> None:
+    page.goto(f"/#{target}")
+    if end:
+        page.locator(f"#{target} select").first.select_option(end)
+    page.locator(f"#{target} button[type=submit]").click()
+
+
+def test_pieces_appear_as_they_come(page: Page) -> None:
+    run(page, "story")
+    shown = page.locator("#story .stream")
+    expect(shown).to_have_text("<b>Once</b>\n\n", use_inner_text=True)
+    expect(page.locator("#story").get_by_role("button", name="Stop")).to_be_visible()
+    page.request.post("/proceed")
+    expect(shown).to_contain_text("upon a time")
+    expect(page.locator("#story .status")).to_contain_text("Done in")
+    with page.expect_download() as download:
+        page.get_by_text("Download story.txt").click()
+    assert download.value.path().read_text() == "<b>Once</b>\n\nupon a time"
+
+
+def test_a_stream_is_stopped_and_its_work_ends(page: Page) -> None:
+    page.request.post("/proceed")
+    run(page, "story", "never")
+    expect(page.locator("#story .stream")).to_contain_text("time...")
+    page.locator("#story").get_by_role("button", name="Stop").click()
+    expect(page.locator("#story .status")).to_contain_text("Cancelled")
+    expect(page.locator("#story .stream")).to_contain_text("upon a time")
+    assert page.request.post("/is_closed").json() == {"result": True}
+
+
+def test_an_error_in_the_middle_is_shown_below_what_has_come(page: Page) -> None:
+    page.request.post("/proceed")
+    run(page, "story", "badly")
+    alert = page.locator("#story [role=alert]")
+    expect(alert).to_contain_text("there is no end")
+    expect(page.locator("#story .stream")).to_contain_text("upon a time")
+
+
+def test_objects_are_lines_and_an_early_error_is_like_any_other(
+    page: Page, faults: list[str]
+) -> None:
+    run(page, "steps")
+    expect(page.locator("#steps .stream")).to_have_text('{"step":0}\n{"step":1}\n')
+    page.locator("#steps input").fill("0")
+    page.locator("#steps button[type=submit]").click()
+    expect(page.locator("#steps [role=alert]")).to_contain_text("no steps")
+    faults.clear()  # the console reports the 422
+
+
+def test_the_page_in_russian(page: Page) -> None:
+    page.goto("/?lang=ru#story")
+    expect(page.locator("#story [data-cancel]")).to_have_text("Остановить")
