@@ -13,6 +13,7 @@ UNBOUNDED = {
     "codecs.arrow_size._plain_ids": "nothing",
     "codecs.arrow_size.type_ids": "nothing",
     "codecs.base._parameters": "functions of pandas",
+    "execution.calls.succeeds": "nothing",
     "execution.streams._worker_slots": "the setting",
     "models.estimators._fast_class": "classes of scikit-learn",
     "models.estimators._is_supported": "classes of models",

@@ -198,15 +198,82 @@ def test_a_bug_in_an_installed_package_that_is_no_model_stays_the_authors(
         execution(helper.check)({"data": X})
 
 
-def test_a_table_of_the_functions_own_is_the_callers_once_the_function_has_succeeded() -> None:
-    run = execution(lambda data: RIDGE.predict(data.rename(columns={"years": "age"})))
-    wrong = pd.DataFrame({"area": [1.0], "years": [None]})
-    with pytest.raises(TargetError):  # it may be the function that is wrong
-        run({"data": wrong})
-    run({"data": pd.DataFrame({"area": [1.0], "years": [2.0]})})
-    with pytest.raises(RejectedInput, match="Input X contains NaN") as caught:
-        run({"data": wrong})
-    assert not caught.value.is_untouched
+DERIVED = mmf.DataFrame(schema={"area": float, "years": float | None})
+NO_YEARS = pd.DataFrame({"area": [1.0], "years": [None]})
+RIGHT = pd.DataFrame({"area": [1.0], "years": [2.0]})
+
+
+def deriving(name: str, table: mmf.DataFrame = DERIVED) -> Execution:
+    """Return a target whose function renames a column to `name`, for a model that takes `age`."""
+
+    def score(data: Any = table) -> Any:
+        return RIDGE.predict(data.rename(columns={"years": name}))
+
+    return Execution(Target.of(score, returns=mmf.DataFrame()))
+
+
+def test_a_table_of_the_functions_own_is_the_callers_if_the_example_succeeds() -> None:
+    run = deriving("age")
+    for _ in range(2):  # from the first request on, and the same after a success
+        with pytest.raises(RejectedInput, match="Input X contains NaN") as caught:
+            run({"data": NO_YEARS})
+        assert not caught.value.is_untouched
+        run({"data": RIGHT})
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("aeg", DERIVED), ("age", mmf.DataFrame(schema=None))],
+    ids=["wrong function", "example is a guess"],
+)
+def test_a_table_of_the_functions_own_is_the_authors_if_the_example_fails(
+    name: str, table: mmf.DataFrame
+) -> None:
+    run = deriving(name, table)
+    for _ in range(2):
+        with pytest.raises(TargetError):
+            run({"data": NO_YEARS})
+        if name == "age":
+            run({"data": RIGHT})
+
+
+@pytest.mark.filterwarnings("ignore")  # of the libraries' own code
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost", "catboost"])
+def test_a_table_that_is_derived_for_a_booster(library: str) -> None:
+    model = _booster(library)
+    text = mmf.DataFrame(schema={"area": float, "years": mmf.Column(str, choices=["1", "old"])})
+
+    def score(data: Any = text) -> Any:
+        age = data["years"]
+        return model.predict(
+            data[["area"]].assign(age=age if "old" in set(age) else age.astype(int))
+        )
+
+    run = Execution(Target.of(score, returns=mmf.DataFrame()))
+    with pytest.raises(RejectedInput):
+        run({"data": pd.DataFrame({"area": [1.0], "years": ["old"]})})
+
+    def wrong(data: Any = DERIVED) -> Any:
+        return model.predict(data[["area"]])
+
+    with pytest.raises(TargetError):
+        Execution(Target.of(wrong, returns=mmf.DataFrame()))({"data": RIGHT})
+
+
+def test_the_example_is_called_once_and_only_for_a_complaint_about_another_table() -> None:
+    calls = []
+
+    def score(data: Any = DERIVED) -> Any:
+        calls.append(len(data))
+        return RIDGE.predict(data.rename(columns={"years": "age"}))
+
+    run = Execution(Target.of(score, returns=mmf.DataFrame()))
+    run({"data": RIGHT})
+    assert len(calls) == 1
+    for expected in (3, 4):
+        with pytest.raises(RejectedInput):
+            run({"data": NO_YEARS})
+        assert len(calls) == expected
 
 
 def test_a_batch_and_a_deadline_change_nothing() -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..codecs import find, json_of
 from ..errors import DeadlineExceeded, MMFError, RejectedInput, RequestError, TargetError
-from ..execution import Execution
+from ..execution import Execution, example_values
 from ..settings import Settings
 from ..target import Target
 
@@ -89,14 +89,6 @@ def call(target: Target, seconds: float = 0) -> CallResult:
         return CallResult.of(error, CallStatus.REJECTED)
     except Exception as error:  # noqa: BLE001 - every error is reported
         return CallResult.of(error)
-
-
-def example_values(target: Target) -> dict[str, Any]:
-    """Return the decoded examples of the required arguments."""
-    return {
-        name: json_of(descriptor.kind).from_plain(descriptor.example(), descriptor.options)
-        for name, descriptor in target.required.items()
-    }
 
 
 def encoded(target: Target, result: Any) -> bytes:

@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 from ..codecs import Kind, json_of
 from ..descriptors import Column, DataFrame, declared_columns
 from ..errors import DeclarationError, DescriptorError, InvalidValue, RejectedInput, TargetError
-from ..execution import function_call, validate_arguments
+from ..execution import example_values, function_call, validate_arguments
 from ..execution.timings import Timings
 from ..models import ModelInputs
 from ..registry import Registry
 from ..target import Target
-from .calls import encoded, example_values
+from .calls import encoded
 from .forks import Fork, set_alarm
 from .watched_tables import watched
 

@@ -16,6 +16,7 @@ from ..settings import Settings
 from ..target import Target
 from .batching import MicroBatcher
 from .calls import Call
+from .calls import example_values as example_values
 from .calls import function_call as function_call
 from .calls import validate_arguments as validate_arguments
 from .deadlines import Deadline, StreamDeadline, deadline_exceeded, time_left

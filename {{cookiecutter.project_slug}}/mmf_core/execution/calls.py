@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from functools import cache
 from time import perf_counter
 from typing import Any
 
+from ..codecs import json_of
 from ..errors import (
     ErrorDetail,
     InvalidValue,
@@ -57,20 +59,16 @@ def function_call(target: Target) -> Call:
     RejectedInput stands for a complaint of the model's library about what it was given, TargetError
     for any other exception.
     """
-    has_succeeded = False
+    is_proven = example_trial(target, lambda arguments: target.function(**arguments))
 
     def call(arguments: Arguments, timings: Timings) -> Any:
-        nonlocal has_succeeded
         started = perf_counter()
         try:
-            result = serialize(target, target.function(**arguments))
-            has_succeeded = True
+            return serialize(target, target.function(**arguments))
         except MMFError:
             raise
         except (Exception, SystemExit) as error:
-            raise failure(target, error, arguments, is_proven=has_succeeded) from error
-        else:
-            return result
+            raise failure(target, error, arguments, is_proven) from error
         finally:
             timings.queue = started - timings.entered
             timings.call = perf_counter() - started
@@ -78,11 +76,36 @@ def function_call(target: Target) -> Call:
     return call
 
 
+def example_values(target: Target) -> dict[str, Any]:
+    """Return the decoded examples of the required arguments."""
+    return {
+        name: json_of(descriptor.kind).from_plain(descriptor.example(), descriptor.options)
+        for name, descriptor in target.required.items()
+    }
+
+
+def example_trial(target: Target, function: Callable[[Arguments], Any]) -> Callable[[], bool]:
+    """Return whether a function succeeds on its example, so that other input is to blame.
+
+    It is called once, when the answer is first needed.
+    """
+
+    @cache
+    def succeeds() -> bool:
+        try:
+            serialize(target, function(validate_arguments(target, example_values(target))))
+        except (Exception, SystemExit):  # noqa: BLE001 - every error counts
+            return False
+        return True
+
+    return succeeds
+
+
 def failure(
-    target: Target, error: BaseException, arguments: Arguments, *, is_proven: bool
+    target: Target, error: BaseException, arguments: Arguments, is_proven: Callable[[], bool]
 ) -> MMFError:
     """Return the error that stands for what a function has raised."""
-    if rejected := rejected_input(error, arguments, is_proven=is_proven):
+    if rejected := rejected_input(error, arguments, is_proven):
         _log.info("%s: %s", target.route, rejected)
         return rejected
     return TargetError(f"{target.route} failed")

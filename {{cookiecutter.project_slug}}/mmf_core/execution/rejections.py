@@ -3,14 +3,14 @@
 The line is drawn by where it was raised. A complaint comes from a method of a model's library that
 the function has called, with no code of the author's in between. The caller is to blame if the
 method was given the very value that the caller sent. If the function has made another of it,
-perhaps wrongly, the caller is to blame only if the function has succeeded before.
+perhaps wrongly, the caller is to blame only if the function succeeds on its example.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from traceback import walk_tb
 from types import FrameType
@@ -28,18 +28,19 @@ _NOISE = re.compile(r"^\[\d\d:\d\d:\d\d\] \S+:\d+: |\s*Stack trace:.*", re.DOTAL
 
 
 def rejected_input(
-    error: BaseException, arguments: Mapping[str, Any], *, is_proven: bool
+    error: BaseException, arguments: Mapping[str, Any], is_proven: Callable[[], bool]
 ) -> RejectedInput | None:
     """Return the client's error for a complaint of a model's library; None for a crash.
 
-    `is_proven`: the function has succeeded with other arguments.
+    `is_proven` says whether the function succeeds with other arguments: it is called only if the
+    error alone does not say, and says the same each time.
     """
     known = libraries()
     frames = _library_frames(error, known)
     if not frames or not _is_complaint(error, known):
         return None
     name = _given(frames[0], arguments)
-    if name is None and not is_proven:
+    if name is None and not is_proven():
         return None
     sentence = _sentence(error)
     return RejectedInput(

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Generator, Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import ExitStack, closing
 from functools import cache
 from inspect import isasyncgen
 from time import perf_counter
@@ -20,7 +20,7 @@ from typing import Any
 from ..errors import ClientGone, MMFError, ResultError
 from ..settings import Settings
 from ..target import Target
-from .calls import Arguments, Call, failure, serialize
+from .calls import Arguments, Call, example_trial, failure, serialize
 from .limits import HANG_UP_POLL, Slots
 from .timings import Timings
 
@@ -36,16 +36,14 @@ def stream_call(target: Target, settings: Settings) -> Call:
     slots = [_worker_slots(settings.max_streams)]
     if options.max_concurrency:
         slots.append(Slots.of_target(target.route, options.max_concurrency, options.max_queue))
-    has_succeeded = False
+    is_proven = example_trial(target, lambda arguments: _first_piece(target, arguments))
 
     def call(arguments: Arguments, timings: Timings) -> Iterator[Any]:
-        nonlocal has_succeeded
         with ExitStack() as stack:
             for each in slots:
                 stack.enter_context(each.take(timings))
             timings.queue = perf_counter() - timings.entered
-            yield from _pieces(target, arguments, timings, is_proven=has_succeeded)
-        has_succeeded = True
+            yield from _pieces(target, arguments, timings, is_proven)
 
     return call
 
@@ -55,9 +53,15 @@ def _worker_slots(limit: int) -> Slots:
     return Slots(limit, 0, f"this worker is at its limit of {limit} streams (set MMF_MAX_STREAMS)")
 
 
+def _first_piece(target: Target, arguments: Arguments) -> Any:
+    """Return the first piece alone: a stream may be endless."""
+    with closing(_pieces(target, arguments, Timings(), lambda: False)) as pieces:
+        return next(pieces)
+
+
 def _pieces(
-    target: Target, arguments: Arguments, timings: Timings, *, is_proven: bool
-) -> Iterator[Any]:
+    target: Target, arguments: Arguments, timings: Timings, is_proven: Callable[[], bool]
+) -> Generator[Any]:
     pieces: Any = target.function(**arguments)
     generator = _synchronous(pieces, timings) if isasyncgen(pieces) else pieces  # type: ignore[arg-type]
     try:
@@ -71,7 +75,7 @@ def _pieces(
             except MMFError:
                 raise
             except (Exception, SystemExit) as error:
-                raise failure(target, error, arguments, is_proven=is_proven) from error
+                raise failure(target, error, arguments, is_proven) from error
             finally:
                 timings.call += perf_counter() - started
             yield piece
