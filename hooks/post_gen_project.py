@@ -59,12 +59,11 @@ def remove_extras(project: Path, model_format: str) -> None:
 
 
 def remove_sample(project: Path, model_file: str) -> None:
-    """Remove the sample's targets, training, tests and examples."""
+    """Remove the sample's targets, training and tests."""
     main = EMPTY_MAIN.replace("model.joblib", model_file)
     (project / "main.py").write_text(main, encoding="utf-8")
     (project / "train.py").unlink()
     (project / "tests" / "test_wine.py").unlink()
-    (project / "loadtests" / "examples.json").write_text("{}\n", encoding="utf-8")
 
 
 def start_repository(project: Path) -> None:

@@ -113,7 +113,6 @@ def run_tests(baked: Path, tmp_path: Path) -> RunTests:
     """Give a function that runs a project's tests on this main.py, without the sample's."""
     folder = Path(shutil.copytree(baked, tmp_path / "own"))
     (folder / "tests" / "test_wine.py").unlink()
-    (folder / "loadtests" / "examples.json").write_text("{}")
 
     def run(main: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         (folder / "main.py").write_text(main.lstrip("\n"))
@@ -138,7 +137,7 @@ def test_targets_of_every_kind_pass(run_tests: RunTests) -> None:
     ("main", "words"),
     [
         (CRASHES, "status 500"),
-        (REJECTS, "this city is not known; write a better example into examples.json"),
+        (REJECTS, "this city is not known; write example= in main.py"),
         (LENIENT, "test_fault_is_named_in_every_format[rows]"),
     ],
     ids=["crash", "rejected example", "fault that is accepted"],

@@ -47,7 +47,6 @@ GENERATED = """
     loadtests/call.py
     loadtests/calls.py
     loadtests/checks.py
-    loadtests/examples.json
     loadtests/locustfile.py
     loadtests/run.py
     loadtests/service.py

@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+from urllib.request import urlopen
 
 from demo import HOST, serving, wait_until_ready
 
@@ -78,11 +79,11 @@ def run(command: list[str], patterns: dict[str, str], folder: Path, **extra: str
 def only_score(project: Path, url: str) -> str:
     """Return the weights that leave the one task that ab has: /score with JSON."""
     sys.path.insert(0, str(project))
-    from loadtests.calls import find_calls, own_examples
+    from loadtests.calls import find_calls
     from loadtests.service import Service
 
     words: set[str] = set()
-    for call in find_calls(Service(url), own_examples()):
+    for call in find_calls(Service(url)):
         words |= getattr(call, "words", frozenset())
     return ",".join(f"{word}=0" for word in sorted(words - {"targets", "score", "json"}))
 
@@ -107,7 +108,9 @@ def generators(project: Path, url: str, body: Path) -> dict[str, Callable[[int],
 
 def compare(project: Path, url: str, rounds: int) -> None:
     """Print a table: the median round of each, by requests/s."""
-    rows = json.loads((project / "loadtests" / "examples.json").read_bytes())["score"]
+    with urlopen(f"{url}/openapi.json") as response:  # noqa: S310
+        operation = json.load(response)["paths"]["/score"]["post"]
+    rows = operation["requestBody"]["content"]["application/json"]["example"]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "score.json")
         file.write_text(json.dumps(rows), encoding="utf-8")

@@ -7,9 +7,17 @@ model = mmf.artifact(
     description="scaler and logistic regression, by train.py",
 ).load()
 
+# One wine of each cultivar, for the page, the API's description and the tests.
+EXAMPLES = [
+    [14.23, 1.71, 2.43, 15.6, 127.0, 2.80, 3.06, 0.28, 2.29, 5.64, 1.04, 3.92, 1065.0],
+    [12.33, 1.10, 2.28, 16.0, 101.0, 2.05, 1.09, 0.63, 0.41, 3.27, 1.25, 1.67, 680.0],
+    [13.50, 3.12, 2.62, 24.0, 123.0, 1.40, 1.57, 0.22, 1.25, 8.60, 0.59, 1.30, 500.0],
+]
+COLUMNS = model.feature_names_in_.tolist()
 WINES = mmf.DataFrame(
     description="thirteen measurements, one wine per row",
-    schema=dict.fromkeys(model.feature_names_in_.tolist(), float),
+    schema=dict.fromkeys(COLUMNS, float),
+    example=[dict(zip(COLUMNS, wine, strict=True)) for wine in EXAMPLES],
 )
 
 
@@ -21,7 +29,12 @@ def score(data=WINES):
 
 
 @mmf.target(returns=mmf.Dict(format=mmf.JSON))
-def explain(wine=mmf.Dict(description="thirteen measurements of one wine")):
+def explain(
+    wine=mmf.Dict(
+        description="thirteen measurements of one wine",
+        example=dict(zip(COLUMNS, EXAMPLES[0], strict=True)),
+    ),
+):
     """Predict the cultivar of one wine, with the probability of each."""
     (probabilities,) = model.predict_proba(WINES.validate([wine]))
     return {

@@ -26,6 +26,7 @@ import mmf_core as mmf
 from mmf_core.web import create_app
 
 registry = mmf.Registry()
+RED = np.full((3, 4, 3), 255, dtype=np.uint8)
 HOUSES = {
     "District": mmf.Column(str, choices=["Centre", "North"]),
     "area": mmf.Column(float, gt=0, le=1000),
@@ -38,6 +39,25 @@ HOUSES = {
 @registry.target(returns=mmf.DataFrame(format=mmf.XLSX))
 def price(data=mmf.DataFrame(schema=HOUSES)):
     return data.assign(prediction=data["area"] * 2345.678 + data["rooms"] * 10_000)
+
+
+@registry.target(
+    returns=mmf.Dict(),
+    examples={
+        "cheap": {"houses": [{"area": 20.5, "city": "Omsk"}], "photo": RED, "discount": 0.25},
+        "dear": {"houses": [{"area": 200, "city": None}], "photo": RED, "about": {"floor": 7}},
+    },
+)
+def offer(
+    houses=mmf.DataFrame(schema={"area": float, "city": str | None}),
+    photo=mmf.Img(),
+    about=mmf.Dict(default={}),
+    discount=mmf.Float(default=0.5),
+    kind=mmf.String(choices=["flat", "house"], default="house"),
+):
+    empty = houses["city"].isna().sum()
+    sizes = {"area": houses["area"].sum(), "empty": empty, "pixels": photo[:, :, 0].size}
+    return {**sizes, "floor": about.get("floor"), "discount": discount, "kind": kind}
 
 
 @registry.target(returns=mmf.DataFrame(format=mmf.CSV))
@@ -413,3 +433,27 @@ def test_two_hundred_thousand_rows_are_there_when_it_says_done(page: Page) -> No
     expect(answer.locator("tbody tr")).to_have_count(100)
     expect(answer).to_contain_text("Rows: 200,000")
     assert page.evaluate("early") == 0
+
+
+# The author's examples
+
+
+def test_an_example_fills_the_whole_form_and_can_be_run(page: Page, axe: AXE) -> None:
+    section = opened(page, "offer")
+    cheap, dear = (section.get_by_role("button", name=name) for name in ("cheap", "dear"))
+    cheap.click()
+    expect(section.locator(".preview table")).to_contain_text("Omsk")
+    expect(section.locator("input[type=number]")).to_have_value("0.25")
+    expect(run(section)).to_contain_text("area20.5")
+    expect(section.locator(".response")).to_contain_text("pixels12")
+    assert axe(page) == []
+
+    section.get_by_label("kind").select_option("flat")
+    dear.click()
+    expect(section.locator("textarea[name=about]")).to_have_value('{"floor":7}')
+    expect(section.locator("input[type=number]")).to_have_value("0.5")  # not in this example
+    expect(section.get_by_label("kind")).to_have_value("house")
+    expect(section.locator(".preview table")).not_to_contain_text("Omsk")
+    answer = run(section)
+    for text in ("area200", "empty1", "floor7", "discount0.5"):
+        expect(answer).to_contain_text(text)

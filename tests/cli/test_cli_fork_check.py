@@ -66,6 +66,33 @@ def verdicts(registry: mmf.Registry, seconds: float = LONG) -> dict[str, Verdict
     return {route: verdict for route, (verdict, _) in check(registry, seconds).items()}
 
 
+# Whose example it is
+
+
+@pytest.mark.parametrize(
+    ("options", "verdict", "reason"),
+    [
+        (
+            {},
+            Verdict.UNKNOWN,
+            "its example is a guess that it rejects; write example= in main.py: ",
+        ),
+        ({"example": {"name": "Kazan"}}, Verdict.BROKEN, ""),
+    ],
+    ids=["guess", "author's"],
+)
+def test_only_a_guess_may_be_rejected(
+    registry: mmf.Registry, options: dict[str, Any], verdict: Verdict, reason: str
+) -> None:
+    @registry.target(returns=mmf.String(), **options)
+    def city(name: Any = mmf.String()) -> Any:
+        raise mmf.InvalidValue(f"not a city: {name}")
+
+    name = "Kazan" if options else "text"
+    expected = (verdict, f"{reason}InvalidValue: not a city: {name}")
+    assert check(registry, LONG) == {"city": expected}
+
+
 # What survives
 
 

@@ -338,7 +338,7 @@ def test_arrays_of_columns_are_uniform_and_described() -> None:
     assert not mmf.Array().is_homogeneous
     meta = WANTED.meta()
     assert (meta["columns"], meta["shape"], meta["dtype"]) == (NAMES, [None, 2], "float64")
-    assert WANTED.example() == [{"ash": 0.5, "hue": 0.5}]
+    assert WANTED.plain_example == [{"ash": 0.5, "hue": 0.5}]
 
 
 # shape and dtype
@@ -466,7 +466,7 @@ def test_the_shape_is_held(any_length: int | None) -> None:
     with pytest.raises(InvalidValue, match="shape"):
         descriptor.to_output([1, 2])
     assert descriptor.meta()["shape"] == [None, 2]
-    descriptor.validate(descriptor.example())
+    descriptor.validate(descriptor.plain_example)
 
 
 @pytest.mark.parametrize(

@@ -274,6 +274,6 @@ def test_a_schema_that_cannot_be_is_refused_when_declared(how: dict[str, Any]) -
 )
 def test_an_example_fits_its_own_column_and_meta_is_python(column: mmf.Column) -> None:
     descriptor = mmf.DataFrame(schema={"a": column})
-    assert len(descriptor.validate(descriptor.example())) == 1
+    assert len(descriptor.validate(descriptor.plain_example)) == 1
     again = eval(descriptor.meta()["schema"], {"mmf": mmf, "datetime": datetime})
     assert mmf.DataFrame(schema=again).meta() == descriptor.meta()

@@ -52,14 +52,14 @@ def cell(declared: Any, **more: Any) -> dict[str, Any]:
 def test_schemas_are_schemas_and_examples_fit_them(descriptor: Descriptor[Any]) -> None:
     Draft202012Validator.check_schema(descriptor.json_schema())
     Draft202012Validator.check_schema(descriptor.output_schema())
-    assert fits(descriptor.json_schema(), descriptor.example())
+    assert fits(descriptor.json_schema(), descriptor.plain_example)
 
 
 @each
 def test_what_is_answered_fits_the_answer(descriptor: Descriptor[Any]) -> None:
     codec = json_of(descriptor.kind)
     value = descriptor.to_output(
-        descriptor.validate(codec.from_plain(descriptor.example(), descriptor.options))
+        descriptor.validate(codec.from_plain(descriptor.plain_example, descriptor.options))
     )
     answer = json.loads(codec.encode(value, descriptor.options))
     assert fits(descriptor.output_schema(), answer["result"] if codec.wraps else answer)

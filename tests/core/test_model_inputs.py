@@ -140,7 +140,7 @@ def test_a_scikit_learn_model_says_what_it_takes(
     assert list(table.columns) == list(schema)
     # What the schema accepts, the model accepts.
     assert len(model.predict(table.validate(X[columns].head(3)))) == 3
-    assert len(model.predict(table.validate(pd.DataFrame(table.example())))) == 1
+    assert len(model.predict(table.validate(pd.DataFrame(table.plain_example)))) == 1
 
 
 def test_categories_by_dtype_may_be_others() -> None:

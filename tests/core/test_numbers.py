@@ -89,7 +89,7 @@ def test_meta_has_bounds_and_choices(descriptor: Scalar[Any], bounds: dict[str, 
     ],
 )
 def test_an_example_is_allowed(descriptor: Scalar[Any]) -> None:
-    descriptor.validate(descriptor.example())
+    descriptor.validate(descriptor.plain_example)
 
 
 @pytest.mark.parametrize(

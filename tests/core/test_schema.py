@@ -79,7 +79,7 @@ def test_dates_become_moments(cells: list[Any], values: list[datetime]) -> None:
 )
 @pytest.mark.parametrize("nullable", [False, True])
 def test_a_cell_of_another_type_is_named(kind: type, wrong: object, *, nullable: bool) -> None:
-    right = mmf.DataFrame(schema={"a": kind}).example()[0]["a"]
+    right = mmf.DataFrame(schema={"a": kind}).plain_example[0]["a"]
     declared = kind | None if nullable else kind
     table = pd.DataFrame({"a": pd.Series([right, wrong, right], dtype=object)})
     with pytest.raises(InvalidValue) as caught:
@@ -123,13 +123,13 @@ def test_dates_with_different_offsets_are_the_callers_fault(dates: tuple[str, st
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("nothing", [None, float("nan")])
 def test_an_empty_cell_is_named_where_nulls_are_not_declared(kind: type, nothing: object) -> None:
-    right = mmf.DataFrame(schema={"a": kind}).example()[0]["a"]
+    right = mmf.DataFrame(schema={"a": kind}).plain_example[0]["a"]
     assert _faults(kind, right, nothing) == [(1, None)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_empty_cell_is_taken_where_nulls_are_declared(kind: type) -> None:
-    right = mmf.DataFrame(schema={"a": kind}).example()[0]["a"]
+    right = mmf.DataFrame(schema={"a": kind}).plain_example[0]["a"]
     for declared in (kind | None, Optional[kind]):  # noqa: UP045
         assert _check(declared, right, None).isna().tolist() == [False, True]
         assert _check(declared, None, None).isna().all()

@@ -116,7 +116,7 @@ def test_a_validator_promises_nothing_to_readers_and_batches() -> None:
     descriptor = mmf.DataFrame(schema=Stand(lambda table: table))
     assert not descriptor.is_homogeneous
     assert descriptor.options == {}
-    assert descriptor.example() == [{"column": 0.5}]
+    assert descriptor.plain_example == [{"column": 0.5}]
     assert descriptor.meta()["schema"] == "Stand"
 
 

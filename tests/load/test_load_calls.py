@@ -3,14 +3,11 @@
 import json
 from collections.abc import Iterator
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from loadtests import calls
 from loadtests.call import Call, Skipped
-from loadtests.calls import find_calls, own_examples, weighted
+from loadtests.calls import find_calls, weighted
 from loadtests.service import LoadTestError, Service
 from services import serve
 from web_server import WebServer
@@ -83,6 +80,16 @@ def broken(text=mmf.String()):
     raise RuntimeError("a secret")
 
 
+@target(returns=mmf.String(), example={"text": "ha", "times": 3})
+def thrice(text=mmf.String(), times=mmf.Integer(default=1), end=mmf.String(default="")):
+    return text * times + end
+
+
+@target(returns=mmf.String(), examples={"low": {"text": "ha"}, "high": {"text": "haha"}})
+def loud(text=mmf.String()):
+    return text.upper()
+
+
 app = create_app(registry)
 """
 BROKEN = "/broken"
@@ -97,7 +104,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def results(service: Service) -> list[Call | Skipped]:
-    return list(find_calls(service, {}))
+    return list(find_calls(service))
 
 
 def calls_by_name(results: list[Call | Skipped]) -> dict[str, Call]:
@@ -162,19 +169,27 @@ def test_a_format_without_a_codec_is_skipped(results: list[Call | Skipped]) -> N
         assert reasons[name] == "no codec writes it"
 
 
-def test_a_rejected_example_is_skipped_and_can_be_replaced(
-    service: Service, results: list[Call | Skipped]
-) -> None:
-    assert "422 not this text; write a better example" in skipped(results)["/picky"]
-    better = calls_by_name(list(find_calls(service, {"picky": "secret"})))
-    assert problem(service, better["/picky (json)"]) is None
-    assert better["/picky (json)"].expected.value == "secret"
+def test_a_rejected_example_is_skipped_with_the_remedy(results: list[Call | Skipped]) -> None:
+    assert skipped(results)["/picky"] == "422 not this text; write example= in main.py"
 
 
-def test_an_own_example_of_several_arguments_is_merged(service: Service) -> None:
-    call = calls_by_name(list(find_calls(service, {"both": {"times": 5}})))["/both (json)"]
-    assert call.expected.value == 5
-    assert set(json.loads(call.body)) == {"photo", "table", "times"}
+def test_the_authors_example_is_sent(results: list[Call | Skipped]) -> None:
+    call = calls_by_name(results)["/thrice (json)"]
+    assert (json.loads(call.body), call.path) == ("ha", "/thrice?times=3")
+    assert call.expected.value == "hahaha"
+
+
+def test_named_examples_are_sent_the_first_in_every_format(results: list[Call | Skipped]) -> None:
+    values = {
+        name: call.expected.value
+        for name, call in calls_by_name(results).items()
+        if name.startswith("/loud")
+    }
+    assert values == {
+        **dict.fromkeys(["/loud: low (json)", "/loud: low (txt)"], "HA"),
+        **dict.fromkeys(["/loud: low (form)", "/loud: low (fields)"], "HA"),
+        "/loud: high (json)": "HAHA",
+    }
 
 
 def test_a_failing_target_is_called_and_fails(
@@ -251,7 +266,7 @@ def test_a_weight_for_an_unknown_word_is_rejected(results: list[Call | Skipped])
 )
 def test_no_service(url: str, message: str) -> None:
     with pytest.raises(LoadTestError, match=message):
-        list(find_calls(Service(url), {}))
+        list(find_calls(Service(url)))
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"[]", b"\xff", b""])
@@ -260,19 +275,7 @@ def test_another_service(content: bytes) -> None:
         server.content = content
         service = Service(server.url.partition("/models")[0])
         with pytest.raises(LoadTestError, match="is not a description: status 200"):
-            list(find_calls(service, {}))
+            list(find_calls(service))
         server.statuses = [HTTPStatus.NOT_FOUND]
         with pytest.raises(LoadTestError, match="status 404"):
-            list(find_calls(service, {}))
-
-
-def test_own_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "examples.json"
-    monkeypatch.setattr(calls, "EXAMPLES", file)
-    assert own_examples() == {}
-    file.write_text('{"score": [{"a": 1}]}')
-    expected: Any = {"score": [{"a": 1}]}
-    assert own_examples() == expected
-    file.write_text("{")
-    with pytest.raises(LoadTestError, match=r"examples\.json is not JSON"):
-        own_examples()
+            list(find_calls(service))

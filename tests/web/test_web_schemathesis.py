@@ -78,7 +78,7 @@ def service(request: pytest.FixtureRequest) -> Any:
 
 def encoded(descriptor: Descriptor[Any], form: Format) -> bytes:
     """Return a descriptor's example as a file; an object where a list has no place."""
-    plain = {"name": 1.5} if form is Format.PROTOBUF else descriptor.example()
+    plain = {"name": 1.5} if form is Format.PROTOBUF else descriptor.plain_example
     value = json_of(descriptor.kind).from_plain(plain, descriptor.options)
     buffer = io.BytesIO()
     if form is Format.ODS:
@@ -128,7 +128,7 @@ def mend(case: Any, target: Target) -> None:
         case.body = encoded(files[whole[0]], form)
     if not case_is_object(case):
         for name in target.required.keys() - whole:
-            query.setdefault(name, json.dumps(arguments[name].example()).decode())
+            query.setdefault(name, json.dumps(arguments[name].plain_example).decode())
 
 
 def case_is_object(case: Any) -> bool:

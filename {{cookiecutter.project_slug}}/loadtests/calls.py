@@ -6,8 +6,6 @@ the routes of other protocols that have an example there. Each call is tried onc
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
 
 from .bodies import JSON, Description
 from .call import Call, Skipped, is_rejected, reason
@@ -15,19 +13,18 @@ from .checks import OK, ExpectedResponse, json_value
 from .service import LoadTestError, Service
 from .targets import Target
 
-EXAMPLES = Path(__file__).with_name("examples.json")
 PROTOCOLS = ("mlflow", "v2")
 # They do the same work in other envelopes: called only if LOAD_WEIGHTS says so.
 DEFAULT_WEIGHTS = dict.fromkeys(PROTOCOLS, 0)
 
 
-def find_calls(service: Service, examples: Mapping[str, Any]) -> Iterator[Call | Skipped]:
+def find_calls(service: Service) -> Iterator[Call | Skipped]:
     """Read the service's description, and try every call that it allows."""
     for path, operations in service.get("/openapi.json").get("paths", {}).items():
         operation = operations.get("post", {})
         tags = set(operation.get("tags", ()))
         if "targets" in tags:
-            yield from _target_calls(service, path, operation, examples)
+            yield from _target_calls(service, path, operation)
         elif tags & set(PROTOCOLS):
             yield from _protocol_call(service, path, operation)
 
@@ -49,30 +46,18 @@ def weighted(calls: list[Call], weights: Mapping[str, int]) -> list[Call]:
     return repeated
 
 
-def own_examples() -> dict[str, Any]:
-    """Read examples.json: by target, the values to send instead of the description's example."""
-    try:
-        examples: dict[str, Any] = json.loads(EXAMPLES.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise LoadTestError(f"{EXAMPLES.name} is not JSON: {error}") from None
-    return examples
-
-
-def _target_calls(
-    service: Service, path: str, operation: Description, examples: Mapping[str, Any]
-) -> Iterator[Call | Skipped]:
+def _target_calls(service: Service, path: str, operation: Description) -> Iterator[Call | Skipped]:
+    """Yield the calls of a target's first example in every format, of any others in JSON."""
     description = service.get(path)
     arguments, route = description["arguments"], description["route"]
     content = operation.get("requestBody", {}).get("content", {})
-    example = content.get(JSON, {}).get("example")
-    values = {body: example} if (body := description["body"]) else example
-    own_example = examples.get(route)
-    if own_example is not None:
-        values = {**values, **own_example} if len(arguments) > 1 else {body: own_example}
-    target = Target(service, route, arguments, body, values, description["returns"])
-    yield from target.calls(list(content))
+    media_types = list(content)
+    for label, values in description["examples"].items():
+        target = Target(
+            service, route, arguments, description["body"], values, description["returns"], label
+        )
+        yield from target.calls(media_types)
+        media_types = [JSON]
 
 
 def _protocol_call(service: Service, path: str, operation: Description) -> Iterator[Call | Skipped]:

@@ -15,7 +15,7 @@ from locust.runners import LocalRunner, WorkerRunner
 from locust.stats import CSV_STATS_INTERVAL_SEC
 
 from loadtests.call import Call, Skipped
-from loadtests.calls import find_calls, own_examples, weighted
+from loadtests.calls import find_calls, weighted
 from loadtests.service import LoadTestError, Service
 from loadtests.settings import Settings
 from loadtests.verdict import Figures, verdict
@@ -76,7 +76,7 @@ def prepare(url: str, *, quiet: bool = False) -> None:
     """Give callers their tasks; LoadTestError if the service has no call to make."""
     if Caller.prepared_for == url:
         return
-    results = list(find_calls(Service(url), own_examples()))
+    results = list(find_calls(Service(url)))
     for skipped in results:
         if isinstance(skipped, Skipped) and not quiet:
             print(f"skipped: POST {skipped.name}: {skipped.reason}", file=sys.stderr)

@@ -19,7 +19,7 @@ ANY = "*/*"
 class Target:
     """A target from its description; `body` is the argument that a body is, None for an object.
 
-    `values` are the examples of arguments by name.
+    `values` are those of an example, by argument; `label` is the example's name.
     """
 
     service: Service
@@ -28,19 +28,23 @@ class Target:
     body: str | None
     values: Description
     returns: Description | None
+    label: str = ""
 
     @property
     def path(self) -> str:
         """The path of the target."""
         return f"/{self.route}"
 
+    @property
+    def _name(self) -> str:
+        return f"{self.path}: {self.label}" if self.label else self.path
+
     def calls(self, media_types: list[str]) -> Iterator[Call | Skipped]:
         """Yield a call for each media type of a body; none if the example is rejected."""
         example = next(body for body in self._bodies([JSON, FORM]) if isinstance(body, Body))
         first, second = (self._request(example, self._accept(Format.JSON)) for _ in range(2))
         if is_rejected(first):
-            hint = f"{reason(first)}; write a better example into examples.json"
-            yield Skipped(self.path, hint)
+            yield Skipped(self._name, f"{reason(first)}; write example= in main.py")
             return
         value = self._value(first)
         varies = value != self._value(second)
@@ -53,7 +57,7 @@ class Target:
         return bodies(self.arguments, self.body, self.values, media_types)
 
     def _call(self, body: Body | Unsupported, value: Any, *, varies: bool) -> Call | Skipped:
-        name = f"{self.path} ({body.name})"
+        name = f"{self._name} ({body.name})"
         if isinstance(body, Unsupported):
             return Skipped(name, body.reason)
         accept = self._accept(body.response_format)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -45,9 +45,11 @@ class Registry:
         name: str = "",
         batch: bool | Batch = False,
         default: bool = False,
+        example: Mapping[str, Any] | None = None,
+        examples: Mapping[str, Mapping[str, Any]] | None = None,
         **limits: Any,
     ) -> Callable[[F], F]: ...
-    def target(
+    def target(  # noqa: PLR0913 - an option each
         self,
         function: F | None = None,
         /,
@@ -57,6 +59,8 @@ class Registry:
         name: str = "",
         batch: bool | Batch = False,
         default: bool = False,
+        example: Mapping[str, Any] | None = None,
+        examples: Mapping[str, Mapping[str, Any]] | None = None,
         **limits: Any,
     ) -> Any:
         """Make a function callable over HTTP, as `POST /<its name>`; the function is unchanged.
@@ -68,6 +72,8 @@ class Registry:
         - `returns`: the descriptor of the result; without it the function returns None (204).
         - `batch`: True or `Batch(max_rows=…)` lets concurrent requests share a call: for rows that
           are predicted independently.
+        - `example`: values by argument, for people and tests; see the descriptors' `example`.
+        - `examples`: several of these by name, the first of which is the usual one.
         - `default`: True marks the target that MLflow's `/invocations` calls.
         - `timeout`: seconds until a request gets a 504; `MMF_TIMEOUT` if it is missing.
         - `max_concurrency`: calls that run at a time in a worker; no limit if it is missing.
@@ -79,6 +85,9 @@ class Registry:
         >>> price(rooms=3)
         150.0
         """
+        if example is not None and examples is not None:
+            raise DeclarationError("example= and examples= exclude each other: remove one")
+        named = examples if example is None else {"": example}
         call_options = CallOptions(batch=Batch() if batch is True else batch or None, **limits)
 
         def declare(function: F) -> F:
@@ -90,6 +99,7 @@ class Registry:
                 call_options=call_options,
                 default=default,
             )
+            target = target if named is None else target.with_examples(named)
             if target.route in self.targets:
                 raise DeclarationError(f"{target.route}: target already registered")
             if default and (other := self._default_target()):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 import keyword
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from .call_options import CallOptions, batch_argument
 from .descriptors import Descriptor, Stream
-from .errors import DeclarationError, DescriptorError
+from .errors import DeclarationError, DescriptorError, quoted
 
 RESERVED = frozenset(
     [
@@ -40,6 +40,7 @@ _QUERIES = {
 }
 
 DEFAULT_OPTIONS = CallOptions()
+_Change = Callable[[Descriptor[Any]], Descriptor[Any]]
 _BY_KEYWORD = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
 
 
@@ -48,7 +49,8 @@ class Target:
     """A function, its route, and a descriptor for each argument.
 
     `route` is the function's name; `name` and `description` are for people. `default` marks the
-    target that protocols for a single model serve.
+    target that protocols for a single model serve. `examples` are the author's, by name: the
+    arguments, each with its value in that example; the first of them are `arguments`.
     """
 
     function: Callable[..., Any]
@@ -59,6 +61,7 @@ class Target:
     returns: Descriptor[Any] | None
     call_options: CallOptions = DEFAULT_OPTIONS
     default: bool = False
+    examples: Mapping[str, Mapping[str, Descriptor[Any]]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -83,6 +86,7 @@ class Target:
         arguments = _descriptors(function)
         if call_options.batch:
             batch_argument(arguments, returns)
+        has_example = any(descriptor.example is not None for descriptor in arguments.values())
         return cls(
             function=function,
             route=route,
@@ -92,6 +96,7 @@ class Target:
             returns=returns,
             call_options=call_options,
             default=default,
+            examples={"": arguments} if has_example else {},
         )
 
     @property
@@ -118,8 +123,37 @@ class Target:
 
     @property
     def example_is_valid(self) -> bool:
-        """Whether the declarations guarantee that the required arguments' examples are valid."""
-        return all(descriptor.example_is_valid for descriptor in self.required.values())
+        """Whether the author or the declarations guarantee valid examples of required arguments."""
+        return all(
+            descriptor.example is not None or descriptor.example_is_valid
+            for descriptor in self.required.values()
+        )
+
+    @property
+    def has_examples(self) -> bool:
+        """Whether the author wrote an example of every required argument; else some is a guess."""
+        are_written = all(descriptor.example is not None for descriptor in self.required.values())
+        return bool(self.examples) and are_written
+
+    def with_examples(self, examples: Mapping[str, Mapping[str, Any]]) -> Self:
+        """Return this target with the author's examples: values of arguments, by example.
+
+        DeclarationError names the example that is invalid.
+        """
+        named = {
+            name: _with_values(self.route, name, self.arguments, values)
+            for name, values in examples.items()
+        }
+        return replace(self, arguments=next(iter(named.values()), self.arguments), examples=named)
+
+    def with_argument(self, name: str, change: _Change) -> Self:
+        """Return this target with a descriptor changed, in its examples, too."""
+        examples = {
+            label: {**arguments, name: change(arguments[name])}
+            for label, arguments in self.examples.items()
+        }
+        arguments = {**self.arguments, name: change(self.arguments[name])}
+        return replace(self, arguments=arguments, examples=examples)
 
     @property
     def descriptors(self) -> list[Descriptor[Any]]:
@@ -138,6 +172,25 @@ class Target:
                 for argument, descriptor in self.arguments.items()
             ],
         }
+
+
+def _with_values(
+    route: str, name: str, arguments: Mapping[str, Descriptor[Any]], values: Any
+) -> Mapping[str, Descriptor[Any]]:
+    """Return the arguments with the values of an example; DeclarationError if one is invalid."""
+    where = f"{route}: example {name!r}" if name else f"{route}: example"
+    if not isinstance(values, Mapping):
+        raise DeclarationError(f"{where}: expected {{argument: value}}, got {quoted(values)}")
+    if unknown := [str(key) for key in values if key not in arguments]:
+        raise DeclarationError(
+            f"{where}: unknown argument {', '.join(unknown)}; expected "
+            f"{', '.join(arguments) or 'none'}"
+        )
+    try:
+        changed = {key: arguments[key].with_example(value) for key, value in values.items()}
+    except DescriptorError as error:
+        raise DescriptorError(f"{where}: {error}") from None
+    return {**arguments, **changed}
 
 
 def _check_function(function: Callable[..., Any], route: str) -> None:

@@ -48,6 +48,7 @@ from .image_pillow import ImageBMP, ImageGIF, ImageJPEG, ImageJSON, ImagePNG, Im
 from .json_conversion import as_container as as_container
 from .json_values import JSONValue
 from .json_values import check_depth as check_depth
+from .json_values import plain as plain
 from .masked_arrays import is_masked as is_masked
 from .masked_arrays import python_value as python_value
 from .masked_arrays import unmasked as unmasked

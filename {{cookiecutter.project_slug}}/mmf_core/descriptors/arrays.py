@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..codecs import Kind, exact_array, max_exact_float, unmasked
+from ..codecs import Kind, exact_array, max_exact_float, plain, unmasked
 from ..errors import MAX_ERRORS, DescriptorError, ErrorDetail, InvalidValue
 from .base import Descriptor
 from .json_schemas import NUMBER, lists, numbers, records
@@ -28,7 +28,7 @@ class Array(Descriptor["np.ndarray"]):
       as finite (objects, features) of float64 unless `dtype` is another type.
     - `finite`: with False, infinity is accepted in a request.
 
-    >>> mmf.Array(columns=["age", "weight"]).example()
+    >>> mmf.Array(columns=["age", "weight"]).plain_example
     [{'age': 0.5, 'weight': 0.5}]
     >>> mmf.Array(shape=(None, 2)).validate([[1, 2, 3]])
     Traceback (most recent call last):
@@ -78,7 +78,10 @@ class Array(Descriptor["np.ndarray"]):
     def to_output(self, result: Any) -> np.ndarray:
         return self._numbers(result, is_result=True)
 
-    def example(self) -> Any:
+    def to_plain(self, example: Any) -> Any:
+        return plain(example.reset_index(drop=True) if hasattr(example, "columns") else example)
+
+    def guess(self) -> Any:
         if self.columns is not None:
             return [dict.fromkeys(self.columns, 0.5)]
         if self.shape is None:

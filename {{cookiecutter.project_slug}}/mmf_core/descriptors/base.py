@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from ..codecs import Format, Kind, find, writable
-from ..errors import DescriptorError, InvalidValue
+from ..codecs import Format, Kind, find, json_of, plain, writable
+from ..errors import DescriptorError, InvalidValue, RequestError
+from .examples import fault_of
 
 T = TypeVar("T")
 
@@ -29,6 +31,8 @@ class Descriptor(Generic[T]):
     - `default`: the value of an argument that a request leaves out; without it, one is required.
     - `format`, `out_format`: the format of a result unless the client requests another, such as
       `mmf.XLSX` or `"xlsx"`. An argument is accepted in every format of its kind.
+    - `example`: a value that the function can use, checked at start, shown by the API and the page,
+      and sent by tests; without it a plausible value is made up.
     """
 
     description: str = ""
@@ -36,7 +40,9 @@ class Descriptor(Generic[T]):
     name: str = ""
     format: Any = None
     out_format: Any = None
+    example: Any = None
     output_format: Format = field(init=False, repr=False)
+    _plain_example: Any = field(init=False, repr=False, default=None)
 
     kind: ClassVar[Kind]
     preferred: ClassVar[Format] = Format.JSON
@@ -51,6 +57,8 @@ class Descriptor(Generic[T]):
                 raise DescriptorError(
                     f"{self.class_name}: default={self.default!r}: {error}"
                 ) from error
+        if self.example is not None:
+            self._plain_example = self._checked(self.example)
 
     @property
     def class_name(self) -> str:
@@ -85,9 +93,24 @@ class Descriptor(Generic[T]):
         """Return the function's result as codecs encode it; InvalidValue if it is invalid."""
         return self.validate(result)
 
-    def example(self) -> Any:
+    @property
+    def plain_example(self) -> Any:
+        """The author's example, or else a plausible value, ready for JSON."""
+        return self.guess() if self.example is None else self._plain_example
+
+    def guess(self) -> Any:
         """Return a plausible value, ready for JSON."""
         raise NotImplementedError
+
+    def to_plain(self, example: Any) -> Any:
+        """Return the author's example, ready for JSON; TypeError or ValueError if that fails."""
+        return plain(example)
+
+    def with_example(self, example: Any) -> Self:
+        """Return this descriptor with an example; DescriptorError if that is invalid."""
+        other = copy(self)
+        vars(other).update(example=example, _plain_example=self._checked(example))
+        return other
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of the value; slightly more may be accepted."""
@@ -99,7 +122,7 @@ class Descriptor(Generic[T]):
 
     @property
     def example_is_valid(self) -> bool:
-        """Whether the declaration guarantees that the example is valid; otherwise it is a guess."""
+        """Whether the declaration guarantees that a plausible value is valid."""
         return False
 
     def meta(self) -> dict[str, Any]:
@@ -113,6 +136,14 @@ class Descriptor(Generic[T]):
             "class_name": self.class_name,
             "required": self.required,
         }
+
+    def _checked(self, example: Any) -> Any:
+        try:
+            value = self.to_plain(example)
+            self.validate(json_of(self.kind).from_plain(value, self.options))
+        except (RequestError, DescriptorError, TypeError, ValueError) as error:
+            raise DescriptorError(f"{self.class_name}: example: {fault_of(error)}") from error
+        return value
 
     def _find_format(self) -> Format:
         requested = self.format if self.format is not None else self.out_format

@@ -104,9 +104,9 @@ class Datetime(Scalar[datetime]):
     def to_output(self, result: Any) -> Any:
         return None if self.choices is None and _is_nat(result) else super().to_output(result)
 
-    def example(self) -> Any:
-        if self._zone is None or self.choices is not None:
-            return super().example()
+    def guess(self) -> Any:
+        if self._zone is None or self.choices is not None or not self.required:
+            return super().guess()
         moment = self._zone.place(datetime.fromisoformat("2026-01-31T12:00:00"))
         return moment.isoformat() if moment else self.example_value
 

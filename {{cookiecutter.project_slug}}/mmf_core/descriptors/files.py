@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from ..codecs import FileBytes, Format, Kind
 from ..errors import InvalidValue
 from .base import Descriptor
+from .examples import base64_of
 from .json_schemas import BASE64
 
 
@@ -16,6 +17,8 @@ class File(Descriptor[bytes]):
     """Bytes of any media type, as `FileBytes`, with the file name that the client sent, if any.
 
     A result may be any bytes; `FileBytes` are sent under their own name and media type.
+
+    - `example`: bytes, or the path of a file.
 
     >>> mmf.File().validate(b"%PDF-1.7")
     b'%PDF-1.7'
@@ -35,5 +38,8 @@ class File(Descriptor[bytes]):
     def json_schema(self) -> dict[str, Any]:
         return dict(BASE64)
 
-    def example(self) -> Any:
+    def to_plain(self, example: Any) -> Any:
+        return base64_of(example)
+
+    def guess(self) -> Any:
         return "aGVsbG8="

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..codecs import Format, Kind, unmasked
+from ..codecs import Format, Kind, json_of, unmasked
 from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
+from .examples import base64_of
 from .json_schemas import BASE64
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ class Image(Descriptor["np.ndarray"]):
       RGB if both are missing.
     - `out_format`: the file format of a result unless the client requests another, such as
       `"jpg"`.
+    - `example`: an array, or the path of a picture.
 
     >>> mmf.Img(format="gray", out_format="jpg").output_format
     <Format.JPEG: (('image/jpeg', 'image/jpg'), ('jpg', 'jpeg', 'jpe'))>
@@ -84,7 +87,12 @@ class Image(Descriptor["np.ndarray"]):
         flipped = is_coloured and self.color is ColorMode.BGR
         return np.ascontiguousarray(array[:, :, ::-1] if flipped else array)
 
-    def example(self) -> Any:
+    def to_plain(self, example: Any) -> Any:
+        if isinstance(example, bytes | str | PathLike):
+            return base64_of(example)
+        return json_of(self.kind).to_plain(self.to_output(example))
+
+    def guess(self) -> Any:
         # A PNG of one white pixel.
         return (
             "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAG7bK"

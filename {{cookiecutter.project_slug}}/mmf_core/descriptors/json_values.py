@@ -45,7 +45,7 @@ class Dict(Descriptor[dict[str, Any]]):
         container = as_container(result)
         return self.validate(container if isinstance(container, dict) else result)
 
-    def example(self) -> Any:
+    def guess(self) -> Any:
         return {"name": 1.5}
 
     def json_schema(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class JsonFile(Descriptor[Any]):
     def to_output(self, result: Any) -> Any:
         return self.validate(as_container(result))
 
-    def example(self) -> Any:
+    def guess(self) -> Any:
         return [{"name": 1.5}]
 
     def json_schema(self) -> dict[str, Any]:

@@ -56,8 +56,8 @@ class Number(Scalar[N]):
     def expected(self) -> str:
         return with_bounds(super().expected, self._bounds())
 
-    def example(self) -> Any:
-        example = super().example()
+    def guess(self) -> Any:
+        example = super().guess()
         return example if self.allows(example) else next(iter(self._bounds().values()))
 
     @property

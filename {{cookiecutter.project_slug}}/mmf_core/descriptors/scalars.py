@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
-from ..codecs import Kind, python_value
+from ..codecs import Kind, plain, python_value
 from ..errors import DescriptorError, InvalidValue, quoted
 from .base import Descriptor
 from .bounds import one_of
@@ -83,7 +83,10 @@ class Scalar(Descriptor[T]):
             raise InvalidValue(f"expected {self.expected}, got {quoted(value)}")
         return value
 
-    def example(self) -> Any:
+    def guess(self) -> Any:
+        default = None if self.required else plain(self.default)
+        if default is not None:
+            return default
         return to_json(self.choices[0]) if self.choices else self.example_value
 
     def json_schema(self) -> dict[str, Any]:

@@ -55,8 +55,8 @@ class Stream(Descriptor[Any]):
         """Return one piece as a plain JSON value; InvalidValue if it is invalid."""
         return json_of(self.item.kind).to_plain(self.item.to_output(result))
 
-    def example(self) -> Any:
-        return [self.item.example()]
+    def guess(self) -> Any:
+        return [self.item.plain_example]
 
     def json_schema(self) -> dict[str, Any]:
         """Return the schema of all pieces as a list."""

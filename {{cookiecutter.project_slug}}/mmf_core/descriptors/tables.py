@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..codecs import Format, Kind, column_index, is_masked, table_of, typed_column, unmasked
+from ..codecs import Format, Kind, column_index, is_masked, plain, table_of, typed_column, unmasked
 from ..errors import InvalidValue
 from .base import Descriptor
 from .columns import Column
 from .converters import checked
 from .declared_schemas import AUTOMATIC, schema_for
+from .examples import check_rows
 from .json_schemas import records
+from .members import from_members, members_of
 from .schema import Schema, duplicate_columns
+from .training import Columns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,6 +61,8 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         self._options = {**reading, **self.pandas_params}
         if "converters" in self._options:
             self._options["converters"] = checked(self._options["converters"])
+        if self.example is None and isinstance(self.schema, Columns):
+            self.example = self.schema.example
         super().__post_init__()
 
     @property
@@ -106,7 +111,14 @@ class DataFrame(Descriptor["pd.DataFrame"]):
             raise InvalidValue("expected unique column names; rename the duplicates")
         return self._schema.to_output(table) if self._schema else table
 
-    def example(self) -> Any:
+    def to_plain(self, example: Any) -> Any:
+        import pandas as pd
+
+        is_row = isinstance(example, pd.Series)  # such as X.iloc[0]
+        table = check_rows(_as_table([example] if is_row else example)).reset_index(drop=True)
+        return plain(table.set_axis([str(name) for name in table.columns], axis="columns"))
+
+    def guess(self) -> Any:
         return [self._schema.example() if self._schema else {"column": 0.5}]
 
     def json_schema(self) -> dict[str, Any]:
@@ -143,6 +155,20 @@ def _with_index(table: pd.DataFrame) -> pd.DataFrame:
         raise InvalidValue(f"the index cannot become a column: {error}") from None
 
 
+def _is_numeric(result: Any) -> bool:
+    """Return whether it is an array of NumPy's without objects: most results are."""
+    return getattr(getattr(result, "dtype", None), "kind", "O") in "biufmM"
+
+
+def _without_masked(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table without NumPy's `masked`, which pandas takes for a value."""
+    for index, dtype in enumerate(table.dtypes):
+        if dtype.kind == "O" and any(map(is_masked, table.iloc[:, index].tolist())):
+            table = table.copy(deep=False)
+            table.isetitem(index, typed_column(table.iloc[:, index].tolist()))
+    return table
+
+
 def _as_table(value: Any) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
@@ -153,90 +179,11 @@ def _as_table(value: Any) -> pd.DataFrame:
         return value.to_frame("prediction" if value.name is None else value.name)
     if isinstance(value, np.ndarray):
         return _from_array(value)
-    if (members := _members(value)) is not None:
-        return _from_members(members)
+    if (members := members_of(value)) is not None:
+        return from_members(members)
     if isinstance(value, list | tuple):
         return _from_rows(list(value))
     raise InvalidValue(f"expected a table, got {type(value).__name__}")
-
-
-def _members(value: Any) -> dict[Any, Any] | None:
-    """Return the named values of a mapping, a namedtuple, a dataclass or a row of pandas'."""
-    import pandas as pd
-
-    if isinstance(value, pd.Series):
-        if not value.index.is_unique:
-            raise InvalidValue("expected unique labels in a Series; rename the duplicates")
-        return dict(zip(value.index, value.tolist(), strict=True))
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return dict(value._asdict())
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
-    return None
-
-
-def _from_members(members: dict[Any, Any]) -> pd.DataFrame:
-    """Return a table of columns by name; scalars are one row."""
-    import pandas as pd
-
-    if members and all(map(_is_scalar, members.values())):
-        return table_of(members, [[cell] for cell in members.values()])
-    columns = _exactly_aligned({name: _column(cells) for name, cells in members.items()})
-    try:
-        return pd.DataFrame(columns)
-    except (TypeError, ValueError) as error:
-        raise InvalidValue(f"expected a table: {error}") from None
-
-
-def _is_scalar(value: Any) -> bool:
-    import pandas as pd
-
-    return pd.api.types.is_scalar(value) or is_masked(value)
-
-
-def _column(cells: Any) -> Any:
-    """Return cells in their own type, of which pandas makes a column."""
-    if not isinstance(cells, list | tuple):
-        plain = unmasked(cells)
-        if plain is cells or plain.dtype != object:
-            return plain
-        cells = plain.tolist()
-    return typed_column(cells)
-
-
-def _is_numeric(result: Any) -> bool:
-    """Return whether it is an array of NumPy's without objects: most results are."""
-    return getattr(getattr(result, "dtype", None), "kind", "O") in "biufmM"
-
-
-def _exactly_aligned(columns: dict[Any, Any]) -> dict[Any, Any]:
-    """Return columns in which Series of different labels keep whole numbers beside nulls."""
-    import numpy as np
-    import pandas as pd
-
-    series = [column for column in columns.values() if isinstance(column, pd.Series)]
-    if all(column.index.equals(series[0].index) for column in series[1:]):
-        return columns
-    nullable: dict[str, Any] = {"i": "Int64", "u": "UInt64"}
-    return {
-        name: column.astype(nullable[column.dtype.kind])
-        if isinstance(column, pd.Series)
-        and isinstance(column.dtype, np.dtype)
-        and column.dtype.kind in nullable
-        else column
-        for name, column in columns.items()
-    }
-
-
-def _without_masked(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table without NumPy's `masked`, which pandas takes for a value."""
-    for index, dtype in enumerate(table.dtypes):
-        if dtype.kind == "O" and any(map(is_masked, table.iloc[:, index].tolist())):
-            table = table.copy(deep=False)
-            table.isetitem(index, typed_column(table.iloc[:, index].tolist()))
-    return table
 
 
 def _from_rows(rows: list[Any]) -> pd.DataFrame:
@@ -250,7 +197,7 @@ def _from_rows(rows: list[Any]) -> pd.DataFrame:
         return _from_array(np.array(rows))
     if np.ma.MaskedArray in set(map(type, rows)):
         rows = list(map(unmasked, rows))
-    if _members(rows[0]) is not None:
+    if members_of(rows[0]) is not None:
         return _from_records(rows)
     if not any(map(_is_row, rows)):
         return table_of(["prediction"], [rows])
@@ -268,7 +215,7 @@ def _from_rows(rows: list[Any]) -> pd.DataFrame:
 def _from_records(rows: list[Any]) -> pd.DataFrame:
     records = []
     for index, row in enumerate(rows):
-        if (record := _members(row)) is None:
+        if (record := members_of(row)) is None:
             raise InvalidValue(f"row {index}: expected a record, got a {type(row).__name__}")
         records.append(record)
     names = dict.fromkeys(chain.from_iterable(records))
@@ -283,7 +230,7 @@ def _from_array(array: np.ndarray) -> pd.DataFrame:
     import pandas as pd
 
     if array.dtype.names:
-        return _from_members({name: array[name] for name in array.dtype.names})
+        return from_members({name: array[name] for name in array.dtype.names})
     array = unmasked(array)
     if array.dtype == object and array.ndim:
         return _from_rows(list(array))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DescriptorError
+from ..codecs import plain
+from ..errors import DescriptorError, InvalidValue
 from ..models import ModelInputs, inputs_of, inputs_of_file
 from .columns import Column
 from .declared_types import python_value
 from .model_columns import declared_columns
+from .schema import Schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,10 +29,22 @@ _TYPES: dict[str, type] = {
     "datetime64": datetime,
 }
 _WIDTH = 88
+_EXAMPLE_ROWS = 3
 
 
 class Columns(dict[str, Any]):
-    """A schema that prints as the Python that declares it."""
+    """A schema that prints as the Python that declares it, and the first rows of its table."""
+
+    def __init__(self, columns: Mapping[str, Any], rows: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(columns)
+        self._rows = rows
+
+    @property
+    def example(self) -> list[dict[str, Any]] | None:
+        """The first rows, ready for JSON; None if there are none of these columns."""
+        if any(name not in row for row in self._rows for name in self):
+            return None
+        return [{name: row[name] for name in self} for row in self._rows] or None
 
     def __repr__(self) -> str:
         cells = [f"{name!r}: {_literal(declared)}" for name, declared in self.items()]
@@ -44,8 +59,9 @@ def schema_of(source: pd.DataFrame | str | Path | Any) -> Columns:
 
     - `source`: a table, or a model that knows its columns, loaded or by its path.
 
-    The schema is for `DataFrame(schema=…)`, and prints as Python to paste there. DescriptorError
-    names the first column that no schema can describe.
+    The schema is for `DataFrame(schema=…)`, which also takes the table's first rows as its example,
+    and prints as Python to paste there. DescriptorError names the first column that no schema can
+    describe.
 
     >>> mmf.schema_of(X)
     {'age': int, 'weight': float}
@@ -60,7 +76,19 @@ def schema_of(source: pd.DataFrame | str | Path | Any) -> Columns:
         return Columns({name: column.plain for name, column in declared.items()})
     if isinstance(source, str | Path) or not hasattr(source, "columns"):
         raise DescriptorError(f"{source}: not a model that declares its columns; pass a table")
-    return Columns(_columns(source))
+    columns = _columns(source)
+    return Columns(columns, _first_rows(columns, source))
+
+
+def _first_rows(columns: Mapping[str, Any], table: pd.DataFrame) -> Sequence[Mapping[str, Any]]:
+    """Return the first rows as they would be sent; none if the schema refuses one, as for inf."""
+    rows = table.head(_EXAMPLE_ROWS).reset_index(drop=True)
+    try:
+        Schema(columns).apply(rows)
+    except InvalidValue:
+        return []
+    first_rows: list[dict[str, Any]] = plain(rows)
+    return first_rows
 
 
 def _columns(table: pd.DataFrame) -> dict[str, Any]:

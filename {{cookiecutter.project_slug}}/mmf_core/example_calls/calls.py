@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from enum import Enum
 from pathlib import Path
@@ -65,6 +65,12 @@ class CallResult(NamedTuple):
         text = f"{type(cause).__name__}: {_line(cause)}"
         return cls(status, text.encode(errors="backslashreplace"))
 
+    def of_example(self, name: str) -> CallResult:
+        """Return the result with the name of the example that was called, if it has one."""
+        if not name or self.status is CallStatus.TIMEOUT:
+            return self
+        return self._replace(content=self.content + f" (example {name!r})".encode())
+
     def failure(self, route: str) -> Failure:
         """Describe why the call did not succeed."""
         if self.status is CallStatus.TIMEOUT:
@@ -74,12 +80,26 @@ class CallResult(NamedTuple):
 
 
 def call(target: Target, seconds: float = 0) -> CallResult:
-    """Call a target with examples of its required arguments; `seconds` is a limit unless 0."""
+    """Call a target with each of its examples; `seconds` is a limit of each call unless 0.
+
+    The result is that of the first call that did not succeed, else all responses together.
+    """
+    execution = Execution(target, Settings(timeout=seconds))
+    contents = []
+    for name, arguments in (target.examples or {"": target.arguments}).items():
+        result = _call(execution, example_values(arguments))
+        if result.status is not CallStatus.OK:
+            return result.of_example(name)
+        contents.append(result.content)
+    return CallResult(CallStatus.OK, b"\n".join(contents))
+
+
+def _call(execution: Execution, values: Mapping[str, Any]) -> CallResult:
+    target = execution.target
     try:
-        result = Execution(target, Settings(timeout=seconds))(example_values(target))
-        if target.is_stream:
-            return CallResult(CallStatus.OK, _first_piece(result))
-        return CallResult(CallStatus.OK, encoded(target, result))
+        result = execution(values)
+        content = _first_piece(result) if target.is_stream else encoded(target, result)
+        return CallResult(CallStatus.OK, content)
     except DeadlineExceeded:
         return CallResult(CallStatus.TIMEOUT)
     except (TargetError, RejectedInput) as error:

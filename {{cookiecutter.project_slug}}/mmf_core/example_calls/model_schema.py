@@ -64,9 +64,8 @@ def _with_schema(
             reason = f"it has {len(tables)} tables"
         elif not may_call:
             reason = "MMF_WARM_UP=0 forbids the trial"
-        ((name, table), *_) = tables.items()
-        arguments = {**target.arguments, name: replace(table, schema=inputs)}
-        candidate = replace(target, arguments=arguments)
+        name = next(iter(tables))
+        candidate = target.with_argument(name, lambda table: _with_inputs(table, inputs))
         reason = reason or _in_fork(partial(_prove, candidate, name))
     except DescriptorError as error:
         reason = str(error)
@@ -81,6 +80,11 @@ def _with_schema(
     columns = len(inputs.columns)
     _log.info("%s: %s has the schema of the model, %d columns", target.route, name, columns)
     return candidate
+
+
+def _with_inputs(table: Any, inputs: ModelInputs) -> DataFrame:
+    changed: DataFrame = replace(table, schema=inputs)
+    return changed
 
 
 def _only_model(registry: Registry) -> ModelInputs:
@@ -99,7 +103,7 @@ def _only_model(registry: Registry) -> ModelInputs:
 
 def _prove(target: Target, name: str) -> str:
     """Return why a function does more than to pass the table `name` on to the model, or ""."""
-    arguments = validate_arguments(target, example_values(target))
+    arguments = validate_arguments(target, example_values(target.arguments))
     table = arguments[name]
     example = _call(target, arguments, name, table)
     if example.error:
@@ -195,7 +199,7 @@ def _shown(columns: Mapping[str, Column], names: Sequence[str]) -> str:
 
 def _complaint(target: Target, name: str, row: Mapping[str, Any]) -> str:
     """Return what the model says of a table that it got as it was; "" if it says nothing."""
-    values = example_values(target)
+    values = example_values(target.arguments)
     values[name] = json_of(Kind.TABLE).from_plain([row], target.arguments[name].options)
     try:
         arguments = validate_arguments(target, values)

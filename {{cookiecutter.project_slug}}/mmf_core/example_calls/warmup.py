@@ -39,5 +39,6 @@ def _warm(registry: Registry, targets: Sequence[Target]) -> None:
             _log.error("not ready: %s", failure.detail)
             continue
         if result.status is CallStatus.REJECTED:
-            _log.debug("%s", result.failure(target.route).detail)
+            level = logging.WARNING if target.has_examples else logging.DEBUG
+            _log.log(level, "%s", result.failure(target.route).detail)
         del registry.pending_warmups[target.route]

@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from ..codecs import json_of
+from ..descriptors import Descriptor
 from ..errors import (
     ErrorDetail,
     InvalidValue,
@@ -76,11 +77,12 @@ def function_call(target: Target) -> Call:
     return call
 
 
-def example_values(target: Target) -> dict[str, Any]:
-    """Return the decoded examples of the required arguments."""
+def example_values(arguments: Mapping[str, Descriptor[Any]]) -> dict[str, Any]:
+    """Return the decoded examples: those of the author, and those of required arguments."""
     return {
-        name: json_of(descriptor.kind).from_plain(descriptor.example(), descriptor.options)
-        for name, descriptor in target.required.items()
+        name: json_of(descriptor.kind).from_plain(descriptor.plain_example, descriptor.options)
+        for name, descriptor in arguments.items()
+        if descriptor.required or descriptor.example is not None
     }
 
 
@@ -93,7 +95,9 @@ def example_trial(target: Target, function: Callable[[Arguments], Any]) -> Calla
     @cache
     def succeeds() -> bool:
         try:
-            serialize(target, function(validate_arguments(target, example_values(target))))
+            serialize(
+                target, function(validate_arguments(target, example_values(target.arguments)))
+            )
         except (Exception, SystemExit):  # noqa: BLE001 - every error counts
             return False
         return True

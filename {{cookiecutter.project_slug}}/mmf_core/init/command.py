@@ -121,7 +121,7 @@ def _report(backups: dict[Path, Path]) -> None:
 def _try_example(predict: Any, columns: Columns, name: str) -> None:
     """Call the model as the target will, and say how a client does."""
     descriptor = DataFrame(schema=columns)
-    rows = descriptor.example()
+    rows = descriptor.plain_example
     try:
         result = DataFrame().to_output(predict(descriptor.validate(rows)))
     except Exception as error:  # noqa: BLE001 - of any library; main.py is there to be corrected

@@ -44,7 +44,7 @@ def from_mlflow(folder: Path, out: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"cannot write {out}: {error.strerror}") from error
     key = "dataframe_records" if descriptor.kind is Kind.TABLE else "inputs"
-    body = json.dumps({key: descriptor.example()}, ensure_ascii=False).replace("'", "'\\''")
+    body = json.dumps({key: descriptor.plain_example}, ensure_ascii=False).replace("'", "'\\''")
     click.echo(f"Wrote {out}. Once it is served, call it:")
     click.echo(f"curl HOST/invocations -H 'Content-Type: application/json' -d '{body}'")
 

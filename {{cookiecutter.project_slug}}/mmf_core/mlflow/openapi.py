@@ -86,5 +86,5 @@ def _example(target: Target) -> dict[str, Any] | None:
     if len(tables) != 1 or any(other.kind is not Kind.SCALAR for other in others.values()):
         return None
     (table,) = tables.values()
-    params = {name: descriptor.example() for name, descriptor in others.items()}
-    return {"dataframe_records": table.example()} | ({"params": params} if params else {})
+    params = {name: descriptor.plain_example for name, descriptor in others.items()}
+    return {"dataframe_records": table.plain_example} | ({"params": params} if params else {})

@@ -18,7 +18,7 @@ _MAX_CHOICES = 10  # shown for a column
 _MAX_OPTIONS = 100  # of a list to choose from; more are typed
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 _MAX_INT64 = 2**63 - 1
-_FILE_CONTROLS = {Kind.TABLE: "table", Kind.IMAGE: "image", Kind.FILE: "file"}
+FILE_CONTROLS = {Kind.TABLE: "table", Kind.IMAGE: "image", Kind.FILE: "file"}
 
 
 def form_field(name: str, descriptor: Descriptor[Any], texts: Texts) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def form_field(name: str, descriptor: Descriptor[Any], texts: Texts) -> dict[str
         "label": descriptor.name or name,
         "description": descriptor.description,
         "required": descriptor.required,
-        "value": _text(None if descriptor.required else descriptor.default),
+        "value": initial_text(descriptor),
         "accept": _extensions(descriptor),
         "formats": _formats(descriptor),
         **_columns(descriptor, texts),
@@ -42,10 +42,22 @@ def form_field(name: str, descriptor: Descriptor[Any], texts: Texts) -> dict[str
 
 
 def _other(descriptor: Descriptor[Any]) -> dict[str, Any]:
-    if control := _FILE_CONTROLS.get(descriptor.kind):
+    if control := FILE_CONTROLS.get(descriptor.kind):
         return {"control": control}
-    example = json.dumps(descriptor.example()).decode()
-    return {"control": "json", "value": "", "example": example}
+    return {"control": "json", "value": "", "example": example_text(descriptor)}
+
+
+def initial_text(descriptor: Descriptor[Any]) -> str:
+    """Return what a scalar's control holds at first: the default."""
+    is_optional_scalar = descriptor.kind is Kind.SCALAR and not descriptor.required
+    return _text(descriptor.default) if is_optional_scalar else ""
+
+
+def example_text(descriptor: Descriptor[Any]) -> str:
+    """Return an example as a person would type it: JSON, or the text of a scalar."""
+    example = descriptor.plain_example
+    is_scalar = descriptor.kind is Kind.SCALAR
+    return _text(example) if is_scalar else json.dumps(example).decode()
 
 
 def _scalar(descriptor: Descriptor[Any], texts: Texts) -> dict[str, Any]:
@@ -66,10 +78,16 @@ def _moment(descriptor: Datetime, texts: Texts) -> dict[str, Any]:
     """Return the control: a browser's own has no UTC offset."""
     if descriptor.tz not in {None, NAIVE}:
         return {"control": "text", "hint": texts["zone_hint"].format(descriptor.tz)}
-    default = descriptor.default
-    if isinstance(default, datetime) and default.tzinfo is not None:
+    if _has_zone(descriptor):
         return {"control": "text"}
     return {"control": "datetime", "hint": texts["datetime_hint"]}
+
+
+def _has_zone(descriptor: Descriptor[Any]) -> bool:
+    """Return whether the field must hold a time zone, which a browser's field for dates cannot."""
+    written = None if descriptor.example is None else descriptor.plain_example
+    moments = [descriptor.default, written and datetime.fromisoformat(written)]
+    return any(isinstance(each, datetime) and each.tzinfo is not None for each in moments)
 
 
 def _number(descriptor: Descriptor[Any], schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ person typed or uploaded is shown as text.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -29,7 +30,7 @@ from .first_rows import first_rows
 from .translations import LANGUAGES
 from .translations.errors import translate_errors
 from .translations.formats import format_label
-from .view import EXAMPLES, view
+from .view import EXAMPLES, file_extension, view
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -37,6 +38,8 @@ POLICY = (
 )
 PART = "file"
 """The name of the form part with the file whose first rows are requested."""
+EXAMPLE = "example"
+"""The name of the query that chooses one of several examples."""
 MAX_ERRORS_BODY = MIB
 """Bytes of the messages of an error; more than a response ever has."""
 _YEAR = 365 * 24 * 60 * 60
@@ -94,17 +97,18 @@ def _page_routes(routes: Blueprint, service: Service) -> None:
 
 def _data_routes(routes: Blueprint, service: Service) -> None:
     targets = service.registry.targets
-    extensions = sorted(
-        {repr(format.extension) for formats in EXAMPLES.values() for format in formats}
-    )
 
-    @routes.get(f"/page/example/<target>/<argument>.<any({', '.join(extensions)}):extension>")
+    @routes.get("/page/example/<target>/<argument>.<extension>")
     def example(target: str, argument: str, extension: str) -> Response:
-        descriptor = targets[target].arguments.get(argument) if target in targets else None
-        format = Format.of_extension(extension)
-        if descriptor is None or format not in EXAMPLES.get(descriptor.kind, ()):
+        """Respond with an argument's value in `?example=`, else in the first example, as a file."""
+        declared, name = targets.get(target), request.args.get(EXAMPLE, "")
+        arguments = declared.examples.get(name, declared.arguments) if declared else {}
+        descriptor = arguments.get(argument)
+        body = None if descriptor is None else encode_example(descriptor, extension)
+        if body is None:
             abort(404)
-        response = Response(encode_example(descriptor, format), content_type=format.media_type)
+        format = Format.of_extension(extension) or Format.BINARY
+        response = Response(body, content_type=format.media_type)
         response.headers["Content-Disposition"] = f"attachment; filename=example.{extension}"
         return response
 
@@ -136,14 +140,19 @@ def _data_routes(routes: Blueprint, service: Service) -> None:
         return json_response(translate_errors(texts, language))
 
 
-def encode_example(descriptor: Descriptor[Any], format: Format) -> bytes:
-    """Return the example as a file."""
-    codec, options = find(descriptor.kind, format), options_of(descriptor)
-    if codec is None:
-        raise LookupError(f"{descriptor.class_name} has no codec for {format.name}")
-    example = json_of(descriptor.kind).from_plain(descriptor.example(), options)
+def encode_example(descriptor: Descriptor[Any], extension: str) -> bytes | None:
+    """Return the example as a file; None if it cannot be had as one of this kind."""
+    if descriptor.kind in {Kind.IMAGE, Kind.FILE}:
+        is_its = extension == file_extension(descriptor)
+        return b64decode(descriptor.plain_example) if is_its else None
+    format, options = Format.of_extension(extension), options_of(descriptor)
+    if format is None or format not in EXAMPLES.get(descriptor.kind, ()):
+        return None
+    if (codec := find(descriptor.kind, format)) is None:
+        return None
+    value = json_of(descriptor.kind).from_plain(descriptor.plain_example, options)
     notes = descriptor.notes if isinstance(descriptor, DataFrame) else {}
-    return codec.encode(example, {**options, "notes": notes})
+    return codec.encode(value, {**options, "notes": notes})
 
 
 def _language() -> str:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from .. import __version__
-from ..codecs import Format, Kind
+from ..codecs import Format, Kind, json
 from ..descriptors import Descriptor, Stream, String
 from ..settings import MIB
 from ..target import Target
 from ..web.http.negotiation import response_formats
 from ..web.project_metadata import ProjectMetadata
 from ..web.protocols import Service
-from .fields import form_field
+from .fields import FILE_CONTROLS, example_text, form_field, initial_text
 from .translations import TEXTS, js_messages
 
 EXAMPLES: Mapping[Kind, tuple[Format, ...]] = {
@@ -51,9 +54,11 @@ def _target(target: Target, texts: Mapping[str, str]) -> dict[str, Any]:
             {
                 **form_field(name, descriptor, texts),
                 "examples": _extensions(EXAMPLES.get(descriptor.kind, ())),
+                "has_button": not target.examples,
             }
             for name, descriptor in target.arguments.items()
         ],
+        "examples": [{"name": name, "values": _values(target, name)} for name in target.examples],
         "formats": _formats(target),
         "returns": _kind(returns) if returns else "nothing",
     }
@@ -68,6 +73,35 @@ def _kind(returns: Descriptor[Any]) -> str:
     if isinstance(returns, Stream):
         return "stream-text" if isinstance(returns.item, String) else "stream"
     return returns.kind.name.lower()
+
+
+def _values(target: Target, example: str) -> str:
+    """Return in JSON what fills a form: by argument a text, or the address of a file.
+
+    An argument that the example leaves out gets what the form has at first.
+    """
+    values = {
+        name: {"text": initial_text(descriptor)}
+        if not descriptor.required and descriptor.example is None
+        else {"file": _address(target, name, descriptor, example)}
+        if descriptor.kind in FILE_CONTROLS
+        else {"text": example_text(descriptor)}
+        for name, descriptor in target.examples[example].items()
+    }
+    return json.dumps(values).decode()
+
+
+def _address(target: Target, name: str, descriptor: Descriptor[Any], example: str) -> str:
+    extension = "csv" if descriptor.kind is Kind.TABLE else file_extension(descriptor)
+    address = f"page/example/{quote(target.route)}/{quote(name)}.{extension}"
+    return f"{address}?{urlencode({'example': example})}" if example else address
+
+
+def file_extension(descriptor: Descriptor[Any]) -> str:
+    """Return the extension of an example that is a file: that of the author's, if it has one."""
+    example = descriptor.example
+    suffix = Path(example).suffix if isinstance(example, str | PathLike) else ""
+    return suffix.removeprefix(".") or ("png" if descriptor.kind is Kind.IMAGE else "bin")
 
 
 def _extensions(formats: tuple[Format, ...]) -> list[str]:

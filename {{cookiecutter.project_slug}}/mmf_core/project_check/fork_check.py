@@ -32,7 +32,7 @@ REMEDY = (
     "load the objects they use in a function under @mmf.artifact(…, preload=False), so that each "
     "worker loads its own"
 )
-GUESSED = "its example is a guess that it rejects; a schema= or default= gives a better one"
+GUESSED = "its example is a guess that it rejects; write example= in main.py"
 
 
 class Verdict(Enum):
@@ -88,20 +88,25 @@ def check(registry: Registry, seconds: float) -> dict[str, tuple[Verdict, str]]:
     registry.load_artifacts()
     unforked = [call(target, seconds) for target in targets]
     return {
-        target.route: judge(in_fork, here, partial(call, target, seconds))
+        target.route: judge(
+            in_fork, here, partial(call, target, seconds), is_guess=not target.has_examples
+        )
         for target, in_fork, here in zip(targets, forked, unforked, strict=True)
     }
 
 
 def judge(
-    forked: CallResult, here: CallResult, again: Callable[[], CallResult]
+    forked: CallResult, here: CallResult, again: Callable[[], CallResult], *, is_guess: bool = True
 ) -> tuple[Verdict, str]:
-    """Return whether the fork is to blame, and why; `again` repeats the call made here."""
+    """Return whether the fork is to blame, and why; `again` repeats the call made here.
+
+    A target may reject an example that is a guess, but not the author's.
+    """
     if here.status is CallStatus.TIMEOUT:
         return Verdict.UNKNOWN, "timed out without a fork, too; try --fork-timeout"
     if forked.status is CallStatus.TIMEOUT:
         return Verdict.HANGS, "timed out; if it needs longer in a worker, use --fork-timeout"
-    if here.status is CallStatus.FAILED:
+    if here.status is CallStatus.FAILED or (here.status is CallStatus.REJECTED and not is_guess):
         return Verdict.BROKEN, here.content.decode()
     if here.status is CallStatus.REJECTED:
         return Verdict.UNKNOWN, f"{GUESSED}: {here.content.decode()}"

@@ -153,7 +153,7 @@ def _inputs(target: Target) -> list[Any]:
     inputs: list[Any] = []
     for name, descriptor in target.required.items():
         codec, options = json_of(descriptor.kind), options_of(descriptor)
-        tensors = output_tensors(descriptor, codec.from_plain(descriptor.example(), options))
+        tensors = output_tensors(descriptor, codec.from_plain(descriptor.plain_example, options))
         if descriptor.kind is not Kind.TABLE:  # whose columns have names of their own
             tensors = [replace(tensor, name=name) for tensor in tensors]
         inputs += map(to_json, tensors)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Request, Response, request
 
-from ..codecs import json, readable
+from ..codecs import Kind, json, readable
 from ..errors import PROBLEM_MEDIA_TYPE, problem_document
 from ..execution import Execution
 from ..settings import Settings
@@ -17,7 +18,7 @@ from .http.arguments import ArgumentReader
 from .http.codec_options import limits_of
 from .http.negotiation import media_types, negotiate, requested_format
 from .http.responses import ResultWriter, json_response
-from .openapi.request_bodies import example_body
+from .openapi.request_bodies import example_body, plain_values
 from .openapi.targets import section
 from .protocols import ErrorReport, Protocol, Service
 from .request_context import current_context, enter_target, execute
@@ -89,11 +90,22 @@ def description(target: Target, settings: Settings) -> dict[str, Any]:
         "returns": meta["returns"],
         "limits": {"body_bytes": settings.max_body},
         "example": _curl(target),
+        "examples": {
+            name: plain_values(target, arguments)
+            for name, arguments in (target.examples or {"": target.arguments}).items()
+        },
     }
 
 
 def _curl(target: Target) -> str:
-    quoted = json.dumps(example_body(target)).decode().replace("'", "'\\''")
-    return (
-        f"curl {request.url_root}{target.route} -H 'Content-Type: application/json' -d '{quoted}'"
-    )
+    values = plain_values(target, target.arguments)
+    quoted = json.dumps(example_body(target, values)).decode().replace("'", "'\\''")
+    scalars = {
+        name: value if isinstance(value, str) else json.dumps(value).decode()
+        for name, value in values.items()
+        if target.arguments[name].kind is Kind.SCALAR and target.body_argument not in {None, name}
+    }
+    query = urlencode(scalars)
+    url = f"{request.url_root}{target.route}"
+    url = f"'{url}?{query}'" if query else url
+    return f"curl {url} -H 'Content-Type: application/json' -d '{quoted}'"

@@ -24,7 +24,7 @@ export function fieldOf(element, target, { onChange, isOnlyTable }) {
     { name: row.cells[0].textContent, hint: row.querySelector("span").textContent, ...row.dataset }));
   const isWhole = !element.querySelector("[data-more]"); // the page lists only the first of very many
   const expected = isWhole ? declared.map((column) => column.name) : [];
-  const field = { name, control, table: null, value, mark, query: () => place, columns };
+  const field = { name, control, table: null, value, mark, query: () => place, columns, fill };
   let file = null; // what is sent: the chosen one, or one made of it
   let place = {}; // where in a workbook the table is
   let row = null; // the form of one row, if it is there in place of a file
@@ -172,9 +172,20 @@ export function fieldOf(element, target, { onChange, isOnlyTable }) {
     row.element.querySelector("input, select").focus();
   }
 
-  async function exampleFile() {
-    const response = await fetch(element.querySelector("[data-example]").dataset.example).catch(() => null);
-    return response?.ok ? new File([await response.blob()], "example.csv", { type: "text/csv" }) : null;
+  async function exampleFile(address = element.querySelector("[data-example]").dataset.example) {
+    const response = await fetch(address).catch(() => null);
+    if (!response?.ok) return null;
+    const content = await response.blob();
+    return new File([content], `example.${extension(new URL(response.url).pathname)}`, { type: content.type });
+  }
+
+  // Puts in a value of an example: a text, or a file by its address.
+  async function fill({ file: address, text }) {
+    if (row) await toggleRow();
+    if (fileInput) setFile(address ? await exampleFile(address) : null);
+    if (input === fileInput) return;
+    input.value = text;
+    onChange();
   }
 
   fileInput?.addEventListener("change", showFile);
@@ -191,11 +202,7 @@ export function fieldOf(element, target, { onChange, isOnlyTable }) {
     });
   }
   oneRow?.addEventListener("click", toggleRow);
-  element.querySelector("[data-example]")?.addEventListener("click", async () => {
-    if (row) await toggleRow();
-    const example = await exampleFile();
-    if (example) setFile(example);
-  });
+  element.querySelector("[data-use]")?.addEventListener("click", () => fill({ file: element.querySelector("[data-example]").dataset.example }));
   element.querySelector("[data-fill]")?.addEventListener("click", (event) => {
     input.value = event.target.dataset.fill;
     onChange();

@@ -184,6 +184,11 @@ function setUp(section) {
   });
   cancel.addEventListener("click", () => { aborting?.abort(); run.focus(); });
   format?.addEventListener("change", updateCode);
+  form.querySelectorAll("[data-values]").forEach((button) => button.addEventListener("click", async () => {
+    const values = JSON.parse(button.dataset.values);
+    await Promise.all(fields.map((field) => field.fill(values[field.name])));
+    run.focus();
+  }));
   section.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", () => copy(button)));
   updateCode();
 }

@@ -19,6 +19,7 @@ ENGLISH = {
     "more_columns": "and {} more, which the API reference lists",
     "type": "type",
     "example": "Example",
+    "examples": "Examples",
     "use_example": "Use the example",
     "one_row": "Fill in one row",
     "calls": "Calls on this page",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ...codecs import Format, Kind, readable
@@ -21,14 +22,26 @@ def body(target: Target) -> dict[str, Any]:
     forms = [_FORM] if others else [_FORM, _FIELDS]
     needs_body = any(descriptor.kind is not Kind.SCALAR for descriptor in target.required.values())
     content = {**_not_form(target), **dict.fromkeys(forms, _form(target))}
+    if len(target.examples) > 1:
+        _name_examples(content[Format.JSON.media_type], target)
     return {"required": needs_body, "content": content}
 
 
-def example_body(target: Target) -> Any:
-    """Return the example of a JSON body."""
-    if target.body_argument:
-        return target.arguments[target.body_argument].example()
-    return {name: descriptor.example() for name, descriptor in target.arguments.items()}
+def plain_values(target: Target, arguments: Mapping[str, Descriptor[Any]]) -> dict[str, Any]:
+    """Return the values of an example: the author's, or what a body in JSON may hold."""
+    return {
+        name: descriptor.plain_example
+        for name, descriptor in arguments.items()
+        if descriptor.required
+        or descriptor.example is not None
+        or name == target.body_argument
+        or not (target.examples or target.body_argument)
+    }
+
+
+def example_body(target: Target, values: Mapping[str, Any]) -> Any:
+    """Return the body in JSON of an example's values; others than the body are in the query."""
+    return values[target.body_argument] if target.body_argument else values
 
 
 def _not_form(target: Target) -> dict[str, Any]:
@@ -84,7 +97,17 @@ def _object(target: Target) -> dict[str, Any]:
     if target.body_argument:
         bare = without_null(argument_schema(target.arguments[target.body_argument]))
         schema = {"anyOf": [schema, bare]}
-    return {"schema": schema, "example": example_body(target)}
+    values = plain_values(target, target.arguments)
+    return {"schema": schema, "example": example_body(target, values)}
+
+
+def _name_examples(media: dict[str, Any], target: Target) -> None:
+    """Put the author's examples in place of the one."""
+    media.pop("example", None)
+    media["examples"] = {
+        name: {"value": example_body(target, plain_values(target, arguments))}
+        for name, arguments in target.examples.items()
+    }
 
 
 def _form(target: Target) -> dict[str, Any]:

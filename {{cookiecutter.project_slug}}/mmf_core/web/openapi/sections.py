@@ -66,14 +66,14 @@ def example(descriptor: Descriptor[Any], format: Format) -> Any:
     None, too, if the format cannot hold the value: CSV has two dimensions.
     """
     if format is Format.JSON:
-        return descriptor.example()
+        return descriptor.plain_example
     codec = find(descriptor.kind, format) if format in _WITH_EXAMPLES else None
     if codec is None or not codec.writes:
         return None
     if descriptor.kind is Kind.SCALAR:
-        return str(descriptor.example())
+        return str(descriptor.plain_example)
     options = options_of(descriptor)
-    value = json_of(descriptor.kind).from_plain(descriptor.example(), options)
+    value = json_of(descriptor.kind).from_plain(descriptor.plain_example, options)
     encoded = codec.encode(value, options)
     try:
         descriptor.validate(codec.decode(encoded, options))
