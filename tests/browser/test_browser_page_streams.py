@@ -73,7 +73,7 @@ def run(page: Page, target: str, end: str | None = None) -> None:
 
 def test_pieces_appear_as_they_come(page: Page) -> None:
     run(page, "story")
-    shown = page.locator("#story .stream")
+    shown = page.locator("#story .result > pre")
     expect(shown).to_have_text("<b>Once</b>\n\n", use_inner_text=True)
     expect(page.locator("#story").get_by_role("button", name="Stop")).to_be_visible()
     page.request.post("/proceed")
@@ -87,10 +87,10 @@ def test_pieces_appear_as_they_come(page: Page) -> None:
 def test_a_stream_is_stopped_and_its_work_ends(page: Page) -> None:
     page.request.post("/proceed")
     run(page, "story", "never")
-    expect(page.locator("#story .stream")).to_contain_text("time...")
+    expect(page.locator("#story .result > pre")).to_contain_text("time...")
     page.locator("#story").get_by_role("button", name="Stop").click()
     expect(page.locator("#story .status")).to_contain_text("Cancelled")
-    expect(page.locator("#story .stream")).to_contain_text("upon a time")
+    expect(page.locator("#story .result > pre")).to_contain_text("upon a time")
     assert page.request.post("/is_closed").json() == {"result": True}
 
 
@@ -99,14 +99,14 @@ def test_an_error_in_the_middle_is_shown_below_what_has_come(page: Page) -> None
     run(page, "story", "badly")
     alert = page.locator("#story [role=alert]")
     expect(alert).to_contain_text("there is no end")
-    expect(page.locator("#story .stream")).to_contain_text("upon a time")
+    expect(page.locator("#story .result > pre")).to_contain_text("upon a time")
 
 
 def test_objects_are_lines_and_an_early_error_is_like_any_other(
     page: Page, faults: list[str]
 ) -> None:
     run(page, "steps")
-    expect(page.locator("#steps .stream")).to_have_text('{"step":0}\n{"step":1}\n')
+    expect(page.locator("#steps .result > pre")).to_have_text('{"step":0}\n{"step":1}\n')
     page.locator("#steps input").fill("0")
     page.locator("#steps button[type=submit]").click()
     expect(page.locator("#steps [role=alert]")).to_contain_text("no steps")

@@ -13,10 +13,18 @@ _MEDIA_TYPES = {
 }
 _UNNEEDED = re.compile(rb"^(?: *//.*)?\n|^ +", re.MULTILINE)
 """Indentation, comments and empty lines, a sixth of the whole."""
+_UNNEEDED_IN_CSS = re.compile(rb" *([{};]) *|(:) +")
+"""Spaces around a style sheet's signs; one before a colon has a meaning."""
 _FOLDER = Path(__file__).parent / "static"
 
+
+def _compact(path: Path) -> bytes:
+    content = _UNNEEDED.sub(b"", path.read_bytes())
+    return _UNNEEDED_IN_CSS.sub(rb"\1\2", content) if path.suffix == ".css" else content
+
+
 FILES = {
-    path.name: (_UNNEEDED.sub(b"", path.read_bytes()), _MEDIA_TYPES[path.suffix])
+    path.name: (_compact(path), _MEDIA_TYPES[path.suffix])
     for path in sorted(_FOLDER.iterdir())
     if path.suffix in _MEDIA_TYPES
 }

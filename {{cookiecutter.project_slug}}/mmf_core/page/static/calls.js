@@ -1,16 +1,17 @@
 // Calls: the form's request, with its progress, and the same request in curl and Python.
 
 // Resolves with {status, blob, type, name, seconds}; status is 0 if no response came.
-export function send(url, body, { onUpload = () => {}, onSent = () => {}, signal } = {}) {
+export function send(url, body, { onUpload = () => {}, onSent = () => {}, onText, signal } = {}) {
   const request = new XMLHttpRequest();
   const started = performance.now();
   request.open("POST", url);
-  request.responseType = "blob";
+  if (onText) request.addEventListener("progress", () => onText(request.response));
+  else request.responseType = "blob";
   request.setRequestHeader("Accept", "*/*");
   return new Promise((resolve) => {
     const end = () => resolve({
       status: request.status,
-      blob: request.response,
+      blob: onText ? new Blob([request.response]) : request.response,
       type: (request.getResponseHeader("Content-Type") ?? "").split(";")[0],
       name: filename(request.getResponseHeader("Content-Disposition") ?? ""),
       seconds: (performance.now() - started) / 1000,

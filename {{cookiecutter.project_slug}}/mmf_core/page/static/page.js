@@ -4,7 +4,7 @@ import { curl, requests, send } from "./calls.js";
 import { locale, make, note, round, say } from "./dom.js";
 import { fieldOf } from "./fields.js";
 import { contentOf, downloadOf, failureOf, fileOfResponse } from "./results.js";
-import { stream, writer } from "./streams.js";
+import { streamIn } from "./streams.js";
 
 const sections = [...document.querySelectorAll(".target")];
 const MAX_CALLS = 10; // kept with their results
@@ -86,38 +86,32 @@ function setUp(section) {
       tick();
       clock = setInterval(tick, 1000);
     };
-    if (!data || isStream) onSent();
-    const response = await (isStream ? receive(data) : send(url(), data, { onUpload, onSent, signal: aborting.signal }));
+    const element = make("pre", { tabindex: "0" });
+    const { read, end, pieces } = streamIn(element, returns === "stream-text");
+    const onText = isStream && ((text) => {
+      read(text);
+      if (result.hidden && pieces.length) show(false, element);
+    });
+    if (!data) onSent();
+    const response = await send(url(), data, { onUpload, onSent, onText, signal: aborting.signal });
     clearInterval(clock);
-    if (isStream && response.begun) await endStream(response, size);
+    if (isStream && (pieces.length || response.status === 200)) await endStream(end(response), pieces, size);
     else if (aborting.signal.aborted) status.textContent = say("cancelled");
     else if (response.status >= 200 && response.status < 300) await succeed(response);
     else await fail(response, size);
     setBusy(false);
   }
 
-  // Shows a stream as it comes.
-  async function receive(data) {
-    const element = make("pre", { class: "stream", tabindex: "0" });
-    const { write, pieces } = writer(element, returns === "stream-text");
-    const onPiece = (piece) => {
-      if (!pieces.length) show(false, element);
-      write(piece);
-    };
-    const response = await stream(url(), data, { onPiece, signal: aborting.signal });
-    return { ...response, pieces, begun: pieces.length > 0 };
-  }
-
   // What has come stays, with what has ended it.
-  async function endStream(response, size) {
-    const file = new File(response.pieces, `${target}.txt`, { type: "text/plain" });
+  async function endStream(response, pieces, size) {
+    const file = new File(pieces, `${target}.txt`, { type: "text/plain" });
     const isFailure = !aborting.signal.aborted && response.status !== 200;
-    const { heading, elements } = isFailure ? await failureOf(response, size, { tables: {}, several: false }) : {};
-    const state = aborting.signal.aborted ? say("cancelled") : say("done", { seconds: round(response.seconds, 2) });
+    const { heading, elements } = isFailure ? await failureOf(response, size, { tables: {} }) : {};
     remember(response, isFailure ? make("span", { class: "fault" }, heading) : downloadOf(file, file.name));
-    result.append(isFailure ? make("div", { role: "alert" }, elements) : note(state), make("p", {}, downloadOf(file, say("download", { name: file.name }))));
+    if (isFailure) result.append(make("div", { role: "alert" }, elements));
+    result.append(downloadOf(file, say("download", { name: file.name })));
     result.classList.toggle("failed", isFailure);
-    if (!isFailure) status.textContent = state;
+    if (!isFailure) status.textContent = aborting.signal.aborted ? say("cancelled") : say("done", { seconds: round(response.seconds, 2) });
   }
 
   // A large result can be saved at once; it is done when it can be seen.
