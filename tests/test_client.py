@@ -40,6 +40,8 @@ for returns, argument in {
     "float_": mmf.Float(),
     "flag": mmf.Bool(),
     "day": mmf.Date(),
+    "days": mmf.List(mmf.Date()),
+    "tags": mmf.List(mmf.String()),
     "moment": mmf.Datetime(),
     "ответ": mmf.String(default="нет"),
 }.items():
@@ -209,6 +211,9 @@ def test_a_sheet_is_chosen(client: Client, tmp_path: Path) -> None:
         ("float_", 0.1),
         ("flag", True),
         ("day", date(2026, 1, 31)),
+        ("days", [date(2026, 1, 31)]),
+        ("tags", ["red", "[", ""]),
+        ("tags", []),
         ("moment", datetime(2026, 1, 31, 12, tzinfo=UTC)),
         ("file", bytes(range(256))),
         ("file", b'{"not": "base64"}'),

@@ -19,7 +19,7 @@ PUBLIC = {
     *("target", "artifact", "load_model", "save_model", "schema_of", "Registry"),
     *("Array", "Batch", "Bool", "Column", "DataFrame", "Date", "Datetime"),
     *("Dict", "File", "FileBytes"),
-    *("Float", "Image", "Img", "Integer", "JsonFile", "Stream", "String"),
+    *("Float", "Image", "Img", "Integer", "JsonFile", "List", "Stream", "String"),
     *("ColorMode", "DataFrameFormat", "Format", "ImageFormat"),
     *("CSV", "JSON", "PARQUET", "PROTOBUF", "XLS", "XLSX", "XML"),
     *("DescriptorError", "ErrorDetail", "InvalidValue"),

@@ -20,6 +20,7 @@ from .descriptors import Image as Image
 from .descriptors import Img as Img
 from .descriptors import Integer as Integer
 from .descriptors import JsonFile as JsonFile
+from .descriptors import List as List
 from .descriptors import Stream as Stream
 from .descriptors import String as String
 from .descriptors import schema_of as schema_of

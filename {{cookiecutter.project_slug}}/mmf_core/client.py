@@ -192,7 +192,11 @@ class Client:
             raise
         if response.status == http.client.NO_CONTENT:
             return None
-        return _decode(content, response.headers.get_content_type(), returns["class_name"])
+        media_type = response.headers.get_content_type()
+        value = _decode(content, media_type, returns["class_name"])
+        if returns["class_name"] != "List" or media_type != JSON:
+            return value
+        return [_scalar(item, returns["item"]["class_name"]) for item in value]
 
     def stream(self, target: str, /, *values: Any, **named: Any) -> Generator[Any]:
         """Return the pieces of a stream, as `client.<target>(…)` does; they come as they are made.
@@ -213,6 +217,7 @@ class Client:
         query = {key: str(named.pop(key)) for key in sorted(_QUERY_OPTIONS & named.keys())}
         accepts = {argument["id"]: argument["accepts"] for argument in description["arguments"]}
         arguments = _bind(target, list(accepts), values, named)
+        _refuse_texts(description["arguments"], arguments)
         parts = {name: _encode(value, accepts[name]) for name, value in arguments.items()}
         body = _form(parts) if len(accepts) > 1 and parts else next(iter(parts.values()), None)
         returns = description["returns"] or {"class_name": "", "formats": []}
@@ -366,6 +371,14 @@ def _bind(
             kind = "duplicate" if name in positional else "unknown"
             raise TypeError(f"{signature}: {kind} argument {name!r}")
     return positional | named
+
+
+def _refuse_texts(declared: Iterable[Mapping[str, Any]], arguments: Mapping[str, Any]) -> None:
+    """Refuse a text in place of a list of texts: it could be its only one, or its JSON."""
+    for argument in declared:
+        value = arguments.get(argument["id"])
+        if argument["class_name"] == "List" and isinstance(value, str):
+            raise TypeError(f"{argument['id']}: expected a list, got {value!r}")
 
 
 def _may_retry(error: Busy | Unreachable, method: str) -> bool:
@@ -533,6 +546,11 @@ def _decode(content: bytes, media_type: str, class_name: str) -> Any:
         return _frame(value)
     if class_name in _SCALAR_TYPES:
         value = value["result"]
+    return _scalar(value, class_name)
+
+
+def _scalar(value: Any, class_name: str) -> Any:
+    """Return a value of JSON as that of its descriptor: dates are texts there."""
     read = {"Date": date.fromisoformat, "Datetime": datetime.fromisoformat}.get(class_name)
     return read(value) if read and value else value
 

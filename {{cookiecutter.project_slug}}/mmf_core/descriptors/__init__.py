@@ -12,6 +12,7 @@ from .images import Image as Image
 from .images import Img as Img
 from .json_values import Dict as Dict
 from .json_values import JsonFile as JsonFile
+from .lists import List as List
 from .model_columns import declared_columns as declared_columns
 from .numbers import Float as Float
 from .numbers import Integer as Integer

@@ -47,6 +47,8 @@ class Descriptor(Generic[T]):
     kind: ClassVar[Kind]
     preferred: ClassVar[Format] = Format.JSON
     is_file: ClassVar[bool] = False
+    fits_query: ClassVar[bool] = False
+    """Whether a value may be in a query string, and be text in a form."""
 
     def __post_init__(self) -> None:
         self.output_format = self._find_format()

@@ -26,6 +26,7 @@ class Scalar(Descriptor[T]):
     choices: Sequence[T] | None = None
 
     kind: ClassVar[Kind] = Kind.SCALAR
+    fits_query: ClassVar[bool] = True
     type_label: ClassVar[str]
     example_value: ClassVar[Any]  # ready for JSON
     schema: ClassVar[Mapping[str, Any]]  # JSON Schema of the type

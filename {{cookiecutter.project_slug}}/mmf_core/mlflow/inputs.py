@@ -44,9 +44,7 @@ class Input:
         if not arguments:
             return None
         (name, descriptor), *others = arguments
-        return cls(
-            name, descriptor, {key: each for key, each in others if each.kind is Kind.SCALAR}
-        )
+        return cls(name, descriptor, {key: each for key, each in others if each.fits_query})
 
     def read(self, request: Request) -> tuple[dict[str, Any], bool]:
         """Return values by argument, and whether the body was the argument itself, unwrapped.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..codecs import Kind
 from ..target import Target
 from ..web.openapi.sections import (
     JSON,
@@ -83,7 +82,7 @@ def _example(target: Target) -> dict[str, Any] | None:
     others = {
         name: descriptor for name, descriptor in target.arguments.items() if name not in tables
     }
-    if len(tables) != 1 or any(other.kind is not Kind.SCALAR for other in others.values()):
+    if len(tables) != 1 or not all(other.fits_query for other in others.values()):
         return None
     (table,) = tables.values()
     params = {name: descriptor.plain_example for name, descriptor in others.items()}

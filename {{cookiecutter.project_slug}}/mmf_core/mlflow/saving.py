@@ -129,9 +129,9 @@ def _signature(served: ServedTarget) -> Any:
         for name, column in served.table.columns.items()
     ]
     params = [
-        ParamSpec(name, _TYPES[type(scalar.default)], scalar.default)
+        ParamSpec(name, _TYPES[type_], scalar.default, shape)
         for name, scalar in served.scalars.items()
-        if type(scalar.default) in _TYPES
+        for type_, shape in _param_types(scalar.default)
     ]
     if not columns and not params:
         return None
@@ -140,6 +140,14 @@ def _signature(served: ServedTarget) -> Any:
         "params": ParamSchema(params) if params else None,
     }
     return ModelSignature(**arguments)
+
+
+def _param_types(default: Any) -> Iterator[tuple[type, tuple[int] | None]]:
+    """Yield the type of a parameter, and its shape if it is a list; nothing if MLflow has none."""
+    is_list = isinstance(default, list) and len(default) > 0
+    type_ = type(default[0] if is_list else default)
+    if type_ in _TYPES:
+        yield type_, (-1,) if is_list else None
 
 
 def _mlflow_type(column: Column) -> str:

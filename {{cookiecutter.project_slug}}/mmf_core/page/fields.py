@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from ..codecs import Format, Kind, json, readable
-from ..descriptors import NAIVE, Bool, DataFrame, Date, Datetime, Descriptor, Float, Integer
+from ..descriptors import NAIVE, Bool, DataFrame, Date, Datetime, Descriptor, Float, Integer, List
 from ..web.openapi.sections import without_null
 
 Texts = Mapping[str, str]
@@ -25,7 +25,8 @@ def form_field(name: str, descriptor: Descriptor[Any], texts: Texts) -> dict[str
     """Return what a template needs to draw an argument's control.
 
     `control` is `table`, `image` or `file` for a dropped file, `json` for a value that may be typed
-    or chosen as a file, and `choice`, `number`, `date`, `datetime` or `text` for a scalar.
+    or chosen as a file, `list` for a value in each line, and `choice`, `number`, `date`, `datetime`
+    or `text` for a scalar.
     """
     return {
         "name": name,
@@ -37,20 +38,36 @@ def form_field(name: str, descriptor: Descriptor[Any], texts: Texts) -> dict[str
         "formats": _formats(descriptor),
         **_columns(descriptor, texts),
         "hint": "",
-        **(_scalar(descriptor, texts) if descriptor.kind is Kind.SCALAR else _other(descriptor)),
+        **(
+            _scalar(descriptor, texts)
+            if descriptor.kind is Kind.SCALAR
+            else _other(descriptor, texts)
+        ),
     }
 
 
-def _other(descriptor: Descriptor[Any]) -> dict[str, Any]:
+def _other(descriptor: Descriptor[Any], texts: Texts) -> dict[str, Any]:
+    if isinstance(descriptor, List):
+        return {"control": "list", "hint": texts["one_per_line"]}
     if control := FILE_CONTROLS.get(descriptor.kind):
         return {"control": control}
     return {"control": "json", "value": "", "example": example_text(descriptor)}
 
 
 def initial_text(descriptor: Descriptor[Any]) -> str:
-    """Return what a scalar's control holds at first: the default."""
-    is_optional_scalar = descriptor.kind is Kind.SCALAR and not descriptor.required
-    return _text(descriptor.default) if is_optional_scalar else ""
+    """Return what the control of a scalar or a list holds at first: the default."""
+    if descriptor.required:
+        return ""
+    if isinstance(descriptor, List):
+        return _lines(descriptor.default or [])
+    return _text(descriptor.default) if descriptor.kind is Kind.SCALAR else ""
+
+
+def _lines(items: list[Any]) -> str:
+    """Return a value in each line, or JSON if that is not clear."""
+    lines = [_text(item) for item in items]
+    is_clear = all(lines) and not any("\n" in line or line.startswith("[") for line in lines)
+    return "\n".join(lines) if is_clear else json.dumps(items).decode()
 
 
 def example_text(descriptor: Descriptor[Any]) -> str:

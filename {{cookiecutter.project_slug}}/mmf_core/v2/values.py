@@ -11,16 +11,17 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ..codecs import Kind, json, json_of
-from ..descriptors import Array, Bool, DataFrame, Descriptor, Float, Integer
+from ..descriptors import Array, Bool, DataFrame, Descriptor, Float, Integer, List
 from ..errors import RequestError
 from ..target import Target
 from ..web.http.codec_options import options_of
 from . import tables
-from .tensors import BYTES, Tensor, datatype_of, object_array
+from .tensors import BYTES, DTYPES, Tensor, datatype_of, object_array
 
 if TYPE_CHECKING:
     import numpy as np
 
+_MAX_INT64 = 2**63 - 1
 RESULT = "result"
 """The name of the tensor of a result that is not a table."""
 _COLUMN_DATATYPES = {bool: "BOOL", int: "INT64", float: "FP64"}
@@ -61,6 +62,8 @@ def arguments_from(
 
 def output_tensors(returns: Descriptor[Any], value: Any) -> list[Tensor]:
     """Return a serialized result as tensors."""
+    if isinstance(returns, List):
+        return [_list_tensor(returns, value)]
     match returns.kind:
         case Kind.TABLE:
             return [tables.to_tensor(str(name), column) for name, column in value.items()]
@@ -72,9 +75,13 @@ def output_tensors(returns: Descriptor[Any], value: Any) -> list[Tensor]:
             return [Tensor(RESULT, object_array([json.dumps(value).decode()]), "json")]
     import numpy as np
 
-    plain = value.isoformat() if isinstance(value, date) else value
+    plain = _plain(value)
     is_text = plain is None or isinstance(plain, str)
     return [Tensor(RESULT, object_array([plain]) if is_text else np.array([plain]))]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def describe_inputs(target: Target) -> list[dict[str, Any]]:
@@ -94,7 +101,8 @@ def describe_outputs(target: Target) -> list[dict[str, Any]]:
 def _describe(name: str, descriptor: Descriptor[Any]) -> list[dict[str, Any]]:
     import numpy as np
 
-    datatype, shape = _SCALAR_DATATYPES.get(type(descriptor), BYTES), [1]
+    item, shape = (descriptor.item, [-1]) if isinstance(descriptor, List) else (descriptor, [1])
+    datatype = _SCALAR_DATATYPES.get(type(item), BYTES)
     if isinstance(descriptor, DataFrame):
         return [
             {"name": column, "datatype": _COLUMN_DATATYPES.get(declared.kind, BYTES), "shape": [-1]}
@@ -124,6 +132,8 @@ def _value(descriptor: Descriptor[Any], tensor: Tensor) -> Any:
     if kind is Kind.ARRAY or (kind is Kind.IMAGE and values.dtype != object):
         _reject_nulls(tensor)
         return _pixels(tensor) if kind is Kind.IMAGE else values
+    if isinstance(descriptor, List):
+        return [tables.decode_text(item) for item in _flat(tensor)]
     if values.size != 1:
         raise RequestError(f"input {tensor.name}: expected one value, got {values.size}")
     if kind is Kind.SCALAR:
@@ -134,6 +144,30 @@ def _value(descriptor: Descriptor[Any], tensor: Tensor) -> Any:
     elif isinstance(value, bytes):
         value = b64encode(value).decode()
     return json_of(kind).from_plain(value, options_of(descriptor))
+
+
+def _flat(tensor: Tensor) -> Any:
+    """Return the values of a tensor of one dimension, or of shape [n, 1]."""
+    values = tensor.values
+    if not values.ndim or values.shape[1:] not in {(), (1,)}:
+        raise RequestError(
+            f"input {tensor.name}: expected shape [n] for a list, got {list(values.shape)}"
+        )
+    return values.ravel()
+
+
+def _list_tensor(returns: List, items: list[Any]) -> Tensor:
+    """Return a list as a tensor; ValueError for whole numbers that no datatype holds together."""
+    import numpy as np
+
+    datatype = _SCALAR_DATATYPES.get(type(returns.item), BYTES)
+    if datatype == BYTES:
+        return Tensor(RESULT, object_array([_plain(item) for item in items]))
+    is_long = datatype == "INT64" and any(item > _MAX_INT64 for item in items)
+    try:
+        return Tensor(RESULT, np.array(items, "uint64" if is_long else DTYPES[datatype]))
+    except OverflowError:
+        raise ValueError("expected whole numbers that one type holds") from None
 
 
 def _pixels(tensor: Tensor) -> np.ndarray:

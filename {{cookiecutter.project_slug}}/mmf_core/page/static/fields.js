@@ -36,6 +36,7 @@ export function fieldOf(element, target, { onChange, isOnlyTable }) {
     if (file) return file;
     if (input === fileInput) return null;
     const { value: text } = input;
+    if (control === "list" && text.trim() && text[0] !== "[") return JSON.stringify(text.split("\n").filter(Boolean));
     const canBeEmpty = control === "text" && input.defaultValue;
     return text === "" && !canBeEmpty ? null : text;
   }

@@ -30,6 +30,7 @@ ENGLISH = {
     "yes": "yes",
     "no": "no",
     "datetime_hint": "without a time zone",
+    "one_per_line": "one value per line; without JavaScript, a JSON list",
     "zone_hint": "in {} unless it has a UTC offset",
     "one_of": "one of",
     "may_be_empty": "may be empty",

@@ -42,6 +42,14 @@ RUSSIAN_ERRORS = {
     ),
     "expected one value for each column": "нужно по одному значению на каждый столбец",
     "expected a list of {number} values": "нужен список из {number} значений",
+    "expected a list of at least {number} values, got {count}": (
+        "значений в списке не меньше {number}, получено: {count}"
+    ),
+    "expected a list of at most {number} values, got {count}": (
+        "значений в списке не больше {number}, получено: {count}"
+    ),
+    "item {number}: {rest}": "элемент {number}: {rest}",
+    "items that are invalid: {number}": "неверных элементов: {number}",
     "expected {width} values, got {number}": "нужно значений: {width}, получено: {number}",
     "row {number}: {rest}": "строка {number}: {rest}",
     "line {number}: {rest}": "строка {number}: {rest}",

@@ -2,13 +2,13 @@
 
 One required argument: a body that is not a form *is* that argument, whatever optional ones exist;
 a JSON object by argument name is read, too, if it is a scalar. Several: multipart parts, or a JSON
-object by argument name. Scalars may also be in the query string, which leaves a body that is not
-JSON to the only other required argument.
+object by argument name. Scalars and lists may also be in the query string, which leaves a body that
+is not JSON to the only other required argument.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from flask import Request
@@ -19,7 +19,15 @@ from ...errors import ErrorDetail, InvalidValue, RequestError
 from ...target import ERRORS_QUERY, FORMAT_QUERY, HEADER_QUERY, SHEET_QUERY, Target
 from .bodies import FORMS, read_form, read_whole
 from .negotiation import unsupported_content_type
-from .request_parts import Argument, EncodedPart, JSONPart, Part, TextPart, workbook_place
+from .request_parts import (
+    Argument,
+    EncodedPart,
+    JSONPart,
+    Part,
+    TextPart,
+    TextsPart,
+    workbook_place,
+)
 from .requests import FIELDS
 
 MAX_UNKNOWN = 20  # an unknown name may be a whole file, sent as if it were a form
@@ -40,6 +48,8 @@ class ArgumentReader:
         self._body_argument = target.body_argument
         descriptors = target.arguments.items()
         self._scalars = [name for name, descriptor in descriptors if descriptor.kind is Kind.SCALAR]
+        self._queried = [name for name, descriptor in descriptors if descriptor.fits_query]
+        self._lists = {*self._queried}.difference(self._scalars)
         self._takes_table = any(descriptor.kind is Kind.TABLE for _, descriptor in descriptors)
         self._service_queries = {
             FORMAT_QUERY,
@@ -75,24 +85,28 @@ class ArgumentReader:
 
     def _query(self, request: Request) -> dict[str, Part]:
         names = request.args.keys() - self._service_queries
-        _refuse_unknown(names, self._scalars, "query string")
+        _refuse_unknown(names, self._queried, "query string")
         workbook_place(request)  # checked, even if no part of the request is a workbook
-        return {
-            name: TextPart(request.args[name])
-            for name in _unique_names(request.args)
-            if name in self._scalars
-        }
+        texts = self._texts(request.args)
+        return {name: part for name, part in texts.items() if name in self._queried}
 
     def _form(self, request: Request) -> dict[str, Part]:
         read_form(request)
-        texts, files = _unique_names(request.form), _unique_names(request.files)
+        parts, files = self._texts(request.form), _unique_names(request.files)
         hint = _NO_FORM if request.mimetype == FIELDS else ""  # which is what curl -d sends
-        _refuse_unknown([*texts, *files], self._names, "form", hint)
-        _refuse_duplicates(set(texts) & set(files))
-        parts: dict[str, Part] = {name: TextPart(request.form[name]) for name in texts}
+        _refuse_unknown([*parts, *files], self._names, "form", hint)
+        _refuse_duplicates(parts.keys() & set(files))
         for name, file in request.files.items():
             parts[name] = EncodedPart.of_file(file, request)
         return parts
+
+    def _texts(self, values: MultiDict[str, str]) -> dict[str, Part]:
+        """Return the texts of a query or a form, of which a list may have several of its name."""
+        names = _unique_names(values, self._lists)
+        return {
+            name: TextsPart(values.getlist(name)) if name in self._lists else TextPart(values[name])
+            for name in names
+        }
 
     def _body(self, request: Request, body: bytes, queried: Iterable[str]) -> dict[str, Part]:
         name = self._body_argument
@@ -133,14 +147,15 @@ class ArgumentReader:
         return f"send multipart/form-data or a JSON object with {', '.join(self._names)}"
 
 
-def _unique_names(values: MultiDict[str, Any]) -> list[str]:
-    """Return the names in a query or a form; InvalidValue for duplicates.
+def _unique_names(values: MultiDict[str, Any], lists: Collection[str] = ()) -> list[str]:
+    """Return the names in a query or a form; InvalidValue for duplicates of others than `lists`.
 
     RequestError for a part of a form without a name, for which Werkzeug has None.
     """
     if None in values:
         raise RequestError('a part of the form has no name; expected name="…" in each part')
-    _refuse_duplicates(name for name, same_name in values.lists() if len(same_name) > 1)
+    repeated = (name for name, same_name in values.lists() if len(same_name) > 1)
+    _refuse_duplicates(name for name in repeated if name not in lists)
     return list(values)
 
 

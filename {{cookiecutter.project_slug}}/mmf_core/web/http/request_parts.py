@@ -152,6 +152,17 @@ class TextPart(Part):
 
 
 @dataclass(frozen=True, slots=True)
+class TextsPart(Part):
+    """The fields of a list in a form or a query, one for each value; or a single one of JSON."""
+
+    texts: list[str]
+
+    def decode(self, argument: Argument) -> Any:
+        first, *others = self.texts
+        return self.texts if others or first[:1] != "[" else TextPart(first).decode(argument)
+
+
+@dataclass(frozen=True, slots=True)
 class JSONPart(Part):
     """A member of a JSON object."""
 

@@ -17,10 +17,10 @@ _FIELDS = "application/x-www-form-urlencoded"
 
 def body(target: Target) -> dict[str, Any]:
     """Describe the body in every media type; a scalar may be in the query instead."""
-    others = [each for each in target.arguments.values() if each.kind is not Kind.SCALAR]
+    others = [each for each in target.arguments.values() if not each.fits_query]
     # Generated clients cannot send a table in a form without files.
     forms = [_FORM] if others else [_FORM, _FIELDS]
-    needs_body = any(descriptor.kind is not Kind.SCALAR for descriptor in target.required.values())
+    needs_body = not all(descriptor.fits_query for descriptor in target.required.values())
     content = {**_not_form(target), **dict.fromkeys(forms, _form(target))}
     if len(target.examples) > 1:
         _name_examples(content[Format.JSON.media_type], target)
@@ -49,7 +49,7 @@ def _not_form(target: Target) -> dict[str, Any]:
     if target.body_argument is None:
         # Scalars may be in the query, which leaves the body to the only other argument.
         required = target.required.values()
-        bodies = [each for each in required if each.kind is not Kind.SCALAR] or list(required)[:1]
+        bodies = [each for each in required if not each.fits_query] or list(required)[:1]
         content = _whole(bodies[0]) if len(bodies) == 1 else {}
         return {**content, Format.JSON.media_type: _object(target)}
     descriptor = target.arguments[target.body_argument]
@@ -63,8 +63,8 @@ def argument_schema(descriptor: Descriptor[Any]) -> dict[str, Any]:
     """Return an argument's schema with its title, description and default."""
     texts = {"title": descriptor.name, "description": descriptor.description}
     schema = {**descriptor.json_schema(), **{key: text for key, text in texts.items() if text}}
-    is_optional_scalar = descriptor.kind is Kind.SCALAR and not descriptor.required
-    if is_optional_scalar and descriptor.default is not None:
+    is_optional_value = descriptor.fits_query and not descriptor.required
+    if is_optional_value and descriptor.default is not None:
         schema["default"] = descriptor.default
     return schema
 
@@ -114,7 +114,7 @@ def _form(target: Target) -> dict[str, Any]:
     """Describe a form: scalars as text, anything else as a file."""
     properties, encoding = {}, {}
     for name, descriptor in target.arguments.items():
-        if descriptor.kind is Kind.SCALAR:
+        if descriptor.fits_query:
             properties[name] = without_null(argument_schema(descriptor))
         else:
             properties[name] = _file(descriptor)

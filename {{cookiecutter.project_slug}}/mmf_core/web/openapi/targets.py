@@ -109,7 +109,7 @@ def _parameters(target: Target) -> list[dict[str, Any]]:
     scalars = {
         name: without_null(argument_schema(descriptor))
         for name, descriptor in target.arguments.items()
-        if descriptor.kind is Kind.SCALAR
+        if descriptor.fits_query
     }
     for schema in scalars.values():  # generated clients would send it here and in the body
         schema.pop("default", None)
