@@ -419,3 +419,68 @@ def test_places_without_content_are_refused_at_once(unit: bytes) -> None:
     with pytest.raises(RequestError, match="nearly empty"):
         TableXLSX().read(data, {})
     assert time.process_time() - started < 1
+
+
+def dense(cell: bytes, number_format: int, rows: int, width: int = 500) -> bytes:
+    """Return a workbook of equal cells in one of Excel's number formats."""
+    style = f'<xf numFmtId="{number_format}"/>'.encode()
+
+    def change(text: bytes) -> bytes:
+        more = (b"<row>" + cell * width + b"</row>") * rows
+        return text.replace(b"</sheetData>", more + b"</sheetData>")
+
+    book = repacked(XLSX.encode(TABLE, {}), "xl/worksheets/sheet1.xml", change)
+    return repacked(book, "xl/styles.xml", lambda text: re.sub(rb"<xf [^<>]*/>", style, text))
+
+
+@pytest.mark.parametrize(
+    ("value", "number_format", "expected"),
+    [(b"60", 14, 60.0), (b"-1", 14, -1.0), (b"60.5", 22, 60.5), (b"9e99", 46, 9e99)],
+)
+def test_many_numbers_that_are_no_dates_take_little(
+    value: bytes, number_format: int, expected: float
+) -> None:
+    """Each of them was looked for in the sheet's text; 4,000,000 took half a minute."""
+    data = dense(b'<c s="0"><v>%b</v></c>' % value, number_format, 400)
+    assert len(data) < 64 * 1024
+    started = time.process_time()
+    table = XLSX.decode(data, {})
+    assert time.process_time() - started < 4
+    assert (table.iloc[5:, 5:] == expected).all(axis=None)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b'<c t="e"><v>#SPILL!</v></c>',
+        b'<c s="0"><v>9e99</v></c>',
+        b'<c r="A1"><f>A1</f></c>',
+    ],
+)
+def test_very_many_cells_that_are_written_anew_are_refused(cell: bytes) -> None:
+    with pytest.raises(BodyTooLarge, match="at most 500,000 cells with an error"):
+        XLSX.decode(dense(cell, 46, 1_001), {})
+
+
+@pytest.mark.parametrize("row", [b"<row/>", b"<row><c><v>1</v></c></row>"])
+@pytest.mark.parametrize("prefix", [b"", b"x:"])
+def test_a_sheet_has_as_many_rows_as_excels(row: bytes, prefix: bytes) -> None:
+    row = row.replace(b"</", b"</" + prefix).replace(b"<r", b"<" + prefix + b"r")
+    row = row.replace(b"<c", b"<" + prefix + b"c").replace(b"<v", b"<" + prefix + b"v")
+
+    def change(text: bytes) -> bytes:
+        return text.replace(b"</sheetData>", row * 1_048_577 + b"</sheetData>")
+
+    data = repacked(XLSX.encode(TABLE, {}), "xl/worksheets/sheet1.xml", change)
+    with pytest.raises(RequestError, match=r"at most 1,048,576 rows|nearly empty"):
+        XLSX.decode(data, {})
+
+
+@pytest.mark.parametrize("element", [b"<d/>", b"<!----><d/>"])
+def test_elements_without_cells_are_counted(element: bytes) -> None:
+    def change(text: bytes) -> bytes:
+        return text.replace(b"</sheetData>", element * 12_000_000 + b"</sheetData>")
+
+    data = repacked(XLSX.encode(TABLE, {}), "xl/worksheets/sheet1.xml", change)
+    with pytest.raises(BodyTooLarge):
+        XLSX.decode(data, {"max_decompressed": 200 * 2**20})

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -126,9 +127,9 @@ def arrow(table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def as_parquet(table: pa.Table) -> bytes:
+def as_parquet(table: pa.Table, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    parquet.write_table(table, buffer, compression="zstd")
+    parquet.write_table(table, buffer, compression="zstd", **options)
     return buffer.getvalue()
 
 
@@ -497,12 +498,12 @@ def malformed() -> Iterator[HostileInput]:
         yield HostileInput(name, path, JSON, lambda: b"9" * 5_000, REFUSED)
 
 
-INPUTS = [
-    *patterns(),
-    *areas(),
-    *shapes(),
-    *sizes(),
-    *slow(),
-    *nesting(),
-    *malformed(),
-]
+def inputs() -> Iterator[HostileInput]:
+    """Yield all inputs of this module."""
+    yield from patterns()
+    yield from areas()
+    yield from shapes()
+    yield from sizes()
+    yield from slow()
+    yield from nesting()
+    yield from malformed()

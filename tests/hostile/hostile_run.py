@@ -19,7 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
 
-from hostile_inputs import INPUTS, MIB, HostileInput
+from all_inputs import INPUTS
+from hostile_inputs import MIB, HostileInput
 
 from commands import wait_until, wait_until_ready
 from mmf_core.processes import process_tree, pss
@@ -35,6 +36,8 @@ RETAINED = 16 * MIB
 """Memory that the last input has left behind, in which the next one could hide."""
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 APP = """
+import numpy as np
+
 import mmf_core as mmf
 from mmf_core.web import create_app
 
@@ -67,6 +70,11 @@ def array(data=mmf.Array()):
 @registry.target(returns=mmf.Dict(format=mmf.JSON))
 def tree(data=mmf.Dict()):
     return data
+
+
+@registry.target(returns=mmf.Array(format=mmf.JSON))
+def picture(data=mmf.Img()):
+    return np.array(data.shape)
 
 
 app = create_app(registry)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hostile_inputs import INPUTS, HostileInput
+from all_inputs import INPUTS
+from hostile_inputs import HostileInput
 from hostile_run import attack, hostile_service, open_files
 
 from services import Service

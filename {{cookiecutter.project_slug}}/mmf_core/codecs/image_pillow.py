@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,6 +12,7 @@ from ..settings import Settings
 from .base import Codec, JSONCodec, Kind, Options
 from .file_binary import from_base64
 from .formats import Format
+from .image_blocks import check_blocks, check_scans
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 _REQUIRES = {"PIL": "pillow", "numpy": "numpy"}
 _PIXEL_SIZE = 3  # bytes
 # The formats of cameras and browsers. For some others Pillow starts programs.
+# Pillow's warnings quote a caller's file, so each would be printed, and kept for ever.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 _READABLE = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 
 
@@ -26,10 +30,12 @@ def _read(data: bytes, options: Options) -> np.ndarray:
     import numpy as np
     from PIL import Image, ImageOps
 
+    check_blocks(data)
     try:
         picture: Image.Image = Image.open(io.BytesIO(data), formats=_READABLE)
         max_size = options.get("max_decompressed", Settings.max_decompressed)
         _refuse_huge(picture, max_size // _PIXEL_SIZE)
+        check_scans(data, picture.width * picture.height)
         ImageOps.exif_transpose(picture, in_place=True)
         picture = _eight_bits(picture)
         return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))

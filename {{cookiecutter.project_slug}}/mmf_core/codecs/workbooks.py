@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import ErrorDetail, InvalidValue, RequestError, max_errors
+from ..errors import BodyTooLarge, ErrorDetail, InvalidValue, RequestError, max_errors
 from ..settings import Settings
 from .base import Options
 from .byte_search import count_pairs
@@ -34,6 +34,9 @@ _ODS_START = 150  # bytes, within which an .ods has its media type
 LEAP_DAY = 60  # 29 February 1900, which Excel counts in the first of its two calendars
 _MAY_BE_IMPOSSIBLE = re.compile(rb"v>(?:-|60[.<])")
 _MAX_DAYS = 999_999_999  # of a timedelta
+_MAX_CHANGED = 500_000
+"""Cells that are written anew before a sheet is read; each takes the memory of twenty."""
+_STYLES = "xl/styles.xml"
 _MOMENTS = {date, datetime, time}
 _NAME = rb"<(?:[\w.-]{1,50}:)?+"
 _SOME = rb"[^<>]{0,200}"  # attributes; without a bound, many of them would take forever
@@ -44,8 +47,9 @@ _ERROR = re.compile(
     rb"(" + _NAME + rb"c\s" + _SOME + rb"""?\bt=["']e["']""" + _TO_VALUE + rb")[^<]*+"
 )
 _STYLED = re.compile(
-    rb"(" + _NAME + rb"c\s" + _SOME + rb"""?\b)s=["'][0-9]+["'](""" + _TO_VALUE + rb")([^<]*+)"
-)
+    rb"(" + _NAME + rb"c\s" + _SOME + rb"""?\b)s=["'][0-9]+["'](""" + _TO_VALUE
+    + rb")(-?+(?:[0-9]{9}|[^<eE]*+[eE])[^<]*+)"
+)  # fmt: skip
 _FORMULA_CELL = re.compile(
     rb"(" + _NAME + rb")c(\s" + _SOME + rb"+)>" + _NAME + rb"f(?:\s[^<>]*+|/)?+"
     rb"(?:(?<=/)>|(?<!/)>[^<]*+</[^<>]*+>)"
@@ -97,12 +101,19 @@ def _exact_rows(
         file = stored(_changed(load(), _repaired))
         rows = _rows(file, options)
     if _has_doubtful(rows) and _MAY_BE_IMPOSSIBLE.search(file):
-        file = stored(_changed(load(), lambda part: _without_style(_repaired(part), _is_no_date)))
-        for row, exact_row in zip(rows, _rows(file, options), strict=True):
-            for index, cell in enumerate(row):
-                if _is_doubtful(cell):
-                    row[index] = exact_row[index]
+        parts = load()
+        parts.pop(_STYLES, None)  # without them a date is its number
+        _restore_numbers(rows, _rows(stored(_changed(parts, _repaired)), options))
     return rows, UNKNOWN.encode() in file
+
+
+def _restore_numbers(rows: list[list[Any]], numbers: list[list[Any]]) -> None:
+    """Put the number in the place of what calamine made of one that is no date."""
+    for row, exact_row in zip(rows, numbers, strict=True):
+        for index, cell in enumerate(row):
+            number = exact_row[index]
+            if _is_doubtful(cell) and isinstance(number, float) and _is_no_date(number):
+                row[index] = number
 
 
 def sheet_and_header(data: bytes, options: Options) -> tuple[str, Sequence[str]]:
@@ -144,24 +155,31 @@ def _changed(parts: dict[str, bytes], change: Callable[[bytes], bytes]) -> dict[
 
 
 def _repaired(part: bytes) -> bytes:
-    """Return a sheet whose errors and durations calamine knows."""
-    return _without_style(_ERROR.sub(rb"\1#N/A", part), _is_endless)
+    """Return a sheet whose errors and durations calamine knows.
 
-
-def _without_style(part: bytes, is_impossible: Callable[[float], bool]) -> bytes:
-    """Return a sheet in which such numbers are shown as they are stored, not as dates."""
+    A duration of more days than Python's is shown as the number that is stored.
+    """
 
     def replace(cell: re.Match[bytes]) -> bytes:
         with suppress(ValueError):
-            if is_impossible(float(cell[3])):
+            if abs(float(cell[3])) >= _MAX_DAYS:
                 return cell[1] + cell[2] + cell[3]
         return cell[0]
 
-    return _STYLED.sub(replace, part)
+    return _substitute(_STYLED, replace, _substitute(_ERROR, rb"\1#N/A", part))
 
 
-def _is_endless(days: float) -> bool:
-    return abs(days) >= _MAX_DAYS
+def _substitute(
+    pattern: re.Pattern[bytes], new: bytes | Callable[[re.Match[bytes]], bytes], part: bytes
+) -> bytes:
+    """Return a sheet with cells changed; BodyTooLarge if there are very many such cells."""
+    part, count = pattern.subn(new, part, _MAX_CHANGED + 1)
+    if count > _MAX_CHANGED:
+        raise BodyTooLarge(
+            f"expected a workbook of at most {_MAX_CHANGED:,} cells with an error, an endless "
+            f"duration or a formula without a value; send it in smaller pieces"
+        )
+    return part
 
 
 def _is_no_date(days: float) -> bool:
@@ -195,7 +213,7 @@ def _with_unknown(part: bytes) -> bytes:
         return prefix + b"c" + attributes + b' t="str">' + value
 
     has_formulas = b"sheetData" in part and count_pairs(part, b"<:", b"f")
-    return _FORMULA_CELL.sub(replace, part) if has_formulas else part
+    return _substitute(_FORMULA_CELL, replace, part) if has_formulas else part
 
 
 def _without_unknown(table: pd.DataFrame, options: Options) -> pd.DataFrame:

@@ -191,6 +191,28 @@ RUSSIAN_ERRORS = {
     "row {number} is a blank line": "строка {number} пуста",
     "a blank line": "пустая строка",
     'write "" for a null': 'пишите "" вместо пустого значения',
+    ("expected a sheet of at most {limit} XML tags, four for a cell; send it in smaller pieces"): (
+        "на листе должно быть не больше {limit} тегов XML, по четыре на ячейку; пришлите по частям"
+    ),
+    (
+        "expected a workbook of at most {limit} cells with an error, an endless duration or a "
+        "formula without a value; send it in smaller pieces"
+    ): (
+        "в книге должно быть не больше {limit} ячеек с ошибкой, бесконечной длительностью или "
+        "формулой без значения; пришлите по частям"
+    ),
+    "expected a picture of at most {limit} blocks; save it again": (
+        "в файле картинки должно быть не больше {limit} блоков; сохраните её заново"
+    ),
+    "expected a picture with one block of Exif; save it again": (
+        "в файле картинки должен быть один блок Exif; сохраните её заново"
+    ),
+    "expected a BMP of at most 8 MiB if it is run-length encoded; save it as PNG": (
+        "BMP со сжатием RLE должен быть не больше 8 МиБ; сохраните его как PNG"
+    ),
+    "expected a JPEG of {number} pixels to have at most {limit} scans; save it again": (
+        "в JPEG из {number} пикселей должно быть не больше {limit} проходов; сохраните его заново"
+    ),
     "expected a sheet of at most {limit} rows, got {number}": (
         "на листе не больше {limit} строк, получено: {number}"
     ),

@@ -1,0 +1,6 @@
+"""Every hostile input, in the order of the table in docs/reliability.md."""
+
+from hostile_files import files
+from hostile_inputs import inputs
+
+INPUTS = [*inputs(), *files()]

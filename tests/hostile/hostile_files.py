@@ -1,0 +1,430 @@
+"""Files that an outsider may forge to do harm: workbooks, pictures, Parquet, MessagePack."""
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+from forged_parquet import forged
+from hostile_inputs import (
+    ANY,
+    CSV,
+    JSON,
+    MIB,
+    MSGPACK,
+    MULTIPART,
+    NPY,
+    PARQUET,
+    REFUSED,
+    V2,
+    XLSX,
+    HostileInput,
+    as_parquet,
+    blank_cells,
+    npy,
+    part,
+    v2,
+    xlsx,
+)
+from PIL import Image
+
+PNG, JPEG, GIF, TIFF = "image/png", "image/jpeg", "image/gif", "image/tiff"
+BMP, WEBP = "image/bmp", "image/webp"
+SIZE = 49 * MIB
+FULL = 12 * 50 + 2
+"""MiB: twelve times the largest body, and what any request takes."""
+MAIN = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+
+
+def replaced(workbook: bytes, name: str, old: bytes, new: bytes) -> bytes:
+    """Return a workbook with a change in a part."""
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(workbook)) as archive,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as result,
+    ):
+        for part_name in archive.namelist():
+            data = archive.read(part_name)
+            assert part_name != name or old in data
+            result.writestr(part_name, data.replace(old, new) if part_name == name else data)
+    return buffer.getvalue()
+
+
+def styled(cell: bytes, number_format: int, rows: int = 2_900, width: int = 1_000) -> bytes:
+    """Return a workbook of equal cells in a number format."""
+    row = b"<row>" + cell * width + b"</row>"
+    buffer = io.BytesIO(xlsx(b"<sheetData>" + row * rows + b"</sheetData>"))
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "xl/styles.xml",
+            b'<styleSheet xmlns="%b"><cellXfs><xf numFmtId="%d"/></cellXfs></styleSheet>'
+            % (MAIN, number_format),
+        )
+    return buffer.getvalue()
+
+
+def with_names(count: int) -> bytes:
+    """Return a workbook with names for cells, each of which is one of its parts."""
+    names = b"".join(b'<definedName name="n%d">a!$A$1</definedName>' % i for i in range(count))
+    workbook = xlsx(b'<sheetData><row><c t="str"><v>a</v></c></row></sheetData>')
+    end = b"</workbook>"
+    return replaced(
+        workbook, "xl/workbook.xml", end, b"<definedNames>" + names + b"</definedNames>" + end
+    )
+
+
+def rows(count: int, row: bytes = b"<row><c><v>1</v></c></row>") -> bytes:
+    return xlsx(b"<sheetData>" + row * count + b"</sheetData>")
+
+
+def elements(element: bytes, size: int) -> bytes:
+    return xlsx(b"<sheetData>" + element * (size // len(element)) + b"</sheetData>")
+
+
+def workbooks() -> Iterator[HostileInput]:
+    """Yield workbooks that are compressed to very little."""
+    for name, make, statuses, seconds in (
+        ("a column of 1,048,577 rows", lambda: rows(1_048_577), REFUSED, 2),
+        (
+            "a column of 2,000,000 rows with a prefix",
+            lambda: rows(2_000_000, b"<x:row><x:c><x:v>1</x:v></x:c></x:row>"),
+            REFUSED,
+            2,
+        ),
+        ("200,000 names for cells", lambda: with_names(200_000), ANY, 2),
+        ("1,500,000 names for cells", lambda: with_names(1_500_000), ANY, 8),
+        ("98 MiB of other elements", lambda: elements(b"<d/>", 98 * MIB), REFUSED, 4),
+        ("45 MiB of other elements", lambda: elements(b"<d/>", 45 * MIB), ANY, 8),
+        ("98 MiB of comments", lambda: elements(b"<!---->", 98 * MIB), REFUSED, 4),
+        ("dates", lambda: styled(b'<c s="0"><v>1</v></c>', 14), ANY, 25),
+        ("29 February 1900", lambda: styled(b'<c s="0"><v>60</v></c>', 14), ANY, 25),
+        ("dates before the first", lambda: styled(b'<c s="0"><v>-1</v></c>', 14), ANY, 25),
+        (
+            "endless durations",
+            lambda: styled(b'<c s="0"><v>9e99</v></c>', 46),
+            REFUSED,
+            8,
+        ),
+        (
+            "errors that calamine does not know",
+            lambda: rows(1_000, b"<row>" + b'<c t="e"><v>#SPILL!</v></c>' * 2_900 + b"</row>"),
+            REFUSED,
+            8,
+        ),
+    ):
+        yield HostileInput(
+            f"XLSX: {name}", "/strict", XLSX, make, statuses, seconds=seconds, mib=700
+        )
+    yield HostileInput(
+        "XLSX: 5,000,000 blank cells as a part of a form",
+        "/table",
+        MULTIPART,
+        lambda: part(
+            b'Content-Disposition: form-data; name="data"; filename="a.xlsx"',
+            blank_cells(5_000_000),
+        ),
+        REFUSED,
+    )
+
+
+def lists(unit: bytes, size: int = SIZE) -> bytes:
+    """Return lists of 3,000 units in a list, as MessagePack."""
+    inner = b"\xdd" + struct.pack(">I", 3_000) + unit * 3_000
+    count = (size - 8) // len(inner)
+    return b"\x81\xa1a\xdd" + struct.pack(">I", count) + inner * count
+
+
+def messagepack() -> Iterator[HostileInput]:
+    """Yield what is dense in MessagePack."""
+    for name, make in (
+        ("small maps", lambda: lists(b"\x81\xa0\xc0")),
+        ("empty maps", lambda: lists(b"\x80")),
+        ("empty lists", lambda: lists(b"\x90")),
+        ("nulls", lambda: lists(b"\xc0")),
+        ("lists 30 deep", lambda: lists(b"\x91" * 30 + b"\xc0")),
+        ("timestamps", lambda: lists(b"\xd6\xff\0\0\0\1")),
+        ("extension types", lambda: lists(b"\xd4\x05a")),
+        (
+            "an extension type",
+            lambda: b"\x81\xa1a\xc9%b\x05" % struct.pack(">I", SIZE) + bytes(SIZE),
+        ),
+        (
+            "a map with numbers as names",
+            lambda: (
+                b"\xdf"
+                + struct.pack(">I", SIZE // 6)
+                + b"".join(b"\xce%b\xc0" % struct.pack(">I", i) for i in range(SIZE // 6))
+            ),
+        ),
+        (
+            "a map that is declared to be long",
+            lambda: b"\xdf\xff\xff\xff\xff" + b"\xa1a\xc0" * 1_000,
+        ),
+    ):
+        yield HostileInput(
+            f"MessagePack: {name}", "/tree", MSGPACK, make, REFUSED, seconds=10, mib=FULL
+        )
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    checksum = zlib.crc32(name + data)
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", checksum)
+
+
+def deflated(size: int) -> bytes:
+    """Return this many zeros, compressed."""
+    packer = zlib.compressobj(9)
+    pieces = [packer.compress(bytes(min(MIB, size - start))) for start in range(0, size, MIB)]
+    return b"".join([*pieces, packer.flush()])
+
+
+def png(width: int, height: int, data: bytes, others: bytes = b"") -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + others
+        + chunk(b"IDAT", data)
+        + chunk(b"IEND", b"")
+    )
+
+
+def picture(form: str, size: tuple[int, int], mode: str = "RGB", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, size).save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def frames(form: str, count: int) -> bytes:
+    colours = (Image.new("P", (50, 50), index % 250) for index in range(count))
+    return picture(form, (50, 50), "P", save_all=True, append_images=colours)
+
+
+def gif(before: bytes, side: int = 10) -> bytes:
+    """Return a GIF with this before its picture."""
+    palette = b"\xf0\0\0" + b"\0\0\0\xff\xff\xff"
+    size = struct.pack("<HH", side, side)
+    return b"GIF89a" + size + palette + before + b"," + bytes(4) + size + b"\0\x02\x02L\x01\0;"
+
+
+def jpeg(before: bytes) -> bytes:
+    """Return a JPEG with this before everything else."""
+    return b"\xff\xd8" + before + picture("JPEG", (10, 10))[2:]
+
+
+def scans(count: int, side: int = 5_900) -> bytes:
+    """Return a progressive JPEG whose last scan is repeated."""
+    data = picture("JPEG", (side, side), "L", progressive=True)[:-2]
+    return data + data[data.rfind(b"\xff\xda") :] * count + b"\xff\xd9"
+
+
+def tiff(width: int, height: int) -> bytes:
+    """Return a TIFF of this size without pixels, by the tags that readers need."""
+    tags = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: height, 279: 9}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(1_000)
+
+
+def many_tags() -> bytes:
+    """Return a TIFF of which Pillow warns for every tag, each time in other words."""
+    entries = b"".join(
+        struct.pack("<HHII", tag, 4, 10_000_000, tag) for tag in range(40_000, 60_000)
+    )
+    return b"II*\0" + struct.pack("<IH", 8, 20_000) + entries + bytes(1_000)
+
+
+def bmp(width: int, height: int, method: int, data: bytes) -> bytes:
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, method, len(data), 0, 0, 0, 0)
+    return b"BM" + struct.pack("<IHHI", 54 + len(data), 0, 0, 54) + info + data
+
+
+def pictures() -> Iterator[HostileInput]:
+    """Yield pictures of many pixels, or of many blocks, in few bytes."""
+    exif = b"\xff\xe1" + struct.pack(">H", 16) + b"Exif\0\0MM\0*\0\0\0\x08"
+    comments = b"".join(chunk(b"tEXt", b"k%d\0x" % index) for index in range(200_000))
+    for name, media_type, make, statuses in (
+        ("PNG of 50,000 x 50,000", PNG, lambda: png(50_000, 50_000, deflated(1_000)), REFUSED),
+        ("PNG of 34,000,000 x 1", PNG, lambda: png(34_000_000, 1, deflated(1_000)), REFUSED),
+        (
+            "PNG of 1 x 34,000,000",
+            PNG,
+            lambda: png(1, 34_000_000, deflated(4 * 34_000_000)),
+            ANY,
+        ),
+        (
+            "PNG whose text is a gigabyte",
+            PNG,
+            lambda: png(9, 9, deflated(252), chunk(b"zTXt", b"a\0\0" + deflated(1_000 * MIB))),
+            ANY,
+        ),
+        ("PNG of 200,000 texts", PNG, lambda: png(9, 9, deflated(252), comments), REFUSED),
+        ("GIF of 10,000 frames", GIF, lambda: frames("GIF", 10_000), ANY),
+        ("GIF of 65,535 x 65,535", GIF, lambda: gif(b"", 65_535), REFUSED),
+        (
+            "GIF with a comment of 15,000,000 pieces",
+            GIF,
+            lambda: gif(b"!\xfe" + b"\1a" * 15_000_000 + b"\0"),
+            REFUSED,
+        ),
+        ("GIF with 15,000,000 comments", GIF, lambda: gif(b"!\xfe\0" * 15_000_000), REFUSED),
+        ("WebP of 1,000 frames", WEBP, lambda: frames("WEBP", 1_000), ANY),
+        ("WebP of 16,383 x 2,000", WEBP, lambda: picture("WEBP", (16_383, 2_000)), ANY),
+        ("TIFF of 50,000 x 50,000", TIFF, lambda: tiff(50_000, 50_000), REFUSED),
+        ("TIFF of 20,000 damaged tags", TIFF, many_tags, REFUSED),
+        ("JPEG of 500 scans", JPEG, lambda: scans(500), REFUSED),
+        ("JPEG of 1,000,000 Exif segments", JPEG, lambda: jpeg(exif * 1_000_000), REFUSED),
+        ("JPEG of 12,000,000 segments", JPEG, lambda: jpeg(b"\xff\xee\0\2" * 12_000_000), REFUSED),
+        ("JPEG that begins with 45 MiB of FF", JPEG, lambda: jpeg(b"\xff" * 45 * MIB), REFUSED),
+        ("BMP of 50,000 x 50,000", BMP, lambda: bmp(50_000, 50_000, 0, b""), REFUSED),
+        (
+            "BMP of 10,000,000 runs",
+            BMP,
+            lambda: bmp(5_900, 5_900, 1, b"\0\2\0\0" * 10_000_000),
+            REFUSED,
+        ),
+    ):
+        yield HostileInput(name, "/picture", media_type, make, statuses, seconds=5, mib=FULL)
+    yield HostileInput(
+        "JPEG of 500 scans as a part of a form",
+        "/picture",
+        MULTIPART,
+        lambda: part(b'Content-Disposition: form-data; name="data"; filename="a.jpg"', scans(500)),
+        REFUSED,
+    )
+
+
+def parquet_files() -> Iterator[HostileInput]:
+    """Yield Parquet whose footer declares other sizes than those of its pages."""
+    zeros = lambda: as_parquet(  # noqa: E731
+        pa.table({"a": np.zeros(40_000_000)}), use_dictionary=False, data_page_size=1 << 30
+    )
+    long_text = lambda: as_parquet(  # noqa: E731
+        pa.table({"a": ["x" * 1_000 * MIB, "a"]}), use_dictionary=False
+    )
+    many_lists = lambda: as_parquet(  # noqa: E731
+        pa.table({"a": pa.array([[0.0] * 10_000_000] * 4)}), use_dictionary=False
+    )
+    small = lambda: as_parquet(pa.table({"a": np.zeros(10)}))  # noqa: E731
+    for name, make, statuses in (
+        ("305 MiB of zeros, a byte declared", lambda: forged(zeros(), size=1), REFUSED),
+        ("305 MiB of zeros, a row declared", lambda: forged(zeros(), size=1, rows=1), ANY),
+        ("a text of 1,000 MiB, a byte declared", lambda: forged(long_text(), size=1), REFUSED),
+        (
+            "four lists of 10,000,000, a byte declared",
+            lambda: forged(many_lists(), size=1),
+            REFUSED,
+        ),
+        ("ten rows, 2^62 declared", lambda: forged(small(), rows=2**62), REFUSED),
+        ("ten rows, -1 declared", lambda: forged(small(), rows=-1), REFUSED),
+        ("ten rows, 2^62 values declared", lambda: forged(small(), values=2**62), ANY),
+    ):
+        yield HostileInput(
+            f"Parquet: {name}", "/table", PARQUET, make, statuses, seconds=8, mib=FULL
+        )
+    yield HostileInput(
+        "Parquet: a text of 1,000 MiB as a part of a form",
+        "/table",
+        MULTIPART,
+        lambda: part(
+            b'Content-Disposition: form-data; name="data"; filename="a.parquet"',
+            forged(long_text(), size=1),
+        ),
+        REFUSED,
+        seconds=8,
+        mib=FULL,
+    )
+
+
+def encoded(*windows: int, size: int = 200 * MIB) -> bytes:
+    """Return zeros, compressed once for each of these windows of zlib."""
+    data = bytes(size)
+    for window in windows:
+        packer = zlib.compressobj(9, wbits=window)
+        data = packer.compress(data) + packer.flush()
+    return data
+
+
+def codings() -> Iterator[HostileInput]:
+    """Yield bodies that are compressed more than once."""
+    gzip, deflate = 31, 15
+    for codes, windows in (
+        ("gzip, gzip", (gzip, gzip)),
+        ("gzip, gzip, gzip", (gzip, gzip, gzip)),
+        ("gzip, deflate", (gzip, deflate)),
+        ("gzip, gzip, gzip, gzip", (gzip,) * 4),
+    ):
+        yield HostileInput(
+            f"200 MiB of zeros: {codes}",
+            "/table",
+            CSV,
+            lambda windows=windows: encoded(*windows),
+            REFUSED,
+            mib=128,
+            headers={"Content-Encoding": codes},
+        )
+    yield HostileInput(
+        "a thousand content codings",
+        "/table",
+        CSV,
+        lambda: b"a\n1\n",
+        REFUSED,
+        headers={"Content-Encoding": "gzip, " * 1_000},
+    )
+    yield HostileInput(
+        "2,000,000 empty members of gzip",
+        "/table",
+        CSV,
+        lambda: encoded(gzip, size=0) * 2_000_000,
+        REFUSED,
+        headers={"Content-Encoding": "gzip"},
+    )
+
+
+def tensors() -> Iterator[HostileInput]:
+    """Yield what takes the most memory for its bytes in V2."""
+
+    def many(value: bytes, datatype: str, name: str = "data") -> bytes:
+        count = SIZE // (len(value) + 1)
+        shape = f"[{count}]" if name == "data" else f"[{count},1]"
+        return v2(shape, b"[" + (value + b",") * (count - 1) + value + b"]", datatype, name)
+
+    for what, path, value, datatype, name in (
+        ("nulls", "array", b"null", "INT64", "data"),
+        ("whole numbers", "array", b"1", "INT64", "data"),
+        ("BYTES", "table", b'"a"', "BYTES", "a"),
+        ("whole numbers with nulls", "table", b"1,null", "INT64", "a"),
+    ):
+        yield HostileInput(
+            f"{what}, 49 MiB",
+            V2.format(path),
+            JSON,
+            lambda value=value, datatype=datatype, name=name: many(value, datatype, name),
+            REFUSED,
+            seconds=10,
+            mib=FULL,
+        )
+
+
+def arrays() -> Iterator[HostileInput]:
+    """Yield more headers of .npy that stand for much."""
+    for name, shape in (
+        ("64 axes of no length", "(" + "0," * 64 + ")"),
+        ("65 axes", "(" + "1," * 65 + ")"),
+        ("an axis of 4,000 digits", "(" + "9" * 4_000 + ",0)"),
+        ("brackets 3,000 deep", "(" * 3_000 + ")" * 3_000),
+    ):
+        yield HostileInput(f".npy: {name}", "/array", NPY, lambda shape=shape: npy(shape), REFUSED)
+
+
+def files() -> Iterator[HostileInput]:
+    """Yield all inputs of this module."""
+    yield from workbooks()
+    yield from messagepack()
+    yield from pictures()
+    yield from parquet_files()
+    yield from codings()
+    yield from tensors()
+    yield from arrays()
