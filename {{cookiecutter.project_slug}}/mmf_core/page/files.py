@@ -11,8 +11,8 @@ _MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_UNNEEDED = re.compile(rb"^(?: *//.*)?\n|^ +", re.MULTILINE)
-"""Indentation, comments and empty lines, a sixth of the whole."""
+_UNNEEDED = re.compile(rb"^(?: *//.*)?\n|^ +|(?<=;) // [^\"'`\n]*$", re.MULTILINE)
+"""Indentation, comments and empty lines, a sixth of the whole. A text has a quote at its end."""
 _UNNEEDED_IN_CSS = re.compile(rb" *([{};]) *|(:) +")
 """Spaces around a style sheet's signs; one before a colon has a meaning."""
 _FOLDER = Path(__file__).parent / "static"
