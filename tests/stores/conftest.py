@@ -1,10 +1,14 @@
 """An S3 server, a web server with faults, a project's folder and its cache."""
 
+import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache as cache_of
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 import pytest
@@ -59,6 +63,39 @@ def web() -> Iterator[WebServer]:
     """Give a web server, which can be made to fail."""
     with WebServer() as server:
         yield server
+
+
+@pytest.fixture
+def says(folder: Path) -> Iterator[Callable[..., str]]:  # noqa: ARG001 - the cache it has
+    """Give a function that serves some bytes to every connection, and returns a URL.
+
+    The bytes may be a function that yields them. What is received goes to a list, if there is one.
+    """
+    listeners = []
+
+    def answer(connection: socket.socket, response: Any, received: list[bytes]) -> None:
+        with connection, suppress(OSError):
+            received.append(connection.recv(65536))
+            for piece in response() if callable(response) else [response]:
+                connection.sendall(piece)
+
+    def serve(listener: socket.socket, *arguments: Any) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=answer, args=(connection, *arguments), daemon=True).start()
+
+    def make(response: Any, received: list[bytes] | None = None) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+        arguments = (listener, response, [] if received is None else received)
+        threading.Thread(target=serve, args=arguments, daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/model.bin"
+
+    yield make
+    for listener in listeners:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from store_helpers import lock
 
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError, MissingPackage, StoreError
@@ -57,6 +58,23 @@ def test_another_file_is_rejected_with_both_checksums(project: Path) -> None:
 def test_a_pull_that_brings_another_file_is_refused(project: Path) -> None:
     (project / "remote").write_bytes(b"another")
     with pytest.raises(ArtifactError, match=MD5):
+        mmf.Registry().artifact("model.bin").verify()
+
+
+def test_the_lock_decides_on_what_a_pull_brings(project: Path) -> None:
+    """Two files can have one md5: the sha256 counts at the first start, too."""
+    lock(b"another with the same md5", "")
+    with pytest.raises(ArtifactError, match="expected sha256"):
+        mmf.Registry().artifact("model.bin").verify()
+    assert (project / "model.bin").read_bytes() == CONTENT
+
+
+def test_a_pull_that_does_not_end_is_given_up(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "dvc" / "__main__.py").write_text("import time\ntime.sleep(60)")
+    monkeypatch.setenv("MMF_STORE_TIMEOUT", "0.02")
+    with pytest.raises(StoreError, match=r"took longer than 1\.2 s, 60 times MMF_STORE_TIMEOUT"):
         mmf.Registry().artifact("model.bin").verify()
 
 

@@ -3,12 +3,9 @@
 import errno
 import io
 import json
-import socket
 import sys
 import tarfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,39 +14,11 @@ from store_helpers import cached, checksum, lock
 
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError, StoreError
-from mmf_core.stores import Content, Version, cache, lockfile, store_for, transfer
+from mmf_core.stores import Content, Version, cache, lockfile, over_http, store_for, transfer
 from mmf_core.stores.digests import extract_tar
 
 CONTENT = b"a model" * 100
 OK = b"HTTP/1.1 200 OK\r\n"
-
-
-@pytest.fixture
-def says(folder: Path) -> Iterator[Callable[[bytes], str]]:  # noqa: ARG001 - the cache it has
-    """Give a function that serves some bytes to every connection, and returns a URL."""
-    listeners = []
-
-    def serve(listener: socket.socket, response: bytes) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                connection.recv(65536)
-                with suppress(OSError):
-                    connection.sendall(response)
-
-    def make(response: bytes) -> str:
-        listener = socket.create_server(("127.0.0.1", 0))
-        listeners.append(listener)
-        threading.Thread(target=serve, args=(listener, response), daemon=True).start()
-        return f"http://127.0.0.1:{listener.getsockname()[1]}/model.bin"
-
-    yield make
-    for listener in listeners:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
 
 
 def fetch(url: str, **expected: Any) -> Path:
@@ -123,6 +92,32 @@ def test_a_server_that_drips_is_given_up(
     monkeypatch.setattr(transfer, "MIN_SPEED", 1e9)
     with pytest.raises(StoreError, match="slower than"):
         fetch(says(OK + b"\r\n" + CONTENT))
+
+
+def test_a_name_of_a_metadata_address_is_refused(
+    says: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What counts is where the connection leads, by whatever name; nothing is sent there."""
+    received: list[bytes] = []
+    there = says(OK + b"\r\nsecret", received)
+    here = says(b"HTTP/1.1 302 A\r\nLocation: " + there.encode() + b"\r\n\r\n")
+    for url in (there, here):
+        monkeypatch.setattr(over_http, "is_metadata_address", "127.0.0.1".__eq__)
+        with pytest.raises(StoreError, match=r"has the address 127\.0\.0\.1, which is refused"):
+            fetch(url.replace("127.0.0.1", "localhost"))
+    assert [data for data in received if data] == []
+
+
+@pytest.mark.parametrize(
+    ("address", "is_refused"),
+    [
+        *(("169.254.169.254", True), ("fe80::1%eth0", True), ("::ffff:169.254.1.1", True)),
+        *(("fd00:ec2::254", True), ("100.100.100.200", True), ("127.0.0.1", False)),
+        *(("10.0.0.1", False), ("::1", False), ("example.com", False), ("", False)),
+    ],
+)
+def test_metadata_addresses(address: str, is_refused: bool) -> None:
+    assert over_http.is_metadata_address(address) is is_refused
 
 
 def test_a_redirect_between_web_servers_is_followed(says: Callable[[bytes], str]) -> None:

@@ -101,6 +101,46 @@ def test_another_origin_may_not(client: FlaskClient, origin: str) -> None:
         )
 
 
+@pytest.fixture
+def small(origins: str, targets: mmf.Registry, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    """Give a client of a service that these origins may call with bodies of a kilobyte."""
+    monkeypatch.setenv("MMF_CORS_ORIGINS", origins)
+    monkeypatch.setenv("MMF_MAX_BODY_MIB", "0.001")
+    return create_app(targets).test_client()
+
+
+@pytest.mark.parametrize("origins", [PAGE, "*"])
+@pytest.mark.parametrize(
+    ("path", "media_type", "size", "status"),
+    [
+        ("/hello", "text/plain", 0, 200),
+        ("/nowhere", "text/plain", 0, 404),
+        ("/hello", "text/plain", 9_999, 413),
+        ("/hello", "image/nonsense", 1, 415),
+    ],
+)
+def test_a_refusal_is_read_by_the_same_pages(
+    small: FlaskClient, origins: str, path: str, media_type: str, size: int, status: int
+) -> None:
+    """Cookies and passwords change nothing; `null` is a page without an origin, as in a sandbox."""
+    for origin in (PAGE, "null", "https://evil.example.com"):
+        headers = {"Origin": origin, "Cookie": "a=b", "Authorization": "Basic YTpi"}
+        response = small.post(path, data=b"x" * size, content_type=media_type, headers=headers)
+        is_named = origins == "*" or origin == PAGE
+        assert response.status_code == (status if is_named else 403)
+        assert allowed(response) == (origins if is_named else None)
+
+
+def test_a_page_of_the_internet_gets_no_way_into_a_private_network(client: FlaskClient) -> None:
+    headers = {
+        "Origin": PAGE,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Private-Network": "true",
+    }
+    response = client.options("/hello", headers=headers)
+    assert response.headers.get("Access-Control-Allow-Private-Network") != "true"
+
+
 def test_a_request_of_no_page_says_that_the_response_depends_on_it(client: FlaskClient) -> None:
     response = client.post("/hello")
     assert allowed(response) is None

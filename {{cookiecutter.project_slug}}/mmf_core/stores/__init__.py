@@ -80,8 +80,7 @@ def resolve(file: str, sha256: str = "") -> ResolvedArtifact:
         )
     elif pointer:
         pointer.pull()
-        identity = fingerprint_of(path)
-        artifact = ResolvedArtifact(path, entry, is_kept_with_code=False, fingerprint=identity)
+        return resolve(file, sha256)  # as a file beside the code: verified by both checksums
     else:
         return ResolvedArtifact(path, entry, is_kept_with_code=True)
     if entry:

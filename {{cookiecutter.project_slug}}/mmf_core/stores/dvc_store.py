@@ -12,10 +12,15 @@ from typing import ClassVar
 
 from ..errors import ArtifactError, StoreError
 from ..packages import OptionalDependency
+from ..settings import Settings
 from .cache import FETCHING, WAITING, exclusive_lock, folder
 
 # dvc writes `- md5: …`; that of a folder ends with `.dir` and is the checksum of a listing.
 MD5 = re.compile(r"^\s*(?:- )?md5:\s*['\"]?([0-9a-f]{32})(\.dir)?['\"]?\s*$", re.MULTILINE)
+
+
+TIMEOUTS = 60
+"""How many times MMF_STORE_TIMEOUT `dvc pull` may take: it reports no progress."""
 
 
 class _Dvc(OptionalDependency):
@@ -35,13 +40,12 @@ class DvcPointer:
         return self.path.with_name(f"{self.path.name}.dvc")
 
     def pull(self) -> None:
-        """Have dvc fetch the file from its remote, one process at a time."""
+        """Have dvc fetch the file from its remote, one process at a time; it is not verified."""
         _Dvc().require(f"{self.path}, which is tracked by {self.file.name},")
         key = hashlib.sha256(str(self.file.absolute()).encode()).hexdigest()
         with exclusive_lock(folder() / key, FETCHING, WAITING % self.path):
             if not self.path.exists():
                 self._run_dvc()
-        self.verify()
 
     def verify(self) -> None:
         """Raise ArtifactError, with both checksums, unless the file is the recorded one."""
@@ -57,12 +61,20 @@ class DvcPointer:
             )
 
     def _run_dvc(self) -> None:
-        process = subprocess.run(
-            [sys.executable, "-m", "dvc", "pull", str(self.file)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        seconds = TIMEOUTS * Settings.from_env().store_timeout
+        try:
+            process = subprocess.run(
+                [sys.executable, "-m", "dvc", "pull", str(self.file)],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=seconds,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise StoreError(
+                f"dvc pull {self.file} took longer than {seconds:g} s, {TIMEOUTS} times "
+                f"MMF_STORE_TIMEOUT; is its remote up?"
+            ) from error
         if process.returncode or not self.path.exists():
             output = " ".join((process.stderr or process.stdout).split())
             raise StoreError(f"dvc pull {self.file} failed: {output}")

@@ -17,6 +17,7 @@ def limited_retries() -> Iterator[None]:
     limits = {
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(ceil(Settings.from_env().store_timeout)),
+        "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",  # a server may ask for a day
     }
     added = {name: text for name, text in limits.items() if name not in os.environ}
     os.environ.update(added)

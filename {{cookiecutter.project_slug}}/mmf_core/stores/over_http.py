@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
+import ssl
 import time
 from collections.abc import Mapping
 from functools import cache
-from http.client import HTTPException
-from ipaddress import ip_address
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
+from urllib.request import (
+    HTTPHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    Request,
+    build_opener,
+)
 
 from ..errors import StoreError
 from ..settings import Settings
@@ -21,6 +29,8 @@ RETRY_STATUSES = {429, 500, 502, 503, 504}
 PAUSES = (0.5, 1.0)
 """Seconds between attempts while a server is busy, as S3 is now and then."""
 RANGE_NOT_SATISFIABLE = 416
+METADATA_ADDRESSES = frozenset({"fd00:ec2::254", "100.100.100.200"})
+"""Those of Amazon by IPv6, and of Alibaba; all others are link-local, such as 169.254.169.254."""
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)", re.ASCII)
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -42,21 +52,50 @@ class _SafeRedirects(HTTPRedirectHandler):
     def redirect_request(self, req: Request, *args: Any) -> Request | None:
         url = urlsplit(args[-1])
         schemes = {"https"} if req.full_url.startswith("https:") else {"https", "http"}
-        if url.scheme not in schemes or _is_link_local(url.hostname or ""):
+        if url.scheme not in schemes or is_metadata_address(url.hostname or ""):
             raise HTTPException(f"redirected to {url.scheme}://{url.netloc}, which is refused")
         return super().redirect_request(req, *args)
 
 
+class _Connection(HTTPConnection):
+    """Sends nothing to such an address, whatever name has led there."""
+
+    def connect(self) -> None:
+        super().connect()
+        address = self.sock.getpeername()[0]
+        if is_metadata_address(address):
+            self.close()
+            raise HTTPException(f"{self.host} has the address {address}, which is refused")
+
+
+class _SecureConnection(HTTPSConnection, _Connection):
+    """The same, over TLS."""
+
+
+class _HTTP(HTTPHandler):
+    def http_open(self, req: Request) -> Any:
+        return self.do_open(_Connection, req)
+
+
+class _HTTPS(HTTPSHandler):
+    def https_open(self, req: Request) -> Any:
+        return self.do_open(_SecureConnection, req, context=ssl.create_default_context())
+
+
 @cache
 def _opener() -> OpenerDirector:
-    return build_opener(_SafeRedirects)
+    return build_opener(_SafeRedirects, _HTTP, _HTTPS)
 
 
-def _is_link_local(host: str) -> bool:
+def is_metadata_address(host: str) -> bool:
+    """Return whether it is an address at which clouds give their machines passwords."""
     try:
-        return ip_address(host).is_link_local
+        address = ip_address(host.partition("%")[0])
     except ValueError:  # a name
         return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return address.is_link_local or str(address) in METADATA_ADDRESSES
 
 
 def request(name: str, url: str, headers: Mapping[str, str]) -> Any:

@@ -120,13 +120,14 @@ class _Body(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        from botocore.exceptions import BotoCoreError, ReadTimeoutError
+        from urllib3.exceptions import HTTPError, ReadTimeoutError
 
         try:
-            chunk = self._body.read(min(len(buffer), CHUNK))
+            # What has arrived: botocore's own read() waits for all of it, however slowly it comes.
+            chunk = self._body._raw_stream.read1(min(len(buffer), CHUNK))  # noqa: SLF001
         except ReadTimeoutError as error:
             raise TimeoutError from error
-        except BotoCoreError as error:
+        except HTTPError as error:
             raise ConnectionError(str(error)) from error
         buffer[: len(chunk)] = chunk
         return len(chunk)
@@ -140,9 +141,14 @@ class _Body(RawIOBase):
 def _translate_errors(uri: str) -> Iterator[None]:
     """Raise StoreError, in plain words, for what boto3 raises."""
     from botocore import exceptions as botocore
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
+    except RecursionError as error:  # boto3 repeats the request without a limit
+        raise StoreError(f"{uri}: redirected again and again") from error
+    except HTTPError as error:  # while it reads an error's text
+        raise connection_error(uri, error) from error
     except botocore.ClientError as error:
         code = error.response["Error"]["Code"]
         reason = REASONS.get(code) or error.response["Error"].get("Message", "")
