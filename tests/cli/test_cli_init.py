@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from mmf_core.cli import main
 from mmf_core.registry import Registry
@@ -102,14 +102,18 @@ def test_printed_curl_gets_the_printed_prediction(project: Path, model: Path) ->
     assert f"an example is predicted: {answer.json[0]['prediction']}\n" in printed
 
 
-def test_main_py_is_as_make_lint_expects_it(project: Path, model: Path) -> None:
-    init(model, "--name", "price")
+def check_lint(project: Path) -> None:
     for command in (("format", "--check"), ("check", "--select", "E,F,I,Q,W")):
         subprocess.run(
             [sys.executable, "-m", "ruff", *command, "--no-cache", "--isolated", "main.py"],
             check=True,
             cwd=project,
         )
+
+
+def test_main_py_is_as_make_lint_expects_it(project: Path, model: Path) -> None:
+    init(model, "--name", "price")
+    check_lint(project)
     assert "def price(" in (project / "main.py").read_text()
 
 
@@ -190,6 +194,125 @@ def test_model_fitted_on_an_array_has_no_schema(project: Path, tmp_path: Path) -
         answer = serve(project).post("/predict?format=json", json=ROWS.to_dict("records"))
     expected = bare.predict(ROWS.to_numpy())
     assert [row["prediction"] for row in answer.json] == pytest.approx(expected)
+
+
+SCALER = StandardScaler().fit(ROWS)
+PRICE = Ridge().fit(ROWS, [3.0, 6.0, 9.0])
+SCALED = Ridge().fit(SCALER.transform(ROWS), [3.0, 6.0, 9.0])
+ONE = StandardScaler().fit([[1.0], [2.0]])  # of the labels
+
+
+def predictions(client: Any, route: str) -> list[float]:
+    answer = client.post(f"/{route}?format=json", json=ROWS.to_dict("records"))
+    assert answer.status_code == 200, answer.text
+    return [row["prediction"] for row in answer.json]
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_each_model_of_a_dict_has_a_target(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_large: bool
+) -> None:
+    monkeypatch.setenv("MMF_MAX_ARTIFACT_MIB", "0.0001" if is_large else "10")
+    path = tmp_path / "wines.joblib"
+    models = {"red": PRICE, "White wine": Ridge(5).fit(ROWS, [1.0, 2.0, 3.0]), "class": PRICE}
+    joblib.dump({**models, "threshold": 0.5, 'ещё "одна"': PRICE}, path)
+    output = init(path).output
+    assert output.count("an example is predicted") == 4
+    client = serve(project)
+    routes = dict(zip(models, ("red", "white_wine", "predict_3"), strict=True))
+    for key, route in routes.items():
+        assert predictions(client, route) == pytest.approx(models[key].predict(ROWS))
+        assert client.post(f"/{route}", json=[{"rooms": "two"}]).status_code == 422
+    assert predictions(client, "predict_4") == pytest.approx(PRICE.predict(ROWS))
+    check_lint(project)
+
+
+def test_the_scaler_of_a_model_comes_first(project: Path, tmp_path: Path) -> None:
+    path = tmp_path / "scaled.joblib"
+    joblib.dump({"scaler": SCALER, "model": SCALED, "labels": ONE, "columns": list(ROWS)}, path)
+    output = init(path, "--name", "price").output
+    assert "price: models['scaler'] transforms the table first" in output
+    assert "main.py does not use 'labels' of the file, which does not fit the model" in output
+    expected = SCALED.predict(SCALER.transform(ROWS))
+    assert predictions(serve(project), "price") == pytest.approx(expected)
+    check_lint(project)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"model": PRICE, "scaler": SCALER},
+        {"model": SCALED, "scaler": SCALER, "other": SCALER},
+        {"model": SCALED, "scaler": StandardScaler().fit(ROWS.to_numpy())},
+        {"model": Ridge().fit([[1.0], [2.0]], [1.0, 2.0]), "labels": ONE},
+    ],
+    ids=["both know the columns", "two scalers", "no names", "of the labels"],
+)
+def test_nothing_is_guessed_of_a_model_and_its_scaler(
+    project: Path, tmp_path: Path, parts: dict[str, Any]
+) -> None:
+    path = tmp_path / "parts.joblib"
+    joblib.dump(parts, path)
+    result = init(path)
+    assert result.exit_code == 1
+    assert "does not say whether that model takes the table itself" in result.output
+    assert (project / "main.py").read_text() == EMPTY
+
+
+def test_models_beyond_ten_are_the_authors(tmp_path: Path) -> None:
+    path = tmp_path / "shops.joblib"
+    joblib.dump({f"shop {number}": PRICE for number in range(11)}, path)
+    assert "holds 11 models: one target with which=mmf.String(choices=[…])" in init(path).output
+
+
+def test_a_table_is_no_model(tmp_path: Path) -> None:
+    path = tmp_path / "table.joblib"
+    joblib.dump(ROWS, path)
+    assert "holds a DataFrame without predict" in init(path).output
+
+
+def test_files_of_the_sample_are_set_aside(project: Path, model: Path) -> None:
+    for name, text in {
+        "tests/test_wine.py": "import main",
+        "train.py": "from sklearn.datasets import load_wine",
+        "loadtests/examples.json": '{"score": [], "of": "wine"}',
+    }.items():
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text(text)
+    (project / "main.py").write_text("SCORE = 1\n")
+    output = init(model).output
+    assert "tests/test_wine.py was the sample's; it is tests/test_wine.py.old-1 now" in output
+    assert "train.py was the sample's; it is train.py.old-1 now" in output
+    assert (project / "train.py.old-1").read_text() == "from sklearn.datasets import load_wine"
+    assert not (project / "train.py").exists()
+    assert (project / "loadtests" / "examples.json").read_text() == "{}\n"
+    assert "wine" in (project / "loadtests" / "examples.json.old-1").read_text()
+
+
+def test_own_training_and_examples_stay(project: Path, model: Path) -> None:
+    own = {"tests/test_wine.py": "", "train.py": "x = 1\n", "loadtests/examples.json": '{"a": 1}'}
+    for name, text in own.items():
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text(text)
+    init(model)
+    assert (project / "train.py").read_text() == "x = 1\n"
+    assert (project / "loadtests" / "examples.json").read_text() == '{"a": 1}'
+
+
+def test_a_format_needs_its_reader_and_an_mlflow_folder_its_versions(tmp_path: Path) -> None:
+    import onnxruntime
+    import sklearn
+
+    import mmf_core as mmf
+
+    mmf.save_model(PRICE, tmp_path / "price.onnx", example=ROWS)
+    line = f"onnxruntime=={onnxruntime.__version__}"
+    assert f"requirements.in has {line} now" in init(tmp_path / "price.onnx").output
+    folder = tmp_path / "price.mlflow"
+    mmf.save_model(PRICE, folder, example=ROWS)
+    pins = (folder / "requirements.txt").read_text()
+    (folder / "requirements.txt").write_text(pins.replace(sklearn.__version__, "1.5.2"))
+    assert "requirements.in has scikit-learn==1.5.2 now" in init(folder).output
 
 
 def test_nothing_happens_for_a_model_that_cannot_be_served(project: Path, tmp_path: Path) -> None:

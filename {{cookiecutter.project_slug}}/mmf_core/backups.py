@@ -1,4 +1,4 @@
-"""Copies of files that a command replaces, kept beside them: `model.old-1.joblib`."""
+"""Files that a command replaces, kept beside the new ones: `model.old-1.joblib`."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ def back_up(path: Path) -> Path:
     else:
         shutil.copy2(path, backup)
     return backup
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file to a new name beside it that nothing reads as code: `train.py.old-1`."""
+    names = (path.with_name(f"{path.name}.old-{number}") for number in count(1))
+    return path.rename(next(name for name in names if not name.exists()))
 
 
 @contextmanager

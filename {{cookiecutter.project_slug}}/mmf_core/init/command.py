@@ -16,20 +16,23 @@ from typing import Any
 import click
 
 from ..artifact import Artifact
-from ..backups import back_up, kept
+from ..backups import back_up, kept, set_aside
 from ..descriptors import DataFrame
-from ..descriptors.training import Columns
 from ..errors import ArtifactError
 from ..models import load_model
 from ..settings import Settings
 from ..stores import is_uri
 from ..stores.digests import size_of
 from ..target import RESERVED
-from .main_source import columns_of, is_empty, method_of, source
-from .requirements import add_requirements, package_of
+from .main_source import is_empty, source
+from .requirements import add_requirements, package_of, recorded_versions
+from .served_models import CannotServe, ServedModel, served_models, unused_parts
 
 _MAIN = Path("main.py")
-_SAMPLE = Path("tests", "test_wine.py")
+_SAMPLE_TEST = Path("tests", "test_wine.py")
+_SAMPLE_EXAMPLES = Path("loadtests", "examples.json")
+_SAMPLE_FILES = (Path("train.py"), _SAMPLE_EXAMPLES)
+_SAMPLE_WORD = "wine"
 
 
 @click.command()
@@ -39,31 +42,35 @@ def init(model: str, name: str) -> None:
     """Write main.py for the model file MODEL.
 
     The file is copied into this folder, unless it is there. main.py gets the columns that the model
-    knows as a schema, and a target; requirements.in gets the packages that the model needs. What is
-    replaced is kept beside: main.old-1.py.
+    knows as a schema, and a target; of a dict of models, one for each. requirements.in gets the
+    packages that the model needs. What is replaced is kept beside: main.old-1.py; the tests and the
+    training of the sample are renamed.
     """
     if not name.isidentifier() or keyword.iskeyword(name) or name in RESERVED:
         raise click.ClickException(f"--name {name}: expected a name for a function, such as score")
     if not model:
         raise click.ClickException("which model file? mmfmeta init path/to/model.joblib")
     loaded, saved_with = _load(model)
-    if not method_of(loaded):
-        raise click.ClickException(
-            f"{model} holds a {type(loaded).__name__} without predict: write {_MAIN} yourself, as "
-            f"README.md shows"
-        )
-    columns, reason = columns_of(loaded)
+    models = _served(model, loaded, name)
     file = model if is_uri(model) else _in_project(Path(model).expanduser())
     is_large = not is_uri(file) and size_of(Path(file)) > Settings.from_env().max_artifact
-    _write(source(file, name, loaded, columns, is_large=is_large))
-    for line in add_requirements(loaded, saved_with):
+    _write(source(file, models, is_large=is_large))
+    _set_sample_aside()
+    for line in add_requirements(loaded, file, saved_with):
         click.echo(f"requirements.in has {line} now: make add installs and pins it")
-    if columns is None:
-        click.echo(f"without a schema, since the columns are not known: {reason}")
-    else:
-        _try_example(getattr(loaded, method_of(loaded)), columns, name)
-    if _SAMPLE.exists():
-        click.echo(f"{_SAMPLE} tests the sample, and train.py trains it: delete both")
+    for part in unused_parts(loaded, models):
+        click.echo(f"{_MAIN} does not use {part!r} of the file, which does not fit the model")
+    for served in models:
+        _try(served)
+
+
+def _served(model: str, loaded: Any, name: str) -> list[ServedModel]:
+    try:
+        return served_models(loaded, name)
+    except CannotServe as error:
+        raise click.ClickException(
+            f"{model} holds {error}: write {_MAIN} yourself, as README.md shows"
+        ) from error
 
 
 def _load(model: str) -> tuple[Any, dict[str, str]]:
@@ -81,10 +88,11 @@ def _load(model: str) -> tuple[Any, dict[str, str]]:
                     f"{model} needs {package}: make add PACKAGE={package}, then this command again"
                 ) from error
             raise
+    saved_with = recorded_versions(Path(model))
     for warning in caught:
         if version := getattr(warning.message, "original_sklearn_version", ""):
-            return loaded, {"scikit-learn": version}
-    return loaded, {}
+            saved_with["scikit-learn"] = version
+    return loaded, saved_with
 
 
 def _in_project(path: Path) -> str:
@@ -118,12 +126,35 @@ def _report(backups: dict[Path, Path]) -> None:
         click.echo(f"{path} has been replaced; the old one is {backup}")
 
 
-def _try_example(predict: Any, columns: Columns, name: str) -> None:
-    """Call the model as the target will, and say how a client does."""
+def _set_sample_aside() -> None:
+    """Rename the files of the sample, whose targets main.py no longer has."""
+    if not _SAMPLE_TEST.exists():
+        return
+    for path in (_SAMPLE_TEST, *(path for path in _SAMPLE_FILES if _is_about_wine(path))):
+        click.echo(f"{path} was the sample's; it is {set_aside(path)} now, to look at or delete")
+    if _SAMPLE_EXAMPLES.parent.exists() and not _SAMPLE_EXAMPLES.exists():
+        _SAMPLE_EXAMPLES.write_text("{}\n", encoding="utf-8")
+    click.echo("README.md still shows calls of the sample; GET /<target> shows yours")
+
+
+def _is_about_wine(path: Path) -> bool:
+    return path.exists() and _SAMPLE_WORD in path.read_text(encoding="utf-8")
+
+
+def _try(served: ServedModel) -> None:
+    """Call a model as its target will, and say how a client does."""
+    columns, reason = served.columns
+    if columns is None:
+        click.echo(
+            f"{served.target} is without a schema, since the columns are not known: {reason}"
+        )
+        return
+    if served.before_expression:
+        click.echo(f"{served.target}: {served.before_expression} transforms the table first")
     descriptor = DataFrame(schema=columns)
     rows = descriptor.plain_example
     try:
-        result = DataFrame().to_output(predict(descriptor.validate(rows)))
+        result = DataFrame().to_output(served.predict(descriptor.validate(rows)))
     except Exception as error:  # noqa: BLE001 - of any library; main.py is there to be corrected
         click.echo(
             f"the model fails on the example, {type(error).__name__}: {error}; correct {_MAIN}"
@@ -133,6 +164,6 @@ def _try_example(predict: Any, columns: Columns, name: str) -> None:
     click.echo(f"an example is predicted: {', '.join(map(str, result.iloc[0].tolist()[:3]))}")
     click.echo(
         f"next: make run, and in a second terminal\n\n"
-        f"curl http://127.0.0.1:8000/{name} -H 'Content-Type: application/json' "
+        f"curl http://127.0.0.1:8000/{served.target} -H 'Content-Type: application/json' "
         f"-H 'Accept: application/json' -d {shlex.quote(body)}\n"
     )

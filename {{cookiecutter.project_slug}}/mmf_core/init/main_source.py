@@ -1,70 +1,69 @@
-"""The source of a main.py for one model."""
+"""The source of a main.py for a model file."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from ..descriptors import schema_of
-from ..descriptors.training import Columns
-from ..errors import DescriptorError
+from .served_models import RESULTS, ServedModel
 
 _SOURCE = '''"""The targets of this service: the only file you must edit. README.md shows more."""
 {datetime}
 import mmf_core as mmf
 
 {load}
-
-ROWS = mmf.DataFrame(description="one row for each prediction"{schema})
+{targets}'''
+_TARGET = '''
+{rows} = mmf.DataFrame(description="one row for each prediction"{schema})
 
 
 @mmf.target(returns=mmf.DataFrame(format=mmf.XLSX))
-def {name}(data=ROWS):
-    """Return the model's {result} for each row."""
-    return model.{method}({data})
+def {name}(data={rows}):
+    """Return the {result} for each row."""
+    return {call}
 '''
 _LONGEST = 10_000  # characters of a schema that somebody would read; the model has them all
-_RESULTS = {"predict": "prediction", "transform": "output"}
-_LOAD = "model = mmf.artifact({file!r}).load()"
+_LOAD = "{name} = mmf.artifact({file!r}).load()"
 # A file that is too large to be kept with the code, and is all the same.
 _LOAD_LARGE = '''
 @mmf.artifact({file!r})
-def model():
-    """Load the model, once, at start-up."""
+def {name}():
+    """Load the file, once, at start-up."""
     return mmf.load_model({file!r})
 '''
 
 
-def method_of(model: Any) -> str:
-    """Return the name of the method that a target calls; empty if the model has none."""
-    return next((method for method in _RESULTS if hasattr(model, method)), "")
+def source(file: str, models: Sequence[ServedModel], *, is_large: bool) -> str:
+    """Return a main.py that serves the models of a file, each by one target."""
+    name = models[0].expression.partition("[")[0]
+    targets = "\n".join(_target(model, is_only=len(models) == 1) for model in models)
+    return _SOURCE.format(
+        datetime="\nfrom datetime import datetime\n" if "datetime" in targets else "",
+        load=(_LOAD_LARGE if is_large else _LOAD).format(file=file, name=name),
+        targets=targets,
+    )
 
 
-def columns_of(model: Any) -> tuple[Columns | None, str]:
-    """Return the columns that a model knows; None and the reason if it does not."""
-    try:
-        return schema_of(model), ""
-    except DescriptorError as error:
-        return None, str(error)
-
-
-def source(file: str, name: str, model: Any, columns: Columns | None, *, is_large: bool) -> str:
-    """Return a main.py that serves a model file by one target."""
+def _target(model: ServedModel, *, is_only: bool) -> str:
+    columns, _ = model.columns
     schema = "" if columns is None else f", schema={columns!r}"
     if len(schema) > _LONGEST:
-        schema = ", schema=model"
-    is_unnamed = columns is None and hasattr(model, "n_features_in_")  # fitted on an array
-    method = method_of(model)
-    return _SOURCE.format(
-        datetime="\nfrom datetime import datetime\n" if "datetime" in schema else "",
-        load=(_LOAD_LARGE if is_large else _LOAD).format(file=file),
+        schema = f", schema={model.before_expression or model.expression}"
+    data = "data.to_numpy()" if columns is None and model.is_unnamed else "data"
+    if model.before_expression:
+        data = f"{model.before_expression}.transform({data})"
+    return _TARGET.format(
+        rows="ROWS" if is_only else f"{model.target.upper()}_ROWS",
         schema=schema,
-        name=name,
-        method=method,
-        result=_RESULTS[method],
-        data="data.to_numpy()" if is_unnamed else "data",
+        name=model.target,
+        result=f"{RESULTS[model.method]} of {'the model' if is_only else _in_docstring(model.key)}",
+        call=f"{model.expression}.{model.method}({data})",
     )
+
+
+def _in_docstring(key: object) -> str:
+    return "".join(character for character in str(key) if character.isalnum() or character in " -_")
 
 
 def is_empty(module: Path) -> bool:

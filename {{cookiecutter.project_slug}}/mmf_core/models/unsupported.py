@@ -19,6 +19,8 @@ _LOADERS = {".pt": _TORCH, ".pth": _TORCH, ".keras": _KERAS, ".h5": _KERAS}
 
 def how_to_load(path: Path) -> str:
     """Return how to load a file whose suffix is unknown, for the end of an error message."""
+    if path.suffix.lower() == ".json":
+        return f"; a model of XGBoost: model.save_model({f'{path.stem}.ubj'!r})"
     if body := _LOADERS.get(path.suffix.lower()):
         code = body.format(name=path.name)
         return f"; write its loader in main.py:\n\n@mmf.artifact({path.name!r})\ndef model():{code}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -64,9 +65,11 @@ FORMAT = XgboostFormat()
 
 
 def _categories(booster: Any) -> dict[str, InputColumn]:
+    if find_spec("pyarrow") is None:
+        raise DescriptorError("XGBoost: pyarrow reads its categories: make add PACKAGE=pyarrow")
     try:
         by_name = booster.get_categories(export_to_arrow=True).to_arrow()
-    except Exception as error:  # before version 3.1, or without pyarrow
+    except Exception as error:  # before version 3.1
         raise DescriptorError(f"XGBoost: the categories cannot be read: {error}") from error
     return {
         name: choices_column(values.to_pylist(), nullable=True, category=True)
