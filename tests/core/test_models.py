@@ -52,6 +52,11 @@ def test_an_unknown_suffix_is_refused_with_the_known(
         mmf.load_model(save(name))
 
 
+def test_folder_that_is_no_model_is_named() -> None:
+    with pytest.raises(ArtifactError, match=r"^\.: unknown suffix"):
+        mmf.load_model(".")
+
+
 @pytest.mark.parametrize("name", ["a.pkl", "a.joblib"])
 def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="not found") as caught:

@@ -78,8 +78,8 @@ class Number(Scalar[N]):
 class Integer(Number[int]):
     """A whole number of at most 64 bits: `int`; 3.0 is accepted, 3.5 and true are not.
 
-    A float of 2**53 or more, of 2**24 if it has 32 bits, is not accepted: other whole numbers may
-    have been rounded to it (name from MMF).
+    A float of `2**53` or more, of `2**24` if it has 32 bits, is not accepted: other whole numbers
+    may have been rounded to it (name from MMF).
 
     >>> mmf.Integer(ge=1, le=5).validate("3")
     3

@@ -171,7 +171,8 @@ def _required_format(path: Path, hint: str = "") -> ModelFormat:
     if model_format := format_of(path):
         return model_format
     raise ArtifactError(
-        f"{path.name}: unknown suffix of a model file; expected one of {_suffixes(FORMATS)}{hint}"
+        f"{path.name or path}: unknown suffix of a model file; "
+        f"expected one of {_suffixes(FORMATS)}{hint}"
     )
 
 
