@@ -12,6 +12,9 @@ from .images import Image as Image
 from .images import Img as Img
 from .json_values import Dict as Dict
 from .json_values import JsonFile as JsonFile
+from .lenient_cells import CellsRead as CellsRead
+from .lenient_cells import cells_read as cells_read
+from .lenient_cells import read_cells as read_cells
 from .lists import List as List
 from .model_columns import declared_columns as declared_columns
 from .numbers import Float as Float

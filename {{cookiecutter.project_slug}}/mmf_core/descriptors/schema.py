@@ -15,6 +15,7 @@ from .column_names import describe_others, similar_names
 from .column_types import READ_AS
 from .columns import Column
 from .json_schemas import records
+from .lenient_cells import read_cells
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,9 +74,10 @@ class Schema:
         """Whether no column is free text."""
         return all(column.kind is not str or column.choices for column in self.columns.values())
 
-    def apply(self, table: pd.DataFrame) -> pd.DataFrame:
+    def apply(self, table: pd.DataFrame, *, lenient: bool = False) -> pd.DataFrame:
         """Return the schema's columns in its order and types, without any others.
 
+        With `lenient`, texts that do not match are read as people write them: see `read_cells`.
         InvalidValue lists the first `max_errors` columns and cells that do not match.
         """
         is_ours = table.columns.is_(self._index)  # the index that readers give to these names
@@ -94,6 +96,9 @@ class Schema:
         excluded = {name for wrong_names in wrong_columns.values() for name in wrong_names}
         usable = [name for name in self._names if name not in excluded]
         columns, errors, misfits = self._convert(table, usable)
+        if misfits and lenient:
+            table = read_cells(table, {name: self.columns[name] for name in usable})
+            columns, errors, misfits = self._convert(table, usable)
         if wrong_columns or misfits:
             others = [str(name) for name in names if name not in self.columns]
             raise _invalid(wrong_columns, errors, misfits, others)

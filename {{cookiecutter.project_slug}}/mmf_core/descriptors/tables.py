@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..codecs import Format, Kind, column_index, is_masked, plain, table_of, typed_column, unmasked
-from ..errors import InvalidValue
+from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
 from .columns import Column
 from .converters import checked
@@ -35,6 +35,8 @@ class DataFrame(Descriptor["pd.DataFrame"]):
       columns and invalid cells are reported to the client. Without it, an argument gets the schema
       of the only model if the function only passes its table on to that; None forbids it.
     - `extra`: `"ignore"` drops undeclared columns, `"refuse"` reports them.
+    - `lenient`: True reads cells as people write them, where a declared type leaves no doubt: yes,
+      да, 12 % (0.12), 1 200,5, 05.01.2026. The response says so in `X-Cells-Read`.
     - `pandas_params`: arguments of `pandas.read_*`, such as `{"sep": ";"}`.
 
     A result may also be a Series, an array, columns by name, or rows: records (dicts, namedtuples,
@@ -50,6 +52,7 @@ class DataFrame(Descriptor["pd.DataFrame"]):
     schema: Any = AUTOMATIC
     extra: str = "ignore"
     pandas_params: dict[str, Any] = field(default_factory=dict)
+    lenient: bool = False
 
     kind: ClassVar[Kind] = Kind.TABLE
     preferred: ClassVar[Format] = Format.CSV
@@ -57,6 +60,8 @@ class DataFrame(Descriptor["pd.DataFrame"]):
 
     def __post_init__(self) -> None:
         self._schema = schema_for(self.schema, self.extra)
+        if self.lenient and not isinstance(self._schema, Schema):
+            raise DescriptorError("lenient=True needs schema={column: type}, or a model's columns")
         reading = self._schema.reading if self._schema else {}
         self._options = {**reading, **self.pandas_params}
         if "converters" in self._options:
@@ -95,7 +100,9 @@ class DataFrame(Descriptor["pd.DataFrame"]):
             raise InvalidValue("the table has no rows; send at least one")
         if not (isinstance(self._schema, Schema) or table.columns.is_unique):
             raise duplicate_columns(table.columns.tolist())
-        if self._schema:
+        if self.lenient and isinstance(self._schema, Schema):
+            table = self._schema.apply(table, lenient=True)
+        elif self._schema:
             table = self._schema.apply(table)
         return _without_attrs(table) if table.attrs else table
 

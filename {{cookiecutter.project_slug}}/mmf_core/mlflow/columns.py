@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..codecs import NumberFormat, number_format_of
-from ..descriptors import Column
+from ..descriptors import Column, read_cells
 from ..errors import ErrorDetail, InvalidValue, RequestError, max_errors
 
 if TYPE_CHECKING:
@@ -26,8 +26,11 @@ def is_floats(table: pd.DataFrame) -> bool:
     return bool(table.to_numpy().dtype == "float64")
 
 
-def convert(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    """Return a table with numbers and flags in their types; RequestError names the cells."""
+def convert(table: pd.DataFrame, columns: Columns, *, lenient: bool = False) -> pd.DataFrame:
+    """Return a table with numbers and flags in their types; RequestError names the cells.
+
+    With `lenient`, texts are read as people write them, as validation does.
+    """
     if not table.columns.is_unique:
         return table  # validation against the schema names the duplicate
     number_format = number_format_of(table)
@@ -41,6 +44,9 @@ def convert(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
             if misfits.any():
                 unreadable.append(f"column {name} cannot be read as {declared.type_label}")
                 errors += _errors(cells, misfits, declared, number_format)
+    if errors and lenient:
+        present = {name: column for name, column in columns.items() if name in table}
+        return convert(read_cells(table, present), columns)
     if errors:
         raise RequestError("; ".join(unreadable), errors[: max_errors.get()])
     return table.assign(**converted)

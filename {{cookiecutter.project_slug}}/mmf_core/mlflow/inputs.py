@@ -84,7 +84,7 @@ class Input:
         is_declared = list(table) == list(descriptor.columns)
         if not (is_declared and descriptor.is_homogeneous and columns.is_floats(table)):
             if format is Format.CSV:
-                table = columns.convert(table, descriptor.columns)
+                table = columns.convert(table, descriptor.columns, lenient=descriptor.lenient)
             if format is Format.PARQUET:
                 columns.check_types(table, descriptor.columns)
         return columns.with_optional(table, descriptor.columns)
@@ -96,7 +96,7 @@ class Input:
         declared = descriptor.columns
         table = self._from_plain({key: _table_shape(key, plain, list(declared))})
         if not (descriptor.is_homogeneous and columns.is_floats(table)):
-            table = columns.convert(table, declared)
+            table = columns.convert(table, declared, lenient=descriptor.lenient)
         return columns.with_optional(table, declared)
 
     def _from_plain(self, plain: Any) -> Any:

@@ -20,7 +20,7 @@ from ..models import FORMATS
 from ..probes import probes
 from ..registry import Registry, load
 from ..settings import Settings, SettingsGroup, check_environment
-from . import errors, health, logs, request_origin, rest
+from . import cells_read, errors, health, logs, request_origin, rest
 from .http import codec_options
 from .http.requests import Request
 from .middleware import RequestContextMiddleware
@@ -74,6 +74,7 @@ def _flask_app(service: Service) -> Flask:
     app.url_map.merge_slashes = False  # it would redirect, with an HTML page
     errors.install(app, protocols, service.registry.targets)
     codec_options.install(app, settings)
+    cells_read.install(app, service.registry.targets.values())
     origins = frozenset(chain.from_iterable(origins() for origins in parts("trusted_origins")))
     request_origin.install(app, settings.allowed_hosts, origins, probes())
     app.register_blueprint(health.blueprint(service.registry))

@@ -11,6 +11,7 @@ from ...execution import Execution
 from ...settings import Settings
 from ...target import ERRORS_QUERY, FORMAT_QUERY, HEADER_QUERY, SHEET_QUERY, Target
 from ..annotated_workbook import CHOICES
+from ..cells_read import HEADER, is_lenient
 from ..http.negotiation import response_formats
 from ..http.request_parts import MAX_HEADER_ROW
 from ..protocols import Service
@@ -27,6 +28,10 @@ from .sections import (
 )
 
 _TABLES = 'Tables in JSON may also be {"columns", "data"} or column → list; numbers may be strings.'
+_CELLS_READ = {
+    "description": "a JSON list of the columns whose texts were read as people write them",
+    "schema": {"type": "string"},
+}
 _ERROR_DETAIL = {
     "type": "object",
     "properties": {
@@ -81,6 +86,9 @@ def _call(execution: Execution, settings: Settings) -> dict[str, Any]:
     responses = error_refs("Problem", *sorted([*statuses, *([504] if timeout else [])]))
     if _takes_table(target):
         responses["422"] = _invalid_table()
+    success = _success(target)
+    if is_lenient(target):
+        next(iter(success.values()))["headers"] = {HEADER: _CELLS_READ}
     request_body = {"requestBody": body(target)} if target.arguments else {}
     return {
         "operationId": target.route,
@@ -88,7 +96,7 @@ def _call(execution: Execution, settings: Settings) -> dict[str, Any]:
         "description": target.description,
         "parameters": _parameters(target),
         **request_body,
-        "responses": {**_success(target), **responses},
+        "responses": {**success, **responses},
         "x-limits": limits,
     }
 
