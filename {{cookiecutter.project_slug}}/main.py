@@ -17,6 +17,7 @@ COLUMNS = model.feature_names_in_.tolist()
 WINES = mmf.DataFrame(
     description="thirteen measurements, one wine per row",
     schema=dict.fromkeys(COLUMNS, float),
+    extra="keep",  # other columns, such as an id, come back beside the prediction
     example=[dict(zip(COLUMNS, wine, strict=True)) for wine in EXAMPLES],
 )
 

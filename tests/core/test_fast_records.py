@@ -57,7 +57,7 @@ def test_long_lists_take_this_way(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(expected.dtypes) == ["float64", "int64", "float64"]
     for data, way in ((orjson.dumps(LONG), "from_list"), (_lines(LONG), "from_lines")):
         assert len(data) > fast_records.MIN_SIZE
-        table = getattr(fast_records, way)(data)
+        table = getattr(fast_records, way)(data, {})
         assert_frame_equal(table, expected)
 
 
@@ -85,8 +85,8 @@ def test_an_authors_floats_are_one_block() -> None:
     ],
 )
 def test_what_is_more_than_numbers_is_read_in_one_piece(records: list[Any]) -> None:
-    assert fast_records.from_list(json.dumps(records)) is None
-    assert fast_records.from_lines(_lines(records)) is None
+    assert fast_records.from_list(json.dumps(records), {}) is None
+    assert fast_records.from_lines(_lines(records), {}) is None
     assert_frame_equal(JSON.decode(json.dumps(records), {}), JSON.from_plain(records, {}))
 
 

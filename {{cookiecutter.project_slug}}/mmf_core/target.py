@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import keyword
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from .call_options import CallOptions, batch_argument
-from .descriptors import Descriptor, Stream
+from .descriptors import DataFrame, Descriptor, Stream
 from .errors import DeclarationError, DescriptorError, quoted
 
 RESERVED = frozenset(
@@ -86,6 +86,7 @@ class Target:
         arguments = _descriptors(function)
         if call_options.batch:
             batch_argument(arguments, returns)
+        _check_kept(route, arguments, returns)
         has_example = any(descriptor.example is not None for descriptor in arguments.values())
         return cls(
             function=function,
@@ -120,6 +121,11 @@ class Target:
         """
         names = list(self.required) or list(self.arguments)[:1]
         return names[0] if len(names) == 1 else None
+
+    @property
+    def kept(self) -> str | None:
+        """The table whose other columns go back to the caller beside the result."""
+        return next(_kept(self.arguments), None)
 
     @property
     def example_is_valid(self) -> bool:
@@ -172,6 +178,24 @@ class Target:
                 for argument, descriptor in self.arguments.items()
             ],
         }
+
+
+def _kept(arguments: Mapping[str, Descriptor[Any]]) -> Iterator[str]:
+    for name, table in arguments.items():
+        if isinstance(table, DataFrame) and table.keeps_others:
+            yield name
+
+
+def _check_kept(
+    route: str, arguments: Mapping[str, Descriptor[Any]], returns: Descriptor[Any] | None
+) -> None:
+    tables = list(_kept(arguments))
+    if tables and not isinstance(returns, DataFrame):
+        raise DeclarationError(
+            f"{route}: extra='keep' puts columns beside the result: write returns=mmf.DataFrame()"
+        )
+    if len(tables) > 1:
+        raise DeclarationError(f"{route}: extra='keep' is for one table, got {', '.join(tables)}")
 
 
 def _with_values(

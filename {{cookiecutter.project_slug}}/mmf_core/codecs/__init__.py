@@ -49,6 +49,7 @@ from .json_conversion import as_container as as_container
 from .json_values import JSONValue
 from .json_values import check_depth as check_depth
 from .json_values import plain as plain
+from .kept_columns import without_long_numbers as without_long_numbers
 from .masked_arrays import is_masked as is_masked
 from .masked_arrays import python_value as python_value
 from .masked_arrays import unmasked as unmasked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LONGEST_VALUE, MAX_ERRORS, ErrorDetail, InvalidValue
@@ -36,6 +36,19 @@ def to_pandas(table: Any) -> pd.DataFrame:
         raise _unsupported(table) from None
     for name, cells in exact.items():
         frame[name] = cells
+    return frame
+
+
+def with_whole_numbers(table: Any, frame: pd.DataFrame, kept: Collection[str]) -> pd.DataFrame:
+    """Return pandas' table with whole numbers beside nulls in kept columns, in place of floats."""
+    import pandas as pd
+    from pyarrow import types
+
+    for name in kept:
+        column = table.column(name)
+        if name in frame and types.is_integer(column.type) and column.null_count:
+            dtype = str(column.type).replace("int", "Int").replace("u", "U")
+            frame[name] = pd.array(column.to_pylist(), dtype=dtype)
     return frame
 
 

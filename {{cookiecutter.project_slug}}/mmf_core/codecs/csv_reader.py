@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ..errors import InvalidValue, RequestError
 from .base import Options, supported_options
 from .csv_text import too_many_cells
+from .kept_columns import exact_texts, kept_names
 from .number_format import NumberFormat, any_number, set_number_format
 from .typed_columns import typed_column
 from .whole_numbers import MAX_EXACT_FLOAT, has_many_digits
@@ -59,13 +60,15 @@ def read(
             # pandas took the first cells for an index; every column's values are shifted by one.
             raise too_many_cells(text, name)
         names = table.columns.tolist()
+        kept = kept_names(names, options)
         is_block = (
-            options.get("floats")
+            not kept
+            and options.get("floats")
             and reader.is_usual
             and table.to_numpy().dtype.kind in _EXACT_KINDS[float]
         )
-        if not is_block and (inexact := reader.inexact_columns(table, names)):
-            reader.second_pass(table, inexact)
+        if not is_block and (inexact := reader.inexact_columns(table, names, kept)):
+            reader.second_pass(table, inexact, kept)
         reader.restore_names(table, names)
     except InvalidValue:  # of an author's converter
         raise
@@ -113,7 +116,7 @@ class _Reader:
         texts = {name: str for name, type_ in self._types.items() if type_ in _READ_AS_TEXT}
         return self._parse({"dtype": texts | dtype} if texts and not self._chooses_all else {})
 
-    def inexact_columns(self, table: pd.DataFrame, names: list[Any]) -> list[Any]:
+    def inexact_columns(self, table: pd.DataFrame, names: list[Any], kept: Set[Any]) -> list[Any]:
         """Return the columns that the first pass may have changed."""
         if self._chooses_all:
             return []
@@ -121,11 +124,14 @@ class _Reader:
         return [
             name
             for index, (name, dtype) in columns
-            if dtype.kind not in self._exact_kinds.get(self._types.get(name), "")
-            and not self._is_exact(table, index, name, dtype)
+            if (name in kept and name not in self._chosen)
+            or (
+                dtype.kind not in self._exact_kinds.get(self._types.get(name), "")
+                and not self._is_exact(table, index, name, dtype)
+            )
         ]
 
-    def second_pass(self, table: pd.DataFrame, columns: list[Any]) -> None:
+    def second_pass(self, table: pd.DataFrame, columns: list[Any], kept: Set[Any]) -> None:
         """Put exact texts, or else the numbers that they show, into these columns."""
         arguments: dict[str, Any] = {"dtype": str, "usecols": columns}
         if self._knows_nulls:
@@ -138,7 +144,10 @@ class _Reader:
         for name in columns:
             column = texts[name]
             # As an array: the table's index may be the author's.
-            table[name] = column.array if name in self._types else self._guess(column)
+            if name in self._types:
+                table[name] = column.array
+            else:
+                table[name] = exact_texts(column) if name in kept else self._guess(column)
 
     def restore_names(self, table: pd.DataFrame, names: list[Any]) -> None:
         """Give columns the names of the header, in which pandas makes duplicates unique: `a.1`."""

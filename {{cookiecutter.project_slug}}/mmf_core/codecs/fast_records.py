@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
+from .base import Options
 from .byte_search import count_signs
 from .decoded_size import MAX_COLUMNS
+from .kept_columns import kept_names
 from .typed_columns import NUMBERS
 from .whole_numbers import MAX_EXACT_FLOAT
 
@@ -28,24 +30,24 @@ _SEPARATOR = re.compile(rb"\}\s*+,\s*+\{")
 _START = re.compile(rb"\s*+\[\s*+(?=\{)")
 
 
-def from_list(data: bytes, *, floats: bool = False) -> pd.DataFrame | None:
+def from_list(data: bytes, options: Options) -> pd.DataFrame | None:
     """Return the table of a JSON list of records; None if it may hold anything but numbers.
 
     A cut inside a text or a record, instead of between two records, leaves a piece that is not
-    JSON. With `floats` whole numbers and nulls are floats in any case.
+    JSON. With the option `floats` whole numbers and nulls are floats in any case.
     """
     import orjson
 
-    return _complete(data, _table(map(orjson.loads, _pieces(data)), floats=floats))
+    return _complete(data, _table(map(orjson.loads, _pieces(data)), options))
 
 
-def from_lines(data: bytes, *, floats: bool = False) -> pd.DataFrame | None:
+def from_lines(data: bytes, options: Options) -> pd.DataFrame | None:
     """Return the table of JSON lines, as `from_list` does."""
     import orjson
 
     loads: Callable[[bytes], Any] = orjson.loads
     pieces = (list(map(loads, filter(bytes.strip, lines))) for lines in _lines(data))
-    return _complete(data, _table(pieces, floats=floats))
+    return _complete(data, _table(pieces, options))
 
 
 def _complete(data: bytes, table: pd.DataFrame | None) -> pd.DataFrame | None:
@@ -72,10 +74,11 @@ def _lines(data: bytes) -> Iterator[list[bytes]]:
         start = end
 
 
-def _table(pieces: Iterable[Any], *, floats: bool) -> pd.DataFrame | None:
+def _table(pieces: Iterable[Any], options: Options) -> pd.DataFrame | None:
     import numpy as np
     import pandas as pd
 
+    floats = options.get("floats", False)
     names: tuple[str, ...] = ()
     blocks: list[Any] = []
     column_types: list[set[type]] = []
@@ -84,7 +87,8 @@ def _table(pieces: Iterable[Any], *, floats: bool) -> pd.DataFrame | None:
             if not blocks:
                 names = tuple(records[0])
                 column_types = [set() for _ in names]
-            if len(names) > MAX_COLUMNS or not all(map(names.__eq__, map(tuple, records))):
+            is_odd = len(names) > MAX_COLUMNS or kept_names(names, options)
+            if is_odd or not all(map(names.__eq__, map(tuple, records))):
                 return None
             cells = [cell for record in records for cell in record.values()]
             types = set(map(type, cells))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .base import Options, supported_options
 from .column_labels import column_index
+from .kept_columns import exact_column, kept_names
 from .number_format import number_format_in, set_number_format
 from .whole_numbers import MAX_EXACT_FLOAT
 
@@ -32,6 +33,7 @@ _OWN = {
     "report_sheets",
     "types",
     "floats",
+    "keep",
     "max_body",
     "max_decompressed",
     "escape_formulas",
@@ -64,13 +66,16 @@ def table_of(rows: list[list[Any]], options: Options) -> pd.DataFrame:
     arguments = {} if options.keys() <= _OWN else _pandas_arguments(options)
     if not isinstance(dtype, dict) or any(type_ is not str for type_ in dtype.values()):
         arguments["dtype"] = dtype
+    names = tuple(column_names(rows[0]))
+    kept = kept_names(names, options) if "keep" in options else ()
     if arguments:
         return _by_pandas(rows, {"dtype": dtype, **_DEFAULTS, **arguments})
     return _table(
-        column_index(tuple(column_names(rows[0]))),
+        column_index(names),
         rows[1:],
         dtype.keys(),
         floats=options.get("floats", False),
+        kept=kept,
     )
 
 
@@ -82,13 +87,18 @@ def column_names(header: Sequence[Any]) -> Sequence[str]:
 
 
 def _table(
-    names: pd.Index[Any], cells: list[list[Any]], texts: Collection[Any], *, floats: bool
+    names: pd.Index[Any],
+    cells: list[list[Any]],
+    texts: Collection[Any],
+    *,
+    floats: bool,
+    kept: Collection[Any],
 ) -> pd.DataFrame:
     """Return a table; with `floats`, rows that are all numbers are not searched for whole ones."""
     import numpy as np
     import pandas as pd
 
-    are_floats = set(map(type, chain.from_iterable(cells))) == {float}
+    are_floats = not kept and set(map(type, chain.from_iterable(cells))) == {float}
     if are_floats and not (texts and any(name in texts for name in names)):
         block = np.array(cells, dtype=np.float64)  # the cheapest form of a table
         if floats or not (are_whole := _are_whole(block)).any():
@@ -97,7 +107,7 @@ def _table(
             return pd.DataFrame(block.astype(np.int64), columns=names, copy=False)
     columns: Sequence[Any] = list(zip(*cells, strict=True)) or [()] * len(names)
     values = [
-        _texts(column) if name in texts else _column(column)
+        _texts(column) if name in texts else _kept(column) if name in kept else _column(column)
         for name, column in zip(names, columns, strict=True)
     ]
     table = pd.DataFrame(dict(enumerate(values)), index=pd.RangeIndex(len(cells)), copy=False)
@@ -125,6 +135,12 @@ def _column(cells: Sequence[Any]) -> Any:
         with suppress(pd.errors.OutOfBoundsTimedelta):
             return pd.Series(values)
     return pd.Series(values, dtype=object)
+
+
+def _kept(cells: Sequence[Any]) -> Any:
+    """Return cells as a sheet shows them: 7 is whole also beside an empty cell."""
+    whole = [cell if isinstance(cell, date) else _exact(cell) for cell in cells]
+    return exact_column([None if cell == "" else cell for cell in whole])
 
 
 def _texts(cells: Sequence[Any]) -> pd.Series[Any]:

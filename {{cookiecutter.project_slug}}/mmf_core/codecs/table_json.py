@@ -13,6 +13,7 @@ from .base import JSONCodec, Kind, Options
 from .column_labels import LabelCache, column_index
 from .decoded_size import RECORD_WEIGHTS, check_columns, refuse_sparse
 from .json_values import check_depth
+from .kept_columns import kept_names
 from .repeated_names import RepeatedNames, with_repeated_names
 from .table_shapes import (
     EQUAL_LENGTHS,
@@ -44,7 +45,7 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
         if len(data) > fast_records.MIN_SIZE:
-            table = fast_records.from_list(data, floats=options.get("floats", False))
+            table = fast_records.from_list(data, options)
             if table is not None:
                 return table
         return self.from_plain(with_repeated_names(data, json.loads(data)), options)
@@ -65,7 +66,7 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
             raise InvalidValue(_EXPECTED)
         if "data" in plain and plain.keys() <= SPLIT_KEYS and _is_rows(plain["data"]):
             return _from_split(**plain, options=options)
-        return _from_columns(plain)
+        return _from_columns(plain, options)
 
     def to_plain(self, value: pd.DataFrame) -> list[dict[str, Any]]:
         names = value.columns.tolist()
@@ -125,7 +126,8 @@ def _from_records(records: list[Any], options: Options) -> pd.DataFrame:
     if any(record.keys() != records[0].keys() for record in records):
         all_names, values = dict.fromkeys(chain.from_iterable(records)), sum(map(len, records))
         refuse_sparse(len(records), len(all_names), values * _VALUE_SIZE)
-        return table_of(all_names, [[row.get(name) for row in records] for name in all_names])
+        columns = [[row.get(name) for row in records] for name in all_names]
+        return table_of(all_names, columns, kept=kept_names(all_names, options))
     return _frame(names, [[record[name] for name in names] for record in records], options)
 
 
@@ -148,7 +150,7 @@ def _from_split(
     return frame
 
 
-def _from_columns(columns: dict[str, Any]) -> pd.DataFrame:
+def _from_columns(columns: dict[str, Any], options: Options) -> pd.DataFrame:
     check_columns(len(columns))
     errors = [
         ErrorDetail("expected a list of values", column=name, value=values)
@@ -159,7 +161,7 @@ def _from_columns(columns: dict[str, Any]) -> pd.DataFrame:
         raise InvalidValue(_EXPECTED, errors[:MAX_ERRORS])
     if len({len(values) for values in columns.values()}) > 1:
         raise InvalidValue(EQUAL_LENGTHS)
-    return table_of(columns, columns.values())
+    return table_of(columns, columns.values(), kept=kept_names(columns, options))
 
 
 def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.DataFrame:
@@ -167,6 +169,8 @@ def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.Data
     import pandas as pd
 
     check_columns(len(names))
+    if rows and "keep" in options and (kept := kept_names(names, options)):
+        return table_of(names, zip(*rows, strict=True), len(rows), kept)
     if (block := _block(rows, options)) is not None:
         return pd.DataFrame(block, columns=column_index(tuple(names)), copy=False)
     table = pd.DataFrame(rows, columns=names)

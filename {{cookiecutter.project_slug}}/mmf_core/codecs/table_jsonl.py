@@ -30,7 +30,7 @@ class TableJSONL(Codec["pd.DataFrame"]):
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
         if len(data) > fast_records.MIN_SIZE:
-            table = fast_records.from_lines(data, floats=options.get("floats", False))
+            table = fast_records.from_lines(data, options)
             if table is not None:
                 return table
         records, has_long = [], json.has_long_integers(data)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..errors import RequestError
 from ..settings import Settings
 from .arrow_size import CELL_SIZE, array_size, batch_size, has_fixed_cells, is_flat
-from .arrow_to_pandas import to_pandas
+from .arrow_to_pandas import to_pandas, with_whole_numbers
 from .base import Codec, Kind, Options
 from .decoded_size import check_columns, refuse_sparse, too_large
 from .formats import Format
+from .kept_columns import kept_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +95,8 @@ def _read(
     max_size = options.get("max_decompressed", Settings.max_decompressed)
     try:
         checked = list(_checked(batches(data, max_size), max_size, name))
-        return to_pandas(pa.Table.from_batches(checked))
+        table = pa.Table.from_batches(checked)
+        return with_whole_numbers(table, to_pandas(table), kept_names(table.schema.names, options))
     except RequestError:
         raise
     except pa.ArrowMemoryError:  # a forged length asks for more memory than there is

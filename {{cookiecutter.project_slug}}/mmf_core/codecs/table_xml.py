@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _LETTER = "A-Za-z\u0401\u0410-\u044f\u0451"  # of the many that XML accepts: Latin and Russian
 _NAME = re.compile(rf"(?!cell\Z|[Xx][Mm][Ll])[{_LETTER}_][{_LETTER}0-9_.-]*")
 _ESCAPES = {"\r": "&#13;", "\n": "&#10;", "\t": "&#9;", '"': "&quot;"}
-_TYPE_OPTIONS = ("types", "dtype", "converters", "parse_dates", "date_format")
+_TYPE_OPTIONS = ("keep", "types", "dtype", "converters", "parse_dates", "date_format")
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _XSI_PREFIX = f"{{{_XSI}}}"
 _NIL = f"{_XSI_PREFIX}nil"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from .column_labels import column_index
 from .json_values import check_depth
+from .kept_columns import exact_column
 from .masked_arrays import python_value
 from .whole_numbers import MAX_EXACT_FLOAT, number_column
 
@@ -20,14 +21,25 @@ _CONTAINERS = {list, dict}
 
 
 def table_of(
-    names: Iterable[Any], columns: Iterable[Sequence[Any]], rows: int | None = None
+    names: Iterable[Any],
+    columns: Iterable[Sequence[Any]],
+    rows: int | None = None,
+    kept: Collection[Any] = (),
 ) -> pd.DataFrame:
-    """Return a table of these columns; `rows` are counted unless there may be no column."""
+    """Return a table of these columns; `rows` are counted unless there may be no column.
+
+    The cells of `kept` columns are as they are.
+    """
     import pandas as pd
 
     index = None if rows is None else pd.RangeIndex(rows)
-    table = pd.DataFrame(dict(enumerate(map(typed_column, columns))), index=index, copy=False)
-    table.columns = column_index(tuple(names))
+    names = tuple(names)
+    typed = [
+        exact_column(cells) if name in kept else typed_column(cells)
+        for name, cells in zip(names, columns, strict=True)
+    ]
+    table = pd.DataFrame(dict(enumerate(typed)), index=index, copy=False)
+    table.columns = column_index(names)
     return table
 
 

@@ -23,7 +23,7 @@ def schema_for(declared: Any, extra: str) -> Schema | Validator | None:
     if isinstance(declared, Mapping):
         return Schema(declared, extra)
     if declared is None or declared is AUTOMATIC:
-        if extra != EXTRA[0]:
+        if extra != EXTRA[0] and not (extra == "keep" and declared is AUTOMATIC):
             raise DescriptorError(f"extra={extra!r} needs schema={{column: type}} or a model")
         return None
     try:

@@ -58,17 +58,18 @@ def with_choices(
     return {**schema, "type": [schema["type"], "null"], **enum}
 
 
-def records(cells: Mapping[str, Any], *, extra: bool = True) -> dict[str, Any]:
+def records(cells: Mapping[str, Any], *, extra: bool | None = None) -> dict[str, Any]:
     """Return the schema of a non-empty list of objects with these members.
 
-    Without known members, at least one of the objects must not be empty.
+    `extra` says whether others are allowed, if that is worth saying. Without known members, at
+    least one of the objects must not be empty.
     """
     if not cells:
         filled = {"type": "object", "minProperties": 1}
         return {"type": "array", "minItems": 1, "items": {"type": "object"}, "contains": filled}
     row: dict[str, Any] = {"type": "object", "properties": cells, "required": list(cells)}
-    if not extra:
-        row["additionalProperties"] = False
+    if extra is not None:
+        row["additionalProperties"] = extra
     return {"type": "array", "minItems": 1, "items": row}
 
 

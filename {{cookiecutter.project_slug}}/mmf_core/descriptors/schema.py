@@ -20,7 +20,7 @@ from .lenient_cells import read_cells
 if TYPE_CHECKING:
     import pandas as pd
 
-EXTRA = ("ignore", "refuse")
+EXTRA = ("ignore", "refuse", "keep")
 _MISSING, _DUPLICATE, _UNKNOWN = "missing columns", "duplicate columns", "unknown columns"
 
 
@@ -29,8 +29,8 @@ class Schema:
 
     `float | None` has nulls; dates are midnights. A dtype or its name, such as `"float32"`, is what
     the function gets. A `Column` adds bounds and choices. Undeclared columns are dropped with
-    `extra="ignore"` and are errors with `extra="refuse"`. With `underscores` a name may have blanks
-    in place of these.
+    `extra="ignore"`, are errors with `extra="refuse"`, and go back to the caller with
+    `extra="keep"`. With `underscores` a name may have blanks in place of these.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Schema:
         declared = self.columns.values()
         self.is_block = all(column.is_float64 for column in declared)
         self._is_limited = any(column.is_limited for column in declared)
-        self._refuses_extra = extra == "refuse"
+        self._refuses_extra, self._keeps_extra = extra == "refuse", extra == "keep"
         self._names = list(self.columns)
         self._days = [name for name, column in self.columns.items() if column.kind is date]
         self._underscores = underscores
@@ -57,8 +57,13 @@ class Schema:
         types = {
             name: READ_AS.get(column.kind, column.kind) for name, column in self.columns.items()
         }
-        are_floats = set(types.values()) == {float}
-        return {"types": types, "floats": True} if are_floats else {"types": types}
+        floats = {"floats": True} if set(types.values()) == {float} else {}
+        return {"types": types, **floats, **({"keep": True} if self._keeps_extra else {})}
+
+    def others(self, names: Sequence[str]) -> list[str]:
+        """Return the names that are not the schema's, in their order."""
+        blank = " " if self._underscores else "_"
+        return [name for name in names if name.replace(blank, "_") not in self.columns]
 
     def example(self) -> dict[str, Any]:
         """Return a plausible row."""
@@ -67,7 +72,7 @@ class Schema:
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of a table as records."""
         cells = {name: column.json_schema() for name, column in self.columns.items()}
-        return records(cells, extra=not self._refuses_extra)
+        return records(cells, extra=False if self._refuses_extra else self._keeps_extra or None)
 
     @property
     def example_is_valid(self) -> bool:

@@ -34,7 +34,9 @@ class DataFrame(Descriptor["pd.DataFrame"]):
       model that knows its columns; or an object with `validate(table)`, such as pandera's. Missing
       columns and invalid cells are reported to the client. Without it, an argument gets the schema
       of the only model if the function only passes its table on to that; None forbids it.
-    - `extra`: `"ignore"` drops undeclared columns, `"refuse"` reports them.
+    - `extra`: `"ignore"` drops undeclared columns, `"refuse"` reports them, `"keep"` gives them
+      back beside the result, in their places and exactly as they came; the function must then
+      return a row for each of its table's, in the same order or with the table's index.
     - `lenient`: True reads cells as people write them, where a declared type leaves no doubt: yes,
       да, 12 % (0.12), 1 200,5, 05.01.2026. The response says so in `X-Cells-Read`.
     - `pandas_params`: arguments of `pandas.read_*`, such as `{"sep": ";"}`.
@@ -64,6 +66,8 @@ class DataFrame(Descriptor["pd.DataFrame"]):
             raise DescriptorError("lenient=True needs schema={column: type}, or a model's columns")
         reading = self._schema.reading if self._schema else {}
         self._options = {**reading, **self.pandas_params}
+        if self.keeps_others and "index_col" in self.pandas_params:
+            raise DescriptorError('extra="keep" and index_col= exclude each other: remove one')
         if "converters" in self._options:
             self._options["converters"] = checked(self._options["converters"])
         if self.example is None and isinstance(self.schema, Columns):
@@ -77,6 +81,16 @@ class DataFrame(Descriptor["pd.DataFrame"]):
     @property
     def is_homogeneous(self) -> bool:
         return self._schema is not None and self._schema.is_block
+
+    @property
+    def keeps_others(self) -> bool:
+        """Whether the columns that the schema does not declare go back to the caller."""
+        return self.extra == "keep"
+
+    def others(self, table: pd.DataFrame) -> list[str]:
+        """Return the names of a table's columns that the schema does not declare."""
+        names: list[str] = table.columns.tolist()
+        return self._schema.others(names) if isinstance(self._schema, Schema) else []
 
     @property
     def is_automatic(self) -> bool:

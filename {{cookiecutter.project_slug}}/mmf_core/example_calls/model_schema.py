@@ -69,6 +69,11 @@ def _with_schema(
         reason = reason or _in_fork(partial(_prove, candidate, name))
     except DescriptorError as error:
         reason = str(error)
+    if reason and target.kept:
+        raise DeclarationError(
+            f"{target.route}: extra='keep' needs the function's columns, and those of the model "
+            f"are not used: {reason}; write schema="
+        )
     if reason:
         _log.info(
             "%s: tables are not checked before the call: %s; write schema= to have them checked, "

@@ -20,6 +20,7 @@ from .calls import example_values as example_values
 from .calls import function_call as function_call
 from .calls import validate_arguments as validate_arguments
 from .deadlines import Deadline, StreamDeadline, deadline_exceeded, time_left
+from .kept_columns import KeptColumns as KeptColumns
 from .limits import ConcurrencyLimiter
 from .rejections import is_author as is_author
 from .streams import stream_call

@@ -22,7 +22,7 @@ from ..errors import ClientGone, DeadlineExceeded, MMFError, Overloaded, ResultE
 from .calls import Arguments, Call
 from .deadlines import deadline_exceeded, time_left
 from .limits import HANG_UP_POLL
-from .rows import join, signature, split
+from .rows import in_order, join, signature, split
 from .timings import Timings
 
 _log = logging.getLogger("mmf.batching")
@@ -183,6 +183,13 @@ class MicroBatcher:
         try:
             rows = join(tables, uniform=self._uniform)
             result = self._call({**leader.arguments, self._rows: rows}, timings)
+            if (result := in_order(result)) is None:
+                self._enabled = False
+                _log.warning(
+                    "%s: batching disabled for this target: it returns rows in another order",
+                    self._route,
+                )
+                return False
             parts = list(split(result, counts)) if len(result) == sum(counts) else []
         except (DeadlineExceeded, Overloaded) as error:  # the call may still be running
             for ticket in batch:

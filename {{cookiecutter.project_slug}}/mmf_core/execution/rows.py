@@ -26,6 +26,18 @@ def signature(value: Any, *, uniform: bool) -> tuple[Any, ...]:
     return names, tuple((dtype, *_categories(dtype)) for dtype in value.dtypes)
 
 
+def in_order(value: Any) -> Any:
+    """Return the result of a batch, its rows counted; None if its index says they are reordered."""
+    if not hasattr(value, "columns") or _is_counted(value.index):
+        return value
+    labels = value.index.tolist()
+    counted = list(range(len(labels)))
+    if labels == counted:
+        return value.reset_index(drop=True)
+    is_other_order = value.index.dtype.kind in "iu" and sorted(labels) == counted
+    return None if is_other_order else value
+
+
 def _is_counted(index: Any) -> bool:
     """Return whether an index only counts the rows."""
     import pandas as pd

@@ -10,7 +10,7 @@ from flask import Blueprint, Request, Response, request
 
 from ..codecs import Kind, json, readable
 from ..errors import PROBLEM_MEDIA_TYPE, problem_document
-from ..execution import Execution
+from ..execution import Execution, KeptColumns
 from ..settings import Settings
 from ..target import Target
 from .annotated_workbook import check_errors_query
@@ -46,6 +46,7 @@ def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
     target, limits = execution.target, limits_of(settings)
     reader = ArgumentReader(target, limits)
     writer = (StreamWriter if target.is_stream else ResultWriter)(target, limits)
+    kept = KeptColumns.of(target)
     routes = Blueprint(target.route, __name__)
 
     @routes.post(f"/{target.route}")
@@ -58,6 +59,8 @@ def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
         is_negotiated = len(writer.formats) > 1 and requested_format(this) is None
         values = reader.read(this)
         result = execute(execution, values)
+        if kept is not None:
+            result = kept.beside(values, result, response_format)
         response = writer.write(result, response_format)
         if is_negotiated:
             response.vary.add("Accept")  # RFC 9110, 12.5.5

@@ -9,6 +9,9 @@ RUSSIAN_ERRORS = {
     "missing column": "нет столбца",
     "duplicate columns: {names}": "столбцы повторяются: {names}",
     "duplicate column": "столбец повторяется",
+    "the result has a column of this name; rename this one": (
+        "столбец с таким названием есть в результате; переименуйте этот"
+    ),
     "unknown columns: {names}": "лишние столбцы: {names}",
     "unknown column": "лишний столбец",
     "the table has {names} instead": "вместо них в таблице есть {names}",
@@ -50,6 +53,7 @@ RUSSIAN_ERRORS = {
     ),
     "item {number}: {rest}": "элемент {number}: {rest}",
     "items that are invalid: {number}": "неверных элементов: {number}",
+    "expected a list of values, got {value}": "ожидается список значений, получено: {value}",
     "expected {width} values, got {number}": "нужно значений: {width}, получено: {number}",
     "row {number}: {rest}": "строка {number}: {rest}",
     "line {number}: {rest}": "строка {number}: {rest}",

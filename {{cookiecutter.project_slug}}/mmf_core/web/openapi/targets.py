@@ -156,6 +156,8 @@ def _success(target: Target) -> dict[str, Any]:
         return {"204": {"description": "done"}}
     returns = target.returns
     schema = returns.output_schema()
+    if target.kept:
+        schema["items"] = {**schema["items"], "additionalProperties": True}
     if isinstance(returns, Stream):
         return {"200": _stream(returns)}
     if json_of(returns.kind).wraps:
