@@ -1,4 +1,4 @@
-"""docs/README.md lists every page once, with a line that says what it is for."""
+"""docs/README.md lists every page, or a folder's own index, once, with a line on what it is for."""
 
 import re
 
@@ -10,10 +10,17 @@ LINE = re.compile(r"^- \[[^\]]+\]\(([^)]+)\): \S.{10,120}$", re.MULTILINE)
 
 
 def test_every_page_is_listed_once() -> None:
-    pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")} - {"README.md"}
+    files = [*DOCS.glob("*.md"), *DOCS.glob("*/README.md")]
+    pages = {path.relative_to(DOCS).as_posix() for path in files} - {"README.md"}
     assert sorted(LINE.findall(INDEX)) == sorted(pages)
 
 
 def test_every_entry_is_a_line_of_its_own() -> None:
     listed = [line for line in INDEX.splitlines() if line.startswith("- ")]
     assert len(LINE.findall(INDEX)) == len(listed)
+
+
+def test_every_page_of_a_folder_is_in_its_index() -> None:
+    for page in DOCS.glob("*/*.md"):
+        index = (page.parent / "README.md").read_text(encoding="utf-8")
+        assert page.name == "README.md" or f"({page.name})" in index, page
