@@ -146,7 +146,7 @@ def living(folder: Path, main: str = MAIN, **options: Any) -> Iterator[Live]:
         (folder / "model.json").write_text('{"version": 1}')
     try:
         with (
-            (folder / "log").open("wb") as log,
+            (folder / "log").open("ab") as log,  # as a log that is truncated must be
             serve("gunicorn", folder, log, app=APP, **options) as service,
         ):
             yield Live(folder, service)

@@ -307,3 +307,32 @@ def test_hadolint_has_nothing_to_say(baked: Path) -> None:
         [hadolint, baked / "Dockerfile"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "last"),
+    [
+        ("WEB_CONCURRENCY", "abc", "ValueError: invalid literal for int() with base 10: 'abc'"),
+        ("GUNICORN_CMD_ARGS", "--nonsense", "gunicorn: error: unrecognized arguments: --nonsense"),
+        (
+            "GUNICORN_CMD_ARGS",
+            "--workers=abc",
+            "gunicorn: error: argument -w/--workers: invalid int value: 'abc'",
+        ),
+    ],
+)
+def test_gunicorn_ends_by_itself_over_what_it_reads_first(
+    name: str, text: str, last: str, tmp_path: Path
+) -> None:
+    """No code of the project runs before; docs/troubleshooting.md quotes these lines."""
+    done = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "--check-config", "app:app"],
+        cwd=tmp_path,
+        env={**os.environ, name: text},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode
+    assert done.stderr.splitlines()[-1] == last
+    assert name == "GUNICORN_CMD_ARGS" or name in done.stderr

@@ -91,6 +91,15 @@ def save_model(folder: Path) -> None:
     (folder / "model.json").write_text(json.dumps({"weights": WEIGHTS, "bias": BIAS}))
 
 
+def replace_model(live: Live) -> None:
+    """Put the same model into its place as another file, and wait until other workers serve."""
+    old = live.workers
+    new = live.folder / "model.new"
+    new.write_bytes((live.folder / "model.json").read_bytes())
+    new.replace(live.folder / "model.json")
+    live.wait_for_others(old)
+
+
 def processes(live: Live) -> set[int]:
     """Return the master and its workers."""
     return {live.service.process.pid, *live.workers}

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from fault_env import FaultEnv, fault, missing
+from fault_env import FaultEnv, fault, missing, replace_model
 
 from commands import free_port, stop, wait_until, wait_until_ready
 from live_load import Live, kill
@@ -41,6 +41,14 @@ def hang_ups(env: FaultEnv) -> None:
     with env.service() as live, env.load(live.service.port):
         for _ in range(env.times):
             live.reload()
+
+
+@fault("the model's file is replaced, MMF_RELOAD_SECONDS=0.2", short=1, long=10)
+def watched_reloads(env: FaultEnv) -> None:
+    """Put another file into the model's place; the service notices by itself."""
+    with env.service(MMF_RELOAD_SECONDS="0.2") as live, env.load(live.service.port):
+        for _ in range(env.times):
+            replace_model(live)
 
 
 @fault("`kill -9` of a random worker", short=2, long=20)

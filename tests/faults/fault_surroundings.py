@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import requests
-from fault_env import FaultEnv, fault, missing, processes, save_model
+from fault_env import FaultEnv, fault, missing, processes, replace_model, save_model
 from steady_load import MAIN
 
 from live_load import LONGEST, Live
@@ -54,13 +54,30 @@ def full_for_a_while(env: FaultEnv) -> None:
         assert len(live.log) > size, "the log goes on"
 
 
+@fault("the log is cut to nothing (`copytruncate`), then renamed", short=1, long=10)
+def rotated_logs(env: FaultEnv) -> None:
+    """Do what logrotate does to the file behind standard output, which is open for appending."""
+    with env.service(MMF_LOG_LEVEL="info") as live, env.load(live.service.port):
+        log, old = live.folder / "log", live.folder / "log.1"
+        for _ in range(env.times):
+            os.truncate(log, 0)
+            time.sleep(env.pause)
+            assert 0 < log.stat().st_size < MEGABYTE, "the log goes on where the file ends"
+            assert b"\0" not in log.read_bytes(), "without a hole before it"
+        log.rename(old)
+        size = old.stat().st_size
+        time.sleep(env.pause)
+        assert old.stat().st_size > size, "the log follows its file"
+        old.rename(log)
+
+
 @fault("the system's clock jumps a day on, and back", short=1, long=5, lacks=missing("cc", "gcc"))
 def clock_jumps(env: FaultEnv) -> None:
     """Set the clock of all the service's processes, as often as seen there."""
     library, clock = env.folder / "clock.so", env.folder / "clock"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, CLOCK], check=True)
     clock.write_bytes(struct.pack("l", 0))
-    extra = {"LD_PRELOAD": str(library), "CLOCK": str(clock)}
+    extra = {"LD_PRELOAD": str(library), "CLOCK": str(clock), "MMF_RELOAD_SECONDS": "0.2"}
     service = env.service(new_interpreter=True, **extra)  # the library is loaded at its start
     with service as live, env.load(live.service.port):
         workers = live.workers
@@ -69,7 +86,8 @@ def clock_jumps(env: FaultEnv) -> None:
                 file.write(struct.pack("l", seconds))
             assert abs(_ahead(live) - seconds) < 60
             time.sleep(env.pause)
-        assert live.workers == workers, "no worker was taken for dead"
+        assert live.workers == workers, "no worker was taken for dead, and nothing for changed"
+        replace_model(live)
 
 
 def _ahead(live: Live) -> float:

@@ -1,9 +1,12 @@
 """The cache: once for all processes, within its bound, and never half a file."""
 
+import errno
+import os
 import resource
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -12,18 +15,21 @@ from store_helpers import MIB, cached, checksum, lock, some_bytes
 import mmf_core as mmf
 from baking import PAYLOAD
 from mmf_core.errors import StoreError
-from mmf_core.stores import Version, cache, store_for
+from mmf_core.stores import Version, cache, store_for, transfer
 from web_server import WebServer
 
 CONTENT = some_bytes(2 * MIB)
 RESOLVE = """
 import sys
+import tarfile
 from mmf_core.stores import resolve
 sys.stdin.readline()
 print(resolve("model.bin").path)
 sys.stdin.readline()
 """
 LIMITED = """
+import errno
+import os
 import resource
 from mmf_core.errors import StoreError
 from mmf_core.stores import resolve
@@ -90,6 +96,26 @@ def test_a_full_disk_is_reported_and_its_room_given_back(folder: Path, web: WebS
     assert "MMF_CACHE" in message
     assert cached(folder) == []
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+@pytest.mark.parametrize("kind", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_disk_that_is_full_when_a_folder_is_unpacked_is_reported(
+    kind: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There was room for the archive, but there is none for its files as well."""
+    with tarfile.open(folder / "model.tar", "w") as archive:
+        archive.addfile(tarfile.TarInfo("model"))
+
+    def full(_: Path, new: Path) -> None:
+        new.mkdir()
+        (new / "half").write_bytes(CONTENT)
+        raise OSError(kind, os.strerror(kind))
+
+    monkeypatch.setattr(transfer, "extract_tar", full)
+    uri = (folder / "model.tar").as_uri()
+    with pytest.raises(StoreError, match=r"does not fit in .*set MMF_CACHE to another folder"):
+        store_for(uri).fetch(uri, Version(sha256=checksum(CONTENT)), "model")
+    assert cached(folder) == []
 
 
 def test_what_does_not_fit_on_the_disk_is_not_begun(

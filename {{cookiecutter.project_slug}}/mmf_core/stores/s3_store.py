@@ -124,7 +124,8 @@ class _Body(RawIOBase):
 
         try:
             # What has arrived: botocore's own read() waits for all of it, however slowly it comes.
-            chunk = self._body._raw_stream.read1(min(len(buffer), CHUNK))  # noqa: SLF001
+            raw = self._body._raw_stream  # noqa: SLF001
+            chunk = raw.read1(min(len(buffer), CHUNK)) or b""
         except ReadTimeoutError as error:
             raise TimeoutError from error
         except HTTPError as error:
