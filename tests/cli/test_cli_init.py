@@ -357,6 +357,18 @@ def test_missing_package_is_named_with_its_command(
     )
 
 
+def test_missing_reader_of_a_format_is_named_with_its_command(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmf_core.packages._is_installed", lambda module: module != "lightgbm")
+    monkeypatch.delitem(sys.modules, "lightgbm", raising=False)
+    path = model.with_suffix(".txt")
+    path.write_text("tree\n")
+    assert init(path).output == (
+        f"Error: {path} needs lightgbm: make add PACKAGE=lightgbm, then this command again\n"
+    )
+
+
 def test_package_of_the_model_is_a_requirement(project: Path, tmp_path: Path) -> None:
     """Statsmodels, locust, …: whatever is not pinned already."""
     path = tmp_path / "model.pkl"

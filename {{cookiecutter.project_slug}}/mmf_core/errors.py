@@ -58,7 +58,8 @@ class MissingPackage(MMFError, ImportError):
     """An optional library is not installed; the message is the pip command that installs it."""
 
     def __init__(self, purpose: str, packages: Iterable[str]) -> None:
-        super().__init__(f"{purpose} needs: pip install {' '.join(packages)}")
+        self.packages = tuple(packages)
+        super().__init__(f"{purpose} needs: pip install {' '.join(self.packages)}")
 
 
 class ArtifactError(MMFError):

@@ -18,7 +18,7 @@ import click
 from ..artifact import Artifact
 from ..backups import back_up, kept, set_aside
 from ..descriptors import DataFrame
-from ..errors import ArtifactError
+from ..errors import ArtifactError, MissingPackage
 from ..models import load_model
 from ..settings import Settings
 from ..stores import is_uri
@@ -81,18 +81,24 @@ def _load(model: str) -> tuple[Any, dict[str, str]]:
             loaded = (
                 Artifact(model).load() if is_uri(model) else load_model(Path(model).expanduser())
             )
+        except MissingPackage as error:
+            raise _missing(model, " ".join(error.packages)) from error
         except ArtifactError as error:
             if isinstance(error.__cause__, ModuleNotFoundError):
-                package = package_of(error.__cause__.name or "")
-                raise click.ClickException(
-                    f"{model} needs {package}: make add PACKAGE={package}, then this command again"
-                ) from error
+                raise _missing(model, package_of(error.__cause__.name or "")) from error
             raise
     saved_with = recorded_versions(Path(model))
     for warning in caught:
         if version := getattr(warning.message, "original_sklearn_version", ""):
             saved_with["scikit-learn"] = version
     return loaded, saved_with
+
+
+def _missing(model: str, package: str) -> click.ClickException:
+    argument = f"'{package}'" if " " in package else package
+    return click.ClickException(
+        f"{model} needs {package}: make add PACKAGE={argument}, then this command again"
+    )
 
 
 def _in_project(path: Path) -> str:

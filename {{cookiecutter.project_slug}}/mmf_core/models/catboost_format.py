@@ -40,7 +40,8 @@ class CatboostFormat(ModelFormat):
         texts = [*model.get_cat_feature_indices(), *model.get_text_feature_indices()]
         columns |= {names[index]: InputColumn(str) for index in texts}
         doubt = ", ".join(names[index] for index in texts)
-        return ModelInputs(columns, self.library, doubt and f"{doubt}: texts or whole numbers")
+        doubt = doubt and f"CatBoost takes texts or whole numbers in {doubt}"
+        return ModelInputs(columns, self.library, doubt)
 
 
 FORMAT = CatboostFormat()
