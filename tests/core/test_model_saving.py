@@ -9,7 +9,9 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 import mmf_core as mmf
 from mmf_core import models
@@ -37,6 +39,22 @@ class Forgetful(ModelFormat):
         path.write_bytes(pickle.dumps(model))
 
 
+class Stretched(ModelFormat):
+    """A format that keeps a transformer with a little of something else."""
+
+    suffixes = (".stretched",)
+
+    def load(self, path: Path) -> Any:
+        kept = pickle.loads(path.read_bytes())
+        for part in kept.values() if isinstance(kept, dict) else [kept]:
+            if hasattr(part, "scale_"):
+                part.scale_ = part.scale_ * 2
+        return kept
+
+    def save(self, model: Any, path: Path, example: Any) -> None:
+        path.write_bytes(pickle.dumps(model))
+
+
 class ReadOnly(ModelFormat):
     """A format that is loaded only."""
 
@@ -48,7 +66,7 @@ class ReadOnly(ModelFormat):
 
 @pytest.fixture(autouse=True)
 def _formats(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "FORMATS", [*models.FORMATS, Forgetful(), ReadOnly()])
+    monkeypatch.setattr(models, "FORMATS", [*models.FORMATS, Forgetful(), Stretched(), ReadOnly()])
 
 
 def test_a_file_that_differs_is_refused_and_the_old_one_stays(tmp_path: Path) -> None:
@@ -63,6 +81,39 @@ def test_a_file_that_differs_is_refused_and_the_old_one_stays(tmp_path: Path) ->
     mmf.save_model(MODEL, path, example=TABLE, tolerance=0.1)
     assert path.read_bytes() == pickle.dumps(MODEL)
     assert list(tmp_path.iterdir()) == [path]
+
+
+SCALER = StandardScaler().fit(TABLE)
+
+
+@pytest.mark.parametrize(
+    ("model", "example"),
+    [
+        (SCALER, TABLE),
+        ({"scaler": SCALER}, TABLE),
+        ({"scaler": SCALER, "model": MODEL}, {"scaler": TABLE, "model": TABLE}),
+    ],
+)
+def test_a_transformer_is_compared_by_what_it_transforms(
+    model: Any, example: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(ArtifactError, match=r"transform of the saved model differs by 0\.5"):
+        mmf.save_model(model, tmp_path / "a.stretched", example=example)
+    mmf.save_model(model, tmp_path / "a.pkl", example=example)
+
+
+def test_the_example_is_that_of_the_models_alone(tmp_path: Path) -> None:
+    mmf.save_model({"s": SCALER, "m": MODEL}, tmp_path / "a.stretched", example=TABLE)
+    with pytest.raises(ArtifactError, match="example has no rows for m; expected a table for each"):
+        mmf.save_model({"s": SCALER, "m": MODEL}, tmp_path / "a.pkl", example={"s": TABLE})
+
+
+def test_sparse_vectors_are_compared(tmp_path: Path) -> None:
+    texts = ["one parcel", "two parcels"]
+    encoder = TfidfVectorizer().fit(texts)
+    mmf.save_model(encoder, tmp_path / "a.joblib", example=texts)
+    loaded = mmf.load_model(tmp_path / "a.joblib")
+    assert (loaded.transform(texts) != encoder.transform(texts)).nnz == 0
 
 
 @pytest.mark.parametrize("name", ["a.pkl", "a.joblib", "a.skops", "new/folder/a.pkl"])

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import ArtifactError
 
 METHODS = ("predict", "predict_proba")
+_OF_A_TRANSFORMER = ("transform",)
 
 
 def parts_of(model: Any) -> Mapping[Any, Any]:
@@ -37,18 +38,20 @@ def replacing(path: Path) -> Iterator[Path]:
 def compare(model: Any, loaded: Any, example: Any, tolerance: float) -> None:
     """Raise ArtifactError unless both predict the same for `example` and for its first row.
 
-    In a dict of models each is compared, and what is no model, such as a threshold, is not.
+    A transformer, such as an encoder of texts, is compared by what it transforms. In a dict of
+    models each is compared, and what is no model, such as a threshold, is not.
     """
     if isinstance(model, Mapping):
-        models = {key: part for key, part in model.items() if hasattr(part, "predict")}
-        for key, part in models.items():
-            rows = example[key] if isinstance(example, Mapping) else example
-            compare(part, loaded[key], rows, tolerance)
+        models = _compared(model, example)
+        for key, rows in models.items():
+            compare(model[key], loaded[key], rows, tolerance)
         if models:
             return
-    methods = [name for name in METHODS if hasattr(model, name)]
+    methods = _methods(model)
     if not methods:
-        raise ArtifactError(f"{type(model).__name__} has no predict or predict_proba to compare")
+        raise ArtifactError(
+            f"{type(model).__name__} has no predict, predict_proba or transform to compare"
+        )
     for name in methods:
         if not hasattr(loaded, name):
             raise ArtifactError(f"the saved model has no {name}")
@@ -61,6 +64,28 @@ def compare(model: Any, loaded: Any, example: Any, tolerance: float) -> None:
                 )
 
 
+def _methods(model: Any) -> list[str]:
+    methods = [name for name in METHODS if hasattr(model, name)]
+    return methods or [name for name in _OF_A_TRANSFORMER if hasattr(model, name)]
+
+
+def _compared(models: Mapping[Any, Any], example: Any) -> dict[Any, Any]:
+    """Return the example of each part of a dict that is compared.
+
+    A single example is that of the models: a scaler or vectorizer beside them takes something else.
+    """
+    predicting = {key for key, part in models.items() if hasattr(part, METHODS[0])}
+    if isinstance(example, Mapping):
+        if absent := predicting - example.keys():
+            raise ArtifactError(
+                f"example has no rows for {', '.join(sorted(map(str, absent)))}; expected a table "
+                f"for each model of the dict"
+            )
+        return {key: rows for key, rows in example.items() if _methods(models.get(key))}
+    keys = predicting or {key for key, part in models.items() if _methods(part)}
+    return dict.fromkeys(keys, example)
+
+
 def difference(expected: Any, actual: Any) -> float:
     """Return the largest difference relative to the largest value; of labels, the share differing.
 
@@ -68,7 +93,10 @@ def difference(expected: Any, actual: Any) -> float:
     """
     import numpy as np
 
-    expected, actual = np.asarray(expected), np.asarray(actual)
+    expected, actual = (
+        np.asarray(value.toarray() if hasattr(value, "toarray") else value)  # sparse
+        for value in (expected, actual)
+    )
     if expected.shape != actual.shape or not expected.size:
         return 0.0 if expected.shape == actual.shape else float("inf")
     if expected.dtype.kind != "f":
