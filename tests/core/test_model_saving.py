@@ -216,3 +216,10 @@ def test_pmml_asks_for_its_libraries_and_for_java(
         mmf.load_model(path)
     with pytest.raises(MissingPackage, match=r"writing b\.pmml needs: pip install sklearn2pmml"):
         mmf.save_model(MODEL, tmp_path / "b.pmml", example=TABLE)
+
+
+def test_text_that_is_not_a_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text("red\nwhite\n")
+    message = r"labels\.txt cannot be loaded: expected a model in the format of \.txt files"
+    with pytest.raises(ArtifactError, match=message):
+        mmf.load_model(tmp_path / "labels.txt")

@@ -170,6 +170,11 @@ def _export(model: Any, path: Path, example: Any, model_format: ModelFormat) -> 
 def _required_format(path: Path, hint: str = "") -> ModelFormat:
     if model_format := format_of(path):
         return model_format
+    if any(path.suffix in candidate.suffixes for candidate in FORMATS):
+        raise ArtifactError(
+            f"{path.name} cannot be loaded: expected a model in the format of {path.suffix} files, "
+            f"got something else{hint}"
+        )
     raise ArtifactError(
         f"{path.name or path}: unknown suffix of a model file; "
         f"expected one of {_suffixes(FORMATS)}{hint}"
