@@ -86,7 +86,8 @@ def test_java_is_there_where_it_is_needed(choose: Bake, choice: str) -> None:
     assert packs == ["heroku/jvm", "heroku/python"][not is_needed :]
     added = re.findall(r"(?m)^heroku buildpacks:add (\S+)", read(project / "README.md"))
     assert added == (packs if is_needed else [])
-    (packages,) = instructions(project, "ARG")
+    index, packages = instructions(project, "ARG")
+    assert index == "PIP_EXTRA_INDEX_URL"
     assert packages == f'SYSTEM_PACKAGES="{"default-jre-headless" if is_needed else ""}"'
 
 

@@ -114,11 +114,15 @@ def test_recipe_works_as_printed(page: str, project: Path, settings: dict[str, s
         reader.run(["python", "-m", "ruff", *command, "--no-cache", "."])
 
 
-def uv(project: Path, *arguments: str, timeout: float = LONGEST_COMMAND) -> str:
-    """Run uv on the environment of a project; return what it says if it fails."""
+def uv(project: Path, command: str, *arguments: str, timeout: float = LONGEST_COMMAND) -> str:
+    """Run `uv pip` on the environment of a project; return what it says if it fails.
+
+    Only `--python` leads there: `python -m uv` prefers its own environment to VIRTUAL_ENV.
+    """
+    python = project / ".venv" / "bin" / "python"
     done = subprocess.run(
-        [sys.executable, "-m", "uv", "pip", *arguments, "--quiet"],
-        env=os.environ | {"VIRTUAL_ENV": str(project / ".venv"), "UV_TORCH_BACKEND": "cpu"},
+        [sys.executable, "-m", "uv", "pip", command, "--quiet", "--python", python, *arguments],
+        env=os.environ | {"UV_TORCH_BACKEND": "cpu"},
         capture_output=True,
         text=True,
         timeout=timeout,
