@@ -44,6 +44,11 @@ def half(number=mmf.Float()):
     return number / 2
 
 
+@registry.target(returns=mmf.List(mmf.String()))
+def tagged(tags=mmf.List(mmf.String()), day=mmf.Date(default="2026-01-31")):
+    return [*tags, day.isoformat()]
+
+
 @registry.target(returns=mmf.File())
 def picture(photo=mmf.Img()):
     return b"picture"
@@ -54,7 +59,7 @@ app = create_app(registry)
 CALLS = """
 import json, sys
 from made import Client
-from made.api.targets import half, optional, scaled, score, several
+from made.api.targets import half, optional, scaled, score, several, tagged
 from made.models import OptionalJsonBody, ScaledJsonBodyType0, ScoreJsonBodyItem
 from made.models import SeveralJsonBody, SeveralJsonBodyTree
 
@@ -69,6 +74,7 @@ print(json.dumps([
     scaled.sync(client=client, body=ScaledJsonBodyType0(number=1.5, times=3)).result,
     scaled.sync(client=client, body=1.5).result,
     half.sync(client=client, body=5.0).result,
+    tagged.sync(client=client, body=["a", "b"]),
     [type(refused).__name__, refused.status],
 ]))
 """
@@ -103,5 +109,6 @@ def test_a_generated_client_calls_targets(programs: Path, tmp_path: Path) -> Non
         4.5,
         3.0,
         2.5,
+        ["a", "b", "2026-01-31"],
         ["Problem", 400],
     ]

@@ -28,6 +28,9 @@ ROOMS = mmf.DataFrame(
         "rooms": int,
         "city": mmf.Column(str, choices=["Kazan", "Omsk"]),
         "sold": datetime,
+        "built": "date",
+        "seen": mmf.Column("datetime", tz="Europe/Berlin", description="by the owner"),
+        "floor": "int8",
         "note": str | None,
         "lift": bool,
     }
@@ -67,6 +70,21 @@ def hello():
 @mmf.target
 def forget(photo=mmf.Img(), day=mmf.Datetime(), sure=mmf.Bool(default=True)):
     pass
+
+
+@mmf.target(returns=mmf.List(mmf.Date()))
+def days(
+    first=mmf.Date(),
+    at=mmf.Datetime(tz="Europe/Berlin"),
+    tags=mmf.List(mmf.String()),
+    counts=mmf.List(mmf.Integer(ge=1), default=[1]),
+):
+    return [first] * counts[0]
+
+
+@mmf.target(returns=mmf.Integer())
+def total(numbers=mmf.List(mmf.Integer(ge=1), min_items=2)):
+    return sum(numbers)
 '''
 
 CRASHES = """

@@ -33,11 +33,13 @@ from helper import doubled
 
 model = mmf.artifact("models/wine.joblib").load()
 COLUMNS = {"alcohol": float, "kind": mmf.Column(str, choices=["red", "white"]), "age": int | None}
+TAGS = mmf.List(mmf.String(), default=["dry", "red"])
 
 
 @mmf.target(returns=mmf.DataFrame(), default=True, batch=True)
-def predict(wines=mmf.DataFrame(schema=COLUMNS), times=mmf.Integer(default=2)):
+def predict(wines=mmf.DataFrame(schema=COLUMNS), times=mmf.Integer(default=2), tags=TAGS):
     wines["quality"] = doubled(model.predict(wines[["alcohol"]].to_numpy())) * times
+    wines["tags"] = " ".join(tags)
     return wines
 
 
@@ -51,6 +53,7 @@ ROWS = {"columns": COLUMNS, "data": [[9.5, "red", 3], [12.25, "white", None]]}
 BODIES = [
     {"dataframe_split": ROWS},
     {"dataframe_split": ROWS, "params": {"times": 3}},
+    {"dataframe_split": ROWS, "params": {"tags": ["sweet"]}},
     {"dataframe_split": {"columns": COLUMNS[:2], "data": [[10, "white"]]}},
 ]
 
@@ -97,7 +100,9 @@ LOAD = """
 import mlflow.pyfunc, pandas
 model = mlflow.pyfunc.load_model("out")
 table = pandas.DataFrame({"alcohol": [9.5], "kind": ["red"]})
-print(model.predict(table, params={"times": 1})[0]["quality"])
+result = model.predict(table, params={"times": 1, "tags": ["a", "b"]})
+assert [row["tags"] for row in result + model.predict(table)] == ["a b", "dry red"]
+print(result[0]["quality"])
 """
 
 

@@ -1,6 +1,6 @@
 """A service with every kind of descriptor, whose functions take whatever their descriptors take."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import mmf_core as mmf
@@ -12,6 +12,9 @@ SCHEMA = {
     "note": str | None,
     "ripe": bool,
     "picked": datetime,
+    "day": date | None,
+    "seen": mmf.Column(datetime, tz="Europe/Berlin"),
+    "small": mmf.Column("int8", description="in centimetres"),
 }
 TABLE = mmf.DataFrame(description="any table")
 ROWS = mmf.DataFrame(schema={"rows": int})
@@ -32,6 +35,10 @@ NUMBER = mmf.Float()
 RATE = mmf.Float(ge=0, le=1, default=0.5)
 FLAG = mmf.Bool()
 MOMENT = mmf.Datetime()
+LOCAL = mmf.Datetime(tz="Europe/Berlin")
+DAY = mmf.Date()
+TAGS = mmf.List(mmf.String(), max_items=20)
+COUNTED = mmf.List(mmf.Integer(ge=0, le=9), min_items=1, default=[1])
 
 
 def tables(target: Any) -> None:
@@ -112,6 +119,22 @@ def scalars(target: Any) -> None:
     @target(returns=MOMENT)
     def moment(value: Any = MOMENT) -> Any:
         return value
+
+    @target(returns=LOCAL)
+    def local(value: Any = LOCAL) -> Any:
+        return value
+
+    @target(returns=DAY)
+    def day(value: Any = DAY) -> Any:
+        return value
+
+    @target(returns=TAGS)
+    def tags(values: Any = TAGS) -> Any:
+        return values
+
+    @target(returns=COUNTED)
+    def counted(tags: Any = TAGS, numbers: Any = COUNTED) -> Any:
+        return [min(9, len(tags)), *numbers]
 
 
 def others(target: Any) -> None:

@@ -47,7 +47,9 @@ REFUSED = (  # what no schema says
     b"UTC offset",  # that all dates of a column have
     b"picture cannot be read",
     b"has no body",  # nor has the query the scalar
+    b"clocks in Europe/Berlin",
     b"expected an ISO 8601 date",  # schemathesis overlooks formats under anyOf in forms,
+    b"expected a date, got",  # beside null as a type,
     b"expected true or false, got",  # and writes some flags as nothing
 )
 

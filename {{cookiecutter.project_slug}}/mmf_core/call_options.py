@@ -61,7 +61,9 @@ def batch_argument(
     """Return the argument whose rows are batched; DeclarationError unless there is exactly one."""
     kinds = {name: descriptor.kind for name, descriptor in arguments.items()}
     with_rows = [name for name, kind in kinds.items() if kind in WITH_ROWS]
-    has_others = not {*kinds.values()} <= {*WITH_ROWS, Kind.SCALAR}
+    has_others = not all(
+        descriptor.kind in WITH_ROWS or descriptor.fits_query for descriptor in arguments.values()
+    )
     if len(with_rows) != 1 or has_others or returns is None or returns.kind not in WITH_ROWS:
         raise DeclarationError(
             "batch= needs exactly one table or array among the arguments, scalars otherwise, "
