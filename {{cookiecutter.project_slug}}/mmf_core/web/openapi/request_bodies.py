@@ -69,6 +69,12 @@ def argument_schema(descriptor: Descriptor[Any]) -> dict[str, Any]:
     return schema
 
 
+def field_schema(descriptor: Descriptor[Any]) -> dict[str, Any]:
+    """Return an argument's schema in a form or a query, which have no null or empty list."""
+    schema = without_null(argument_schema(descriptor))
+    return {**schema, **({"minItems": schema.get("minItems", 1)} if "items" in schema else {})}
+
+
 def _whole(descriptor: Descriptor[Any]) -> dict[str, Any]:
     """Describe a body that is a single argument."""
     text: dict[str, Any] = {"type": "string"}
@@ -115,7 +121,7 @@ def _form(target: Target) -> dict[str, Any]:
     properties, encoding = {}, {}
     for name, descriptor in target.arguments.items():
         if descriptor.fits_query:
-            properties[name] = without_null(argument_schema(descriptor))
+            properties[name] = field_schema(descriptor)
         else:
             properties[name] = _file(descriptor)
             encoding[name] = {"contentType": ", ".join(media_types(readable(descriptor.kind)))}

@@ -15,7 +15,7 @@ from ..cells_read import HEADER, is_lenient
 from ..http.negotiation import response_formats
 from ..http.request_parts import MAX_HEADER_ROW
 from ..protocols import Service
-from .request_bodies import argument_schema, body
+from .request_bodies import body, field_schema
 from .sections import (
     ANYTHING,
     OpenAPISection,
@@ -24,7 +24,6 @@ from .sections import (
     error_responses,
     ref,
     response,
-    without_null,
 )
 
 _TABLES = 'Tables in JSON may also be {"columns", "data"} or column → list; numbers may be strings.'
@@ -115,7 +114,7 @@ def _description(target: Target) -> dict[str, Any]:
 def _parameters(target: Target) -> list[dict[str, Any]]:
     """Describe the query: scalar arguments, the format, the sheet, the form of errors."""
     scalars = {
-        name: without_null(argument_schema(descriptor))
+        name: field_schema(descriptor)
         for name, descriptor in target.arguments.items()
         if descriptor.fits_query
     }
