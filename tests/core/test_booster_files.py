@@ -128,7 +128,7 @@ def test_categories_that_may_be_numbers_are_not_guessed(
 
     with caplog.at_level(logging.INFO):
         client = create_app(registry).test_client()
-    assert "city: texts or whole numbers" in caplog.text
+    assert "CatBoost takes texts or whole numbers in city" in caplog.text
     row = {**TEXTS.head(1).to_dict("records")[0], "flag": 1, "city": 7}
     body = json.dumps([row])  # in the order of the fit: CatBoost compares it
     answer = client.post("/score", data=body, content_type="application/json")
