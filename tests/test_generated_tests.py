@@ -67,6 +67,16 @@ def hello():
     return "hello"
 
 
+@mmf.target(returns=mmf.Stream(mmf.String()))
+def words(text=mmf.String()):
+    yield from text
+
+
+@mmf.target(returns=mmf.Stream(mmf.Dict()))
+async def steps(count=mmf.Integer(ge=1)):
+    yield {"step": count}
+
+
 @mmf.target
 def forget(photo=mmf.Img(), day=mmf.Datetime(), sure=mmf.Bool(default=True)):
     pass

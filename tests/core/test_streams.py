@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from mmf_core.errors import (
     ResultError,
     TargetError,
 )
+from mmf_core.example_calls import CallStatus, call
 from mmf_core.execution import Execution, Timings
 from mmf_core.execution.streams import _worker_slots
 from mmf_core.settings import Settings
@@ -309,3 +311,20 @@ def test_times_are_those_of_the_function() -> None:
     list(execution(counting(Log(), seconds=0.05))({"to": 3}, timings))
     assert 0.15 <= timings.call < 1
     assert timings.queue < 0.1
+
+
+def test_example_calls_take_the_first_piece_of_a_stream_that_never_ends(counter: Any) -> None:
+    log = Log()
+    registry = mmf.Registry()
+    registry.target(returns=mmf.Stream(mmf.Integer()))(counter(log))
+    (target,) = registry.targets.values()
+    result = call(replace(target, arguments={"to": mmf.Integer(ge=10**9)}))
+    assert (result.status, result.content) == (CallStatus.OK, b"0")
+    assert log.events == [0, "closed"]
+
+
+def test_example_calls_find_a_stream_that_fails() -> None:
+    registry = mmf.Registry()
+    registry.target(returns=TEXTS)(failing(ValueError("one is no text")))
+    (target,) = registry.targets.values()
+    assert call(target).status is CallStatus.FAILED

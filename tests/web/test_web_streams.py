@@ -16,6 +16,7 @@ import requests
 from error_shape import assert_problem
 from flask.testing import FlaskClient
 from log_output import Output
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import mmf_core as mmf
 from mmf_core.client import Busy, Client, InvalidValue, ServerError, Unreachable
@@ -278,7 +279,9 @@ def test_descriptions(client: FlaskClient) -> None:
     returns = client.get("/words").get_json()["returns"]
     assert (returns["class_name"], returns["item"]["class_name"]) == ("Stream", "String")
     assert returns["formats"] == ["text/event-stream", "text/plain", "application/x-ndjson"]
-    paths = client.get("/openapi.json").get_json()["paths"]
+    document = client.get("/openapi.json").get_json()
+    OpenAPIV31SpecValidator(document).validate()
+    paths = document["paths"]
     operation = paths["/words"]["post"]
     assert list(operation["responses"]["200"]["content"]) == returns["formats"]
     (query,) = [each for each in operation["parameters"] if each["name"] == "format"]

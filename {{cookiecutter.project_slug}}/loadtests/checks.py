@@ -85,6 +85,8 @@ def decoder(kind: Kind | None, media_format: Format) -> Decoder:
     """
     if kind is None:
         return json_value
+    if kind is Kind.STREAM:
+        return json_lines
     codec, json_codec = find(kind, media_format), json_of(kind)
 
     def decode(data: bytes) -> Any:
@@ -106,6 +108,11 @@ def json_value(data: bytes) -> Any:
     """Decode JSON; `{"result": value}` to the value."""
     value = json.loads(data)
     return value["result"] if isinstance(value, dict) and value.keys() == {"result"} else value
+
+
+def json_lines(data: bytes) -> list[Any]:
+    """Decode the pieces of a stream."""
+    return [json.loads(line) for line in data.splitlines()]
 
 
 def detail(content: bytes) -> str:

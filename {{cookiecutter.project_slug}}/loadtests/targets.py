@@ -83,6 +83,8 @@ class Target:
         """Return the media type to ask for; that of a file is up to its author."""
         if not self.returns or self._kind is Kind.FILE:
             return ANY
+        if self._kind is Kind.STREAM:
+            return Format.JSONL.media_type
         media_type = media_format.media_type
         return media_type if media_type in self.returns["formats"] else JSON
 
