@@ -8,11 +8,13 @@ The fenced blocks of README.md, here and in a project, are taken as they stand:
   `curl ... # 422`.
 - A block that makes, serves or deploys something is not run here: every line of it must begin with
   one of `ELSEWHERE`, where the reason stands.
-- Blocks in other languages (`text`, `json`, ...) show output and are not run.
+- `text` after a block that is run: what it prints.
+- Blocks in other languages (`json`, ...) are not run.
 """
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,9 +75,9 @@ class Block(NamedTuple):
 
 
 def blocks(readme: Path, *languages: str) -> Iterator[Block]:
-    """Yield the fenced blocks of a Markdown file that are in one of `languages`."""
+    """Yield the fenced blocks of a Markdown file, those in one of `languages` if any are named."""
     for language, text in FENCE.findall(readme.read_text(encoding="utf-8")):
-        if language in languages:
+        if not languages or language in languages:
             yield Block(language, text)
 
 
@@ -86,15 +88,16 @@ def is_run_here(block: Block) -> bool:
     return not elsewhere
 
 
-def check_shell(project: Project, block: Block, port: int) -> None:
-    """Run a shell block against the server on `port`, and look at what curl was answered."""
+def check_shell(project: Project, block: Block, port: int) -> str:
+    """Run a shell block against the server on `port`, and check the statuses; return its output."""
     statuses = project.folder / ".statuses"
     statuses.write_text("")
     script = PRELUDE + re.sub(r"\b8000\b", str(port), block.text)
-    project.run("bash", "-c", script, PORT=str(port))
+    printed = project.run("bash", "-c", script, PORT=str(port))
     unusual = [status for status in statuses.read_text().split() if status[0] != "2"]
     assert unusual == STATUS.findall(block.text), block.text
     assert bool(statuses.read_text()) == any("curl " in line for line in block.commands)
+    return printed
 
 
 @pytest.fixture(params=["template", "project", "mlflow"])
@@ -111,10 +114,13 @@ def readme(request: pytest.FixtureRequest, installed: Project) -> Path:
 def test_shell_blocks_work(readme: Path, installed: Project, subtests: pytest.Subtests) -> None:
     port = free_port()
     with installed.serving("gunicorn", "-w", "2", "app:app", port=port, PORT=str(port)):
-        for block in blocks(readme, "bash", "sh"):
+        for block, following in pairwise([*blocks(readme), Block("", "")]):
+            if block.language not in {"bash", "sh"}:
+                continue
             with subtests.test(block.commands[0]):
                 if is_run_here(block):
-                    check_shell(installed, block, port)
+                    printed = check_shell(installed, block, port)
+                    assert following.language != "text" or printed == following.text
 
 
 def test_python_blocks_work(readme: Path, installed: Project, subtests: pytest.Subtests) -> None:
