@@ -60,6 +60,11 @@ def offer(
     return {**sizes, "floor": about.get("floor"), "discount": discount, "kind": kind}
 
 
+@registry.target(returns=mmf.DataFrame(format=mmf.XLSX))
+def rate(data=mmf.DataFrame(schema={"area": float}, extra="keep")):
+    return data["area"].to_numpy() * 2
+
+
 @registry.target(returns=mmf.DataFrame(format=mmf.CSV))
 def forecast(days=mmf.Integer(default=60)):
     dates = pd.date_range("2026-01-01", periods=days)
@@ -457,3 +462,18 @@ def test_an_example_fills_the_whole_form_and_can_be_run(page: Page, axe: AXE) ->
     answer = run(section)
     for text in ("area200", "empty1", "floor7", "discount0.5"):
         expect(answer).to_contain_text(text)
+
+
+# Columns that come back
+
+
+def test_an_identifier_is_shown_beside_its_prediction(page: Page, axe: AXE) -> None:
+    section = opened(page, "rate")
+    choose(section, "houses.csv", "id,area,city\n007,1.5,Omsk\n008,2.5,Kazan\n")
+    answer = run(section)
+    table = answer.locator("table")
+    expect(table.locator("thead th")).to_have_text(["row", "prediction", "id", "city"])
+    for row, texts in enumerate((("3", "007", "Omsk"), ("5", "008", "Kazan"))):
+        for text in texts:
+            expect(table.locator("tbody tr").nth(row)).to_contain_text(text)
+    assert axe(page) == []

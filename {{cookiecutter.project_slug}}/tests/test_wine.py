@@ -63,6 +63,17 @@ def test_table_is_scored(client: FlaskClient, wines: pd.DataFrame, cultivars: li
     assert [row["prediction"] for row in response.json] == cultivars
 
 
+def test_other_columns_come_back_as_they_came(
+    client: FlaskClient, wines: pd.DataFrame, cultivars: list[str]
+) -> None:
+    numbered = wines.assign(id=[f"00{number}" for number in range(9)])
+
+    response = client.post("/score?format=json", json=numbered.to_dict("records"))
+
+    expected = zip(numbered["id"], cultivars, strict=True)
+    assert response.json == [{"id": id_, "prediction": name} for id_, name in expected]
+
+
 def test_one_wine_is_explained(client: FlaskClient, wines: pd.DataFrame) -> None:
     response = client.post("/explain", json=wines.iloc[0].to_dict())
 

@@ -6,8 +6,10 @@ const MAX_ROWS = 100;
 const MAX_COLUMNS = 200;
 const MAX_PINNED = 3;
 
+// A text like 007, or of more digits than a number has, is an identifier.
 export function isNumeric(value) {
-  return typeof value === "number" || (typeof value === "string" && value.trim() !== "" && Number.isFinite(Number(value)));
+  if (typeof value !== "string") return typeof value === "number";
+  return value.trim() !== "" && Number.isFinite(Number(value)) && !/^([-+]?0\d|\+|-?\d{16})/.test(value);
 }
 
 // Describes a table's size, and how much of it is shown.
