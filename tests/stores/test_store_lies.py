@@ -5,7 +5,8 @@ import io
 import json
 import sys
 import tarfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -118,6 +119,22 @@ def test_a_name_of_a_metadata_address_is_refused(
 )
 def test_metadata_addresses(address: str, is_refused: bool) -> None:
     assert over_http.is_metadata_address(address) is is_refused
+
+
+def test_headers_that_drip_are_given_up(
+    says: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte is in time for MMF_STORE_TIMEOUT, and there is no end of them."""
+
+    def drip() -> Iterator[bytes]:
+        yield OK + b"A: "
+        while True:
+            time.sleep(0.05)
+            yield b"a"
+
+    monkeypatch.setattr(over_http, "HEADERS_TIMEOUT", 0.5)
+    with pytest.raises(StoreError, match=r"the headers took longer than 0\.5 s"):
+        fetch(says(drip))
 
 
 def test_a_redirect_between_web_servers_is_followed(says: Callable[[bytes], str]) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import IPv6Address, ip_address
+from threading import Timer
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -28,6 +31,8 @@ from .objects import UNKNOWN
 RETRY_STATUSES = {429, 500, 502, 503, 504}
 PAUSES = (0.5, 1.0)
 """Seconds between attempts while a server is busy, as S3 is now and then."""
+HEADERS_TIMEOUT = 60
+"""Seconds within which all headers of a response must be there, however they come."""
 RANGE_NOT_SATISFIABLE = 416
 METADATA_ADDRESSES = frozenset({"fd00:ec2::254", "100.100.100.200"})
 """Those of Amazon by IPv6, and of Alibaba; all others are link-local, such as 169.254.169.254."""
@@ -58,7 +63,7 @@ class _SafeRedirects(HTTPRedirectHandler):
 
 
 class _Connection(HTTPConnection):
-    """Sends nothing to such an address, whatever name has led there."""
+    """Sends nothing to such an address, whatever name has led there; ends if headers drip."""
 
     def connect(self) -> None:
         super().connect()
@@ -67,9 +72,27 @@ class _Connection(HTTPConnection):
             self.close()
             raise HTTPException(f"{self.host} has the address {address}, which is refused")
 
+    def getresponse(self) -> HTTPResponse:
+        end = time.monotonic() + HEADERS_TIMEOUT
+        limit = Timer(HEADERS_TIMEOUT, _shut_down, [self.sock])
+        limit.start()
+        try:
+            response = super().getresponse()
+        finally:
+            limit.cancel()
+        if time.monotonic() >= end:  # headers that are cut off look as if they were complete
+            response.close()
+            raise HTTPException(f"the headers took longer than {HEADERS_TIMEOUT} s")
+        return response
+
 
 class _SecureConnection(HTTPSConnection, _Connection):
     """The same, over TLS."""
+
+
+def _shut_down(connection: socket.socket) -> None:
+    with suppress(OSError):  # it has ended
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _HTTP(HTTPHandler):
