@@ -171,7 +171,7 @@ def test_a_result_that_returns_cannot_send_is_a_result_error(
 
 def test_a_generator_is_no_result() -> None:
     def score() -> Iterator[int]:
-        yield 1
+        return (piece for piece in [1])
 
     with pytest.raises(ResultError, match="generator"):
         run(Target.of(score, returns=mmf.Dict()), {})
