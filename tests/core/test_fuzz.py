@@ -14,7 +14,9 @@ from decoders import DECODERS, DESCRIPTORS, Decoder
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mmf_core.codecs import Kind, json_of
+import mmf_core as mmf
+from mmf_core.codecs import Kind, json_of, readable
+from mmf_core.descriptors import Descriptor
 from mmf_core.errors import RequestError
 
 each_decoder = pytest.mark.parametrize("decoder", DECODERS.values(), ids=DECODERS)
@@ -75,6 +77,14 @@ def _damaged(body: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
         place = int(share * len(body))
         body = body[:place] + instead + body[place + count :]
     return body
+
+
+def test_every_kind_and_every_descriptor_is_there() -> None:
+    assert {kind for kind in Kind if readable(kind)} == DESCRIPTORS.keys()
+    used = {type(each) for descriptors in DESCRIPTORS.values() for each in descriptors.values()}
+    classes = {value for value in vars(mmf).values() if isinstance(value, type)}
+    public = {each for each in classes if issubclass(each, Descriptor) and each.kind in DESCRIPTORS}
+    assert {each.__name__ for each in public - used} == {"JsonFile"}  # a Dict of any value
 
 
 @each_decoder
