@@ -110,5 +110,5 @@ def test_a_generated_client_calls_targets(programs: Path, tmp_path: Path) -> Non
         3.0,
         2.5,
         ["a", "b", "2026-01-31"],
-        ["Problem", 400],
+        ["Problem", 422],
     ]

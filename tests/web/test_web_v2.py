@@ -244,7 +244,7 @@ WORDS = pd.Series(["x", None], dtype="str")
         (pd.Categorical([0.5, None]), "FP64", [0.5, None]),
         (pd.to_timedelta([1, None], unit="s"), "BYTES", ['"P0DT0H0M1S"', "null"]),
         (pd.to_datetime([None, None]), "BYTES", [None, None]),
-        ([date(2026, 1, 31), None], "BYTES", ['"2026-01-31"', "null"]),
+        ([date(2026, 1, 31), None], "BYTES", ["2026-01-31", None]),
         ([time(1, 2, 3), None], "BYTES", ['"01:02:03"', "null"]),
         ([b"\xff", None], "BYTES", ["/w==", None]),
         ([None, b"\xff"], "BYTES", [None, "/w=="]),
