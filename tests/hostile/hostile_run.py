@@ -1,8 +1,8 @@
 """Sends every hostile input to a live service of two workers, while another client is served.
 
 `make hostile` sends each once and writes the table of docs/reliability.md; `make hostile
-MINUTES=60` sends all of them again and again for an hour, and then compares memory and open files
-with those before; `ONLY="npy YAML"` chooses inputs by words in their names. It ends with 1 if a
+MINUTES=60` sends all of them again and again for an hour, and compares memory and open files after
+each round with those after the first, in a table of its own; `ONLY="npy YAML"` chooses inputs by words in their names. It ends with 1 if a
 bound was exceeded by an input that has no `open` note.
 """
 
@@ -301,9 +301,29 @@ def main(minutes: float, words: list[str]) -> int:
             print(f"after round {rounds + 1}: {now[0]:.0f} MiB, {now[1]} open files", flush=True)
             first = now if rounds == 0 else first
             rounds += 1
+            if minutes:
+                elapsed = minutes + (time.monotonic() - end) / 60
+                write_growth(elapsed, rounds, rounds * len(chosen), first, now)
         # The first round brings in libraries and fills caches.
         is_bad = is_bad or now[0] > 1.1 * first[0] or now[1] > first[1] + 8
     return int(is_bad)
+
+
+def write_growth(
+    minutes: float, rounds: int, inputs: int, first: tuple[float, int], last: tuple[float, int]
+) -> None:
+    """Replace the row of the table that compares memory and open files after the rounds."""
+    cells = (
+        f"{minutes:.0f}",
+        str(rounds),
+        f"{inputs:,}",
+        *(f"{memory:.0f}" for memory in (first[0], last[0])),
+        *(str(files) for files in (first[1], last[1])),
+    )
+    page = PAGE.read_text(encoding="utf-8")
+    row = re.compile(r"(<!-- hostile growth -->\n\|.*\n\|.*\n)(?:\|.*\n)?")
+    assert row.search(page), f"no <!-- hostile growth --> in {PAGE}"
+    PAGE.write_text(row.sub(rf"\1| {' | '.join(cells)} |\n", page), encoding="utf-8")
 
 
 def write(row: list[str]) -> None:
