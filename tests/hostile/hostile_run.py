@@ -2,8 +2,8 @@
 
 `make hostile` sends each once and writes the table of docs/reliability.md; `make hostile
 MINUTES=60` sends all of them again and again for an hour, and compares memory and open files after
-each round with those after the first, in a table of its own; `ONLY="npy YAML"` chooses inputs by words in their names. It ends with 1 if a
-bound was exceeded by an input that has no `open` note.
+each round with those after the first, in a table of its own; `ONLY="npy YAML"` chooses inputs by
+words in their names. It ends with 1 if a bound was exceeded by an input without an `open` note.
 """
 
 import os

@@ -5,14 +5,14 @@ calamine, which reads the other workbooks, aborts the process if an old one decl
 
 from __future__ import annotations
 
-import io
 import re
 from contextlib import suppress
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from .base import Codec, Kind, Options
-from .decoded_size import refuse_sparse
+from ..settings import Settings
+from .decoded_size import refuse_sparse, too_large
 from .formats import Format
 from .sheet_rows import table_of
 from .workbooks import LEAP_DAY, OLE2, select_sheet, translate_errors, unreadable
@@ -48,11 +48,9 @@ CODECS = (TableXLS(),)
 
 
 def _read(data: bytes, options: Options) -> pd.DataFrame:
-    import xlrd
+    from .xls_book import LimitedBook
 
-    with xlrd.open_workbook(
-        file_contents=data, logfile=io.StringIO(), ragged_rows=True, on_demand=True
-    ) as book:
+    with LimitedBook(data, options) as book:
         names = book.sheet_names()
         are_hidden = _private(book, "sheet_visibility")
         shown = [name for name, hidden in zip(names, are_hidden, strict=True) if not hidden]
@@ -61,8 +59,16 @@ def _read(data: bytes, options: Options) -> pd.DataFrame:
         sheet = book.sheet_by_index(key) if isinstance(key, int) else book.sheet_by_name(key)
     refuse_sparse(sheet.nrows, sheet.ncols, len(data))
     rows = [[_value(cell, book.datemode) for cell in sheet.row(row)] for row in range(sheet.nrows)]
+    _check_text_size(rows, options.get("max_decompressed", Settings.max_decompressed))
     width = max(map(len, rows), default=0)
     return table_of([row + [""] * (width - len(row)) for row in rows], options)
+
+
+def _check_text_size(rows: list[list[Any]], max_size: int) -> None:
+    """Refuse a sheet whose cells share a text that is long for so many."""
+    texts = (cell for row in rows for cell in row if type(cell) is str)
+    if sum(map(len, texts)) > max_size:
+        raise too_large("workbook", max_size)
 
 
 def _private(book: Any, name: str) -> Any:
@@ -76,9 +82,13 @@ def _mark_durations(book: Any) -> None:
     xlrd keeps the formats of cells only together with all else that the sheet looks like.
     """
     types = _private(book, "xf_index_to_xl_type_map")
+    durations = {
+        key
+        for key, format_ in book.format_map.items()
+        if _OF_DURATIONS.search(_LITERALS.sub("", format_.format_str or ""))
+    }
     for style in book.xf_list:
-        format_ = book.format_map.get(style.format_key)
-        if format_ and _OF_DURATIONS.search(_LITERALS.sub("", format_.format_str)):
+        if style.format_key in durations:
             types[style.xf_index] = _DURATION
 
 

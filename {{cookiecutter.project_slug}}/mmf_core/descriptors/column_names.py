@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from ..errors import quoted
 
 _MAX_NAMES, _MAX_COMPARED, _MAX_LENGTH = 10, 20, 40  # comparing names is slow
+_MAX_LETTERS = 1_000
 _CUTOFF = 0.75
 
 
@@ -33,5 +34,9 @@ def describe_others(others: Sequence[str]) -> str:
 
 
 def _letters(name: str) -> str:
-    """Return a name in small letters, without blanks and signs unless it has nothing else."""
+    """Return a name in small letters, without blanks and signs unless it has nothing else.
+
+    Of a long one, the first letters: they are enough to suggest it.
+    """
+    name = name[:_MAX_LETTERS]
     return "".join(filter(str.isalnum, name)).casefold() or name
