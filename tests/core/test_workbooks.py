@@ -17,6 +17,7 @@ import xlwt
 from pandas.testing import assert_frame_equal
 from tables import MIXED, damage, fuzz
 
+import forged_xls
 import mmf_core as mmf
 from mmf_core.codecs import Format, Kind, find
 from mmf_core.codecs.base import Codec
@@ -484,3 +485,70 @@ def test_elements_without_cells_are_counted(element: bytes) -> None:
     data = repacked(XLSX.encode(TABLE, {}), "xl/worksheets/sheet1.xml", change)
     with pytest.raises(BodyTooLarge):
         XLSX.decode(data, {"max_decompressed": 200 * 2**20})
+
+
+LONG_FORMAT = struct.pack("<HHB", 200, 8_000, 0) + b"[" * 8_000
+DOUBLED = forged_xls.name(b"\x17\1\0a") + b"".join(
+    forged_xls.name((b"\x23" + struct.pack("<HH", index, 0)) * 2 + b"\x08")
+    for index in range(1, 30)
+)
+WHOLE = struct.pack("<HHHH", 0, 65_535, 0, 255) + bytes(16) + struct.pack("<II", 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("cells", "others"),
+    [
+        (b"", DOUBLED),
+        (forged_xls.record(forged_xls.HLINK, WHOLE), b""),
+    ],
+    ids=["names that double a text", "a link over the whole sheet"],
+)
+def test_what_no_table_needs_of_an_old_workbook_is_not_read(cells: bytes, others: bytes) -> None:
+    data = forged_xls.workbook(forged_xls.numbers(0, 0, 1) + cells, others)
+    tracemalloc.start()
+    assert XLS.decode(data, {}).shape == (0, 2)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * 2**20
+
+
+@pytest.mark.parametrize("phonetic_size", [-1, -2, -8, -30_000, -(2**31)])
+def test_shared_texts_of_an_old_workbook_are_read_once(phonetic_size: int) -> None:
+    """Each was read again and again where its phonetic part declares a negative size."""
+    text = struct.pack("<HBi", 30_000, 4, phonetic_size) + b"a" * 60_000
+    texts = forged_xls.shared_texts(100_000, text)
+    with pytest.raises(RequestError):
+        XLS.decode(forged_xls.workbook(forged_xls.shared_text(0, 0, 0), texts), {})
+
+
+def test_shared_texts_with_phonetic_parts_are_read() -> None:
+    texts = b"".join(struct.pack("<HBi", 1, 4, 6) + letter + b"abcdef" for letter in (b"x", b"y"))
+    cells = forged_xls.shared_text(0, 0, 0) + forged_xls.shared_text(1, 0, 1)
+    table = XLS.decode(forged_xls.workbook(cells, forged_xls.shared_texts(2, texts)), {})
+    assert_frame_equal(table, pd.DataFrame({"x": ["y"]}))
+
+
+@pytest.mark.parametrize(
+    ("cells", "others"),
+    [
+        (forged_xls.numbers(0, 0, 255) * 1_400, b""),
+        (forged_xls.record(1, b"") * 500_000, b""),
+        (b"", forged_xls.record(forged_xls.XF, bytes(20)) * 20_000),
+        (b"", forged_xls.shared_texts(2**31 - 1, b"")),
+        (b"", forged_xls.record(forged_xls.FORMAT, LONG_FORMAT) * 9),
+    ],
+    ids=["numbers", "records", "styles", "texts", "formats"],
+)
+def test_records_that_take_much_are_refused(cells: bytes, others: bytes) -> None:
+    data = forged_xls.workbook(forged_xls.numbers(0, 0, 1) + cells, others)
+    with pytest.raises(BodyTooLarge, match="so many values"):
+        XLS.decode(data, {"max_body": 5 * 2**20})
+
+
+def test_a_long_text_in_many_cells_of_an_old_workbook_is_refused() -> None:
+    long_text = struct.pack("<HB", 8_000, 0) + b"x" * 8_000
+    cells = b"".join(forged_xls.shared_text(row, 0, 0) for row in range(200))
+    data = forged_xls.workbook(cells, forged_xls.shared_texts(1, long_text))
+    assert XLS.decode(data, {}).shape == (199, 1)
+    with pytest.raises(BodyTooLarge, match="decompresses to more than 1 MiB"):
+        XLS.decode(data, {"max_decompressed": 2**20})

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-from forged_parquet import forged
 from hostile_inputs import (
     ANY,
     CSV,
@@ -31,11 +30,15 @@ from hostile_inputs import (
 )
 from PIL import Image
 
+import forged_xls
+from forged_parquet import forged
+
 PNG, JPEG, GIF, TIFF = "image/png", "image/jpeg", "image/gif", "image/tiff"
 BMP, WEBP = "image/bmp", "image/webp"
 SIZE = 49 * MIB
 FULL = 12 * 50 + 2
 """MiB: twelve times the largest body, and what any request takes."""
+XLS = "application/vnd.ms-excel"
 MAIN = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
@@ -128,6 +131,97 @@ def workbooks() -> Iterator[HostileInput]:
         ),
         REFUSED,
     )
+
+
+def old_workbooks() -> Iterator[HostileInput]:
+    """Yield .xls whose records take more than they are."""
+    cell = forged_xls.shared_text(0, 0, 0)
+    back = struct.pack("<HBi", 30_000, 4, -30_000) + b"a" * 60_000
+    text = struct.pack("<HB", 1, 4) + struct.pack("<i", -8) + b"a"
+    long_text = struct.pack("<HB", 8_000, 0) + b"x" * 8_000
+    doubled = forged_xls.name(b"\x17\1\0a") + b"".join(
+        forged_xls.name((b"\x23" + struct.pack("<HH", index, 0)) * 2 + b"\x08")
+        for index in range(1, 40)
+    )
+    area = struct.pack("<HHHH", 0, 65_535, 0, 255) + bytes(16) + struct.pack("<II", 2, 0)
+    for what, make, statuses in (
+        (
+            "119 numbers in each of 65,536 rows",
+            lambda: forged_xls.workbook(
+                b"".join(forged_xls.numbers(row, 0, 118) for row in range(65_536))
+            ),
+            REFUSED,
+        ),
+        (
+            "a number in the last column of 65,536 rows",
+            lambda: forged_xls.workbook(
+                b"".join(forged_xls.numbers(row, 255, 255) for row in range(65_536))
+            ),
+            REFUSED,
+        ),
+        (
+            "a row of numbers, 30,000 times",
+            lambda: forged_xls.workbook(forged_xls.numbers(0, 0, 255) * 30_000),
+            REFUSED,
+        ),
+        (
+            "2^31 shared texts declared",
+            lambda: forged_xls.workbook(cell, forged_xls.shared_texts(2**31 - 1, text * 10)),
+            REFUSED,
+        ),
+        (
+            "a shared text that leads back to itself",
+            lambda: forged_xls.workbook(cell, forged_xls.shared_texts(100_000, back)),
+            REFUSED,
+        ),
+        (
+            "a text of 8,000 in 1,000,000 cells",
+            lambda: forged_xls.workbook(
+                b"".join(
+                    forged_xls.shared_text(row, column, 0)
+                    for row in range(50_000)
+                    for column in range(20)
+                ),
+                forged_xls.shared_texts(1, long_text),
+            ),
+            REFUSED,
+        ),
+        ("a name that doubles a text 40 times", lambda: forged_xls.workbook(cell, doubled), ANY),
+        (
+            "a link over the whole sheet",
+            lambda: forged_xls.workbook(
+                forged_xls.numbers(0, 0, 1) + forged_xls.record(forged_xls.HLINK, area)
+            ),
+            ANY,
+        ),
+        (
+            "2,000,000 styles",
+            lambda: forged_xls.workbook(
+                forged_xls.numbers(0, 0, 1),
+                forged_xls.record(forged_xls.XF, bytes(20)) * 2_000_000,
+            ),
+            REFUSED,
+        ),
+        (
+            "6,000 number formats of 8,000 characters",
+            lambda: forged_xls.workbook(
+                forged_xls.numbers(0, 0, 1),
+                b"".join(
+                    forged_xls.record(
+                        forged_xls.FORMAT, struct.pack("<HHB", index, 8_000, 0) + b"[" * 8_000
+                    )
+                    for index in range(200, 6_200)
+                ),
+            ),
+            REFUSED,
+        ),
+        (
+            "12,000,000 empty records",
+            lambda: forged_xls.workbook(forged_xls.record(1, b"") * 12_000_000),
+            REFUSED,
+        ),
+    ):
+        yield HostileInput(f"XLS: {what}", "/strict", XLS, make, statuses, seconds=8, mib=256)
 
 
 def lists(unit: bytes, size: int = SIZE) -> bytes:
@@ -422,6 +516,7 @@ def arrays() -> Iterator[HostileInput]:
 def files() -> Iterator[HostileInput]:
     """Yield all inputs of this module."""
     yield from workbooks()
+    yield from old_workbooks()
     yield from messagepack()
     yield from pictures()
     yield from parquet_files()

@@ -10,12 +10,13 @@ from contextlib import suppress
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-from .base import Codec, Kind, Options
 from ..settings import Settings
+from .base import Codec, Kind, Options
 from .decoded_size import refuse_sparse, too_large
 from .formats import Format
 from .sheet_rows import table_of
 from .workbooks import LEAP_DAY, OLE2, select_sheet, translate_errors, unreadable
+from .xls_book import open_book
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,9 +49,7 @@ CODECS = (TableXLS(),)
 
 
 def _read(data: bytes, options: Options) -> pd.DataFrame:
-    from .xls_book import LimitedBook
-
-    with LimitedBook(data, options) as book:
+    with open_book(data, options) as book:
         names = book.sheet_names()
         are_hidden = _private(book, "sheet_visibility")
         shown = [name for name, hidden in zip(names, are_hidden, strict=True) if not hidden]

@@ -1,7 +1,7 @@
-"""xlrd's workbook without what a forged file would have it do: only the records that make a table.
+"""xlrd's workbook without what a forged file would have it do: only the records of a table's cells.
 
-xlrd computes the formulas of names, which may double a text again and again, keeps a place for every
-cell of a hyperlink's area, and steps back in the texts that cells share where a file says so.
+xlrd computes the formulas of names, which may double a text again and again, keeps a place for
+every cell of a hyperlink's area, and steps back in the texts that cells share if a file says so.
 """
 
 from __future__ import annotations
@@ -9,80 +9,63 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from xlrd.biffh import (
-    XL_EXTERNNAME,
-    XL_EXTERNSHEET,
-    XL_FEAT11,
-    XL_FORMAT,
-    XL_HLINK,
-    XL_LABELRANGES,
-    XL_MSO_DRAWING,
-    XL_MULRK,
-    XL_NAME,
-    XL_NOTE,
-    XL_OBJ,
-    XL_QUICKTIP,
-    XL_RSTRING,
-    XL_SUPBOOK,
-    XL_TXO,
-    XL_WORKBOOK_GLOBALS,
-    XL_XF,
-    XLRDError,
-)
-from xlrd.book import Book
-
 from .base import Options
 from .decoded_size import MemoryBudget
 
 _VERSIONS = {50, 70, 80}  # of Excel 5.0 to 2003, which are in OLE2
+_GLOBALS = 5  # the part of a workbook before its sheets
 _UNUSED = frozenset(
     {
-        *(XL_NAME, XL_EXTERNNAME, XL_EXTERNSHEET, XL_SUPBOOK),
-        *(XL_HLINK, XL_QUICKTIP, XL_NOTE, XL_OBJ, XL_TXO, XL_MSO_DRAWING),
-        *(XL_FEAT11, XL_LABELRANGES),
+        *(0x17, 0x18, 0x23, 0x1AE),  # names, and other workbooks
+        *(0x1C, 0x5D, 0xEC, 0x1B6),  # notes, drawings and their texts
+        *(0x15F, 0x1B8, 0x800, 0x872),  # labels, hyperlinks, their tips, and tables
     }
 )
 _UNUSED_SIZE, _RECORD_SIZE, _TEXT_SIZE = 40, 150, 200
 """What a record and a text that cells share count for: they take time, too."""
-_BYTE_SIZES = {XL_MULRK: 34, XL_FORMAT: 1_000, XL_XF: 200, XL_RSTRING: 30}
-"""What a byte of a record counts for."""
+_BYTE_SIZES = {0xBD: 34, 0x41E: 1_000, 0xE0: 200, 0xD6: 30}
+"""What a byte counts for of rows of numbers, of formats, which take long, of styles, and of texts
+with fonts."""
 _PLAIN_BYTE_SIZE = 2
 
 
-class LimitedBook(Book):  # type: ignore[misc] # xlrd has no types
-    """A workbook that is read within the bounds of memory: BodyTooLarge where it needs more."""
+def open_book(data: bytes, options: Options) -> Any:
+    """Return xlrd's book, whose sheets are read when asked for; errors of xlrd for other files.
 
-    def __init__(self, data: bytes, options: Options) -> None:
-        super().__init__()
-        self._budget = MemoryBudget("XLS", options)
-        self.biff2_8_load(
-            file_contents=data, logfile=io.StringIO(), on_demand=True, ragged_rows=True
-        )
-        self.biff_version = self.getbof(XL_WORKBOOK_GLOBALS)
-        if self.biff_version not in _VERSIONS:
-            raise XLRDError
-        self.parse_globals()
-        self._sheet_list = [None] * len(self._sheet_names)
-        self.nsheets = len(self._sheet_list)
+    BodyTooLarge where its records take more than the bounds of memory, now or later.
+    """
+    from xlrd.biffh import XLRDError
+    from xlrd.book import Book
 
-    def get_record_parts(self) -> tuple[int, int, bytes]:
-        """Return the next record's code, length and data."""
-        while True:
-            code, length, data = super().get_record_parts()
-            if code not in _UNUSED:
-                self._budget.spend(_RECORD_SIZE + _BYTE_SIZES.get(code, _PLAIN_BYTE_SIZE) * length)
-                return code, length, data
-            self._budget.spend(_UNUSED_SIZE)
+    budget = MemoryBudget("XLS", options)
 
-    def get_record_parts_conditional(self, reqd_record: int) -> tuple[int | None, int, bytes]:
-        """Return the next record if it has this code, which is that of more texts."""
-        code, length, data = super().get_record_parts_conditional(reqd_record)
-        return code, length, _Forward(data)
+    class LimitedBook(Book):
+        def get_record_parts(self) -> tuple[int, int, bytes]:
+            while True:
+                code, length, record = super().get_record_parts()
+                if code not in _UNUSED:
+                    budget.spend(_RECORD_SIZE + _BYTE_SIZES.get(code, _PLAIN_BYTE_SIZE) * length)
+                    return code, length, record
+                budget.spend(_UNUSED_SIZE)
 
-    def handle_sst(self, data: bytes) -> None:
-        """Read the texts that cells share."""
-        self._budget.spend(int.from_bytes(data[4:8], "little") * _TEXT_SIZE)
-        super().handle_sst(_Forward(data))
+        def get_record_parts_conditional(self, reqd_record: int) -> tuple[int | None, int, bytes]:
+            code, length, record = super().get_record_parts_conditional(reqd_record)
+            return code, length, _Forward(record)  # more of the texts that cells share
+
+        def handle_sst(self, data: bytes) -> None:
+            budget.spend(int.from_bytes(data[4:8], "little") * _TEXT_SIZE)
+            super().handle_sst(_Forward(data))
+
+    book = LimitedBook()
+    book.biff2_8_load(file_contents=data, logfile=io.StringIO(), on_demand=True, ragged_rows=True)
+    version = book.getbof(_GLOBALS)
+    if version not in _VERSIONS:
+        raise XLRDError
+    book.biff_version = version
+    book.parse_globals()
+    book._sheet_list = [None] * len(book.sheet_names())  # noqa: SLF001 - as xlrd does itself
+    book.nsheets = len(book.sheet_names())
+    return book
 
 
 class _Forward(bytes):
@@ -93,6 +76,6 @@ class _Forward(bytes):
     def __getitem__(self, key: Any) -> Any:
         start, end = (key.start, key.stop) if isinstance(key, slice) else (key, key + 1)
         if start < self._place and len(self) > self._place:
-            raise XLRDError
+            raise ValueError(start)
         self._place = min(end, len(self))
         return super().__getitem__(key)

@@ -217,6 +217,9 @@ RUSSIAN_ERRORS = {
     "expected a JPEG of {number} pixels to have at most {limit} scans; save it again": (
         "в JPEG из {number} пикселей должно быть не больше {limit} проходов; сохраните его заново"
     ),
+    "expected a Parquet file of at most {limit} pages and columns; send it in smaller pieces": (
+        "в файле Parquet должно быть не больше {limit} страниц и столбцов; пришлите по частям"
+    ),
     "expected a sheet of at most {limit} rows, got {number}": (
         "на листе не больше {limit} строк, получено: {number}"
     ),

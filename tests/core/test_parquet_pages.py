@@ -1,0 +1,117 @@
+"""Parquet with a footer that lies, and the size of what its pages become."""
+
+import io
+import tracemalloc
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pandas.testing import assert_frame_equal
+from pyarrow import parquet
+
+from forged_parquet import forged
+from mmf_core.codecs import Format, Kind, find
+from mmf_core.codecs.parquet_pages import group_sizes
+from mmf_core.errors import BodyTooLarge, RequestError
+from mmf_core.settings import MIB
+
+TABLE = pa.table(
+    {
+        "numbers": np.arange(5_000) % 777,
+        "texts": [str(index % 100) for index in range(5_000)],
+        "lists": [[1, 2]] * 5_000,
+        "nulls": pa.nulls(5_000, pa.float32()),
+    }
+)
+CODEC: Any = find(Kind.TABLE, Format.PARQUET)
+LIMIT = MIB
+
+
+def written(table: pa.Table, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "zstd", "brotli", "lz4"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("rows", [700, 5_000])
+@pytest.mark.parametrize("use_dictionary", [True, False])
+def test_pages_declare_what_an_honest_footer_declares(
+    compression: str, version: str, rows: int, *, use_dictionary: bool
+) -> None:
+    """All but the bytes of their own headers, which the footer counts as well."""
+    data = written(
+        TABLE,
+        compression=compression,
+        data_page_version=version,
+        row_group_size=rows,
+        data_page_size=1_000,
+        use_dictionary=use_dictionary,
+    )
+    footer = parquet.ParquetFile(io.BytesIO(data)).metadata
+    declared = [footer.row_group(index).total_byte_size for index in range(footer.num_row_groups)]
+    sizes = group_sizes(data)
+    assert len(sizes) == len(declared)
+    for size, most in zip(sizes, declared, strict=True):
+        assert 0.5 * most < size <= most
+
+
+def test_an_empty_file_has_small_pages() -> None:
+    assert sum(group_sizes(written(TABLE.slice(0, 0)))) < 100
+    assert sum(group_sizes(written(pa.table({})))) == 0
+
+
+BOMBS = {
+    "zeros": (pa.table({"a": np.zeros(2_000_000)}), {"data_page_size": 1 << 30}),
+    "a text": (pa.table({"a": ["x" * 5 * MIB]}), {}),
+    "a text among others": (pa.table({"a": ["x" * 5 * MIB, *"abc"]}), {}),
+    "lists": (pa.table({"a": pa.array([[0.0] * 200_000] * 4)}), {}),
+    "many pages": (pa.table({"a": np.zeros(2_000_000)}), {"data_page_size": 10_000}),
+    "many groups": (pa.table({"a": np.zeros(2_000_000)}), {"row_group_size": 100_000}),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize(
+    "lie", [{}, {"size": 1}, {"size": 0}, {"size": -1}, {"size": 1, "rows": 1}]
+)
+def test_a_bomb_is_refused_before_it_is_decompressed(name: str, lie: dict[str, int]) -> None:
+    table, options = BOMBS[name]
+    data = written(table, compression="zstd", use_dictionary=False, **options)
+    assert len(data) < MIB
+    before = pa.total_allocated_bytes()
+    tracemalloc.start()
+    with pytest.raises(BodyTooLarge, match="decompresses to more than 1 MiB"):
+        CODEC.read(forged(data, **lie), {"max_decompressed": LIMIT})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < MIB
+    assert pa.total_allocated_bytes() <= before + MIB
+
+
+@pytest.mark.parametrize("size", [0, 1, 2**40])
+def test_a_footers_size_does_not_matter(size: int) -> None:
+    table = pd.DataFrame({"a": [1.5, 2.5]})
+    assert_frame_equal(CODEC.read(forged(written(pa.table(table)), size=size), {}), table)
+
+
+@pytest.mark.parametrize("rows", [-1, 0, 1, 10**6, 2**62])
+@pytest.mark.parametrize("values", [-1, 0, 1, 10**6, 2**62])
+def test_other_numbers_of_a_footer_are_refused_or_harmless(rows: int, values: int) -> None:
+    data = forged(written(pa.table({"a": np.zeros(10)})), rows=rows, values=values)
+    with suppress(RequestError):
+        assert len(CODEC.read(data, {})) <= 10
+
+
+def test_a_footer_of_very_many_structures_is_refused_at_once() -> None:
+    """Pyarrow makes 32 bytes of an empty text, and hundreds of a column."""
+    names = b"\xf8" + b"\xff\xff\x7f" + bytes(2_097_151)
+    columns = b"\x19\xfc\x80\x80\x80\x01" + b"\x26\x00\x00" * 700_000
+    for footer in (b"\x49" + names, b"\x49\x1c" + columns + b"\x00\x00"):
+        data = b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+        with pytest.raises(BodyTooLarge, match="500,000 pages and columns"):
+            CODEC.read(data, {})
