@@ -246,6 +246,41 @@ def test_rows_are_matched_exactly_or_not_at_all(
         assert [row["prediction"] for row in answer] == list(map(float, expected))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: rows.set_index("area").sort_index(),
+        lambda rows: rows.groupby("area")["rooms"].sum(),
+        lambda rows: rows.set_index(["area", "rooms"]).assign(p=1).sort_index(),
+        lambda rows: rows.groupby(rows["area"].astype(int).rename("key"))["rooms"].sum(),
+        lambda rows: rows.sort_values("area", ignore_index=True).assign(p=rows["area"]),
+        lambda rows: rows.sort_values("area").reset_index(),
+    ],
+    ids=["index", "groups", "two columns", "a key that counts", "counted anew", "old index"],
+)
+def test_rows_that_are_counted_anew_are_no_rows_of_the_request(
+    serve_function: Serve, change: Callable[[Any], Any]
+) -> None:
+    def price(rooms: Any = HOUSE) -> Any:
+        return change(rooms)
+
+    client = serve_function(price, returns=TABLE)
+    rows = [{"id": f"A-{n}", "area": float(n), "rooms": 1.0 + n} for n in (2, 0, 1)]
+    problem = assert_problem(client.post("/price", json=rows), 500)
+    assert "return the table's own index" in problem["detail"]
+    own = [{name: row[name] for name in ("area", "rooms")} for row in rows]
+    assert client.post("/price", json=own).status_code == 200  # nothing is kept
+
+
+def test_own_columns_may_be_changed(serve_function: Serve) -> None:
+    def price(rooms: Any = HOUSE) -> Any:
+        return rooms.assign(area=rooms["area"].max() - rooms["area"], p=1)
+
+    rows = [{"id": n, "area": float(n), "rooms": float(n)} for n in range(2)]
+    answer = send(serve_function(price, returns=TABLE), rows)
+    assert [(row["id"], row["area"]) for row in answer] == [(0, 1.0), (1, 0.0)]
+
+
 def test_a_name_that_the_result_has_is_the_callers_to_change(client: FlaskClient) -> None:
     rows = [{"prediction": 1, "area": 1.0, "rooms": 1.0}]
     answer = client.post("/price", json=rows)

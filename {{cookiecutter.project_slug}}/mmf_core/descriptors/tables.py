@@ -170,8 +170,9 @@ def _without_attrs(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_index(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with its index as columns too: it stays, as these are no rows in order."""
     try:
-        return table.reset_index()
+        return table.reset_index().set_axis(table.index)
     except ValueError as error:  # a column has that name already
         raise InvalidValue(f"the index cannot become a column: {error}") from None
 

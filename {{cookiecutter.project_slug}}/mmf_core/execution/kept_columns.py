@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..codecs import Format, without_long_numbers
 from ..descriptors import DataFrame
 from ..errors import ErrorDetail, InvalidValue, ResultError, quoted
 from ..target import Target
+from .rows import is_named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +42,9 @@ class KeptColumns(NamedTuple):
         if doubled := [name for name in names if name in result.columns]:
             raise self._doubled(doubled)
         rows = _rows(sent, result, self.route)
+        own = [name for name in sent.columns if name not in names]
+        if rows is None and _is_reordered(sent[own], result):
+            raise _other_rows(self.route)
         kept = sent[names] if rows is None else sent[names].iloc[rows]
         if format is Format.XLSX:
             kept = without_long_numbers(kept)
@@ -70,13 +75,33 @@ def _rows(sent: pd.DataFrame, result: pd.DataFrame, route: str) -> list[int] | N
             f"expected {len(sent)}, got {len(result)}"
         )
     index = result.index
+    if is_named(index):
+        raise _other_rows(route)
     if (isinstance(index, pd.RangeIndex) and index.step == 1) or index.equals(sent.index):
         return None
     counted = pd.RangeIndex(len(sent))
     if sent.index.equals(counted) and sorted_labels(index) == list(counted):
         labels: list[int] = index.tolist()
         return labels
-    raise ResultError(
+    raise _other_rows(route)
+
+
+def _is_reordered(own: pd.DataFrame, result: pd.DataFrame) -> bool:
+    """Return whether a result has all columns of the function's table, but its rows rearranged."""
+    names = own.columns.tolist()
+    if not set(names) <= set(result.columns):
+        return False
+    before, after = (table[names].reset_index(drop=True) for table in (own, result))
+    if before.equals(after) or not before.dtypes.equals(after.dtypes):
+        return False
+    with suppress(TypeError):  # of values that have no order
+        before, after = (table.sort_values(names, ignore_index=True) for table in (before, after))
+        return before.equals(after)
+    return False
+
+
+def _other_rows(route: str) -> ResultError:
+    return ResultError(
         f"{route}: extra='keep' needs the rows of the request: return the table's own index, or "
         "none, with the rows in their order"
     )

@@ -30,12 +30,19 @@ def in_order(value: Any) -> Any:
     """Return the result of a batch, its rows counted; None if its index says they are reordered."""
     if not hasattr(value, "columns") or _is_counted(value.index):
         return value
+    if is_named(value.index):
+        return value
     labels = value.index.tolist()
     counted = list(range(len(labels)))
     if labels == counted:
         return value.reset_index(drop=True)
     is_other_order = value.index.dtype.kind in "iu" and sorted(labels) == counted
     return None if is_other_order else value
+
+
+def is_named(index: Any) -> bool:
+    """Return whether an index is data, which does not say what rows these are."""
+    return any(name is not None for name in index.names)
 
 
 def _is_counted(index: Any) -> bool:
