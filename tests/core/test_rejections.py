@@ -276,6 +276,25 @@ def test_the_example_is_called_once_and_only_for_a_complaint_about_another_table
         assert len(calls) == expected
 
 
+@pytest.mark.parametrize("pieces", [0, 1, 2])
+def test_a_stream_is_tried_by_its_first_piece_which_is_serialized_once(pieces: int) -> None:
+    serialized = []
+
+    class Share(mmf.Float):
+        def to_output(self, result: Any) -> Any:
+            serialized.append(result)
+            return f"{super().to_output(result):.0%}"
+
+    def score(data: Any = DERIVED) -> Any:
+        RIDGE.predict(data.rename(columns={"years": "age"}))
+        yield from [0.5] * pieces
+
+    run = Execution(Target.of(score, returns=mmf.Stream(Share())))
+    with pytest.raises(RejectedInput, match="NaN"):
+        next(run({"data": NO_YEARS}))
+    assert serialized == [0.5] * min(pieces, 1)
+
+
 def test_a_batch_and_a_deadline_change_nothing() -> None:
     run = execution(RIDGE.predict, batch=Batch(), timeout=30)
     with pytest.raises(RejectedInput, match="now missing: - age"):

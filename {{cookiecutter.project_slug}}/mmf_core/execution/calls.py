@@ -60,7 +60,9 @@ def function_call(target: Target) -> Call:
     RejectedInput stands for a complaint of the model's library about what it was given, TargetError
     for any other exception.
     """
-    is_proven = example_trial(target, lambda arguments: target.function(**arguments))
+    is_proven = example_trial(
+        target, lambda arguments: serialize(target, target.function(**arguments))
+    )
 
     def call(arguments: Arguments, timings: Timings) -> Any:
         started = perf_counter()
@@ -87,17 +89,15 @@ def example_values(arguments: Mapping[str, Descriptor[Any]]) -> dict[str, Any]:
 
 
 def example_trial(target: Target, function: Callable[[Arguments], Any]) -> Callable[[], bool]:
-    """Return whether a function succeeds on its example, so that other input is to blame.
+    """Return whether a target succeeds on its example, so that other input is to blame.
 
-    It is called once, when the answer is first needed.
+    `function` runs it and serializes its result, once, when the answer is first needed.
     """
 
     @cache
     def succeeds() -> bool:
         try:
-            serialize(
-                target, function(validate_arguments(target, example_values(target.arguments)))
-            )
+            function(validate_arguments(target, example_values(target.arguments)))
         except (Exception, SystemExit):  # noqa: BLE001 - every error counts
             return False
         return True

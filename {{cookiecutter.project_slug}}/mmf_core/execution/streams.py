@@ -54,9 +54,9 @@ def _worker_slots(limit: int) -> Slots:
 
 
 def _first_piece(target: Target, arguments: Arguments) -> Any:
-    """Return the first piece alone: a stream may be endless."""
+    """Return the first piece alone, serialized: a stream may be endless. None if it is empty."""
     with closing(_pieces(target, arguments, Timings(), lambda: False)) as pieces:
-        return next(pieces)
+        return next(pieces, None)
 
 
 def _pieces(
