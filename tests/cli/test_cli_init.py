@@ -217,7 +217,8 @@ def test_each_model_of_a_dict_has_a_target(
     models = {"red": PRICE, "White wine": Ridge(5).fit(ROWS, [1.0, 2.0, 3.0]), "class": PRICE}
     joblib.dump({**models, "threshold": 0.5, 'ещё "одна"': PRICE}, path)
     output = init(path).output
-    assert output.count("an example is predicted") == 4
+    assert output.count("an example is predicted") == output.count("\ncurl ") == 4
+    assert output.count("next:") == 1
     client = serve(project)
     routes = dict(zip(models, ("red", "white_wine", "predict_3"), strict=True))
     for key, route in routes.items():
@@ -390,6 +391,8 @@ def test_version_in_the_file_is_the_requirement(project: Path, tmp_path: Path) -
     path.write_bytes(pickle.dumps(_Restored({**state, "_sklearn_version": "1.5.2"})))
     output = init(path).output
     assert "requirements.in has scikit-learn==1.5.2 now: make add" in output
+    assert "an example is predicted, by other versions than those of the file: " in output
+    assert "next: make add, then make run, and in a second terminal\n\ncurl " in output
     assert (project / "requirements.in").read_text() == REQUIREMENTS.replace(
         "scikit-learn         #", "scikit-learn==1.5.2         #"
     )

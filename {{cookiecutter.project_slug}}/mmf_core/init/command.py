@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -56,12 +57,13 @@ def init(model: str, name: str) -> None:
     is_large = not is_uri(file) and size_of(Path(file)) > Settings.from_env().max_artifact
     _write(source(file, models, is_large=is_large))
     _set_sample_aside()
-    for line in add_requirements(loaded, file, saved_with):
+    added = add_requirements(loaded, file, saved_with)
+    for line in added:
         click.echo(f"requirements.in has {line} now: make add installs and pins it")
     for part in unused_parts(loaded, models):
         click.echo(f"{_MAIN} does not use {part!r} of the file, which does not fit the model")
-    for served in models:
-        _try(served)
+    calls = [call for served in models if (call := _try(served, saved_with))]
+    _say_what_is_next(calls, is_added=bool(added))
 
 
 def _served(model: str, loaded: Any, name: str) -> list[ServedModel]:
@@ -147,14 +149,14 @@ def _is_about_wine(path: Path) -> bool:
     return path.exists() and _SAMPLE_WORD in path.read_text(encoding="utf-8")
 
 
-def _try(served: ServedModel) -> None:
-    """Call a model as its target will, and say how a client does."""
+def _try(served: ServedModel, saved_with: Mapping[str, str]) -> str:
+    """Call a model as its target will; return how a client does, if it succeeds."""
     columns, reason = served.columns
     if columns is None:
         click.echo(
             f"{served.target} is without a schema, since the columns are not known: {reason}"
         )
-        return
+        return ""
     if served.before_expression:
         click.echo(f"{served.target}: {served.before_expression} transforms the table first")
     descriptor = DataFrame(schema=columns)
@@ -165,11 +167,24 @@ def _try(served: ServedModel) -> None:
         click.echo(
             f"the model fails on the example, {type(error).__name__}: {error}; correct {_MAIN}"
         )
-        return
-    body = json.dumps(rows, ensure_ascii=False)
-    click.echo(f"an example is predicted: {', '.join(map(str, result.iloc[0].tolist()[:3]))}")
-    click.echo(
-        f"next: make run, and in a second terminal\n\n"
+        return ""
+    versions = ", by other versions than those of the file" if saved_with else ""
+    click.echo(f"an example is predicted{versions}: {', '.join(map(str, _first_values(result)))}")
+    return (
         f"curl http://127.0.0.1:8000/{served.target} -H 'Content-Type: application/json' "
-        f"-H 'Accept: application/json' -d {shlex.quote(body)}\n"
+        f"-H 'Accept: application/json' -d {shlex.quote(json.dumps(rows, ensure_ascii=False))}"
     )
+
+
+def _first_values(result: Any) -> list[Any]:
+    return list(result.iloc[0].tolist()[:3])
+
+
+def _say_what_is_next(calls: Sequence[str], *, is_added: bool) -> None:
+    """Print the commands, in their order."""
+    commands = ["make add", "make run"] if is_added else ["make run"]
+    click.echo(f"next: {', then '.join(commands)}{', and in a second terminal' if calls else ''}")
+    for call in calls:
+        click.echo(f"\n{call}")
+    if calls:
+        click.echo()
