@@ -338,12 +338,15 @@ def test_a_table_may_not_be_declared_by_anything_else(tmp_path: Path) -> None:
         mmf.schema_of(tmp_path / "absent.joblib")
 
 
-@pytest.mark.parametrize("suffix", [".pt", ".keras"])
-def test_a_file_for_the_authors_own_code_shows_the_loader_to_write(suffix: str) -> None:
+@pytest.mark.parametrize(("suffix", "package"), [(".pt", "torch"), (".keras", "keras")])
+def test_a_file_for_the_authors_own_code_shows_the_loader_to_write(
+    suffix: str, package: str
+) -> None:
     with pytest.raises(ArtifactError) as caught:
         mmf.load_model(f"net{suffix}")
-    code = str(caught.value).partition("main.py:\n\n")[2]
-    assert code.startswith(f"@mmf.artifact('net{suffix}')\ndef model():\n")
+    words, _, code = str(caught.value).partition("main.py:\n\n")
+    assert f"make add PACKAGE={package}, and write its loader and a target in" in words
+    assert code.startswith(f'@mmf.artifact("net{suffix}")\ndef model():\n')
     compile(code, "main.py", "exec")
 
 
