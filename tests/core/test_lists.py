@@ -95,7 +95,6 @@ def test_a_list_has_bounds() -> None:
         ((mmf.Integer(),), {"default": ["x"]}),
         ((mmf.Integer(),), {"default": [], "min_items": 1}),
     ],
-    ids=repr,
 )
 def test_a_list_that_cannot_be_is_refused_when_declared(
     arguments: Any, bounds: dict[str, Any]
