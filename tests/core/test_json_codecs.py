@@ -580,3 +580,10 @@ def test_without_its_library_a_format_is_left_out(
     assert form not in formats(Kind.JSON)
     with pytest.raises(MissingPackage, match=f"pip install {package}$"):
         find(Kind.JSON, form)
+
+
+def test_a_very_long_object_of_messagepack_is_refused_before_it_is_built() -> None:
+    count = 1_000_001
+    data = b"\xdf" + count.to_bytes(4, "big") + b"\xa1a\xc0" * count
+    with pytest.raises(RequestError, match="1000001 exceeds max_map_len"):
+        MSGPACK.decode(data, {})

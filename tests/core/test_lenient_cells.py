@@ -19,7 +19,7 @@ from pandas.testing import assert_frame_equal
 import mmf_core as mmf
 from mmf_core.codecs import Format, Kind, find
 from mmf_core.descriptors import cells_read
-from mmf_core.errors import DescriptorError, InvalidValue
+from mmf_core.errors import BodyTooLarge, DescriptorError, InvalidValue
 from mmf_core.web import cells_read as header
 
 WIDE, THIN, NARROW = "\u00a0", "\u2009", "\u202f"
@@ -356,3 +356,13 @@ def test_many_cells_take_little_time() -> None:
     started = perf_counter()
     mmf.DataFrame(schema={"a": float}, lenient=True).validate(table)
     assert perf_counter() - started < 5
+
+
+def test_very_many_cells_to_read_are_refused() -> None:
+    """Each takes far more memory than the text that it is."""
+    table = pd.DataFrame({"a": ["1 234,5"] * 1_000_001})
+    lenient = mmf.DataFrame(schema={"a": float}, lenient=True)
+    with pytest.raises(BodyTooLarge, match=r"at most 1,000,000 cells.*got 1,000,001"):
+        lenient.validate(table)
+    table["a"] = 1.5
+    assert len(lenient.validate(table)) == len(table)

@@ -366,6 +366,7 @@ def sizes() -> Iterator[HostileInput]:
         CSV,
         lambda: gzipped(256 * MIB),
         frozenset({413}),
+        mib=128,
         headers={"Content-Encoding": "gzip"},
     )
     yield HostileInput(
@@ -498,6 +499,57 @@ def malformed() -> Iterator[HostileInput]:
         yield HostileInput(name, path, JSON, lambda: b"9" * 5_000, REFUSED)
 
 
+def scalars_and_lists() -> Iterator[HostileInput]:
+    """Yield what is long for a list, a date, a lenient cell or a column that is kept."""
+    digits = b"1 234" * 200_000
+    for name, cell in (
+        ("digits and spaces", digits),
+        ("separators", b"1,." * 300_000),
+        ("quotes", b"1'" * 500_000),
+        ("dates", b"2020-01-01 " * 90_000),
+        ("signs", b"-+" * 500_000),
+    ):
+        yield HostileInput(
+            f"a lenient cell of a MiB of {name}",
+            "/lenient",
+            JSON,
+            lambda cell=cell: b'[{"a":"%b","b":"%b"}]' % (cell, cell),
+            REFUSED,
+        )
+    yield HostileInput(
+        "lenient cells, 49 MiB",
+        "/lenient",
+        CSV,
+        lambda: b"a;b\n" + b'"1 234,5";01.02.2020\n' * (49 * MIB // 21),
+        REFUSED,
+        seconds=20,
+        mib=12 * 50 + 2,
+    )
+    yield HostileInput(
+        "100,000 columns that are kept", "/keep", JSON, lambda: records(100_000), REFUSED, mib=128
+    )
+    yield HostileInput(
+        "16,000 columns that are kept", "/keep", JSON, lambda: records(16_000), ANY, seconds=8
+    )
+    yield HostileInput(
+        "a list of numbers, 49 MiB",
+        "/numbers",
+        JSON,
+        lambda: b'{"data":[' + b"1," * (24 * MIB) + b"1]}",
+        REFUSED,
+        seconds=10,
+        mib=12 * 50 + 2,
+    )
+    yield HostileInput(
+        "100,000 fields of a list",
+        "/numbers",
+        FORM,
+        lambda: b"data=1&" * 100_000,
+        REFUSED,
+    )
+    yield HostileInput("a date of a MiB", "/day", JSON, lambda: b'"%b"' % (b"2" * MIB), REFUSED)
+
+
 def inputs() -> Iterator[HostileInput]:
     """Yield all inputs of this module."""
     yield from patterns()
@@ -507,3 +559,4 @@ def inputs() -> Iterator[HostileInput]:
     yield from slow()
     yield from nesting()
     yield from malformed()
+    yield from scalars_and_lists()

@@ -36,6 +36,8 @@ RETAINED = 16 * MIB
 """Memory that the last input has left behind, in which the next one could hide."""
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 APP = """
+from datetime import date
+
 import numpy as np
 
 import mmf_core as mmf
@@ -75,6 +77,26 @@ def tree(data=mmf.Dict()):
 @registry.target(returns=mmf.Array(format=mmf.JSON))
 def picture(data=mmf.Img()):
     return np.array(data.shape)
+
+
+@registry.target(returns=TABLE)
+def lenient(data=mmf.DataFrame(schema={"a": float, "b": mmf.Column(date)}, lenient=True)):
+    return data
+
+
+@registry.target(returns=TABLE)
+def keep(data=mmf.DataFrame(schema={"a": float}, extra="keep")):
+    return data[["a"]]
+
+
+@registry.target(returns=mmf.List(mmf.Integer()))
+def numbers(data=mmf.List(mmf.Integer())):
+    return data
+
+
+@registry.target(returns=mmf.Date())
+def day(data=mmf.Date()):
+    return data
 
 
 app = create_app(registry)

@@ -14,7 +14,8 @@ from .formats import Format
 from .json_values import check_value, plain
 
 MAX_LENGTH = 1_000_000
-"""Of a list: msgpack allocates the length that a list declares before it reads it."""
+"""Of a list or an object: msgpack allocates the length that a list declares before it reads it, and
+`_Budget` sees an object only when it is complete."""
 
 _CHECK_SIZE, _ITEM_SIZE = 100, 30
 """What a container and an item count for, in addition: they take time, too."""
@@ -35,6 +36,7 @@ class JSONAsMsgpack(Codec[Any]):
             value = msgpack.unpackb(
                 data,
                 max_array_len=min(len(data), MAX_LENGTH),
+                max_map_len=min(len(data), MAX_LENGTH),
                 strict_map_key=False,  # `check_value` has the better message
                 list_hook=budget.list,
                 object_hook=budget.dict,

@@ -220,6 +220,13 @@ RUSSIAN_ERRORS = {
     "expected a Parquet file of at most {limit} pages and columns; send it in smaller pieces": (
         "в файле Parquet должно быть не больше {limit} страниц и столбцов; пришлите по частям"
     ),
+    (
+        "expected at most {limit} cells in a table with cells that are not of their column's "
+        "type, got {number}; send it in smaller pieces"
+    ): (
+        "в таблице с ячейками не своего типа должно быть не больше {limit} ячеек, "
+        "получено: {number}; пришлите по частям"
+    ),
     "expected a sheet of at most {limit} rows, got {number}": (
         "на листе не больше {limit} строк, получено: {number}"
     ),
