@@ -153,6 +153,14 @@ def test_dates_with_slashes_need_a_day_above_12() -> None:
     assert refused(datetime, "05.01.2026", "31/01/2026") == [0, 1]
 
 
+def test_dates_with_slashes_beside_dates_that_a_spreadsheet_has_read_are_refused() -> None:
+    may_or_january = datetime(2026, 5, 1)
+    assert refused(datetime, may_or_january, "31/01/2026") == [1]
+    assert refused(date, may_or_january, "01/31/2026") == [1]
+    assert read(datetime, may_or_january, "31.01.2026")[1] == datetime(2026, 1, 31)
+    assert read(datetime, "2026-05-01", "31/01/2026")[1] == datetime(2026, 1, 31)
+
+
 @pytest.mark.parametrize(
     "text", ["31.02.2026", "01.13.2026", "5.1.26", "05.01.2026 25:00", "05-01-2026", "now"]
 )

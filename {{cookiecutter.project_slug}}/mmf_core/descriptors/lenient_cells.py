@@ -7,7 +7,9 @@ that a column reads anyway is left alone. What may mean two things is not read, 
 - a sign that may be the decimal or the thousands sign, unless another cell of the column shows it;
 - decimal commas in one cell and points in another, of the whole table;
 - per cents beside other numbers in a column;
-- dates with slashes, unless a day above 12 in the column shows the order; dots beside slashes.
+- dates with slashes, unless a day above 12 in the column shows the order; dots beside slashes;
+- dates with slashes beside a workbook's own dates: where a spreadsheet puts the month first, it has
+  made May 1 of 05/01/2026, and left 31/01/2026 a text.
 """
 
 from __future__ import annotations
@@ -174,12 +176,15 @@ def _digits(body: str, decimal: str) -> str | None:
 
 def _dates(cells: _Cells, _is_consistent: bool) -> Values:
     """Read dates: with dots the day comes first, with slashes what a day above 12 shows."""
+    has_own_dates = not all(isinstance(cell, str) for cell in cells.others)
     found = {row: _DATE.fullmatch(text) for row, text in cells.unread.items()}
     matches = {row: match for row, match in found.items() if match}
     signs = {match[2] for match in matches.values()}
     first, second = (_largest(match[place] for match in matches.values()) for place in (1, 3))
     is_day_first = signs == {"."} or (first > _MONTHS >= second)
-    if len(signs) != 1 or not (is_day_first or second > _MONTHS >= first):
+    if len(signs) != 1 or (signs == {"/"} and has_own_dates):
+        return {}
+    if not (is_day_first or second > _MONTHS >= first):
         return {}
     values = {row: _moment(match, is_day_first=is_day_first) for row, match in matches.items()}
     return {row: value for row, value in values.items() if value is not None}
