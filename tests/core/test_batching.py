@@ -204,6 +204,25 @@ def test_fewer_rows_than_given_end_the_joining(
 
 
 @pytest.mark.parametrize(
+    "function",
+    [
+        lambda data: data.assign(b=data["a"]).set_index("a").sort_index(),
+        lambda data: data.assign(b=data["a"]).groupby("a")["b"].sum(),
+        lambda data: data.assign(b=data["a"], c=1).set_index(["a", "b"]).sort_index(),
+    ],
+    ids=["a column", "groups", "two columns"],
+)
+def test_rows_under_an_index_of_their_own_are_never_those_of_another_request(
+    line: Line, caplog: pytest.LogCaptureFixture, function: Callable[[Any], Any]
+) -> None:
+    line.function = function
+    first, second = line.send_together(frame(3, 1), frame(2, 0))
+    assert first["a"].tolist() == [1, 3]
+    assert second["a"].tolist() == [0, 2]
+    assert "a named index" in caplog.text
+
+
+@pytest.mark.parametrize(
     "other",
     [
         pd.DataFrame({"a": [1]}, index=[7]),

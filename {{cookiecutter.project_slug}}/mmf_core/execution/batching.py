@@ -186,7 +186,8 @@ class MicroBatcher:
             if (result := in_order(result)) is None:
                 self._enabled = False
                 _log.warning(
-                    "%s: batching disabled for this target: it returns rows in another order",
+                    "%s: batching disabled for this target: it returns rows in another order, or "
+                    "with a named index, which does not say whose they are",
                     self._route,
                 )
                 return False

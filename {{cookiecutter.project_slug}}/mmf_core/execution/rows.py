@@ -27,11 +27,14 @@ def signature(value: Any, *, uniform: bool) -> tuple[Any, ...]:
 
 
 def in_order(value: Any) -> Any:
-    """Return the result of a batch, its rows counted; None if its index says they are reordered."""
+    """Return the result of a batch, its rows counted; None if they are reordered.
+
+    They may be where the index is data, such as that of groups, which come sorted.
+    """
     if not hasattr(value, "columns") or _is_counted(value.index):
         return value
     if is_named(value.index):
-        return value
+        return None
     labels = value.index.tolist()
     counted = list(range(len(labels)))
     if labels == counted:
