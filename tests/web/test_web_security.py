@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from log_output import Output
 
 import mmf_core as mmf
-from mmf_core.errors import ArtifactError
+from mmf_core.errors import ArtifactError, DescriptorError
 from mmf_core.web import create_app
 from mmf_core.web.log_redaction import excepthook, redactor
 from mmf_core.web.logs import StdoutHandler
@@ -185,6 +185,21 @@ def test_an_error_of_ours_that_ends_the_start_is_one_line(
         "model.joblib not found; run train.py"
     ]
     assert capsys.readouterr().err == ""
+
+
+def test_an_example_that_does_not_fit_ends_the_start_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = 'mmf.DataFrame(schema={"a": float, "b": str}, example=[{"a": 1}])'
+    code = f"import mmf_core as mmf\n\n{table}\n"
+    try:
+        exec(compile(code, str(tmp_path / "main.py"), "exec"), {})
+    except DescriptorError:
+        excepthook(*sys.exc_info())  # type: ignore[arg-type]
+    assert [record.getMessage() for record in caplog.records] == [
+        'DataFrame: example: column "b": missing column (main.py, line 3)'
+    ]
 
 
 def test_what_ends_the_start_is_reported_without_secrets(

@@ -15,6 +15,7 @@ from types import TracebackType
 from urllib.parse import quote
 
 from ..errors import MMFError
+from ..example_calls import Failure
 
 # Whole words in a variable's name; some, as in PGPASSWORD, are without an underscore.
 _SECRET_NAME = re.compile(
@@ -58,7 +59,7 @@ def excepthook(
 ) -> None:
     """Report what ends the process, without secrets: an error of ours as one line of the log."""
     if isinstance(error, MMFError):
-        logging.getLogger("mmf.start").critical("%s", " ".join(str(error).split()))
+        logging.getLogger("mmf.start").critical("%s", Failure.of(error).detail)
         return
     sys.stderr.write(redactor()("".join(traceback.format_exception(kind, error, trace))))
 
