@@ -1,6 +1,7 @@
 """Tables on the page: sheets, titles, missing columns, one row, changes, predictions, charts."""
 
 import io
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -371,6 +372,22 @@ def test_predictions_are_never_off_the_screen(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert axe(page) == []
     screenshot(f"page-predictions-{width}-{scheme}-{language}")
+
+
+@pytest.mark.parametrize(("language", "size"), [("en", "4 bytes"), ("ru", "4 байта")])
+def test_what_helps_fits_on_a_telephone(page: Page, language: str, size: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    section = opened(page, "price", language)
+    choose(section, "t.csv", "a\n1\n")
+    expect(section.locator(".chosen")).to_have_text(re.compile(size))
+    section.locator(".help summary").click()
+    expect(section.locator(".help table")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    first, second = (button.bounding_box() for button in section.locator(".help button").all())
+    assert first
+    assert second
+    if second["y"] > first["y"]:
+        assert second["y"] - first["y"] - first["height"] >= 2
 
 
 def test_charts_are_of_the_kind_of_the_values(page: Page, screenshot: SHOT) -> None:

@@ -80,5 +80,5 @@ export function round(number, digits, options) {
 
 export function fileSize(bytes) {
   const power = Math.min(2, Math.floor(Math.log2(bytes || 1) / 10));
-  return round(bytes / 1024 ** power, 1, { style: "unit", unit: ["byte", "kilobyte", "megabyte"][power] });
+  return round(bytes / 1024 ** power, 1, { style: "unit", unit: ["byte", "kilobyte", "megabyte"][power], unitDisplay: power ? "short" : "long" });
 }
