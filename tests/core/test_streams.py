@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -264,7 +265,7 @@ def test_a_stream_holds_its_slot_until_it_is_closed() -> None:
     limited = execution(counting(Log()), max_concurrency=1, max_queue=0)
     first = limited({"to": 3})
     next(first)
-    with pytest.raises(Overloaded, match="count is at its limit of 1 calls"):
+    with pytest.raises(Overloaded, match="count is at its limit of 1 call$"):
         next(limited({"to": 3}))
     first.close()
     assert list(limited({"to": 1})) == [0]
@@ -281,6 +282,14 @@ def test_a_worker_serves_a_limited_number_of_streams() -> None:
     assert list(every[2]({"to": 2})) == [0, 1]
     streams[1].close()
     assert _worker_slots(2)._running == 0
+
+
+def test_a_worker_that_serves_one_stream_says_so() -> None:
+    alone = execution(counting(Log()), Settings(max_streams=1))
+    with closing(alone({"to": 2})) as stream:
+        next(stream)
+        with pytest.raises(Overloaded, match=r"limit of 1 stream \(set MMF_MAX_STREAMS\)"):
+            next(alone({"to": 2}))
 
 
 def test_an_async_generator_is_cancelled_when_the_client_has_gone() -> None:

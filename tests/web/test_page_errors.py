@@ -61,6 +61,12 @@ def russian(text: str) -> str:
             "unsupported Content-Type image/png; send text/csv, application/json",
             "такие файлы здесь не читаются; пришлите CSV, JSON",
         ),
+        ("score is at its limit of 1 call", "одновременных вызовов «score» — не больше 1"),
+        ("score is at its limit of 17 calls", "одновременных вызовов «score» — не больше 17"),
+        (
+            "this worker is at its limit of 1 stream (set MMF_MAX_STREAMS)",
+            "сервис уже отвечает потоками стольким, скольким может: 1",
+        ),
         ("the house is sold", "the house is sold"),
         ("", ""),
     ],

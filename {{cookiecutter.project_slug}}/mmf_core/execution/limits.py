@@ -33,7 +33,9 @@ class Slots:
     @classmethod
     def of_target(cls, route: str, limit: int, queue: int) -> Self:
         """Return the slots for the calls of a target."""
-        return cls(limit, queue, f"{route} is at its limit of {limit + queue} calls")
+        calls = limit + queue
+        noun = "call" if calls == 1 else "calls"
+        return cls(limit, queue, f"{route} is at its limit of {calls} {noun}")
 
     @contextmanager
     def take(self, timings: Timings) -> Iterator[None]:

@@ -50,7 +50,8 @@ def stream_call(target: Target, settings: Settings) -> Call:
 
 @cache
 def _worker_slots(limit: int) -> Slots:
-    return Slots(limit, 0, f"this worker is at its limit of {limit} streams (set MMF_MAX_STREAMS)")
+    noun = "stream" if limit == 1 else "streams"
+    return Slots(limit, 0, f"this worker is at its limit of {limit} {noun} (set MMF_MAX_STREAMS)")
 
 
 def _first_piece(target: Target, arguments: Arguments) -> Any:
