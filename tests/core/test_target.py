@@ -30,6 +30,13 @@ def test_the_function_stays_the_function_that_it_is(registry: Registry) -> None:
     assert double(4) == double(n=4) == 8
 
 
+def test_an_unknown_option_is_named_with_those_that_there_are(registry: Registry) -> None:
+    options = "description, returns, name, batch, default, example, examples, timeout, "
+    words = rf"^@mmf\.target\(batches=…\): unknown option; expected one of {options}"
+    with pytest.raises(DeclarationError, match=f"{words}max_concurrency, max_queue$"):
+        registry.target(batches=True)
+
+
 @pytest.mark.parametrize("called", [False, True])
 def test_it_decorates_with_and_without_parentheses(registry: Registry, *, called: bool) -> None:
     decorator: Any = registry.target() if called else registry.target

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -87,6 +88,7 @@ class Registry:
         """
         if example is not None and examples is not None:
             raise DeclarationError("example= and examples= exclude each other: remove one")
+        _check_options(limits)
         named = examples if example is None else {"": example}
         call_options = CallOptions(batch=Batch() if batch is True else batch or None, **limits)
 
@@ -198,6 +200,15 @@ class Registry:
 
     def _default_target(self) -> Target | None:
         return next((target for target in self.targets.values() if target.default), None)
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    named = inspect.getfullargspec(Registry.target).kwonlyargs
+    known = dict.fromkeys([*named, *CallOptions.__dataclass_fields__])
+    if unknown := [name for name in options if name not in known]:
+        raise DeclarationError(
+            f"@mmf.target({unknown[0]}=…): unknown option; expected one of {', '.join(known)}"
+        )
 
 
 default = Registry()
