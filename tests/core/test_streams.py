@@ -265,7 +265,7 @@ def test_a_stream_holds_its_slot_until_it_is_closed() -> None:
     limited = execution(counting(Log()), max_concurrency=1, max_queue=0)
     first = limited({"to": 3})
     next(first)
-    with pytest.raises(Overloaded, match="count is at its limit of 1 call$"):
+    with pytest.raises(Overloaded, match=r"count is at its limit of 1 call$"):
         next(limited({"to": 3}))
     first.close()
     assert list(limited({"to": 1})) == [0]

@@ -30,7 +30,7 @@ def test_the_function_stays_the_function_that_it_is(registry: Registry) -> None:
     assert double(4) == double(n=4) == 8
 
 
-def test_an_unknown_option_is_named_with_those_that_there_are(registry: Registry) -> None:
+def test_an_unknown_option_is_named_beside_the_known_ones(registry: Registry) -> None:
     options = "description, returns, name, batch, default, example, examples, timeout, "
     words = rf"^@mmf\.target\(batches=…\): unknown option; expected one of {options}"
     with pytest.raises(DeclarationError, match=f"{words}max_concurrency, max_queue$"):

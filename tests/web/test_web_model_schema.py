@@ -335,7 +335,7 @@ def test_a_loader_is_a_model_too(
     [
         (
             {"area": float, "city": str},
-            "the schema has {}, the model takes {'age': float} and says: .*columns are missing",
+            "the schema has no 'age', the model takes {'age': float} and says: .*are missing",
         ),
         (
             {"area": str, "city": mmf.Column(str, choices=CITIES), "age": float},

@@ -197,9 +197,15 @@ def _different(declared: Mapping[str, Column], expected: Mapping[str, Column]) -
 
 
 def _shown(columns: Mapping[str, Column], names: Sequence[str]) -> str:
-    names = [name for name in names if name in columns]
-    cells = [f"{name!r}: {columns[name].summary}" for name in names[:_MOST_SHOWN]]
-    return f"{{{', '.join(cells)}{', …' * (len(names) > _MOST_SHOWN)}}}"
+    """Return those of the columns that there are; "no 'age'" if there are none."""
+    present = [name for name in names if name in columns]
+    if not present:
+        return f"no {_listed([repr(name) for name in names])}"
+    return f"{{{_listed([f'{name!r}: {columns[name].summary}' for name in present])}}}"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return ", ".join([*texts[:_MOST_SHOWN], *["…"] * (len(texts) > _MOST_SHOWN)])
 
 
 def _complaint(target: Target, name: str, row: Mapping[str, Any]) -> str:
