@@ -35,7 +35,7 @@ def measure() -> None:
 
     from mmf_core.codecs import Format, Kind, find
 
-    print("| format | | " + " | ".join(f"{rows:,} rows" for rows in ROWS) + " |")
+    print("| format | | " + " | ".join(f"{rows:,} row{'s' * (rows > 1)}" for rows in ROWS) + " |")
     print("|---|---|" + "---|" * len(ROWS))
     for name, (readers, writers) in libraries.OTHERS.items():
         codec: Any = find(Kind.TABLE, Format[name])

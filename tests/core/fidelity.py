@@ -87,7 +87,7 @@ def _is_error(arrived: Any) -> bool:
 
 
 REFUSED = CallResult("refused", "an error says so", lambda trip: _is_error(trip.bare))
-NO = CallResult("**no**", "none of all this: some such values change or get lost", lambda _: True)
+NO = CallResult("**no**", "none of these: some such values change or are lost", lambda _: True)
 
 
 def check(

@@ -29,11 +29,11 @@ def slow_senders(env: FaultEnv) -> None:
                 time.sleep(env.pause)
             answers = [_read(client) for client in clients]
         env.note = (
-            f"{sum(b' 200 OK' in answer[:20] for answer in answers)} of {len(answers)} answered"
+            f"{sum(b' 200 OK' in answer[:20] for answer in answers)} of {len(answers)} served"
         )
 
 
-@fault("clients that do not read their answers of 4 MiB", short=20, long=500)
+@fault("clients that do not read their responses of 4 MiB", short=20, long=500)
 def slow_readers(env: FaultEnv) -> None:
     """Ask for much, and read nothing for a while."""
     much = Question("/repeat", 256 * 1024, "").to_bytes(last=True)

@@ -29,7 +29,7 @@ app = create_app("main")
 """
 
 
-@fault("no room for logs from the start (`/dev/full`), seconds", short=0, long=20)
+@fault("no room for logs from the start (`/dev/full`), in seconds", short=0, long=20)
 def full_from_the_start(env: FaultEnv) -> None:
     """Start with standard output and standard error on a device that is always full."""
     (env.folder / "main.py").write_text(MAIN)
@@ -54,7 +54,7 @@ def full_for_a_while(env: FaultEnv) -> None:
         assert len(live.log) > size, "the log goes on"
 
 
-@fault("the log is cut to nothing (`copytruncate`), then renamed", short=1, long=10)
+@fault("the log is truncated (`copytruncate`), then renamed", short=1, long=10)
 def rotated_logs(env: FaultEnv) -> None:
     """Do what logrotate does to the file behind standard output, which is open for appending."""
     with env.service(MMF_LOG_LEVEL="info") as live, env.load(live.service.port):
@@ -71,7 +71,12 @@ def rotated_logs(env: FaultEnv) -> None:
         old.rename(log)
 
 
-@fault("the system's clock jumps a day on, and back", short=1, long=5, lacks=missing("cc", "gcc"))
+@fault(
+    "the system's clock jumps forward by a day, and back",
+    short=1,
+    long=5,
+    lacks=missing("cc", "gcc"),
+)
 def clock_jumps(env: FaultEnv) -> None:
     """Set the clock of all the service's processes, as often as seen there."""
     library, clock = env.folder / "clock.so", env.folder / "clock"
@@ -96,7 +101,7 @@ def _ahead(live: Live) -> float:
     return parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
 
 
-@fault("large requests where memory has an end, 48 MiB from here", short=4, long=40)
+@fault("large requests to workers that may use 48 MiB more", short=4, long=40)
 def no_memory(env: FaultEnv) -> None:
     """Let no worker have more address space than that, and send what would take more."""
     large = b"a,b\n" + b"1.5,2.5\n" * 500_000
