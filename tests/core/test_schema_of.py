@@ -47,6 +47,24 @@ def test_types_nulls_and_categories_are_reported() -> None:
     )
 
 
+def test_times_keep_the_zone_of_the_training_table() -> None:
+    times = pd.Series(pd.to_datetime(["2026-07-01T12:00:00", None]))
+    table = pd.DataFrame(
+        {
+            "at": times.dt.tz_localize("Europe/Berlin"),
+            "fixed": times.dt.tz_localize("UTC+03:00"),  # a caller's offset is kept
+        }
+    )
+    schema = mmf.schema_of(table)
+    assert repr(schema) == (
+        "{'at': mmf.Column(datetime | None, tz='Europe/Berlin'), 'fixed': datetime | None}"
+    )
+    validated = mmf.DataFrame(schema=eval(repr(schema), NAMES)).validate(
+        [{"at": "2026-07-01T12:00:00", "fixed": None}]
+    )
+    assert validated["at"].tolist() == table["at"].tolist()[:1]
+
+
 def test_a_short_schema_is_one_line() -> None:
     assert repr(mmf.schema_of(TRAINING[["acid", "note"]])) == "{'acid': float, 'note': str | None}"
 

@@ -101,10 +101,19 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
 
 def _declared(name: str, column: pd.Series[Any]) -> Any:
     if str(column.dtype) != "category":
-        return _type(name, column, column)
+        return _in_zone(_type(name, column, column), column)
     categories = column.cat.categories
     choices = [python_value(category) for category in categories]
     return Column(_type(name, categories, column), choices=choices, category=True)
+
+
+def _in_zone(type_: Any, column: pd.Series[Any]) -> Any:
+    """Return a type with the time zone that the column has, if that is one with a name."""
+    zone = getattr(column.dtype, "tz", None)
+    try:
+        return type_ if zone is None else Column(type_, tz=str(zone))
+    except DescriptorError:  # a fixed offset
+        return type_
 
 
 def _type(name: str, values: Any, column: pd.Series[Any]) -> Any:
