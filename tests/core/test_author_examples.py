@@ -173,6 +173,11 @@ def test_a_shared_descriptor_has_an_example_for_each_target(registry: mmf.Regist
     [
         ({"example": {"y": 3}}, DeclarationError, "one: example: unknown argument y; expected x"),
         ({"example": 3}, DeclarationError, "one: example: expected {argument: value}, got 3"),
+        (
+            {"examples": [3]},
+            DeclarationError,
+            r"one: examples=\[3\]: expected {name: {argument: value}}",
+        ),
         ({"example": {"x": -1}}, DescriptorError, "one: example: Integer: example: expected a"),
         (
             {"examples": {"good": {"x": 1}, "bad": {"x": "?"}}},

@@ -5,6 +5,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import mmf_core as mmf
@@ -45,19 +46,34 @@ def test_batch_is_a_switch_or_a_size(
     [
         {"timeout": 0},
         {"timeout": -1},
+        {"timeout": "2"},
+        {"timeout": True},
+        {"timeout": float("nan")},
+        {"timeout": float("inf")},
         {"max_concurrency": 0},
+        {"max_concurrency": "2"},
+        {"max_concurrency": 1.5},
         {"max_queue": -1},
+        {"max_queue": None},
+        {"batch": 64},
+        {"batch": mmf.Batch},
         {"batch": mmf.Batch(), "max_concurrency": 1},
     ],
 )
 def test_nonsense_is_refused(wish: dict[str, Any]) -> None:
-    with pytest.raises(DeclarationError):
+    with pytest.raises(DeclarationError, match=next(iter(wish))):
         CallOptions(**wish)
 
 
-def test_a_batch_without_room_is_refused() -> None:
+def test_counts_and_seconds_of_numpy_are_numbers() -> None:
+    options = CallOptions(timeout=np.float32(2.5), max_queue=np.int64(3))  # type: ignore[arg-type]
+    assert (options.timeout, options.max_queue) == (2.5, 3)
+
+
+@pytest.mark.parametrize("max_rows", [0, "1", 1.5, True])
+def test_a_batch_without_room_is_refused(max_rows: Any) -> None:
     with pytest.raises(DeclarationError, match="max_rows"):
-        mmf.Batch(max_rows=0)
+        mmf.Batch(max_rows=max_rows)
 
 
 def _no_table(n: Any = mmf.Integer()) -> None: ...

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 from .codecs import Kind
@@ -28,8 +30,7 @@ class Batch:
     max_rows: int = 1024
 
     def __post_init__(self) -> None:
-        if self.max_rows < 1:
-            raise DeclarationError(f"Batch(max_rows={self.max_rows}): expected 1 or more")
+        _check_count("Batch: max_rows", self.max_rows, least=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,26 @@ class CallOptions:
     max_queue: int = 16
 
     def __post_init__(self) -> None:
-        if self.timeout is not None and self.timeout <= 0:
-            raise DeclarationError(f"timeout={self.timeout}: expected seconds above 0")
-        if self.max_concurrency is not None and self.max_concurrency < 1:
-            raise DeclarationError(f"max_concurrency={self.max_concurrency}: expected 1 or more")
-        if self.max_queue < 0:
-            raise DeclarationError(f"max_queue={self.max_queue}: expected 0 or more")
+        if self.batch is not None and not isinstance(self.batch, Batch):
+            raise DeclarationError(f"batch={self.batch!r}: expected True or mmf.Batch(max_rows=…)")
+        if self.timeout is not None and not _is_duration(self.timeout):
+            raise DeclarationError(f"timeout={self.timeout!r}: expected seconds above 0")
+        if self.max_concurrency is not None:
+            _check_count("max_concurrency", self.max_concurrency, least=1)
+        _check_count("max_queue", self.max_queue, least=0)
         if self.batch and self.max_concurrency:
             raise DeclarationError("batch= runs one call at a time: remove max_concurrency=")
+
+
+def _is_duration(value: Any) -> bool:
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return is_number and 0 < value < math.inf
+
+
+def _check_count(name: str, value: Any, least: int) -> None:
+    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not is_whole or value < least:
+        raise DeclarationError(f"{name}={value!r}: expected a whole number, {least} or more")
 
 
 def batch_argument(

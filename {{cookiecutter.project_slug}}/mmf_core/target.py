@@ -146,6 +146,10 @@ class Target:
 
         DeclarationError names the example that is invalid.
         """
+        if not isinstance(examples, Mapping):
+            raise DeclarationError(
+                f"{self.route}: examples={quoted(examples)}: expected {{name: {{argument: value}}}}"
+            )
         named = {
             name: _with_values(self.route, name, self.arguments, values)
             for name, values in examples.items()
