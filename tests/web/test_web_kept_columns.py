@@ -290,6 +290,22 @@ def test_a_name_that_the_result_has_is_the_callers_to_change(client: FlaskClient
     assert problem["errors"] == [{"where": "rooms", "column": "prediction", "message": message}]
 
 
+def test_bytes_come_back_only_where_they_fit(client: FlaskClient) -> None:
+    table = pa.table({"photo": pa.array([b"\xff"]), "area": [2.0], "rooms": [3.0]})
+    buffer, parquet = io.BytesIO(), Format.PARQUET.media_type
+    pq.write_table(table, buffer)
+    answer = pq.read_table(io.BytesIO(send(client, buffer.getvalue(), parquet, parquet)))
+    assert answer.to_pylist() == [{"photo": b"\xff", "prediction": 6.0}]
+    for accept in JSON, CSV, XLSX:
+        refused = client.post(
+            "/price", data=buffer.getvalue(), content_type=parquet, headers={"Accept": accept}
+        )
+        message = "only Parquet, Arrow and Feather can return bytes; leave the column out"
+        assert assert_problem(refused, 422)["errors"] == [
+            {"where": "rooms", "column": "photo", "message": message}
+        ]
+
+
 def test_errors_are_marked_in_a_workbook_that_has_the_other_columns(client: FlaskClient) -> None:
     body = b"id,area,rooms\n007,1.5,2\n008,large,3\n"
     answer = client.post("/price?errors=xlsx", data=body, content_type=CSV)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_WITH_BYTES = {Format.PARQUET, Format.ARROW, Format.FEATHER}
+
+
 class KeptColumns(NamedTuple):
     """Puts the columns of a table that its schema does not declare beside a target's result."""
 
@@ -34,13 +37,18 @@ class KeptColumns(NamedTuple):
     ) -> pd.DataFrame:
         """Return a result with the other columns of the decoded table, for a format.
 
-        InvalidValue if a name is there twice; ResultError if the rows are not those of the table.
+        InvalidValue if a name is there twice, or if the format has no place for a column's bytes;
+        ResultError if the rows are not those of the table.
         """
         sent = values.get(self.argument)
         if sent is None or not (names := self.table.others(sent)):
             return result
         if doubled := [name for name in names if name in result.columns]:
-            raise self._doubled(doubled)
+            message = "the result has a column of this name; rename this one"
+            raise self._refused(doubled, message)
+        if format not in _WITH_BYTES and (held := [n for n in names if _holds_bytes(sent[n])]):
+            message = "only Parquet, Arrow and Feather can return bytes; leave the column out"
+            raise self._refused(held, message)
         rows = _rows(sent, result, self.route)
         own = [name for name in sent.columns if name not in names]
         if rows is None and _is_reordered(sent[own], result):
@@ -50,10 +58,13 @@ class KeptColumns(NamedTuple):
             kept = without_long_numbers(kept)
         return _joined(sent, kept, result)
 
-    def _doubled(self, names: Sequence[str]) -> InvalidValue:
-        message = "the result has a column of this name; rename this one"
+    def _refused(self, names: Sequence[str], message: str) -> InvalidValue:
         errors = [ErrorDetail(message, where=self.argument, column=name) for name in names]
         return InvalidValue(f"column {quoted(names[0])}: {message}", errors)
+
+
+def _holds_bytes(column: pd.Series[Any]) -> bool:
+    return column.dtype.kind == "O" and any(isinstance(cell, bytes) for cell in column.tolist())
 
 
 def _joined(sent: pd.DataFrame, kept: pd.DataFrame, result: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,9 @@ RUSSIAN_ERRORS = {
     "the result has a column of this name; rename this one": (
         "столбец с таким названием есть в результате; переименуйте этот"
     ),
+    "only Parquet, Arrow and Feather can return bytes; leave the column out": (
+        "двоичные данные возвращаются только в Parquet, Arrow и Feather; уберите столбец"
+    ),
     "unknown columns: {names}": "лишние столбцы: {names}",
     "unknown column": "лишний столбец",
     "the table has {names} instead": "вместо них в таблице есть {names}",
