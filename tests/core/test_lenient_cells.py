@@ -38,6 +38,17 @@ def refused(type_: Any, *cells: Any) -> list[int | None]:
     return [error.row for error in caught.value.errors]
 
 
+@pytest.mark.parametrize("type_", [int, float])
+@pytest.mark.parametrize("tail", ["", " %", ",5"])
+def test_a_number_of_a_million_digits_is_not_read(type_: type, tail: str) -> None:
+    token = cells_read.set([])  # what is read is shown, too
+    try:
+        assert refused(type_, "1" * 1_000_003 + tail) == [0]
+        assert refused(type_, "1" + " 000" * 350_000 + tail) == [0]
+    finally:
+        cells_read.reset(token)
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [

@@ -35,7 +35,7 @@ _WORDS = {
     **dict.fromkeys(("no", "нет", "ложь", "off"), False),
 }
 _SPACES = re.compile("[\u00a0\u2009\u202f]")
-_NUMBER = re.compile(r"([+-]?)([0-9][0-9 .,']*)( ?%)?")
+_NUMBER = re.compile(r"([+-]?)([0-9][0-9 .,']{0,399})( ?%)?")  # no float has more digits
 _DATE = re.compile(
     r"([0-9]{1,2})([./])([0-9]{1,2})\2([0-9]{4})(?: ([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?)?"
 )
