@@ -311,6 +311,8 @@ def test_encodings_of_arrow_lose_nothing(array: Any, dtype: str, cells: list[Any
         (pa.array([2**31 - 1], pa.int32()).cast(pa.date32()), "date32"),
         (pa.array([1], pa.int64()).cast(pa.time64("ns")), "non-zero nanoseconds"),
         (pa.array([1], pa.int64()).cast(pa.timestamp("us", "Moon/Sea")), "Moon/Sea"),
+        (pa.array([2**40, 0], pa.timestamp("s", "Europe/Berlin")), "out of range"),
+        (pa.array([0, -(2**40)], pa.timestamp("s", "Europe/Berlin")), "out of range"),
     ],
 )
 def test_values_that_pandas_lacks_are_reported_by_column(

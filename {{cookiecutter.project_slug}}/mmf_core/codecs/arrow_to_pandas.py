@@ -28,6 +28,7 @@ def to_pandas(table: Any) -> pd.DataFrame:
         table = table.set_column(index, table.field(index).name, _decoded(column))
     try:
         frame = _with_text_names(table.to_pandas())
+        _check_zoned(frame)
         has_names = positions and not frame.columns.has_duplicates
         exact = dict(_exact_columns(table, positions, frame)) if has_names else {}
     except (MemoryError, pa.ArrowMemoryError):
@@ -37,6 +38,15 @@ def to_pandas(table: Any) -> pd.DataFrame:
     for name, cells in exact.items():
         frame[name] = cells
     return frame
+
+
+def _check_zoned(frame: pd.DataFrame) -> None:
+    """Raise NotImplementedError for years beyond Python's, which pandas cannot show in a zone."""
+    import pandas as pd
+
+    for index, dtype in enumerate(frame.dtypes.tolist()):
+        if isinstance(dtype, pd.DatetimeTZDtype):
+            frame.iloc[:, index].agg(["min", "max"])
 
 
 def with_whole_numbers(table: Any, frame: pd.DataFrame, kept: Collection[str]) -> pd.DataFrame:
