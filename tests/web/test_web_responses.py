@@ -10,6 +10,7 @@ import pytest
 from error_shape import assert_problem
 from flask.testing import FlaskClient
 from werkzeug.http import parse_options_header
+from werkzeug.test import create_environ, run_wsgi_app
 
 import mmf_core as mmf
 from mmf_core.errors import ResultError
@@ -210,6 +211,13 @@ def test_the_described_example_is_answered(client: FlaskClient, route: str) -> N
     assert head == f"curl http://localhost/{route} -H 'Content-Type: application/json'"
     answer = client.post(f"/{route}", data=body[1:-1], content_type="application/json")
     assert answer.status_code == 200, answer.data
+
+
+@pytest.mark.parametrize("host", ["xn--", "xn--a.example", "localhost:x", "[::1"])
+def test_a_target_is_described_under_a_name_that_is_none(client: FlaskClient, host: str) -> None:
+    environ = create_environ("/table", headers={"Host": host})  # the client cannot send all of them
+    _, status, _ = run_wsgi_app(client.application, environ)
+    assert status == "200 OK"
 
 
 def test_description_of_a_target_without_a_result(client: FlaskClient) -> None:

@@ -109,6 +109,6 @@ def _curl(target: Target) -> str:
         if target.arguments[name].kind is Kind.SCALAR and target.body_argument not in {None, name}
     }
     query = urlencode(scalars)
-    url = f"{request.url_root}{target.route}"
+    url = f"{request.scheme}://{request.host}{request.root_path}/{target.route}"
     url = f"'{url}?{query}'" if query else url
     return f"curl {url} -H 'Content-Type: application/json' -d '{quoted}'"
