@@ -41,6 +41,15 @@ def test_a_result_may_be_any_list(result: Any) -> None:
     assert (checked, set(map(type, checked))) == ([1, 2], {int})
 
 
+def test_a_list_without_a_limit_has_at_most_a_million_values() -> None:
+    million = [""] * 1_000_000
+    assert len(mmf.List(mmf.String()).validate(million)) == 1_000_000
+    with pytest.raises(InvalidValue, match="at most 1000000 values, got 1000001"):
+        mmf.List(mmf.String()).validate([*million, ""])
+    assert len(mmf.List(mmf.String(), max_items=2_000_000).validate([*million, ""])) == 1_000_001
+    assert len(mmf.List(mmf.String()).to_output([*million, ""])) == 1_000_001
+
+
 def test_nulls_of_a_result_are_those_of_its_items() -> None:
     assert mmf.List(mmf.Datetime()).to_output([pd.NaT]) == [None]
     (nan,) = mmf.List(mmf.Float()).to_output(pd.Series([None], dtype=float))

@@ -11,13 +11,17 @@ from ..errors import DescriptorError, ErrorDetail, InvalidValue, max_errors
 from .base import Descriptor
 from .scalars import Scalar
 
+MAX_ITEMS = 1_000_000
+"""Of a list whose author names no limit: a scalar is checked by itself, in some microseconds."""
+
 
 @dataclass(kw_only=True, eq=False)
 class List(Descriptor[list[Any]]):
     """A list of texts, numbers, flags or dates: `list`.
 
     - `item`: the descriptor of each value, such as `mmf.String()`.
-    - `min_items`, `max_items`: the lowest and the highest allowed number of values.
+    - `min_items`, `max_items`: the lowest and the highest allowed number of values; a
+      million if the latter is missing.
 
     In a query string and in a form each value is an argument of its own, `?tag=red&tag=dry`; a
     single text that begins with `[` is JSON. A result may also be a tuple, an array or a Series.
@@ -49,10 +53,11 @@ class List(Descriptor[list[Any]]):
         super().__post_init__()
 
     def validate(self, value: Any) -> list[Any]:
-        return self._each(value, self.item.validate)
+        most = MAX_ITEMS if self.max_items is None else self.max_items
+        return self._each(value, self.item.validate, most)
 
     def to_output(self, result: Any) -> list[Any]:
-        return self._each(result, self.item.to_output)
+        return self._each(result, self.item.to_output, self.max_items)
 
     def guess(self) -> Any:
         return [self.item.plain_example] * max(1, self.min_items)
@@ -72,7 +77,7 @@ class List(Descriptor[list[Any]]):
         given = {name: bound for name, bound in bounds.items() if bound is not None}
         return {**super().meta(), "item": self.item.meta(), **given}
 
-    def _each(self, value: Any, check: Callable[[Any], Any]) -> list[Any]:
+    def _each(self, value: Any, check: Callable[[Any], Any], most: int | None) -> list[Any]:
         items = as_container(value)
         if not isinstance(items, list):
             raise InvalidValue(f"expected a list of values, got {type(value).__name__}")
@@ -80,10 +85,8 @@ class List(Descriptor[list[Any]]):
             raise InvalidValue(
                 f"expected a list of at least {self.min_items} values, got {len(items)}"
             )
-        if self.max_items is not None and len(items) > self.max_items:
-            raise InvalidValue(
-                f"expected a list of at most {self.max_items} values, got {len(items)}"
-            )
+        if most is not None and len(items) > most:
+            raise InvalidValue(f"expected a list of at most {most} values, got {len(items)}")
         values, errors, count = [], [], 0
         for index, item in enumerate(items):
             try:
