@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from services import serve
 
@@ -427,6 +427,32 @@ def test_the_calls_of_the_page_are_kept_with_their_results(page: Page, faults: l
     expect(calls.locator("li").first).to_contain_text("The data has errors")
     assert prices(saved(page, calls.locator("a").nth(0))) == expected_prices(second)
     assert prices(saved(page, calls.locator("a").nth(1))) == expected_prices(HOUSES)
+
+
+def test_a_file_that_is_chosen_meanwhile_is_not_taken_for_the_one_that_was_sent(
+    page: Page, faults: list[str]
+) -> None:
+    section = opened(page, "price")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/price?*", hold)
+    choose(section, "first.csv", HOUSES.assign(rooms=0).to_csv(index=False))
+    section.locator("button.main").click()
+    expect(section.locator("progress")).to_be_visible()
+    choose(section, "second.csv", HOUSES.head(3).to_csv(index=False))
+    held[0].continue_()
+    page.unroute("**/price?*")
+    answer = section.locator(".response")
+    book = saved(page, answer.get_by_role("button", name="marked"))
+    assert len(pd.read_excel(io.BytesIO(book), engine="calamine")) == len(HOUSES)
+    run(section)
+    expect(section.get_by_role("region", name="Calls on this page").locator("li")).to_have_text(
+        [re.compile("second.csv"), re.compile("first.csv")]
+    )
+    faults.clear()
 
 
 def test_a_csv_opens_right_in_excel(page: Page) -> None:

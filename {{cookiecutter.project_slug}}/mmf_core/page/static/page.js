@@ -21,7 +21,7 @@ function setUp(section) {
   const isOnlyTable = form.querySelectorAll("[data-control=table]").length === 1;
   const fields = [...form.querySelectorAll(".field")].map((element) => fieldOf(element, target, { onChange: updateCode, isOnlyTable }));
   const isStream = returns.startsWith("stream");
-  let aborting = null;
+  let aborting = null, sent = "";
 
   function url(extra = {}) {
     const places = fields.map((field) => field.query());
@@ -69,7 +69,8 @@ function setUp(section) {
 
   async function call() {
     aborting = new AbortController();
-    const data = body();
+    const data = body(), marked = url({ errors: "xlsx" }); // of what is sent, whatever is chosen meanwhile
+    sent = parts().map(([name, value]) => (typeof value === "string" ? `${name} = ${value.slice(0, 40)}` : value.name)).join(", ");
     const size = parts().reduce((sum, [, value]) => sum + (value.size ?? value.length), 0);
     result.hidden = true;
     fields.forEach((field) => field.mark([]));
@@ -98,7 +99,7 @@ function setUp(section) {
     if (isStream && (pieces.length || response.status === 200)) await endStream(end(response), pieces, size);
     else if (aborting.signal.aborted) status.textContent = say("cancelled");
     else if (response.status >= 200 && response.status < 300) await succeed(response);
-    else await fail(response, size);
+    else await fail(response, size, () => send(marked, data));
     setBusy(false);
   }
 
@@ -134,7 +135,6 @@ function setUp(section) {
   // Lists a call of this page, with what came of it; the last ones are kept until the page is left.
   function remember(response, outcome) {
     const time = new Date().toLocaleTimeString(locale);
-    const sent = parts().map(([name, value]) => (typeof value === "string" ? `${name} = ${value.slice(0, 40)}` : value.name)).join(", ");
     const seconds = say("seconds", { seconds: round(response.seconds, 2) });
     const list = calls.querySelector("ol");
     list.prepend(make("li", {}, make("time", {}, time), make("span", {}, sent), make("span", {}, seconds), outcome));
@@ -145,22 +145,22 @@ function setUp(section) {
     calls.hidden = list.children.length < 2;
   }
 
-  async function fail(response, size) {
+  async function fail(response, size, annotate) {
     const tables = Object.fromEntries(fields.filter((field) => field.table).map((field) => [field.name, field.table]));
     const { heading, elements, errors } = await failureOf(response, size, { tables, several: fields.length > 1 });
     fields.forEach((field) => field.mark(errors));
     const hasCells = errors.some((error) => "row" in error && "column" in error);
-    if (response.status === 422 && hasCells && fields.some((field) => field.table)) elements.push(annotatedButton());
+    if (response.status === 422 && hasCells && fields.some((field) => field.table)) elements.push(annotatedButton(annotate));
     remember(response, make("span", { class: "fault" }, heading));
     show(true, make("div", { role: "alert" }, elements[0], elements[1]), ...elements.slice(2));
   }
 
   // Requests the rejected table as a workbook with its invalid cells coloured, and saves it.
-  function annotatedButton() {
+  function annotatedButton(annotate) {
     const button = make("button", { type: "button", onclick: async () => {
       button.disabled = true;
       button.textContent = say("preparing");
-      const response = await send(url({ errors: "xlsx" }), body());
+      const response = await annotate();
       button.disabled = false;
       button.textContent = say("annotated");
       if (response.type.includes("spreadsheet")) {
