@@ -34,6 +34,8 @@ OTHER_CLIENT = 1.0
 PAUSE = 0.05
 RETAINED = 16 * MIB
 """Memory that the last input has left behind, in which the next one could hide."""
+RELEASED = 7.0
+"""Seconds until the workers have returned what they have freed."""
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 APP = """
 from datetime import date
@@ -318,7 +320,7 @@ def main(minutes: float, words: list[str]) -> int:
                 if not rounds:
                     write(result.cells())
                 print(f"| {' | '.join(result.cells())} | {'; '.join(faults)}", flush=True)
-            time.sleep(1)
+            time.sleep(RELEASED)
             now = (sum(map(pss, process_tree(tree))) / MIB, open_files(tree))
             print(f"after round {rounds + 1}: {now[0]:.0f} MiB, {now[1]} open files", flush=True)
             first = now if rounds == 0 else first

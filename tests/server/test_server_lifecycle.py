@@ -1,8 +1,11 @@
 """The end of a service, of a worker that has grown, and readiness while threads are taken."""
 
+import ctypes
 import http.client
 import json
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -327,11 +330,63 @@ def test_one_worker_at_a_time_and_only_while_all_can_respond(
 
 
 def test_a_limit_below_what_a_worker_uses_at_start_is_ignored(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    started: list[Any] = []
+
+    def start(target: Any, args: Any, **_: Any) -> threading.Thread:
+        started.append((target, args))
+        return threading.Thread()
+
+    monkeypatch.setattr(memory, "Thread", start)
     memory.watch(1)
     assert "MMF_MAX_RSS_MIB=" in caplog.text
-    assert "mmf-memory" not in {thread.name for thread in threading.enumerate()}
+    assert started == [(memory._watch, (0,))]
+
+
+FREED = """
+import sys, threading
+import numpy as np
+import pandas as pd
+from mmf_core.processes import resident
+from mmf_core.server import memory
+
+def use():
+    del_later = [bytearray(1000) for _ in range(100_000)]
+    kept.append(bytearray(1000))
+
+kept = []
+threads = [threading.Thread(target=use) for _ in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+before = resident()
+memory.release()
+print(before - resident())
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="the C library is not glibc"
+)
+def test_what_threads_have_freed_is_returned() -> None:
+    command = [sys.executable, "-c", FREED]
+    done = subprocess.run(
+        command, cwd=Path(memory.__file__).parents[2], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > 32 * MIB
+
+
+def test_a_worker_that_has_grown_returns_what_it_has_freed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = iter([100, 131, 133, 150, 10_000])
+    released: list[int] = []
+    monkeypatch.setattr(memory, "resident", lambda: next(sizes) * MIB)
+    monkeypatch.setattr(memory, "release", lambda: released.append(1))
+    monkeypatch.setattr(memory, "RELEASE_INTERVAL", 1)
+    monkeypatch.setattr(memory.time, "sleep", lambda _: None)
+    monkeypatch.setattr(memory, "is_exceeded", lambda _: len(released) == 2)
+    monkeypatch.setattr(memory.os, "kill", lambda *_: None)
+    memory._watch(1)
+    assert len(released) == 2, "not at 131 MiB"
 
 
 def test_memory_where_there_is_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:

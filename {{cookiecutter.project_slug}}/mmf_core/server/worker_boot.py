@@ -47,8 +47,7 @@ def boot(worker: Any) -> None:
         warm_up(default, min(LONGEST_WARM_UP, worker.timeout or LONGEST_WARM_UP))
     if settings.reload_seconds:
         file_watcher.watch(default, worker, settings.reload_seconds)
-    if settings.max_rss:
-        memory.watch(settings.max_rss)
+    memory.watch(settings.max_rss or 0)
 
 
 def not_ready_reason(timeout: float) -> str:
