@@ -81,6 +81,14 @@ def test_model_of_another_folder_is_served_as_it_predicts(project: Path, model: 
     assert [row["prediction"] for row in answer.json] == pytest.approx(expected)
 
 
+def test_an_id_comes_back_beside_its_prediction(project: Path, model: Path) -> None:
+    init(model)
+    rows = [{"id": f"00{number}", **row} for number, row in enumerate(ROWS.to_dict("records"))]
+    answer = serve(project).post("/predict?format=json", json=rows)
+    assert [list(row) for row in answer.json] == [["id", "prediction"]] * 3
+    assert [row["id"] for row in answer.json] == ["000", "001", "002"]
+
+
 def test_caller_is_told_what_the_model_takes(project: Path, model: Path) -> None:
     init(model)
     answer = serve(project).post("/predict", json=[{"rooms": "two"}])

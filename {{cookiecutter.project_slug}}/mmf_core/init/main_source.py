@@ -50,6 +50,8 @@ def _target(model: ServedModel, *, is_only: bool) -> str:
     schema = "" if columns is None else f", schema={columns!r}"
     if len(schema) > _LONGEST:
         schema = f", schema={model.before_expression or model.expression}"
+    if schema:  # an id comes back beside its prediction
+        schema += ', extra="keep"'
     data = "data.to_numpy()" if columns is None and model.is_unnamed else "data"
     if model.before_expression:
         data = f"{model.before_expression}.transform({data})"
