@@ -135,6 +135,20 @@ def rows(data=Anything(schema={"a": float})):
     return len(data)
 """
 
+FOLDER = """
+import mmf_core as mmf
+
+
+@mmf.artifact("{name}")
+def factor():
+    return 2
+
+
+@mmf.target(returns=mmf.Float())
+def double(x=mmf.Float()):
+    return factor * x
+"""
+
 
 @pytest.fixture
 def run_tests(baked: Path, tmp_path: Path) -> RunTests:
@@ -158,6 +172,16 @@ def run_tests(baked: Path, tmp_path: Path) -> RunTests:
 
 def test_targets_of_every_kind_pass(run_tests: RunTests) -> None:
     done = run_tests(OWN)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", ["model", "flats.v2"])
+def test_a_model_folder_without_a_models_suffix_passes(
+    run_tests: RunTests, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "own" / name).mkdir()
+    (tmp_path / "own" / name / "MLmodel").touch()
+    done = run_tests(FOLDER.format(name=name))
     assert done.returncode == 0, done.stdout
 
 
