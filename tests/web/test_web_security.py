@@ -94,6 +94,7 @@ def test_everything_else_stays(text: str) -> None:
             "STRIPE_APIKEY",
         ),
         *("RSA_PRIVATE_KEY", "GITHUB_TOKEN", "AWS_SESSION_TOKEN", "DB_CREDENTIALS", "KEY"),
+        *("API_KEYS", "CLIENT_SECRETS", "DB_PASSWORDS", "SSH_PASSPHRASE"),
     ],
 )
 def test_values_of_secret_variables_are_redacted(name: str) -> None:

@@ -19,9 +19,12 @@ from ..example_calls import Failure
 
 # Whole words in a variable's name; some, as in PGPASSWORD, are without an underscore.
 _SECRET_NAME = re.compile(
-    r"(?:^|_)(?:PASS|PWD|KEY|[A-Z0-9]*(?:PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIALS?|APIKEY))(?:_|$)"
+    r"(?:^|_)(?:PASS|PWD|KEYS?|"
+    r"[A-Z0-9]*(?:PASSWORDS?|PASSWD|PASSPHRASE|SECRETS?|TOKEN|CREDENTIALS?|APIKEYS?))(?:_|$)"
 )
-_PASSWORD_NAME = re.compile(r"(?:^|_)(?:PASS|PWD|[A-Z0-9]*(?:PASSWORD|PASSWD|SECRET))(?:_|$)")
+_PASSWORD_NAME = re.compile(
+    r"(?:^|_)(?:PASS|PWD|[A-Z0-9]*(?:PASSWORDS?|PASSWD|PASSPHRASE|SECRETS?))(?:_|$)"
+)
 _PUBLIC_NAME = re.compile(r"(?:^|_)PUBLIC(?:_|$)")
 _MIN_LENGTH = 6
 """Characters; a shorter value could be a word that occurs in many lines."""
