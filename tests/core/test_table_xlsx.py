@@ -91,6 +91,7 @@ def test_nulls_of_pandas_own_types_are_empty_cells() -> None:
         (date(1900, 2, 28), "1900-02-28"),
         (datetime(1812, 9, 7, 5, 30), "1812-09-07T05:30:00"),
         (pd.Timestamp(np.datetime64(2**40, "s")), "36812-02-20T00:36:16"),
+        (pd.Timestamp(np.datetime64(-(2**40), "s")), "-32873-11-12T23:23:44"),
         (2**53 + 1, 2**53 + 1),
         (np.int8(7), 7),
         (np.float32(0.5), 0.5),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import MAXYEAR, date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import xlsx_file
@@ -95,7 +95,7 @@ def _moment(value: Any) -> tuple[float, int] | None:
     if getattr(value, "tzinfo", None) is not None:
         return None
     match value:
-        case datetime() if value.year <= MAXYEAR and value.date() >= _FIRST:  # pandas has more
+        case datetime() if MINYEAR <= value.year <= MAXYEAR and value.date() >= _FIRST:
             return (value - _EPOCH) / _DAY, xlsx_file.DATETIME
         case date() if not isinstance(value, datetime) and value >= _FIRST:
             return (value - _EPOCH.date()).days, xlsx_file.DATE
