@@ -325,6 +325,12 @@ def test_values_that_pandas_lacks_are_reported_by_column(
     assert words in error.message
 
 
+def test_a_dictionary_of_times_keeps_their_zone() -> None:
+    noon = pa.array([43_200], pa.timestamp("s", "Asia/Tokyo")).dictionary_encode()
+    (time,) = _read(noon, ARROW)
+    assert time.isoformat() == "1970-01-01T21:00:00+09:00"
+
+
 INTEGERS = st.sampled_from([LONG, -LONG, 2**53, 2**63 - 1, -(2**63)]) | st.integers(-9, 9)
 
 

@@ -87,9 +87,11 @@ def _decoded(column: Any) -> Any:
 
 
 def _plain_dictionary(column: Any) -> Any:
-    """Return a column of categories, or of values if these repeat one or have a null."""
+    """Return a column of categories, or of values if these repeat one, have a null or a zone."""
     from pyarrow import compute
 
+    if getattr(column.type.value_type, "tz", None):  # which pandas would drop
+        return column.cast(column.type.value_type)
     column = column.unify_dictionaries()
     dictionary = column.chunk(0).dictionary
     is_unique = len(dictionary.unique()) == len(dictionary)
