@@ -15,7 +15,7 @@ from commands import free_port
 from mmf_core import client as module
 from mmf_core.client import Busy, Client, ServerError, ServiceError, Unreachable
 
-ABOUT = b'{"arguments": [{"id": "data", "accepts": []}], "returns": null}'
+ABOUT = b'{"arguments": [{"id": "data", "class_name": "Dict", "accepts": []}], "returns": null}'
 DROP = object()
 
 

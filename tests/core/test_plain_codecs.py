@@ -50,7 +50,7 @@ def test_every_codec_is_found_under_its_own_kind_and_format(kind: Kind) -> None:
         assert (codec.kind, codec.format) == (kind, form)
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.STREAM}, key=str))
 def test_every_kind_can_be_a_part_of_a_json_text(kind: Kind) -> None:
     assert isinstance(json_of(kind), JSONCodec)
 

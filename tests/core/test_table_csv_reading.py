@@ -11,11 +11,14 @@ from tables import MIXED, fuzz
 
 import mmf_core as mmf
 from mmf_core.codecs import Format, Kind, find
+from mmf_core.codecs.csv_reader import MAX_REPLACED
+from mmf_core.codecs.csv_text import MAX_REPEATED
 from mmf_core.codecs.decoded_size import MAX_COLUMNS
 from mmf_core.codecs.table_csv import TableCSV, TableTSV
-from mmf_core.errors import RequestError
+from mmf_core.errors import InvalidValue, RequestError
 
 CSV, TSV = TableCSV(), TableTSV()
+KEPT = {"keep": True, "types": {"x": float}}
 TEXTS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1)
 
 
@@ -166,3 +169,21 @@ def test_a_null_word_is_null_beside_a_number_of_more_than_64_bits() -> None:
     table = TableCSV().decode(body, {"types": {"b": datetime}})
     assert table["a"].tolist() == [None, 10**20 + 1, 1.5]
     assert table["b"].isna().tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("repeats", [MAX_REPEATED, MAX_REPEATED + 1])
+def test_a_header_that_repeats_names_is_refused_before_pandas_numbers_them(repeats: int) -> None:
+    text = b",".join([b"a"] * (repeats + 1)) + b"\n" + b",".join([b"1"] * (repeats + 1)) + b"\n"
+    if repeats > MAX_REPEATED:
+        with pytest.raises(InvalidValue, match=r"^expected unique column names"):
+            CSV.read(text, {})
+    else:
+        assert CSV.read(text, {}).columns.tolist() == ["a"] * (repeats + 1)
+
+
+@pytest.mark.parametrize("columns", [MAX_REPLACED, MAX_REPLACED + 1])
+def test_many_columns_are_replaced_at_once(columns: int) -> None:
+    names = [f"c{index}" for index in range(columns)]
+    table = CSV.read(f"x,{','.join(names)}\n1.5,{','.join(['007'] * columns)}\n".encode(), KEPT)
+    assert table.columns.tolist() == ["x", *names]
+    assert table.iloc[0].tolist() == [1.5, *["007"] * columns]

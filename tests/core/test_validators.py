@@ -107,7 +107,7 @@ def test_a_validator_that_fails_itself_is_the_authors_fault(error: Exception) ->
 @pytest.mark.parametrize("schema", [7, "ph: float", mmf.Float(), mmf.DataFrame])
 def test_a_schema_is_a_mapping_or_has_validate(schema: Any) -> None:
     with pytest.raises(
-        DescriptorError, match=r"expected \{column: type\}, a model or an object with"
+        DescriptorError, match=r"expected \{column: type\}, X.dtypes, a model or an object with"
     ):
         mmf.DataFrame(schema=schema)
 

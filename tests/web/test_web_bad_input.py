@@ -343,6 +343,8 @@ def small(monkeypatch: pytest.MonkeyPatch, registry: mmf.Registry) -> FlaskClien
     return create_app(registry).test_client()
 
 
+# Werkzeug's test client leaves the file of a large form to the garbage collector.
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 @pytest.mark.parametrize("how", ["length", "chunked", "multipart", "field", "urlencoded"])
 def test_too_large_names_the_limit_and_the_setting(small: FlaskClient, how: str) -> None:
     data = b"x" * (1024 * 1024 + 1)

@@ -33,7 +33,7 @@ def client() -> FlaskClient:
         return data
 
     @registry.target(returns=mmf.Integer())
-    def several(data: Any = mmf.DataFrame(), more: Any = mmf.Dict(default={})) -> Any:  # noqa: B008
+    def several(data: Any = mmf.DataFrame(), more: Any = mmf.Dict()) -> Any:  # noqa: B008
         return len(data) + len(more)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -61,7 +61,7 @@ WAYS: dict[str, tuple[str, Any]] = {
     "split": ("/table", lambda n: {"columns": list(record(n)), "data": [list(range(n))]}),
     "data": ("/table", lambda n: {"data": [list(range(n))]}),
     "columns": ("/table", lambda n: {name: [cell] for name, cell in record(n).items()}),
-    "an argument": ("/several", lambda n: {"data": [record(n)]}),
+    "an argument": ("/several", lambda n: {"data": [record(n)], "more": {}}),
     "MLflow records": ("/invocations", lambda n: {"dataframe_records": [record(n)]}),
     "MLflow split": ("/invocations", lambda n: {"dataframe_split": {"data": [list(range(n))]}}),
     "MLflow inputs": ("/invocations", lambda n: {"inputs": {name: [1] for name in record(n)}}),
@@ -89,7 +89,7 @@ def test_tensors_have_the_bound_of_columns(client: FlaskClient) -> None:
     ("path", "start", "unit", "end"),
     [
         ("/table", b"[", b'{"a":1},', b'{"a":1}]'),
-        ("/several", b'{"data":[', b'{"a":1},', b'{"a":1}]}'),
+        ("/several", b'{"more":{},"data":[', b'{"a":1},', b'{"a":1}]}'),
         ("/several", b'{"data":[],"more":{"a":[', b"[],", b"[]]}}"),
         ("/invocations", b'{"dataframe_records":[', b'{"a":1},', b'{"a":1}]}'),
         ("/invocations", b'{"dataframe_split":{"data":[', b"[1,2],", b"[1,2]]}}"),

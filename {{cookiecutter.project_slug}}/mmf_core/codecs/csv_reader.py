@@ -43,6 +43,7 @@ _EXACT_KINDS: dict[type | None, str] = {
 _LONG_ROW = re.compile(r"Expected \d+ fields in line \d+, saw")
 _NEGATIVE_ZERO = re.compile(rb"-0++(?![0-9.eE])")  # -0, which is 0 in a column of integers
 _POINT = NumberFormat()
+MAX_REPLACED = 64
 _FIRST_PASS_ONLY = {*_TYPE_OPTIONS, "date_format", "index_col", "usecols"}
 
 
@@ -68,7 +69,7 @@ def read(
             and table.to_numpy().dtype.kind in _EXACT_KINDS[float]
         )
         if not is_block and (inexact := reader.inexact_columns(table, names, kept)):
-            reader.second_pass(table, inexact, kept)
+            table = _replaced(table, reader.second_pass(inexact, kept))
         reader.restore_names(table, names)
     except InvalidValue:  # of an author's converter
         raise
@@ -131,8 +132,8 @@ class _Reader:
             )
         ]
 
-    def second_pass(self, table: pd.DataFrame, columns: list[Any], kept: Set[Any]) -> None:
-        """Put exact texts, or else the numbers that they show, into these columns."""
+    def second_pass(self, columns: list[Any], kept: Set[Any]) -> dict[Any, Any]:
+        """Return exact texts, or else the numbers that they show, of these columns."""
         arguments: dict[str, Any] = {"dtype": str, "usecols": columns}
         if self._knows_nulls:
             nulls = {
@@ -141,13 +142,12 @@ class _Reader:
             }
             arguments |= {"keep_default_na": False, "na_values": nulls}
         texts = self._parse(arguments, without=_FIRST_PASS_ONLY)
-        for name in columns:
-            column = texts[name]
-            # As an array: the table's index may be the author's.
-            if name in self._types:
-                table[name] = column.array
-            else:
-                table[name] = exact_texts(column) if name in kept else self._guess(column)
+        return {name: self._exact(texts[name], is_kept=name in kept) for name in columns}
+
+    def _exact(self, column: pd.Series, *, is_kept: bool) -> Any:
+        if column.name in self._types:
+            return column.array  # the table's index may be the author's
+        return exact_texts(column) if is_kept else self._guess(column)
 
     def restore_names(self, table: pd.DataFrame, names: list[Any]) -> None:
         """Give columns the names of the header, in which pandas makes duplicates unique: `a.1`."""
@@ -216,6 +216,21 @@ class _Reader:
 
         shared = {key: value for key, value in self._arguments.items() if key not in without}
         return cast("pd.DataFrame", pd.read_csv(io.BytesIO(self._text), **{**shared, **arguments}))
+
+
+def _replaced(table: pd.DataFrame, columns: Mapping[Any, Any]) -> pd.DataFrame:
+    """Return a table with these columns' cells in place of its own.
+
+    Replacing one takes longer the more columns there are; a new table takes its time once.
+    """
+    import pandas as pd
+
+    if len(columns) > MAX_REPLACED:
+        own = {name: columns[name] if name in columns else table[name].array for name in table}
+        return pd.DataFrame(own, index=table.index)
+    for name, cells in columns.items():
+        table[name] = cells
+    return table
 
 
 def _has_negative_zero(text: bytes) -> bool:

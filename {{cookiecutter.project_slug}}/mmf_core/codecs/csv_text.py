@@ -14,6 +14,7 @@ from .base import Options
 from .decoded_size import MAX_COLUMNS, check_columns
 
 QUOTE_ALL: Literal[1] = csv.QUOTE_ALL
+MAX_REPEATED = 100  # of the columns: fewer are named one by one in the error
 
 # The order matters: UTF-32's byte order mark begins with that of UTF-16.
 _BYTE_ORDER_MARKS = {
@@ -70,11 +71,20 @@ def check_width(text: bytes, separator: str, options: Options, name: str) -> Non
     header, end = bare_record(text, 0)
     columns = header.count(separator.encode()) + 1
     check_columns(columns)
+    if columns > MAX_REPEATED and _LAYOUT.isdisjoint(options):
+        _check_repeated(header.split(separator.encode()))
     width = bare_record(text, end)[0].count(separator.encode()) + 1
     if width > MAX_COLUMNS or (
         width > columns and _LAYOUT.isdisjoint(options) and _is_row_longer(text, separator)
     ):
         raise too_many_cells(text, name)
+
+
+def _check_repeated(names: list[bytes]) -> None:
+    """Refuse a header that repeats names: pandas looks for a free name for each, one by one."""
+    named = [name for name in names if name]  # pandas numbers the others
+    if len(named) - len(set(named)) > MAX_REPEATED:
+        raise InvalidValue("expected unique column names; rename the duplicates")
 
 
 def check_blank_lines(text: bytes, separator: str, options: Options) -> None:

@@ -68,10 +68,18 @@ def _cells(column: pd.Series) -> Sequence[str]:
         for index in np.flatnonzero(~np.isfinite(numbers)).tolist():
             cells[index] = xlsx_file.EMPTY
         return cells
-    is_present = column.notna() & ~column.isin([float("inf"), float("-inf")])
-    values = column.astype(object).where(is_present, None).tolist()
+    values = _values(column)
     with naming_cells(str(column.name), values):
         return [_cell(value) for value in values]
+
+
+def _values(column: Any) -> list[Any]:
+    """Return a column's values, None for those that are empty cells."""
+    if column.dtype == "str":  # each step over a column takes a tenth of a millisecond
+        return list(column.to_numpy(object, na_value=None))
+    is_present = column.notna() & ~column.isin([float("inf"), float("-inf")])
+    values: list[Any] = column.astype(object).where(is_present, None).tolist()
+    return values
 
 
 def _cell(value: Any) -> str:
