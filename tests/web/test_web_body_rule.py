@@ -334,3 +334,31 @@ def test_the_description_names_the_argument_that_a_body_is(
     if "example" in described:  # as is
         example = json.dumps(described["example"])
         assert post(client, f"/{route}", example, JSON).status_code == 200
+
+
+def one_number(x: Any = mmf.Float()) -> Any:
+    return x
+
+
+def two_numbers(x: Any = mmf.Float(), y: Any = mmf.Float()) -> Any:
+    return x / y
+
+
+def table_and_number(x: Any = mmf.DataFrame(), y: Any = mmf.Float()) -> Any:
+    return len(x) * y
+
+
+@pytest.mark.parametrize(
+    ("function", "body"),
+    [
+        (one_number, '{"x": 1, "x": 2}'),
+        (two_numbers, '{"x": 1, "y": 2, "x": 4}'),
+        (table_and_number, '{"x": [{"a": 1}], "y": 2, "x": [{"a": 2}]}'),
+    ],
+)
+def test_an_argument_that_comes_twice_is_refused(
+    function: Callable[..., Any], body: str, serve_function: Callable[..., FlaskClient]
+) -> None:
+    client = serve_function(function, returns=mmf.Float())
+    response = client.post(f"/{function.__name__}", data=body, content_type=JSON)
+    assert_problem(response, 422, "duplicate argument: x")

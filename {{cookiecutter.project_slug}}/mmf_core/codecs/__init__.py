@@ -59,6 +59,7 @@ from .number_format import is_ambiguous as is_ambiguous
 from .number_format import number_format_of as number_format_of
 from .number_format import real_number as real_number
 from .number_format import whole_number as whole_number
+from .repeated_names import RepeatedNames as RepeatedNames
 from .repeated_names import with_repeated_names as with_repeated_names
 from .row_text import is_block as is_block
 from .scalar_text import ScalarJSON, ScalarText

@@ -14,7 +14,7 @@ from typing import Any
 from flask import Request
 from werkzeug.datastructures import MultiDict
 
-from ...codecs import Format, Kind, read_json, with_repeated_names
+from ...codecs import Format, Kind, RepeatedNames, read_json, with_repeated_names
 from ...errors import ErrorDetail, InvalidValue, RequestError
 from ...target import ERRORS_QUERY, FORMAT_QUERY, HEADER_QUERY, SHEET_QUERY, Target
 from .bodies import FORMS, read_form, read_whole
@@ -130,9 +130,11 @@ class ArgumentReader:
             value = read_json(body, self._limits)
         except RequestError as error:
             raise (error.within(scalar) if scalar else error) from None
-        if self._takes_table:
-            value = with_repeated_names(body, value)
         if isinstance(value, dict):
+            marked = with_repeated_names(body, value)
+            if isinstance(marked, RepeatedNames):
+                _refuse_duplicates([marked.repeated])
+            value = marked if self._takes_table else value
             _refuse_unknown(value, self._names, "JSON object")
             return {name: JSONPart(member) for name, member in value.items()}
         if scalar is None:
