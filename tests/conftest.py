@@ -36,8 +36,9 @@ settings.register_profile("thorough", max_examples=40, deadline=None)
 INSTALLED = ("test_demo.py", "test_life.py", "test_load.py", "test_readme.py", "test_serving.py")
 S3 = ("test_store_s3.py", "test_store_mlflow_s3.py", "test_cli_artifacts.py")
 GROUPS = dict.fromkeys(INSTALLED, "installed") | dict.fromkeys(S3, "s3")
-# Tests without processes come first, then the longest group, which would hold up the end of a run.
+# Tests without processes come first, then the longest groups, which would hold up the end of a run.
 FOLDERS = ("core", "load", "web", "cli")
+LONG_FOLDERS = ("recipes",)
 # Measured, these take twice their time, and reach a few lines more than the others at most.
 UNMEASURED = (
     *("test_fidelity.py", "test_fuzz.py", "test_estimators_zoo.py"),
@@ -67,7 +68,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
 
 def order(item: pytest.Item) -> tuple[bool, bool]:
     """Place a test in the run: without processes, with the installed project, others."""
-    return item.path.parent.name not in FOLDERS, item.path.name not in INSTALLED
+    folder, is_installed = item.path.parent.name, item.path.name in INSTALLED
+    return folder not in FOLDERS, not is_installed and folder not in LONG_FOLDERS
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -125,6 +125,9 @@ def test_sigterm_lets_requests_end(installed: Project, tmp_path: Path) -> None:
         process,
         port,
     ):
+        # A worker that is forked while SIGTERM comes does not get it, and is killed in the end.
+        answered: set[int] = set()
+        wait_until(lambda: answered.add(ask(port)["pid"]) or len(answered) == 2)
         connection = HTTPConnection("127.0.0.1", port, timeout=20)
         connection.request("GET", "/slow")
         wait_until((tmp_path / "begun").exists)
