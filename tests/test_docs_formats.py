@@ -47,14 +47,18 @@ def run_block(service: Service, folder: Path, block: Block) -> str:
     return VARYING.sub(r"\1…", done.stdout)
 
 
-def test_every_command_answers_as_printed(tmp_path: Path, subtests: pytest.Subtests) -> None:
-    main, *others = fences(PAGE)
+def run_page(page: Path, folder: Path, subtests: pytest.Subtests) -> None:
+    """Serve a page's main.py; run each command, and compare with what the page says is printed."""
+    main, *others = [fence for fence in fences(page) if fence.language != "nginx"]
     assert main.language == "python"
-    (tmp_path / "main.py").write_text(main.text, encoding="utf-8")
-    with serve("gunicorn", tmp_path, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as service:
+    (folder / "main.py").write_text(main.text, encoding="utf-8")
+    with serve("gunicorn", folder, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as service:
         for command, answer in zip(others[::2], others[1::2], strict=True):
             with subtests.test(command.commands[-1]):
                 assert (command.language, answer.language) == ("bash", "text")
-                assert run_block(service, tmp_path, command).rstrip("\n") == answer.text.rstrip(
-                    "\n"
-                )
+                printed = run_block(service, folder, command)
+                assert printed.rstrip("\n") == answer.text.rstrip("\n")
+
+
+def test_every_command_answers_as_printed(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    run_page(PAGE, tmp_path, subtests)

@@ -27,7 +27,7 @@ def story(end=mmf.String(default="well", choices=["well", "badly", "never"])):
         go.wait(20)
         yield "upon a time"
         if end == "badly":
-            raise mmf.InvalidValue("there is no end")
+            raise mmf.InvalidValue("the stream never ends")
         while end == "never":
             yield "."
             threading.Event().wait(0.05)
@@ -98,7 +98,7 @@ def test_an_error_in_the_middle_is_shown_below_what_has_come(page: Page) -> None
     page.request.post("/proceed")
     run(page, "story", "badly")
     alert = page.locator("#story [role=alert]")
-    expect(alert).to_contain_text("there is no end")
+    expect(alert).to_contain_text("the stream never ends")
     expect(page.locator("#story .result > pre")).to_contain_text("upon a time")
 
 

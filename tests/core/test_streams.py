@@ -334,6 +334,6 @@ def test_example_calls_take_the_first_piece_of_a_stream_that_never_ends(counter:
 
 def test_example_calls_find_a_stream_that_fails() -> None:
     registry = mmf.Registry()
-    registry.target(returns=TEXTS)(failing(ValueError("one is no text")))
+    registry.target(returns=TEXTS)(failing(ValueError("one is not a text")))
     (target,) = registry.targets.values()
     assert call(target).status is CallStatus.FAILED

@@ -124,7 +124,7 @@ def test_metadata_addresses(address: str, is_refused: bool) -> None:
 def test_headers_that_drip_are_given_up(
     says: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each byte is in time for MMF_STORE_TIMEOUT, and there is no end of them."""
+    """Each byte is in time for MMF_STORE_TIMEOUT, and they never end."""
 
     def drip() -> Iterator[bytes]:
         yield OK + b"A: "

@@ -73,7 +73,7 @@ def broken(error=mmf.String()):
 
 
 @registry.target(returns=mmf.JsonFile())
-def told():
+def history():
     return list(events)
 
 
@@ -316,8 +316,8 @@ def send(service: Service, path: str, seconds: float) -> socket.socket:
     return client
 
 
-def told(service: Service) -> list[str]:
-    events: list[str] = requests.post(f"{service.url}/told", timeout=30).json()
+def recorded(service: Service) -> list[str]:
+    events: list[str] = requests.post(f"{service.url}/history", timeout=30).json()
     return events
 
 
@@ -341,7 +341,7 @@ def test_the_work_ends_when_the_client_has_gone(
 ) -> None:
     with send(service, path, seconds) as client:
         assert b"200 OK" in client.recv(1000)
-    wait_for(lambda: "closed" in told(service), 1)
+    wait_for(lambda: "closed" in recorded(service), 1)
     line = wait_for(lambda: access(log, path[1:]))
     assert line["status"] == 499
     assert line["ms"] < 2_000
@@ -350,7 +350,7 @@ def test_the_work_ends_when_the_client_has_gone(
 
 def test_the_work_ends_when_the_client_does_not_read(service: Service, log: Path) -> None:
     with send(service, "/tick?size=1000000", 0.0) as client:
-        wait_for(lambda: "closed" in told(service), 10)
+        wait_for(lambda: "closed" in recorded(service), 10)
         line = wait_for(lambda: access(log, "tick"))
         assert line["ms"] < 6_000
         del client
@@ -376,7 +376,7 @@ def test_streams_beyond_the_limit_are_503_and_other_requests_are_served(service:
     refused = requests.post(f"{service.url}/tick?seconds=0", timeout=30)
     assert_problem_over_http(refused, 503, "limit of 3 streams (set MMF_MAX_STREAMS)")
     assert refused.headers["Retry-After"] == "1"
-    assert told(service).count("begun") == 3
+    assert recorded(service).count("begun") == 3
     streams.pop().close()
     wait_for(lambda: requests.post(f"{service.url}/tick?seconds=0&to=1", timeout=30).ok, 2)
     for stream in streams:
@@ -412,8 +412,8 @@ def test_the_client_reads_pieces(service: Service) -> None:
         assert list(client.stream("wait", 0.0)) == [{"state": "begun"}, {"state": "done"}]
         assert b"".join(client.tick(0.0, to=2, format="txt")) == b"0 x1 x"
         assert list(client.tick(0.0, to=0)) == []
-        with pytest.raises(TypeError, match="told returns no stream"):
-            client.stream("told")
+        with pytest.raises(TypeError, match="history returns no stream"):
+            client.stream("history")
 
 
 def test_the_client_raises_what_ends_a_stream(service: Service) -> None:
@@ -432,7 +432,7 @@ def test_the_client_raises_what_ends_a_stream(service: Service) -> None:
             list(client.broken("x", format="txt"))
 
 
-def test_the_client_is_told_that_no_more_streams_are_served(service: Service) -> None:
+def test_a_response_says_that_no_more_streams_are_served(service: Service) -> None:
     with Client(service.url, retries=0) as client:
         held = [client.tick(1.0) for _ in range(3)]
         with pytest.raises(Busy, match="3 streams"):
@@ -446,4 +446,4 @@ def test_a_client_that_stops_reading_ends_the_work(service: Service) -> None:
         for piece in client.tick(0.05):
             assert piece == "0 x"
             break
-        wait_for(lambda: "closed" in told(service), 2)
+        wait_for(lambda: "closed" in recorded(service), 2)

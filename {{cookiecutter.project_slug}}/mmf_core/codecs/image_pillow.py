@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from base64 import b64encode
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import BodyTooLarge, RequestError
@@ -21,15 +22,20 @@ if TYPE_CHECKING:
 _REQUIRES = {"PIL": "pillow", "numpy": "numpy"}
 _PIXEL_SIZE = 3  # bytes
 # The formats of cameras and browsers. For some others Pillow starts programs.
-# Pillow's warnings quote a caller's file, so each would be printed, and kept for ever.
-warnings.filterwarnings("ignore", module=r"PIL\.")
 _READABLE = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+
+
+@cache
+def _ignore_warnings() -> None:
+    """Ignore Pillow's warnings: they quote a caller's file, and Python keeps each for ever."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def _read(data: bytes, options: Options) -> np.ndarray:
     import numpy as np
     from PIL import Image, ImageOps
 
+    _ignore_warnings()
     check_blocks(data)
     try:
         picture: Image.Image = Image.open(io.BytesIO(data), formats=_READABLE)

@@ -94,4 +94,4 @@ class Pointer(Protocol):
         """Raise ArtifactError, with both checksums, unless the file is the recorded one."""
 
     def pull(self) -> None:
-        """Fetch the file to its place beside the code; whoever calls it verifies it."""
+        """Fetch the file to its place beside the code; the caller verifies it."""
