@@ -155,6 +155,12 @@ CASES: dict[str, Case] = {
     "log: passwords": (redact, lambda n: "://a:" * n, 4_000),
     "log: colons": (redact, lambda n: "://" + ":" * n, 16_000),
     "log: authorizations": (redact, lambda n: "authorization = x " * n, 2_000),
+    "log: cookies": (redact, lambda n: 'cookie: a="' * n, 2_000),
+    "log: quotes of a cookie": (redact, lambda n: "cookie: " + 'a="b" ' * n, 2_000),
+    "log: backslashes of a cookie": (redact, lambda n: "cookie: a=" + "\\" * n, 16_000),
+    "log: keys": (redact, lambda n: "x-api-key: " * n, 2_000),
+    "log: quotes of a key": (redact, lambda n: "x-api-key" + "'" * n, 16_000),
+    "log: users": (redact, lambda n: "https://a" * n, 4_000),
     "log: spaces": (redact, lambda n: "authorization" + " " * n, 16_000),
     "log: almost a secret": (redact, lambda n: "a" * n + "c", 16_000),
     "traceparent": (

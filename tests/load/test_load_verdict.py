@@ -120,6 +120,7 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("LOAD_P95_MS", "fast", "LOAD_P95_MS: expected a number of at least 0, got 'fast'"),
         ("LOAD_MIN_RPS", "-1", "LOAD_MIN_RPS: expected a number of at least 0, got '-1'"),
+        ("LOAD_MIN_RPS", "1_0", "LOAD_MIN_RPS: expected a number of at least 0, got '1_0'"),
         ("LOAD_FAIL_RATIO", "nan", "LOAD_FAIL_RATIO: expected a number of at least 0, got 'nan'"),
         ("LOAD_REQUESTS", "inf", "LOAD_REQUESTS: expected a number of at least 0, got 'inf'"),
         ("LOAD_WEIGHTS", "score", "LOAD_WEIGHTS: expected score=5,xlsx=3, got 'score'"),

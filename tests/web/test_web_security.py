@@ -67,6 +67,24 @@ SECRETS = [
     ("Authorization: Bearer abc.def\nnext", "abc.def", "next"),
     ('the key is s3cr3t/k"ey!', 's3cr3t/k"ey', "the key is ***"),
     ("in a URL s3cr3t%2Fk%22ey", "s3cr3t", "in a URL ***"),
+    ("https://ghp0token@github.com/a", "ghp0token", "https://***@github.com/a"),
+    ("Authorization: bare-key", "bare-key", "Authorization: ***"),
+    ('Authorization: Digest username="u", response="6629fa"\nnext', "6629fa", "\nnext"),
+    ("X-Api-Key: abc123 is wrong", "abc123", "X-Api-Key: *** is wrong"),
+    ("{'X-Api-Key': 'abc123', 'A': 'b'}", "abc123", "'A': 'b'"),
+    ("[(b'x-api-key', b'abc123'), (b'a', b'b')]", "abc123", "(b'a', b'b')"),
+    ("{'HTTP_X_API_KEY': 'abc123', 'A': 'b'}", "abc123", "'A': 'b'"),
+    ("Client(api_key='abc123', a='b')", "abc123", "a='b'"),
+    ("X-Auth-Token: abc123", "abc123", "X-Auth-Token: ***"),
+    ("Cookie: a=1; sid=abc123\nnext", "abc123", "\nnext"),
+    ('Cookie: a="1"; sid=abc123\nnext', "abc123", "\nnext"),
+    ("Set-Cookie: sid=abc123; HttpOnly", "abc123", "Set-Cookie: ***"),
+    ("{'HTTP_COOKIE': 'sid=abc123', 'A': 'b'}", "abc123", "'A': 'b'"),
+    ("[('Cookie', 'sid=abc123'), ('A', 'b')]", "abc123", "('A', 'b')"),
+    (json.dumps({"a": 'Cookie: a="1"; sid=abc123', "b": "c"}), "abc123", '"b": "c"'),
+    (json.dumps({"a": "{'Cookie': 'sid=abc123'}", "b": "c"}), "abc123", '"b": "c"'),
+    (json.dumps({"a": json.dumps({"Cookie": 'a="1"; sid=abc123'}), "b": 1}), "abc123", '"b": 1'),
+    (json.dumps({"a": "Cookie: a=", "pid": 1}), "nothing", '"pid": 1'),
 ]
 
 
@@ -77,7 +95,15 @@ def test_secrets_are_taken_out(text: str, secret: str, left: str) -> None:
     assert left in redact(text)
 
 
-@pytest.mark.parametrize("text", ["12:30@noon", "GET /score?format=xlsx 200", "no, next: a b", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("12:30@noon", "GET /score?format=xlsx 200", "no, next: a b", ""),
+        *("ssh://git@github.com/a", "def load(api_key: str) -> None:", "api_key = load(name)"),
+        *("primary-key: 3", "the api-key, if any"),
+        'column "token": expected a number, got "strong"',
+    ],
+)
 def test_everything_else_stays(text: str) -> None:
     assert redactor({"A_TOKEN": "no"})(text) == text
 
@@ -95,6 +121,8 @@ def test_everything_else_stays(text: str) -> None:
         ),
         *("RSA_PRIVATE_KEY", "GITHUB_TOKEN", "AWS_SESSION_TOKEN", "DB_CREDENTIALS", "KEY"),
         *("API_KEYS", "CLIENT_SECRETS", "DB_PASSWORDS", "SSH_PASSPHRASE"),
+        *("GITHUB_PAT", "DB_PASS2", "PGPASSWORD2", "API_KEY_1", "API_KEY2", "AUTH", "NPM_AUTH"),
+        *("SENTRY_DSN", "DB_CREDS", "SERVICE_JWT", "SESSION_COOKIE", "CONNECTION_STRING"),
     ],
 )
 def test_values_of_secret_variables_are_redacted(name: str) -> None:
@@ -107,6 +135,7 @@ def test_values_of_secret_variables_are_redacted(name: str) -> None:
         *(("TOKENIZER", "wine-2024"), ("MAX_TOKENS", "wine-2024"), ("HF_TOKENIZERS", "wine-2024")),
         *(("BYPASS", "wine-2024"), ("KEYBOARD", "wine-2024"), ("JWT_PUBLIC_KEY", "wine-2024")),
         *(("PASSENGER", "wine-2024"), ("SECRETARY", "wine-2024"), ("TOKEN", "wines")),
+        *(("AUTH_METHOD", "wine-2024"), ("PATH_PREFIX", "wine-2024"), ("PATTERN", "wine-2024")),
         *(("TOKEN_LIFETIME", "86400000"), ("KEY_RATIO", "0.12345"), ("KEY_RATIO", "-1.25e-07")),
     ],
 )
@@ -114,9 +143,22 @@ def test_values_of_other_variables_stay(name: str, value: str) -> None:
     assert redactor({name: value})(f"read {value} rows") == f"read {value} rows"
 
 
-@pytest.mark.parametrize("name", ["DB_PASS", "PGPASSWORD", "MYSQL_PWD", "CLIENT_SECRET"])
+@pytest.mark.parametrize("name", ["DB_PASS", "DB_PASS2", "MYSQL_PWD", "CLIENT_SECRET"])
 def test_a_password_may_be_a_number(name: str) -> None:
     assert redactor({name: "19450509"})("user:19450509 is wrong") == "user:*** is wrong"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://user:wine-2024@host/db"),
+        ("HTTPS_PROXY", "http://user:wine-2024@proxy:8080"),
+        ("SENTRY_DSN", "https://wine-2024@o1.ingest.example.com/2"),
+        ("REDIS_URL", "redis://:wine%2D2024@host/0"),
+    ],
+)
+def test_the_password_in_a_variables_url_is_redacted_by_itself(name: str, value: str) -> None:
+    assert redactor({name: value})("refused wine-2024 for user") == "refused *** for user"
 
 
 def test_a_secret_that_begins_like_a_path_is_redacted() -> None:

@@ -8,7 +8,7 @@ from typing import Self
 def number(name: str, text: str) -> float:
     """Return a number of at least 0; SystemExit with one line if it is not one."""
     try:
-        value = float(text)
+        value = -1.0 if "_" in text else float(text)  # Python reads 1_0 as 10
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):

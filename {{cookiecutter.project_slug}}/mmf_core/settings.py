@@ -7,6 +7,7 @@ limit would be no limit.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ LARGEST = 1_000_000_000
 MOST = 4096
 """The largest number of streams in a worker."""
 PREFIX = "MMF_"
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _HOST_NAME = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _SERVICE_LINK = re.compile(r"_(SERVICE_HOST|(SERVICE_)?PORT(_[A-Z0-9_]+)?)$")
 """Variables that Kubernetes sets for a service whose name begins with mmf."""
@@ -39,9 +41,14 @@ RENAMED = {
 """Variables of version 0.1, and what they are called now."""
 
 
+def number(text: str) -> float:
+    """Read a decimal number; nan for anything else, such as Python's `1_0` and `inf`."""
+    return float(text) if _NUMBER.fullmatch(text) else math.nan
+
+
 def mebibytes(text: str) -> int:
     """Read a size in MiB; return bytes."""
-    size = float(text)
+    size = number(text)
     if not 1 / MIB <= size <= LARGEST:
         raise ValueError(f"expected MiB, more than 0 and at most {LARGEST}")
     return int(size * MIB)
@@ -49,7 +56,7 @@ def mebibytes(text: str) -> int:
 
 def duration(text: str) -> float:
     """Read a duration, which may be 0."""
-    seconds = float(text)
+    seconds = number(text)
     if not 0 <= seconds <= LONGEST:
         raise ValueError(f"expected seconds, 0 to {LONGEST}")
     return seconds

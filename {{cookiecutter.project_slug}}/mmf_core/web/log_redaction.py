@@ -12,29 +12,39 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from ..errors import MMFError
 from ..example_calls import Failure
 
 # Whole words in a variable's name; some, as in PGPASSWORD, are without an underscore.
+_CONFIDENTIAL = r"PASS|PWD|[A-Z0-9]*(?:PASSWORDS?|PASSWD|PASSPHRASE|SECRETS?)"
+_PASSWORD_NAME = re.compile(rf"(?:^|_)(?:{_CONFIDENTIAL})\d*(?:_|$)")
 _SECRET_NAME = re.compile(
-    r"(?:^|_)(?:PASS|PWD|KEYS?|"
-    r"[A-Z0-9]*(?:PASSWORDS?|PASSWD|PASSPHRASE|SECRETS?|TOKEN|CREDENTIALS?|APIKEYS?))(?:_|$)"
-)
-_PASSWORD_NAME = re.compile(
-    r"(?:^|_)(?:PASS|PWD|[A-Z0-9]*(?:PASSWORDS?|PASSWD|PASSPHRASE|SECRETS?))(?:_|$)"
+    rf"(?:^|_)(?:(?:{_CONFIDENTIAL}|KEYS?|PAT|DSN|CREDS|JWT|COOKIE|CONNECTION_STRING|"
+    r"[A-Z0-9]*(?:TOKEN|CREDENTIALS?|APIKEYS?))\d*(?:_|$)|AUTH\d*$)"
 )
 _PUBLIC_NAME = re.compile(r"(?:^|_)PUBLIC(?:_|$)")
+_USER_INFO = re.compile(r"(?:[\w+.-]+://[^/\s:@]*:|https?://)([^/\s:@]+)@")
 _MIN_LENGTH = 6
 """Characters; a shorter value could be a word that occurs in many lines."""
 _SECRET_PARAMETER = re.compile(  # of presigned URLs: AWS, Azure, Google
     r"signature|credential|token|password|secret|key|^sig$", re.IGNORECASE
 )
 _PARAMETER = re.compile(r"([?&]([\w.-]+)=)[^&\s'\"\\]+")
+# Between a header's name and its value, in a request, a dict or a list of pairs, also as JSON.
+_TO_VALUE = r"(?:[\\'\"]*\s*[:=]\s*|[\\'\"]+,\s*)(?:b?[\\'\"]+)?"
+_TO_QUOTED = r"(?:[\\'\"]*\s*[:=]\s*|[\\'\"]+,\s*)b?[\\'\"]+"
+_KEY_HEADER = "(?:(?:api[-_]?|subscription[-_])key|[-_]token)"
+# To the end of a line or of a quoted text, beyond parameters that are quoted themselves.
+_PARAMETERS = r"(?:[^'\"\\\r\n=]|=(?:(?P<q>\\*\")[^'\"\\\r\n]*(?P=q)(?=[,;'\"\\\r\n]|$))?)+"
 _PATTERNS = (
     re.compile(r"(://[^/\s:@'\"]*:)[^/\s@'\"]+(?=@)"),  # RFC 3986, 3.2.1
-    re.compile(r"(authorization[\\'\"]*\s*[:=]\s*[\\'\"]*[\w-]+ )[^'\"\\\r\n]+", re.IGNORECASE),
+    re.compile(r"(https?://)[^/\s:@'\"]+(?=@)"),  # a token: no user of https lacks a password
+    re.compile(rf"(authorization{_TO_VALUE}(?:[\w-]+ )?){_PARAMETERS}", re.IGNORECASE),
+    re.compile(rf"(cookie{_TO_VALUE}){_PARAMETERS}", re.IGNORECASE),
+    re.compile(rf"({_KEY_HEADER}{_TO_QUOTED})[^\s,;'\"\\]+", re.IGNORECASE),
+    re.compile(r"((?:(?:api-?|subscription-)key|-token):\s*)[^\s,;'\"\\]+", re.IGNORECASE),
 )
 _REDACTED = "***"
 
@@ -42,6 +52,7 @@ _REDACTED = "***"
 def redactor(environ: Mapping[str, str] = os.environ) -> Callable[[str], str]:
     """Return a function that redacts a text, including the present secrets of the environment."""
     secrets = {value for name, value in environ.items() if _is_secret(name.upper(), value)}
+    secrets |= {password for value in environ.values() for password in _url_passwords(value)}
     forms = {
         form for text in secrets for form in (text, json.dumps(text)[1:-1], quote(text, safe=""))
     }
@@ -72,6 +83,13 @@ def _is_secret(name: str, value: str) -> bool:
         return False
     # A number may be a password, but that of a TOKEN or a KEY is usually a length or a lifetime.
     return not (_is_path(value) or (_is_number(value) and not _PASSWORD_NAME.search(name)))
+
+
+def _url_passwords(value: str) -> set[str]:
+    """Return the password in a URL, or the user without one, as written and as it is sent."""
+    if not (match := _USER_INFO.match(value)):
+        return set()
+    return {form for form in (match[1], unquote(match[1])) if len(form) >= _MIN_LENGTH}
 
 
 def _is_number(value: str) -> bool:
