@@ -25,6 +25,7 @@ UNBOUNDED = {
     "stores.over_http._opener": "nothing",
     "web.http.charsets._charsets": "nothing",
     "web.http.content_encoding._codings": "nothing",
+    "web.logs.json_formatter": "nothing",
     "web.openapi.document.encoded_document": "nothing",
 }
 """What the keys of a cache are that has no bound."""

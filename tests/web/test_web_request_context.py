@@ -1,5 +1,6 @@
 """Request ids, and the access line that ties a request to the log."""
 
+import logging
 import os
 import re
 from collections.abc import Callable
@@ -175,6 +176,93 @@ def test_no_line_where_only_warnings_are_logged(
     logs.configure(Settings.from_env())
     assert client.get("/nothing").status_code == 404
     assert bare_logging.getvalue() == ""
+
+
+class Listener(logging.Handler):
+    """A handler of the author's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.mark.parametrize("logger", ["mmf.access", "mmf", ""])
+def test_an_added_handler_gets_a_record_of_each_request(
+    output: Output, client: FlaskClient, logger: str
+) -> None:
+    client.post("/records", data=b"a,b\n1,2.5\n", content_type="text/csv")
+    alone = output.access()
+    output.seek(0)
+    output.truncate()
+    listener = Listener()
+    logging.getLogger(logger).addHandler(listener)
+    try:
+        client.post("/records", data=b"a,b\n1,2.5\n", content_type="text/csv")
+    finally:
+        logging.getLogger(logger).removeHandler(listener)
+    (record,) = [record for record in listener.records if record.name == "mmf.access"]
+    assert vars(record).keys() >= (FIELDS | TIMES) - {
+        "level",
+        "logger",
+        "pid",
+        "request_id",
+        "time",
+    }
+    assert list(output.access()) == list(alone), "a line is the same, made of a record or not"
+    same = {"method", "path", "target", "status", "rows_in", "rows_out", "bytes_in", "bytes_out"}
+    for field in {*same, "level", "logger", "pid", "batch_size"}:
+        assert output.access()[field] == alone[field]
+    for line in (output.access(), alone):
+        assert line["message"] == f"POST /records 200 {line['ms']:.1f} ms"
+
+
+def test_a_filter_of_the_author_has_a_say(output: Output, client: FlaskClient) -> None:
+    def mark(record: logging.LogRecord) -> bool:
+        record.marked = True
+        return record.name != "mmf.access" or vars(record)["path"] != "/health/live"
+
+    (handler,) = logging.getLogger().handlers
+    handler.addFilter(mark)
+    client.get("/health/live")
+    client.get("/version")
+    assert [line["path"] for line in output.json()] == ["/version"]
+    assert output.access()["marked"] is True
+    log = logging.getLogger("mmf.access")
+    handler.removeFilter(mark)
+    log.addFilter(mark)
+    try:
+        client.get("/health/live")
+    finally:
+        log.removeFilter(mark)
+    assert len(output.json()) == 1
+
+
+def test_a_record_factory_of_the_author_has_a_say(output: Output, client: FlaskClient) -> None:
+    def make(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = logging.LogRecord(*args, **kwargs)
+        record.host = "a"
+        return record
+
+    logging.setLogRecordFactory(make)
+    try:
+        client.get("/health/live")
+    finally:
+        logging.setLogRecordFactory(logging.LogRecord)
+    assert output.access()["host"] == "a"
+
+
+def test_an_output_that_fails_costs_no_response(
+    output: Output, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_text: str) -> int:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(output, "write", fail)
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    assert client.get("/health/live").status_code == 200
 
 
 def test_a_failure_before_the_application_has_a_line(output: Output) -> None:
