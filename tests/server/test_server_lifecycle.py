@@ -3,6 +3,7 @@
 import ctypes
 import http.client
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -374,6 +375,62 @@ def test_what_threads_have_freed_is_returned() -> None:
         command, cwd=Path(memory.__file__).parents[2], capture_output=True, text=True, check=True
     )
     assert int(done.stdout) > 32 * MIB
+
+
+GROWN = """
+import ctypes, os, sys
+from mmf_core.processes import resident
+from mmf_core.server import memory
+
+if sys.argv[1:]:
+    memory.bound_allocators()
+bytearray(31 << 20)  # from now on glibc would keep what is smaller
+before = resident()
+blocks = [b"x" * (20 << 20) for _ in range(3)]
+del blocks
+print(resident() - before, os.environ.get("ARROW_DEFAULT_MEMORY_POOL"))
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="the C library is not glibc"
+)
+@pytest.mark.parametrize(
+    ("variables", "is_bounded"),
+    [
+        ({}, True),
+        ({"MALLOC_TRIM_THRESHOLD_": "99999999", "MALLOC_MMAP_THRESHOLD_": "33554432"}, False),
+    ],
+    ids=["by default", "as the operator has set"],
+)
+def test_glibc_keeps_little_of_what_is_freed(variables: dict[str, str], is_bounded: bool) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", GROWN, "bound"],
+        cwd=Path(memory.__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **variables},
+    )
+    grown, pool = done.stdout.split()
+    assert (int(grown) < 8 * MIB) is is_bounded
+    assert pool == "system"
+
+
+def test_pyarrow_takes_its_memory_from_the_c_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    before = pyarrow.default_memory_pool()
+    monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "8")  # this process keeps its own
+    try:
+        memory.bound_allocators()
+        assert pyarrow.default_memory_pool().backend_name == "system"
+        pyarrow.set_memory_pool(before)
+        memory.bound_allocators()  # the operator has chosen
+        assert pyarrow.default_memory_pool().backend_name == before.backend_name
+    finally:
+        pyarrow.set_memory_pool(before)
+        os.environ.pop("ARROW_DEFAULT_MEMORY_POOL", None)
 
 
 def test_a_worker_that_has_grown_returns_what_it_has_freed(monkeypatch: pytest.MonkeyPatch) -> None:

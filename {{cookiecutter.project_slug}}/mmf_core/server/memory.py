@@ -1,7 +1,8 @@
 """A worker's memory: what large requests have freed is returned, and MMF_MAX_RSS_MIB bounds it.
 
-glibc keeps what a thread has freed for that thread's next request, in an arena for each of them: a
-worker would seem to grow by every large table until all of its threads have had one.
+glibc keeps what a thread has freed for that thread's next request, in an arena for each of them,
+and the larger the tables the more; pyarrow's own allocator does the same. A worker would seem to
+grow by every large table until all of its threads have had one.
 
 A worker that uses more than MMF_MAX_RSS_MIB ends after its requests, and is replaced. One worker at
 a time, and only while all of them can take requests: the worker that holds a lock, which the kernel
@@ -29,6 +30,9 @@ CHECK_INTERVAL = 1.0  # seconds
 RELEASE_INTERVAL = 5  # checks
 KEPT = 32 * MIB
 """A worker that has not grown by more than this keeps what it has freed: it needs it again."""
+MALLOPT = {-8: 2, -1: 16 * MIB, -3: 16 * MIB}
+"""M_ARENA_MAX, M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's malloc.h. Once set, glibc no longer
+raises the last two by the size of what is freed, up to 64 and 32 MiB."""
 _lock = shared_file()
 _log = logging.getLogger("mmf.memory")
 
@@ -45,6 +49,7 @@ def watch(limit: int = 0) -> None:
             resident() / MIB,
         )
         limit = 0
+    bound_allocators()
     Thread(target=_watch, args=(limit,), name="mmf-memory", daemon=True).start()
 
 
@@ -64,12 +69,25 @@ def _watch(limit: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def bound_allocators() -> None:
+    """Have glibc keep little of what is freed, and pyarrow take its memory from there.
+
+    The operator's ARROW_DEFAULT_MEMORY_POOL, or any MALLOC_… variable (mallopt(3)), is kept.
+    """
+    if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
+        os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"  # where pyarrow is imported later
+        if pyarrow := sys.modules.get("pyarrow"):
+            pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt and not any(name.startswith("MALLOC_") for name in os.environ):
+        for parameter, value in MALLOPT.items():
+            mallopt(parameter, value)
+
+
 def release() -> None:
-    """Return freed memory to the system, as far as the C library and pyarrow can."""
+    """Return freed memory to the system, as far as the C library can."""
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc's
         trim(0)
-    if pyarrow := sys.modules.get("pyarrow"):
-        pyarrow.default_memory_pool().release_unused()
 
 
 def is_exceeded(limit: int) -> bool:
