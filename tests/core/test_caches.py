@@ -32,7 +32,7 @@ UNBOUNDED = {
 BOUNDED = {
     "codecs.json_yaml._dumper": 1,
     "codecs.number_format._pattern": 16,
-    "metrics.request_metrics._labelled": 1024,
+    "metrics.request_metrics._counts": 256,
     "v2.tensors.datatype_of": 64,
     "web.http.content_encoding._preferred_coding": 256,
     "web.http.negotiation._accepted": 256,

@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 import xlrd
 from gunicorn.workers.gthread import TConn, ThreadWorker
+from prometheus_client import Counter, Gauge, Histogram
 from sklearn.compose import make_column_transformer
 from sklearn.preprocessing import StandardScaler
 
@@ -90,7 +91,7 @@ def test_gunicorn_calls_what_is_overridden() -> None:
     [
         ("pandas.io.excel._util", ["maybe_convert_usecols"]),
         ("pandas.io.parsers", ["TextParser"]),
-        ("prometheus_client.values", ["MmapedDict", "MultiProcessValue", "ValueClass"]),
+        ("prometheus_client.values", ["ValueClass"]),
         ("prometheus_client.multiprocess", ["mark_process_dead"]),
         ("gunicorn.sock", ["is_http2_negotiated", "ssl_context"]),
     ],
@@ -110,6 +111,21 @@ def test_prometheus_keeps_its_files_as_our_subclass_expects(tmp_path: Path) -> N
     file._init_value("another")
     assert file.read_value("another") == (0.0, 0.0)
     file.close()
+
+
+def test_prometheus_observes_as_our_metrics_do() -> None:
+    from bisect import bisect_left
+
+    histogram: Any = Histogram("observed", "As by `observe`.", registry=None)
+    for amount in (0.0, 0.005, 0.0051, 1e9):
+        bucket = histogram._buckets[bisect_left(histogram._upper_bounds, amount)]
+        before = bucket.get(), histogram._sum.get()
+        histogram.observe(amount)
+        assert (bucket.get(), histogram._sum.get()) == (before[0] + 1, before[1] + amount)
+    counter, gauge = Counter("counted", "A.", registry=None), Gauge("gauged", "A.", registry=None)
+    for metric in (counter, gauge):
+        metric._value.inc(2)
+        assert metric._value.get() == 2
 
 
 def test_xlrd_knows_hidden_sheets_and_formats_before_it_reads_a_sheet() -> None:

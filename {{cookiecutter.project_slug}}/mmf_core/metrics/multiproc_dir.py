@@ -44,7 +44,7 @@ def setup() -> None:
         _at_exit(_empty, directory)
     os.environ[VARIABLE] = str(directory)
     _slots = Slots(directory)
-    _use_files_of(_slots)
+    _share_values(_slots)
 
 
 def start_worker() -> None:
@@ -61,17 +61,16 @@ def slots() -> Slots | None:
     return _slots
 
 
-def _use_files_of(slots: Slots) -> None:
-    """Have prometheus_client name its files by slot, and reserve room in them.
+def _share_values(slots: Slots) -> None:
+    """Have prometheus_client count in our files, which are named by slot, with room reserved.
 
     Its maintainers suggest names of one's own: github.com/prometheus/client_python/issues/509.
     """
     from prometheus_client import values
 
-    from .reserved_files import ReservedFile
+    from .shared_values import SharedValues
 
-    values.MmapedDict = ReservedFile  # type: ignore[assignment, attr-defined]
-    values.ValueClass = values.MultiProcessValue(slots.current)
+    values.ValueClass = SharedValues(slots.current, slots.directory)
 
 
 def _create() -> Path:

@@ -6,13 +6,14 @@ The metrics are made when the application is created, after `multiproc_dir.setup
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left
+from collections.abc import Callable
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, values
 
-from ..execution import Timings
 from ..web.request_context import RequestContext, RequestObserver
 
 SECONDS = (
@@ -47,58 +48,102 @@ IN_FLIGHT = Gauge(
     ["target"],
     multiprocess_mode="livesum",
 )
-_IN_FLIGHT = "mmf.in_flight"  # in the environment of a request that the gauge has counted
+_COUNTED = "mmf.counted"  # in the environment of a request that the gauge has counted
 _log = logging.getLogger("mmf.metrics")
+Amounts = list[tuple[Any, float]]
+"""Values of prometheus_client, and what to add to each."""
 
 
 class RequestMetrics(RequestObserver):
     """Counts requests; an error of the metrics is logged and never fails a request."""
 
+    def __init__(self) -> None:
+        self._add: Callable[[Amounts], None] = getattr(values.ValueClass, "add", _add_each)
+
     def target_entered(self, context: RequestContext) -> None:
         """Count a request that its target has begun to process."""
         try:
-            _labelled(IN_FLIGHT, context.target).inc()
-            context.environ[_IN_FLIGHT] = True
+            counts = _counts(context.target or "", context.protocol)
+            self._add([(counts["in_flight"], 1)])
+            context.environ[_COUNTED] = counts
         except Exception:  # noqa: BLE001 - prometheus_client's files may be gone
             _log.exception("request not counted")
 
     def finished(self, context: RequestContext) -> None:
         """Count a completed request and, if it had a target, its times and rows."""
         try:
-            _count(context, context.target or "")
+            counted = context.environ.pop(_COUNTED, None)
+            counts = counted or _counts(context.target or "", context.protocol)
+            if counted:
+                self._add([(counts["in_flight"], -1)])
+            self._add(counts.amounts(context))
         except Exception:  # noqa: BLE001
             _log.exception("request not counted")
 
 
-def _count(context: RequestContext, target: str) -> None:
-    if context.environ.pop(_IN_FLIGHT, False):
-        _labelled(IN_FLIGHT, target).dec()
-    _labelled(REQUESTS, target, context.protocol, context.status).inc()
-    if target:
-        seconds = perf_counter() - context.started
-        _labelled(DURATION, target, context.protocol).observe(seconds)
-        for direction, rows in (("in", context.rows_in), ("out", context.rows_out)):
-            if rows:
-                _labelled(ROWS, target, direction).inc(rows)
-        if context.timings:
-            _observe_stages(target, context.timings)
+class _Counts(dict[Any, Any]):
+    """The values of one target and protocol, each made when it is first needed.
+
+    `labels` of prometheus_client checks and converts the labels each time, under a lock.
+    """
+
+    def __init__(self, target: str, protocol: str) -> None:
+        super().__init__()
+        self._target = target
+        self._protocol = protocol
+
+    def __missing__(self, key: str | int) -> Any:
+        match key:
+            case int():  # a status
+                child: Any = REQUESTS.labels(self._target, self._protocol, key)
+            case "duration":
+                child = DURATION.labels(self._target, self._protocol)
+            case "in" | "out":
+                child = ROWS.labels(self._target, key)
+            case "in_flight":
+                child = IN_FLIGHT.labels(self._target)
+            case "batch":
+                child = BATCH.labels(self._target)
+            case _:
+                child = STAGE.labels(self._target, key)
+        self[key] = value = child if isinstance(child, Histogram) else child._value  # noqa: SLF001
+        return value
+
+    def amounts(self, context: RequestContext) -> Amounts:
+        """Return what a completed request adds to each value."""
+        amounts: Amounts = [(self[context.status], 1)]
+        if not self._target:
+            return amounts
+        self._observe(amounts, "duration", perf_counter() - context.started)
+        if context.rows_in:
+            amounts.append((self["in"], context.rows_in))
+        if context.rows_out:
+            amounts.append((self["out"], context.rows_out))
+        if timings := context.timings:
+            self._observe(amounts, "decode", timings.decode)
+            self._observe(amounts, "queue", timings.queue)
+            if timings.batch_leader or timings.batch_size == 1:
+                self._observe(amounts, "call", timings.call)
+            self._observe(amounts, "encode", timings.encode)
+            if timings.batch_leader:
+                self._observe(amounts, "batch", timings.batch_size)
+        return amounts
+
+    def _observe(self, amounts: Amounts, key: str, amount: float) -> None:
+        """Have a histogram observe an amount; 0 is that of a stage that was not reached."""
+        if amount:
+            histogram = self[key]
+            bucket = bisect_left(histogram._upper_bounds, amount)  # noqa: SLF001
+            amounts.append((histogram._sum, amount))  # noqa: SLF001
+            amounts.append((histogram._buckets[bucket], 1))  # noqa: SLF001
 
 
-def _observe_stages(target: str, timings: Timings) -> None:
-    stages = {
-        "decode": timings.decode,
-        "queue": timings.queue,
-        "call": timings.call if timings.batch_leader or timings.batch_size == 1 else 0,
-        "encode": timings.encode,
-    }
-    for stage, seconds in stages.items():
-        if seconds:  # the request has reached this stage
-            _labelled(STAGE, target, stage).observe(seconds)
-    if timings.batch_leader:
-        _labelled(BATCH, target).observe(timings.batch_size)
+@lru_cache(maxsize=256)  # targets of main.py, and protocols
+def _counts(target: str, protocol: str) -> _Counts:
+    return _Counts(target, protocol)
 
 
-@lru_cache(maxsize=1024)  # targets and statuses, ten to a request
-def _labelled(metric: Any, *labels: Any) -> Any:
-    """Return a metric's child; `labels` checks and converts them each time, under a lock."""
-    return metric.labels(*labels)
+def _add_each(amounts: Amounts) -> None:
+    """Add to values that are in this process alone."""
+    for value, amount in amounts:
+        value.inc(amount)
