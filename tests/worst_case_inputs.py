@@ -65,7 +65,8 @@ def _sheet(cells: bytes, width: int) -> Make:
 _SHEET = b'"http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 
 
-def _ods(most: int) -> bytes:
+def ods(unit: bytes, before: bytes = b"", after: bytes = b"") -> Make:
+    """Give a function that makes an .ods whose sheet repeats `unit`, and inflates to `most`."""
     names = " ".join(
         f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
         for name in ("office", "table", "text")
@@ -75,17 +76,29 @@ def _ods(most: int) -> bytes:
         '<table:table table:name="a">'
     ).encode()
     end = b"</table:table></office:spreadsheet></office:body></office:document-content>"
-    cell = b'<table:table-cell office:value-type="float" office:value="1"/>'
-    row = b"<table:table-row>" + cell + b"</table:table-row>"
-    book, buffer = io.BytesIO(), io.BytesIO()
-    pd.DataFrame({"a": [1]}).to_excel(book, engine="odf", index=False)
-    with zipfile.ZipFile(book) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
-        others = sum(part.file_size for part in old.infolist())
-        for part in old.infolist():
-            is_sheet = part.filename == "content.xml"
-            data = repeated(start, row, end)(most - others) if is_sheet else old.read(part)
-            new.writestr(part.filename, data)
-    return buffer.getvalue()
+
+    def make(most: int) -> bytes:
+        book, buffer = io.BytesIO(), io.BytesIO()
+        pd.DataFrame({"a": [1]}).to_excel(book, engine="odf", index=False)
+        with (
+            zipfile.ZipFile(book) as old,
+            zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new,
+        ):
+            others = sum(part.file_size for part in old.infolist())
+            for part in old.infolist():
+                data = old.read(part)
+                if part.filename == "content.xml":
+                    data = repeated(start + before, unit, after + end)(most - others)
+                new.writestr(part.filename, data)
+        return buffer.getvalue()
+
+    return make
+
+
+def ods_row(*cells: bytes) -> bytes:
+    """Return a row of an .ods, each cell given by its attributes."""
+    tags = b"".join(b"<table:table-cell %b/>" % attributes for attributes in cells)
+    return b"<table:table-row>" + tags + b"</table:table-row>"
 
 
 def _xls(most: int) -> bytes:
@@ -194,7 +207,7 @@ WORST: dict[str, dict[str, dict[str, Make]]] = {
             "one column": _sheet(b"<c><v>1</v></c>", 1),
             "gaps": _sheet(b"<c/>", 1000),
         },
-        "ods": {"numbers": _ods},
+        "ods": {"numbers": ods(ods_row(b'office:value-type="float" office:value="1"'))},
         "xls": {"numbers": _xls},
         "parquet": {"numbers": _parquet(1, 8), "texts": _parquet("x", 9)},
         "arrow": {

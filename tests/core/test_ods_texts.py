@@ -39,3 +39,30 @@ def test_breaks_tabs_and_spaces_are_characters(paragraphs: bytes, text: str) -> 
 def test_spaces_count_for_as_many_as_they_are(count: str) -> None:
     with pytest.raises(BodyTooLarge):
         read(b'<text:p>a<text:s text:c="%b"/>b</text:p>' % count.encode())
+
+
+@pytest.mark.parametrize("element", [b"<text:s/>", b"<text:span></text:span>"])
+def test_tags_are_counted(element: bytes) -> None:
+    """Each takes a call of a function: 12,000,000 took ten seconds."""
+    with pytest.raises(BodyTooLarge, match="at most 3,000,000 XML tags"):
+        read(b"<text:p>" + element * 3_000_000 + b"</text:p>")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b'<table:table-cell table:formula="of:=1"/>',
+        b'<table:table-cell office:value-type="float"><text:p>#N/A</text:p></table:table-cell>',
+    ],
+    ids=["formulas", "errors"],
+)
+def test_cells_that_are_written_anew_are_counted(cell: bytes) -> None:
+    """They were without a bound: 1,000,000 formulas without values took 20 seconds."""
+    row = b"<table:table-row>" + cell * 1_000 + b"</table:table-row>"
+    workbook = repacked(
+        sheets.ods([["a"], ["b"]]),
+        "content.xml",
+        lambda xml: xml.replace(b"</table:table>", row * 201 + b"</table:table>"),
+    )
+    with pytest.raises(BodyTooLarge, match="at most 200,000 cells with an error"):
+        TableODS().decode(workbook, {})

@@ -17,7 +17,7 @@ from hostile_inputs import xlsx
 from mmf_core.codecs import Codec, Format, Kind, find
 from mmf_core.errors import RequestError
 from mmf_core.settings import MIB, Settings
-from worst_case_inputs import WORST, Make, repeated
+from worst_case_inputs import WORST, Make, ods, ods_row, repeated
 
 MOST = 8.0
 """Seconds on a machine that others use, too."""
@@ -50,6 +50,17 @@ SLOW: dict[str, dict[str, dict[str, Make]]] = {
             "rows of blank cells": _sheet(b"<row><c/></row>"),
             "other elements": _sheet(b"<d/>"),
             "shared strings": lambda most: xlsx(b"<sheetData/>", b"<si/>" * (most // 5)),
+        },
+        "ods": {
+            "ten numbers in a row": ods(
+                ods_row(*[b'office:value-type="float" office:value="1"'] * 10)
+            ),
+            "dates": ods(
+                ods_row(*[b'office:value-type="date" office:date-value="2020-01-01"'] * 4)
+            ),
+            "formulas": ods(ods_row(*[b'table:formula="of:=1"'] * 4)),
+            "empty cells": ods(b"<table:table-cell/>", b"<table:table-row>", b"</table:table-row>"),
+            "attributes": ods(b'<a b="" c="" d="" e="" f="" g="" h="" i="" j=""/>'),
         },
     },
     "array": {"csv": {"quoted": repeated(b"", b'"1"\n')}},

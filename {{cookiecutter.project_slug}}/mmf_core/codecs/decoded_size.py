@@ -76,6 +76,23 @@ def too_large(name: str, max_size: int) -> BodyTooLarge:
     )
 
 
+def check_tags(xml: bytes, most: int) -> None:
+    """Raise BodyTooLarge for a sheet whose tags take too long, whether or not they are cells."""
+    if xml.count(b"<") > most:
+        raise BodyTooLarge(
+            f"expected a sheet of at most {most:,} XML tags, four for a cell; "
+            f"send it in smaller pieces"
+        )
+
+
+def too_many_changes(most: int) -> BodyTooLarge:
+    """Return the error for a workbook in which more cells have no value of their own."""
+    return BodyTooLarge(
+        f"expected a workbook of at most {most:,} cells with an error, an endless duration or a "
+        f"formula without a value; send it in smaller pieces"
+    )
+
+
 def check_columns(columns: int) -> None:
     """Raise RequestError for a table that is too wide."""
     if columns > MAX_COLUMNS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import RequestError
 from .base import Codec, Kind, Options
-from .decoded_size import refuse_sparse, too_large
+from .decoded_size import check_tags, refuse_sparse, too_large, too_many_changes
 from .formats import Format
 from .workbooks import UNKNOWN, read_zipped
 from .zipped import BYTES_PER_CELL
@@ -15,15 +15,21 @@ from .zipped import BYTES_PER_CELL
 if TYPE_CHECKING:
     import pandas as pd
 
+_ERROR_SIGNS = (b"#", b"Err:", b"error")
 _MAY_HAVE_ERROR = re.compile(rb">\s*+(?:#[^\d\s<]|Err:)|calcext:value-type\s*=\s*.error")
 _ERROR = re.compile(r"#(?:[^\W\d_]|[^\x00-\x7f]|/0?)+[!?]?|Err:[0-9]{3}")  # in any language
 _TAG = re.compile(rb"""<table:[\w-]++((?:[^<>"']|"[^"<]*"|'[^'<]*')*+)>""")
 _VALUE = re.compile(rb"""\s(?:office|calcext):[\w-]+\s*=\s*(?:"[^"]*"|'[^']*')""")
 _BREAK = re.compile(rb"<text:(line-break|tab)(?:\s[^<>/]*+)?+(?:/>|></text:(?:line-break|tab)>)")
 _BREAKS = {b"line-break": b"&#10;", b"tab": b"&#9;"}  # calamine would leave them out
+_MAX_TAGS = 3_000_000
+"""Each takes a call of a function; a content.xml of the largest size has about as many."""
+_MAX_CHANGED = 200_000
+"""Cells that are written anew before a sheet is read."""
 _FORMULA = b"table:formula"
 _UNKNOWN_VALUE = f' office:value-type="string" office:string-value="{UNKNOWN}"'.encode()
 _LONGEST_ERROR = 100  # characters
+_HAS_VALUE = re.compile("office:|table:formula").match
 _CELL_TAGS = {"table:table-cell", "table:covered-table-cell"}
 
 
@@ -51,13 +57,20 @@ def _checked_content(xml: bytes, max_size: int) -> bytes:
     Return it with no value in cells that show an error, `UNKNOWN` in formulas without one, and line
     breaks and tabs as characters.
     """
+    check_tags(xml, _MAX_TAGS)
     rows, columns, text_size = dimensions(xml)
     refuse_sparse(rows, columns, len(xml) // BYTES_PER_CELL)
     if text_size > max_size:
         raise too_large("workbook", max_size)
-    if _FORMULA in xml or _MAY_HAVE_ERROR.search(xml):
+    if _FORMULA in xml or _may_have_errors(xml):
         xml = _with_exact_values(xml)
     return _BREAK.sub(lambda tag: _BREAKS[tag[1]], xml)
+
+
+def _may_have_errors(xml: bytes) -> bool:
+    """Return whether a cell may show an error; most workbooks lack the signs of one."""
+    has_signs = any(sign in xml for sign in _ERROR_SIGNS)
+    return has_signs and _MAY_HAVE_ERROR.search(xml) is not None
 
 
 def _with_exact_values(xml: bytes) -> bytes:
@@ -107,6 +120,8 @@ class _Cells:
         self._comments -= tag == "office:annotation"
         if tag not in _CELL_TAGS:
             return
+        if len(self.changes) > _MAX_CHANGED:
+            raise too_many_changes(_MAX_CHANGED)
         type_, text = self._attributes.get("office:value-type"), self._text.strip()
         is_marked = self._attributes.get("calcext:value-type") == "error"
         if is_marked or (type_ != "string" and _ERROR.fullmatch(text)):
@@ -142,20 +157,21 @@ class _Counter:
         self._row_repeats = self._cell_repeats = 1
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag == "table:table-row":
+        if tag in _CELL_TAGS:  # first, since most are
+            repeats = attributes.get("table:number-columns-repeated")
+            self._cell_repeats = 1 if repeats is None else int(repeats)
+            self._column += self._cell_repeats
+            if text := attributes.get("office:string-value"):
+                self.add_text(text)
+            if any(map(_HAS_VALUE, attributes)):
+                self.rows = max(self.rows, self._row)
+                self.columns = max(self.columns, self._column)
+        elif tag == "table:table-row":
             self._row_repeats = int(attributes.get("table:number-rows-repeated", 1))
             self._row += self._row_repeats
             self._column = 0
         elif tag == "table:table":
             self._row = self.rows
-        elif tag in _CELL_TAGS:
-            self._cell_repeats = int(attributes.get("table:number-columns-repeated", 1))
-            self._column += self._cell_repeats
-            self.add_text(attributes.get("office:string-value", ""))
-            if any(name.startswith(("office:", "table:formula")) for name in attributes):
-                self.rows = max(self.rows, self._row)
-                self.columns = max(self.columns, self._column)
-
         elif tag == "text:s":  # spaces, that many
             self._add_characters(abs(int(attributes.get("text:c", 1))))
 

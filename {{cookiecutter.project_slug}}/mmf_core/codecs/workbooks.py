@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, time
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import BodyTooLarge, ErrorDetail, InvalidValue, RequestError, max_errors
+from ..errors import ErrorDetail, InvalidValue, RequestError, max_errors
 from ..settings import Settings
 from .base import Options
 from .byte_search import count_pairs
+from .decoded_size import too_many_changes
 from .formats import Format
 from .sheet_rows import column_names, table_of
 from .zipped import CheckContent, sanitized_parts, stored
@@ -175,10 +176,7 @@ def _substitute(
     """Return a sheet with cells changed; BodyTooLarge if there are very many such cells."""
     part, count = pattern.subn(new, part, _MAX_CHANGED + 1)
     if count > _MAX_CHANGED:
-        raise BodyTooLarge(
-            f"expected a workbook of at most {_MAX_CHANGED:,} cells with an error, an endless "
-            f"duration or a formula without a value; send it in smaller pieces"
-        )
+        raise too_many_changes(_MAX_CHANGED)
     return part
 
 
@@ -219,17 +217,18 @@ def _with_unknown(part: bytes) -> bytes:
 def _without_unknown(table: pd.DataFrame, options: Options) -> pd.DataFrame:
     """Return a table without formulas of unknown value; InvalidValue lists those of its columns."""
     declared = options.get("types")
-    errors = [
+    unknown = (
         ErrorDetail("expected a value, got a formula without one", row=row, column=str(name))
         for index, name in enumerate(table.columns)
         if declared is None or name in declared
         for row in (table.iloc[:, index] == UNKNOWN).to_numpy().nonzero()[0].tolist()
-    ]
+    )
+    errors = list(islice(unknown, max_errors.get()))
     if errors or UNKNOWN in table.columns:
         raise InvalidValue(
             "expected the values of formulas, which the program that wrote this workbook has not "
             "computed; open it in Excel or LibreOffice and save it",
-            errors[: max_errors.get()],
+            errors,
         )
     return table
 

@@ -14,10 +14,10 @@ import zlib
 from collections.abc import Callable, Mapping
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from ..errors import BodyTooLarge, RequestError
+from ..errors import RequestError
 from ..settings import MIB
 from . import shared_strings
-from .decoded_size import refuse_sparse, too_large
+from .decoded_size import check_tags, refuse_sparse, too_large
 from .xlsx_dimensions import dimensions
 
 CheckContent = Callable[[bytes, int], bytes]
@@ -122,11 +122,7 @@ def _check(part: bytes) -> None:
             rows += sum(1 for _ in _PREFIXED_ROW.finditer(part))
         if rows > MAX_ROWS:
             raise RequestError(f"expected a sheet of at most {MAX_ROWS:,} rows, got {rows:,}")
-        if part.count(b"<") > _MAX_TAGS:
-            raise BodyTooLarge(
-                f"expected a sheet of at most {_MAX_TAGS:,} XML tags, four for a cell; "
-                f"send it in smaller pieces"
-            )
+        check_tags(part, _MAX_TAGS)
     if b"sheetData" in part:
         refuse_sparse(*dimensions(part), len(part) // BYTES_PER_CELL)
 
