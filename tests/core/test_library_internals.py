@@ -22,6 +22,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from prometheus_client import Counter, Gauge, Histogram
 from sklearn.compose import make_column_transformer
 from sklearn.preprocessing import StandardScaler
+from werkzeug.wrappers import Response
 
 from mmf_core.codecs import Format, Kind
 from mmf_core.server import connections, tls_connections, worker
@@ -126,6 +127,14 @@ def test_prometheus_observes_as_our_metrics_do() -> None:
     for metric in (counter, gauge):
         metric._value.inc(2)
         assert metric._value.get() == 2
+
+
+def test_werkzeug_keeps_headers_and_what_to_close_in_lists() -> None:
+    response = Response("a", headers={"X-Own": "a"})
+    assert response.headers._list == response.headers.to_wsgi_list()
+    assert response._on_close == []
+    response.call_on_close(close := list)
+    assert response._on_close == [close]
 
 
 def test_xlrd_knows_hidden_sheets_and_formats_before_it_reads_a_sheet() -> None:

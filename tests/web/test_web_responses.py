@@ -8,14 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from error_shape import assert_problem
+from flask import Response
 from flask.testing import FlaskClient
 from werkzeug.http import parse_options_header
-from werkzeug.test import create_environ, run_wsgi_app
+from werkzeug.test import TestResponse, create_environ, run_wsgi_app
 
 import mmf_core as mmf
+from mmf_core.codecs import Format
 from mmf_core.errors import ResultError
 from mmf_core.target import Target
-from mmf_core.web.http.responses import ResultWriter
+from mmf_core.web import create_app
+from mmf_core.web.http.responses import ResultWriter, WholeResponse
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROWS = [{"a": 1, "b": 2.5}, {"a": 3, "b": 4.5}]
@@ -227,3 +230,66 @@ def test_description_of_a_target_without_a_result(client: FlaskClient) -> None:
 def test_head_of_a_description(client: FlaskClient) -> None:
     answer = client.head("/table")
     assert (answer.status_code, answer.data) == (200, b"")
+
+
+def _changed(change: Callable[[Response], Response | None]) -> TestResponse:
+    registry = mmf.Registry()
+
+    @registry.target(returns=mmf.Integer())
+    def one() -> int:
+        return 1
+
+    app = create_app(registry)
+
+    @app.after_request
+    def hook(response: Response) -> Response:
+        return change(response) or response
+
+    answer = app.test_client().post("/one")
+    assert answer.headers["X-Request-ID"]
+    return answer
+
+
+def test_a_hook_of_the_author_changes_a_response() -> None:
+    answer = _changed(lambda response: response.headers.add("X-Own", "a"))
+    assert (answer.headers["X-Own"], answer.get_json()) == ("a", {"result": 1})
+    answer = _changed(lambda response: response.headers.add("Location", "/ä"))
+    assert answer.headers["Location"] == "/%C3%A4"
+    answer = _changed(lambda response: response.set_data("text"))
+    assert (answer.text, answer.headers.getlist("Content-Length")) == ("text", ["4"])
+    answer = _changed(lambda response: setattr(response, "response", iter([b"a", b"b"])))
+    assert answer.data == b"ab"
+    answer = _changed(lambda response: setattr(response, "status_code", 204))
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert "Content-Length" not in answer.headers
+    answer = _changed(lambda _: Response("other"))
+    assert answer.text == "other"
+
+
+def test_a_hook_of_the_author_hears_that_a_response_was_sent() -> None:
+    closed: list[bool] = []
+    answer = _changed(lambda response: response.call_on_close(lambda: closed.append(True)) and None)
+    answer.close()
+    assert closed == [True]
+
+
+def test_headers_are_a_responses_own() -> None:
+    response = WholeResponse(b"{}", [("Content-Type", "application/json")])
+    copied = response.headers.copy()
+    response.headers["X-Own"] = "a"
+    assert "X-Own" not in copied
+    assert "X-Own" not in WholeResponse(b"{}", [("Content-Type", "application/json")]).headers
+    with pytest.raises(ValueError, match="newline"):
+        response.headers["X-Own"] = "a\r\nX-Other: b"
+
+
+def test_a_files_own_media_type_cannot_add_a_header() -> None:
+    file = mmf.FileBytes(b"a")
+    file.media_type = "text/plain\r\nX-Other: b"
+
+    def predict() -> mmf.FileBytes:
+        return file
+
+    writer = ResultWriter(Target.of(predict, returns=mmf.File()), {})
+    with pytest.raises(ValueError, match="newline"):
+        writer.write(file, Format.BINARY)

@@ -44,6 +44,8 @@ class Kind(Enum):
     FILE = "bytes"
     STREAM = "iterator of values that JSON holds"
 
+    __hash__ = object.__hash__  # see `Format`
+
 
 class Codec(OptionalDependency, Generic[V]):
     """One kind of value in one format; a few are only read or only written."""

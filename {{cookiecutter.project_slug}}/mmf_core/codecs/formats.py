@@ -48,6 +48,8 @@ class Format(Enum):
     TIFF = ("image/tiff",), ("tiff", "tif")
     BINARY = ("application/octet-stream",), ("bin",)
 
+    __hash__ = object.__hash__  # by identity, as members are equal; Enum's own calls Python
+
     # Names that MMF's documentation uses for the same thing.
     JPG = JPEG
 

@@ -16,7 +16,7 @@ from ..target import Target
 from .annotated_workbook import check_errors_query
 from .http.arguments import ArgumentReader
 from .http.codec_options import limits_of
-from .http.negotiation import media_types, negotiate, requested_format
+from .http.negotiation import media_types, negotiate
 from .http.responses import ResultWriter, json_response
 from .openapi.request_bodies import example_body, plain_values
 from .openapi.targets import section
@@ -55,16 +55,12 @@ def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
         this = _the_request()
         if this.query_string:
             check_errors_query(target)
-        response_format = negotiate(writer.formats, this)  # 406 costs no work
-        is_negotiated = len(writer.formats) > 1 and requested_format(this) is None
+        response_format, is_negotiated = negotiate(writer.formats, this)  # 406 costs no work
         values = reader.read(this)
         result = execute(execution, values)
         if kept is not None:
             result = kept.beside(values, result, response_format)
-        response = writer.write(result, response_format)
-        if is_negotiated:
-            response.vary.add("Accept")  # RFC 9110, 12.5.5
-        return response
+        return writer.write(result, response_format, is_negotiated=is_negotiated)
 
     @routes.get(f"/{target.route}")
     def describe() -> Response:

@@ -23,6 +23,7 @@ from ..target import Target
 from .errors import problem
 from .http.codec_options import options_of
 from .http.negotiation import response_formats
+from .http.responses import VARY
 from .request_context import RequestContext, current_context
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # the latter is nginx's
@@ -35,7 +36,9 @@ class StreamWriter:
         self.formats = response_formats(target.returns)
         self._options = options_of(target.returns, limits) if target.returns else {}
 
-    def write(self, pieces: Generator[Any], format: Format | None) -> Response:
+    def write(
+        self, pieces: Generator[Any], format: Format | None, *, is_negotiated: bool = False
+    ) -> Response:
         """Respond with the pieces of a stream once the first is there; its errors are raised."""
         codec = cast("StreamCodec", find(Kind.STREAM, format or self.formats[0]))
         encode = partial(_encode, codec, self._options)
@@ -46,6 +49,8 @@ class StreamWriter:
         body = _body(chain(first, map(encode, pieces)), codec, context)
         response = Response(stream_with_context(body), content_type=codec.format.content_type)
         response.headers.update(_HEADERS)
+        if is_negotiated:
+            response.headers.extend([VARY])
         response.call_on_close(pieces.close)
         context.is_streamed = True
         return response

@@ -63,27 +63,27 @@ def response_formats(returns: Descriptor[Any] | None) -> tuple[Format, ...]:
     return (declared, *(format for format in returns.output_formats if format is not declared))
 
 
-def negotiate(formats: tuple[Format, ...], request: Request) -> Format | None:
+def negotiate(formats: tuple[Format, ...], request: Request) -> tuple[Format | None, bool]:
     """Choose the format of a response: `?format=`, else `Accept`, else the first format.
 
-    None if there are no formats; NotAcceptable lists them.
+    None if there are no formats; NotAcceptable lists them. Also return whether `Accept` had a say.
     """
     if not formats:
-        return None
+        return None, False
     if (query := requested_format(request)) is not None:
         format = Format.of_extension(query) or Format.of_media_type(query)
         if format not in formats:
             names = ", ".join(available.extension for available in formats)
             raise NotAcceptable(f"?format={query}: expected one of {names}")
-        return format
-    accept = request.headers.get("Accept", "")
+        return format, False
+    accept: str = request.environ.get("HTTP_ACCEPT", "")
     best = _accepted(formats, accept) if accept else formats[0]
     if best is None:
         raise NotAcceptable(
             f"Accept: {accept} matches no available format; "
             f"accept {', '.join(media_types(formats))}"
         )
-    return best
+    return best, len(formats) > 1
 
 
 def requested_format(request: Request) -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from flask import Response
+from werkzeug.datastructures import Headers
 from werkzeug.http import dump_options_header
 
 from ...codecs import Codec, FileBytes, Format, find, json
@@ -17,18 +19,50 @@ from .codec_options import options_of
 from .content_encoding import SMALLEST, compress
 from .negotiation import response_formats
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+VARY = ("Vary", "Accept")  # RFC 9110, 12.5.5
 _INLINE = {Format.JSON, Format.TEXT, Format.HTML}
+Pairs = list[tuple[str, str]]
+
+
+class _OwnHeaders(Headers):
+    """Headers that are known to be right; Werkzeug checks and copies each several times."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self._list = [*pairs]
+
+
+class WholeResponse(Response):
+    """A body and its headers, which are sent as they are unless somebody has changed them."""
+
+    def __init__(self, body: bytes, headers: Pairs, status: int = HTTPStatus.OK) -> None:
+        own = _OwnHeaders([*headers, ("Content-Length", str(len(body)))])
+        super().__init__([body], status, own)
+        if len(body) >= SMALLEST:
+            compress(self)
+        self._header_count = len(own)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if (
+            self.status_code != HTTPStatus.OK
+            or len(self.headers) != self._header_count
+            or type(self.response) is not list
+            or self._on_close
+            or environ["REQUEST_METHOD"] == "HEAD"
+        ):
+            return super().__call__(environ, start_response)
+        start_response(self.status, list(self.headers))
+        body: list[bytes] = self.response
+        return body
 
 
 def json_response(
-    value: Any, status: int = 200, media_type: str = Format.JSON.media_type
+    value: Any, status: int = HTTPStatus.OK, media_type: str = Format.JSON.media_type
 ) -> Response:
     """Respond with dicts, lists, strings and numbers as JSON."""
-    body = json.dumps(value)
-    response = Response(body, status, content_type=media_type)
-    if len(body) >= SMALLEST:
-        compress(response)
-    return response
+    return WholeResponse(json.dumps(value), [("Content-Type", media_type)], status)
 
 
 class ResultWriter:
@@ -40,8 +74,9 @@ class ResultWriter:
         self.formats = response_formats(target.returns)
         self._options = options_of(target.returns, limits) if target.returns else {}
         self._codecs: dict[Format, Codec[Any]] = {}
+        self._headers = {format: _headers(format, target.route) for format in self.formats}
 
-    def write(self, value: Any, format: Format | None) -> Response:
+    def write(self, value: Any, format: Format | None, *, is_negotiated: bool = False) -> Response:
         """Respond with a serialized result; browsers save a file under the target's name.
 
         204 for a target that returns nothing. ResultError if the format cannot hold the value, or
@@ -50,15 +85,10 @@ class ResultWriter:
         if self._returns is None or format is None:
             return _no_content()
         body = self._encode(value, self._returns, format)
-        filename, content_type = f"{self._route}.{format.extension}", format.content_type
+        headers = self._headers[format]
         if format is Format.BINARY and isinstance(value, FileBytes):
-            filename, content_type = value.name or filename, value.media_type or content_type
-        response = Response(body, content_type=content_type)
-        if format not in _INLINE:
-            response.headers["Content-Disposition"] = _attachment(filename)
-        if len(body) >= SMALLEST:
-            compress(response)
-        return response
+            headers = Headers(_headers(format, self._route, value)).to_wsgi_list()  # checked
+        return WholeResponse(body, [*headers, VARY] if is_negotiated else headers)
 
     def _encode(self, value: Any, returns: Descriptor[Any], format: Format) -> bytes:
         try:
@@ -85,6 +115,16 @@ def _no_content() -> Response:
     response = Response(status=204)
     del response.headers["Content-Type"]
     return response
+
+
+def _headers(format: Format, route: str, file: FileBytes | None = None) -> Pairs:
+    """Return what a format's responses have; `file` may have a name and a media type of its own."""
+    filename, content_type = f"{route}.{format.extension}", format.content_type
+    if file is not None:
+        filename, content_type = file.name or filename, file.media_type or content_type
+    if format in _INLINE:
+        return [("Content-Type", content_type)]
+    return [("Content-Type", content_type), ("Content-Disposition", _attachment(filename))]
 
 
 def _attachment(filename: str) -> str:
