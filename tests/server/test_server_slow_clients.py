@@ -6,8 +6,10 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.client import HTTPResponse
+from threading import Event
 from typing import Any
 
 import pytest
@@ -187,6 +189,54 @@ def test_what_a_thread_reads_holds_no_other_request_up(quick: Harness, start: by
                 client.sendall(b"x")
         assert time.monotonic() < end, "they were never refused"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("drip", [b"", b"x"], ids=["silent", "dripping"])
+def test_stalled_large_bodies_give_way_to_others(served: Harness, drip: bytes) -> None:
+    """Three times as many as there are threads, with half a minute for each, and for each MiB."""
+    stalled = [served.connect() for _ in range(3 * served.worker._slow_threads)]
+    for client in stalled:
+        client.sendall(LARGE + b"x" * MAX_AWAITED)
+    while served.worker._slow < len(stalled):
+        time.sleep(0.01)
+    over = Event()
+
+    def send() -> None:
+        while not over.wait(0.1):
+            for client in stalled:
+                with suppress(OSError):
+                    client.sendall(drip)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(send)
+        client = served.client()
+        client.request("POST", "/", b"x" * 3 * MAX_AWAITED)
+        assert client.getresponse().read() == str(3 * MAX_AWAITED).encode()
+        over.set()
+
+
+def test_a_stalled_body_that_nobody_waits_for_has_its_time(served: Harness) -> None:
+    client = served.connect()
+    client.sendall(LARGE + b"x" * MAX_AWAITED)
+    client.settimeout(3)
+    with pytest.raises(TimeoutError):
+        client.recv(1)
+    client.settimeout(LONGEST)
+    client.sendall(b"x" * (9_000_000 - MAX_AWAITED))
+    assert response_of(client)[1] == b"9000000"
+
+
+def test_a_slow_body_that_arrives_keeps_its_thread_while_others_wait(served: Harness) -> None:
+    honest = served.connect()
+    honest.sendall(LARGE + b"x" * MAX_AWAITED)
+    stalled = [served.connect() for _ in range(3 * served.worker._slow_threads)]
+    for client in stalled:
+        client.sendall(LARGE + b"x" * MAX_AWAITED)
+    for _ in range(40):  # 400 KiB a second, and 35 are enough
+        time.sleep(0.1)
+        honest.sendall(b"x" * 40_960)
+    honest.sendall(b"x" * (9_000_000 - MAX_AWAITED - 40 * 40_960))
+    assert response_of(honest)[1] == b"9000000"
 
 
 def test_a_health_check_with_a_body_holds_no_other_up(served: Harness) -> None:

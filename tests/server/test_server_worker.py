@@ -242,6 +242,32 @@ def test_an_idle_connection_is_closed_after_its_time(app: App, harness: Make) ->
     assert used.sock.recv(1) == b""
 
 
+@pytest.mark.parametrize(
+    ("least", "own", "accepts"),
+    [
+        (0, 1, True),
+        (0, 2, False),
+        (15, 16, True),
+        (15, 17, False),
+        (1000, 1099, True),
+        (1000, 1100, False),
+    ],
+)
+def test_a_worker_may_have_a_tenth_more_connections_than_another(
+    harness: Make, least: int, own: int, accepts: bool
+) -> None:
+    """With two more at most, thousands that come at once would take a turn for every four."""
+    worker = harness(app, threads=2000).worker
+    worker.worker_connections, worker.nr_conns = 10_000, own
+    worker._backlog_checked = float("inf")  # none is left over
+    scoreboard.publish(2, least)
+    try:
+        assert (own < worker.worker_connections) == accepts
+    finally:
+        scoreboard.clear(2)
+        worker.nr_conns = 0
+
+
 def test_a_worker_leaves_connections_to_others_and_accepts_what_they_do_not(
     app: App, harness: Make
 ) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import re
+import select
 import socket
 import struct
 import termios
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -19,6 +21,8 @@ from ..probes import probes
 from ..settings import MIB
 
 MAX_AWAITED = 1 << 20  # bytes of a request that wait in the kernel before a thread reads them
+_GRACE = 2.0  # seconds for a client that sends nothing while others wait for its thread
+_STEP = 250  # milliseconds, after which a thread looks whether others wait
 _MAX_PEEK = 1 << 16
 _MAX_CHUNKED = 1 << 14
 _MAX_CHUNKS = 32  # they are looked through again with every byte that comes
@@ -38,6 +42,9 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
     awaited = 1  # bytes that the kernel must have before it calls the socket readable
     began = 0.0  # when the first bytes of an incomplete request arrived, by `time.monotonic`
     patience = deadline = 0.0  # seconds for a thread to read a request, and each MiB; their end
+    contended_deadline = 0.0  # their end while other clients wait for the thread
+    _sent_before = 0  # bytes that have arrived before the thread reads
+    is_contended: Callable[[], bool] = bool
     is_whole = is_probe = is_slow = closing = False
 
     def init(self) -> None:
@@ -73,6 +80,31 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
         """Send without waiting."""
         self.sock.send(data, socket.MSG_DONTWAIT)
 
+    def is_decrypted(self) -> bool:
+        """Report whether bytes can be read that the kernel does not have any more."""
+        return False
+
+    def begin_reading(self) -> None:
+        """Start the time that a thread gives to the client."""
+        self._sent_before = self._available()
+        self.deadline = time.monotonic() + self.patience
+        self.contended_deadline = time.monotonic() + min(_GRACE, self.patience)
+
+    def has_read(self, size: int) -> None:
+        """Give the client more time; for what it sent before, only if nobody waits."""
+        sent_before = min(size, self._sent_before)
+        self._sent_before -= sent_before
+        self.deadline += self._seconds_for(size)
+        self.contended_deadline += self._seconds_for(size - sent_before)
+
+    def is_late(self) -> bool:
+        """Report whether the time is over, which is shorter while others wait for the thread."""
+        now = time.monotonic()
+        return now > self.deadline or (now > self.contended_deadline and self.is_contended())
+
+    def _seconds_for(self, size: int) -> float:
+        return self.patience * size / MIB
+
     def _judge(self, request: bytes, size: int, *, is_early: bool) -> int:
         """Return how many more bytes to wait for before a thread reads; 0: none."""
         missing = None if is_early else _missing(request[:_MAX_PEEK], size)
@@ -103,14 +135,23 @@ class _Reader(SocketUnreader):  # type: ignore[misc] # gunicorn has no types
         """Return what has arrived; TimeoutError if the client pauses, or takes, too long."""
         # gunicorn would log a traceback for every other number.
         late = TimeoutError(errno.ECONNRESET, "the request has not arrived in time")
-        if not self._conn.is_whole and time.monotonic() > self._conn.deadline:
+        if not (self._conn.is_whole or self._has_more()):
             raise late
         try:
             data: bytes = super().chunk(size_hint)
         except (BlockingIOError, TimeoutError):  # SO_RCVTIMEO; with TLS
             raise late from None
-        self._conn.deadline += self._conn.patience * len(data) / MIB
+        self._conn.has_read(len(data))
         return data
+
+    def _has_more(self) -> bool:
+        """Wait for bytes; False if the client is late."""
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        while not self._conn.is_late():
+            if self._conn.is_decrypted() or poll.poll(_STEP):
+                return True
+        return False
 
 
 @cache

@@ -11,6 +11,7 @@ import mmap
 import time
 
 SLACK = 2  # more connections than the least loaded worker has, so that none waits for it
+SLACK_RATIO = 0.1  # or in proportion: thousands that come at once are accepted in a few turns
 FRESH = 3.0  # seconds; a worker publishes once a second at least
 MAX_WORKERS = 256
 _USED = 2 * MAX_WORKERS  # this cell holds how many cells are in use

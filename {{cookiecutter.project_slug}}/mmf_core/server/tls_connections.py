@@ -45,6 +45,10 @@ class TLSConnection(Connection):
         self.awaited = size + missing if missing else 1
         return not missing
 
+    def is_decrypted(self) -> bool:
+        """Report whether a part of a record is left."""
+        return bool(self.sock.pending())
+
     def send(self, data: bytes) -> None:
         """Send without waiting, if there has been a handshake."""
         if self.parser:

@@ -27,7 +27,7 @@ from ..settings import Settings
 from .connections import Connection
 from .graceful_shutdown import stop_worker
 from .http_errors import error_response, timeout_response
-from .scoreboard import SLACK, scoreboard
+from .scoreboard import SLACK, SLACK_RATIO, scoreboard
 from .tls_connections import TLSConnection
 
 ACCEPT_BATCH = 64  # connections accepted before the open ones are served
@@ -48,7 +48,8 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._client_timeout = Settings.from_env().client_timeout
         self._probe_thread = ThreadPoolExecutor(1, thread_name_prefix="mmf-probe")
         # Requests that a thread has to wait for have threads of their own: they hold up each other.
-        self._slow_pool = ThreadPoolExecutor(max(1, self.cfg.threads // 2), "mmf-slow")
+        self._slow_threads = max(1, self.cfg.threads // 2)
+        self._slow_pool = ThreadPoolExecutor(self._slow_threads, "mmf-slow")
         self._slow = 0
         self._backlog = select.poll()
         self._backlog_checked = self._reaped = 0.0
@@ -61,7 +62,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         busy = running >= self.cfg.threads
         scoreboard.publish(self.age, math.inf if busy else self.nr_conns)
         least = scoreboard.min_connections(self.age)
-        share = 0 if busy and least < math.inf else least + SLACK
+        share = 0 if busy and least < math.inf else least + max(SLACK, least * SLACK_RATIO)
         return self._limit if self.nr_conns < share or self._is_unclaimed() else 0
 
     @worker_connections.setter
@@ -111,7 +112,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self.nr_conns += 1
         connection = TLSConnection if self.cfg.is_ssl else Connection
         conn = connection(self.cfg, client, address, listener.getsockname())
-        conn.patience = self._client_timeout
+        conn.patience, conn.is_contended = self._client_timeout, self._is_slow_pool_full
         self.enqueue_req(conn)
         return True
 
@@ -147,9 +148,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         conn.is_slow = True
         return self._slow_pool
 
+    def _is_slow_pool_full(self) -> bool:
+        return bool(self._slow > self._slow_threads)
+
     def handle(self, conn: Connection) -> Any:
         """Serve a request in a thread, which reads for as long as the client may take."""
-        conn.deadline = time.monotonic() + conn.patience
+        conn.begin_reading()
         return super().handle(conn)
 
     def _wait(self, conn: Connection, waiting: Any, callback: Any) -> None:
