@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak hostile decoding lint types lock reference fidelity \
-	bench bench-codecs bench-models bench-startup bench-hotpath bench-instructions bench-worker bench-metrics \
+	bench bench-quick bench-codecs bench-models bench-startup bench-instructions bench-flame bench-worker bench-metrics \
 	bench-alternatives bench-load clean
 
 help:  ## show this list
@@ -93,18 +93,17 @@ bench-codecs: .venv/.complete  ## every table format beside other libraries, fro
 bench-models: .venv/.complete  ## every model format: size, load time, one row
 	@$(BIN)/python benchmarks/models.py
 
-bench-hotpath: project  ## where the microseconds of a one-row request go
-	@$(DEMO)/.venv/bin/python benchmarks/hotpath.py $(DEMO)
+bench-instructions: .venv/.complete  ## count the instructions of a one-row request, by part; AGAINST=commit KEEP=1; needs valgrind
+	@$(BIN)/python benchmarks/instructions.py $(if $(AGAINST),--against $(AGAINST)) $(if $(KEEP),--keep)
 
-bench-instructions: .venv/.complete  ## count the instructions of a request; AGAINST=folder of another mmf_core; needs valgrind
-	@$(BIN)/python benchmarks/instructions.py $(if $(AGAINST),--against '$(AGAINST)')
+bench-flame: .venv/.complete  ## draw where the time of a one-row request goes: docs/images/flame-NAME.svg
+	@$(BIN)/python benchmarks/flame.py $(or $(NAME),after)
 
 bench-alternatives: .venv/.complete  ## parts of the service beside libraries for the same, for docs/decisions.md
 	@$(BIN)/python benchmarks/alternatives.py
 
-bench-worker: .venv/.complete  ## compare the worker with gunicorn's own gthread; needs wrk
+bench-worker: .venv/.complete  ## what gunicorn's own gthread does not keep, beside our worker
 	@$(BIN)/python benchmarks/promises.py
-	@$(BIN)/python benchmarks/workers.py
 
 bench-metrics: .venv/.complete  ## what counting costs a request and `/metrics`
 	@MMF_LOG_LEVEL=error PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache \
@@ -113,10 +112,15 @@ bench-metrics: .venv/.complete  ## what counting costs a request and `/metrics`
 bench-load: project  ## ab and locust on the same service, for docs/load.md; needs ab
 	@$(DEMO)/.venv/bin/python tools/ab_and_locust.py $(DEMO)
 
-bench: .venv/.complete  ## every server beside ours, half an hour; needs wrk
+bench: .venv/.complete  ## every server beside ours, under an hour, for benchmarks/RESULTS.md; needs wrk and valgrind
+	@$(BIN)/python benchmarks/instructions.py --against
+	@$(BIN)/python benchmarks/codecs.py --rows 100000
 	@$(BIN)/python benchmarks/memory.py
 	@$(BIN)/python benchmarks/excel.py
 	@$(BIN)/python benchmarks/run.py
+
+bench-quick: .venv/.complete  ## a part of it in five minutes, printed only; needs wrk
+	@$(BIN)/python benchmarks/run.py --quick
 
 clean:  ## remove what the other commands have made
 	rm -rf .venv build .cache .hypothesis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
@@ -11,6 +12,7 @@ from servers import Server
 from workloads import WORKLOADS, Workload
 
 SHOWN = ("one-row-32", "forest-32")
+VARIANT = re.compile("(ours|flask)-")
 WIDTH, LEFT, RIGHT = 760, 220, 60
 LEGEND = "Requests per second; this template = 1, more is faster"
 LINE, BAR, HEAD, GAP = 26, 18, 34, 18
@@ -53,8 +55,8 @@ def write(run: Run) -> None:
 
 
 def panel_servers(run: Run, workload: Workload) -> list[Server]:
-    """Return the servers of a panel: ours once, without its variants."""
-    return [server for server in run.servers(workload) if not server.name.startswith("ours-")]
+    """Return the servers of a panel: ours once, and Flask once."""
+    return [server for server in run.servers(workload) if not VARIANT.match(server.name)]
 
 
 def panel(run: Run, workload: Workload, top: int) -> Iterator[str]:

@@ -1,21 +1,25 @@
 """Tables in and out of every format, beside the best library call on the same data, in turns.
 
-`make bench-codecs` prints the table in a few minutes. Each cell is our time, ours ÷ that of the
-fastest of the others, and which that is; the best of several runs, which alternate, or the only
-one of what takes longer than a second. A target gets a pandas DataFrame and returns one, so the
-others, too, end with one and start from one.
+`make bench-codecs` prints the table in a few minutes. Each cell is our time, the best of several
+turns, or the only one of what takes longer than a second; the median of ours ÷ that of the fastest
+of the others in the same turn; and which that is. A target gets a pandas DataFrame and returns one,
+so the others, too, end with one and start from one.
 """
 
 from __future__ import annotations
 
+import argparse
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import environments
+import figures
 from paths import BUILD, HERE, PAYLOAD
 
 ROWS = (1, 100, 100_000)
@@ -27,30 +31,49 @@ RUNS = 3  # of each other one, at least
 Action = Callable[[], object]
 
 
-def measure() -> None:
-    """Print the table; in the environment that has all libraries."""
+def measure(rows: list[int]) -> None:
+    """Print the table, and keep what concerns many rows; in the environment of all libraries."""
     sys.path.insert(0, str(PAYLOAD))
     sys.path.insert(0, str(HERE / "codecs"))
     import libraries  # here they can be imported
 
     from mmf_core.codecs import Format, Kind, find
 
-    print("| format | | " + " | ".join(f"{rows:,} row{'s' * (rows > 1)}" for rows in ROWS) + " |")
-    print("|---|---|" + "---|" * len(ROWS))
+    print("| format | | " + " | ".join(f"{number:,} rows" for number in rows) + " |")
+    print("|---|---|" + "---|" * len(rows))
+    largest: dict[str, list[float]] = {}
     for name, (readers, writers) in libraries.OTHERS.items():
         codec: Any = find(Kind.TABLE, Format[name])
         for what, others in (("in", readers), ("out", writers)):
             if others:
-                cells = [cell(libraries, name, codec, what, others, rows) for rows in ROWS]
-                print(f"| {name} | {what} | " + " | ".join(cells) + " |", flush=True)
+                cells = [cell(libraries, name, codec, what, others, number) for number in rows]
+                if cells[-1]:
+                    largest[f"{name} {what}"] = cells[-1].ratios
+                texts = " | ".join(str(each or "does not hold so many") for each in cells)
+                print(f"| {name} | {what} | {texts} |", flush=True)
+    if rows[-1] == ROWS[-1]:
+        figures.save("codecs", largest)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Our time, that of the fastest other one in each turn, and which is the fastest of all."""
+
+    ours: float
+    ratios: list[float]
+    best: str
+
+    def __str__(self) -> str:
+        ratio = statistics.median(self.ratios)
+        return f"{format_seconds(self.ours)} · {ratio:.2f}\N{MULTIPLICATION SIGN} {self.best}"
 
 
 def cell(
     libraries: Any, name: str, codec: Any, what: str, others: dict[str, Any], rows: int
-) -> str:
-    """Measure a format in one direction, with so many rows."""
+) -> Cell | None:
+    """Measure a format in one direction, with so many rows; None: it does not hold them."""
     if rows > libraries.MOST_ROWS.get(name, rows):
-        return "does not hold so many"
+        return None
     value = table = libraries.table(rows, COLUMNS)
     ours = codec.encode
     if what == "in":
@@ -60,20 +83,21 @@ def cell(
         {"ours": lambda: ours(value, LIMITS)}
         | {other: lambda call=call: call(value) for other, call in others.items()}
     )
-    mine = spent.pop("ours")
-    best = min(spent, key=lambda other: spent[other])
-    return f"{format_seconds(mine)} · {mine / spent[best]:.2f}\N{MULTIPLICATION SIGN} {best}"
+    best = min(others, key=lambda other: min(turn[other] for turn in spent))
+    ratios = [turn["ours"] / min(turn[other] for other in others) for turn in spent]
+    return Cell(min(turn["ours"] for turn in spent), ratios, best)
 
 
-def turns(actions: dict[str, Action]) -> dict[str, float]:
-    """Return the least seconds of each action; all take turns."""
-    least = {name: seconds(action, 1) for name, action in actions.items()}
-    for _ in range(RUNS):
-        for name, action in actions.items():
-            if least[name] < LONG:
-                count = max(1, int(LEAST / RUNS / max(least[name], 1e-7)))
-                least[name] = min(least[name], seconds(action, count))
-    return least
+def turns(actions: dict[str, Action]) -> list[dict[str, float]]:
+    """Return the seconds of each action, turn by turn; one that is long is called only once."""
+    first = {name: seconds(action, 1) for name, action in actions.items()}
+
+    def again(name: str) -> float:
+        if first[name] >= LONG:
+            return first[name]
+        return seconds(actions[name], max(1, int(LEAST / RUNS / max(first[name], 1e-7))))
+
+    return [{name: again(name) for name in actions} for _ in range(RUNS)]
 
 
 def seconds(action: Action, count: int) -> float:
@@ -94,12 +118,16 @@ def format_seconds(seconds: float) -> str:
 
 def main() -> None:
     """Make the environment, and measure in it."""
-    if "--measure" in sys.argv:
-        measure()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=ROWS)
+    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure:
+        measure(options.rows)
         return
     environments.install("codecs", HERE / "codecs" / "requirements.txt")
     interpreter = str(BUILD / "codecs" / ".venv" / "bin" / "python")
-    command = [interpreter, str(Path(__file__)), "--measure"]
+    command = [interpreter, str(Path(__file__)), "--measure", "--rows", *map(str, options.rows)]
     done = subprocess.run(command, check=False)
     sys.exit(done.returncode)
 

@@ -13,16 +13,28 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from paths import BUILD, HERE, MODELS, ROOT, WINES
+from paths import BUILD, HERE, LOCKS, MODELS, PAYLOAD, ROOT, WINES
 
 STAMP = "requirements.installed"
 OURS = {
     "ours/main.py": "main.py",
+    "onnx_forest/main.py": "forest_as_onnx.py",
+    "onnx_forest/onnx_app.py": "onnx_app.py",
     "large/main.py": "large.py",
     "large/large_app.py": "large_app.py",
     "ceilings/empty_view.py": "empty_view.py",
     "ceilings/bare_wsgi.py": "bare_wsgi.py",
 }
+CONVERT = """
+import json, sys
+from pathlib import Path
+import pandas
+import mmf_core as mmf
+folder = Path(sys.argv[1])
+rows = pandas.DataFrame(json.loads((folder / "rows.json").read_text())["rows"])
+forest = mmf.load_model(folder / "forest.joblib")
+mmf.save_model(forest, folder / "forest.onnx", example=rows)
+"""
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "BENTOML_DO_NOT_TRACK": "True"}
 
 
@@ -30,12 +42,13 @@ def prepare(names: set[str]) -> None:
     """Make the environments of these names, the project, and the models."""
     project = bake()
     for name in sorted(names | {"ours"}):
-        pins = project if name == "ours" else HERE / "peers" / name
-        install(name, pins / "requirements.txt")
+        own = () if name == "ours" else (HERE / "peers" / name / "requirements.txt",)
+        ours = LOCKS if name in {"ours", "granian"} else ()
+        install(name, *ours, *own)
     train()
     if "mlflow" in names:
         save_for_mlflow()
-    for model in ("elasticnet.joblib", "forest.joblib"):
+    for model in ("elasticnet.joblib", "forest.joblib", "forest.onnx"):
         shutil.copy(MODELS / model, project)
 
 
@@ -60,16 +73,17 @@ def bake() -> Path:
     return project
 
 
-def install(name: str, pins: Path) -> None:
+def install(name: str, *pins: Path) -> None:
     """Make an environment with exactly these versions, unless it is there."""
     folder = BUILD / name / ".venv"
-    stamp, contents = folder / STAMP, pins.read_text(encoding="utf-8") + sys.version
+    stamp, contents = folder / STAMP, "".join(file.read_text(encoding="utf-8") for file in pins)
+    contents += sys.version
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == contents:
         return
     print(f"== installing {name}", flush=True)
     uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
-    python = str(folder / "bin" / "python")
-    uv("pip", "install", "--quiet", "--python", python, "--requirement", str(pins))
+    requirements = [option for file in pins for option in ("--requirement", str(file))]
+    uv("pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *requirements)
     stamp.write_text(contents, encoding="utf-8")
 
 
@@ -84,13 +98,18 @@ def uv(*arguments: str) -> None:
 
 
 def train() -> None:
-    """Fit both models, unless train.py made the ones that are there."""
-    source = (HERE / "train.py").read_text(encoding="utf-8")
+    """Fit the models, unless train.py made the ones that are there.
+
+    The forest is converted to ONNX by this interpreter, which has skl2onnx.
+    """
+    source = (HERE / "train.py").read_text(encoding="utf-8") + CONVERT
     made_by = MODELS / "train.py"
     if made_by.is_file() and made_by.read_text(encoding="utf-8") == source:
         return
     print("== training", flush=True)
     python("ours", str(HERE / "train.py"), str(MODELS), str(WINES))
+    command = [sys.executable, "-c", CONVERT, str(MODELS)]
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(PAYLOAD)})
     made_by.write_text(source, encoding="utf-8")
 
 
@@ -106,7 +125,7 @@ def save_for_mlflow() -> None:
 def rows_and_answers() -> dict[str, Any]:
     """Return the sample rows under "rows" and what each model itself says of them."""
     expected: dict[str, Any] = json.loads((MODELS / "rows.json").read_text(encoding="utf-8"))
-    return expected
+    return expected | {"forest_onnx": expected["forest"]}
 
 
 def python(environment: str, *arguments: str) -> None:

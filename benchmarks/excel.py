@@ -16,7 +16,8 @@ import environments
 import figures
 import report
 from paths import BUILD
-from run import WORKERS, stop
+from run import stop
+from servers import BY_NAME
 
 from server import running
 
@@ -69,7 +70,7 @@ def measured(rounds: int) -> tuple[list[float], list[float]]:
     rows = environments.rows_and_answers()["rows"]
     ours, pandas = [], []
     with (
-        running(figures.BY_NAME["ours"], "elasticnet", WORKERS, rows) as server,
+        running(BY_NAME["ours"], "elasticnet", 1, rows) as server,
         subprocess.Popen(
             [interpreter, "-c", PANDAS, str(book)],
             cwd=BUILD / "ours",

@@ -13,25 +13,23 @@ from servers import SERVERS, Server
 from workloads import Workload
 
 Figures = dict[str, Any]
-BY_NAME = {server.name: server for server in SERVERS}
 
 
 @dataclass
 class Run:
-    """Every pair of measurements of one run, and what each start cost.
+    """Every round of one run, and what each start cost.
 
-    A pair is {"round", "work", "server", "beside", "one", "other"}: `one` is the server's figures,
-    `other` those of the server beside it, taken right before or after.
+    A round is {"work", "others", "samples"}: the workload's name, the share of a core that other
+    processes used right before, and the figures of each server by its name, ours among them.
     """
 
-    pairs: list[dict[str, Any]] = field(default_factory=list)
+    rounds: list[dict[str, Any]] = field(default_factory=list)
     starts: list[dict[str, Any]] = field(default_factory=list)
     about: dict[str, Any] = field(default_factory=dict)
 
     def of(self, server: str, workload: str) -> list[Figures]:
         """Return all measurements of a server at a workload."""
-        ours = [pair["other"] for pair in self._pairs(workload) if pair["beside"] == server]
-        return [pair["one"] for pair in self._pairs(workload, server)] + ours
+        return [samples[server] for samples in self._samples(workload) if server in samples]
 
     def median(self, server: str, workload: str, figure: str) -> float:
         """Return the median of one figure."""
@@ -39,26 +37,31 @@ class Run:
         return statistics.median(values)
 
     def ratio(self, server: str, workload: str, figure: str = "rps") -> float | None:
-        """Return the figure of the server beside ÷ this server's, pair by pair; their median."""
+        """Return our figure ÷ this server's, round by round; their median."""
         ratios = self.ratios(server, workload, figure)
         return statistics.median(ratios) if ratios else None
 
     def ratios(self, server: str, workload: str, figure: str = "rps") -> list[float]:
-        """Return the same of every pair, the least first."""
+        """Return the same of every round, the least first."""
         return sorted(
-            pair["other"][figure] / pair["one"][figure]
-            for pair in self._pairs(workload, server)
-            if pair["one"][figure]
+            samples["ours"][figure] / samples[server][figure]
+            for samples in self._samples(workload)
+            if server in samples and samples[server][figure]
         )
+
+    def others(self, *workloads: str) -> float:
+        """Return the largest share of a core that others used before a round of these workloads."""
+        shares = (each["others"] for each in self.rounds if each["work"] in workloads)
+        return max(shares, default=0.0)
 
     def relative(self, server: Server, workload: str) -> float:
         """Return a server's requests/s by ours: more is faster, ours is 1, not measured is 0.
 
-        From pairs, so that it stands where the machine was slower at one time than at another.
+        From rounds, so that it stands where the machine was slower at one time than at another.
         """
         if server.name == "ours":
             return 1.0
-        ratio = self.ratio(server.name, workload) if server.beside == "ours" else None
+        ratio = self.ratio(server.name, workload)
         return 1 / ratio if ratio else 0.0
 
     def best(self, family: str, workload: str) -> Server | None:
@@ -81,10 +84,8 @@ class Run:
             best, key=lambda server: (server.ceiling, -self.relative(server, workload.name))
         )
 
-    def _pairs(self, workload: str, server: str = "") -> Iterator[dict[str, Any]]:
-        for pair in self.pairs:
-            if pair["work"] == workload and server in ("", pair["server"]):
-                yield pair
+    def _samples(self, workload: str) -> Iterator[dict[str, Figures]]:
+        return (each["samples"] for each in self.rounds if each["work"] == workload)
 
 
 def save(name: str, content: object) -> None:
@@ -97,9 +98,3 @@ def kept(name: str) -> Any:
     """Return what was kept under a name, or None."""
     file = FIGURES / f"{name}.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-
-
-def kept_run() -> Run | None:
-    """Return the last run."""
-    content = kept("run")
-    return Run(**content) if content else None

@@ -1,4 +1,4 @@
-"""The load generator: wrk, one thread, one body over and over."""
+"""The load generators: wrk, one thread, one body over and over; open_loop.py at a fixed rate."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from paths import HERE
+from workloads import Workload
 
-SCRIPT = HERE / "post.lua"
 SLACK = 60.0
 
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk saw."""
+    """What the generator saw; times in milliseconds."""
 
     requests: int
     failed: int
     seconds: float
     p50_ms: float
     p99_ms: float
+    p999_ms: float
+    late_ms: float = 0.0
 
 
 def wrk() -> str:
@@ -34,11 +37,16 @@ def wrk() -> str:
     return program
 
 
-def drive(url: str, body: Path, connections: int, seconds: int) -> Load:
-    """Post a body over so many connections for so long, each sending as soon as it is answered."""
-    options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT)]
+def drive(url: str, body: Path, workload: Workload, seconds: int, prefix: list[str]) -> Load:
+    """Post a body as the workload says; `prefix` begins the generator's command."""
+    if workload.rate:
+        options = (str(HERE / "open_loop.py"), url, str(body), str(workload.rate), str(seconds))
+        command = [sys.executable, *options]
+    else:
+        length = ("-t1", f"-c{workload.connections}", f"-d{seconds}s", "--timeout", "10s")
+        command = [wrk(), *length, "-s", str(HERE / "post.lua"), url]
     done = subprocess.run(
-        [wrk(), *options, url],
+        prefix + command,
         env=os.environ | {"BENCH_BODY": str(body)},
         capture_output=True,
         text=True,

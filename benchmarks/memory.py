@@ -9,14 +9,13 @@ import argparse
 import os
 import shutil
 import signal
-from dataclasses import replace
 
 import environments
 import figures
 import report
 from paths import BUILD, MODELS
 from run import stop
-from servers import Server, gunicorn_of_ours
+from servers import BY_NAME, Server
 
 from server import running
 
@@ -65,15 +64,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--peers", default="ours,fastapi")
     names = parser.parse_args().peers.split(",")
-    servers = [figures.BY_NAME[name] for name in names]
+    servers = [BY_NAME[name] for name in names]
     environments.prepare({server.environment for server in servers})
     model()
     sizes: dict[str, dict[str, int]] = {}
     for server in servers:
-        serving = server
-        if server.name == "ours":
-            serving = replace(server, start=gunicorn_of_ours("large_app"))
-        sizes[server.name] = {str(count): measure(serving, count) for count in WORKERS}
+        sizes[server.name] = {str(count): measure(server, count) for count in WORKERS}
         line = " · ".join(
             f"{count}: {size / 2**20:,.0f} MiB" for count, size in sizes[server.name].items()
         )

@@ -11,6 +11,7 @@ ROOT = HERE.parent
 PAYLOAD = ROOT / "{{cookiecutter.project_slug}}"
 WINES = ROOT.parent / "shared" / "data" / "wine-quality.csv"
 LOCK = ROOT / "templates" / "locks" / "joblib.txt"
+LOCKS = (LOCK, LOCK.with_name("onnx.txt"))
 BUILD = ROOT / "build" / "bench"
 MODELS = BUILD / "models"
 BODIES = BUILD / "bodies"

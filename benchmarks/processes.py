@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import signal
 import subprocess
 import time
@@ -58,6 +60,27 @@ def tree(root: int) -> list[Process]:
 def cpu_seconds(root: int) -> float:
     """Return the user and system time of the whole tree so far."""
     return sum(process.seconds for process in tree(root))
+
+
+def cores() -> tuple[int, int]:
+    """Return the cores of a server of one worker and of the load generator, far apart."""
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) == 1:
+        raise SystemExit(
+            "two cores are needed, one for the server and one for the load; here is one"
+        )
+    return usable[0], usable[-1]
+
+
+def pinned(workers: int, core: int) -> list[str]:
+    """Return what begins a command that shall run on a core: nothing beside several workers."""
+    return ["taskset", "--cpu-list", str(core)] if workers == 1 else []
+
+
+def processor() -> str:
+    """Return the processor's name."""
+    names = re.findall(r"(?m)^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text())
+    return (names or [platform.machine()])[0]
 
 
 def busy_share(seconds: float) -> float:

@@ -8,42 +8,48 @@ from __future__ import annotations
 import os
 import platform
 import re
+import statistics
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import chart
-from figures import BY_NAME, Run, kept, kept_run
-from paths import HERE, LOCK, RESULTS
+import processes
+from figures import Run, kept
+from paths import BUILD, HERE, LOCKS, RESULTS
+from servers import BY_NAME
 from targets import TARGETS, TIMES, verdict
 from workloads import WORKLOADS, Workload
 
 SHOWN = re.compile(
     r"(flask|gunicorn|orjson|pandas|numpy|scikit-learn|fastapi|uvicorn|litserve|bentoml|mlserver"
-    r"|mlflow)==([\w.]+)"
+    r"|mlflow|granian|onnxruntime)==([\w.]+)"
 )
 MIB = 2**20
 
 
-def about(workers: int, rounds: int, seconds: int) -> dict[str, Any]:
+def about(rounds: int, seconds: int) -> dict[str, Any]:
     """Return what a reader must know of the machine and of the run."""
     return {
+        "processor": processes.processor(),
         "cores": len(os.sched_getaffinity(0)),
         "memory": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "workers": workers,
         "rounds": rounds,
         "seconds": seconds,
     }
 
 
-def write() -> str:
-    """Write both files from what is kept and return the text."""
-    run = kept_run() or Run()
+def write(name: str = "run") -> str:
+    """Write both files from what is kept under a name, and return the text.
+
+    Of anything but the whole run, build/bench/NAME.md.
+    """
+    run = Run(**(kept(name) or {}))
     text = "\n".join(page(run)) + "\n"
-    RESULTS.write_text(text, encoding="utf-8")
-    if run.pairs:
+    (RESULTS if name == "run" else BUILD / f"{name}.md").write_text(text, encoding="utf-8")
+    if name == "run" and run.rounds:
         chart.write(run)
     return text
 
@@ -55,74 +61,72 @@ def page(run: Run) -> Iterator[str]:
         "",
         "Written by `make bench`; [README.md](README.md) says how to read it.",
     )
-    if run.pairs:
-        yield from machine(run.about)
+    if run.rounds:
+        yield from machine(run)
         yield from ("", "## Targets", "", *targets(run))
         for workload in WORKLOADS:
-            if any(pair["work"] == workload.name for pair in run.pairs):
+            if any(each["work"] == workload.name for each in run.rounds):
                 yield from (
                     "",
                     f"## {workload.label[0].upper()}{workload.label[1:]}",
                     "",
                     *speed(run, workload),
                 )
-        yield from ("", "## Start and memory", "", *starts(run))
-        yield from ("", "## Even load", "", *even(run))
+    if run.starts:
+        yield from ("", "## Start and memory of one worker", "", *starts(run))
     for title, lines in (("Memory with a 300 MB model", memory()), ("Excel", excel())):
         if lines:
             yield from ("", f"## {title}", "", *lines)
     yield from ("", "## Versions", "", *versions())
 
 
-def machine(about: dict[str, Any]) -> Iterator[str]:
+def machine(run: Run) -> Iterator[str]:
     """Say what it was measured on and how long."""
+    about, others = run.about, [each["others"] for each in run.rounds]
     yield ""
     yield (
-        f"{about['cores']} cores, {about['memory']} GiB, {about['system']}, "
-        f"Python {about['python']}. {about['workers']} workers each, "
-        f"{about['rounds']} rounds of {about['seconds']} s a measurement, "
-        f"{about['minutes']} minutes in all. The load generator runs on the same cores."
+        f"{about['processor']}, {about['cores']} cores, {about['memory']} GiB, {about['system']}, "
+        f"Python {about['python']}. One worker on a core of its own, the load generator on another "
+        f"one, where it does not say two workers; {about['rounds']} rounds of {about['seconds']} s "
+        f"a measurement, {about['minutes']} minutes."
     )
-    if others := about.get("others"):
-        yield (
-            f"Other processes used {min(others):.0%} to {max(others):.0%} of one core before the "
-            "rounds; a target is reached only where the whole range of its rounds reaches it."
-        )
+    yield (
+        f"Other processes used {min(others):.0%} to {max(others):.0%} of one core before the "
+        "rounds; a target is reached only where the whole range of its rounds reaches it."
+    )
+    late = [sample["late_ms"] for each in run.rounds for sample in each["samples"].values()]
+    if any(late):
+        yield f"At a fixed rate, requests were sent at most {max(late):.2f} ms late (99.9 %)."
 
 
 def targets(run: Run) -> Iterator[str]:
     """Give the table of targets."""
-    others = run.about.get("others")
-    share = f"{max(others):.0%}" if others else ""
-    yield from table("workload", "against", "at least", "median", "rounds", "others' CPU", "")
+    yield from table("work", "against", "target", "measured", "range", "others' CPU", "reached?")
     for target in TARGETS:
         medians, ranges, reached = verdict(target, run)
-        yield row(
-            target.workload,
-            target.against,
-            target.required,
-            medians,
-            ranges,
-            share if ranges else "",
-            reached,
-        )
+        share = f"{run.others(*target.workloads):.0%}" if ranges and target.workloads else ""
+        row_ = (target.work, target.against, target.required, medians, ranges, share, reached)
+        yield row(*row_)
 
 
 def speed(run: Run, workload: Workload) -> Iterator[str]:
     """Give one workload's table; of a server's variants the better one."""
-    yield from table("", "requests/s", "p50 ms", "p99 ms", "CPU µs/request", "ours ÷ it", "rounds")
+    compared = ("p99_ms", "ours ÷ its p99") if workload.rate else ("rps", "ours ÷ it")
+    times_ = ("p50_ms", "p99_ms", "p999_ms") if workload.rate else ("p50_ms", "p99_ms")
+    labels = {"p50_ms": "p50 ms", "p99_ms": "p99 ms", "p999_ms": "p99.9 ms"}
+    heads = ("requests/s", *(labels[name] for name in times_), "CPU µs/request")
+    yield from table("", *heads, compared[1], "range")
     for server in run.servers(workload):
-        figures = [
-            run.median(server.name, workload.name, key) for key in ("rps", "p50_ms", "p99_ms")
-        ]
-        spent = run.median(server.name, workload.name, "cpu_us")
         failed = sum(sample["failed"] for sample in run.of(server.name, workload.name))
-        name = server.label + (f" ({failed:,} failed)" if failed else "")
-        cells = (f"{figures[0]:,.0f}", f"{figures[1]:.2f}", f"{figures[2]:.2f}", f"{spent:,.0f}")
-        spread = run.ratios(server.name, workload.name)
-        around = f"{spread[0]:.2f} to {spread[-1]:.2f}" if spread else ""
-        ratio = times(1 / run.relative(server, workload.name)) if spread else ""
-        yield row(name, *cells, ratio, around)
+        cells = [server.label + (f" ({failed:,} failed)" if failed else "")]
+        for name in ("rps", *times_, "cpu_us"):
+            digits = 2 if name in times_ else 0
+            cells.append(f"{run.median(server.name, workload.name, name):,.{digits}f}")
+        ratios = (
+            run.ratios(server.name, workload.name, compared[0]) if server.name != "ours" else []
+        )
+        around = f"{ratios[0]:.2f} to {ratios[-1]:.2f}" if ratios else ""
+        yield row(*cells, times(statistics.median(ratios)) if ratios else "", around)
 
 
 def starts(run: Run) -> Iterator[str]:
@@ -131,19 +135,6 @@ def starts(run: Run) -> Iterator[str]:
     for name in dict.fromkeys(start["server"] for start in run.starts):
         seconds, size = run.start(name, "seconds"), run.start(name, "bytes")
         yield row(label(name), f"{seconds:.1f}", f"{(size or 0) / MIB:,.0f}")
-
-
-def even(run: Run) -> Iterator[str]:
-    """Say how the requests to our own service spread over its workers."""
-    yield "The busiest worker's share of the requests, of this template, over all measurements."
-    yield from ("", *table("", "median", "worst", "measurements"))
-    for workload in WORKLOADS:
-        shares = sorted(
-            sample["shares"][0] for sample in run.of("ours", workload.name) if sample["shares"]
-        )
-        if shares:
-            middle = shares[len(shares) // 2]
-            yield row(workload.label, f"{middle:.0%}", f"{shares[-1]:.0%}", str(len(shares)))
 
 
 def memory() -> list[str]:
@@ -178,16 +169,17 @@ def excel() -> list[str]:
 def versions() -> Iterator[str]:
     """Give the versions that matter, from the pinned requirements."""
     yield from table("environment", "versions")
-    pins = {"ours": LOCK} | {
-        folder.name: folder / "requirements.txt" for folder in sorted((HERE / "peers").iterdir())
+    pins = {"ours": LOCKS} | {
+        folder.name: (folder / "requirements.txt",) for folder in sorted((HERE / "peers").iterdir())
     }
-    for name, file in pins.items():
-        yield row(name, ", ".join(_versions(file)))
+    for name, files in pins.items():
+        yield row(name, ", ".join(_versions(*files)))
 
 
-def _versions(pins: Path) -> list[str]:
-    text = pins.read_text(encoding="utf-8")
-    return [f"{pin[1]} {pin[2]}" for pin in re.finditer(rf"^{SHOWN.pattern}", text, re.MULTILINE)]
+def _versions(*pins: Path) -> list[str]:
+    text = "".join(file.read_text(encoding="utf-8") for file in pins)
+    found = {pin[1]: pin[2] for pin in re.finditer(rf"^{SHOWN.pattern}", text, re.MULTILINE)}
+    return [f"{name} {version}" for name, version in sorted(found.items())]
 
 
 def times(ratio: float) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from paths import BUILD, HERE, MODELS
-from workloads import ONE_ROW
+from workloads import ALL, BATCHED, CEILINGS, CLOSED
 
 HOST = "127.0.0.1"
 Record = dict[str, float]
@@ -28,8 +28,8 @@ class Task:
 
     @property
     def file(self) -> str:
-        """The model's file."""
-        return str(MODELS / f"{self.model}.joblib")
+        """The model's file, as scikit-learn's."""
+        return str(MODELS / f"{self.model.removesuffix('_onnx')}.joblib")
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Start:
 class Server:
     """One thing to measure.
 
-    Servers of one `family` are variants: the better one of each workload counts. A server is
-    measured in pairs with the one named `beside`, and runs only the workloads named, if any are.
+    Servers of one `family` are variants: the better one of each workload counts. Each runs only
+    the workloads named.
     """
 
     name: str
@@ -57,8 +57,7 @@ class Server:
     body: Callable[[list[Record]], Any] = list
     predictions: Callable[[Any], list[float]] = lambda answer: answer["predictions"]
     family: str = ""
-    beside: str = "ours"
-    workloads: tuple[str, ...] = ()
+    workloads: tuple[str, ...] = CLOSED
     ceiling: bool = False
 
     @property
@@ -80,29 +79,60 @@ def tool(environment: str, name: str) -> str:
     return str(BUILD / environment / ".venv" / "bin" / name)
 
 
-def gunicorn_of_ours(module: str, *options: str, **more: str) -> Callable[[Task], Start]:
+APPS = {"elasticnet": "app", "forest": "app", "forest_onnx": "onnx_app", "large": "large_app"}
+"""The modules of the generated project that serve each model."""
+
+
+def ours(*options: str, module: str = "", **more: str) -> Callable[[Task], Start]:
     """Serve a module of the generated project, as its README says."""
 
     def start(task: Task) -> Start:
-        settings = {"PORT": str(task.port), "WEB_HOST": HOST, "WEB_CONCURRENCY": str(task.workers)}
-        command = [tool("ours", "gunicorn"), *options, f"{module}:app"]
+        settings = {
+            "PORT": str(task.port),
+            "WEB_HOST": HOST,
+            "WEB_CONCURRENCY": str(task.workers),
+            "MMF_MAX_ARTIFACT_MIB": "20",  # the forest as ONNX
+        }
+        command = [tool("ours", "gunicorn"), *options, f"{module or APPS[task.model]}:app"]
         return Start(command, BUILD / "ours", settings | more)
 
     return start
 
 
-def flask(task: Task) -> Start:
-    """Plain Flask under gunicorn."""
-    bind = ("--bind", f"{HOST}:{task.port}", "--workers", str(task.workers))
-    command = [tool("flask", "gunicorn"), *bind, "app:app"]
-    return Start(command, HERE / "peers" / "flask", {"BENCH_MODEL": task.file})
-
-
-def fastapi(task: Task) -> Start:
-    """FastAPI under uvicorn, without its access log."""
+def granian(task: Task) -> Start:
+    """Our application under Granian, with as many threads as ours has."""
     bind = ("--host", HOST, "--port", str(task.port), "--workers", str(task.workers))
-    command = [tool("fastapi", "uvicorn"), *bind, "--no-access-log", "app:app"]
-    return Start(command, HERE / "peers" / "fastapi", {"BENCH_MODEL": task.file})
+    threads = ("--interface", "wsgi", "--blocking-threads", "32")
+    command = [tool("granian", "granian"), *bind, *threads, f"{APPS[task.model]}:app"]
+    return Start(command, BUILD / "ours", {})
+
+
+def flask(*options: str) -> Callable[[Task], Start]:
+    """Plain Flask under gunicorn."""
+
+    def start(task: Task) -> Start:
+        bind = ("--bind", f"{HOST}:{task.port}", "--workers", str(task.workers))
+        command = [tool("flask", "gunicorn"), *bind, *options, "app:app"]
+        return Start(command, HERE / "peers" / "flask", {"BENCH_MODEL": task.file})
+
+    return start
+
+
+def gthread(threads: int) -> tuple[str, ...]:
+    """Return gunicorn's options for its own threaded worker."""
+    return "--worker-class", "gthread", "--threads", str(threads)
+
+
+def fastapi(module: str) -> Callable[[Task], Start]:
+    """FastAPI under uvicorn, without its access log."""
+
+    def start(task: Task) -> Start:
+        bind = ("--host", HOST, "--port", str(task.port), "--workers", str(task.workers))
+        command = [tool("fastapi", "uvicorn"), *bind, "--no-access-log", f"{module}:app"]
+        models = {"BENCH_MODEL": task.file, "BENCH_ONNX": str(MODELS / "forest.onnx")}
+        return Start(command, HERE / "peers" / "fastapi", models)
+
+    return start
 
 
 def litserve(batching: str) -> Callable[[Task], Start]:
@@ -150,7 +180,8 @@ def mlserver(**batching: str) -> Callable[[Task], Start]:
             "MLSERVER_HTTP_PORT": str(task.port),
             "MLSERVER_GRPC_PORT": str(free_port()),
             "MLSERVER_METRICS_PORT": str(free_port()),
-            "MLSERVER_PARALLEL_WORKERS": str(task.workers),
+            # One needs no process beside the one that serves HTTP.
+            "MLSERVER_PARALLEL_WORKERS": str(task.workers if task.workers > 1 else 0),
             "MLSERVER_DEBUG": "false",
             "MLSERVER_MODEL_NAME": "wines",
             "MLSERVER_MODEL_IMPLEMENTATION": "mlserver_sklearn.SKLearnModel",
@@ -194,45 +225,76 @@ def nothing(_answer: object) -> list[float]:
 
 
 V2 = "/v2/models/wines/infer"
+GTHREAD = (4, 16, 32)
 SERVERS = (
     Server(
-        "ours", "**this template**", "ours", gunicorn_of_ours("app"), "/{model}", predictions=column
+        "ours", "**this template**", "ours", ours(), "/{model}", predictions=column, workloads=ALL
     ),
     Server(
         "ours-unbatched",
         "this template, batching off",
         "ours",
-        gunicorn_of_ours("app", BENCH_BATCHING="0"),
+        ours(BENCH_BATCHING="0"),
         "/{model}",
         predictions=column,
-        workloads=("one-row-32",),
-    ),
-    Server(
-        "ours-deadline",
-        "this template, batching off, deadline on",
-        "ours",
-        gunicorn_of_ours("app", BENCH_BATCHING="0", MMF_TIMEOUT="10"),
-        "/{model}",
-        predictions=column,
-        beside="ours-unbatched",
         workloads=("one-row-32",),
     ),
     *(
         Server(
-            f"gthread-{threads}",
+            f"ours-gthread-{threads}",
             f"this template on gunicorn's gthread, {threads} threads",
             "ours",
-            gunicorn_of_ours("app", "--worker-class", "gthread", "--threads", str(threads)),
+            ours(*gthread(threads)),
             "/{model}",
             predictions=column,
-            workloads=("one-row-1", "one-row-32", "forest-32"),
+            workloads=("one-row-32",),
         )
-        for threads in (4, 16, 32)
+        for threads in GTHREAD
     ),
-    Server("flask", "Flask + gunicorn", "flask", flask),
-    Server("fastapi", "FastAPI + uvicorn", "fastapi", fastapi),
-    Server("litserve", "LitServe, batching", "litserve", litserve("1"), family="litserve"),
-    Server("litserve-plain", "LitServe", "litserve", litserve("0"), family="litserve"),
+    Server(
+        "ours-granian",
+        "this template on Granian",
+        "granian",
+        granian,
+        "/{model}",
+        predictions=column,
+        workloads=("one-row-1", "one-row-32"),
+    ),
+    Server("fastapi", "FastAPI + uvicorn", "fastapi", fastapi("app"), workloads=ALL),
+    Server(
+        "fastapi-onnx",
+        "FastAPI + uvicorn + onnxruntime",
+        "fastapi",
+        fastapi("onnx_app"),
+        workloads=("onnx-32",),
+    ),
+    Server("flask", "Flask + gunicorn", "flask", flask(), workloads=(*CEILINGS, "thousand-rows-4")),
+    *(
+        Server(
+            f"flask-gthread-{threads}",
+            f"Flask + gunicorn's gthread, {threads} threads",
+            "flask",
+            flask(*gthread(threads)),
+            workloads=("one-row-32",),
+        )
+        for threads in GTHREAD
+    ),
+    Server(
+        "litserve",
+        "LitServe, batching",
+        "litserve",
+        litserve("1"),
+        family="litserve",
+        workloads=BATCHED,
+    ),
+    Server(
+        "litserve-plain",
+        "LitServe",
+        "litserve",
+        litserve("0"),
+        family="litserve",
+        workloads=("one-row-1",),
+    ),
     Server(
         "bentoml",
         "BentoML, batching",
@@ -241,6 +303,7 @@ SERVERS = (
         body=lambda rows: {"wines": rows},
         predictions=list,
         family="bentoml",
+        workloads=BATCHED,
     ),
     Server(
         "bentoml-plain",
@@ -250,6 +313,7 @@ SERVERS = (
         body=lambda rows: {"wines": rows},
         predictions=list,
         family="bentoml",
+        workloads=("one-row-1",),
     ),
     Server(
         "mlserver",
@@ -260,6 +324,7 @@ SERVERS = (
         body=tensor,
         predictions=lambda answer: answer["outputs"][0]["data"],
         family="mlserver",
+        workloads=BATCHED,
     ),
     Server(
         "mlserver-plain",
@@ -270,6 +335,7 @@ SERVERS = (
         body=tensor,
         predictions=lambda answer: answer["outputs"][0]["data"],
         family="mlserver",
+        workloads=("one-row-1", "thousand-rows-4"),
     ),
     Server(
         "mlflow",
@@ -283,18 +349,19 @@ SERVERS = (
         "empty-view",
         "ceiling: an empty Flask view",
         "ours",
-        gunicorn_of_ours("empty_view"),
+        ours(module="empty_view"),
         predictions=nothing,
-        workloads=ONE_ROW,
+        workloads=CEILINGS,
         ceiling=True,
     ),
     Server(
         "bare-wsgi",
         "ceiling: a bare WSGI function",
         "ours",
-        gunicorn_of_ours("bare_wsgi"),
+        ours(module="bare_wsgi"),
         predictions=nothing,
-        workloads=ONE_ROW,
+        workloads=CEILINGS[:2],
         ceiling=True,
     ),
 )
+BY_NAME = {server.name: server for server in SERVERS}

@@ -5,32 +5,10 @@ import os
 import joblib
 import pandas as pd
 from fastapi import FastAPI
-from pydantic import BaseModel
+from wines import Predictions, Wine
 
 app = FastAPI()
 model = joblib.load(os.environ["BENCH_MODEL"])
-
-
-class Wine(BaseModel):
-    """Eleven measurements of one wine."""
-
-    fixed_acidity: float
-    volatile_acidity: float
-    citric_acid: float
-    residual_sugar: float
-    chlorides: float
-    free_sulfur_dioxide: float
-    total_sulfur_dioxide: float
-    density: float
-    pH: float  # noqa: N815 - the column's name
-    sulphates: float
-    alcohol: float
-
-
-class Predictions(BaseModel):
-    """One prediction per wine."""
-
-    predictions: list[float]
 
 
 @app.post("/predict")
