@@ -1,13 +1,19 @@
-"""Count the instructions of a request, without a server: `make bench-instructions`.
+"""Count the instructions of a request of one row, by part: `make bench-instructions`.
 
-Requests of 1 and of 1,000 rows go through Flask's test client in this process, under valgrind's
-callgrind, which counts only between the marks that this script sets: neither start-up nor warm-up
-is in the figures. The same code gives the same figures to a few thousandths, on a busy machine as
-on a quiet one, so that two versions can be compared.
+    python benchmarks/instructions.py [--against [COMMIT]] [--keep]
 
-    python benchmarks/instructions.py [FOLDER] [--against FOLDER] [--only json,csv]
+The request of one_row.py runs under valgrind's callgrind in one thread, with the same hashes and
+addresses each time, and counts only between the marks of marks.c: neither start-up nor warm-up is
+in the figures. A busy machine counts the same as a quiet one. The total is the median of three
+processes; `spread` is how far apart they are.
 
-FOLDER holds mmf_core; without it, the template's own. Needs valgrind, its headers and a C compiler.
+How C instructions get to Python parts: a part is counted in a pass of its own, in which the
+evaluation of each Python frame switches the count on or off by the file that its code is from. So
+an instruction belongs to the Python code that was running, and the interpreter's and the standard
+library's own (except logging) to their caller; only those in a package's own shared library belong
+to that package. The switches make Python calls a little dearer: the parts are scaled to the total.
+`--keep` writes the table to docs/performance.md, where a test reads the total.
+Needs valgrind, its headers, a C compiler and Python's headers.
 """
 
 from __future__ import annotations
@@ -15,250 +21,278 @@ from __future__ import annotations
 import argparse
 import ctypes
 import gc
-import io
-import logging
 import os
 import platform
 import re
-import shutil
+import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import sysconfig
+import tarfile
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stdout
-from datetime import datetime, timedelta
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import CodeType
 
-from paths import BUILD, PAYLOAD
+import figures
+import one_row
+from paths import BUILD, HERE, PAYLOAD, ROOT
+from processes import processor
+from targets import BEFORE
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-REQUESTS = {1: 20, 1000: 4}
-"""Rows of a request → how many are counted."""
-WARM_UP = 3
-FLOATS: dict[str, Any] = {f"f{i}": float for i in range(12)}
-MIXED: dict[str, Any] = {
-    **{f"f{i}": float for i in range(3)},
-    **{f"i{i}": int for i in range(3)},
-    **{f"s{i}": str for i in range(3)},
-    **{f"d{i}": datetime for i in range(3)},
+TOTAL = "total"
+PROCESSES, REQUESTS, WARM_UP = 3, 20, 30
+PAGE = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- make bench-instructions KEEP=1 -->", "<!-- end -->"
+KEPT = re.compile(r"Python ([\d.]+), ([^:\n]+): ([\d,]+) instructions a request")
+Kept = tuple[str, str, int]
+OWN, HARNESS, LOGGING = "mmf_core", "the benchmark", "logging"
+PACKAGES = {
+    "flask": "Flask, Werkzeug",
+    "werkzeug": "Flask, Werkzeug",
+    "blinker": "Flask, Werkzeug",
+    "sklearn": "scikit-learn",
+    "pythonjsonlogger": LOGGING,
 }
-JSON, CSV, BINARY = "application/json", "text/csv", "application/octet-stream"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-PARQUET = "application/vnd.apache.parquet"
-_MARKS = """
-#include <valgrind/callgrind.h>
-void start(void) { CALLGRIND_START_INSTRUMENTATION; CALLGRIND_ZERO_STATS; }
-void stop(const char *name) { CALLGRIND_DUMP_STATS_AT(name); CALLGRIND_STOP_INSTRUMENTATION; }
-"""
+"""Packages that the table has under another name than their own."""
 
 
-def rows_of(schema: dict[str, Any], count: int) -> pd.DataFrame:
-    """Return a table of clean cells, the same at each call."""
-    import pandas as pd
-
-    first = datetime(2026, 1, 31, 12)  # noqa: DTZ001
-    make: dict[type, Callable[[int], Any]] = {
-        float: lambda n: n * 0.37 + 0.5,
-        int: lambda n: n * 7 + 1,
-        str: lambda n: f"text {n}",
-        datetime: lambda n: first + timedelta(minutes=n),
-    }
-    return pd.DataFrame(
-        {name: list(map(make[kind], range(count))) for name, kind in schema.items()}
-    )
+def part_of(file: str) -> str:
+    """Return the part that a file of Python code is of; "": that of its caller."""
+    if file.startswith(str(HERE)):
+        return HARNESS
+    if found := re.search(r"/mmf_core/(?:(\w+)/)?", file):
+        return f"{OWN}/{found[1] or ''}".rstrip("/")
+    return LOGGING if "/logging/" in file else package_of(file)
 
 
-def bodies(table: pd.DataFrame) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield a name, a path's prefix and the arguments of the test client for each kind of body."""
-    import orjson
-
-    texts = table.assign(
-        **{name: table[name].dt.strftime("%Y-%m-%dT%H:%M:%S") for name in table.select_dtypes("M")}
-    )
-    split = {"columns": list(texts.columns), "data": texts.to_numpy().tolist()}
-    yield "json", "/", _body(orjson.dumps(texts.to_dict("records")), JSON)
-    yield "json split", "/", _body(orjson.dumps(split), JSON)
-    yield "csv", "/", _body(texts.to_csv(index=False).encode(), CSV)
-    yield "xlsx", "/", _body(_written(table, "to_excel"), XLSX)
-    yield "parquet", "/", _body(_written(table, "to_parquet"), PARQUET)
-    yield "mlflow split", "/invocations/", _body(orjson.dumps({"dataframe_split": split}), JSON)
-    yield "mlflow csv", "/invocations/", _body(texts.to_csv(index=False).encode(), CSV)
-    tensors = [_tensor(name, column) for name, column in texts.items()]
-    yield "v2", "/v2/models/{}/infer", _body(orjson.dumps({"inputs": tensors}), JSON)
-    yield "v2 binary", "/v2/models/{}/infer", _v2_binary(texts)
+def package_of(file: str) -> str:
+    """Return the package that a file is of, a module or a shared library; "": none."""
+    found = re.search(r"/site-packages/([a-zA-Z0-9_]+)", file)
+    return PACKAGES.get(found[1], found[1]) if found else ""
 
 
-def _body(data: bytes, content_type: str, **headers: str) -> dict[str, Any]:
-    headers = {"Accept": JSON, **headers}
-    return {"data": data, "content_type": content_type, "headers": headers}
+@dataclass(frozen=True)
+class Counted:
+    """The instructions of one request: all, how far three processes are apart, and the parts'."""
+
+    total: float
+    spread: float
+    parts: dict[str, float]
+
+    @property
+    def own(self) -> float:
+        """Those of mmf_core."""
+        return sum(value for part, value in self.parts.items() if part.startswith(OWN))
+
+    def rows(self) -> dict[str, float]:
+        """Return the figures of the table."""
+        return self.parts | {f"**{OWN}, all**": self.own, "**total**": self.total}
 
 
-def _written(table: pd.DataFrame, method: str) -> bytes:
-    file = io.BytesIO()
-    getattr(table, method)(file, index=False)
-    return file.getvalue()
+def count(folder: Path, marks: Path, *, parts: bool) -> None:
+    """Send requests, marking what callgrind shall count; runs under valgrind."""
+    library = ctypes.PyDLL(str(marks))
+    library.hook.argtypes = [ctypes.py_object]
+    names = [""]  # the first is everything
 
+    def number_of(code: CodeType) -> int:
+        part = part_of(code.co_filename)
+        if part not in names:
+            names.append(part)
+        return names.index(part)
 
-def _tensor(name: str, column: Any) -> dict[str, Any]:
-    datatype = {"f": "FP64", "i": "INT64"}.get(column.dtype.kind, "BYTES")
-    return {
-        "name": name,
-        "shape": [len(column)],
-        "datatype": datatype,
-        "data": column.tolist(),
-    }
+    with tempfile.TemporaryDirectory() as working:
+        application, body = one_row.make_application(folder, Path(working))
 
+        def requests(number: int) -> None:
+            for _ in range(number):
+                one_row.send(application, body)
 
-def _v2_binary(table: pd.DataFrame) -> dict[str, Any]:
-    import orjson
-
-    entries, data = [], b""
-    for name, column in table.items():
-        tensor = _tensor(str(name), column)
-        cells = tensor.pop("data")
-        own = (
-            b"".join(len(cell).to_bytes(4, "little") + cell.encode() for cell in cells)
-            if tensor["datatype"] == "BYTES"
-            else column.to_numpy().tobytes()
-        )
-        entries.append({**tensor, "parameters": {"binary_data_size": len(own)}})
-        data += own
-    head = orjson.dumps({"inputs": entries})
-    length = {"Inference-Header-Content-Length": str(len(head))}
-    return _body(head + data, BINARY, **length)
-
-
-def make_client() -> Any:
-    """Serve three targets: a schema of floats, a mixed one, none; each returns a column."""
-    import mmf_core as mmf
-    from mmf_core.web import create_app
-
-    registry = mmf.Registry()
-
-    @registry.target(returns=mmf.DataFrame(format=mmf.JSON))
-    def floats(data: Any = mmf.DataFrame(schema=FLOATS)) -> Any:  # noqa: B008
-        return data["f0"].to_numpy()
-
-    @registry.target(returns=mmf.DataFrame(format=mmf.JSON))
-    def mixed(data: Any = mmf.DataFrame(schema=MIXED)) -> Any:  # noqa: B008
-        return data["f0"].to_numpy()
-
-    @registry.target(returns=mmf.DataFrame(format=mmf.JSON))
-    def undeclared(data: Any = mmf.DataFrame()) -> Any:  # noqa: B008
-        return data["f0"].to_numpy()
-
-    return create_app(registry).test_client()
-
-
-def cases() -> Iterator[tuple[str, int, str, dict[str, Any]]]:
-    """Yield a name, rows, a path and the arguments of the test client for each request."""
-    for rows in REQUESTS:
-        for target, schema in (("floats", FLOATS), ("mixed", MIXED), ("undeclared", MIXED)):
-            for name, prefix, arguments in bodies(rows_of(schema, rows)):
-                path = prefix.format(target) if "{}" in prefix else prefix + target
-                yield f"{target}, {name}, {rows}", rows, path, arguments
-
-
-def count(folder: Path, marks: Path, only: list[str]) -> None:
-    """Send every request, marking what callgrind shall count; runs under valgrind."""
-    sys.path.insert(0, str(folder))
-    library = ctypes.CDLL(str(marks))
-    logging.disable()
-    with redirect_stdout(io.StringIO()):
-        client = make_client()
-        for name, rows, path, arguments in cases():
-            if only and name.split(", ")[1] not in only:
-                continue
-            for _ in range(WARM_UP):
-                response = client.post(path, **arguments)
-            if response.status_code != 200:  # noqa: PLR2004
-                raise SystemExit(f"{name}: {response.text}")
+        def counted(part: int) -> None:
             gc.collect()
-            gc.disable()
-            library.start()
-            for _ in range(REQUESTS[rows]):
-                client.post(path, **arguments)
-            library.stop(name.encode())
-            gc.enable()
+            library.start(part)
+            requests(REQUESTS)
+            library.stop((names[part] or TOTAL).encode())
+
+        requests(WARM_UP)
+        gc.disable()
+        counted(0)
+        if parts:
+            library.hook(number_of)
+            requests(WARM_UP)
+            for part in range(1, len(names)):
+                counted(part)
+            library.hook(None)
 
 
-def measure(folder: Path, only: list[str]) -> dict[str, float]:
-    """Return the instructions of one request by name."""
+def measure(folder: Path, *, parts: bool = False) -> Counted:
+    """Count the total in several processes, and the parts in one of them."""
     marks = _build_marks()
-    dumps = BUILD / "instructions" / re.sub(r"\W+", "-", str(folder))
-    shutil.rmtree(dumps, ignore_errors=True)
-    dumps.mkdir(parents=True)
-    setarch = ["setarch", platform.machine(), "-R"]  # the same addresses at each run
-    valgrind = ["valgrind", "--tool=callgrind", "--instr-atstart=no"]
-    out = f"--callgrind-out-file={dumps}/calls"
-    script = [
-        sys.executable,
-        __file__,
-        str(folder),
-        "--marks",
-        str(marks),
-        "--only",
-        ",".join(only),
-    ]
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
-    run = subprocess.run(
-        [*setarch, *valgrind, out, *script],
-        env={**environment, "OPENBLAS_NUM_THREADS": "1", "MMF_LOG_LEVEL": "error"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if run.returncode:
-        raise SystemExit(run.stderr)
-    return dict(_read(dumps.glob("calls.*")))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs = pool.map(
+            lambda number: _callgrind(folder, marks, parts=parts and number == 0), range(PROCESSES)
+        )
+        first, *others = runs
+    totals = [first.pop(TOTAL), *(run[TOTAL] for run in others)]
+    total = statistics.median(totals)
+    spread = (max(totals) - min(totals)) / total
+    scale = total / (sum(first.values()) or total)
+    dearest = {part: value * scale for part, value in first.most_common()}
+    return Counted(total, spread, dearest)
+
+
+def _callgrind(folder: Path, marks: Path, *, parts: bool) -> Counter[str]:
+    """Return the instructions of a request: all of them as TOTAL, and by part."""
+    with tempfile.TemporaryDirectory() as dumps:
+        command = [
+            *("setarch", platform.machine(), "-R"),  # the same addresses at each run
+            *("valgrind", "--tool=callgrind", "--instr-atstart=no", "--collect-atstart=no"),
+            f"--callgrind-out-file={dumps}/calls",
+            *(sys.executable, __file__, str(folder), "--marks", str(marks)),
+            *(["--parts"] if parts else []),
+        ]
+        environment = {key: value for key, value in os.environ.items() if key[:4] != "MMF_"}
+        done = subprocess.run(
+            command,
+            env=environment | {"PYTHONHASHSEED": "0"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        instructions: Counter[str] = Counter()
+        for file in Path(dumps).glob("calls.*"):
+            instructions.update(attribute(file.read_text(encoding="utf-8")))
+    return Counter({part: value // REQUESTS for part, value in instructions.items()})
+
+
+def attribute(dump: str) -> Counter[str]:
+    """Divide one dump of callgrind between the part that it is of and packages' own libraries.
+
+    The format: valgrind.org/docs/manual/cl-format.html.
+    """
+    trigger = re.search(r"^desc: Trigger: Client Request: (.*)$", dump, re.MULTILINE)
+    if not trigger:
+        return Counter()  # what was left at the end
+    names: dict[str, str] = {}
+    instructions: Counter[str] = Counter()
+    library, is_call = "", False
+    for line in dump.splitlines():
+        if found := re.match(r"c?ob=(\(\d+\))(?: (.*))?$", line):
+            names.setdefault(found[1], found[2] or "")
+            library = library if line[0] == "c" else names[found[1]]
+        elif line.startswith("calls="):
+            is_call = True  # the next line has what the callee cost, counted with the callee
+        elif re.match(r"[+*-]?\d*[ ]\d+$", line):
+            part = "" if trigger[1] == TOTAL else package_of(library)
+            instructions[part or trigger[1]] += 0 if is_call else int(line.split()[1])
+            is_call = False
+    return instructions
 
 
 def _build_marks() -> Path:
-    source = BUILD / "instructions" / "marks.c"
-    source.parent.mkdir(parents=True, exist_ok=True)
-    source.write_text(_MARKS)
-    library = source.with_suffix(".so")
-    subprocess.run(
-        ["cc", "-shared", "-fPIC", "-O1", "-o", str(library), str(source)],  # noqa: S607
-        check=True,
-    )
+    """Compile marks.c, unless that was done."""
+    source = HERE / "marks.c"
+    library = BUILD / "instructions" / f"marks-{platform.python_version()}.so"
+    if not library.is_file() or library.stat().st_mtime < source.stat().st_mtime:
+        library.parent.mkdir(parents=True, exist_ok=True)
+        headers = f"-I{sysconfig.get_paths()['include']}"
+        command = ["cc", "-shared", "-fPIC", "-O1", headers, "-o", str(library), str(source)]
+        subprocess.run(command, check=True)
     return library
 
 
-def _read(files: Iterable[Path]) -> Iterator[tuple[str, float]]:
-    for file in sorted(files, key=lambda file: int(file.suffix[1:])):
-        text = file.read_text()
-        if trigger := re.search(r"^desc: Trigger: Client Request: (.*)$", text, re.MULTILINE):
-            total = re.search(r"^(?:summary|totals): (\d+)", text, re.MULTILINE)
-            name = trigger[1]
-            yield name, int(total[1]) / REQUESTS[int(name.rsplit(", ", 1)[1])] if total else 0
+def git(*arguments: str) -> bytes:
+    """Return what git prints about this repository."""
+    command = ["git", "-C", str(ROOT), *arguments]
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def previous_commit() -> str:
+    """Return the commit before what lies here: the last one if there are changes since."""
+    return "HEAD" if git("status", "--porcelain", "--", PAYLOAD.name) else "HEAD^"
+
+
+@contextmanager
+def at_commit(commit: str) -> Iterator[Path]:
+    """Lay out the payload of a commit in a temporary folder; yield that."""
+    archive = git("archive", commit, PAYLOAD.name)
+    with tempfile.TemporaryDirectory() as folder, tarfile.open(fileobj=BytesIO(archive)) as files:
+        files.extractall(folder, filter="data")
+        yield Path(folder, PAYLOAD.name)
+
+
+def machine() -> tuple[str, str]:
+    """Return Python's version and the processor's name, on which the figures depend."""
+    return platform.python_version(), processor()
+
+
+def table(counted: Counted, before: Counted | None) -> str:
+    """Return the page's text: the total on its machine, and the parts, the dearest first."""
+    figure = "Python {}, {}".format(*machine())
+    figure += f": {counted.total:,.0f} instructions a request, of which {OWN} {counted.own:,.0f}"
+    lines = [
+        f"{figure}; the processes differ by {counted.spread:.2%}.\n",
+        "| part | instructions | share |" + " before |" * bool(before),
+        "|---|---|---|" + "---|" * bool(before),
+    ]
+    old = before.rows() if before else {}
+    for part, value in counted.rows().items():
+        cells = [part, f"{value:,.0f}", f"{value / counted.total:.1%}"]
+        lines.append(f"| {' | '.join(cells + [f'{old.get(part, 0):,.0f}'] * bool(before))} |")
+    return "\n".join(lines)
+
+
+def kept(page: str) -> Kept | None:
+    """Return Python's version, the processor and the total that the page has."""
+    found = KEPT.search(page)
+    return (found[1], found[2], int(found[3].replace(",", ""))) if found else None
+
+
+def base(
+    here: tuple[str, str], kept: Kept, kept_before: Kept | None, before: Callable[[], float]
+) -> float | None:
+    """Return the total that a commit is compared with; None: it has changed the figure itself.
+
+    The kept figure is of one version of Python on one processor; elsewhere `before` counts the
+    commit before.
+    """
+    if here == kept[:2]:
+        return kept[2]
+    return before() if kept == kept_before else None
 
 
 def main() -> None:
-    """Print millions of instructions by request; beside another folder's, and the difference."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("folder", type=Path, nargs="?", default=PAYLOAD)
-    parser.add_argument("--against", type=Path, help="another folder that holds mmf_core")
-    parser.add_argument("--only", default="", help="kinds of body, such as json,csv")
+    """Count, print, keep."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="?", default=PAYLOAD, help="holds mmf_core")
+    parser.add_argument("--against", nargs="?", const=BEFORE, help=f"a commit, or {BEFORE}")
+    parser.add_argument("--keep", action="store_true", help=f"write the table to {PAGE.name}")
     parser.add_argument("--marks", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--parts", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    folder, only = arguments.folder.resolve(), [*filter(None, arguments.only.split(","))]
     if arguments.marks:
-        count(folder, arguments.marks, only)
+        count(arguments.folder, arguments.marks, parts=arguments.parts)
         return
-    folders = [folder, *([arguments.against.resolve()] if arguments.against else [])]
-    with ThreadPoolExecutor() as pool:
-        figures, *others = pool.map(lambda folder: measure(folder, only), folders)
-    print("| schema, body, rows | million instructions |" + " before | change |" * len(others))
-    print("|---|---|" + "---|---|" * len(others))
-    for name, value in figures.items():
-        row = f"| {name} | {value / 1e6:.3f} |"
-        for other in others:
-            row += f" {other[name] / 1e6:.3f} | {100 * (value / other[name] - 1):+.1f} % |"
-        print(row)
+    counted, before = measure(arguments.folder, parts=True), None
+    if arguments.against:
+        with at_commit(arguments.against) as folder:
+            before = measure(folder, parts=True)
+    text = table(counted, before)
+    print(text)
+    if before:
+        figures.save("instructions", {"own": counted.own, "own_before": before.own})
+    if arguments.keep:
+        page = PAGE.read_text(encoding="utf-8")
+        head, tail = page[: page.index(BEGIN)], page[page.index(END) :]
+        PAGE.write_text(f"{head}{BEGIN}\n{text}\n{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":

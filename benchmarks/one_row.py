@@ -1,0 +1,80 @@
+"""The request of one row that instructions.py counts and flame.py samples, without a server.
+
+The sample project's model and target, called as a WSGI server calls them, in this process: JSON in
+and out, batching, metrics in files as under gunicorn, and the access line, all as by default.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+NATIVE_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+Application = Callable[[dict[str, Any], Callable[..., object]], Any]
+
+
+def make_application(folder: Path, working: Path) -> tuple[Application, bytes]:
+    """Return the service of the mmf_core in a folder, and the body of a request of one row.
+
+    The model is saved in the folder `working`. Log lines go to the null device.
+    """
+    for name in NATIVE_THREADS:  # before numpy is imported
+        os.environ[name] = "1"
+    sys.path.insert(0, str(folder))
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+    from mmf_core.capabilities import run_hooks
+
+    run_hooks("before_load")  # as gunicorn.conf.py does: metrics are counted in files
+    from sklearn.datasets import load_wine
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    import mmf_core as mmf
+    from mmf_core.web import create_app
+
+    wines = load_wine(as_frame=True)
+    fitted = make_pipeline(StandardScaler(), LogisticRegression()).fit(wines.data, wines.target)
+    file = working / "model.joblib"
+    mmf.save_model(fitted, file, example=wines.data)
+    registry = mmf.Registry()
+    model = registry.artifact(file).load()
+    columns = mmf.DataFrame(schema=dict.fromkeys(wines.feature_names, float), extra="keep")
+
+    @registry.target(returns=mmf.DataFrame(format=mmf.JSON), batch=True)
+    def score(data: Any = columns) -> Any:
+        return model.predict(data)
+
+    body = json.dumps(wines.data.head(1).to_dict("records")).encode()
+    return create_app(registry).wsgi_app, body
+
+
+def send(application: Application, body: bytes) -> None:
+    """Post the row; a status other than 200 is an error."""
+    statuses = []
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/score",
+        "QUERY_STRING": "",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": str(len(body)),
+        "HTTP_ACCEPT": "application/json",
+        "REMOTE_ADDR": "127.0.0.1",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+    }
+    response = application(environ, lambda status, *_: statuses.append(status))
+    content = b"".join(response)
+    if hasattr(response, "close"):
+        response.close()
+    if statuses != ["200 OK"]:
+        raise SystemExit(f"{statuses}: {content.decode()}")
