@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from harness import LONGEST, Harness, get
 from mmf_core.probes import probes
 from mmf_core.server.connections import Connection
 from mmf_core.server.scoreboard import scoreboard
+from mmf_core.server.worker import STOP_KEEPALIVE_LINGER, UNUSED_LINGER
 from services import Service, serve
 
 Make = Callable[..., Harness]
@@ -231,6 +233,53 @@ def test_the_end_serves_what_is_running_and_what_waits(app: App, harness: Make) 
     served.stop()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(served.address)
+
+
+def test_the_end_waits_longer_for_a_first_request(app: App, harness: Make) -> None:
+    """A client may repeat a request on a connection that it has used (RFC 9112, 9.3.1)."""
+    served = harness(app).start()
+    idle, new, silent = served.client(), served.connect(), served.connect()
+    assert get(idle, "/") == b"ok"
+    while served.worker.nr_conns < 3:
+        time.sleep(0.01)
+    began = time.monotonic()
+    served.worker.handle_exit(0, None)
+    assert idle.sock is not None
+    assert idle.sock.recv(1) == b""
+    assert time.monotonic() - began < UNUSED_LINGER - 1
+    time.sleep(max(0.0, began + STOP_KEEPALIVE_LINGER + 1 - time.monotonic()))
+    new.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert new.recv(12) == b"HTTP/1.1 200"
+    assert silent.recv(1) == b""
+    assert time.monotonic() - began < UNUSED_LINGER + 3
+
+
+@pytest.mark.parametrize("ending", [False, True])
+def test_a_request_that_comes_when_its_connection_expires_is_served(
+    app: App, harness: Make, monkeypatch: pytest.MonkeyPatch, ending: bool
+) -> None:
+    served = harness(app, keepalive=1).start()
+    client, other = served.client(), served.client()
+    assert (get(client, "/"), get(other, "/")) == (b"ok", b"ok")
+    worker = served.worker
+    wait, sent = worker.wait_for_and_dispatch_events, Event()
+
+    def miss(timeout: float) -> None:
+        """Wait, and then let a request and the end of the connection's time come at once."""
+        wait(timeout)
+        if len(worker.keepalived_conns) == 2:
+            monkeypatch.undo()
+            worker.alive = not ending
+            client.request("GET", "/")
+            sent.set()
+            for conn in worker.keepalived_conns:
+                conn.timeout = 0
+
+    monkeypatch.setattr(worker, "wait_for_and_dispatch_events", miss)
+    worker.method_queue.defer(lambda: None)
+    assert sent.wait(LONGEST)
+    response = client.getresponse()
+    assert (response.status, response.read()) == (200, b"ok")
 
 
 def test_an_idle_connection_is_closed_after_its_time(app: App, harness: Make) -> None:

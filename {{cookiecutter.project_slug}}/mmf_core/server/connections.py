@@ -45,7 +45,7 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
     contended_deadline = 0.0  # their end while other clients wait for the thread
     _sent_before = 0  # bytes that have arrived before the thread reads
     is_contended: Callable[[], bool] = bool
-    is_whole = is_probe = is_slow = closing = False
+    is_whole = is_probe = is_slow = is_used = closing = False
 
     def init(self) -> None:
         """Have threads read within the deadline, once there is a parser."""
@@ -79,6 +79,12 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
     def send(self, data: bytes) -> None:
         """Send without waiting."""
         self.sock.send(data, socket.MSG_DONTWAIT)
+
+    def is_readable(self) -> bool:
+        """Report whether bytes have arrived, or the client has closed its end."""
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        return bool(poll.poll(0))
 
     def is_decrypted(self) -> bool:
         """Report whether bytes can be read that the kernel does not have any more."""

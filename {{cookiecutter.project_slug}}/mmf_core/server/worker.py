@@ -18,6 +18,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from itertools import takewhile
 from selectors import EVENT_READ
 from typing import Any
 
@@ -31,6 +32,7 @@ from .scoreboard import SLACK, SLACK_RATIO, scoreboard
 from .tls_connections import TLSConnection
 
 ACCEPT_BATCH = 64  # connections accepted before the open ones are served
+UNUSED_LINGER = 5.0  # seconds for the first request of a connection, when the worker ends
 PATIENCE = 0.01  # seconds for a worker with fewer connections to accept first
 _log = logging.getLogger("mmf.connections")
 
@@ -129,13 +131,14 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         if conn.closing:
             self._hang_up(conn)
         elif conn.has_arrived():
+            conn.is_used = True
             future = self._pool_for(conn).submit(self.handle, conn)
             future.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
         elif conn.began:
             conn.timeout = conn.began + self._client_timeout
             self._wait(conn, self.pending_conns, self.on_pending_socket_readable)
         else:
-            seconds = self.cfg.keepalive if self.alive else STOP_KEEPALIVE_LINGER
+            seconds = self.cfg.keepalive if self.alive else _linger(conn)
             conn.timeout = time.monotonic() + seconds
             self._wait(conn, self.keepalived_conns, self.on_client_socket_readable)
 
@@ -159,6 +162,26 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def _wait(self, conn: Connection, waiting: Any, callback: Any) -> None:
         waiting.append(conn)
         self.poller.register(conn.sock, EVENT_READ, partial(callback, conn))
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """At the end, wait longer for a first request, which its client might not repeat."""
+        for conn in self.keepalived_conns:
+            linger = _linger(conn) - STOP_KEEPALIVE_LINGER
+            conn.timeout = min(conn.timeout, deadline + linger)
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """Close idle connections, but serve a request that has come at the last moment."""
+        now, waiting = time.monotonic(), self.keepalived_conns
+        # By time, but at the end: then there are two times.
+        ordered = takewhile(lambda conn: conn.timeout < now, waiting) if self.alive else waiting
+        for conn in [conn for conn in ordered if force or conn.timeout < now]:
+            waiting.remove(conn)
+            self.poller.unregister(conn.sock)
+            if not force and conn.is_readable():
+                self.enqueue_req(conn)
+            else:
+                self.nr_conns -= 1
+                conn.close()
 
     def murder_pending(self) -> None:
         """Once a second, give up requests that have not arrived in time."""
@@ -228,3 +251,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             conn.close()
         else:
             self._wait(conn, self.pending_conns, self.on_pending_socket_readable)
+
+
+def _linger(conn: Connection) -> float:
+    return STOP_KEEPALIVE_LINGER if conn.is_used else UNUSED_LINGER
