@@ -73,7 +73,7 @@ def measure(name: str, model: Any, folder: Path) -> None:
     """Print the lines of one model."""
     rows, cultivars = load_wine(return_X_y=True, as_frame=True)
     paths = saved(model.fit(rows, cultivars), folder, rows)
-    row, loaded = rows.head(1), {path: mmf.load_model(path) for path in paths}
+    row, loaded = rows.head(1), {path: mmf.fast_path(mmf.load_model(path)) for path in paths}
     loads: dict[Path, list[float]] = {path: [] for path in paths}
     predicts: dict[Path, list[float]] = {path: [] for path in paths}
     for _ in range(RUNS):

@@ -41,7 +41,7 @@ FOLDERS = ("core", "load", "web", "cli")
 LONG_FOLDERS = ("recipes",)
 # Measured, these take twice their time, and reach a few lines more than the others at most.
 UNMEASURED = (
-    *("test_fidelity.py", "test_fuzz.py", "test_estimators_zoo.py"),
+    *("test_fidelity.py", "test_fuzz.py", "test_fast_path_zoo.py"),
     *("test_memory.py", "test_public_names.py", "test_web_schemathesis.py", "test_truth.py"),
     *("test_template.py", "test_refused_answers.py", "test_locks.py", "test_deploy.py"),
 )

@@ -2,10 +2,12 @@
 
 import mmf_core as mmf
 
-model = mmf.artifact(
-    "{{ cookiecutter.__model_file }}",
-    description="scaler and logistic regression, by train.py",
-).load()
+model = mmf.fast_path(
+    mmf.artifact(
+        "{{ cookiecutter.__model_file }}",
+        description="scaler and logistic regression, by train.py",
+    ).load()
+)
 
 # One wine of each cultivar, for the page, the API's description and the tests.
 EXAMPLES = [

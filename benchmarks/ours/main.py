@@ -6,8 +6,8 @@ import mmf_core as mmf
 
 BATCHING = os.environ.get("BENCH_BATCHING") != "0"
 
-elastic_net = mmf.artifact("elasticnet.joblib").load()
-trees = mmf.artifact("forest.joblib").load()
+elastic_net = mmf.fast_path(mmf.artifact("elasticnet.joblib").load())
+trees = mmf.fast_path(mmf.artifact("forest.joblib").load())
 
 WINES = mmf.DataFrame(schema=dict.fromkeys(elastic_net.feature_names_in_.tolist(), float))
 

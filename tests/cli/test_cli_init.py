@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from sklearn.compose import make_column_transformer
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from mmf_core.cli import main
 from mmf_core.registry import Registry
@@ -123,6 +123,22 @@ def test_main_py_is_as_make_lint_expects_it(project: Path, model: Path) -> None:
     init(model, "--name", "price")
     check_lint(project)
     assert "def price(" in (project / "main.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("begins", "load"),
+    [
+        (StandardScaler(), 'mmf.fast_path(mmf.artifact("own.joblib").load())'),
+        (FunctionTransformer(), 'mmf.artifact("own.joblib").load()'),
+    ],
+)
+def test_an_estimator_has_its_fast_path(
+    begins: Any, load: str, project: Path, tmp_path: Path
+) -> None:
+    model = make_pipeline(begins, LinearRegression()).fit(ROWS, [3.0, 6.0, 9.0])
+    joblib.dump(model, tmp_path / "own.joblib")
+    init(tmp_path / "own.joblib")
+    assert f"model = {load}\n" in (project / "main.py").read_text()
 
 
 def test_main_py_that_says_something_is_kept(project: Path, model: Path) -> None:

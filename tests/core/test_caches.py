@@ -16,8 +16,6 @@ UNBOUNDED = {
     "execution.calls.succeeds": "nothing",
     "execution.streams._worker_slots": "the setting",
     "codecs.image_pillow._ignore_warnings": "nothing",
-    "models.estimators._fast_class": "classes of scikit-learn",
-    "models.estimators._is_supported": "classes of models",
     "page.routes.render": "languages of the page",
     "page.translations.errors._keys": "languages of the page",
     "server.connections._probe": "nothing",

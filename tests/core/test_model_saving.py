@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -117,11 +116,9 @@ def test_sparse_vectors_are_compared(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.pkl", "a.joblib", "a.skops", "new/folder/a.pkl"])
-def test_what_was_loaded_is_saved_as_scikit_learns_own(name: str, tmp_path: Path) -> None:
-    joblib.dump(MODEL, tmp_path / "quick.joblib")
-    quick = mmf.load_model(tmp_path / "quick.joblib")
-    assert type(quick) is not LinearRegression
-    mmf.save_model(quick, tmp_path / name, example=TABLE)
+def test_of_a_fast_path_the_estimator_is_saved(name: str, tmp_path: Path) -> None:
+    mmf.save_model(mmf.fast_path(MODEL), tmp_path / name, example=TABLE)
+    assert type(mmf.load_model(str(tmp_path / name))) is LinearRegression
     assert (mmf.load_model(str(tmp_path / name)).predict(TABLE) == MODEL.predict(TABLE)).all()
     assert b"mmf_core" not in (tmp_path / name).read_bytes()
 

@@ -16,7 +16,7 @@ from mmf_core.capabilities import names
 PACKAGE = Path(mmf_core.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 PUBLIC = {
-    *("target", "artifact", "load_model", "save_model", "schema_of", "Registry"),
+    *("target", "artifact", "fast_path", "load_model", "save_model", "schema_of", "Registry"),
     *("Array", "Batch", "Bool", "Column", "DataFrame", "Date", "Datetime"),
     *("Dict", "File", "FileBytes"),
     *("Float", "Image", "Img", "Integer", "JsonFile", "List", "Stream", "String"),

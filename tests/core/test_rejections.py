@@ -83,8 +83,8 @@ def test_scikit_learns_complaint_is_the_callers(
     with pytest.raises(RejectedInput, match=f"the model rejects its input: .*{words}"):
         execution(model.predict)({"data": pd.DataFrame(columns)})
     mmf.save_model(model, tmp_path / "model.joblib", example=CITIES if model is ENCODED else X)
-    quick = Artifact(tmp_path / "model.joblib").load()  # with the fast path
-    assert rejection(quick.predict, columns).is_untouched
+    loaded = Artifact(tmp_path / "model.joblib").load()
+    assert rejection(mmf.fast_path(loaded).predict, columns).is_untouched
 
 
 def test_the_complaint_of_a_model_of_our_own_is_the_callers(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from baking import ROOT
 from mmf_core.errors import SettingError
 from mmf_core.registry import Registry
-from mmf_core.settings import MIB, RENAMED, Settings, check_environment
+from mmf_core.settings import MIB, REMOVED, RENAMED, Settings, check_environment
 from mmf_core.web import create_app
 from mmf_core.web.app import settings_groups
 
@@ -114,6 +114,7 @@ def test_the_pages_know_every_setting_and_no_other(page: str) -> None:
     ("name", "message"),
     [
         ("MMF_MAX_BODY_MB", "MMF_MAX_BODY_MB is now called MMF_MAX_BODY_MIB"),
+        ("MMF_FAST_SKLEARN", "no longer a setting: write mmf.fast_path(model) in main.py instead"),
         ("MMF_STUCK_AFTER", "MMF_STUCK_AFTER is now called MMF_ABANDONED_CALL_TIMEOUT"),
         (
             "MMF_TIMEOUTS",
@@ -144,7 +145,7 @@ def test_the_service_checks_the_names_of_its_settings(monkeypatch: pytest.Monkey
 def test_all_renamed_variables_have_successors() -> None:
     available = {variable for group in settings_groups() for variable in group.variables()}
     assert set(RENAMED.values()) <= available
-    assert not RENAMED.keys() & available
+    assert not (RENAMED.keys() | REMOVED.keys()) & available
 
 
 def test_every_unusable_value_is_named_at_once() -> None:

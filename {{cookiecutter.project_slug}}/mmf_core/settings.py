@@ -39,6 +39,8 @@ RENAMED = {
     "MMF_STUCK_AFTER": "MMF_ABANDONED_CALL_TIMEOUT",
 }
 """Variables of version 0.1, and what they are called now."""
+REMOVED = {"MMF_FAST_SKLEARN": "write mmf.fast_path(model) in main.py instead"}
+"""Variables of earlier versions that are gone, and what to do."""
 
 
 def number(text: str) -> float:
@@ -169,7 +171,6 @@ class Settings(SettingsGroup):
     csv_escape: bool = setting("MMF_CSV_ESCAPE", False, on_off)
     log_level: str = setting("MMF_LOG_LEVEL", "info", one_of("debug", "info", "warning", "error"))
     log_format: str = setting("MMF_LOG_FORMAT", "auto", one_of("auto", "json", "text"))
-    fast_sklearn: bool = setting("MMF_FAST_SKLEARN", True, on_off)
     warm_up: bool = setting("MMF_WARM_UP", True, on_off)
     reload_seconds: float = setting("MMF_RELOAD_SECONDS", 0.0, duration)
     drain_seconds: float = setting("MMF_DRAIN_SECONDS", 5.0, duration)
@@ -202,6 +203,8 @@ def check_environment(
 def _describe(name: str, variables: list[str]) -> str:
     if name in RENAMED:
         return f"{name} is now called {RENAMED[name]}"
+    if name in REMOVED:
+        return f"{name} is no longer a setting: {REMOVED[name]}"
     nearest = get_close_matches(name, variables, n=1, cutoff=0.7)
     hint = f"did you mean {nearest[0]}?" if nearest else "has its extra been removed?"
     return f"{name} is not a setting of this service; {hint}"

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..models import fast_path
 from .served_models import RESULTS, ServedModel
 
 _SOURCE = '''"""The targets of this service: the only file you must edit. README.md shows more."""
@@ -24,23 +25,26 @@ def {name}(data={rows}):
     return {call}
 '''
 _LONGEST = 10_000  # characters of a schema that somebody would read; the model has them all
-_LOAD = "{name} = mmf.artifact({file!r}).load()"
+_LOAD = "{name} = {loaded}"
 # A file that is too large to be kept with the code, and is all the same.
 _LOAD_LARGE = '''
 @mmf.artifact({file!r})
 def {name}():
     """Load the file, once, at start-up."""
-    return mmf.load_model({file!r})
+    return {loaded}
 '''
 
 
 def source(file: str, models: Sequence[ServedModel], *, is_large: bool) -> str:
     """Return a main.py that serves the models of a file, each by one target."""
     name = models[0].expression.partition("[")[0]
+    loaded = f"mmf.load_model({file!r})" if is_large else f"mmf.artifact({file!r}).load()"
+    if name == models[0].expression and fast_path(models[0].model) is not models[0].model:
+        loaded = f"mmf.fast_path({loaded})"
     targets = "\n".join(_target(model, is_only=len(models) == 1) for model in models)
     return _SOURCE.format(
         datetime="\nfrom datetime import datetime\n" if "datetime" in targets else "",
-        load=(_LOAD_LARGE if is_large else _LOAD).format(file=file, name=name),
+        load=(_LOAD_LARGE if is_large else _LOAD).format(file=file, name=name, loaded=loaded),
         targets=targets,
     )
 

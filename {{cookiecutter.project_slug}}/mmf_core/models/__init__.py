@@ -7,7 +7,6 @@ one, delete its modules.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,14 @@ from ..errors import ArtifactError, DescriptorError, MMFError
 from ..packages import find_declared
 from ..settings import Settings
 from .base import ModelFormat as ModelFormat
-from .estimators import enable_fast_path
 from .inputs import LIBRARY as LIBRARY
 from .inputs import SKLEARN
 from .inputs import InputColumn as InputColumn
 from .inputs import ModelInputs as ModelInputs
 from .load_failures import how_to_mend
 from .saving import compare, parts_of, replacing
+from .sklearn_fast_path import fast_path as fast_path
+from .sklearn_fast_path import unwrapped
 from .sklearn_inputs import sklearn_inputs
 from .unsupported import how_to_load
 
@@ -35,9 +35,8 @@ def load_model(path: str | Path, *, trusted: Iterable[str] = ()) -> Any:
     - `trusted`: types that formats with restricted types may create beside those of numpy, scipy
       and scikit-learn.
 
-    A scikit-learn estimator predicts tables faster than scikit-learn alone does. Loading pickle or
-    joblib files, among others, runs any code in them: load only your own. MMF_ALLOW_PICKLE=0
-    refuses these formats.
+    Loading pickle or joblib files, among others, runs any code in them: load only your own.
+    MMF_ALLOW_PICKLE=0 refuses these formats.
 
     >>> mmf.load_model("model.joblib").predict(X)
     array([1., 2.])
@@ -78,10 +77,7 @@ def inputs_of(model: Any) -> ModelInputs | None:
 
     DescriptorError if it is one but does not know its columns.
     """
-    from werkzeug.local import LocalProxy
-
-    if type(model) is LocalProxy:  # of a loader
-        model = model._get_current_object()  # noqa: SLF001 - werkzeug's public name
+    model = unwrapped(model)
     for model_format in FORMATS:
         if (inputs := model_format.inputs_of(model)) is not None:
             return inputs
@@ -119,10 +115,9 @@ def save_model(model: Any, path: str | Path, *, example: Any, tolerance: float =
     model_format = _required_format(path)
     limit = model_format.tolerance if tolerance < 0 else tolerance
     model_format.require(path.name)
-    # A class of `estimators` may stand in for scikit-learn's own, the one that exporters know.
-    plain = copy(model) if type(model) is not model.__class__ else model
+    model = unwrapped(model)
     with replacing(path) as new:
-        _export(plain, new, example, model_format)
+        _export(model, new, example, model_format)
         try:
             compare(model, _load(new, model_format), example, limit)
         except ArtifactError as error:
@@ -130,8 +125,7 @@ def save_model(model: Any, path: str | Path, *, example: Any, tolerance: float =
 
 
 def _load(path: Path, model_format: ModelFormat) -> Any:
-    settings = Settings.from_env()
-    if model_format.runs_code and not settings.allow_pickle:
+    if model_format.runs_code and not Settings.from_env().allow_pickle:
         raise ArtifactError(
             f"{path.name} could run code when it is loaded, and MMF_ALLOW_PICKLE=0 forbids that; "
             f"use mmf.save_model with one of the suffixes {_safe_suffixes()}"
@@ -140,7 +134,7 @@ def _load(path: Path, model_format: ModelFormat) -> Any:
     if not path.exists():
         raise ArtifactError.absent(path)
     try:
-        model = model_format.load(path)
+        return model_format.load(path)
     except (MemoryError, MMFError):
         raise
     except Exception as error:  # a broken or foreign file makes unpicklers raise nearly anything
@@ -148,10 +142,6 @@ def _load(path: Path, model_format: ModelFormat) -> Any:
         raise ArtifactError(
             f"{path} cannot be loaded: {reason}; {how_to_mend(path, error)}"
         ) from error
-    if settings.fast_sklearn:
-        for part in parts_of(model).values():
-            enable_fast_path(part)
-    return model
 
 
 def _export(model: Any, path: Path, example: Any, model_format: ModelFormat) -> None:

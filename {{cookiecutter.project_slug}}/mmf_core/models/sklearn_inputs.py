@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import DescriptorError
-from .estimators import META_ESTIMATORS
 from .inputs import (
     NUMBER,
     NUMBER_OR_NULL,
@@ -23,6 +22,7 @@ from .inputs import (
     named,
     without_names,
 )
+from .sklearn_fast_path import META_ESTIMATORS
 
 Columns = dict[str, InputColumn]
 _ENCODERS = {"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"}
