@@ -30,9 +30,11 @@ CHECK_INTERVAL = 1.0  # seconds
 RELEASE_INTERVAL = 5  # checks
 KEPT = 32 * MIB
 """A worker that has not grown by more than this keeps what it has freed: it needs it again."""
-MALLOPT = {-8: 2, -1: 16 * MIB, -3: 16 * MIB}
+MALLOPT = {-8: 2, -1: 16 * MIB, -3: 4 * MIB}
 """M_ARENA_MAX, M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's malloc.h. Once set, glibc no longer
-raises the last two by the size of what is freed, up to 64 and 32 MiB."""
+raises the last two by the size of what is freed, up to 64 and 32 MiB. A buffer that grows step by
+step, such as a body that is decompressed, leaves its former places behind up to the last of them.
+"""
 _lock = shared_file()
 _log = logging.getLogger("mmf.memory")
 
