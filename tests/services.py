@@ -101,6 +101,7 @@ def serve(
         "WEB_HOST": "127.0.0.1",
         "WEB_CONCURRENCY": "2",
         "MMF_DRAIN_SECONDS": "0",
+        "MMF_TASK_WORKERS": "0",  # the master's processes are its workers
     }
     start = start_python if new_interpreter else zygote().start
     process = start(COMMANDS[server], cwd=folder, env=environment | extra, output=output)

@@ -32,7 +32,7 @@ MENTIONS = {
     "cors": "CORS",
     "init": "  init  ",
     "heroku_size": "heroku|  size  ",
-    "metrics": "metrics|prometheus",
+    "metrics": "/metrics|prometheus",
     "mlflow": "invocations|/mlflow",
     "models/catboost": r"\.cbm",
     "models/lightgbm": r", \.txt",
@@ -47,6 +47,7 @@ MENTIONS = {
     "stores/mlflow": "models:,",
     "stores/s3": "s3:",
     "swagger_ui": "swagger",
+    "tasks": "respond-async|/tasks|MMF_TASK|  worker  ",
     "v2": "/v2",
 }
 """What only a service with the extra says; the others say nothing of themselves anywhere."""

@@ -15,7 +15,7 @@ from gunicorn import glogging
 
 from mmf_core.capabilities import run_hooks
 from mmf_core.errors import SettingError
-from mmf_core.server import graceful_shutdown, reloading, worker_boot
+from mmf_core.server import companions, graceful_shutdown, reloading, worker_boot
 from mmf_core.server.scoreboard import MAX_WORKERS, scoreboard
 from mmf_core.settings import LONGEST, check_environment
 from mmf_core.web import log_redaction, logs
@@ -189,6 +189,17 @@ def when_ready(server: object) -> None:
     gc.freeze()
     reloading.handle_sighup(server)
     graceful_shutdown.handle_sigterm(server)
+    companions.start(server)
+
+
+def on_reload(server: object) -> None:  # noqa: ARG001
+    """Have the processes of capabilities run the version that was just loaded."""
+    companions.replace()
+
+
+def on_exit(server: object) -> None:  # noqa: ARG001
+    """Wait for the processes of capabilities, which may have work to finish."""
+    companions.stop()
 
 
 def post_worker_init(worker: object) -> None:

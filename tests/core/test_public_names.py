@@ -23,6 +23,7 @@ PUBLIC = {
     *("ColorMode", "DataFrameFormat", "Format", "ImageFormat"),
     *("CSV", "JSON", "PARQUET", "PROTOBUF", "XLS", "XLSX", "XML"),
     *("DescriptorError", "ErrorDetail", "InvalidValue"),
+    *("cancelled", "progress"),
 }
 FROM_MMF = [
     *("target", "artifact", "DescriptorError"),
@@ -43,6 +44,7 @@ LAYERS = [
         "fingerprints",
         "shared_memory",
         "readiness",
+        "reporting",
         "processes",
         "column_dtypes",
     },

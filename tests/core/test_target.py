@@ -33,7 +33,10 @@ def test_the_function_stays_the_function_that_it_is(registry: Registry) -> None:
 def test_an_unknown_option_is_named_beside_the_known_ones(registry: Registry) -> None:
     options = "description, returns, name, batch, default, example, examples, timeout, "
     words = rf"^@mmf\.target\(batches=…\): unknown option; expected one of {options}"
-    with pytest.raises(DeclarationError, match=f"{words}max_concurrency, max_queue$"):
+    with pytest.raises(
+        DeclarationError,
+        match=f"{words}max_concurrency, max_queue, background, task_timeout, retries$",
+    ):
         registry.target(batches=True)
 
 
@@ -107,7 +110,7 @@ def test_a_route_of_the_service_is_refused(name: str, registry: Registry) -> Non
 
 def test_the_reserved_names_are_the_documented_ones() -> None:
     documented = (
-        "docs health metrics ping version invocations v2 openapi.json page static task tasks"
+        "docs health metrics ping version invocations v2 openapi.json page static task tasks log"
     )
     assert set(documented.split()) == RESERVED
 

@@ -32,6 +32,8 @@ from .models import load_model as load_model
 from .models import save_model as save_model
 from .registry import Registry as Registry
 from .registry import default as _default
+from .reporting import cancelled as cancelled
+from .reporting import progress as progress
 
 __version__ = "0.2.0"
 

@@ -37,22 +37,32 @@ class Batch:
 class CallOptions:
     """`timeout` in seconds, None for the service's; `max_concurrency` calls run in a worker.
 
-    `max_queue` more calls wait; any further call is rejected at once.
+    `max_queue` more calls wait; any further call is rejected at once. `background`: only tasks call
+    it. A task has `task_timeout` seconds, None for the service's, and runs again `retries` times at
+    most after its process has crashed.
     """
 
     batch: Batch | None = None
     timeout: float | None = None
     max_concurrency: int | None = None
     max_queue: int = 16
+    background: bool = False
+    task_timeout: float | None = None
+    retries: int = 1
 
     def __post_init__(self) -> None:
         if self.batch is not None and not isinstance(self.batch, Batch):
             raise DeclarationError(f"batch={self.batch!r}: expected True or mmf.Batch(max_rows=…)")
-        if self.timeout is not None and not _is_duration(self.timeout):
-            raise DeclarationError(f"timeout={self.timeout!r}: expected seconds above 0")
+        for name in ("timeout", "task_timeout"):
+            seconds = getattr(self, name)
+            if seconds is not None and not _is_duration(seconds):
+                raise DeclarationError(f"{name}={seconds!r}: expected seconds above 0")
+        if not isinstance(self.background, bool):
+            raise DeclarationError(f"background={self.background!r}: expected True or False")
         if self.max_concurrency is not None:
             _check_count("max_concurrency", self.max_concurrency, least=1)
         _check_count("max_queue", self.max_queue, least=0)
+        _check_count("retries", self.retries, least=0)
         if self.batch and self.max_concurrency:
             raise DeclarationError("batch= runs one call at a time: remove max_concurrency=")
 

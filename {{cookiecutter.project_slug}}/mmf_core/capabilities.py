@@ -24,12 +24,23 @@ if TYPE_CHECKING:
     from click import Command
     from flask import Blueprint
 
+    from .target import Target
     from .web.openapi.sections import OpenAPISection
     from .web.protocols import Protocol, Service
     from .web.request_context import RequestObserver
 
 _HERE = Path(__file__).parent
 _MODULE = "capability"
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A metric that is read when it is asked for; `values` are by the value of its `label`."""
+
+    name: str
+    help_text: str
+    label: str
+    values: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +52,15 @@ class Capability:
     or extensions of the application, and `openapi` describes them. `commands` are those of
     `mmfmeta`. `probes` are paths of health checks, served even while every thread of a worker is
     busy. `trusted_origins` are those of pages that may have a browser call targets. `observer`
-    makes an object that hears of every request.
+    makes an object that hears of every request. `gauges` are read at each scrape of metrics, in a
+    request. `operation` changes the description of a target's `POST`. `runs_background`: it calls
+    the targets with `background=True`.
 
     gunicorn calls the rest: `before_load` in the master, once, before the application is imported;
-    `worker_started` in each worker, after the fork. `reimporting` surrounds a reload that imports
-    `main.py` again; it gets the modules that are replaced.
+    `worker_started` in each worker, after the fork. `process` gets the seconds that a shutdown
+    takes, and returns what a process of its own runs, forked from the master after the application
+    is loaded, and replaced when it ends; None if there is nothing to run. `reimporting` surrounds a
+    reload that imports `main.py` again; it gets the modules that are replaced.
     """
 
     requires: tuple[str, ...] = ()
@@ -57,7 +72,11 @@ class Capability:
     probes: tuple[str, ...] = ()
     trusted_origins: Callable[[], Iterable[str]] | None = None
     observer: Callable[[], RequestObserver] | None = None
+    gauges: Callable[[], Iterable[Gauge]] | None = None
+    operation: Callable[[Target, dict[str, Any]], None] | None = None
+    runs_background: bool = False
     before_load: Callable[[], None] | None = None
+    process: Callable[[float], Callable[[], None] | None] | None = None
     worker_started: Callable[[], None] | None = None
     reimporting: Callable[[Iterable[ModuleType]], AbstractContextManager[None]] | None = None
 

@@ -79,6 +79,9 @@ class Registry:
         - `timeout`: seconds until a request gets a 504; `MMF_TIMEOUT` if it is missing.
         - `max_concurrency`: calls that run at a time in a worker; no limit if it is missing.
         - `max_queue`: calls that may wait for that, 16 if it is missing; any more get a 503.
+        - `background`: True has every call run as a task, whose result is fetched later.
+        - `task_timeout`: seconds until a task fails; `MMF_TASK_TIMEOUT` if it is missing.
+        - `retries`: how often a task runs again whose process has crashed, 1 if it is missing.
 
         >>> @mmf.target(returns=mmf.Float(), timeout=2.5)
         ... def price(rooms=mmf.Integer(ge=1)):

@@ -15,7 +15,7 @@ from .errors import DeclarationError, DescriptorError, quoted
 RESERVED = frozenset(
     [
         *("docs", "health", "invocations", "metrics", "openapi.json", "page", "ping"),
-        *("static", "task", "tasks", "v2", "version"),
+        *("static", "task", "tasks", "log", "v2", "version"),
     ]
 )
 """Routes of the service itself, which no target may have."""
@@ -104,6 +104,11 @@ class Target:
     def is_stream(self) -> bool:
         """Whether the function is a generator, whose pieces are sent as they come."""
         return isinstance(self.returns, Stream)
+
+    @property
+    def has_single_result(self) -> bool:
+        """Whether a call is answered by one value, and at once."""
+        return not (self.is_stream or self.call_options.background)
 
     @property
     def required(self) -> dict[str, Descriptor[Any]]:

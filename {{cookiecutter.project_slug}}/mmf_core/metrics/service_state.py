@@ -12,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from .. import __version__
 from ..artifact import Artifact
+from ..capabilities import parts
 from ..processes import resident
 from ..registry import Registry
 from . import multiproc_dir
@@ -38,6 +39,10 @@ class ServiceState:
             _memory(),
         )
         yield from _of_artifacts(registry.artifacts.values())
+        for gauges in parts("gauges"):
+            for gauge in gauges():
+                samples = [((label,), value) for label, value in gauge.values.items()]
+                yield _gauge(gauge.name, gauge.help_text, (gauge.label,), samples)
 
 
 def _of_artifacts(artifacts: Iterable[Artifact]) -> Iterator[GaugeMetricFamily]:

@@ -14,7 +14,7 @@ ROUTE = "invocations"
 
 def default_execution(executions: Mapping[str, Execution]) -> Execution | None:
     """Return the default target, else the only one that takes a table, else the only one."""
-    every = [execution for execution in executions.values() if not execution.target.is_stream]
+    every = [execution for execution in executions.values() if execution.target.has_single_result]
     for candidates in (
         [execution for execution in every if execution.target.default],
         [execution for execution in every if tables_of(execution.target)],

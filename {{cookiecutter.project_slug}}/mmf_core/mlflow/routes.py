@@ -13,7 +13,7 @@ from flask import Blueprint, Response, current_app, request
 from ..errors import UnknownTarget
 from ..execution import Execution
 from ..web.http.responses import json_response
-from ..web.protocols import ErrorReport, Protocol, Service, refuse_stream
+from ..web.protocols import ErrorReport, Protocol, Service, refuse_rest_only
 from ..web.request_context import enter_target, execute
 from .default_target import ROUTE, default_execution
 from .inputs import Input
@@ -86,7 +86,7 @@ PROTOCOL = Protocol(
 
 def _invoke(execution: Execution, body: Input | None) -> Response:
     target = execution.target
-    refuse_stream(target)
+    refuse_rest_only(target)
     enter_target(target)
     values, is_unwrapped = body.read(request) if body else ({}, False)
     result = execute(execution, values)

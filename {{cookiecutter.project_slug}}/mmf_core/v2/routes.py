@@ -11,7 +11,7 @@ from ..errors import ResultError, UnknownTarget
 from ..execution import Execution
 from ..web.errors import not_ready
 from ..web.http.responses import json_response
-from ..web.protocols import ErrorReport, Protocol, Service, refuse_stream
+from ..web.protocols import ErrorReport, Protocol, Service, refuse_rest_only
 from ..web.request_context import enter_target, execute
 from .messages import inference_response, read_inference
 from .openapi import section
@@ -128,5 +128,5 @@ def _find(service: Service, model: str, version: str = "") -> Execution:
     if version and version not in _versions(service):
         available = ", ".join(_versions(service)) or "none"
         raise UnknownTarget(f"unknown version {version} of {model}; available: {available}")
-    refuse_stream(service.executions[model].target)
+    refuse_rest_only(service.executions[model].target)
     return service.executions[model]

@@ -14,6 +14,7 @@ from werkzeug.routing import RequestRedirect
 
 from ..capabilities import parts, run_hooks
 from ..codecs import preload
+from ..errors import DeclarationError
 from ..example_calls import use_model_schemas
 from ..execution import Execution
 from ..models import FORMATS
@@ -26,6 +27,9 @@ from .http.requests import Request
 from .middleware import RequestContextMiddleware
 from .openapi import document
 from .protocols import Service
+
+UNWRAPPED = "mmf_wsgi_app"
+"""The extension that is the WSGI application itself, for capabilities that call it."""
 
 
 def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
@@ -41,6 +45,7 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     settings = Settings.from_env()
     logs.configure(settings)
     registry = load(source) if isinstance(source, str) else source
+    _refuse_background(registry)
     if ready:
         _load_artifacts(registry)
         use_model_schemas(registry, may_call=settings.warm_up)
@@ -89,6 +94,7 @@ def _flask_app(service: Service) -> Flask:
     app.wsgi_app = RequestContextMiddleware(  # type: ignore[method-assign] # as Flask documents
         app.wsgi_app, names, observers
     )
+    app.extensions[UNWRAPPED] = app.wsgi_app  # without what an author puts around it
     return app
 
 
@@ -103,6 +109,15 @@ def _load_artifacts(registry: Registry) -> None:
     for target in registry.targets.values():
         for descriptor in target.descriptors:
             preload(descriptor.kind)
+
+
+def _refuse_background(registry: Registry) -> None:
+    """Refuse targets that nothing would call, after the extra has been removed that does."""
+    background = [each.route for each in registry.targets.values() if each.call_options.background]
+    if background and not parts("runs_background"):
+        raise DeclarationError(
+            f"{background[0]}: background=True needs an extra that is not there; see mmfmeta extras"
+        )
 
 
 def _replace_worker() -> None:

@@ -31,9 +31,9 @@ class Service:
 
     @property
     def single_results(self) -> dict[str, Execution]:
-        """The executions for protocols that send one value, not a stream."""
+        """The executions for protocols that send one value at once: no stream, no task."""
         executions = self.executions.items()
-        return {route: each for route, each in executions if not each.target.is_stream}
+        return {route: each for route, each in executions if each.target.has_single_result}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,12 @@ class Protocol:
     openapi: Callable[[Service], OpenAPISection]
 
 
-def refuse_stream(target: Target) -> None:
-    """Refuse to call a target whose result only REST sends piece by piece."""
+def refuse_rest_only(target: Target) -> None:
+    """Refuse to call a target whose result only REST sends, piece by piece or later."""
     if target.is_stream:
         raise RequestError(f"{target.route} streams its result: use POST /{target.route}")
+    if target.call_options.background:
+        raise RequestError(f"{target.route} runs in the background: use POST /{target.route}")
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

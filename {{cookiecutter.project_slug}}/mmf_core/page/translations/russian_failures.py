@@ -22,6 +22,36 @@ RUSSIAN_FAILURES = {
         "одновременных вызовов «{name}» — не больше {number}"
     ),
     "{name} took longer than {number} seconds": "«{name}» не успевает за {number} с",
+    "tasks cannot be stored (set MMF_TASKS_DIR): {rest}": "задачу некуда записать: {rest}",
+    "tasks are those of a newer version of this service": "задачи записаны новой версией сервиса",
+    "too many requests wait for tasks, or the service is shutting down": (
+        "результатов ждут слишком многие, или сервис завершает работу"
+    ),
+    "no task has the id {value}": "нет задачи с идентификатором {value}",
+    "the id {value} is that of another task": "идентификатор {value} уже у другой задачи",
+    "choose another id": "выберите другой идентификатор",
+    "the task is {name} already": "задача уже закончена",
+    "the task is {name}: it has no result": "у задачи нет результата",
+    "the result was removed (set MMF_TASK_KEEP_HOURS, MMF_TASK_KEEP_MIB)": "результат уже удалён",
+    "the file with the content of this task was deleted": "файл с данными задачи удалён",
+    "the result is that of another version of this service": (
+        "результат записан другой версией сервиса"
+    ),
+    "ask for it again": "запросите его ещё раз",
+    "this version of the service has no target {name}": "в этой версии сервиса нет «{name}»",
+    "{name}: this version of the service has no such target": "в этой версии сервиса нет «{name}»",
+    "TASK-ID: missing header": "нет заголовка TASK-ID",
+    "choose an id for the task": "выберите идентификатор задачи",
+    "missing header": "нет заголовка",
+    "TASK-ID and Idempotency-Key are different: send one of them": (
+        "TASK-ID и Idempotency-Key различаются: пришлите один из них"
+    ),
+    "at most {number} printable characters without /": "не больше {number} знаков, без /",
+    "the process that ran it ended: {rest}": "процесс задачи прервался: {rest}",
+    "the worker that ran it ended": "процесс задачи прервался",
+    "{name} runs in the background: use POST /{route}": (
+        "«{name}» выполняется в фоне: нужен POST /{route}"
+    ),
     "the body did not arrive in time (set MMF_CLIENT_TIMEOUT)": "данные шли слишком долго",
     "the connection broke in the middle of the body": "соединение прервалось при отправке",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...capabilities import parts
 from ...codecs import Format, Kind, json_of
 from ...descriptors import Stream
 from ...errors import PROBLEM_MEDIA_TYPE
@@ -89,7 +90,7 @@ def _call(execution: Execution, settings: Settings) -> dict[str, Any]:
     if is_lenient(target):
         next(iter(success.values()))["headers"] = {HEADER: _CELLS_READ}
     request_body = {"requestBody": body(target)} if target.arguments else {}
-    return {
+    operation: dict[str, Any] = {
         "operationId": target.route,
         "summary": target.name,
         "description": target.description,
@@ -98,6 +99,9 @@ def _call(execution: Execution, settings: Settings) -> dict[str, Any]:
         "responses": {**success, **responses},
         "x-limits": limits,
     }
+    for change in parts("operation"):
+        change(target, operation)
+    return operation
 
 
 def _description(target: Target) -> dict[str, Any]:

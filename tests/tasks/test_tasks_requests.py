@@ -1,0 +1,347 @@
+"""Every target as a task, in every format: asked, checked at once, run as it would be now."""
+
+import io
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from error_shape import assert_problem
+from task_services import ASYNC, Queue
+
+import mmf_core as mmf
+from mmf_core.tasks import files
+
+CSV = {"data": b"id,a\nx,1.5\n", "content_type": "text/csv"}
+
+
+def assert_own_problem(queue: Queue, task: dict[str, Any], status: int, words: str) -> str:
+    """Check that a task's result is the error that it has failed with; return its text."""
+    response = queue.client.get(task["urls"]["result"])
+    problem = response.get_json()
+    assert response.content_type == "application/problem+json"
+    assert (response.status_code, problem["status"]) == (status, status)
+    assert problem["instance"] == task["urls"]["self"]
+    assert problem["request_id"] != response.headers["X-Request-ID"]  # that of the task's own lines
+    assert words in problem["detail"]
+    assert queue.client.get(task["urls"]["self"]).get_json()["error"] == problem
+    return response.text
+
+
+def test_a_task_is_the_object_of_the_contract(queue: Queue) -> None:
+    response = queue.client.post("/double", headers=ASYNC, **CSV)
+    task = response.get_json()
+    assert response.status_code == 202
+    assert response.headers["Location"] == task["urls"]["self"] == f"/tasks/{task['id']}"
+    assert response.headers["Preference-Applied"] == "respond-async"
+    assert task | {"id": "", "created_at": "", "urls": {}} == {
+        "id": "",
+        "target": "double",
+        "status": "queued",
+        "created_at": "",
+        "started_at": None,
+        "completed_at": None,
+        "progress": None,
+        "message": "",
+        "position": 0,
+        "attempts": 0,
+        "error": None,
+        "metrics": {"predict_time": None},
+        "urls": {},
+    }
+    assert queue.ask("nothing")["position"] == 1
+    assert queue.work() == 2
+    done = queue.client.get(task["urls"]["self"]).get_json()
+    assert (done["status"], done["progress"], done["attempts"]) == ("succeeded", 1.0, 1)
+    assert done["created_at"] <= done["started_at"] <= done["completed_at"]
+    assert done["metrics"]["predict_time"] > 0
+
+
+def test_a_result_comes_in_every_format_whatever_was_asked(queue: Queue) -> None:
+    task = queue.ask("double", **CSV)
+    queue.work()
+    url = task["urls"]["result"]
+    assert queue.client.get(url).text == "id,a\nx,3.0\n"
+    assert queue.client.get(f"{url}?format=json").get_json() == [{"id": "x", "a": 3.0}]
+    sheet = queue.client.get(url, headers={"Accept": mmf.XLSX.media_type})
+    assert pd.read_excel(io.BytesIO(sheet.data), engine="calamine").to_dict("records") == [
+        {"id": "x", "a": 3.0}
+    ]
+    assert_problem(queue.client.get(f"{url}?format=png"), 406, "expected one of csv")
+
+
+def test_a_format_that_cannot_hold_a_result_is_refused_and_the_task_stays(queue: Queue) -> None:
+    task = queue.ask("cube", json=[2, 2, 2])
+    queue.work()
+    assert_problem(queue.client.get(task["urls"]["result"] + "?format=csv"), 406, "accept")
+    assert queue.client.get(task["urls"]["result"]).status_code == 200
+
+
+def test_a_form_is_a_task_too_and_is_the_same_with_another_boundary(queue: Queue) -> None:
+    def ask(left: bytes) -> Any:
+        data = {"left": (io.BytesIO(left), "a.txt"), "right": "7"}
+        return queue.client.post("/both", data=data, headers=ASYNC | {"TASK-ID": "mine"})
+
+    first, second = ask(b"left"), ask(b"left")
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert_problem(ask(b"other"), 409, "that of another task")
+    assert queue.work() == 1
+    assert queue.client.get("/tasks/mine/result").get_json() == {"result": "left7"}
+    assert ask(b"left").get_json()["status"] == "succeeded"
+
+
+def test_compressed_bodies_queries_and_streams_are_tasks_too(queue: Queue) -> None:
+    import gzip
+
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/octet-stream"}
+    packed = queue.ask("both?right=3", data=gzip.compress(b"left"), headers=headers)
+    words, nothing = queue.ask("words"), queue.ask("nothing")
+    queue.work()
+    assert queue.client.get(packed["urls"]["result"]).get_json() == {"result": "left3"}
+    accept = {"Accept": "application/x-ndjson"}
+    lines = queue.client.get(words["urls"]["result"], headers=accept)
+    assert lines.text.split() == ['"one"', '"two"']
+    assert queue.client.get(nothing["urls"]["result"]).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("target", "request_", "status"),
+    [
+        ("double", {"data": b"id,a\nx,red\n", "content_type": "text/csv"}, 422),
+        ("double", {"data": b"a\n1\n", "content_type": "image/png"}, 415),
+        ("double", {}, 400),
+        ("double?format=png", CSV, 406),
+        ("double?errors=pdf", CSV, 422),
+        ("double?surprise=1", CSV, 422),
+        ("both", {"data": {"right": "7"}}, 422),
+        ("missing", CSV, 404),
+    ],
+)
+def test_callers_errors_come_at_once(
+    queue: Queue, target: str, request_: dict[str, Any], status: int
+) -> None:
+    response = queue.client.post(f"/{target}", headers=ASYNC, **request_)
+    assert_problem(response, status)
+    assert queue.store.counts() == {}
+
+
+def test_errors_of_a_task_are_those_of_its_call(queue: Queue) -> None:
+    own, crash = (queue.ask("broken", json=text) for text in ("own", "other"))
+    queue.work()
+    assert_own_problem(queue, own, 422, "the house is sold")
+    assert "secret" not in assert_own_problem(queue, crash, 500, "its log has the reason")
+
+
+def test_a_call_without_the_preference_is_answered_at_once(queue: Queue) -> None:
+    for prefer in ("wait=5", "return=minimal", ""):
+        response = queue.client.post("/double", headers={"Prefer": prefer}, **CSV)
+        assert response.status_code == 200
+    assert queue.store.counts() == {}
+
+
+def test_a_result_that_is_there_in_time_is_the_response(queue: Queue) -> None:
+    task_id = queue.ask("double", headers={"Idempotency-Key": '"a b"'}, **CSV)["id"]
+    assert task_id == "a b"
+    queue.work()
+    headers = {"Prefer": "respond-async, wait=5", "TASK-ID": "a b"}
+    response = queue.client.post("/double?format=json", headers=headers, **CSV)
+    assert_problem(response, 409)  # the query is a part of what is asked
+    response = queue.client.post("/double", headers=headers, **CSV)
+    assert (response.status_code, response.text) == (200, "id,a\nx,3.0\n")
+    assert response.headers["Location"] == "/tasks/a%20b"
+    headers["TASK-ID"], headers["Prefer"] = "other", "respond-async, wait=0"
+    assert queue.client.post("/double", headers=headers, **CSV).status_code == 202
+
+
+@pytest.mark.parametrize("task_id", ["x" * 10_000, "a/b", "..", " . ", "a\x01b", "x" * 201])
+def test_ids_that_are_no_part_of_an_address_are_refused(queue: Queue, task_id: str) -> None:
+    headers = ASYNC | {"TASK-ID": task_id}
+    assert_problem(
+        queue.client.post("/double", headers=headers, **CSV), 422, "printable characters"
+    )
+    for path in (f"/tasks/{task_id}", f"/tasks/{task_id}/result", f"/tasks/{task_id}/log"):
+        assert queue.client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("task_id", ["задание №1", "x" * 200, "%2e?#", "任务", "a;b=c&d"])
+def test_ids_may_have_any_characters(queue: Queue, task_id: str) -> None:
+    header = task_id.encode().decode("latin-1")
+    task = queue.ask("double", headers={"TASK-ID": header}, **CSV)
+    assert task["id"] == task_id
+    queue.work()
+    assert queue.client.get(task["urls"]["self"]).get_json()["id"] == task_id
+    assert queue.client.get(task["urls"]["result"]).text == "id,a\nx,3.0\n"
+
+
+def test_an_id_in_another_encoding_is_refused_and_so_are_two(queue: Queue) -> None:
+    response = queue.client.post("/double", headers=ASYNC | {"TASK-ID": "\xe9"}, **CSV)
+    assert_problem(response, 422, "UTF-8")
+    headers = ASYNC | {"TASK-ID": "a", "Idempotency-Key": "b"}
+    assert_problem(queue.client.post("/double", headers=headers, **CSV), 422, "different")
+
+
+def test_a_task_that_is_not_done_has_no_result(queue: Queue) -> None:
+    task = queue.ask("double", **CSV)
+    assert_problem(queue.client.get(task["urls"]["result"]), 409, "the task is queued")
+    assert_problem(queue.client.get("/tasks/unknown"), 404, "no task has the id")
+    assert_problem(queue.client.post("/tasks/unknown/cancel"), 404)
+
+
+def test_a_cancelled_task_never_runs(queue: Queue) -> None:
+    first, second = queue.ask("double", **CSV), queue.ask("nothing")
+    cancelled = queue.client.post(first["urls"]["cancel"])
+    assert (cancelled.status_code, cancelled.get_json()["status"]) == (200, "canceled")
+    assert_problem(queue.client.post(first["urls"]["cancel"]), 409, "canceled already")
+    assert_problem(queue.client.delete(first["urls"]["self"]), 409)
+    assert_problem(queue.client.get(first["urls"]["result"]), 409, "canceled")
+    assert queue.work() == 1
+    assert_problem(queue.client.delete(second["urls"]["self"]), 409, "succeeded already")
+
+
+def test_tasks_are_listed_by_pages(queue: Queue) -> None:
+    ids = [queue.ask("nothing")["id"] for _ in range(5)]
+    queue.work()
+    ids += [queue.ask("words")["id"]]
+    page = queue.client.get("/tasks?limit=2").get_json()
+    assert [task["id"] for task in page["tasks"]] == [ids[5], ids[4]]
+    assert (page["next"], page["done"], page["pending"]) == (ids[4], [ids[4]], [ids[5]])
+    page = queue.client.get(f"/tasks?limit=10&after={page['next']}").get_json()
+    assert [task["id"] for task in page["tasks"]] == ids[3::-1]
+    assert page["next"] is None
+    queued = queue.client.get("/tasks?status=queued&target=words").get_json()["tasks"]
+    assert [task["id"] for task in queued] == [ids[5]]
+    for query in ("limit=0", "limit=many", "limit=1001", "status=odd"):
+        assert_problem(queue.client.get(f"/tasks?{query}"), 422)
+    assert_problem(queue.client.get("/tasks?after=unknown"), 404)
+
+
+def test_the_dialect_of_mmf(queue: Queue) -> None:
+    post, get = queue.client.post, queue.client.get
+    assert_problem(post("/double?as_task=true", **CSV), 422, "TASK-ID: missing header")
+    assert_problem(post("/double?as_task=perhaps", **CSV), 422, "true or false")
+    assert post("/double?as_task=false", **CSV).status_code == 422  # no argument of the target
+    headers = {"TASK-ID": "mine"}
+    response = post("/double?as_task=true&format=json", headers=headers, **CSV)
+    assert (response.status_code, response.get_json()["id"]) == (200, "mine")
+    assert get("/tasks").get_json()["pending"] == ["mine"]
+    queue.work()
+    assert get("/tasks").get_json()["done"] == ["mine"]
+    assert get("/log/?task_id=mine").text == "the log\n"
+    assert get("/task?auto_remove=false", headers=headers).text == "id,a\nx,3.0\n"
+    with get("/task?format=json", headers=headers) as response:
+        assert response.get_json() == [{"id": "x", "a": 3.0}]
+    assert_problem(get("/task", headers=headers), 404)
+    assert_problem(get("/task"), 422, "TASK-ID: missing header")
+    for task_id in ("a", "b"):
+        post("/nothing?as_task=true", headers={"TASK-ID": task_id})
+    assert queue.client.delete("/task", headers={"TASK-ID": "a"}).get_json()["status"] == "canceled"
+    assert queue.client.delete("/tasks?only_done=true").get_json() == {"removed": ["a"]}
+    assert queue.client.delete("/tasks").get_json() == {"removed": ["b"]}
+
+
+def test_results_are_removed_after_a_while_and_then_gone(queue: Queue) -> None:
+    ids = [queue.ask("double", **CSV)["id"] for _ in range(3)]
+    queue.work()
+    size = len(queue.store.result(queue.store.find(ids[0]))) + len("the log\n")  # type: ignore[arg-type]
+    queue.store.expire(3600, 2 * size)
+    assert_problem(queue.client.get(f"/tasks/{ids[0]}/result"), 410, "MMF_TASK_KEEP_HOURS")
+    assert queue.client.get(f"/tasks/{ids[0]}").get_json()["status"] == "succeeded"
+    assert queue.client.get(f"/tasks/{ids[1]}/result").status_code == 200
+    older = "UPDATE tasks SET completed_at = completed_at - ?"
+    queue.store._database.rows(older, 3601)
+    queue.store.expire(3600, 2 * size)
+    assert_problem(queue.client.get(f"/tasks/{ids[2]}/result"), 410)
+    queue.store._database.rows(older, 7 * 3600)
+    queue.store.expire(3600, 2 * size)
+    assert_problem(queue.client.get(f"/tasks/{ids[2]}/result"), 404)
+
+
+def test_large_contents_are_files_that_end_with_their_tasks(queue: Queue) -> None:
+    folder = queue.tasks.settings.folder
+    large = b"id,a\n" + b"x,1.5\n" * 300_000
+    task = queue.ask("double", data=large, content_type="text/csv")
+    (file,) = Path(folder, "files").iterdir()
+    assert file.read_bytes() == large
+    queue.work()
+    assert not file.exists()
+    (result,) = file.parent.iterdir()
+    assert len(queue.client.get(task["urls"]["result"]).data) == 5 + 6 * 300_000
+    result.rename(file)
+    assert_problem(queue.client.get(task["urls"]["result"]), 410, "was deleted")
+    file.rename(result)
+    queue.store.clear(only_done=True)
+    assert list(file.parent.iterdir()) == []
+
+
+def test_files_of_no_task_are_swept(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = queue.ask("both?right=1", data=bytes(2_000_000), content_type="application/octet-stream")
+    orphan = queue.tasks.store._files._folder / "orphan"
+    orphan.write_bytes(b"x")
+    queue.store.expire(3600, 1 << 30)
+    assert orphan.exists()  # it may be that of a task that is being stored
+    monkeypatch.setattr(files, "_MIN_AGE", -1)
+    queue.store.expire(3600, 1 << 30)
+    assert not orphan.exists()
+    assert len(queue.store.input(queue.store.find(task["id"]))) == 2_000_000  # type: ignore[arg-type]
+
+
+def test_a_folder_that_cannot_be_used_is_a_503_and_the_service_is_ready(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue.store._database, "path", Path("/proc/nowhere/tasks.db"))
+    response = queue.client.post("/double", headers=ASYNC, **CSV)
+    assert_problem(response, 503, "set MMF_TASKS_DIR")
+    assert response.headers["Retry-After"]
+    assert "/proc" not in response.text
+    assert queue.client.get("/health/ready").status_code == 200
+    assert queue.client.post("/double", **CSV).status_code == 200
+    assert_problem(queue.client.get("/tasks/any"), 404)
+    assert "mmf_tasks{" in queue.client.get("/metrics").text
+
+
+def test_a_full_disk_refuses_new_tasks_and_loses_none(queue: Queue) -> None:
+    first = queue.ask("double", **CSV)
+    rows = queue.store._database.rows
+    (pages,) = rows("PRAGMA page_count")[0]
+    rows(f"PRAGMA max_page_count={pages}")
+    body = {"data": b"id,a\n" + b"x,1.5\n" * 20_000, "content_type": "text/csv"}
+    assert_problem(queue.client.post("/double", headers=ASYNC, **body), 503, "full")
+    rows("PRAGMA max_page_count=100000")
+    assert queue.work() == 1
+    assert queue.client.get(first["urls"]["result"]).status_code == 200
+
+
+def test_a_folder_that_was_deleted_is_made_anew(queue: Queue) -> None:
+    queue.ask("double", **CSV)
+    shutil.rmtree(queue.tasks.settings.folder)
+    task = queue.ask("double", **CSV)
+    assert Path(queue.tasks.settings.folder, "tasks.db").exists()
+    assert queue.store.counts() == {"queued": 1}
+    assert queue.work() == 1
+    assert queue.client.get(task["urls"]["result"]).status_code == 200
+
+
+def test_a_queue_of_a_newer_version_is_left_alone(queue: Queue) -> None:
+    queue.ask("double", **CSV)
+    queue.store._database.rows("PRAGMA user_version=99")
+    queue.store.close()
+    response = queue.client.post("/double", headers=ASYNC, **CSV)
+    assert_problem(response, 503, "newer version")
+
+
+def test_tasks_of_an_older_version_of_the_code_end_in_words(queue: Queue) -> None:
+    gone, changed, done = (
+        queue.ask("words"),
+        queue.ask("both?right=1", data=b"x"),
+        queue.ask("double", **CSV),
+    )
+    queue.tasks.calls["both"] = queue.tasks.calls["double"]
+    del queue.tasks.calls["words"]
+    queue.work()
+    assert_own_problem(queue, gone, 404, "no such target")
+    assert queue.client.get(changed["urls"]["self"]).get_json()["status"] == "failed"
+    queue.store._database.rows("UPDATE tasks SET result = ? WHERE id = ?", b"odd", done["id"])
+    assert_problem(queue.client.get(done["urls"]["result"]), 410, "another version")
+    del queue.tasks.calls["double"]
+    assert_problem(queue.client.get(done["urls"]["result"]), 410, "no target double")

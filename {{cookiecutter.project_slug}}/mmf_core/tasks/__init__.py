@@ -1,0 +1,1 @@
+"""Tasks: a target called now whose result is fetched later."""

@@ -1,0 +1,96 @@
+"""The calls of one target as tasks: checked when they are asked, run and responded to later."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from flask import Request, Response
+
+from ..codecs import Format
+from ..errors import ResultError, shortened
+from ..execution import Execution, KeptColumns, validate_arguments
+from ..settings import Settings
+from ..target import Target
+from ..web.annotated_workbook import check_errors_query
+from ..web.http.arguments import ArgumentReader
+from ..web.http.codec_options import limits_of
+from ..web.http.negotiation import negotiate
+from ..web.http.responses import ResultWriter
+from ..web.request_context import enter_target, execute
+from ..web.streams import StreamWriter
+from .errors import ResultGone
+from .settings import TaskSettings
+
+_log = logging.getLogger("mmf.tasks")
+
+
+class TaskCalls:
+    """One target: the same reading, execution and writing as that of REST, at other times.
+
+    A task has a process and a deadline of its own, so that the target's limits for requests,
+    batches and deadlines are not for it.
+    """
+
+    def __init__(self, target: Target, settings: Settings, task_settings: TaskSettings) -> None:
+        limits = limits_of(settings)
+        options = target.call_options
+        alone = replace(options, batch=None, timeout=None, max_concurrency=None)
+        self.target = target
+        self.timeout = options.task_timeout or task_settings.timeout
+        self._reader = ArgumentReader(target, limits)
+        self._writer = (StreamWriter if target.is_stream else ResultWriter)(target, limits)
+        self._kept = KeptColumns.of(target)
+        self._execution = Execution(
+            replace(target, call_options=alone), replace(settings, timeout=0.0)
+        )
+
+    def check(self, request: Request, replayed: Request) -> None:
+        """Refuse what the target would refuse."""
+        if request.query_string:
+            check_errors_query(self.target)
+        self.negotiate(request)
+        validate_arguments(self.target, self._reader.read(replayed))
+
+    def negotiate(self, request: Request) -> tuple[Format | None, bool]:
+        """Return the format of a response, and whether `Accept` chose it; see `negotiate`."""
+        return negotiate(self._writer.formats, request)
+
+    def run(self, replayed: Request) -> bytes:
+        """Call the target; return the result as it is stored. Errors are those of `Execution`."""
+        enter_target(self.target)
+        values = self._reader.read(replayed)
+        result = execute(self._execution, values)
+        if self.target.is_stream:
+            result = list(result)
+        # Other formats may be asked for than this request's: so what is stored is the value itself.
+        kept = values if self._kept else None
+        try:
+            return pickle.dumps((result, kept), protocol=5)
+        except Exception as error:
+            raise ResultError(
+                f"{self.target.route}: the result cannot be stored: {shortened(str(error))}"
+            ) from error
+
+    def respond(self, stored: bytes, request: Request) -> Response:
+        """Respond with a stored result; ResultGone if another version stored it in its own way."""
+        response_format, is_negotiated = self.negotiate(request)
+        try:
+            result, values = pickle.loads(stored)  # noqa: S301 - our own, from a folder of ours
+        except Exception as error:
+            _log.exception("%s: a stored result cannot be read", self.target.route)
+            raise ResultGone(
+                "the result is that of another version of this service; ask for it again"
+            ) from error
+        if self._kept and values is not None:
+            result = self._kept.beside(values, result, response_format)
+        if self.target.is_stream:
+            result = _pieces(result)
+        return self._writer.write(result, response_format, is_negotiated=is_negotiated)
+
+
+def _pieces(result: Iterable[Any]) -> Any:
+    yield from result

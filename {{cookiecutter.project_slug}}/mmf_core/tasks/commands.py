@@ -1,0 +1,28 @@
+"""`mmfmeta worker`: run tasks in a process without a web server."""
+
+from __future__ import annotations
+
+import click
+
+GRACE = 25.0
+"""Seconds for running tasks after SIGTERM, as under gunicorn."""
+
+
+@click.command()
+@click.option("-n", "--processes", type=click.IntRange(1, 256), help="Tasks that run at a time.")
+@click.option(
+    "--grace",
+    type=click.FloatRange(0),
+    default=GRACE,
+    show_default=True,
+    help="Seconds for running tasks after SIGTERM; then they are put back.",
+)
+def worker(processes: int | None, grace: float) -> None:
+    """Run tasks, as many at a time as MMF_TASK_WORKERS says, until SIGTERM."""
+    from ..web import create_app
+    from .service import TaskService
+    from .worker import TaskWorker
+
+    app = create_app("main")
+    slots = processes or TaskService.of(app).settings.workers or 1
+    TaskWorker(app, slots, grace).run()

@@ -1,0 +1,132 @@
+"""The database of the queue: a SQLite file, which needs no server."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from .errors import TasksUnavailable
+
+VERSION = 1
+_BUSY_TIMEOUT = 10.0  # seconds for which a statement waits for those of other processes
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS tasks (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    target TEXT NOT NULL,
+    status TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    request TEXT NOT NULL,
+    created_at DOUBLE PRECISION NOT NULL,
+    started_at DOUBLE PRECISION,
+    completed_at DOUBLE PRECISION,
+    seconds DOUBLE PRECISION,
+    progress DOUBLE PRECISION,
+    message TEXT NOT NULL DEFAULT '',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    retries INTEGER NOT NULL,
+    timeout DOUBLE PRECISION NOT NULL,
+    worker TEXT,
+    runner INTEGER,
+    error TEXT,
+    removed INTEGER NOT NULL DEFAULT 0,
+    size BIGINT NOT NULL DEFAULT 0,
+    input_file TEXT,
+    result_file TEXT,
+    log TEXT NOT NULL DEFAULT '',
+    input BLOB,
+    result BLOB
+);
+CREATE INDEX IF NOT EXISTS tasks_by_status ON tasks (status, seq);
+CREATE INDEX IF NOT EXISTS tasks_by_worker ON tasks (worker) WHERE worker IS NOT NULL;
+CREATE TABLE IF NOT EXISTS heartbeats (worker TEXT PRIMARY KEY, beats BIGINT NOT NULL);
+"""
+
+
+class SQLite:
+    """One connection of this process, opened when it is needed; every statement is a transaction.
+
+    With `is_safe` a transaction survives a power cut, not only the end of any process.
+    """
+
+    def __init__(self, folder: Path, *, is_safe: bool = False) -> None:
+        self.path = folder / "tasks.db"
+        self._sync = "FULL" if is_safe else "NORMAL"
+        self._lock = Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None  # the process, and the file's inode
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run a statement; return its rows. TasksUnavailable if the file cannot be used now."""
+        with self._lock, unavailable():
+            return self._open().execute(sql, values).fetchall()
+
+    def exists(self) -> bool:
+        """Report whether there has ever been a task: nothing is made until there is one."""
+        return self._connection is not None or self.path.exists()
+
+    def close(self) -> None:
+        """Close the connection, as before a fork, which none survives."""
+        with self._lock:
+            if self._connection and self._opened and self._opened[0] == os.getpid():
+                self._connection.close()
+            self._connection = None
+
+    def _open(self) -> sqlite3.Connection:
+        """Return the connection to the file that is there now; another may have been deleted."""
+        if self._connection and self._opened == self._current():
+            return self._connection
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            self.path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection, self._opened = connection, self._current()
+        return connection
+
+    def _current(self) -> tuple[int, int]:
+        try:
+            return os.getpid(), self.path.stat().st_ino
+        except OSError:
+            return os.getpid(), 0
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute(f"PRAGMA synchronous={self._sync}")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise TasksUnavailable("tasks are those of a newer version of this service")
+        if version < VERSION:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(
+                f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version={VERSION};COMMIT;"
+            )
+
+
+@contextmanager
+def unavailable() -> Iterator[None]:
+    """Raise TasksUnavailable for what a full disk, a missing folder or a lock do in the block."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise TasksUnavailable(
+            f"tasks cannot be stored (set MMF_TASKS_DIR): {_reason(error)}"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the reason without a path, which is of no concern to callers."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def placeholders(values: Sequence[Any]) -> str:
+    """Return as many placeholders as there are values."""
+    return ", ".join("?" * len(values))

@@ -1,0 +1,241 @@
+"""`/tasks` in OpenAPI, and what tasks add to the description of every target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import PROBLEM_MEDIA_TYPE
+from ..target import Target
+from ..web.openapi.sections import ANYTHING, OpenAPISection, error_refs, ref, response
+from ..web.protocols import Service
+from .requests import MAX_ID, MAX_WAIT
+from .responses import FLAGS
+from .routes import MAX_PAGE
+from .task import STATES
+
+_TEXT = {"type": "string"}
+_TIME = {"type": ["string", "null"], "format": "date-time"}
+_NUMBER = {"type": ["number", "null"]}
+_MEMBERS = {
+    "id": _TEXT,
+    "target": _TEXT,
+    "status": {"type": "string", "enum": list(STATES)},
+    "created_at": {"type": "string", "format": "date-time"},
+    "started_at": _TIME,
+    "completed_at": _TIME,
+    "progress": {**_NUMBER, "minimum": 0, "maximum": 1},
+    "message": {**_TEXT, "description": "what the function says that it is doing"},
+    "position": {
+        "type": ["integer", "null"],
+        "minimum": 0,
+        "description": "how many tasks are before it in the queue; null when it is not in it",
+    },
+    "attempts": {"type": "integer", "minimum": 0, "description": "how often it was begun"},
+    "error": {"anyOf": [ref("schemas", "Problem"), {"type": "null"}]},
+    "metrics": {"type": "object", "properties": {"predict_time": _NUMBER}},
+    "urls": {
+        "type": "object",
+        "properties": dict.fromkeys(("self", "result", "log", "cancel"), _TEXT),
+    },
+}
+_TASK = {"type": "object", "properties": _MEMBERS, "required": list(_MEMBERS)}
+_PAGE = {
+    "type": "object",
+    "properties": {
+        "tasks": {"type": "array", "items": ref("schemas", "Task")},
+        "next": {"type": ["string", "null"], "description": "the value of after for the next page"},
+        "done": {"type": "array", "items": _TEXT},
+        "pending": {"type": "array", "items": _TEXT},
+    },
+    "required": ["tasks", "next", "done", "pending"],
+}
+_REMOVED = {
+    "type": "object",
+    "properties": {"removed": {"type": "array", "items": _TEXT}},
+    "required": ["removed"],
+}
+_REASONS = {
+    404: "no task has this id",
+    409: "the task is not in a state for that, or its id is that of another task",
+    410: "the result was removed",
+}
+_TASK_RESPONSE = response("the task", ref("schemas", "Task"))
+_LOG = response("what the function has printed and logged", _TEXT, "text/plain")
+
+
+def section(_service: Service) -> OpenAPISection:
+    """Describe the routes of tasks."""
+    problem = ref("schemas", "Problem")
+    return OpenAPISection(
+        tag="tasks",
+        description="Calls whose results are fetched later.",
+        paths=_paths() | _mmf_paths(),
+        components={
+            "schemas": {"Task": _TASK},
+            "responses": {
+                f"Task{status}": response(reason, problem, PROBLEM_MEDIA_TYPE)
+                for status, reason in _REASONS.items()
+            },
+        },
+    )
+
+
+def describe_call(target: Target, operation: dict[str, Any]) -> None:
+    """Add to a target's `POST` that it may be a task, or always is one."""
+    operation["parameters"] += [
+        _parameter(
+            "Prefer",
+            "header",
+            _TEXT,
+            "respond-async: answer with a task at once; respond-async, wait=5: with the result if "
+            f"it is there within 5 seconds, {MAX_WAIT:g} at most (RFC 7240)",
+        ),
+        _id_parameter("TASK-ID", "an id of the caller's own for the task", is_needed=False),
+        _id_parameter("Idempotency-Key", "the same as TASK-ID", is_needed=False),
+    ]
+    if "as_task" not in target.arguments:
+        operation["parameters"].append(
+            _parameter(
+                "as_task", "query", {"type": "string", "enum": ["true"]}, "MMF's way; needs TASK-ID"
+            )
+        )
+    responses = operation["responses"]
+    responses["202"] = {
+        **_TASK_RESPONSE,
+        "headers": {
+            "Location": {"description": "the address of the task", "schema": _TEXT},
+            "Preference-Applied": {"description": "respond-async, if asked for", "schema": _TEXT},
+        },
+    }
+    responses |= _errors(409) | error_refs("Problem", 503)
+
+
+def _paths() -> dict[str, dict[str, Any]]:
+    wait = _parameter("Prefer", "header", _TEXT, "wait=5: wait up to 5 seconds until it is done")
+    task_id = _parameter("task_id", "path", _TEXT, "the task's id")
+    page = [
+        _parameter("status", "query", {"type": "string", "enum": list(STATES)}, "only these"),
+        _parameter("target", "query", _TEXT, "only those of this target"),
+        _parameter(
+            "limit",
+            "query",
+            {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 100},
+            "how many at most",
+        ),
+        _parameter("after", "query", _TEXT, "only those before this task, by its id"),
+    ]
+    cancel = {"200": _TASK_RESPONSE, **_errors(404, 409)}
+    result = {
+        "description": "the result, in the format of ?format= or Accept, or the task's own error",
+        "content": {ANYTHING: {"schema": {}}},
+    }
+    return {
+        "/tasks": {
+            "get": _operation(
+                "list_tasks",
+                "the newest tasks first",
+                {"200": response("a page of tasks", _PAGE), **_errors(404), **_invalid()},
+                page,
+            ),
+            "delete": _operation(
+                "remove_tasks",
+                "remove all tasks that are done, and cancel the others before",
+                {"200": response("the ids", _REMOVED), **_invalid()},
+                [_flag("only_done", "false", "cancel none")],
+            ),
+        },
+        "/tasks/{task_id}": {
+            "get": _operation(
+                "get_task", "a task", {"200": _TASK_RESPONSE, **_errors(404)}, [task_id, wait]
+            ),
+            "delete": _operation("delete_task", "cancel a task", cancel, [task_id]),
+        },
+        "/tasks/{task_id}/cancel": {
+            "post": _operation("cancel_task", "cancel a task", cancel, [task_id])
+        },
+        "/tasks/{task_id}/log": {
+            "get": _operation("get_log", "its log", {"200": _LOG, **_errors(404)}, [task_id])
+        },
+        "/tasks/{task_id}/result": {
+            "get": _operation(
+                "get_result",
+                "the result of a task",
+                {"200": result, "204": {"description": "done"}, **_fetch_errors()},
+                [task_id, wait, _parameter("format", "query", _TEXT, "the format")],
+            )
+        },
+    }
+
+
+def _mmf_paths() -> dict[str, dict[str, Any]]:
+    task_id = _id_parameter("TASK-ID", "the task's id", is_needed=True)
+    result = {"description": "the result", "content": {ANYTHING: {"schema": {}}}}
+    log_id = {**_parameter("task_id", "query", _TEXT, "the task's id"), "required": True}
+    return {
+        "/task": {
+            "get": _operation(
+                "wait_for_task",
+                "wait for the result of a task (MMF)",
+                {"200": result, "204": {"description": "done"}, **_fetch_errors()},
+                [task_id, _flag("auto_remove", "true", "remove the task then")],
+            ),
+            "delete": _operation(
+                "cancel_mmf_task",
+                "cancel a task (MMF)",
+                {"200": _TASK_RESPONSE, **_errors(404, 409), **_invalid()},
+                [task_id],
+            ),
+        },
+        "/log/": {
+            "get": _operation(
+                "get_mmf_log",
+                "the log of a task (MMF)",
+                {"200": _LOG, **_errors(404)},
+                [log_id],
+            )
+        },
+    }
+
+
+def _operation(
+    name: str, summary: str, responses: dict[str, Any], parameters: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "parameters": parameters,
+        "responses": {**responses, **error_refs("Problem", 503)},
+    }
+
+
+def _parameter(name: str, place: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": place,
+        "required": place == "path",
+        "description": description,
+        "schema": schema,
+    }
+
+
+def _id_parameter(name: str, description: str, *, is_needed: bool) -> dict[str, Any]:
+    text = f"{description}; at most {MAX_ID} printable characters without /"
+    return {**_parameter(name, "header", _TEXT, text), "required": is_needed}
+
+
+def _flag(name: str, default: str, description: str) -> dict[str, Any]:
+    schema = {"type": "string", "enum": [*FLAGS], "default": default}
+    return _parameter(name, "query", schema, description)
+
+
+def _errors(*statuses: int) -> dict[str, Any]:
+    return error_refs("Task", *statuses)
+
+
+def _invalid() -> dict[str, Any]:
+    return error_refs("Problem", 422)
+
+
+def _fetch_errors() -> dict[str, Any]:
+    """Return the errors of a result: the task's own are those of its target."""
+    return {**_errors(404, 409, 410), **error_refs("Problem", 400, 406, 413, 415, 422, 500, 504)}

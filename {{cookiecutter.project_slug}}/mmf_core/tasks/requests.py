@@ -1,0 +1,130 @@
+"""What a task was asked: the body of its request, and the few headers that say how to read it.
+
+A task is the same request, read again when it is run: by the code of that day, whose checks it has
+to pass. So nothing of the queue is code or of a version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from uuid import uuid4
+
+from flask import Request, current_app
+from werkzeug.http import parse_dict_header, parse_options_header
+
+from ..codecs import json
+from ..errors import ErrorDetail, InvalidValue, quoted
+from ..web.http.bodies import read_whole
+from ..web.http.requests import MULTIPART
+from ..web.request_context import current_context
+
+AS_TASK = "as_task"
+"""MMF's query parameter, which asks for a task."""
+MAX_ID = 200
+"""Characters of an id."""
+MAX_WAIT = 60.0
+"""Seconds for which a response waits at most, whatever is preferred."""
+_HEADERS = {"type": "CONTENT_TYPE", "disposition": "HTTP_CONTENT_DISPOSITION"}
+_ID_HEADERS = ("HTTP_TASK_ID", "HTTP_IDEMPOTENCY_KEY")
+
+
+def stored_request(request: Request, without: str = "") -> tuple[str, bytes]:
+    """Read a request; return what a task keeps of it, and the body, decompressed.
+
+    `without` is a parameter of the query that asked for the task itself. Errors are those of
+    `read_whole`.
+    """
+    body = read_whole(request)
+    context = current_context()
+    query = request.query_string.decode("latin-1")
+    if without:
+        pairs = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
+        query = urlencode([pair for pair in pairs if pair[0] != without], encoding="latin-1")
+    kept = {name: request.environ.get(key, "") for name, key in _HEADERS.items()}
+    request_id = context.request_id if context else ""
+    return json.dumps({**kept, "query": query, "request_id": request_id}).decode(), body
+
+
+def environ(stored: str, body: bytes, path: str) -> dict[str, Any]:
+    """Return the WSGI environment of a stored request."""
+    kept = json.loads(stored)
+    return {
+        **{key: kept[name] for name, key in _HEADERS.items() if kept[name]},
+        "REQUEST_METHOD": "POST",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": kept["query"],
+        "CONTENT_LENGTH": str(len(body)),
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "0",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "127.0.0.1",
+        "HTTP_X_REQUEST_ID": kept["request_id"],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+
+
+def replayed(stored: str, body: bytes) -> Request:
+    """Return a stored request as it arrives again."""
+    request: Request = current_app.request_class(environ(stored, body, "/"))
+    return request
+
+
+def fingerprint(target: str, stored: str, body: bytes) -> str:
+    """Return the same text for the same request: the boundary of a form is chosen at random."""
+    kept = json.loads(stored)
+    media_type, parameters = parse_options_header(kept["type"])
+    if media_type == MULTIPART and (boundary := parameters.get("boundary")):
+        kept["type"] = MULTIPART
+        body = body.replace(boundary.encode("latin-1", "replace"), b"")
+    asked = [target, kept["type"], kept["disposition"], kept["query"]]
+    return hashlib.sha256(json.dumps(asked) + body).hexdigest()
+
+
+def task_id(request: Request, *, is_needed: bool = False) -> str:
+    """Return the caller's own id for a task, else a new one.
+
+    InvalidValue if it cannot be a part of an address, or if one `is_needed` and there is none.
+    """
+    sent = [request.environ[name] for name in _ID_HEADERS if request.environ.get(name)]
+    if not sent:
+        if is_needed:
+            raise InvalidValue(
+                "TASK-ID: missing header; choose an id for the task",
+                [ErrorDetail("missing header", where="TASK-ID")],
+            )
+        return uuid4().hex
+    try:
+        ids: set[str] = {each.encode("latin-1").decode().strip('"') for each in sent}
+    except UnicodeDecodeError:
+        raise InvalidValue("TASK-ID: expected text in UTF-8") from None
+    chosen = ids.pop()
+    if ids:
+        raise InvalidValue("TASK-ID and Idempotency-Key are different: send one of them")
+    is_usable = 0 < len(chosen) <= MAX_ID and chosen.isprintable() and "/" not in chosen
+    if not is_usable or chosen.strip(" .") == "":
+        expected = f"expected at most {MAX_ID} printable characters without /"
+        raise InvalidValue(
+            f"TASK-ID: {expected}, got {quoted(chosen)}", [ErrorDetail(expected, where="TASK-ID")]
+        )
+    return chosen
+
+
+def preferences(request: Request) -> tuple[bool, float]:
+    """Return whether `Prefer` asks for a task (RFC 7240), and the seconds it would wait."""
+    header = request.environ.get("HTTP_PREFER")
+    if not header:
+        return False, 0.0
+    prefer = {name.lower(): text for name, text in parse_dict_header(header).items()}
+    wait = prefer.get("wait") or ""
+    seconds = float(wait) if wait.isascii() and wait.isdecimal() else 0.0
+    return "respond-async" in prefer, min(seconds, MAX_WAIT)

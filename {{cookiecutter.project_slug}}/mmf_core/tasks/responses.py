@@ -1,0 +1,105 @@
+"""What both dialects of tasks do with one: find it, wait for it, end it, fetch its result."""
+
+from __future__ import annotations
+
+import time
+from threading import BoundedSemaphore
+
+from flask import Response, request
+
+from ..codecs import json
+from ..errors import PROBLEM_MEDIA_TYPE, ErrorDetail, InvalidValue, quoted
+from ..readiness import server_status
+from ..web.http.responses import json_response
+from ..web.request_context import current_context
+from .errors import ResultGone, TaskConflict, UnknownTask
+from .service import TaskService
+from .task import FAILED, SUCCEEDED, Task
+
+MAX_WAITING = 8
+"""Requests of a worker that wait for tasks; any more are answered at once, as `Prefer` allows."""
+FLAGS = {"true": True, "false": False, "True": True, "False": False, "1": True, "0": False}
+_FIRST_LOOK, _LONGEST_LOOK = 0.01, 0.25  # seconds between two looks at a task
+_waiting = BoundedSemaphore(MAX_WAITING)
+
+
+def find(tasks: TaskService, task_id: str) -> Task:
+    """Return a task; UnknownTask if there is none."""
+    task = tasks.store.find(task_id)
+    if task is None:
+        raise UnknownTask(f"no task has the id {quoted(task_id)}")
+    return task
+
+
+def respond(tasks: TaskService, task: Task, status: int) -> Response:
+    """Respond with a task."""
+    document = task.document(request.root_path, tasks.store.position(task))
+    response = json_response(document, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def log_of(tasks: TaskService, task: Task) -> Response:
+    """Respond with what a task has printed and logged."""
+    return Response(tasks.store.log(task), content_type="text/plain; charset=utf-8")
+
+
+def cancel(tasks: TaskService, task: Task) -> Task:
+    """Cancel a task; TaskConflict if it is done."""
+    cancelled = tasks.store.cancel(task)
+    if cancelled is None:
+        raise TaskConflict(f"the task is {find(tasks, task.id).status} already")
+    return cancelled
+
+
+def wait_for(tasks: TaskService, task: Task, seconds: float) -> Task:
+    """Wait until a task is done, but no longer than that; return it as it is then.
+
+    A request that waits takes a thread of its worker: a few may.
+    """
+    if task.is_done or not seconds or not _waiting.acquire(blocking=False):
+        return task
+    try:
+        end, interval, context = time.monotonic() + seconds, _FIRST_LOOK, current_context()
+        while (left := end - time.monotonic()) > 0:
+            if server_status.must_end() or (context is not None and context.has_hung_up()):
+                break
+            time.sleep(min(interval, left))
+            interval = min(interval * 1.5, _LONGEST_LOOK)
+            if (task := find(tasks, task.id)).is_done:
+                break
+        return task
+    finally:
+        _waiting.release()
+
+
+def result_of(tasks: TaskService, task: Task) -> Response:
+    """Respond with the result of a task in the format of this request, or with its error.
+
+    TaskConflict if it has none, ResultGone if it has one no longer.
+    """
+    if task.status == FAILED and task.error:
+        status = int(json.loads(task.error)["status"])
+        return Response(task.error, status, content_type=PROBLEM_MEDIA_TYPE)
+    if task.status != SUCCEEDED:
+        raise TaskConflict(f"the task is {task.status}: it has no result")
+    if task.removed:
+        raise ResultGone("the result was removed (set MMF_TASK_KEEP_HOURS, MMF_TASK_KEEP_MIB)")
+    calls = tasks.calls.get(task.target)
+    if calls is None:
+        raise ResultGone(f"this version of the service has no target {task.target}")
+    return calls.respond(tasks.store.result(task), request)
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """Return a parameter of the query that is true or false."""
+    text = request.args.get(name, str(default))
+    if text not in FLAGS:
+        raise invalid_query(name, f"expected true or false, got {quoted(text)}")
+    return FLAGS[text]
+
+
+def invalid_query(name: str, expected: str) -> InvalidValue:
+    """Return the error of a parameter of the query."""
+    detail = f"?{name}=: {expected}"
+    return InvalidValue(detail, [ErrorDetail(expected, where=name)])

@@ -1,0 +1,156 @@
+"""`/tasks`: every target, asked now and fetched later (RFC 7240's `Prefer: respond-async`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from functools import partial
+
+from flask import Blueprint, Flask, Response, request
+from flask.blueprints import BlueprintSetupState
+
+from ..errors import quoted
+from ..web.http.responses import json_response
+from ..web.protocols import Service
+from ..web.request_context import enter_target
+from . import requests
+from .calls import TaskCalls
+from .errors import TaskConflict
+from .mmf_routes import mmf_blueprint
+from .responses import cancel, find, flag, invalid_query, log_of, respond, result_of, wait_for
+from .runner import JOB
+from .service import TaskService
+from .task import STATES, NewTask
+
+MAX_PAGE = 1_000
+
+
+def blueprints(service: Service) -> Iterable[Blueprint]:
+    """Return the routes; the targets' own become those of tasks as well."""
+    tasks = TaskService(service)
+    routes = _blueprint(tasks)
+    routes.record(partial(_install, tasks))
+    routes.before_app_request(partial(_run_job, tasks))
+    return [routes, mmf_blueprint(tasks)]
+
+
+def _install(tasks: TaskService, state: BlueprintSetupState) -> None:
+    """Ask before the view of each target whether it is to be a task.
+
+    The view, not a hook before it: hooks of the author's, which may refuse a caller, come first.
+    """
+    app: Flask = state.app  # type: ignore[assignment] # it is no other blueprint
+    tasks.install(app)
+    for route, calls in tasks.calls.items():
+        call: Callable[[], Response] = app.view_functions[f"{route}.call"]  # type: ignore[assignment]
+        app.view_functions[f"{route}.call"] = partial(_call_or_submit, tasks, calls, call)
+
+
+def _run_job(tasks: TaskService) -> Response | None:
+    """Run the task that this request is, if it is one: see `runner`."""
+    job = request.environ.get(JOB)
+    return job.run(tasks) if job else None
+
+
+def _call_or_submit(tasks: TaskService, calls: TaskCalls, call: Callable[[], Response]) -> Response:
+    target, environ = calls.target, request.environ
+    may_be_mmf = "as_task=" in environ.get("QUERY_STRING", "")
+    if not (may_be_mmf or "HTTP_PREFER" in environ or target.call_options.background):
+        return call()
+    is_mmf = (
+        may_be_mmf
+        and requests.AS_TASK not in target.arguments
+        and flag(requests.AS_TASK, default=False)
+    )
+    is_preferred, wait = requests.preferences(request)
+    if is_mmf:
+        return _submit(tasks, calls, is_mmf=True)
+    if not (is_preferred or target.call_options.background):
+        return call()
+    response = _submit(tasks, calls, wait)
+    if is_preferred:
+        response.headers["Preference-Applied"] = "respond-async"
+    return response
+
+
+def _submit(
+    tasks: TaskService, calls: TaskCalls, wait: float = 0.0, *, is_mmf: bool = False
+) -> Response:
+    target = calls.target
+    enter_target(target)
+    task_id = requests.task_id(request, is_needed=is_mmf)
+    stored, body = requests.stored_request(request, without=requests.AS_TASK if is_mmf else "")
+    with closing(requests.replayed(stored, body)) as replayed:
+        calls.check(request, replayed)
+    new = NewTask(
+        id=task_id,
+        target=target.route,
+        fingerprint=requests.fingerprint(target.route, stored, body),
+        request=stored,
+        retries=target.call_options.retries,
+        timeout=calls.timeout,
+    )
+    task, is_new = tasks.store.add(new, body)
+    if not is_new and task.fingerprint != new.fingerprint:
+        raise TaskConflict(f"the id {quoted(task_id)} is that of another task; choose another id")
+    task = wait_for(tasks, task, wait)
+    if task.is_done and wait:
+        response = result_of(tasks, task)
+    else:
+        response = respond(tasks, task, 200 if is_mmf else 202)
+    response.headers["Location"] = task.url(request.root_path)
+    return response
+
+
+def _blueprint(tasks: TaskService) -> Blueprint:
+    routes = Blueprint("tasks", __name__)
+
+    @routes.get("/tasks")
+    def tasks_() -> Response:
+        where = {name: request.args[name] for name in ("status", "target") if name in request.args}
+        if (status := where.get("status", STATES[0])) not in STATES:
+            raise invalid_query(
+                "status", f"expected one of {', '.join(STATES)}, got {quoted(status)}"
+            )
+        limit, after = _limit(request.args.get("limit", "100")), request.args.get("after")
+        last = None if after is None else find(tasks, after).seq
+        page = tasks.store.page(where, last, limit)
+        return json_response(
+            {
+                "tasks": [
+                    task.document(request.root_path, tasks.store.position(task)) for task in page
+                ],
+                "next": page[-1].id if len(page) == limit else None,
+                "done": [task.id for task in page if task.is_done],  # both are MMF's
+                "pending": [task.id for task in page if not task.is_done],
+            }
+        )
+
+    @routes.get("/tasks/<task_id>")
+    def task_(task_id: str) -> Response:
+        _, wait = requests.preferences(request)
+        return respond(tasks, wait_for(tasks, find(tasks, task_id), wait), 200)
+
+    @routes.get("/tasks/<task_id>/log")
+    def log(task_id: str) -> Response:
+        return log_of(tasks, find(tasks, task_id))
+
+    @routes.get("/tasks/<task_id>/result")
+    def result(task_id: str) -> Response:
+        _, wait = requests.preferences(request)
+        return result_of(tasks, wait_for(tasks, find(tasks, task_id), wait))
+
+    @routes.delete("/tasks/<task_id>")
+    @routes.post("/tasks/<task_id>/cancel")
+    def cancel_(task_id: str) -> Response:
+        return respond(tasks, cancel(tasks, find(tasks, task_id)), 200)
+
+    return routes
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= float(text) <= MAX_PAGE):
+        raise invalid_query(
+            "limit", f"expected a whole number, 1 to {MAX_PAGE}, got {quoted(text)}"
+        )
+    return int(text)

@@ -1,0 +1,175 @@
+"""The process in which tasks run, one at a time: it may crash, hang, leak or be killed.
+
+Its main thread stores the progress and sees whether the task was cancelled; functions are called in
+another thread, as those of requests are, since OpenMP keeps no threads of the main one over a fork.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from flask import Flask, Response
+
+from ..capabilities import run_hooks
+from ..errors import UnknownTarget
+from ..reporting import reporter
+from ..web.app import UNWRAPPED
+from .errors import TasksUnavailable
+from .log import TaskLog
+from .requests import environ, replayed
+from .service import TaskService
+from .store import Store
+from .task import FAILED, SUCCEEDED, Outcome, Task
+
+POLL = 0.02  # seconds between two looks at an empty queue
+REPORT_INTERVAL = 0.25  # seconds between two reports of a running task
+RETRY_INTERVAL = 1.0  # seconds between two attempts to store a result
+JOB = "mmf.task"  # in the environment of a request that is a task: no client can set it
+_OOM_SCORE = Path("/proc/self/oom_score_adj")
+_log = logging.getLogger("mmf.tasks")
+
+
+class Job:
+    """A task while it runs: its body, and in the end its result."""
+
+    def __init__(self, task: Task, body: bytes) -> None:
+        self.task = task
+        self.body = body
+        self.result: bytes | None = None
+
+    def run(self, tasks: TaskService) -> Response:
+        """Call the target, inside the application; errors are responded to as everywhere."""
+        calls = tasks.calls.get(self.task.target)
+        if calls is None:
+            raise UnknownTarget(
+                f"{self.task.target}: this version of the service has no such target"
+            )
+        request = replayed(self.task.request, self.body)
+        try:
+            self.result = calls.run(request)
+        finally:
+            request.close()
+        return Response(status=204)
+
+
+def run_task(app: Flask, task: Task, body: bytes) -> Outcome:
+    """Run a task as the request that it is, with its lines in the log and its metrics."""
+    job, started = Job(task, body), time.perf_counter()
+    path = f"/tasks/{task.id}".encode().decode("latin-1")  # PEP 3333
+    response = app.extensions[UNWRAPPED](
+        environ(task.request, body, path) | {JOB: job}, lambda *_: None
+    )
+    try:
+        content = b"".join(response)
+    finally:
+        getattr(response, "close", lambda: None)()
+    seconds = time.perf_counter() - started
+    if job.result is None:
+        return Outcome(FAILED, error=content.decode(), seconds=seconds)
+    return Outcome(SUCCEEDED, job.result, seconds=seconds)
+
+
+class Runner:
+    """Runs the tasks of a worker until it is told to stop, or a task was taken from it."""
+
+    def __init__(self, app: Flask, worker: str) -> None:
+        self._app = app
+        self._worker = worker
+        self._store: Store = TaskService.of(app).store
+        self._log = TaskLog()
+        self._is_stopping = False
+        self._task: Task | None = None
+        self._is_cancelled = False
+        self._said: tuple[float | None, str] = (None, "")
+        self._stored: tuple[Any, ...] = ()
+
+    def run(self) -> None:
+        """Work in this process, which has just been forked, until its end."""
+        signal.signal(signal.SIGTERM, self._stop)
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # of a terminal: the worker decides
+        os.setpgid(0, 0)  # what a function starts ends with it
+        with suppress(OSError):
+            _OOM_SCORE.write_text("500")  # when memory is short, this process is to end, no other
+        run_hooks("worker_started")
+        TaskService.of(self._app).registry.load_artifacts()
+        logging.getLogger().addHandler(self._log)
+        reporter.progress, reporter.is_cancelled = self._progress, lambda: self._is_cancelled
+        parent, thread = os.getppid(), Thread(target=self._work, name="mmf-tasks", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(REPORT_INTERVAL)
+            if os.getppid() != parent:
+                os._exit(1)  # the worker has been killed; another one runs the task again
+            self._report()
+
+    def _stop(self, *_: object) -> None:
+        self._is_stopping = True
+
+    def _work(self) -> None:
+        pid = os.getpid()
+        while not self._is_stopping:
+            try:
+                task = self._store.claim(self._worker, pid)
+            except TasksUnavailable:
+                time.sleep(RETRY_INTERVAL)
+                continue
+            if task is None:
+                time.sleep(POLL)
+            elif not self._run(task):
+                return
+
+    def _run(self, task: Task) -> bool:
+        """Run a task and store its outcome; False if it is no longer this runner's."""
+        pid = os.getpid()
+        self._log.clear()
+        self._said, self._stored, self._is_cancelled = (None, ""), (None, "", ""), False
+        self._task = task
+        try:
+            outcome = self._outcome(task)
+        finally:
+            self._task = None
+            if os.getpid() != pid:
+                os._exit(0)  # a fork by the function, which has come back from it
+        while True:
+            try:
+                is_mine = self._store.finish(task, outcome, self._log.text())
+                if not is_mine:
+                    self._store.leave(task, self._log.text())
+            except TasksUnavailable as error:
+                _log.error("the result of task %s waits to be stored: %s", task.id, error)
+                time.sleep(RETRY_INTERVAL)
+            else:
+                return is_mine
+
+    def _outcome(self, task: Task) -> Outcome:
+        try:
+            return run_task(self._app, task, self._store.input(task))
+        except Exception as error:  # noqa: BLE001 - of our own code: those of targets have responses
+            _log.exception("task %s failed", task.id)
+            return Outcome.failed(task, getattr(error, "status", 500), f"the task failed: {error}")
+
+    def _progress(self, fraction: float, message: str) -> None:
+        self._said = fraction, message
+
+    def _report(self) -> None:
+        """Store what is new of the running task; learn whether it was cancelled."""
+        if (task := self._task) is None:
+            return
+        report = (*self._said, self._log.text())
+        try:
+            if report != self._stored:
+                self._is_cancelled = not self._store.report(task, *report)
+                self._stored = report
+            else:
+                found = self._store.find(task.id)
+                self._is_cancelled = found is None or found.is_done
+        except TasksUnavailable:
+            pass  # said again, the next time

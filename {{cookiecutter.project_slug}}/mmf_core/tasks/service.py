@@ -1,0 +1,75 @@
+"""The tasks of one service: what its routes and its task workers work with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
+
+from flask import Flask, current_app
+
+from ..capabilities import Gauge
+from ..web.protocols import Service
+from .calls import TaskCalls
+from .database import SQLite
+from .errors import TasksUnavailable
+from .files import Files
+from .settings import TaskSettings
+from .store import Store
+from .task import STATES
+
+_KEY = "mmf_tasks"
+
+
+class TaskService:
+    """The queue of a service, and how each of its targets is called from it.
+
+    `latest` is the application that this process has made last, whatever its author puts around it.
+    """
+
+    latest: ClassVar[Flask | None] = None
+
+    def __init__(self, service: Service) -> None:
+        self.registry = service.registry
+        self.settings = TaskSettings.from_env()
+        folder = Path(self.settings.folder).absolute()
+        database = SQLite(folder, is_safe=self.settings.sync == "full")
+        self.store = Store(database, Files(folder / "files"))
+        self.calls = {
+            route: TaskCalls(execution.target, service.settings, self.settings)
+            for route, execution in service.executions.items()
+        }
+
+    def install(self, app: Flask) -> None:
+        """Let `of` find this service, and gunicorn's master its application."""
+        app.extensions[_KEY] = self
+        TaskService.latest = app
+
+    @staticmethod
+    def of(app: Any) -> TaskService:
+        """Return the tasks of an application."""
+        tasks: TaskService = app.extensions[_KEY]
+        return tasks
+
+
+@contextmanager
+def reimporting(_modules: Iterable[ModuleType]) -> Iterator[None]:
+    """Go back to the application that there was, if a new version of the project fails."""
+    before = TaskService.latest
+    try:
+        yield
+    except BaseException:
+        TaskService.latest = before
+        raise
+
+
+def gauges() -> Iterator[Gauge]:
+    """Yield how many tasks there are in each state; nothing while that cannot be known."""
+    try:
+        counts = TaskService.of(current_app).store.counts()
+    except TasksUnavailable:
+        return
+    values = {status: counts.get(status, 0) for status in STATES}
+    yield Gauge("mmf_tasks", "Tasks by their status.", "status", values)

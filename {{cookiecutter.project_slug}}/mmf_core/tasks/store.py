@@ -1,0 +1,293 @@
+"""The queue: every call that web workers and task workers make to the database.
+
+A task is run by a process, its `runner`, of a `worker`; until it ends, or they do, both are in its
+row. What a runner stores is refused once its task was cancelled, timed out or given to another one:
+a result is stored once. Whether a worker lives is seen by its beats, counted by the database and
+timed by each observer's own monotonic clock, so that no clock has to agree with another.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from .database import SQLite, placeholders
+from .files import Files
+from .task import (
+    CANCELED,
+    COLUMNS,
+    PROCESSING,
+    QUEUED,
+    SUCCEEDED,
+    NewTask,
+    Outcome,
+    Task,
+)
+
+KEPT_AS_GONE = 7
+"""How many times as long as its result a task is known, to answer 410 and not 404."""
+
+
+class Store:
+    """The tasks in a database and in files. TasksUnavailable if it cannot be used just now."""
+
+    def __init__(self, database: SQLite, files: Files) -> None:
+        self._database = database
+        self._files = files
+        self.exists = database.exists
+        self.close = database.close
+
+    def add(self, new: NewTask, content: bytes) -> tuple[Task, bool]:
+        """Queue a task, unless there is one of its id; return the task, and whether it is new."""
+        inline, file = self._files.put(content)
+        values = {
+            "id": new.id,
+            "target": new.target,
+            "status": QUEUED,
+            "fingerprint": new.fingerprint,
+            "request": new.request,
+            "created_at": time.time(),
+            "retries": new.retries,
+            "timeout": new.timeout,
+            "input": inline,
+            "input_file": file,
+        }
+        try:
+            added = self._tasks(
+                f"INSERT INTO tasks ({', '.join(values)}) VALUES ({placeholders([*values])}) "
+                f"ON CONFLICT (id) DO NOTHING RETURNING {COLUMNS}",
+                *values.values(),
+            )
+        except BaseException:
+            self._files.remove(file)
+            raise
+        if not added:
+            self._files.remove(file)
+            added = self._tasks(f"SELECT {COLUMNS} FROM tasks WHERE id = ?", new.id)
+            return added[0], False
+        return added[0], True
+
+    def find(self, task_id: str) -> Task | None:
+        """Return a task; None if there is none of this id."""
+        if not self.exists():
+            return None
+        tasks = self._tasks(f"SELECT {COLUMNS} FROM tasks WHERE id = ?", task_id)
+        return tasks[0] if tasks else None
+
+    def page(self, where: dict[str, str], after: int | None, limit: int) -> list[Task]:
+        """Return the newest tasks with these values; those before the place `after`, if given."""
+        if not self.exists():
+            return []
+        conditions = [f"{column} = ?" for column in where]
+        values: list[Any] = [*where.values()]
+        if after is not None:
+            conditions.append("seq < ?")
+            values.append(after)
+        clause = f"WHERE {' AND '.join(conditions)} " if conditions else ""
+        return self._tasks(
+            f"SELECT {COLUMNS} FROM tasks {clause}ORDER BY seq DESC LIMIT ?", *values, limit
+        )
+
+    def position(self, task: Task) -> int | None:
+        """Return how many queued tasks are before one; None if it is not queued."""
+        if task.status != QUEUED:
+            return None
+        sql = "SELECT count(*) FROM tasks WHERE status = ? AND seq < ?"
+        return int(self._database.rows(sql, QUEUED, task.seq)[0][0])
+
+    def counts(self) -> dict[str, int]:
+        """Return how many tasks there are by status."""
+        if not self.exists():
+            return {}
+        return dict(self._database.rows("SELECT status, count(*) FROM tasks GROUP BY status"))
+
+    def has_queued(self) -> bool:
+        """Report whether a task waits."""
+        sql = "SELECT 1 FROM tasks WHERE status = ? LIMIT 1"
+        return self.exists() and bool(self._database.rows(sql, QUEUED))
+
+    def log(self, task: Task) -> str:
+        """Return what a task has printed and logged."""
+        return str(self._column(task, "log") or "")
+
+    def input(self, task: Task) -> bytes:
+        """Return the body of a task's request."""
+        return self._files.get(self._column(task, "input"), task.input_file)
+
+    def result(self, task: Task) -> bytes:
+        """Return the stored result of a task."""
+        return self._files.get(self._column(task, "result"), task.result_file)
+
+    def cancel(self, task: Task) -> Task | None:
+        """Cancel a task; None if it is done already. If it is running, its worker will end it."""
+        cancelled = self._tasks(
+            "UPDATE tasks SET status = ?, completed_at = ?, input = NULL, input_file = NULL "
+            f"WHERE seq = ? AND status IN (?, ?) RETURNING {COLUMNS}",
+            *(CANCELED, time.time(), task.seq, QUEUED, PROCESSING),
+        )
+        if not cancelled:
+            return None
+        self._files.remove(task.input_file)
+        return cancelled[0]
+
+    def clear(self, *, only_done: bool) -> list[str]:
+        """Remove all tasks that are done, after cancelling the others; return their ids."""
+        if not self.exists():
+            return []
+        if not only_done:
+            sql = f"SELECT {COLUMNS} FROM tasks WHERE completed_at IS NULL"
+            for task in self._tasks(sql):
+                self.cancel(task)
+        return [task.id for task in self._forget("")]
+
+    def forget(self, task: Task) -> None:
+        """Remove a task that is done, with its result."""
+        self._forget("AND seq = ?", task.seq)
+
+    def _forget(self, condition: str, *values: Any) -> list[Task]:
+        """Remove tasks that are done, but not those whose processes have still to be ended."""
+        gone = self._tasks(
+            "DELETE FROM tasks WHERE completed_at IS NOT NULL AND worker IS NULL "
+            f"{condition} RETURNING {COLUMNS}",
+            *values,
+        )
+        for task in gone:
+            self._files.remove(task.result_file)
+        return gone
+
+    def claim(self, worker: str, runner: int) -> Task | None:
+        """Give the task that has waited the longest to a runner; None if none waits."""
+        if not self.has_queued():  # costs others no lock
+            return None
+        claimed = self._tasks(
+            "UPDATE tasks SET status = ?, worker = ?, runner = ?, started_at = ?, progress = NULL, "
+            "message = '', log = '', attempts = attempts + 1 WHERE status = ? AND seq = "
+            f"(SELECT seq FROM tasks WHERE status = ? ORDER BY seq LIMIT 1) RETURNING {COLUMNS}",
+            *(PROCESSING, worker, runner, time.time(), QUEUED, QUEUED),
+        )
+        return claimed[0] if claimed else None
+
+    def report(self, task: Task, progress: float | None, message: str, log: str) -> bool:
+        """Store how far a running task is; False if it is no longer this runner's."""
+        sql = "UPDATE tasks SET progress = ?, message = ?, log = ? "
+        mine, values = _claimed(task)
+        return bool(self._database.rows(sql + mine, progress, message, log, *values))
+
+    def finish(self, task: Task, outcome: Outcome, log: str | None = None) -> bool:
+        """Store how a running task has ended; False if it is no longer this runner's."""
+        content, file = self._files.put(outcome.content)
+        mine, values = _claimed(task)
+        is_stored = False
+        try:
+            is_stored = bool(
+                self._database.rows(
+                    "UPDATE tasks SET status = ?, completed_at = ?, seconds = ?, error = ?, "
+                    "progress = CASE WHEN ? = 1 THEN 1 ELSE progress END, log = coalesce(?, log), "
+                    "result = ?, result_file = ?, size = ?, input = NULL, input_file = NULL, "
+                    f"worker = NULL, runner = NULL {mine}",
+                    *(outcome.status, time.time(), outcome.seconds, outcome.error),
+                    *(int(outcome.status == SUCCEEDED), log),
+                    *(content, file, len(outcome.content) + len(log or "")),
+                    *values,
+                )
+            )
+        finally:
+            self._files.remove(task.input_file if is_stored else file)
+        return is_stored
+
+    def leave(self, task: Task, log: str) -> None:
+        """Let go of a task that was cancelled, with the end of its log."""
+        sql = "UPDATE tasks SET log = ?, worker = NULL, runner = NULL WHERE seq = ? AND runner = ?"
+        self._database.rows(sql, log, task.seq, task.runner)
+
+    def claims(self, worker: str) -> list[Task]:
+        """Return the tasks that a worker's runners have, the cancelled ones too."""
+        return self._tasks(f"SELECT {COLUMNS} FROM tasks WHERE worker = ?", worker)
+
+    def let_go(self, task: Task, reason: str, *, counts: bool = True) -> None:
+        """Take a task from a runner that has ended: back into the queue, or failed by then.
+
+        If it `counts`, this was one of its attempts.
+        """
+        mine, values = _claimed(task)
+        if task.is_done:
+            sql = "UPDATE tasks SET worker = NULL, runner = NULL WHERE seq = ? AND runner = ?"
+            self._database.rows(sql, task.seq, task.runner)
+        elif counts and task.attempts > task.retries:
+            self.finish(task, Outcome.failed(task, 500, reason))
+        else:
+            self._database.rows(
+                "UPDATE tasks SET status = ?, worker = NULL, runner = NULL, started_at = NULL, "
+                f"attempts = ? {mine}",
+                *(QUEUED, task.attempts - (not counts), *values),
+            )
+
+    def beat(self, worker: str) -> None:
+        """Let other workers see that one is alive."""
+        self._database.rows(
+            "INSERT INTO heartbeats (worker, beats) VALUES (?, 1) "
+            "ON CONFLICT (worker) DO UPDATE SET beats = heartbeats.beats + 1",
+            worker,
+        )
+
+    def retire(self, worker: str) -> None:
+        """Forget the beats of a worker that has ended."""
+        self._database.rows("DELETE FROM heartbeats WHERE worker = ?", worker)
+
+    def others(self, worker: str) -> dict[str, int]:
+        """Return the beats of all other workers that have tasks."""
+        sql = (
+            "SELECT DISTINCT tasks.worker, coalesce(beats, 0) FROM tasks "
+            "LEFT JOIN heartbeats ON heartbeats.worker = tasks.worker "
+            "WHERE tasks.worker IS NOT NULL AND tasks.worker <> ?"
+        )
+        return dict(self._database.rows(sql, worker))
+
+    def expire(self, keep: float, max_kept: int) -> None:
+        """Remove results older than `keep` seconds, and the oldest beyond `max_kept` bytes.
+
+        Files that no task refers to are removed, too.
+        """
+        now = time.time()
+        old = self._tasks(
+            f"SELECT {COLUMNS} FROM ("
+            "SELECT *, sum(size) OVER (ORDER BY completed_at DESC, seq DESC) AS total "
+            "FROM tasks WHERE completed_at IS NOT NULL AND removed = 0"
+            ") AS kept WHERE completed_at < ? OR total > ?",
+            *(now - keep, max_kept),
+        )
+        for task in old:
+            sql = (
+                "UPDATE tasks SET removed = 1, result = NULL, result_file = NULL, log = '', "
+                "size = 0 WHERE seq = ?"
+            )
+            self._database.rows(sql, task.seq)
+            self._files.remove(task.result_file)
+        sql = "DELETE FROM tasks WHERE removed = 1 AND completed_at < ?"
+        self._database.rows(sql, now - KEPT_AS_GONE * keep)
+        self._files.sweep(self._file_names())
+
+    def _file_names(self) -> set[str]:
+        columns = ("input_file", "result_file")
+        rows: Iterable[tuple[str]] = [
+            row
+            for column in columns
+            for row in self._database.rows(f"SELECT {column} FROM tasks WHERE {column} IS NOT NULL")
+        ]
+        return {name for (name,) in rows}
+
+    def _column(self, task: Task, name: str) -> Any:
+        rows = self._database.rows(f"SELECT {name} FROM tasks WHERE seq = ?", task.seq)
+        return rows[0][0] if rows else None
+
+    def _tasks(self, sql: str, *values: Any) -> list[Task]:
+        return [Task(*row) for row in self._database.rows(sql, *values)]
+
+
+def _claimed(task: Task) -> tuple[str, tuple[Any, ...]]:
+    """Return the end of a statement that changes a task only while it is this runner's attempt."""
+    return (
+        "WHERE seq = ? AND worker = ? AND runner = ? AND attempts = ? AND status = ? RETURNING seq",
+        (task.seq, task.worker, task.runner, task.attempts, PROCESSING),
+    )

@@ -1,0 +1,119 @@
+"""A task as it is known to callers, in the fields of Cog and Replicate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from ..codecs import json
+from ..errors import problem_document
+
+QUEUED, PROCESSING = "queued", "processing"
+SUCCEEDED, FAILED, CANCELED = "succeeded", "failed", "canceled"
+STATES = (QUEUED, PROCESSING, SUCCEEDED, FAILED, CANCELED)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A row of the queue, without its contents. Times are seconds since 1970.
+
+    `seq` is its place in the queue. `request` and `error` are JSON. `fingerprint` is that of what
+    was asked. `worker` and its process `runner` are those that run it, or are about to let it go.
+    `removed`: its result was deleted.
+    """
+
+    seq: int
+    id: str
+    target: str
+    status: str
+    fingerprint: str
+    request: str
+    created_at: float
+    started_at: float | None
+    completed_at: float | None
+    seconds: float | None
+    progress: float | None
+    message: str
+    attempts: int
+    retries: int
+    timeout: float
+    worker: str | None
+    runner: int | None
+    error: str | None
+    removed: int
+    input_file: str | None
+    result_file: str | None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended, however."""
+        return self.status not in (QUEUED, PROCESSING)
+
+    def url(self, root: str) -> str:
+        """Return its address; `root` is the path under which the service is mounted."""
+        return f"{root}/tasks/{quote(self.id, safe='')}"
+
+    def document(self, root: str, position: int | None) -> dict[str, Any]:
+        """Return the task ready for JSON."""
+        url = self.url(root)
+        return {
+            "id": self.id,
+            "target": self.target,
+            "status": self.status,
+            "created_at": _time(self.created_at),
+            "started_at": _time(self.started_at),
+            "completed_at": _time(self.completed_at),
+            "progress": self.progress,
+            "message": self.message,
+            "position": position,
+            "attempts": self.attempts,
+            "error": json.loads(self.error) if self.error else None,
+            "metrics": {"predict_time": self.seconds},
+            "urls": {
+                "self": url,
+                "result": f"{url}/result",
+                "log": f"{url}/log",
+                "cancel": f"{url}/cancel",
+            },
+        }
+
+
+COLUMNS = ", ".join(field.name for field in fields(Task))
+"""Those of the table that a Task is made of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask:
+    """What is asked: see `Task`."""
+
+    id: str
+    target: str
+    fingerprint: str
+    request: str
+    retries: int
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a task has ended; `error` is a problem in JSON, `content` its result."""
+
+    status: str
+    content: bytes = b""
+    error: str | None = None
+    seconds: float | None = None
+
+    @classmethod
+    def failed(cls, task: Task, status: int, detail: str) -> Outcome:
+        """Return the outcome of a task that has not told its own."""
+        request_id = json.loads(task.request).get("request_id")
+        problem = problem_document(status, detail, f"/tasks/{task.id}", request_id)
+        return cls(FAILED, error=json.dumps(problem).decode())
+
+
+def _time(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
