@@ -15,9 +15,10 @@ from gunicorn import glogging
 
 from mmf_core.capabilities import run_hooks
 from mmf_core.errors import SettingError
-from mmf_core.server import companions, graceful_shutdown, reloading, worker_boot
+from mmf_core.server import companions, graceful_shutdown, reloading, spawning, worker_boot
 from mmf_core.server.scoreboard import MAX_WORKERS, scoreboard
 from mmf_core.settings import LONGEST, check_environment
+from mmf_core.shared_memory import memory_folder
 from mmf_core.web import log_redaction, logs
 from mmf_core.web.app import settings_groups
 
@@ -144,8 +145,7 @@ max_requests_jitter = whole_number(
 )
 
 # The heartbeat is the time of a file: in memory it waits for no disk, and needs none to write to.
-memory = "/dev/shm"  # noqa: S108
-worker_tmp_dir = memory if os.access(memory, os.W_OK | os.X_OK) else None
+worker_tmp_dir = memory_folder()
 
 # A socket in the home directory by which `gunicornc` controls a running gunicorn. Off: it fails on
 # a read-only file system and with a user's second service, and its thread would be running during
@@ -184,9 +184,10 @@ def when_ready(server: object) -> None:
 
     A collection writes to every object that it visits, and a page written to is no longer shared.
     From now on SIGHUP loads a new version of model and code, if it works, and SIGTERM makes
-    readiness fail before it ends the service.
+    readiness fail before it ends the service, and a worker that cannot be started does not end it.
     """
     gc.freeze()
+    spawning.keep_trying(server)
     reloading.handle_sighup(server)
     graceful_shutdown.handle_sigterm(server)
     companions.start(server)

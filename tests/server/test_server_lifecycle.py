@@ -4,6 +4,7 @@ import ctypes
 import http.client
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -17,11 +18,11 @@ from typing import Any
 import pytest
 import requests
 
-from mmf_core import Registry
+from mmf_core import Registry, shared_memory
 from mmf_core.probes import probes
 from mmf_core.processes import resident
 from mmf_core.readiness import server_status
-from mmf_core.server import graceful_shutdown, memory, worker_boot
+from mmf_core.server import graceful_shutdown, memory, spawning, worker_boot
 from mmf_core.server.scoreboard import Scoreboard
 from mmf_core.settings import MIB
 from mmf_core.web import create_app
@@ -117,6 +118,53 @@ def test_readiness_goes_first_and_requests_are_answered_until_the_end(tmp_path: 
         assert slow.getresponse().status == 200
         slow.close()
         assert service.process.wait(LONGEST) == 0
+
+
+def test_a_worker_that_cannot_be_started_does_not_end_the_service(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with (
+        log.open("wb") as stream,
+        serve("gunicorn", tmp_path, stream, app=APP) as service,
+    ):
+        master = service.process.pid
+        limits = resource.prlimit(master, resource.RLIMIT_NOFILE)
+        resource.prlimit(master, resource.RLIMIT_NOFILE, (4, limits[1]))  # it has more open
+        killed = pid(service)
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: log.read_text().count("a worker cannot be started") > 1)
+        assert pid(service) != killed, "the other one serves"
+        assert service.process.poll() is None
+        resource.prlimit(master, resource.RLIMIT_NOFILE, limits)
+        wait_until(lambda: len(children(service)) == 2)
+        wait_until(lambda: ready(service).json() == {"ready": True})
+
+
+def test_workers_that_cannot_be_started_at_first_end_the_service() -> None:
+    def spawn() -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    server = SimpleNamespace(spawn_worker=spawn, worker_age=2, num_workers=2, pid=os.getpid())
+    spawning.keep_trying(server)
+    with pytest.raises(BlockingIOError):
+        server.spawn_worker()
+    server.worker_age = 3
+    assert server.spawn_worker() is None
+    server.pid += 1
+    with pytest.raises(BlockingIOError):  # in a fork, which must not go on as the master
+        server.spawn_worker()
+
+
+@pytest.mark.parametrize(
+    ("blocks", "total_files", "free_files", "usable"),
+    [(1024, 100, 64, True), (1024, 0, 0, True), (1023, 100, 64, False), (1024, 100, 63, False)],
+)
+def test_files_are_in_memory_only_if_there_is_room(
+    monkeypatch: pytest.MonkeyPatch, blocks: int, total_files: int, free_files: int, usable: bool
+) -> None:
+    free = SimpleNamespace(f_bavail=blocks, f_frsize=1024, f_files=total_files, f_favail=free_files)
+    monkeypatch.setattr(shared_memory.os, "access", lambda *_: True)
+    monkeypatch.setattr(shared_memory.os, "statvfs", lambda _: free)
+    assert (shared_memory.memory_folder(MIB) is not None) == usable
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])

@@ -1,7 +1,9 @@
 """Requests that are wrong in every way that people and programs get them wrong."""
 
+import errno
 import gc
 import io
+import os
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +17,7 @@ import mmf_core as mmf
 from mmf_core.errors import DeclarationError
 from mmf_core.target import RESERVED
 from mmf_core.web import create_app
+from mmf_core.web.http.requests import FormParser
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NOT_UTF8 = b"a\n\xea\xf0\xe0\xf1\xed\xee\xe5\n"  # windows-1251
@@ -424,3 +427,23 @@ def test_a_target_that_raises(
 def test_a_form_of_very_many_fields_is_refused_before_they_are_made(client: FlaskClient) -> None:
     body, media_type = b"&a" * 100_000, "application/x-www-form-urlencoded"
     assert_problem(client.post("/shout", data=body, content_type=media_type), 400, "fields")
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(errno.ENOSPC, 500), (errno.EMFILE, 500), (errno.ECONNRESET, 400)]
+)
+def test_no_room_for_a_large_part_is_not_the_callers_fault(
+    serve_function: Callable[..., FlaskClient],
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    status: int,
+) -> None:
+    def write(*_: Any) -> int:
+        raise OSError(number, os.strerror(number))
+
+    def size(file: Any = mmf.File()) -> int:  # noqa: B008
+        return len(file)
+
+    client = serve_function(size, returns=mmf.Integer())
+    monkeypatch.setattr(FormParser, "parse", write)
+    assert client.post("/size", data={"file": (io.BytesIO(b"x"), "a")}).status_code == status

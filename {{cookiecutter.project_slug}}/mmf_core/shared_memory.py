@@ -1,13 +1,26 @@
-"""Text that a process shares with its forks, whichever of them writes it."""
+"""Text that a process shares with its forks, and the folder for files in memory."""
 
 from __future__ import annotations
 
 import json
 import mmap
+import os
 
 SIZE = 4096
 MAX_LENGTH = 500
 """Characters of each text, which takes at most six bytes for each in JSON."""
+
+_FOLDER = "/dev/shm"  # noqa: S108 - for files that only this user can open
+_MIN_FILES = 64
+
+
+def memory_folder(room: int = 0) -> str | None:
+    """Return the system's folder for files in memory, unless it lacks `room` bytes, or files."""
+    if not os.access(_FOLDER, os.W_OK | os.X_OK):
+        return None
+    free = os.statvfs(_FOLDER)
+    has_files = not free.f_files or free.f_favail >= _MIN_FILES  # 0: it does not count them
+    return _FOLDER if has_files and free.f_bavail * free.f_frsize >= room else None
 
 
 class SharedText:

@@ -17,11 +17,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from ..settings import MIB
+from ..shared_memory import memory_folder
 from .slots import Slots
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _PREFIX = "mmf-metrics-"
-_MEMORY = Path("/dev/shm")  # noqa: S108 - made by mkdtemp, for this user only
+_ROOM = 4 * MIB  # for the counts of some workers and targets
 _log = logging.getLogger("mmf.metrics")
 _slots: Slots | None = None
 
@@ -75,7 +77,7 @@ def _share_values(slots: Slots) -> None:
 
 def _create() -> Path:
     """Return a new directory, locked until the last process of this service has ended."""
-    parent = _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+    parent = Path(memory_folder(_ROOM) or tempfile.gettempdir())
     _remove_abandoned(parent)
     while True:
         directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 from collections.abc import Callable
@@ -20,6 +21,8 @@ FORMS = {MULTIPART, FIELDS}
 V = TypeVar("V")
 _CHUNK = 64 * 1024
 _TOO_SLOW = (TimeoutError, BlockingIOError)  # by a socket timeout of Python, of the kernel
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
+"""Of the disk or of files: large parts of a form are kept in temporary files."""
 _log = logging.getLogger("mmf.bodies")
 
 
@@ -101,6 +104,8 @@ def _read(request: Request, read: Callable[[], V]) -> V:
             raise ClientTooSlow(
                 "the body did not arrive in time (set MMF_CLIENT_TIMEOUT)"
             ) from None
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise  # no fault of the caller's
         raise RequestError("the connection broke in the middle of the body") from error
     body_received()
     return value
