@@ -19,7 +19,7 @@ from pandas.testing import assert_frame_equal
 
 from mmf_core.codecs import Format, Kind, find, table_xlsx
 from mmf_core.codecs.table_xlsx import TableXLSX
-from mmf_core.errors import MissingPackage, RequestError
+from mmf_core.errors import BodyTooLarge, MissingPackage, RequestError
 
 CODEC = TableXLSX()
 TEXTS = st.text(
@@ -198,15 +198,17 @@ def test_lack_of_memory_is_not_the_callers_fault(monkeypatch: pytest.MonkeyPatch
 def test_a_table_longer_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table_xlsx, "MAX_ROWS", 2)
     assert _cells(CODEC.encode(_column(1, 2), {}))
-    with pytest.raises(ValueError, match="rows"):
+    with pytest.raises(BodyTooLarge, match="at most 2 rows as XLSX, got 3"):
         CODEC.encode(_column(1, 2, 3), {})
 
 
-def test_a_table_wider_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_xlsx, "MAX_COLUMNS", 2)
-    assert _cells(CODEC.encode(pd.DataFrame({"a": [1], "b": [2]}), {}))
-    with pytest.raises(ValueError, match="columns"):
-        CODEC.encode(pd.DataFrame({"a": [1], "b": [2], "c": [3]}), {})
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_are_the_same_numbers_one_by_one_and_together(unit: str) -> None:
+    texts = ["1900-03-01", "2026-01-31T12:30:00", "1999-12-31T23:59:59", "NaT"]
+    times = pd.Series(np.array(texts, f"M8[{unit}]"))
+    assert CODEC.encode(pd.DataFrame({"a": times}), {}) == CODEC.encode(
+        pd.DataFrame({"a": times.astype(object)}), {}
+    )
 
 
 def test_a_text_longer_than_a_cell_is_refused_and_not_cut() -> None:

@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from . import json
-from .json_conversion import to_plain
+from .json_conversion import date_texts, to_plain
+from .row_text import FormatCells, format_numbers, format_rows, is_numpy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,16 +22,39 @@ _NUMPY = set("biufmM")
 _PLAIN = (str, int, float, Decimal, date, time, timedelta)
 
 
-def cell_texts(column: pd.Series) -> list[str | None]:
-    """Return a column's cells as CSV writes them, None for null.
+def cell_texts(cells: Any) -> list[str | None]:
+    """Return the cells of a column, or of a block of numbers, as CSV writes them, None for null."""
+    import numpy as np
+    import pandas as pd
+
+    kind, is_own = cells.dtype.kind, is_numpy(cells.dtype)
+    if is_own and (kind in "iu" or (kind == "f" and not np.isinf(cells).any())):
+        texts = [text.decode() for text in format_numbers(np.asarray(cells))]
+        return [None if text == "null" else text for text in texts]
+    if cells.dtype == "str":
+        return [cell if isinstance(cell, str) else None for cell in cells.tolist()]
+    if kind == "M" and isinstance(cells.dtype, np.dtype):
+        return [text and text.replace("T", " ") for text in date_texts(np.asarray(cells))]
+    flat = cells.ravel()
+    return [
+        None if is_null else _text(cell)
+        for cell, is_null in zip(flat.tolist(), pd.isna(flat).tolist(), strict=True)
+    ]
+
+
+def text_rows(
+    table: pd.DataFrame, template: bytes, separator: bytes, format_cells: FormatCells
+) -> Iterator[bytes]:
+    """Yield the rows that `row_text` formats.
 
     TypeError names the place and the type of a value that has no text, such as bytes.
     """
-    with naming_cells(str(column.name), column.tolist()):
-        return [
-            None if is_null else _text(cell)
-            for cell, is_null in zip(column.tolist(), column.isna().tolist(), strict=True)
-        ]
+    try:
+        yield from format_rows(table, template, separator, format_cells)
+    except TypeError:
+        for name, column in table.items():
+            to_plain([{str(name): cell} for cell in column.tolist()])
+        raise
 
 
 @contextmanager
@@ -58,8 +82,9 @@ def simple_cells(column: pd.Series) -> pd.Series:
     """Return a column of objects with simple cells; `map` would round long integers."""
     import pandas as pd
 
-    with naming_cells(str(column.name), column.tolist()):
-        cells = [simple_cell(cell) for cell in column.tolist()]
+    cells = column.tolist()  # slow for categories
+    with naming_cells(str(column.name), cells):
+        cells = [simple_cell(cell) for cell in cells]
     return pd.Series(cells, column.index, dtype=object)
 
 

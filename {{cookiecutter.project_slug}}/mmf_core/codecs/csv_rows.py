@@ -7,6 +7,7 @@ instead of pandas' 1e-07. A text is quoted if RFC 4180 requires it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ from .row_text import format_numbers, format_rows, is_block, is_numpy
 if TYPE_CHECKING:
     import pandas as pd
 
+_BLOCK_CELLS = 100_000
+"""Cells of a block of numbers that are written at a time."""
+
 
 def header(names: list[Any], separator: str) -> bytes | None:
     """Return the line of plain names; None if one of them may need quotes."""
@@ -24,7 +28,7 @@ def header(names: list[Any], separator: str) -> bytes | None:
     return None if not line or re.search('["\r\n,;|\t]', "".join(names)) else f"{line}\n".encode()
 
 
-def rows(table: pd.DataFrame, separator: str) -> bytes | None:
+def rows(table: pd.DataFrame, separator: str) -> Iterator[bytes] | None:
     """Return the lines under the header; None if there are other types than numbers and texts."""
     width = len(table.columns)
     null = b'""' if width == 1 else b""  # an empty line would not be a row
@@ -38,7 +42,7 @@ def rows(table: pd.DataFrame, separator: str) -> bytes | None:
         return None
     format_cells = partial(_format_cells, special=re.compile(f'["\r\n{separator}]'), null=null)
     template = delimiter.join([b"%b"] * width)
-    return b"".join(text + b"\n" for text in format_rows(table, template, b"\n", format_cells))
+    return (text + b"\n" for text in format_rows(table, template, b"\n", format_cells))
 
 
 def _is_plain(cells: Any) -> bool:
@@ -50,12 +54,14 @@ def _is_plain(cells: Any) -> bool:
     return cells.dtype.kind in "iu" or (cells.dtype == np.float64 and not np.isinf(cells).any())
 
 
-def _block(array: Any, delimiter: bytes, null: bytes) -> bytes:
+def _block(array: Any, delimiter: bytes, null: bytes) -> Iterator[bytes]:
     import numpy as np
 
-    text = json.dumps(np.ascontiguousarray(array))[2:-2].replace(b"],[", b"\n")
-    text = text.replace(b"null", null)
-    return (text if delimiter == b"," else text.replace(b",", delimiter)) + b"\n"
+    size = max(1, _BLOCK_CELLS // array.shape[1])
+    for start in range(0, len(array), size):
+        rows = np.ascontiguousarray(array[start : start + size])
+        text = json.dumps(rows)[2:-2].replace(b"],[", b"\n").replace(b"null", null)
+        yield (text if delimiter == b"," else text.replace(b",", delimiter)) + b"\n"
 
 
 def _format_cells(cells: Any, special: re.Pattern[str], null: bytes) -> list[bytes]:

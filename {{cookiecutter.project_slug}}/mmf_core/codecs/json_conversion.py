@@ -154,7 +154,7 @@ def _from_numpy(value: Any) -> Any:
     dtype = array.dtype
     match dtype.kind:
         case "M":
-            return _mapped(array, _date_texts(array))
+            return _mapped(array, date_texts(array))
         case "m":
             return _mapped(array, _durations(array))
         case "f" if dtype.itemsize > 8:  # noqa: PLR2004 - a long double
@@ -177,7 +177,8 @@ def _mapped(array: Any, cells: list[Any]) -> Any:
     return nested.reshape(array.shape).tolist()
 
 
-def _date_texts(array: Any) -> list[str | None]:
+def date_texts(array: Any) -> list[str | None]:
+    """Return NumPy's dates and times as ISO 8601, None for NaT."""
     import numpy as np
 
     if np.isnat(array).all():  # NaT alone may have no unit

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import csv_dialect, csv_rows, csv_text
 from .base import Codec, Kind, Options
 from .cell_text import simple_cells
 from .csv_reader import read
+from .encoded_size import check_cells, joined
 from .formats import Format
 from .number_format import number_format_in
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_MOST_CELLS = 14_000_000
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -48,13 +51,16 @@ class _Separated(Codec["pd.DataFrame"]):
         return read(text, options, name, number_format)
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
+        name = self.format.name
+        check_cells(value, name, _MOST_CELLS)
         if options.get("escape_formulas"):
             value = _without_formulas(value)
         rows = csv_rows.rows(value, self.separator)
         if rows is None:
             simple = _changed(value, "Oc", simple_cells)
-            rows = simple.to_csv(index=False, header=False, sep=self.separator).encode()
-        return self._header(value) + rows
+            text = simple.to_csv(index=False, header=False, sep=self.separator)
+            rows = iter([text.encode()])
+        return joined(chain([self._header(value)], rows), name, options)
 
     def _header(self, value: pd.DataFrame) -> bytes:
         line = csv_rows.header(value.columns.tolist(), self.separator)

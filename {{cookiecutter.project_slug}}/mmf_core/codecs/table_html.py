@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import chain
 from string import Template
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .base import Codec, Kind, Options
-from .cell_text import cell_texts
+from .cell_text import cell_texts, text_rows
+from .encoded_size import check_cells, joined
 from .formats import Format
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_MOST_CELLS = 7_000_000
 _PAGE = Template("""<!doctype html>
 <html lang="en">
 <head>
@@ -53,17 +56,21 @@ class TableHTML(Codec["pd.DataFrame"]):
     requires: ClassVar = {"pandas": "pandas"}
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
+        check_cells(value, "HTML", _MOST_CELLS)
         names = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in value.columns)
-        columns = [_cells(value.iloc[:, index]) for index in range(value.shape[1])]
-        rows = "\n".join(f"<tr>{''.join(row)}</tr>" for row in zip(*columns, strict=True))
         caption = f"{len(value):,} rows"
-        page = _PAGE.substitute(caption=caption, header=f"<tr>{names}</tr>", rows=rows)
-        return page.encode()
+        page = _PAGE.substitute(caption=caption, header=f"<tr>{names}</tr>", rows="\0")
+        start, _, end = page.encode().rpartition(b"\0")
+        cells = b"".join(
+            b'<td class="number">%b</td>' if dtype.kind in "iuf" else b"<td>%b</td>"
+            for dtype in value.dtypes.tolist()
+        )
+        rows = text_rows(value, b"<tr>%b</tr>\n" % cells, b"", _format_cells)
+        return joined(chain([start], rows, [end.removeprefix(b"\n")]), "HTML", options)
 
 
 CODECS = (TableHTML(),)
 
 
-def _cells(column: pd.Series) -> list[str]:
-    start = '<td class="number">' if column.dtype.kind in "iuf" else "<td>"
-    return [f"{start}{escape(text or '')}</td>" for text in cell_texts(column)]
+def _format_cells(cells: Any) -> list[bytes]:
+    return [escape(text or "").encode() for text in cell_texts(cells)]

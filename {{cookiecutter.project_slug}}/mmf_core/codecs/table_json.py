@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +12,8 @@ from . import fast_records, json, row_text
 from .base import JSONCodec, Kind, Options
 from .column_labels import LabelCache, column_index
 from .decoded_size import RECORD_WEIGHTS, check_columns, refuse_sparse
+from .encoded_size import check_cells, joined
+from .json_conversion import date_texts
 from .json_values import check_depth
 from .kept_columns import kept_names
 from .repeated_names import RepeatedNames, with_repeated_names
@@ -29,6 +31,7 @@ from .typed_columns import NUMBERS, is_long, table_of, typed_column
 if TYPE_CHECKING:
     import pandas as pd
 
+_MOST_CELLS = 14_000_000
 _VALUE_SIZE = 8  # bytes of a value and its name, about: `"a":1.5,`
 _EXPECTED = (
     "expected a table: a list of records "
@@ -51,7 +54,9 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
         return self.from_plain(with_repeated_names(data, json.loads(data)), options)
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
-        return b"[%b]" % b",".join(format_records(value, b","))
+        return joined(
+            _between(b"[", b",", format_records(value, "JSON", b","), b"]"), "JSON", options
+        )
 
     def from_plain(self, plain: Any, options: Options) -> pd.DataFrame:
         if isinstance(plain, RepeatedNames):
@@ -74,16 +79,26 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def format_records(table: pd.DataFrame, separator: bytes) -> Iterable[bytes]:
-    """Return the rows as JSON objects, a few hundred in each text."""
+def format_records(table: pd.DataFrame, format: str, separator: bytes) -> Iterator[bytes]:
+    """Yield the rows as JSON objects, a few hundred in each text."""
+    check_cells(table, format, _MOST_CELLS)
     template = _TEMPLATES.get(tuple(table.columns))
     if template is None:
-        return [json.dumps(record) for record in TableJSON().to_plain(table)]
+        yield from (json.dumps(record) for record in TableJSON().to_plain(table))
+        return
     try:
-        return list(row_text.format_rows(table, template, separator, _format_cells))
+        yield from row_text.format_rows(table, template, separator, _format_cells)
     except TypeError:
         json.dumps(TableJSON().to_plain(table))  # names the row and the column
         raise
+
+
+def _between(start: bytes, separator: bytes, texts: Iterable[bytes], end: bytes) -> Iterator[bytes]:
+    yield start
+    for index, text in enumerate(texts):
+        yield separator * bool(index)
+        yield text
+    yield end
 
 
 def _template(names: tuple[Any, ...]) -> bytes | None:
@@ -100,7 +115,15 @@ _TEMPLATES = LabelCache(_template)
 def _format_cells(cells: Any) -> list[bytes]:
     if row_text.is_numpy(cells.dtype):
         return row_text.format_numbers(cells)
+    if cells.dtype.kind == "M" and getattr(cells.dtype, "tz", None) is None:
+        return [b"null" if text is None else b'"%b"' % text.encode() for text in _times(cells)]
     return json.dumps_each(cells.tolist())
+
+
+def _times(cells: Any) -> list[str | None]:
+    import numpy as np
+
+    return date_texts(np.asarray(cells))
 
 
 def _is_rows(data: Any) -> bool:

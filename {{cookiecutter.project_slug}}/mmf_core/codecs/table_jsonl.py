@@ -9,6 +9,7 @@ from ..errors import InvalidValue, RequestError
 from . import fast_records, json
 from .base import Codec, Kind, Options
 from .decoded_size import RECORD_WEIGHTS
+from .encoded_size import joined
 from .formats import Format
 from .json_overflow import overflow_error
 from .repeated_names import may_repeat_names, parse
@@ -47,7 +48,8 @@ class TableJSONL(Codec["pd.DataFrame"]):
         return _JSON.from_plain(records, options)
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
-        return b"".join(text + b"\n" for text in format_records(value, b"\n"))
+        lines = format_records(value, "JSONL", b"\n")
+        return joined((text + b"\n" for text in lines), "JSONL", options)
 
 
 CODECS = (TableJSONL(),)

@@ -12,6 +12,7 @@ from .arrow_size import CELL_SIZE, array_size, batch_size, has_fixed_cells, is_f
 from .arrow_to_pandas import to_pandas, with_whole_numbers
 from .base import Codec, Kind, Options
 from .decoded_size import check_columns, refuse_sparse, too_large
+from .encoded_size import check_width
 from .formats import Format
 from .kept_columns import kept_names
 from .parquet_pages import group_sizes
@@ -210,6 +211,7 @@ def _arrow_table(value: pd.DataFrame) -> Any:
     """Return pyarrow's table; TypeError or ValueError if a column mixes types."""
     import pyarrow as pa
 
+    check_width(value)
     try:
         return pa.Table.from_pandas(value, preserve_index=False)
     except (NotImplementedError, OverflowError) as error:

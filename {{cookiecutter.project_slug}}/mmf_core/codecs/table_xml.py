@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import re
-from typing import TYPE_CHECKING, ClassVar
+from itertools import chain
+from typing import TYPE_CHECKING, Any, ClassVar
 from xml.sax.saxutils import escape
 
 from ..errors import RequestError
 from .base import Codec, Kind, Options
-from .cell_text import cell_texts
+from .cell_text import cell_texts, text_rows
 from .csv_reader import read
 from .decoded_size import refuse_sparse
+from .encoded_size import check_cells, joined
 from .formats import Format
 from .xml_text import check_characters
 
@@ -28,6 +30,8 @@ _XSI_PREFIX = f"{{{_XSI}}}"
 _NIL = f"{_XSI_PREFIX}nil"
 _ROW_DEPTH, _CELL_DEPTH = 2, 3
 _QUOTED_LENGTH = 20
+_NULL = re.compile(rb"<([^<>]*)>\0</[^<>]*>")
+_MOST_CELLS = 7_000_000
 
 
 class TableXML(Codec["pd.DataFrame"]):
@@ -63,12 +67,12 @@ class TableXML(Codec["pd.DataFrame"]):
         return _with_empty_texts(table, rows, texts)
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
-        columns = [
-            _elements(str(name), value.iloc[:, index]) for index, name in enumerate(value.columns)
-        ]
-        rows = "\n".join(f"<row>{''.join(row)}</row>" for row in zip(*columns, strict=True))
-        head = '<?xml version="1.0" encoding="UTF-8"?>'
-        return f'{head}\n<table xmlns:xsi="{_XSI}">\n{rows}\n</table>\n'.encode()
+        check_cells(value, "XML", _MOST_CELLS)
+        cells = "".join(map(_element, value.columns)).encode()
+        rows = text_rows(value, b"<row>%b</row>\n" % cells, b"", _format_cells)
+        pieces = (_NULL.sub(rb'<\1 xsi:nil="true"/>', row) if b"\0" in row else row for row in rows)
+        head = f'<?xml version="1.0" encoding="UTF-8"?>\n<table xmlns:xsi="{_XSI}">\n'
+        return joined(chain([head.encode()], pieces, [b"</table>\n"]), "XML", options)
 
 
 CODECS = (TableXML(),)
@@ -82,15 +86,17 @@ def _with_empty_texts(table: pd.DataFrame, rows: _Rows, columns: list[str]) -> p
     return table
 
 
-def _elements(name: str, column: pd.Series) -> list[str]:
-    """Return a column's cells."""
-    start = end = name
-    if not _NAME.fullmatch(name):
-        start, end = f'cell name="{_escape(name)}"', "cell"
-    return [
-        f'<{start} xsi:nil="true"/>' if text is None else f"<{start}>{_escape(text)}</{end}>"
-        for text in cell_texts(column)
-    ]
+def _element(name: Any) -> str:
+    """Return a column's element, with a `%b` for its text."""
+    start = end = str(name)
+    if not _NAME.fullmatch(start):
+        start, end = f'cell name="{_escape(start)}"'.replace("%", "%%"), "cell"
+    return f"<{start}>%b</{end}>"
+
+
+def _format_cells(cells: Any) -> list[bytes]:
+    """Return the texts of cells; a zero, which no XML has, is null."""
+    return [b"\0" if text is None else _escape(text).encode() for text in cell_texts(cells)]
 
 
 def _escape(text: str) -> str:

@@ -54,4 +54,33 @@ RUSSIAN_FAILURES = {
     ),
     "the body did not arrive in time (set MMF_CLIENT_TIMEOUT)": "данные шли слишком долго",
     "the connection broke in the middle of the body": "соединение прервалось при отправке",
+    (
+        "expected a result of at most {limit} columns, got {columns}; "
+        "send a table of fewer columns or rows"
+    ): (
+        "в результате не больше {limit} столбцов, получилось: {columns}; "
+        "пришлите таблицу, в которой меньше столбцов или строк"
+    ),
+    (
+        "expected a result of at most {limit} rows as {name}, got {rows}; "
+        "send fewer rows, or accept another format"
+    ): (
+        "в {name} не больше {limit} строк, получилось: {rows}; "
+        "пришлите меньше строк или выберите другой формат"
+    ),
+    (
+        "expected a result of at most {limit} cells as {name}, got {number}, where objects and "
+        "times in a zone count {count} times; send fewer rows, or accept another format, such as "
+        "Parquet"
+    ): (
+        "в {name} не больше {limit} ячеек, получилось: {number} (объекты и время с поясом "
+        "считаются {count} раз); пришлите меньше строк или выберите другой формат, например Parquet"
+    ),
+    (
+        "the result takes more than {number} MiB as {name}; send fewer rows, or accept another "
+        "format, such as Parquet"
+    ): (
+        "результат в {name} больше {number} МиБ; пришлите меньше строк или выберите другой формат, "
+        "например Parquet"
+    ),
 }

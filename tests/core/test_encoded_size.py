@@ -1,0 +1,55 @@
+"""What a result may take in each format: a few bytes of Parquet are a hundred of HTML."""
+
+import time
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mmf_core.codecs import Kind, find, writable
+from mmf_core.errors import BodyTooLarge
+from mmf_core.settings import MIB
+
+FORMATS = writable(Kind.TABLE)
+TEXTS = [format for format in FORMATS if format.name not in {"PARQUET", "ARROW", "FEATHER"}]
+WIDTH = 16_384
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=lambda format: str(format.name))
+def test_a_result_is_as_wide_as_a_table_that_is_sent(format: object) -> None:
+    table = pd.DataFrame(np.zeros((1, WIDTH + 1)), columns=list(map(str, range(WIDTH + 1))))
+    with pytest.raises(BodyTooLarge, match="at most 16,384 columns, got 16,385"):
+        find(Kind.TABLE, format).encode(table, {})  # type: ignore[arg-type,union-attr]
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=lambda format: str(format.name))
+def test_a_wide_result_takes_a_moment(format: object) -> None:
+    """XLSX took four seconds, and seven of categories."""
+    values = (1, 1.5, "x", True, pd.Timestamp(2026, 1, 31), None)
+    table = pd.DataFrame({str(i): [values[i % 6]] for i in range(WIDTH)})
+    codec = find(Kind.TABLE, format)  # type: ignore[arg-type]
+    assert codec
+    codec.encode(table.head(1), {})
+    started = time.process_time()
+    assert codec.encode(table, {})
+    assert time.process_time() - started < 4
+
+
+@pytest.mark.parametrize("format", TEXTS, ids=lambda format: str(format.name))
+def test_times_in_a_zone_and_objects_count_for_more(format: object) -> None:
+    zoned = pd.Series(np.zeros(2_400_000, "M8[s]")).dt.tz_localize("Europe/Berlin")
+    with pytest.raises(BodyTooLarge, match=r"cells as .*, got 14,400,000"):
+        find(Kind.TABLE, format).encode(pd.DataFrame({"a": zoned}), {})  # type: ignore[arg-type,union-attr]
+
+
+@pytest.mark.parametrize("name", ["CSV", "JSON", "JSONL", "XML", "HTML"])
+def test_a_text_is_as_large_as_decoding_may_take(name: str) -> None:
+    codec = next(find(Kind.TABLE, format) for format in FORMATS if format.name == name)
+    assert codec
+    table = pd.DataFrame({"a": np.full(1_000_000, 0.123456789012345)})
+    tracemalloc.start()
+    with pytest.raises(BodyTooLarge, match=f"the result takes more than 12 MiB as {name}"):
+        codec.encode(table, {"max_body": MIB})
+    assert tracemalloc.get_traced_memory()[1] < 32 * MIB
+    tracemalloc.stop()

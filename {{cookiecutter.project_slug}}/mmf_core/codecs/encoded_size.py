@@ -1,0 +1,63 @@
+"""The bounds of encoding: how much a table may become, in every format.
+
+A caller decides how large a result is where a function gives a row for each of its rows, and a few
+bytes of Parquet are a hundred of HTML.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BodyTooLarge
+from ..settings import MIB
+from .base import Options
+from .decoded_size import MAX_COLUMNS, max_memory
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SLOW_CELL = 6
+"""What a cell counts for that is written by Python: an object, or a time in a zone."""
+
+
+def check_width(table: pd.DataFrame) -> None:
+    """Raise BodyTooLarge for a result of more columns than a table that is sent may have."""
+    columns = table.shape[1]
+    if columns > MAX_COLUMNS:
+        raise BodyTooLarge(
+            f"expected a result of at most {MAX_COLUMNS:,} columns, got {columns:,}; "
+            f"send a table of fewer columns or rows"
+        )
+
+
+def check_cells(table: pd.DataFrame, name: str, most: int) -> None:
+    """Raise BodyTooLarge for a table that takes too long to write, whatever it takes in memory."""
+    check_width(table)
+    slow = sum(map(_is_slow, table.dtypes.tolist()))
+    cells = len(table) * (table.shape[1] + (_SLOW_CELL - 1) * slow)
+    if cells > most:
+        raise BodyTooLarge(
+            f"expected a result of at most {most:,} cells as {name}, got {cells:,}, where objects "
+            f"and times in a zone count {_SLOW_CELL} times; "
+            f"send fewer rows, or accept another format, such as Parquet"
+        )
+
+
+def _is_slow(dtype: Any) -> bool:
+    is_time = dtype.kind == "M" and getattr(dtype, "tz", None) is None
+    return not (is_time or dtype.kind in "biuf" or dtype == "str")
+
+
+def joined(pieces: Iterable[bytes], name: str, options: Options) -> bytes:
+    """Return the pieces of a text as one; BodyTooLarge if it is larger than decoding may take."""
+    most, text = max_memory(options), io.BytesIO()
+    for piece in pieces:
+        if text.tell() + len(piece) > most:
+            raise BodyTooLarge(
+                f"the result takes more than {most / MIB:g} MiB as {name}; "
+                f"send fewer rows, or accept another format, such as Parquet"
+            )
+        text.write(piece)
+    return text.getvalue()
