@@ -18,6 +18,8 @@ def to_pandas(table: Any) -> pd.DataFrame:
     import pyarrow as pa
 
     ids = type_ids()
+    if any(kind.id not in ids.exact and _is_unwritable(kind) for kind in table.schema.types):
+        raise _unsupported(table)
     positions = [
         index
         for index, kind in enumerate(table.schema.types)
@@ -42,11 +44,30 @@ def to_pandas(table: Any) -> pd.DataFrame:
 
 def _check_zoned(frame: pd.DataFrame) -> None:
     """Raise NotImplementedError for years beyond Python's, which pandas cannot show in a zone."""
+    import numpy as np
     import pandas as pd
 
+    first, end = np.datetime64("0001-01-01"), np.datetime64("10000-01-01")
     for index, dtype in enumerate(frame.dtypes.tolist()):
         if isinstance(dtype, pd.DatetimeTZDtype):
-            frame.iloc[:, index].agg(["min", "max"])
+            local = frame.iloc[:, index].dt.tz_localize(None).to_numpy().astype("M8[s]")
+            if not (np.isnat(local) | ((first <= local) & (local < end))).all():
+                raise NotImplementedError
+
+
+def _is_unwritable(kind: Any, *, in_map: bool = False) -> bool:
+    """Return whether no format could send a type back: spans of months and days, maps of bytes."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    in_map = in_map or types.is_map(kind)
+    if hasattr(kind, "value_type"):  # of a dictionary, runs or a list
+        return _is_unwritable(kind.value_type, in_map=in_map)
+    is_bytes = "binary" in str(kind) and not kind.num_fields
+    if kind == pa.month_day_nano_interval() or (in_map and is_bytes):
+        return True
+    fields = map(kind.field, range(kind.num_fields))
+    return any(_is_unwritable(field.type, in_map=in_map) for field in fields)
 
 
 def with_whole_numbers(table: Any, frame: pd.DataFrame, kept: Collection[str]) -> pd.DataFrame:
@@ -141,6 +162,8 @@ def _unsupported(table: Any) -> InvalidValue:
         try:
             column.to_pandas()
             column.to_pylist()
+            if _is_unwritable(field.type):
+                raise NotImplementedError("no format could send it back")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - whatever the table has failed with
             reason = str(error)[:LONGEST_VALUE]
             message = f"expected values that pandas can hold, got {field.type}: {reason}"

@@ -90,7 +90,7 @@ def _times(times: Any) -> list[str] | None:
     import numpy as np
 
     unit, count = np.datetime_data(times.dtype)
-    present = times[~np.isnat(times)]
+    present = times[~np.isnat(times)].astype("M8[s]")  # which has room for year 10,000
     first, end = np.datetime64(_FIRST), np.datetime64(str(MAXYEAR)) + 1
     if count != 1 or not ((first <= present) & (present < end)).all():
         return None

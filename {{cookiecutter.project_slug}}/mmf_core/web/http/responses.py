@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from werkzeug.http import dump_options_header
 
 from ...codecs import Codec, FileBytes, Format, find, json
 from ...descriptors import Descriptor
-from ...errors import NotAcceptable, ResultError
+from ...errors import NotAcceptable, RequestError, ResultError
 from ...target import Target
 from .codec_options import options_of
 from .content_encoding import SMALLEST, compress
@@ -96,10 +97,20 @@ class ResultWriter:
             return codec.encode(value, self._options)
         except (TypeError, ValueError) as error:
             reason = f"the result cannot be written as {format.name}: {error}"
-            if format is not returns.output_format:
-                media_type = returns.output_format.media_type
-                raise NotAcceptable(f"{reason}; accept {media_type}") from None
+            if other := self._other_format(value, format, returns):
+                raise NotAcceptable(f"{reason}; accept {other.media_type}") from None
             raise ResultError(f"{self._route}: {reason}") from error
+
+    def _other_format(self, value: Any, format: Format, returns: Descriptor[Any]) -> Format | None:
+        """Return the format to ask for instead: that of `returns=`, or one that holds the value."""
+        if format is not returns.output_format:
+            return returns.output_format
+        for other in self.formats:
+            with suppress(TypeError, ValueError, RequestError):
+                if other is not format:
+                    self._find_codec(returns, other).encode(value, self._options)
+                    return other
+        return None
 
     def _find_codec(self, returns: Descriptor[Any], format: Format) -> Codec[Any]:
         codec = find(returns.kind, format)
