@@ -14,6 +14,7 @@ from services import serve
 from test_readme import FENCE, Block
 
 PAGE = ROOT / "docs" / "client.md"
+SETTINGS = {"WEB_CONCURRENCY": "1", "MMF_TASK_WORKERS": "1"}
 APP = """
 from mmf_core.web import create_app
 
@@ -34,7 +35,7 @@ def test_every_example_prints_what_it_says(tmp_path: Path, subtests: pytest.Subt
     (tmp_path / "main.py").write_text(main.text, encoding="utf-8")
     names: dict[str, Any] = {}
     with (
-        serve("gunicorn", tmp_path, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as service,
+        serve("gunicorn", tmp_path, subprocess.DEVNULL, APP, **SETTINGS) as service,
         chdir(tmp_path),
     ):
         for example, printed in zip(others[::2], others[1::2], strict=True):

@@ -1,5 +1,7 @@
 """A client of a service: `Client("http://127.0.0.1:8000").score(table)`.
 
+`submit` is the same for a result that is fetched later.
+
 This file is self-contained: copy it into another project. It needs Python 3.11; tables need pandas,
 and are sent as Arrow if both ends have pyarrow; arrays need numpy.
 
@@ -18,6 +20,7 @@ import http.client
 import io
 import json
 import random
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
@@ -27,9 +30,9 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, NamedTuple, Self, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from uuid import uuid4
 
 T = TypeVar("T")
@@ -39,7 +42,7 @@ MAX_RETRY_DELAY = 30.0
 
 ARROW, NPY = "application/vnd.apache.arrow.stream", "application/x-npy"
 BINARY, JSON = "application/octet-stream", "application/json"
-STREAM, EVENTS = "Stream", "text/event-stream"
+STREAM, EVENTS, LINES = "Stream", "text/event-stream", "application/x-ndjson"
 _PACKAGES = {ARROW: ("pandas", "pyarrow"), NPY: ("numpy",), JSON: ()}  # the best format first
 _BINARY_TYPES = {"File", "Image"}
 _SCALAR_TYPES = {"Bool", "Date", "Datetime", "Float", "Integer", "String"}
@@ -58,6 +61,9 @@ _IMAGE_SIGNATURES = {
     b"II*\0": "image/tiff",
     b"MM\0*": "image/tiff",
 }
+_NOTHING: Mapping[str, Any] = {"class_name": "", "formats": []}
+_LONGEST_WAIT = 20.0  # seconds for which one request waits for a task
+_SHORTEST_WAIT = 0.5
 _MAX_EXACT_FLOAT = 2**53
 _MAX_DETAIL = 300
 """Characters of a text that a proxy has sent."""
@@ -152,6 +158,7 @@ class Client:
         self._new_connection = partial(connection, parts.hostname, parts.port, timeout=timeout)
         self._prefix = parts.path.rstrip("/")
         self._retries = retries
+        self._longest_wait = max(1.0, min(_LONGEST_WAIT, timeout / 2))
         self._headers = {"User-Agent": "mmf-client", **(headers or {})}
         self._idle: deque[http.client.HTTPConnection] = deque()  # append and pop are atomic
         self._descriptions: dict[str, dict[str, Any]] = {}
@@ -190,13 +197,32 @@ class Client:
         except (ServiceError, TypeError):
             self._descriptions.pop(target, None)  # the service may have a newer version
             raise
-        if response.status == http.client.NO_CONTENT:
-            return None
-        media_type = response.headers.get_content_type()
-        value = _decode(content, media_type, returns["class_name"])
-        if returns["class_name"] != "List" or media_type != JSON:
-            return value
-        return [_scalar(item, returns["item"]["class_name"]) for item in value]
+        if response.status == http.client.ACCEPTED:  # of a target that is only ever a task
+            return Task(self, json.loads(content), returns, request[0]).result()
+        return _value(returns, response, content)
+
+    def submit(self, target: str, /, *values: Any, task_id: str = "", **named: Any) -> Task:
+        """Call a target as a task, whose result comes later; return its handle.
+
+        `task_id` is an id of your own: the same call with the same id is the same task. Errors are
+        those of `call` that the service finds before the task begins.
+        """
+        try:
+            returns, (path, body, _) = self._prepare(target, values, named)
+            sent_id = (task_id or uuid4().hex).encode().decode("latin-1")
+            headers = {"Prefer": "respond-async", "TASK-ID": sent_id}
+            _, content = self._request("POST", path, body, headers=headers)
+        except (ServiceError, TypeError):
+            self._descriptions.pop(target, None)
+            raise
+        return Task(self, json.loads(content), returns, path)
+
+    def task(self, task_id: str) -> Task:
+        """Return the handle of a task that was submitted before; UnknownTarget if there is none."""
+        _, content = self._request("GET", f"/tasks/{quote(task_id, safe='')}")
+        document = json.loads(content)
+        returns = self.describe(document["target"])["returns"] or _NOTHING
+        return Task(self, document, returns, "")
 
     def stream(self, target: str, /, *values: Any, **named: Any) -> Generator[Any]:
         """Return the pieces of a stream, as `client.<target>(…)` does; they come as they are made.
@@ -211,7 +237,7 @@ class Client:
 
     def _prepare(
         self, target: str, values: tuple[Any, ...], named: dict[str, Any]
-    ) -> tuple[dict[str, Any], tuple[str, _Part | None, str]]:
+    ) -> tuple[Mapping[str, Any], tuple[str, _Part | None, str]]:
         """Return what a target returns, and path, body and Accept of the request for it."""
         description = self.describe(target)
         query = {key: str(named.pop(key)) for key in sorted(_QUERY_OPTIONS & named.keys())}
@@ -220,7 +246,7 @@ class Client:
         _refuse_texts(description["arguments"], arguments)
         parts = {name: _encode(value, accepts[name]) for name, value in arguments.items()}
         body = _form(parts) if len(accepts) > 1 and parts else next(iter(parts.values()), None)
-        returns = description["returns"] or {"class_name": "", "formats": []}
+        returns = description["returns"] or _NOTHING
         path = f"/{quote(target, safe='')}" + (f"?{urlencode(query)}" if query else "")
         accept = "*/*" if "format" in query else _best_media_type(returns)
         return returns, (path, body, accept)
@@ -275,35 +301,60 @@ class Client:
         return True
 
     def _request(
-        self, method: str, path: str, body: _Part | None = None, accept: str = "*/*"
+        self,
+        method: str,
+        path: str,
+        body: _Part | None = None,
+        accept: str = "*/*",
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[http.client.HTTPResponse, bytes]:
         """Return a response and its body, after as many retries as necessary."""
-        return self._retried(self._send, method, path, body, accept)
+        return self._retried(self._send, method, path, body, accept, headers)
 
-    def _retried(self, send: Callable[..., T], method: str, *request: Any) -> T:
+    def _retried(
+        self,
+        send: Callable[..., T],
+        method: str,
+        path: str,
+        body: _Part | None,
+        accept: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> T:
+        request = (method, path, body, accept, headers)
+        is_idempotent = method == "GET" or "TASK-ID" in (headers or {})
         for attempt in range(self._retries):
             try:
-                return send(method, *request)
+                return send(*request)
             except (Busy, Unreachable) as error:
-                if not _may_retry(error, method):
+                if not _may_retry(error, is_idempotent=is_idempotent):
                     raise
                 # Clients that were rejected together should not return together.
                 delay = random.uniform(0.1, 0.5 * 2**attempt)  # noqa: S311 - not a secret
                 sleep(delay if error.retry_after is None else error.retry_after)
-        return send(method, *request)
+        return send(*request)
 
     def _send(
-        self, method: str, path: str, body: _Part | None, accept: str
+        self,
+        method: str,
+        path: str,
+        body: _Part | None,
+        accept: str,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[http.client.HTTPResponse, bytes]:
         """Return a response and its body; the connection is kept for the next request."""
-        connection, response = self._open(method, path, body, accept)
+        connection, response = self._open(method, path, body, accept, headers)
         return response, self._read(connection, response)
 
     def _open(
-        self, method: str, path: str, body: _Part | None, accept: str
+        self,
+        method: str,
+        path: str,
+        body: _Part | None,
+        accept: str,
+        more_headers: Mapping[str, str] | None = None,
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         """Return a response whose body is still to be read; the errors of others are raised."""
-        headers = {**self._headers, "Accept": accept}
+        headers = {**self._headers, "Accept": accept, **(more_headers or {})}
         if body:
             headers["Content-Type"] = body.media_type
         if body and body.filename:
@@ -358,6 +409,124 @@ class Client:
         return connection
 
 
+class Task:
+    """A call whose result comes later: see `Client.submit`. `id` finds it again: `Client.task`.
+
+    `document` is what the service said of it last; `status`, `progress` and `message` ask anew.
+    """
+
+    def __init__(
+        self, client: Client, document: dict[str, Any], returns: Mapping[str, Any], path: str
+    ) -> None:
+        self.id: str = document["id"]
+        self.document = document
+        self._client = client
+        self._returns = returns
+        self._path = f"/tasks/{quote(self.id, safe='')}"
+        self._format = parse_qs(urlsplit(path).query).get("format", [""])[0]
+
+    def __repr__(self) -> str:
+        return f"Task({self.id!r})"
+
+    @property
+    def status(self) -> str:
+        """queued, processing, succeeded, failed or canceled."""
+        return str(self.refresh()["status"])
+
+    @property
+    def progress(self) -> float | None:
+        """How much is done, 0 to 1, as far as the function says so."""
+        progress: float | None = self.refresh()["progress"]
+        return progress
+
+    @property
+    def message(self) -> str:
+        """What the function says that it is doing."""
+        return str(self.refresh()["message"])
+
+    def refresh(self, wait: float = 0) -> dict[str, Any]:
+        """Return the task as it is now, or once it is done if that is within `wait` seconds."""
+        headers = {"Prefer": f"wait={wait:.0f}"} if wait else {}
+        _, content = self._client._request("GET", self._path, headers=headers)  # noqa: SLF001 - of this file
+        self.document = json.loads(content)
+        return self.document
+
+    def log(self) -> str:
+        """Return what the function has printed and logged."""
+        return self._client._request("GET", f"{self._path}/log")[1].decode()  # noqa: SLF001
+
+    def cancel(self) -> None:
+        """Cancel the task; RequestRejected (409) if it is done."""
+        self._client._request("POST", f"{self._path}/cancel")  # noqa: SLF001
+
+    def result(self, timeout: float | None = None, *, bar: bool | None = None) -> Any:
+        """Return the result, once it is there, as `call` does; ServiceError if the task has failed.
+
+        TimeoutError after `timeout` seconds; the task continues. With `bar`, or in a terminal, the
+        progress is shown by tqdm, if that is installed. A stream's pieces are a list.
+        """
+        self._wait(timeout, sys.stderr.isatty() if bar is None else bar)
+        is_stream = self._returns["class_name"] == STREAM
+        accept = LINES if is_stream else _best_media_type(self._returns)
+        query, accept = (f"?format={self._format}", "*/*") if self._format else ("", accept)
+        response, content = self._client._request(  # noqa: SLF001
+            "GET", f"{self._path}/result{query}", None, accept
+        )
+        if is_stream and response.headers.get_content_type() == LINES:
+            return [json.loads(line) for line in content.splitlines()]
+        return _value(self._returns, response, content)
+
+    def _wait(self, timeout: float | None, is_shown: bool) -> None:
+        end = None if timeout is None else monotonic() + timeout
+        with closing(_bar(self.document["target"]) if is_shown else _NoBar()) as bar:
+            while self.document["status"] in ("queued", "processing"):
+                began = monotonic()
+                longest = 1.0 if is_shown else self._client._longest_wait  # noqa: SLF001
+                left = longest if end is None else end - began
+                if left <= 0:
+                    raise TimeoutError(f"task {self.id} is {self.document['status']}")
+                self.refresh(min(longest, max(1.0, left)))
+                bar.show(self.document["progress"] or 0, self.document["message"])
+                if monotonic() - began < _SHORTEST_WAIT:  # the service lets nobody wait now
+                    sleep(_SHORTEST_WAIT if self.document["completed_at"] is None else 0)
+
+
+class _NoBar:
+    """Shows nothing."""
+
+    def show(self, progress: float, message: str) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class _Bar(_NoBar):
+    """Shows the progress by tqdm."""
+
+    def __init__(self, tqdm: Any, name: str) -> None:
+        self._tqdm = tqdm(
+            total=100, desc=name, bar_format="{desc}: {percentage:3.0f}%|{bar}| {postfix}"
+        )
+
+    def show(self, progress: float, message: str) -> None:
+        """Show how far the task is."""
+        self._tqdm.n = 100 * progress
+        self._tqdm.set_postfix_str(message)
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._tqdm.close()
+
+
+def _bar(name: str) -> _NoBar:
+    if find_spec("tqdm") is None:
+        return _NoBar()
+    from tqdm.auto import tqdm
+
+    return _Bar(tqdm, name)
+
+
 def _bind(
     target: str, names: list[str], values: tuple[Any, ...], named: dict[str, Any]
 ) -> dict[str, Any]:
@@ -381,9 +550,9 @@ def _refuse_texts(declared: Iterable[Mapping[str, Any]], arguments: Mapping[str,
             raise TypeError(f"{argument['id']}: expected a list, got {value!r}")
 
 
-def _may_retry(error: Busy | Unreachable, method: str) -> bool:
+def _may_retry(error: Busy | Unreachable, *, is_idempotent: bool) -> bool:
     if isinstance(error, Unreachable):
-        is_safe = method == "GET" or not error.sent
+        is_safe = is_idempotent or not error.sent
         return is_safe and isinstance(error.__cause__, ConnectionError)
     return (error.retry_after or 0) <= MAX_RETRY_DELAY
 
@@ -512,6 +681,17 @@ def _json_value(value: Any) -> Any:
 
 
 # Decoding
+
+
+def _value(returns: Mapping[str, Any], response: http.client.HTTPResponse, content: bytes) -> Any:
+    """Return the result in a response."""
+    if response.status == http.client.NO_CONTENT:
+        return None
+    media_type = response.headers.get_content_type()
+    value = _decode(content, media_type, returns["class_name"])
+    if returns["class_name"] != "List" or media_type != JSON:
+        return value
+    return [_scalar(item, returns["item"]["class_name"]) for item in value]
 
 
 def _best_media_type(returns: Mapping[str, Any]) -> str:
