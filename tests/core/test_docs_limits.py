@@ -1,0 +1,65 @@
+"""The table of limits in docs/formats.md has the figures of the code."""
+
+from pathlib import Path
+
+import pytest
+
+from mmf_core.codecs import (
+    decoded_size,
+    encoded_size,
+    image_blocks,
+    json_msgpack,
+    json_values,
+    json_yaml,
+    parquet_pages,
+    table_csv,
+    table_html,
+    table_json,
+    table_ods,
+    table_xlsx,
+    table_xml,
+    workbooks,
+    zipped,
+)
+from mmf_core.descriptors import lenient_cells, lists
+from mmf_core.web.http import content_encoding, request_parts, requests
+
+PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
+LIMITS = {
+    "anything that is sent": [decoded_size.MAX_GROWTH],
+    "JSON, YAML": [json_values.MAX_DEPTH],
+    "a table |": [decoded_size.MAX_COLUMNS, decoded_size._DENSE_CELLS],
+    "an array": [decoded_size._EMPTY_CELLS],
+    "XLSX, ODS": [zipped.MAX_ROWS],
+    "XLSX |": [zipped._MAX_TAGS, workbooks._MAX_CHANGED],
+    "ODS": [table_ods._MAX_TAGS, table_ods._MAX_CHANGED],
+    "`?header_row=`": [request_parts.MAX_HEADER_ROW],
+    "a table with": [lenient_cells._MAX_CELLS],
+    "YAML": [json_yaml.MAX_REPEATED],
+    "MessagePack": [json_msgpack.MAX_LENGTH],
+    "Parquet": [parquet_pages._MAX_STRUCTURES],
+    "a picture": [
+        image_blocks._MAX_BLOCKS,
+        image_blocks._MAX_EXIF,
+        image_blocks._MAX_SCANNED,
+        image_blocks._MAX_RUN_LENGTH // decoded_size.MIB,
+    ],
+    "`mmf.List`": [lists.MAX_ITEMS],
+    "a form": [requests._MAX_FIELDS],
+    "`Content-Encoding`": [content_encoding.MAX_CODINGS, content_encoding.MAX_MEMBERS],
+    "**any table": [decoded_size.MAX_COLUMNS, decoded_size.MAX_GROWTH],
+    "as XLSX": [table_xlsx.MAX_ROWS, table_xlsx._MOST_CELLS, table_xlsx.MAX_TEXT],
+    "as XML": [table_xml._MOST_CELLS, table_html._MOST_CELLS],
+    "as CSV": [table_csv._MOST_CELLS, table_json._MOST_CELLS],
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits_are_those_of_the_code(name: str) -> None:
+    table = PAGE.read_text(encoding="utf-8").partition("## Limits that no setting changes")[2]
+    row = next(line for line in table.splitlines() if line.startswith((f"| {name}", f"| **{name}")))
+    assert all(f"{limit:,}" in row for limit in LIMITS[name]), row
+
+
+def test_slow_cells_count_for_as_many_as_it_says() -> None:
+    assert f"counts for {encoded_size._SLOW_CELL} cells" in PAGE.read_text(encoding="utf-8")
