@@ -22,7 +22,7 @@ from mmf_core import Registry, shared_memory
 from mmf_core.probes import probes
 from mmf_core.processes import resident
 from mmf_core.readiness import server_status
-from mmf_core.server import graceful_shutdown, memory, spawning, worker_boot
+from mmf_core.server import companions, graceful_shutdown, memory, spawning, worker_boot
 from mmf_core.server.scoreboard import Scoreboard
 from mmf_core.settings import MIB
 from mmf_core.web import create_app
@@ -137,6 +137,28 @@ def test_a_worker_that_cannot_be_started_does_not_end_the_service(tmp_path: Path
         resource.prlimit(master, resource.RLIMIT_NOFILE, limits)
         wait_until(lambda: len(children(service)) == 2)
         wait_until(lambda: ready(service).json() == {"ready": True})
+
+
+def test_a_companion_that_cannot_be_started_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    forks = iter([BlockingIOError(11, "Resource temporarily unavailable"), 4_000_000])
+
+    def fork() -> int:
+        if isinstance(result := next(forks), OSError):
+            raise result
+        return result
+
+    capability = SimpleNamespace(process=lambda _seconds: lambda: None)
+    monkeypatch.setattr(companions, "capabilities", lambda: {"tasks": capability})
+    monkeypatch.setattr(companions, "RESTART_INTERVAL", 0)
+    monkeypatch.setattr(companions.os, "fork", fork)
+    server = SimpleNamespace(manage_workers=lambda: None, cfg=SimpleNamespace(graceful_timeout=1))
+    processes = companions.Companions(server)
+    processes.manage()
+    assert "the process of tasks cannot be started" in caplog.text
+    processes.manage()
+    assert processes._pids == {"tasks": 4_000_000}
 
 
 def test_workers_that_cannot_be_started_at_first_end_the_service() -> None:

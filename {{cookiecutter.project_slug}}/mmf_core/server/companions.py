@@ -67,7 +67,10 @@ class Companions:
     def _start(self, name: str, capability: Capability) -> None:
         if capability.process and (run := capability.process(self._grace)):
             self._started[name] = time.monotonic()
-            self._pids[name] = self._fork(name, run)
+            try:
+                self._pids[name] = self._fork(name, run)
+            except OSError as error:  # such as no process left; the master must not end
+                _log.error("the process of %s cannot be started: %s", name, error)
 
     def _may_start(self, name: str) -> bool:
         if name in self._pids and _is_running(self._pids[name]):
