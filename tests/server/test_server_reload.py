@@ -231,3 +231,27 @@ def test_dead_workers_are_replaced_while_a_new_version_is_tried(tmp_path: Path) 
         assert live.score()["version"] == 1, "before the trial has ended"
         assert (tmp_path / "loads").read_text() == "x"
         wait_until(lambda: live.score()["version"] == 2)
+
+
+CATCHES_ALL = """
+import time
+from pathlib import Path
+
+with Path("imports").open("a") as imports:
+    imports.write("x")
+while Path("imports").stat().st_size > 1:  # not in the fork that tries it, but in the master
+    try:
+        time.sleep(0.1)
+    except BaseException:
+        pass
+"""
+
+
+def test_a_main_that_catches_every_exception_does_not_keep_the_service(tmp_path: Path) -> None:
+    with living(tmp_path) as live:
+        (tmp_path / "main.py").write_text(CATCHES_ALL + MAIN)
+        live.service.process.send_signal(signal.SIGHUP)
+        imports = tmp_path / "imports"
+        wait_until(lambda: imports.exists() and imports.stat().st_size == 2)
+        live.service.process.terminate()
+        assert live.service.process.wait(15) == 0

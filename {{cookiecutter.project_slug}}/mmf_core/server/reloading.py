@@ -37,6 +37,7 @@ from ..target import Target
 
 TRIAL_TIMEOUT = 600.0  # seconds for loading a new version and calling its targets
 CALL_TIMEOUT = 30.0  # seconds for one target
+STOP_TIMEOUT = 1.0  # seconds for main.py to end when the service is stopped
 SLACK = 30.0  # seconds by which the master may take longer than the fork that has tried
 _POLL_INTERVAL = 0.2  # seconds between two checks of the workers meanwhile
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
@@ -82,7 +83,17 @@ class _TooSlow(BaseException):
     """Loading a new version in gunicorn's master takes longer than it did in a fork."""
 
 
-def _stop() -> None:
+def _stop(server: Any) -> None:
+    """Leave the project's code, or end the service in the midst of it if it catches this too."""
+
+    def end(*_: object) -> None:
+        server.log.warning("main.py catches every exception; the service ends while it loads")
+        server.stop()
+        server.cfg.on_exit(server)
+        os._exit(0)
+
+    signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, STOP_TIMEOUT)
     raise _Stopped
 
 
@@ -121,7 +132,7 @@ def _on_stop_signal(server: Any, react: Callable[[], None]) -> Iterator[None]:
 def _switch(server: Any, seconds: float) -> Failure | None:
     """Load the new version in the master, for future workers to share, and free the old one."""
     try:
-        with _on_stop_signal(server, _stop), _time_limit(seconds):
+        with _on_stop_signal(server, partial(_stop, server)), _time_limit(seconds):
             reimport(server.app)
     except _TooSlow:
         return Failure.plain(f"the new version did not load again within {seconds:.0f} seconds")
