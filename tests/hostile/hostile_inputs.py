@@ -550,6 +550,32 @@ def scalars_and_lists() -> Iterator[HostileInput]:
     yield HostileInput("a date of a MiB", "/day", JSON, lambda: b'"%b"' % (b"2" * MIB), REFUSED)
 
 
+def streams() -> Iterator[HostileInput]:
+    """Yield texts of which a generator function makes pieces."""
+    text = "text/plain"
+    yield HostileInput(
+        "a stream of 20,000 empty pieces", "/words", text, lambda: b" " * 20_000, seconds=5
+    )
+    yield HostileInput("a piece of 8 MiB", "/words", text, lambda: b"a" * 8 * MIB)
+    yield HostileInput(
+        "an event of a million lines", "/words", text, lambda: b"\n" * MIB, statuses=ANY
+    )
+    yield HostileInput(
+        "an event with a carriage return",
+        "/words",
+        text,
+        lambda: b"a\rb",
+        frozenset({406}),
+    )
+    yield HostileInput(
+        "a stream of 20,000 invalid UTF-8 pieces",
+        "/words",
+        text,
+        lambda: b"\xff " * 20_000,
+        REFUSED,
+    )
+
+
 def inputs() -> Iterator[HostileInput]:
     """Yield all inputs of this module."""
     yield from patterns()
@@ -560,3 +586,4 @@ def inputs() -> Iterator[HostileInput]:
     yield from nesting()
     yield from malformed()
     yield from scalars_and_lists()
+    yield from streams()

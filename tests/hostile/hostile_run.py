@@ -102,6 +102,12 @@ def day(data=mmf.Date()):
     return data
 
 
+@registry.target(returns=mmf.Stream(mmf.String()))
+def words(text=mmf.String()):
+    for word in text.split(" "):
+        yield word
+
+
 app = create_app(registry)
 """
 
