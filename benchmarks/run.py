@@ -163,20 +163,19 @@ def plan(arguments: list[str]) -> Plan:
     workloads = {workload.name: workload for workload in WORKLOADS}
     parser.add_argument("--servers", default="", help=", ".join(BY_NAME))
     parser.add_argument("--only", default="", help=", ".join(workloads))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=5, help="of one measurement")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--seconds", type=int, help="of one measurement")
     parser.add_argument("--quick", action="store_true", help="a part of it, not for RESULTS.md")
     options = parser.parse_args(arguments)
     if options.quick:
         options.servers = options.servers or ",".join(QUICK_SERVERS)
         options.only = options.only or ",".join(QUICK_WORKLOADS)
-        options.rounds, options.seconds = 2, 2
     names = chosen(options.servers, list(BY_NAME))
     return Plan(
         [server for server in SERVERS if server.name in names and server.name != "ours"],
         [workload for workload in WORKLOADS if workload.name in chosen(options.only, [*workloads])],
-        options.rounds,
-        options.seconds,
+        options.rounds or (2 if options.quick else 5),
+        options.seconds or (2 if options.quick else 5),
         "quick" if options.quick else "run",
         0 if options.quick else MOST_REPEATS,
     )
