@@ -37,7 +37,9 @@ rect.ceiling { fill: none; stroke: #afb8c1; stroke-dasharray: 4 3 }
 def write(run: Run) -> None:
     """Draw the workloads that are shown and were measured."""
     workloads = [
-        workload for workload in WORKLOADS if workload.name in SHOWN and run.servers(workload)
+        workload
+        for workload in WORKLOADS
+        if workload.name in SHOWN and len(run.servers(workload)) > 1
     ]
     top, drawn = HEAD, [text(0, 18, LEGEND, "quiet")]
     for workload in workloads:

@@ -1,15 +1,14 @@
 """Tables in and out of every format, beside the best library call on the same data, in turns.
 
-`make bench-codecs` prints the table in a few minutes. Each cell is our time, the best of several
-turns, or the only one of what takes longer than a second; the median of ours ÷ that of the fastest
-of the others in the same turn; and which that is. A target gets a pandas DataFrame and returns one,
-so the others, too, end with one and start from one.
+`make bench-codecs` prints the table in a few minutes. Each cell is our time, ours ÷ that of the
+fastest of the others, and which that is; the best of several turns, or the only one of what takes
+longer than a second. A target gets a pandas DataFrame and returns one, so the others, too, end with
+one and start from one. For the targets in RESULTS.md, the ratio of each turn is kept.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import subprocess
 import sys
 import time
@@ -39,7 +38,11 @@ def measure(rows: list[int]) -> None:
 
     from mmf_core.codecs import Format, Kind, find
 
-    print("| format | | " + " | ".join(f"{number:,} rows" for number in rows) + " |")
+    print(
+        "| format | | "
+        + " | ".join(f"{number:,} row{'s' * (number > 1)}" for number in rows)
+        + " |"
+    )
     print("|---|---|" + "---|" * len(rows))
     largest: dict[str, list[float]] = {}
     for name, (readers, writers) in libraries.OTHERS.items():
@@ -57,14 +60,15 @@ def measure(rows: list[int]) -> None:
 
 @dataclass(frozen=True)
 class Cell:
-    """Our time, that of the fastest other one in each turn, and which is the fastest of all."""
+    """Our least time, the least of all others and whose it is, and the ratio in each turn."""
 
     ours: float
-    ratios: list[float]
+    others: float
     best: str
+    ratios: list[float]
 
     def __str__(self) -> str:
-        ratio = statistics.median(self.ratios)
+        ratio = self.ours / self.others
         return f"{format_seconds(self.ours)} · {ratio:.2f}\N{MULTIPLICATION SIGN} {self.best}"
 
 
@@ -83,9 +87,10 @@ def cell(
         {"ours": lambda: ours(value, LIMITS)}
         | {other: lambda call=call: call(value) for other, call in others.items()}
     )
-    best = min(others, key=lambda other: min(turn[other] for turn in spent))
+    least = {name: min(turn[name] for turn in spent) for name in spent[0]}
+    best = min(others, key=lambda other: least[other])
     ratios = [turn["ours"] / min(turn[other] for other in others) for turn in spent]
-    return Cell(min(turn["ours"] for turn in spent), ratios, best)
+    return Cell(least["ours"], least[best], best, ratios)
 
 
 def turns(actions: dict[str, Action]) -> list[dict[str, float]]:

@@ -1,8 +1,10 @@
 """RESULTS.md: the table of targets, with the range of each ratio and the others' share of CPU."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -98,6 +100,19 @@ def test_own_part_is_compared_with_the_instructions_before(
     monkeypatch.setattr(targets, "kept", lambda _: {"own": 240.0, "own_before": 500.0})
     (target,) = [each for each in targets.TARGETS if each.reach is targets.own_part]
     assert targets.verdict(target, figures.Run())[2] == "reached"
+
+
+def test_chart_has_a_bar_for_each_server_but_not_for_its_variants(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    chart, figures = bench("chart"), bench("figures")
+    monkeypatch.setattr(chart, "CHART", tmp_path / "chart.svg")
+    rounds = _rounds("one-row-32", "fastapi", 2.0) + _rounds("one-row-32", "ours-gthread-4", 1.0)
+    chart.write(figures.Run(rounds + _rounds("one-row-32", "empty-view", 0.5)))
+    bars = ElementTree.parse(tmp_path / "chart.svg").findall("{*}rect")
+    widths = [float(bar.attrib["width"]) for bar in bars]
+    assert widths == pytest.approx([widths[0], widths[0] / 2, widths[0] * 2], rel=1e-2)
+    assert [bar.get("class") for bar in bars] == ["ours", "", "ceiling"]
 
 
 def test_targets_name_servers_and_workloads_that_exist(bench: Bench) -> None:
