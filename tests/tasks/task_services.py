@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -94,6 +96,13 @@ def notice(file=mmf.String()):
     return 1
 
 
+@registry.target(returns=mmf.Integer())
+def flood(lines=mmf.Integer()):
+    for number in range(lines):
+        print("line", number, "x" * 100)
+    return lines
+
+
 app = create_app(registry)
 """
 
@@ -134,6 +143,13 @@ def end_of(url: str, task: dict[str, Any]) -> dict[str, Any]:
 def fetch(url: str, task: dict[str, Any], **options: Any) -> requests.Response:
     """Fetch the result of a task."""
     return requests.get(url + task["urls"]["result"], timeout=LONGEST, **options)
+
+
+def begun(file: Path) -> list[int]:
+    """Return the processes in which `wait` has been begun for a file."""
+    with suppress(FileNotFoundError):
+        return [int(line) for line in Path(f"{file}.begun").read_text().split()]
+    return []
 
 
 class Queue:

@@ -12,28 +12,23 @@ from typing import Any
 import psutil
 import pytest
 import requests
-from task_services import APP, LONGEST, end_of, fetch, look, submit, until
+from task_services import APP, LONGEST, begun, end_of, fetch, look, submit, until
 
 from services import Service, serve
 
 
 @contextmanager
-def serving(folder: Path, app: str = APP, **extra: str) -> Iterator[Service]:
-    """Serve tasks from a folder; its log is printed, so that pytest shows it."""
-    with (folder / "log").open("ab") as log:
+def serving(
+    folder: Path, app: str = APP, *, quiet: bool = False, **extra: str
+) -> Iterator[Service]:
+    """Serve tasks from a folder; its log is printed, so that pytest shows it, unless `quiet`."""
+    extra = {"MMF_TASK_WORKERS": "1"} | extra
+    with Path("/dev/null" if quiet else folder / "log").open("ab") as log:
         try:
-            extra = {"MMF_TASK_WORKERS": "1"} | extra
             with serve("gunicorn", folder, log, app, **extra) as service:
                 yield service
         finally:
-            print((folder / "log").read_text())
-
-
-def begun(file: Path) -> list[int]:
-    """Return the processes in which `wait` has been begun for a file."""
-    with suppress(FileNotFoundError):
-        return [int(line) for line in Path(f"{file}.begun").read_text().split()]
-    return []
+            print(Path(log.name).read_text())
 
 
 def is_alive(pid: int) -> bool:

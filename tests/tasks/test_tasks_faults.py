@@ -1,0 +1,105 @@
+"""Tasks where the disk is full, a clock jumps, or a function floods its log."""
+
+import resource
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from task_services import ASYNC, LONGEST, begun, end_of, fetch, look, submit, until
+from test_tasks_processes import serving
+
+from services import Service
+
+UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+CLOCKS = """
+import time
+
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+jump = 0.0
+real = time.time
+
+
+def jumped():
+    try:
+        with open("jump") as file:
+            return real() + float(file.read())
+    except (OSError, ValueError):
+        return real()
+
+
+time.time = jumped
+
+
+@registry.target(returns=mmf.Float())
+def sleep(seconds=mmf.Float()):
+    time.sleep(seconds)
+    return seconds
+
+
+app = create_app(registry)
+"""
+
+
+def limit_files(service: Service, limits: tuple[int, int]) -> None:
+    """Have all processes of a service write to no file beyond a size, as to a full disk."""
+    master = psutil.Process(service.process.pid)
+    for process in [master, *master.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_full_disk_refuses_new_tasks_and_keeps_those_that_run(tmp_path: Path) -> None:
+    file = tmp_path / "go"
+    with serving(tmp_path, quiet=True) as service:
+        task = submit(service.url, "wait", str(file))
+        until(lambda: begun(file))
+        limit_files(service, (4096, resource.RLIM_INFINITY))
+        url = f"{service.url}/double"
+        refused = requests.post(url, json=[{"a": 1}], headers=ASYNC, timeout=LONGEST)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+        assert "set MMF_TASKS_DIR" in refused.json()["detail"]
+        large = requests.post(
+            f"{service.url}/length",
+            data=bytes(2_000_000),
+            headers=ASYNC | {"Content-Type": "application/octet-stream"},
+            timeout=LONGEST,
+        )
+        assert large.status_code == 503
+        assert not list((tmp_path / ".tasks" / "files").glob("*"))
+        assert requests.post(url, json=[{"a": 1}], timeout=LONGEST).status_code == 200
+        assert requests.get(f"{service.url}/health/ready", timeout=LONGEST).status_code == 200
+        file.touch()
+        with pytest.raises(AssertionError, match="not come true"):
+            until(lambda: look(service.url, task)["status"] != "processing", longest=1.5)
+        limit_files(service, UNLIMITED)
+        done = end_of(service.url, task)
+        assert (done["status"], done["attempts"]) == ("succeeded", 1)
+        assert len(begun(file)) == 1
+        assert end_of(service.url, submit(service.url, "double", [{"a": 1}]))["attempts"] == 1
+
+
+def test_a_clock_that_jumps_neither_loses_nor_repeats_a_task(tmp_path: Path) -> None:
+    with serving(tmp_path, CLOCKS) as service:
+        for jump in (3600.0, -7200.0, 86400.0 * 30):
+            task = submit(service.url, "sleep", 1.0)
+            until(lambda task=task: look(service.url, task)["status"] == "processing")  # type: ignore[misc]
+            (tmp_path / "jump").write_text(str(jump))
+            done = end_of(service.url, task)
+            assert (done["status"], done["attempts"]) == ("succeeded", 1)
+            assert 1 <= done["metrics"]["predict_time"] < 30
+            assert fetch(service.url, task).json() == {"result": 1.0}
+
+
+def test_a_function_that_floods_its_log_keeps_both_ends(service: Service) -> None:
+    task = end_of(service.url, submit(service.url, "flood", 10_000))
+    assert task["status"] == "succeeded"
+    log = requests.get(service.url + task["urls"]["log"], timeout=LONGEST).text
+    assert log.startswith("line 0 ")
+    assert log.endswith(f"line 9999 {'x' * 100}\n")
+    assert "characters left out" in log
+    assert len(log) < 600_000

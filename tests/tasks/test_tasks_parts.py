@@ -1,0 +1,256 @@
+"""The parts of tasks by themselves: settings, log, progress, the command, what is refused."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from task_services import APP, Queue, begun, declare, end_of, look, submit, until
+
+import mmf_core as mmf
+from baking import PAYLOAD
+from mmf_core.call_options import CallOptions
+from mmf_core.errors import DeclarationError, SettingError
+from mmf_core.tasks import log, worker
+from mmf_core.tasks.errors import TasksUnavailable
+from mmf_core.tasks.service import TaskService, reimporting
+from mmf_core.tasks.settings import TaskSettings
+from mmf_core.tasks.task import Outcome
+from mmf_core.tasks.worker import TaskWorker
+from mmf_core.web import create_app
+from services import serve
+
+
+def test_settings_are_read_in_their_units() -> None:
+    settings = TaskSettings.from_env({})
+    assert (settings.folder, settings.workers, settings.timeout) == (".tasks", 1, 0)
+    assert (settings.sync, settings.keep, settings.max_kept) == ("normal", 86400, 1 << 30)
+    settings = TaskSettings.from_env({"MMF_TASK_KEEP_HOURS": "0.5", "MMF_TASK_KEEP_MIB": "0.5"})
+    assert (settings.keep, settings.max_kept) == (1800, 1 << 19)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("MMF_TASK_WORKERS", "-1"),
+        ("MMF_TASK_WORKERS", "257"),
+        ("MMF_TASK_WORKERS", "²"),
+        ("MMF_TASK_KEEP_HOURS", "0"),
+        ("MMF_TASK_KEEP_HOURS", "9000"),
+        ("MMF_TASK_KEEP_HOURS", "nan"),
+        ("MMF_TASK_SYNC", "off"),
+        ("MMF_TASK_TIMEOUT", "-1"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(variable: str, text: str) -> None:
+    with pytest.raises(SettingError, match=variable):
+        TaskSettings.from_env({variable: text})
+
+
+def test_a_full_sync_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path))
+    for sync, pragma in (("normal", 1), ("full", 2)):
+        monkeypatch.setenv("MMF_TASK_SYNC", sync)
+        queue = Queue(create_app(declare()))
+        assert queue.store._database.rows("PRAGMA synchronous") == [(pragma,)]
+        assert queue.store._database.rows("PRAGMA journal_mode") == [("wal",)]
+        queue.store.close()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"background": 1},
+        {"task_timeout": 0},
+        {"task_timeout": "2"},
+        {"retries": -1},
+        {"retries": 1.5},
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(DeclarationError, match=next(iter(options))):
+        CallOptions(**options)
+
+
+def test_nothing_runs_in_the_background_without_this_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = mmf.Registry()
+    registry.target(background=True)(_nothing)
+    monkeypatch.setattr("mmf_core.web.app.parts", lambda _name: [])
+    with pytest.raises(DeclarationError, match="background=True needs an extra"):
+        create_app(registry)
+
+
+def _nothing() -> None: ...
+
+
+def test_a_call_that_is_no_task_has_no_progress() -> None:
+    mmf.progress(0.5, "half")
+    assert mmf.cancelled() is False
+    for fraction in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ValueError, match="expected 0 to 1"):
+            mmf.progress(fraction)
+
+
+def test_a_log_has_the_lines_of_the_author_without_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MY_TOKEN", "very-secret-indeed")
+    handler = log.TaskLog()
+    for name, text in (
+        ("mmf.stdout", "printed"),
+        ("author", "my very-secret-indeed"),
+        ("mmf.errors", "Traceback"),
+        ("gunicorn.error", "Booting"),
+    ):
+        record = logging.LogRecord(name, logging.INFO, "", 0, text, (), None)
+        handler.handle(record)
+    printed, logged = handler.text().splitlines()
+    assert printed == "printed"
+    assert logged.startswith("INFO author: my ")
+    assert "very-secret" not in logged
+    handler.clear()
+    assert handler.text() == ""
+
+
+def test_a_long_log_keeps_its_ends() -> None:
+    handler = log.TaskLog()
+    for number in range(20_000):
+        text = f"{number:06d} {'x' * 92}"
+        handler.handle(logging.LogRecord("mmf.stdout", logging.INFO, "", 0, text, (), None))
+    lines = handler.text().splitlines()
+    gap = next(index for index, line in enumerate(lines) if "left out" in line)
+    assert [int(line[:6]) for line in lines[:gap]] == list(range(gap))
+    assert [int(line[:6]) for line in lines[gap + 1 :]] == list(
+        range(20_001 - len(lines) + gap, 20_000)
+    )
+    assert len(handler.text()) <= log.MAX_LOG + 100
+    assert lines[gap] == f"… {100 * (20_001 - len(lines))} characters left out …"
+    handler.clear()
+    handler.handle(logging.LogRecord("mmf.stdout", logging.INFO, "", 0, "y" * 10**7, (), None))
+    assert len(handler.text()) <= log.MAX_LOG
+
+
+def test_a_reload_that_fails_keeps_the_application_before_it(queue: Queue) -> None:
+    assert TaskService.latest is queue.app
+    with suppress(RuntimeError), reimporting([]):
+        create_app(declare())
+        raise RuntimeError
+    assert TaskService.latest is queue.app
+
+
+def test_what_a_process_stores_that_has_lost_its_task_is_refused(queue: Queue) -> None:
+    queue.ask("nothing")
+    task = queue.store.claim("first", 1)
+    assert task
+    queue.store.let_go(task, "killed")
+    again = queue.store.claim("second", 1)
+    assert again
+    assert not queue.store.report(task, 0.5, "", "")
+    assert not queue.store.finish(task, Outcome("succeeded", b"1"))
+    assert queue.store.finish(again, Outcome("succeeded", b"2"))
+    assert not queue.store.finish(again, Outcome("succeeded", b"3"))
+    found = queue.store.find(task.id)
+    assert found
+    assert queue.store.result(found) == b"2"
+
+
+def test_a_task_is_begun_as_often_as_its_retries_allow(queue: Queue) -> None:
+    queue.ask("nothing")  # retries=1
+    for attempt in (1, 2):
+        task = queue.store.claim("worker", 1)
+        assert task
+        assert task.attempts == attempt
+        queue.store.let_go(task, "the process that ran it ended: SIGKILL")
+    found = queue.store.find(task.id)
+    assert found
+    assert (found.status, found.attempts) == ("failed", 2)
+    assert found.error
+    assert "SIGKILL" in found.error
+
+
+def test_what_a_task_is_put_back_for_is_no_attempt(queue: Queue) -> None:
+    queue.ask("nothing")
+    for _ in range(5):
+        task = queue.store.claim("worker", 1)
+        assert task
+        assert task.attempts == 1
+        queue.store.let_go(task, "", counts=False)
+
+
+def test_a_worker_takes_the_tasks_of_those_whose_beats_stand_still(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "LEASE", 10.0)
+    queue.ask("nothing")
+    task = queue.store.claim("other", 1)
+    assert task
+    watching = TaskWorker(queue.app, 1, 0)
+    for now, beats, status in (
+        (0.0, True, "processing"),
+        (9.0, True, "processing"),
+        (18.0, False, "processing"),
+        (18.9, False, "processing"),
+        (19.0, False, "queued"),
+    ):
+        if beats:
+            queue.store.beat("other")
+        watching._recover(now)
+        found = queue.store.find(task.id)
+        assert found
+        assert found.status == status, now
+    assert queue.store.others(watching._id) == {}
+
+
+def test_a_worker_waits_for_a_database_that_has_gone_away(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    watching = TaskWorker(queue.app, 1, 0)
+    failures = iter([TasksUnavailable("gone"), TasksUnavailable("gone"), None])
+    handlers = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    }
+
+    def step() -> None:
+        if failure := next(failures):
+            raise failure
+        watching._stop(0)
+
+    monkeypatch.setattr(watching, "_step", step)
+    try:
+        watching.run()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert [record.message for record in caplog.records] == ["gone"]  # said once
+
+
+def test_a_worker_runs_without_a_web_server(tmp_path: Path) -> None:
+    main = APP.replace("registry = mmf.Registry()", "").replace("registry.target", "mmf.target")
+    (tmp_path / "main.py").write_text(main.replace("app = create_app(registry)", ""))
+    app = 'from mmf_core.web import create_app\n\napp = create_app("main")\n'
+    with (
+        (tmp_path / "log").open("wb") as output,
+        serve("gunicorn", tmp_path, output, app, MMF_WARM_UP="0") as service,
+    ):
+        task = submit(service.url, "double", [{"a": 2}])
+        command = [sys.executable, "-m", "mmf_core", "worker", "-n", "2"]
+        environment = {**os.environ, "PYTHONPATH": str(PAYLOAD)}
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment)
+        try:
+            assert end_of(service.url, task)["status"] == "succeeded"
+            file = tmp_path / "go"
+            running = [submit(service.url, "wait", str(file)) for _ in range(2)]
+            until(lambda: len(begun(file)) == 2)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+            for each in running:
+                assert look(service.url, each)["status"] == "queued"
+        finally:
+            process.kill()
+            process.wait()
