@@ -103,7 +103,8 @@ def main() -> None:
     metrics = RequestMetrics()
 
     def request() -> RequestContext:
-        context = RequestContext("-", protocol="native", target="score", status=200)
+        context = RequestContext("-", protocol="native")
+        context.target, context.status = "score", 200
         context.rows_in = context.rows_out = 1
         context.timings = Timings(0.0001, 0.00001, 0.0006, 0.0001, batch_leader=True)
         return context

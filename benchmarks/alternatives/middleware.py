@@ -57,7 +57,8 @@ def with_our_span() -> Application:
     app, tracer = empty().wsgi_app, provider().get_tracer("mmf_core")
 
     def serve(environ: Any, start_response: Any) -> Iterable[bytes]:
-        context = RequestContext("-", environ, target="score", status=200)
+        context = RequestContext("-", environ)
+        context.target, context.status = "score", 200
         span = RequestSpan(tracer, context)
         try:
             return app(environ, start_response)

@@ -32,8 +32,10 @@ BOUNDED = {
     "codecs.number_format._pattern": 16,
     "metrics.request_metrics._counts": 256,
     "v2.tensors.datatype_of": 64,
+    "web.app._server_name": 256,
     "web.http.content_encoding._preferred_coding": 256,
     "web.http.negotiation._accepted": 256,
+    "web.http.requests.parse_content_type": 256,
 }
 """The most entries of a cache whose keys may be a caller's: headers have 8 KiB at most."""
 

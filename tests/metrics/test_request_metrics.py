@@ -22,7 +22,9 @@ def metrics() -> RequestMetrics:
 
 
 def request_for(target: str, timings: Timings | None = None) -> RequestContext:
-    return RequestContext("id", protocol="native", target=target, timings=timings, status=200)
+    context = RequestContext("id", protocol="native")
+    context.target, context.timings, context.status = target, timings, 200
+    return context
 
 
 def value(name: str, **labels: str) -> float:

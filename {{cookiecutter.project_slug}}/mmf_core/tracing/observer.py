@@ -18,9 +18,9 @@ class Tracing(RequestObserver):
             from .spans import RequestSpan
 
             span = context.environ[_SPAN] = RequestSpan(tracer, context)
-            context.log_fields.update(span.ids)
+            context.log_fields = span.ids
         elif "HTTP_TRACEPARENT" in context.environ:
-            context.log_fields.update(parse_traceparent(context.environ["HTTP_TRACEPARENT"]))
+            context.log_fields = parse_traceparent(context.environ["HTTP_TRACEPARENT"])
 
     def finished(self, context: RequestContext) -> None:
         """End the span."""

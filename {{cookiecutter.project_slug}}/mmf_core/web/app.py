@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
 from itertools import chain
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from flask import Flask
 from flask import Request as AnyRequest
+from flask.sessions import NullSession, SecureCookieSessionInterface
 from werkzeug.exceptions import NotFound
-from werkzeug.routing import RequestRedirect
+from werkzeug.routing import Map, MapAdapter, RequestRedirect, Rule
 
 from ..capabilities import parts, run_hooks
 from ..codecs import preload
@@ -60,15 +64,95 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
 
 
 class _App(Flask):
-    """Flask without redirects of its own: they would name whatever host the client has sent."""
+    """Flask without redirects of its own: they would name whatever host the client has sent.
+
+    What Flask finds out anew for each request, and is always the same, is found out once.
+    """
 
     request_class = Request
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._routes: dict[tuple[str, str], Rule] | None = None
+        super().__init__(*args, **kwargs)
+        self.session_interface = _Sessions()
+
+    def add_url_rule(self, *args: Any, **kwargs: Any) -> None:
+        """Register a route, as Flask does."""
+        super().add_url_rule(*args, **kwargs)
+        self._routes = None
+
+    def create_url_adapter(self, request: AnyRequest | None) -> MapAdapter | None:
+        """Return what finds the request's route; the host's name is checked by Werkzeug."""
+        by_host = self.subdomain_matching or self.url_map.host_matching
+        named = self.config["SERVER_NAME"] or self.config["TRUSTED_HOSTS"]
+        if request is None or by_host or named or "HTTP_UPGRADE" in request.environ:
+            return super().create_url_adapter(request)
+        environ = request.environ
+        scheme, parts = environ["wsgi.url_scheme"], ("HTTP_HOST", "SERVER_NAME", "SERVER_PORT")
+        name = _server_name(scheme, *map(environ.get, parts))
+        path = request.path if environ.get("PATH_INFO") else ""
+        adapter = _Adapter(self.url_map, name, request.root_path, "", scheme, path, request.method)
+        if self._routes is None:
+            self._routes = _fixed_routes(self.url_map)
+        adapter.routes = self._routes
+        return adapter
 
     def raise_routing_exception(self, request: AnyRequest) -> NoReturn:
         """Raise what routing has found instead of a view."""
         if isinstance(request.routing_exception, RequestRedirect):
             raise NotFound
         super().raise_routing_exception(request)
+
+
+class _Adapter(MapAdapter):
+    """Finds a route without variables by its method and path, any other as Werkzeug does."""
+
+    routes: Mapping[tuple[str, str], Rule]
+
+    def match(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs == {"return_rule": True} and not args:
+            rule = self.routes.get((self.default_method, self.path_info))
+            if rule is not None:
+                return rule, {}
+        return super().match(*args, **kwargs)
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """Flask's sessions; without a SECRET_KEY there is none, and one object can say so for all."""
+
+    def __init__(self) -> None:
+        self._none = NullSession()
+
+    def make_null_session(self, app: Flask) -> NullSession:
+        """Return the session that can only be looked into, and is empty."""
+        return self._none
+
+
+def _fixed_routes(url_map: Map) -> dict[tuple[str, str], Rule]:
+    """Return the routes without variables, where only one of them has a method and a path."""
+    rules = [
+        ((method, rule.rule), rule)
+        for rule in url_map.iter_rules()
+        if not (
+            rule.arguments or rule.redirect_to or rule.alias or rule.build_only or rule.websocket
+        )
+        for method in rule.methods or ()
+    ]
+    counts = Counter(key for key, _ in rules)
+    return {key: rule for key, rule in rules if counts[key] == 1}
+
+
+@lru_cache(maxsize=256)  # callers send the same few hosts
+def _server_name(scheme: str, host: str | None, name: str | None, port: str | None) -> str:
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "wsgi.url_scheme": scheme,
+        "HTTP_HOST": host,
+        "SERVER_NAME": name,
+        "SERVER_PORT": port,
+    }
+    present = {key: value for key, value in environ.items() if value is not None}
+    return Map().bind_to_environ(present, subdomain="").server_name
 
 
 def _flask_app(service: Service) -> Flask:

@@ -11,7 +11,7 @@ import logging
 import logging.config
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from copy import copy
 from datetime import UTC, datetime
 from functools import cache
@@ -194,6 +194,7 @@ def write_access_line(context: RequestContext) -> None:
     if not _access_log.isEnabledFor(logging.INFO):
         return
     ms = _ms(perf_counter() - context.started)
+    length = context.environ.get("CONTENT_LENGTH", "")
     fields = {
         "method": context.method,
         "path": context.path,
@@ -202,8 +203,8 @@ def write_access_line(context: RequestContext) -> None:
         "ms": ms,
         "rows_in": context.rows_in,
         "rows_out": context.rows_out,
-        "bytes_in": _integer(context.environ.get("CONTENT_LENGTH")),
-        "bytes_out": context.bytes_streamed or _integer(_content_length(context.headers)),
+        "bytes_in": int(length) if length.isdecimal() else None,
+        "bytes_out": context.bytes_out,
     }
     if timings := context.timings:
         fields["decode_ms"] = _ms(timings.decode)
@@ -262,11 +263,3 @@ def server_timing(timings: Timings) -> tuple[str, str]:
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1_000_000) / 1000  # rounding to a digit takes twice as long
-
-
-def _content_length(headers: Iterable[tuple[str, str]]) -> str | None:
-    return next((value for name, value in headers if name == "Content-Length"), None)
-
-
-def _integer(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None

@@ -26,11 +26,12 @@ _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-SAFETY_HEADERS = (
+SAFETY_HEADERS: tuple[tuple[str, str], ...] = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
     ("Content-Security-Policy", _POLICY),
 )
+_SAFETY_NAMES = {name for name, _ in SAFETY_HEADERS}
 _SANE_ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 _access_log = logging.getLogger("mmf.access")
 _log = logging.getLogger("mmf.middleware")
@@ -67,18 +68,23 @@ class RequestContextMiddleware:
         context = RequestContext(
             _request_id(environ.get("HTTP_X_REQUEST_ID", "")),
             environ,
-            environ["REQUEST_METHOD"],
-            path,
-            self._protocols.get(path[1:].partition("/")[0], self._protocols[""]),
-            self._target_observers,
+            method=environ["REQUEST_METHOD"],
+            path=path,
+            protocol=self._protocols.get(path[1:].partition("/")[0], self._protocols[""]),
+            observers=self._target_observers,
         )
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-            context.status, context.headers = int(status[:3]), headers
+            context.status = int(status[:3])
             if (timings := context.timings) and timings.encode_started:
                 timings.encode = perf_counter() - timings.encode_started
-            names = {name for name, _ in headers}
-            headers += [header for header in SAFETY_HEADERS if header[0] not in names]
+            missing = SAFETY_HEADERS
+            for name, value in headers:
+                if name == "Content-Length":
+                    context.bytes_out = int(value) if value.isdecimal() else None
+                elif name in _SAFETY_NAMES:
+                    missing = tuple(header for header in missing if header[0] != name)
+            headers += missing
             headers.append(("X-Request-ID", context.request_id))
             if timings and _access_log.isEnabledFor(logging.DEBUG):
                 headers.append(logs.server_timing(timings))
@@ -117,7 +123,7 @@ class _StreamedBody:
 
     def __iter__(self) -> Iterator[bytes]:
         for content in self._body:
-            self._context.bytes_streamed += len(content)
+            self._context.bytes_out = (self._context.bytes_out or 0) + len(content)
             yield content
 
     def close(self) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from time import perf_counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..call_options import WITH_ROWS
@@ -31,33 +31,43 @@ class RequestObserver:
         """Handle the end of the request: the response was returned, or there is none."""
 
 
-@dataclass(slots=True)
 class RequestContext:
     """One request. `path` is decoded, and safe for a terminal; `protocol` is a protocol's name.
 
-    `received` is when the body had arrived; `status` and `headers` are the response's; `log_fields`
-    are in every log line; `partial_line` is the text that the target has printed since its last
-    line break. A response that `is_streamed` is sent piece by piece after the application returned.
+    `received` is when the body had arrived; `status` and `bytes_out` are the response's;
+    `log_fields` are in every log line; `partial_line` is the text that the target has printed since
+    its last line break. A response that `is_streamed` is sent piece by piece after the application
+    returned.
     """
 
-    request_id: str
-    environ: WSGIEnvironment = field(default_factory=dict)
-    method: str = ""
-    path: str = ""
-    protocol: str = ""
-    observers: Sequence[RequestObserver] = ()
-    started: float = field(default_factory=perf_counter)
-    received: float = 0.0
+    received = 0.0
     timings: Timings | None = None
     target: str | None = None
     rows_in: int | None = None
     rows_out: int | None = None
-    status: int = 500
-    headers: Iterable[tuple[str, str]] = ()
-    log_fields: dict[str, str] = field(default_factory=dict)
-    partial_line: str = ""
-    is_streamed: bool = False
-    bytes_streamed: int = 0
+    status = 500
+    bytes_out: int | None = None
+    log_fields: Mapping[str, str] = MappingProxyType({})
+    partial_line = ""
+    is_streamed = False
+
+    def __init__(
+        self,
+        request_id: str,
+        environ: WSGIEnvironment | None = None,
+        *,
+        method: str = "",
+        path: str = "",
+        protocol: str = "",
+        observers: Sequence[RequestObserver] = (),
+    ) -> None:
+        self.request_id = request_id
+        self.environ: WSGIEnvironment = {} if environ is None else environ
+        self.method = method
+        self.path = path
+        self.protocol = protocol
+        self.observers = observers
+        self.started = perf_counter()
 
     def has_hung_up(self) -> bool:
         """Report whether the client has closed its end of the connection, if the server shows it.

@@ -9,6 +9,7 @@ rebinding), so that its pages are of the same origin: MMF_ALLOWED_HOSTS is again
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from werkzeug.sansio.utils import host_is_trusted
 
 from ..errors import quoted
 from .errors import error_response
+from .request_context import current_context
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}  # they call no target
 _OWN = {"same-origin", "none"}  # none: not by a page, but by the user
@@ -33,7 +35,7 @@ def install(
     if hosts:
         app.before_request(lambda: _refuse_host(hosts, probes))
     if "*" not in origins:
-        app.before_request(lambda: _refuse_page(origins))
+        app.before_request(partial(_refuse_page, origins))
 
 
 def _refuse_host(hosts: Collection[str], probes: Collection[str]) -> Response | None:
@@ -53,7 +55,8 @@ def _is_address(host: str) -> bool:
 
 
 def _refuse_page(origins: Collection[str]) -> Response | None:
-    environ = request.environ
+    context = current_context()  # a look through Flask's proxy takes as long as all of this
+    environ = context.environ if context else request.environ
     origin, site = environ.get("HTTP_ORIGIN"), environ.get("HTTP_SEC_FETCH_SITE")
     if (origin is None and site is None) or environ["REQUEST_METHOD"] in _SAFE:
         return None

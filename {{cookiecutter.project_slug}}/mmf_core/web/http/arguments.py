@@ -28,7 +28,7 @@ from .request_parts import (
     TextsPart,
     workbook_place,
 )
-from .requests import FIELDS
+from .requests import FIELDS, parse_content_type
 
 MAX_UNKNOWN = 20  # an unknown name may be a whole file, sent as if it were a form
 MAX_NAME_LENGTH = 60
@@ -64,10 +64,11 @@ class ArgumentReader:
         """
         queried = self._query(request) if request.query_string else {}
         parts: Mapping[str, Part]
-        if request.mimetype in FORMS:
-            parts = self._form(request)
+        media_type, _ = parse_content_type(request.environ.get("CONTENT_TYPE", ""))
+        if media_type in FORMS:
+            parts = self._form(request, media_type)
         elif body := read_whole(request):
-            parts = self._body(request, body, queried)
+            parts = self._body(request, body, media_type, queried)
         elif not queried and self._required:
             raise RequestError(f"the request has no body; {self._how_to_send()}")
         else:
@@ -90,10 +91,10 @@ class ArgumentReader:
         texts = self._texts(request.args)
         return {name: part for name, part in texts.items() if name in self._queried}
 
-    def _form(self, request: Request) -> dict[str, Part]:
+    def _form(self, request: Request, media_type: str) -> dict[str, Part]:
         read_form(request)
         parts, files = self._texts(request.form), _unique_names(request.files)
-        hint = _NO_FORM if request.mimetype == FIELDS else ""  # which is what curl -d sends
+        hint = _NO_FORM if media_type == FIELDS else ""  # which is what curl -d sends
         _refuse_unknown([*parts, *files], self._names, "form", hint)
         _refuse_duplicates(parts.keys() & set(files))
         for name, file in request.files.items():
@@ -108,14 +109,16 @@ class ArgumentReader:
             for name in names
         }
 
-    def _body(self, request: Request, body: bytes, queried: Iterable[str]) -> dict[str, Part]:
+    def _body(
+        self, request: Request, body: bytes, media_type: str, queried: Iterable[str]
+    ) -> dict[str, Part]:
         name = self._body_argument
         if name is None or name in self._scalars:
-            if Format.of_media_type(request.mimetype) is Format.JSON:
+            if Format.of_media_type(media_type) is Format.JSON:
                 return self._json(body)
             name = name or self._only_missing(queried)
         if name is None:
-            raise unsupported_content_type(request.mimetype, self._how_to_send())
+            raise unsupported_content_type(media_type, self._how_to_send())
         return {name: EncodedPart.of_body(body, request)}
 
     def _only_missing(self, queried: Iterable[str]) -> str | None:

@@ -34,15 +34,15 @@ def read_whole(request: Request) -> bytes:
     """
     header = request.environ.get("HTTP_CONTENT_ENCODING")
     codings = parse_content_encoding(header) if header else ()  # rejected before the body is read
-    body = _read(request, lambda: _whole(request))
-    if len(body) < (request.content_length or 0):
+    length, limit = request.content_length, request.max_content_length
+    body = _read(request, length, lambda: _whole(request, length, limit))
+    if len(body) < (length or 0):
         raise RequestError(
-            f"the body ends after {len(body)} of the {request.content_length} bytes that "
-            f"Content-Length announces"
+            f"the body ends after {len(body)} of the {length} bytes that Content-Length announces"
         )
     if codings and body:
-        body = decompress(body, codings, request.max_content_length or sys.maxsize)
-    if codings or not request.content_length:
+        body = decompress(body, codings, limit or sys.maxsize)
+    if codings or not length:
         request.stream = BytesIO(body)  # for later readers
     return body
 
@@ -53,7 +53,7 @@ def read_form(request: Request) -> None:
         body = read_whole(request)
         vars(request).pop("_cached_data", None)  # Werkzeug would parse it, not the stream
         request.stream = BytesIO(body)
-    _read(request, lambda: request.files)
+    _read(request, request.content_length, lambda: request.files)
 
 
 def drain_body(request: Request) -> None:
@@ -68,13 +68,8 @@ def drain_body(request: Request) -> None:
         _discard(request.environ["wsgi.input"], min(limit, request.content_length or limit))
 
 
-def _whole(request: Request) -> bytes:
-    length = request.content_length
-    if (
-        length
-        and length <= (request.max_content_length or length)
-        and not _stream_consumed(request)
-    ):
+def _whole(request: Request, length: int | None, limit: int | None) -> bytes:
+    if length and length <= (limit or length) and not _stream_consumed(request):
         body: bytes = request.environ["wsgi.input"].read(
             length
         )  # two copies fewer than by `stream`
@@ -88,11 +83,11 @@ def _stream_consumed(request: Request) -> bool:
     return "stream" in vars(request) or hasattr(request, "_cached_data")
 
 
-def _read(request: Request, read: Callable[[], V]) -> V:
+def _read(request: Request, length: int | None, read: Callable[[], V]) -> V:
     """Call `read`; RequestError if the body is malformed, incomplete or too slow."""
     try:
         value = read()
-        if not request.content_length:  # absent, or empty as PEP 3333 allows
+        if not length:  # absent, or empty as PEP 3333 allows
             # Werkzeug stops silently at the limit; reading on makes it raise.
             request.stream.read(1)
     except (RequestEntityTooLarge, RequestError, MemoryError):

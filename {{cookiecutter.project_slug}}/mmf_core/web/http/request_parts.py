@@ -28,7 +28,7 @@ from ...target import HEADER_QUERY, SHEET_QUERY
 from . import charsets
 from .codec_options import options_of
 from .negotiation import body_codec, content_codec
-from .requests import disposition_parameters
+from .requests import disposition_parameters, parse_content_type
 
 MAX_HEADER_ROW = 1_000
 
@@ -66,7 +66,7 @@ class Part(ABC):
         """Return the value, not yet validated; RequestError if it cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EncodedPart(Part):
     """A whole body, or a file in a form, whose name takes precedence over its media type.
 
@@ -96,16 +96,11 @@ class EncodedPart(Part):
     @classmethod
     def of_body(cls, body: bytes, request: Request) -> Self:
         """Return a whole body."""
-        disposition = request.headers.get("Content-Disposition")
+        media_type, charset = parse_content_type(request.environ.get("CONTENT_TYPE", ""))
+        disposition = request.environ.get("HTTP_CONTENT_DISPOSITION")
         filename = _file_name(disposition) if disposition else ""
-        return cls(
-            body,
-            request.mimetype,
-            filename,
-            prefer_name=False,
-            charset=request.mimetype_params.get("charset", ""),
-            place=workbook_place(request),
-        )
+        place = workbook_place(request) if request.query_string else {}
+        return cls(body, media_type, filename, prefer_name=False, charset=charset, place=place)
 
     def decode(self, argument: Argument) -> Any:
         kind = argument.descriptor.kind

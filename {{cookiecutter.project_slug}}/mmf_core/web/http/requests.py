@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import IO, Any, cast
 from urllib.parse import parse_qsl
 
 import flask
+from flask import current_app, has_app_context
 from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.formparser import FormDataParser, MultiPartParser
 from werkzeug.http import parse_options_header
@@ -22,6 +24,7 @@ from .charsets import to_utf8
 
 MULTIPART, FIELDS = "multipart/form-data", "application/x-www-form-urlencoded"
 _MAX_FIELDS = 1_000  # as many as Werkzeug takes parts; each takes fifty times its bytes
+_MAX_LENGTH_DIGITS = 19  # Python refuses to read a number of several thousand
 _CHARSET = "_charset_"  # a field with the charset of the form's texts: RFC 7578, 4.6
 _BYTES = "latin-1"  # one character for each byte
 _NAME_CHARSET = re.compile(r"name\*(?:0\*)?=([^']{0,64})'", re.IGNORECASE)
@@ -65,6 +68,29 @@ class Request(flask.Request):
     """Flask's request with strict texts; RequestError when they cannot be read."""
 
     form_data_parser_class = FormParser
+    _own_limit: int | None = None
+
+    @property
+    def max_content_length(self) -> int | None:
+        """As Flask's, without its looks through proxies, which take as long as reading a row."""
+        if self._own_limit is not None or not has_app_context():
+            return self._own_limit
+        limit: int | None = current_app._get_current_object().config["MAX_CONTENT_LENGTH"]  # type: ignore[attr-defined] # noqa: SLF001
+        return limit
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        self._own_limit = value
+
+    @property
+    def content_length(self) -> int | None:
+        """As Werkzeug's, which looks for spaces and signs in each."""
+        text = self.environ.get("CONTENT_LENGTH", "")
+        is_plain = text.isascii() and text.isdecimal() and len(text) < _MAX_LENGTH_DIGITS
+        if is_plain and "HTTP_TRANSFER_ENCODING" not in self.environ:
+            return int(text)
+        length: int | None = super().content_length
+        return length
 
     @cached_property
     def args(self) -> MultiDict[str, str]:
@@ -73,6 +99,13 @@ class Request(flask.Request):
         except UnicodeDecodeError:
             raise RequestError("the query string is not UTF-8; send its texts in UTF-8") from None
         return self.parameter_storage_class(query)
+
+
+@lru_cache(maxsize=256)  # callers send the same few headers
+def parse_content_type(header: str) -> tuple[str, str]:
+    """Return the media type and the charset of a `Content-Type`; empty if it has none."""
+    media_type, parameters = parse_options_header(header)
+    return media_type.lower(), parameters.get("charset", "")
 
 
 def disposition_parameters(header: str) -> dict[str, str]:

@@ -1,0 +1,156 @@
+"""The application finds routes and hosts as Flask itself does, and has what else Flask has."""
+
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from flask import Flask, session
+from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import EnvironBuilder
+
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+HOSTS = ["localhost", "a.example:8000", "A.Example:80", "[::1]:8000", "xn--e1afmkfd.рф"]
+BROKEN_HOSTS = [
+    "",
+    " ",
+    "a b",
+    "a/b",
+    "a..b",
+    ".",
+    "a" * 64 + ".b",
+    "пример",
+    "a:b",
+    "a:99999",
+    "@",
+]
+
+
+@pytest.fixture
+def app() -> Flask:
+    registry = mmf.Registry()
+
+    @registry.target(returns=mmf.Integer())
+    def one() -> int:
+        return 1
+
+    @registry.target(returns=mmf.Integer())
+    def предсказать() -> int:  # noqa: PLC2401
+        return 2
+
+    app = create_app(registry)
+    app.add_url_rule("/by/<name>", "by_name", lambda name: name)
+    app.add_url_rule("/by/fixed", "fixed", lambda: "fixed", methods=["POST"])
+    app.add_url_rule("/folder/", "folder", lambda: "folder")
+    app.add_url_rule("/given", "given", lambda value: value, defaults={"value": "a"})
+    app.add_url_rule("/twice", "first", lambda: "first")
+    app.add_url_rule("/twice", "second", lambda: "second")
+    app.add_url_rule("/moved", "moved", redirect_to="/one")
+    return app
+
+
+def found(app: Flask, adapter_of: Any, environ: dict[str, Any]) -> Any:
+    """Return what routing finds for a request: a route and its values, or an error."""
+    request = app.request_class(environ)
+    try:
+        adapter = adapter_of(app, request)
+        rule, values = adapter.match(return_rule=True)
+    except HTTPException as error:
+        return type(error), error.code, sorted(getattr(error, "valid_methods", None) or [])
+    return rule.endpoint, values, adapter.server_name, adapter.build("folder", force_external=True)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "OPTIONS", "post"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "",
+            "/",
+            "/one",
+            "//one",
+            "///one",
+            "/one/",
+            "/предсказать",
+            "/предсказать%2f",
+            "/nothing",
+        ),
+        *("/by/fixed", "/by/other", "/by/", "/folder", "/folder/", "/given", "/twice", "/moved"),
+        *("/health/live", "/invocations/one", "/v2/models/one/infer", "/ONE", "/one%00", "/one "),
+    ],
+)
+def test_routes_are_found_as_flask_does(app: Flask, method: str, path: str) -> None:
+    environ = EnvironBuilder("/", method=method).get_environ()
+    environ["PATH_INFO"] = unquote(path).encode().decode("latin-1")
+    expected = found(app, Flask.create_url_adapter, environ)
+    for _ in range(2):
+        assert found(app, type(app).create_url_adapter, environ) == expected
+
+
+@pytest.mark.parametrize("host", [*HOSTS, *BROKEN_HOSTS, None], ids=ascii)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_hosts_are_read_as_flask_does(app: Flask, host: str | None, scheme: str) -> None:
+    environ = EnvironBuilder("/one", method="POST").get_environ()
+    environ["wsgi.url_scheme"] = scheme
+    environ.pop("HTTP_HOST")
+    if host is not None:
+        environ["HTTP_HOST"] = host.encode().decode("latin-1")
+    expected = found(app, Flask.create_url_adapter, environ)
+    for _ in range(2):
+        assert found(app, type(app).create_url_adapter, environ) == expected
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "status"),
+    [
+        ("TRUSTED_HOSTS", ["a.example"], 400),
+        ("TRUSTED_HOSTS", ["localhost"], 200),
+        ("SERVER_NAME", "a.example", 200),
+    ],
+)
+def test_flasks_own_settings_of_hosts_hold(
+    app: Flask, setting: str, value: object, status: int
+) -> None:
+    app.config[setting] = value
+    assert app.test_client().post("/one").status_code == status
+
+
+def test_a_route_that_is_added_later_is_found() -> None:
+    app = create_app(mmf.Registry())
+    app.add_url_rule("/first", "first", lambda: "first")
+    with app.test_request_context("/first"):
+        pass
+    app.add_url_rule("/second", "second", lambda: "second")
+    client = app.test_client()
+    assert [client.get(path).text for path in ("/first", "/second")] == ["first", "second"]
+
+
+def test_the_author_may_have_sessions(app: Flask) -> None:
+    @app.get("/count")
+    def count() -> str:
+        session["count"] = session.get("count", 0) + 1
+        return str(session["count"])
+
+    assert app.test_client().get("/count").status_code == 500, "Flask refuses it without a key"
+    app.secret_key = "a"
+    client = app.test_client()
+    assert [client.get("/count").text for _ in range(2)] == ["1", "2"]
+
+
+def test_an_author_limits_a_request_in_a_hook(app: Flask) -> None:
+    from flask import request
+
+    @app.before_request
+    def limit() -> None:
+        request.max_content_length = 3
+
+    client: FlaskClient = app.test_client()
+    assert client.post("/предсказать", json={}).status_code == 200
+    assert client.post("/предсказать", json={"a": 1}).status_code == 413
+
+
+def test_a_request_outside_of_the_application_has_no_limit(app: Flask) -> None:
+    environ = EnvironBuilder("/one", method="POST", data=b"abc").get_environ()
+    assert app.request_class(environ).max_content_length is None
