@@ -54,6 +54,8 @@ class Codec(OptionalDependency, Generic[V]):
     format: Format
     reads: ClassVar[bool] = True
     writes: ClassVar[bool] = True
+    writes_numbers: ClassVar[bool] = False
+    """Whether `encode` takes a `NumberTable`, too."""
     memory_weights: ClassVar[Mapping[bytes, int]] = {}
     """The bytes of memory that each of these tokens takes once decoded; see `decoded_size`."""
 

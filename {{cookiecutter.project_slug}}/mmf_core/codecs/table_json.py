@@ -16,6 +16,7 @@ from .encoded_size import check_cells, joined
 from .json_conversion import date_texts
 from .json_values import check_depth
 from .kept_columns import kept_names
+from .number_table import NumberTable
 from .repeated_names import RepeatedNames, with_repeated_names
 from .table_shapes import (
     EQUAL_LENGTHS,
@@ -45,6 +46,7 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
     kind = Kind.TABLE
     requires: ClassVar = {"pandas": "pandas"}
     memory_weights: ClassVar = RECORD_WEIGHTS
+    writes_numbers: ClassVar = True
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
         if len(data) > fast_records.MIN_SIZE:
@@ -53,10 +55,13 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
                 return table
         return self.from_plain(with_repeated_names(data, json.loads(data)), options)
 
-    def encode(self, value: pd.DataFrame, options: Options) -> bytes:
-        return joined(
-            _between(b"[", b",", format_records(value, "JSON", b","), b"]"), "JSON", options
+    def encode(self, value: pd.DataFrame | NumberTable, options: Options) -> bytes:
+        rows = (
+            _number_records(value)
+            if isinstance(value, NumberTable)
+            else format_records(value, "JSON", b",")
         )
+        return joined(_between(b"[", b",", rows, b"]"), "JSON", options)
 
     def from_plain(self, plain: Any, options: Options) -> pd.DataFrame:
         if isinstance(plain, RepeatedNames):
@@ -99,6 +104,12 @@ def _between(start: bytes, separator: bytes, texts: Iterable[bytes], end: bytes)
         yield separator * bool(index)
         yield text
     yield end
+
+
+def _number_records(table: NumberTable) -> Iterator[bytes]:
+    template = _TEMPLATES.get(table.names) or b""  # the names are different texts
+    cells, rows = row_text.format_numbers, len(table)
+    return row_text.format_arrays([table.array], rows, template, b",", cells)
 
 
 def _template(names: tuple[Any, ...]) -> bytes | None:

@@ -95,6 +95,10 @@ class Descriptor(Generic[T]):
         """Return the function's result as codecs encode it; InvalidValue if it is invalid."""
         return self.validate(result)
 
+    def to_encodable(self, result: Any) -> Any:
+        """Return what `to_output` does, or a `NumberTable` in its place."""
+        return self.to_output(result)
+
     @property
     def plain_example(self) -> Any:
         """The author's example, or else a plausible value, ready for JSON."""

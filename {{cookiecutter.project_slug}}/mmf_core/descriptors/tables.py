@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..codecs import Format, Kind, column_index, is_masked, plain, table_of, typed_column, unmasked
+from ..codecs import (
+    Format,
+    Kind,
+    NumberTable,
+    column_index,
+    is_masked,
+    plain,
+    table_of,
+    typed_column,
+    unmasked,
+)
 from ..errors import DescriptorError, InvalidValue
 from .base import Descriptor
 from .columns import Column
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+_MAX_NUMBERS = 10_000  # in a `NumberTable`; a larger table takes its time in any case
 _DIMENSIONS = "expected a table of one or two dimensions"
 
 
@@ -131,6 +142,11 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         if not table.columns.is_unique:
             raise InvalidValue("expected unique column names; rename the duplicates")
         return self._schema.to_output(table) if self._schema else table
+
+    def to_encodable(self, result: Any) -> Any:
+        if self._schema is None and (table := _number_table(result)) is not None:
+            return table
+        return self.to_output(result)
 
     def to_plain(self, example: Any) -> Any:
         import pandas as pd
@@ -262,6 +278,22 @@ def _from_array(array: np.ndarray) -> pd.DataFrame:
         case (_, width):
             return pd.DataFrame(array, columns=_names(width))
     raise InvalidValue(f"{_DIMENSIONS}, got {array.ndim}")
+
+
+def _number_table(result: Any) -> NumberTable | None:
+    """Return the table of an array of numbers, copied: the function may write to it again."""
+    import numpy as np
+
+    if type(result) is not np.ndarray or result.dtype.kind not in "biuf":
+        return None
+    if not 0 < result.size <= _MAX_NUMBERS:
+        return None
+    match result.shape:
+        case (rows,):
+            return NumberTable(("prediction",), result.reshape(rows, 1).copy())
+        case (_, width):
+            return NumberTable(tuple(_names(width)), result.copy())
+    return None
 
 
 def _names(width: int) -> list[str]:

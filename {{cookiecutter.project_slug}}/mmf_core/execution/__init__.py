@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..call_options import batch_argument
+from ..codecs import as_frame
 from ..settings import Settings
 from ..target import Target
 from .batching import MicroBatcher
@@ -46,7 +47,11 @@ class Execution:
         self._call = _compose(target, settings, replace_worker)
 
     def __call__(self, values: Mapping[str, Any], timings: Timings | None = None) -> Any:
-        """Check decoded values, call the function, return its result ready for a codec.
+        """Do as `run` does, and return a table of numbers as a DataFrame, too."""
+        return as_frame(self.run(values, timings))
+
+    def run(self, values: Mapping[str, Any], timings: Timings | None = None) -> Any:
+        """Check decoded values, call the function, return its result, which may be a `NumberTable`.
 
         InvalidValue lists what is wrong in every argument; Overloaded and DeadlineExceeded are
         the target's limits; TargetError stands for what the function raised, ResultError for a

@@ -116,7 +116,10 @@ def failure(
 
 
 def serialize(target: Target, result: Any) -> Any:
-    """Return a result as codecs accept it; ResultError if `returns=` cannot send it."""
+    """Return a result as codecs accept it, or a `NumberTable`.
+
+    ResultError if `returns=` cannot send it.
+    """
     if target.returns is None:
         if result is not None:
             raise ResultError(
@@ -125,7 +128,7 @@ def serialize(target: Target, result: Any) -> Any:
             )
         return None
     try:
-        return target.returns.to_output(result)
+        return target.returns.to_encodable(result)
     except InvalidValue as error:
         raise ResultError(f"{target.route}: {error.detail}") from error
 

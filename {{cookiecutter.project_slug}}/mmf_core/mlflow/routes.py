@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, current_app, request
 
+from ..codecs import as_frame
 from ..errors import UnknownTarget
 from ..execution import Execution
 from ..web.http.responses import json_response
@@ -89,5 +90,5 @@ def _invoke(execution: Execution, body: Input | None) -> Response:
     refuse_rest_only(target)
     enter_target(target)
     values, is_unwrapped = body.read(request) if body else ({}, False)
-    result = execute(execution, values)
+    result = as_frame(execute(execution, values))
     return predictions_response(result, target, wrapped=not is_unwrapped)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, request
 
 from .. import __version__
+from ..codecs import as_frame
 from ..errors import ResultError, UnknownTarget
 from ..execution import Execution
 from ..web.errors import not_ready
@@ -34,7 +35,7 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
         enter_target(target)
         inference = read_inference(request)
         values = arguments_from(target, inference.tensors, inference.parameters)
-        result = execute(execution, values)
+        result = as_frame(execute(execution, values))
         try:
             tensors = output_tensors(target.returns, result) if target.returns else []
             return inference_response(target, service.registry.version, inference, tensors)

@@ -105,14 +105,14 @@ def enter_target(target: Target) -> None:
 def execute(execution: Execution, values: Mapping[str, Any]) -> Any:
     """Call a target with decoded values; record times and rows of the current request.
 
-    Errors are those of `Execution`.
+    The result may be a `NumberTable`. Errors are those of `Execution`.
     """
     context = _current.get() or RequestContext("-")
     target = execution.target
     context.rows_in = _count_all_rows(target.arguments, values)
     context.timings = timings = Timings(received=context.received, is_abandoned=context.has_hung_up)
     timings.decode = timings.entered - context.started
-    result = execution(values, timings)
+    result = execution.run(values, timings)
     if target.returns:
         context.rows_out = count_rows(target.returns, result)
     timings.encode_started = perf_counter()

@@ -12,7 +12,7 @@ from flask import Response
 from werkzeug.datastructures import Headers
 from werkzeug.http import dump_options_header
 
-from ...codecs import Codec, FileBytes, Format, find, json
+from ...codecs import Codec, FileBytes, Format, NumberTable, find, json
 from ...descriptors import Descriptor
 from ...errors import NotAcceptable, RequestError, ResultError
 from ...target import Target
@@ -94,6 +94,8 @@ class ResultWriter:
     def _encode(self, value: Any, returns: Descriptor[Any], format: Format) -> bytes:
         try:
             codec = self._codecs.get(format) or self._find_codec(returns, format)
+            if type(value) is NumberTable and not codec.writes_numbers:
+                value = value.to_frame()
             return codec.encode(value, self._options)
         except (TypeError, ValueError) as error:
             reason = f"the result cannot be written as {format.name}: {error}"

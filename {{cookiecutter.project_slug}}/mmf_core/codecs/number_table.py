@@ -1,0 +1,41 @@
+"""A result that is one array of numbers, before pandas makes a table of it.
+
+A table of one row takes pandas longer than a small model needs, and JSON needs no table.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .column_labels import column_index
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+class NumberTable:
+    """Columns of NumPy's numbers or bools, in one array of two dimensions that is nobody else's."""
+
+    __slots__ = ("array", "names")
+
+    def __init__(self, names: tuple[str, ...], array: np.ndarray[Any, Any]) -> None:
+        self.names = names
+        self.array = array
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __getitem__(self, rows: slice) -> NumberTable:
+        return NumberTable(self.names, self.array[rows])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table, its rows counted from 0."""
+        import pandas as pd
+
+        return pd.DataFrame(self.array, columns=column_index(self.names), copy=False)
+
+
+def as_frame(result: Any) -> Any:
+    """Return a result as codecs and users know it: a `NumberTable` as a table."""
+    return result.to_frame() if type(result) is NumberTable else result
