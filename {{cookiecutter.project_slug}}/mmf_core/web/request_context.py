@@ -9,6 +9,8 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from flask import request
+
 from ..call_options import WITH_ROWS
 from ..descriptors import Descriptor
 from ..execution import Execution, Timings
@@ -86,6 +88,12 @@ set_context = _current.set
 reset_context = _current.reset
 current_context = _current.get
 """Returns the request that this thread is serving, or None."""
+
+
+def current_environ() -> WSGIEnvironment:
+    """Return the environment of the current request; Flask's `request` takes ten times as long."""
+    context = _current.get()
+    return context.environ if context else request.environ
 
 
 def body_received() -> None:
