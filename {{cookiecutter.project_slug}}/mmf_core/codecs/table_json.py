@@ -56,11 +56,9 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
         return self.from_plain(with_repeated_names(data, json.loads(data)), options)
 
     def encode(self, value: pd.DataFrame | NumberTable, options: Options) -> bytes:
-        rows = (
-            _number_records(value)
-            if isinstance(value, NumberTable)
-            else format_records(value, "JSON", b",")
-        )
+        if isinstance(value, NumberTable):
+            return joined([_number_records(value)], "JSON", options)
+        rows = format_records(value, "JSON", b",")
         return joined(_between(b"[", b",", rows, b"]"), "JSON", options)
 
     def from_plain(self, plain: Any, options: Options) -> pd.DataFrame:
@@ -106,10 +104,10 @@ def _between(start: bytes, separator: bytes, texts: Iterable[bytes], end: bytes)
     yield end
 
 
-def _number_records(table: NumberTable) -> Iterator[bytes]:
+def _number_records(table: NumberTable) -> bytes:
     template = _TEMPLATES.get(table.names) or b""  # the names are different texts
     cells, rows = row_text.format_numbers, len(table)
-    return row_text.format_arrays([table.array], rows, template, b",", cells)
+    return b"[%b]" % b",".join(row_text.format_arrays([table.array], rows, template, b",", cells))
 
 
 def _template(names: tuple[Any, ...]) -> bytes | None:

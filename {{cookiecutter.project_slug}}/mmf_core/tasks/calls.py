@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Request, Response
 
-from ..codecs import Format
+from ..codecs import Format, as_frame
 from ..errors import ResultError, shortened
 from ..execution import Execution, KeptColumns, validate_arguments
 from ..settings import Settings
@@ -63,7 +63,7 @@ class TaskCalls:
         """Call the target; return the result as it is stored. Errors are those of `Execution`."""
         enter_target(self.target)
         values = self._reader.read(replayed)
-        result = execute(self._execution, values)
+        result = as_frame(execute(self._execution, values))
         if self.target.is_stream:
             result = list(result)
         # Other formats may be asked for than this request's: so what is stored is the value itself.
