@@ -24,6 +24,7 @@ import gc
 import os
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -199,6 +200,9 @@ def attribute(dump: str) -> Counter[str]:
 
 def _build_marks() -> Path:
     """Compile marks.c, unless that was done."""
+    for program in ("valgrind", "cc"):
+        if not shutil.which(program):
+            raise SystemExit(f"{program} is missing: apt-get install valgrind gcc")
     source = HERE / "marks.c"
     library = BUILD / "instructions" / f"marks-{platform.python_version()}.so"
     if not library.is_file() or library.stat().st_mtime < source.stat().st_mtime:
@@ -212,7 +216,10 @@ def _build_marks() -> Path:
 def git(*arguments: str) -> bytes:
     """Return what git prints about this repository."""
     command = ["git", "-C", str(ROOT), *arguments]
-    return subprocess.run(command, check=True, capture_output=True).stdout
+    done = subprocess.run(command, check=False, capture_output=True)
+    if done.returncode:
+        raise SystemExit(f"{done.stderr.decode()}a clone with its history is needed")
+    return done.stdout
 
 
 def previous_commit() -> str:

@@ -102,6 +102,23 @@ def test_what_a_count_is_compared_with(
     assert instructions.base(("3.11", "this"), kept, kept_before, lambda: 70) == base
 
 
+def test_missing_history_is_an_error_that_says_so(instructions: ModuleType) -> None:
+    commit = "0" * 40
+    with (
+        pytest.raises(SystemExit, match="a clone with its history"),
+        instructions.at_commit(commit),
+    ):
+        pass
+
+
+def test_missing_program_is_an_error_that_says_how_to_get_it(
+    instructions: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SystemExit, match="valgrind is missing: apt-get install valgrind"):
+        instructions.measure(PAYLOAD)
+
+
 @pytest.mark.long
 @pytest.mark.skipif(
     not (shutil.which("valgrind") and shutil.which("cc")), reason="apt-get install valgrind gcc"
