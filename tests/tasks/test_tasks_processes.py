@@ -37,6 +37,12 @@ def is_alive(pid: int) -> bool:
     return False
 
 
+def ids(url: str) -> set[str]:
+    """Return the ids of all tasks."""
+    tasks = requests.get(f"{url}/tasks?limit=1000", timeout=LONGEST).json()["tasks"]
+    return {task["id"] for task in tasks}
+
+
 def test_a_task_runs_beside_the_web_workers(service: Service) -> None:
     task = submit(service.url, "double", [{"a": 1.5}])
     done = end_of(service.url, task)
@@ -54,11 +60,52 @@ def test_responses_wait_for_what_is_preferred(service: Service) -> None:
         f"{service.url}/double", json=[{"a": 2}], headers=headers, timeout=LONGEST
     )
     assert (response.status_code, response.text) == (200, "a\n4.0\n")
+    assert "Location" not in response.headers
     task = submit(service.url, "double", [{"a": 3}])
     response = requests.get(
         service.url + task["urls"]["self"], headers={"Prefer": "wait=30"}, timeout=LONGEST
     )
     assert response.json()["status"] == "succeeded"
+
+
+def test_a_result_that_was_delivered_is_not_kept_unless_its_id_is_known(
+    service: Service,
+) -> None:
+    before = ids(service.url)
+    headers = {"Prefer": "respond-async, wait=30"}
+    for target, body, status in (("double", [{"a": 2}], 200), ("slow", 5, 504)):
+        response = requests.post(
+            f"{service.url}/{target}", json=body, headers=headers, timeout=LONGEST
+        )
+        assert response.status_code == status
+    assert ids(service.url) == before
+    headers["TASK-ID"] = "known"
+    response = requests.post(
+        f"{service.url}/double", json=[{"a": 2}], headers=headers, timeout=LONGEST
+    )
+    assert (response.status_code, response.headers["Location"]) == (200, "/tasks/known")
+    assert ids(service.url) - before == {"known"}
+
+
+def test_a_client_that_hangs_up_before_it_knows_the_task_ends_it(
+    service: Service, tmp_path: Path
+) -> None:
+    def ask(file: str, **headers: str) -> None:
+        with pytest.raises(requests.ReadTimeout):
+            requests.post(
+                f"{service.url}/wait",
+                json=str(tmp_path / file),
+                headers={"Prefer": "respond-async, wait=30"} | headers,
+                timeout=1,
+            )
+
+    before = ids(service.url)
+    ask("never")
+    (task,) = ids(service.url) - before
+    until(lambda: look(service.url, {"urls": {"self": f"/tasks/{task}"}})["status"] == "canceled")
+    ask("known", **{"TASK-ID": "kept"})
+    (tmp_path / "known").touch()
+    assert end_of(service.url, {"urls": {"self": "/tasks/kept"}})["status"] == "succeeded"
 
 
 def test_progress_and_log_of_a_running_task_are_seen(service: Service, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from task_services import ASYNC, Queue
 
 import mmf_core as mmf
 from mmf_core.tasks import files
+from mmf_core.tasks.errors import TasksUnavailable
 
 CSV = {"data": b"id,a\nx,1.5\n", "content_type": "text/csv"}
 
@@ -310,6 +311,21 @@ def test_a_full_disk_refuses_new_tasks_and_loses_none(queue: Queue) -> None:
     rows("PRAGMA max_page_count=100000")
     assert queue.work() == 1
     assert queue.client.get(first["urls"]["result"]).status_code == 200
+
+
+def test_a_task_that_was_accepted_is_not_refused_because_nobody_can_look_at_it_now(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise TasksUnavailable("tasks cannot be stored")
+
+    monkeypatch.setattr(queue.store, "find", fail)
+    monkeypatch.setattr(queue.store, "position", fail)
+    headers = {"Prefer": "respond-async, wait=1"}
+    response = queue.client.post("/double", headers=headers, **CSV)
+    assert response.status_code == 202
+    assert (response.get_json()["status"], response.get_json()["position"]) == ("queued", None)
+    assert queue.work() == 1
 
 
 def test_a_folder_that_was_deleted_is_made_anew(queue: Queue) -> None:

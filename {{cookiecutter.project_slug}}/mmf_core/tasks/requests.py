@@ -90,6 +90,11 @@ def fingerprint(target: str, stored: str, body: bytes) -> str:
     return hashlib.sha256(json.dumps(asked) + body).hexdigest()
 
 
+def has_id(request: Request) -> bool:
+    """Return whether the caller has chosen an id."""
+    return any(request.environ.get(name) for name in _ID_HEADERS)
+
+
 def task_id(request: Request, *, is_needed: bool = False) -> str:
     """Return the caller's own id for a task, else a new one.
 

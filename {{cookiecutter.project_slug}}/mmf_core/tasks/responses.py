@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from threading import BoundedSemaphore
 
 from flask import Response, request
@@ -12,7 +13,7 @@ from ..errors import PROBLEM_MEDIA_TYPE, ErrorDetail, InvalidValue, quoted
 from ..readiness import server_status
 from ..web.http.responses import json_response
 from ..web.request_context import current_context
-from .errors import ResultGone, TaskConflict, UnknownTask
+from .errors import ResultGone, TaskConflict, TasksUnavailable, UnknownTask
 from .service import TaskService
 from .task import FAILED, SUCCEEDED, Task
 
@@ -33,7 +34,11 @@ def find(tasks: TaskService, task_id: str) -> Task:
 
 def respond(tasks: TaskService, task: Task, status: int) -> Response:
     """Respond with a task."""
-    document = task.document(request.root_path, tasks.store.position(task))
+    try:
+        position = tasks.store.position(task)
+    except TasksUnavailable:  # it is accepted all the same
+        position = None
+    document = task.document(request.root_path, position)
     response = json_response(document, status)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -60,17 +65,30 @@ def wait_for(tasks: TaskService, task: Task, seconds: float) -> Task:
     if task.is_done or not seconds or not _waiting.acquire(blocking=False):
         return task
     try:
-        end, interval, context = time.monotonic() + seconds, _FIRST_LOOK, current_context()
+        end, interval = time.monotonic() + seconds, _FIRST_LOOK
         while (left := end - time.monotonic()) > 0:
-            if server_status.must_end() or (context is not None and context.has_hung_up()):
+            if server_status.must_end() or has_hung_up():
                 break
             time.sleep(min(interval, left))
             interval = min(interval * 1.5, _LONGEST_LOOK)
-            if (task := find(tasks, task.id)).is_done:
-                break
+            with suppress(TasksUnavailable):  # until the next look
+                if (task := find(tasks, task.id)).is_done:
+                    break
         return task
     finally:
         _waiting.release()
+
+
+def has_hung_up() -> bool:
+    """Report whether the client of this request has gone."""
+    context = current_context()
+    return context is not None and context.has_hung_up()
+
+
+def forget(tasks: TaskService, task: Task) -> None:
+    """Remove a task that is done, now if that can be, else with its time."""
+    with suppress(TasksUnavailable):
+        tasks.store.forget(task)
 
 
 def result_of(tasks: TaskService, task: Task) -> Response:

@@ -17,7 +17,18 @@ from . import requests
 from .calls import TaskCalls
 from .errors import TaskConflict
 from .mmf_routes import mmf_blueprint
-from .responses import cancel, find, flag, invalid_query, log_of, respond, result_of, wait_for
+from .responses import (
+    cancel,
+    find,
+    flag,
+    forget,
+    has_hung_up,
+    invalid_query,
+    log_of,
+    respond,
+    result_of,
+    wait_for,
+)
 from .runner import JOB
 from .service import TaskService
 from .task import STATES, NewTask
@@ -78,6 +89,7 @@ def _submit(
 ) -> Response:
     target = calls.target
     enter_target(target)
+    is_known = requests.has_id(request)
     task_id = requests.task_id(request, is_needed=is_mmf)
     stored, body = requests.stored_request(request, without=requests.AS_TASK if is_mmf else "")
     with closing(requests.replayed(stored, body)) as replayed:
@@ -94,10 +106,15 @@ def _submit(
     if not is_new and task.fingerprint != new.fingerprint:
         raise TaskConflict(f"the id {quoted(task_id)} is that of another task; choose another id")
     task = wait_for(tasks, task, wait)
-    if task.is_done and wait:
-        response = result_of(tasks, task)
-    else:
+    if not (task.is_done and wait):
+        if wait and not is_known and has_hung_up():
+            tasks.store.cancel(task)
         response = respond(tasks, task, 200 if is_mmf else 202)
+    else:
+        response = result_of(tasks, task)
+        if not is_known:  # nobody can ask for it again
+            forget(tasks, task)
+            return response
     response.headers["Location"] = task.url(request.root_path)
     return response
 
