@@ -47,6 +47,7 @@ LAYERS = [
         "reporting",
         "processes",
         "column_dtypes",
+        "cron",
     },
     {"capabilities", "extras"},
     {"codecs", "models", "stores", "probes"},

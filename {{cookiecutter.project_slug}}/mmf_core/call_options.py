@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from .codecs import Kind
+from .cron import CronSchedule
 from .descriptors import Descriptor
 from .errors import DeclarationError
 
@@ -39,7 +40,7 @@ class CallOptions:
 
     `max_queue` more calls wait; any further call is rejected at once. `background`: only tasks call
     it. A task has `task_timeout` seconds, None for the service's, and runs again `retries` times at
-    most after its process has crashed.
+    most after its process has crashed. At each time of its `schedule` it runs without arguments.
     """
 
     batch: Batch | None = None
@@ -49,6 +50,7 @@ class CallOptions:
     background: bool = False
     task_timeout: float | None = None
     retries: int = 1
+    schedule: str | None = None
 
     def __post_init__(self) -> None:
         if self.batch is not None and not isinstance(self.batch, Batch):
@@ -59,6 +61,8 @@ class CallOptions:
                 raise DeclarationError(f"{name}={seconds!r}: expected seconds above 0")
         if not isinstance(self.background, bool):
             raise DeclarationError(f"background={self.background!r}: expected True or False")
+        if self.schedule is not None:
+            _check_schedule(self.schedule)
         if self.max_concurrency is not None:
             _check_count("max_concurrency", self.max_concurrency, least=1)
         _check_count("max_queue", self.max_queue, least=0)
@@ -76,6 +80,14 @@ def _check_count(name: str, value: Any, least: int) -> None:
     is_whole = isinstance(value, Integral) and not isinstance(value, bool)
     if not is_whole or value < least:
         raise DeclarationError(f"{name}={value!r}: expected a whole number, {least} or more")
+
+
+def _check_schedule(schedule: Any) -> None:
+    try:
+        CronSchedule.parse(schedule)
+    except (AttributeError, ValueError) as error:
+        reason = "expected a text" if isinstance(error, AttributeError) else error
+        raise DeclarationError(f"schedule={schedule!r}: {reason}") from error
 
 
 def batch_argument(

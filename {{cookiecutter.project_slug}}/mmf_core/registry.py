@@ -82,6 +82,8 @@ class Registry:
         - `background`: True has every call run as a task, whose result is fetched later.
         - `task_timeout`: seconds until a task fails; `MMF_TASK_TIMEOUT` if it is missing.
         - `retries`: how often a task runs again whose process has crashed, 1 if it is missing.
+        - `schedule`: when it runs as a task by itself, as cron says it, in UTC: `"0 3 * * *"` is
+          each day at 3:00. Every argument needs a default then.
 
         >>> @mmf.target(returns=mmf.Float(), timeout=2.5)
         ... def price(rooms=mmf.Integer(ge=1)):

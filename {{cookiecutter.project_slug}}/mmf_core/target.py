@@ -87,6 +87,7 @@ class Target:
         if call_options.batch:
             batch_argument(arguments, returns)
         _check_kept(route, arguments, returns)
+        _check_schedule(route, arguments, call_options)
         has_example = any(descriptor.example is not None for descriptor in arguments.values())
         return cls(
             function=function,
@@ -205,6 +206,16 @@ def _check_kept(
         )
     if len(tables) > 1:
         raise DeclarationError(f"{route}: extra='keep' is for one table, got {', '.join(tables)}")
+
+
+def _check_schedule(
+    route: str, arguments: Mapping[str, Descriptor[Any]], call_options: CallOptions
+) -> None:
+    required = [name for name, descriptor in arguments.items() if descriptor.required]
+    if call_options.schedule and required:
+        raise DeclarationError(
+            f"{route}: schedule= calls it without arguments: give {required[0]} a default"
+        )
 
 
 def _with_values(

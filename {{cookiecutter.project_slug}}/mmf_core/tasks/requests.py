@@ -25,6 +25,8 @@ AS_TASK = "as_task"
 """MMF's query parameter, which asks for a task."""
 MAX_ID = 200
 """Characters of an id."""
+OWN_IDS = "schedule:"
+"""How the ids of scheduled tasks begin, which callers may not take beforehand."""
 MAX_WAIT = 60.0
 """Seconds for which a response waits at most, whatever is preferred."""
 _HEADERS = {"type": "CONTENT_TYPE", "disposition": "HTTP_CONTENT_DISPOSITION"}
@@ -73,6 +75,12 @@ def environ(stored: str, body: bytes, path: str) -> dict[str, Any]:
     }
 
 
+def stored_empty(request_id: str) -> str:
+    """Return what is kept of a request without a body, which nobody has sent."""
+    kept = dict.fromkeys(_HEADERS, "")
+    return json.dumps({**kept, "query": "", "request_id": request_id}).decode()
+
+
 def replayed(stored: str, body: bytes) -> Request:
     """Return a stored request as it arrives again."""
     request: Request = current_app.request_class(environ(stored, body, "/"))
@@ -115,6 +123,9 @@ def task_id(request: Request, *, is_needed: bool = False) -> str:
     chosen = ids.pop()
     if ids:
         raise InvalidValue("TASK-ID and Idempotency-Key are different: send one of them")
+    if chosen.startswith(OWN_IDS):
+        detail = f"ids that begin with {OWN_IDS} are the service's own; choose another id"
+        raise InvalidValue(f"TASK-ID: {detail}", [ErrorDetail(detail, where="TASK-ID")])
     is_usable = 0 < len(chosen) <= MAX_ID and chosen.isprintable() and "/" not in chosen
     if not is_usable or chosen.strip(" .") == "":
         expected = f"expected at most {MAX_ID} printable characters without /"

@@ -23,6 +23,7 @@ from flask import Flask
 
 from .errors import TasksUnavailable
 from .runner import Runner
+from .schedules import Schedules
 from .service import TaskService
 from .task import CANCELED, PROCESSING, Outcome, Task
 
@@ -53,6 +54,7 @@ class TaskWorker:
         self._shutdown = shutdown
         tasks = TaskService.of(app)
         self._store, self._settings = tasks.store, tasks.settings
+        self._schedules = Schedules(tasks)
         self._id = uuid4().hex
         self._runners: set[int] = set()
         self._ended: dict[int, str] = {}  # how runners have ended whose tasks are still theirs
@@ -105,6 +107,8 @@ class TaskWorker:
                 self._ended[pid] = f"the process that ran it ended: {_describe(status)}"
 
     def _step(self) -> None:
+        if self._stop_at is None:
+            self._schedules.queue_due()
         if not self._store.exists():
             self._ended = {}
             return

@@ -197,11 +197,15 @@ def _load_artifacts(registry: Registry) -> None:
 
 def _refuse_background(registry: Registry) -> None:
     """Refuse targets that nothing would call, after the extra has been removed that does."""
-    background = [each.route for each in registry.targets.values() if each.call_options.background]
-    if background and not parts("runs_background"):
-        raise DeclarationError(
-            f"{background[0]}: background=True needs an extra that is not there; see mmfmeta extras"
-        )
+    if parts("runs_background"):
+        return
+    for target in registry.targets.values():
+        for option in ("background", "schedule"):
+            if value := getattr(target.call_options, option):
+                raise DeclarationError(
+                    f"{target.route}: {option}={value!r} needs an extra that is not there; "
+                    "see mmfmeta extras"
+                )
 
 
 def _replace_worker() -> None:

@@ -30,6 +30,9 @@ RUSSIAN_FAILURES = {
     "no task has the id {value}": "нет задачи с идентификатором {value}",
     "the id {value} is that of another task": "идентификатор {value} уже у другой задачи",
     "choose another id": "выберите другой идентификатор",
+    "ids that begin with schedule: are the service's own": (
+        "идентификаторы, которые начинаются с schedule:, занимает сам сервис"
+    ),
     "the task is {name} already": "задача уже закончена",
     "the task is {name}: it has no result": "у задачи нет результата",
     "the result was removed (set MMF_TASK_KEEP_HOURS, MMF_TASK_KEEP_MIB)": "результат уже удалён",

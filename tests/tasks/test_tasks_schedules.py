@@ -1,0 +1,166 @@
+"""Targets with a schedule: each time once, whatever workers and clocks do."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from task_services import LONGEST, Queue, fetch, until
+
+import mmf_core as mmf
+from mmf_core.tasks import schedules
+from mmf_core.tasks.errors import TasksUnavailable
+from mmf_core.tasks.schedules import Schedules
+from mmf_core.web import create_app
+from services import serve
+
+HOUR = 3600.0
+NOON = 1_800_014_400.0  # 2027-01-15 12:00 UTC
+EVERY_MINUTE = """
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+
+
+@registry.target(returns=mmf.String(), schedule="* * * * *")
+def tick(text=mmf.String(default="by itself")):
+    return text
+
+
+app = create_app(registry)
+"""
+
+
+class Clock:
+    """The wall clock, and a monotonic one that never stands still."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+        self._ticks = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        self._ticks += schedules.LOOK_INTERVAL
+        return self._ticks
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(schedules, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
+    registry = mmf.Registry()
+
+    @registry.target(returns=mmf.Integer(), schedule="0 12-20 * * *", retries=3)
+    def learn(rows: int = mmf.Integer(default=7)) -> int:
+        return rows
+
+    monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path / "tasks"))
+    queue = Queue(create_app(registry))
+    yield queue
+    queue.store.close()
+
+
+def ids(queue: Queue) -> list[str]:
+    return [task["id"] for task in queue.client.get("/tasks").get_json()["tasks"]][::-1]
+
+
+def noon_plus(hours: int) -> str:
+    return f"schedule:learn:2027-01-15T{12 + hours}:00Z"
+
+
+def test_a_time_is_queued_once_by_all_workers_and_runs_without_arguments(
+    queue: Queue, clock: Clock
+) -> None:
+    clock.now = NOON - 1
+    workers = [Schedules(queue.tasks) for _ in range(3)]
+    for worker in workers:
+        worker.queue_due()
+    assert ids(queue) == []
+    for second in range(5):
+        clock.now = NOON + second
+        for worker in workers:
+            worker.queue_due()
+    assert ids(queue) == [noon_plus(0)]
+    assert queue.work() == 1
+    assert queue.client.get(f"/tasks/{noon_plus(0)}/result").get_json() == {"result": 7}
+
+
+def test_a_restart_misses_nothing_and_repeats_nothing(queue: Queue, clock: Clock) -> None:
+    clock.now = NOON + schedules.CATCH_UP - 1
+    for _ in range(3):
+        Schedules(queue.tasks).queue_due()
+    assert ids(queue) == [noon_plus(0)]
+    clock.now = NOON + HOUR + schedules.CATCH_UP + 1  # nobody was there for so long
+    Schedules(queue.tasks).queue_due()
+    assert ids(queue) == [noon_plus(0)]
+
+
+def test_a_clock_that_jumps(queue: Queue, clock: Clock) -> None:
+    worker = Schedules(queue.tasks)
+    worker.queue_due()
+    clock.now = NOON + 3.5 * HOUR  # asleep: of three missed times, the last
+    worker.queue_due()
+    clock.now = NOON - HOUR  # set back
+    worker.queue_due()
+    clock.now = NOON  # so that it is noon again
+    worker.queue_due()
+    assert ids(queue) == [noon_plus(0), noon_plus(3)]
+    clock.now = NOON + HOUR
+    worker.queue_due()
+    assert ids(queue) == [noon_plus(0), noon_plus(3), noon_plus(1)]
+
+
+def test_a_result_that_was_removed_is_not_queued_again(queue: Queue, clock: Clock) -> None:
+    worker = Schedules(queue.tasks)
+    worker.queue_due()
+    queue.work()
+    queue.client.delete("/tasks")
+    clock.now += 1
+    worker.queue_due()
+    assert ids(queue) == []
+
+
+def test_a_queue_that_cannot_be_written_is_tried_again(
+    queue: Queue, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, add = Schedules(queue.tasks), queue.store.add
+
+    def full(*_: Any) -> Any:
+        raise TasksUnavailable("disk full")
+
+    monkeypatch.setattr(queue.store, "add", full)
+    with pytest.raises(TasksUnavailable):
+        worker.queue_due()
+    monkeypatch.setattr(queue.store, "add", add)
+    clock.now += 2 * schedules.CATCH_UP
+    worker.queue_due()
+    assert ids(queue) == [noon_plus(0)]
+
+
+def test_callers_cannot_take_the_id_of_a_time(queue: Queue) -> None:
+    response = queue.client.post(
+        "/learn", headers={"Prefer": "respond-async", "TASK-ID": noon_plus(5)}
+    )
+    assert response.status_code == 422
+    assert "the service's own" in response.get_json()["detail"]
+
+
+def test_a_live_service_runs_what_is_due(tmp_path: Path) -> None:
+    with (
+        (tmp_path / "log").open("wb") as log,
+        serve("gunicorn", tmp_path, log, EVERY_MINUTE, MMF_TASK_WORKERS="1") as service,
+    ):
+        url = f"{service.url}/tasks?status=succeeded"
+        task = until(lambda: requests.get(url, timeout=LONGEST).json()["tasks"])[-1]
+        assert fetch(service.url, task).json() == {"result": "by itself"}
+        assert task["id"].startswith(time.strftime("schedule:tick:%Y-", time.gmtime()))
