@@ -43,7 +43,9 @@ def make_application(folder: Path, working: Path) -> tuple[Application, bytes]:
     file = working / "model.joblib"
     mmf.save_model(fitted, file, example=wines.data)
     registry = mmf.Registry()
-    model = registry.artifact(file).load()
+    # Versions that have no fast_path load the model with it.
+    fast_path = getattr(mmf, "fast_path", lambda loaded: loaded)
+    model = fast_path(registry.artifact(file).load())
     columns = mmf.DataFrame(schema=dict.fromkeys(wines.feature_names, float), extra="keep")
 
     @registry.target(returns=mmf.DataFrame(format=mmf.JSON), batch=True)
