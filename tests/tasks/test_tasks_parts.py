@@ -16,7 +16,7 @@ import mmf_core as mmf
 from baking import PAYLOAD
 from mmf_core.call_options import CallOptions
 from mmf_core.errors import DeclarationError, SettingError
-from mmf_core.tasks import log, worker
+from mmf_core.tasks import database, log, worker
 from mmf_core.tasks.errors import TasksUnavailable
 from mmf_core.tasks.service import TaskService, reimporting
 from mmf_core.tasks.settings import TaskSettings
@@ -254,3 +254,22 @@ def test_a_worker_runs_without_a_web_server(tmp_path: Path) -> None:
         finally:
             process.kill()
             process.wait()
+
+
+def test_a_queue_of_an_older_version_is_brought_forward(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "_MIGRATIONS", database._MIGRATIONS[:1])
+        old = database.SQLite(tmp_path)
+        old.rows(
+            "INSERT INTO tasks (id, target, status, fingerprint, request, created_at, retries, "
+            "timeout) VALUES ('a', 'nothing', 'queued', '', ?, 0, 1, 0)",
+            '{"type": "", "disposition": "", "query": "", "request_id": "b"}',
+        )
+        old.close()
+    queue = Queue(create_app(declare()))
+    assert queue.work() == 1
+    assert queue.client.get("/tasks/a").get_json()["status"] == "succeeded"
+    queue.store.close()

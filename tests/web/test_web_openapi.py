@@ -191,7 +191,8 @@ def test_arguments_say_what_their_author_says(serve_function: Callable[..., Flas
     assert schema["properties"]["some"]["default"] == 3
     names = {parameter["name"] for parameter in call["parameters"]}
     in_query = {"count", "some", "sheet", "header_row", "errors"}
-    assert names - in_query == {"Prefer", "TASK-ID", "Idempotency-Key", "as_task"}
+    of_tasks = {"Prefer", "TASK-ID", "Idempotency-Key", "as_task", "Webhook-URL"}
+    assert names - in_query == of_tasks
     assert call["responses"].keys() & {"200", "204", "406"} == {"204"}
 
 

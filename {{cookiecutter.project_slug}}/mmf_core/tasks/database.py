@@ -12,9 +12,9 @@ from typing import Any
 
 from .errors import TasksUnavailable
 
-VERSION = 1
 _BUSY_TIMEOUT = 10.0  # seconds for which a statement waits for those of other processes
-_SCHEMA = """
+_MIGRATIONS = (
+    """
 CREATE TABLE IF NOT EXISTS tasks (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -44,8 +44,16 @@ CREATE TABLE IF NOT EXISTS tasks (
 );
 CREATE INDEX IF NOT EXISTS tasks_by_status ON tasks (status, seq);
 CREATE INDEX IF NOT EXISTS tasks_by_worker ON tasks (worker) WHERE worker IS NOT NULL;
-CREATE TABLE IF NOT EXISTS heartbeats (worker TEXT PRIMARY KEY, beats BIGINT NOT NULL);
-"""
+CREATE TABLE IF NOT EXISTS heartbeats (worker TEXT PRIMARY KEY, beats BIGINT NOT NULL)
+""",
+    """
+ALTER TABLE tasks ADD COLUMN webhook TEXT;
+ALTER TABLE tasks ADD COLUMN posts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN post_at DOUBLE PRECISION;
+CREATE INDEX tasks_by_webhook ON tasks (post_at) WHERE webhook IS NOT NULL
+""",
+)
+"""What each version of the queue has added to the one before; none is ever changed."""
 
 
 class SQLite:
@@ -101,14 +109,20 @@ class SQLite:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA synchronous={self._sync}")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            raise TasksUnavailable("tasks are those of a newer version of this service")
-        if version < VERSION:
+        if _version(connection) < len(_MIGRATIONS):
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.executescript(
-                f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version={VERSION};COMMIT;"
-            )
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for migration in _MIGRATIONS[_version(connection) :]:  # others may have done it
+                    for statement in migration.split(";"):
+                        connection.execute(statement)
+                connection.execute(f"PRAGMA user_version={len(_MIGRATIONS)}")
+        elif _version(connection) > len(_MIGRATIONS):
+            raise TasksUnavailable("tasks are those of a newer version of this service")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 @contextmanager

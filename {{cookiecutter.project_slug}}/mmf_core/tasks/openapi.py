@@ -93,6 +93,9 @@ def describe_call(target: Target, operation: dict[str, Any]) -> None:
         _id_parameter("TASK-ID", "an id of the caller's own for the task", is_needed=False),
         _id_parameter("Idempotency-Key", "the same as TASK-ID", is_needed=False),
     ]
+    operation["parameters"].append(
+        _parameter("Webhook-URL", "header", _TEXT, "where the task is posted when it is done")
+    )
     if "as_task" not in target.arguments:
         operation["parameters"].append(
             _parameter(

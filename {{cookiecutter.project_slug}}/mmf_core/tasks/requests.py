@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
@@ -20,9 +21,14 @@ from ..errors import ErrorDetail, InvalidValue, quoted
 from ..web.http.bodies import read_whole
 from ..web.http.requests import MULTIPART
 from ..web.request_context import current_context
+from . import webhooks
+from .settings import TaskSettings
 
 AS_TASK = "as_task"
 """MMF's query parameter, which asks for a task."""
+RET_URL = "ret_url"
+"""MMF's query parameter for a webhook."""
+OF_MMF = (AS_TASK, RET_URL)
 MAX_ID = 200
 """Characters of an id."""
 OWN_IDS = "schedule:"
@@ -33,10 +39,10 @@ _HEADERS = {"type": "CONTENT_TYPE", "disposition": "HTTP_CONTENT_DISPOSITION"}
 _ID_HEADERS = ("HTTP_TASK_ID", "HTTP_IDEMPOTENCY_KEY")
 
 
-def stored_request(request: Request, without: str = "") -> tuple[str, bytes]:
+def stored_request(request: Request, without: Collection[str] = ()) -> tuple[str, bytes]:
     """Read a request; return what a task keeps of it, and the body, decompressed.
 
-    `without` is a parameter of the query that asked for the task itself. Errors are those of
+    `without` are parameters of the query that are about the task itself. Errors are those of
     `read_whole`.
     """
     body = read_whole(request)
@@ -44,7 +50,7 @@ def stored_request(request: Request, without: str = "") -> tuple[str, bytes]:
     query = request.query_string.decode("latin-1")
     if without:
         pairs = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
-        query = urlencode([pair for pair in pairs if pair[0] != without], encoding="latin-1")
+        query = urlencode([pair for pair in pairs if pair[0] not in without], encoding="latin-1")
     kept = {name: request.environ.get(key, "") for name, key in _HEADERS.items()}
     request_id = context.request_id if context else ""
     return json.dumps({**kept, "query": query, "request_id": request_id}).decode(), body
@@ -133,6 +139,17 @@ def task_id(request: Request, *, is_needed: bool = False) -> str:
             f"TASK-ID: {expected}, got {quoted(chosen)}", [ErrorDetail(expected, where="TASK-ID")]
         )
     return chosen
+
+
+def webhook(request: Request, settings: TaskSettings, names: Collection[str]) -> str | None:
+    """Return where the task is posted when it is done, if the caller wants that.
+
+    `names` are the parameters of the query that are about the task itself. InvalidValue if nothing
+    may be sent there.
+    """
+    in_query = request.args.get(RET_URL) if RET_URL in names else None
+    url = request.headers.get("Webhook-URL") or in_query
+    return webhooks.check(url, settings) if url else None
 
 
 def preferences(request: Request) -> tuple[bool, float]:

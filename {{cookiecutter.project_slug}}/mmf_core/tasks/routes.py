@@ -89,9 +89,9 @@ def _submit(
 ) -> Response:
     target = calls.target
     enter_target(target)
-    is_known = requests.has_id(request)
+    names = [name for name in requests.OF_MMF if is_mmf and name not in target.arguments]
     task_id = requests.task_id(request, is_needed=is_mmf)
-    stored, body = requests.stored_request(request, without=requests.AS_TASK if is_mmf else "")
+    stored, body = requests.stored_request(request, names)
     with closing(requests.replayed(stored, body)) as replayed:
         calls.check(request, replayed)
     new = NewTask(
@@ -101,7 +101,9 @@ def _submit(
         request=stored,
         retries=target.call_options.retries,
         timeout=calls.timeout,
+        webhook=requests.webhook(request, tasks.settings, names),
     )
+    is_known = requests.has_id(request) or new.webhook is not None  # to somebody beside this client
     task, is_new = tasks.store.add(new, body)
     if not is_new and task.fingerprint != new.fingerprint:
         raise TaskConflict(f"the id {quoted(task_id)} is that of another task; choose another id")

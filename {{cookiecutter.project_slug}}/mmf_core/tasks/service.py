@@ -16,6 +16,7 @@ from .calls import TaskCalls
 from .database import SQLite
 from .errors import TasksUnavailable
 from .files import Files
+from .outbox import Outbox
 from .settings import TaskSettings
 from .store import Store
 from .task import STATES
@@ -37,6 +38,7 @@ class TaskService:
         folder = Path(self.settings.folder).absolute()
         database = SQLite(folder, is_safe=self.settings.sync == "full")
         self.store = Store(database, Files(folder / "files"))
+        self.outbox = Outbox(database)
         self.calls = {
             route: TaskCalls(execution.target, service.settings, self.settings)
             for route, execution in service.executions.items()

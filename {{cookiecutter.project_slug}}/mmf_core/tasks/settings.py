@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from ..settings import MIB, SettingsGroup, duration, mebibytes, one_of, setting
+from ..settings import MIB, SettingsGroup, duration, host_names, mebibytes, one_of, setting
 
 _LONGEST_KEPT = 24 * 365
 _MOST_WORKERS = 256
+_LEAST_SECRET = 24
+Network = IPv4Network | IPv6Network
+Allowed = tuple[tuple[str, ...], tuple[Network, ...]]
+NOBODY: Allowed = ((), ())
 
 
 def _workers(text: str) -> int:
@@ -24,12 +30,36 @@ def _hours(text: str) -> float:
     return hours * 3600
 
 
+def _secret(text: str) -> bytes:
+    """Read a secret of Standard Webhooks: `whsec_` and base64 of 24 bytes or more."""
+    try:
+        secret = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        secret = b""
+    if not text.startswith("whsec_") or len(secret) < _LEAST_SECRET:
+        raise ValueError(f"expected whsec_ and base64 of at least {_LEAST_SECRET} bytes")
+    return secret
+
+
+def _allowed(text: str) -> tuple[tuple[str, ...], tuple[Network, ...]]:
+    """Read names of hosts and networks, separated by commas."""
+    names: list[str] = []
+    networks: list[Network] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            networks.append(ip_network(part))
+        except ValueError:
+            names += host_names(part)
+    return tuple(names), tuple(networks)
+
+
 @dataclass(frozen=True)
 class TaskSettings(SettingsGroup):
     """Where tasks are kept, for how long, and how many run at a time.
 
     `keep` is in seconds, `max_kept` in bytes. `timeout` 0: tasks have no deadline unless the target
-    has one.
+    has one. Webhooks are off without a secret, and go to public addresses only, beside those that
+    are allowed.
     """
 
     folder: str = setting("MMF_TASKS_DIR", ".tasks", str)
@@ -38,3 +68,7 @@ class TaskSettings(SettingsGroup):
     sync: str = setting("MMF_TASK_SYNC", "normal", one_of("normal", "full"))
     keep: float = setting("MMF_TASK_KEEP_HOURS", 24 * 3600.0, _hours)
     max_kept: int = setting("MMF_TASK_KEEP_MIB", 1024 * MIB, mebibytes)
+    webhook_secret: bytes = setting("MMF_WEBHOOK_SECRET", b"", _secret)
+    webhook_allow: tuple[tuple[str, ...], tuple[Network, ...]] = setting(
+        "MMF_WEBHOOK_ALLOW", NOBODY, _allowed
+    )

@@ -50,6 +50,7 @@ class Store:
             "created_at": time.time(),
             "retries": new.retries,
             "timeout": new.timeout,
+            "webhook": new.webhook,
             "input": inline,
             "input_file": file,
         }

@@ -94,6 +94,7 @@ class NewTask:
     request: str
     retries: int
     timeout: float
+    webhook: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

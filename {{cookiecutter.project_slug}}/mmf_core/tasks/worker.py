@@ -21,6 +21,7 @@ from uuid import uuid4
 
 from flask import Flask
 
+from . import webhooks
 from .errors import TasksUnavailable
 from .runner import Runner
 from .schedules import Schedules
@@ -63,6 +64,8 @@ class TaskWorker:
         self._beats: dict[str, tuple[int, float]] = {}
         self._beaten = self._expired = 0.0
         self._is_available = True
+        self._outbox = tasks.outbox
+        self._postman = 0  # the process that sends webhooks, while there is one
 
     def run(self) -> None:
         """Work until a signal, and until then whatever happens to the queue."""
@@ -86,6 +89,8 @@ class TaskWorker:
                 if self._must_put_back():  # the lease will
                     self._end()
             time.sleep(POLL)
+        if self._postman:
+            _signal(self._postman, signal.SIGKILL)  # another one makes the attempt again
         with suppress(TasksUnavailable):
             if self._store.exists():
                 self._store.retire(self._id)
@@ -124,6 +129,7 @@ class TaskWorker:
             if is_at_work:
                 self._store.beat(self._id)
             self._recover(now)
+            self._post()
         if now - self._expired >= EXPIRE_INTERVAL:
             self._expired = now
             self._store.expire(self._settings.keep, self._settings.max_kept)
@@ -169,6 +175,17 @@ class TaskWorker:
             _log.exception("the process of a task cannot start")
         finally:
             os._exit(code)
+
+    def _post(self) -> None:
+        """Have a process send the webhooks that are due, and end it when this worker stops."""
+        if self._postman and os.waitpid(self._postman, os.WNOHANG)[0]:
+            self._postman = 0
+        if self._postman or self._stop_at is not None or not self._outbox.has_due():
+            return
+        self._store.close()
+        self._postman = os.fork()
+        if not self._postman:
+            webhooks.run(self._outbox, self._settings)
 
     def _watch(self, claims: list[Task]) -> None:
         """End the processes of tasks that were cancelled, or have used up their time."""

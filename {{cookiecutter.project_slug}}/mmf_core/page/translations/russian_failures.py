@@ -27,6 +27,10 @@ RUSSIAN_FAILURES = {
     "too many requests wait for tasks, or the service is shutting down": (
         "результатов ждут слишком многие, или сервис завершает работу"
     ),
+    "webhooks are off (set MMF_WEBHOOK_SECRET)": "оповещения выключены",
+    "{value} is a private address (set MMF_WEBHOOK_ALLOW)": "{value} — закрытый адрес",
+    "the host in {value} cannot be found": "адрес {value} не найден",
+    "Webhook-URL: {rest}": "Webhook-URL: {rest}",
     "no task has the id {value}": "нет задачи с идентификатором {value}",
     "the id {value} is that of another task": "идентификатор {value} уже у другой задачи",
     "choose another id": "выберите другой идентификатор",

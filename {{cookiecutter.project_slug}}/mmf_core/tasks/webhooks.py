@@ -1,0 +1,187 @@
+"""Webhooks: a task is posted to an address of its caller's when it is done (Standard Webhooks).
+
+The service sends where callers tell it to. So they may name public addresses only, or those that
+the operator allows; what a name stands for is checked again when the task is sent, and that very
+address is connected to. Redirects are not followed, and what is answered is not read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import http.client
+import ipaddress
+import logging
+import os
+import re
+import socket
+import ssl
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooSlow
+from itertools import islice
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from ..codecs import json
+from ..errors import ErrorDetail, InvalidValue, quoted
+from .outbox import ATTEMPTS, LONGEST, Outbox
+from .settings import TaskSettings
+from .task import Task
+
+TIMEOUT = 10.0  # seconds for connecting, and for each read
+MAX_URL = 2_000
+AT_A_TIME = 32
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # of IPv4 by NAT64: RFC 6052
+_PRINTABLE = re.compile(r"[!-~]+")
+_log = logging.getLogger("mmf.webhooks")
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class _Refused(Exception):
+    """An address that nothing is sent to."""
+
+
+def check(url: str, settings: TaskSettings) -> str:
+    """Return the address of a webhook; InvalidValue if it cannot be one, or is refused."""
+    if reason := _reason_against(url, settings):
+        detail = f"Webhook-URL: {reason}"
+        raise InvalidValue(detail, [ErrorDetail(reason, where="Webhook-URL")])
+    return url
+
+
+def _reason_against(url: str, settings: TaskSettings) -> str:
+    if not settings.webhook_secret:
+        return "webhooks are off (set MMF_WEBHOOK_SECRET)"
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        if not is_url or len(url) > MAX_URL or not _PRINTABLE.fullmatch(url):
+            return f"expected http:// or https:// and a host, got {quoted(url)}"
+        _addresses(parts, settings)
+    except _Refused as error:
+        return str(error)
+    except (ValueError, OSError):
+        return f"the host in {quoted(url)} cannot be found"
+    return ""
+
+
+def _addresses(parts: SplitResult, settings: TaskSettings) -> list[str]:
+    """Return the addresses of a host; _Refused if one of them is private and not allowed."""
+    host = parts.hostname or ""
+    found = socket.getaddrinfo(host, _port(parts), type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
+    allowed_hosts, allowed_networks = settings.webhook_allow
+    for text in addresses:
+        address = ipaddress.ip_address(text)
+        is_allowed = host in allowed_hosts or any(
+            address in network for network in allowed_networks
+        )
+        if not is_allowed and not _is_public(address):
+            raise _Refused(f"{quoted(host)} is a private address (set MMF_WEBHOOK_ALLOW)")
+    return addresses
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in _TRANSLATED:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return _is_public(inner)
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def signed(task_id: str, body: bytes, secret: bytes, now: int) -> dict[str, str]:
+    """Return the headers by which a receiver knows a message, and that it is ours."""
+    message_id = f"msg_{hashlib.sha256(task_id.encode()).hexdigest()[:32]}"
+    content = b".".join([message_id.encode(), str(now).encode(), body])
+    signature = base64.b64encode(hmac.digest(secret, content, "sha256")).decode()
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(now),
+        "webhook-signature": f"v1,{signature}",
+    }
+
+
+def post(url: str, task: Task, settings: TaskSettings) -> int:
+    """Send a task; return the status of the response. OSError if there is none."""
+    parts = urlsplit(url)
+    connection = _Connection(parts, _addresses(parts, settings)[0])
+    body = json.dumps(task.document("", None))
+    headers = signed(task.id, body, settings.webhook_secret, int(time.time()))
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        connection.request("POST", target, body, {"Content-Type": "application/json", **headers})
+        return connection.getresponse().status
+    except http.client.HTTPException as error:
+        raise OSError(f"not HTTP: {type(error).__name__}") from error
+    finally:
+        connection.close()
+
+
+class _Connection(http.client.HTTPConnection):
+    """A connection to an address that was checked, whatever its name may stand for meanwhile."""
+
+    def __init__(self, parts: SplitResult, address: str) -> None:
+        self.default_port = 443 if parts.scheme == "https" else 80
+        super().__init__(parts.hostname or "", parts.port, timeout=TIMEOUT)
+        self._address = address
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+
+    def connect(self) -> None:
+        """Connect to the address, and verify the name's certificate."""
+        self.sock: Any = socket.create_connection((self._address, self.port), TIMEOUT)
+        if self._tls:
+            self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
+
+
+def deliver(outbox: Outbox, settings: TaskSettings) -> None:
+    """Send what is due, a number of it; what fails is tried again later, and in the end given up.
+
+    A thread whose receiver drips is left behind: it ends with this process.
+    """
+    claims = list(islice(iter(outbox.claim, None), AT_A_TIME))
+    pool = ThreadPoolExecutor(AT_A_TIME, "mmf-webhooks")
+    sent = [(*claim, pool.submit(post, claim[1], claim[0], settings)) for claim in claims]
+    pool.shutdown(wait=False)
+    end = time.monotonic() + LONGEST
+    for task, _, attempt, future in sent:
+        outcome = _outcome(future, end - time.monotonic())
+        level = logging.INFO if isinstance(outcome, int) else logging.WARNING
+        _log.log(level, "webhook of task %s, attempt %d: %s", task.id, attempt, outcome)
+        if _is_final(outcome, attempt):
+            outbox.remove(task)
+
+
+def _outcome(future: Future[int], seconds: float) -> int | str:
+    """Return the status of a response, or why there is none."""
+    try:
+        return future.result(max(0.0, seconds))
+    except TooSlow:
+        return "no response in time"
+    except (OSError, ValueError, _Refused) as error:
+        return str(error) or type(error).__name__
+
+
+def _is_final(outcome: int | str, attempt: int) -> bool:
+    """Return whether there is no further attempt: it is there, or refused, or it was the last."""
+    may_help = isinstance(outcome, str) or outcome in (408, 429) or outcome >= 500  # noqa: PLR2004
+    return not may_help or attempt >= ATTEMPTS
+
+
+def run(outbox: Outbox, settings: TaskSettings) -> None:
+    """Be a process that sends webhooks, and ends."""
+    code = 1
+    try:
+        deliver(outbox, settings)
+        code = 0
+    except BaseException:  # noqa: BLE001 - it must not return into the worker's own loop
+        _log.exception("webhooks are not sent")
+    finally:
+        os._exit(code)
