@@ -71,7 +71,7 @@ def counting(package: Path) -> Iterator[PathCounter]:
 
 
 def make_client() -> "FlaskClient":
-    """Serve the sample project's target, with a sum in place of the model."""
+    """Serve the sample project's target, with a sum, an array as well, in place of the model."""
     import mmf_core as mmf
     from mmf_core.web import create_app
 
@@ -79,7 +79,7 @@ def make_client() -> "FlaskClient":
 
     @registry.target(returns=mmf.DataFrame(format=mmf.XLSX), batch=True)
     def score(data: Any = mmf.DataFrame(schema=dict.fromkeys(WINE, float))) -> Any:  # noqa: B008
-        return data.sum(axis=1)
+        return data.to_numpy().sum(axis=1)
 
     return create_app(registry).test_client()
 

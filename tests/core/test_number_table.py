@@ -8,6 +8,7 @@ import pytest
 
 import mmf_core as mmf
 from mmf_core.codecs import Format, Kind, NumberTable, as_frame, find
+from mmf_core.errors import BodyTooLarge
 from mmf_core.execution import Execution
 from mmf_core.target import Target
 from mmf_core.web.http.responses import ResultWriter
@@ -83,6 +84,13 @@ def test_every_format_holds_it(format: Any) -> None:
 )
 def test_any_other_result_is_a_table_at_once(result: Any) -> None:
     assert isinstance(TABLE.to_encodable(result), pd.DataFrame)
+
+
+def test_its_json_has_the_bound_of_every_result() -> None:
+    codec: Any = find(Kind.TABLE, Format.JSON)
+    result = TABLE.to_encodable(np.zeros(100))
+    with pytest.raises(BodyTooLarge, match="as JSON"):
+        codec.encode(result, {"max_body": 100})
 
 
 def test_a_declared_result_is_checked_as_a_table() -> None:

@@ -61,7 +61,7 @@ class Codec(OptionalDependency, Generic[V]):
 
     def read(self, data: bytes, options: Options) -> V:
         """Decode what a caller has sent, within the bounds of memory and of depth."""
-        check_decoded_size(data, self.memory_weights, self.format.name, options)
+        check_decoded_size(data, self.memory_weights, self.format, options)
         try:
             return self.decode(data, options)
         except RecursionError:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BodyTooLarge, RequestError, quoted
 from ..settings import MIB, Settings
 from . import json
+from .formats import Format
 
 if TYPE_CHECKING:
     from .base import Options
@@ -41,17 +42,17 @@ _BYTE_WEIGHT = 4  # of any byte, in addition to the weights of tokens
 
 def read_json(data: bytes, options: Options, weights: Weights = JSON_WEIGHTS) -> Any:
     """Read a JSON text that holds the values of arguments, within the bounds of memory."""
-    check_decoded_size(data, weights, "JSON", options)
+    check_decoded_size(data, weights, Format.JSON, options)
     return json.loads(data)
 
 
-def check_decoded_size(data: bytes, weights: Weights, name: str, options: Options) -> None:
+def check_decoded_size(data: bytes, weights: Weights, format: Format, options: Options) -> None:
     """Raise BodyTooLarge for a text that would take more than `MAX_GROWTH` times a body."""
     limit = max_memory(options)
     if len(data) * _MAX_WEIGHT > limit and weights:
         size = sum(data.count(token) * weight for token, weight in weights.items())
         if size + _BYTE_WEIGHT * len(data) > limit:
-            raise _too_many_values(name, limit)
+            raise _too_many_values(format.name, limit)
 
 
 class MemoryBudget:

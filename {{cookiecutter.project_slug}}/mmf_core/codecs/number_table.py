@@ -5,6 +5,7 @@ A table of one row takes pandas longer than a small model needs, and JSON needs 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .column_labels import column_index
@@ -14,14 +15,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@dataclass(slots=True, eq=False)
 class NumberTable:
     """Columns of NumPy's numbers or bools, in one array of two dimensions that is nobody else's."""
 
-    __slots__ = ("array", "names")
-
-    def __init__(self, names: tuple[str, ...], array: np.ndarray[Any, Any]) -> None:
-        self.names = names
-        self.array = array
+    names: tuple[str, ...]
+    array: np.ndarray[Any, Any]
 
     def __len__(self) -> int:
         return len(self.array)

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import Any
 
 from ..errors import ErrorDetail, InvalidValue, RequestError
-from .byte_search import count_pairs, count_signs
+from .byte_search import MIN_SIZE, count_pairs, count_signs
 
 _SPACES = b" \t\n\r"
 
@@ -36,7 +36,8 @@ def with_repeated_names(text: bytes, plain: Any) -> Any:
 def may_repeat_names(text: bytes, plain: Any) -> bool:
     """Return whether a text may have more names than the value that was parsed from it."""
     count = _count_names(plain)
-    if count_signs(text, b":") == count:
+    colons = text.count(b":") if len(text) < MIN_SIZE else count_signs(text, b":")
+    if colons == count:
         return False
     return count_pairs(text, b'"', b":") != count or count_pairs(text, _SPACES, b":") > 0
 

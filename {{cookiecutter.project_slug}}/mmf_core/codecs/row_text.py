@@ -6,7 +6,7 @@ rows are written at a time, so that their objects stay in the processor's cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ def format_numbers(array: Any) -> list[bytes]:
 def format_rows(
     table: pd.DataFrame, template: bytes, separator: bytes, format_cells: FormatCells
 ) -> Iterator[bytes]:
-    """Return rows as text, a few hundred at a time: `template` has a `%b` for each column.
+    """Yield rows as text, a few hundred at a time: `template` has a `%b` for each column.
 
     `format_cells` formats an array of cells: those of one column, or all of them, row by row, if
     the table is one block of numbers.
@@ -59,15 +59,8 @@ def format_rows(
             column.to_numpy() if is_numpy(column.dtype) else column.array
             for _, column in table.items()
         ]
-    return format_arrays(arrays, len(table), template, separator, format_cells)
-
-
-def format_arrays(
-    arrays: Sequence[Any], length: int, template: bytes, separator: bytes, format_cells: FormatCells
-) -> Iterator[bytes]:
-    """Yield rows as text: `arrays` have the cells of a column each, or one has all of them."""
-    for start in range(0, length, _CHUNK_ROWS):
+    for start in range(0, len(table), _CHUNK_ROWS):
         columns = [format_cells(array[start : start + _CHUNK_ROWS]) for array in arrays]
         flat = chain.from_iterable(zip(*columns, strict=True)) if len(columns) > 1 else columns[0]
-        rows = min(_CHUNK_ROWS, length - start)
+        rows = min(_CHUNK_ROWS, len(table) - start)
         yield separator.join([template] * rows) % tuple(flat)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,7 +10,7 @@ from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue
 from . import fast_records, json, row_text
 from .base import JSONCodec, Kind, Options
 from .column_labels import LabelCache, column_index
-from .decoded_size import RECORD_WEIGHTS, check_columns, refuse_sparse
+from .decoded_size import RECORD_WEIGHTS, check_columns, max_memory, refuse_sparse
 from .encoded_size import check_cells, joined
 from .json_conversion import date_texts
 from .json_values import check_depth
@@ -57,7 +56,8 @@ class TableJSON(JSONCodec["pd.DataFrame"]):
 
     def encode(self, value: pd.DataFrame | NumberTable, options: Options) -> bytes:
         if isinstance(value, NumberTable):
-            return joined([_number_records(value)], "JSON", options)
+            text = _number_records(value)
+            return text if len(text) <= max_memory(options) else joined([text], "JSON", options)
         rows = format_records(value, "JSON", b",")
         return joined(_between(b"[", b",", rows, b"]"), "JSON", options)
 
@@ -105,9 +105,11 @@ def _between(start: bytes, separator: bytes, texts: Iterable[bytes], end: bytes)
 
 
 def _number_records(table: NumberTable) -> bytes:
+    if not table.array.size:  # a part of a batch may have no rows
+        return b"[]"
     template = _TEMPLATES.get(table.names) or b""  # the names are different texts
-    cells, rows = row_text.format_numbers, len(table)
-    return b"[%b]" % b",".join(row_text.format_arrays([table.array], rows, template, b",", cells))
+    rows = b",".join([template] * len(table.array)) % tuple(row_text.format_numbers(table.array))
+    return b"[%b]" % rows
 
 
 def _template(names: tuple[Any, ...]) -> bytes | None:
@@ -227,9 +229,11 @@ def _block(rows: list[list[Any]], options: Options) -> Any:
     if not kinds <= NUMBERS:  # tables with texts in the first row, without a look at the others
         return None
     types = set(map(type, chain.from_iterable(rows)))
-    with suppress(OverflowError):  # a whole number that is too long
+    try:
         if types == {float} or (floats and types and types <= NUMBERS):
             return np.array(rows, dtype=np.float64)
         if types == {int}:
             return np.array(rows, dtype=np.int64)
+    except OverflowError:  # a whole number that is too long
+        pass
     return None

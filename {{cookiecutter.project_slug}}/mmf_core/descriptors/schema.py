@@ -243,14 +243,14 @@ def _floats(table: pd.DataFrame) -> pd.DataFrame | None:
     if block.dtype.kind not in "iuf":
         return None
     floats = block.astype(np.float64, copy=False)
-    if not np.isfinite(floats).all():
+    if b"\0" in np.isfinite(floats).tobytes():  # `all` takes twice as long for a row
         return None
     is_view = not floats.flags.writeable
-    if floats is block and is_view and _is_numpy(table):
+    if floats is block and is_view and (block.shape[1] > 1 or _is_numpy(table)):
         return table
     return type(table)(floats, index=table.index, columns=table.columns, copy=is_view)
 
 
 def _is_numpy(table: pd.DataFrame) -> bool:
-    """Return whether a table of one block is NumPy's; pandas' other blocks have one column."""
-    return len(table.columns) > 1 or table.iloc[:, 0].dtype == "float64"
+    """Return whether a table of one column is NumPy's; pandas' other blocks have no more."""
+    return bool(table.iloc[:, 0].dtype == "float64")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..call_options import batch_argument
+from ..call_options import WITH_ROWS, batch_argument
 from ..codecs import as_frame
 from ..settings import Settings
 from ..target import Target
@@ -43,6 +43,8 @@ class Execution:
     ) -> None:
         settings = settings or Settings()
         self.target = target
+        arguments = target.arguments.items()
+        self.with_rows = [name for name, descriptor in arguments if descriptor.kind in WITH_ROWS]
         self._seconds = target.call_options.timeout or settings.timeout
         self._call = _compose(target, settings, replace_worker)
 

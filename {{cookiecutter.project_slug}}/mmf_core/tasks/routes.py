@@ -12,7 +12,7 @@ from flask.blueprints import BlueprintSetupState
 from ..errors import quoted
 from ..web.http.responses import json_response
 from ..web.protocols import Service
-from ..web.request_context import current_environ, enter_target
+from ..web.request_context import current_context, enter_target
 from . import requests
 from .calls import TaskCalls
 from .errors import TaskConflict
@@ -59,12 +59,14 @@ def _install(tasks: TaskService, state: BlueprintSetupState) -> None:
 
 def _run_job(tasks: TaskService) -> Response | None:
     """Run the task that this request is, if it is one: see `runner`."""
-    job = current_environ().get(JOB)
+    context = current_context()  # Flask's `request` takes ten times as long
+    job = (context.environ if context else request.environ).get(JOB)
     return job.run(tasks) if job else None
 
 
 def _call_or_submit(tasks: TaskService, calls: TaskCalls, call: Callable[[], Response]) -> Response:
-    target, environ = calls.target, current_environ()
+    context = current_context()
+    target, environ = calls.target, context.environ if context else request.environ
     may_be_mmf = "as_task=" in environ.get("QUERY_STRING", "")
     if not (may_be_mmf or "HTTP_PREFER" in environ or target.call_options.background):
         return call()

@@ -18,7 +18,7 @@ from werkzeug.sansio.utils import host_is_trusted
 
 from ..errors import quoted
 from .errors import error_response
-from .request_context import current_environ
+from .request_context import current_context
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}  # they call no target
 _OWN = {"same-origin", "none"}  # none: not by a page, but by the user
@@ -55,7 +55,8 @@ def _is_address(host: str) -> bool:
 
 
 def _refuse_page(origins: Collection[str]) -> Response | None:
-    environ = current_environ()
+    context = current_context()  # a look through Flask's proxy takes as long as all of this
+    environ = context.environ if context else request.environ
     origin, site = environ.get("HTTP_ORIGIN"), environ.get("HTTP_SEC_FETCH_SITE")
     if (origin is None and site is None) or environ["REQUEST_METHOD"] in _SAFE:
         return None
