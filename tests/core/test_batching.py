@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from threading import Event
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -396,3 +397,61 @@ def test_a_failure_to_join_or_split_leaves_nobody_waiting(
     monkeypatch.setattr(batching, function, fail)
     first, second = line.send_together(frame(1), frame(2))
     assert (first["a"].tolist(), second["a"].tolist()) == ([2], [4])
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a call wait for the requests of the last one for as long as a test may take."""
+    monkeypatch.setattr(batching, "MAX_WAIT", LONGEST)
+    monkeypatch.setattr(batching, "WAIT_CALLS", 1e9)
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_call_waits_for_as_many_requests_as_shared_the_last_one(line: Line) -> None:
+    line.send_together(frame(1), frame(2), frame(3))
+    futures = [line.threads.submit(line.execution, {"data": frame(n)}) for n in (4, 5, 6)]
+    assert [future.result(LONGEST)["a"].tolist() for future in futures] == [[8], [10], [12]]
+    assert [len(table) for table in line.calls] == [1, 3, 3]
+
+
+@pytest.mark.usefixtures("patient")
+def test_requests_that_were_alone_do_not_wait(line: Line) -> None:
+    started = perf_counter()
+    for number in range(3):
+        assert line.execution({"data": frame(number)})["a"].tolist() == [2 * number]
+    assert perf_counter() - started < LONGEST / 2
+
+
+def test_a_request_alone_waits_for_others_but_once(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "MAX_WAIT", 0.5)
+    monkeypatch.setattr(batching, "WAIT_CALLS", 1e9)
+    line.send_together(frame(1), frame(2))
+    ended = perf_counter()
+    assert line.execution({"data": frame(3)})["a"].tolist() == [6]
+    assert 0.3 < perf_counter() - ended < LONGEST / 2
+    monkeypatch.setattr(batching, "MAX_WAIT", LONGEST)
+    line.execution({"data": frame(4)})
+    line.execution({"data": frame(5)})
+    assert perf_counter() - ended < LONGEST / 2
+    assert [len(table) for table in line.calls] == [1, 2, 1, 1, 1]
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_target_with_a_time_limit_does_not_wait() -> None:
+    line = timed(LONGEST, double)
+    line.send_together(frame(1), frame(2), frame(3))
+    started = perf_counter()
+    assert line.execution({"data": frame(4)})["a"].tolist() == [8]
+    assert perf_counter() - started < LONGEST / 2
+    line.threads.shutdown()
+
+
+@pytest.mark.usefixtures("patient")
+def test_what_fails_after_a_wait_fails_alone(line: Line) -> None:
+    line.send_together(frame(1), frame(2), frame(3))
+    futures = [line.threads.submit(line.execution, {"data": frame(n)}) for n in (4, 13, 6)]
+    outcomes = [future.exception(LONGEST) or future.result() for future in futures]
+    assert isinstance(outcomes[1], TargetError)
+    assert [outcome["a"].tolist() for outcome in (outcomes[0], outcomes[2])] == [[8], [12]]

@@ -2,7 +2,13 @@
 
 No request waits while the target is idle: the first request calls at once. Those that arrive during
 a call wait, each in its own thread, and when the call ends they share the next call if their rows
-are compatible. So the batch size follows the load, without a timer.
+are compatible. So the batch size follows the load.
+
+Under load, the clients that a call has answered send their next requests when it has ended, a
+moment too late for the next call. So a call that follows another one waits for as many requests as
+shared that one, for WAIT_CALLS times as long as it took and MAX_WAIT seconds at most, counted from
+its end: a target that was idle for that long, or that calls for one request at a time, has no wait.
+Neither has a target with a time limit: its requests have none to spare.
 
 The newest request of a batch leads: it makes the call in its own thread. It has the most time left,
 so its deadline cuts no other request short.
@@ -16,6 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import inf
 from threading import Event, Lock
+from time import perf_counter
 from typing import Any
 
 from ..errors import ClientGone, DeadlineExceeded, MMFError, Overloaded, ResultError
@@ -25,6 +32,8 @@ from .limits import HANG_UP_POLL
 from .rows import in_order, join, signature, split
 from .timings import Timings
 
+WAIT_CALLS = 2.0
+MAX_WAIT = 0.02
 _log = logging.getLogger("mmf.batching")
 
 
@@ -75,6 +84,9 @@ class MicroBatcher:
         self._calling = False
         self._queue: deque[_Ticket] = deque()
         self._enabled = True
+        self._last_size = 1  # requests that shared the last call
+        self._wait_until = 0.0  # on `perf_counter`'s clock
+        self._is_complete: Event | None = None  # set when as many requests are there again
 
     def __call__(self, arguments: Arguments, timings: Timings) -> Any:
         if not self._enabled:
@@ -84,9 +96,12 @@ class MicroBatcher:
             self._queue.append(ticket)
             ticket.leads = not self._calling
             self._calling = True
+            if self._is_complete and len(self._queue) >= self._last_size:
+                self._is_complete.set()
         if not ticket.leads:
             self._wait(ticket)
         if ticket.leads:
+            self._wait_for_others()
             self._lead(ticket)
         return ticket.outcome()
 
@@ -115,12 +130,25 @@ class MicroBatcher:
                 return
         raise error
 
+    def _wait_for_others(self) -> None:
+        """Wait for as many requests as shared the last call, for a moment after its end."""
+        with self._lock:
+            left = self._wait_until - perf_counter()
+            if left <= 0 or len(self._queue) >= self._last_size:
+                return
+            self._is_complete = Event()
+        self._is_complete.wait(left)
+        with self._lock:
+            self._is_complete = None
+
     def _lead(self, leader: _Ticket) -> None:
         """Call for a request and all compatible ones, then appoint the next leader."""
         with self._lock:
             batch = list(self._compatible(leader))
             for ticket in batch:
                 self._queue.remove(ticket)
+            self._last_size = len(batch)
+        started = perf_counter()
         try:
             self._run(leader, batch)
         except BaseException as error:
@@ -128,6 +156,9 @@ class MicroBatcher:
                 ticket.error = error
             raise
         finally:
+            if self._seconds is None:
+                ended = perf_counter()
+                self._wait_until = ended + min(WAIT_CALLS * (ended - started), MAX_WAIT)
             for ticket in batch:
                 ticket.woken.set()
             with self._lock:
