@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -70,8 +70,10 @@ def test_an_authors_floats_are_one_block() -> None:
 @pytest.mark.parametrize(
     "records",
     [
-        [{"a": 1, "b": 2}, {"b": 3, "a": 4}],
         [{"a": 1, "b": 2}, {"a": 3}],
+        [{"a": 1}, {"a": 2, "b": 3}],
+        [{"a": 0.5}, {"a": [0.5]}],
+        [{"a": 0.5}, {"a": "0.5"}],
         [{"a": 1}, {"a": "},{"}],
         [{"a": 1}, {"a": [{}, {}]}],
         [{"a": 1}, {"a": 2**53 + 1}],
@@ -105,6 +107,49 @@ def test_what_is_more_than_numbers_is_read_in_one_piece(records: list[Any]) -> N
 def test_broken_lists_are_refused(data: bytes) -> None:
     with pytest.raises((RequestError, InvalidValue)):
         JSON.decode(data, {})
+
+
+@pytest.mark.parametrize("number", [1, 1.5])
+def test_names_in_another_order_are_the_same_columns(number: float) -> None:
+    records = [{"a": number, "b": 2}, {"b": 3, "a": number}]
+    expected = JSON.from_plain(records, {})
+    for data, way in ((json.dumps(records), "from_list"), (_lines(records), "from_lines")):
+        assert_frame_equal(getattr(fast_records, way)(data, {}), expected)
+
+
+@settings(deadline=None)
+@given(
+    texts=st.lists(
+        st.sampled_from(
+            [
+                *('{"a":1}', '{"a":1.5}', '{"a":[{}]}', '{"a":"x"}', '{"a":1,"a":2}', '"},{":1'),
+                *("\n", "\r", "\r\n", " ", ",", "{", "}", '"', "[", "]", "\x0b"),
+            ]
+        ),
+        max_size=12,
+    ),
+    size=st.sampled_from([1, 8, 1 << 16]),
+)
+@example(texts=['{"a":1}', ",", '{"a":1.5}', "\n", '{"a":', "\n", "1}"], size=1)
+@example(texts=['{"a":1,"b":2},{"a":1', "\n", '"b":2}'], size=1 << 16)
+@example(texts=['{"},{":1},{"},{":2}', "\n", '{"}', "\n", '{":3}'], size=1 << 16)
+def test_lines_are_one_record_each_or_an_error(texts: list[str], size: int) -> None:
+    """Whatever is read together is what each line is by itself."""
+    data = "".join(texts).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fast_records, "MIN_SIZE", 1 << 30)
+        expected = _outcome(data)
+        patch.setattr(fast_records, "MIN_SIZE", 0)
+        patch.setattr(fast_records, "_PIECE_SIZE", size)
+        assert _outcome(data) == expected
+
+
+def _outcome(data: bytes) -> object:
+    try:
+        table = JSONL.decode(data, {})
+    except RequestError as error:
+        return str(error)
+    return table.to_dict("list"), table.dtypes.tolist()
 
 
 @pytest.mark.parametrize("data", [b'{"a":1\n"b":2}', b'{"a":1},{"a":2}\n', b'{"a":1}\n{"a":\n2}'])

@@ -24,3 +24,13 @@ def count_pairs(text: bytes, firsts: bytes, second: bytes) -> int:
     characters = np.frombuffer(text, np.uint8)
     before = characters[np.flatnonzero(characters[1:] == ord(second))]
     return sum(int(np.count_nonzero(before == first)) for first in firsts)
+
+
+def is_between(text: bytes, sign: bytes, before: bytes, after: bytes) -> bool:
+    """Return whether a sign, wherever a text has it, is right between two others."""
+    import numpy as np
+
+    characters = np.frombuffer(b"%b%b" % (text, before), np.uint8)
+    places = np.flatnonzero(characters == ord(sign))
+    is_right = (characters[places - 1] == ord(before)) & (characters[places + 1] == ord(after))
+    return bool(is_right.all())

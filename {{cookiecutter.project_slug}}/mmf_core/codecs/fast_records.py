@@ -8,12 +8,15 @@ return None.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from operator import itemgetter
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from .base import Options
-from .byte_search import count_signs
+from .byte_search import count_signs, is_between
 from .decoded_size import MAX_COLUMNS
 from .kept_columns import kept_names
 from .typed_columns import NUMBERS
@@ -36,22 +39,19 @@ def from_list(data: bytes, options: Options) -> pd.DataFrame | None:
     A cut inside a text or a record, instead of between two records, leaves a piece that is not
     JSON. With the option `floats` whole numbers and nulls are floats in any case.
     """
-    import orjson
-
-    return _complete(data, _table(map(orjson.loads, _pieces(data)), options))
+    return _complete(data, _table(_pieces(data), options))
 
 
 def from_lines(data: bytes, options: Options) -> pd.DataFrame | None:
     """Return the table of JSON lines, as `from_list` does."""
-    import orjson
-
-    loads: Callable[[bytes], Any] = orjson.loads
-    pieces = (list(map(loads, filter(bytes.strip, lines))) for lines in _lines(data))
-    return _complete(data, _table(pieces, options))
+    return _complete(data, _table(map(_as_list, _lines(data)), options))
 
 
 def _complete(data: bytes, table: pd.DataFrame | None) -> pd.DataFrame | None:
-    """Return the table if it has a cell for each name: a record may have a name twice."""
+    """Return the table if it has a cell for each name that its records have.
+
+    A record may have a name twice, or more names than the first one.
+    """
     return table if table is not None and count_signs(data, b":") == table.size else None
 
 
@@ -66,16 +66,31 @@ def _pieces(data: bytes) -> Iterator[bytes]:
     yield b"[%b" % data[start:]
 
 
-def _lines(data: bytes) -> Iterator[list[bytes]]:
+def _lines(data: bytes) -> Iterator[bytes]:
     start = 0
     while start < len(data):
         end = data.find(b"\n", start + _PIECE_SIZE) + 1 or len(data)
-        yield data[start:end].splitlines()
+        yield data[start:end]
         start = end
 
 
-def _table(pieces: Iterable[Any], options: Options) -> pd.DataFrame | None:
+def _as_list(lines: bytes) -> bytes:
+    """Return a JSON list of the same records; b"" unless each line is one record of numbers.
+
+    Line breaks stay, so that one inside of a name is an error.
+    """
+    if b"\r" in lines:
+        lines = lines.replace(b"\r\n", b"\n")
+    text = lines.strip(b" \t\n")
+    is_record_each = is_between(text, b"\n", b"}", b"{") and b"\r" not in text
+    if not is_record_each or count_signs(text, b"{") != count_signs(text, b"\n") + 1:
+        return b""
+    return b"[%b]" % text.replace(b"\n", b"\n,")
+
+
+def _table(pieces: Iterable[bytes], options: Options) -> pd.DataFrame | None:
     import numpy as np
+    import orjson
     import pandas as pd
 
     floats = options.get("floats", False)
@@ -83,20 +98,25 @@ def _table(pieces: Iterable[Any], options: Options) -> pd.DataFrame | None:
     blocks: list[Any] = []
     column_types: list[set[type]] = []
     try:
-        for records in pieces:
+        for piece in pieces:
+            records = orjson.loads(piece)
             if not blocks:
                 names = tuple(records[0])
                 column_types = [set() for _ in names]
-            is_odd = len(names) > MAX_COLUMNS or kept_names(names, options)
-            if is_odd or not all(map(names.__eq__, map(tuple, records))):
-                return None
-            cells = [cell for record in records for cell in record.values()]
-            types = set(map(type, cells))
-            if not types <= NUMBERS:
-                return None
+                if len(names) > MAX_COLUMNS or kept_names(names, options):
+                    return None
+            cells = _cells(records, names)
+            if _are_floats(piece, names, len(records)):
+                types: set[type] = {float}
+                block = np.frombuffer(array("d", cells))  # TypeError for a text
+            else:
+                types = set(map(type, cells))
+                if not types <= NUMBERS:
+                    return None
+                block = np.array(cells, dtype=np.float64)
             for index, seen in enumerate(column_types):
                 seen.update(types if len(types) == 1 else map(type, cells[index :: len(names)]))
-            blocks.append(np.array(cells, dtype=np.float64).reshape(-1, len(names)))
+            blocks.append(block.reshape(-1, len(names)))
     except (ValueError, TypeError, LookupError, AttributeError):  # not JSON, or other records
         return None
     if not blocks:
@@ -107,6 +127,18 @@ def _table(pieces: Iterable[Any], options: Options) -> pd.DataFrame | None:
     table = pd.DataFrame(block, columns=pd.Index(names), copy=False)
     whole = [name for name, types in zip(names, column_types, strict=True) if types == {int}]
     return table.astype(dict.fromkeys(whole, "int64")) if whole and not floats else table
+
+
+def _cells(records: list[Any], names: tuple[str, ...]) -> list[Any]:
+    """Return the values row by row, in the order of the names; KeyError if one is missing."""
+    values: Any = map(itemgetter(*names), records)
+    return list(values if len(names) == 1 else chain.from_iterable(values))
+
+
+def _are_floats(piece: bytes, names: tuple[str, ...], rows: int) -> bool:
+    """Return whether each cell has a point, of which a number has at most one."""
+    points = len(names) + sum(name.count(".") for name in names)
+    return count_signs(piece, b".") == rows * points
 
 
 def _is_inexact(block: Any, column_types: list[set[type]]) -> bool:
