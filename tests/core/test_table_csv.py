@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from mmf_core.codecs import Format, Kind, find
+from mmf_core.codecs import Format, Kind, csv_rows, find
 from mmf_core.codecs.table_csv import TableCSV, TableTSV
 from mmf_core.errors import InvalidValue, RequestError
 
@@ -201,6 +201,25 @@ def test_floats_are_those_that_pandas_writes(numbers: list[float], with_text: bo
     lines = CODEC.encode(table, {}).decode().splitlines()[1:]
     again = [float(line.split(",")[0] or "nan") for line in lines]
     assert again == pytest.approx(numbers, rel=0, abs=0, nan_ok=True)
+
+
+@pytest.mark.parametrize("codec", [TableCSV(), TableTSV()])
+@settings(deadline=None)
+@given(st.data(), st.integers(1, 4), st.sampled_from([1, 5, 100_000]))
+def test_a_block_of_numbers_is_written_as_its_columns_are(
+    codec: Any, data: st.DataObject, width: int, size: int
+) -> None:
+    """A column of texts beside the same numbers has them written one by one."""
+    numbers = data.draw(st.sampled_from([st.floats(allow_infinity=False), st.integers(-9, 2**62)]))
+    row = st.lists(numbers, min_size=width, max_size=width)
+    table = pd.DataFrame(data.draw(st.lists(row, min_size=1, max_size=9)))
+    table.columns = pd.Index([f"name {index}" for index in range(width)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_rows, "_BLOCK_CELLS", size)
+        block = codec.encode(table, {})
+    columns = codec.encode(table.assign(text="x"), {}).decode().splitlines()[1:]
+    expected = [line.removesuffix(f"{codec.separator}x") or '""' for line in columns]
+    assert block.decode().splitlines()[1:] == expected
 
 
 @pytest.mark.parametrize("cells", [[1.5, None], ["x", None], ["", "x"]])

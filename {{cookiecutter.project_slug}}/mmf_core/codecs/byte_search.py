@@ -30,7 +30,7 @@ def is_between(text: bytes, sign: bytes, before: bytes, after: bytes) -> bool:
     """Return whether a sign, wherever a text has it, is right between two others."""
     import numpy as np
 
-    characters = np.frombuffer(b"%b%b" % (text, before), np.uint8)
+    characters = np.frombuffer(b"\0%b\0" % text, np.uint8)
     places = np.flatnonzero(characters == ord(sign))
     is_right = (characters[places - 1] == ord(before)) & (characters[places + 1] == ord(after))
     return bool(is_right.all())

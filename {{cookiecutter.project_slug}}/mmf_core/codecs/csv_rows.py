@@ -55,13 +55,20 @@ def _is_plain(cells: Any) -> bool:
 
 
 def _block(array: Any, delimiter: bytes, null: bytes) -> Iterator[bytes]:
+    """Yield rows of numbers, whose commas in JSON are only those between cells."""
     import numpy as np
 
-    size = max(1, _BLOCK_CELLS // array.shape[1])
+    width = array.shape[1]
+    size = max(1, _BLOCK_CELLS // width)
     for start in range(0, len(array), size):
-        rows = np.ascontiguousarray(array[start : start + size])
-        text = json.dumps(rows)[2:-2].replace(b"],[", b"\n").replace(b"null", null)
-        yield (text if delimiter == b"," else text.replace(b",", delimiter)) + b"\n"
+        cells = np.ascontiguousarray(array[start : start + size]).reshape(-1)
+        text = bytearray(json.dumps(cells))
+        characters = np.frombuffer(text, np.uint8)
+        commas = np.flatnonzero(characters == ord(","))
+        characters[commas] = ord(delimiter)
+        characters[commas[width - 1 :: width]] = characters[-1] = ord("\n")
+        lines = bytes(text[1:])
+        yield lines.replace(b"null", null) if b"n" in lines else lines
 
 
 def _format_cells(cells: Any, special: re.Pattern[str], null: bytes) -> list[bytes]:

@@ -59,8 +59,10 @@ def format_rows(
             column.to_numpy() if is_numpy(column.dtype) else column.array
             for _, column in table.items()
         ]
+    templates = separator.join([template] * min(_CHUNK_ROWS, len(table)))
     for start in range(0, len(table), _CHUNK_ROWS):
         columns = [format_cells(array[start : start + _CHUNK_ROWS]) for array in arrays]
         flat = chain.from_iterable(zip(*columns, strict=True)) if len(columns) > 1 else columns[0]
-        rows = min(_CHUNK_ROWS, len(table) - start)
-        yield separator.join([template] * rows) % tuple(flat)
+        if (rows := len(table) - start) < _CHUNK_ROWS:
+            templates = separator.join([template] * rows)
+        yield templates % tuple(flat)
