@@ -8,6 +8,7 @@ export function streamIn(element, isText) {
   let seen = 0, length = 0, failure = { status: 0 };
   const read = (text) => {
     const end = text.lastIndexOf("\n\n") + 2;
+    if (end < 2) return;
     for (const event of text.slice(seen, end).split("\n\n").filter(Boolean)) {
       const lines = event.split("\n"), isPiece = lines[0].startsWith("data: ");
       const data = lines.slice(isPiece ? 0 : 1).map((line) => line.slice(6)).join("\n");
