@@ -69,9 +69,9 @@ def test_a_handle_waits_only_as_long_as_told_and_cancels(client: Client, tmp_pat
         task.cancel()
 
 
-def test_a_bar_shows_the_progress_where_tqdm_is(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Give what a tqdm that stands in for the real one has shown."""
     shown: list[Any] = []
 
     class Bar:
@@ -92,12 +92,37 @@ def test_a_bar_shows_the_progress_where_tqdm_is(
     monkeypatch.setitem(sys.modules, "tqdm.auto", tqdm)
     find: Callable[[str], object] = lambda name: name == "tqdm" or module.Path  # noqa: E731
     monkeypatch.setattr(module, "find_spec", find)
+    return shown
+
+
+def test_a_bar_shows_the_progress_where_tqdm_is(
+    client: Client, shown: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert client.submit("slow", 0.1).result(bar=True) == 1
     assert (shown[0], shown[-2], shown[-1]) == ("slow", 100, "closed")
     monkeypatch.setattr(module, "find_spec", lambda name: None if name == "tqdm" else name)
     shown.clear()
     assert client.submit("slow", 0.1).result(bar=True) == 1
     assert not shown
+
+
+def test_a_bar_is_shown_in_terminals_and_notebooks(
+    client: Client, shown: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_shown(**options: bool) -> bool:
+        shown.clear()
+        assert client.submit("slow", 0.1).result(**options) == 1
+        return bool(shown)
+
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False)
+    assert not is_shown()
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert is_shown()
+    assert not is_shown(bar=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False)
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    assert is_shown()
 
 
 def test_a_service_that_lets_nobody_wait_is_not_asked_all_the_time(

@@ -462,10 +462,10 @@ class Task:
     def result(self, timeout: float | None = None, *, bar: bool | None = None) -> Any:
         """Return the result, once it is there, as `call` does; ServiceError if the task has failed.
 
-        TimeoutError after `timeout` seconds; the task continues. With `bar`, or in a terminal, the
-        progress is shown by tqdm, if that is installed. A stream's pieces are a list.
+        TimeoutError after `timeout` seconds; the task continues. With `bar`, or in a terminal or a
+        notebook, the progress is shown by tqdm, if that is installed. A stream's pieces are a list.
         """
-        self._wait(timeout, sys.stderr.isatty() if bar is None else bar)
+        self._wait(timeout, _is_watched() if bar is None else bar)
         is_stream = self._returns["class_name"] == STREAM
         accept = LINES if is_stream else _best_media_type(self._returns)
         query, accept = (f"?format={self._format}", "*/*") if self._format else ("", accept)
@@ -506,7 +506,7 @@ class _Bar(_NoBar):
 
     def __init__(self, tqdm: Any, name: str) -> None:
         self._tqdm = tqdm(
-            total=100, desc=name, bar_format="{desc}: {percentage:3.0f}%|{bar}| {postfix}"
+            total=100, desc=name, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}"
         )
 
     def show(self, progress: float, message: str) -> None:
@@ -517,6 +517,11 @@ class _Bar(_NoBar):
     def close(self) -> None:
         """Leave the bar as it is."""
         self._tqdm.close()
+
+
+def _is_watched() -> bool:
+    """Return whether someone sees what is printed: in a terminal or a notebook."""
+    return sys.stderr.isatty() or "ipykernel" in sys.modules
 
 
 def _bar(name: str) -> _NoBar:
