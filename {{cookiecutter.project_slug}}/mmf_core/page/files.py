@@ -11,16 +11,32 @@ _MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_UNNEEDED = re.compile(rb"^(?: *//.*)?\n|^ +|(?<=;) // [^\"'`\n]*$", re.MULTILINE)
-"""Indentation, comments and empty lines, a sixth of the whole. A text has a quote at its end."""
-_UNNEEDED_IN_CSS = re.compile(rb" *([{};]) *|(:) +")
-"""Spaces around a style sheet's signs; one before a colon has a meaning."""
+_COMMENTS = re.compile(rb"^(?: *//.*)?\n|^ +|(?<=[;,{]) // [^\"'`\n]*$|/\*.*?\*/", re.MULTILINE)
+"""Comments, and indentation and empty lines as well. A text has a quote at its end."""
+_CSS_SPACES = re.compile(rb"\s*([{};,])\s*|(:) +")
+"""Those around a style sheet's signs; one before a colon has a meaning."""
+_JS_TEXTS = rb"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)"""
+_JS_SPACES = re.compile(_JS_TEXTS + rb"| *([=<>?:,;{}()\[\]&|!]+) *")
+"""Those around a script's signs, but not in texts."""
+_JS_LINE_ENDS = re.compile(rb"(?<=[;,{(\[])\n|\n(?=[})\]])")
+"""Those that end no statement by themselves."""
 _FOLDER = Path(__file__).parent / "static"
 
 
 def _compact(path: Path) -> bytes:
-    content = _UNNEEDED.sub(b"", path.read_bytes())
-    return _UNNEEDED_IN_CSS.sub(rb"\1\2", content) if path.suffix == ".css" else content
+    content = _COMMENTS.sub(b"", path.read_bytes())
+    if path.suffix == ".css":
+        return _CSS_SPACES.sub(rb"\1\2", content).replace(b";}", b"}")
+    if path.suffix == ".js":
+        lines = b"\n".join(map(_compact_line, content.split(b"\n")))
+        return _JS_LINE_ENDS.sub(b"", lines)
+    return content
+
+
+def _compact_line(line: bytes) -> bytes:
+    """Take the spaces from a line of a script; one with a pattern, or templates in one, stays."""
+    is_clear = line.count(b"`") in {0, 2} and b"/" not in re.sub(_JS_TEXTS, b"", line)
+    return _JS_SPACES.sub(rb"\1\2", line) if is_clear else line
 
 
 FILES = {

@@ -91,7 +91,7 @@ export function bars(entries, title, format = short) {
 function histogram(name, numbers) {
   let least = Infinity, greatest = -Infinity;
   for (const number of numbers) [least, greatest] = [Math.min(least, number), Math.max(greatest, number)];
-  const bins = Math.min(24, Math.ceil(Math.log2(numbers.length)) + 1); // Sturges' rule
+  const bins = Math.min(24, Math.ceil(Math.log2(numbers.length)) + 1); // the rule of Sturges
   const heights = new Array(bins).fill(0);
   for (const number of numbers) heights[Math.min(bins - 1, Math.floor(((number - least) / (greatest - least)) * bins))] += 1;
   const top = 18, floor = 150, all = width(), each = all / bins, highest = Math.max(...heights);
