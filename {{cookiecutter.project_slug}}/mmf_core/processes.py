@@ -1,4 +1,4 @@
-"""The memory and the children of processes, read from /proc."""
+"""What processes are: gunicorn's or not; their memory and their children, read from /proc."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from pathlib import Path
 
 PROC = Path("/proc")
 _KIB = 1024
+
+
+def is_in_gunicorn() -> bool:
+    """Return whether this is gunicorn's master, which sets this variable, or a worker."""
+    return os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn/")
 
 
 def resident(pid: int | None = None) -> int:

@@ -23,6 +23,7 @@ from ..example_calls import use_model_schemas
 from ..execution import Execution
 from ..models import FORMATS
 from ..probes import probes
+from ..processes import is_in_gunicorn
 from ..registry import Registry, load
 from ..settings import Settings, SettingsGroup, check_environment
 from . import cells_read, errors, health, logs, request_origin, rest
@@ -58,7 +59,7 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
         for target in registry.targets.values()
     }
     service = Service(registry, executions, settings)
-    if not _is_in_gunicorn():  # gunicorn's workers do this after the fork
+    if not is_in_gunicorn():  # gunicorn's workers do this after the fork
         run_hooks("worker_started")
     return _flask_app(service)
 
@@ -189,7 +190,7 @@ def settings_groups() -> tuple[type[SettingsGroup], ...]:
 
 
 def _load_artifacts(registry: Registry) -> None:
-    registry.load_artifacts(before_fork=_is_in_gunicorn())
+    registry.load_artifacts(before_fork=is_in_gunicorn())
     for target in registry.targets.values():
         for descriptor in target.descriptors:
             preload(descriptor.kind)
@@ -210,10 +211,5 @@ def _refuse_background(registry: Registry) -> None:
 
 def _replace_worker() -> None:
     """Have gunicorn replace this worker, which finishes its requests first."""
-    if _is_in_gunicorn():
+    if is_in_gunicorn():
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _is_in_gunicorn() -> bool:
-    """Return whether this is gunicorn's master, which sets this variable, or a worker."""
-    return os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn/")
