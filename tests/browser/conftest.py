@@ -86,7 +86,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the URL of a service under gunicorn: `score`, `mirror`, `scalars` and `half`."""
     folder = tmp_path_factory.mktemp("browser")
     (folder / "main.py").write_text(MAIN, encoding="utf-8")
-    with serve("gunicorn", folder, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as running:
+    settings = {"WEB_CONCURRENCY": "1", "MMF_TASK_WORKERS": "1"}
+    with serve("gunicorn", folder, subprocess.DEVNULL, APP, **settings) as running:
         yield running.url
 
 

@@ -51,7 +51,8 @@ app = create_app(registry)
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the URL of this service in place of the usual one."""
     folder = tmp_path_factory.mktemp("values")
-    with serve("gunicorn", folder, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as running:
+    settings = {"WEB_CONCURRENCY": "1", "MMF_TASK_WORKERS": "1"}
+    with serve("gunicorn", folder, subprocess.DEVNULL, APP, **settings) as running:
         yield running.url
 
 

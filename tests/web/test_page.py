@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from served_api import declare
 
 import mmf_core as mmf
+from mmf_core.capabilities import parts
 from mmf_core.page import view
 from mmf_core.page.files import FILES
 from mmf_core.page.translations import LANGUAGES, TEXTS
@@ -355,6 +356,42 @@ def test_the_page_links_to_docs_only_where_they_are(monkeypatch: pytest.MonkeyPa
     )
     without = [link["href"] for link in elements(create_app(declare()).test_client()).all("a")]
     assert set(links) - set(without) == {"docs"}
+
+
+def without_tasks(name: str) -> list[Any]:
+    """Return a part of every capability but tasks."""
+    return [part for part in parts(name) if getattr(part, "name", "") != "tasks"]
+
+
+def test_the_page_asks_for_tasks_only_where_a_process_may_run_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def asks() -> bool:
+        (body,) = elements(create_app(declare()).test_client()).all("body")
+        return "data-tasks" in body
+
+    assert not asks()  # under `flask run` none does
+    monkeypatch.setattr("mmf_core.page.routes.is_in_gunicorn", lambda: True)
+    assert asks()
+    monkeypatch.setattr("mmf_core.web.app.parts", without_tasks)
+    assert not asks()
+
+
+def test_the_page_knows_which_targets_are_only_tasks(registry: mmf.Registry) -> None:
+    registry.target(background=True)(mmf_target)
+    (form,) = elements(create_app(registry).test_client()).all("form")
+    assert "data-background" in form
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".js")])
+def test_a_script_is_sent_without_comments_and_spaces_and_is_the_same_otherwise(name: str) -> None:
+    lines = (Path(view.__file__).parent / "static" / name).read_text().split("\n")
+    code = [re.sub(r"(^| )// .*$", "", line) for line in lines]
+    assert all(line.count("`") % 2 == 0 for line in code)  # a template ends in its line
+    sent, source = FILES[name][0].decode(), "\n".join(code)
+    assert re.sub(r"\s", "", sent) == re.sub(r"\s", "", source)
+    texts = r"""(?m)`[^`\n]*`|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'"""
+    assert [text for text in re.findall(texts, source) if text not in sent] == []
 
 
 def test_what_people_wrote_is_text(registry: mmf.Registry) -> None:

@@ -17,6 +17,7 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 from ..codecs import Format, Kind, find, json, json_of
 from ..descriptors import DataFrame, Descriptor
 from ..errors import RequestError
+from ..processes import is_in_gunicorn
 from ..settings import MIB
 from ..web.http.bodies import read_form, read_whole
 from ..web.http.codec_options import limits, options_of
@@ -67,6 +68,7 @@ def _page_routes(routes: Blueprint, service: Service) -> None:
             languages=LANGUAGES,
             version=VERSION,
             has_docs="docs" in current_app.blueprints,
+            runs_tasks="tasks" in current_app.blueprints and is_in_gunicorn(),
         )
         body = text.encode()
         return body, sha256(body).hexdigest()

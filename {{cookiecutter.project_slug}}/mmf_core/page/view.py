@@ -61,6 +61,7 @@ def _target(target: Target, texts: Mapping[str, str]) -> dict[str, Any]:
         "examples": [{"name": name, "values": _values(target, name)} for name in target.examples],
         "formats": _formats(target),
         "returns": _kind(returns) if returns else "nothing",
+        "background": target.call_options.background,
     }
 
 

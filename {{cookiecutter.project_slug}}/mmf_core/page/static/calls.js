@@ -1,20 +1,23 @@
 // Calls: the form's request, with its progress, and the same request in curl and Python.
 
-// Resolves with {status, blob, type, name, seconds}; status is 0 if no response came.
-export function send(url, body, { onUpload = () => {}, onSent = () => {}, onText, signal } = {}) {
+// Resolves with {status, blob, type, name, date, preference, seconds, isCancelled}; status is 0 if no response came.
+export function send(url, body, { method = "POST", headers = {}, onUpload = () => {}, onSent = () => {}, onText, signal } = {}) {
   const request = new XMLHttpRequest();
   const started = performance.now();
-  request.open("POST", url);
+  request.open(method, url);
   if (onText) request.addEventListener("progress", () => onText(request.response));
   else request.responseType = "blob";
-  request.setRequestHeader("Accept", "*/*");
+  for (const [name, value] of Object.entries({ Accept: "*/*", ...headers })) request.setRequestHeader(name, value);
   return new Promise((resolve) => {
     const end = () => resolve({
       status: request.status,
       blob: onText ? new Blob([request.response]) : request.response,
       type: (request.getResponseHeader("Content-Type") ?? "").split(";")[0],
       name: filename(request.getResponseHeader("Content-Disposition") ?? ""),
+      date: request.getResponseHeader("Date"),
+      preference: request.getResponseHeader("Preference-Applied"),
       seconds: (performance.now() - started) / 1000,
+      isCancelled: signal?.aborted,
     });
     request.upload.addEventListener("progress", (event) => onUpload(event.loaded / event.total));
     request.upload.addEventListener("load", onSent);

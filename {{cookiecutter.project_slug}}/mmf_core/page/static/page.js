@@ -5,6 +5,7 @@ import { locale, make, note, round, say } from "./dom.js";
 import { fieldOf } from "./fields.js";
 import { contentOf, downloadOf, failureOf, fileOfResponse } from "./results.js";
 import { streamIn } from "./streams.js";
+import { clear, follow, linkedTask, sendOrSubmit } from "./tasks.js";
 
 const sections = [...document.querySelectorAll(".target")];
 const MAX_CALLS = 10; // kept with their results
@@ -12,7 +13,7 @@ const EXAMPLES = { table: "table.xlsx", image: "picture.png", file: "file.bin" }
 
 function setUp(section) {
   const form = section.querySelector("form");
-  const { target, returns } = form.dataset;
+  const { target, returns } = form.dataset, isBackground = "background" in form.dataset;
   const [run, cancel, progress, status] = form.querySelectorAll(".run > :is(button, .progress, .status)");
   const [bar, progressText] = progress.children;
   const result = section.querySelector("[data-result]");
@@ -21,6 +22,7 @@ function setUp(section) {
   const isOnlyTable = form.querySelectorAll("[data-control=table]").length === 1;
   const fields = [...form.querySelectorAll(".field")].map((element) => fieldOf(element, target, { onChange: updateCode, isOnlyTable }));
   const isStream = returns.startsWith("stream");
+  const panel = form.appendChild(make("div", { class: "task" }));
   let aborting = null, sent = "";
 
   function url(extra = {}) {
@@ -69,54 +71,86 @@ function setUp(section) {
 
   async function call() {
     aborting = new AbortController();
-    const data = body(), marked = url({ errors: "xlsx" }); // of what is sent, whatever is chosen meanwhile
+    const data = body(), address = url(), marked = url({ errors: "xlsx" }); // of what is sent, whatever is chosen meanwhile
+    const inputs = fields.flatMap((field) => field.columns());
     sent = parts().map(([name, value]) => (typeof value === "string" ? `${name} = ${value.slice(0, 40)}` : value.name)).join(", ");
     const size = parts().reduce((sum, [, value]) => sum + (value.size ?? value.length), 0);
-    result.hidden = true;
-    fields.forEach((field) => field.mark([]));
-    setBusy(true);
+    begin();
     let clock = 0;
     const onUpload = (part) => {
       bar.value = part * 100;
       progressText.textContent = say("sending", { percent: Math.floor(part * 100) });
     };
     const onSent = () => {
+      clearInterval(clock);
       const started = performance.now();
       bar.removeAttribute("value");
       const tick = () => { progressText.textContent = say("computing", { seconds: Math.floor((performance.now() - started) / 1000) }); };
       tick();
       clock = setInterval(tick, 1000);
     };
+    const request = async (how) => {
+      if (!data) onSent();
+      const response = await how(address, data, { onUpload, onSent, onText, signal: aborting.signal });
+      clearInterval(clock);
+      return response;
+    };
+    const { onText, end } = receive(inputs, size, () => send(marked, data));
+    const response = await request(isStream ? send : sendOrSubmit);
+    await end(response.status === 202 ? (await followed(response, onText, !isBackground)) ?? (await request(send)) : response);
+  }
+
+  // Shows the task that the page's address names, from the response about it.
+  async function resume(response) {
+    if (run.disabled) return;
+    begin();
+    const { onText, end } = receive([], 0);
+    await end(response.status === 200 ? await followed(response, onText, false) : response);
+  }
+
+  function followed(response, onText, mayCall) {
+    return follow(response, { panel, bar, text: progressText, status, cancel, query: format ? `?format=${format.value}` : "", onText, mayCall });
+  }
+
+  function begin() {
+    result.hidden = true;
+    fields.forEach((field) => field.mark([]));
+    clear(panel);
+    setBusy(true);
+  }
+
+  // Returns `onText`, which shows what has come of a stream, and `end`, which shows what has come of a call.
+  function receive(inputs, size, annotate) {
     const element = make("pre", { tabindex: "0" });
-    const { read, end, pieces } = streamIn(element, returns === "stream-text");
+    const { read, end: endOf, pieces } = streamIn(element, returns === "stream-text");
     const onText = isStream && ((text) => {
       read(text);
       if (result.hidden && pieces.length) show(false, element);
     });
-    if (!data) onSent();
-    const response = await send(url(), data, { onUpload, onSent, onText, signal: aborting.signal });
-    clearInterval(clock);
-    if (isStream && (pieces.length || response.status === 200)) await endStream(end(response), pieces, size);
-    else if (aborting.signal.aborted) status.textContent = say("cancelled");
-    else if (response.status >= 200 && response.status < 300) await succeed(response);
-    else await fail(response, size, () => send(marked, data));
-    setBusy(false);
+    const end = async (response) => {
+      if (isStream && (pieces.length || response.status === 200)) await endStream(endOf(response), pieces, size);
+      else if (response.isCancelled) status.textContent = say("cancelled");
+      else if (response.status >= 200 && response.status < 300) await succeed(response, inputs);
+      else await fail(response, size, annotate);
+      setBusy(false);
+    };
+    return { onText, end };
   }
 
   // What has come stays, with what has ended it.
   async function endStream(response, pieces, size) {
     const file = new File(pieces, `${target}.txt`, { type: "text/plain" });
-    const isFailure = !aborting.signal.aborted && response.status !== 200;
+    const isFailure = !response.isCancelled && response.status !== 200;
     const { heading, elements } = isFailure ? await failureOf(response, size, { tables: {} }) : {};
     remember(response, isFailure ? make("span", { class: "fault" }, heading) : downloadOf(file, file.name));
     if (isFailure) result.append(make("div", { role: "alert" }, elements));
     result.append(downloadOf(file, say("download", { name: file.name })));
     result.classList.toggle("failed", isFailure);
-    if (!isFailure) status.textContent = aborting.signal.aborted ? say("cancelled") : say("done", { seconds: round(response.seconds, 2) });
+    if (!isFailure) status.textContent = response.isCancelled ? say("cancelled") : say("done", { seconds: round(response.seconds, 2) });
   }
 
   // A large result can be saved at once; it is done when it can be seen.
-  async function succeed(response) {
+  async function succeed(response, inputs) {
     const done = say("done", { seconds: round(response.seconds, 2) });
     if (response.status === 204) {
       remember(response, note(say("nothing")));
@@ -126,7 +160,6 @@ function setUp(section) {
     const state = note(say("reading_result"));
     remember(response, downloadOf(file, file.name));
     show(false, make("div", { class: "head" }, state, downloadOf(file, say("download", { name: file.name }), { class: "main" })));
-    const inputs = fields.flatMap((field) => field.columns());
     const content = await contentOf(file, target, returns, inputs);
     result.append(...content);
     state.textContent = done;
@@ -150,7 +183,7 @@ function setUp(section) {
     const { heading, elements, errors } = await failureOf(response, size, { tables, several: fields.length > 1 });
     fields.forEach((field) => field.mark(errors));
     const hasCells = errors.some((error) => "row" in error && "column" in error);
-    if (response.status === 422 && hasCells && fields.some((field) => field.table)) elements.push(annotatedButton(annotate));
+    if (annotate && response.status === 422 && hasCells && fields.some((field) => field.table)) elements.push(annotatedButton(annotate));
     remember(response, make("span", { class: "fault" }, heading));
     show(true, make("div", { role: "alert" }, elements[0], elements[1]), ...elements.slice(2));
   }
@@ -185,6 +218,7 @@ function setUp(section) {
   }));
   section.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", () => copy(button)));
   updateCode();
+  return resume;
 }
 
 // Browsers give the clipboard to pages over https only; elsewhere the text is selected and copied.
@@ -218,9 +252,19 @@ async function showHealth() {
   link.textContent = say(response ? (response.ok ? "ready" : "unready") : "unknown");
 }
 
-sections.forEach(setUp);
+// Shows the task that the page's address names, in the form of its target.
+async function reopen(resumes) {
+  const found = await linkedTask();
+  if (!found) return;
+  const section = sections.find(({ id }) => id === found.target) ?? sections.find(({ hidden }) => !hidden);
+  if (sections.length > 1) location.hash = section.id;
+  await resumes.get(section)(found.response);
+}
+
+const resumes = new Map(sections.map((section) => [section, setUp(section)]));
 if (sections.length > 1) {
   addEventListener("hashchange", choose);
   choose();
 }
+reopen(resumes);
 showHealth();
