@@ -16,8 +16,10 @@ _COMMENTS = re.compile(rb"^(?: *//.*)?\n|^ +|(?<=[;,{]) // [^\"'`\n]*$|/\*.*?\*/
 _CSS_SPACES = re.compile(rb"\s*([{};,])\s*|(:) +")
 """Those around a style sheet's signs; one before a colon has a meaning."""
 _JS_TEXTS = rb"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)"""
-_JS_SPACES = re.compile(_JS_TEXTS + rb"| *([=<>?:,;{}()\[\]&|!]+) *")
+_JS_SPACES = re.compile(_JS_TEXTS + rb"| *([=<>?:,;{}()\[\]&|!*]+) *")
 """Those around a script's signs, but not in texts."""
+_NO_PATTERN = re.compile(_JS_TEXTS + rb"| / ")
+"""Texts and divisions, whose slashes begin no pattern."""
 _JS_LINE_ENDS = re.compile(rb"(?<=[;,{(\[])\n|\n(?=[})\]])")
 """Those that end no statement by themselves."""
 _FOLDER = Path(__file__).parent / "static"
@@ -35,7 +37,7 @@ def _compact(path: Path) -> bytes:
 
 def _compact_line(line: bytes) -> bytes:
     """Take the spaces from a line of a script; one with a pattern, or templates in one, stays."""
-    is_clear = line.count(b"`") in {0, 2} and b"/" not in re.sub(_JS_TEXTS, b"", line)
+    is_clear = line.count(b"`") in {0, 2} and b"/" not in _NO_PATTERN.sub(b"", line)
     return _JS_SPACES.sub(rb"\1\2", line) if is_clear else line
 
 
