@@ -2,33 +2,80 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from task_services import APP, Queue, declare
 
 from mmf_core.web import create_app
+from postgres import postgres
 from services import Service, serve
 
 sys.path.append(str(Path(__file__).parent.parent / "web"))  # for error_shape
 pytest.register_assert_rewrite("error_shape")
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[dict[str, str]]:
+    """Give the settings of a queue in a PostgreSQL server."""
+    with postgres() as uri:
+        yield {"MMF_TASKS": uri}
+
+
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)]
+)
+def engine(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Give the settings of an engine; `sqlite` needs none."""
+    settings: dict[str, str] = {}
+    if request.param != "sqlite":
+        settings = request.getfixturevalue(request.param)
+    return settings
+
+
 @pytest.fixture
-def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
-    """Give an application with a queue of its own."""
+def own_engine(engine: dict[str, str]) -> dict[str, str]:
+    """Give the settings of an engine with a database for one test, which no other service uses."""
+    if not engine:
+        return {}
+    import psycopg
+
+    server, name = engine["MMF_TASKS"].rpartition("/")[0], f"tasks_{uuid4().hex}"
+    with closing(psycopg.connect(engine["MMF_TASKS"], autocommit=True)) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return {"MMF_TASKS": f"{server}/{name}"}
+
+
+@pytest.fixture
+def file_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
+    """Give an application with an empty queue in a file."""
     monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path / "tasks"))
-    queue = Queue(create_app(declare()))
-    yield queue
-    queue.store.close()
+    with closing(Queue(create_app(declare()))) as queue:
+        yield queue
+
+
+@pytest.fixture
+def queue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: dict[str, str]
+) -> Iterator[Queue]:
+    """Give an application with an empty queue in each engine."""
+    for name, text in (engine | {"MMF_TASKS_DIR": str(tmp_path / "tasks")}).items():
+        monkeypatch.setenv(name, text)
+    with closing(Queue(create_app(declare()))) as queue:
+        if engine:
+            queue.store._database.rows("DROP SCHEMA IF EXISTS mmf_tasks CASCADE")
+            queue.close()
+        yield queue
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory, engine: dict[str, str]) -> Iterator[Service]:
     """Give a service of two web workers, and one process for tasks."""
     folder = tmp_path_factory.mktemp("tasks")
     with (
         (folder / "log").open("wb") as log,
-        serve(*("gunicorn", folder, log, APP), MMF_TASK_WORKERS="1") as running,
+        serve(*("gunicorn", folder, log, APP), MMF_TASK_WORKERS="1", **engine) as running,
     ):
         yield running

@@ -161,6 +161,10 @@ class Queue:
         self.tasks = TaskService.of(app)
         self.store = self.tasks.store
 
+    def close(self) -> None:
+        """Close the connection to the database."""
+        self.store.close()
+
     def ask(self, target: str, **request: Any) -> dict[str, Any]:
         """Ask for a task; return it."""
         headers = ASYNC | request.pop("headers", {})

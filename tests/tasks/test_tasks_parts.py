@@ -5,19 +5,24 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
-from task_services import APP, Queue, begun, declare, end_of, look, submit, until
+from task_services import APP, ASYNC, Queue, begun, declare, end_of, look, submit, until
+from test_tasks_processes import serving
 
 import mmf_core as mmf
 from baking import PAYLOAD
 from mmf_core.call_options import CallOptions
-from mmf_core.errors import DeclarationError, SettingError
+from mmf_core.errors import DeclarationError, MissingPackage, SettingError
 from mmf_core.tasks import database, log, worker
 from mmf_core.tasks.errors import TasksUnavailable
+from mmf_core.tasks.postgres import PostgreSQL
 from mmf_core.tasks.service import TaskService, reimporting
 from mmf_core.tasks.settings import TaskSettings
 from mmf_core.tasks.task import Outcome
@@ -261,7 +266,7 @@ def test_a_queue_of_an_older_version_is_brought_forward(
 ) -> None:
     monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path))
     with monkeypatch.context() as patch:
-        patch.setattr(database, "_MIGRATIONS", database._MIGRATIONS[:1])
+        patch.setattr(database, "MIGRATIONS", database.MIGRATIONS[:1])
         old = database.SQLite(tmp_path)
         old.rows(
             "INSERT INTO tasks (id, target, status, fingerprint, request, created_at, retries, "
@@ -273,3 +278,68 @@ def test_a_queue_of_an_older_version_is_brought_forward(
     assert queue.work() == 1
     assert queue.client.get("/tasks/a").get_json()["status"] == "succeeded"
     queue.store.close()
+
+
+def test_a_server_that_is_not_there_is_a_503_and_the_service_is_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(PostgreSQL, "requires", {})
+    monkeypatch.setitem(sys.modules, "psycopg", FAKE)
+    monkeypatch.setenv("MMF_TASKS", "postgresql://user:secret@127.0.0.1:1/none")
+    client = create_app(declare()).test_client()
+    response = client.post("/nothing", headers=ASYNC)
+    assert response.status_code == 503
+    assert "(set MMF_TASKS): the database does not respond" in response.text
+    assert "secret" not in response.text
+    assert client.get("/health/ready").status_code == 200
+    assert client.post("/nothing").status_code == 204
+    assert "mmf_tasks{" not in client.get("/metrics").text
+
+
+class _Error(Exception):
+    """psycopg's own."""
+
+
+def _connect(*_: Any, **__: Any) -> None:
+    raise _Error("connection to server at 127.0.0.1 failed for user:secret")
+
+
+FAKE: Any = ModuleType("psycopg")
+FAKE.Error, FAKE.connect = _Error, _connect
+
+
+def test_a_server_needs_its_package_and_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PostgreSQL, "requires", {"no_such_module": "psycopg[binary]"})
+    with pytest.raises(MissingPackage, match=r"pip install psycopg\[binary\]"):
+        PostgreSQL("postgresql://host/name")
+    with pytest.raises(SettingError, match="postgresql://user:password@host/database"):
+        TaskSettings.from_env({"MMF_TASKS": "redis://host"})
+
+
+@pytest.mark.long
+def test_a_server_that_restarts_loses_no_task(tmp_path: Path, postgresql: dict[str, str]) -> None:
+    with serving(tmp_path, **postgresql) as service:
+        file = tmp_path / "go"
+        task = submit(service.url, "wait", str(file))
+        until(lambda: begun(file))
+        queued = submit(service.url, "double", [{"a": 4}])
+        with psycopg_connection(postgresql["MMF_TASKS"]) as connection:
+            for _ in range(20):  # as often as a restart would
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                )
+                time.sleep(0.1)
+        file.touch()
+        done = end_of(service.url, task)
+        assert (done["status"], done["attempts"]) == ("succeeded", 1)
+        assert end_of(service.url, queued)["status"] == "succeeded"
+        assert len(begun(file)) == 1
+
+
+@contextmanager
+def psycopg_connection(uri: str) -> Iterator[Any]:
+    import psycopg
+
+    with closing(psycopg.connect(uri, autocommit=True)) as connection:
+        yield connection

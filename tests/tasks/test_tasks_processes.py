@@ -226,9 +226,9 @@ def test_a_killed_worker_loses_no_task(service: Service, tmp_path: Path, which: 
         assert fetch(service.url, each).text == f"a\n{2.0 * number}\n"
 
 
-def test_a_killed_service_loses_no_task(tmp_path: Path) -> None:
+def test_a_killed_service_loses_no_task(tmp_path: Path, own_engine: dict[str, str]) -> None:
     file = tmp_path / "go"
-    with serving(tmp_path) as service:
+    with serving(tmp_path, **own_engine) as service:
         task = submit(service.url, "wait", str(file))
         (pid,) = until(lambda: begun(file))
         queued = submit(service.url, "double", [{"a": 4}])
@@ -238,15 +238,17 @@ def test_a_killed_service_loses_no_task(tmp_path: Path) -> None:
             process.kill()
         until(lambda: not any(is_alive(process.pid) for process in processes))
     file.touch()
-    with serving(tmp_path) as service:
+    with serving(tmp_path, **own_engine) as service:
         done = end_of(service.url, task)
         assert (done["status"], done["attempts"]) == ("succeeded", 2)
         assert end_of(service.url, queued)["attempts"] == 1
 
 
-def test_processes_end_with_a_master_that_is_killed(tmp_path: Path) -> None:
+def test_processes_end_with_a_master_that_is_killed(
+    tmp_path: Path, own_engine: dict[str, str]
+) -> None:
     file = tmp_path / "go"
-    with serving(tmp_path) as service:
+    with serving(tmp_path, **own_engine) as service:
         task = submit(service.url, "wait", str(file))
         (pid,) = until(lambda: begun(file))
         worker = psutil.Process(pid).parent()
@@ -254,14 +256,14 @@ def test_processes_end_with_a_master_that_is_killed(tmp_path: Path) -> None:
         os.kill(service.process.pid, signal.SIGKILL)
         until(lambda: not (is_alive(pid) or is_alive(worker.pid)))
     file.touch()
-    with serving(tmp_path) as service:
+    with serving(tmp_path, **own_engine) as service:
         done = end_of(service.url, task)
         assert (done["status"], done["attempts"]) == ("succeeded", 1)  # it was put back
 
 
-def test_a_stop_lets_a_running_task_finish(tmp_path: Path) -> None:
+def test_a_stop_lets_a_running_task_finish(tmp_path: Path, own_engine: dict[str, str]) -> None:
     file = tmp_path / "go"
-    with serving(tmp_path) as service:
+    with serving(tmp_path, **own_engine) as service:
         task = submit(service.url, "wait", str(file))
         until(lambda: begun(file))
         queued = submit(service.url, "double", [{"a": 4}])
@@ -270,28 +272,30 @@ def test_a_stop_lets_a_running_task_finish(tmp_path: Path) -> None:
             service.process.wait(2)
         file.touch()
         assert service.process.wait(LONGEST) == 0
-    with serving(tmp_path, MMF_TASK_WORKERS="0") as service:
+    with serving(tmp_path, **own_engine, MMF_TASK_WORKERS="0") as service:
         assert look(service.url, task)["status"] == "succeeded"
         assert look(service.url, queued)["status"] == "queued"
 
 
-def test_a_stop_puts_back_what_takes_too_long(tmp_path: Path) -> None:
+def test_a_stop_puts_back_what_takes_too_long(tmp_path: Path, own_engine: dict[str, str]) -> None:
     file = tmp_path / "go"
-    with serving(tmp_path, WEB_GRACEFUL_TIMEOUT="3") as service:
+    with serving(tmp_path, **own_engine, WEB_GRACEFUL_TIMEOUT="3") as service:
         task = submit(service.url, "wait", str(file))
         (pid,) = until(lambda: begun(file))
         service.process.terminate()
         assert service.process.wait(LONGEST) == 0
         assert not is_alive(pid)
     file.touch()
-    with serving(tmp_path) as service:
+    with serving(tmp_path, **own_engine) as service:
         assert end_of(service.url, task)["attempts"] == 1
 
 
-def test_a_reload_lets_a_running_task_finish_beside_the_new_version(tmp_path: Path) -> None:
+def test_a_reload_lets_a_running_task_finish_beside_the_new_version(
+    tmp_path: Path, own_engine: dict[str, str]
+) -> None:
     file = tmp_path / "go"
     (tmp_path / "main.py").write_text(MAIN)
-    with serving(tmp_path, PROJECT, MMF_WARM_UP="0") as service:
+    with serving(tmp_path, PROJECT, **own_engine, MMF_WARM_UP="0") as service:
         (tmp_path / "main.py").write_text(MAIN.replace("OLD", "new"))
         old = submit(service.url, "which", str(file))
         until((tmp_path / "go.begun").exists)

@@ -258,59 +258,61 @@ def test_results_are_removed_after_a_while_and_then_gone(queue: Queue) -> None:
     assert_problem(queue.client.get(f"/tasks/{ids[2]}/result"), 404)
 
 
-def test_large_contents_are_files_that_end_with_their_tasks(queue: Queue) -> None:
-    folder = queue.tasks.settings.folder
+def test_large_contents_are_files_that_end_with_their_tasks(file_queue: Queue) -> None:
+    folder = file_queue.tasks.settings.folder
     large = b"id,a\n" + b"x,1.5\n" * 300_000
-    task = queue.ask("double", data=large, content_type="text/csv")
+    task = file_queue.ask("double", data=large, content_type="text/csv")
     (file,) = Path(folder, "files").iterdir()
     assert file.read_bytes() == large
-    queue.work()
+    file_queue.work()
     assert not file.exists()
     (result,) = file.parent.iterdir()
-    assert len(queue.client.get(task["urls"]["result"]).data) == 5 + 6 * 300_000
+    assert len(file_queue.client.get(task["urls"]["result"]).data) == 5 + 6 * 300_000
     result.rename(file)
-    assert_problem(queue.client.get(task["urls"]["result"]), 410, "was deleted")
+    assert_problem(file_queue.client.get(task["urls"]["result"]), 410, "was deleted")
     file.rename(result)
-    queue.store.clear(only_done=True)
+    file_queue.store.clear(only_done=True)
     assert list(file.parent.iterdir()) == []
 
 
-def test_files_of_no_task_are_swept(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    task = queue.ask("both?right=1", data=bytes(2_000_000), content_type="application/octet-stream")
-    orphan = queue.tasks.store._files._folder / "orphan"
+def test_files_of_no_task_are_swept(file_queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = file_queue.ask(
+        "both?right=1", data=bytes(2_000_000), content_type="application/octet-stream"
+    )
+    orphan = file_queue.tasks.store._files._folder / "orphan"
     orphan.write_bytes(b"x")
-    queue.store.expire(3600, 1 << 30)
+    file_queue.store.expire(3600, 1 << 30)
     assert orphan.exists()  # it may be that of a task that is being stored
     monkeypatch.setattr(files, "_MIN_AGE", -1)
-    queue.store.expire(3600, 1 << 30)
+    file_queue.store.expire(3600, 1 << 30)
     assert not orphan.exists()
-    assert len(queue.store.input(queue.store.find(task["id"]))) == 2_000_000  # type: ignore[arg-type]
+    assert len(file_queue.store.input(file_queue.store.find(task["id"]))) == 2_000_000  # type: ignore[arg-type]
 
 
 def test_a_folder_that_cannot_be_used_is_a_503_and_the_service_is_ready(
-    queue: Queue, monkeypatch: pytest.MonkeyPatch
+    file_queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue.store._database, "path", Path("/proc/nowhere/tasks.db"))
-    response = queue.client.post("/double", headers=ASYNC, **CSV)
+    monkeypatch.setattr(file_queue.store._database, "path", Path("/proc/nowhere/tasks.db"))
+    response = file_queue.client.post("/double", headers=ASYNC, **CSV)
     assert_problem(response, 503, "set MMF_TASKS_DIR")
     assert response.headers["Retry-After"]
     assert "/proc" not in response.text
-    assert queue.client.get("/health/ready").status_code == 200
-    assert queue.client.post("/double", **CSV).status_code == 200
-    assert_problem(queue.client.get("/tasks/any"), 404)
-    assert "mmf_tasks{" in queue.client.get("/metrics").text
+    assert file_queue.client.get("/health/ready").status_code == 200
+    assert file_queue.client.post("/double", **CSV).status_code == 200
+    assert_problem(file_queue.client.get("/tasks/any"), 404)
+    assert "mmf_tasks{" in file_queue.client.get("/metrics").text
 
 
-def test_a_full_disk_refuses_new_tasks_and_loses_none(queue: Queue) -> None:
-    first = queue.ask("double", **CSV)
-    rows = queue.store._database.rows
+def test_a_full_disk_refuses_new_tasks_and_loses_none(file_queue: Queue) -> None:
+    first = file_queue.ask("double", **CSV)
+    rows = file_queue.store._database.rows
     (pages,) = rows("PRAGMA page_count")[0]
     rows(f"PRAGMA max_page_count={pages}")
     body = {"data": b"id,a\n" + b"x,1.5\n" * 20_000, "content_type": "text/csv"}
-    assert_problem(queue.client.post("/double", headers=ASYNC, **body), 503, "full")
+    assert_problem(file_queue.client.post("/double", headers=ASYNC, **body), 503, "full")
     rows("PRAGMA max_page_count=100000")
-    assert queue.work() == 1
-    assert queue.client.get(first["urls"]["result"]).status_code == 200
+    assert file_queue.work() == 1
+    assert file_queue.client.get(first["urls"]["result"]).status_code == 200
 
 
 def test_a_task_that_was_accepted_is_not_refused_because_nobody_can_look_at_it_now(
@@ -328,21 +330,21 @@ def test_a_task_that_was_accepted_is_not_refused_because_nobody_can_look_at_it_n
     assert queue.work() == 1
 
 
-def test_a_folder_that_was_deleted_is_made_anew(queue: Queue) -> None:
-    queue.ask("double", **CSV)
-    shutil.rmtree(queue.tasks.settings.folder)
-    task = queue.ask("double", **CSV)
-    assert Path(queue.tasks.settings.folder, "tasks.db").exists()
-    assert queue.store.counts() == {"queued": 1}
-    assert queue.work() == 1
-    assert queue.client.get(task["urls"]["result"]).status_code == 200
+def test_a_folder_that_was_deleted_is_made_anew(file_queue: Queue) -> None:
+    file_queue.ask("double", **CSV)
+    shutil.rmtree(file_queue.tasks.settings.folder)
+    task = file_queue.ask("double", **CSV)
+    assert Path(file_queue.tasks.settings.folder, "tasks.db").exists()
+    assert file_queue.store.counts() == {"queued": 1}
+    assert file_queue.work() == 1
+    assert file_queue.client.get(task["urls"]["result"]).status_code == 200
 
 
-def test_a_queue_of_a_newer_version_is_left_alone(queue: Queue) -> None:
-    queue.ask("double", **CSV)
-    queue.store._database.rows("PRAGMA user_version=99")
-    queue.store.close()
-    response = queue.client.post("/double", headers=ASYNC, **CSV)
+def test_a_queue_of_a_newer_version_is_left_alone(file_queue: Queue) -> None:
+    file_queue.ask("double", **CSV)
+    file_queue.store._database.rows("PRAGMA user_version=99")
+    file_queue.store.close()
+    response = file_queue.client.post("/double", headers=ASYNC, **CSV)
     assert_problem(response, 503, "newer version")
 
 

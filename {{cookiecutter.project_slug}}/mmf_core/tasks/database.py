@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from .errors import TasksUnavailable
 
 _BUSY_TIMEOUT = 10.0  # seconds for which a statement waits for those of other processes
-_MIGRATIONS = (
+MIGRATIONS = (
     """
 CREATE TABLE IF NOT EXISTS tasks (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -56,11 +56,34 @@ CREATE INDEX tasks_by_webhook ON tasks (post_at) WHERE webhook IS NOT NULL
 """What each version of the queue has added to the one before; none is ever changed."""
 
 
+class Database(Protocol):
+    """What the queue needs of one; placeholders in its statements are `?`.
+
+    `poll` are the seconds between two looks at an idle queue; `claim_lock` ends the statement that
+    chooses a task to claim.
+    """
+
+    poll: float
+    claim_lock: str
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run a statement; return its rows. TasksUnavailable if it cannot be run now."""
+
+    def exists(self) -> bool:
+        """Report whether there is a queue: nothing has to be made to find it empty."""
+
+    def close(self) -> None:
+        """Close the connection, as before a fork, which none survives."""
+
+
 class SQLite:
     """One connection of this process, opened when it is needed; every statement is a transaction.
 
     With `is_safe` a transaction survives a power cut, not only the end of any process.
     """
+
+    poll = 0.02
+    claim_lock = ""  # a statement that writes has the whole file
 
     def __init__(self, folder: Path, *, is_safe: bool = False) -> None:
         self.path = folder / "tasks.db"
@@ -109,15 +132,15 @@ class SQLite:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA synchronous={self._sync}")
-        if _version(connection) < len(_MIGRATIONS):
+        if _version(connection) < len(MIGRATIONS):
             connection.execute("PRAGMA journal_mode=WAL")
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
-                for migration in _MIGRATIONS[_version(connection) :]:  # others may have done it
+                for migration in MIGRATIONS[_version(connection) :]:  # others may have done it
                     for statement in migration.split(";"):
                         connection.execute(statement)
-                connection.execute(f"PRAGMA user_version={len(_MIGRATIONS)}")
-        elif _version(connection) > len(_MIGRATIONS):
+                connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+        elif _version(connection) > len(MIGRATIONS):
             raise TasksUnavailable("tasks are those of a newer version of this service")
 
 

@@ -17,17 +17,18 @@ _MIN_AGE = 3600.0  # seconds after which a file that no task has is that of a cr
 
 
 class Files:
-    """The files in a folder, under names of our own."""
+    """The files in a folder, under names of our own, of contents of more than a number of bytes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, largest_inline: float = MIB) -> None:
         self._folder = folder
+        self._largest_inline = largest_inline
 
     def put(self, content: bytes) -> tuple[bytes | None, str | None]:
         """Store a content; return it as it goes into the queue, or the name of its file.
 
         TasksUnavailable if there is no room; nothing is left then.
         """
-        if len(content) <= MIB:
+        if len(content) <= self._largest_inline:
             return content, None
         name = uuid4().hex
         path = self._folder / name

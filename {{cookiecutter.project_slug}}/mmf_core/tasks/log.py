@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from threading import Lock
 
+from ..errors import as_text
 from ..web.log_redaction import redactor
 
 MAX_LOG = 512 * 1024
@@ -32,7 +33,7 @@ class TaskLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a line."""
-        line = self._redact(self.format(record))[: MAX_LOG // 2] + "\n"
+        line = as_text(self._redact(self.format(record))[: MAX_LOG // 2]) + "\n"
         with self._access:
             if len(line) <= self._room:
                 self._first.append(line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from .database import SQLite
+from .database import Database
 from .task import COLUMNS, Task
 
 ATTEMPTS = 12
@@ -22,7 +22,7 @@ _DUE = (
 class Outbox:
     """The webhooks in a queue. TasksUnavailable if it cannot be used just now."""
 
-    def __init__(self, database: SQLite) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def has_due(self) -> bool:
@@ -36,8 +36,8 @@ class Outbox:
         now = time.time()
         rows = self._database.rows(
             "UPDATE tasks SET posts = posts + 1, post_at = ? + ? * (1 << posts) WHERE seq = ("
-            f"SELECT seq FROM tasks WHERE {_DUE} ORDER BY post_at LIMIT 1"
-            f") AND {_DUE} RETURNING {COLUMNS}, webhook, posts",
+            f"SELECT seq FROM tasks WHERE {_DUE} ORDER BY post_at LIMIT 1 "
+            f"{self._database.claim_lock}) AND {_DUE} RETURNING {COLUMNS}, webhook, posts",
             *(now + LONGEST, FIRST_PAUSE, *(now, now + _LONGEST_PAUSE) * 2),
         )
         if not rows:

@@ -10,15 +10,16 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask, Response
 
 from ..capabilities import run_hooks
-from ..errors import UnknownTarget
+from ..errors import UnknownTarget, as_text, shortened
 from ..reporting import reporter
 from ..web.app import UNWRAPPED
 from .errors import TasksUnavailable
@@ -28,12 +29,12 @@ from .service import TaskService
 from .store import Store
 from .task import FAILED, SUCCEEDED, Outcome, Task
 
-POLL = 0.02  # seconds between two looks at an empty queue
 REPORT_INTERVAL = 0.25  # seconds between two reports of a running task
 RETRY_INTERVAL = 1.0  # seconds between two attempts to store a result
 JOB = "mmf.task"  # in the environment of a request that is a task: no client can set it
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 _log = logging.getLogger("mmf.tasks")
+T = TypeVar("T")
 
 
 class Job:
@@ -84,7 +85,7 @@ class Runner:
         self._worker = worker
         self._store: Store = TaskService.of(app).store
         self._log = TaskLog()
-        self._is_stopping = False
+        self._is_stopping = self._is_unsure = False
         self._task: Task | None = None
         self._is_cancelled = False
         self._said: tuple[float | None, str] = (None, "")
@@ -114,17 +115,26 @@ class Runner:
         self._is_stopping = True
 
     def _work(self) -> None:
-        pid = os.getpid()
         while not self._is_stopping:
             try:
-                task = self._store.claim(self._worker, pid)
+                task = self._claim()
             except TasksUnavailable:
+                self._is_unsure = True
                 time.sleep(RETRY_INTERVAL)
                 continue
             if task is None:
-                time.sleep(POLL)
+                time.sleep(self._store.poll)
             elif not self._run(task):
                 return
+
+    def _claim(self) -> Task | None:
+        pid = os.getpid()
+        if self._is_unsure:  # a task may have been given to us whose response was lost
+            for task in self._store.claims(self._worker):
+                if task.runner == pid:
+                    self._store.let_go(task, "", counts=False)
+            self._is_unsure = False
+        return self._store.claim(self._worker, pid)
 
     def _run(self, task: Task) -> bool:
         """Run a task and store its outcome; False if it is no longer this runner's."""
@@ -138,26 +148,31 @@ class Runner:
             self._task = None
             if os.getpid() != pid:
                 os._exit(0)  # a fork by the function, which has come back from it
-        while True:
-            try:
-                is_mine = self._store.finish(task, outcome, self._log.text())
-                if not is_mine:
-                    self._store.leave(task, self._log.text())
-            except TasksUnavailable as error:
-                _log.error("the result of task %s waits to be stored: %s", task.id, error)
-                time.sleep(RETRY_INTERVAL)
-            else:
-                return is_mine
+        log = self._log.text()
+        is_mine = self._insist(task, lambda: self._store.finish(task, outcome, log))
+        if not is_mine:
+            self._insist(task, lambda: self._store.leave(task, log))
+        return is_mine
 
     def _outcome(self, task: Task) -> Outcome:
         try:
-            return run_task(self._app, task, self._store.input(task))
+            body = self._insist(task, lambda: self._store.input(task))
+            return run_task(self._app, task, body)
         except Exception as error:  # noqa: BLE001 - of our own code: those of targets have responses
             _log.exception("task %s failed", task.id)
             return Outcome.failed(task, getattr(error, "status", 500), f"the task failed: {error}")
 
+    def _insist(self, task: Task, action: Callable[[], T]) -> T:
+        """Do something with the queue, as soon as that is possible."""
+        while True:
+            try:
+                return action()
+            except TasksUnavailable as error:
+                _log.error("task %s waits: %s", task.id, error)
+                time.sleep(RETRY_INTERVAL)
+
     def _progress(self, fraction: float, message: str) -> None:
-        self._said = fraction, message
+        self._said = fraction, shortened(as_text(message))
 
     def _report(self) -> None:
         """Store what is new of the running task; learn whether it was cancelled."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +14,11 @@ from flask import Flask, current_app
 from ..capabilities import Gauge
 from ..web.protocols import Service
 from .calls import TaskCalls
-from .database import SQLite
+from .database import Database, SQLite
 from .errors import TasksUnavailable
 from .files import Files
 from .outbox import Outbox
+from .postgres import PostgreSQL
 from .settings import TaskSettings
 from .store import Store
 from .task import STATES
@@ -36,8 +38,13 @@ class TaskService:
         self.registry = service.registry
         self.settings = TaskSettings.from_env()
         folder = Path(self.settings.folder).absolute()
-        database = SQLite(folder, is_safe=self.settings.sync == "full")
-        self.store = Store(database, Files(folder / "files"))
+        if self.settings.uri:
+            database: Database = PostgreSQL(self.settings.uri)
+            files = Files(folder / "files", math.inf)  # the workers have no folder in common
+        else:
+            database = SQLite(folder, is_safe=self.settings.sync == "full")
+            files = Files(folder / "files")
+        self.store = Store(database, files)
         self.outbox = Outbox(database)
         self.calls = {
             route: TaskCalls(execution.target, service.settings, self.settings)

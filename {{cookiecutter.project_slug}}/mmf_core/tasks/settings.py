@@ -22,6 +22,12 @@ def _workers(text: str) -> int:
     return int(text)
 
 
+def _uri(text: str) -> str:
+    if not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("expected postgresql://user:password@host/database, or nothing")
+    return text
+
+
 def _hours(text: str) -> float:
     """Read hours; return seconds."""
     hours = float(text)
@@ -57,11 +63,13 @@ def _allowed(text: str) -> tuple[tuple[str, ...], tuple[Network, ...]]:
 class TaskSettings(SettingsGroup):
     """Where tasks are kept, for how long, and how many run at a time.
 
-    `keep` is in seconds, `max_kept` in bytes. `timeout` 0: tasks have no deadline unless the target
-    has one. Webhooks are off without a secret, and go to public addresses only, beside those that
-    are allowed.
+    `uri` is the address of a server; without one tasks are in a file in `folder`. `keep` is in
+    seconds, `max_kept` in bytes. `timeout` 0: tasks have no deadline unless the target has one.
+    Webhooks are off without a secret, and go to public addresses only, beside those that are
+    allowed.
     """
 
+    uri: str = setting("MMF_TASKS", "", _uri)
     folder: str = setting("MMF_TASKS_DIR", ".tasks", str)
     workers: int = setting("MMF_TASK_WORKERS", 1, _workers)
     timeout: float = setting("MMF_TASK_TIMEOUT", 0.0, duration)

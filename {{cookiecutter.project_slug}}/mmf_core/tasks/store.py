@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from .database import SQLite, placeholders
+from .database import Database, placeholders
 from .files import Files
 from .task import (
     CANCELED,
@@ -32,9 +32,10 @@ KEPT_AS_GONE = 7
 class Store:
     """The tasks in a database and in files. TasksUnavailable if it cannot be used just now."""
 
-    def __init__(self, database: SQLite, files: Files) -> None:
+    def __init__(self, database: Database, files: Files) -> None:
         self._database = database
         self._files = files
+        self.poll = database.poll
         self.exists = database.exists
         self.close = database.close
 
@@ -164,7 +165,8 @@ class Store:
         claimed = self._tasks(
             "UPDATE tasks SET status = ?, worker = ?, runner = ?, started_at = ?, progress = NULL, "
             "message = '', log = '', attempts = attempts + 1 WHERE status = ? AND seq = "
-            f"(SELECT seq FROM tasks WHERE status = ? ORDER BY seq LIMIT 1) RETURNING {COLUMNS}",
+            "(SELECT seq FROM tasks WHERE status = ? ORDER BY seq LIMIT 1 "
+            f"{self._database.claim_lock}) RETURNING {COLUMNS}",
             *(PROCESSING, worker, runner, time.time(), QUEUED, QUEUED),
         )
         return claimed[0] if claimed else None

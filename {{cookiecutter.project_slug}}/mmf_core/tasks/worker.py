@@ -88,7 +88,7 @@ class TaskWorker:
                 self._is_available = False
                 if self._must_put_back():  # the lease will
                     self._end()
-            time.sleep(POLL)
+            time.sleep(max(POLL, self._store.poll))
         if self._postman:
             _signal(self._postman, signal.SIGKILL)  # another one makes the attempt again
         with suppress(TasksUnavailable):

@@ -23,6 +23,9 @@ RUSSIAN_FAILURES = {
     ),
     "{name} took longer than {number} seconds": "«{name}» не успевает за {number} с",
     "tasks cannot be stored (set MMF_TASKS_DIR): {rest}": "задачу некуда записать: {rest}",
+    "tasks cannot be stored (set MMF_TASKS): the database does not respond": (
+        "задачу некуда записать: база данных не отвечает"
+    ),
     "tasks are those of a newer version of this service": "задачи записаны новой версией сервиса",
     "too many requests wait for tasks, or the service is shutting down": (
         "результатов ждут слишком многие, или сервис завершает работу"

@@ -1,0 +1,131 @@
+"""The queue in PostgreSQL, which workers on several machines share: `MMF_TASKS=postgresql://…`.
+
+Its tables are in a schema of their own, for one service. Large contents are rows like all others.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import suppress
+from threading import Lock
+from typing import Any
+
+from ..packages import OptionalDependency
+from .database import MIGRATIONS
+from .errors import TasksUnavailable
+
+SCHEMA = "mmf_tasks"
+_CONNECT_TIMEOUT = 5  # seconds
+_STATEMENT_TIMEOUT = 10_000  # ms
+_LOCK = 7_236_914_502  # of the migrations: any number that nobody else locks by
+_TYPES = {
+    "INTEGER PRIMARY KEY AUTOINCREMENT": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    "BLOB": "BYTEA",
+}
+_REPEATABLE = ("SELECT", "INSERT")
+"""Statements of the queue that may run twice: what is inserted has a key of its own."""
+_inherited: list[Any] = []
+"""Connections of the process that this is a fork of: closing one would end the other's session."""
+_log = logging.getLogger("mmf.tasks")
+
+
+class PostgreSQL(OptionalDependency):
+    """One connection of this process, opened when needed; every statement is a transaction."""
+
+    requires = {"psycopg": "psycopg[binary]"}  # noqa: RUF012 - as in every part that needs one
+    poll = 0.1
+    claim_lock = "FOR UPDATE SKIP LOCKED"
+
+    def __init__(self, uri: str) -> None:
+        self.require("MMF_TASKS=postgresql://…")
+        self._uri = uri
+        self._lock = Lock()
+        self._connection: Any = None
+        self._owner = 0
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run a statement; return its rows. TasksUnavailable if the server cannot be used now."""
+        from psycopg import Error
+
+        storable = [*map(_storable, values)]
+        with self._lock:
+            was_open = self._connection is not None
+            try:
+                try:
+                    return self._run(sql, storable)
+                except Error:
+                    if not (was_open and self._connection.closed and sql.startswith(_REPEATABLE)):
+                        raise
+                    self._drop()  # the server has restarted since
+                    return self._run(sql, storable)
+            except (Error, OSError) as error:
+                self._drop()
+                _log.warning("PostgreSQL: %s", error)
+                raise TasksUnavailable(
+                    "tasks cannot be stored (set MMF_TASKS): the database does not respond"
+                ) from error
+
+    def _run(self, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
+        cursor = self._open().execute(sql.replace("?", "%s"), values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+        return rows
+
+    def exists(self) -> bool:
+        """Report that there is a queue: its server has been named."""
+        return True
+
+    def close(self) -> None:
+        """Close the connection, as before a fork, which none survives."""
+        with self._lock:
+            self._drop()
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if self._owner != os.getpid():
+            _inherited.append(connection)
+            return
+        with suppress(OSError):
+            connection.close()
+
+    def _open(self) -> Any:
+        if self._connection is not None and self._owner == os.getpid():
+            return self._connection
+        self._drop()
+        import psycopg
+
+        connection = psycopg.connect(
+            self._uri, autocommit=True, connect_timeout=_CONNECT_TIMEOUT, prepare_threshold=None
+        )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection, self._owner = connection, os.getpid()
+        return connection
+
+    def _prepare(self, connection: Any) -> None:
+        """Make or bring forward the tables, one process at a time."""
+        with connection.transaction():
+            connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+            connection.execute(f"SET search_path TO {SCHEMA}")
+            connection.execute(f"SET statement_timeout TO {_STATEMENT_TIMEOUT}")
+            connection.execute("CREATE TABLE IF NOT EXISTS version (number INTEGER NOT NULL)")
+            row = connection.execute("SELECT max(number) FROM version").fetchone()
+            version = row[0] or 0
+            if version > len(MIGRATIONS):
+                raise TasksUnavailable("tasks are those of a newer version of this service")
+            for number, migration in enumerate(MIGRATIONS[version:], version + 1):
+                for name, other in _TYPES.items():
+                    migration = migration.replace(name, other)  # noqa: PLW2901
+                connection.execute(migration)
+                connection.execute("INSERT INTO version VALUES (%s)", [number])
+
+
+def _storable(value: Any) -> Any:
+    """Return a value as PostgreSQL stores it: its texts have no NUL."""
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
