@@ -142,14 +142,14 @@ def test_a_result_that_a_format_cannot_hold_is_406_where_the_caller_chose_it(
         assert_problem(client.post(f"/large?format={format}"), 406, "application/json")
 
 
-def test_a_result_that_its_own_format_cannot_hold_is_500(
+def test_a_result_that_its_own_format_cannot_hold_is_406_and_names_another(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def large() -> Any:
         return {"b": "\x00"}
 
     client = serve_function(large, returns=mmf.Dict(format=mmf.XML))
-    assert_problem(client.post("/large"), 500)
+    assert_problem(client.post("/large"), 406, "application/json")
 
 
 # Arrays
