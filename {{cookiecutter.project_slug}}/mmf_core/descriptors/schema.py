@@ -60,6 +60,10 @@ class Schema:
         floats = {"floats": True} if set(types.values()) == {float} else {}
         return {"types": types, **floats, **({"keep": True} if self._keeps_extra else {})}
 
+    def is_exactly(self, columns: pd.Index[Any]) -> bool:
+        """Return whether this is the index that readers give to the schema's own names."""
+        return columns.is_(self._index)
+
     def others(self, names: Sequence[str]) -> list[str]:
         """Return the names that are not the schema's, in their order."""
         blank = " " if self._underscores else "_"
@@ -85,8 +89,7 @@ class Schema:
         With `lenient`, texts that do not match are read as people write them: see `read_cells`.
         InvalidValue lists the first `max_errors` columns and cells that do not match.
         """
-        is_ours = table.columns.is_(self._index)  # the index that readers give to these names
-        names = self._names if is_ours else table.columns.tolist()
+        names = self._names if self.is_exactly(table.columns) else table.columns.tolist()
         if self._underscores and names != self._names:
             names = [str(name).replace(" ", "_") for name in names]
             table = table.set_axis(names, axis="columns")

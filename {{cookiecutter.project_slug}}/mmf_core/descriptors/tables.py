@@ -100,8 +100,10 @@ class DataFrame(Descriptor["pd.DataFrame"]):
 
     def others(self, table: pd.DataFrame) -> list[str]:
         """Return the names of a table's columns that the schema does not declare."""
+        if not isinstance(self._schema, Schema) or self._schema.is_exactly(table.columns):
+            return []
         names: list[str] = table.columns.tolist()
-        return self._schema.others(names) if isinstance(self._schema, Schema) else []
+        return self._schema.others(names)
 
     @property
     def is_automatic(self) -> bool:

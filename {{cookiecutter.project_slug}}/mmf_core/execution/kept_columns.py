@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..codecs import Format, without_long_numbers
+from ..codecs import Format, as_frame, without_long_numbers
 from ..descriptors import DataFrame
 from ..errors import ErrorDetail, InvalidValue, ResultError, quoted
 from ..target import Target
@@ -43,6 +43,7 @@ class KeptColumns(NamedTuple):
         sent = values.get(self.argument)
         if sent is None or not (names := self.table.others(sent)):
             return result
+        result = as_frame(result)
         if doubled := [name for name in names if name in result.columns]:
             message = "the result has a column of this name; rename this one"
             raise self._refused(doubled, message)

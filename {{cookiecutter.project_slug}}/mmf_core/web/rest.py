@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Request, Response, request
 
-from ..codecs import Kind, as_frame, json, readable
+from ..codecs import Kind, json, readable
 from ..errors import PROBLEM_MEDIA_TYPE, problem_document
 from ..execution import Execution, KeptColumns
 from ..settings import Settings
@@ -59,7 +59,7 @@ def _blueprint(execution: Execution, settings: Settings) -> Blueprint:
         values = reader.read(this)
         result = execute(execution, values)
         if kept is not None:
-            result = kept.beside(values, as_frame(result), response_format)
+            result = kept.beside(values, result, response_format)
         return writer.write(result, response_format, is_negotiated=is_negotiated)
 
     @routes.get(f"/{target.route}")
