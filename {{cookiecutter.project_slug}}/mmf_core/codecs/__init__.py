@@ -61,6 +61,8 @@ from .number_format import real_number as real_number
 from .number_format import whole_number as whole_number
 from .number_table import NumberTable as NumberTable
 from .number_table import as_frame as as_frame
+from .number_table import number_table as number_table
+from .number_table import prediction_names as prediction_names
 from .repeated_names import RepeatedNames as RepeatedNames
 from .repeated_names import with_repeated_names as with_repeated_names
 from .row_text import is_block as is_block

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_MAX_NUMBERS = 10_000  # a larger table takes its time in any case
+
+
 @dataclass(slots=True, eq=False)
 class NumberTable:
     """Columns of NumPy's numbers or bools, in one array of two dimensions that is nobody else's."""
@@ -33,6 +36,27 @@ class NumberTable:
         import pandas as pd
 
         return pd.DataFrame(self.array, columns=column_index(self.names), copy=False)
+
+
+def number_table(result: Any) -> NumberTable | None:
+    """Return the table of an array of numbers, copied: the function may write to it again."""
+    import numpy as np
+
+    if type(result) is not np.ndarray or result.dtype.kind not in "biuf":
+        return None
+    if not 0 < result.size <= _MAX_NUMBERS:
+        return None
+    match result.shape:
+        case (rows,):
+            return NumberTable(("prediction",), result.reshape(rows, 1).copy())
+        case (_, width):
+            return NumberTable(tuple(prediction_names(width)), result.copy())
+    return None
+
+
+def prediction_names(width: int) -> list[str]:
+    """Return the names of the columns of an array of two dimensions."""
+    return [f"prediction_{index}" for index in range(width)]
 
 
 def as_frame(result: Any) -> Any:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..codecs import (
     Format,
     Kind,
-    NumberTable,
     column_index,
     is_masked,
+    number_table,
     plain,
+    prediction_names,
     table_of,
     typed_column,
     unmasked,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-_MAX_NUMBERS = 10_000  # in a `NumberTable`; a larger table takes its time in any case
 _DIMENSIONS = "expected a table of one or two dimensions"
 
 
@@ -146,7 +146,7 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         return self._schema.to_output(table) if self._schema else table
 
     def to_encodable(self, result: Any) -> Any:
-        if self._schema is None and (table := _number_table(result)) is not None:
+        if self._schema is None and (table := number_table(result)) is not None:
             return table
         return self.to_output(result)
 
@@ -249,7 +249,7 @@ def _from_rows(rows: list[Any]) -> pd.DataFrame:
     dtypes = {getattr(row, "dtype", None) for row in rows}
     if types == {float} or (len(dtypes) == 1 and not dtypes & {None, np.dtype(object)}):
         return _from_array(np.array(rows))
-    return table_of(_names(len(rows[0])), zip(*rows, strict=True), len(rows))
+    return table_of(prediction_names(len(rows[0])), zip(*rows, strict=True), len(rows))
 
 
 def _from_records(rows: list[Any]) -> pd.DataFrame:
@@ -278,25 +278,5 @@ def _from_array(array: np.ndarray) -> pd.DataFrame:
         case (rows,):
             return pd.DataFrame(array.reshape(rows, 1), columns=column_index(("prediction",)))
         case (_, width):
-            return pd.DataFrame(array, columns=_names(width))
+            return pd.DataFrame(array, columns=prediction_names(width))
     raise InvalidValue(f"{_DIMENSIONS}, got {array.ndim}")
-
-
-def _number_table(result: Any) -> NumberTable | None:
-    """Return the table of an array of numbers, copied: the function may write to it again."""
-    import numpy as np
-
-    if type(result) is not np.ndarray or result.dtype.kind not in "biuf":
-        return None
-    if not 0 < result.size <= _MAX_NUMBERS:
-        return None
-    match result.shape:
-        case (rows,):
-            return NumberTable(("prediction",), result.reshape(rows, 1).copy())
-        case (_, width):
-            return NumberTable(tuple(_names(width)), result.copy())
-    return None
-
-
-def _names(width: int) -> list[str]:
-    return [f"prediction_{index}" for index in range(width)]
