@@ -43,6 +43,7 @@ MENTIONS = {
     "models/xgboost": r"\.ubj",
     "page": "<form",
     "project_check": "  check  |  test  ",
+    "retraining": "MMF_RETRAIN|  retrain  ",
     "stores/https": "https:,",
     "stores/mlflow": "models:,",
     "stores/s3": "s3:",

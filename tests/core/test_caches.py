@@ -18,6 +18,7 @@ UNBOUNDED = {
     "codecs.image_pillow._ignore_warnings": "nothing",
     "page.routes.render": "languages of the page",
     "page.translations.errors._keys": "languages of the page",
+    "retraining.outcomes._counter": "nothing",
     "server.connections._probe": "nothing",
     "probes.probes": "nothing",
     "stores.over_http._opener": "nothing",

@@ -21,7 +21,8 @@ from mmf_core.settings import MIB
 CORE = Path(mmf.__file__).parent
 RAISED = re.compile(
     r"(RequestError|InvalidValue|BodyTooLarge|UnsupportedFormat|ErrorDetail|Overloaded"
-    r"|DeadlineExceeded|ClientTooSlow|TasksUnavailable|UnknownTask|TaskConflict|ResultGone)"
+    r"|DeadlineExceeded|ClientTooSlow|TasksUnavailable|UnknownTask|TaskConflict|ResultGone"
+    r"|RetrainingForbidden|RetrainingConflict|ModelRejected|ModelNotStored)"
 )
 PROGRAMS = """
     json_xml json_yaml json_protobuf json_msgpack json_values file_binary table_pyarrow
@@ -83,7 +84,7 @@ def test_english_names_formats_as_people_do() -> None:
 
 def messages() -> Iterator[tuple[str, str]]:
     """Find the messages of errors in the source: each text of a call that makes one."""
-    folders = ("codecs", "descriptors", "execution", "tasks")
+    folders = ("codecs", "descriptors", "execution", "tasks", "retraining")
     for path in chain.from_iterable((CORE / folder).glob("*.py") for folder in folders):
         if path.stem in PROGRAMS.split():
             continue

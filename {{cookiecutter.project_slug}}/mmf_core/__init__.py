@@ -21,8 +21,10 @@ from .descriptors import Img as Img
 from .descriptors import Integer as Integer
 from .descriptors import JsonFile as JsonFile
 from .descriptors import List as List
+from .descriptors import ModelFile as ModelFile
 from .descriptors import Stream as Stream
 from .descriptors import String as String
+from .descriptors import TrainedModel as TrainedModel
 from .descriptors import schema_of as schema_of
 from .errors import DescriptorError as DescriptorError
 from .errors import ErrorDetail as ErrorDetail

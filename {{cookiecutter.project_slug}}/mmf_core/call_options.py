@@ -105,3 +105,14 @@ def batch_argument(
             "and a table or an array as result"
         )
     return with_rows[0]
+
+
+def check_scheduled(
+    route: str, arguments: Mapping[str, Descriptor[Any]], options: CallOptions
+) -> None:
+    """Raise DeclarationError for a schedule if an argument is required."""
+    required = [name for name, descriptor in arguments.items() if descriptor.required]
+    if options.schedule and required:
+        raise DeclarationError(
+            f"{route}: schedule= calls it without arguments: give {required[0]} a default"
+        )

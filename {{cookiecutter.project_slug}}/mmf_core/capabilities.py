@@ -54,7 +54,8 @@ class Capability:
     busy. `trusted_origins` are those of pages that may have a browser call targets. `observer`
     makes an object that hears of every request. `gauges` are read at each scrape of metrics, in a
     request. `operation` changes the description of a target's `POST`. `runs_background`: it calls
-    the targets with `background=True`.
+    the targets with `background=True`. `trainer` makes what saves the models that targets return:
+    it gets such a target and its call, and returns what is said of the model.
 
     gunicorn calls the rest: `before_load` in the master, once, before the application is imported;
     `worker_started` in each worker, after the fork. `process` gets the seconds that a shutdown
@@ -75,6 +76,7 @@ class Capability:
     gauges: Callable[[], Iterable[Gauge]] | None = None
     operation: Callable[[Target, dict[str, Any]], None] | None = None
     runs_background: bool = False
+    trainer: Callable[[Service], Callable[[Target, Callable[[], Any]], Any]] | None = None
     before_load: Callable[[], None] | None = None
     process: Callable[[float], Callable[[], None] | None] | None = None
     worker_started: Callable[[], None] | None = None

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from .call_options import CallOptions, batch_argument
-from .descriptors import DataFrame, Descriptor, Stream
+from .call_options import CallOptions, batch_argument, check_scheduled
+from .descriptors import DataFrame, Descriptor, ModelFile, Stream
 from .errors import DeclarationError, DescriptorError, quoted
 
 RESERVED = frozenset(
@@ -83,11 +83,13 @@ class Target:
                 f"returns={_written(returns)}, for example"
             )
         _check_stream(function, route, returns)
+        if isinstance(returns, ModelFile):
+            call_options = replace(call_options, background=True)
         arguments = _descriptors(function)
         if call_options.batch:
             batch_argument(arguments, returns)
         _check_kept(route, arguments, returns)
-        _check_schedule(route, arguments, call_options)
+        check_scheduled(route, arguments, call_options)
         has_example = any(descriptor.example is not None for descriptor in arguments.values())
         return cls(
             function=function,
@@ -105,6 +107,16 @@ class Target:
     def is_stream(self) -> bool:
         """Whether the function is a generator, whose pieces are sent as they come."""
         return isinstance(self.returns, Stream)
+
+    @property
+    def trains(self) -> bool:
+        """Whether the function returns a model, which becomes the next one of the service."""
+        return isinstance(self.returns, ModelFile)
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether it is called on its example, to warm up and to try a new version."""
+        return bool(self.required) and not self.trains
 
     @property
     def has_single_result(self) -> bool:
@@ -208,16 +220,6 @@ def _check_kept(
         raise DeclarationError(f"{route}: extra='keep' is for one table, got {', '.join(tables)}")
 
 
-def _check_schedule(
-    route: str, arguments: Mapping[str, Descriptor[Any]], call_options: CallOptions
-) -> None:
-    required = [name for name, descriptor in arguments.items() if descriptor.required]
-    if call_options.schedule and required:
-        raise DeclarationError(
-            f"{route}: schedule= calls it without arguments: give {required[0]} a default"
-        )
-
-
 def _with_values(
     route: str, name: str, arguments: Mapping[str, Descriptor[Any]], values: Any
 ) -> Mapping[str, Descriptor[Any]]:
@@ -277,10 +279,11 @@ def _descriptors(function: Callable[..., Any]) -> dict[str, Descriptor[Any]]:
             f"{function.__qualname__}: arguments without a descriptor: {', '.join(bare)}; "
             f"write {bare[0]}={_written(defaults[bare[0]])}, for example"
         )
-    if streams := [name for name, default in defaults.items() if isinstance(default, Stream)]:
-        raise DescriptorError(
-            f"{function.__qualname__}: {', '.join(streams)}: a stream can only be a result"
-        )
+    for kind, label in ((Stream, "a stream"), (ModelFile, "a model")):
+        if results := [name for name, default in defaults.items() if isinstance(default, kind)]:
+            raise DescriptorError(
+                f"{function.__qualname__}: {', '.join(results)}: {label} can only be a result"
+            )
     for query in _QUERIES.keys() & parameters:
         raise DeclarationError(
             f"{function.__qualname__}: ?{query}= chooses {_QUERIES[query]}; rename the argument"

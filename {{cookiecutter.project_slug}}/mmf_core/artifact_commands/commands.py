@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,7 +13,7 @@ from ..errors import DeclarationError
 from ..stores import is_uri, lockfile, redact_url, source_uri, store_for
 from ..stores.digests import SHORT, sha256_of, size_text
 from ..stores.lockfile import Entry
-from .files import lock_file, pull_file, push_file, use_version
+from .files import lock_file, pull_file, push_file, training_of, use_version
 
 FILES = click.argument("files", nargs=-1)
 
@@ -80,15 +82,23 @@ def list_command() -> None:
 def versions(file: str) -> None:
     """List the versions of FILE in its store.
 
-    The newest comes first; * marks the locked one.
+    The newest comes first; * marks the locked one. Of a model that the service has trained, its
+    metrics, note, time and the git commit of its code are shown.
     """
     entry = _locked().get(file)
     if not (uri := source_uri(file, entry)):
+        if entry and entry.training:  # kept with the code: there is this one
+            click.echo(_version_text("*", "-", entry.size, entry.training))
+            return
         raise click.ClickException(f"{file} is not in a store; upload it with mmfmeta push")
-    for version in store_for(uri).versions(uri):
-        mark = "*" if entry and version.id == entry.version else " "
-        line = f"{mark} {version.id or '-'}  {size_text(version.size)}  {version.modified}"
-        click.echo(line.rstrip())
+    store = store_for(uri)
+    for version in store.versions(uri):
+        is_locked = entry and version.id == entry.version
+        stored = store.stat(uri, version.id) if version.id else version
+        training = training_of(stored) or (entry.training if entry and is_locked else {})
+        mark = "*" if is_locked else " "
+        identity, size = version.id or "-", version.size
+        click.echo(_version_text(mark, identity, size, training, version.modified))
 
 
 @click.command()
@@ -129,6 +139,17 @@ def _state(file: str, entry: Entry) -> str:
 
 def _text(file: str, entry: Entry) -> str:
     return f"{redact_url(file)} ({size_text(entry.size)}, sha256 {entry.sha256[:SHORT]})"
+
+
+def _version_text(
+    mark: str, identity: str, size: int, training: Mapping[str, Any], modified: str = ""
+) -> str:
+    """Return the line of a version; its training says more than the time of its upload."""
+    told = [training.get("at") or modified]
+    told += [f"{name} {value:.4g}" for name, value in training.get("metrics", {}).items()]
+    told += [f"commit {commit[:SHORT]}" for commit in [training.get("commit")] if commit]
+    told += [note for note in [training.get("note")] if note]
+    return "  ".join([f"{mark} {identity}", size_text(size), *filter(None, told)])
 
 
 def _libraries(entry: Entry) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..errors import ArtifactError, StoreError
 from ..models import format_of, load_model
@@ -27,13 +29,20 @@ from ..stores.lockfile import Entry
 
 MADE_WITH = "made-with"
 """The metadata key of the library versions that are stored with an object."""
+TRAINING = "training"
+"""The metadata key of what is known of a model that the service has trained."""
 
 
 def lock_file(file: str, trust: Iterable[str] = ()) -> Entry:
     """Write the entry of a file; ArtifactError if it is missing or cannot be read."""
-    entries = lockfile.read()
-    old = entries.get(file) or Entry("", 0)
-    path = _path_to_lock(file, old)
+    old = lockfile.read().get(file) or Entry("", 0)
+    new = entry_of(file, _path_to_lock(file, old), old, trust)
+    lockfile.write({**lockfile.read(), file: new})
+    return new
+
+
+def entry_of(file: str, path: Path, old: Entry, trust: Iterable[str] = ()) -> Entry:
+    """Return the entry of a file whose content is at `path`; ArtifactError if it cannot be read."""
     model_format = format_of(path)
     new = Entry(
         sha256=sha256_of(path),
@@ -43,11 +52,10 @@ def lock_file(file: str, trust: Iterable[str] = ()) -> Entry:
         trusted=tuple(sorted({*old.trusted, *trust})),
     )
     if new.sha256 == old.sha256:
-        new = replace(new, version=old.version)
+        new = replace(new, version=old.version, training=old.training)
     if model_format:
         libraries = _libraries(path, new, required=not model_format.runs_code)
         new = replace(new, made_with={"python": lockfile.installed("python"), **libraries})
-    lockfile.write({**lockfile.read(), file: new})
     return new
 
 
@@ -56,21 +64,32 @@ def push_file(file: str, to: str = "") -> tuple[Entry, bool]:
     if is_uri(file):
         raise ArtifactError(f"{redact_url(file)} is already in a store")
     entry = lock_file(file)
-    source = entry.source.removesuffix(TAR_SUFFIX)
-    uri = join(to, file) if to else source_uri(file, replace(entry, source=source))
+    uri = join(to, file) if to else destination(file, entry)
     if not uri:
         raise ArtifactError(
             f"{file}: no destination; use --to s3://bucket/prefix, or set MMF_ARTIFACTS"
         )
-    with single_file(Path(file)) as upload:
-        uri += TAR_SUFFIX if upload != Path(file) else ""
-        metadata = {"sha256": entry.sha256, MADE_WITH: json.dumps(dict(entry.made_with))}
-        stored = _stat(uri)
-        is_new = stored.sha256 != entry.sha256
-        version = store_for(uri).upload(upload, uri, metadata) if is_new else stored
-    entry = replace(entry, source=uri, version=_id(version))
+    entry, is_new = upload(entry, Path(file), uri)
     lockfile.write({**lockfile.read(), file: entry})
     return entry, is_new
+
+
+def destination(file: str, entry: Entry) -> str:
+    """Return the URI to which a file is uploaded by default; empty if it has no store."""
+    return source_uri(file, replace(entry, source=entry.source.removesuffix(TAR_SUFFIX)))
+
+
+def upload(entry: Entry, path: Path, uri: str) -> tuple[Entry, bool]:
+    """Upload what is at `path`; return its entry there, and whether it is new."""
+    with single_file(path) as file:
+        uri += TAR_SUFFIX if file != path else ""
+        metadata = {"sha256": entry.sha256, MADE_WITH: json.dumps(dict(entry.made_with))}
+        if entry.training:
+            metadata[TRAINING] = json.dumps(dict(entry.training))
+        stored = stat(uri)
+        is_new = stored.sha256 != entry.sha256
+        version = store_for(uri).upload(file, uri, metadata) if is_new else stored
+    return replace(entry, source=uri, version=_id(version)), is_new
 
 
 def pull_file(file: str) -> bool:
@@ -86,7 +105,8 @@ def pull_file(file: str) -> bool:
         raise ArtifactError(f"{file} is not in a store; upload it with mmfmeta push where it is")
     copy = fetch_cached(file, uri, entry)
     if not is_uri(file):
-        _replace(path, copy)
+        with replaced(path, copy):
+            pass
     return True
 
 
@@ -107,6 +127,7 @@ def use_version(file: str, version: str) -> Entry:
         source=uri,
         version=version_id,
         made_with=json.loads(stored.metadata.get(MADE_WITH, "{}")),
+        training=training_of(stored),
     )
     lockfile.write({**entries, file: entry})
     pull_file(file)
@@ -145,28 +166,40 @@ def _libraries(path: Path, entry: Entry, *, required: bool) -> dict[str, str]:
         return {}
 
 
-def _stat(uri: str) -> Version:
+def stat(uri: str) -> Version:
+    """Return what is in a store; an empty version if nothing is."""
     try:
         return store_for(uri).stat(uri)
     except StoreError:  # not there yet; the upload reports any other reason
         return Version()
 
 
+def training_of(stored: Version) -> dict[str, Any]:
+    """Return what is known of the training of a version in a store; empty if nothing is."""
+    training: dict[str, Any] = json.loads(stored.metadata.get(TRAINING, "{}"))
+    return training
+
+
 def _id(version: Version) -> str:
     return "" if version.id == "null" else version.id  # S3's id in a bucket without versions
 
 
-def _replace(path: Path, source: Path) -> None:
-    """Replace `path` by a copy of `source`, in one step."""
+@contextmanager
+def replaced(path: Path, source: Path) -> Iterator[None]:
+    """Replace `path` by a copy of `source` in one step, after the block, if that succeeds.
+
+    StoreError if there is no room; `path` is as it was then.
+    """
     new = path.with_name(f".{path.name}.new")
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if source.is_dir() else shutil.copyfile)(source, new)
+        except OSError as error:
+            raise StoreError(f"cannot write {path}: {error.strerror}") from error
+        yield
         if source.is_dir():
-            shutil.copytree(source, new)
             shutil.rmtree(path, ignore_errors=True)
-        else:
-            shutil.copyfile(source, new)
         new.replace(path)
-    except OSError as error:
+    finally:
         shutil.rmtree(new) if new.is_dir() else new.unlink(missing_ok=True)
-        raise StoreError(f"cannot write {path}: {error.strerror}") from error

@@ -17,6 +17,8 @@ from .lenient_cells import cells_read as cells_read
 from .lenient_cells import read_cells as read_cells
 from .lists import List as List
 from .model_columns import declared_columns as declared_columns
+from .model_files import ModelFile as ModelFile
+from .model_files import TrainedModel as TrainedModel
 from .numbers import Float as Float
 from .numbers import Integer as Integer
 from .scalars import Bool as Bool

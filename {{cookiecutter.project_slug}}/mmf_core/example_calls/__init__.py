@@ -7,4 +7,6 @@ from .calls import call as call
 from .forks import Fork as Fork
 from .forks import call_in_forks as call_in_forks
 from .model_schema import use_model_schemas as use_model_schemas
+from .regressions import call_on_example as call_on_example
+from .regressions import failed_example as failed_example
 from .warmup import warm_up as warm_up

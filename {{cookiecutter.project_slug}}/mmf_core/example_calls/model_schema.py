@@ -41,6 +41,8 @@ def use_model_schemas(registry: Registry, *, may_call: bool = True) -> None:
     functions may be called with examples.
     """
     for route, target in list(registry.targets.items()):
+        if target.trains:  # on other columns, and a call is not for trial
+            continue
         tables = {
             name: descriptor
             for name, descriptor in target.arguments.items()

@@ -19,7 +19,7 @@ def warm_up(registry: Registry, seconds: float) -> None:
 
     The registry is not ready while a call is running, nor after one has failed.
     """
-    targets = [target for target in registry.targets.values() if target.required]
+    targets = [target for target in registry.targets.values() if target.is_tried]
     registry.pending_warmups = {
         target.route: f"{target.route} is being warmed up" for target in targets
     }

@@ -149,6 +149,8 @@ def _export(model: Any, path: Path, example: Any, model_format: ModelFormat) -> 
         model_format.save(model, path, example)
     except (MemoryError, MMFError):
         raise
+    except OSError as error:
+        raise ArtifactError(f"cannot write {path.name}: {error.strerror or error}") from error
     except Exception as error:  # exporters raise anything for models that they do not support
         reason = str(error).strip().partition("\n")[0]
         raise ArtifactError(

@@ -29,14 +29,12 @@ from typing import Any
 from gunicorn.errors import HaltServer
 
 from ..capabilities import parts
-from ..example_calls import CallResult, CallStatus, Failure, Fork, call_in_forks
+from ..example_calls import Failure, Fork, call_on_example, failed_example
 from ..example_calls.forks import set_alarm
 from ..registry import Registry, default
 from ..settings import Settings
-from ..target import Target
 
 TRIAL_TIMEOUT = 600.0  # seconds for loading a new version and calling its targets
-CALL_TIMEOUT = 30.0  # seconds for one target
 STOP_TIMEOUT = 1.0  # seconds for main.py to end when the service is stopped
 SLACK = 30.0  # seconds by which the master may take longer than the fork that has tried
 _POLL_INTERVAL = 0.2  # seconds between two checks of the workers meanwhile
@@ -217,29 +215,13 @@ def _try_version(server: Any, results: Connection) -> None:
     try:
         server.app.do_load_config()  # a broken gunicorn.conf.py would end gunicorn
         old = reimport(server.app)
-        failure = _failed_example(old) if Settings.from_env().warm_up else None
+        failure = None
+        if Settings.from_env().warm_up:
+            failure = failed_example(default, partial(call_on_example, old))
         default.load_artifacts()  # those marked preload=False, as in each worker
     except (Exception, SystemExit) as error:  # noqa: BLE001 - every error is reported
         failure = Failure.of(error)
     results.send((failure,))
-
-
-def _failed_example(old: Registry) -> Failure | None:
-    """Return the failure of the first target that fails on its example, but should not."""
-    targets = [target for target in default.targets.values() if target.required]
-    results = call_in_forks(default, targets, CALL_TIMEOUT)
-    for target, result in zip(targets, results, strict=True):
-        if result.status is not CallStatus.OK and _is_regression(result, target, old):
-            return result.failure(target.route)
-    return None
-
-
-def _is_regression(result: CallResult, target: Target, old: Registry) -> bool:
-    """Report whether the new version is to blame, not the example: the old version accepts it."""
-    old_target = old.targets.get(target.route)
-    if result.status is CallStatus.FAILED or old_target is None:
-        return result.status is CallStatus.FAILED
-    return call_in_forks(old, [old_target], CALL_TIMEOUT)[0].status is CallStatus.OK
 
 
 def _modules() -> dict[str, ModuleType]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..errors import ArtifactError
 from .digests import is_sha256, sha256_of, size_of
@@ -28,6 +29,7 @@ class Entry:
 
     `source` and `version`: the URI that it was pushed to, and the store's own id of that version.
     `made_with`: versions by package. `trusted`: types that skops may load beyond its own.
+    `training`: what is known of a model that the service has trained, see `mmf_core.retraining`.
     """
 
     sha256: str
@@ -37,6 +39,7 @@ class Entry:
     version: str = ""
     made_with: Mapping[str, str] = field(default_factory=dict)
     trusted: tuple[str, ...] = ()
+    training: Mapping[str, Any] = field(default_factory=dict)
 
     def verify(self, path: Path, name: str) -> None:
         """Raise ArtifactError, with both checksums, unless `path` is the locked file."""
@@ -111,7 +114,7 @@ def write(entries: Mapping[str, Entry], path: Path = LOCK) -> None:
 
 
 def _entry(**fields: object) -> Entry:
-    types = {"sha256": str, "size": int, "made_with": dict, "trusted": list}
+    types = {"sha256": str, "size": int, "made_with": dict, "trusted": list, "training": dict}
     for name, value in fields.items():
         expected = types.get(name, str)
         if not isinstance(value, expected):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import pickle
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from flask import Request, Response
@@ -25,6 +26,8 @@ from ..web.streams import StreamWriter
 from .errors import ResultGone
 from .settings import TaskSettings
 
+Trainer = Callable[[Target, Callable[[], Any]], Any]
+"""Saves the model that a target returns; see `Capability.trainer`."""
 _log = logging.getLogger("mmf.tasks")
 
 
@@ -35,11 +38,14 @@ class TaskCalls:
     batches and deadlines are not for it.
     """
 
-    def __init__(self, target: Target, settings: Settings, task_settings: TaskSettings) -> None:
+    def __init__(
+        self, target: Target, settings: Settings, task_settings: TaskSettings, train: Trainer | None
+    ) -> None:
         limits = limits_of(settings)
         options = target.call_options
         alone = replace(options, batch=None, timeout=None, max_concurrency=None)
         self.target = target
+        self._train = train if target.trains else None
         self.timeout = options.task_timeout or task_settings.timeout
         self._reader = ArgumentReader(target, limits)
         self._writer = (StreamWriter if target.is_stream else ResultWriter)(target, limits)
@@ -59,13 +65,21 @@ class TaskCalls:
         """Return the format of a response, and whether `Accept` chose it; see `negotiate`."""
         return negotiate(self._writer.formats, request)
 
-    def run(self, replayed: Request) -> bytes:
-        """Call the target; return the result as it is stored. Errors are those of `Execution`."""
+    def read(self, replayed: Request) -> Mapping[str, Any]:
+        """Return the decoded values of a request."""
         enter_target(self.target)
-        values = self._reader.read(replayed)
-        result = as_frame(execute(self._execution, values))
-        if self.target.is_stream:
-            result = list(result)
+        return self._reader.read(replayed)
+
+    def call(self, values: Mapping[str, Any]) -> Any:
+        """Call the target with decoded values. Errors are those of `Execution`."""
+        call = partial(execute, self._execution, values)
+        result = self._train(self.target, call) if self._train else call()
+        return list(result) if self.target.is_stream else as_frame(result)
+
+    def run(self, replayed: Request) -> bytes:
+        """Call the target; return the result as it is stored. Errors are those of `call`."""
+        values = self.read(replayed)
+        result = self.call(values)
         # Other formats may be asked for than this request's: so what is stored is the value itself.
         kept = values if self._kept else None
         try:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from flask import Flask, current_app
 
-from ..capabilities import Gauge
+from ..capabilities import Gauge, parts
 from ..web.protocols import Service
 from .calls import TaskCalls
 from .database import Database, SQLite
@@ -46,8 +46,9 @@ class TaskService:
             files = Files(folder / "files")
         self.store = Store(database, files)
         self.outbox = Outbox(database)
+        train = next((make_trainer(service) for make_trainer in parts("trainer")), None)
         self.calls = {
-            route: TaskCalls(execution.target, service.settings, self.settings)
+            route: TaskCalls(execution.target, service.settings, self.settings, train)
             for route, execution in service.executions.items()
         }
 

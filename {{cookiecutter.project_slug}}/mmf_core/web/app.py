@@ -33,6 +33,7 @@ from .middleware import RequestContextMiddleware
 from .openapi import document
 from .protocols import Service
 
+_OF_TASKS = ("background", "schedule")
 UNWRAPPED = "mmf_wsgi_app"
 """The extension that is the WSGI application itself, for capabilities that call it."""
 
@@ -50,7 +51,7 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     settings = Settings.from_env()
     logs.configure(settings)
     registry = load(source) if isinstance(source, str) else source
-    _refuse_background(registry)
+    _refuse_orphans(registry)
     if ready:
         _load_artifacts(registry)
         use_model_schemas(registry, may_call=settings.warm_up)
@@ -196,17 +197,20 @@ def _load_artifacts(registry: Registry) -> None:
             preload(descriptor.kind)
 
 
-def _refuse_background(registry: Registry) -> None:
+def _refuse_orphans(registry: Registry) -> None:
     """Refuse targets that nothing would call, after the extra has been removed that does."""
-    if parts("runs_background"):
-        return
     for target in registry.targets.values():
-        for option in ("background", "schedule"):
-            if value := getattr(target.call_options, option):
-                raise DeclarationError(
-                    f"{target.route}: {option}={value!r} needs an extra that is not there; "
-                    "see mmfmeta extras"
-                )
+        orphaned = []
+        if target.trains and not parts("trainer"):
+            orphaned.append("returns=mmf.ModelFile(…)")
+        if not parts("runs_background"):
+            options = {name: getattr(target.call_options, name) for name in _OF_TASKS}
+            orphaned += [f"{name}={value!r}" for name, value in options.items() if value]
+        if orphaned:
+            raise DeclarationError(
+                f"{target.route}: {orphaned[0]} needs an extra that is not there; "
+                "see mmfmeta extras"
+            )
 
 
 def _replace_worker() -> None:

@@ -37,6 +37,48 @@ RUSSIAN_FAILURES = {
     "no task has the id {value}": "нет задачи с идентификатором {value}",
     "the id {value} is that of another task": "идентификатор {value} уже у другой задачи",
     "choose another id": "выберите другой идентификатор",
+    "the new model is not taken: {rest}": "новая модель не принята: {rest}",
+    "the new model cannot be stored: {rest}": "новую модель некуда записать: {rest}",
+    "{name} may not be called by requests (set MMF_RETRAIN_HTTP=1)": (
+        "«{name}» нельзя вызвать запросом: это решает владелец сервиса"
+    ),
+    "{name} is being trained already": "«{name}» уже обучается",
+    "{name} is {number}, and {used} in the version in use": (
+        "{name} равно {number}, а у той, что в работе, {used}"
+    ),
+    "it is a dict of models, or that in use is one": "одна из двух моделей — словарь моделей",
+    "it has no model {value}": "в ней нет модели {value}",
+    "it takes other columns: {names}": "ей нужны другие столбцы: {names}",
+    "it has no {name}, which that in use has": "у неё нет {name}, а у той, что в работе, есть",
+    "{name} gives {actual}, and that in use {expected}": (
+        "{name} выдаёт другое: {actual} вместо {expected}"
+    ),
+    "it fails on its own example: {name}": "она не работает на своём же примере: {name}",
+    "it fails on its example: {name}": "она не работает на примере: {name}",
+    "that in use fails on its example: {name}": (
+        "та, что в работе, не работает на её примере: {name}"
+    ),
+    "{name} fails on its example: {value}": "«{name}» не работает с ней на примере: {value}",
+    "return mmf.TrainedModel(model, example=rows of its input)": (
+        "верните mmf.TrainedModel(model, example=…)"
+    ),
+    "{uri} is read-only; push to s3:// or file://": (
+        "{uri} только для чтения; нужно хранилище s3:// или file://"
+    ),
+    "promote=False needs a store that keeps versions: mmfmeta push --to s3://bucket/prefix": (
+        "для promote=False нужно хранилище с версиями"
+    ),
+    "a model can only be a result": "модель может быть только результатом",
+    "expected a fitted model, which has predict, got {name}": (
+        "нужна обученная модель с predict, получено: {name}"
+    ),
+    "metric {name}: expected a finite number, got {value}": (
+        "показатель {name}: нужно конечное число, получено: {value}"
+    ),
+    "expected the metric {name}, got {names}": "нужен показатель {name}, получено: {names}",
+    "expected metrics of at most {number} characters as JSON": (
+        "показатели длиннее {number} знаков JSON"
+    ),
     "ids that begin with schedule: are the service's own": (
         "идентификаторы, которые начинаются с schedule:, занимает сам сервис"
     ),

@@ -1,0 +1,1 @@
+"""Retraining: models that the service fits anew, tries, and takes or offers."""

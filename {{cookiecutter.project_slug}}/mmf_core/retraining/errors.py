@@ -1,0 +1,36 @@
+"""Why a model is not trained, or is trained and not taken."""
+
+from __future__ import annotations
+
+from ..errors import Overloaded, RequestError
+
+
+class RetrainingForbidden(RequestError):
+    """Requests may not train (RFC 9110, 15.5.4)."""
+
+    status = 403
+
+
+class RetrainingConflict(RequestError):
+    """The file is being trained already (RFC 9110, 15.5.10)."""
+
+    status = 409
+
+
+class ModelRejected(RequestError):
+    """The new model is not taken, and the old one stays in use.
+
+    `reason` is one word for metrics; `detail` is for the caller, and `logged` for the log, which
+    may say more.
+    """
+
+    status = 422
+
+    def __init__(self, detail: str, logged: str = "", *, reason: str) -> None:
+        super().__init__(f"the new model is not taken: {detail}")
+        self.reason = reason
+        self.logged = f"the new model is not taken: {logged or detail}"
+
+
+class ModelNotStored(Overloaded):
+    """The new model cannot be written or pushed just now."""
