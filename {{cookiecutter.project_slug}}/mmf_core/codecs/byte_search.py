@@ -16,14 +16,21 @@ def count_signs(text: bytes, sign: bytes) -> int:
 
 
 def count_pairs(text: bytes, firsts: bytes, second: bytes) -> int:
-    """Return how many times one of `firsts` is right before another sign, which is none of them."""
+    """Return how many times one of `firsts` is right before a text that begins with none of them.
+
+    The first signs of a tag, `<` or `:`, before its name are an example.
+    """
     if len(text) < MIN_SIZE:
         return sum(text.count(firsts[index : index + 1] + second) for index in range(len(firsts)))
     import numpy as np
 
     characters = np.frombuffer(text, np.uint8)
-    before = characters[np.flatnonzero(characters[1:] == ord(second))]
-    return sum(int(np.count_nonzero(before == first)) for first in firsts)
+    end = len(text) - len(second) + 1
+    before = np.flatnonzero(characters[1:end] == second[0])
+    before = before[np.isin(characters[before], np.frombuffer(firsts, np.uint8))]
+    for index in range(1, len(second)):
+        before = before[characters[before + index + 1] == second[index]]
+    return len(before)
 
 
 def is_between(text: bytes, sign: bytes, before: bytes, after: bytes) -> bool:

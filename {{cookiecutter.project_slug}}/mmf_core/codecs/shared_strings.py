@@ -7,6 +7,8 @@ from array import array
 from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
 
+from .byte_search import count_pairs
+
 _STRING = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
 # Bounded, or each of many t="s" in one tag would be searched to the tag's end.
 _PLAIN_CELL = re.compile(rb't="s"[^<>]{0,64}><v>([0-9]{1,7})</v>')
@@ -23,7 +25,8 @@ def text_size(parts: Iterable[bytes], max_size: int) -> int:
         return 0
     longest, largest = max(lengths), 0
     for part in parts:
-        cells = part.count(b'"s"') + part.count(b"'s'")  # <c t="s"> refers to a shared text
+        # <c t="s"> refers to a shared text
+        cells = count_pairs(part, b'"', b's"') + count_pairs(part, b"'", b"s'")
         size = cells * longest
         if size > max_size:
             indices = list(map(int, _PLAIN_CELL.findall(part)))
@@ -35,7 +38,7 @@ def text_size(parts: Iterable[bytes], max_size: int) -> int:
 
 def _lengths(part: bytes) -> Iterator[int]:
     """Yield the lengths of the texts of a part, with their tags."""
-    if b"<si" not in part and b":si" not in part:
+    if not count_pairs(part, b"<:", b"si"):
         return
     starts = chain((text.end() for text in _STRING.finditer(part)), [len(part)])
     for start, end in pairwise(starts):

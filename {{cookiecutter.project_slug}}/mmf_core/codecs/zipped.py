@@ -17,6 +17,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from ..errors import RequestError
 from ..settings import MIB
 from . import shared_strings
+from .byte_search import count_pairs
 from .decoded_size import check_tags, refuse_sparse, too_large
 from .xlsx_dimensions import dimensions
 
@@ -115,9 +116,8 @@ def _check(part: bytes) -> None:
         raise RequestError("this workbook has been tampered with; save it again")
     if len(part) > MIB:  # else there are not so many
         for tag in _PLACES:  # before they are looked at one by one
-            count = part.count(b"<" + tag) + part.count(b":" + tag)
-            refuse_sparse(count, 1, len(part) // BYTES_PER_CELL)
-        rows = part.count(b"<row")
+            refuse_sparse(count_pairs(part, b"<:", tag), 1, len(part) // BYTES_PER_CELL)
+        rows = count_pairs(part, b"<", b"row")
         if b":row" in part:  # a search by a pattern would stop all other threads for a second
             rows += sum(1 for _ in _PREFIXED_ROW.finditer(part))
         if rows > MAX_ROWS:
