@@ -12,6 +12,7 @@ UNBOUNDED = {
     "capabilities.capabilities": "nothing",
     "codecs.arrow_size._plain_ids": "nothing",
     "codecs.arrow_size.type_ids": "nothing",
+    "codecs.parquet_patterns.patterns": "nothing",
     "codecs.base._parameters": "functions of pandas",
     "execution.calls.succeeds": "nothing",
     "execution.streams._worker_slots": "the setting",

@@ -1,6 +1,7 @@
 """Parquet with a footer that lies, and the size of what its pages become."""
 
 import io
+import re
 import tracemalloc
 from contextlib import suppress
 from typing import Any
@@ -9,12 +10,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from pyarrow import parquet
 
 from forged_parquet import forged
-from mmf_core.codecs import Format, Kind, find
+from mmf_core.codecs import Format, Kind, find, parquet_pages
 from mmf_core.codecs.parquet_pages import group_sizes
+from mmf_core.codecs.parquet_patterns import Patterns, patterns
 from mmf_core.errors import BodyTooLarge, RequestError
 from mmf_core.settings import MIB
 
@@ -115,3 +119,73 @@ def test_a_footer_of_very_many_structures_is_refused_at_once() -> None:
         data = b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1"
         with pytest.raises(BodyTooLarge, match="500,000 pages and columns"):
             CODEC.read(data, {})
+
+
+NEVER = Patterns(*[re.compile(rb"(?!)")] * 3)
+SMALL = [
+    written(TABLE.slice(0, rows), **options)
+    for rows in (0, 1, 40)
+    for options in (
+        {},
+        {"use_dictionary": False, "write_statistics": False},
+        {"data_page_version": "2.0", "row_group_size": 7, "compression": "zstd"},
+        {"write_page_index": True, "write_page_checksum": True},
+    )
+]
+
+
+def _sizes(data: bytes) -> object:
+    try:
+        return group_sizes(data)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return "damaged"
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(SMALL), st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=2))))
+def test_patterns_find_what_is_read_field_by_field(
+    data: bytes, changes: list[tuple[float, bytes]]
+) -> None:
+    """Bytes of the pages or the footer are changed, or some are left out or put in."""
+    for where, piece in changes:
+        place = int(where * (len(data) - 8))
+        data = data[:place] + piece + data[place + 1 :]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet_pages, "patterns", lambda: NEVER)
+        expected = _sizes(data)
+    assert _sizes(data) == expected
+
+
+@pytest.mark.parametrize("rows", [1, 5_000])
+def test_the_columns_and_pages_of_numbers_are_as_usual(
+    monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    data = written(pa.table({"a": np.arange(rows) / 7, "b": np.arange(rows)}))
+    assert patterns().page.match(data, 4)
+    read: list[int] = []
+    structure = parquet_pages._Reader.structure
+    monkeypatch.setattr(
+        parquet_pages._Reader,
+        "structure",
+        lambda self, place: read.append(place) or structure(self, place),
+    )
+    group_sizes(data)
+    # None of a column or a page: the footer, its group, an int64, a text, and two orders.
+    assert len(read) == 7
+
+
+def test_a_number_of_very_many_digits_is_refused_at_once() -> None:
+    footer = b"\x15" + b"\xff" * 3_000_000 + b"\x00\x00"
+    data = b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+    with pytest.raises(RequestError, match="not a valid Parquet file"):
+        CODEC.read(data, {})
+
+
+def test_columns_do_not_share_a_page_with_a_long_header() -> None:
+    header = b"\x15\x00" + b"\x05\x02\x00" * 500_000 + b"\x15\x00\x15\x00\x2c\x15\x02\x00\x00"
+    meta = b"\x56\x02\x46\x08\x00"
+    columns = b"\x3c" + meta + b"\x00"
+    footer = b"\x49\x1c\x19\xfc\xe8\x07" + columns * 1_000 + b"\x00\x00"
+    data = b"PAR1" + header + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+    with pytest.raises(BodyTooLarge, match="500,000 pages and columns"):
+        CODEC.read(data, {})

@@ -2,7 +2,8 @@
 
 The footer may declare less, but a page is decompressed into the size of its own header. The footer
 is searched first: pyarrow makes hundreds of bytes of a structure of three. Structures are in
-Thrift's compact protocol, their fields numbered as in parquet.thrift.
+Thrift's compact protocol, their fields numbered as in parquet.thrift. Columns and pages that are
+written as usual are found by a pattern, several times faster than field by field.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import BodyTooLarge
+from .parquet_patterns import patterns
 
 Fields = dict[int, Any]
 
@@ -19,8 +21,12 @@ _GROUPS, _COLUMNS, _META = 4, 1, 3  # of the footer, a row group, a column
 _VALUES, _FIRST_PAGE, _DICTIONARY = 5, 9, 11  # of a column's metadata
 _UNCOMPRESSED, _COMPRESSED, _DATA_PAGES, _PAGE_VALUES = 2, 3, (5, 8), 1  # of a page
 _TAIL = 8  # bytes behind the footer: its length, and the magic
-_FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = 2, 3, 7, 8, 9, 10, 12
+_TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
 _LONG, _MORE = 15, 128  # a list whose length follows; a byte that is not a number's last
+
+_COLUMN_STRUCTURES, _PAGE_STRUCTURES = 10, 3  # those that one has, about
+_HEADER_BYTES = 64  # of a page's header, that count for a structure: several columns may share it
+_MAX_SHIFT = 63
 
 
 def group_sizes(data: bytes) -> list[int]:
@@ -32,7 +38,7 @@ def group_sizes(data: bytes) -> list[int]:
     length = int.from_bytes(data[-_TAIL:][:4], "little")
     footer, _ = reader.structure(len(data) - _TAIL - length)
     return [
-        sum(_size(reader, column[_META]) for column in group.get(_COLUMNS, ()))
+        sum(_size(reader, column[_META]) for column in group[_COLUMNS])
         for group in footer.get(_GROUPS, ())
     ]
 
@@ -44,12 +50,11 @@ def _size(reader: _Reader, column: Fields) -> int:
         place = dictionary
     size, left = 0, column[_VALUES]
     while left > 0:
-        page, place = reader.structure(place)
-        values = sum(page[kind][_PAGE_VALUES] for kind in _DATA_PAGES if kind in page)
-        if min(page[_COMPRESSED], page[_UNCOMPRESSED], values) < 0:
-            raise ValueError(page)
-        place += page[_COMPRESSED]
-        size += page[_UNCOMPRESSED]
+        page_size, page_bytes, values, place = reader.page(place)
+        if min(page_size, page_bytes, values) < 0:
+            raise ValueError(page_size)
+        place += page_bytes
+        size += page_size
         left -= values
     return size
 
@@ -60,6 +65,31 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._left = _MAX_STRUCTURES
+        self._patterns = patterns()
+
+    def page(self, place: int) -> tuple[int, int, int, int]:
+        """Return the sizes of a page and its values, and where its header ends."""
+        if usual := self._patterns.page.match(self._data, place):
+            size, compressed, values = map(_decoded, usual.groups(b"\0"))
+            end = usual.end()
+        else:
+            page, end = self.structure(place)
+            values = sum(page[kind][_PAGE_VALUES] for kind in _DATA_PAGES if kind in page)
+            size, compressed = page[_UNCOMPRESSED], page[_COMPRESSED]
+        self._spend(_PAGE_STRUCTURES + (end - place) // _HEADER_BYTES)
+        return size, compressed, values, end
+
+    def _item(self, place: int) -> tuple[Fields, int]:
+        """Return the fields of a structure in a list that are needed, and where it ends."""
+        if usual := self._patterns.column.match(self._data, place):
+            self._spend(_COLUMN_STRUCTURES)
+            values, first_page, dictionary = map(_decoded, usual.groups(b"\0"))
+            meta = {_VALUES: values, _FIRST_PAGE: first_page, _DICTIONARY: dictionary}
+            return {_META: meta}, usual.end()
+        if plain := self._patterns.plain.match(self._data, place):
+            self._spend(1)
+            return {}, plain.end()
+        return self.structure(place)
 
     def structure(self, place: int) -> tuple[Fields, int]:
         """Return the fields of the structure at a place, and where it ends."""
@@ -112,11 +142,13 @@ class _Reader:
         if kind <= _BYTE:
             return [], place + count
         self._spend(0 if kind == _STRUCT else count)
-        items = []
+        items: list[Any] = []
         for _ in range(count):
-            item, place = self._value(kind, place)
             if kind == _STRUCT:
+                item, place = self._item(place)
                 items.append(item)
+            else:
+                _, place = self._value(kind, place)
         return items, place
 
     def _number(self, place: int) -> tuple[int, int]:
@@ -128,4 +160,14 @@ class _Reader:
         while (byte := self._data[place]) >= _MORE:
             number |= (byte & 127) << shift
             shift, place = shift + 7, place + 1
+            if shift > _MAX_SHIFT:
+                raise ValueError(shift)
         return number | byte << shift, place + 1
+
+
+def _decoded(varint: bytes) -> int:
+    """Return the number that a pattern has found."""
+    number = 0
+    for byte in reversed(varint):
+        number = number << 7 | byte & 127
+    return (number >> 1) ^ -(number & 1)
