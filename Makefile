@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak hostile decoding lint types lock reference fidelity \
-	bench bench-quick bench-codecs bench-models bench-startup bench-instructions bench-flame bench-worker bench-metrics \
+	bench bench-quick bench-codecs bench-models bench-startup bench-instructions bench-flame bench-worker bench-metrics bench-tasks \
 	bench-alternatives bench-load clean
 
 help:  ## show this list
@@ -104,6 +104,9 @@ bench-alternatives: .venv/.complete  ## parts of the service beside libraries fo
 
 bench-worker: .venv/.complete  ## what gunicorn's own gthread does not keep, beside our worker
 	@$(BIN)/python benchmarks/promises.py
+
+bench-tasks: .venv/.complete  ## what a task costs beside a call, and how many a machine runs
+	@PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache $(BIN)/python benchmarks/tasks.py
 
 bench-metrics: .venv/.complete  ## what counting costs a request and `/metrics`
 	@MMF_LOG_LEVEL=error PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache \
