@@ -19,7 +19,7 @@ from .task import FAILED, SUCCEEDED, Task
 
 MAX_WAITING = 8
 """Requests of a worker that wait for tasks; any more are answered at once, as `Prefer` allows."""
-FLAGS = {"true": True, "false": False, "True": True, "False": False, "1": True, "0": False}
+FLAGS = {"true": True, "false": False, "1": True, "0": False}
 _FIRST_LOOK, _LONGEST_LOOK = 0.01, 0.25  # seconds between two looks at a task
 _waiting = BoundedSemaphore(MAX_WAITING)
 
@@ -111,7 +111,7 @@ def result_of(tasks: TaskService, task: Task) -> Response:
 
 def flag(name: str, *, default: bool) -> bool:
     """Return a parameter of the query that is true or false."""
-    text = request.args.get(name, str(default))
+    text = request.args.get(name, "true" if default else "false")
     if text not in FLAGS:
         raise invalid_query(name, f"expected true or false, got {quoted(text)}")
     return FLAGS[text]
