@@ -1,11 +1,19 @@
 """Texts in the cells of an OpenDocument sheet: every character arrives, within bounds."""
 
+import re
+from contextlib import nullcontext
+from operator import ge
+from xml.parsers.expat import ExpatError
+
 import pytest
 import sheets
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_workbooks import repacked
 
+from mmf_core.codecs import table_ods
 from mmf_core.codecs.table_ods import TableODS
-from mmf_core.errors import BodyTooLarge
+from mmf_core.errors import BodyTooLarge, RequestError
 
 MARK = b"<text:p>mark</text:p>"
 
@@ -66,3 +74,51 @@ def test_cells_that_are_written_anew_are_counted(cell: bytes) -> None:
     )
     with pytest.raises(BodyTooLarge, match="at most 200,000 cells with an error"):
         TableODS().decode(workbook, {})
+
+
+PIECES = [
+    *(
+        "<table:table-row>",
+        "</table:table-row>",
+        "<table:table-row/>",
+        "<table:table>",
+        "</table:table>",
+    ),
+    *('<table:table-cell office:value="1"/>', "<table:covered-table-cell/>", "<table:table-cell/>"),
+    *(
+        '<table:table-cell office:string-value="long text"/>',
+        "<text:s/>",
+        "text",
+        "<!-- x -->",
+        "&lt;",
+    ),
+    *(
+        '<table:table-cell table:number-columns-repeated="9" office:value="1"/>',
+        '<text:s text:c="9"/>',
+    ),
+    *("<table:table-row-group>", "</table:table-row-group>", "\n", "<", "&undefined;"),
+]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(PIECES)), st.sampled_from(["", "<!DOCTYPE a>"]))
+def test_a_sheet_that_repeats_nothing_has_upper_bounds(pieces: list[str], doctype: str) -> None:
+    xml = f"{doctype}<a>{''.join(pieces)}{' ' * 9_000}</a>".encode()
+    try:
+        exact = table_ods.dimensions(xml)
+    except (ExpatError, RequestError) as error:
+        repeats = any(sign in xml for sign in table_ods._REPEATS)
+        with nullcontext() if repeats else pytest.raises(type(error), match=re.escape(str(error))):
+            assert table_ods._plain_dimensions(xml) is None
+    else:
+        bounds = table_ods._plain_dimensions(xml)
+        assert (bounds is None) == (b"repeated" in xml or b"text:c" in xml)
+        assert bounds is None or all(map(ge, bounds, exact))
+
+
+def test_wide_rows_among_short_ones_are_counted_one_by_one() -> None:
+    cells = "<table:table-cell/>" * 2_000
+    row = '<table:table-row><table:table-cell office:value="1"/></table:table-row>'
+    xml = f"<a><table:table-row>{cells}</table:table-row>{row * 1_000}</a>".encode()
+    assert table_ods._plain_dimensions(xml) is None
+    assert table_ods.dimensions(xml) == (1_001, 1, 0)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import RequestError
 from .base import Codec, Kind, Options
-from .decoded_size import check_tags, refuse_sparse, too_large, too_many_changes
+from .decoded_size import MAX_COLUMNS, check_tags, refuse_sparse, too_large, too_many_changes
 from .formats import Format
 from .workbooks import UNKNOWN, read_zipped
 from .zipped import BYTES_PER_CELL
@@ -29,6 +30,8 @@ _MAX_CHANGED = 200_000
 _FORMULA = b"table:formula"
 _UNKNOWN_VALUE = f' office:value-type="string" office:string-value="{UNKNOWN}"'.encode()
 _LONGEST_ERROR = 100  # characters
+_REPEATS = (b"-repeated", b"text:c")
+_ROW = re.compile(rb"<table:table-row\b")
 _HAS_VALUE = re.compile("office:|table:formula").match
 _CELL_TAGS = {"table:table-cell", "table:covered-table-cell"}
 
@@ -58,7 +61,7 @@ def _checked_content(xml: bytes, max_size: int) -> bytes:
     breaks and tabs as characters.
     """
     check_tags(xml, _MAX_TAGS)
-    rows, columns, text_size = dimensions(xml)
+    rows, columns, text_size = _plain_dimensions(xml) or dimensions(xml)
     refuse_sparse(rows, columns, len(xml) // BYTES_PER_CELL)
     if text_size > max_size:
         raise too_large("workbook", max_size)
@@ -146,6 +149,28 @@ def dimensions(xml: bytes) -> tuple[int, int, int]:
     parser.StartDoctypeDeclHandler = counter.refuse_dtd
     parser.Parse(xml, True)
     return counter.rows, counter.columns, counter.text_size
+
+
+def _plain_dimensions(xml: bytes) -> tuple[int, int, int] | None:
+    """Return upper bounds of `dimensions`; None if something repeats, or if they are too large.
+
+    Expat checks the XML without a call of Python for each of its tags.
+    """
+    from xml.parsers.expat import ParserCreate
+
+    if any(sign in xml for sign in _REPEATS):
+        return None
+    parser = ParserCreate()
+    parser.StartDoctypeDeclHandler = _Counter().refuse_dtd
+    parser.Parse(xml, True)
+    starts = [0, *(row.start() for row in _ROW.finditer(xml)), len(xml)]
+    columns = max(
+        sum(xml.count(b"<" + tag.encode(), *ends) for tag in _CELL_TAGS)
+        for ends in pairwise(starts)
+    )
+    rows = len(starts) - 2
+    is_dense = columns <= MAX_COLUMNS and rows * columns <= len(xml) // BYTES_PER_CELL
+    return (rows, columns, len(xml)) if is_dense else None
 
 
 class _Counter:
