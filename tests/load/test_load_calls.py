@@ -90,6 +90,14 @@ def loud(text=mmf.String()):
     return text.upper()
 
 
+registry.artifact("model.joblib")
+
+
+@target(returns=mmf.ModelFile("model.joblib"))
+def retrain(data=mmf.DataFrame(default=None)):
+    raise RuntimeError("a load test trains nothing")
+
+
 app = create_app(registry)
 """
 BROKEN = "/broken"
@@ -98,6 +106,7 @@ BROKEN = "/broken"
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("load")
+    (folder / "model.joblib").touch()
     with (folder / "log").open("wb") as log, serve("gunicorn", folder, log, app=APP) as running:
         yield Service(running.url)
 
@@ -117,6 +126,10 @@ def skipped(results: list[Call | Skipped]) -> dict[str, str]:
 
 def problem(service: Service, call: Call) -> str | None:
     return call.expected.problem(*service.request(call.path, call.body, call.headers))
+
+
+def test_targets_that_train_are_not_called(results: list[Call | Skipped]) -> None:
+    assert [result.name for result in results if "retrain" in result.name] == []
 
 
 def test_every_response_is_correct(

@@ -70,7 +70,7 @@ def test_what_is_known_of_a_training_is_kept_and_shown(second: Retraining) -> No
     assert result["sha256"] == entry["sha256"]
     assert (result["file"], result["promoted"], result["version"]) == ("model.joblib", True, None)
     assert result["metrics"] == entry["training"]["metrics"] == {"accuracy": 0.95}
-    assert result["note"] == entry["training"]["note"] == ("ночь " * 50)[:100]
+    assert result["note"] == entry["training"]["note"] == ("ночь " * 20).rstrip()
     assert result["trained_at"] == entry["training"]["at"]
     line = second.command("versions", "model.joblib")
     assert line.startswith("* -  ")
@@ -231,3 +231,14 @@ def _python(folder: Path, script: str) -> str:
 def test_declarations_that_cannot_work(tmp_path: Path, declared: str, words: str) -> None:
     write_project(tmp_path, MAIN.replace('mmf.ModelFile("model.joblib", promote=False)', declared))
     assert words in mmfmeta(tmp_path, "retrain", "offer", code=1)
+
+
+def test_a_service_trains_by_its_schedule_though_no_request_may(tmp_path: Path) -> None:
+    by_request = '@mmf.target(returns=mmf.ModelFile("model.joblib"))'
+    scheduled = '@mmf.target(returns=mmf.ModelFile("model.joblib"), schedule="* * * * *")'
+    assert by_request in MAIN
+    write_project(tmp_path, MAIN.replace(by_request, scheduled))
+    with retraining(tmp_path, MMF_RETRAIN_HTTP="0") as live:
+        live.served(60)  # rows, of the training that nobody has asked for
+        tasks = requests.get(f"{live.service.url}/tasks?target=learn", timeout=LONGEST).json()
+        assert all(task["id"].startswith("schedule:learn:") for task in tasks["tasks"])

@@ -18,6 +18,10 @@ PROTOCOLS = ("mlflow", "v2")
 DEFAULT_WEIGHTS = dict.fromkeys(PROTOCOLS, 0)
 
 
+TRAINS = "ModelFile"
+"""The descriptor of what a target returns that trains."""
+
+
 def find_calls(service: Service) -> Iterator[Call | Skipped]:
     """Read the service's description, and try every call that it allows."""
     for path, operations in service.get("/openapi.json").get("paths", {}).items():
@@ -49,6 +53,8 @@ def weighted(calls: list[Call], weights: Mapping[str, int]) -> list[Call]:
 def _target_calls(service: Service, path: str, operation: Description) -> Iterator[Call | Skipped]:
     """Yield the calls of a target's first example in every format, of any others in JSON."""
     description = service.get(path)
+    if (description["returns"] or {}).get("class_name") == TRAINS:
+        return  # it would replace the model
     arguments, route = description["arguments"], description["route"]
     content = operation.get("requestBody", {}).get("content", {})
     media_types = list(content)

@@ -194,6 +194,7 @@ def replaced(path: Path, source: Path) -> Iterator[None]:
     try:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            _remove(new)  # of a process that was killed
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, new)
         except OSError as error:
             raise StoreError(f"cannot write {path}: {error.strerror}") from error
@@ -202,4 +203,8 @@ def replaced(path: Path, source: Path) -> Iterator[None]:
             shutil.rmtree(path, ignore_errors=True)
         new.replace(path)
     finally:
-        shutil.rmtree(new) if new.is_dir() else new.unlink(missing_ok=True)
+        _remove(new)
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -168,7 +168,7 @@ def _promote(file: str, candidate: Path, entry: Entry) -> None:
 def _record(trained: TrainedModel) -> dict[str, Any]:
     return {
         "metrics": dict(trained.metrics),
-        "note": trained.note[:MAX_NOTE],
+        "note": " ".join(trained.note.split())[:MAX_NOTE].rstrip(),
         "at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "commit": _commit(),
     }

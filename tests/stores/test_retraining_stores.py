@@ -1,0 +1,62 @@
+"""Models that a service has trained, in stores."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmf_core.stores import lockfile
+
+sys.path.append(str(Path(__file__).parent.parent / "tasks"))  # for retraining_service
+
+from retraining_service import mmfmeta, write_project
+
+
+def test_versions_in_a_store_are_offered_and_taken(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMF_CACHE", str(tmp_path / "cache"))
+    project = tmp_path / "wines"
+    project.mkdir()
+    write_project(project)
+    assert "pushed to" in mmfmeta(project, "push", "model.joblib", "--to", f"{bucket}/wine")
+    before = (project / "artifacts.lock").read_text()
+    model = (project / "model.joblib").read_bytes()
+    offered = json.loads(mmfmeta(project, "retrain", "offer").splitlines()[-1])
+    assert offered["promoted"] is False
+    assert (project / "artifacts.lock").read_text() == before
+    assert (project / "model.joblib").read_bytes() == model
+    lines = mmfmeta(project, "versions", "model.joblib").splitlines()
+    assert [line[:2] for line in lines] == ["  ", "* "]
+    assert lines[0].startswith(f"  {offered['version']}  ")
+    assert offered["trained_at"] in lines[0]
+    mmfmeta(project, "use", "model.joblib", offered["version"])
+    assert lockfile.read(project / "artifacts.lock")["model.joblib"].training["metrics"] == {}
+    promoted = json.loads(mmfmeta(project, "retrain", "retrain").splitlines()[-1])
+    first, *others = mmfmeta(project, "versions", "model.joblib").splitlines()
+    assert first.startswith(f"* {promoted['version']}  ")
+    assert "accuracy 0.9  " in first
+    assert first.endswith(promoted["note"])
+    assert len(others) == 2
+    assert not (project / "model.old-0.joblib").exists(), "the store has it"
+    mmfmeta(project, "use", "model.joblib", offered["version"])
+    mmfmeta(project, "use", "model.joblib", promoted["version"])
+    entry = lockfile.read(project / "artifacts.lock")["model.joblib"]
+    assert entry.training["metrics"] == {"accuracy": 0.9}
+    assert "accuracy is 0.5, and 0.9" in mmfmeta(
+        project, "retrain", "retrain", "accuracy=0.5", code=1
+    )
+
+
+def test_a_store_that_keeps_no_versions_is_offered_nothing(tmp_path: Path) -> None:
+    project = tmp_path / "wines"
+    project.mkdir()
+    write_project(project)
+    mmfmeta(project, "push", "model.joblib", "--to", f"file://{tmp_path}/store")
+    stored = (tmp_path / "store" / "model.joblib").read_bytes()
+    assert "keeps versions" in mmfmeta(project, "retrain", "offer", code=1)
+    assert (tmp_path / "store" / "model.joblib").read_bytes() == stored
+    mmfmeta(project, "retrain", "retrain")
+    assert (tmp_path / "store" / "model.joblib").read_bytes() != stored
+    assert (project / "model.old-0.joblib").read_bytes() == stored
