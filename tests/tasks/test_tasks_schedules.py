@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -164,3 +165,30 @@ def test_a_live_service_runs_what_is_due(tmp_path: Path) -> None:
         task = until(lambda: requests.get(url, timeout=LONGEST).json()["tasks"])[-1]
         assert fetch(service.url, task).json() == {"result": "by itself"}
         assert task["id"].startswith(time.strftime("schedule:tick:%Y-", time.gmtime()))
+
+
+@pytest.mark.long
+def test_two_machines_that_share_a_queue_run_each_time_once(
+    tmp_path: Path, postgresql: dict[str, str]
+) -> None:
+    folders = [tmp_path / name for name in ("first", "second")]
+    with ExitStack() as stack:
+        services = []
+        for folder in folders:
+            folder.mkdir()
+            log = stack.enter_context((folder / "log").open("wb"))
+            settings = {"MMF_TASK_WORKERS": "1", **postgresql}
+            running = serve("gunicorn", folder, log, EVERY_MINUTE, **settings)
+            services.append(stack.enter_context(running))
+        urls = [f"{service.url}/tasks?target=tick" for service in services]
+
+        def done() -> Any:
+            tasks = requests.get(urls[0], timeout=LONGEST).json()["tasks"]
+            is_done = len(tasks) > 1 and all(task["status"] == "succeeded" for task in tasks)
+            return is_done and tasks
+
+        tasks = until(done, longest=2 * LONGEST + 10)
+        assert requests.get(urls[1], timeout=LONGEST).json()["tasks"] == tasks
+        assert [task["attempts"] for task in tasks] == [1] * len(tasks)
+        queued = sum((folder / "log").read_text().count("by its schedule") for folder in folders)
+        assert queued == len(tasks)
