@@ -75,9 +75,25 @@ def test_errors_name_the_items() -> None:
     )
     with pytest.raises(InvalidValue, match=rf"^item 1: {message}$"):
         mmf.List(mmf.Integer()).validate([1, "x"])
-    with pytest.raises(InvalidValue, match="invalid: 1000; item 0") as caught:
-        mmf.List(mmf.Integer()).validate(["x"] * 1_000)
-    assert len(caught.value.errors) == MAX_ERRORS
+    for count, said in ((MAX_ERRORS, "20"), (MAX_ERRORS + 1, "more than 20")):
+        with pytest.raises(
+            InvalidValue, match=rf"^items that are invalid: {said}; item 0"
+        ) as caught:
+            mmf.List(mmf.Integer()).validate(["x"] * count)
+        assert len(caught.value.errors) == MAX_ERRORS
+
+
+def test_the_items_after_too_many_errors_are_not_read() -> None:
+    class Counted(mmf.Integer):
+        checked = 0
+
+        def validate(self, value: Any) -> int:
+            Counted.checked += 1
+            return super().validate(value)
+
+    with pytest.raises(InvalidValue):
+        mmf.List(Counted()).validate(["x"] * 1_000_000)
+    assert Counted.checked == MAX_ERRORS + 1
     with pytest.raises(InvalidValue, match="item 0: expected text"):
         mmf.List(mmf.String()).validate([["nested"]])
 

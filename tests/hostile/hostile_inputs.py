@@ -290,6 +290,21 @@ def areas() -> Iterator[HostileInput]:
         )
 
 
+def binary_columns(columns: int, rows: int) -> tuple[bytes, int]:
+    """Return columns of zeros as binary data, asked for as binary data, and the JSON's length."""
+    inputs = [
+        {
+            "name": f"c{index}",
+            "shape": [rows],
+            "datatype": "FP64",
+            "parameters": {"binary_data_size": 8 * rows},
+        }
+        for index in range(columns)
+    ]
+    head = text({"inputs": inputs, "parameters": {"binary_data_output": True}})
+    return head + bytes(8 * rows * columns), len(head)
+
+
 def shapes() -> Iterator[HostileInput]:
     """Yield small bodies that stand for much."""
     for shape in ("(1000000000, 0)", "(0, 1000000000)", "(100000, 0, 1)"):
@@ -313,6 +328,16 @@ def shapes() -> Iterator[HostileInput]:
             lambda write=write: write(dictionary(100_000, 100_000)),
             REFUSED,
         )
+    yield HostileInput(
+        "4,000 binary columns of 400 rows, sent back as binary data",
+        V2.format("table"),
+        "application/octet-stream",
+        lambda: binary_columns(4_000, 400)[0],
+        frozenset({200}),
+        seconds=5,
+        mib=200,
+        headers={"Inference-Header-Content-Length": str(binary_columns(4_000, 400)[1])},
+    )
     for columns in (20_000, 100_000):
         for name, path, body in (
             ("JSON records", "/table", records),
@@ -494,6 +519,15 @@ def malformed() -> Iterator[HostileInput]:
         ),
         REFUSED,
     )
+    for name, item in (("texts", b'"x"'), ("long numbers", b"9" * 23)):
+        yield HostileInput(
+            f"a list of 1,000,000 {name} in place of whole numbers",
+            "/numbers",
+            JSON,
+            lambda item=item: b"[" + b",".join([item] * 1_000_000) + b"]",
+            REFUSED,
+            mib=300,
+        )
     for path in ("/table", "/invocations", V2.format("array"), "/array", "/tree"):
         name = f"a number of 5,000 digits to {path}"
         yield HostileInput(name, path, JSON, lambda: b"9" * 5_000, REFUSED)

@@ -760,6 +760,9 @@ def test_the_wrong_shape_for_the_kind(client: FlaskClient) -> None:
         "expected numbers, got null",
     )
     refused(client, "mirror", {"inputs": [column("photo", [1], "UINT8")]}, "height, width, 3")
+    for shape in ([0, 5, 3], [5, 0, 3]):
+        empty = {"name": "photo", "shape": shape, "datatype": "UINT8", "data": []}
+        refused(client, "mirror", {"inputs": [empty]}, "at least [1, 1, 3]", str(shape))
     deep = {"name": "data", "shape": [1, 1, 2], "datatype": "FP64", "data": [1, 2]}
     refused(client, "strict", {"inputs": [deep]}, "expected two dimensions, got 3")
     refused(client, "swap", {"inputs": [column("data", ["{"], "BYTES")]}, "JSON")

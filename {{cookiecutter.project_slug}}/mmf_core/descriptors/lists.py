@@ -87,16 +87,18 @@ class List(Descriptor[list[Any]]):
             )
         if most is not None and len(items) > most:
             raise InvalidValue(f"expected a list of at most {most} values, got {len(items)}")
-        values, errors, count = [], [], 0
+        values: list[Any] = []
+        errors: list[ErrorDetail] = []
+        most_errors = max_errors.get()
         for index, item in enumerate(items):
             try:
                 values.append(check(item))
             except InvalidValue as error:
-                count += 1
-                if count <= max_errors.get():
-                    errors.append(ErrorDetail(error.detail, row=index, value=item))
-        if count:
-            raise _invalid(errors, count)
+                if len(errors) == most_errors:  # a million may be invalid: the rest is not read
+                    raise _invalid(errors, f"more than {most_errors}") from None
+                errors.append(ErrorDetail(error.detail, row=index, value=item))
+        if errors:
+            raise _invalid(errors, str(len(errors)))
         return values
 
     def _schema(self, item: dict[str, Any]) -> dict[str, Any]:
@@ -105,8 +107,8 @@ class List(Descriptor[list[Any]]):
         return {"type": "array", "items": item, **given}
 
 
-def _invalid(errors: list[ErrorDetail], count: int) -> InvalidValue:
+def _invalid(errors: list[ErrorDetail], count: str) -> InvalidValue:
     first = f"item {errors[0].row}: {errors[0].message}"
-    if count == 1:
+    if count == "1":
         return InvalidValue(first, errors)
     return InvalidValue(f"items that are invalid: {count}; {first}", errors)

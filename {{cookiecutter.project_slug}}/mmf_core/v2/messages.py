@@ -68,12 +68,12 @@ def inference_response(
     if unknown := inference.outputs.keys() - by_name.keys():
         raise RequestError(f"unknown output {', '.join(unknown)}; available: {', '.join(by_name)}")
     entries: list[dict[str, Any]] = []
-    data = b""
+    data: list[bytes] = []
     requested = inference.outputs or dict.fromkeys(by_name, inference.is_binary)
     for name, is_binary in requested.items():
         entry, own = (binary.to_binary if is_binary else _to_json)(by_name[name])
         entries.append(entry)
-        data += own
+        data.append(own)
     model = {"model_name": target.route} | ({"model_version": version} if version else {})
     message: dict[str, Any] = {**model, "id": inference.id, "outputs": entries}
     if content_type := inference.parameters.get("content_type"):  # MLServer's clients expect it
@@ -81,7 +81,7 @@ def inference_response(
     if not any(requested.values()):
         return json_response(message)
     head = json.dumps(message)
-    response = Response(head + data, content_type=_BINARY)
+    response = Response(b"".join([head, *data]), content_type=_BINARY)
     response.headers[LENGTH] = str(len(head))
     return response
 

@@ -172,9 +172,10 @@ def _list_tensor(returns: List, items: list[Any]) -> Tensor:
 
 def _pixels(tensor: Tensor) -> np.ndarray:
     shape = tensor.values.shape
-    if tensor.values.dtype != "uint8" or len(shape) != 3 or shape[2] != 3:  # noqa: PLR2004
+    is_picture = len(shape) == 3 and shape[2] == 3 and all(shape)  # noqa: PLR2004
+    if tensor.values.dtype != "uint8" or not is_picture:
         raise RequestError(
-            f"input {tensor.name}: expected UINT8 of shape [height, width, 3], "
+            f"input {tensor.name}: expected UINT8 of shape [height, width, 3], at least [1, 1, 3], "
             f"got {tensor.datatype} of shape {list(shape)}"
         )
     return tensor.values

@@ -58,6 +58,7 @@ RUSSIAN_ERRORS = {
     ),
     "item {number}: {rest}": "элемент {number}: {rest}",
     "items that are invalid: {number}": "неверных элементов: {number}",
+    "items that are invalid: more than {number}": "неверных элементов: больше {number}",
     "expected a list of values, got {value}": "ожидается список значений, получено: {value}",
     "expected {width} values, got {number}": "нужно значений: {width}, получено: {number}",
     "row {number}: {rest}": "строка {number}: {rest}",
