@@ -57,7 +57,7 @@ def _reason_against(url: str, settings: TaskSettings) -> str:
     try:
         parts = urlsplit(url)
         is_url = parts.scheme in ("http", "https") and parts.hostname and not parts.username
-        if not is_url or len(url) > MAX_URL or not _PRINTABLE.fullmatch(url):
+        if not is_url or parts.port == 0 or len(url) > MAX_URL or not _PRINTABLE.fullmatch(url):
             return f"expected http:// or https:// and a host, got {quoted(url)}"
         _addresses(parts, settings)
     except _Refused as error:
@@ -85,6 +85,8 @@ def _addresses(parts: SplitResult, settings: TaskSettings) -> list[str]:
 
 def _is_public(address: Address) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
+        if address.is_site_local:  # RFC 3879: deprecated, and private still
+            return False
         inner = address.ipv4_mapped or address.sixtofour
         if inner is None and address in _TRANSLATED:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
