@@ -123,6 +123,7 @@ def test_everything_else_stays(text: str) -> None:
         *("API_KEYS", "CLIENT_SECRETS", "DB_PASSWORDS", "SSH_PASSPHRASE"),
         *("GITHUB_PAT", "DB_PASS2", "PGPASSWORD2", "API_KEY_1", "API_KEY2", "AUTH", "NPM_AUTH"),
         *("SENTRY_DSN", "DB_CREDS", "SERVICE_JWT", "SESSION_COOKIE", "CONNECTION_STRING"),
+        *("STRIPE_SK", "STRIPE_SK2", "WIFI_PSK"),
     ],
 )
 def test_values_of_secret_variables_are_redacted(name: str) -> None:
@@ -135,6 +136,8 @@ def test_values_of_secret_variables_are_redacted(name: str) -> None:
         *(("TOKENIZER", "wine-2024"), ("MAX_TOKENS", "wine-2024"), ("HF_TOKENIZERS", "wine-2024")),
         *(("BYPASS", "wine-2024"), ("KEYBOARD", "wine-2024"), ("JWT_PUBLIC_KEY", "wine-2024")),
         *(("PASSENGER", "wine-2024"), ("SECRETARY", "wine-2024"), ("TOKEN", "wines")),
+        *(("DISK", "wine-2024"), ("SK_LEARN", "wine-2024"), ("TASK", "wine-2024")),
+        *(("MMF_WEBHOOK_ALLOW", "wine-2024,10.0.0.0/8"), ("A_WEBHOOK", "https://a.example/x")),
         *(("AUTH_METHOD", "wine-2024"), ("PATH_PREFIX", "wine-2024"), ("PATTERN", "wine-2024")),
         *(("TOKEN_LIFETIME", "86400000"), ("KEY_RATIO", "0.12345"), ("KEY_RATIO", "-1.25e-07")),
     ],
@@ -159,6 +162,15 @@ def test_a_password_may_be_a_number(name: str) -> None:
 )
 def test_the_password_in_a_variables_url_is_redacted_by_itself(name: str, value: str) -> None:
     assert redactor({name: value})("refused wine-2024 for user") == "refused *** for user"
+
+
+@pytest.mark.parametrize("name", ["SLACK_WEBHOOK", "teams_webhook_url", "WEBHOOKS_1"])
+def test_the_path_of_a_webhook_is_redacted_by_itself(name: str) -> None:
+    redact = redactor({name: "https://hooks.slack.com/services/T0/B0/x?y=z"})
+    assert redact('host hooks.slack.com: "POST /services/T0/B0/x?y=z"') == (
+        'host hooks.slack.com: "POST ***"'
+    )
+    assert redact("https://hooks.slack.com/services/T0/B0/x?y=z") == "https://hooks.slack.com***"
 
 
 def test_a_secret_that_begins_like_a_path_is_redacted() -> None:

@@ -22,8 +22,10 @@ _CONFIDENTIAL = r"PASS|PWD|[A-Z0-9]*(?:PASSWORDS?|PASSWD|PASSPHRASE|SECRETS?)"
 _PASSWORD_NAME = re.compile(rf"(?:^|_)(?:{_CONFIDENTIAL})\d*(?:_|$)")
 _SECRET_NAME = re.compile(
     rf"(?:^|_)(?:(?:{_CONFIDENTIAL}|KEYS?|PAT|DSN|CREDS|JWT|COOKIE|CONNECTION_STRING|"
-    r"[A-Z0-9]*(?:TOKEN|CREDENTIALS?|APIKEYS?))\d*(?:_|$)|AUTH\d*$)"
+    r"[A-Z0-9]*(?:TOKEN|CREDENTIALS?|APIKEYS?))\d*(?:_|$)|(?:AUTH|P?SK)\d*$)"
 )
+_WEBHOOK_PATH = re.compile(r"https?://[^/?#\s]+(/\S*)")
+"""Who knows the path of a webhook, as of Slack's, may post there."""
 _PUBLIC_NAME = re.compile(r"(?:^|_)PUBLIC(?:_|$)")
 _USER_INFO = re.compile(r"(?:[\w+.-]+://[^/\s:@]*:|https?://)([^/\s:@]+)@")
 _MIN_LENGTH = 6
@@ -53,6 +55,7 @@ def redactor(environ: Mapping[str, str] = os.environ) -> Callable[[str], str]:
     """Return a function that redacts a text, including the present secrets of the environment."""
     secrets = {value for name, value in environ.items() if _is_secret(name.upper(), value)}
     secrets |= {password for value in environ.values() for password in _url_passwords(value)}
+    secrets |= {path for name, value in environ.items() for path in _webhook_path(name, value)}
     forms = {
         form for text in secrets for form in (text, json.dumps(text)[1:-1], quote(text, safe=""))
     }
@@ -90,6 +93,12 @@ def _url_passwords(value: str) -> set[str]:
     if not (match := _USER_INFO.match(value)):
         return set()
     return {form for form in (match[1], unquote(match[1])) if len(form) >= _MIN_LENGTH}
+
+
+def _webhook_path(name: str, value: str) -> set[str]:
+    """Return the path and the query of the URL in a variable that is named after a webhook."""
+    match = _WEBHOOK_PATH.match(value) if "WEBHOOK" in name.upper() else None
+    return {match[1]} if match and len(match[1]) >= _MIN_LENGTH else set()
 
 
 def _is_number(value: str) -> bool:
