@@ -28,9 +28,10 @@ LONG = 1.0  # seconds of a call that is made once only
 LIMITS = {"max_body": 1 << 30, "max_decompressed": 1 << 30}  # ODS takes a hundred bytes a cell
 RUNS = 3  # of each other one, at least
 Action = Callable[[], object]
+Clock = Callable[[], float]
 
 
-def measure(rows: list[int]) -> None:
+def measure(rows: list[int], formats: list[str], clock: Clock) -> None:
     """Print the table, and keep what concerns many rows; in the environment of all libraries."""
     sys.path.insert(0, str(PAYLOAD))
     sys.path.insert(0, str(HERE / "codecs"))
@@ -46,15 +47,17 @@ def measure(rows: list[int]) -> None:
     print("|---|---|" + "---|" * len(rows))
     largest: dict[str, list[float]] = {}
     for name, (readers, writers) in libraries.OTHERS.items():
+        if formats and name not in formats:
+            continue
         codec: Any = find(Kind.TABLE, Format[name])
         for what, others in (("in", readers), ("out", writers)):
             if others:
-                cells = [cell(libraries, name, codec, what, others, number) for number in rows]
+                cells = [cell(name, codec, what, others, number, clock) for number in rows]
                 if cells[-1]:
                     largest[f"{name} {what}"] = cells[-1].ratios
                 texts = " | ".join(str(each or "does not hold so many") for each in cells)
                 print(f"| {name} | {what} | {texts} |", flush=True)
-    if rows[-1] == ROWS[-1]:
+    if rows[-1] == ROWS[-1] and not formats and clock is time.perf_counter:
         figures.save("codecs", largest)
 
 
@@ -73,9 +76,16 @@ class Cell:
 
 
 def cell(
-    libraries: Any, name: str, codec: Any, what: str, others: dict[str, Any], rows: int
+    name: str,
+    codec: Any,
+    what: str,
+    others: dict[str, Any],
+    rows: int,
+    clock: Clock,
 ) -> Cell | None:
     """Measure a format in one direction, with so many rows; None: it does not hold them."""
+    import libraries
+
     if rows > libraries.MOST_ROWS.get(name, rows):
         return None
     value = table = libraries.table(rows, COLUMNS)
@@ -85,7 +95,8 @@ def cell(
         ours = codec.decode
     spent = turns(
         {"ours": lambda: ours(value, LIMITS)}
-        | {other: lambda call=call: call(value) for other, call in others.items()}
+        | {other: lambda call=call: call(value) for other, call in others.items()},
+        clock,
     )
     least = {name: min(turn[name] for turn in spent) for name in spent[0]}
     best = min(others, key=lambda other: least[other])
@@ -93,24 +104,24 @@ def cell(
     return Cell(least["ours"], least[best], best, ratios)
 
 
-def turns(actions: dict[str, Action]) -> list[dict[str, float]]:
+def turns(actions: dict[str, Action], clock: Clock) -> list[dict[str, float]]:
     """Return the seconds of each action, turn by turn; one that is long is called only once."""
-    first = {name: seconds(action, 1) for name, action in actions.items()}
+    first = {name: seconds(action, 1, clock) for name, action in actions.items()}
 
     def again(name: str) -> float:
         if first[name] >= LONG:
             return first[name]
-        return seconds(actions[name], max(1, int(LEAST / RUNS / max(first[name], 1e-7))))
+        return seconds(actions[name], max(1, int(LEAST / RUNS / max(first[name], 1e-7))), clock)
 
     return [{name: again(name) for name in actions} for _ in range(RUNS)]
 
 
-def seconds(action: Action, count: int) -> float:
+def seconds(action: Action, count: int, clock: Clock) -> float:
     """Return the mean seconds of so many calls."""
-    began = time.perf_counter()
+    began = clock()
     for _ in range(count):
         action()
-    return (time.perf_counter() - began) / count
+    return (clock() - began) / count
 
 
 def format_seconds(seconds: float) -> str:
@@ -125,14 +136,17 @@ def main() -> None:
     """Make the environment, and measure in it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=ROWS)
+    parser.add_argument("--formats", nargs="+", default=[])
+    parser.add_argument("--processor-time", action="store_true")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        measure(options.rows)
+        clock = time.process_time if options.processor_time else time.perf_counter
+        measure(options.rows, options.formats, clock)
         return
     environments.install("codecs", HERE / "codecs" / "requirements.txt")
     interpreter = str(BUILD / "codecs" / ".venv" / "bin" / "python")
-    command = [interpreter, str(Path(__file__)), "--measure", "--rows", *map(str, options.rows)]
+    command = [interpreter, str(Path(__file__)), "--measure", *sys.argv[1:]]
     done = subprocess.run(command, check=False)
     sys.exit(done.returncode)
 

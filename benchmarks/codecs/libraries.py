@@ -154,8 +154,8 @@ def _parquet_by_polars(frame: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-MOST_ROWS = {"XLS": 65_535}
-"""Of formats that have an end."""
+MOST_ROWS = {"XLS": 65_535, "ODS": 50_000}
+"""Of a format that has an end, and of one whose tags we limit to 3,000,000."""
 
 OTHERS: dict[str, tuple[dict[str, Reader], dict[str, Writer]]] = {
     "JSON": (
