@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from retraining_service import MAIN, Retraining, mmfmeta, retraining, write_project
 from task_services import LONGEST, end_of, submit, until
 
@@ -178,6 +179,7 @@ def test_requests_train_only_where_they_may(tmp_path: Path) -> None:
         assert requests.get(f"{url}/retrain", timeout=LONGEST).status_code == 200
         document = requests.get(f"{url}/openapi.json", timeout=LONGEST).json()
         assert "403" in document["paths"]["/retrain"]["post"]["responses"]
+        OpenAPIV31SpecValidator(document).validate()
         (tmp_path / "rows.csv").write_text("a,b,label\n1,2,low\n3,4,high\n5,6,high\n")
         assert '"promoted":true' in live.command("retrain", "learn", "data=@rows.csv")
         live.served(3)  # by the command line, without a request

@@ -7,8 +7,9 @@ from typing import Any
 
 from flask import Blueprint, request
 
+from ..errors import PROBLEM_MEDIA_TYPE
 from ..target import Target
-from ..web.openapi.sections import error_refs
+from ..web.openapi.sections import ref, response
 from ..web.protocols import Service
 from .errors import RetrainingForbidden
 from .settings import RetrainingSettings
@@ -38,4 +39,6 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
 def describe_call(target: Target, operation: dict[str, Any]) -> None:
     """Add to the description of a target that trains that it may be refused."""
     if target.trains:
-        operation["responses"] |= error_refs("Problem", 403)
+        reason = "requests may not train (MMF_RETRAIN_HTTP)"
+        problem = response(reason, ref("schemas", "Problem"), PROBLEM_MEDIA_TYPE)
+        operation["responses"]["403"] = problem
