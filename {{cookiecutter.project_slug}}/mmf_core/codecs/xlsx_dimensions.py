@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 
-from .byte_search import count_pairs
-
 _REFERENCE = re.compile(rb'\sr\s*=\s*["\']([A-Za-z]*)([0-9]+)["\']')  # such as r="B7"
 _ROW_OR_CELL = re.compile(rb"<(?:[\w.-]+:)?(row|c)[\s/>]")
 _MAX_DIGITS = 12
@@ -28,7 +26,7 @@ def dimensions(text: bytes) -> tuple[int, int]:
 
 def _from_plain_cells(cells: bytes) -> tuple[int, int] | None:
     """Return the bounds of all cells, if all have references, written in the usual way."""
-    if count_pairs(cells, b":", b"c") or count_pairs(cells, b"<", b"c") != cells.count(_PLAIN):
+    if b":c" in cells or cells.count(b"<c") != cells.count(_PLAIN):
         return None
     header = _PLAIN_CELL.finditer(cells, 0, max(cells.find(b"</row>"), 0))
     first = max((cell[1] for cell in header), key=_column_number, default=b"")
