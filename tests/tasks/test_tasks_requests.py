@@ -217,6 +217,45 @@ def test_tasks_are_listed_by_pages(queue: Queue) -> None:
     assert_problem(queue.client.get("/tasks?after=unknown"), 404)
 
 
+def test_a_page_of_tasks_has_the_places_of_all_in_two_statements(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        queue.ask("nothing")
+    queue.work()
+    names = ["words", "nothing", "words", "nothing", "nothing", "words"]
+    ids = [queue.ask(name)["id"] for name in names]
+    queue.client.post(f"/tasks/{ids[1]}/cancel")
+    rows, statements = queue.store._database.rows, []
+
+    def counted(sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        statements.append(sql)
+        return rows(sql, *values)
+
+    monkeypatch.setattr(queue.store._database, "rows", counted)
+    for query, places in (
+        ("", [4, 3, 2, 1, None, 0, None, None]),
+        ("?target=words", [4, 1, 0]),
+        ("?limit=2", [4, 3]),
+        ("?status=succeeded", [None, None]),
+        (f"?after={ids[4]}&limit=2", [2, 1]),
+    ):
+        statements.clear()
+        page = queue.client.get(f"/tasks{query}").get_json()["tasks"]
+        assert [task["position"] for task in page] == places, query
+        assert len(statements) <= 2 + query.startswith("?after")
+
+
+def test_a_place_in_the_queue_is_known_though_its_task_was_just_claimed(queue: Queue) -> None:
+    for _ in range(3):
+        queue.ask("nothing")
+    page = queue.tasks.listing.page({}, None, 3)
+    queue.store.claim("worker", 1)
+    assert queue.tasks.listing.positions(page) == [1, 0, 0]
+    assert queue.tasks.listing.positions(page[2:]) == [0]
+    assert queue.tasks.listing.positions([]) == []
+
+
 def test_the_dialect_of_mmf(queue: Queue) -> None:
     post, get = queue.client.post, queue.client.get
     assert_problem(post("/double?as_task=true", **CSV), 422, "TASK-ID: missing header")
@@ -322,7 +361,7 @@ def test_a_task_that_was_accepted_is_not_refused_because_nobody_can_look_at_it_n
         raise TasksUnavailable("tasks cannot be stored")
 
     monkeypatch.setattr(queue.store, "find", fail)
-    monkeypatch.setattr(queue.store, "position", fail)
+    monkeypatch.setattr(queue.tasks.listing, "positions", fail)
     headers = {"Prefer": "respond-async, wait=1"}
     response = queue.client.post("/double", headers=headers, **CSV)
     assert response.status_code == 202

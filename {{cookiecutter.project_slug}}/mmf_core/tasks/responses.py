@@ -35,7 +35,7 @@ def find(tasks: TaskService, task_id: str) -> Task:
 def respond(tasks: TaskService, task: Task, status: int) -> Response:
     """Respond with a task."""
     try:
-        position = tasks.store.position(task)
+        (position,) = tasks.listing.positions([task])
     except TasksUnavailable:  # it is accepted all the same
         position = None
     document = task.document(request.root_path, position)

@@ -135,12 +135,15 @@ def _blueprint(tasks: TaskService) -> Blueprint:
             )
         limit, after = _limit(request.args.get("limit", "100")), request.args.get("after")
         last = None if after is None else find(tasks, after).seq
-        page = tasks.store.page(where, last, limit)
+        page = tasks.listing.page(where, last, limit)
+        positions = tasks.listing.positions(page)
+        documents = [
+            task.document(request.root_path, position)
+            for task, position in zip(page, positions, strict=True)
+        ]
         return json_response(
             {
-                "tasks": [
-                    task.document(request.root_path, tasks.store.position(task)) for task in page
-                ],
+                "tasks": documents,
                 "next": page[-1].id if len(page) == limit else None,
                 "done": [task.id for task in page if task.is_done],  # both are MMF's
                 "pending": [task.id for task in page if not task.is_done],

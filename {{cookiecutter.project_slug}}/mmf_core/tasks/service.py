@@ -17,6 +17,7 @@ from .calls import TaskCalls
 from .database import Database, SQLite
 from .errors import TasksUnavailable
 from .files import Files
+from .listing import Listing
 from .outbox import Outbox
 from .postgres import PostgreSQL
 from .settings import TaskSettings
@@ -45,6 +46,7 @@ class TaskService:
             database = SQLite(folder, is_safe=self.settings.sync == "full")
             files = Files(folder / "files")
         self.store = Store(database, files)
+        self.listing = Listing(database)
         self.outbox = Outbox(database)
         train = next((make_trainer(service) for make_trainer in parts("trainer")), None)
         self.calls = {

@@ -77,27 +77,6 @@ class Store:
         tasks = self._tasks(f"SELECT {COLUMNS} FROM tasks WHERE id = ?", task_id)
         return tasks[0] if tasks else None
 
-    def page(self, where: dict[str, str], after: int | None, limit: int) -> list[Task]:
-        """Return the newest tasks with these values; those before the place `after`, if given."""
-        if not self.exists():
-            return []
-        conditions = [f"{column} = ?" for column in where]
-        values: list[Any] = [*where.values()]
-        if after is not None:
-            conditions.append("seq < ?")
-            values.append(after)
-        clause = f"WHERE {' AND '.join(conditions)} " if conditions else ""
-        return self._tasks(
-            f"SELECT {COLUMNS} FROM tasks {clause}ORDER BY seq DESC LIMIT ?", *values, limit
-        )
-
-    def position(self, task: Task) -> int | None:
-        """Return how many queued tasks are before one; None if it is not queued."""
-        if task.status != QUEUED:
-            return None
-        sql = "SELECT count(*) FROM tasks WHERE status = ? AND seq < ?"
-        return int(self._database.rows(sql, QUEUED, task.seq)[0][0])
-
     def counts(self) -> dict[str, int]:
         """Return how many tasks there are by status."""
         if not self.exists():

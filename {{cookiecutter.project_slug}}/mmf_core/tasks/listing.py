@@ -1,0 +1,51 @@
+"""The list of tasks, as callers see it: a page of it, and places in the queue."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Any
+
+from .database import Database
+from .task import COLUMNS, QUEUED, Task
+
+
+class Listing:
+    """The tasks in a database, to look at. TasksUnavailable if it cannot be used just now."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, where: dict[str, str], after: int | None, limit: int) -> list[Task]:
+        """Return the newest tasks with these values; those before the place `after`, if given."""
+        if not self._database.exists():
+            return []
+        conditions = [f"{column} = ?" for column in where]
+        values: list[Any] = [*where.values()]
+        if after is not None:
+            conditions.append("seq < ?")
+            values.append(after)
+        clause = f"WHERE {' AND '.join(conditions)} " if conditions else ""
+        sql = f"SELECT {COLUMNS} FROM tasks {clause}ORDER BY seq DESC LIMIT ?"
+        return [Task(*row) for row in self._database.rows(sql, *values, limit)]
+
+    def positions(self, tasks: Sequence[Task]) -> list[int | None]:
+        """Return how many queued tasks are before each; None for those that are not queued.
+
+        One statement, however many they are: those before the first of them are counted once.
+        """
+        waiting = [task.seq for task in tasks if task.status == QUEUED]
+        if not waiting:
+            return [None] * len(tasks)
+        first, last = min(waiting), max(waiting)
+        rows = self._database.rows(
+            "SELECT seq, (SELECT count(*) FROM tasks WHERE status = ? AND seq < ?) FROM tasks "
+            "WHERE status = ? AND seq BETWEEN ? AND ? ORDER BY seq",
+            *(QUEUED, first, QUEUED, first, last),
+        )
+        places = [seq for seq, _ in rows]  # without those that were claimed meanwhile
+        before = rows[0][1] if rows else 0
+        return [
+            before + bisect_left(places, task.seq) if task.status == QUEUED else None
+            for task in tasks
+        ]
