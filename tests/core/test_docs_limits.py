@@ -22,7 +22,7 @@ from mmf_core.codecs import (
     zipped,
 )
 from mmf_core.descriptors import lenient_cells, lists
-from mmf_core.web.http import content_encoding, request_parts, requests
+from mmf_core.web.http import content_encoding, multipart, request_parts, requests
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
 LIMITS = {
@@ -45,7 +45,11 @@ LIMITS = {
         image_blocks._MAX_RUN_LENGTH // decoded_size.MIB,
     ],
     "`mmf.List`": [lists.MAX_ITEMS],
-    "a form": [requests._MAX_FIELDS],
+    "a form": [
+        requests._MAX_FIELDS,
+        multipart.MAX_HEADERS // 1024,
+        multipart.MAX_ALL_HEADERS // 1024,
+    ],
     "`Content-Encoding`": [content_encoding.MAX_CODINGS, content_encoding.MAX_MEMBERS],
     "**any table": [decoded_size.MAX_COLUMNS, decoded_size.MAX_GROWTH],
     "as XLSX": [table_xlsx.MAX_ROWS, table_xlsx._MOST_CELLS, table_xlsx.MAX_TEXT],

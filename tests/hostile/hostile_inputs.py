@@ -305,6 +305,31 @@ def binary_columns(columns: int, rows: int) -> tuple[bytes, int]:
     return head + bytes(8 * rows * columns), len(head)
 
 
+def fields(count: int, size: int) -> bytes:
+    """Return a form of fields with names of so many bytes."""
+    head = b'--b\r\nContent-Disposition: form-data; name="' + b"n" * size
+    return b"".join(head + b'%d"\r\n\r\nx\r\n' % index for index in range(count)) + b"--b--\r\n"
+
+
+def parts() -> Iterator[HostileInput]:
+    """Yield forms that are headers, or what precedes the first part."""
+    named = b'Content-Disposition: form-data; name="data"'
+    forms: dict[str, Callable[[], bytes]] = {
+        "a part's header of 40 MiB": lambda: fields(1, 40 * MIB),
+        "990 fields with names of 50 kB": lambda: fields(990, 50_000),
+        "990 fields with names of 8 kB": lambda: fields(990, 8_000),
+        "990 fields with names of 1,000 bytes": lambda: fields(990, 1_000),
+        "150 parts of 2,500 headers each": lambda: part(
+            b"\r\n\r\nx\r\n--b\r\n".join([named + b"\na:" * 2_500] * 150)
+        ),
+        "42 MiB before the first part": lambda: b"--bx\r\n" * (7 * MIB) + part(named),
+        "45 MiB after the last part": lambda: part(named) + b"\r\n--b\r\n" * (5 * MIB),
+        "a part of 40 MiB of line breaks": lambda: part(named, b"\r\n" * (20 * MIB)),
+    }
+    for name, body in forms.items():
+        yield HostileInput(f"a form: {name}", "/table", MULTIPART, body, REFUSED | {200}, mib=300)
+
+
 def shapes() -> Iterator[HostileInput]:
     """Yield small bodies that stand for much."""
     for shape in ("(1000000000, 0)", "(0, 1000000000)", "(100000, 0, 1)"):
@@ -614,6 +639,7 @@ def inputs() -> Iterator[HostileInput]:
     """Yield all inputs of this module."""
     yield from patterns()
     yield from areas()
+    yield from parts()
     yield from shapes()
     yield from sizes()
     yield from slow()

@@ -17,6 +17,7 @@ import mmf_core as mmf
 from mmf_core.errors import DeclarationError
 from mmf_core.target import RESERVED
 from mmf_core.web import create_app
+from mmf_core.web.http import multipart
 from mmf_core.web.http.requests import FormParser
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -427,6 +428,40 @@ def test_a_target_that_raises(
 def test_a_form_of_very_many_fields_is_refused_before_they_are_made(client: FlaskClient) -> None:
     body, media_type = b"&a" * 100_000, "application/x-www-form-urlencoded"
     assert_problem(client.post("/shout", data=body, content_type=media_type), 400, "fields")
+
+
+def _form(*parts: bytes) -> bytes:
+    """Write a form of parts, each of headers and a value."""
+    return b"".join(b"--b\r\n%b\r\n" % part for part in parts) + b"--b--\r\n"
+
+
+DISPOSITION = b'Content-Disposition: form-data; name="text"'
+LONG = b"\r\na: " + b"x" * (multipart.MAX_HEADERS - len(DISPOSITION) - 5)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (_form(DISPOSITION + LONG + b"x\r\n\r\nhi"), "8192 bytes each"),
+        (_form(DISPOSITION + b"x" * 200_000), "8192 bytes each"),
+        (b"x" * 8_193 + b"\r\n" + _form(DISPOSITION + b"\r\n\r\nhi"), "8192 bytes each"),
+        (b"--bx\r\n" * 20_000, "8192 bytes each"),
+        (_form(*[DISPOSITION + LONG + b"\r\n\r\nhi"] * 130), "at most 1048576 bytes"),
+    ],
+)
+def test_the_headers_of_a_forms_parts_have_limits(
+    client: FlaskClient, body: bytes, words: str
+) -> None:
+    media_type = "multipart/form-data; boundary=b"
+    answer = client.post("/shout", data=body, content_type=media_type)
+    assert_problem(answer, 413, words, path="/shout")
+
+
+def test_headers_and_a_preamble_of_the_longest_length_are_read(client: FlaskClient) -> None:
+    body = b"x" * 8_192 + b"\r\n" + _form(DISPOSITION + LONG + b"\r\n\r\nhi")
+    media_type = "multipart/form-data; boundary=b"
+    answer = client.post("/shout", data=body, content_type=media_type)
+    assert answer.status_code == 200, answer.data
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,6 @@ def _flask_app(service: Service) -> Flask:
     settings, protocols = service.settings, (rest.PROTOCOL, *parts("protocol"))
     app = _App(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
-    app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
     app.url_map.merge_slashes = False  # it would redirect, with an HTML page
     errors.install(app, protocols, service.registry.targets)
     codec_options.install(app, settings)

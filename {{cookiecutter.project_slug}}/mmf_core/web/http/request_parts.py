@@ -27,8 +27,9 @@ from ...errors import ErrorDetail, InvalidValue, RequestError, quoted
 from ...target import HEADER_QUERY, SHEET_QUERY
 from . import charsets
 from .codec_options import options_of
+from .multipart import disposition_parameters
 from .negotiation import body_codec, content_codec
-from .requests import disposition_parameters, parse_content_type
+from .requests import parse_content_type
 
 MAX_HEADER_ROW = 1_000
 

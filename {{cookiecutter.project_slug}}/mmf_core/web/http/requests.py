@@ -5,29 +5,27 @@ Werkzeug would put U+FFFD, or the text `%FF`, in place of bytes that it cannot d
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import IO, Any, cast
+from typing import IO, Any
 from urllib.parse import parse_qsl
 
 import flask
 from flask import current_app, has_app_context
-from werkzeug.datastructures import Headers, MultiDict
-from werkzeug.formparser import FormDataParser, MultiPartParser
+from werkzeug.datastructures import MultiDict
+from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import File
 from werkzeug.utils import cached_property
 
 from ...errors import RequestError
 from .charsets import to_utf8
+from .multipart import PartReader, TextField
 
 MULTIPART, FIELDS = "multipart/form-data", "application/x-www-form-urlencoded"
 _MAX_FIELDS = 1_000  # as many as Werkzeug takes parts; each takes fifty times its bytes
 _MAX_LENGTH_DIGITS = 19  # Python refuses to read a number of several thousand
 _CHARSET = "_charset_"  # a field with the charset of the form's texts: RFC 7578, 4.6
 _BYTES = "latin-1"  # one character for each byte
-_NAME_CHARSET = re.compile(r"name\*(?:0\*)?=([^']{0,64})'", re.IGNORECASE)
 
 
 class FormParser(FormDataParser):
@@ -46,21 +44,17 @@ class FormParser(FormDataParser):
         if mimetype == FIELDS:
             fields = _urlencoded(stream.read(), parameters.get("charset", ""))
         elif mimetype == MULTIPART:
-            parts = _PartParser(
-                self.stream_factory,
-                self.max_form_memory_size,
-                cast("Any", list),  # in order, as `charsets` is
-                max_form_parts=self.max_form_parts,
-            )
             boundary = parameters.get("boundary", "").encode("ascii")
             if not boundary:
                 raise ValueError("missing boundary")
+            parts = PartReader(self.stream_factory, self.max_form_parts)
+            parts.read(stream, boundary, content_length)
             try:
-                raw, files = parts.parse(stream, boundary, content_length)
-                fields = _multipart(cast("Any", raw), parts.charsets)
-            except Exception:
+                fields = _multipart(parts.texts)
+            except RequestError:
                 parts.close()
                 raise
+            files = parts.files
         return stream, self.cls(fields), self.cls(files)
 
 
@@ -108,74 +102,31 @@ def parse_content_type(header: str) -> tuple[str, str]:
     return media_type.lower(), parameters.get("charset", "")
 
 
-def disposition_parameters(header: str) -> dict[str, str]:
-    """Return the parameters of a Content-Disposition; RequestError for names not in UTF-8."""
-    parameters = parse_options_header(header)[1]
-    charsets = _NAME_CHARSET.findall(header)
-    is_utf8 = {charset.lower() for charset in charsets} <= {"utf-8", "us-ascii"}
-    if not is_utf8 or (charsets and any("\ufffd" in text for text in parameters.values())):
-        raise RequestError("Content-Disposition: expected a name*=UTF-8''… in UTF-8 (RFC 8187)")
-    return parameters
-
-
-class _PartParser(MultiPartParser):
-    """Reads the texts of a form as bytes, and keeps the charset of each."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.charsets: list[str] = []
-        self._files: list[IO[bytes]] = []
-
-    def close(self) -> None:
-        """Close the files of a form that cannot be read; large ones are on the disk."""
-        for file in self._files:
-            file.close()
-
-    def start_file_streaming(self, event: File, total_content_length: int | None) -> IO[bytes]:
-        _check_transfer_encoding(event.headers, event.name)
-        self._files.append(super().start_file_streaming(event, total_content_length))
-        return self._files[-1]
-
-    def get_part_charset(self, headers: Headers) -> str:
-        name = parse_options_header(headers["Content-Disposition"])[1].get("name", "")
-        _check_transfer_encoding(headers, name)
-        disposition_parameters(headers["Content-Disposition"])
-        parameters = parse_options_header(headers.get("Content-Type"))[1]
-        self.charsets.append(parameters.get("charset", ""))
-        return _BYTES
-
-
-def _check_transfer_encoding(headers: Headers, name: str) -> None:
-    """Refuse base64 and others, whose text would be taken for the value (RFC 7578, 4.7)."""
-    encoding = headers.get("Content-Transfer-Encoding", "binary")
-    if encoding.strip().lower() not in {"7bit", "8bit", "binary"}:
-        raise RequestError(
-            f"{name}: expected a part without Content-Transfer-Encoding, got {encoding}; "
-            f"send it as it is"
-        )
-
-
 def _urlencoded(body: bytes, charset: str) -> list[tuple[str, str]]:
     fields = parse_qsl(
         body.decode(_BYTES), keep_blank_values=True, encoding=_BYTES, max_num_fields=_MAX_FIELDS
     )
     charset = charset or dict(fields).get(_CHARSET, "")
-    texts = [(_text(name, charset), value) for name, value in fields if name != _CHARSET]
-    return [(name, _text(value, charset, name)) for name, value in texts]
-
-
-def _multipart(fields: list[tuple[str, str]], charsets: list[str]) -> list[tuple[str, str]]:
-    default = dict(fields).get(_CHARSET, "")
-    return [
-        (name, _text(value, charset or default, name))
-        for (name, value), charset in zip(fields, charsets, strict=True)
+    named = [
+        (_text(name.encode(_BYTES), charset), value.encode(_BYTES))
+        for name, value in fields
         if name != _CHARSET
+    ]
+    return [(name, _text(value, charset, name)) for name, value in named]
+
+
+def _multipart(fields: list[TextField]) -> list[tuple[str, str]]:
+    charsets = [field.data.decode(_BYTES) for field in fields if field.name == _CHARSET]
+    default = charsets[-1] if charsets else ""
+    return [
+        (field.name, _text(field.data, field.charset or default, field.name))
+        for field in fields
+        if field.name != _CHARSET
     ]
 
 
-def _text(raw: str, charset: str, field: str | None = "") -> str:
+def _text(data: bytes, charset: str, field: str | None = "") -> str:
     """Return a text from its bytes; RequestError names the field."""
-    data = raw.encode(_BYTES)
     try:
         return (to_utf8(data, charset) if charset else data).decode()
     except UnicodeDecodeError:
