@@ -35,7 +35,7 @@ LIMITS = {
     "ODS": [table_ods._MAX_TAGS, table_ods._MAX_CHANGED],
     "`?header_row=`": [request_parts.MAX_HEADER_ROW],
     "a table with": [lenient_cells._MAX_CELLS],
-    "YAML": [json_yaml.MAX_REPEATED],
+    "YAML": [json_yaml.MAX_REPEATED, json_yaml.TEXT_UNIT],
     "MessagePack": [json_msgpack.MAX_LENGTH],
     "Parquet": [parquet_pages._MAX_STRUCTURES],
     "a picture": [

@@ -445,7 +445,16 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         (b"? {a: b}\n: 1", "YAML"),
         (b"a: " + b"9" * 5_000, "YAML"),
         (BOMB.encode(), "at most 100,000 values"),
-        (b"a: &a " + b"x" * 10_000 + b"\nb: [" + b"*a," * 10_000 + b"]", "at most 100,000 values"),
+        *(
+            (b"a: &a " + text + b"\nb: [" + b"*a," * 10_000 + b"]", "at most 100,000 values")
+            for text in (
+                b"x" * 10_000,
+                b"[" + b"x" * 10_000 + b"]",
+                b"{a: [" + b"x" * 10_000 + b"]}",
+                b"{? " + b"x" * 10_000 + b"\n: 1}",
+                b"9" * 4_000,
+            )
+        ),
         (b"[" * 101 + b"]" * 101, "nesting"),
     ],
 )

@@ -457,6 +457,18 @@ def slow() -> Iterator[HostileInput]:
         )
     yield HostileInput("XML entities", "/table", XML, entities, REFUSED)
     yield HostileInput("YAML aliases", "/tree", YAML, aliases, REFUSED)
+    for what, value in (
+        ("a list of a text of 1 MiB", b"[" + b"x" * MIB + b"]"),
+        ("an object with a name of 1 MiB", b"{? " + b"x" * MIB + b"\n: 1}"),
+        ("a number of 4,000 digits", b"9" * 4_000),
+    ):
+        yield HostileInput(
+            f"YAML: 30,000 aliases of {what}",
+            "/tree",
+            YAML,
+            lambda value=value: b"a: &a " + value + b"\nb: [" + b"*a," * 30_000 + b"*a]\n",
+            REFUSED,
+        )
 
 
 def nesting() -> Iterator[HostileInput]:

@@ -14,6 +14,8 @@ from .json_values import MAX_DEPTH, check_value, plain, too_deep
 
 MAX_REPEATED = 100_000
 """The values that all aliases together may stand for: a few lines can stand for billions."""
+TEXT_UNIT = 64
+"""A text or a number counts as one value more for so many characters."""
 
 # Scalars other than text: YAML 1.2's core schema, with numbers as in JSON. By default PyYAML reads
 # YAML 1.1, in which `no` is a bool, `1:30` a number and 2026-01-31 a date.
@@ -36,8 +38,6 @@ _SCALARS = (
     ("int", _INT.pattern, list(_NUMBER_STARTS)),
     ("float", _FLOAT.pattern, list(_NUMBER_STARTS)),
 )
-_TEXT_UNIT = 64
-"""A text counts as one value more for so many characters."""
 
 
 class JSONAsYAML(Codec[Any]):
@@ -100,7 +100,8 @@ def _build(events: Iterable[Any]) -> Any:
         match event:
             case yaml.ScalarEvent():
                 is_plain, _ = event.implicit
-                document.add(_scalar(event.value) if is_plain else event.value, event.anchor)
+                value = _scalar(event.value) if is_plain else event.value
+                document.add(value, 1 + len(event.value) // TEXT_UNIT, event.anchor)
             case yaml.AliasEvent():
                 document.repeat(event.anchor)
             case yaml.CollectionStartEvent():
@@ -132,7 +133,7 @@ def _object(values: list[Any]) -> dict[Any, Any]:
 class _Builder:
     """The open collections of a document, each as a list, and the values of its anchors.
 
-    A value counts as one and as many as it holds; a long text counts as several.
+    A value counts as one and as many as it holds; a long text or number counts as several.
     """
 
     def __init__(self) -> None:
@@ -141,12 +142,11 @@ class _Builder:
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._count = self._repeated = 0
 
-    def add(self, value: Any, anchor: str | None) -> None:
+    def add(self, value: Any, size: int, anchor: str | None) -> None:
         self._items.append(value)
-        self._count += 1
+        self._count += size
         if anchor:
-            length = len(value) if type(value) is str else 0
-            self._anchors[anchor] = value, 1 + length // _TEXT_UNIT
+            self._anchors[anchor] = value, size
 
     def begin(self, anchor: str | None) -> None:
         if len(self._open) >= MAX_DEPTH:
@@ -166,8 +166,7 @@ class _Builder:
         if anchor is None or anchor not in self._anchors:
             raise InvalidValue(f"the alias *{anchor} in this YAML has no anchor before it")
         value, size = self._anchors[anchor]
-        self._items.append(value)
-        self._count += size
+        self.add(value, size, None)
         self._repeated += size
         if self._repeated > MAX_REPEATED:
             raise InvalidValue(
