@@ -463,6 +463,24 @@ def test_other_yaml_is_refused(data: bytes, message: str) -> None:
         YAML.decode(data, {})
 
 
+@pytest.mark.parametrize(
+    ("form", "data", "message"),
+    [
+        (Format.JSON, b'{"a": {"b": [1, -1e999]}}', "a.b.1.: expected a number, got -1e999"),
+        (Format.YAML, b"a: {b: [1, -1e999]}", "a.b.1.: expected a number, got -inf"),
+        (Format.YAML, b"1e999", "^expected a number, got inf"),
+        (Format.XML, b'<a><b type="number">1e999</b></a>', "<b>: expected a number"),
+        (Format.MSGPACK, b"\x81\xa1a\xcb\x7f\xf0" + bytes(6), "a: expected a number, got inf"),
+        (Format.MSGPACK, b"\x81\xa1a\x92\1\xca\x7f\xc0\0\0", "expected a number, got nan"),
+        (Format.PROTOBUF, b"\n\x0e\n\1a\x12\x09\x11" + bytes(6) + b"\xf0\x7f", "Struct: .*Inf"),
+    ],
+)
+def test_a_number_that_is_not_finite_is_refused(form: Format, data: bytes, message: str) -> None:
+    """A result would have null in its place."""
+    with pytest.raises(RequestError, match=message):
+        _codec(form).read(data, {})
+
+
 def test_yaml_without_its_c_part(monkeypatch: pytest.MonkeyPatch) -> None:
     import yaml
 

@@ -1,4 +1,7 @@
-"""Numbers in a JSON text that no float of 64 bits holds, such as 1e309: refused by their places."""
+"""Numbers that no JSON text and no float of 64 bits holds, such as 1e309: refused by their places.
+
+JSON readers make infinity of them, and JSON is written with null in its place.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,11 @@ def overflow_error(text: bytes) -> InvalidValue | None:
         )
     except (ValueError, RecursionError):
         return None
+    return not_finite_error(value)
+
+
+def not_finite_error(value: Any) -> InvalidValue | None:
+    """Return the error that lists the numbers that are too large, infinite or NaN; None if none."""
     errors = [_error(path, number, value) for path, number in _numbers(value)]
     return InvalidValue(errors[0].message, errors[:MAX_ERRORS]) if errors else None
 
@@ -39,19 +47,19 @@ def _refuse(name: str) -> None:
     raise ValueError(name)
 
 
-def _numbers(value: Any) -> Iterator[tuple[_Path, _TooLarge]]:
-    """Yield the numbers in a value, in their order, and the keys and positions that lead there."""
+def _numbers(value: Any) -> Iterator[tuple[_Path, str]]:
+    """Yield such numbers in a value, in their order, and the keys and positions that lead there."""
     stack: list[tuple[_Path, Any]] = [((), value)]
     while stack:
         path, item = stack.pop()
-        if isinstance(item, _TooLarge):
-            yield path, item
+        if isinstance(item, _TooLarge) or (isinstance(item, float) and not isfinite(item)):
+            yield path, str(item)
         elif isinstance(item, dict | list):
             children = item.items() if isinstance(item, dict) else enumerate(item)
             stack += reversed([((*path, key), child) for key, child in children])
 
 
-def _error(path: _Path, number: _TooLarge, value: Any) -> ErrorDetail:
+def _error(path: _Path, number: str, value: Any) -> ErrorDetail:
     """Return an error with row and column, if this is a table; else its message has the place."""
     message = f"expected a number, got {shortened(number)}; send a finite number"
     match path:
@@ -64,8 +72,8 @@ def _error(path: _Path, number: _TooLarge, value: Any) -> ErrorDetail:
             )
         case _:
             place = f"{_place(path)}: " if path else ""
-            return ErrorDetail(place + message, value=str(number))
-    return ErrorDetail(message, row=row, column=column, value=str(number))
+            return ErrorDetail(place + message, value=number)
+    return ErrorDetail(message, row=row, column=column, value=number)
 
 
 def _place(path: _Path) -> str:

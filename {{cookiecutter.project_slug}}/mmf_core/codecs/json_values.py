@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any, ClassVar
 
 from ..errors import InvalidValue
 from . import json
 from .base import JSONCodec, Kind, Options
 from .decoded_size import JSON_WEIGHTS
+from .json_overflow import not_finite_error
 
 MAX_DEPTH = 100
 """Deep enough for people's data, and shallow enough for recursive functions."""
@@ -36,16 +38,22 @@ def check_depth(value: Any) -> Any:
 
 
 def check_value(value: Any) -> Any:
-    """Return a value of any origin; InvalidValue unless it is a JSON value."""
+    """Return a value of any origin; InvalidValue unless it is a JSON value.
+
+    Infinity and NaN are none: a result would have null in their place.
+    """
     check_depth(value)
     level: list[Any] = [[value]]
     while level:
         children = [child for container in level for child in _children(container)]
-        for type_ in set(map(type, children)) - _TYPES:
+        types = set(map(type, children))
+        for type_ in types - _TYPES:
             raise InvalidValue(
                 f"expected text, numbers, true, false and null, got a {type_.__name__}; "
                 "send a date as ISO 8601 text and bytes as base64"
             )
+        if float in types and not all(isfinite(one) for one in children if type(one) is float):
+            raise not_finite_error(value) or ValueError(value)
         keys = (key for container in level if type(container) is dict for key in container)
         if not all(type(key) is str for key in keys):
             raise InvalidValue("expected text for every name in an object; put others in quotes")
