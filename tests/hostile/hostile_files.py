@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from hostile_inputs import (
     ANY,
+    ARROW,
     CSV,
     JSON,
     MIB,
@@ -21,6 +22,7 @@ from hostile_inputs import (
     V2,
     XLSX,
     HostileInput,
+    arrow,
     as_parquet,
     blank_cells,
     npy,
@@ -432,6 +434,40 @@ def parquet_files() -> Iterator[HostileInput]:
     )
 
 
+def arrow_files() -> Iterator[HostileInput]:
+    """Yield Arrow that is compressed more than a million times."""
+    zeros = lambda size: pa.array(np.zeros(size, np.int8))  # noqa: E731
+    one = pa.array([0], pa.int32())
+    for name, make, statuses in (
+        ("1,000,000,000 zeros", lambda: pa.table({"a": zeros(1_000_000_000)}), REFUSED),
+        (
+            "four columns of 500,000,000 zeros",
+            lambda: pa.table(dict.fromkeys("abcd", zeros(500_000_000))),
+            REFUSED,
+        ),
+        (
+            "a dictionary of 1,000,000,000 zeros",
+            lambda: pa.table({"a": pa.DictionaryArray.from_arrays(one, zeros(1_000_000_000))}),
+            REFUSED,
+        ),
+        (
+            "lists of 100,000,000 zeros",
+            lambda: pa.table({"a": pa.ListArray.from_arrays([0, 10**8], zeros(10**8))}),
+            REFUSED,
+        ),
+        ("12,000,000 zeros", lambda: pa.table({"a": zeros(12_000_000)}), ANY),
+    ):
+        yield HostileInput(
+            f"Arrow: {name}, compressed",
+            "/table",
+            ARROW,
+            lambda make=make: arrow(make()),
+            statuses,
+            seconds=8,
+            mib=FULL,
+        )
+
+
 def encoded(*windows: int, size: int = 200 * MIB) -> bytes:
     """Return zeros, compressed once for each of these windows of zlib."""
     data = bytes(size)
@@ -520,6 +556,7 @@ def files() -> Iterator[HostileInput]:
     yield from messagepack()
     yield from pictures()
     yield from parquet_files()
+    yield from arrow_files()
     yield from codings()
     yield from tensors()
     yield from arrays()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import RequestError
 from ..settings import Settings
+from .arrow_messages import decompressed_size, is_file
 from .arrow_size import CELL_SIZE, array_size, batch_size, has_fixed_cells, is_flat
 from .arrow_to_pandas import to_pandas, with_whole_numbers
 from .base import Codec, Kind, Options
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _REQUIRES = {"pandas": "pandas", "pyarrow": "pyarrow"}
-_FILE_MAGIC = b"ARROW1"  # a stream begins with a length instead
 _BATCH_ROWS, _MIN_BATCH_ROWS = 8192, 512
 _BATCH_GROWTH = 2
 """A batch may take this many times the size of the largest table, until it is refused.
@@ -183,10 +183,12 @@ def _check_dictionaries(data: bytes, file: Any, max_size: int) -> None:
                 raise too_large("Parquet file", max_size)
 
 
-def _arrow_batches(data: bytes, _max_size: int) -> Iterator[Any]:
+def _arrow_batches(data: bytes, max_size: int) -> Iterator[Any]:
     import pyarrow as pa
 
-    if data.startswith(_FILE_MAGIC):
+    if decompressed_size(data) > max_size:
+        raise too_large("Arrow table", max_size)
+    if is_file(data):
         with pa.ipc.open_file(data) as file:
             batches = map(file.get_batch, range(file.num_record_batches))
             yield from _or_empty(batches, file.schema)

@@ -1,0 +1,128 @@
+"""Compressed buffers of Arrow are counted by what they declare, before pyarrow decompresses any."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import feather
+
+from mmf_core.codecs import Format, Kind, find
+from mmf_core.codecs.arrow_messages import decompressed_size
+from mmf_core.errors import BodyTooLarge, RequestError
+from mmf_core.settings import MIB
+
+CODEC: Any = find(Kind.TABLE, Format.ARROW)
+OPTIONS = {"max_decompressed": MIB}
+POOL = pa.proxy_memory_pool(pa.default_memory_pool())  # kept: buffers are freed through it
+
+
+def stream(table: pa.Table, compression: str | None = "zstd") -> bytes:
+    return _written(pa.ipc.new_stream, table, compression)
+
+
+def file(table: pa.Table, compression: str | None = "zstd") -> bytes:
+    return _written(pa.ipc.new_file, table, compression)
+
+
+def _written(new: Callable[..., Any], table: pa.Table, compression: str | None) -> bytes:
+    buffer = io.BytesIO()
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with new(buffer, table.schema, options=options) as writer:
+        writer.write_table(table, max_chunksize=1_000_000)
+    return buffer.getvalue()
+
+
+def zeros(count: int, kind: type = np.int8) -> pa.Array:
+    return pa.array(np.zeros(count, kind))
+
+
+BOMBS: dict[str, Callable[[], pa.Table]] = {
+    "numbers": lambda: pa.table({"a": zeros(2 * MIB)}),
+    "columns": lambda: pa.table({name: zeros(MIB // 2) for name in "abc"}),
+    "a text": lambda: pa.table({"a": ["x" * 2 * MIB]}),
+    "a dictionary": lambda: pa.table(
+        {"a": pa.DictionaryArray.from_arrays(pa.array([0]), zeros(2 * MIB))}
+    ),
+    "a list": lambda: pa.table(
+        {"a": pa.ListArray.from_arrays(pa.array([0, 2 * MIB], pa.int32()), zeros(2 * MIB))}
+    ),
+    "views": lambda: pa.table({"a": pa.array(["x" * 2 * MIB], pa.string_view())}),
+    "runs": lambda: pa.table(
+        {"a": pa.RunEndEncodedArray.from_arrays(pa.array([1], pa.int32()), ["x" * 2 * MIB])}
+    ),
+}
+
+
+@pytest.mark.parametrize("write", [stream, file])
+@pytest.mark.parametrize("compression", ["zstd", "lz4"])
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_refused_before_it_is_decompressed(
+    name: str, compression: str, write: Callable[..., bytes]
+) -> None:
+    data = write(BOMBS[name](), compression)
+    assert len(data) < MIB // 8
+    before = POOL.max_memory()
+    pa.set_memory_pool(POOL)
+    try:
+        with pytest.raises(BodyTooLarge, match="Arrow table decompresses to more than 1 MiB"):
+            CODEC.read(data, OPTIONS)
+        assert POOL.max_memory() < before + MIB // 2
+    finally:
+        pa.set_memory_pool(pa.default_memory_pool())
+
+
+@pytest.mark.parametrize("write", [stream, file])
+def test_what_is_declared_is_what_buffers_become(write: Callable[..., bytes]) -> None:
+    """In several batches; a length of -1 says that a buffer is as it is."""
+    table = pa.table({"a": zeros(2_500_000, np.int64), "b": ["x", None] * 1_250_000})
+    data = write(table)
+    assert decompressed_size(data) == pytest.approx(table.nbytes, rel=0.001)
+    assert decompressed_size(write(table, None)) == 0
+    noise = np.random.default_rng(0).bytes(100_000)
+    data = write(pa.table({"a": [noise]}))
+    assert 100_000 <= decompressed_size(data) < 100_100
+    plain = data.replace(struct.pack("<q", 100_000), struct.pack("<q", -1))
+    assert decompressed_size(plain) < 100
+
+
+def test_a_file_that_names_a_batch_often_counts_it_as_often() -> None:
+    data = file(pa.table({"a": zeros(600_000)}))
+    two = file(pa.table({"a": zeros(2_000_000)}))
+    length = struct.unpack("<i", two[-10:-6])[0]
+    footer = two[-10 - length : -10]
+    own = data[-10 - struct.unpack("<i", data[-10:-6])[0] : -10]
+    block = re.search(rb"\x01\0\0\0(.{24})", own[:200], re.DOTALL)
+    assert block
+    blocks = re.search(rb"\x02\0\0\0(.{48})", footer, re.DOTALL)
+    assert blocks
+    forged = footer.replace(blocks[1], block[1] * 2)
+    body = data[: -10 - len(own)] + forged + struct.pack("<i", len(forged)) + b"ARROW1"
+    assert len(CODEC.read(body, {})) == 1_200_000
+    with pytest.raises(BodyTooLarge):
+        CODEC.read(body, OPTIONS)
+
+
+def test_feather_as_pyarrow_writes_it() -> None:
+    buffer = io.BytesIO()
+    feather.write_feather(pa.table({"a": zeros(2 * MIB)}), buffer, compression="lz4")
+    with pytest.raises(BodyTooLarge):
+        CODEC.read(buffer.getvalue(), OPTIONS)
+    assert len(CODEC.read(buffer.getvalue(), {})) == 2 * MIB
+
+
+@pytest.mark.parametrize("write", [stream, file])
+def test_damaged_messages_are_refused(write: Callable[..., bytes]) -> None:
+    data = write(pa.table({"a": zeros(1_000), "b": ["x"] * 1_000}))
+    for place in range(len(data)):
+        for byte in (0, 1, 127, 255):
+            damaged = data[:place] + bytes([byte]) + data[place + 1 :]
+            with suppress(RequestError):
+                CODEC.read(damaged, OPTIONS)
