@@ -35,6 +35,7 @@ def test_settings_are_read_in_their_units() -> None:
     settings = TaskSettings.from_env({})
     assert (settings.folder, settings.workers, settings.timeout) == (".tasks", 1, 0)
     assert (settings.sync, settings.keep, settings.max_kept) == ("normal", 86400, 1 << 30)
+    assert (settings.max_tasks, settings.max_input) == (100_000, 10 << 30)
     settings = TaskSettings.from_env({"MMF_TASK_KEEP_HOURS": "0.5", "MMF_TASK_KEEP_MIB": "0.5"})
     assert (settings.keep, settings.max_kept) == (1800, 1 << 19)
 
@@ -45,6 +46,9 @@ def test_settings_are_read_in_their_units() -> None:
         ("MMF_TASK_WORKERS", "-1"),
         ("MMF_TASK_WORKERS", "257"),
         ("MMF_TASK_WORKERS", "²"),
+        ("MMF_MAX_TASKS", "0"),
+        ("MMF_MAX_TASKS", "10000001"),
+        ("MMF_MAX_TASKS_MIB", "0"),
         ("MMF_TASK_KEEP_HOURS", "0"),
         ("MMF_TASK_KEEP_HOURS", "9000"),
         ("MMF_TASK_KEEP_HOURS", "nan"),

@@ -8,11 +8,13 @@ from typing import Any
 import pandas as pd
 import pytest
 from error_shape import assert_problem
-from task_services import ASYNC, Queue
+from task_services import ASYNC, Queue, declare
 
 import mmf_core as mmf
+from mmf_core.settings import MIB
 from mmf_core.tasks import files
 from mmf_core.tasks.errors import TasksUnavailable
+from mmf_core.web import create_app
 
 CSV = {"data": b"id,a\nx,1.5\n", "content_type": "text/csv"}
 
@@ -340,6 +342,58 @@ def test_a_folder_that_cannot_be_used_is_a_503_and_the_service_is_ready(
     assert file_queue.client.post("/double", **CSV).status_code == 200
     assert_problem(file_queue.client.get("/tasks/any"), 404)
     assert "mmf_tasks{" in file_queue.client.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("limits", "target", "request_"),
+    [
+        ({"MMF_MAX_TASKS": "3"}, "nothing", {}),
+        ({"MMF_MAX_TASKS_MIB": "4"}, "both", {"data": bytes(MIB), "query_string": "right=1"}),
+        (
+            {"MMF_MAX_TASKS_MIB": "5"},
+            "both",
+            {"data": bytes(3 * MIB // 2), "query_string": "right=1"},
+        ),
+    ],
+    ids=["tasks", "MiB in the queue", "MiB in files"],
+)
+@pytest.mark.usefixtures("queue")
+def test_a_full_queue_refuses_new_tasks_until_one_has_begun(
+    monkeypatch: pytest.MonkeyPatch,
+    limits: dict[str, str],
+    target: str,
+    request_: dict[str, Any],
+) -> None:
+    for name, text in limits.items():
+        monkeypatch.setenv(name, text)
+    limited = Queue(create_app(declare()))
+    most = 4 if limits.get("MMF_MAX_TASKS_MIB") == "4" else 3
+
+    def ask(task_id: str, **changed: Any) -> Any:
+        headers = ASYNC | {"TASK-ID": task_id, "Content-Type": "application/octet-stream"}
+        return limited.client.post(f"/{target}", headers=headers, **(request_ | changed))
+
+    for number in range(most):
+        assert ask(str(number)).status_code == 202
+    refused = ask("more")
+    assert_problem(refused, 503, "too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB)")
+    assert refused.headers["Retry-After"] == "1"
+    assert limited.client.get("/tasks/more").status_code == 404
+    folder = Path(limited.tasks.settings.folder) / "files"
+    files = len([*folder.iterdir()]) if folder.exists() else 0
+    assert files in (0, most)  # nothing of the refused one
+    assert ask("0").status_code == 202  # it is known
+    limited.client.post("/tasks/1/cancel")
+    assert ask("more").status_code == 202
+    assert ask("again").status_code == 503
+    assert limited.store.claim("worker", 1)
+    assert ask("again").status_code == 202
+    limited.client.delete("/tasks")
+    assert limited.store.counts() == {"canceled": 1}  # its process has still to be ended
+    assert not folder.exists() or not [*folder.iterdir()]
+    for number in range(most):
+        assert ask(f"new {number}").status_code == 202
+    limited.close()
 
 
 def test_a_full_disk_refuses_new_tasks_and_loses_none(file_queue: Queue) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import requests
-from task_services import LONGEST, Queue, fetch, until
+from task_services import ASYNC, LONGEST, Queue, fetch, until
 
 import mmf_core as mmf
 from mmf_core.tasks import schedules
@@ -136,7 +136,7 @@ def test_a_queue_that_cannot_be_written_is_tried_again(
 ) -> None:
     worker, add = Schedules(queue.tasks), queue.store.add
 
-    def full(*_: Any) -> Any:
+    def full(*_: Any, **__: Any) -> Any:
         raise TasksUnavailable("disk full")
 
     monkeypatch.setattr(queue.store, "add", full)
@@ -146,6 +146,19 @@ def test_a_queue_that_cannot_be_written_is_tried_again(
     clock.now += 2 * schedules.CATCH_UP
     worker.queue_due()
     assert ids(queue) == [noon_plus(0)]
+
+
+def test_a_time_is_queued_though_the_queue_is_full(
+    queue: Queue, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that could not queue it would run nothing, and the queue would stay full."""
+    monkeypatch.setattr(queue.store, "_limits", (1, 100))
+    first = queue.ask("learn", json=1)
+    assert queue.client.post("/learn", json=1, headers=ASYNC).status_code == 503
+    worker = Schedules(queue.tasks)
+    clock.now += 2 * schedules.CATCH_UP
+    worker.queue_due()
+    assert ids(queue) == [first["id"], noon_plus(0)]
 
 
 def test_callers_cannot_take_the_id_of_a_time(queue: Queue) -> None:

@@ -52,6 +52,10 @@ ALTER TABLE tasks ADD COLUMN posts INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN post_at DOUBLE PRECISION;
 CREATE INDEX tasks_by_webhook ON tasks (post_at) WHERE webhook IS NOT NULL
 """,
+    """
+DROP INDEX tasks_by_status;
+CREATE INDEX tasks_by_status ON tasks (status, seq, size)
+""",
 )
 """What each version of the queue has added to the one before; none is ever changed."""
 

@@ -9,6 +9,10 @@ class TasksUnavailable(Overloaded):
     """The queue cannot be read or written just now; no accepted task is lost by that."""
 
 
+class QueueFull(Overloaded):
+    """As many tasks wait as may, or as many bytes of their requests."""
+
+
 class UnknownTask(RequestError):
     """No task has this id."""
 

@@ -60,6 +60,6 @@ class Schedules:
             retries=calls.target.call_options.retries,
             timeout=calls.timeout,
         )
-        _, is_new = self._tasks.store.add(new, b"")
+        _, is_new = self._tasks.store.add(new, b"", is_limited=False)
         if is_new:
             _log.info("%s is queued by its schedule, as task %s", route, task_id)

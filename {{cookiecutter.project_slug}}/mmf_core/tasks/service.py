@@ -45,7 +45,7 @@ class TaskService:
         else:
             database = SQLite(folder, is_safe=self.settings.sync == "full")
             files = Files(folder / "files")
-        self.store = Store(database, files)
+        self.store = Store(database, files, self.settings.max_tasks, self.settings.max_input)
         self.listing = Listing(database)
         self.outbox = Outbox(database)
         train = next((make_trainer(service) for make_trainer in parts("trainer")), None)

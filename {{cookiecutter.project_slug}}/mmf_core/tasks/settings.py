@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
@@ -10,16 +11,22 @@ from ..settings import MIB, SettingsGroup, duration, host_names, mebibytes, one_
 
 _LONGEST_KEPT = 24 * 365
 _MOST_WORKERS = 256
+_MOST_TASKS = 10_000_000
 _LEAST_SECRET = 24
 Network = IPv4Network | IPv6Network
 Allowed = tuple[tuple[str, ...], tuple[Network, ...]]
 NOBODY: Allowed = ((), ())
 
 
-def _workers(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and float(text) <= _MOST_WORKERS):
-        raise ValueError(f"expected a whole number, 0 to {_MOST_WORKERS}")
-    return int(text)
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers in a range."""
+
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and least <= float(text) <= most):
+            raise ValueError(f"expected a whole number, {least} to {most}")
+        return int(text)
+
+    return parse
 
 
 def _uri(text: str) -> str:
@@ -64,14 +71,16 @@ class TaskSettings(SettingsGroup):
     """Where tasks are kept, for how long, and how many run at a time.
 
     `uri` is the address of a server; without one tasks are in a file in `folder`. `keep` is in
-    seconds, `max_kept` in bytes. `timeout` 0: tasks have no deadline unless the target has one.
-    Webhooks are off without a secret, and go to public addresses only, beside those that are
-    allowed.
+    seconds, `max_kept` in bytes. At most `max_tasks` wait, with `max_input` bytes of requests.
+    `timeout` 0: tasks have no deadline unless the target has one. Webhooks are off without a
+    secret, and go to public addresses only, beside those that are allowed.
     """
 
     uri: str = setting("MMF_TASKS", "", _uri)
     folder: str = setting("MMF_TASKS_DIR", ".tasks", str)
-    workers: int = setting("MMF_TASK_WORKERS", 1, _workers)
+    workers: int = setting("MMF_TASK_WORKERS", 1, _whole(0, _MOST_WORKERS))
+    max_tasks: int = setting("MMF_MAX_TASKS", 100_000, _whole(1, _MOST_TASKS))
+    max_input: int = setting("MMF_MAX_TASKS_MIB", 10240 * MIB, mebibytes)
     timeout: float = setting("MMF_TASK_TIMEOUT", 0.0, duration)
     sync: str = setting("MMF_TASK_SYNC", "normal", one_of("normal", "full"))
     keep: float = setting("MMF_TASK_KEEP_HOURS", 24 * 3600.0, _hours)

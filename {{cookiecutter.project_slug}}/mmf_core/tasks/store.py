@@ -8,11 +8,13 @@ timed by each observer's own monotonic clock, so that no clock has to agree with
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable
 from typing import Any
 
 from .database import Database, placeholders
+from .errors import QueueFull
 from .files import Files
 from .task import (
     CANCELED,
@@ -32,15 +34,20 @@ KEPT_AS_GONE = 7
 class Store:
     """The tasks in a database and in files. TasksUnavailable if it cannot be used just now."""
 
-    def __init__(self, database: Database, files: Files) -> None:
+    def __init__(self, database: Database, files: Files, max_tasks: int, max_input: int) -> None:
         self._database = database
         self._files = files
+        self._limits = max_tasks, max_input
         self.poll = database.poll
         self.exists = database.exists
         self.close = database.close
 
-    def add(self, new: NewTask, content: bytes) -> tuple[Task, bool]:
-        """Queue a task, unless there is one of its id; return the task, and whether it is new."""
+    def add(self, new: NewTask, content: bytes, *, is_limited: bool = True) -> tuple[Task, bool]:
+        """Queue a task, unless there is one of its id; return the task, and whether it is new.
+
+        QueueFull if it `is_limited` and too many tasks wait, or too many bytes of their requests.
+        """
+        max_tasks, max_input = self._limits if is_limited else (math.inf, math.inf)
         inline, file = self._files.put(content)
         values = {
             "id": new.id,
@@ -54,20 +61,24 @@ class Store:
             "webhook": new.webhook,
             "input": inline,
             "input_file": file,
+            "size": len(content),
         }
         try:
             added = self._tasks(
-                f"INSERT INTO tasks ({', '.join(values)}) VALUES ({placeholders([*values])}) "
+                f"INSERT INTO tasks ({', '.join(values)}) SELECT {placeholders([*values])} FROM "
+                "(SELECT count(*) AS waiting, coalesce(sum(size), 0) AS total FROM tasks "
+                "WHERE status = ?) AS queue WHERE waiting < ? AND total + ? <= ? "
                 f"ON CONFLICT (id) DO NOTHING RETURNING {COLUMNS}",
-                *values.values(),
+                *(*values.values(), QUEUED, max_tasks, len(content), max_input),
             )
         except BaseException:
             self._files.remove(file)
             raise
         if not added:
             self._files.remove(file)
-            added = self._tasks(f"SELECT {COLUMNS} FROM tasks WHERE id = ?", new.id)
-            return added[0], False
+            if (known := self.find(new.id)) is None:
+                raise QueueFull("too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB)")
+            return known, False
         return added[0], True
 
     def find(self, task_id: str) -> Task | None:
@@ -103,8 +114,8 @@ class Store:
     def cancel(self, task: Task) -> Task | None:
         """Cancel a task; None if it is done already. If it is running, its worker will end it."""
         cancelled = self._tasks(
-            "UPDATE tasks SET status = ?, completed_at = ?, input = NULL, input_file = NULL "
-            f"WHERE seq = ? AND status IN (?, ?) RETURNING {COLUMNS}",
+            "UPDATE tasks SET status = ?, completed_at = ?, input = NULL, input_file = NULL, "
+            f"size = 0 WHERE seq = ? AND status IN (?, ?) RETURNING {COLUMNS}",
             *(CANCELED, time.time(), task.seq, QUEUED, PROCESSING),
         )
         if not cancelled:
@@ -117,9 +128,15 @@ class Store:
         if not self.exists():
             return []
         if not only_done:
-            sql = f"SELECT {COLUMNS} FROM tasks WHERE completed_at IS NULL"
-            for task in self._tasks(sql):
-                self.cancel(task)
+            open_ = "WHERE completed_at IS NULL"
+            files = self._database.rows(f"SELECT input_file FROM tasks {open_}")
+            self._database.rows(
+                "UPDATE tasks SET status = ?, completed_at = ?, input = NULL, input_file = NULL, "
+                f"size = 0 {open_}",
+                *(CANCELED, time.time()),
+            )
+            for (file,) in files:
+                self._files.remove(file)
         return [task.id for task in self._forget("")]
 
     def forget(self, task: Task) -> None:

@@ -27,6 +27,7 @@ RUSSIAN_FAILURES = {
         "задачу некуда записать: база данных не отвечает"
     ),
     "tasks are those of a newer version of this service": "задачи записаны новой версией сервиса",
+    "too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB)": "в очереди слишком много задач",
     "too many requests wait for tasks, or the service is shutting down": (
         "результатов ждут слишком многие, или сервис завершает работу"
     ),
