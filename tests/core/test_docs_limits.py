@@ -9,7 +9,9 @@ from mmf_core.codecs import (
     encoded_size,
     image_blocks,
     json_msgpack,
+    json_protobuf,
     json_values,
+    json_xml,
     json_yaml,
     parquet_pages,
     table_csv,
@@ -55,6 +57,12 @@ LIMITS = {
     "as XLSX": [table_xlsx.MAX_ROWS, table_xlsx._MOST_CELLS, table_xlsx.MAX_TEXT],
     "as XML": [table_xml._MOST_CELLS, table_html._MOST_CELLS],
     "as CSV": [table_csv._MOST_CELLS, table_json._MOST_CELLS],
+    "a JSON value that": [json_yaml._MOST_VALUES],
+    "a JSON value as": [
+        json_protobuf._MOST_VALUES,
+        json_xml._MOST_VALUES,
+        json_msgpack._MOST_VALUES,
+    ],
 }
 
 

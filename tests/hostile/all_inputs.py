@@ -2,5 +2,6 @@
 
 from hostile_files import files
 from hostile_inputs import inputs
+from hostile_results import results
 
-INPUTS = [*inputs(), *files()]
+INPUTS = [*inputs(), *files(), *results()]

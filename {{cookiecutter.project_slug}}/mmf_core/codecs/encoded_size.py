@@ -1,4 +1,4 @@
-"""The bounds of encoding: how much a table may become, in every format.
+"""The bounds of encoding: how much a result may become, in every format.
 
 A caller decides how large a result is where a function gives a row for each of its rows, and a few
 bytes of Parquet are a hundred of HTML.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BodyTooLarge
 from ..settings import MIB
+from . import json
 from .base import Options
 from .decoded_size import MAX_COLUMNS, max_memory
 
@@ -50,6 +51,36 @@ def check_cells(table: pd.DataFrame, name: str, most: int) -> None:
 def _is_slow(dtype: Any) -> bool:
     is_time = dtype.kind == "M" and getattr(dtype, "tz", None) is None
     return not (is_time or dtype.kind in "biuf" or dtype == "str")
+
+
+def bounded_plain(value: Any, name: str, most: int) -> Any:
+    """Return a result as its JSON would be read, as `json_values.plain` does.
+
+    BodyTooLarge if it takes too long to write: a name counts as a value, a list or an object as
+    three, and what it holds in several places as often as it is written.
+    """
+    text = json.dumps(value)
+    if _count(text) > most and (count := _count(_without_texts(text))) > most:
+        raise BodyTooLarge(
+            f"expected a result of at most {most:,} values as {name}, got {count:,}, where names "
+            f"count, too, and lists and objects count three times; "
+            f"send less, or accept another format, such as JSON"
+        )
+    return json.loads(text)
+
+
+def _count(text: bytes) -> int:
+    """Count the values of a JSON text whose texts are empty; more if they are not.
+
+    In a list or an object there is a value before each comma and, unless it is empty, one more.
+    """
+    containers, empty = text.count(b"[") + text.count(b"{"), text.count(b"[]") + text.count(b"{}")
+    return 1 + text.count(b",") + text.count(b":") + 3 * containers - empty
+
+
+def _without_texts(text: bytes) -> bytes:
+    """Return valid JSON without its texts, the quotes of which are those without a backslash."""
+    return b"".join(text.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')[::2])
 
 
 def joined(pieces: Iterable[bytes], name: str, options: Options) -> bytes:

@@ -10,13 +10,15 @@ from typing import Any, ClassVar, NoReturn
 from ..errors import InvalidValue, RequestError
 from .base import Codec, Kind, Options
 from .decoded_size import MemoryBudget
+from .encoded_size import bounded_plain
 from .formats import Format
-from .json_values import check_value, plain
+from .json_values import check_value
 
 MAX_LENGTH = 1_000_000
 """Of a list or an object: msgpack allocates the length that a list declares before it reads it, and
 `_Budget` sees an object only when it is complete."""
 
+_MOST_VALUES = 4_000_000  # of a result: objects take a hundred bytes for each
 _CHECK_SIZE, _ITEM_SIZE = 100, 30
 """What a container and an item count for, in addition: they take time, too."""
 
@@ -53,7 +55,7 @@ class JSONAsMsgpack(Codec[Any]):
         import msgpack
 
         try:
-            data: bytes = msgpack.packb(plain(value))
+            data: bytes = msgpack.packb(bounded_plain(value, "MSGPACK", _MOST_VALUES))
         except OverflowError:
             raise ValueError("MessagePack has whole numbers of at most 64 bits") from None
         return data

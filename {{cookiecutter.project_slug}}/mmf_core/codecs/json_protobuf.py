@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..errors import RequestError
 from .base import Codec, Kind, Options
 from .decoded_size import MemoryBudget
+from .encoded_size import bounded_plain
 from .formats import Format
-from .json_values import check_value, plain
+from .json_values import check_value
 from .whole_numbers import MAX_EXACT_FLOAT
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+_MOST_VALUES = 1_500_000  # of a result, at about two microseconds each
 _VALUE_SIZE = 200
 """The bytes of memory of a value in a message, at most, a number of 64 bits being a text."""
 
@@ -60,7 +62,8 @@ class JSONAsProtobuf(Codec[dict[str, Any]]):
         from google.protobuf.json_format import ParseDict, ParseError
         from google.protobuf.message import EncodeError
 
-        message, json_value = _new_message(options), plain(value)
+        message = _new_message(options)
+        json_value = bounded_plain(value, "PROTOBUF", _MOST_VALUES)
         if not isinstance(json_value, dict):
             raise TypeError(f"expected a dict for a protobuf message, got {type(value).__name__}")
         if "message" not in options:

@@ -24,14 +24,16 @@ from xml.sax.saxutils import escape, quoteattr
 from ..errors import InvalidValue, RequestError
 from . import json
 from .base import Codec, Kind, Options
+from .encoded_size import bounded_plain
 from .formats import Format
-from .json_values import MAX_DEPTH, plain, too_deep
+from .json_values import MAX_DEPTH, too_deep
 from .xml_text import check_characters
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _NAME = re.compile("[A-Za-z_\u0410-\u044f][A-Za-z0-9_.\u0410-\u044f-]*")  # XML has rarer ones
+_MOST_VALUES = 2_000_000  # of a result, at about a microsecond each
 _ESCAPES = {"\r": "&#13;"}  # XML 1.0, 2.11: a bare one is read as \n
 _TYPES = {"string", "number", "boolean", "null", "array", "object"}
 _WORDS = {"true": True, "false": False}
@@ -58,7 +60,7 @@ class JSONAsXML(Codec[Any]):
         return _from_element(root, MAX_DEPTH)
 
     def encode(self, value: Any, options: Options) -> bytes:
-        text = "".join(_elements("data", plain(value)))
+        text = _element(bounded_plain(value, "XML", _MOST_VALUES))
         check_characters(text)
         return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
 
@@ -122,21 +124,46 @@ def _number(text: str) -> float | None:
     return number if type(number) in {int, float} else None
 
 
-def _elements(name: str, value: Any, key: str = "") -> Iterator[str]:
-    kind = _type_of(value)
-    yield f"<{name}{key}" + (f' type="{kind}">' if kind else ">")
-    if isinstance(value, dict):
-        for member, child in value.items():
-            if _NAME.fullmatch(member):
-                yield from _elements(member, child)
-            else:
-                yield from _elements("entry", child, f" key={quoteattr(member, _ESCAPES)}")
-    elif isinstance(value, list):
-        for child in value:
-            yield from _elements("item", child)
-    elif value is not None:
-        yield escape(value, _ESCAPES) if isinstance(value, str) else json.dumps(value).decode()
-    yield f"</{name}>"
+def _element(value: Any) -> str:
+    """Return the root as text.
+
+    Its levels are a list: of recursive generators, each text would pass through all above it.
+    """
+    texts: list[str] = []
+    levels = [(iter([("data", "data", value)]), "")]
+    while levels:
+        children, end = levels[-1]
+        for name, start, child in children:
+            kind = _type_of(child)
+            tag = f'<{start} type="{kind}">' if kind else f"<{start}>"
+            if isinstance(child, dict | list):
+                texts.append(tag)
+                levels.append((_children(child), f"</{name}>"))
+                break
+            texts.append(f"{tag}{_leaf_text(child)}</{name}>")
+        else:
+            texts.append(end)
+            levels.pop()
+    return "".join(texts)
+
+
+def _children(container: Any) -> Iterator[tuple[str, str, Any]]:
+    """Yield each child's name, what its tag begins with, and the child."""
+    if isinstance(container, list):
+        for child in container:
+            yield "item", "item", child
+        return
+    for member, child in container.items():
+        if _NAME.fullmatch(member):
+            yield member, member, child
+        else:
+            yield "entry", f"entry key={quoteattr(member, _ESCAPES)}", child
+
+
+def _leaf_text(value: Any) -> str:
+    if value is None:
+        return ""
+    return escape(value, _ESCAPES) if isinstance(value, str) else json.dumps(value).decode()
 
 
 def _type_of(value: Any) -> str:

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 from ..errors import InvalidValue, RequestError
 from .base import Codec, Kind, Options
+from .encoded_size import bounded_plain
 from .formats import Format
-from .json_values import MAX_DEPTH, check_value, plain, too_deep
+from .json_values import MAX_DEPTH, check_value, too_deep
 
 MAX_REPEATED = 100_000
 """The values that all aliases together may stand for: a few lines can stand for billions."""
@@ -38,6 +39,7 @@ _SCALARS = (
     ("int", _INT.pattern, list(_NUMBER_STARTS)),
     ("float", _FLOAT.pattern, list(_NUMBER_STARTS)),
 )
+_MOST_VALUES = 600_000  # of a result, at about six microseconds each
 
 
 class JSONAsYAML(Codec[Any]):
@@ -66,7 +68,8 @@ class JSONAsYAML(Codec[Any]):
     def encode(self, value: Any, options: Options) -> bytes:
         import yaml
 
-        text: str = yaml.dump(plain(value), Dumper=_dumper(), allow_unicode=True, sort_keys=False)
+        simple = bounded_plain(value, "YAML", _MOST_VALUES)
+        text: str = yaml.dump(simple, Dumper=_dumper(), allow_unicode=True, sort_keys=False)
         return text.encode()
 
 

@@ -130,6 +130,14 @@ RUSSIAN_FAILURES = {
         "считаются {count} раз); пришлите меньше строк или выберите другой формат, например Parquet"
     ),
     (
+        "expected a result of at most {limit} values as {name}, got {number}, where names count, "
+        "too, and lists and objects count three times; send less, or accept another format, such "
+        "as JSON"
+    ): (
+        "в {name} не больше {limit} значений, получилось: {number} (имена тоже считаются, а списки "
+        "и объекты - три раза); пришлите меньше или выберите другой формат, например JSON"
+    ),
+    (
         "the result takes more than {number} MiB as {name}; send fewer rows, or accept another "
         "format, such as Parquet"
     ): (

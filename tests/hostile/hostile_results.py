@@ -1,0 +1,54 @@
+"""What an outsider may have written back to do harm: results that grow in the format asked for."""
+
+from collections.abc import Iterator
+
+from hostile_inputs import JSON, REFUSED, HostileInput
+
+MOST = 12 * 50.0
+"""MiB for one request: twelve times the largest body."""
+
+
+def trees() -> Iterator[HostileInput]:
+    """Yield JSON values, each for the format that takes longest."""
+    for name, most in (
+        ("yaml", 590_000),
+        ("xml", 1_990_000),
+        ("pb", 1_490_000),
+        ("msgpack", 3_990_000),
+    ):
+        yield HostileInput(
+            f"four million numbers as {name}",
+            f"/tree?format={name}",
+            JSON,
+            lambda: b'{"a":[' + b"1," * 4_000_000 + b"1]}",
+            REFUSED,
+            mib=200,
+        )
+        yield HostileInput(
+            f"{most // 2:,} names as {name}",
+            f"/tree?format={name}",
+            JSON,
+            lambda most=most: b"{%b}" % b",".join(b'"k%d":1' % n for n in range(most // 2)),
+            seconds=5,
+            mib=MOST,
+        )
+    yield HostileInput(
+        "300,000 numbers, 95 levels deep, as xml",
+        "/tree?format=xml",
+        JSON,
+        lambda: b'{"a":' + b"[" * 95 + b"1," * 300_000 + b"1" + b"]" * 95 + b"}",
+        mib=200,
+    )
+    yield HostileInput(
+        "1,500 chains of 95 lists as yaml",
+        "/tree?format=yaml",
+        JSON,
+        lambda: b'{"a":[' + b",".join([b"[" * 95 + b"]" * 95] * 1_500) + b"]}",
+        seconds=5,
+        mib=MOST,
+    )
+
+
+def results() -> Iterator[HostileInput]:
+    """Yield all inputs of this module."""
+    yield from trees()
