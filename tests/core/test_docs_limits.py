@@ -24,6 +24,7 @@ from mmf_core.codecs import (
     zipped,
 )
 from mmf_core.descriptors import lenient_cells, lists
+from mmf_core.v2 import messages
 from mmf_core.web.http import content_encoding, multipart, request_parts, requests
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
@@ -47,6 +48,7 @@ LIMITS = {
         image_blocks._MAX_RUN_LENGTH // decoded_size.MIB,
     ],
     "`mmf.List`": [lists.MAX_ITEMS],
+    "V2": [messages.MAX_ID],
     "a form": [
         requests._MAX_FIELDS,
         multipart.MAX_HEADERS // 1024,

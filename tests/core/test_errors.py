@@ -114,3 +114,22 @@ def test_placing_an_error_places_each_of_its_faults() -> None:
         "two cells", [ErrorDetail("one", row=1), ErrorDetail("two", where="there")]
     )
     assert [fault.where for fault in error.within("data").errors] == ["data", "there"]
+
+
+def test_names_are_listed_shortened_and_not_all() -> None:
+    assert errors.listed(["a", 1]) == "a, 1"
+    assert errors.listed(["a"] * 20) == ", ".join(["a"] * 20)
+    assert errors.listed(["a"] * 21) == ", ".join(["a"] * 20) + ", …"
+    assert errors.listed(["n" * 1_000]) == "n" * 100 + "…"
+
+
+def test_places_and_messages_have_bounds() -> None:
+    detail = ErrorDetail(
+        "m" * 100_000, where="w" * 100_000, column="c" * 100_000, value="v" * 1_000
+    )
+    assert {name: len(text) for name, text in detail.as_dict().items()} == {
+        "where": 1_001,
+        "column": 1_001,
+        "message": 10_001,
+        "value": 101,
+    }

@@ -38,6 +38,7 @@ HEAVY = ["flask", "werkzeug", "pandas", "numpy", "orjson", "openpyxl", "PIL", "c
 CAPABILITIES = set(names(PACKAGE))
 LAYERS = [
     {"client"},  # which is for others to copy
+    {"error_texts"},
     {"errors"},
     {
         "settings",

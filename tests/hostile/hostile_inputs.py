@@ -505,6 +505,44 @@ def nesting() -> Iterator[HostileInput]:
     )
 
 
+def long_names() -> Iterator[HostileInput]:
+    """Yield names that an error must not repeat as they are."""
+
+    def columns(count: int, size: int, **more: object) -> bytes:
+        inputs = [
+            {
+                "name": "n" * size + str(index),
+                "datatype": "FP64",
+                "shape": [1 + index % 2],
+                "data": [1.5] * (1 + index % 2),
+            }
+            for index in range(count)
+        ]
+        return text({"inputs": inputs, **more})
+
+    bodies: dict[str, tuple[str, Callable[[], bytes]]] = {
+        "16,000 columns of unequal length": ("table", lambda: columns(16_000, 1)),
+        "2,000 unequal columns with names of 20 kB": ("table", lambda: columns(2_000, 20_000)),
+        "2,000 unknown inputs with names of 20 kB": ("array", lambda: columns(2_000, 20_000)),
+        "2,000 unknown outputs with names of 20 kB": (
+            "array",
+            lambda: columns(1, 1, outputs=[{"name": "n" * 20_000 + str(i)} for i in range(2_000)]),
+        ),
+        "an id of 40 MiB": ("array", lambda: columns(1, 1, id="x" * (40 * MIB))),
+    }
+    for name, (model, body) in bodies.items():
+        yield HostileInput(name, V2.format(model), JSON, body, REFUSED, mib=300)
+    for path, wrap in (("/strict", b"[%b]"), ("/invocations", b'{"dataframe_records":[%b]}')):
+        yield HostileInput(
+            f"1,500 unknown columns with names of 30 kB to {path}",
+            path,
+            JSON,
+            lambda wrap=wrap: wrap % text({"x" * 30_000 + str(i): 1 for i in range(1_500)}),
+            REFUSED | {200},
+            mib=300,
+        )
+
+
 def malformed() -> Iterator[HostileInput]:
     """Yield faults of a client that must not become one of the service."""
     yield HostileInput(
@@ -556,6 +594,7 @@ def malformed() -> Iterator[HostileInput]:
         ),
         REFUSED,
     )
+    yield from long_names()
     for name, item in (("texts", b'"x"'), ("long numbers", b"9" * 23)):
         yield HostileInput(
             f"a list of 1,000,000 {name} in place of whole numbers",

@@ -482,3 +482,36 @@ def test_no_room_for_a_large_part_is_not_the_callers_fault(
     client = serve_function(size, returns=mmf.Integer())
     monkeypatch.setattr(FormParser, "parse", write)
     assert client.post("/size", data={"file": (io.BytesIO(b"x"), "a")}).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/strict", "/invocations", "/v2/models/strict/infer"])
+def test_an_error_is_short_however_long_the_columns_names_are(
+    serve_function: Callable[..., FlaskClient], path: str
+) -> None:
+    table = mmf.DataFrame(schema={"a": float})
+
+    def strict(data: Any = table) -> int:
+        return len(data)
+
+    client = serve_function(strict, returns=mmf.Integer())
+    record = {"n" * 50_000 + str(index): 1 for index in range(50)}
+    inputs = [{"name": name, "shape": [1], "datatype": "FP64", "data": [1]} for name in record]
+    bodies = {
+        "/strict": [record],
+        "/invocations": {"dataframe_records": [record]},
+        "/v2/models/strict/infer": {"inputs": inputs},
+    }
+    answer = client.post(path, json=bodies[path])
+    assert (answer.status_code in {400, 422}, len(answer.data) < 60_000) == (True, True)
+    assert "missing columns: a" in answer.get_data(as_text=True)
+
+
+def test_a_very_long_message_of_the_author_is_cut(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
+    def refuse(number: Any = mmf.Integer()) -> int:  # noqa: B008
+        raise mmf.InvalidValue("x" * 100_000 * number)
+
+    client = serve_function(refuse, returns=mmf.Integer())
+    problem = assert_problem(client.post("/refuse", json=1), 422)
+    assert problem["detail"] == "x" * 10_000 + "…"

@@ -751,6 +751,59 @@ def test_inputs_that_nobody_takes(client: FlaskClient) -> None:
     refused(client, "double", two, "unknown inputs b, c")
 
 
+def _long(count: int, *, uneven: bool = False) -> list[dict[str, Any]]:
+    """Write inputs with names of 20,000 characters."""
+    sizes = [1 + index % 2 * uneven for index in range(count)]
+    return [column("n" * 20_000 + str(index), [1.5] * size) for index, size in enumerate(sizes)]
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "word"),
+    [
+        ("table", {"inputs": _long(100, uneven=True)}, "equal length, got 1 for n"),
+        ("double", {"inputs": _long(100)}, "unknown inputs n"),
+        ("greet", {"inputs": _long(1)}, "available: who, times"),
+        ("table", {"inputs": [*_long(1), *_long(1)]}, "unique names"),
+        ("double", {"inputs": _long(1), "outputs": _long(100)}, "available: result"),
+        ("table", {"inputs": [{**_long(1)[0], "shape": [7]}]}, "expected 7 values"),
+        ("table", {"inputs": [{**_long(1)[0], "datatype": "x" * 20_000}]}, "UINT64"),
+        ("typed", {"inputs": _long(100)}, "missing columns: a, b; the table has"),
+        (
+            "table",
+            {"inputs": [{**_long(1)[0], "parameters": {"binary_data_size": "9" * 20_000}}]},
+            "0 bytes are left",
+        ),
+    ],
+)
+def test_an_error_is_short_however_long_the_names_are(
+    client: FlaskClient, model: str, body: Any, word: str
+) -> None:
+    answer = client.post(f"/v2/models/{model}/infer", json=body)
+    assert (answer.status_code, len(answer.data) < 30_000) == (400, True)
+    assert word in answer.get_json()["error"]
+
+
+def test_columns_of_unequal_length_are_named_by_one_of_each(client: FlaskClient) -> None:
+    inputs = [column(f"c{index}", [1.5]) for index in range(100)]
+    body = {"inputs": [*inputs, column("last", [1, 2])]}
+    refused(client, "table", body, "equal length, got 1 for c99, 2 for last")
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ({"id": "x" * 1_001}, "id a string of at most 1000 characters"),
+        ({"parameters": {"content_type": "x" * 1_001}}, "content_type to be a string of at most"),
+        ({"parameters": {"content_type": {"a": 1}}}, "content_type to be a string of at most"),
+    ],
+)
+def test_what_comes_back_is_short(client: FlaskClient, more: dict[str, Any], word: str) -> None:
+    inputs = [column("data", [1.5])]
+    refused(client, "double", {"inputs": inputs, **more}, word)
+    longest = {"id": "x" * 1_000, "parameters": {"content_type": None}}
+    assert infer(client, "double", *inputs, **longest)
+
+
 def test_the_wrong_shape_for_the_kind(client: FlaskClient) -> None:
     refused(client, "half", {"inputs": [column("number", [1, 2])]}, "expected one value")
     refused(

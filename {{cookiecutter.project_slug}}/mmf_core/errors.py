@@ -23,17 +23,26 @@ MMFError                      500
         └── RejectedInput     422  the model's library complains about its input
 """
 
+# ruff: noqa: PLC0414 - the texts of errors are imported from here, too
+
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from math import isfinite
-from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar
+
+from .error_texts import LONGEST_MESSAGE as LONGEST_MESSAGE
+from .error_texts import LONGEST_NAME as LONGEST_NAME
+from .error_texts import LONGEST_VALUE as LONGEST_VALUE
+from .error_texts import MAX_ERRORS as MAX_ERRORS
+from .error_texts import as_text as as_text
+from .error_texts import listed as listed
+from .error_texts import plain_value as plain_value
+from .error_texts import quoted as quoted
+from .error_texts import shortened as shortened
 
 
 class MMFError(Exception):
@@ -123,36 +132,8 @@ def problem_document(
     }
 
 
-MAX_ERRORS = 20
-"""Errors listed for one value."""
 max_errors: ContextVar[int] = ContextVar("max_errors", default=MAX_ERRORS)
 """Cell errors listed for one table; a response that is a workbook has room for more."""
-LONGEST_VALUE = 100
-"""Characters of an invalid value that a response repeats."""
-
-
-def quoted(value: Any) -> str:
-    """Return any value for a message: as in JSON, shortened to `LONGEST_VALUE` characters."""
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if not isinstance(value, str):
-        return shortened(as_text(value))
-    return shortened(json.dumps(as_text(value[: LONGEST_VALUE + 1]), ensure_ascii=False))
-
-
-def as_text(value: Any) -> str:
-    """Return any value as text that can be encoded; its type if it has no text."""
-    try:
-        text = str(value)
-    except Exception:  # noqa: BLE001 - of an integer of 5,000 digits, or a class of the author
-        text = f"a value of type {type(value).__name__}"
-    # half of a surrogate pair is no character
-    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
-
-
-def shortened(text: str) -> str:
-    """Return a text of at most `LONGEST_VALUE` characters, with a sign if there were more."""
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,45 +159,18 @@ class ErrorDetail:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that are set, ready for JSON, whatever the value is."""
-        fields: dict[str, Any] = {
-            "where": None if self.where is None else as_text(self.where),
+        fields = {
+            "where": _text(self.where, LONGEST_NAME),
             "row": self.row,
-            "column": None if self.column is None else as_text(self.column),
-            "message": as_text(self.message),
-            "value": _plain(self.value),
+            "column": _text(self.column, LONGEST_NAME),
+            "message": _text(self.message, LONGEST_MESSAGE),
+            "value": plain_value(self.value),
         }
         return {name: field for name, field in fields.items() if field is not None}
 
 
-def _plain(value: Any) -> Any:
-    """Return a value as it is if JSON holds it exactly, else as text; shortened if it is long."""
-    if isinstance(value, str):
-        return shortened(as_text(value[: LONGEST_VALUE + 1]))
-    if isinstance(value, list | dict):
-        text = shortened(as_text(value))
-        return value if len(text) <= LONGEST_VALUE and _is_json(value) else text
-    if _is_json(value):
-        return value
-    if isinstance(value, Integral) and _is_json(int(value)):  # NumPy's
-        return int(value)
-    return shortened(as_text(value))
-
-
-def _is_json(value: Any, depth: int = LONGEST_VALUE) -> bool:
-    """Return whether every JSON writer holds a value exactly; never if it is nested deeper."""
-    if isinstance(value, dict):
-        return all(isinstance(name, str) for name in value) and _is_json(
-            [*value, *value.values()], depth
-        )
-    if isinstance(value, list):
-        return depth > 0 and all(_is_json(item, depth - 1) for item in value)
-    if isinstance(value, str):
-        return as_text(value) == value
-    if type(value) is int:
-        return -(2**63) <= value < 2**64
-    if type(value) is float:
-        return isfinite(value)
-    return value is None or isinstance(value, bool)
+def _text(text: str | None, longest: int) -> str | None:
+    return None if text is None else shortened(as_text(text), longest)
 
 
 class RequestError(MMFError):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue, quoted
+from ..errors import MAX_ERRORS, ErrorDetail, InvalidValue, listed, quoted
 from .table_shapes import (
     EQUAL_LENGTHS,
     NOT_A_RECORD,
@@ -45,11 +45,11 @@ def column_indices(header: Sequence[Any], columns: Iterable[str]) -> list[int]:
     """Return the positions of the columns in a header; InvalidValue lists missing columns."""
     if missing := [name for name in columns if name not in header]:
         raise InvalidValue(
-            f"missing columns: {', '.join(missing)}",
+            f"missing columns: {listed(missing)}",
             [ErrorDetail(MISSING_COLUMN, column=name) for name in missing[:MAX_ERRORS]],
         )
     if repeated := [name for name in columns if header.count(name) > 1]:
-        raise InvalidValue(f"duplicate columns: {', '.join(repeated)}")
+        raise InvalidValue(f"duplicate columns: {listed(repeated)}")
     return [header.index(name) for name in columns]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LONGEST_VALUE, MAX_ERRORS, ErrorDetail, InvalidValue
+from ..errors import LONGEST_VALUE, MAX_ERRORS, ErrorDetail, InvalidValue, listed
 from .arrow_size import type_ids
 from .whole_numbers import integers_with_nulls
 
@@ -168,6 +168,6 @@ def _unsupported(table: Any) -> InvalidValue:
             reason = str(error)[:LONGEST_VALUE]
             message = f"expected values that pandas can hold, got {field.type}: {reason}"
             errors.append(ErrorDetail(message, column=field.name))
-    names = ", ".join(str(error.column) for error in errors[:MAX_ERRORS]) or "the table"
+    names = listed([error.column for error in errors]) or "the table"
     message = f"{names}: expected values that pandas can hold; send others as text"
     return InvalidValue(message, errors[:MAX_ERRORS])

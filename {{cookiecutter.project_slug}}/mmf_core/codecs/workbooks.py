@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import ErrorDetail, InvalidValue, RequestError, max_errors
+from ..errors import ErrorDetail, InvalidValue, RequestError, listed, max_errors
 from ..settings import Settings
 from .base import Options
 from .byte_search import count_pairs
@@ -250,7 +250,7 @@ def select_sheet(options: Options, names: list[Any], shown: list[Any]) -> Any:
         return key
     if str(key).isdecimal() and int(key) < len(names):
         return int(key)
-    raise InvalidValue(f"sheet {key!r} not found; this workbook has: {', '.join(map(str, names))}")
+    raise InvalidValue(f"sheet {key!r} not found; this workbook has: {listed(names)}")
 
 
 def workbook_format(data: bytes) -> Format | None:

@@ -9,7 +9,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..codecs import NumberFormat, column_index, number_format_of
-from ..errors import MAX_ERRORS, DescriptorError, ErrorDetail, InvalidValue, max_errors, quoted
+from ..errors import (
+    MAX_ERRORS,
+    DescriptorError,
+    ErrorDetail,
+    InvalidValue,
+    listed,
+    max_errors,
+    quoted,
+)
 from .bounds import interval
 from .column_names import describe_others, similar_names
 from .column_types import READ_AS
@@ -205,7 +213,7 @@ def _invalid(
         for error, names in wrong_columns.items()
         for name in names[:MAX_ERRORS]
     ]
-    parts = [f"{error}: {_joined(names)}" for error, names in wrong_columns.items()]
+    parts = [f"{error}: {listed(names)}" for error, names in wrong_columns.items()]
     if missing and others and _UNKNOWN not in wrong_columns:
         parts.insert(1, describe_others([*dict.fromkeys([*similar.values(), *others])]))
     if misfits:
@@ -222,10 +230,6 @@ def _invalid(
 
 def _did_you_mean(name: str | None) -> str:
     return "" if name is None else f"; did you mean {quoted(name)}?"
-
-
-def _joined(names: list[Any]) -> str:
-    return f"{', '.join(map(str, names[:MAX_ERRORS]))}{', …' * (len(names) > MAX_ERRORS)}"
 
 
 def _cell_errors(

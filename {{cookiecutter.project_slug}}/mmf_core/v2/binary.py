@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..codecs import MemoryBudget
-from ..errors import RequestError
-from .tensors import BYTES, DTYPES, Tensor, describe, object_array, read_header
+from ..errors import RequestError, quoted, shortened
+from .tensors import BYTES, DTYPES, Tensor, describe, label, object_array, read_header
 
 _LENGTH = struct.Struct("<I")
 _ELEMENT_SIZE = 160
@@ -33,23 +33,23 @@ def from_binary(entry: Any, data: memoryview, budget: MemoryBudget) -> tuple[Ten
     import numpy as np
 
     header = read_header(entry)
-    name, datatype, size = header.name, header.datatype, header.parameters["binary_data_size"]
+    datatype, size = header.datatype, header.parameters["binary_data_size"]
     if type(size) is not int or not 0 <= size <= len(data):
         raise RequestError(
-            f"input {name}: binary_data_size is {size}, but {len(data)} bytes are left"
+            f"{header.label}: binary_data_size is {quoted(size)}, but {len(data)} bytes are left"
         )
     own, rest = data[:size], data[size:]
     if datatype == BYTES:
-        values = object_array(list(_elements(name, own, budget)))
+        values = object_array(list(_elements(header.name, own, budget)))
     else:
         dtype = np.dtype(DTYPES[datatype])
         if size % dtype.itemsize:
             raise RequestError(
-                f"input {name}: {size} bytes are not a multiple of {datatype}'s {dtype.itemsize}"
+                f"{header.label}: {size} bytes are not a multiple of {datatype}'s {dtype.itemsize}"
             )
         values = np.frombuffer(own, dtype)
         if datatype == "BOOL" and (values.view(np.uint8) > 1).any():
-            raise RequestError(f"input {name}: a value does not fit BOOL; send bytes 0 and 1")
+            raise RequestError(f"{header.label}: a value does not fit BOOL; send bytes 0 and 1")
     return header.tensor(values), rest
 
 
@@ -60,8 +60,8 @@ def to_binary(tensor: Tensor) -> tuple[dict[str, Any], bytes]:
     values = tensor.values
     if values.dtype == object and any(value is None for value in values.flat):
         raise RequestError(
-            f"output {tensor.name}: expected values, got null, which only JSON can hold; "
-            f"request it without binary_data"
+            f"output {shortened(tensor.name)}: expected values, got null, which only JSON can "
+            f"hold; request it without binary_data"
         )
     if tensor.datatype == BYTES:
         elements = [
@@ -79,7 +79,7 @@ def _elements(name: str, data: memoryview, budget: MemoryBudget) -> Iterator[byt
     while data:
         length = _LENGTH.unpack_from(data)[0] if len(data) >= _LENGTH.size else len(data)
         if _LENGTH.size + length > len(data):
-            raise RequestError(f"input {name}: an element of BYTES is longer than the data left")
+            raise RequestError(f"{label(name)}: an element of BYTES is longer than the data left")
         budget.spend(_ELEMENT_SIZE + 2 * length)
         yield bytes(data[_LENGTH.size : _LENGTH.size + length])
         data = data[_LENGTH.size + length :]

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Request, Response
 
 from ..codecs import MemoryBudget, check_columns, json, read_json
-from ..errors import RequestError, quoted
+from ..errors import RequestError, listed, quoted
 from ..target import Target
 from ..web.http.bodies import read_whole
 from ..web.http.codec_options import limits
@@ -20,6 +20,8 @@ from .tensors import Tensor, from_json, to_json
 LENGTH = "Inference-Header-Content-Length"
 _BINARY = "application/octet-stream"
 _MAX_DIGITS = 18
+MAX_ID = 1_000
+"""Characters of a request's id and content_type, which the response repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,14 @@ def read_inference(request: Request) -> InferenceRequest:
     message, data = _split(read_whole(request), request.headers.get(LENGTH))
     parameters, outputs = message.get("parameters", {}), message.get("outputs", [])
     request_id = message.get("id", "")
-    if not isinstance(parameters, dict) or not isinstance(request_id, str):
-        raise RequestError("expected parameters to be an object, and id a string")
+    if not isinstance(parameters, dict) or not _is_short(request_id):
+        raise RequestError(
+            f"expected parameters to be an object, and id a string of at most {MAX_ID} characters"
+        )
+    if not _is_short(parameters.get("content_type") or ""):
+        raise RequestError(
+            f"parameters: expected content_type to be a string of at most {MAX_ID} characters"
+        )
     if not isinstance(outputs, list) or not all(map(_is_output, outputs)):
         raise RequestError("outputs: expected objects with a name")
     is_binary = parameters.get("binary_data_output") is True
@@ -65,8 +73,8 @@ def inference_response(
 ) -> Response:
     """Respond with the requested outputs in their order; RequestError if one does not exist."""
     by_name = {tensor.name: tensor for tensor in tensors}
-    if unknown := inference.outputs.keys() - by_name.keys():
-        raise RequestError(f"unknown output {', '.join(unknown)}; available: {', '.join(by_name)}")
+    if unknown := [name for name in inference.outputs if name not in by_name]:
+        raise RequestError(f"unknown output {listed(unknown)}; available: {listed([*by_name])}")
     entries: list[dict[str, Any]] = []
     data: list[bytes] = []
     requested = inference.outputs or dict.fromkeys(by_name, inference.is_binary)
@@ -120,6 +128,10 @@ def _tensors(inputs: list[Any], data: memoryview) -> list[Tensor]:
 
 def _to_json(tensor: Tensor) -> tuple[dict[str, Any], bytes]:
     return to_json(tensor), b""
+
+
+def _is_short(text: Any) -> bool:
+    return isinstance(text, str) and len(text) <= MAX_ID
 
 
 def _is_output(entry: Any) -> bool:

@@ -16,7 +16,7 @@ from ..codecs import (
     naming_cells,
 )
 from ..descriptors import DataFrame, Descriptor
-from ..errors import RequestError
+from ..errors import RequestError, listed, shortened
 from .tensors import BYTES, Tensor, object_array
 
 if TYPE_CHECKING:
@@ -39,14 +39,12 @@ def from_matrix(descriptor: DataFrame, tensor: Tensor) -> pd.DataFrame:
     import pandas as pd
 
     if tensor.values.ndim != 2:  # noqa: PLR2004 - a table's
-        raise RequestError(
-            f"input {tensor.name}: expected two dimensions, got {tensor.values.ndim}"
-        )
+        raise RequestError(f"{tensor.label}: expected two dimensions, got {tensor.values.ndim}")
     width = tensor.values.shape[1]
     check_columns(width)
     names = tuple[Any, ...](descriptor.columns) or tuple(range(width))
     if len(names) != width:
-        raise RequestError(f"input {tensor.name}: expected {len(names)} columns, got {width}")
+        raise RequestError(f"{tensor.label}: expected {len(names)} columns, got {width}")
     if tensor.values.dtype == object:
         columns = [replace(tensor, values=cells) for cells in tensor.values.T]
         return pd.DataFrame(dict(zip(names, map(_cells, columns), strict=True)))
@@ -60,11 +58,12 @@ def from_columns(tensors: list[Tensor]) -> pd.DataFrame:
 
     names = [tensor.name for tensor in tensors]
     if len(set(names)) < len(names):
-        raise RequestError(f"inputs: expected unique names, got {', '.join(names)}")
+        raise RequestError(f"inputs: expected unique names, got {listed(names)}")
     columns = [_cells(tensor) for tensor in tensors]
-    lengths = {name: len(column) for name, column in zip(names, columns, strict=True)}
-    if len(set(lengths.values())) > 1:
-        raise RequestError(f"inputs: expected columns of equal length, got {lengths}")
+    by_length = {len(column): name for name, column in zip(names, columns, strict=True)}
+    if len(by_length) > 1:
+        examples = [f"{length} for {shortened(name)}" for length, name in by_length.items()]
+        raise RequestError(f"inputs: expected columns of equal length, got {listed(examples)}")
     if {column.dtype for column in columns} == {np.dtype("float64")}:  # a block: ten times cheaper
         block = np.column_stack(columns)
         return pd.DataFrame(block, columns=column_index(tuple(names)), copy=False)
@@ -155,8 +154,7 @@ def _cells(tensor: Tensor) -> Any:
     values = tensor.values
     if values.shape[1:] not in {(), (1,)} or not values.ndim:
         raise RequestError(
-            f"input {tensor.name}: expected shape [n] or [n, 1] for a column, "
-            f"got {list(values.shape)}"
+            f"{tensor.label}: expected shape [n] or [n, 1] for a column, got {list(values.shape)}"
         )
     values = values.reshape(-1)
     if values.dtype != object:

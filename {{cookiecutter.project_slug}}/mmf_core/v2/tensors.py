@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..codecs import MAX_EXACT_FLOAT, check_shape
-from ..errors import RequestError
+from ..errors import RequestError, as_text, quoted, shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +40,11 @@ class Tensor:
     declared_type: str = ""
 
     @property
+    def label(self) -> str:
+        """How a message calls the input."""
+        return label(self.name)
+
+    @property
     def datatype(self) -> str:
         """The protocol's name for the type of the values."""
         return self.declared_type or datatype_of(self.values.dtype)
@@ -53,6 +58,11 @@ class TensorHeader(NamedTuple):
     shape: tuple[int, ...]
     parameters: dict[str, Any]
 
+    @property
+    def label(self) -> str:
+        """How a message calls the input."""
+        return label(self.name)
+
     def tensor(self, values: np.ndarray) -> Tensor:
         """Return the tensor with flat `values`; RequestError if their number does not fit."""
         size = math.prod(self.shape)
@@ -60,15 +70,13 @@ class TensorHeader(NamedTuple):
             check_shape(self.shape)
         if values.size != size:
             raise RequestError(
-                f"input {self.name}: expected {size} values for shape {list(self.shape)}, "
+                f"{self.label}: expected {size} values for shape {list(self.shape)}, "
                 f"got {values.size}"
             )
         try:
             shaped = values.reshape(self.shape)
         except ValueError:  # empty, with axes that are too long for any other array
-            raise RequestError(
-                f"input {self.name}: shape {list(self.shape)} is too large"
-            ) from None
+            raise RequestError(f"{self.label}: shape {list(self.shape)} is too large") from None
         content_type = self.parameters.get("content_type", "")
         return Tensor(self.name, shaped, content_type, self.datatype)
 
@@ -82,6 +90,11 @@ def datatype_of(dtype: np.dtype[Any]) -> str:
         return "FP64"
     native = dtype.newbyteorder("<")
     return next((name for name, code in DTYPES.items() if np.dtype(code) == native), BYTES)
+
+
+def label(name: str) -> str:
+    """Return how a message calls an input."""
+    return f"input {shortened(as_text(name))}"
 
 
 def object_array(values: list[Any]) -> np.ndarray:
@@ -100,20 +113,22 @@ def read_header(entry: Any) -> TensorHeader:
     name, datatype, shape = entry["name"], entry.get("datatype"), entry.get("shape")
     if not isinstance(datatype, str) or datatype not in {*DTYPES, BYTES}:
         expected = ", ".join((*DTYPES, BYTES))
-        raise RequestError(f"input {name}: expected a datatype among {expected}, got {datatype!r}")
+        raise RequestError(
+            f"{label(name)}: expected a datatype among {expected}, got {quoted(datatype)}"
+        )
     if (
         not isinstance(shape, list)
         or len(shape) > MAX_DIMENSIONS
         or not all(type(size) is int and 0 <= size <= sys.maxsize for size in shape)
     ):
         raise RequestError(
-            f"input {name}: expected shape to be a list of at most {MAX_DIMENSIONS} integers, "
+            f"{label(name)}: expected shape to be a list of at most {MAX_DIMENSIONS} integers, "
             f"0 or more"
         )
     parameters = entry.get("parameters", {})
     if not isinstance(parameters, dict) or not isinstance(parameters.get("content_type", ""), str):
         raise RequestError(
-            f"input {name}: expected parameters to be an object, and its content_type a string"
+            f"{label(name)}: expected parameters to be an object, and its content_type a string"
         )
     return TensorHeader(name, datatype, tuple(shape), parameters)
 
@@ -122,9 +137,9 @@ def from_json(entry: Any) -> Tensor:
     """Read an input whose `data` is in the JSON; RequestError says what is invalid."""
     header = read_header(entry)
     if "data" not in entry:
-        raise RequestError(f"input {header.name}: data is missing")
+        raise RequestError(f"{header.label}: data is missing")
     if header.datatype == "FP16":
-        raise RequestError(f"input {header.name}: FP16 cannot be sent in JSON; send binary data")
+        raise RequestError(f"{header.label}: FP16 cannot be sent in JSON; send binary data")
     values = _flatten(header, entry["data"])
     return header.tensor(
         _strings(header, values) if header.datatype == BYTES else _numbers(header, values)
@@ -161,14 +176,14 @@ def _flatten(header: TensorHeader, data: Any) -> list[Any]:
     nested_shape = [len(flat)]
     while flat and isinstance(flat[0], list):
         if not all(isinstance(part, list) for part in flat):
-            raise RequestError(f"input {header.name}: data mixes lists and values at one level")
+            raise RequestError(f"{header.label}: data mixes lists and values at one level")
         nested_shape.append(len(flat[0]))
         if any(len(part) != nested_shape[-1] for part in flat):
-            raise RequestError(f"input {header.name}: data has lists of different lengths")
+            raise RequestError(f"{header.label}: data has lists of different lengths")
         flat = [value for part in flat for value in part]
     if len(nested_shape) > 1 and _long_axes(nested_shape) != _long_axes(header.shape):
         raise RequestError(
-            f"input {header.name}: expected data of shape {list(header.shape)}, nested or flat, "
+            f"{header.label}: expected data of shape {list(header.shape)}, nested or flat, "
             f"got {nested_shape[:MAX_DIMENSIONS]}"
         )
     return flat
@@ -182,17 +197,17 @@ def _numbers(header: TensorHeader, values: list[Any]) -> np.ndarray:
     """Return numbers of a datatype; null becomes NaN, or None among integers and flags."""
     import numpy as np
 
-    name, datatype = header.name, header.datatype
+    datatype = header.datatype
     dtype = np.dtype(DTYPES[datatype])
     has_nulls = None in values
     present = [value for value in values if value is not None] if has_nulls else values
     value_types = {*map(type, present)}
     if not value_types <= {bool, int, float}:
-        raise RequestError(f"input {name}: expected {datatype}, got a value that is not a number")
+        raise RequestError(f"{header.label}: expected {datatype}, got a value that is not a number")
     try:
         numbers = _cast(present, value_types, dtype)
     except OverflowError:
-        raise RequestError(f"input {name}: a value does not fit {datatype}") from None
+        raise RequestError(f"{header.label}: a value does not fit {datatype}") from None
     if not has_nulls:
         return numbers
     is_float = dtype.kind == "f"
@@ -232,5 +247,5 @@ def _whole(value: float) -> int:
 
 def _strings(header: TensorHeader, values: list[Any]) -> np.ndarray:
     if not {*map(type, values)} <= {str, type(None)}:
-        raise RequestError(f"input {header.name}: expected BYTES in JSON to be strings")
+        raise RequestError(f"{header.label}: expected BYTES in JSON to be strings")
     return object_array(values)

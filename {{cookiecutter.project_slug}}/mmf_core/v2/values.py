@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..codecs import Kind, json, json_of
 from ..descriptors import Array, Bool, DataFrame, Descriptor, Float, Integer, List
-from ..errors import RequestError
+from ..errors import RequestError, listed, shortened
 from ..target import Target
 from ..web.http.codec_options import options_of
 from . import tables
@@ -53,7 +53,7 @@ def arguments_from(
         missing = [name for name in target.required if name not in values]
         if len(missing) != 1:
             raise RequestError(
-                f"unknown input {unassigned[0].name}; available: {', '.join(arguments)}"
+                f"unknown input {shortened(unassigned[0].name)}; available: {', '.join(arguments)}"
             )
         (name,) = missing
         values[name] = _unnamed_value(arguments[name], unassigned)
@@ -121,7 +121,7 @@ def _unnamed_value(descriptor: Descriptor[Any], tensors: list[Tensor]) -> Any:
     if len(tensors) == 1 and not tables.is_column(descriptor, tensors[0]):
         return _value(descriptor, tensors[0])  # the only input, under any name
     if descriptor.kind is not Kind.TABLE:
-        raise RequestError(f"unknown inputs {', '.join(tensor.name for tensor in tensors)}")
+        raise RequestError(f"unknown inputs {listed([tensor.name for tensor in tensors])}")
     return tables.from_columns(tensors)
 
 
@@ -135,7 +135,7 @@ def _value(descriptor: Descriptor[Any], tensor: Tensor) -> Any:
     if isinstance(descriptor, List):
         return [tables.decode_text(item) for item in _flat(tensor)]
     if values.size != 1:
-        raise RequestError(f"input {tensor.name}: expected one value, got {values.size}")
+        raise RequestError(f"{tensor.label}: expected one value, got {values.size}")
     if kind is Kind.SCALAR:
         return tables.decode_text(values.flat[0])
     value = values.item()
@@ -151,7 +151,7 @@ def _flat(tensor: Tensor) -> Any:
     values = tensor.values
     if not values.ndim or values.shape[1:] not in {(), (1,)}:
         raise RequestError(
-            f"input {tensor.name}: expected shape [n] for a list, got {list(values.shape)}"
+            f"{tensor.label}: expected shape [n] for a list, got {list(values.shape)}"
         )
     return values.ravel()
 
@@ -175,7 +175,7 @@ def _pixels(tensor: Tensor) -> np.ndarray:
     is_picture = len(shape) == 3 and shape[2] == 3 and all(shape)  # noqa: PLR2004
     if tensor.values.dtype != "uint8" or not is_picture:
         raise RequestError(
-            f"input {tensor.name}: expected UINT8 of shape [height, width, 3], at least [1, 1, 3], "
+            f"{tensor.label}: expected UINT8 of shape [height, width, 3], at least [1, 1, 3], "
             f"got {tensor.datatype} of shape {list(shape)}"
         )
     return tensor.values
@@ -183,4 +183,4 @@ def _pixels(tensor: Tensor) -> np.ndarray:
 
 def _reject_nulls(tensor: Tensor) -> None:
     if tensor.values.dtype == object:
-        raise RequestError(f"input {tensor.name}: expected numbers, got null or text")
+        raise RequestError(f"{tensor.label}: expected numbers, got null or text")

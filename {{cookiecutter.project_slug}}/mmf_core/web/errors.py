@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from ..errors import (
     CRASHED,
+    LONGEST_MESSAGE,
     ArtifactError,
     ClientGone,
     DeadlineExceeded,
@@ -23,6 +24,7 @@ from ..errors import (
     TargetError,
     UnsupportedCoding,
     as_text,
+    shortened,
 )
 from ..settings import MIB
 from .annotated_workbook import annotated_workbook
@@ -64,7 +66,8 @@ def error_response(
     drain_body(request)
     protocols: dict[str | None, Protocol] = current_app.config[_KEY]
     protocol = protocols.get(request.path.split("/", 2)[1]) or protocols[None]
-    response = protocol.error(ErrorReport(status, as_text(detail), list(errors)))
+    text = shortened(as_text(detail), LONGEST_MESSAGE)
+    response = protocol.error(ErrorReport(status, text, list(errors)))
     response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
     return response
 

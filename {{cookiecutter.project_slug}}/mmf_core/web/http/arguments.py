@@ -9,6 +9,7 @@ is not JSON to the only other required argument.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from flask import Request
@@ -165,7 +166,8 @@ def _unique_names(values: MultiDict[str, Any], lists: Collection[str] = ()) -> l
 
 
 def _refuse_duplicates(names: Iterable[str]) -> None:
-    if errors := [ErrorDetail("duplicate argument", where=_shorten(name)) for name in names]:
+    first = islice(names, MAX_UNKNOWN)
+    if errors := [ErrorDetail("duplicate argument", where=_shorten(name)) for name in first]:
         listed = ", ".join(str(detail.where) for detail in errors)
         raise InvalidValue(f"duplicate argument: {listed}; send one value", errors)
 
