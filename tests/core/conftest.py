@@ -3,11 +3,15 @@
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 
 from mmf_core import registry as registry_module
 from mmf_core.registry import Registry
+
+_POOLS: list[Any] = []
+"""Of pyarrow, kept: buffers may be freed through them later."""
 
 
 @pytest.fixture
@@ -40,3 +44,17 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         )
 
     return hide
+
+
+@pytest.fixture
+def arrow_pool() -> Iterator[Callable[[], Any]]:
+    """Return a function that has pyarrow allocate from a pool of its own, which counts."""
+    import pyarrow as pa
+
+    def count() -> Any:
+        _POOLS.append(pa.proxy_memory_pool(pa.default_memory_pool()))
+        pa.set_memory_pool(_POOLS[-1])
+        return _POOLS[-1]
+
+    yield count
+    pa.set_memory_pool(pa.default_memory_pool())

@@ -3,6 +3,7 @@
 import io
 import re
 import tracemalloc
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -17,7 +18,7 @@ from pyarrow import parquet
 
 from forged_parquet import forged
 from mmf_core.codecs import Format, Kind, find, parquet_pages
-from mmf_core.codecs.parquet_pages import group_sizes
+from mmf_core.codecs.parquet_pages import row_groups
 from mmf_core.codecs.parquet_patterns import Patterns, patterns
 from mmf_core.errors import BodyTooLarge, RequestError
 from mmf_core.settings import MIB
@@ -58,15 +59,18 @@ def test_pages_declare_what_an_honest_footer_declares(
     )
     footer = parquet.ParquetFile(io.BytesIO(data)).metadata
     declared = [footer.row_group(index).total_byte_size for index in range(footer.num_row_groups)]
-    sizes = group_sizes(data)
+    sizes = [sum(chunk.size for chunk in group) for group in row_groups(data)]
+    values = [sum(chunks[i].values for chunks in row_groups(data)) for i in range(4)]
+    assert values == [5_000, 5_000, 10_000, 5_000]
     assert len(sizes) == len(declared)
     for size, most in zip(sizes, declared, strict=True):
         assert 0.5 * most < size <= most
 
 
 def test_an_empty_file_has_small_pages() -> None:
-    assert sum(group_sizes(written(TABLE.slice(0, 0)))) < 100
-    assert sum(group_sizes(written(pa.table({})))) == 0
+    for table in (TABLE.slice(0, 0), pa.table({})):
+        groups = row_groups(written(table))
+        assert sum(chunk.size + chunk.values for group in groups for chunk in group) < 100
 
 
 BOMBS = {
@@ -95,6 +99,62 @@ def test_a_bomb_is_refused_before_it_is_decompressed(name: str, lie: dict[str, i
     tracemalloc.stop()
     assert peak < MIB
     assert pa.total_allocated_bytes() <= before + MIB
+
+
+def _in_list(values: pa.Array) -> pa.Array:
+    return pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values)
+
+
+def _texts(rows: int) -> pa.Array:
+    return pa.array([b"x" * 10_000] * rows, pa.binary(10_000))
+
+
+REPEATS: dict[str, Callable[[], pa.Array]] = {
+    "a list of numbers": lambda: _in_list(pa.array(np.zeros(4_000_000, np.int64))),
+    "a list of nulls": lambda: _in_list(pa.nulls(4_000_000, pa.int8())),
+    "a list in a struct": lambda: pa.StructArray.from_arrays(
+        [_in_list(pa.array(np.zeros(4_000_000, np.int64)))], ["x"]
+    ),
+    "a map": lambda: pa.MapArray.from_arrays(
+        pa.array([0, 4_000_000], pa.int32()), *[pa.array(np.zeros(4_000_000, np.int64))] * 2
+    ),
+    "bytes of one length": lambda: _texts(1_000),
+    "bytes of one length in a list": lambda: _in_list(_texts(1_000)),
+    "bytes of one length in a struct": lambda: pa.StructArray.from_arrays([_texts(1_000)], ["x"]),
+    "lists of one length, all null": lambda: pa.nulls(10, pa.list_(pa.int64(), 1_000_000)),
+    "such lists in a list": lambda: _in_list(pa.nulls(10, pa.list_(pa.int64(), 1_000_000))),
+    "such lists of such lists": lambda: pa.nulls(10, pa.list_(pa.list_(pa.int64(), 1_000), 1_000)),
+}
+
+
+@pytest.mark.parametrize("name", REPEATS)
+def test_values_that_a_page_repeats_are_counted_before_they_are_read(
+    name: str, arrow_pool: Callable[[], pa.MemoryPool]
+) -> None:
+    data = written(pa.table({"a": REPEATS[name]()}), compression="zstd", data_page_size=1 << 30)
+    assert len(data) < MIB // 16
+    pool = arrow_pool()
+    with pytest.raises(BodyTooLarge, match="decompresses to more than 1 MiB"):
+        CODEC.read(data, {"max_decompressed": LIMIT})
+    assert pool.max_memory() < MIB
+
+
+def test_values_of_all_kinds_are_counted_as_those_of_their_columns() -> None:
+    """A file of nearly as many as are allowed is read, with each value."""
+    table = pa.table(
+        {
+            "embedding": pa.array([[0.5] * 300] * 300, pa.list_(pa.float32(), 300)),
+            "map": pa.array([[("a", 1)]] * 300, pa.map_(pa.string(), pa.int64())),
+            "point": pa.array([{"x": [1, None], "y": [[1], []]}] * 300),
+            "uuid": pa.array([b"x" * 16] * 300, pa.binary(16)),
+            "category": pa.array(["a", "b"] * 150).dictionary_encode(),
+            "half": pa.array(np.zeros(300, np.float16)),
+            "null": pa.nulls(300),
+        }
+    )
+    read = CODEC.read(written(table), {"max_decompressed": LIMIT})
+    assert len(read) == 300
+    assert read["embedding"][0].tolist() == [0.5] * 300
 
 
 @pytest.mark.parametrize("size", [0, 1, 2**40])
@@ -136,7 +196,7 @@ SMALL = [
 
 def _sizes(data: bytes) -> object:
     try:
-        return group_sizes(data)
+        return row_groups(data)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return "damaged"
 
@@ -169,7 +229,7 @@ def test_the_columns_and_pages_of_numbers_are_as_usual(
         "structure",
         lambda self, place: read.append(place) or structure(self, place),
     )
-    group_sizes(data)
+    row_groups(data)
     # None of a column or a page: the footer, its group, an int64, a text, and two orders.
     assert len(read) == 7
 

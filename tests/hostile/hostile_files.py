@@ -404,6 +404,10 @@ def parquet_files() -> Iterator[HostileInput]:
         pa.table({"a": pa.array([[0.0] * 10_000_000] * 4)}), use_dictionary=False
     )
     small = lambda: as_parquet(pa.table({"a": np.zeros(10)}))  # noqa: E731
+    numbers = lambda: pa.array(np.zeros(120_000_000, np.int64))  # noqa: E731
+    fixed = lambda: pa.array([b"x" * 100_000] * 8_000, pa.binary(100_000))  # noqa: E731
+    whole = {"data_page_size": 1 << 30, "dictionary_pagesize_limit": 1 << 30}
+    in_list = lambda values: pa.ListArray.from_arrays([0, len(values)], values)  # noqa: E731
     for name, make, statuses in (
         ("305 MiB of zeros, a byte declared", lambda: forged(zeros(), size=1), REFUSED),
         ("305 MiB of zeros, a row declared", lambda: forged(zeros(), size=1, rows=1), ANY),
@@ -416,6 +420,33 @@ def parquet_files() -> Iterator[HostileInput]:
         ("ten rows, 2^62 declared", lambda: forged(small(), rows=2**62), REFUSED),
         ("ten rows, -1 declared", lambda: forged(small(), rows=-1), REFUSED),
         ("ten rows, 2^62 values declared", lambda: forged(small(), values=2**62), ANY),
+        (
+            "a list of 120,000,000 zeros",
+            lambda: as_parquet(pa.table({"a": in_list(numbers())})),
+            REFUSED,
+        ),
+        (
+            "a list of 12,000,000 zeros",
+            lambda: as_parquet(pa.table({"a": in_list(numbers()[:12_000_000])})),
+            ANY,
+        ),
+        (
+            "a list of 8,000 times the same 100 kB",
+            lambda: as_parquet(pa.table({"a": in_list(fixed())}), **whole),
+            REFUSED,
+        ),
+        (
+            "8,000 structs of the same 100 kB",
+            lambda: as_parquet(
+                pa.table({"a": pa.StructArray.from_arrays([fixed()], ["x"])}), **whole
+            ),
+            REFUSED,
+        ),
+        (
+            "ten nulls in place of lists of 10,000,000",
+            lambda: as_parquet(pa.table({"a": pa.nulls(10, pa.list_(pa.int64(), 10_000_000))})),
+            REFUSED,
+        ),
     ):
         yield HostileInput(
             f"Parquet: {name}", "/table", PARQUET, make, statuses, seconds=8, mib=FULL

@@ -6,6 +6,7 @@ values, nulls without a buffer. In pandas, and in every response, each cell has 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -49,6 +50,46 @@ def _plain_ids() -> frozenset[int]:
     from pyarrow import lib
 
     return type_ids().exact - {lib.Type_STRING_VIEW}
+
+
+class Leaf(NamedTuple):
+    """A column of values that nothing is in, as Parquet stores them."""
+
+    slots: int
+    """The places for each value, if a null in its place is a whole list of a fixed length."""
+    size: int
+    """The fewest bytes of a place."""
+    in_list: bool
+    """Whether a row may have any number of values."""
+
+
+def leaves(kinds: Iterable[Any], slots: int = 1, *, in_list: bool = False) -> Iterator[Leaf]:
+    """Yield the leaves of types, in their order."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    for kind in kinds:
+        if isinstance(kind, pa.BaseExtensionType):
+            yield from leaves([kind.storage_type], slots, in_list=in_list)
+        elif types.is_fixed_size_list(kind):
+            yield from leaves([kind.value_type], slots * kind.list_size, in_list=in_list)
+        elif types.is_map(kind):
+            yield from leaves([kind.key_type, kind.item_type], slots, in_list=True)
+        elif types.is_struct(kind):
+            fields = map(kind.field, range(kind.num_fields))
+            yield from leaves((field.type for field in fields), slots, in_list=in_list)
+        elif types.is_nested(kind):  # any other list
+            yield from leaves([kind.value_type], slots, in_list=True)
+        else:
+            yield Leaf(slots, _place_size(kind), in_list)
+
+
+def _place_size(kind: Any) -> int:
+    from pyarrow import types
+
+    if types.is_fixed_size_binary(kind):
+        return OBJECT_SIZE + int(kind.byte_width)
+    return OBJECT_SIZE if types.is_decimal(kind) else CELL_SIZE
 
 
 def has_fixed_cells(schema: Any) -> bool:

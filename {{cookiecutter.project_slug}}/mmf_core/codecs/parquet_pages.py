@@ -1,14 +1,15 @@
 """How large a Parquet file is once it is decompressed, as the header of each page declares it.
 
-The footer may declare less, but a page is decompressed into the size of its own header. The footer
-is searched first: pyarrow makes hundreds of bytes of a structure of three. Structures are in
-Thrift's compact protocol, their fields numbered as in parquet.thrift. Columns and pages that are
-written as usual are found by a pattern, several times faster than field by field.
+So are its values, of which a few bytes may hold millions. The footer may declare less, but a page
+is decompressed into the size of its own header. The footer is searched first: pyarrow makes
+hundreds of bytes of a structure of three. Structures are in Thrift's compact protocol, their fields
+numbered as in parquet.thrift. Columns and pages that are written as usual are found by a pattern,
+several times faster than field by field.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import BodyTooLarge
 from .parquet_patterns import patterns
@@ -29,8 +30,15 @@ _HEADER_BYTES = 64  # of a page's header, that count for a structure: several co
 _MAX_SHIFT = 63
 
 
-def group_sizes(data: bytes) -> list[int]:
-    """Return the decompressed bytes of each row group; any error for a damaged file.
+class Chunk(NamedTuple):
+    """A column in a row group: its decompressed bytes, and its values, nulls included."""
+
+    size: int
+    values: int
+
+
+def row_groups(data: bytes) -> list[list[Chunk]]:
+    """Return the columns of each row group; any error for a damaged file.
 
     BodyTooLarge for a file of very many pages, columns or other structures.
     """
@@ -38,13 +46,13 @@ def group_sizes(data: bytes) -> list[int]:
     length = int.from_bytes(data[-_TAIL:][:4], "little")
     footer, _ = reader.structure(len(data) - _TAIL - length)
     return [
-        sum(_size(reader, column[_META]) for column in group[_COLUMNS])
+        [_chunk(reader, column[_META]) for column in group[_COLUMNS]]
         for group in footer.get(_GROUPS, ())
     ]
 
 
-def _size(reader: _Reader, column: Fields) -> int:
-    """Return the decompressed bytes of a column's pages, up to the last that pyarrow reads."""
+def _chunk(reader: _Reader, column: Fields) -> Chunk:
+    """Return what a column's pages have, up to the last that pyarrow reads."""
     place, dictionary = column[_FIRST_PAGE], column.get(_DICTIONARY, 0)
     if 0 < dictionary < place:
         place = dictionary
@@ -56,7 +64,7 @@ def _size(reader: _Reader, column: Fields) -> int:
         place += page_bytes
         size += page_size
         left -= values
-    return size
+    return Chunk(size, column[_VALUES] - left)
 
 
 class _Reader:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..errors import RequestError
 from ..settings import Settings
 from .arrow_messages import decompressed_size, is_file
-from .arrow_size import CELL_SIZE, array_size, batch_size, has_fixed_cells, is_flat
+from .arrow_size import CELL_SIZE, array_size, batch_size, has_fixed_cells, is_flat, leaves
 from .arrow_to_pandas import to_pandas, with_whole_numbers
 from .base import Codec, Kind, Options
 from .decoded_size import check_columns, refuse_sparse, too_large
 from .encoded_size import check_width
 from .formats import Format
 from .kept_columns import kept_names
-from .parquet_pages import group_sizes
+from .parquet_pages import Chunk, row_groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +126,8 @@ def _parquet_batches(data: bytes, max_size: int) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    sizes = group_sizes(data)  # before pyarrow sees it, which trusts the footer
+    groups = row_groups(data)  # before pyarrow sees it, which trusts the footer
+    sizes = [sum(chunk.size for chunk in group) for group in groups]
     if sum(sizes) > max_size:
         raise too_large("Parquet file", max_size)
     with pq.ParquetFile(pa.BufferReader(data)) as file:
@@ -136,6 +137,7 @@ def _parquet_batches(data: bytes, max_size: int) -> Iterator[Any]:
         refuse_sparse(rows, footer.num_columns, max_size // CELL_SIZE)
         schema, batch_rows = file.schema_arrow, _BATCH_ROWS
         if not has_fixed_cells(schema):
+            _check_values(groups, schema, rows, max_size)
             largest, longest = max(sizes, default=0), max(counts, default=0)
             batch_rows = _safe_batch_rows(schema, largest, longest, max_size)
         if not batch_rows:
@@ -147,6 +149,20 @@ def _parquet_batches(data: bytes, max_size: int) -> Iterator[Any]:
             yield batch
         if rows:  # pyarrow stops at the end of the shortest column
             raise ValueError("a column is shorter than the table")
+
+
+def _check_values(groups: list[list[Chunk]], schema: Any, rows: int, max_size: int) -> None:
+    """Refuse a file of too many values, which a page may repeat a million times in a few bytes.
+
+    A list has any number of them in a row, and a null as many as a list of a fixed length.
+    """
+    size = 0
+    for leaf, chunks in zip(leaves(schema.types), zip(*groups, strict=True), strict=bool(groups)):
+        values = sum(chunk.values for chunk in chunks)
+        cells = values * leaf.slots if leaf.in_list else max(values, rows * leaf.slots)
+        size += cells * leaf.size
+    if size > max_size:
+        raise too_large("Parquet file", max_size)
 
 
 def _safe_batch_rows(schema: Any, largest: int, longest: int, max_size: int) -> int:
