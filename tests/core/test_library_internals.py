@@ -22,6 +22,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from prometheus_client import Counter, Gauge, Histogram
 from sklearn.compose import make_column_transformer
 from sklearn.preprocessing import StandardScaler
+from werkzeug.sansio.multipart import MultipartDecoder
 from werkzeug.wrappers import Response
 
 from mmf_core.codecs import Format, Kind
@@ -127,6 +128,11 @@ def test_prometheus_observes_as_our_metrics_do() -> None:
     for metric in (counter, gauge):
         metric._value.inc(2)
         assert metric._value.get() == 2
+
+
+def test_werkzeug_parses_the_headers_of_a_part_by_the_method_that_is_overridden() -> None:
+    assert "self._parse_headers(" in inspect.getsource(MultipartDecoder.next_event)
+    assert "self.buffer" in inspect.getsource(MultipartDecoder.receive_data)
 
 
 def test_werkzeug_keeps_headers_and_what_to_close_in_lists() -> None:
