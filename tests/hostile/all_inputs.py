@@ -3,5 +3,6 @@
 from hostile_files import files
 from hostile_inputs import inputs
 from hostile_results import results
+from hostile_tasks import tasks
 
-INPUTS = [*inputs(), *files(), *results()]
+INPUTS = [*inputs(), *files(), *results(), *tasks()]  # tasks last: their processes stay

@@ -45,6 +45,7 @@ class HostileInput:
     times: int = 1
     open: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    method: str = "POST"
 
     @property
     def protocol(self) -> str:

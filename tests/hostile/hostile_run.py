@@ -39,6 +39,7 @@ RELEASED = 7.0
 """Seconds until the workers have returned what they have freed."""
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 APP = """
+import time
 from datetime import date
 
 import numpy as np
@@ -106,6 +107,12 @@ def day(data=mmf.Date()):
 def words(text=mmf.String()):
     for word in text.split(" "):
         yield word
+
+
+@registry.target(returns=mmf.Float())
+def pause(seconds=mmf.Float()):
+    time.sleep(seconds)
+    return seconds
 
 
 app = create_app(registry)
@@ -239,12 +246,19 @@ def open_files(master: int) -> int:
     return count
 
 
-def send(port: int, path: str, media_type: str, body: bytes, headers: dict[str, str]) -> int:
+def send(
+    port: int,
+    path: str,
+    media_type: str,
+    body: bytes,
+    headers: dict[str, str],
+    method: str = "POST",
+) -> int:
     """Send a request, read its response, and return the status."""
     connection = HTTPConnection("127.0.0.1", port, timeout=LONGEST + 30)
     try:
         with suppress(BrokenPipeError, ConnectionResetError):  # it was refused before its end
-            connection.request("POST", path, body, {"Content-Type": media_type, **headers})
+            connection.request(method, path, body, {"Content-Type": media_type, **headers})
         response = connection.getresponse()
         while response.read(MIB):
             pass
@@ -264,7 +278,12 @@ def attack(service: Service, hostile: HostileInput) -> Result:
     try:
         for _ in range(hostile.times):
             result.status = send(
-                service.port, hostile.path, hostile.media_type, body, hostile.headers
+                service.port,
+                hostile.path,
+                hostile.media_type,
+                body,
+                hostile.headers,
+                hostile.method,
             )
     except (OSError, HTTPException) as error:
         result.error = f"{type(error).__name__}: {error}"
@@ -280,7 +299,8 @@ def renew(service: Service) -> None:
     """Have the master replace all workers, one after the other."""
     master = service.process.pid
     for worker in children(master):
-        os.kill(worker, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # it ran a task
+            os.kill(worker, signal.SIGTERM)
         wait_until(lambda old=worker: old not in children(master) and len(children(master)) > 1)
         wait_until_ready(service.process, f"{service.url}/health/ready")
     warm_up(service)
@@ -300,6 +320,8 @@ def hostile_service(folder: Path) -> Iterator[Service]:
         "WEB_CONCURRENCY": "2",
         "MMF_LOG_LEVEL": "error",
         "OPENBLAS_NUM_THREADS": "1",
+        "MMF_TASKS_DIR": str(folder / "tasks"),
+        "MMF_TASK_WORKERS": "1",
     }
     with (
         (folder / "log").open("wb") as log,
