@@ -64,6 +64,14 @@ ARRAYS: dict[str, Callable[[], pa.Array]] = {
     "a list of a fixed size, of nulls": lambda: pa.FixedSizeListArray.from_arrays(
         pa.nulls(LIST), LIST
     ),
+    "a map": lambda: pa.MapArray.from_arrays(
+        pa.array([0, 60_000], pa.int32()), *[pa.array(np.zeros(60_000, np.int64))] * 2
+    ),
+    "times in a list": lambda: in_list(pa.array(np.zeros(50_000, "M8[us]"))),
+    "durations in a struct": lambda: in_struct(pa.array(np.zeros(20_000, "m8[s]"))),
+    "whole numbers beside nulls in a list": lambda: in_list(
+        pa.concat_arrays([pa.array(np.zeros(100_000, np.int64)), pa.nulls(1, pa.int64())])
+    ),
     "nulls": lambda: pa.nulls(LIST),
     "structs without fields": lambda: pa.Array.from_buffers(pa.struct([]), LIST, [None]),
     "small structs": lambda: in_struct(pa.array(np.zeros(100_000))),

@@ -407,6 +407,10 @@ def parquet_files() -> Iterator[HostileInput]:
     numbers = lambda: pa.array(np.zeros(120_000_000, np.int64))  # noqa: E731
     fixed = lambda: pa.array([b"x" * 100_000] * 8_000, pa.binary(100_000))  # noqa: E731
     whole = {"data_page_size": 1 << 30, "dictionary_pagesize_limit": 1 << 30}
+    times = lambda count: pa.array(np.arange(count).astype("M8[us]"))  # noqa: E731
+    a_map = lambda count: pa.MapArray.from_arrays(  # noqa: E731
+        [0, count], *[pa.array(np.zeros(count, np.int64))] * 2
+    )
     in_list = lambda values: pa.ListArray.from_arrays([0, len(values)], values)  # noqa: E731
     for name, make, statuses in (
         ("305 MiB of zeros, a byte declared", lambda: forged(zeros(), size=1), REFUSED),
@@ -430,6 +434,18 @@ def parquet_files() -> Iterator[HostileInput]:
             lambda: as_parquet(pa.table({"a": in_list(numbers()[:12_000_000])})),
             ANY,
         ),
+        (
+            "a list of 8,000,000 times",
+            lambda: as_parquet(pa.table({"a": in_list(times(8_000_000))})),
+            REFUSED,
+        ),
+        (
+            "a list of 1,000,000 times",
+            lambda: as_parquet(pa.table({"a": in_list(times(1_000_000))})),
+            ANY,
+        ),
+        ("a map of 6,000,000", lambda: as_parquet(pa.table({"a": a_map(6_000_000)})), REFUSED),
+        ("a map of 1,200,000", lambda: as_parquet(pa.table({"a": a_map(1_200_000)})), ANY),
         (
             "a list of 8,000 times the same 100 kB",
             lambda: as_parquet(pa.table({"a": in_list(fixed())}), **whole),

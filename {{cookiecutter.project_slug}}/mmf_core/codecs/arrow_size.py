@@ -14,7 +14,8 @@ from ..errors import RequestError
 
 CELL_SIZE, OBJECT_SIZE = 8, 40
 """The fewest bytes that a cell counts for, and a cell that becomes a Python object."""
-_LIST_SIZE, _STRUCT_SIZE = 80, 180
+_LIST_SIZE, _STRUCT_SIZE, _ENTRY_SIZE = 80, 180, 64
+_TIME_SIZE = 80  # of one that becomes an object, which takes time, too
 _VIEW_SIZE = 16  # of which the first four bytes are the length
 
 
@@ -140,15 +141,26 @@ def _content_size(array: Any, kind: Any) -> int:  # noqa: PLR0911
     if types.is_list_view(kind) or types.is_large_list_view(kind):
         _refuse_overlap(array)
     if types.is_map(kind):
-        return len(array) * _LIST_SIZE + array_size(array.keys) + array_size(array.items)
+        entries = len(array.keys) * _ENTRY_SIZE + _inner_size(array.keys) + _inner_size(array.items)
+        return len(array) * _LIST_SIZE + entries
     if types.is_list(kind) or types.is_large_list(kind) or hasattr(array, "values"):
-        return len(array) * _LIST_SIZE + array_size(array.values)
+        return len(array) * _LIST_SIZE + _inner_size(array.values)
     if types.is_struct(kind):
         fields = map(array.field, range(kind.num_fields))
-        return len(array) * _STRUCT_SIZE + sum(map(array_size, fields))
+        return len(array) * _STRUCT_SIZE + sum(map(_inner_size, fields))
     if types.is_union(kind):  # pandas has none
         raise RequestError("expected columns that pandas can hold, got a union; send another type")
     return int(array.nbytes)
+
+
+def _inner_size(array: Any) -> int:
+    """Return the bytes of cells inside others, where times are objects, as numbers beside nulls."""
+    from pyarrow import types
+
+    kind = array.type
+    is_object = types.is_integer(kind) and array.null_count
+    size = _TIME_SIZE if types.is_temporal(kind) else OBJECT_SIZE if is_object else 0
+    return array_size(array) + len(array) * size
 
 
 def _sizes(values: Any) -> Any:
