@@ -35,7 +35,7 @@ def test_an_unknown_option_is_named_beside_the_known_ones(registry: Registry) ->
     words = rf"^@mmf\.target\(batches=…\): unknown option; expected one of {options}"
     with pytest.raises(
         DeclarationError,
-        match=f"{words}max_concurrency, max_queue, background, task_timeout, retries$",
+        match=f"{words}max_concurrency, max_queue, background, task_timeout, retries, schedule$",
     ):
         registry.target(batches=True)
 

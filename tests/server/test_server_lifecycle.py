@@ -127,6 +127,7 @@ def test_a_worker_that_cannot_be_started_does_not_end_the_service(tmp_path: Path
         serve("gunicorn", tmp_path, stream, app=APP) as service,
     ):
         master = service.process.pid
+        wait_until(lambda: len(children(service)) == 2)  # without both it would not have started
         limits = resource.prlimit(master, resource.RLIMIT_NOFILE)
         resource.prlimit(master, resource.RLIMIT_NOFILE, (4, limits[1]))  # it has more open
         killed = pid(service)

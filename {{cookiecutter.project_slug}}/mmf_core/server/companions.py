@@ -65,12 +65,15 @@ class Companions:
                 self._start(name, capability)
 
     def _start(self, name: str, capability: Capability) -> None:
-        if capability.process and (run := capability.process(self._grace)):
-            self._started[name] = time.monotonic()
-            try:
+        if not capability.process:
+            return
+        try:
+            if run := capability.process(self._grace):
+                self._started[name] = time.monotonic()
                 self._pids[name] = self._fork(name, run)
-            except OSError as error:  # such as no process left; the master must not end
-                _log.error("the process of %s cannot be started: %s", name, error)
+        except (OSError, ImportError) as error:  # no process or file is left; go on
+            self._started[name] = time.monotonic()
+            _log.error("the process of %s cannot be started: %s", name, error)
 
     def _may_start(self, name: str) -> bool:
         if name in self._pids and _is_running(self._pids[name]):
