@@ -13,6 +13,7 @@ from mmf_core.codecs import (
     json_values,
     json_xml,
     json_yaml,
+    object_fields,
     parquet_pages,
     table_csv,
     table_html,
@@ -59,6 +60,7 @@ LIMITS = {
     "as XLSX": [table_xlsx.MAX_ROWS, table_xlsx._MOST_CELLS, table_xlsx.MAX_TEXT],
     "as XML": [table_xml._MOST_CELLS, table_html._MOST_CELLS],
     "as CSV": [table_csv._MOST_CELLS, table_json._MOST_CELLS],
+    "objects in the cells": [decoded_size.MAX_COLUMNS, object_fields._MOST_CELLS],
     "a JSON value that": [json_yaml._MOST_VALUES],
     "a JSON value as": [
         json_protobuf._MOST_VALUES,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hostile_inputs import JSON, REFUSED, HostileInput
+from hostile_inputs import ANY, JSON, REFUSED, HostileInput
 
 MOST = 12 * 50.0
 """MiB for one request: twelve times the largest body."""
@@ -49,6 +49,40 @@ def trees() -> Iterator[HostileInput]:
     )
 
 
+def objects() -> Iterator[HostileInput]:
+    """Yield tables with objects, whose names are fields in every row of Parquet and Arrow."""
+    for name in ("parquet", "arrow"):
+        yield HostileInput(
+            f"20,000 objects of different names as {name}",
+            f"/table?format={name}",
+            JSON,
+            lambda: different(20_000),
+            REFUSED,
+        )
+        yield HostileInput(
+            f"3,700 objects of different names as {name}",
+            f"/table?format={name}",
+            JSON,
+            lambda: different(3_700),
+            mib=350,
+        )
+    yield HostileInput(
+        "10,000 chains of 90 objects as parquet",
+        "/table?format=parquet",
+        JSON,
+        lambda: b"[" + b",".join([b'{"a":' * 90 + b"1" + b"}" * 90] * 10_000) + b"]",
+        ANY,
+        seconds=5,
+        mib=MOST,
+    )
+
+
+def different(rows: int) -> bytes:
+    """Return a column of objects with a name each that no other has."""
+    return b"[%b]" % b",".join(b'{"a":{"k%d":1}}' % row for row in range(rows))
+
+
 def results() -> Iterator[HostileInput]:
     """Yield all inputs of this module."""
     yield from trees()
+    yield from objects()

@@ -16,6 +16,7 @@ from .decoded_size import check_columns, refuse_sparse, too_large
 from .encoded_size import check_width
 from .formats import Format
 from .kept_columns import kept_names
+from .object_fields import check_fields
 from .parquet_pages import Chunk, row_groups
 
 if TYPE_CHECKING:
@@ -230,6 +231,7 @@ def _arrow_table(value: pd.DataFrame) -> Any:
     import pyarrow as pa
 
     check_width(value)
+    check_fields(value)
     try:
         return pa.Table.from_pandas(value, preserve_index=False)
     except (NotImplementedError, OverflowError) as error:

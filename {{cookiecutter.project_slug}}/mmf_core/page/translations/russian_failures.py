@@ -138,6 +138,15 @@ RUSSIAN_FAILURES = {
         "и объекты - три раза); пришлите меньше или выберите другой формат, например JSON"
     ),
     (
+        "expected objects with at most {limit} names in Parquet or Arrow, and {most} names and "
+        "rows multiplied, got {names} names and {rows} rows; send objects of the same names, or "
+        "accept another format, such as JSON"
+    ): (
+        "в Parquet и Arrow у объектов не больше {limit} имён, а имён, умноженных на строки, не "
+        "больше {most}; получилось имён: {names}, строк: {rows}; пришлите объекты с одинаковыми "
+        "именами или выберите другой формат, например JSON"
+    ),
+    (
         "the result takes more than {number} MiB as {name}; send fewer rows, or accept another "
         "format, such as Parquet"
     ): (
