@@ -299,6 +299,26 @@ def test_results_are_removed_after_a_while_and_then_gone(queue: Queue) -> None:
     assert_problem(queue.client.get(f"/tasks/{ids[2]}/result"), 404)
 
 
+def test_as_many_tasks_are_known_when_they_are_done_as_may_wait(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their results may be small, or there may be none: their bytes are no limit."""
+    monkeypatch.setattr(queue.store, "_limits", (2, 1_000))
+    ids = []
+    for number in range(6):
+        task = queue.ask("nothing")
+        if number % 2:
+            queue.client.post(task["urls"]["cancel"])
+        queue.work()
+        ids.append(task["id"])
+        queue.store.expire(3600, 1_000)
+    results = [queue.client.get(f"/tasks/{each}/result").status_code for each in ids]
+    assert results == [404, 404, 410, 409, 204, 409]
+    waiting = queue.ask("nothing")
+    queue.store.expire(3600, 1_000)
+    assert queue.client.get(waiting["urls"]["self"]).get_json()["status"] == "queued"
+
+
 def test_large_contents_are_files_that_end_with_their_tasks(file_queue: Queue) -> None:
     folder = file_queue.tasks.settings.folder
     large = b"id,a\n" + b"x,1.5\n" * 300_000

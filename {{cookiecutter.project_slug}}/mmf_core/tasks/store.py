@@ -246,15 +246,17 @@ class Store:
     def expire(self, keep: float, max_kept: int) -> None:
         """Remove results older than `keep` seconds, and the oldest beyond `max_kept` bytes.
 
+        As many tasks as may wait are kept when they are done, and as many again to answer 410.
         Files that no task refers to are removed, too.
         """
         now = time.time()
         old = self._tasks(
             f"SELECT {COLUMNS} FROM ("
-            "SELECT *, sum(size) OVER (ORDER BY completed_at DESC, seq DESC) AS total "
-            "FROM tasks WHERE completed_at IS NOT NULL AND removed = 0"
-            ") AS kept WHERE completed_at < ? OR total > ?",
-            *(now - keep, max_kept),
+            "SELECT *, sum(size) OVER newest AS total, row_number() OVER newest AS place "
+            "FROM tasks WHERE completed_at IS NOT NULL AND removed = 0 "
+            "WINDOW newest AS (ORDER BY completed_at DESC, seq DESC)"
+            ") AS kept WHERE completed_at < ? OR total > ? OR place > ?",
+            *(now - keep, max_kept, self._limits[0]),
         )
         for task in old:
             sql = (
@@ -263,8 +265,11 @@ class Store:
             )
             self._database.rows(sql, task.seq)
             self._files.remove(task.result_file)
-        sql = "DELETE FROM tasks WHERE removed = 1 AND completed_at < ?"
-        self._database.rows(sql, now - KEPT_AS_GONE * keep)
+        self._database.rows(
+            "DELETE FROM tasks WHERE removed = 1 AND (completed_at < ? OR seq <= "
+            "(SELECT seq FROM tasks WHERE removed = 1 ORDER BY seq DESC LIMIT 1 OFFSET ?))",
+            *(now - KEPT_AS_GONE * keep, self._limits[0]),
+        )
         self._files.sweep(self._file_names())
 
     def _file_names(self) -> set[str]:
