@@ -55,25 +55,21 @@ TREE_FORMATS = {
 
 def large() -> Iterator[HostileInput]:
     """Yield large requests; each is decoded by a worker, and again by the process of its task."""
-    for name, path, media_type, content in (
-        ("a CSV", "/table", CSV, lambda: b"a,b\n" + b"1,2\n" * (49 * MIB // 4)),
-        ("a JSON list of numbers", "/tree", JSON, lambda: b'{"a":[' + b"1," * (24 * MIB) + b"1]}"),
-        (
-            "a CSV of long texts",
-            "/table",
-            CSV,
-            lambda: b"a,b\n" + (b"x" * 1_000 + b",1\n") * 51_000,
-        ),
-        ("a text", "/words", "text/plain", lambda: b"a" * (49 * MIB)),
+    for name, size, path, media_type, content in (
+        ("a CSV", 49, "/table", CSV, lambda: b"a,b\n" + b"1,2\n" * (49 * MIB // 4)),
+        ("a CSV", 23, "/strict", CSV, lambda: b"a,b\n" + b"1,2\n" * 6_000_000),
+        ("a JSON list", 49, "/tree", JSON, lambda: b'{"a":[' + b"1," * (24 * MIB) + b"1]}"),
+        ("long texts", 49, "/table", CSV, lambda: b"a,b\n" + (b"x" * 1_000 + b",1\n") * 51_000),
+        ("a text", 49, "/words", "text/plain", lambda: b"a" * (49 * MIB)),
     ):
         yield HostileInput(
-            f"a task of {name}, 49 MiB",
+            f"a task of {name}, {size} MiB",
             path,
             media_type,
             content,
             ANY,
             seconds=5,
-            mib=12 * 50 + 2,
+            mib=2 * 12 * 50,  # in two processes
             headers=WAIT,
         )
     yield HostileInput(
