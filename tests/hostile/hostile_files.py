@@ -408,6 +408,7 @@ def parquet_files() -> Iterator[HostileInput]:
     fixed = lambda: pa.array([b"x" * 100_000] * 8_000, pa.binary(100_000))  # noqa: E731
     whole = {"data_page_size": 1 << 30, "dictionary_pagesize_limit": 1 << 30}
     times = lambda count: pa.array(np.arange(count).astype("M8[us]"))  # noqa: E731
+    texts = lambda count: pa.array(np.arange(count)).cast(pa.string())  # noqa: E731
     a_map = lambda count: pa.MapArray.from_arrays(  # noqa: E731
         [0, count], *[pa.array(np.zeros(count, np.int64))] * 2
     )
@@ -446,6 +447,32 @@ def parquet_files() -> Iterator[HostileInput]:
         ),
         ("a map of 6,000,000", lambda: as_parquet(pa.table({"a": a_map(6_000_000)})), REFUSED),
         ("a map of 1,200,000", lambda: as_parquet(pa.table({"a": a_map(1_200_000)})), ANY),
+        (
+            "a list of 280,000 structs of three texts",
+            lambda: as_parquet(
+                pa.table(
+                    {"a": in_list(pa.StructArray.from_arrays([texts(280_000)] * 3, list("abc")))}
+                )
+            ),
+            frozenset({200}),
+        ),
+        (
+            "a map of 500,000 texts",
+            lambda: as_parquet(
+                pa.table({"a": pa.MapArray.from_arrays([0, 500_000], *[texts(500_000)] * 2)})
+            ),
+            frozenset({200}),
+        ),
+        (
+            "a list of 1,500,000 texts",
+            lambda: as_parquet(pa.table({"a": in_list(texts(1_500_000))})),
+            frozenset({200}),
+        ),
+        (
+            "a list of 7,000,000 texts",
+            lambda: as_parquet(pa.table({"a": in_list(texts(7_000_000))})),
+            REFUSED,
+        ),
         (
             "a list of 8,000 times the same 100 kB",
             lambda: as_parquet(pa.table({"a": in_list(fixed())}), **whole),

@@ -82,7 +82,7 @@ def leaves(kinds: Iterable[Any], slots: int = 1, *, in_list: bool = False) -> It
         elif types.is_nested(kind):  # any other list
             yield from leaves([kind.value_type], slots, in_list=True)
         else:
-            yield Leaf(slots, _place_size(kind), in_list)
+            yield Leaf(slots, _place_size(kind) + in_list * _object_size(kind), in_list)
 
 
 def _place_size(kind: Any) -> int:
@@ -141,8 +141,8 @@ def _content_size(array: Any, kind: Any) -> int:  # noqa: PLR0911
     if types.is_list_view(kind) or types.is_large_list_view(kind):
         _refuse_overlap(array)
     if types.is_map(kind):
-        entries = len(array.keys) * _ENTRY_SIZE + _inner_size(array.keys) + _inner_size(array.items)
-        return len(array) * _LIST_SIZE + entries
+        entries = _inner_size(array.keys) + _inner_size(array.items)
+        return len(array) * _LIST_SIZE + len(array.keys) * _ENTRY_SIZE + entries
     if types.is_list(kind) or types.is_large_list(kind) or hasattr(array, "values"):
         return len(array) * _LIST_SIZE + _inner_size(array.values)
     if types.is_struct(kind):
@@ -154,13 +154,25 @@ def _content_size(array: Any, kind: Any) -> int:  # noqa: PLR0911
 
 
 def _inner_size(array: Any) -> int:
-    """Return the bytes of cells inside others, where times are objects, as numbers beside nulls."""
+    """Return the bytes of cells inside others, where texts are objects.
+
+    So are times, and whole numbers beside nulls.
+    """
     from pyarrow import types
 
-    kind = array.type
-    is_object = types.is_integer(kind) and array.null_count
-    size = _TIME_SIZE if types.is_temporal(kind) else OBJECT_SIZE if is_object else 0
+    has_nulls = types.is_integer(array.type) and array.null_count
+    size = OBJECT_SIZE if has_nulls else _object_size(array.type)
     return array_size(array) + len(array) * size
+
+
+def _object_size(kind: Any) -> int:
+    """Return the bytes of the object that a cell inside others becomes, in addition."""
+    from pyarrow import types
+
+    if types.is_temporal(kind):
+        return _TIME_SIZE
+    texts = (types.is_string, types.is_large_string, types.is_string_view)
+    return OBJECT_SIZE if any(is_text(kind) for is_text in texts) else 0
 
 
 def _sizes(values: Any) -> Any:

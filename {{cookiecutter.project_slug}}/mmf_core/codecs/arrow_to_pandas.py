@@ -29,7 +29,8 @@ def to_pandas(table: Any) -> pd.DataFrame:
         column = table.column(index)
         table = table.set_column(index, table.field(index).name, _decoded(column))
     try:
-        frame = _with_text_names(table.to_pandas())
+        # To find equal objects takes several times the memory and the time that they do.
+        frame = _with_text_names(table.to_pandas(deduplicate_objects=False))
         _check_zoned(frame)
         has_names = positions and not frame.columns.has_duplicates
         exact = dict(_exact_columns(table, positions, frame)) if has_names else {}
