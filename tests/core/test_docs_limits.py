@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from mmf_core.codecs import (
+    array_csv,
+    array_json,
     decoded_size,
     encoded_size,
     image_blocks,
@@ -61,6 +63,7 @@ LIMITS = {
     "as XML": [table_xml._MOST_CELLS, table_html._MOST_CELLS],
     "as CSV": [table_csv._MOST_CELLS, table_json._MOST_CELLS],
     "objects in the cells": [decoded_size.MAX_COLUMNS, object_fields._MOST_CELLS],
+    "an array that": [array_json._MOST_VALUES, array_csv._MOST_VALUES],
     "a JSON value that": [json_yaml._MOST_VALUES],
     "a JSON value as": [
         json_protobuf._MOST_VALUES,

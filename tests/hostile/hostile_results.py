@@ -1,8 +1,10 @@
 """What an outsider may have written back to do harm: results that grow in the format asked for."""
 
+import io
 from collections.abc import Iterator
 
-from hostile_inputs import ANY, JSON, REFUSED, HostileInput
+import numpy as np
+from hostile_inputs import ANY, JSON, NPY, REFUSED, HostileInput
 
 MOST = 12 * 50.0
 """MiB for one request: twelve times the largest body."""
@@ -82,7 +84,73 @@ def different(rows: int) -> bytes:
     return b"[%b]" % b",".join(b'{"a":{"k%d":1}}' % row for row in range(rows))
 
 
+def arrays() -> Iterator[HostileInput]:
+    """Yield arrays of small numbers, each of which is several bytes of text."""
+    yield HostileInput(
+        "a million rows of six random numbers as csv",
+        "/array?format=csv",
+        NPY,
+        lambda: saved(np.random.default_rng(0).random((1_000_000, 6))),
+        mib=400,
+    )
+    yield HostileInput(
+        "13,900,000 rows of a small number as csv",
+        "/array?format=csv",
+        NPY,
+        lambda: saved(np.full((13_900_000, 1), -100, np.int8)),
+        seconds=5,
+        mib=400,
+    )
+    yield HostileInput(
+        "25,000,000 infinite halves",
+        "/array?format=csv",
+        NPY,
+        lambda: saved(np.full((25_000_000, 1), np.inf, np.float16)),
+        REFUSED,
+        seconds=5,
+        mib=400,
+    )
+    yield HostileInput(
+        "49,000,000 rows of a bool as csv",
+        "/array?format=csv",
+        NPY,
+        lambda: saved(np.zeros((49_000_000, 1), bool)),
+        REFUSED,
+        mib=200,
+    )
+    yield HostileInput(
+        "49,000,000 rows of a bool as json",
+        "/array",
+        NPY,
+        lambda: saved(np.zeros((49_000_000, 1), bool)),
+        REFUSED,
+        mib=200,
+    )
+    yield HostileInput(
+        "3,500,000 rows of a bool as json",
+        "/array",
+        NPY,
+        lambda: saved(np.zeros((3_500_000, 1), bool)),
+        mib=500,
+    )
+    yield HostileInput(
+        "49,000,000 bools as json",
+        "/array",
+        NPY,
+        lambda: saved(np.zeros(49_000_000, bool)),
+        mib=MOST,
+    )
+
+
+def saved(array: np.ndarray) -> bytes:
+    """Return an array as a .npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
 def results() -> Iterator[HostileInput]:
     """Yield all inputs of this module."""
     yield from trees()
+    yield from arrays()
     yield from objects()

@@ -9,8 +9,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import InvalidValue, RequestError
+from . import csv_rows
 from .array_columns import bad_cells, column_indices
 from .base import Codec, Kind, Options
+from .encoded_size import check_array, joined
 from .formats import Format
 from .number_format import any_number
 from .table_shapes import ONE_VALUE_PER_COLUMN, uneven_rows
@@ -18,6 +20,8 @@ from .whole_numbers import exact_array
 
 if TYPE_CHECKING:
     import numpy as np
+
+_MOST_VALUES = 14_000_000  # as of a table
 
 
 class ArrayCSV(Codec["np.ndarray"]):
@@ -59,15 +63,13 @@ class ArrayCSV(Codec["np.ndarray"]):
         if value.ndim > 2:  # noqa: PLR2004 - rows and columns
             raise ValueError(f"CSV holds at most two dimensions, got {value.ndim}")
         table = value.reshape(-1, 1) if value.ndim < 2 else value  # noqa: PLR2004
-        if table.dtype.kind == "b":
-            table = table.astype(int)
+        check_array((table.size,), "CSV", _MOST_VALUES)
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         if "columns" in options:
             writer.writerow(options["columns"])
-        for row in table.tolist():
-            writer.writerow("" if cell != cell else cell for cell in row)  # noqa: PLR0124 - NaN
-        return buffer.getvalue().encode()
+        header = buffer.getvalue().encode()
+        return joined(chain([header], csv_rows.number_rows(table)), "CSV", options)
 
 
 def _read(data: bytes) -> list[list[str]]:

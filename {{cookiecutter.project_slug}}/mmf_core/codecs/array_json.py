@@ -10,10 +10,13 @@ from ..errors import InvalidValue
 from .array_columns import bad_cells, rows_of
 from .base import JSONCodec, Kind, Options
 from .decoded_size import JSON_WEIGHTS
+from .encoded_size import check_array
 from .whole_numbers import exact_array
 
 if TYPE_CHECKING:
     import numpy as np
+
+_MOST_VALUES = 60_000_000
 
 
 class ArrayJSON(JSONCodec["np.ndarray"]):
@@ -58,6 +61,7 @@ class ArrayJSON(JSONCodec["np.ndarray"]):
     def to_plain(self, value: np.ndarray) -> Any:
         import numpy as np
 
+        check_array(value.shape, "JSON", _MOST_VALUES)
         native = value.dtype.newbyteorder("=")
         return np.ascontiguousarray(value, native) if value.ndim else value.item()
 

@@ -45,6 +45,33 @@ def rows(table: pd.DataFrame, separator: str) -> Iterator[bytes] | None:
     return (text + b"\n" for text in format_rows(table, template, b"\n", format_cells))
 
 
+def number_rows(array: Any) -> Iterator[bytes]:
+    """Yield the lines of an array of rows of numbers; bools are 1 and 0, NaN is an empty cell.
+
+    Infinity, which JSON has not, is what Python writes; floats of any length are those of 64 bits.
+    """
+    import numpy as np
+
+    rows, width = array.shape
+    if not array.size:
+        yield b"\n" * rows
+        return
+    null = b'""' if width == 1 else b""
+    size = max(1, _BLOCK_CELLS // width)
+    dtype: Any = {"b": np.int8, "f": np.float64}.get(array.dtype.kind)
+    for start in range(0, rows, size):
+        cells = array[start : start + size]
+        cells = cells.astype(dtype or cells.dtype.newbyteorder("="))
+        if cells.dtype.kind == "f" and (infinite := np.isinf(cells)).any():
+            texts = np.array(format_numbers(cells), object)
+            texts[texts == b"null"] = null
+            texts[infinite.ravel()] = [repr(cell).encode() for cell in cells[infinite].tolist()]
+            lines = texts.reshape(cells.shape).tolist()
+            yield b"\n".join(map(b",".join, lines)) + b"\n"
+        else:
+            yield from _block(cells, b",", null)
+
+
 def _is_plain(cells: Any) -> bool:
     """Return whether cells are whole numbers, floats without infinity, or texts."""
     import numpy as np

@@ -7,7 +7,8 @@ bytes of Parquet are a hundred of HTML.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BodyTooLarge
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _SLOW_CELL = 6
 """What a cell counts for that is written by Python: an object, or a time in a zone."""
+
+_LIST = 16
+"""What a list in an array counts for, beside its values: orjson takes a hundred bytes for it."""
 
 
 def check_width(table: pd.DataFrame) -> None:
@@ -51,6 +55,17 @@ def check_cells(table: pd.DataFrame, name: str, most: int) -> None:
 def _is_slow(dtype: Any) -> bool:
     is_time = dtype.kind == "M" and getattr(dtype, "tz", None) is None
     return not (is_time or dtype.kind in "biuf" or dtype == "str")
+
+
+def check_array(shape: Sequence[int], name: str, most: int) -> None:
+    """Raise BodyTooLarge for an array that takes too long to write as nested lists."""
+    lists = sum(prod(shape[:axis]) for axis in range(1, len(shape)))
+    values = prod(shape) + _LIST * lists
+    if values > most:
+        raise BodyTooLarge(
+            f"expected an array of at most {most:,} values as {name}, got {values:,}, where lists "
+            f"count {_LIST} times; send fewer rows, or accept another format, such as NPY"
+        )
 
 
 def bounded_plain(value: Any, name: str, most: int) -> Any:

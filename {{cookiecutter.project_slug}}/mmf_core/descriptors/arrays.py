@@ -169,10 +169,12 @@ class Array(Descriptor["np.ndarray"]):
         faults = np.isnan(array) if self.columns is not None else np.zeros(array.shape, bool)
         if self.finite:
             faults |= np.isinf(array)
-        if places := np.argwhere(faults).tolist():
+        if count := np.count_nonzero(faults):
+            first = np.flatnonzero(faults)[:MAX_ERRORS]
+            places = [np.unravel_index(index, faults.shape) for index in first.tolist()]
             raise InvalidValue(
-                f"cells that are empty or infinite: {len(places)}",
-                [self._fault(array, place) for place in places[:MAX_ERRORS]],
+                f"cells that are empty or infinite: {count}",
+                [self._fault(array, [*map(int, place)]) for place in places],
             )
 
     def _fault(self, array: np.ndarray, place: list[int]) -> ErrorDetail:

@@ -147,6 +147,13 @@ RUSSIAN_FAILURES = {
         "именами или выберите другой формат, например JSON"
     ),
     (
+        "expected an array of at most {limit} values as {name}, got {number}, where lists count "
+        "{count} times; send fewer rows, or accept another format, such as NPY"
+    ): (
+        "в {name} не больше {limit} значений массива, получилось: {number} (списки считаются "
+        "{count} раз); пришлите меньше строк или выберите другой формат, например NPY"
+    ),
+    (
         "the result takes more than {number} MiB as {name}; send fewer rows, or accept another "
         "format, such as Parquet"
     ): (

@@ -1,0 +1,74 @@
+"""What an array may take as text; its digits are those that Python writes of the same numbers."""
+
+import time
+from math import isnan
+
+import numpy as np
+import pytest
+
+from mmf_core.codecs import Format, Kind, find
+from mmf_core.errors import BodyTooLarge
+
+CSV, JSON = find(Kind.ARRAY, Format.CSV), find(Kind.ARRAY, Format.JSON)
+assert CSV
+assert JSON
+INF, NAN = np.inf, np.nan
+
+
+@pytest.mark.parametrize("rows", [np.zeros((14_000_001, 1), bool), np.zeros(14_000_001, np.int8)])
+def test_a_csv_has_as_many_values_as_a_table(rows: np.ndarray) -> None:
+    """49 million took 25 seconds and 1.5 GiB."""
+    with pytest.raises(BodyTooLarge, match="at most 14,000,000 values as CSV, got 14,000,001"):
+        CSV.encode(rows, {})
+
+
+def test_lists_in_json_count() -> None:
+    shape = (2, 5_000_000, 1)
+    with pytest.raises(BodyTooLarge, match="at most 60,000,000 values as JSON, got 170,000,032"):
+        JSON.encode(np.zeros(shape, bool), {})
+    assert JSON.encode(np.zeros(100, bool), {})
+
+
+def test_a_csv_takes_a_moment() -> None:
+    """A million of six numbers took seven seconds."""
+    rows = np.random.default_rng(0).random((500_000, 6))
+    rows[:, 1] = INF
+    started = time.process_time()
+    CSV.encode(rows, {})
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        np.array([[0.1, NAN, INF], [-INF, 1e-7, 1e22]]),
+        np.array([[0.1, NAN], [65504, 1]], np.float16),
+        np.array([[0.1, 3.4e38], [INF, -0.0]], np.float32),
+        np.array([[1.5], [NAN]]),
+        np.array([[INF], [NAN], [1]]),
+        np.array([[1.5, 2.5], [NAN, 3]], ">f8").T,
+        np.array([[-1, 2], [3, 2**63 - 1]], ">i8"),
+        np.array([[2**64 - 1]], np.uint64),
+        np.array([[True, False]]),
+        np.arange(300_000.0).reshape(-1, 3),
+    ],
+    ids=lambda rows: f"{rows.dtype} {rows.shape}",
+)
+def test_a_csv_has_the_numbers_of_the_array(rows: np.ndarray) -> None:
+    lines = CSV.encode(rows, {}).decode().splitlines()
+    assert len(lines) == len(rows)
+    for line, row in zip(lines, rows.tolist(), strict=True):
+        cells = line.split(",")
+        assert [cell in {"", '""'} for cell in cells] == [isnan(number) for number in row]
+        kind = float if rows.dtype.kind == "f" else int
+        assert [kind(cell) for cell in cells if cell.strip('"')] == [
+            number for number in row if not isnan(number)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"), [((0, 3), b""), ((2, 0), b"\n\n"), ((0,), b""), ((0, 0), b"")]
+)
+def test_a_csv_of_no_numbers(shape: tuple[int, ...], text: bytes) -> None:
+    assert CSV.encode(np.zeros(shape), {}) == text
+    assert CSV.encode(np.zeros((0, 2)), {"columns": ("a", "b")}) == b"a,b\n"
