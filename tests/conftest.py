@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -80,6 +80,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"add {item.path.name} to INSTALLED in conftest.py")
         if item.path.name in UNMEASURED:
             item.add_marker("no_cover")
+
+
+@pytest.fixture(autouse=True)
+def _no_request_is_left() -> Iterator[None]:
+    """End the request of a test that has not closed its response, such as a stream's."""
+    yield
+    if context := sys.modules.get("mmf_core.web.request_context"):
+        context.set_context(None)
 
 
 @pytest.fixture

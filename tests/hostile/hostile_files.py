@@ -132,6 +132,7 @@ def workbooks() -> Iterator[HostileInput]:
             blank_cells(5_000_000),
         ),
         REFUSED,
+        mib=128,
     )
 
 

@@ -447,6 +447,7 @@ def slow() -> Iterator[HostileInput]:
         XLSX,
         lambda: blank_cells(5_000_000),
         REFUSED,
+        mib=128,
     )
     for body, name in ((b"a,b\n1e999999999,1\n", "CSV"), (b'[{"a":"1e999999999","b":1}]', "JSON")):
         yield HostileInput(

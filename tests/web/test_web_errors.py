@@ -1,6 +1,5 @@
 """The service's own errors, as reported to the caller and as written to the log."""
 
-import contextvars
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,8 +124,7 @@ def test_an_application_of_ones_own_may_use_the_shape() -> None:
     """Without the middleware there is no request id."""
     app = Flask(__name__)
     errors.install(app, [rest.PROTOCOL], [])
-    fresh = contextvars.Context()  # in this thread another test may have left a stream open
-    answer = fresh.run(app.test_client().get, "/nothing").get_json()
+    answer = app.test_client().get("/nothing").get_json()
     assert (answer["status"], answer["request_id"]) == (404, None)
 
 
