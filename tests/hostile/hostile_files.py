@@ -437,6 +437,11 @@ def parquet_files() -> Iterator[HostileInput]:
             ANY,
         ),
         (
+            "2,000,000 cells of bytes",
+            lambda: as_parquet(pa.table({"a": [b"x%d" % row for row in range(2_000_000)]})),
+            frozenset({406}),
+        ),
+        (
             "a list of 8,000,000 times",
             lambda: as_parquet(pa.table({"a": in_list(times(8_000_000))})),
             REFUSED,

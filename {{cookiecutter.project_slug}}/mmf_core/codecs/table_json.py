@@ -92,8 +92,17 @@ def format_records(table: pd.DataFrame, format: str, separator: bytes) -> Iterat
     try:
         yield from row_text.format_rows(table, template, separator, _format_cells)
     except TypeError:
-        json.dumps(TableJSON().to_plain(table))  # names the row and the column
+        _name_invalid_cell(table)
         raise
+
+
+def _name_invalid_cell(table: pd.DataFrame) -> None:
+    """Raise a TypeError with the row and the column; most are in the first rows."""
+    rows = 1000
+    while rows < len(table):
+        json.dumps(TableJSON().to_plain(table.iloc[:rows]))
+        rows *= 10
+    json.dumps(TableJSON().to_plain(table))
 
 
 def _between(start: bytes, separator: bytes, texts: Iterable[bytes], end: bytes) -> Iterator[bytes]:
