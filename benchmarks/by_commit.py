@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import ctypes
 import gc
-import io
 import json
 import os
 import platform
@@ -57,41 +56,14 @@ def count(folder: Path, marks: Path) -> None:
     library = ctypes.PyDLL(str(marks))
     for content_type, body in BODIES.items():
         for _ in range(instructions.WARM_UP):
-            send(application, content_type, body)
+            one_row.send(application, body, content_type)
         gc.collect()
         gc.disable()
         library.start(0)
         for _ in range(instructions.REQUESTS):
-            send(application, content_type, body)
+            one_row.send(application, body, content_type)
         library.stop(content_type.encode())
         gc.enable()
-
-
-def send(application: Any, content_type: str, body: bytes) -> None:
-    """Post the row; a status other than 200 is an error."""
-    statuses: list[str] = []
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": "/score",
-        "QUERY_STRING": "",
-        "CONTENT_TYPE": content_type,
-        "CONTENT_LENGTH": str(len(body)),
-        "HTTP_HOST": "localhost:8000",
-        "HTTP_ACCEPT": "application/json",
-        "REMOTE_ADDR": "127.0.0.1",
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "8000",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": sys.stderr,
-    }
-    response = application(environ, lambda status, *_: statuses.append(status))
-    content = b"".join(response)
-    if hasattr(response, "close"):
-        response.close()
-    if statuses != ["200 OK"]:
-        raise SystemExit(f"{statuses}: {content.decode()}")
 
 
 def measure(commit: str) -> dict[str, int]:

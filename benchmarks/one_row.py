@@ -56,14 +56,14 @@ def make_application(folder: Path, working: Path) -> tuple[Application, bytes]:
     return create_app(registry).wsgi_app, body
 
 
-def send(application: Application, body: bytes) -> None:
+def send(application: Application, body: bytes, content_type: str = "application/json") -> None:
     """Post the row; a status other than 200 is an error."""
     statuses = []
     environ = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": "/score",
         "QUERY_STRING": "",
-        "CONTENT_TYPE": "application/json",
+        "CONTENT_TYPE": content_type,
         "CONTENT_LENGTH": str(len(body)),
         "HTTP_ACCEPT": "application/json",
         "REMOTE_ADDR": "127.0.0.1",

@@ -153,7 +153,7 @@ def begun(file: Path) -> list[int]:
 
 
 class Queue:
-    """An application whose tasks run in this process, when they are told to."""
+    """An application whose tasks run in this process, on request."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app

@@ -25,7 +25,7 @@ reporter = TaskReporter()
 def progress(fraction: float, message: str = "") -> None:
     """Say how much of a task is done, and what is being done; callers see both within a second.
 
-    In a call that is no task it does nothing.
+    In a call that is not a task it does nothing.
 
     - `fraction`: 0 to 1; ValueError for any other number.
     - `message`: a text for people.

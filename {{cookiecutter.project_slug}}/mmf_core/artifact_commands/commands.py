@@ -145,11 +145,11 @@ def _version_text(
     mark: str, identity: str, size: int, training: Mapping[str, Any], modified: str = ""
 ) -> str:
     """Return the line of a version; its training says more than the time of its upload."""
-    told = [training.get("at") or modified]
-    told += [f"{name} {value:.4g}" for name, value in training.get("metrics", {}).items()]
-    told += [f"commit {commit[:SHORT]}" for commit in [training.get("commit")] if commit]
-    told += [note for note in [training.get("note")] if note]
-    return "  ".join([f"{mark} {identity}", size_text(size), *filter(None, told)])
+    facts = [training.get("at") or modified]
+    facts += [f"{name} {value:.4g}" for name, value in training.get("metrics", {}).items()]
+    facts += [f"commit {commit[:SHORT]}" for commit in [training.get("commit")] if commit]
+    facts += [note for note in [training.get("note")] if note]
+    return "  ".join([f"{mark} {identity}", size_text(size), *filter(None, facts)])
 
 
 def _libraries(entry: Entry) -> str:

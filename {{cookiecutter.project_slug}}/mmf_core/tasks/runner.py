@@ -78,7 +78,7 @@ def run_task(app: Flask, task: Task, body: bytes) -> Outcome:
 
 
 class Runner:
-    """Runs the tasks of a worker until it is told to stop, or a task was taken from it."""
+    """Runs the tasks of a worker until it is asked to stop, or a task was taken from it."""
 
     def __init__(self, app: Flask, worker: str) -> None:
         self._app = app

@@ -108,7 +108,7 @@ class Outcome:
 
     @classmethod
     def failed(cls, task: Task, status: int, detail: str) -> Outcome:
-        """Return the outcome of a task that has not told its own."""
+        """Return the outcome of a task that has not reported its own."""
         request_id = json.loads(task.request).get("request_id")
         problem = problem_document(status, detail, f"/tasks/{task.id}", request_id)
         return cls(FAILED, error=json.dumps(problem).decode())
