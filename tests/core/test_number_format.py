@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
-from time import process_time
 from typing import Any
 
 import pandas as pd
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cpu_time import at_most
 from mmf_core.codecs.number_format import (
     NumberFormat,
     any_number,
@@ -96,15 +96,14 @@ def test_a_thousands_sign_is_skipped_where_the_author_declared_one() -> None:
 
 @pytest.mark.parametrize("digit", "0123456789")
 def test_long_texts_cost_nothing(digit: str) -> None:
-    began = process_time()
-    for text in (
-        *(digit * LONG, f"{digit * LONG}x", f"0.{digit * LONG}", f"{digit * LONG}."),
-        *(f"1e{digit * LONG}", f"1e-{digit * LONG}", " " * LONG + digit, f"{digit * LONG}.e"),
-        *(f"{digit},{'1' * LONG}", f"{digit}{' ' * LONG}x"),
-    ):
-        for read in (whole_number, real_number, any_number):
-            read(text)
-    assert process_time() - began < 1
+    with at_most(seconds=1):
+        for text in (
+            *(digit * LONG, f"{digit * LONG}x", f"0.{digit * LONG}", f"{digit * LONG}."),
+            *(f"1e{digit * LONG}", f"1e-{digit * LONG}", " " * LONG + digit, f"{digit * LONG}.e"),
+            *(f"{digit},{'1' * LONG}", f"{digit}{' ' * LONG}x"),
+        ):
+            for read in (whole_number, real_number, any_number):
+                read(text)
 
 
 @given(st.from_regex(r"\A[+-]?[0-9]{0,25}(\.[0-9]{0,25})?([eE][+-]?[0-9]{1,3})?\Z"))

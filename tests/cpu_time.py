@@ -1,0 +1,28 @@
+"""Limits in seconds of CPU that mean the same on a slow machine and beside other work."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import process_time
+
+import numpy as np
+
+REFERENCE = 0.08  # seconds of `_unit` on the machine for which the limits are written
+
+
+def _unit() -> float:
+    """Return the seconds of work that never changes: on objects, and on 32 MB of numbers."""
+    started = process_time()
+    sum(float(str(number / 7)) for number in range(100_000))
+    np.arange(4_000_000.0).sum()
+    return process_time() - started
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Fail if the block takes more; a machine slower than the reference has more in proportion."""
+    before = _unit()
+    started = process_time()
+    yield
+    spent = process_time() - started
+    allowed = seconds * max(1, before / REFERENCE, _unit() / REFERENCE)
+    assert spent < allowed, f"{spent:.2f} seconds of CPU, expected at most {allowed:.2f}"
