@@ -154,12 +154,57 @@ def test_a_companion_that_cannot_be_started_is_tried_again(
     monkeypatch.setattr(companions, "capabilities", lambda: {"tasks": capability})
     monkeypatch.setattr(companions, "RESTART_INTERVAL", 0)
     monkeypatch.setattr(companions.os, "fork", fork)
-    server = SimpleNamespace(manage_workers=lambda: None, cfg=SimpleNamespace(graceful_timeout=1))
-    processes = companions.Companions(server)
+    processes = companions.Companions(_arbiter())
     processes.manage()
     assert "the process of tasks cannot be started" in caplog.text
     processes.manage()
     assert processes._pids == {"tasks": 4_000_000}
+
+
+def _arbiter(*workers: int) -> SimpleNamespace:
+    return SimpleNamespace(
+        manage_workers=lambda: None,
+        cfg=SimpleNamespace(graceful_timeout=1),
+        WORKERS=dict.fromkeys(workers),
+    )
+
+
+def test_a_capability_that_starts_nothing_is_asked_once_for_each_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[float] = []  # what `append` returns is that there is nothing to start
+    capability = SimpleNamespace(process=asked.append)
+    monkeypatch.setattr(companions, "capabilities", lambda: {"tasks": capability})
+    monkeypatch.setattr(companions, "RESTART_INTERVAL", 0)
+    processes = companions.Companions(_arbiter())
+    for _ in range(3):
+        processes.manage()
+    assert len(asked) == 1
+    processes.replace()
+    processes.manage()
+    assert len(asked) == 2
+
+
+def test_a_worker_with_the_number_of_a_companion_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    capability = SimpleNamespace(process=lambda _seconds: lambda: time.sleep(60))
+    monkeypatch.setattr(companions, "capabilities", lambda: {"tasks": capability})
+    monkeypatch.setattr(companions, "RESTART_INTERVAL", 0)
+    monkeypatch.setattr(companions.graceful_shutdown, "has_begun", lambda: False)
+    with subprocess.Popen(["sleep", "60"]) as worker:
+        processes = companions.Companions(_arbiter(worker.pid))
+        monkeypatch.setattr(processes, "_fork", lambda _name, _run: 4_000_000)
+        processes._pids = {"tasks": worker.pid}  # which the arbiter has reaped since
+        processes._retired = [worker.pid]
+        processes.replace()
+        assert processes._retired == [worker.pid]
+        processes.manage()
+        assert (processes._pids, processes._retired) == ({"tasks": 4_000_000}, [])
+        processes._pids, processes._retired = {"tasks": worker.pid}, [worker.pid]
+        processes.stop()
+        assert worker.poll() is None
+        worker.kill()
 
 
 def test_workers_that_cannot_be_started_at_first_end_the_service() -> None:

@@ -8,6 +8,7 @@ master waits for it.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import time
@@ -37,19 +38,20 @@ class Companions:
 
     def replace(self) -> None:
         """Start new ones, of the version that the master has just loaded."""
-        for pid in self._pids.values():
+        pids = [*filter(self._is_running, self._pids.values())]
+        for pid in pids:
             _signal(pid, signal.SIGHUP)
-        self._retired += self._pids.values()
+        self._retired += pids
         self._pids, self._started = {}, {}
 
     def stop(self) -> None:
         """End all of them, and wait; unless the service is draining they must end at once."""
-        pids = [*self._pids.values(), *self._retired]
+        pids = [*filter(self._is_running, [*self._pids.values(), *self._retired])]
         is_draining = graceful_shutdown.has_begun()  # which they have seen
         for pid in pids:
             _signal(pid, signal.SIGTERM if is_draining else signal.SIGINT)
         end = time.monotonic() + (self._grace if is_draining else 0) + SLACK
-        while (pids := [pid for pid in pids if _is_running(pid)]) and time.monotonic() < end:
+        while (pids := [*filter(self._is_running, pids)]) and time.monotonic() < end:
             time.sleep(0.02)
         for pid in pids:
             _signal(pid, signal.SIGKILL)
@@ -59,24 +61,23 @@ class Companions:
         self._manage_workers()
         if graceful_shutdown.has_begun():
             return
-        self._retired = [pid for pid in self._retired if _is_running(pid)]
+        self._retired = [*filter(self._is_running, self._retired)]
         for name, capability in capabilities().items():
             if self._may_start(name):
                 self._start(name, capability)
 
     def _start(self, name: str, capability: Capability) -> None:
-        if not capability.process:
-            return
+        self._started[name] = time.monotonic()
         try:
-            if run := capability.process(self._grace):
-                self._started[name] = time.monotonic()
+            if run := capability.process and capability.process(self._grace):
                 self._pids[name] = self._fork(name, run)
+            else:
+                self._started[name] = math.inf  # nothing to start before the next version
         except (OSError, ImportError) as error:  # no process or file is left; go on
-            self._started[name] = time.monotonic()
             _log.error("the process of %s cannot be started: %s", name, error)
 
     def _may_start(self, name: str) -> bool:
-        if name in self._pids and _is_running(self._pids[name]):
+        if name in self._pids and self._is_running(self._pids[name]):
             return False
         return time.monotonic() - self._started.get(name, -RESTART_INTERVAL) >= RESTART_INTERVAL
 
@@ -95,6 +96,14 @@ class Companions:
             _log.exception("the process of %s ends", name)
         finally:
             os._exit(code)
+
+    def _is_running(self, pid: int) -> bool:
+        """Report whether a process is ours still; the arbiter may have reaped it."""
+        if pid in self._server.WORKERS:  # it has, and has forked a worker with the same number
+            return False
+        with suppress(ChildProcessError):
+            return not os.waitpid(pid, os.WNOHANG)[0]
+        return False
 
 
 _companions: Companions | None = None
@@ -117,13 +126,6 @@ def stop() -> None:
     """End the processes with the service."""
     if _companions:
         _companions.stop()
-
-
-def _is_running(pid: int) -> bool:
-    """Report whether a child is running; the arbiter may have reaped it."""
-    with suppress(ChildProcessError):
-        return not os.waitpid(pid, os.WNOHANG)[0]
-    return False
 
 
 def _signal(pid: int, number: int) -> None:
