@@ -144,9 +144,9 @@ def main() -> None:
             measure(f"a file, MMF_TASK_SYNC={sync}")
         os.environ["MMF_TASKS_DIR"] = f"{folder}/queued"
         beside_a_queue()
-    if server:
-        os.environ["MMF_TASKS"] = server
-        measure("PostgreSQL")
+        if server:
+            os.environ |= {"MMF_TASKS": server, "MMF_TASK_FILES": f"{folder}/shared"}
+            measure("PostgreSQL")
 
 
 if __name__ == "__main__":

@@ -18,10 +18,10 @@ pytest.register_assert_rewrite("error_shape")
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[dict[str, str]]:
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Give the settings of a queue in a PostgreSQL server."""
     with postgres() as uri:
-        yield {"MMF_TASKS": uri}
+        yield {"MMF_TASKS": uri, "MMF_TASK_FILES": str(tmp_path_factory.mktemp("files"))}
 
 
 @pytest.fixture(
@@ -45,7 +45,7 @@ def own_engine(engine: dict[str, str]) -> dict[str, str]:
     server, name = engine["MMF_TASKS"].rpartition("/")[0], f"tasks_{uuid4().hex}"
     with closing(psycopg.connect(engine["MMF_TASKS"], autocommit=True)) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    return {"MMF_TASKS": f"{server}/{name}"}
+    return engine | {"MMF_TASKS": f"{server}/{name}"}
 
 
 @pytest.fixture
@@ -61,7 +61,9 @@ def queue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: dict[str, str]
 ) -> Iterator[Queue]:
     """Give an application with an empty queue in each engine."""
-    for name, text in (engine | {"MMF_TASKS_DIR": str(tmp_path / "tasks")}).items():
+    folder = tmp_path / "tasks"
+    files = {"MMF_TASK_FILES": str(folder / "files")} if engine else {}
+    for name, text in (engine | files | {"MMF_TASKS_DIR": str(folder)}).items():
         monkeypatch.setenv(name, text)
     with closing(Queue(create_app(declare()))) as queue:
         if engine:

@@ -54,6 +54,8 @@ def test_settings_are_read_in_their_units() -> None:
         ("MMF_TASK_KEEP_HOURS", "nan"),
         ("MMF_TASK_SYNC", "off"),
         ("MMF_TASK_TIMEOUT", "-1"),
+        ("MMF_TASK_FILES", "https://host/files"),
+        ("MMF_TASK_FILES", "s3://"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(variable: str, text: str) -> None:
@@ -290,6 +292,7 @@ def test_a_server_that_is_not_there_is_a_503_and_the_service_is_ready(
     monkeypatch.setattr(PostgreSQL, "requires", {})
     monkeypatch.setitem(sys.modules, "psycopg", FAKE)
     monkeypatch.setenv("MMF_TASKS", "postgresql://user:secret@127.0.0.1:1/none")
+    monkeypatch.setenv("MMF_TASK_FILES", "files")
     client = create_app(declare()).test_client()
     response = client.post("/nothing", headers=ASYNC)
     assert response.status_code == 503
@@ -318,6 +321,61 @@ def test_a_server_needs_its_package_and_an_address(monkeypatch: pytest.MonkeyPat
         PostgreSQL("postgresql://host/name")
     with pytest.raises(SettingError, match="postgresql://user:password@host/database"):
         TaskSettings.from_env({"MMF_TASKS": "redis://host"})
+
+
+def test_a_server_needs_a_place_for_files_that_all_machines_have() -> None:
+    server = {"MMF_TASKS": "postgresql://host/name"}
+    with pytest.raises(SettingError) as raised:
+        TaskSettings.from_env(server)
+    assert str(raised.value) == (
+        "MMF_TASKS needs MMF_TASK_FILES: set it to s3://bucket/prefix, or to a folder that all "
+        "machines with workers share"
+    )
+    for place in ("/mnt/shared", "s3://bucket", "s3://bucket/prefix/"):
+        assert TaskSettings.from_env(server | {"MMF_TASK_FILES": place}).files == place
+    with pytest.raises(SettingError, match="MMF_TASK_FILES='ftp://there': expected s3://"):
+        TaskSettings.from_env(server | {"MMF_TASK_FILES": "ftp://there"})
+
+
+def test_a_start_says_in_one_line_that_files_need_a_place(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("")
+    environment = {**os.environ, "PYTHONPATH": str(PAYLOAD), "MMF_TASKS": "postgresql://host/name"}
+    service = ["gunicorn", "--config", str(PAYLOAD / "gunicorn.conf.py"), "app:app"]
+    for command in (["mmf_core", "worker"], service):
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode, done.stdout
+        assert "MMF_TASKS needs MMF_TASK_FILES" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_takes_longer_than_a_beat_is_done_by_other_processes(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = queue.ask("double", data=b"a\n1\n", content_type="text/csv")
+    queue.work()
+    monkeypatch.setattr(queue.tasks.store, "expire", lambda *_: time.sleep(60))
+    watching = TaskWorker(queue.app, 1, 0)
+    started = time.monotonic()
+    watching._help()
+    watching._help()
+    assert time.monotonic() - started < 30
+    (pid,) = watching._helpers.values()
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: (watching._help(), not watching._helpers)[1])
+    monkeypatch.undo()
+    monkeypatch.setenv("MMF_TASK_KEEP_HOURS", "0.0000001")
+    watching._settings, watching._expired = TaskSettings.from_env(), 0.0
+    watching._help()
+    until(lambda: (watching._help(), not watching._helpers)[1])
+    assert queue.client.get(task["urls"]["result"]).status_code in (404, 410)
 
 
 @pytest.mark.long

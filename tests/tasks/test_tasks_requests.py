@@ -12,7 +12,6 @@ from task_services import ASYNC, Queue, declare
 
 import mmf_core as mmf
 from mmf_core.settings import MIB
-from mmf_core.tasks import files
 from mmf_core.tasks.errors import TasksUnavailable
 from mmf_core.web import create_app
 
@@ -336,18 +335,71 @@ def test_large_contents_are_files_that_end_with_their_tasks(file_queue: Queue) -
     assert list(file.parent.iterdir()) == []
 
 
-def test_files_of_no_task_are_swept(file_queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_no_task_are_swept(file_queue: Queue) -> None:
     task = file_queue.ask(
         "both?right=1", data=bytes(2_000_000), content_type="application/octet-stream"
     )
-    orphan = file_queue.tasks.store._files._folder / "orphan"
-    orphan.write_bytes(b"x")
+    own = file_queue.store._files
+    _, orphan = own.put(bytes(2_000_000))  # by a process that crashes before it stores the task
+    folder = Path(file_queue.tasks.settings.folder, "files")
+    (folder / "another").write_bytes(b"x")
     file_queue.store.expire(3600, 1 << 30)
-    assert orphan.exists()  # it may be that of a task that is being stored
-    monkeypatch.setattr(files, "_MIN_AGE", -1)
+    assert (folder / str(orphan)).exists()  # it may be that of a task that is being stored
+    file_queue.store._database.rows("UPDATE files SET delete_at = 1")
     file_queue.store.expire(3600, 1 << 30)
-    assert not orphan.exists()
+    assert not (folder / str(orphan)).exists()
+    assert (folder / "another").exists()  # it is nobody's of ours
     assert len(file_queue.store.input(file_queue.store.find(task["id"]))) == 2_000_000  # type: ignore[arg-type]
+    file_queue.store.clear(only_done=False)
+    assert file_queue.store._database.rows("SELECT * FROM files") == []
+
+
+def test_a_file_is_kept_while_nobody_knows_whether_it_has_a_task(
+    file_queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database whose connection breaks may have stored what it has not confirmed."""
+    rows = file_queue.store._database.rows
+    body = {"data": bytes(2_000_000), "content_type": "application/octet-stream"}
+    stored: list[bool] = []
+
+    def broken(sql: str, *values: Any) -> Any:
+        if sql.startswith("INSERT INTO tasks"):
+            if stored[-1]:
+                rows(sql, *values)
+            raise TasksUnavailable("the connection broke")
+        return rows(sql, *values)
+
+    monkeypatch.setattr(file_queue.store._database, "rows", broken)
+    for is_stored in (False, True):
+        stored.append(is_stored)
+        response = file_queue.client.post("/both?right=1", headers=ASYNC, **body)
+        assert_problem(response, 503, "the connection broke")
+        files = [*Path(file_queue.tasks.settings.folder, "files").iterdir()]
+        assert len(files) == int(is_stored)
+    assert file_queue.work() == 1
+    assert not files[0].exists()
+
+
+def test_large_contents_go_where_they_are_told(
+    file_queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "shared"
+    monkeypatch.setenv("MMF_TASK_FILES", str(shared))
+    queue = Queue(create_app(declare()))
+    body = {"data": bytes(2_000_000), "content_type": "application/octet-stream"}
+    queue.ask("both?right=1", **body)
+    (file,) = shared.iterdir()
+    assert file.stat().st_size == 2_000_000
+    assert not Path(file_queue.tasks.settings.folder, "files").exists()
+    assert queue.work() == 1
+    queue.store.clear(only_done=True)
+    assert [*shared.iterdir()] == []
+    shared.rmdir()
+    shared.write_bytes(b"not a folder")
+    response = queue.client.post("/both?right=1", headers=ASYNC, **body)
+    assert_problem(response, 503, "tasks cannot be stored (set MMF_TASK_FILES): File exists")
+    assert queue.client.get("/health/ready").status_code == 200
+    queue.close()
 
 
 def test_a_folder_that_cannot_be_used_is_a_503_and_the_service_is_ready(

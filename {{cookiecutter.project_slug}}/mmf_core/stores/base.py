@@ -73,6 +73,10 @@ class Store(OptionalDependency, ABC):
         """Write a file; a concurrent reader gets the old or the new one, never a part."""
         raise StoreError(f"{uri}: {self.schemes[0]}: is read-only; push to s3:// or file://")
 
+    def delete(self, uri: str) -> None:
+        """Delete an object, if it is there."""
+        raise StoreError(f"{uri}: {self.schemes[0]}: deletes nothing; use s3://")
+
     def versions(self, uri: str) -> list[Version]:
         """Return the versions of an object, newest first."""
         return [self.stat(uri)]

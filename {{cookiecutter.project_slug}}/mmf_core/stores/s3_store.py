@@ -72,6 +72,11 @@ class S3Store(Store):
                 raise error.__context__ or error from None
         return _version(responses[-1], path.stat().st_size)
 
+    def delete(self, uri: str) -> None:
+        location = _bucket_and_key(uri)
+        with _translate_errors(uri), closing(client()) as s3:
+            s3.delete_object(**location)
+
     def versions(self, uri: str) -> list[Version]:
         location = _bucket_and_key(uri)
         with _translate_errors(uri), closing(client()) as s3:

@@ -56,6 +56,9 @@ CREATE INDEX tasks_by_webhook ON tasks (post_at) WHERE webhook IS NOT NULL
 DROP INDEX tasks_by_status;
 CREATE INDEX tasks_by_status ON tasks (status, seq, size)
 """,
+    """
+CREATE TABLE files (name TEXT PRIMARY KEY, delete_at DOUBLE PRECISION NOT NULL)
+""",
 )
 """What each version of the queue has added to the one before; none is ever changed."""
 
@@ -153,13 +156,13 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 @contextmanager
-def unavailable() -> Iterator[None]:
+def unavailable(setting: str = "MMF_TASKS_DIR") -> Iterator[None]:
     """Raise TasksUnavailable for what a full disk, a missing folder or a lock do in the block."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
         raise TasksUnavailable(
-            f"tasks cannot be stored (set MMF_TASKS_DIR): {_reason(error)}"
+            f"tasks cannot be stored (set {setting}): {_reason(error)}"
         ) from error
 
 

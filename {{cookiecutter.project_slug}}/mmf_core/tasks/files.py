@@ -1,47 +1,142 @@
-"""Contents of tasks: the small ones in the queue, the others in files beside it."""
+"""Contents of tasks: the small ones in the queue, the others in a folder or a bucket.
+
+What is written there is in the queue's table `files` before, so that what a crash leaves behind, or
+a store that is away, is known and deleted later; nothing else that is there is ever touched.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import time
-from collections.abc import Container
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Protocol
 from uuid import uuid4
 
+from ..errors import StoreError
 from ..settings import MIB
-from .database import unavailable
-from .errors import ResultGone
+from ..stores import store_for
+from .database import Database, unavailable
+from .errors import ResultGone, TasksUnavailable
 
 _MIN_AGE = 3600.0  # seconds after which a file that no task has is that of a crashed process
+_log = logging.getLogger("mmf.tasks")
+
+
+class Place(Protocol):
+    """Where files are, by names of ours. OSError or StoreError if it cannot be used just now.
+
+    `setting` is the variable that names it. What `is_remote` takes a request to delete.
+    """
+
+    setting: str
+    is_remote: bool
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a new file, so that it survives a crash; nothing is left of one that fails."""
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content; FileNotFoundError if there is none."""
+
+    def delete(self, name: str) -> None:
+        """Delete a file, if it is there."""
+
+
+class Folder:
+    """A folder, which may be one that machines share."""
+
+    is_remote = False
+
+    def __init__(self, path: Path, setting: str) -> None:
+        self.path = path
+        self.setting = setting
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file to the disk."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.path / name
+        try:
+            with path.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # the queue must not know of what is not there
+        except OSError:
+            self.delete(name)
+            raise
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content."""
+        return (self.path / name).read_bytes()
+
+    def delete(self, name: str) -> None:
+        """Delete a file."""
+        (self.path / name).unlink(missing_ok=True)
+
+
+class Bucket:
+    """The objects in a store whose URIs begin with a prefix."""
+
+    is_remote = True
+    setting = "MMF_TASK_FILES"
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._store = store_for(prefix)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Upload an object, which is there as a whole or not at all."""
+        with NamedTemporaryFile() as file:
+            file.write(content)
+            file.flush()
+            self._store.upload(Path(file.name), self._uri(name), {})
+
+    def read(self, name: str) -> bytes:
+        """Return an object's content."""
+        try:
+            opened = self._store.open(self._uri(name))
+        except StoreError as error:
+            if "NoSuchKey" in str(error):
+                raise FileNotFoundError(name) from error
+            raise
+        with closing(opened.file):
+            content = opened.file.read()
+        if len(content) != opened.version.size:
+            raise StoreError(f"{name} ends after {len(content)} of {opened.version.size} bytes")
+        return content
+
+    def delete(self, name: str) -> None:
+        """Delete an object."""
+        self._store.delete(self._uri(name))
+
+    def _uri(self, name: str) -> str:
+        return f"{self._prefix}/{name}"
 
 
 class Files:
-    """The files in a folder, under names of our own, of contents of more than a number of bytes."""
+    """The files, in one place, of the contents in a queue that have more than a MiB."""
 
-    def __init__(self, folder: Path, largest_inline: float = MIB) -> None:
-        self._folder = folder
-        self._largest_inline = largest_inline
+    def __init__(self, database: Database, place: Place) -> None:
+        self._database = database
+        self._place = place
 
     def put(self, content: bytes) -> tuple[bytes | None, str | None]:
         """Store a content; return it as it goes into the queue, or the name of its file.
 
         TasksUnavailable if there is no room; nothing is left then.
         """
-        if len(content) <= self._largest_inline:
+        if len(content) <= MIB:
             return content, None
         name = uuid4().hex
-        path = self._folder / name
-        with unavailable():
-            try:
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                with path.open("xb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())  # the queue must not know of what is not there
-            except OSError:
-                self.remove(name)
-                raise
+        self._database.rows(
+            "INSERT INTO files (name, delete_at) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
+            *(name, time.time() + _MIN_AGE),
+        )
+        with self._unavailable():
+            self._place.write(name, content)
         return None, name
 
     def get(self, content: bytes | None, name: str | None) -> bytes:
@@ -49,23 +144,58 @@ class Files:
         if name is None:
             return content or b""
         try:
-            with unavailable():
-                return (self._folder / name).read_bytes()
+            with self._unavailable():
+                return self._place.read(name)
         except Exception as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 raise ResultGone("the file with the content of this task was deleted") from None
             raise
 
     def remove(self, name: str | None) -> None:
-        """Delete a file, if it is there."""
-        if name is not None:
-            with suppress(OSError):
-                (self._folder / name).unlink()
+        """Delete a file that no task has: now, or by `sweep` where that takes a request."""
+        if name is None:
+            return
+        with suppress(OSError, TasksUnavailable):  # `sweep` will do it
+            if self._place.is_remote:
+                self._database.rows("UPDATE files SET delete_at = 0 WHERE name = ?", name)
+            else:
+                self._delete(name)
 
-    def sweep(self, names: Container[str]) -> None:
+    @contextmanager
+    def discarding(self, name: str | None) -> Iterator[None]:
+        """Delete a file if the block fails, unless a task was stored that has it."""
+        try:
+            yield
+        except TasksUnavailable:
+            with suppress(TasksUnavailable):  # `sweep` will do it
+                sql = "SELECT 1 FROM tasks WHERE input_file = ? OR result_file = ? LIMIT 1"
+                if name and not self._database.rows(sql, name, name):
+                    self.remove(name)
+            raise
+
+    def sweep(self) -> None:
         """Delete the files that no task has, but for those that were just written."""
-        if self._folder.is_dir():
-            for path in self._folder.iterdir():
-                with suppress(OSError):
-                    if path.name not in names and time.time() - path.stat().st_mtime > _MIN_AGE:
-                        path.unlink()
+        unused = self._database.rows(
+            "SELECT name FROM files WHERE delete_at <= ? "
+            "EXCEPT SELECT input_file FROM tasks EXCEPT SELECT result_file FROM tasks",
+            time.time(),
+        )
+        with self._unavailable():
+            for (name,) in unused:
+                self._delete(name)
+
+    def _delete(self, name: str) -> None:
+        self._place.delete(name)
+        self._database.rows("DELETE FROM files WHERE name = ?", name)
+
+    @contextmanager
+    def _unavailable(self) -> Iterator[None]:
+        """Raise TasksUnavailable for what a place does that cannot be used just now."""
+        try:
+            with unavailable(self._place.setting):
+                yield
+        except (StoreError, HTTPException) as error:
+            _log.warning("%s: %s", self._place.setting, error)
+            raise TasksUnavailable(
+                f"tasks cannot be stored (set {self._place.setting}): the store does not respond"
+            ) from error

@@ -1,6 +1,6 @@
 """The queue in PostgreSQL, which workers on several machines share: `MMF_TASKS=postgresql://…`.
 
-Its tables are in a schema of their own, for one service. Large contents are rows like all others.
+Its tables are in a schema of their own, for one service.
 """
 
 from __future__ import annotations

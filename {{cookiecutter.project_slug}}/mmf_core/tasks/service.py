@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from ..web.protocols import Service
 from .calls import TaskCalls
 from .database import Database, SQLite
 from .errors import TasksUnavailable
-from .files import Files
+from .files import Bucket, Files, Folder, Place
 from .listing import Listing
 from .outbox import Outbox
 from .postgres import PostgreSQL
@@ -38,13 +37,8 @@ class TaskService:
     def __init__(self, service: Service) -> None:
         self.registry = service.registry
         self.settings = TaskSettings.from_env()
-        folder = Path(self.settings.folder).absolute()
-        if self.settings.uri:
-            database: Database = PostgreSQL(self.settings.uri)
-            files = Files(folder / "files", math.inf)  # the workers have no folder in common
-        else:
-            database = SQLite(folder, is_safe=self.settings.sync == "full")
-            files = Files(folder / "files")
+        database = _database(self.settings)
+        files = Files(database, _place(self.settings))
         self.store = Store(database, files, self.settings.max_tasks, self.settings.max_input)
         self.listing = Listing(database)
         self.outbox = Outbox(database)
@@ -64,6 +58,20 @@ class TaskService:
         """Return the tasks of an application."""
         tasks: TaskService = app.extensions[_KEY]
         return tasks
+
+
+def _database(settings: TaskSettings) -> Database:
+    if settings.uri:
+        return PostgreSQL(settings.uri)
+    return SQLite(Path(settings.folder).absolute(), is_safe=settings.sync == "full")
+
+
+def _place(settings: TaskSettings) -> Place:
+    if "://" in settings.files:
+        return Bucket(settings.files.rstrip("/"))
+    if settings.files:
+        return Folder(Path(settings.files).absolute(), "MMF_TASK_FILES")
+    return Folder(Path(settings.folder).absolute() / "files", "MMF_TASKS_DIR")
 
 
 @contextmanager

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
 
 from ..settings import MIB, SettingsGroup, duration, host_names, mebibytes, one_of, setting
 
@@ -32,6 +33,12 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
 def _uri(text: str) -> str:
     if not text.startswith(("postgresql://", "postgres://")):
         raise ValueError("expected postgresql://user:password@host/database, or nothing")
+    return text
+
+
+def _place(text: str) -> str:
+    if "://" in text and not (text.startswith("s3://") and text[len("s3://") :].strip("/")):
+        raise ValueError("expected s3://bucket/prefix, or a folder")
     return text
 
 
@@ -70,7 +77,8 @@ def _allowed(text: str) -> tuple[tuple[str, ...], tuple[Network, ...]]:
 class TaskSettings(SettingsGroup):
     """Where tasks are kept, for how long, and how many run at a time.
 
-    `uri` is the address of a server; without one tasks are in a file in `folder`. `keep` is in
+    `uri` is the address of a server; without one tasks are in a file in `folder`. `files` is where
+    large contents are: a folder, or the prefix of their URIs; a server needs it. `keep` is in
     seconds, `max_kept` in bytes. At most `max_tasks` wait, with `max_input` bytes of requests.
     `timeout` 0: tasks have no deadline unless the target has one. Webhooks are off without a
     secret, and go to public addresses only, beside those that are allowed.
@@ -78,6 +86,7 @@ class TaskSettings(SettingsGroup):
 
     uri: str = setting("MMF_TASKS", "", _uri)
     folder: str = setting("MMF_TASKS_DIR", ".tasks", str)
+    files: str = setting("MMF_TASK_FILES", "", _place)
     workers: int = setting("MMF_TASK_WORKERS", 1, _whole(0, _MOST_WORKERS))
     max_tasks: int = setting("MMF_MAX_TASKS", 100_000, _whole(1, _MOST_TASKS))
     max_input: int = setting("MMF_MAX_TASKS_MIB", 10240 * MIB, mebibytes)
@@ -89,3 +98,13 @@ class TaskSettings(SettingsGroup):
     webhook_allow: tuple[tuple[str, ...], tuple[Network, ...]] = setting(
         "MMF_WEBHOOK_ALLOW", NOBODY, _allowed
     )
+
+    @classmethod
+    def _parse(cls, environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+        values, problems = super()._parse(environ)
+        if values.get("uri") and not environ.get("MMF_TASK_FILES", "").strip():
+            problems.append(
+                "MMF_TASKS needs MMF_TASK_FILES: set it to s3://bucket/prefix, or to a folder that "
+                "all machines with workers share"
+            )
+        return values, problems

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
 from typing import Any
 
 from .database import Database, placeholders
@@ -63,7 +62,7 @@ class Store:
             "input_file": file,
             "size": len(content),
         }
-        try:
+        with self._files.discarding(file):
             added = self._tasks(
                 f"INSERT INTO tasks ({', '.join(values)}) SELECT {placeholders([*values])} FROM "
                 "(SELECT count(*) AS waiting, coalesce(sum(size), 0) AS total FROM tasks "
@@ -71,15 +70,12 @@ class Store:
                 f"ON CONFLICT (id) DO NOTHING RETURNING {COLUMNS}",
                 *(*values.values(), QUEUED, max_tasks, len(content), max_input),
             )
-        except BaseException:
+        known = added[0] if added else self.find(new.id)
+        if known is None or known.input_file != file:
             self._files.remove(file)
-            raise
-        if not added:
-            self._files.remove(file)
-            if (known := self.find(new.id)) is None:
-                raise QueueFull("too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB)")
-            return known, False
-        return added[0], True
+        if known is None:
+            raise QueueFull("too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB)")
+        return known, bool(added)
 
     def find(self, task_id: str) -> Task | None:
         """Return a task; None if there is none of this id."""
@@ -177,8 +173,7 @@ class Store:
         """Store how a running task has ended; False if it is no longer this runner's."""
         content, file = self._files.put(outcome.content)
         mine, values = _claimed(task)
-        is_stored = False
-        try:
+        with self._files.discarding(file):
             is_stored = bool(
                 self._database.rows(
                     "UPDATE tasks SET status = ?, completed_at = ?, seconds = ?, error = ?, "
@@ -191,8 +186,7 @@ class Store:
                     *values,
                 )
             )
-        finally:
-            self._files.remove(task.input_file if is_stored else file)
+        self._files.remove(task.input_file if is_stored else file)
         return is_stored
 
     def leave(self, task: Task, log: str) -> None:
@@ -247,7 +241,7 @@ class Store:
         """Remove results older than `keep` seconds, and the oldest beyond `max_kept` bytes.
 
         As many tasks as may wait are kept when they are done, and as many again to answer 410.
-        Files that no task refers to are removed, too.
+        Files that no task has are removed, too.
         """
         now = time.time()
         old = self._tasks(
@@ -270,16 +264,7 @@ class Store:
             "(SELECT seq FROM tasks WHERE removed = 1 ORDER BY seq DESC LIMIT 1 OFFSET ?))",
             *(now - KEPT_AS_GONE * keep, self._limits[0]),
         )
-        self._files.sweep(self._file_names())
-
-    def _file_names(self) -> set[str]:
-        columns = ("input_file", "result_file")
-        rows: Iterable[tuple[str]] = [
-            row
-            for column in columns
-            for row in self._database.rows(f"SELECT {column} FROM tasks WHERE {column} IS NOT NULL")
-        ]
-        return {name for (name,) in rows}
+        self._files.sweep()
 
     def _column(self, task: Task, name: str) -> Any:
         rows = self._database.rows(f"SELECT {name} FROM tasks WHERE seq = ?", task.seq)

@@ -13,7 +13,6 @@ import hmac
 import http.client
 import ipaddress
 import logging
-import os
 import re
 import socket
 import ssl
@@ -175,15 +174,3 @@ def _is_final(outcome: int | str, attempt: int) -> bool:
     """Return whether there is no further attempt: it is there, or refused, or it was the last."""
     may_help = isinstance(outcome, str) or outcome in (408, 429) or outcome >= 500  # noqa: PLR2004
     return not may_help or attempt >= ATTEMPTS
-
-
-def run(outbox: Outbox, settings: TaskSettings) -> None:
-    """Be a process that sends webhooks, and ends."""
-    code = 1
-    try:
-        deliver(outbox, settings)
-        code = 0
-    except BaseException:  # noqa: BLE001 - it must not return into the worker's own loop
-        _log.exception("webhooks are not sent")
-    finally:
-        os._exit(code)

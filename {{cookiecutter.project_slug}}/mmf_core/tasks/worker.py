@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from uuid import uuid4
 
 from flask import Flask
@@ -65,7 +66,7 @@ class TaskWorker:
         self._beaten = self._expired = 0.0
         self._is_available = True
         self._outbox = tasks.outbox
-        self._postman = 0  # the process that sends webhooks, while there is one
+        self._helpers: dict[str, int] = {}  # the processes of what may take longer than a beat
 
     def run(self) -> None:
         """Work until a signal, and until then whatever happens to the queue."""
@@ -89,8 +90,8 @@ class TaskWorker:
                 if self._must_put_back():  # the lease will
                     self._end()
             time.sleep(max(POLL, self._store.poll))
-        if self._postman:
-            _signal(self._postman, signal.SIGKILL)  # another one makes the attempt again
+        for pid in self._helpers.values():
+            _signal(pid, signal.SIGKILL)  # another worker does it again
         with suppress(TasksUnavailable):
             if self._store.exists():
                 self._store.retire(self._id)
@@ -129,10 +130,7 @@ class TaskWorker:
             if is_at_work:
                 self._store.beat(self._id)
             self._recover(now)
-            self._post()
-        if now - self._expired >= EXPIRE_INTERVAL:
-            self._expired = now
-            self._store.expire(self._settings.keep, self._settings.max_kept)
+            self._help()
 
     def _let_go(self, claims: list[Task]) -> None:
         """Take the tasks from processes that have ended, or have to."""
@@ -176,16 +174,36 @@ class TaskWorker:
         finally:
             os._exit(code)
 
-    def _post(self) -> None:
-        """Have a process send the webhooks that are due, and end it when this worker stops."""
-        if self._postman and os.waitpid(self._postman, os.WNOHANG)[0]:
-            self._postman = 0
-        if self._postman or self._stop_at is not None or not self._outbox.has_due():
+    def _help(self) -> None:
+        """Have processes send the webhooks that are due, and remove what has been kept enough."""
+        for name, pid in [*self._helpers.items()]:
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                del self._helpers[name]
+        if self._stop_at is not None:
             return
+        if "webhooks" not in self._helpers and self._outbox.has_due():
+            self._fork("webhooks", partial(webhooks.deliver, self._outbox, self._settings))
+        now = time.monotonic()
+        if "expiry" not in self._helpers and now - self._expired >= EXPIRE_INTERVAL:
+            self._expired = now
+            expire = partial(self._store.expire, self._settings.keep, self._settings.max_kept)
+            self._fork("expiry", expire)
+
+    def _fork(self, name: str, work: Callable[[], None]) -> None:
         self._store.close()
-        self._postman = os.fork()
-        if not self._postman:
-            webhooks.run(self._outbox, self._settings)
+        if pid := os.fork():
+            self._helpers[name] = pid
+            return
+        code = 1
+        try:
+            work()
+            code = 0
+        except TasksUnavailable as error:
+            _log.error("%s: %s", name, error)
+        except BaseException:  # noqa: BLE001 - it must not return into the worker's own loop
+            _log.exception("%s: not done now", name)
+        finally:
+            os._exit(code)
 
     def _watch(self, claims: list[Task]) -> None:
         """End the processes of tasks that were cancelled, or have used up their time."""

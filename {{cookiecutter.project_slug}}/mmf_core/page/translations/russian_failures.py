@@ -22,10 +22,13 @@ RUSSIAN_FAILURES = {
         "одновременных вызовов «{name}» — не больше {number}"
     ),
     "{name} took longer than {number} seconds": "«{name}» не успевает за {number} с",
-    "tasks cannot be stored (set MMF_TASKS_DIR): {rest}": "задачу некуда записать: {rest}",
     "tasks cannot be stored (set MMF_TASKS): the database does not respond": (
         "задачу некуда записать: база данных не отвечает"
     ),
+    "tasks cannot be stored (set {value}): the store does not respond": (
+        "задачу некуда записать: хранилище не отвечает"
+    ),
+    "tasks cannot be stored (set {value}): {rest}": "задачу некуда записать: {rest}",
     "tasks are those of a newer version of this service": "задачи записаны новой версией сервиса",
     "too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB)": "в очереди слишком много задач",
     "too many requests wait for tasks, or the service is shutting down": (
