@@ -8,6 +8,7 @@ import pytest
 
 from cpu_time import at_most
 from mmf_core.codecs import Kind, find, writable
+from mmf_core.codecs.object_fields import check_fields
 from mmf_core.errors import BodyTooLarge
 
 ARROW = [
@@ -59,3 +60,12 @@ def test_names_are_bounded_as_columns_are(codec: Any) -> None:
 def test_objects_of_the_same_names_are_as_many_as_cells(codec: Any) -> None:
     table = pd.DataFrame({"a": [{"b": 1, "c": [1, "x"][:1], "d": None}] * 200_000})
     assert len(codec.decode(codec.encode(table, {}), {})) == 200_000
+
+
+def test_lists_at_many_places_take_no_longer_than_one() -> None:
+    cell = {str(index): [{"b": 1}, {"b": 2}] for index in range(8_000)}
+    table = pd.DataFrame({"a": [cell]})
+    with at_most(seconds=1):
+        check_fields(table)
+    with pytest.raises(BodyTooLarge, match=MOST + "16,385 names and 8,194 rows"):
+        check_fields(pd.DataFrame({"a": [cell | {"x": [{str(i): 0 for i in range(384)}] * 8_194}]}))

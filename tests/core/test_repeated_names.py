@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmf_core.codecs import Format, Kind, find, with_repeated_names
+from mmf_core.codecs import Format, Kind, find, repeated_names, with_repeated_names
 from mmf_core.codecs.fast_records import MIN_SIZE
 from mmf_core.codecs.repeated_names import RepeatedNames
-from mmf_core.errors import InvalidValue
+from mmf_core.errors import BodyTooLarge, InvalidValue
 
 LONG = ",".join(['{"a":1,"b":2}'] * (MIN_SIZE // 10))
 
@@ -28,6 +28,10 @@ def decode(format_: Format, text: str) -> Any:
         (Format.JSON, '[{"a" :1,"a":2}]', 0),
         (Format.JSON, '[{"b":1,"a":1},{"a":":","a":"2:3","b":0}]', 1),
         (Format.JSON, '[{"a":1,"\\u0061":2}]', 0),
+        (Format.JSON, '[{"a":"\\u003a","a":2}]', 0),
+        (Format.JSON, '[{"a":{"b":"\\u003A"},"a":2}]', 0),
+        (Format.JSON, '[{"a":{"b":"\\\\u003a"},"a":2}]', 0),
+        (Format.JSON, '[{"a":{"b":123456789012345678901234},"a":2}]', 0),
         (Format.JSON, '{"a":[1],"b":[0],"a":[2]}', None),
         (Format.JSON, '{"dataframe_records":[{"a":1},{"a":1,"a":2}]}', 1),
         (Format.JSON, f'[{LONG},{{"a":1,"a":2,"b":3}}]', LONG.count("}")),
@@ -71,3 +75,37 @@ def test_objects_are_marked_where_a_name_is_given_twice(
     assert [isinstance(record, RepeatedNames) for record in plain] == [
         len(dict(record)) < len(record) for record in records
     ]
+
+
+def chains(depth: int, cell: str = "1", rows: int = 3) -> str:
+    """Return a table of objects in objects."""
+    return "[" + ",".join(['{"a":' * depth + cell + "}" * depth] * rows) + "]"
+
+
+@pytest.mark.parametrize(
+    "cell", ["1", '"12:30"', '"\\u003a"', '"\\\\u003a \\\\\\u003A"', "9" * 40], ids=len
+)
+def test_names_in_cells_are_counted_without_python_s_parser(
+    cell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = chains(90, cell)
+    monkeypatch.setattr(repeated_names, "parse", None)
+    assert decode(Format.JSON, text).to_dict("records") == json.loads(text)
+
+
+def test_python_s_parser_has_a_bound_on_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeated_names, "_MOST_OBJECTS", 7)
+    lines = ['{"a":{"b":{}}}', '{"a":{"b":{"c":1,"c":{}}}}', '{"a":1}']
+    text = f"[{','.join(lines[:2])}]"
+    assert decode(Format.JSON, text).to_dict("records") == json.loads(text)
+    for format_, text in ((Format.JSON, f"[{','.join(lines)}]"), (Format.JSONL, "\n".join(lines))):
+        with pytest.raises(BodyTooLarge, match="more than 7 of them, got 8 with a name twice"):
+            decode(format_, text)
+
+
+@pytest.mark.parametrize("wrap", ['{"x":1,"x":%s}', '[{"x":1,"x":%s}]', '{"y":{"x":1,"x":%s}}'])
+def test_an_object_of_repeated_names_has_a_bounded_depth_too(wrap: str) -> None:
+    for depth in (300, 120):
+        with pytest.raises(InvalidValue, match="levels of nesting"):
+            decode(Format.JSON, '[{"a":%s}]' % (wrap % chains(depth)))
+    assert len(decode(Format.JSON, '[{"a":%s}]' % (wrap % chains(90)))) == 1

@@ -68,15 +68,16 @@ def objects() -> Iterator[HostileInput]:
             lambda: different(3_700),
             mib=350,
         )
-    yield HostileInput(
-        "10,000 chains of 90 objects as parquet",
-        "/table?format=parquet",
-        JSON,
-        lambda: b"[" + b",".join([b'{"a":' * 90 + b"1" + b"}" * 90] * 10_000) + b"]",
-        ANY,
-        seconds=5,
-        mib=MOST,
-    )
+    for what, cell in (("", b"1"), (", with a name twice,", b'{"a":1,"a":2}')):
+        yield HostileInput(
+            f"20,000 chains of 90 objects{what} as parquet",
+            "/table?format=parquet",
+            JSON,
+            lambda cell=cell: b"[" + b",".join([b'{"a":' * 90 + cell + b"}" * 90] * 20_000) + b"]",
+            ANY,
+            seconds=5,
+            mib=MOST,
+        )
 
 
 def different(rows: int) -> bytes:

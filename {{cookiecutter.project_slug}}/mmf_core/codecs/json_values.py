@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any, ClassVar
 
@@ -14,6 +15,8 @@ from .json_overflow import not_finite_error
 MAX_DEPTH = 100
 """Deep enough for people's data, and shallow enough for recursive functions."""
 
+_AT_ONCE = 64
+_CONTAINERS = (dict, list)
 _TYPES = {dict, list, str, int, float, bool, type(None)}
 
 
@@ -29,12 +32,14 @@ class JSONValue(JSONCodec[Any]):
 
 def check_depth(value: Any) -> Any:
     """Return a value that was read from JSON; InvalidValue if it is nested too deeply."""
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = _containers(level)
-        if not level:
-            return value
-    raise too_deep()
+    _check_levels(_containers([[value]]), MAX_DEPTH)
+    return value
+
+
+def check_cell_depth(cells: Sequence[Any], types: set[type]) -> None:
+    """Raise InvalidValue if a cell of a column, which has these types, is nested too deeply."""
+    if any(issubclass(type_, _CONTAINERS) for type_ in types):
+        check_depth(list(cells))
 
 
 def check_value(value: Any) -> Any:
@@ -75,16 +80,26 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
+def _check_levels(level: list[Any], left: int) -> None:
+    """Refuse containers with more than `left` levels; a few at a time, which a cache holds."""
+    while level:
+        if not left:
+            raise too_deep()
+        for start in range(_AT_ONCE, len(level), _AT_ONCE):
+            _check_levels(level[start : start + _AT_ONCE], left)
+        level, left = _containers(level[:_AT_ONCE]), left - 1
+
+
 def _containers(level: list[Any]) -> list[Any]:
     return [
         child
         for container in level
         for child in _children(container)
-        if type(child) in {dict, list}
+        if isinstance(child, _CONTAINERS)
     ]
 
 
 def _children(container: Any) -> Any:
-    if type(container) is dict:
+    if isinstance(container, dict):
         return container.values()
     return container if type(container) is list else ()

@@ -8,7 +8,7 @@ from math import isfinite
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from .json_values import check_depth
+from .json_values import check_cell_depth
 from .number_format import any_number
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def exact_column(cells: Sequence[Any]) -> Any:
             return np.array(cells, dtype=np.int64)
     if types in ({float}, {bool}):
         return np.array(cells)
-    if types & {list, dict}:
-        check_depth(list(cells))
+    check_cell_depth(cells, types)
     return pd.Series(list(cells), dtype=object).array
 
 

@@ -5,7 +5,8 @@ Rows of one name each, all different, take the square of their number.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BodyTooLarge
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_CELLS = 14_000_000
+_AT_ONCE = 64
+_ITEMS = object()
 _FLAT = {int, float, bool, str, type(None)}
 _LISTS = (list, tuple, set, frozenset)
 
@@ -22,33 +25,45 @@ _LISTS = (list, tuple, set, frozenset)
 def check_fields(table: pd.DataFrame) -> None:
     """Raise BodyTooLarge for objects of too many fields, or too many fields times rows.
 
-    The objects in a list have as many rows as there are items.
+    The objects in a list have as many rows as there are items: that is another level.
     """
-    fields = cells = 0
     columns = [column.tolist() for _, column in table.items() if column.dtype == object]
-    waiting = [(len(values), values) for values in columns]
+    waiting = [(-1 - index, 0, values) for index, values in enumerate(columns)]
+    places: dict[Any, int] = defaultdict(count().__next__)
+    rows, names, fields, cells = Counter({0: len(table)}), Counter[int](), 0, 0
     while waiting:
-        rows, values = waiting.pop()
+        place, level, values = waiting.pop()
         if set(map(type, values)) <= _FLAT:
             continue
-        members, items = _inside(values)
-        fields += len(members)
-        cells += len(members) * rows
+        starts = range(_AT_ONCE, len(values), _AT_ONCE)
+        waiting += [(place, level, values[start : start + _AT_ONCE]) for start in starts]
+        members, items = _inside(values[:_AT_ONCE])
+        for name, each in members.items():
+            known = len(places)
+            waiting.append((places[place, name], level, each))
+            if len(places) > known:
+                names[level] += 1
+                fields += 1
+                cells += rows[level]
+        if items:
+            inner = places[place, _ITEMS]
+            waiting.append((inner, inner + 1, items))
+            rows[inner + 1] += len(items)
+            cells += names[inner + 1] * len(items)
         if fields > MAX_COLUMNS or cells > _MOST_CELLS:
             raise BodyTooLarge(
                 f"expected objects with at most {MAX_COLUMNS:,} names in Parquet or Arrow, and "
-                f"{_MOST_CELLS:,} names and rows multiplied, got {fields:,} names and {rows:,} "
-                f"rows; send objects of the same names, or accept another format, such as JSON"
+                f"{_MOST_CELLS:,} names and rows multiplied, got {fields:,} names and "
+                f"{max(rows.values()):,} rows; "
+                f"send objects of the same names, or accept another format, such as JSON"
             )
-        waiting += [(rows, each) for each in members.values()]
-        if items:
-            waiting.append((len(items), items))
 
 
 def _inside(values: list[Any]) -> tuple[dict[Any, list[Any]], list[Any]]:
     """Return the values of all objects by their names, and the items of all lists.
 
-    In one pass: deeper values lie anywhere in memory, and each look at one takes its time.
+    In one pass, and of a few values at a time, which a cache holds: others lie anywhere in memory,
+    and each look at one takes its time.
     """
     members: dict[Any, list[Any]] = defaultdict(list)
     items: list[Any] = []

@@ -12,7 +12,7 @@ from .decoded_size import RECORD_WEIGHTS
 from .encoded_size import joined
 from .formats import Format
 from .json_overflow import overflow_error
-from .repeated_names import may_repeat_names, parse
+from .repeated_names import parse, repeats_names
 from .table_json import TableJSON, format_records
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class TableJSONL(Codec["pd.DataFrame"]):
                     if overflow := overflow_error(b"[%b]" % line):
                         raise _in_row(overflow, len(records)) from None
                     raise RequestError(f"line {number}: {error.detail}") from None
-        if may_repeat_names(data, records):
+        if repeats_names(data, records):
             records = [parse(line) for line in data.splitlines() if line.strip()]
         return _JSON.from_plain(records, options)
 

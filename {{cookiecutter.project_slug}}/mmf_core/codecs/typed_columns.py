@@ -8,7 +8,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from .column_labels import column_index
-from .json_values import check_depth
+from .json_values import check_cell_depth
 from .kept_columns import exact_column
 from .masked_arrays import python_value
 from .whole_numbers import MAX_EXACT_FLOAT, number_column
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NUMBERS = {float, int, NoneType}
-_CONTAINERS = {list, dict}
 
 
 def table_of(
@@ -53,8 +52,7 @@ def typed_column(cells: Sequence[Any]) -> Any:
 
     types = set(map(type, cells))
     if not types <= NUMBERS or types <= {NoneType}:
-        if not types.isdisjoint(_CONTAINERS):
-            check_depth(list(cells))
+        check_cell_depth(cells, types)
         if not any(map(_is_numpy, types)):
             return list(cells)
         if len(types) == 1 and cells[0] is not np.ma.masked:

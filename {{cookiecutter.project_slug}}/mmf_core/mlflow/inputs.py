@@ -56,9 +56,10 @@ class Input:
         body = read_whole(request)
         if format is not Format.JSON:
             return {self.name: self._from_file(body, format)}, False
-        plain = loads(body, limits())
         if self.descriptor.kind is Kind.TABLE:
-            plain = with_repeated_names(body, plain)
+            plain = with_repeated_names(body, loads(body, limits()))
+        else:
+            plain = loads(body, limits())
         params = plain.pop("params", None)
         if self.descriptor.kind is Kind.JSON and not CHAT.isdisjoint(plain):
             return {self.name: self._from_plain(plain), **self._from_params(params)}, True

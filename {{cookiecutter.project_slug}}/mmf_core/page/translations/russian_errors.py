@@ -11,6 +11,13 @@ RUSSIAN_ERRORS = {
     "missing column": "нет столбца",
     "duplicate columns: {names}": "столбцы повторяются: {names}",
     "duplicate column": "столбец повторяется",
+    (
+        "expected each name once in an object of JSON that has more than {limit} of them, "
+        "got {number} with a name twice; send each name once, or fewer objects"
+    ): (
+        "в JSON с объектами числом более {limit} имена в объекте не должны повторяться, а объектов "
+        "{number} и имя повторяется; пришлите каждое имя один раз или меньше объектов"
+    ),
     "the result has a column of this name; rename this one": (
         "столбец с таким названием есть в результате; переименуйте этот"
     ),
