@@ -23,7 +23,7 @@ UNBOUNDED = {
     "server.connections._probe": "nothing",
     "probes.probes": "nothing",
     "stores.over_http._opener": "nothing",
-    "web.http.charsets._charsets": "nothing",
+    "codecs.charset_names._charsets": "nothing",
     "web.http.content_encoding._codings": "nothing",
     "web.logs.json_formatter": "nothing",
     "web.openapi.document.encoded_document": "nothing",

@@ -25,6 +25,7 @@ from mmf_core.codecs import (
     table_xlsx,
     table_xml,
     workbooks,
+    xml_text,
     zipped,
 )
 from mmf_core.descriptors import lenient_cells, lists
@@ -45,6 +46,7 @@ LIMITS = {
     "a table with": [lenient_cells._MAX_CELLS],
     "YAML": [json_yaml.MAX_REPEATED, json_yaml.TEXT_UNIT],
     "MessagePack": [json_msgpack.MAX_LENGTH],
+    "XML |": [xml_text._MOST_NAMESPACE],
     "Parquet": [parquet_pages._MAX_STRUCTURES],
     "a picture": [
         image_blocks._MAX_BLOCKS,

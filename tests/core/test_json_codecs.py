@@ -1,6 +1,7 @@
 """Dicts and other trees as JSON, XML, YAML, MessagePack and protobuf."""
 
 import random
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,7 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mmf_core as mmf
+from cpu_time import at_most
 from mmf_core.codecs import Codec, Format, Kind, find, formats
+from mmf_core.codecs.json_overflow import overflow_error
 from mmf_core.codecs.json_values import MAX_DEPTH
 from mmf_core.errors import (
     BodyTooLarge,
@@ -28,6 +31,7 @@ from mmf_core.errors import (
     MissingPackage,
     RequestError,
 )
+from mmf_core.settings import MIB
 
 FORMS = [Format.JSON, Format.XML, Format.YAML, Format.MSGPACK, Format.PROTOBUF]
 LOSSLESS = FORMS[:-1]
@@ -479,6 +483,19 @@ def test_a_number_that_is_not_finite_is_refused(form: Format, data: bytes, messa
     """A result would have null in its place."""
     with pytest.raises(RequestError, match=message):
         _codec(form).read(data, {})
+
+
+@pytest.mark.parametrize("number", [b"1", b"1e999", b"[1]"])
+def test_numbers_that_are_not_finite_are_found_in_little_memory(number: bytes) -> None:
+    """A million took 5 seconds and 370 MiB: each had the path to it, and all were listed."""
+    data = b"[" + number + b",1e999" + (b"," + number) * 1_000_000 + b",-1e999]"
+    with at_most(seconds=4), pytest.raises(InvalidValue) as caught:
+        _codec(Format.JSON).read(data, {})
+    assert len(caught.value.errors) == (20 if number == b"1e999" else 2)
+    tracemalloc.start()
+    overflow_error(data)
+    assert tracemalloc.get_traced_memory()[1] < 120 * MIB
+    tracemalloc.stop()
 
 
 def test_yaml_without_its_c_part(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,8 @@
 """Tables as XML."""
 
+import encodings
+import tracemalloc
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -10,7 +13,8 @@ from tables import MIXED, fuzz
 import mmf_core as mmf
 from mmf_core.codecs import Format, Kind, csv_reader, find
 from mmf_core.codecs.table_xml import TableXML
-from mmf_core.errors import RequestError
+from mmf_core.errors import BodyTooLarge, RequestError
+from mmf_core.settings import MIB
 
 CODEC = TableXML()
 TEXTS = st.text(
@@ -150,6 +154,42 @@ def test_text_that_xml_has_no_way_to_write_is_a_value_error(text: str) -> None:
     for table in (pd.DataFrame({"a": [text]}, dtype=object), pd.DataFrame([[1]], columns=names)):
         with pytest.raises(ValueError, match="XML"):
             CODEC.encode(table, {})
+
+
+@pytest.mark.parametrize("kind", [Kind.TABLE, Kind.JSON])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("name", ["a%d", "p:a%d", "a p:b%d=''"])
+def test_a_namespace_is_not_put_before_many_names(kind: Kind, encoding: str, name: str) -> None:
+    """500 kB before 2,000 names took two gigabytes, and 25 MB before a million would take days."""
+    uri = "u" * 100_000
+    cells = "".join(f"<{name % i}/>" for i in range(1_000))
+    text = f"<t xmlns='{uri}' xmlns:p = \n\"{uri}\"><r>{cells}</r></t>"
+    codec = find(kind, Format.XML)
+    assert codec
+    tracemalloc.start()
+    with pytest.raises(BodyTooLarge, match="got a namespace of 100,000; send names without"):
+        codec.read(text.encode(encoding), {})
+    assert tracemalloc.get_traced_memory()[1] < 8 * MIB
+    tracemalloc.stop()
+
+
+def test_a_usual_namespace_may_be_before_many_names() -> None:
+    text = f"<t {XSI} long='{'x' * 100_000}'>" + "<r><a xsi:nil='true'/><b>1</b></r>" * 50_000
+    assert len(CODEC.decode(f"{text}</t>".encode(), {})) == 50_000
+
+
+@pytest.mark.parametrize("kind", [Kind.TABLE, Kind.JSON])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_python_does_not_remember_the_names_of_encodings(kind: Kind, encoding: str) -> None:
+    """It keeps the name of each that it has looked for, of any length, for ever."""
+    name = f"x-{kind.name}-{encoding}" + "x" * 1_000
+    codec = find(kind, Format.XML)
+    assert codec
+    with pytest.raises(RequestError, match="unknown encoding: x-.*…"):
+        codec.read(f'<?xml version="1.0" encoding="{name}"?><t/>'.encode(encoding), {})
+    assert not [known for known in encodings._cache if known.startswith("x_")]  # type: ignore[attr-defined]
+    russian = '<?xml version="1.0" encoding="windows-1251"?><t><r><а>б</а></r></t>'
+    assert codec.read(russian.encode("cp1251"), {}) is not None
 
 
 def test_damaged_xml_is_refused_or_read() -> None:

@@ -34,6 +34,7 @@ from .base import JSONCodec as JSONCodec
 from .base import Kind as Kind
 from .base import Options as Options
 from .cell_text import naming_cells as naming_cells
+from .charset_names import charset_codec as charset_codec
 from .column_labels import column_index as column_index
 from .decoded_size import RECORD_WEIGHTS as RECORD_WEIGHTS
 from .decoded_size import MemoryBudget as MemoryBudget

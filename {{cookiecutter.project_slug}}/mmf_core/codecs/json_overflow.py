@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json as standard_json
 from collections.abc import Iterator
+from itertools import islice
 from math import isfinite
 from typing import Any
 
@@ -23,9 +24,18 @@ class _TooLarge(str):
 
 def overflow_error(text: bytes) -> InvalidValue | None:
     """Return the error that lists these numbers; None if the text is not JSON otherwise."""
+    texts: list[_TooLarge] = []
+
+    def number(text: str) -> float | _TooLarge:
+        value = float(text)
+        if isfinite(value) or len(texts) == MAX_ERRORS:  # no more are listed: infinity is smaller
+            return value
+        texts.append(_TooLarge(text))
+        return texts[-1]
+
     try:
         value = standard_json.loads(
-            text, parse_float=_number, parse_int=_number, parse_constant=_refuse
+            text, parse_float=number, parse_int=number, parse_constant=_refuse
         )
     except (ValueError, RecursionError):
         return None
@@ -34,13 +44,9 @@ def overflow_error(text: bytes) -> InvalidValue | None:
 
 def not_finite_error(value: Any) -> InvalidValue | None:
     """Return the error that lists the numbers that are too large, infinite or NaN; None if none."""
-    errors = [_error(path, number, value) for path, number in _numbers(value)]
-    return InvalidValue(errors[0].message, errors[:MAX_ERRORS]) if errors else None
-
-
-def _number(text: str) -> float | _TooLarge:
-    number = float(text)
-    return number if isfinite(number) else _TooLarge(text)
+    numbers = islice(_numbers(value), MAX_ERRORS)
+    errors = [_error(path, number, value) for path, number in numbers]
+    return InvalidValue(errors[0].message, errors) if errors else None
 
 
 def _refuse(name: str) -> None:
@@ -48,15 +54,28 @@ def _refuse(name: str) -> None:
 
 
 def _numbers(value: Any) -> Iterator[tuple[_Path, str]]:
-    """Yield such numbers in a value, in their order, and the keys and positions that lead there."""
-    stack: list[tuple[_Path, Any]] = [((), value)]
-    while stack:
-        path, item = stack.pop()
-        if isinstance(item, _TooLarge) or (isinstance(item, float) and not isfinite(item)):
-            yield path, str(item)
-        elif isinstance(item, dict | list):
-            children = item.items() if isinstance(item, dict) else enumerate(item)
-            stack += reversed([((*path, key), child) for key, child in children])
+    """Yield such numbers in a value, in their order, and the keys and positions that lead there.
+
+    Only the path to the present one is kept: those of all items take more memory than the items.
+    """
+    path: list[str | int] = []
+    levels = [_children([value])]
+    while levels:
+        for key, item in levels[-1]:
+            if isinstance(item, dict | list):
+                path.append(key)
+                levels.append(_children(item))
+                break
+            if isinstance(item, _TooLarge) or (isinstance(item, float) and not isfinite(item)):
+                yield (*path, key)[1:], str(item)
+        else:
+            levels.pop()
+            if path:
+                path.pop()
+
+
+def _children(container: dict[str, Any] | list[Any]) -> Iterator[tuple[str | int, Any]]:
+    return iter(container.items() if isinstance(container, dict) else enumerate(container))
 
 
 def _error(path: _Path, number: str, value: Any) -> ErrorDetail:

@@ -27,7 +27,7 @@ from .base import Codec, Kind, Options
 from .encoded_size import bounded_plain
 from .formats import Format
 from .json_values import MAX_DEPTH, too_deep
-from .xml_text import check_characters
+from .xml_text import check_characters, new_parser
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -49,10 +49,12 @@ class JSONAsXML(Codec[Any]):
 
     def decode(self, data: bytes, options: Options) -> Any:
         from defusedxml import DefusedXmlException
-        from defusedxml.ElementTree import ParseError, fromstring
+        from defusedxml.ElementTree import ParseError
 
+        parser = new_parser(data)
         try:
-            root = fromstring(data, forbid_dtd=True)
+            parser.feed(data)
+            root = parser.close()
         except DefusedXmlException:
             raise RequestError("this XML has a DTD or entities, which are not supported") from None
         except (ParseError, ValueError, LookupError) as error:  # LookupError: of an encoding

@@ -16,7 +16,7 @@ from .csv_reader import read
 from .decoded_size import refuse_sparse
 from .encoded_size import check_cells, joined
 from .formats import Format
-from .xml_text import check_characters
+from .xml_text import check_characters, new_parser
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,10 +109,9 @@ def _parse(data: bytes) -> _Rows:
     from xml.etree.ElementTree import ParseError
 
     from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import DefusedXMLParser
 
     rows = _Rows()
-    parser = DefusedXMLParser(target=rows, forbid_dtd=True)
+    parser = new_parser(data, rows)
     try:
         parser.feed(data)
         parser.close()

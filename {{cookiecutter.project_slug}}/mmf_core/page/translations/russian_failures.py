@@ -111,6 +111,13 @@ RUSSIAN_FAILURES = {
     "the body did not arrive in time (set MMF_CLIENT_TIMEOUT)": "данные шли слишком долго",
     "the connection broke in the middle of the body": "соединение прервалось при отправке",
     (
+        "expected the longest XML namespace, multiplied by the elements and attributes, to be at "
+        "most {limit} characters, got a namespace of {number}; send names without a prefix"
+    ): (
+        "самое длинное пространство имён XML, умноженное на число элементов и атрибутов, — не "
+        "больше {limit} знаков, в нём самом: {number}; пришлите имена без приставки"
+    ),
+    (
         "expected a result of at most {limit} columns, got {columns}; "
         "send a table of fewer columns or rows"
     ): (
