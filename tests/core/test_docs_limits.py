@@ -30,7 +30,13 @@ from mmf_core.codecs import (
 )
 from mmf_core.descriptors import lenient_cells, lists
 from mmf_core.v2 import messages
-from mmf_core.web.http import content_encoding, multipart, request_parts, requests
+from mmf_core.web.http import (
+    content_encoding,
+    multipart,
+    negotiation,
+    request_parts,
+    requests,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
 LIMITS = {
@@ -58,9 +64,11 @@ LIMITS = {
     "V2": [messages.MAX_ID],
     "a form": [
         requests._MAX_FIELDS,
+        requests._MAX_ESCAPES,
         multipart.MAX_HEADERS // 1024,
         multipart.MAX_ALL_HEADERS // 1024,
     ],
+    "`Accept`": [negotiation.MAX_ACCEPT // 1024],
     "`Content-Encoding`": [content_encoding.MAX_CODINGS, content_encoding.MAX_MEMBERS],
     "**any table": [decoded_size.MAX_COLUMNS, decoded_size.MAX_GROWTH],
     "as XLSX": [table_xlsx.MAX_ROWS, table_xlsx._MOST_CELLS, table_xlsx.MAX_TEXT],

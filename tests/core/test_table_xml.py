@@ -185,10 +185,10 @@ def test_python_does_not_remember_the_names_of_encodings(kind: Kind, encoding: s
     name = f"x-{kind.name}-{encoding}" + "x" * 1_000
     codec = find(kind, Format.XML)
     assert codec
-    with pytest.raises(RequestError, match="unknown encoding: x-.*…"):
+    with pytest.raises(RequestError, match=r"unknown encoding: x-.*…"):
         codec.read(f'<?xml version="1.0" encoding="{name}"?><t/>'.encode(encoding), {})
     assert not [known for known in encodings._cache if known.startswith("x_")]  # type: ignore[attr-defined]
-    russian = '<?xml version="1.0" encoding="windows-1251"?><t><r><а>б</а></r></t>'
+    russian = '<?xml version="1.0" encoding="windows-1251"?><t><r><цена>два</цена></r></t>'
     assert codec.read(russian.encode("cp1251"), {}) is not None
 
 

@@ -4,5 +4,6 @@ from hostile_files import files
 from hostile_inputs import inputs
 from hostile_results import results
 from hostile_tasks import tasks
+from hostile_texts import texts
 
-INPUTS = [*inputs(), *files(), *results(), *tasks()]  # tasks last: their processes stay
+INPUTS = [*inputs(), *files(), *results(), *texts(), *tasks()]  # tasks last: their processes stay

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -12,9 +13,11 @@ import pytest
 from flask.testing import FlaskClient
 
 import mmf_core as mmf
+from cpu_time import at_most
 from mmf_core.codecs.decoded_size import MAX_COLUMNS
 from mmf_core.settings import MIB
 from mmf_core.web import create_app
+from mmf_core.web.http import content_encoding, negotiation, requests
 
 LENGTH = "Inference-Header-Content-Length"
 TABLE = mmf.DataFrame(format=mmf.JSON)
@@ -217,3 +220,40 @@ def test_slow_decoding_is_under_the_deadline(
     response = client.post(path, json=body)
     assert response.status_code == 504, response.data
     assert len(calls) == 1
+
+
+def count_text(text: Any = mmf.String()) -> int:  # noqa: B008
+    return len(text)
+
+
+def test_a_form_has_a_bound_on_its_escapes(serve_function: Callable[..., FlaskClient]) -> None:
+    """48 MB of %41 took more than 2.5 GB: each was three objects."""
+    client = serve_function(count_text, returns=mmf.Integer())
+    form = "application/x-www-form-urlencoded"
+    most = requests._MAX_ESCAPES
+    with at_most(seconds=5):
+        response = client.post("/count_text", data=b"text=" + b"%41" * most, content_type=form)
+    assert response.get_json() == {"result": most}
+    response = client.post("/count_text", data=b"text=" + b"%41" * (most + 1), content_type=form)
+    assert response.status_code == 413
+    assert "at most 2,000,000 bytes written as %XX, got 2,000,001" in response.get_json()["detail"]
+
+
+def test_headers_that_a_server_joins_have_a_bound(client: FlaskClient) -> None:
+    """A hundred lines of 8 kB took three seconds, and a cache kept them."""
+    for header, cache in (
+        ("Accept", negotiation._accepted),
+        ("Accept-Encoding", content_encoding._preferred_coding),
+    ):
+        cache.cache_clear()
+        lines = ",".join(f"a/b{index}" for index in range(80_000))
+        rows = [{"a": index} for index in range(1_000)]
+        with at_most(seconds=1):
+            response = client.post("/table", json=rows, headers={header: f"{lines}, */*"})
+        assert cache.cache_info().currsize == 0
+        if header == "Accept":
+            assert response.status_code == 400
+            assert "of at most 8,192 characters together, got 7" in response.get_json()["detail"]
+        else:
+            assert response.status_code == 200
+            assert "Content-Encoding" not in response.headers

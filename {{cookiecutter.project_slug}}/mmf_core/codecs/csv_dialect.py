@@ -10,6 +10,7 @@ from .number_format import NumberFormat
 SEPARATORS = "\t|;,"
 """Those that are recognised in a CSV, the one that is rarest inside cells first."""
 
+_MAX_ROWS = 100_000
 # Excel writes this line, and takes it for no part of the table.
 _SEPARATOR_LINE = re.compile(rb'(?:\xef\xbb\xbf)?+"?sep=([\t !#-/:-@\[-`{-~])"?(?:\r\n|\r|\n|\Z)')
 
@@ -38,8 +39,9 @@ def split_separator_line(text: bytes) -> tuple[str | None, bytes]:
 def separator(text: bytes) -> str:
     """Return the separator of a CSV, outside of quotes.
 
-    The header has it. If the header has several, it is the one with which the most rows have as
-    many cells as the header. Tabs and bars may be part of the only column's name.
+    The header has it. If the header has several, it is the one with which the most of the first
+    `_MAX_ROWS` rows have as many cells as the header. Tabs and bars may be part of the only
+    column's name.
     """
     header, end = bare_record(text, 0)
     present = [sign for sign in SEPARATORS if sign.encode() in header]
@@ -49,7 +51,9 @@ def separator(text: bytes) -> str:
         return present[0]
     widths = {sign: header.count(sign.encode()) for sign in present}
     fitting = dict.fromkeys(present, 0)
-    while end < len(text):
+    for _ in range(_MAX_ROWS):
+        if end >= len(text):
+            break
         row, end = bare_record(text, end)
         for sign, width in widths.items() if row else ():
             fitting[sign] += row.count(sign.encode()) == width

@@ -13,8 +13,11 @@ from werkzeug.http import parse_accept_header
 
 from ...codecs import Codec, Format, Kind, find, readable, workbook_format
 from ...descriptors import Descriptor
-from ...errors import MissingPackage, NotAcceptable, UnsupportedFormat
+from ...errors import MissingPackage, NotAcceptable, RequestError, UnsupportedFormat
 from ...target import FORMAT_QUERY
+
+MAX_ACCEPT = 8 * 1024
+"""Characters of `Accept`, as of a header's line; the server joins a hundred lines to one."""
 
 
 def body_codec(kind: Kind, media_type: str, filename: str, *, prefer_name: bool) -> Codec[Any]:
@@ -77,6 +80,11 @@ def negotiate(formats: tuple[Format, ...], request: Request) -> tuple[Format | N
             raise NotAcceptable(f"?format={query}: expected one of {names}")
         return format, False
     accept: str = request.environ.get("HTTP_ACCEPT", "")
+    if len(accept) > MAX_ACCEPT:
+        raise RequestError(
+            f"expected Accept headers of at most {MAX_ACCEPT:,} characters together, got "
+            f"{len(accept):,}; name the format that you want"
+        )
     best = _accepted(formats, accept) if accept else formats[0]
     if best is None:
         raise NotAcceptable(

@@ -17,12 +17,13 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 from werkzeug.utils import cached_property
 
-from ...errors import RequestError
+from ...errors import BodyTooLarge, RequestError
 from .charsets import to_utf8
 from .multipart import PartReader, TextField
 
 MULTIPART, FIELDS = "multipart/form-data", "application/x-www-form-urlencoded"
 _MAX_FIELDS = 1_000  # as many as Werkzeug takes parts; each takes fifty times its bytes
+_MAX_ESCAPES = 2_000_000  # such as %D0: each takes 150 bytes of memory while it is decoded
 _MAX_LENGTH_DIGITS = 19  # Python refuses to read a number of several thousand
 _CHARSET = "_charset_"  # a field with the charset of the form's texts: RFC 7578, 4.6
 _BYTES = "latin-1"  # one character for each byte
@@ -103,6 +104,11 @@ def parse_content_type(header: str) -> tuple[str, str]:
 
 
 def _urlencoded(body: bytes, charset: str) -> list[tuple[str, str]]:
+    if body.count(b"%") > _MAX_ESCAPES:
+        raise BodyTooLarge(
+            f"expected a form with at most {_MAX_ESCAPES:,} bytes written as %XX, "
+            f"got {body.count(b'%'):,}; send multipart/form-data"
+        )
     fields = parse_qsl(
         body.decode(_BYTES), keep_blank_values=True, encoding=_BYTES, max_num_fields=_MAX_FIELDS
     )

@@ -1,0 +1,78 @@
+"""Texts whose rare parts cost the most: numbers, names, escapes and cells out of the ordinary."""
+
+from collections.abc import Iterator
+
+from hostile_inputs import ANY, CSV, FORM, JSON, MIB, REFUSED, XML, HostileInput
+
+
+def numbers() -> Iterator[HostileInput]:
+    """Yield long lists with numbers that no float holds."""
+    for name, item, count in (("one", b"1", 6_000_000), ("each", b"1e999", 5_000_000)):
+        yield HostileInput(
+            f"JSON: a number that is too large in a list of {count:,}: {name}",
+            "/array",
+            JSON,
+            lambda item=item, count=count: b"[" + (item + b",") * count + b"1e999]",
+            REFUSED,
+            seconds=5,
+            mib=500,
+        )
+
+
+def names() -> Iterator[HostileInput]:
+    """Yield what a parser puts before each name, and what Python remembers."""
+    for path in ("/table", "/tree"):
+        yield HostileInput(
+            f"XML: a namespace of 500 kB before 2,000 names to {path}",
+            path,
+            XML,
+            lambda: (
+                b'<t xmlns="%b"><r>' % (b"u" * 500_000)
+                + b"".join(b"<a%d/>" % index for index in range(2_000))
+                + b"</r></t>"
+            ),
+            REFUSED,
+        )
+    yield HostileInput(
+        "XML: 20 times an encoding with a name of 2 MiB",
+        "/table",
+        XML,
+        lambda: b'<?xml version="1.0" encoding="%b"?><t/>' % (b"x" * 2 * MIB),
+        REFUSED,
+        times=20,
+    )
+
+
+def escapes() -> Iterator[HostileInput]:
+    """Yield forms in which each byte is three."""
+    for count, statuses in ((2_000_000, ANY), (16_000_000, REFUSED)):
+        yield HostileInput(
+            f"urlencoded: {count:,} escapes",
+            "/words",
+            FORM,
+            lambda count=count: b"text=" + b"%41" * count,
+            statuses,
+            seconds=4,
+            mib=600,
+        )
+
+
+def cells() -> Iterator[HostileInput]:
+    """Yield CSVs of very many rows that are not what they are expected to be."""
+    yield HostileInput(
+        "a CSV of 9,000,000 rows under a header of two separators",
+        "/strict",
+        CSV,
+        lambda: b"a;b,c\n" + b"1\n" * 9_000_000,
+        REFUSED,
+        seconds=5,
+        mib=600,
+    )
+
+
+def texts() -> Iterator[HostileInput]:
+    """Yield all inputs of this module."""
+    yield from numbers()
+    yield from names()
+    yield from escapes()
+    yield from cells()
