@@ -46,7 +46,7 @@ def farewell(slug: str, sample: str) -> str:
 
 
 def remove_extras(project: Path, model_format: str) -> None:
-    """Remove every extra of mmf_core but `init` and the model's format; the metrics' dashboards."""
+    """Remove every extra of mmf_core but `init` and the model's format, and what deploys them."""
     sys.dont_write_bytecode = True  # the new project has no caches
     sys.path.insert(0, str(project))
     from mmf_core import extras
@@ -54,7 +54,7 @@ def remove_extras(project: Path, model_format: str) -> None:
     package = project / "mmf_core"
     kept = {f"models/{model_format}", "init"}
     extras.remove_extras(package, extras.find_extras(package).keys() - kept)
-    for folder in ("grafana", "prometheus"):
+    for folder in ("grafana", "prometheus", "kubernetes/worker"):
         shutil.rmtree(project / "deploy" / folder)
 
 

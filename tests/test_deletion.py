@@ -222,11 +222,11 @@ def test_a_project_of_the_core_alone_has_no_extra_but_its_model_format(tmp_path:
     project = make_project(tmp_path / "output", {"extras": "core", "model_format": "skops"})
     assert list(find_extras(project / "mmf_core")) == ["init", "models/skops"]
     assert not list(project.rglob("__pycache__"))
-    for file in ("README.md", "compose.yaml", "deploy/kubernetes/deployment.yaml"):
-        text = (project / file).read_text()
-        assert not re.search("prometheus|grafana|/metrics|MMF_UI|Parquet", text, re.IGNORECASE), (
-            file
-        )
+    deployed = [file for file in (project / "deploy").rglob("*") if file.is_file()]
+    files = [project / name for name in ("README.md", "compose.yaml", "Dockerfile", "Procfile")]
+    for file in [*files, *deployed]:
+        others = "prometheus|grafana|/metrics|MMF_UI|Parquet|tasks|PostgreSQL|mmf_core worker"
+        assert not re.search(others, file.read_text(), re.IGNORECASE), file
 
 
 @pytest.mark.long

@@ -12,10 +12,13 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from mmf_core.tasks.settings import TaskSettings
+
 NAME = "wine-cultivars2"  # Kubernetes takes no _
 PROBES = {"startup": "/health/live", "liveness": "/health/live", "readiness": "/health/ready"}
 # What mmf_core and gunicorn.conf.py wait at most by themselves, and some seconds to spare.
 LONGEST_END = 40
+WORKER = ["-m", "mmf_core", "worker"]  # as `mmfmeta worker`, which neither image nor slug has
 
 
 def program(name: str) -> Path:
@@ -33,16 +36,18 @@ def project(other: Path) -> Path:
     return other
 
 
-@pytest.fixture(scope="module")
-def kustomized(project: Path) -> dict[str, dict[str, Any]]:
-    """Give what `kubectl apply -k` would send, by kind."""
+def kustomize(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what `kubectl apply -k` would send, by kind."""
     done = subprocess.run(
-        [program("kubectl"), "kustomize", project / "deploy" / "kubernetes"],
-        capture_output=True,
-        text=True,
-        check=True,
+        [program("kubectl"), "kustomize", folder], capture_output=True, text=True, check=True
     )
     return {manifest["kind"]: manifest for manifest in yaml.safe_load_all(done.stdout)}
+
+
+@pytest.fixture(scope="module")
+def kustomized(project: Path) -> dict[str, dict[str, Any]]:
+    """Give the manifests of the service."""
+    return kustomize(project / "deploy" / "kubernetes")
 
 
 @pytest.fixture
@@ -56,7 +61,7 @@ def container_of(manifest: dict[str, Any]) -> dict[str, Any]:
     return dict(container)
 
 
-def check_is_confined(container: dict[str, Any], pod: dict[str, Any]) -> None:
+def check_is_confined(container: dict[str, Any], pod: dict[str, Any], *writable: str) -> None:
     """Fail unless it may do nothing but compute, write to /tmp and answer."""
     context = pod.get("securityContext", {}) | container["securityContext"]
     assert context == {
@@ -66,7 +71,7 @@ def check_is_confined(container: dict[str, Any], pod: dict[str, Any]) -> None:
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp"]
+    assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp", *writable]
     assert set(container["resources"]["limits"]) == {"cpu", "memory"}
 
 
@@ -109,13 +114,51 @@ def test_everything_selects_the_pods(manifests: dict[str, dict[str, Any]]) -> No
 def test_pod(manifests: dict[str, dict[str, Any]], project: Path) -> None:
     pod = manifests["Deployment"]["spec"]["template"]["spec"]
     container = container_of(manifests["Deployment"])
-    check_is_confined(container, pod)
+    check_is_confined(container, pod, "/tasks")
     assert pod["terminationGracePeriodSeconds"] > LONGEST_END
     probes = {name: container[f"{name}Probe"]["httpGet"]["path"] for name in PROBES}
     assert probes == PROBES
     (port,) = container["ports"]
     assert f"EXPOSE {port['containerPort']}\n" in (project / "Dockerfile").read_text()
     assert manifests["Service"]["spec"]["ports"][0]["targetPort"] == port["name"]
+
+
+def test_tasks_are_off_until_a_secret_says_where_they_are(
+    manifests: dict[str, dict[str, Any]],
+) -> None:
+    """Each of several pods would have tasks of its own, of which the others know nothing."""
+    container = container_of(manifests["Deployment"])
+    assert "env" not in container
+    assert container["envFrom"] == [{"secretRef": {"name": f"{NAME}-tasks", "optional": True}}]
+    (volume,) = [
+        volume
+        for volume in manifests["Deployment"]["spec"]["template"]["spec"]["volumes"]
+        if volume["name"] == "tasks"
+    ]
+    assert "emptyDir" in volume
+
+
+def test_workers(manifests: dict[str, dict[str, Any]], project: Path) -> None:
+    workers = kustomize(project / "deploy" / "kubernetes" / "worker")
+    assert set(workers) == {"Deployment", "NetworkPolicy"}
+    for manifest in workers.values():
+        kubernetes_validate.validate(manifest, "1.37", strict=True)
+        assert manifest["metadata"]["name"] == f"{NAME}-worker"
+    spec = workers["Deployment"]["spec"]
+    labels = spec["template"]["metadata"]["labels"]
+    assert spec["selector"]["matchLabels"] == labels
+    assert workers["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"] == labels
+    assert labels != manifests["Service"]["spec"]["selector"], "it gets no requests"
+    pod, container = spec["template"]["spec"], container_of(workers["Deployment"])
+    check_is_confined(container, pod)
+    assert pod["terminationGracePeriodSeconds"] > LONGEST_END
+    service = container_of(manifests["Deployment"])
+    assert container["image"] == service["image"]
+    assert container["resources"] == service["resources"]
+    assert container["envFrom"] == [{"secretRef": {"name": f"{NAME}-tasks"}}]
+    assert container["command"] == ["python", *WORKER]
+    for policy in (workers["NetworkPolicy"], manifests["NetworkPolicy"]):
+        assert 5432 in {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
 
 
 def test_knative(project: Path) -> None:
@@ -141,10 +184,15 @@ def test_knative(project: Path) -> None:
 @pytest.fixture(scope="module")
 def composed(project: Path) -> dict[str, Any]:
     """Give compose.yaml as Docker Compose reads it."""
+    return compose(project)
+
+
+def compose(project: Path, **settings: str) -> dict[str, Any]:
+    """Return what Docker Compose makes of a project's compose.yaml."""
     done = subprocess.run(
         [program("docker-compose"), "--profile", "*", "config"],
         cwd=project,
-        env={"PATH": os.environ["PATH"], "HOME": str(project)},
+        env={"PATH": os.environ["PATH"], "HOME": str(project)} | settings,
         capture_output=True,
         text=True,
         check=False,
@@ -157,7 +205,7 @@ def composed(project: Path) -> dict[str, Any]:
 def test_compose(composed: dict[str, Any]) -> None:
     services = composed["services"]
     assert composed["name"] == NAME
-    assert set(services) == {"service", "prometheus", "grafana", "store"}
+    assert set(services) == {"service", "worker", "postgres", "prometheus", "grafana", "store"}
     assert services["store"]["profiles"] == ["store"]
     service = services["service"]
     assert service["read_only"]
@@ -165,10 +213,46 @@ def test_compose(composed: dict[str, Any]) -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["tmpfs"] == ["/tmp"]
     assert service["stop_grace_period"] == "45s"
-    images = [container["image"] for name, container in services.items() if name != "service"]
+    images = [
+        container["image"]
+        for name, container in services.items()
+        if name not in ("service", "worker")
+    ]
     assert all(re.search(r":v?\d+\.\d+", image) for image in images), "versions that stay"
     ports = [port for container in services.values() for port in container.get("ports", [])]
     assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
+
+
+def test_compose_has_a_volume_of_tasks_and_a_worker(
+    composed: dict[str, Any], project: Path
+) -> None:
+    service, worker = composed["services"]["service"], composed["services"]["worker"]
+    (volume,) = service["volumes"]
+    assert (volume["type"], volume["source"]) == ("volume", "tasks")
+    assert volume["target"] == "/app/.tasks"  # the default: no setting that only tasks know
+    dockerfile = (project / "Dockerfile").read_text()
+    assert "RUN mkdir --mode=1777 .tasks\n" in dockerfile, "a volume begins with its mode"
+    ours = {name: text for name, text in service["environment"].items() if "MMF_TASK" in name}
+    assert set(ours.values()) == {None}, "not there unless it is set, as if it were not mentioned"
+    changed = {"profiles", "command", "ports", "healthcheck"}
+    assert {name for name in service | worker if service.get(name) != worker.get(name)} == changed
+    assert worker["command"] == ["python", *WORKER]
+    assert worker["profiles"] == composed["services"]["postgres"]["profiles"] == ["tasks"]
+    assert worker["healthcheck"] == {"disable": True}
+    assert not worker.get("ports")
+
+
+def test_compose_passes_the_settings_of_tasks_on(project: Path) -> None:
+    lines = (project / "compose.yaml").read_text().splitlines()
+    exported = [line.removeprefix("#   export ") for line in lines if line[:11] == "#   export "]
+    settings = dict(word.split("=", 1) for line in exported for word in line.split())
+    assert set(settings) == {"MMF_TASKS", "MMF_TASK_FILES", "MMF_TASK_WORKERS"}
+    services = compose(project, **settings)["services"]
+    for name in ("service", "worker"):
+        assert settings.items() <= services[name]["environment"].items()
+    database = services["postgres"]["environment"]["POSTGRES_PASSWORD"]
+    assert settings["MMF_TASKS"] == f"postgresql://postgres:{database}@postgres/postgres"
+    assert TaskSettings.from_env(settings).uri == settings["MMF_TASKS"]
 
 
 def test_compose_mounts_what_is_there(composed: dict[str, Any], project: Path) -> None:

@@ -2,6 +2,7 @@
 
 import psutil
 import pytest
+import requests
 from sklearn.datasets import load_wine
 
 from commands import Project, free_port, post_json
@@ -49,11 +50,25 @@ def test_honcho_starts_the_procfile_on_port(installed: Project) -> None:
     """As Heroku does on its smallest dynos: two workers, which fit into 512 MB."""
     port = free_port()
     environment = {"PORT": str(port), "WEB_CONCURRENCY": "2"}
-    with installed.serving("honcho", "start", port=port, **environment) as url:
+    with installed.serving("honcho", "start", "web", port=port, **environment) as url:
         for _ in range(3):
             check_answers(url)
             post_json(f"{url}/score", wine_records() * 100)
             assert memory_on(port) < DYNO
+
+
+def test_honcho_starts_a_worker_that_runs_the_tasks(installed: Project) -> None:
+    port = free_port()
+    environment = {"PORT": str(port), "WEB_CONCURRENCY": "1", "MMF_TASK_WORKERS": "0"}
+    with installed.serving("honcho", "start", port=port, **environment) as url:
+        response = requests.post(
+            f"{url}/score",
+            json=wine_records(),
+            headers={"Prefer": "respond-async, wait=60", "Accept": "application/json"},
+            timeout=120,
+        )
+        assert response.status_code == 200, "the result itself, which only a worker can have made"
+        assert [row["prediction"] for row in response.json()] == [f"class_{n}" for n in range(3)]
 
 
 def memory_on(port: int) -> int:

@@ -38,6 +38,9 @@ GENERATED = """
     deploy/kubernetes/kustomization.yaml
     deploy/kubernetes/network-policy.yaml
     deploy/kubernetes/service.yaml
+    deploy/kubernetes/worker/deployment.yaml
+    deploy/kubernetes/worker/kustomization.yaml
+    deploy/kubernetes/worker/network-policy.yaml
     deploy/prometheus/alerts.yml
     deploy/prometheus/prometheus.yml
     deploy/serverless/service.yaml
