@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import isfinite
 from typing import Any, ClassVar
 
@@ -34,12 +33,6 @@ def check_depth(value: Any) -> Any:
     """Return a value that was read from JSON; InvalidValue if it is nested too deeply."""
     _check_levels(_containers([[value]]), MAX_DEPTH)
     return value
-
-
-def check_cell_depth(cells: Sequence[Any], types: set[type]) -> None:
-    """Raise InvalidValue if a cell of a column, which has these types, is nested too deeply."""
-    if any(issubclass(type_, _CONTAINERS) for type_ in types):
-        check_depth(list(cells))
 
 
 def check_value(value: Any) -> Any:

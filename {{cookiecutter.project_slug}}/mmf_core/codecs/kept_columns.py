@@ -8,8 +8,9 @@ from math import isfinite
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from .json_values import check_cell_depth
+from .json_values import check_depth
 from .number_format import any_number
+from .repeated_names import CONTAINERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,8 @@ def exact_column(cells: Sequence[Any]) -> Any:
             return np.array(cells, dtype=np.int64)
     if types in ({float}, {bool}):
         return np.array(cells)
-    check_cell_depth(cells, types)
+    if not types.isdisjoint(CONTAINERS):
+        check_depth(list(cells))
     return pd.Series(list(cells), dtype=object).array
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Any
 
 from ..errors import BodyTooLarge, ErrorDetail, InvalidValue, RequestError
-from .byte_search import count_signs
+from .byte_search import MIN_SIZE, count_signs
 from .json_values import check_depth
 
 _MOST_OBJECTS = 1_000_000
@@ -30,6 +30,10 @@ class RepeatedNames(dict[str, Any]):
         return InvalidValue(f"duplicate columns: {name}", errors)
 
 
+CONTAINERS = {list, dict, RepeatedNames}
+"""The types of cells that have levels inside."""
+
+
 def with_repeated_names(text: bytes, plain: Any) -> Any:
     """Return what a text has been parsed as, with `RepeatedNames` where it has a name twice."""
     if not repeats_names(text, plain):
@@ -44,7 +48,7 @@ def repeats_names(text: bytes, plain: Any) -> bool:
     InvalidValue if the value is nested too deeply, BodyTooLarge if Python's parser would take too
     long.
     """
-    colons = count_signs(text, b":")
+    colons = text.count(b":") if len(text) < MIN_SIZE else count_signs(text, b":")
     if colons == _count_names(plain) or colons + _escaped_colons(text) == _written(plain):
         return False
     if (objects := count_signs(text, b"{")) > _MOST_OBJECTS:

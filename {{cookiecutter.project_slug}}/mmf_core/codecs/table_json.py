@@ -13,10 +13,10 @@ from .column_labels import LabelCache, column_index
 from .decoded_size import RECORD_WEIGHTS, check_columns, max_memory, refuse_sparse
 from .encoded_size import check_cells, joined
 from .json_conversion import date_texts
-from .json_values import check_cell_depth
+from .json_values import check_depth
 from .kept_columns import kept_names
 from .number_table import NumberTable
-from .repeated_names import RepeatedNames, with_repeated_names
+from .repeated_names import CONTAINERS, RepeatedNames, with_repeated_names
 from .table_shapes import (
     EQUAL_LENGTHS,
     NOT_A_RECORD,
@@ -219,7 +219,8 @@ def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.Data
     table = pd.DataFrame(rows, columns=names)
     for index, cells in enumerate(zip(*rows, strict=True)):
         types = set(map(type, cells))
-        check_cell_depth(cells, types)
+        if not types.isdisjoint(CONTAINERS):
+            check_depth(list(cells))
         if int in types and len(types) > 1 and types <= NUMBERS and any(map(is_long, cells)):
             table.isetitem(index, typed_column(cells))  # pandas has made floats of them
     return table

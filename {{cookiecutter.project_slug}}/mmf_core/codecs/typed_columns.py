@@ -8,9 +8,10 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from .column_labels import column_index
-from .json_values import check_cell_depth
+from .json_values import check_depth
 from .kept_columns import exact_column
 from .masked_arrays import python_value
+from .repeated_names import CONTAINERS
 from .whole_numbers import MAX_EXACT_FLOAT, number_column
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def typed_column(cells: Sequence[Any]) -> Any:
 
     types = set(map(type, cells))
     if not types <= NUMBERS or types <= {NoneType}:
-        check_cell_depth(cells, types)
+        if not types.isdisjoint(CONTAINERS):
+            check_depth(list(cells))
         if not any(map(_is_numpy, types)):
             return list(cells)
         if len(types) == 1 and cells[0] is not np.ma.masked:
