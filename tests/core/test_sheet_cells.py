@@ -16,6 +16,7 @@ from sheets import DATE, DATETIME, DURATION, FORMATS, TIME, Error, Shown, ods, o
 from test_workbooks import repacked
 
 import mmf_core as mmf
+from mmf_core.codecs import zipped
 from mmf_core.errors import ErrorDetail, InvalidValue, RequestError
 
 EXCEL = ["xlsx", "xls"]
@@ -172,6 +173,14 @@ def test_an_impossible_date_is_one_fault_and_stays_a_number(
     with pytest.raises(InvalidValue) as caught:
         read_as(form, {"a": datetime}, *rows[:3])
     assert [(error.row, error.column) for error in caught.value.errors] == [(1, "a")]
+
+
+def test_a_sheet_of_impossible_dates_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = []
+    monkeypatch.setattr(zipped, "_check", checked.append)
+    cells = [Shown(-1, DATE), Shown(1e300, DURATION), Error("#SPILL!"), Shown(60, DATE)]
+    assert read("xlsx", ["a"], *([cell] for cell in cells))["a"].tolist()[0::3] == [-1, 60]
+    assert len(checked) == len(set(checked))
 
 
 @pytest.mark.parametrize("form", EXCEL)

@@ -17,7 +17,7 @@ from .byte_search import count_pairs
 from .decoded_size import too_many_changes
 from .formats import Format
 from .sheet_rows import column_names, table_of
-from .zipped import CheckContent, sanitized_parts, stored
+from .zipped import CheckContent, sanitized_parts, stored, stored_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,49 +71,47 @@ def read_zipped(
     that of `sanitized_parts`.
     """
 
-    def load() -> dict[str, bytes]:
-        max_size = options.get("max_decompressed", Settings.max_decompressed)
-        return _changed(sanitized_parts(data, max_size, check_content), _with_unknown)
-
     def parse() -> pd.DataFrame:
-        rows, has_unknown = _exact_rows(load, options)
+        max_size = options.get("max_decompressed", Settings.max_decompressed)
+        parts = sanitized_parts(data, max_size, check_content)
+        rows, has_unknown = _exact_rows(stored(_changed(parts, _with_unknown)), options)
         table = table_of(rows, options)
         return _without_unknown(table, options) if has_unknown else table
 
     return cast("pd.DataFrame", translate_errors(parse, suffix, data))
 
 
-def _exact_rows(
-    load: Callable[[], dict[str, bytes]], options: Options
-) -> tuple[list[list[Any]], bool]:
+def _exact_rows(file: bytes, options: Options) -> tuple[list[list[Any]], bool]:
     """Return the cells of a sheet, and whether there may be formulas without a value.
 
     An impossible date or duration is the number that is stored. calamine knows only the errors of
     Excel 2007, has no duration of millions of years, and reads a date before Excel's first one as
-    midnight, and 29 February 1900, which only Excel has, as the day before. `load` is called again
-    for such a file, instead of keeping its parts.
+    midnight, and 29 February 1900, which only Excel has, as the day before.
     """
     from python_calamine import CalamineError
 
-    file = stored(load())
     try:
         rows = _rows(file, options)
     except (CalamineError, OverflowError):
-        file = stored(_changed(load(), _repaired))
+        file = stored(_changed(stored_parts(file), _repaired))
         rows = _rows(file, options)
-    if _has_doubtful(rows) and _MAY_BE_IMPOSSIBLE.search(file):
-        parts = load()
-        parts.pop(_STYLES, None)  # without them a date is its number
-        _restore_numbers(rows, _rows(stored(_changed(parts, _repaired)), options))
-    return rows, UNKNOWN.encode() in file
+    may_be_impossible, has_unknown = _MAY_BE_IMPOSSIBLE.search(file), UNKNOWN.encode() in file
+    if may_be_impossible and _has_doubtful(rows):
+        file = _without_styles(file)
+        _restore_numbers(rows, _rows(file, options))
+    return rows, has_unknown
+
+
+def _without_styles(file: bytes) -> bytes:
+    """Return a workbook in which a date is its number."""
+    return stored({name: part for name, part in stored_parts(file).items() if name != _STYLES})
 
 
 def _restore_numbers(rows: list[list[Any]], numbers: list[list[Any]]) -> None:
     """Put the number in the place of what calamine made of one that is no date."""
     for row, exact_row in zip(rows, numbers, strict=True):
-        for index, cell in enumerate(row):
-            number = exact_row[index]
-            if _is_doubtful(cell) and isinstance(number, float) and _is_no_date(number):
+        for index, number in enumerate(exact_row):
+            if type(number) is float and _is_no_date(number) and _is_doubtful(row[index]):
                 row[index] = number
 
 
