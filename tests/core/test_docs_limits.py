@@ -28,7 +28,7 @@ from mmf_core.codecs import (
     xml_text,
     zipped,
 )
-from mmf_core.descriptors import lenient_cells, lists
+from mmf_core.descriptors import lenient_cells, lists, schema
 from mmf_core.v2 import messages
 from mmf_core.web.http import (
     content_encoding,
@@ -49,6 +49,7 @@ LIMITS = {
     "XLSX |": [zipped._MAX_TAGS, workbooks._MAX_CHANGED],
     "ODS": [table_ods._MAX_TAGS, table_ods._MAX_CHANGED],
     "`?header_row=`": [request_parts.MAX_HEADER_ROW],
+    "columns of numbers": [schema.MAX_TEXTS],
     "a table with": [lenient_cells._MAX_CELLS],
     "YAML": [json_yaml.MAX_REPEATED, json_yaml.TEXT_UNIT],
     "MessagePack": [json_msgpack.MAX_LENGTH],
@@ -93,4 +94,6 @@ def test_limits_are_those_of_the_code(name: str) -> None:
 
 
 def test_slow_cells_count_for_as_many_as_it_says() -> None:
-    assert f"counts for {encoded_size._SLOW_CELL} cells" in PAGE.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
+    assert f"counts for {encoded_size._SLOW_CELL} cells" in text
+    assert f"a time in a zone for {encoded_size._ZONED_CELL}." in text

@@ -13,6 +13,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from cpu_time import at_most
 from mmf_core.codecs import Codec, Format, Kind, find, json
 from mmf_core.errors import BodyTooLarge, InvalidValue, RequestError
 
@@ -205,3 +206,14 @@ def test_lack_of_memory_is_not_the_callers_fault(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(PIL.Image, "open", exhausted)
     with pytest.raises(MemoryError):
         PNG.decode(b"", {})
+
+
+@pytest.mark.parametrize("codec", [PNG, WEBP])
+def test_very_many_pixels_of_noise_are_written_in_time(codec: Codec[Any]) -> None:
+    """32 million in black and white took 15 seconds as WebP: half a second for each million."""
+    bits = np.random.default_rng(7).integers(0, 2, (1_000, 9_000), np.uint8)
+    picture = np.repeat(bits[:, :, None] * np.uint8(255), 3, 2)
+    with at_most(seconds=3):
+        data = codec.encode(picture, {})
+    if codec is PNG:
+        assert np.array_equal(codec.read(data, {}), picture)

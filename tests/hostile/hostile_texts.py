@@ -68,6 +68,15 @@ def cells() -> Iterator[HostileInput]:
         seconds=5,
         mib=600,
     )
+    yield HostileInput(
+        "a CSV of 4,500,000 rows of whole numbers and a word",
+        "/whole",
+        CSV,
+        lambda: b"a,b\n" + b"1,2\n" * 4_500_000 + b"x,y\n",
+        REFUSED,
+        seconds=5,
+        mib=600,
+    )
 
 
 def texts() -> Iterator[HostileInput]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _REQUIRES = {"PIL": "pillow", "numpy": "numpy"}
 _PIXEL_SIZE = 3  # bytes
+_MANY_PIXELS = 8_000_000
+_FAST = {"method": 2, "compress_level": 1}
+"""The effort of WebP and PNG for very many pixels: noise takes them half a second for a million."""
 # The formats of cameras and browsers. For some others Pillow starts programs.
 _READABLE = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 
@@ -89,8 +92,9 @@ def _write(value: np.ndarray, format: Format) -> bytes:
     from PIL import Image
 
     buffer = io.BytesIO()
+    effort = _FAST if value.shape[0] * value.shape[1] > _MANY_PIXELS else {}
     try:
-        Image.fromarray(value).save(buffer, format.name, quality=95)
+        Image.fromarray(value).save(buffer, format.name, quality=95, **effort)
     except OSError:  # Pillow's encoders give no reason
         height, width, *_ = value.shape
         raise ValueError(

@@ -24,6 +24,7 @@ from .numbers import Integer as Integer
 from .scalars import Bool as Bool
 from .scalars import Scalar as Scalar
 from .scalars import String as String
+from .schema import converted as converted
 from .streams import Stream as Stream
 from .tables import DataFrame as DataFrame
 from .training import schema_of as schema_of

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..codecs import NumberFormat, column_index, number_format_of
 from ..errors import (
     MAX_ERRORS,
+    BodyTooLarge,
     DescriptorError,
     ErrorDetail,
     InvalidValue,
@@ -26,9 +27,13 @@ from .json_schemas import records
 from .lenient_cells import read_cells
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 EXTRA = ("ignore", "refuse", "keep")
+MAX_TEXTS = 2_500_000
+"""Of a table; each takes up to three microseconds."""
+_FEW_ROWS = 10_000  # in which looking for equal texts takes longer than it saves
 _MISSING, _DUPLICATE, _UNKNOWN = "missing columns", "duplicate columns", "unknown columns"
 
 
@@ -149,13 +154,12 @@ class Schema:
         errors: list[ErrorDetail] = []
         misfits = 0
         number_format = number_format_of(table)
-        for name in names:
-            cells, declared = table[name], self.columns[name]
-            columns[name], mask = declared.convert(cells, number_format)
-            rows = mask.nonzero()[0]
+        for name, column, mask in converted(table, {name: self.columns[name] for name in names}):
+            columns[name] = column
+            rows = mask.nonzero()[0][: max_errors.get()]
             if len(rows):
-                misfits += len(rows)
-                errors += _cell_errors(cells, rows[: max_errors.get()], declared, number_format)
+                misfits += int(mask.sum())
+                errors += _cell_errors(table[name], rows, self.columns[name], number_format)
         return columns, sorted(errors, key=lambda error: error.row or 0), misfits
 
     def _allows(self, block: pd.DataFrame) -> bool:
@@ -181,6 +185,37 @@ class Schema:
         intervals = [interval(column.bounds) for column in self.columns.values()]
         lows, highs = zip(*intervals, strict=True)
         return np.array(lows), np.array(highs)
+
+
+def converted(
+    table: pd.DataFrame, columns: Mapping[str, Column]
+) -> Iterator[tuple[str, pd.Series[Any], np.ndarray[Any, Any]]]:
+    """Yield each column's name, its cells in its type, and a mask of those that do not fit.
+
+    Python converts texts, all of a column in which a cell is not a number: equal ones once, and
+    very many not at all (BodyTooLarge).
+    """
+    import pandas as pd
+
+    number_format = number_format_of(table)
+    left = MAX_TEXTS
+    for name, declared in columns.items():
+        cells, codes = table[name], None
+        if len(cells) > _FEW_ROWS and cells.dtype.kind == "O" and declared.kind is not str:
+            if cells.dtype == "str":  # of other objects 1 equals true
+                codes, texts = pd.factorize(cells.array, use_na_sentinel=False)
+                cells = pd.Series(texts, name=name)
+            left -= len(cells)
+            if left < 0:
+                raise BodyTooLarge(
+                    f"expected at most {MAX_TEXTS:,} different texts in columns of numbers, flags "
+                    f"and dates; send it in smaller pieces"
+                )
+        column, misfits = declared.convert(cells, number_format)
+        if codes is not None:
+            column = column.take(codes).set_axis(table.index)
+            misfits = misfits[codes]
+        yield name, column, misfits
 
 
 def _column(name: Any, declared: Any) -> Column:

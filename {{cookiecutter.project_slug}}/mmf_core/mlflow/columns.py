@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..codecs import NumberFormat, number_format_of
-from ..descriptors import Column, read_cells
+from ..descriptors import Column, converted, read_cells
 from ..errors import ErrorDetail, InvalidValue, RequestError, max_errors
 
 if TYPE_CHECKING:
@@ -34,22 +34,26 @@ def convert(table: pd.DataFrame, columns: Columns, *, lenient: bool = False) -> 
     if not table.columns.is_unique:
         return table  # validation against the schema names the duplicate
     number_format = number_format_of(table)
-    converted: dict[str, Any] = {}
+    new_columns: dict[str, Any] = {}
     unreadable: list[str] = []
     errors: list[ErrorDetail] = []
-    for name, declared in columns.items():
-        if name in table and declared.kind in _CONVERTED:
-            cells = table[name]
-            converted[name], misfits = declared.unlimited.convert(cells, number_format)
-            if misfits.any():
-                unreadable.append(f"column {name} cannot be read as {declared.type_label}")
-                errors += _errors(cells, misfits, declared, number_format)
+    unlimited = {
+        name: declared.unlimited
+        for name, declared in columns.items()
+        if name in table and declared.kind in _CONVERTED
+    }
+    for name, column, misfits in converted(table, unlimited):
+        new_columns[name] = column
+        if misfits.any():
+            declared = columns[name]
+            unreadable.append(f"column {name} cannot be read as {declared.type_label}")
+            errors += _errors(table[name], misfits, declared, number_format)
     if errors and lenient:
         present = {name: column for name, column in columns.items() if name in table}
         return convert(read_cells(table, present), columns)
     if errors:
         raise RequestError("; ".join(unreadable), errors[: max_errors.get()])
-    return table.assign(**converted)
+    return table.assign(**new_columns)
 
 
 def _errors(

@@ -118,6 +118,10 @@ RUSSIAN_FAILURES = {
         "больше {limit} знаков, в нём самом: {number}; пришлите имена без приставки"
     ),
     (
+        "expected at most {limit} different texts in columns of numbers, flags and dates; send it "
+        "in smaller pieces"
+    ): "в столбцах чисел, флагов и дат не больше {limit} разных текстов; пришлите по частям",
+    (
         "expected a result of at most {limit} columns, got {columns}; "
         "send a table of fewer columns or rows"
     ): (
@@ -132,12 +136,13 @@ RUSSIAN_FAILURES = {
         "пришлите меньше строк или выберите другой формат"
     ),
     (
-        "expected a result of at most {limit} cells as {name}, got {number}, where objects and "
-        "times in a zone count {count} times; send fewer rows, or accept another format, such as "
-        "Parquet"
+        "expected a result of at most {limit} cells as {name}, got {number}, where objects "
+        "count {count} times and times in a zone {zoned} times; send fewer rows, or accept another "
+        "format, such as Parquet"
     ): (
-        "в {name} не больше {limit} ячеек, получилось: {number} (объекты и время с поясом "
-        "считаются {count} раз); пришлите меньше строк или выберите другой формат, например Parquet"
+        "в {name} не больше {limit} ячеек, получилось: {number} (объекты считаются "
+        "{count} раз, время с поясом — {zoned}); пришлите меньше строк или выберите другой формат, "
+        "например Parquet"
     ),
     (
         "expected a result of at most {limit} values as {name}, got {number}, where names count, "
