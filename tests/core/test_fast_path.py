@@ -32,7 +32,7 @@ from mmf_core.models import sklearn_fast_path
 from mmf_core.models.sklearn_fast_path import (
     METHODS,
     FastPathUnavailable,
-    _column_names,
+    _columns,
 )
 from mmf_core.web import create_app
 
@@ -354,10 +354,22 @@ def test_the_table_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_pandas_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _column_names(TABLE) == COLUMNS
+    assert _columns(TABLE).tolist() == COLUMNS
     monkeypatch.delitem(sys.modules, "pandas")
     with pytest.raises(FastPathUnavailable):
-        _column_names(TABLE)
+        _columns(TABLE)
+
+
+def test_columns_are_compared_again_when_they_are_others() -> None:
+    plain = LinearRegression().fit(TABLE, CLASSES)
+    model = mmf.fast_path(plain)
+    expected = plain.predict(TABLE).tolist()
+    others = TABLE[COLUMNS[::-1]], TABLE.rename(columns=str.upper)
+    for table in (TABLE, TABLE[:1], TABLE.copy(), TABLE.set_axis(COLUMNS, axis="columns")):
+        assert model.predict(table).tolist() == expected[: len(table)]
+        for other in others:
+            with pytest.raises(ValueError, match="feature names"):
+                model.predict(other)
 
 
 def test_threads_do_not_meet_in_it() -> None:

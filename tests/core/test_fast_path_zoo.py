@@ -22,7 +22,7 @@ from mmf_core.models.sklearn_fast_path import (
     METHODS,
     FastPath,
     FastPathUnavailable,
-    _column_names,
+    _columns,
 )
 
 pytestmark = pytest.mark.long
@@ -202,7 +202,7 @@ def goes_fast(estimator: Any, table: Any) -> bool:
         assert model is estimator
         return False
     try:
-        model.without_feature_names(_column_names(table))
+        model.without_feature_names(_columns(table))
     except FastPathUnavailable:
         return False
     return True

@@ -131,11 +131,11 @@ class FastPath:
         """Copy and pickle as the estimator, so that no file depends on this module."""
         return copy, (self.__wrapped__,)
 
-    def without_feature_names(self, columns: list[str]) -> Any:
+    def without_feature_names(self, index: Any) -> Any:
         """Return the estimator for arrays; FastPathUnavailable unless it has these columns."""
         nameless = self._nameless
-        if nameless.columns != columns or not nameless.is_current():
-            self._nameless = nameless = _NamelessCopy(self.__wrapped__, columns)
+        if not (nameless.has(index) and nameless.is_current()):
+            self._nameless = nameless = _NamelessCopy(self.__wrapped__, _names(index))
         return nameless.estimator
 
 
@@ -146,7 +146,7 @@ def _with_fast_path(name: str) -> Callable[..., Any]:
         if len(args) == 1 and not params and _has_default_config():
             (table,) = args
             try:
-                estimator = self.without_feature_names(_column_names(table))
+                estimator = self.without_feature_names(_columns(table))
             except FastPathUnavailable:
                 pass
             else:
@@ -164,15 +164,26 @@ class _NamelessCopy:
     """A copy of an estimator that was fitted on these columns, which does not know their names."""
 
     def __init__(self, estimator: Any, columns: list[str]) -> None:
-        self.columns = columns
-        self._sources: list[tuple[Any, list[Any]]] = []  # what is copied, and what was in it
+        self._columns = columns
+        self._index: Any = None  # of the last table with these columns
+        self._sources: list[tuple[Any, list[str], list[Any]]] = []  # with `_contents` when copied
         self.estimator = self._without_names(estimator)
+
+    def has(self, index: Any) -> bool:
+        """Whether these are its columns; the names in an index are texts only when asked for."""
+        if not index.is_(self._index):
+            if _names(index) != self._columns:
+                return False
+            self._index = index
+        return True
 
     def is_current(self) -> bool:
         """Whether all that was copied has the attributes and parts that it had."""
-        for source, contents in self._sources:
-            current = _contents(source)
-            if len(current) != len(contents) or not all(map(is_, current, contents)):
+        for source, names, objects in self._sources:
+            current_names, current = _contents(source)
+            if current_names != names or len(current) != len(objects):
+                return False
+            if not all(map(is_, current, objects)):
                 return False
         return True
 
@@ -180,14 +191,14 @@ class _NamelessCopy:
         kind = estimator.__class__
         if not _is_supported(kind):
             raise FastPathUnavailable
-        self._sources.append((estimator, _contents(estimator)))
+        self._sources.append((estimator, *_contents(estimator)))
         state = vars(estimator).copy()
         names = state.pop("feature_names_in_", None)
         if "_sklearn_output_config" in state or state.get("_preprocessor") is not None:
             raise FastPathUnavailable  # it returns tables, or encodes categories (boosting)
         if part := META_ESTIMATORS.get(kind.__name__):
             state[part] = self._without_names_inside(state.get(part))
-        elif names is None or list(names) != self.columns:
+        elif names is None or list(names) != self._columns:
             raise FastPathUnavailable
         copied = object.__new__(kind)
         copied.__dict__ = state
@@ -196,7 +207,7 @@ class _NamelessCopy:
     def _without_names_inside(self, part: Any) -> Any:
         if not isinstance(part, list):
             return self._without_names(part)
-        self._sources.append((part, _contents(part)))
+        self._sources.append((part, *_contents(part)))
         if not (part and isinstance(part[0], tuple)):
             return [self._without_names(estimator) for estimator in part]
         for index, (name, step) in enumerate(part):
@@ -206,12 +217,12 @@ class _NamelessCopy:
         raise FastPathUnavailable
 
 
-def _contents(source: Any) -> list[Any]:
-    """Return the items of a list, or the attributes of an estimator, and the names in one."""
+def _contents(source: Any) -> tuple[list[str], list[Any]]:
+    """Return the names of an estimator's attributes and columns, and its objects or a list's."""
     if isinstance(source, list):
-        return [*source]
+        return [], [*source]
     state = vars(source)
-    return [*state, *state.values(), *state.get("feature_names_in_", ())]
+    return [*state, *state.get("feature_names_in_", ())], [*state.values()]
 
 
 def _is_supported(kind: type) -> bool:
@@ -227,8 +238,8 @@ def _has_default_config() -> bool:
     return DEFAULT_CONFIG.items() <= config.items()
 
 
-def _column_names(table: Any) -> list[str]:
-    """Return the columns of a table of numbers."""
+def _columns(table: Any) -> Any:
+    """Return the column index of a table of numbers."""
     pandas = sys.modules.get("pandas")
     if pandas is None or type(table) is not pandas.DataFrame:
         raise FastPathUnavailable
@@ -237,7 +248,11 @@ def _column_names(table: Any) -> list[str]:
     for dtype in column_dtypes(table):
         if not (isinstance(dtype, np.dtype) and dtype.char in NUMBERS and dtype.isnative):
             raise FastPathUnavailable
-    columns: list[str] = table.columns.tolist()
-    if set(map(type, columns)) != {str}:
+    return table.columns
+
+
+def _names(index: Any) -> list[str]:
+    names: list[str] = index.tolist()
+    if set(map(type, names)) != {str}:
         raise FastPathUnavailable
-    return columns
+    return names
