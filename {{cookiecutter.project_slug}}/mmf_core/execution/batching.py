@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf
 from threading import Event, Lock
 from time import perf_counter
@@ -45,9 +45,13 @@ class _Ticket:
     timings: Timings
     signature: tuple[Any, ...] | None = None
     leads: bool = False  # makes the call, for itself and others
-    woken: Event = field(default_factory=Event)
+    woken: Event | None = None  # of a request that has to wait
     result: Any = None
     error: BaseException | None = None
+
+    def wake(self) -> None:
+        if self.woken:
+            self.woken.set()
 
     def outcome(self) -> Any:
         if self.error is not None:
@@ -96,18 +100,20 @@ class MicroBatcher:
             self._queue.append(ticket)
             ticket.leads = not self._calling
             self._calling = True
+            if not ticket.leads:
+                ticket.woken = Event()
             if self._is_complete and len(self._queue) >= self._last_size:
                 self._is_complete.set()
-        if not ticket.leads:
-            self._wait(ticket)
+        if ticket.woken:
+            self._wait(ticket, ticket.woken)
         if ticket.leads:
             self._wait_for_others()
             self._lead(ticket)
         return ticket.outcome()
 
-    def _wait(self, ticket: _Ticket) -> None:
+    def _wait(self, ticket: _Ticket, woken: Event) -> None:
         """Wait for the result, or to lead; DeadlineExceeded and ClientGone end the wait."""
-        while not ticket.woken.wait(min(HANG_UP_POLL, left := self._time_left(ticket))):
+        while not woken.wait(min(HANG_UP_POLL, left := self._time_left(ticket))):
             if left <= 0:
                 return self._leave(ticket, deadline_exceeded(self._route, self._seconds or 0))
             if ticket.timings.is_abandoned():
@@ -126,7 +132,7 @@ class MicroBatcher:
                 self._queue.remove(ticket)
             if ticket.leads:
                 self._appoint_leader()
-            elif ticket.woken.is_set():  # at the last moment
+            elif ticket.woken and ticket.woken.is_set():  # at the last moment
                 return
         raise error
 
@@ -160,7 +166,7 @@ class MicroBatcher:
                 ended = perf_counter()
                 self._wait_until = ended + min(WAIT_CALLS * (ended - started), MAX_WAIT)
             for ticket in batch:
-                ticket.woken.set()
+                ticket.wake()
             with self._lock:
                 self._appoint_leader()
 
@@ -170,7 +176,7 @@ class MicroBatcher:
         if self._queue:
             *_, leader = self._compatible(self._queue[0])
             leader.leads = True
-            leader.woken.set()
+            leader.wake()
 
     def _compatible(self, leader: _Ticket) -> Iterator[_Ticket]:
         """Yield the tickets that can share the leader's call; the others stay queued."""
