@@ -23,7 +23,7 @@ _LONGEST = 10**15
 
 def kept_names(names: Iterable[Any], options: Options) -> frozenset[Any]:
     """Return the names that no schema declares, with the option `keep`."""
-    return frozenset(names) - options["types"].keys() if options.get("keep") else frozenset()
+    return frozenset(names).difference(options["types"]) if options.get("keep") else frozenset()
 
 
 def exact_column(cells: Sequence[Any]) -> Any:

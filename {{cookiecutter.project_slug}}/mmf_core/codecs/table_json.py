@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -163,8 +163,8 @@ def _from_records(records: list[Any], options: Options) -> pd.DataFrame:
                 _EXPECTED,
                 [ErrorDetail(NOT_A_RECORD, row=row, value=record)],
             )
-    names = list(records[0]) if records else []
-    if all(map(tuple(names).__eq__, map(tuple, records))):  # in the same order, as nearly always
+    names = tuple(records[0]) if records else ()
+    if all(map(names.__eq__, map(tuple, records))):  # in the same order, as nearly always
         return _frame(names, [list(record.values()) for record in records], options)
     if any(record.keys() != records[0].keys() for record in records):
         all_names, values = dict.fromkeys(chain.from_iterable(records)), sum(map(len, records))
@@ -207,7 +207,7 @@ def _from_columns(columns: dict[str, Any], options: Options) -> pd.DataFrame:
     return table_of(columns, columns.values(), kept=kept_names(columns, options))
 
 
-def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.DataFrame:
+def _frame(names: Sequence[Any], rows: list[list[Any]], options: Options) -> pd.DataFrame:
     """Build a table; numbers of one type become one block, ten times cheaper than columns."""
     import pandas as pd
 
@@ -216,7 +216,7 @@ def _frame(names: list[Any], rows: list[list[Any]], options: Options) -> pd.Data
         return table_of(names, zip(*rows, strict=True), len(rows), kept)
     if (block := _block(rows, options)) is not None:
         return pd.DataFrame(block, columns=column_index(tuple(names)), copy=False)
-    table = pd.DataFrame(rows, columns=names)
+    table = pd.DataFrame(rows, columns=list(names))
     for index, cells in enumerate(zip(*rows, strict=True)):
         types = set(map(type, cells))
         if not types.isdisjoint(CONTAINERS):

@@ -85,11 +85,13 @@ class _App(Flask):
 
     def create_url_adapter(self, request: AnyRequest | None) -> MapAdapter | None:
         """Return what finds the request's route; the host's name is checked by Werkzeug."""
+        if request is None:
+            return super().create_url_adapter(None)
+        environ = request.environ
         by_host = self.subdomain_matching or self.url_map.host_matching
         named = self.config["SERVER_NAME"] or self.config["TRUSTED_HOSTS"]
-        if request is None or by_host or named or "HTTP_UPGRADE" in request.environ:
+        if by_host or named or "HTTP_UPGRADE" in environ:
             return super().create_url_adapter(request)
-        environ = request.environ
         scheme, parts = environ["wsgi.url_scheme"], ("HTTP_HOST", "SERVER_NAME", "SERVER_PORT")
         name = _server_name(scheme, *map(environ.get, parts))
         path = request.path if environ.get("PATH_INFO") else ""

@@ -80,7 +80,8 @@ def _whole(request: Request, length: int | None, limit: int | None) -> bytes:
 
 def _stream_consumed(request: Request) -> bool:
     """Return whether the body has been read already, perhaps by a hook of the user's."""
-    return "stream" in vars(request) or hasattr(request, "_cached_data")
+    attributes = vars(request)
+    return "stream" in attributes or "_cached_data" in attributes
 
 
 def _read(request: Request, length: int | None, read: Callable[[], V]) -> V:
