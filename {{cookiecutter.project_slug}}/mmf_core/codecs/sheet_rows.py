@@ -100,17 +100,43 @@ def _table(
 
     are_floats = not kept and set(map(type, chain.from_iterable(cells))) == {float}
     if are_floats and not (texts and any(name in texts for name in names)):
-        block = np.array(cells, dtype=np.float64)  # the cheapest form of a table
-        if floats or not (are_whole := _are_whole(block)).any():
-            return pd.DataFrame(block, columns=names, copy=False)
-        if are_whole.all():
-            return pd.DataFrame(block.astype(np.int64), columns=names, copy=False)
+        return _of_block(names, np.array(cells, dtype=np.float64), floats=floats)
     columns: Sequence[Any] = list(zip(*cells, strict=True)) or [()] * len(names)
     values = [
         _texts(column) if name in texts else _kept(column) if name in kept else _column(column)
         for name, column in zip(names, columns, strict=True)
     ]
     table = pd.DataFrame(dict(enumerate(values)), index=pd.RangeIndex(len(cells)), copy=False)
+    return table.set_axis(names, axis="columns")
+
+
+def may_be_numbers(options: Options) -> bool:
+    """Return whether all columns of a table that these options describe may be numbers."""
+    is_usual = options.keys() <= _OWN and options.get("header_row", 1) == 1
+    return is_usual and not options.get("keep") and str not in options.get("types", {}).values()
+
+
+def table_of_numbers(header: Sequence[Any], block: np.ndarray, options: Options) -> pd.DataFrame:
+    """Return the table that `table_of` makes of a header and rows of floats."""
+    names = column_index(tuple(column_names(header)))
+    return _of_block(names, block, floats=options.get("floats", False))
+
+
+def _of_block(names: pd.Index[Any], block: np.ndarray, *, floats: bool) -> pd.DataFrame:
+    """Return a table of floats; those of columns that are all whole are integers, or `floats`."""
+    import numpy as np
+    import pandas as pd
+
+    are_whole = np.zeros(len(names), bool) if floats else _are_whole(block)
+    if not are_whole.any():
+        return pd.DataFrame(block, columns=names, copy=False)  # the cheapest form of a table
+    if are_whole.all():
+        return pd.DataFrame(block.astype(np.int64), columns=names, copy=False)
+    columns = [
+        column.astype(np.int64 if is_whole else np.float64)
+        for column, is_whole in zip(block.T, are_whole.tolist(), strict=True)
+    ]
+    table = pd.DataFrame(dict(enumerate(columns)), copy=False)
     return table.set_axis(names, axis="columns")
 
 

@@ -10,10 +10,13 @@ from ..errors import RequestError
 from .base import Codec, Kind, Options
 from .decoded_size import MAX_COLUMNS, check_tags, refuse_sparse, too_large, too_many_changes
 from .formats import Format
-from .workbooks import UNKNOWN, read_zipped
+from .sheet_formulas import UNKNOWN
+from .uniform_rows import NUMBER, Role, is_well_formed, number_block, roles
+from .workbooks import read_zipped
 from .zipped import BYTES_PER_CELL
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 _ERROR_SIGNS = (b"#", b"Err:", b"error")
@@ -32,6 +35,14 @@ _UNKNOWN_VALUE = f' office:value-type="string" office:string-value="{UNKNOWN}"'.
 _LONGEST_ERROR = 100  # characters
 _REPEATS = (b"-repeated", b"text:c")
 _ROW = re.compile(rb"<table:table-row\b")
+_ROW_START, _ROW_END = b"<table:table-row", b"</table:table-row>"
+_TABLE = re.compile(rb"<table:table(?![\w.-])")
+_NUMBER_ROW = re.compile(rb'<table:table-row(?: table:style-name="\w{1,50}")?+>')
+_NUMBER_CELL = re.compile(
+    rb'<table:table-cell(?: table:style-name="\w{1,50}")?+ office:value-type="float"'
+    rb' office:value="(%b)"(?: calcext:value-type="float")?+>'
+    rb"<text:p>(%b)</text:p></table:table-cell>" % (NUMBER, NUMBER)
+)
 _HAS_VALUE = re.compile("office:|table:formula").match
 _CELL_TAGS = {"table:table-cell", "table:covered-table-cell"}
 
@@ -48,7 +59,7 @@ class TableODS(Codec["pd.DataFrame"]):
     requires: ClassVar = {"pandas": "pandas", "python_calamine": "python-calamine"}
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
-        return read_zipped(data, options, ".ods", _checked_content)
+        return read_zipped(data, options, ".ods", cut_numbers, _checked_content)
 
 
 CODECS = (TableODS(),)
@@ -68,6 +79,37 @@ def _checked_content(xml: bytes, max_size: int) -> bytes:
     if _FORMULA in xml or _may_have_errors(xml):
         xml = _with_exact_values(xml)
     return _BREAK.sub(lambda tag: _BREAKS[tag[1]], xml)
+
+
+def cut_numbers(xml: bytes) -> tuple[bytes, np.ndarray] | None:
+    """Return a content.xml with one row in place of all its numbers, and these.
+
+    None if it has another table, or any other row behind the header.
+    """
+    start, end = xml.find(_ROW_START), xml.rfind(_ROW_END) + len(_ROW_END)
+    header_end = xml.find(_ROW_END, max(start, 0)) + len(_ROW_END)
+    row = xml[header_end : xml.find(_ROW_END, header_end) + len(_ROW_END)]
+    row_roles = _roles(row)
+    if not row_roles or not is_well_formed(xml[start:header_end]):
+        return None
+    block = number_block(xml, header_end, end, _ROW_END, row_roles)
+    if block is None:
+        return None
+    rest = xml[: header_end + len(row)] + xml[end:]
+    tags = rest.count(b"<") + row.count(b"<") * (len(block) - 1)
+    is_only_one = len(_TABLE.findall(rest)) == 1
+    return (rest, block) if is_only_one and tags <= _MAX_TAGS else None
+
+
+def _roles(row: bytes) -> list[Role]:
+    """Return what the numbers of a row are; none if it is not a row of numbers."""
+    opening = _NUMBER_ROW.match(row)
+    places: dict[int, Role] = {}
+    place = opening.end() if opening else 0
+    while (cell := _NUMBER_CELL.match(row, place)) and len(places) < 2 * MAX_COLUMNS:
+        places |= {cell.start(1): Role.VALUE, cell.start(2): Role.IGNORED}
+        place = cell.end()
+    return roles(row, places) if places and row[place:] == _ROW_END else []
 
 
 def _may_have_errors(xml: bytes) -> bool:

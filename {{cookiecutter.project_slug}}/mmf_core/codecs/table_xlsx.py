@@ -20,6 +20,7 @@ from .cell_text import naming_cells, simple_cell
 from .encoded_size import check_cells
 from .formats import Format
 from .workbooks import read_zipped
+from .xlsx_numbers import cut_numbers
 from .xml_text import replace_invalid
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class TableXLSX(Codec["pd.DataFrame"]):
     requires: ClassVar = {"pandas": "pandas", "python_calamine": "python-calamine"}
 
     def decode(self, data: bytes, options: Options) -> pd.DataFrame:
-        return read_zipped(data, options, ".xlsx")
+        return read_zipped(data, options, ".xlsx", cut_numbers)
 
     def encode(self, value: pd.DataFrame, options: Options) -> bytes:
         check_cells(value, "XLSX", _MOST_CELLS)

@@ -7,20 +7,22 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, time
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import ErrorDetail, InvalidValue, RequestError, listed, max_errors
+from ..errors import InvalidValue, RequestError, listed
 from ..settings import Settings
 from .base import Options
-from .byte_search import count_pairs
-from .decoded_size import too_many_changes
 from .formats import Format
-from .sheet_rows import column_names, table_of
+from .sheet_formulas import NAME, SOME, UNKNOWN, substitute, with_unknown, without_unknown
+from .sheet_rows import column_names, may_be_numbers, table_of, table_of_numbers
 from .zipped import CheckContent, sanitized_parts, stored, stored_parts
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+
+CutNumbers = Callable[[bytes], "tuple[bytes, np.ndarray[Any, Any]] | None"]
 
 WORKBOOKS = frozenset({Format.XLSX, Format.XLS, Format.ODS})
 """Formats that have sheets."""
@@ -34,51 +36,87 @@ _TEXT_START = 1_000
 _ODS_START = 150  # bytes, within which an .ods has its media type
 LEAP_DAY = 60  # 29 February 1900, which Excel counts in the first of its two calendars
 _MAY_BE_IMPOSSIBLE = re.compile(rb"v>(?:-|60[.<])")
+_EMPTY_SHEET = re.compile(rb"<sheetData(?: ?/>|></sheetData>)")
 _MAX_DAYS = 999_999_999  # of a timedelta
-_MAX_CHANGED = 500_000
-"""Cells that are written anew before a sheet is read; each takes the memory of twenty."""
 _STYLES = "xl/styles.xml"
 _MOMENTS = {date, datetime, time}
-_NAME = rb"<(?:[\w.-]{1,50}:)?+"
-_SOME = rb"[^<>]{0,200}"  # attributes; without a bound, many of them would take forever
 _TO_VALUE = (  # over a formula, the cell's own or one that cells share
-    _SOME + rb"+>(?:" + _NAME + rb"f(?=[\s>/])[^<>]*+>(?:[^<]*+</[^<>]*+>)?+)?+" + _NAME + rb"v>"
+    SOME + rb"+>(?:" + NAME + rb"f(?=[\s>/])[^<>]*+>(?:[^<]*+</[^<>]*+>)?+)?+" + NAME + rb"v>"
 )
 _ERROR = re.compile(
-    rb"(" + _NAME + rb"c\s" + _SOME + rb"""?\bt=["']e["']""" + _TO_VALUE + rb")[^<]*+"
+    rb"(" + NAME + rb"c\s" + SOME + rb"""?\bt=["']e["']""" + _TO_VALUE + rb")[^<]*+"
 )
 _STYLED = re.compile(
-    rb"(" + _NAME + rb"c\s" + _SOME + rb"""?\b)s=["'][0-9]+["'](""" + _TO_VALUE
+    rb"(" + NAME + rb"c\s" + SOME + rb"""?\b)s=["'][0-9]+["'](""" + _TO_VALUE
     + rb")(-?+(?:[0-9]{9}|[^<eE]*+[eE])[^<]*+)"
 )  # fmt: skip
-_FORMULA_CELL = re.compile(
-    rb"(" + _NAME + rb")c(\s" + _SOME + rb"+)>" + _NAME + rb"f(?:\s[^<>]*+|/)?+"
-    rb"(?:(?<=/)>|(?<!/)>[^<]*+</[^<>]*+>)"
-    rb"(?:" + _NAME + rb"v(?:\s[^<>]*+|/)?+(?:(?<=/)>|(?<!/)>\s*+</[^<>]*+>))?+(?=</)"
-)  # fmt: skip
-"""A formula without a value."""
-_CELL_TYPE = re.compile(rb"""\st\s*=\s*["'](\w+)["']""")
-UNKNOWN = "\ue000a formula without a stored value"
-"""What takes the place of the value, which no program has computed yet."""
 
 
 def read_zipped(
-    data: bytes, options: Options, suffix: str, check_content: CheckContent | None = None
+    data: bytes,
+    options: Options,
+    suffix: str,
+    cut_numbers: CutNumbers,
+    check_content: CheckContent | None = None,
 ) -> pd.DataFrame:
     """Read a sheet of an .xlsx or .ods, its first row the header, by calamine.
 
-    Options are those of `pandas.read_excel`; they override the defaults here. `check_content` is
-    that of `sanitized_parts`.
+    Options are those of `pandas.read_excel`; they override the defaults here. `cut_numbers` returns
+    the numbers of a sheet that has nothing else but a header, and a sheet with one row of them.
+    `check_content` is that of `sanitized_parts`.
     """
+    blocks: list[np.ndarray[Any, Any]] = []
+
+    def cut(part: bytes) -> bytes:
+        part, *block = cut_numbers(part) or (part,)
+        blocks.extend(block)
+        return part
+
+    def load(cut: Callable[[bytes], bytes] | None = None) -> bytes:
+        max_size = options.get("max_decompressed", Settings.max_decompressed)
+        parts = sanitized_parts(data, max_size, check_content, cut)
+        return stored(
+            {
+                name: with_unknown(part) if b"sheetData" in part else part
+                for name, part in parts.items()
+            }
+        )
 
     def parse() -> pd.DataFrame:
-        max_size = options.get("max_decompressed", Settings.max_decompressed)
-        parts = sanitized_parts(data, max_size, check_content)
-        rows, has_unknown = _exact_rows(stored(_changed(parts, _with_unknown)), options)
+        file = load(cut if may_be_numbers(options) else None)
+        if blocks:
+            table = _table_of_numbers(file, blocks, options)
+            if table is not None:
+                return table
+            file = load()
+        rows, has_unknown = _exact_rows(file, options)
         table = table_of(rows, options)
-        return _without_unknown(table, options) if has_unknown else table
+        return without_unknown(table, options) if has_unknown else table
 
     return cast("pd.DataFrame", translate_errors(parse, suffix, data))
+
+
+def _table_of_numbers(
+    file: bytes, blocks: list[np.ndarray[Any, Any]], options: Options
+) -> pd.DataFrame | None:
+    """Return the table of a workbook, of one sheet of which only the first row of numbers is left.
+
+    None if it may be another sheet that the options choose, or if a number is shown as a date.
+    """
+    from python_calamine import CalamineError
+
+    used = _EMPTY_SHEET.sub(b"", file).count(b"sheetData")
+    if len(blocks) > 1 or used > 2 or UNKNOWN.encode() in file:  # noqa: PLR2004 - both its tags
+        return None
+    try:
+        rows = _rows(file, options)
+    except (CalamineError, OverflowError):
+        return None
+    header, *row = rows or [[]]
+    is_plain = [list(map(type, cells)) for cells in row] == [[float] * blocks[0].shape[1]]
+    if not is_plain or _has_doubtful(rows):
+        return None
+    return table_of_numbers(header, blocks[0], options)
 
 
 def _exact_rows(file: bytes, options: Options) -> tuple[list[list[Any]], bool]:
@@ -165,17 +203,7 @@ def _repaired(part: bytes) -> bytes:
                 return cell[1] + cell[2] + cell[3]
         return cell[0]
 
-    return _substitute(_STYLED, replace, _substitute(_ERROR, rb"\1#N/A", part))
-
-
-def _substitute(
-    pattern: re.Pattern[bytes], new: bytes | Callable[[re.Match[bytes]], bytes], part: bytes
-) -> bytes:
-    """Return a sheet with cells changed; BodyTooLarge if there are very many such cells."""
-    part, count = pattern.subn(new, part, _MAX_CHANGED + 1)
-    if count > _MAX_CHANGED:
-        raise too_many_changes(_MAX_CHANGED)
-    return part
+    return substitute(_STYLED, replace, substitute(_ERROR, rb"\1#N/A", part))
 
 
 def _is_no_date(days: float) -> bool:
@@ -194,41 +222,6 @@ def _is_doubtful(cell: Any) -> bool:
     return kind is time or (
         kind in _MOMENTS and cell.year == 1900 and (cell.month, cell.day) == (2, 28)  # noqa: PLR2004
     )
-
-
-def _with_unknown(part: bytes) -> bytes:
-    """Return a sheet with `UNKNOWN` in formulas without a value; an empty text is one."""
-
-    def replace(cell: re.Match[bytes]) -> bytes:
-        prefix, attributes = cell[1], cell[2]
-        kind = _CELL_TYPE.search(attributes)
-        if kind and kind[1] in {b"str", b"e"}:
-            return cell[0]
-        attributes = _CELL_TYPE.sub(b"", attributes)
-        value = prefix + b"v>" + UNKNOWN.encode() + prefix.replace(b"<", b"</") + b"v>"
-        return prefix + b"c" + attributes + b' t="str">' + value
-
-    has_formulas = b"sheetData" in part and count_pairs(part, b"<:", b"f")
-    return _substitute(_FORMULA_CELL, replace, part) if has_formulas else part
-
-
-def _without_unknown(table: pd.DataFrame, options: Options) -> pd.DataFrame:
-    """Return a table without formulas of unknown value; InvalidValue lists those of its columns."""
-    declared = options.get("types")
-    unknown = (
-        ErrorDetail("expected a value, got a formula without one", row=row, column=str(name))
-        for index, name in enumerate(table.columns)
-        if declared is None or name in declared
-        for row in (table.iloc[:, index] == UNKNOWN).to_numpy().nonzero()[0].tolist()
-    )
-    errors = list(islice(unknown, max_errors.get()))
-    if errors or UNKNOWN in table.columns:
-        raise InvalidValue(
-            "expected the values of formulas, which the program that wrote this workbook has not "
-            "computed; open it in Excel or LibreOffice and save it",
-            errors,
-        )
-    return table
 
 
 def select_sheet(options: Options, names: list[Any], shown: list[Any]) -> Any:

@@ -101,7 +101,7 @@ def write(
 
 
 def _lines(width: int, rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    line = '<row r="#">' + "".join(f'<c r="{_letters(index)}#%s' for index in range(width))
+    line = '<row r="#">' + "".join(f'<c r="{letters(index)}#%s' for index in range(width))
     for number, cells in enumerate(rows, start=1):
         yield line.replace("#", str(number)) % tuple(cells) + "</row>"
 
@@ -111,7 +111,7 @@ def _notes(notes: Mapping[int, str]) -> str:
     texts = {index: replace_invalid(" ".join(text.split())) for index, text in notes.items()}
     messages = [
         f'<dataValidation allowBlank="1" showInputMessage="1" prompt={quoteattr(_short(text))} '
-        f'sqref="{_letters(index)}1:{_letters(index)}{_LAST_ROW}"/>'
+        f'sqref="{letters(index)}1:{letters(index)}{_LAST_ROW}"/>'
         for index, text in texts.items()
     ]
     count = len(messages)
@@ -126,7 +126,7 @@ def _short(note: str) -> str:
     return units[: 2 * (_LONGEST_NOTE - 1)].decode("utf-16-le", "ignore") + "…"
 
 
-def _letters(index: int) -> str:
+def letters(index: int) -> str:
     """Return the name of a column: AB of 27."""
     more, last = divmod(index, 26)
-    return (_letters(more - 1) if more else "") + chr(ord("A") + last)
+    return (letters(more - 1) if more else "") + chr(ord("A") + last)

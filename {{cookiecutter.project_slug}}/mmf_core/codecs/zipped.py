@@ -29,7 +29,8 @@ _COUNT = re.compile(rb'uniqueCount\s*=\s*["\']([0-9]+)')  # of strings: calamine
 MAX_ROWS = 1_048_576
 """Of any sheet of Excel's."""
 _PREFIXED_ROW = re.compile(rb"<[\w.-]{1,50}:row[\s/>]")
-_MAX_TAGS = 12_000_000  # also of elements without a cell, for which readers take time
+_LONG = 1 << 14  # bytes of a part, from which on it may be cut
+MAX_TAGS = 12_000_000  # also of elements without a cell, for which readers take time
 _PLACES = (b"row", b"c", b"si")
 """Elements for which readers allocate a place, even if they are empty."""
 _UNUSED = ("docprops/", "xl/theme/", "customxml/")  # parts that no reader of cells opens
@@ -41,12 +42,16 @@ _END = struct.Struct("<4s4H2LH")
 
 
 def sanitized_parts(
-    data: bytes, max_size: int, check_content: CheckContent | None = None
+    data: bytes,
+    max_size: int,
+    check_content: CheckContent | None = None,
+    cut: Callable[[bytes], bytes] | None = None,
 ) -> dict[str, bytes]:
     """Return the parts of an .xlsx or .ods that are safe to read, if they are `stored`.
 
     `check_content` checks the content.xml of an .ods and returns the one to read; without it no
-    reader takes the file for one, since its `mimetype` is left out. BodyTooLarge if it decompresses
+    reader takes the file for one, since its `mimetype` is left out. `cut` returns the rest of a
+    long part, from which it has taken what needs no check. BodyTooLarge if it decompresses
     to more than `max_size` bytes, RequestError if it is huge and nearly empty; errors of zipfile
     and zlib if it is not a zip file.
     """
@@ -63,6 +68,8 @@ def sanitized_parts(
             if part is None:
                 raise too_large("workbook", max_size)
             remaining -= len(part)
+            if cut is not None and len(part) > _LONG:
+                part = cut(part)
             _check(part)
             if info.filename == "content.xml" and check_content is not None:
                 part = check_content(part, max_size)
@@ -122,7 +129,7 @@ def _check(part: bytes) -> None:
             rows += sum(1 for _ in _PREFIXED_ROW.finditer(part))
         if rows > MAX_ROWS:
             raise RequestError(f"expected a sheet of at most {MAX_ROWS:,} rows, got {rows:,}")
-        check_tags(part, _MAX_TAGS)
+        check_tags(part, MAX_TAGS)
     if b"sheetData" in part:
         refuse_sparse(*dimensions(part), len(part) // BYTES_PER_CELL)
 
