@@ -3,12 +3,14 @@
 import logging
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from threading import Timer
 from types import ModuleType
 from typing import Any
 
@@ -239,6 +241,24 @@ def test_a_worker_waits_for_a_database_that_has_gone_away(
         for number, handler in handlers.items():
             signal.signal(number, handler)
     assert [record.message for record in caplog.records] == ["gone"]  # said once
+
+
+def test_a_statement_waits_for_another_process_that_writes(
+    file_queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = file_queue.ask("double", json=[{"a": 1}])
+    file = TaskSettings.from_env().folder + "/tasks.db"
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        end = Timer(0.3, other.rollback)
+        end.start()
+        assert file_queue.store.cancel(file_queue.store.find(task["id"]))
+        end.join()
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr(database, "_BUSY_TIMEOUT", 0.1)
+        with pytest.raises(TasksUnavailable, match="database is locked"):
+            file_queue.store.clear(only_done=True)
+        other.rollback()
 
 
 def test_a_worker_runs_without_a_web_server(tmp_path: Path) -> None:
