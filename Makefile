@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak hostile decoding lint types lock reference fidelity \
+.PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak soak-tasks hostile decoding lint types lock reference fidelity \
 	bench bench-quick bench-codecs bench-models bench-startup bench-instructions bench-flame bench-worker bench-metrics bench-tasks \
 	bench-alternatives bench-load clean
 
@@ -76,6 +76,10 @@ fidelity: .venv/.complete  ## measure what survives each format, for docs/fideli
 soak: .venv/.complete  ## twenty minutes of load with faults, for docs/reliability.md; ONLY="kills soak"
 	@PYTHONPATH='$(PAYLOAD):tests:tests/faults' PYTHONPYCACHEPREFIX=.cache/pycache $(BIN)/python tests/faults/faults_page.py $(ONLY)
 
+soak-tasks: .venv/.complete  ## five minutes of tasks with faults, for docs/reliability.md; MINUTES=60, ONLY="stops reloads"
+	@MINUTES='$(MINUTES)' PYTHONPATH='$(PAYLOAD):tests:tests/faults' PYTHONPYCACHEPREFIX=.cache/pycache \
+		$(BIN)/python tests/faults/task_faults_page.py $(ONLY)
+
 decoding: .venv/.complete  ## how long each format takes for what is slow to decode, for docs/reliability.md
 	@PYTHONPATH='$(PAYLOAD):tests:tests/hostile' PYTHONPYCACHEPREFIX=.cache/pycache \
 		$(BIN)/python tests/hostile/decoding_times.py
@@ -105,7 +109,7 @@ bench-alternatives: .venv/.complete  ## parts of the service beside libraries fo
 bench-worker: .venv/.complete  ## what gunicorn's own gthread does not keep, beside our worker
 	@$(BIN)/python benchmarks/promises.py
 
-bench-tasks: .venv/.complete  ## what a task costs beside a call, and how many a machine runs
+bench-tasks: .venv/.complete  ## what a task costs beside a call, and how many a machine runs, beside huey; needs valgrind
 	@PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache $(BIN)/python benchmarks/tasks.py
 
 bench-metrics: .venv/.complete  ## what counting costs a request and `/metrics`

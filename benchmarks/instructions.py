@@ -96,7 +96,7 @@ class Counted:
         return self.parts | {f"**{OWN}, all**": self.own, "**total**": self.total}
 
 
-def count(folder: Path, marks: Path, *, parts: bool) -> None:
+def count(folder: Path, marks: Path, *, parts: bool, queued: int) -> None:
     """Send requests, marking what callgrind shall count; runs under valgrind."""
     library = ctypes.PyDLL(str(marks))
     library.hook.argtypes = [ctypes.py_object]
@@ -109,7 +109,10 @@ def count(folder: Path, marks: Path, *, parts: bool) -> None:
         return names.index(part)
 
     with tempfile.TemporaryDirectory() as working:
+        os.environ["MMF_TASKS_DIR"] = working
         application, body = one_row.make_application(folder, Path(working))
+        if queued:
+            one_row.fill_queue(body, queued)
 
         def requests(number: int) -> None:
             for _ in range(number):
@@ -132,12 +135,13 @@ def count(folder: Path, marks: Path, *, parts: bool) -> None:
             library.hook(None)
 
 
-def measure(folder: Path, *, parts: bool = False) -> Counted:
-    """Count the total in several processes, and the parts in one of them."""
+def measure(folder: Path, *, parts: bool = False, queued: int = 0) -> Counted:
+    """Count the total in several processes, and the parts in one of them, beside `queued` tasks."""
     marks = _build_marks()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = pool.map(
-            lambda number: _callgrind(folder, marks, parts=parts and number == 0), range(PROCESSES)
+            lambda number: _callgrind(folder, marks, parts=parts and number == 0, queued=queued),
+            range(PROCESSES),
         )
         first, *others = runs
     totals = [first.pop(TOTAL), *(run[TOTAL] for run in others)]
@@ -148,7 +152,7 @@ def measure(folder: Path, *, parts: bool = False) -> Counted:
     return Counted(total, spread, dearest)
 
 
-def _callgrind(folder: Path, marks: Path, *, parts: bool) -> Counter[str]:
+def _callgrind(folder: Path, marks: Path, *, parts: bool, queued: int) -> Counter[str]:
     """Return the instructions of a request: all of them as TOTAL, and by part."""
     with tempfile.TemporaryDirectory() as dumps:
         command = [
@@ -157,6 +161,7 @@ def _callgrind(folder: Path, marks: Path, *, parts: bool) -> Counter[str]:
             f"--callgrind-out-file={dumps}/calls",
             *(sys.executable, __file__, str(folder), "--marks", str(marks)),
             *(["--parts"] if parts else []),
+            *("--queued", str(queued)),
         ]
         environment = {key: value for key, value in os.environ.items() if key[:4] != "MMF_"}
         done = subprocess.run(
@@ -284,9 +289,10 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help=f"write the table to {PAGE.name}")
     parser.add_argument("--marks", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--parts", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--queued", type=int, default=0, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.marks:
-        count(arguments.folder, arguments.marks, parts=arguments.parts)
+        count(arguments.folder, arguments.marks, parts=arguments.parts, queued=arguments.queued)
         return
     counted, before = measure(arguments.folder, parts=True), None
     if arguments.against:

@@ -80,3 +80,24 @@ def send(application: Application, body: bytes, content_type: str = "application
         response.close()
     if statuses != ["200 OK"]:
         raise SystemExit(f"{statuses}: {content.decode()}")
+
+
+def fill_queue(body: bytes, tasks: int) -> None:
+    """Queue so many tasks of the same row in the file of `MMF_TASKS_DIR`, by one statement."""
+    from mmf_core.tasks.database import SQLite
+    from mmf_core.tasks.service import TaskService
+    from mmf_core.tasks.task import QUEUED, NewTask
+
+    store = TaskService.of(TaskService.latest).store
+    task = NewTask(id="0", target="score", fingerprint="", request="{}", retries=1, timeout=0.0)
+    store.add(task, body)
+    SQLite(Path(os.environ["MMF_TASKS_DIR"])).rows(
+        "WITH RECURSIVE numbers (number) AS "
+        "(SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < ?) INSERT INTO tasks "
+        "(id, target, status, fingerprint, request, created_at, retries, timeout, input, size) "
+        "SELECT number, target, status, fingerprint, request, created_at, retries, timeout, input, "
+        "size FROM tasks, numbers",
+        tasks - 1,
+    )
+    if store.counts() != {QUEUED: tasks}:
+        raise SystemExit(f"expected {tasks} tasks that wait, got {store.counts()}")

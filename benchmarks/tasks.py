@@ -3,7 +3,10 @@
 CPU time of a one-row request in this process, and of the same request as a task, in turns, without
 a server; each figure is the best round's mean. Then `TASKS` tasks are submitted one after the
 other, and run by a worker with a process for each core: their rates, and what each costs of CPU in
-the worker. With `MMF_TASKS=postgresql://…` the same in that database.
+the worker. huey does the same with the bare model (tasks/huey_tasks.py), in an environment of its
+own. With `MMF_TASKS=postgresql://…` tasks are measured in that database, too. Last, callgrind
+counts the instructions of a request beside `QUEUED` tasks that wait (instructions.py). Ends with 1
+if they cost it more than `MOST_BESIDE`.
 """
 
 from __future__ import annotations
@@ -12,13 +15,17 @@ import io
 import os
 import resource
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
 
+import environments
+import instructions
 import numpy as np
+from paths import BUILD, HERE, PAYLOAD
 from sklearn.linear_model import ElasticNet
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
@@ -31,6 +38,7 @@ ROUNDS = 5
 CALLS = 300
 TASKS = int(os.environ.get("TASKS", "3000"))
 QUEUED = 10_000
+MOST_BESIDE = 0.05
 COLUMNS = [f"c{number}" for number in range(11)]
 BODY = (",".join(COLUMNS) + "\n" + ",".join(["1.5"] * len(COLUMNS)) + "\n").encode()
 
@@ -122,31 +130,37 @@ def measure(title: str) -> None:
     store.close()
 
 
-def beside_a_queue() -> None:
-    """Print what queued tasks cost a call."""
-    app = create_app(registry())
-    call, submit = caller(app, {}), caller(app, {"Prefer": "respond-async"})
-    alone = microseconds({"call": call})["call"]
-    for _ in range(QUEUED):
-        submit()
-    beside = microseconds({"call": call})["call"]
-    print(f"beside {QUEUED:,} queued tasks a call takes {beside:.0f} µs, without them {alone:.0f}")
-    TaskService.of(app).store.close()
+def beside_a_queue() -> bool:
+    """Print what queued tasks cost a call, in instructions; return whether that is little."""
+    alone, beside = (instructions.measure(PAYLOAD, queued=queued) for queued in (0, QUEUED))
+    more = beside.total / alone.total - 1
+    print(f"beside {QUEUED:,} queued tasks a call takes {beside.total:,.0f} instructions, ", end="")
+    print(f"without them {alone.total:,.0f}: {more:+.1%}, at most {MOST_BESIDE:.0%} are allowed")
+    return more <= MOST_BESIDE
 
 
-def main() -> None:
+def bare_huey() -> None:
+    """Run the same tasks by huey, in an environment of its own."""
+    environments.install("tasks", HERE / "tasks" / "requirements.txt")
+    interpreter = str(BUILD / "tasks" / ".venv" / "bin" / "python")
+    script = str(HERE / "tasks" / "huey_tasks.py")
+    subprocess.run([interpreter, script, str(TASKS)], check=True)
+
+
+def main() -> int:
     """Measure each way to keep tasks."""
+    print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     os.environ["MMF_LOG_LEVEL"] = "error"
     server = os.environ.pop("MMF_TASKS", "")
     with tempfile.TemporaryDirectory() as folder:
         for sync in ("normal", "full"):
             os.environ |= {"MMF_TASKS_DIR": f"{folder}/{sync}", "MMF_TASK_SYNC": sync}
             measure(f"a file, MMF_TASK_SYNC={sync}")
-        os.environ["MMF_TASKS_DIR"] = f"{folder}/queued"
-        beside_a_queue()
+        bare_huey()
         if server:
             os.environ |= {"MMF_TASKS": server, "MMF_TASK_FILES": f"{folder}/shared"}
             measure("PostgreSQL")
+    return 0 if beside_a_queue() else 1
 
 
 if __name__ == "__main__":

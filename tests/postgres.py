@@ -8,10 +8,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from commands import LONGEST_COMMAND, LONGEST_START, free_port, stop
+from commands import LONGEST_COMMAND, LONGEST_START, LONGEST_STOP, free_port, stop
 
 NAME = "mlflow"  # of the user, the password and the database
 USER = "postgres"  # the server refuses to be root
@@ -27,9 +28,40 @@ def programs() -> Path | None:
     return Path(initdb).resolve().parent if initdb else None
 
 
+@dataclass
+class Server:
+    """A server that can be stopped and started again, with its data."""
+
+    uri: str
+    command: list[Path | str]
+    ready: list[Path | str]  # a command that succeeds when it responds
+    log: Path
+    how: dict[str, Any]
+
+    def start(self) -> None:
+        """Start it, and wait until it responds."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, stdout=log, stderr=log, start_new_session=True, **self.how
+            )
+        _wait(self.process, self.ready)
+
+    def end(self, number: int) -> None:
+        """Send a signal that ends it whoever is connected: SIGINT, or SIGQUIT as in a crash."""
+        self.process.send_signal(number)
+        self.process.wait(LONGEST_STOP)
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
     """Run the server until the block ends, and give the URI of an empty database."""
+    with postgres_server() as server:
+        yield server.uri
+
+
+@contextmanager
+def postgres_server() -> Iterator[Server]:
+    """Run the server until the block ends."""
     folder, port = programs(), free_port()
     assert folder
     # pytest's own folders are closed to the user that the server runs as.
@@ -47,20 +79,19 @@ def postgres() -> Iterator[str]:
         _run([folder / "postgres", "--single", "-D", data, "postgres"], input=new, **how)
         where = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": ""}
         options = [f"--{key}={value}" for key, value in {**where, "fsync": "off"}.items()]
-        with Path(place, "log").open("wb") as log:
-            process = subprocess.Popen(
-                [folder / "postgres", "-D", data, *options],
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                **how,
-            )
+        server = Server(
+            f"postgresql://{NAME}:{NAME}@127.0.0.1:{port}/{NAME}",
+            [folder / "postgres", "-D", data, *options],
+            [folder / "pg_isready", "-h", "127.0.0.1", "-p", str(port)],
+            Path(place, "log"),
+            how,
+        )
+        server.start()
         try:
-            _wait(process, [folder / "pg_isready", "-h", "127.0.0.1", "-p", str(port)])
-            yield f"postgresql://{NAME}:{NAME}@127.0.0.1:{port}/{NAME}"
+            yield server
         finally:
-            stop(process)
-            print(Path(place, "log").read_text(encoding="utf-8"))
+            stop(server.process)
+            print(server.log.read_text(encoding="utf-8"))
 
 
 def _run(command: list[Path | str], **how: Any) -> None:

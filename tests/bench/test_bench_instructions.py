@@ -2,11 +2,15 @@
 
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+import mmf_core as mmf
 from baking import PAYLOAD
+from mmf_core.tasks.service import TaskService
+from mmf_core.web import create_app
 
 MOST = 1.03
 """Times the instructions that docs/performance.md has, or that the commit before needs."""
@@ -138,3 +142,15 @@ def test_request_needs_no_more_instructions_than_are_kept(instructions: ModuleTy
         f"a one-row request needs {total:,.0f} instructions, {total / base - 1:.1%} more: make it "
         "cheaper, or write the new figure with `make bench-instructions KEEP=1`"
     )
+
+
+def test_a_queue_is_filled_at_once(
+    bench: Callable[[str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path))
+    app = create_app(mmf.Registry())
+    bench("one_row").fill_queue(b"[]", 10_000)
+    store = TaskService.of(app).store
+    assert store.counts() == {"queued": 10_000}
+    assert {store.input(store.claim("worker", 1)) for _ in range(2)} == {b"[]"}
+    store.close()

@@ -10,6 +10,7 @@ import pytest
 from all_faults import FAULTS
 from fault_env import Fault, FaultEnv
 from faults_page import PAGE
+from task_faults import TASK_FAULTS, TaskEnv, TaskFault
 
 from live_load import Live
 
@@ -38,6 +39,18 @@ def test_no_answer_is_wrong_or_lost(fault: Fault, shared: Live, tmp_path: Path) 
     print(env.note, env.tally.again, "sent again")
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("fault", TASK_FAULTS, ids=[fault.happen.__name__ for fault in TASK_FAULTS])
+def test_no_task_is_lost_or_run_too_often(fault: TaskFault, tmp_path: Path) -> None:
+    if reason := fault.lacks():
+        pytest.skip(reason)
+    env = TaskEnv(tmp_path, 1.0)
+    fault.happen(env)
+    assert env.tally.count("succeeded") > 0
+    assert [line for lines in env.tally.problems.values() for line in lines] == []
+
+
 def test_the_page_has_every_fault() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert [fault.title for fault in FAULTS if f"\n| {fault.title} |" not in page] == []
+    titles = [fault.title for fault in (*FAULTS, *TASK_FAULTS)]
+    assert [title for title in titles if f"\n| {title} |" not in page] == []
