@@ -8,7 +8,7 @@ return None.
 from __future__ import annotations
 
 import re
-from array import array
+import struct
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from operator import itemgetter
@@ -108,7 +108,7 @@ def _table(pieces: Iterable[bytes], options: Options) -> pd.DataFrame | None:
             cells = _cells(records, names)
             if _are_floats(piece, names, len(records)):
                 types: set[type] = {float}
-                block = np.frombuffer(array("d", cells))  # TypeError for a text
+                block = np.frombuffer(struct.Struct(f"{len(cells)}d").pack(*cells))
             else:
                 types = set(map(type, cells))
                 if not types <= NUMBERS:
@@ -117,7 +117,8 @@ def _table(pieces: Iterable[bytes], options: Options) -> pd.DataFrame | None:
             for index, seen in enumerate(column_types):
                 seen.update(types if len(types) == 1 else map(type, cells[index :: len(names)]))
             blocks.append(block.reshape(-1, len(names)))
-    except (ValueError, TypeError, LookupError, AttributeError):  # not JSON, or other records
+    except (ValueError, TypeError, LookupError, AttributeError, struct.error):
+        # It is not JSON, it has other records, or a cell is a text.
         return None
     if not blocks:
         return None
