@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _REQUIRES = {"pandas": "pandas", "pyarrow": "pyarrow"}
 _BATCH_ROWS, _MIN_BATCH_ROWS = 8192, 512
+_FIXED_BATCH_ROWS, _FIXED_BATCH_SHARE = 131_072, 4
+"""A batch of cells of a fixed size takes a quarter of the largest table, or has `_BATCH_ROWS`."""
 _BATCH_GROWTH = 2
 """A batch may take this many times the size of the largest table, until it is refused.
 
@@ -136,8 +138,12 @@ def _parquet_batches(data: bytes, max_size: int) -> Iterator[Any]:
         counts = [footer.row_group(index).num_rows for index in range(footer.num_row_groups)]
         rows = sum(counts)
         refuse_sparse(rows, footer.num_columns, max_size // CELL_SIZE)
-        schema, batch_rows = file.schema_arrow, _BATCH_ROWS
-        if not has_fixed_cells(schema):
+        schema = file.schema_arrow
+        if has_fixed_cells(schema):
+            cells = max_size // (_FIXED_BATCH_SHARE * CELL_SIZE)
+            batch_rows = min(_FIXED_BATCH_ROWS, cells // max(footer.num_columns, 1))
+            batch_rows = max(_BATCH_ROWS, batch_rows)
+        else:
             _check_values(groups, schema, rows, max_size)
             largest, longest = max(sizes, default=0), max(counts, default=0)
             batch_rows = _safe_batch_rows(schema, largest, longest, max_size)
