@@ -135,13 +135,15 @@ def count(folder: Path, marks: Path, *, parts: bool, queued: int) -> None:
             library.hook(None)
 
 
-def measure(folder: Path, *, parts: bool = False, queued: int = 0) -> Counted:
+def measure(
+    folder: Path, *, parts: bool = False, queued: int = 0, processes: int = PROCESSES
+) -> Counted:
     """Count the total in several processes, and the parts in one of them, beside `queued` tasks."""
     marks = _build_marks()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = pool.map(
             lambda number: _callgrind(folder, marks, parts=parts and number == 0, queued=queued),
-            range(PROCESSES),
+            range(processes),
         )
         first, *others = runs
     totals = [first.pop(TOTAL), *(run[TOTAL] for run in others)]

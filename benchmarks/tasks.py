@@ -132,7 +132,9 @@ def measure(title: str) -> None:
 
 def beside_a_queue() -> bool:
     """Print what queued tasks cost a call, in instructions; return whether that is little."""
-    alone, beside = (instructions.measure(PAYLOAD, queued=queued) for queued in (0, QUEUED))
+    alone, beside = (
+        instructions.measure(PAYLOAD, queued=queued, processes=1) for queued in (0, QUEUED)
+    )
     more = beside.total / alone.total - 1
     print(f"beside {QUEUED:,} queued tasks a call takes {beside.total:,.0f} instructions, ", end="")
     print(f"without them {alone.total:,.0f}: {more:+.1%}, at most {MOST_BESIDE:.0%} are allowed")
