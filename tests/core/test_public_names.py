@@ -49,6 +49,7 @@ LAYERS = [
         "reporting",
         "processes",
         "column_dtypes",
+        "projects",
         "cron",
     },
     {"capabilities", "extras"},

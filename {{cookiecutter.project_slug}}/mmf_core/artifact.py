@@ -93,6 +93,7 @@ class Artifact:
         self.description = description
         self.preload = preload
         self.sha256 = sha256
+        self.folder = Path()
         self.loading = Loading()
         self.inputs: list[ModelInputs | DescriptorError] = []  # of each model in the loaded object
         self._resolved: ResolvedArtifact | None = None
@@ -102,6 +103,7 @@ class Artifact:
         self._value: Any = _UNSET
         self._lock = RLock()
         self._open_files = _OpenFiles()
+        self._was_opened = False
 
     def __call__(self, loader: Callable[[], Any]) -> Any:
         """Register `loader` as the way to load this file; return a proxy for its result.
@@ -128,6 +130,7 @@ class Artifact:
         file: IO[Any] = self.path.open(**self._open_options)
         self._refuse_changed(file.close)
         self._open_files.stack.append(file)
+        self._was_opened = True
         return file
 
     def __exit__(self, *_: object) -> None:
@@ -138,7 +141,7 @@ class Artifact:
         """The path of the verified file, which is fetched from its store if necessary."""
         with self._lock:
             if self._resolved is None or self._resolved.has_changed:
-                self._resolved = resolve(self.file, self.sha256)
+                self._resolved = resolve(self.file, self.sha256, self.folder)
         return self._resolved.path
 
     @property
@@ -152,7 +155,7 @@ class Artifact:
 
         The version that MLflow's registry gave it, else the first digits of its sha256.
         """
-        path = self._resolved.path if self._resolved else Path(self.file)
+        path = self._resolved.path if self._resolved else self._place
         if recorded := recorded_version(path):
             return recorded
         return (self.info.sha256 or self._checksum(path))[:SHORT]
@@ -168,15 +171,20 @@ class Artifact:
         return self._loader is None or self._value is not _UNSET
 
     @property
+    def is_read(self) -> bool:
+        """Whether the file was opened here, and not by code that knows its path."""
+        return bool(self._loader or self.loading.loaded_at or self._was_opened)
+
+    @property
     def info(self) -> ArtifactInfo:
         """Which file it is, as far as `artifacts.lock` or `sha256=` says."""
-        entry = self._resolved.entry if self._resolved else lockfile.read().get(self.file)
+        entry = self._resolved.entry if self._resolved else self._locked
         version, locked = (entry.version, entry.sha256) if entry else ("", "")
         return ArtifactInfo(redact_url(self.file), version, self.sha256 or locked)
 
     def load(self) -> Any:
         """Return the object in the file, by the file's suffix: see `mmf_core.models`."""
-        with self.loading.timed(Path(self.file)):
+        with self.loading.timed(self._place):
             self.verify()
             entry = self._resolved.entry if self._resolved else None
             model = load_model(self.path, trusted=entry.trusted if entry else ())
@@ -190,7 +198,7 @@ class Artifact:
             return None
         with self._lock:
             if self._value is _UNSET:
-                with self.loading.timed(Path(self.file)):
+                with self.loading.timed(self._place):
                     self._value = self._load_once(self._loader)
                 self.inputs = known_inputs(self._value)
                 _replace(self._loader, self._proxy, self._value)
@@ -228,6 +236,14 @@ class Artifact:
                 f"{redact_url(self.file)} was replaced while it was being loaded; start again"
             )
 
+    @property
+    def _place(self) -> Path:
+        return self.folder / self.file
+
+    @property
+    def _locked(self) -> lockfile.Entry | None:
+        return lockfile.read(self.folder / lockfile.LOCK).get(self.file)
+
     def meta(self) -> dict[str, str | None]:
         """Describe this artifact with the keys of MMF's `mmf.json`; None for what was not given."""
         return {
@@ -246,7 +262,7 @@ class Artifact:
 
     def _load_once(self, loader: Callable[[], Any]) -> Any:
         try:
-            if not (self.sha256 or self.file in lockfile.read()):
+            if not (self.sha256 or self._locked):
                 return loader()
             self.path  # noqa: B018 - verifies the file before the loader opens it
             value = loader()

@@ -16,7 +16,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .settings import SettingsGroup
 
@@ -24,11 +24,17 @@ if TYPE_CHECKING:
     from click import Command
     from flask import Blueprint
 
+    from .execution import Execution
+    from .registry import Registry
     from .target import Target
     from .web.openapi.sections import OpenAPISection
     from .web.protocols import Protocol, Service
     from .web.request_context import RequestObserver
 
+Executions: TypeAlias = "dict[str, Execution]"
+ExecutionsHook: TypeAlias = (
+    "Callable[[str, Registry, Executions, Callable[[Target], Execution]], Executions]"
+)
 _HERE = Path(__file__).parent
 _MODULE = "capability"
 
@@ -55,7 +61,9 @@ class Capability:
     makes an object that hears of every request. `gauges` are read at each scrape of metrics, in a
     request. `operation` changes the description of a target's `POST`. `runs_background`: it calls
     the targets with `background=True`. `trainer` makes what saves the models that targets return:
-    it gets such a target and its call, and returns what is said of the model.
+    it gets such a target and its call, and returns what is said of the model. `executions` gets the
+    module, what it has declared, the execution of each target by route, and what makes one; it
+    returns what is called instead.
 
     gunicorn calls the rest: `before_load` in the master, once, before the application is imported;
     `worker_started` in each worker, after the fork. `process` gets the seconds that a shutdown
@@ -77,6 +85,7 @@ class Capability:
     operation: Callable[[Target, dict[str, Any]], None] | None = None
     runs_background: bool = False
     trainer: Callable[[Service], Callable[[Target, Callable[[], Any]], Any]] | None = None
+    executions: ExecutionsHook | None = None
     before_load: Callable[[], None] | None = None
     process: Callable[[float], Callable[[], None] | None] | None = None
     worker_started: Callable[[], None] | None = None

@@ -31,7 +31,9 @@ class Registry:
         self.artifacts: dict[str, Artifact] = {}
         self.fingerprints: dict[Path, Fingerprint] = {}  # of files, before they were loaded
         self.pending_warmups: dict[str, str] = {}  # by target: why its warm-up has not succeeded
+        self.folder = Path()  # of the project, if it is not the current one
         self.version = ""  # of the loaded artifacts: see `load_artifacts`
+        self.remarks: list[Callable[[], str]] = []  # of capabilities, for an operator
         self.last_reload_error = SharedText()  # why a newer version was rejected, and when
 
     @overload
@@ -147,6 +149,7 @@ class Registry:
         """
         labels = {"name": name, "description": description}
         artifact = Artifact(file, mode, **labels, preload=preload, sha256=sha256, **open_options)
+        artifact.folder = self.folder
         if artifact.file in self.artifacts:
             raise DeclarationError(f"{artifact.file}: artifact already registered")
         self.artifacts[artifact.file] = artifact
@@ -173,7 +176,9 @@ class Registry:
     @property
     def warnings(self) -> list[str]:
         """What an operator should know, though the service is ready."""
-        return [artifact.warning for artifact in self.artifacts.values() if artifact.warning]
+        stale = (artifact.warning for artifact in self.artifacts.values())
+        remarks = (remark() for remark in self.remarks)
+        return [warning for warning in (*stale, *remarks) if warning]
 
     def fingerprint(self) -> dict[Path, Fingerprint]:
         """Return the current fingerprints of the files in `fingerprints`."""

@@ -35,6 +35,9 @@ class Execution:
     replaced after its other requests.
     """
 
+    versions: tuple[str, ...] = ()
+    """The versions that a caller may choose, if there are several."""
+
     def __init__(
         self,
         target: Target,

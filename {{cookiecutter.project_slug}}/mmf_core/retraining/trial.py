@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from ..example_calls import CallResult, CallStatus, Failure, call_on_example, failed_example
+from ..projects import copy_project
 from ..settings import Settings
 from ..stores.lockfile import LOCK
 
@@ -39,9 +40,7 @@ def candidate_folder(file: Path) -> Iterator[Path]:
     folder = Path.cwd() / f"{_PREFIX}{'-'.join(file.parts)}"
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        folder.mkdir(mode=0o700)
-        _link(Path.cwd(), folder, file.parts)
-        (folder / LOCK).unlink(missing_ok=True)
+        copy_project(folder, {file: None, LOCK: None}, skip=_PREFIX)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -50,21 +49,6 @@ def candidate_folder(file: Path) -> Iterator[Path]:
 def try_version(folder: Path) -> Failure | None:
     """Return why a version must not be taken; None if it may be."""
     return _run(folder, str(Path.cwd()))
-
-
-def _link(source: Path, folder: Path, parts: tuple[str, ...]) -> None:
-    """Fill a folder with links to all that is in another, but for the file at `parts`."""
-    for entry in source.iterdir():
-        if entry.name.startswith(_PREFIX):
-            continue
-        if entry.name == parts[0]:
-            if len(parts) > 1:
-                (folder / entry.name).mkdir()
-                _link(entry, folder / entry.name, parts[1:])
-        elif entry.suffix == ".py" and entry.is_file():
-            shutil.copyfile(entry, folder / entry.name)
-        else:
-            (folder / entry.name).symlink_to(entry)
 
 
 def _run(folder: Path, *arguments: str) -> Failure | None:

@@ -9,21 +9,17 @@ itself never predicts: OpenMP would not survive the next fork.
 from __future__ import annotations
 
 import gc
-import importlib
 import logging
 import os
 import signal
 import sys
-import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.connection import Connection
-from pathlib import Path
 from threading import Event
-from types import ModuleType
 from typing import Any
 
 from gunicorn.errors import HaltServer
@@ -31,6 +27,7 @@ from gunicorn.errors import HaltServer
 from ..capabilities import parts
 from ..example_calls import Failure, Fork, call_on_example, failed_example
 from ..example_calls.forks import set_alarm
+from ..projects import forget, own_modules
 from ..registry import Registry, default
 from ..settings import Settings
 
@@ -39,8 +36,6 @@ STOP_TIMEOUT = 1.0  # seconds for main.py to end when the service is stopped
 SLACK = 30.0  # seconds by which the master may take longer than the fork that has tried
 _POLL_INTERVAL = 0.2  # seconds between two checks of the workers meanwhile
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-_OWN_PACKAGES = {__name__.partition(".")[0], "mmf_meta"}
-_NOT_PROJECT = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib")}
 _log = logging.getLogger("mmf.reload")
 
 
@@ -148,17 +143,17 @@ def reimport(app: Any) -> Registry:
 
     If this raises, everything is as before.
     """
-    old_modules, old = _modules(), Registry()
+    old_modules, old = own_modules(), Registry()
     old.last_reload_error.share()
     default.swap(old)
     try:
         with ExitStack() as stack:
             for reimporting in parts("reimporting"):
                 stack.enter_context(reimporting(old_modules.values()))
-            _forget(old_modules)
+            forget(old_modules)
             app.callable = app.load()
     except BaseException:
-        _forget(_modules())
+        forget(own_modules())
         sys.modules.update(old_modules)
         default.swap(old)
         raise
@@ -222,27 +217,3 @@ def _try_version(server: Any, results: Connection) -> None:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - every error is reported
         failure = Failure.of(error)
     results.send((failure,))
-
-
-def _modules() -> dict[str, ModuleType]:
-    """Return the modules imported from the project's folder, without this package."""
-    return {name: module for name, module in list(sys.modules.items()) if _is_own(name, module)}
-
-
-def _is_own(name: str, module: ModuleType) -> bool:
-    if name.startswith("__") or name.partition(".")[0] in _OWN_PACKAGES:
-        return False
-    file = getattr(module, "__file__", None)
-    # A synthetic package, such as six.moves, has no path.
-    path = Path(file or next(iter(getattr(module, "__path__", ())), "/"))
-    return (
-        path.is_relative_to(Path.cwd())
-        and path.suffix in {"", ".py"}  # most extension modules cannot be imported twice
-        and not any(path.is_relative_to(folder) for folder in _NOT_PROJECT)
-    )
-
-
-def _forget(modules: dict[str, ModuleType]) -> None:
-    for name in modules:
-        del sys.modules[name]
-    importlib.invalidate_caches()

@@ -48,20 +48,20 @@ class ResolvedArtifact(NamedTuple):
         return not self.path.exists() or fingerprint_of(self.path) != self.fingerprint
 
 
-def resolve(file: str, sha256: str = "") -> ResolvedArtifact:
-    """Return where an artifact is: beside the code, else fetched from its store.
+def resolve(file: str, sha256: str = "", folder: Path = Path()) -> ResolvedArtifact:
+    """Return where an artifact of the project in `folder` is: there, else fetched from its store.
 
     ArtifactError if its checksum is not that of `artifacts.lock`, or `sha256`. The path of a file
     that is absent, and has no store, is returned unchanged.
     """
-    entry = lockfile.read().get(file)
+    entry = lockfile.read(folder / lockfile.LOCK).get(file)
     if entry and sha256 and entry.sha256 != sha256:
         raise ArtifactError(
             f"{redact_url(file)}: main.py expects sha256 {sha256}, but {lockfile.LOCK} has "
             f"{entry.sha256}"
         )
     expected = entry or (Entry(sha256, UNKNOWN) if sha256 else None)
-    path = Path(file)
+    path = folder / file
     identity = fingerprint_of(path)  # before the content is read
     pointer = None if is_uri(file) else _pointer_to(path)
     if not is_uri(file) and path.exists():
@@ -80,7 +80,8 @@ def resolve(file: str, sha256: str = "") -> ResolvedArtifact:
         )
     elif pointer:
         pointer.pull()
-        return resolve(file, sha256)  # as a file beside the code: verified by both checksums
+        # As a file beside the code: verified by both checksums.
+        return resolve(file, sha256, folder)
     else:
         return ResolvedArtifact(path, entry, is_kept_with_code=True)
     if entry:

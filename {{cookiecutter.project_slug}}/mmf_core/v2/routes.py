@@ -13,7 +13,7 @@ from ..execution import Execution
 from ..web.errors import not_ready
 from ..web.http.responses import json_response
 from ..web.protocols import ErrorReport, Protocol, Service, refuse_rest_only
-from ..web.request_context import enter_target, execute
+from ..web.request_context import current_context, enter_target, execute
 from .messages import inference_response, read_inference
 from .openapi import section
 from .values import arguments_from, describe_inputs, describe_outputs, output_tensors
@@ -33,12 +33,16 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
         execution = _find(service, model, version)
         target = execution.target
         enter_target(target)
+        if version and execution.versions:  # as if the caller had sent the header
+            request.environ["HTTP_X_MODEL_VERSION"] = version
         inference = read_inference(request)
         values = arguments_from(target, inference.tensors, inference.parameters)
         result = as_frame(execute(execution, values))
         try:
             tensors = output_tensors(target.returns, result) if target.returns else []
-            return inference_response(target, service.registry.version, inference, tensors)
+            context = current_context()
+            given = (context and context.model_version) or service.registry.version
+            return inference_response(target, given, inference, tensors)
         except (TypeError, ValueError) as error:
             reason = f"the result cannot be written as tensors: {error}"
             raise ResultError(f"{target.route}: {reason}") from error
@@ -126,8 +130,9 @@ def _find(service: Service, model: str, version: str = "") -> Execution:
         raise UnknownTarget(
             f"unknown model {model}; available: {', '.join(service.single_results)}"
         )
-    if version and version not in _versions(service):
-        available = ", ".join(_versions(service)) or "none"
+    versions = list(service.executions[model].versions) or _versions(service)
+    if version and version not in versions:
+        available = ", ".join(versions) or "none"
         raise UnknownTarget(f"unknown version {version} of {model}; available: {available}")
     refuse_rest_only(service.executions[model].target)
     return service.executions[model]

@@ -26,6 +26,7 @@ from ..probes import probes
 from ..processes import is_in_gunicorn
 from ..registry import Registry, load
 from ..settings import Settings, SettingsGroup, check_environment
+from ..target import Target
 from . import cells_read, errors, health, logs, request_origin, rest
 from .http import codec_options
 from .http.requests import Request
@@ -55,10 +56,14 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     if ready:
         _load_artifacts(registry)
         use_model_schemas(registry, may_call=settings.warm_up)
-    executions = {
-        target.route: Execution(target, settings, _replace_worker)
-        for target in registry.targets.values()
-    }
+
+    def execution_of(target: Target) -> Execution:
+        return Execution(target, settings, _replace_worker)
+
+    executions = {route: execution_of(target) for route, target in registry.targets.items()}
+    if ready and isinstance(source, str):
+        for hook in parts("executions"):
+            executions = hook(source, registry, executions, execution_of)
     service = Service(registry, executions, settings)
     if not is_in_gunicorn():  # gunicorn's workers do this after the fork
         run_hooks("worker_started")
@@ -179,7 +184,7 @@ def _flask_app(service: Service) -> Flask:
     }
     observers = [make_observer() for make_observer in parts("observer")]
     app.wsgi_app = RequestContextMiddleware(  # type: ignore[method-assign] # as Flask documents
-        app.wsgi_app, names, observers
+        app.wsgi_app, names, observers, lambda: service.registry.version
     )
     app.extensions[UNWRAPPED] = app.wsgi_app  # without what an author puts around it
     return app

@@ -201,6 +201,7 @@ def write_access_line(context: RequestContext) -> None:
         "target": context.target,
         "status": context.status,
         "ms": ms,
+        "model_version": context.model_version or None,
         "rows_in": context.rows_in,
         "rows_out": context.rows_out,
         "bytes_in": int(length) if length.isdecimal() else None,

@@ -14,6 +14,7 @@ from random import getrandbits
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from ..execution import Timings
 from . import logs
 from .request_context import RequestContext, RequestObserver, reset_context, set_context
 
@@ -40,7 +41,8 @@ _log = logging.getLogger("mmf.middleware")
 class RequestContextMiddleware:
     """Gives every request an id and a safe response; reports it to observers and the access log.
 
-    `protocols` are names by the first segment of the path; "" is for all others.
+    `protocols` are names by the first segment of the path; "" is for all others. `version` returns
+    that of the artifacts in use, for responses of targets.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class RequestContextMiddleware:
         app: WSGIApplication,
         protocols: Mapping[str, str],
         observers: Sequence[RequestObserver] = (),
+        version: Callable[[], str] = str,
     ) -> None:
         self._app = app
+        self._version = version
         self._protocols = protocols
         self._started = [
             observer.started for observer in observers if _extends(observer, "started")
@@ -86,8 +90,8 @@ class RequestContextMiddleware:
                     missing = tuple(header for header in missing if header[0] != name)
             headers += missing
             headers.append(("X-Request-ID", context.request_id))
-            if timings and _access_log.isEnabledFor(logging.DEBUG):
-                headers.append(logs.server_timing(timings))
+            if timings:
+                headers += self._of_target(context, timings)
             return start_response(status, headers, *exc_info)
 
         token = set_context(context)
@@ -102,6 +106,14 @@ class RequestContextMiddleware:
             return _StreamedBody(body, context, finish)
         finish()
         return body
+
+    def _of_target(self, context: RequestContext, timings: Timings) -> list[tuple[str, str]]:
+        """Return the headers of a response by a target: the version that gave it, and times."""
+        version = context.model_version = context.model_version or self._version()
+        headers = [("X-Model-Version", version)] if version else []
+        if _access_log.isEnabledFor(logging.DEBUG):
+            headers.append(logs.server_timing(timings))
+        return headers
 
     def _finish(self, context: RequestContext, token: Token[RequestContext | None]) -> None:
         if context.partial_line:

@@ -37,7 +37,7 @@ class RequestContext:
     `received` is when the body had arrived; `status` and `bytes_out` are the response's;
     `log_fields` are in every log line; `partial_line` is the text that the target has printed since
     its last line break. A response that `is_streamed` is sent piece by piece after the application
-    returned.
+    returned. `model_version` is that of the artifacts that gave the result.
     """
 
     received = 0.0
@@ -50,6 +50,7 @@ class RequestContext:
     log_fields: Mapping[str, str] = MappingProxyType({})
     partial_line = ""
     is_streamed = False
+    model_version = ""
 
     def __init__(
         self,

@@ -1,0 +1,133 @@
+"""A service whose two versions do what their files say, and a rollout between them."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from baking import PAYLOAD
+from commands import wait_until
+from services import Service, serve
+
+APP = """
+from mmf_core.web import create_app
+
+app = create_app("main")
+"""
+MAIN = '''
+"""A model that is a file of instructions."""
+
+import json
+import os
+import random
+import time
+from pathlib import Path
+
+import mmf_core as mmf
+
+
+@mmf.artifact("model.json")
+def model():
+    return json.loads(Path("model.json").read_text())
+
+
+@mmf.target(returns=mmf.Dict(format=mmf.JSON))
+def score(x=mmf.Float(example=1.0)):
+    """Give the number back, and the version."""
+    if x == model.get("ends_at"):
+        os._exit(3)
+    if x == model.get("hangs_at"):
+        time.sleep(600)
+    if x == model.get("grows_at"):
+        bytearray(1 << 40)
+    time.sleep(model.get("seconds", 0))
+    if random.random() < model.get("fails", 0):
+        raise RuntimeError("a secret")
+    return {"x": x, "by": model["by"], "factor": x * model.get("factor", 1)}
+'''
+
+
+@dataclass
+class Rollout:
+    """A running service in a folder of its own."""
+
+    folder: Path
+    service: Service
+
+    def call(self, x: float = 1.0, **headers: str) -> requests.Response:
+        """Call the target once."""
+        url = f"{self.service.url}/score"
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return requests.post(url, json={"x": x}, headers=names, timeout=30)
+
+    def get(self, path: str) -> requests.Response:
+        """Ask for a path."""
+        return requests.get(f"{self.service.url}{path}", timeout=30)
+
+    def put(self, body: object) -> requests.Response:
+        """Change the rollout by a request."""
+        return requests.put(f"{self.service.url}/rollout", json=body, timeout=30)
+
+    def calls(self, count: int, **headers: str) -> Counter[Any]:
+        """Call it by eight clients; count versions, or statuses of errors."""
+        with ThreadPoolExecutor(8) as pool:
+            responses = list(pool.map(lambda x: self.call(x, **headers), map(float, range(count))))
+        for x, response in enumerate(responses):
+            if response.status_code == 200:
+                assert response.json()["x"] == x
+                is_second = response.headers["X-Model-Version"] == "v2"
+                assert response.json()["by"] == ("v2" if is_second else "v1")
+        return Counter(
+            each.json()["by"] if each.status_code == 200 else each.status_code for each in responses
+        )
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `mmfmeta rollout …` in the project."""
+        return subprocess.run(
+            [sys.executable, "-m", "mmf_core", "rollout", *arguments],
+            cwd=self.folder,
+            env={"PYTHONPATH": str(PAYLOAD), "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return what the service says of the rollout."""
+        document: dict[str, Any] = requests.get(f"{self.service.url}/rollout", timeout=30).json()
+        return document
+
+    def until(self, **expected: Any) -> dict[str, Any]:
+        """Wait until the service says this of its rollout."""
+        wait_until(lambda: expected.items() <= self.state().items())
+        return self.state()
+
+    def readiness(self) -> dict[str, Any]:
+        """Return the service's readiness."""
+        ready: dict[str, Any] = requests.get(f"{self.service.url}/health/ready", timeout=30).json()
+        return ready
+
+
+def write_model(path: Path, by: str, **instructions: Any) -> None:
+    """Write a model's file."""
+    path.write_text(json.dumps({"by": by, **instructions}), encoding="utf-8")
+
+
+@contextmanager
+def serving(folder: Path, log: Path, **settings: str) -> Iterator[Rollout]:
+    """Serve the project in a folder, by gunicorn, with two workers."""
+    (folder / "main.py").write_text(MAIN, encoding="utf-8")
+    with (
+        log.open("ab") as output,
+        serve("gunicorn", folder, output, APP, **({"MMF_ADMIN_HTTP": "1"} | settings)) as service,
+    ):
+        yield Rollout(folder, service)

@@ -1,0 +1,166 @@
+"""Who gets which version, when a candidate is taken back, and what counts as the same answer."""
+
+import math
+import os
+from threading import Thread
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmf_core.rollouts import gates
+from mmf_core.rollouts.comparison import same
+from mmf_core.rollouts.counters import CANDIDATE, STABLE, Calls, Copies, Counters
+from mmf_core.rollouts.plan import Gates, Plan, of
+from mmf_core.rollouts.rollout import position
+from mmf_core.rollouts.strategies import STRATEGIES, Figures, Progress
+
+CANARY: Plan = of(
+    {
+        "candidate": {"name": "v2", "artifacts": {"m": "n"}},
+        "steps": {"traffic": [5, 20, 100], "minutes": 1, "requests": 10},
+    }
+)
+
+
+def calls(count: float, failed: float = 0, seconds: float = 0.01) -> Calls:
+    counters = Counters()
+    for number in range(int(count)):
+        counters.add_call(STABLE, seconds, failed=number < failed)
+    return counters.calls(STABLE)
+
+
+def figures(stable: Calls, candidate: Calls, copies: Copies | None = None) -> Figures:
+    return Figures(stable, candidate, copies or Copies())
+
+
+@given(st.lists(st.text(max_size=20), unique=True, min_size=1, max_size=50))
+def test_places_of_callers(users: list[str]) -> None:
+    places = [position("v2", user) for user in users]
+    assert all(0 <= place < 100 for place in places)
+    assert places == [position("v2", user) for user in users]
+
+
+def test_callers_are_spread_evenly_and_anew_for_each_candidate() -> None:
+    users = [f"user {number}" for number in range(10_000)]
+    chosen = {user for user in users if position("v2", user) < 20}
+    assert 1_800 < len(chosen) < 2_200  # 2,000 ± 5 standard deviations
+    again = {user for user in users if position("v3", user) < 20}
+    assert 280 < len(chosen & again) < 520  # 400 ± 6
+
+
+@pytest.mark.parametrize(
+    ("stable", "candidate", "reason"),
+    [
+        (calls(400), calls(400, failed=20), "errors: 20 of 400 calls failed, and 0 of 400"),
+        (calls(400), calls(400, failed=8), ""),
+        (calls(400, failed=20), calls(400, failed=20), ""),
+        (calls(400), calls(40, failed=40), ""),  # too few to say
+        (calls(400, seconds=0.01), calls(400, seconds=0.03), "slower: the 95th percentile is"),
+        (calls(400, seconds=0.01), calls(400, seconds=0.012), ""),
+        (calls(10, seconds=0.01), calls(400, seconds=0.03), ""),
+    ],
+)
+def test_gates(stable: Calls, candidate: Calls, reason: str) -> None:
+    found = gates.breach(Gates(), figures(stable, candidate))
+    assert found.startswith(reason)
+    assert bool(found) == bool(reason)
+
+
+def test_the_gate_of_differences() -> None:
+    limits = Gates(different=0.1)
+    copies = Copies(sent=200, compared=200, different=60)
+    assert gates.breach(limits, figures(calls(1), calls(1), copies)).startswith("different: 60 of")
+    assert not gates.breach(limits, figures(calls(1), calls(1), Copies(compared=200, different=15)))
+
+
+def test_a_good_candidate_is_not_taken_back_by_chance() -> None:
+    """Two equal versions, one per cent of errors each, looked at each second of ten minutes."""
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        fails = random.random((2, 600 * 10)) < 0.01
+        in_a_row = most = 0
+        for second in range(1, 600):
+            stable, candidate = (Calls(second * 10, each[: second * 10].sum()) for each in fails)
+            breached = bool(gates.breach(Gates(), figures(stable, candidate)))
+            in_a_row = in_a_row + 1 if breached else 0
+            most = max(most, in_a_row)
+        assert most < 3
+
+
+def test_steps_need_time_and_requests() -> None:
+    canary = STRATEGIES["canary"]
+    enough = figures(calls(100), calls(10))
+    assert canary.traffic(CANARY, Progress()) == 5
+    assert canary.next_step(CANARY, Progress(0, 59), enough) == 0
+    assert canary.next_step(CANARY, Progress(0, 60), figures(calls(100), calls(9))) == 0
+    assert canary.next_step(CANARY, Progress(0, 60), enough) == 1
+    assert canary.next_step(CANARY, Progress(2, 600), enough) == 2
+    assert canary.traffic(CANARY, Progress(2)) == 100
+    assert canary.traffic(CANARY, Progress(7)) == 100, "a plan that has become shorter"
+
+
+def test_a_quantile() -> None:
+    counters = Counters()
+    for number in range(1, 101):
+        counters.add_call(CANDIDATE, number / 1000, failed=False)
+    found = counters.calls(CANDIDATE).quantile(0.95)
+    assert 0.095 <= found <= 0.095 * 2**0.25 * 1.01
+    assert counters.calls(STABLE).quantile(0.95) == 0
+    counters.add_call(CANDIDATE, 0, failed=False)
+    counters.add_call(CANDIDATE, 1e9, failed=True)
+    assert counters.calls(CANDIDATE).failed == 1
+
+
+def test_nothing_is_lost_by_threads_or_processes_that_end() -> None:
+    counters = Counters()
+
+    def count() -> None:
+        for _ in range(2_000):
+            counters.add_call(STABLE, 0.001, failed=False)
+
+    for generation in range(3):
+        pid = os.fork()
+        if not pid:
+            for _ in range(100):
+                counters.add_call(STABLE, 0.001, failed=True)
+            os._exit(generation)
+        os.waitpid(pid, 0)
+    threads = [Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counters.calls(STABLE).count == 8_300
+    assert counters.calls(STABLE).failed == 300
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "is_same"),
+    [
+        (1.0, 1.0 + 1e-9, True),
+        (1.0, 1.001, False),
+        (math.nan, math.nan, True),
+        (1.0, math.nan, False),
+        (1, 1.0, False),
+        ("text", "text", True),
+        ({"a": [1.0, None]}, {"a": [1.0 + 1e-12, None]}, True),
+        ({"a": 1}, {"b": 1}, False),
+        ([1], [1, 2], False),
+        (np.array([1.0, np.nan]), np.array([1.0, np.nan]), True),
+        (np.array([1.0]), np.array([1.0, 2.0]), False),
+        (np.array(["a"]), np.array(["b"]), False),
+        (pd.DataFrame({"a": [1.5, None]}), pd.DataFrame({"a": [1.5, None]}), True),
+        (pd.DataFrame({"a": ["x", None]}), pd.DataFrame({"a": ["x", None]}), True),
+        (pd.DataFrame({"a": ["x"]}), pd.DataFrame({"a": ["y"]}), False),
+        (pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]}), False),
+        (pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [1, 2]}), False),
+        (pd.DataFrame({"a": pd.Categorical(["x"])}), pd.DataFrame({"a": ["x"]}), True),
+        (pd.DataFrame({"a": [1]}), {"a": [1]}, False),
+        (b"bytes", b"bytes", True),
+    ],
+)
+def test_the_same_answer(expected: object, actual: object, *, is_same: bool) -> None:
+    assert same(expected, actual) is is_same

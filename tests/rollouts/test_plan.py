@@ -1,0 +1,98 @@
+"""What a plan may say, and what is said of one that cannot be followed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmf_core.rollouts.plan import MAX_BYTES, Plan, PlanError, document_of, of, parse, read, write
+
+GOOD: dict[str, Any] = {"candidate": {"name": "v2", "artifacts": {"m": "n"}}}
+
+
+def candidate(**entries: Any) -> dict[str, Any]:
+    return {"candidate": GOOD["candidate"] | entries}
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ({"candidates": {}}, "candidates: unknown table; expected candidate, steps, gates"),
+        ({"candidate": []}, r"candidate: expected a table, \[candidate\]"),
+        ({"candidate": {}}, "name is missing"),
+        ({"gates": {}}, r"\[candidate\] is missing"),
+        ({"candidate": {"name": "v2"}}, r"\[candidate.artifacts\] is missing"),
+        (candidate(name="a b"), "name = 'a b': expected letters"),
+        (candidate(traffic=101), "traffic = 101: expected a number from 0 to 100"),
+        (candidate(traffic=-1), "expected a number from 0 to 100"),
+        (candidate(traffic=True), "expected a number from 0 to 100"),
+        (candidate(traffic=float("nan")), "expected a number from 0 to 100"),
+        (candidate(mirror="10"), "mirror = '10'"),
+        (candidate(strategy="best"), "expected one of ab, canary, silent"),
+        (candidate(strategy="silent", traffic=5), "a silent version answers nobody"),
+        (candidate(strategy="ab"), 'needs sticky = "X-User-Id"'),
+        (candidate(sticky="X User"), "expected the name of a header"),
+        (candidate(artifacts={"m": 1}), 'expected "file of main.py"'),
+        (candidate(weight=5), "weight: unknown entry; expected one of name, strategy"),
+        (candidate(main="../x"), "expected a file such as main_v2.py"),
+        (GOOD | {"steps": {"traffic": [50, 5]}}, "expected numbers that rise"),
+        (GOOD | {"steps": {"traffic": [0, 5]}}, "expected numbers that rise"),
+        (GOOD | {"steps": {"traffic": [1] * 101}}, "expected 1 to 100 numbers"),
+        (GOOD | {"steps": {"minutes": 0}}, "expected a number of more than 0"),
+        (GOOD | {"steps": {"requests": 0}}, "expected a whole number of at least 1"),
+        (GOOD | {"gates": {"errors": 1.5}}, "expected a share"),
+        (GOOD | {"gates": {"url": "file:///etc/passwd"}}, "expected a URL, http:// or https://"),
+        (candidate(strategy="silent") | {"steps": {"traffic": [5]}}, "remove traffic and"),
+    ],
+)
+def test_what_is_wrong_is_said(document: dict[str, Any], reason: str) -> None:
+    with pytest.raises(PlanError, match=reason):
+        of(document)
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "name": st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True),
+            "artifacts": st.dictionaries(
+                st.text(st.characters(codec="utf-8"), min_size=1),
+                st.text(st.characters(codec="utf-8"), min_size=1),
+                min_size=1,
+                max_size=3,
+            ),
+        },
+        optional={
+            "traffic": st.floats(0, 100),
+            "mirror": st.floats(0, 100),
+            "sticky": st.just("X-User-Id"),
+        },
+    )
+)
+def test_what_is_written_is_read_again(entries: dict[str, Any]) -> None:
+    plan = of({"candidate": entries})
+    file = Path("rollout.toml")
+    write(plan, file)
+    assert read(file) == plan
+    assert of(document_of(plan)) == plan
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_files() -> None:
+    file = Path("rollout.toml")
+    assert read(file) == Plan() == parse("")
+    file.write_bytes(b"#" * (MAX_BYTES + 1))
+    with pytest.raises(PlanError, match="expected at most 65536 bytes"):
+        read(file)
+    file.write_bytes(b"\xff")
+    with pytest.raises(PlanError, match="not UTF-8"):
+        read(file)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(PlanError, match="cannot be read"):
+        read(file)

@@ -1,0 +1,217 @@
+"""Rollouts in a running service: begun, changed, taken back and ended without a lost request."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+from rollout_services import Rollout, serving, write_model
+
+from commands import wait_until
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    write_model(folder / "model.json", "v1")
+    write_model(folder / "new.json", "v2")
+    return folder
+
+
+@pytest.fixture
+def rollout(folder: Path, tmp_path: Path) -> Iterator[Rollout]:
+    with serving(folder, tmp_path / "log") as running:
+        yield running
+
+
+def begin(rollout: Rollout, *options: str) -> None:
+    done = rollout.command("start", "v2", "model.json=new.json", *options)
+    assert done.returncode == 0, done.stderr
+    rollout.until(candidate="v2")
+
+
+def test_a_share_from_its_start_to_its_promotion(rollout: Rollout) -> None:
+    """No request is lost or answered by another version than its header says."""
+    stop, answers = Event(), []
+
+    def call_on() -> None:
+        while not stop.is_set():
+            answers.append(rollout.call())
+
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(call_on) for _ in range(2)]
+        try:
+            begin(rollout, "--traffic", "40")
+            rollout.until(traffic=40)
+            shares = rollout.calls(400)
+            assert 110 < shares["v2"] < 210  # 160 ± 5 standard deviations
+            assert shares["v2"] + shares["v1"] == 400
+            assert rollout.command("set", "--traffic", "0").returncode == 0
+            rollout.until(traffic=0)
+            assert rollout.calls(50) == {"v1": 50}
+            assert rollout.calls(10, X_Model_Version="v2") == {"v2": 10}, "a dark launch"
+            assert rollout.command("promote").returncode == 0
+            rollout.until(traffic=100, status="promoted")
+            assert rollout.calls(50) == {"v2": 50}
+        finally:
+            stop.set()
+    for each in calls:
+        each.result()
+    assert all(answer.status_code == 200 for answer in answers)
+    assert all(answer.headers["X-Model-Version"] for answer in answers)
+    assert json.loads((rollout.folder / "model.json").read_text())["by"] == "v2"
+    assert json.loads((rollout.folder / "model.old-1.json").read_text())["by"] == "v1"
+
+
+def test_the_same_caller_gets_the_same_version(rollout: Rollout) -> None:
+    begin(rollout, "--traffic", "50", "--sticky", "X-User-Id", "--strategy", "ab")
+    rollout.until(traffic=50)
+    versions = {user: rollout.calls(5, X_User_Id=f"user {user}") for user in range(30)}
+    assert all(len(each) == 1 for each in versions.values())
+    first = [next(iter(each)) for each in versions.values()]
+    assert 5 < first.count("v2") < 25
+    rollout.command("set", "--traffic", "60")
+    rollout.until(traffic=60)
+    for user, version in enumerate(first):
+        if version == "v2":
+            assert rollout.calls(2, X_User_Id=f"user {user}") == {"v2": 2}, "nobody goes back"
+
+
+def test_a_bad_canary_is_taken_back(folder: Path, tmp_path: Path) -> None:
+    write_model(folder / "new.json", "v2", fails=0.3)
+    with serving(folder, tmp_path / "log", MMF_WARM_UP="0") as rollout:
+        write_plan(folder, candidate={"traffic": 50}, gates={"requests": 20})
+        rollout.until(candidate="v2", traffic=50)
+        wait_until(lambda: rollout.calls(40) and rollout.state()["status"] != "running")
+        assert rollout.state()["status"].startswith("errors: ")
+        rollout.until(traffic=0)
+        assert rollout.calls(40) == {"v1": 40}
+        assert "v2 was taken back: errors: " in rollout.readiness()["warnings"][0]
+        assert "taken back: errors" in rollout.command("status").stdout
+    with serving(folder, tmp_path / "log", MMF_WARM_UP="0") as rollout:
+        assert rollout.until(traffic=0)["status"].startswith("errors: "), "after a restart, too"
+
+
+def test_a_good_canary_advances_by_itself(rollout: Rollout) -> None:
+    write_plan(rollout.folder, steps={"traffic": [10, 50, 100], "minutes": 0.02, "requests": 5})
+    rollout.until(candidate="v2")
+    wait_until(lambda: rollout.calls(40) and rollout.state()["traffic"] == 100)
+    assert rollout.calls(20) == {"v2": 20}
+    assert rollout.state()["status"] == "running"
+
+
+@pytest.mark.parametrize(
+    ("instructions", "x"),
+    [
+        ({"fails": 1.0}, 1.0),
+        ({"ends_at": 7.0}, 7.0),
+        ({"grows_at": 7.0}, 7.0),
+        ({"seconds": 20}, 1),
+    ],
+    ids=["fails", "ends its process", "takes all memory", "hangs"],
+)
+def test_nobody_sees_a_silent_version(
+    folder: Path, tmp_path: Path, instructions: dict[str, Any], x: float
+) -> None:
+    write_model(folder / "new.json", "v2", **instructions)
+    with serving(folder, tmp_path / "log", MMF_WARM_UP="0") as rollout:
+        write_plan(folder, candidate={"strategy": "silent", "mirror": 100})
+        rollout.until(candidate="v2", mirror=100)
+        for _ in range(30):
+            answer = rollout.call(x)
+            assert answer.json() == {"x": x, "by": "v1", "factor": x}
+            assert answer.elapsed.total_seconds() < 5
+        copies = rollout.state()["copies"]
+        assert copies["sent"] + copies["dropped"] == 30
+        assert copies["sent"]
+
+
+def test_answers_of_a_silent_version_are_compared(folder: Path, tmp_path: Path) -> None:
+    write_model(folder / "new.json", "v1", factor=2)
+    with serving(folder, tmp_path / "log") as rollout:
+        write_plan(folder, candidate={"strategy": "silent", "mirror": 100})
+        rollout.until(mirror=100)
+        for x in (0.0, 1.0, 0.0):
+            rollout.call(x)
+            wait_until(lambda: rollout.state()["copies"]["compared"])
+        wait_until(lambda: rollout.state()["copies"]["compared"] == 3)
+        copies = rollout.state()["copies"]
+        assert (copies["different"], copies["failed"]) == (1, 0)
+        metrics = rollout.get("/metrics").text
+        assert 'mmf_rollout_copies{outcome="compared"} 3' in metrics
+        assert 'mmf_rollout_calls{version="v2"} 3' in metrics
+
+
+def test_a_broken_plan_changes_nothing(rollout: Rollout) -> None:
+    begin(rollout, "--traffic", "100")
+    rollout.until(traffic=100)
+    plan = rollout.folder / "rollout.toml"
+    good = plan.read_text()
+    for text, reason in {
+        good.replace("traffic = 100", "traffic = 101"): "traffic = 101: expected a number from 0",
+        "[candidate": "not TOML",
+        "[kandidat]": "kandidat: unknown table",
+    }.items():
+        plan.write_text(text)
+        wait_until(lambda reason=reason: reason in str(rollout.readiness()))
+        assert rollout.calls(20) == {"v2": 20}
+    plan.write_text(good)
+    wait_until(lambda: rollout.readiness() == {"ready": True})
+
+
+@pytest.mark.parametrize(
+    ("main", "reason"),
+    [
+        ("raise RuntimeError('broken')", "RuntimeError"),
+        ("import os\nos._exit(4)", "the process that tried it ended, exit code 4"),
+        ("import mmf_core as mmf\n", "declares no target"),
+    ],
+)
+def test_a_candidate_that_cannot_be_loaded(rollout: Rollout, main: str, reason: str) -> None:
+    (rollout.folder / "other.py").write_text(main)
+    done = rollout.command("start", "v2", "main.py=other.py", "--traffic", "50")
+    assert done.returncode == 1
+    assert reason in done.stderr
+    write_plan(rollout.folder, candidate={"main": "other.py", "traffic": 50, "artifacts": {}})
+    wait_until(lambda: reason in str(rollout.readiness()))
+    assert rollout.calls(20) == {"v1": 20}
+
+
+def test_over_http(rollout: Rollout) -> None:
+    assert rollout.put({"traffic": 1}).status_code == 409
+    begin(rollout, "--dark")
+    assert rollout.put({"traffic": 100}).status_code == 202
+    rollout.until(traffic=100)
+    for body in ({}, {"traffic": 101}, {"traffic": "x"}, {"action": "explode"}, {"mirorr": 1}, []):
+        assert rollout.put(body).status_code == 422, body
+    assert rollout.put({"action": "abort"}).status_code == 202
+    rollout.until(traffic=0)
+    assert rollout.calls(10, X_Model_Version="v2") == {"v1": 10}
+    assert rollout.put({"action": "abort"}).status_code == 409
+
+
+def test_strangers_see_nothing(folder: Path, tmp_path: Path) -> None:
+    with serving(folder, tmp_path / "log", MMF_ADMIN_HTTP="0") as rollout:
+        assert rollout.get("/rollout").status_code == 403
+        assert rollout.put({"traffic": 1}).status_code == 403
+        assert "/rollout" not in rollout.get("/openapi.json").json()["paths"]
+
+
+def write_plan(folder: Path, **tables: Any) -> None:
+    """Write a plan as a person does."""
+    candidate = {"name": "v2", "artifacts": {"model.json": "new.json"}} | tables.pop(
+        "candidate", {}
+    )
+    lines = ["[candidate]", *_lines({k: v for k, v in candidate.items() if k != "artifacts"})]
+    lines += ["[candidate.artifacts]", *_lines(candidate["artifacts"])]
+    for name, table in tables.items():
+        lines += [f"[{name}]", *_lines(table)]
+    (folder / "rollout.toml").write_text("\n".join(lines))
+
+
+def _lines(table: dict[str, Any]) -> list[str]:
+    return [f'"{key}" = {json.dumps(value)}' for key, value in table.items()]

@@ -1,0 +1,1 @@
+"""Two versions of a service at once: `rollout.toml` says which, and who gets the second."""

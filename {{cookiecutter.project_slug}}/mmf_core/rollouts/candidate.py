@@ -1,0 +1,211 @@
+"""The candidate: the same project with other files, loaded beside the version in use.
+
+It is tried in a fork first, which is thrown away. A copy of the project has its modules, the
+candidate's files and links to all others, so that code that opens a file by its path gets the
+candidate's, too. Both versions are in the memory that the workers share.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from ..codecs import preload
+from ..errors import MMFError
+from ..example_calls import Failure, Fork, call_on_example, failed_example, use_model_schemas
+from ..example_calls.forks import set_alarm
+from ..processes import is_in_gunicorn
+from ..projects import copy_project, imported_from
+from ..registry import Registry, default
+from ..registry import load as load_registry
+from ..settings import Settings
+from ..stores import Version, file_name, is_uri, lockfile, resolve, store_for
+from .plan import Candidate
+
+TRIAL_TIMEOUT = 600.0
+"""Seconds for loading the candidate and calling its targets."""
+_LISTED = 5
+
+
+class CandidateError(MMFError):
+    """A candidate that cannot be served; `public` is for responses, the text for the log."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.public = failure.public
+
+
+def load(candidate: Candidate, module: str, stable: Registry) -> Registry:
+    """Return what the candidate declares, with its artifacts loaded; CandidateError if it fails."""
+    folder = _folder_of(candidate, stable)
+    _refuse(_try(candidate, module, stable, folder))
+    try:
+        return _load(candidate, module, stable, folder)
+    except (Exception, SystemExit) as error:
+        raise CandidateError(Failure.of(error)) from error
+
+
+def load_in_worker(registry: Registry) -> None:
+    """Load the artifacts with `preload=False`, as the project's own are after the fork."""
+    if not all(artifact.is_loaded for artifact in registry.artifacts.values()):
+        with imported_from(registry.folder):
+            registry.load_artifacts()
+
+
+def differences(stable: Registry, candidate: Registry) -> list[str]:
+    """Return in what the candidate's targets differ for a caller, a line for each."""
+    old, new = (
+        {route: _seen(route, each) for route in each.targets} for each in (stable, candidate)
+    )
+    lines = [f"it has no target {route}" for route in old if route not in new]
+    lines += [f"it has another target, {route}" for route in new if route not in old]
+    for route in old.keys() & new.keys():
+        ours, theirs = old[route], new[route]
+        lines += [
+            f"{route}: {part}: expected {ours.get(part)}, got {theirs.get(part)}"
+            for part in {**ours, **theirs}
+            if ours.get(part) != theirs.get(part)
+        ]
+    return lines
+
+
+def _seen(route: str, registry: Registry) -> dict[str, object]:
+    """Return what a caller sees of a target, without texts for people."""
+    target = registry.targets[route]
+    seen: dict[str, object] = {
+        name: {key: value for key, value in each.meta().items() if key not in _TEXTS}
+        for name, each in target.arguments.items()
+    }
+    for name, each in target.arguments.items():
+        columns = getattr(each, "columns", None)
+        seen[f"columns of {name}"] = list(columns) if columns else None
+    result = target.returns.meta() if target.returns else {}
+    seen["returns"] = {key: value for key, value in result.items() if key not in _TEXTS}
+    return seen
+
+
+_TEXTS = ("name", "description", "example", "examples")
+
+
+def _folder_of(candidate: Candidate, stable: Registry) -> Path:
+    """Return a copy of the project with the candidate's files."""
+    files = {file: _file_of(file, source, stable) for file, source in candidate.artifacts.items()}
+    others: dict[Path, Path | None] = {Path(file): path for file, path in files.items()}
+    entries = lockfile.read()
+    for file, source in candidate.artifacts.items():
+        entries.pop(file, None)
+        if source in entries:
+            entries[file] = entries[source]
+    if candidate.main:
+        if not Path(candidate.main).is_file():
+            raise CandidateError(Failure.plain(f"{candidate.main}: no such file"))
+        others[Path("main.py")] = Path(candidate.main)
+    folder = Path(tempfile.mkdtemp(prefix="mmf-candidate-"))
+    owner = os.getpid()
+    atexit.register(
+        lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else 0
+    )
+    copy_project(folder, others | {lockfile.LOCK: None})
+    if entries:
+        lockfile.write(entries, folder / lockfile.LOCK)
+    return folder
+
+
+def _file_of(file: str, source: str, stable: Registry) -> Path:
+    """Return the candidate's file: a path, a URI, or a version of the store of the file in use."""
+    if file not in stable.artifacts:
+        loaded = ", ".join(stable.artifacts) or "there is none"
+        raise CandidateError(Failure.plain(f"{file}: expected a file that main.py loads: {loaded}"))
+    if is_uri(file):
+        raise CandidateError(
+            Failure.plain(f"{file}: only a file beside main.py can be another one")
+        )
+    if is_uri(source) or Path(source).exists():
+        return resolve(source).path.absolute()
+    entry = lockfile.read().get(file)
+    if entry is None or not entry.source:
+        raise CandidateError(
+            Failure.plain(f"{source}: no such file, and {file} has no store with versions")
+        )
+    store = store_for(entry.source)
+    return store.fetch(entry.source, Version(id=source), file_name(file)).absolute()
+
+
+def _try(candidate: Candidate, module: str, stable: Registry, folder: Path) -> Failure | None:
+    """Load the candidate in a fork, and call its targets; return why it cannot be served."""
+    fork = Fork(partial(_report, candidate, module, stable, folder))
+    text = f"it did not load within {TRIAL_TIMEOUT:g} seconds"
+    with suppress(EOFError):
+        if fork.reader.poll(TRIAL_TIMEOUT):
+            text = "the process that tried it ended"
+            failure: Failure | None
+            (failure,) = fork.reader.recv()
+            fork.end()
+            return failure
+    return Failure.plain(f"{text}, {fork.end()}")
+
+
+def _report(
+    candidate: Candidate, module: str, stable: Registry, folder: Path, results: Connection
+) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)  # gunicorn's handlers are for the master only
+    set_alarm(TRIAL_TIMEOUT)
+    failure = None
+    try:
+        registry = _load(candidate, module, stable, folder)
+        if Settings.from_env().warm_up:
+            failure = failed_example(registry, partial(call_on_example, stable))
+        load_in_worker(registry)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - every error is reported
+        failure = Failure.of(error)
+    results.send((failure,))
+
+
+def _load(candidate: Candidate, module: str, stable: Registry, folder: Path) -> Registry:
+    registry = Registry()
+    registry.folder = folder
+    with imported_from(folder):
+        default.swap(registry)
+        try:
+            load_registry(module)
+        finally:
+            default.swap(registry)
+        registry.load_artifacts(before_fork=is_in_gunicorn())
+    for target in registry.targets.values():
+        for descriptor in target.descriptors:
+            preload(descriptor.kind)
+    use_model_schemas(registry, may_call=Settings.from_env().warm_up)
+    if lines := differences(stable, registry):
+        more = f" and {len(lines) - _LISTED} more" if len(lines) > _LISTED else ""
+        raise CandidateError(Failure.plain("; ".join(lines[:_LISTED]) + more))
+    _refuse_unread(registry, candidate.artifacts)
+    registry.version = candidate.name
+    return registry
+
+
+def _refuse_unread(registry: Registry, files: Mapping[str, str]) -> None:
+    """Refuse a file that is only declared: the code could open the one in use instead."""
+    for file in files:
+        if file not in registry.artifacts:
+            raise CandidateError(Failure.plain(f"{file}: its main.py does not load this file"))
+        if not registry.artifacts[file].is_read:
+            raise CandidateError(
+                Failure.plain(
+                    f"{file}: it is only declared; load it by mmf.artifact({file!r}).load(), or in "
+                    "a function, so that each version reads its own"
+                )
+            )
+
+
+def _refuse(failure: Failure | None) -> None:
+    if failure:
+        raise CandidateError(failure)

@@ -1,0 +1,22 @@
+"""Rollouts: two versions at once, silent, canary or A/B, with gates that take a bad one back."""
+
+from __future__ import annotations
+
+from ..capabilities import Capability
+from .commands import rollout
+from .openapi import section
+from .routes import blueprints
+from .service import executions, gauges, mirror_process, reimporting, start
+from .settings import RolloutSettings
+
+CAPABILITY = Capability(
+    settings=RolloutSettings,
+    blueprints=blueprints,
+    openapi=section,
+    commands=(rollout,),
+    gauges=gauges,
+    executions=executions,
+    process=mirror_process,
+    worker_started=start,
+    reimporting=reimporting,
+)

@@ -1,0 +1,128 @@
+"""Changes to a rollout: each writes the plan, which the running service follows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ..backups import back_up
+from ..errors import MMFError
+from ..stores import is_uri, lockfile
+from ..stores.digests import sha256_of, size_of
+from ..stores.lockfile import Entry
+from . import state
+from .plan import Candidate, Plan, PlanError, of, read, write
+
+
+class NoRollout(MMFError):
+    """There is no rollout to change, or another one is under way."""
+
+
+def begin(file: Path, document: dict[str, Any]) -> Plan:
+    """Write a new plan; NoRollout while another is under way, PlanError for one that is wrong."""
+    under_way = read(file).candidate
+    plan = of(document)
+    if under_way and not under_way.promoted and under_way.name != _candidate(plan).name:
+        raise NoRollout(
+            f"{under_way.name} is under way: mmfmeta rollout promote, or mmfmeta rollout abort"
+        )
+    state.path_of(file).unlink(missing_ok=True)
+    write(plan, file)
+    return plan
+
+
+def set_shares(file: Path, **shares: Any) -> Plan:
+    """Change `traffic` and `mirror`, in per cent."""
+    plan = _under_way(file)
+    if plan.steps.traffic and "traffic" in shares:
+        raise PlanError("[steps] say what the traffic is; begin anew to change it")
+    plan = plan.with_candidate(**shares)
+    write(plan, file)
+    return plan
+
+
+def promote(file: Path) -> Plan:
+    """Put the candidate's files in place, and have it answer every request.
+
+    What they replace is kept beside them, as model.old-1.joblib; a version of a store becomes that
+    of artifacts.lock.
+    """
+    plan = _under_way(file)
+    candidate = _candidate(plan)
+    if candidate.main:
+        raise NoRollout(f"put {candidate.main} in the place of main.py yourself, then abort")
+    plan = plan.with_candidate(promoted=True)
+    for name, source in candidate.artifacts.items():
+        _put_in_place(name, source)
+    write(plan, file)
+    return plan
+
+
+def abort(file: Path) -> None:
+    """Take the candidate back; its memory is freed at the next reload."""
+    _under_way(file)
+    state.path_of(file).unlink(missing_ok=True)
+    write(Plan(), file)
+
+
+def _under_way(file: Path) -> Plan:
+    plan = read(file)
+    if plan.candidate is None or plan.candidate.promoted:
+        raise NoRollout("there is no rollout; begin one with mmfmeta rollout start")
+    return plan
+
+
+def _candidate(plan: Plan) -> Candidate:
+    if plan.candidate is None:
+        raise PlanError("[candidate] is missing")
+    return plan.candidate
+
+
+def _put_in_place(name: str, source: str) -> None:
+    entries = lockfile.read()
+    old = entries.get(name)
+    if is_uri(source):
+        raise NoRollout(f"{source}: put it in the place of {name} yourself, then abort")
+    path, target = Path(source), Path(name)
+    if not path.exists():  # a version of the store of the file in use
+        if old is None:
+            raise NoRollout(f"{source}: no such file")
+        entries[name] = _of_version(name, old, source)
+        lockfile.write(entries)
+        return
+    if target.exists():
+        back_up(target)
+    new = target.with_name(f".{target.name}.new")
+    shutil.copytree(path, new) if path.is_dir() else shutil.copy2(path, new)
+    if target.is_dir():
+        shutil.rmtree(target)
+    os.replace(new, target)  # noqa: PTH105 - a folder, too
+    if old or source in entries:
+        known = entries.get(source) or Entry("", 0)
+        entries[name] = Entry(
+            sha256=sha256_of(target),
+            size=size_of(target),
+            format=known.format or (old.format if old else ""),
+            made_with=known.made_with,
+            trusted=known.trusted or (old.trusted if old else ()),
+            training=known.training,
+        )
+        lockfile.write(entries)
+
+
+def _of_version(name: str, old: Entry, version: str) -> Entry:
+    """Return the entry of another version in the same store."""
+    from ..stores import Version, file_name, store_for
+
+    store = store_for(old.source)
+    path = store.fetch(old.source, Version(id=version), file_name(name))
+    return Entry(
+        sha256=sha256_of(path),
+        size=size_of(path),
+        format=old.format,
+        source=old.source,
+        version=version,
+        trusted=old.trusted,
+    )

@@ -1,0 +1,164 @@
+"""`mmfmeta rollout`: begin, look at, change and end a rollout; each command writes the plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import MMFError
+from .settings import RolloutSettings
+
+
+@click.group()
+def rollout() -> None:
+    """Serve a second version beside the one in use, to some of the requests."""
+
+
+@rollout.command()
+@click.argument("name")
+@click.argument("files", nargs=-1, required=True, metavar="FILE=OTHER...")
+@click.option("--traffic", type=float, help="Percentage of the requests that it answers.")
+@click.option("--mirror", type=float, help="Percentage of the requests that it gets a copy of.")
+@click.option("--dark", is_flag=True, help="It answers only those that ask for it by its name.")
+@click.option("--steps", help="Percentages, one after the other: 5,20,50,100.")
+@click.option("--minutes", type=float, help="Least time of each step.")
+@click.option("--sticky", help="Header whose value chooses the version, such as X-User-Id.")
+@click.option("--strategy", help="canary, silent or ab; by default what the options mean.")
+def start(name: str, files: tuple[str, ...], **options: Any) -> None:
+    """Begin a rollout of NAME, which has OTHER files or versions: model.joblib=new/model.joblib.
+
+    The running service tries it, loads it, and replaces its workers one after the other.
+    """
+    from .changes import begin
+
+    document = _document(name, files, **options)
+    _check(document)
+    plan = _run(begin, document)
+    if plan.candidate:
+        click.echo(f"{plan.candidate.name} begins; mmfmeta rollout status shows how it goes")
+
+
+@rollout.command(name="set")
+@click.option("--traffic", type=float, help="Percentage of the requests that it answers.")
+@click.option("--mirror", type=float, help="Percentage of the requests that it gets a copy of.")
+def set_(**shares: float | None) -> None:
+    """Change the candidate's share, within two seconds and without a reload."""
+    from .changes import set_shares
+
+    given = {key: value for key, value in shares.items() if value is not None}
+    if not given:
+        raise click.ClickException("expected --traffic or --mirror")
+    _run(set_shares, **given)
+
+
+@rollout.command()
+def status() -> None:
+    """Show the plan, and how far it has come."""
+    from . import state
+    from .plan import document_of, read, strategies
+
+    file = RolloutSettings.from_env().file
+    try:
+        plan = read(file)
+    except MMFError as error:
+        raise click.ClickException(f"{file}: {error}") from error
+    if plan.candidate is None:
+        click.echo("no rollout")
+        return
+    for table, entries in document_of(plan).items():
+        for key, value in entries.items():
+            click.echo(f"{table}.{key}: {value}")
+    progress = state.read(state.path_of(file), plan.candidate)
+    if plan.candidate.promoted:
+        click.echo("promoted: it answers every request")
+    elif progress.ended:
+        click.echo(f"taken back: {progress.ended}")
+    else:
+        traffic = strategies()[plan.candidate.strategy].traffic(plan, progress)
+        click.echo(f"step {progress.step + 1}, {traffic:g} %, for {progress.seconds:.0f} seconds")
+
+
+@rollout.command()
+def promote() -> None:
+    """Have the candidate answer every request, and put its files in place."""
+    from . import changes
+
+    _run(changes.promote)
+
+
+@rollout.command()
+def abort() -> None:
+    """Take the candidate back."""
+    from . import changes
+
+    _run(changes.abort)
+
+
+def _document(
+    name: str,
+    files: tuple[str, ...],
+    *,
+    dark: bool,
+    steps: str | None,
+    minutes: float | None,
+    **given: Any,
+) -> dict[str, Any]:
+    artifacts = {}
+    candidate: dict[str, Any] = {"name": name}
+    for text in files:
+        file, separator, other = text.partition("=")
+        if not separator or not other:
+            raise click.ClickException(
+                f"{text}: expected FILE=OTHER, such as model.joblib=new.joblib"
+            )
+        if file == "main.py":
+            candidate["main"] = other
+        else:
+            artifacts[Path(file).as_posix()] = other
+    candidate |= {key: value for key, value in given.items() if value is not None}
+    if artifacts:
+        candidate["artifacts"] = artifacts
+    is_silent = given["mirror"] and not (given["traffic"] or steps or dark)
+    candidate.setdefault("strategy", "silent" if is_silent else "canary")
+    if dark and candidate.setdefault("traffic", 0):
+        raise click.ClickException("--dark and --traffic exclude each other")
+    document: dict[str, Any] = {"candidate": candidate}
+    if steps:
+        try:
+            shares = [float(step) for step in steps.split(",")]
+        except ValueError:
+            raise click.ClickException(f"--steps {steps}: expected numbers: 5,20,50,100") from None
+        document["steps"] = {"traffic": shares} | ({"minutes": minutes} if minutes else {})
+    elif minutes:
+        raise click.ClickException("--minutes is for --steps")
+    if not (dark or steps or given["traffic"] or given["mirror"]):
+        raise click.ClickException("expected --traffic, --steps, --mirror or --dark")
+    return document
+
+
+def _check(document: dict[str, Any]) -> None:
+    """Try the candidate here, as the service will: a plan that it rejects is not written."""
+    from ..registry import load as load_registry
+    from . import candidate
+    from .plan import of
+
+    try:
+        plan = of(document)
+        registry = load_registry("main")
+        registry.load_artifacts()
+        if plan.candidate:
+            candidate.load(plan.candidate, "main", registry)
+    except MMFError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _run(change: Any, *arguments: Any, **named: Any) -> Any:
+    file = RolloutSettings.from_env().file
+    try:
+        return change(file, *arguments, **named)
+    except MMFError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error

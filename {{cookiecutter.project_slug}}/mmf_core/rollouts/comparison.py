@@ -1,0 +1,74 @@
+"""Whether two versions have given the same answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ..codecs import as_frame
+
+TOLERANCE = 1e-6
+"""Relative; floats that differ by less are the same: the order of a sum may be another."""
+
+
+def same(expected: Any, actual: Any) -> bool:
+    """Report whether two results are the same, but for the last digits of floats."""
+    expected, actual = as_frame(expected), as_frame(actual)
+    if hasattr(expected, "columns") or hasattr(actual, "columns"):
+        return _same_tables(expected, actual)
+    if hasattr(expected, "dtype") or hasattr(actual, "dtype"):
+        return _same_arrays(expected, actual)
+    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        return expected.keys() == actual.keys() and all(
+            same(value, actual[key]) for key, value in expected.items()
+        )
+    if isinstance(expected, list | tuple) and isinstance(actual, list | tuple):
+        return len(expected) == len(actual) and all(map(same, expected, actual))
+    if isinstance(expected, float) and isinstance(actual, float):
+        return _same_floats(expected, actual)
+    return type(expected) is type(actual) and bool(expected == actual)
+
+
+def _same_tables(expected: Any, actual: Any) -> bool:
+    if not (hasattr(expected, "columns") and hasattr(actual, "columns")):
+        return False
+    if expected.shape != actual.shape or list(expected.columns) != list(actual.columns):
+        return False
+    return all(
+        _same_arrays(expected.iloc[:, place].to_numpy(), actual.iloc[:, place].to_numpy())
+        for place in range(expected.shape[1])
+    )
+
+
+def _same_arrays(expected: Any, actual: Any) -> bool:
+    import numpy as np
+
+    expected, actual = np.asarray(expected), np.asarray(actual)
+    if expected.shape != actual.shape:
+        return False
+    if expected.dtype.kind in "fc" and actual.dtype.kind in "fciu":
+        return bool(np.allclose(actual, expected, rtol=TOLERANCE, atol=0, equal_nan=True))
+    if expected.dtype.kind == "O" or actual.dtype.kind == "O":
+        return all(map(_same_cells, expected.ravel().tolist(), actual.ravel().tolist()))
+    return bool(np.array_equal(expected, actual))
+
+
+def _same_cells(expected: Any, actual: Any) -> bool:
+    return (
+        (expected is actual)
+        or (_is_missing(expected) and _is_missing(actual))
+        or same(expected, actual)
+    )
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas as pd
+
+    return value is None or value is pd.NA or value is pd.NaT or value != value  # noqa: PLR0124
+
+
+def _same_floats(expected: float, actual: float) -> bool:
+    if math.isnan(expected) or math.isnan(actual):
+        return math.isnan(expected) and math.isnan(actual)
+    return math.isclose(expected, actual, rel_tol=TOLERANCE)

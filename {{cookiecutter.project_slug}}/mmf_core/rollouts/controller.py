@@ -1,0 +1,191 @@
+"""What one worker does once a second: it follows the plan, and looks at the candidate's figures.
+
+It is the worker that holds a lock; when it ends, the kernel gives the lock to another. What it
+decides is in memory that all workers share, so that it counts from their next request on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from ..fingerprints import Fingerprint, fingerprint
+from ..server.file_watcher import shared_file
+from ..shared_memory import SharedText
+from . import gates, state
+from .counters import CANDIDATE, STABLE
+from .plan import ALL, Candidate, Plan, PlanError, read, strategies
+from .rollout import Rollout
+from .strategies import Figures, Progress
+
+INTERVAL = 1.0  # seconds
+KEPT_INTERVAL = 10.0  # seconds
+BREACHES = 3
+"""Looks in a row at which a gate is not passed until the candidate is taken back."""
+problem = SharedText()
+"""Why the plan cannot be followed, shared by all workers."""
+_lock = shared_file()
+_log = logging.getLogger("mmf.rollout")
+
+
+def watch(rollout: Rollout | None, file: Path, *, may_reload: bool) -> None:
+    """Follow the plan from now on, in a thread of this worker, if it is the one to do so.
+
+    `may_reload`: there is a master, which loads another candidate when the plan has one.
+    """
+    controller = Controller(rollout, file, may_reload=may_reload)
+    Thread(target=_run, args=(controller,), name="mmf-rollout", daemon=True).start()
+
+
+def _run(controller: Controller) -> None:
+    while not _is_ours():
+        time.sleep(INTERVAL)
+    while True:
+        try:
+            controller.look()
+        except Exception:  # noqa: BLE001 - the next look may succeed
+            _log.exception("the rollout is not looked at")
+        time.sleep(INTERVAL)
+
+
+def _is_ours() -> bool:
+    """Take the lock, which is kept until the worker has ended, if no other worker has it.
+
+    Without waiting in the kernel: it would see a deadlock where there is none.
+    """
+    try:
+        fcntl.lockf(_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+class Controller:
+    """Follows a plan; `rollout` is what is loaded, if anything is."""
+
+    def __init__(self, rollout: Rollout | None, file: Path, *, may_reload: bool = False) -> None:
+        self._rollout, self._file, self._may_reload = rollout, file, may_reload
+        self._seen: Fingerprint | None = None
+        self._plan = Plan()
+        self._requested: Candidate | None = rollout.candidate if rollout else None
+        self._progress: Progress | None = None
+        self._base: Figures | None = None
+        self._looked = time.monotonic()
+        self._breaches = 0
+
+    def look(self) -> None:
+        """Read the plan if it has changed, and do what it and the figures say."""
+        self._read()
+        candidate, rollout = self._plan.candidate, self._rollout
+        if rollout is None or candidate is None or candidate.identity != rollout.candidate.identity:
+            if rollout:
+                rollout.counters.set_shares(0, 0, is_offered=False)
+            self._progress = None
+            if candidate and not candidate.promoted and self._may_reload:
+                self._request_reload(candidate)
+        elif candidate.promoted:
+            rollout.counters.set_shares(ALL, 0, is_offered=True)
+            self._report(rollout, "promoted")
+        else:
+            self._follow(rollout, candidate)
+
+    def _read(self) -> None:
+        now = fingerprint(self._file)
+        if now == self._seen:
+            return
+        self._seen = now
+        try:
+            self._plan = read(self._file)
+        except PlanError as error:  # the last valid one stays in force
+            text = f"{self._file.name}: {error}"
+            _log.error("%s; the plan before it stays in force", text)
+            problem.write(problem=text)
+            return
+        problem.write()
+        self._progress = None  # a command may have begun it anew
+
+    def _request_reload(self, candidate: Candidate) -> None:
+        """Have the master load the candidate, once."""
+        if self._requested is not None and self._requested.identity == candidate.identity:
+            return
+        self._requested = candidate
+        _log.info("loading the candidate %s", candidate.name)
+        os.kill(os.getppid(), signal.SIGHUP)
+
+    def _follow(self, rollout: Rollout, candidate: Candidate) -> None:
+        now = time.monotonic()
+        seconds, self._looked = now - self._looked, now
+        figures = self._figures(rollout)
+        if self._progress is None or self._base is None:
+            self._progress, self._base = state.read(state.path_of(self._file), candidate), figures
+            seconds = 0.0
+        before = self._progress
+        progress = before if before.ended else self._advance(before, seconds, figures)
+        if (progress.step, progress.ended) != (before.step, before.ended):
+            self._base = figures
+        if _is_news(before, progress):
+            state.write(state.path_of(self._file), candidate, progress)
+        self._progress = progress
+        if progress.ended:
+            rollout.counters.set_shares(0, 0, is_offered=False)
+        else:
+            traffic = strategies()[candidate.strategy].traffic(self._plan, progress)
+            rollout.counters.set_shares(traffic, candidate.mirror, is_offered=True)
+        self._report(rollout, progress.ended or "running", progress)
+
+    def _figures(self, rollout: Rollout) -> Figures:
+        counters = rollout.counters
+        return Figures(counters.calls(STABLE), counters.calls(CANDIDATE), counters.copies())
+
+    def _advance(self, progress: Progress, seconds: float, figures: Figures) -> Progress:
+        assert self._base is not None  # noqa: S101 - see _follow
+        plan, base = self._plan, self._base
+        candidate = plan.candidate
+        assert candidate is not None  # noqa: S101 - see look
+        since = Figures(
+            figures.stable.since(base.stable),
+            figures.candidate.since(base.candidate),
+            figures.copies.since(base.copies),
+        )
+        progress = replace(progress, seconds=progress.seconds + seconds)
+        reason = gates.breach(plan.gates, since)
+        self._breaches = self._breaches + 1 if reason else 0
+        if self._breaches >= BREACHES:
+            _log.error("%s is taken back: %s", candidate.name, reason)
+            return replace(progress, ended=reason)
+        if reason:
+            return progress
+        strategy = strategies()[candidate.strategy]
+        step = strategy.next_step(plan, progress, since)
+        if step == progress.step or not gates.is_open(plan.gates.url):
+            return progress
+        progress = Progress(step)
+        _log.info(
+            "%s: step %d, %g %% of the requests; before: %.0f calls, %.0f failed",
+            candidate.name,
+            step + 1,
+            strategy.traffic(plan, progress),
+            since.candidate.count,
+            since.candidate.failed,
+        )
+        return progress
+
+    def _report(self, rollout: Rollout, status: str, progress: Progress | None = None) -> None:
+        texts: dict[str, Any] = {"status": status}
+        if progress:
+            texts |= {"step": str(progress.step), "seconds": f"{progress.seconds:.0f}"}
+        rollout.status.write(**texts)
+
+
+def _is_news(before: Progress, progress: Progress) -> bool:
+    """Report whether a restart should know of it: a decision, or ten seconds more."""
+    if (before.step, before.ended) != (progress.step, progress.ended):
+        return True
+    return before.seconds // KEPT_INTERVAL != progress.seconds // KEPT_INTERVAL

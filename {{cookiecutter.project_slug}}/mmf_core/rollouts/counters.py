@@ -1,0 +1,152 @@
+"""What each version has done, in memory that all processes of a service share.
+
+It is made before the fork. Each process has a row of its own, which it claims by a lock of the
+kernel: when it ends, however it does, another one goes on with its row, and totals stay right.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import math
+import mmap
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Lock
+
+from ..server.file_watcher import shared_file
+from ..server.scoreboard import MAX_WORKERS
+
+STABLE, CANDIDATE = 0, 1
+SHORTEST = 1e-4
+"""Seconds; a call that takes less counts as one that takes this."""
+_PER_OCTAVE = 4
+_BUCKETS = 20 * _PER_OCTAVE  # up to a hundred seconds
+_TOTALS = 2  # calls, failures
+_WIDTH = _TOTALS + _BUCKETS
+_COPIES = ("sent", "dropped", "compared", "different", "failed")
+_SHARES = ("traffic", "mirror", "is_offered")
+_ROW = 2 * _WIDTH + len(_COPIES)
+_ROWS = MAX_WORKERS + 32  # workers, and those that replace them
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The calls of one version since a moment: how many, how many failed, how long they took."""
+
+    count: float = 0.0
+    failed: float = 0.0
+    buckets: tuple[float, ...] = (0.0,) * _BUCKETS
+
+    def since(self, earlier: Calls) -> Calls:
+        """Return the calls after those of an earlier moment."""
+        buckets = (now - before for now, before in zip(self.buckets, earlier.buckets, strict=True))
+        return Calls(self.count - earlier.count, self.failed - earlier.failed, tuple(buckets))
+
+    @property
+    def failure_rate(self) -> float:
+        """The share of the calls that failed."""
+        return self.failed / self.count if self.count else 0.0
+
+    def quantile(self, share: float) -> float:
+        """Return the seconds within which a share of the calls ended, to about a fifth of it."""
+        left = share * sum(self.buckets)
+        for number, count in enumerate(self.buckets):
+            left -= count
+            if count and left <= 0:
+                return SHORTEST * math.exp2((number + 1) / _PER_OCTAVE)
+        return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Copies of requests: sent to the candidate, dropped; answers compared, different, failed."""
+
+    sent: float = 0.0
+    dropped: float = 0.0
+    compared: float = 0.0
+    different: float = 0.0
+    failed: float = 0.0
+
+    def since(self, earlier: Copies) -> Copies:
+        """Return the copies after those of an earlier moment."""
+        return Copies(*(getattr(self, name) - getattr(earlier, name) for name in _COPIES))
+
+    @property
+    def difference(self) -> float:
+        """The share of the compared answers that differ; a failure is one."""
+        return self.different / self.compared if self.compared else 0.0
+
+
+class Counters:
+    """Counts by version, and the shares that every worker reads for each request."""
+
+    def __init__(self) -> None:
+        self._cells = memoryview(mmap.mmap(-1, (_ROWS * _ROW + len(_SHARES)) * 8)).cast("d")
+        self._shares = _ROWS * _ROW
+        self._claims, self._lock = shared_file(), Lock()
+        self._start, self._owner = 0, 0
+
+    def add_call(self, version: int, seconds: float, *, failed: bool) -> None:
+        """Count a call of a version."""
+        octaves = math.log2(max(seconds, SHORTEST) / SHORTEST)
+        bucket = min(_BUCKETS - 1, int(octaves * _PER_OCTAVE))
+        with self._lock:
+            start = self._own_row() + version * _WIDTH
+            self._cells[start] += 1
+            self._cells[start + 1] += failed
+            self._cells[start + _TOTALS + bucket] += 1
+
+    def add_copy(self, **counts: int) -> None:
+        """Count what has become of a copy: `sent=1`, `dropped=1`, `compared=1, different=1`."""
+        with self._lock:
+            start = self._own_row() + 2 * _WIDTH
+            for name, count in counts.items():
+                self._cells[start + _COPIES.index(name)] += count
+
+    def calls(self, version: int) -> Calls:
+        """Return the calls of a version."""
+        count, failed, *buckets = self._sums(version * _WIDTH, _WIDTH)
+        return Calls(count, failed, tuple(buckets))
+
+    def copies(self) -> Copies:
+        """Return what has become of all copies."""
+        return Copies(*self._sums(2 * _WIDTH, len(_COPIES)))
+
+    @property
+    def traffic(self) -> float:
+        """The percentage of the requests that the candidate answers now."""
+        return self._cells[self._shares]
+
+    @property
+    def mirror(self) -> float:
+        """The percentage of the requests of which the candidate gets a copy now."""
+        return self._cells[self._shares + 1]
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether callers can choose the candidate by its name."""
+        return bool(self._cells[self._shares + 2])
+
+    def set_shares(self, traffic: float, mirror: float, *, is_offered: bool) -> None:
+        """Set what all workers do from the next request on."""
+        for offset, value in enumerate((traffic, mirror, is_offered)):
+            self._cells[self._shares + offset] = value
+
+    def _own_row(self) -> int:
+        """Return where this process counts; each row has one writer at a time."""
+        if self._owner != os.getpid():
+            self._start = _ROW * self._claim()
+            self._owner = os.getpid()
+        return self._start
+
+    def _claim(self) -> int:
+        for row in range(_ROWS - 1):
+            with suppress(OSError):
+                fcntl.lockf(self._claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, row)
+                return row
+        return _ROWS - 1  # which the last processes of far too many share
+
+    def _sums(self, start: int, width: int) -> list[float]:
+        rows = range(start, self._shares, _ROW)
+        return [sum(self._cells[row + cell] for row in rows) for cell in range(width)]

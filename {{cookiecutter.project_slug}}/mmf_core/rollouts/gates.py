@@ -1,0 +1,67 @@
+"""Gates: what takes a candidate back, and what keeps it where it is."""
+
+from __future__ import annotations
+
+import math
+import urllib.request
+from urllib.error import URLError
+
+from .plan import Gates
+from .strategies import Figures
+
+URL_TIMEOUT = 5.0  # seconds
+_Z = 2.33
+"""Standard deviations: by chance alone a rate seems too high in one look of a hundred."""
+QUANTILE = 0.95
+
+
+def breach(gates: Gates, figures: Figures) -> str:
+    """Return which gate the candidate does not pass, with its figures; empty if it passes all.
+
+    A rate counts as too high only if chance does not explain it: its lower confidence limit
+    (Wilson, one-sided, 99 %) is compared, and the stable version's own rate is allowed for.
+    """
+    stable, candidate, copies = figures.stable, figures.candidate, figures.copies
+    if candidate.count >= gates.requests:
+        least = lower_limit(candidate.failed, candidate.count)
+        if least - stable.failure_rate > gates.errors:
+            return (
+                f"errors: {candidate.failed:.0f} of {candidate.count:.0f} calls failed, and "
+                f"{stable.failed:.0f} of {stable.count:.0f} of the stable version"
+            )
+    if min(candidate.count, stable.count) >= gates.requests:
+        ours, theirs = candidate.quantile(QUANTILE), stable.quantile(QUANTILE)
+        if ours > gates.slower * theirs:
+            return (
+                f"slower: the 95th percentile is {1000 * ours:.1f} ms, and {1000 * theirs:.1f} ms "
+                "of the stable version"
+            )
+    if copies.compared >= gates.requests:
+        least = lower_limit(copies.different, copies.compared)
+        if least > gates.different:
+            return (
+                f"different: {copies.different:.0f} of {copies.compared:.0f} answers differ from "
+                "those of the stable version"
+            )
+    return ""
+
+
+def lower_limit(hits: float, count: float) -> float:
+    """Return the least rate that `hits` of `count` are likely for (Wilson's score interval)."""
+    if not count:
+        return 0.0
+    rate, square = hits / count, _Z * _Z
+    middle = rate + square / (2 * count)
+    spread = _Z * math.sqrt(rate * (1 - rate) / count + square / (4 * count * count))
+    return max(0.0, (middle - spread) / (1 + square / count))
+
+
+def is_open(url: str) -> bool:
+    """Ask a gate of the operator's: it is open if it answers 2xx (Flagger's convention)."""
+    if not url:
+        return True
+    try:
+        with urllib.request.urlopen(url, timeout=URL_TIMEOUT) as response:  # noqa: S310 - http, https
+            return bool(200 <= response.status < 300)  # noqa: PLR2004
+    except (URLError, OSError, ValueError):
+        return False

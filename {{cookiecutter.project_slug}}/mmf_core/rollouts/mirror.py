@@ -1,0 +1,116 @@
+"""Copies of requests, which the candidate answers in a process of its own.
+
+No caller waits for them: a worker sends a copy if there is room, and drops it otherwise. Whatever
+the candidate does to that process, crash, hang or take memory, the service is not affected, and the
+process is replaced. It is nicer than the workers to the other processes of the machine, and the
+first to be ended when memory is short.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from ..execution import Execution
+from .comparison import same
+from .counters import CANDIDATE, Counters
+
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a copy; a larger one is dropped."""
+LONGEST = 30.0
+"""Seconds for a call; then the process ends, and with it the call."""
+_NICENESS = 10
+_log = logging.getLogger("mmf.rollout")
+
+
+class Mirror:
+    """A queue between the workers and the process that answers copies; made before the fork.
+
+    The kernel keeps about ten copies; each is a file in memory, whose descriptor is sent.
+    """
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self._receiver, self._sender = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._sender.setblocking(False)
+
+    def pickled(self, values: Mapping[str, Any]) -> bytes | None:
+        """Return a copy of values before the function may change them; None if there is none."""
+        try:
+            return pickle.dumps(values, protocol=5)
+        except Exception:  # noqa: BLE001 - an object of a descriptor of the author's own
+            return None
+
+    def send(self, route: str, values: bytes | None, result: Any) -> None:
+        """Send a copy of a request, and what it got, unless the queue is full."""
+        is_sent = False
+        with suppress(OSError, pickle.PicklingError, TypeError, AttributeError):
+            if values is not None:
+                content = pickle.dumps((route, values, result), protocol=5)
+                is_sent = len(content) <= LARGEST and self._put(content)
+        self._counters.add_copy(**{"sent" if is_sent else "dropped": 1})
+
+    def _put(self, content: bytes) -> bool:
+        with (
+            tempfile.TemporaryFile()
+            if not hasattr(os, "memfd_create")
+            else os.fdopen(os.memfd_create("mmf-copy"), "w+b") as file
+        ):
+            file.write(content)
+            file.flush()
+            socket.send_fds(self._sender, [b"c"], [file.fileno()])
+        return True
+
+    def process(self, executions: Mapping[str, Execution]) -> Callable[[], None]:
+        """Return what answers copies until the service ends."""
+        master = os.getpid()
+
+        def run() -> None:
+            _give_way()
+            self._receiver.settimeout(1.0)
+            while os.getppid() == master:
+                with suppress(TimeoutError):
+                    self._answer(executions, self._next())
+
+        return run
+
+    def _next(self) -> tuple[str, bytes, Any]:
+        _, descriptors, _, _ = socket.recv_fds(self._receiver, 1, 1)
+        with os.fdopen(descriptors[0], "rb") as file:
+            file.seek(0)
+            content: tuple[str, bytes, Any] = pickle.load(file)  # noqa: S301 - of a worker of ours
+        return content
+
+    def _answer(self, executions: Mapping[str, Execution], copy: tuple[str, bytes, Any]) -> None:
+        route, values, expected = copy
+        arguments = pickle.loads(values)  # noqa: S301 - as above
+        signal.setitimer(signal.ITIMER_REAL, LONGEST)
+        started, failed, is_different = perf_counter(), True, 1
+        # Counted before the call, as different: one that ends this process has not succeeded.
+        self._counters.add_copy(compared=1, different=1, failed=1)
+        try:
+            actual = executions[route](arguments)
+            failed = False
+            is_different = not same(expected, actual)
+        except Exception as error:  # noqa: BLE001 - nobody waits for it
+            _log.info("%s: the candidate fails on a copy: %s", route, type(error).__name__)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        self._counters.add_copy(different=is_different - 1, failed=failed - 1)
+        self._counters.add_call(CANDIDATE, perf_counter() - started, failed=failed)
+
+
+def _give_way() -> None:
+    """Let the workers have the processor, and the memory, first."""
+    with suppress(OSError):
+        os.nice(_NICENESS)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")

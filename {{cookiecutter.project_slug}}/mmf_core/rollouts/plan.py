@@ -1,0 +1,300 @@
+"""`rollout.toml`: which version is the candidate, and which of the requests it gets.
+
+The file is read by the service while it serves; the commands and `PUT /rollout` write it, too.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from ..codecs import json
+from ..errors import MMFError
+
+if TYPE_CHECKING:
+    from .strategies import Strategy
+
+MAX_BYTES = 64 * 1024
+MAX_STEPS = 100
+ALL = 100.0
+"""Per cent."""
+LARGEST = 1_000_000_000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+
+
+class PlanError(MMFError):
+    """A plan that cannot be followed; the message says what is wrong, and what was expected."""
+
+
+def _percent(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= ALL:
+        raise ValueError("expected a number from 0 to 100")
+    return float(value)
+
+
+def _positive(value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 < value < math.inf:
+        raise ValueError("expected a number of more than 0")
+    return float(value)
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST:
+        raise ValueError("expected a whole number of at least 1")
+    return value
+
+
+def _share(value: Any) -> float:
+    number = _positive(value)
+    if number > 1:
+        raise ValueError("expected a share, more than 0 and at most 1")
+    return number
+
+
+def _steps(value: Any) -> tuple[float, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_STEPS:
+        raise ValueError(f"expected 1 to {MAX_STEPS} numbers, such as [5, 20, 50, 100]")
+    steps = tuple(map(_percent, value))
+    if list(steps) != sorted(set(steps)) or not steps[0]:
+        raise ValueError("expected numbers that rise, from more than 0 to 100")
+    return steps
+
+
+def _text(pattern: re.Pattern[str], expected: str) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise ValueError(f"expected {expected}")
+        return value
+
+    return parse
+
+
+def strategies() -> Mapping[str, Strategy]:
+    """Return every strategy by its name; they know plans, and plans only their names."""
+    from .strategies import STRATEGIES
+
+    return STRATEGIES
+
+
+def _strategy(value: Any) -> str:
+    if value not in strategies():
+        raise ValueError(f"expected one of {', '.join(strategies())}")
+    return str(value)
+
+
+def _flag(value: Any) -> bool:
+    if value not in (True, False):
+        raise ValueError("expected true or false")
+    return bool(value)
+
+
+def _files(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(
+        isinstance(text, str) and text for text in value.values()
+    ):
+        raise ValueError('expected "file of main.py" = "file or version of the candidate"')
+    return dict(value)
+
+
+def _entry(default: Any, parse: Callable[[Any], Any]) -> Any:
+    """Declare an entry of a table; `parse` raises ValueError for a value that it cannot use."""
+    return field(default=default, metadata={"parse": parse})
+
+
+class _Table:
+    @classmethod
+    def read(cls, name: str, table: Any) -> Self:
+        """Read a table of the file; PlanError names the entry that is wrong."""
+        if not isinstance(table, dict):
+            raise PlanError(f"{name}: expected a table, [{name}]")
+        known = {item.name: item.metadata["parse"] for item in fields(cls)}  # type: ignore[arg-type]
+        if unknown := [key for key in table if key not in known]:
+            raise PlanError(
+                f"[{name}] {unknown[0]}: unknown entry; expected one of {', '.join(known)}"
+            )
+        values = {}
+        for key, value in table.items():
+            try:
+                values[key] = known[key](value)
+            except ValueError as error:
+                raise PlanError(f"[{name}] {key} = {value!r}: {error}") from None
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Candidate(_Table):
+    """The version that is tried, and which of the requests it gets.
+
+    `artifacts` are other files, or other versions of their stores, by the file that main.py loads;
+    `main` is another module in place of main.py. `traffic` is the percentage of the requests that
+    it answers, `mirror` that of the copies that it gets, whose answers are dropped. `sticky` is the
+    header whose value decides, in place of chance.
+    """
+
+    name: str = _entry("", _text(_NAME, "letters, digits, dots, dashes, at most 64"))
+    strategy: str = _entry("canary", _strategy)
+    traffic: float = _entry(0.0, _percent)
+    mirror: float = _entry(0.0, _percent)
+    sticky: str = _entry("", _text(_HEADER, "the name of a header, such as X-User-Id"))
+    main: str = _entry("", _text(re.compile(r"[\w./-]+\.py"), "a file such as main_v2.py"))
+    artifacts: Mapping[str, str] = field(default_factory=dict, metadata={"parse": _files})
+    promoted: bool = _entry(False, _flag)
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What is loaded; another one needs a reload."""
+        return self.name, self.strategy, self.sticky, self.main, tuple(self.artifacts.items())
+
+
+@dataclass(frozen=True)
+class Steps(_Table):
+    """The shares of a canary, one after the other.
+
+    Each is kept for at least `minutes` and `requests` of the candidate.
+    """
+
+    traffic: tuple[float, ...] = _entry((), _steps)
+    minutes: float = _entry(10.0, _positive)
+    requests: int = _entry(100, _count)
+
+
+@dataclass(frozen=True)
+class Gates(_Table):
+    """What takes a candidate back; each is looked at after `requests` of each version.
+
+    `errors` is the share of its calls that may fail, `slower` how many times the stable version's
+    95th percentile its own may be, `different` the share of mirrored answers that may differ.
+    `url` is asked before each step: any status but 2xx keeps the step.
+    """
+
+    requests: int = _entry(50, _count)
+    errors: float = _entry(0.02, _share)
+    slower: float = _entry(2.0, _positive)
+    different: float = _entry(1.0, _share)
+    url: str = _entry("", _text(re.compile(r"https?://\S+"), "a URL, http:// or https://"))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All of the file; without a candidate there is nothing to do."""
+
+    candidate: Candidate | None = None
+    steps: Steps = field(default_factory=Steps)
+    gates: Gates = field(default_factory=Gates)
+
+    def with_candidate(self, **changes: Any) -> Plan:
+        """Return the plan with other entries of its candidate, which are checked."""
+        if self.candidate is None:
+            raise PlanError("there is no rollout; begin one with mmfmeta rollout start")
+        checked = Candidate.read("candidate", changes)
+        given = {name: getattr(checked, name) for name in changes}
+        return replace(self, candidate=replace(self.candidate, **given))
+
+
+_TABLES: dict[str, type[_Table]] = {"candidate": Candidate, "steps": Steps, "gates": Gates}
+
+
+def parse(text: str) -> Plan:
+    """Read a plan from TOML; PlanError says what is wrong."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError(f"not TOML: {error}") from None
+    return of(document)
+
+
+def of(document: Mapping[str, Any]) -> Plan:
+    """Return the plan in a document; PlanError says what is wrong."""
+    if unknown := [name for name in document if name not in _TABLES]:
+        raise PlanError(f"{unknown[0]}: unknown table; expected {', '.join(_TABLES)}")
+    tables = {name: _TABLES[name].read(name, table) for name, table in document.items()}
+    plan = Plan(**tables)  # type: ignore[arg-type] # by their names
+    if (candidate := plan.candidate) is None:
+        if tables:
+            raise PlanError("[candidate] is missing")
+        return plan
+    if not candidate.name:
+        raise PlanError("[candidate] name is missing; it is what X-Model-Version says")
+    if not (candidate.artifacts or candidate.main):
+        raise PlanError("[candidate.artifacts] is missing: what would differ in this version?")
+    if problem := strategies()[candidate.strategy].problem(plan):
+        raise PlanError(f"[candidate] {problem}")
+    return plan
+
+
+def read(path: Path) -> Plan:
+    """Read a plan from a file; without the file it is empty. PlanError says what is wrong."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return Plan()
+    except OSError as error:
+        raise PlanError(f"cannot be read: {error.strerror}") from error
+    if len(content) > MAX_BYTES:
+        raise PlanError(f"expected at most {MAX_BYTES} bytes")
+    try:
+        return parse(content.decode())
+    except UnicodeDecodeError:
+        raise PlanError("not UTF-8") from None
+
+
+def document_of(plan: Plan) -> dict[str, Any]:
+    """Return a plan as a document that `of` reads, without what is usual."""
+    if plan.candidate is None:
+        return {}
+    tables = {"candidate": plan.candidate, "steps": plan.steps, "gates": plan.gates}
+    document = {}
+    for name, table in tables.items():
+        usual = asdict(_TABLES[name]())  # type: ignore[call-overload] # each is a dataclass
+        values = asdict(table)  # type: ignore[call-overload]
+        if changed := {key: value for key, value in values.items() if value != usual[key]}:
+            document[name] = changed
+    return document
+
+
+def write(plan: Plan, path: Path) -> None:
+    """Replace the file, as a whole; without a candidate remove it. OSError if it cannot."""
+    if plan.candidate is None:
+        path.unlink(missing_ok=True)
+        return
+    lines = []
+    for name, table in document_of(plan).items():
+        nested = {key: value for key, value in table.items() if isinstance(value, dict)}
+        lines += [f"[{name}]", *_lines({k: v for k, v in table.items() if k not in nested}), ""]
+        for key, value in nested.items():
+            lines += [f"[{name}.{key}]", *_lines(value), ""]
+    new = path.with_name(f".{path.name}.new")
+    new.write_text("\n".join(lines), encoding="utf-8")
+    new.replace(path)
+
+
+def _lines(table: Mapping[str, Any]) -> list[str]:
+    return [f"{_key(key)} = {_toml(value)}" for key, value in table.items()]
+
+
+def _toml(value: Any) -> str:
+    """Write a value as TOML does: texts are quoted as in JSON, and DEL as well."""
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return _quoted(value) if isinstance(value, str) else repr(value)
+
+
+def _key(text: str) -> str:
+    return text if _BARE.fullmatch(text) else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text).decode().replace("\x7f", "\\u007f")

@@ -1,0 +1,85 @@
+"""`/rollout`: where a rollout stands, and changes to it, where the operator allows that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from flask import Blueprint, Response, request
+
+from ..codecs import read_json
+from ..errors import InvalidValue, MMFError, RequestError
+from ..web.http.codec_options import limits
+from ..web.http.responses import json_response
+from ..web.protocols import Service
+from . import changes
+from .plan import PlanError
+from .service import describe
+from .settings import RolloutSettings
+
+
+class RolloutForbidden(RequestError):
+    """Requests may not look at, or change, the rollout (RFC 9110, 15.5.4)."""
+
+    status = 403
+
+
+class RolloutConflict(RequestError):
+    """There is no rollout to change (RFC 9110, 15.5.10)."""
+
+    status = 409
+
+
+class PlanNotWritten(MMFError):
+    """The plan's file cannot be written."""
+
+    status: ClassVar[int] = 503
+
+
+def blueprints(_service: Service) -> Iterable[Blueprint]:
+    """Return both routes; they answer 403 unless MMF_ADMIN_HTTP is set."""
+    routes = Blueprint("rollout", __name__)
+    settings = RolloutSettings.from_env()
+
+    @routes.get("/rollout")
+    def look() -> Response:
+        _check(settings)
+        return json_response(describe())
+
+    @routes.put("/rollout")
+    def change() -> Response:
+        _check(settings)
+        try:
+            _apply(read_json(request.get_data(), limits()), settings)
+        except PlanError as error:
+            raise InvalidValue(str(error)) from error
+        except changes.NoRollout as error:
+            raise RolloutConflict(str(error)) from error
+        except OSError as error:
+            raise PlanNotWritten(
+                f"{settings.file.name} cannot be written: {error.strerror}"
+            ) from error
+        return json_response(describe(), 202)
+
+    return [routes]
+
+
+def _check(settings: RolloutSettings) -> None:
+    if not settings.http:
+        raise RolloutForbidden("requests may not see the rollout (set MMF_ADMIN_HTTP=1)")
+
+
+def _apply(body: Any, settings: RolloutSettings) -> None:
+    """Do what a body says: `{"traffic": 20}`, `{"action": "promote"}`, or `{"action": "abort"}`."""
+    if not isinstance(body, Mapping) or not body:
+        raise InvalidValue('expected {"traffic": 20, "mirror": 0} or {"action": "promote"}')
+    actions = {"promote": changes.promote, "abort": changes.abort}
+    if "action" not in body:
+        shares = {name: value for name, value in body.items() if name in {"traffic", "mirror"}}
+        if unknown := [str(name) for name in body if name not in shares]:
+            raise InvalidValue(f"unknown member {unknown[0]}; expected traffic, mirror or action")
+        changes.set_shares(settings.file, **shares)
+    elif body["action"] in actions and len(body) == 1:
+        actions[body["action"]](settings.file)
+    else:
+        raise InvalidValue(f"expected one action of {', '.join(actions)}, and nothing beside it")

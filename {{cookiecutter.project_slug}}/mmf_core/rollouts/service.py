@@ -1,0 +1,164 @@
+"""The rollout of this process: loaded with the application, followed by its workers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+from ..capabilities import Gauge
+from ..execution import Execution
+from ..processes import is_in_gunicorn
+from ..registry import Registry
+from ..target import Target
+from . import controller
+from .candidate import CandidateError, load, load_in_worker
+from .counters import CANDIDATE, STABLE
+from .gates import QUANTILE
+from .plan import PlanError, read
+from .rollout import Rollout, routed
+from .settings import RolloutSettings
+
+_log = logging.getLogger("mmf.rollout")
+
+
+class _Current:
+    """The rollout that was loaded last, and whether a reload is under way."""
+
+    rollout: Rollout | None = None
+    is_reloading = False
+
+
+def current() -> Rollout | None:
+    """Return the rollout of this process, if a candidate is loaded."""
+    return _Current.rollout
+
+
+def executions(
+    module: str,
+    registry: Registry,
+    stable: dict[str, Execution],
+    make: Callable[[Target], Execution],
+) -> dict[str, Execution]:
+    """Load the candidate of the plan; return what calls either version.
+
+    A candidate that fails is an error of a reload, which is rejected. A service that starts does
+    so without it, and says why in its readiness.
+    """
+    _Current.rollout = None
+    registry.remarks.append(_remark)
+    try:
+        candidate = read(RolloutSettings.from_env().file).candidate
+        if candidate is None or candidate.promoted:
+            return stable
+        loaded = load(candidate, module, registry)
+    except (PlanError, CandidateError) as error:
+        if _Current.is_reloading and isinstance(error, CandidateError):
+            raise
+        public = error.public if isinstance(error, CandidateError) else str(error)
+        _log.error("the candidate is not served: %s", error)
+        controller.problem.write(problem=f"the candidate is not served: {public}")
+        return stable
+    _Current.rollout = Rollout(candidate, loaded, registry.version)
+    return routed(_Current.rollout, stable, make)
+
+
+def start() -> None:
+    """Load what the candidate loads after the fork, and follow the plan."""
+    if rollout := current():
+        load_in_worker(rollout.registry)
+    may_reload = is_in_gunicorn()
+    if may_reload or current():
+        controller.watch(current(), RolloutSettings.from_env().file, may_reload=may_reload)
+
+
+def mirror_process(_grace: float) -> Callable[[], None] | None:
+    """Return what answers copies in a process of its own."""
+    rollout = current()
+    return rollout.mirror.process(rollout.executions) if rollout else None
+
+
+@contextmanager
+def reimporting(_modules: Iterable[ModuleType]) -> Iterator[None]:
+    """Go back to the rollout that there was, if a new version of the project fails."""
+    before, _Current.is_reloading = _Current.rollout, True
+    try:
+        yield
+    except BaseException:
+        _Current.rollout = before
+        raise
+    finally:
+        _Current.is_reloading = False
+
+
+def gauges() -> Iterator[Gauge]:
+    """Yield what both versions have done."""
+    if not (rollout := current()):
+        return
+    calls = {rollout.versions[version]: rollout.counters.calls(version) for version in (0, 1)}
+    copies = rollout.counters.copies()
+    traffic = rollout.counters.traffic
+    shares = dict(zip(rollout.versions, (100 - traffic, traffic), strict=True))
+    yield Gauge("mmf_rollout_traffic_percent", "Share of the requests.", "version", shares)
+    yield Gauge(
+        "mmf_rollout_calls",
+        "Calls since the candidate was loaded.",
+        "version",
+        {version: each.count for version, each in calls.items()},
+    )
+    yield Gauge(
+        "mmf_rollout_failed_calls",
+        "Calls that failed since the candidate was loaded.",
+        "version",
+        {version: each.failed for version, each in calls.items()},
+    )
+    yield Gauge(
+        "mmf_rollout_p95_seconds",
+        "95th percentile of the calls since the candidate was loaded.",
+        "version",
+        {version: each.quantile(QUANTILE) for version, each in calls.items()},
+    )
+    yield Gauge(
+        "mmf_rollout_copies",
+        "Copies of requests to the candidate.",
+        "outcome",
+        {name: getattr(copies, name) for name in ("sent", "dropped", "compared", "different")},
+    )
+
+
+def _remark() -> str:
+    """Return what an operator should know, though the service is ready."""
+    if text := controller.problem.read().get("problem", ""):
+        return f"rollout: {text}"
+    if not (rollout := current()):
+        return ""
+    status = rollout.status.read().get("status", "")
+    is_usual = status in {"", "running", "promoted"}
+    return "" if is_usual else f"rollout: {rollout.candidate.name} was taken back: {status}"
+
+
+def describe() -> dict[str, object]:
+    """Return where the rollout stands, ready for JSON."""
+    if not (rollout := current()):
+        return {"candidate": None}
+    counters, status = rollout.counters, rollout.status.read()
+    versions = {}
+    for number in (STABLE, CANDIDATE):
+        calls = counters.calls(number)
+        versions[rollout.versions[number]] = {
+            "calls": int(calls.count),
+            "failed": int(calls.failed),
+            "p95_ms": round(1000 * calls.quantile(QUANTILE), 2),
+        }
+    copies = counters.copies()
+    return {
+        "candidate": rollout.candidate.name,
+        "strategy": rollout.candidate.strategy,
+        "status": status.get("status", "running"),
+        "traffic": counters.traffic,
+        "mirror": counters.mirror,
+        "step": int(status.get("step", 0)) + 1,
+        "versions": versions,
+        "copies": {name: int(getattr(copies, name)) for name in copies.__slots__},
+    }

@@ -1,0 +1,64 @@
+"""How far a rollout has come, kept beside its plan so that a restart continues there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .plan import Candidate
+from .strategies import Progress
+
+_log = logging.getLogger("mmf.rollout")
+
+
+def path_of(plan: Path) -> Path:
+    """Return where the state of a plan is."""
+    return plan.with_name(f".{plan.name}.state")
+
+
+def key_of(candidate: Candidate) -> str:
+    """Return what identifies a candidate: another file under the same name is another one."""
+    parts = [candidate.name, candidate.strategy, candidate.main]
+    parts += [f"{file}={source}" for file, source in candidate.artifacts.items()]
+    sources = filter(None, (*candidate.artifacts.values(), candidate.main))
+    parts += [_stamp(Path(source)) for source in sources]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def read(path: Path, candidate: Candidate) -> Progress:
+    """Return the progress of a candidate; that of a new one if there is none, or it is broken."""
+    try:
+        document: Any = json.loads(path.read_text(encoding="utf-8"))
+        if document["candidate"] != key_of(candidate):
+            return Progress()
+        step, seconds, ended = (document[name] for name in ("step", "seconds", "ended"))
+        return Progress(int(step), float(seconds), str(ended))
+    except FileNotFoundError:
+        return Progress()
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        _log.warning("%s cannot be read, and the rollout begins anew: %s", path, error)
+        return Progress()
+
+
+def write(path: Path, candidate: Candidate, progress: Progress) -> None:
+    """Keep the progress, or log why it will be lost by a restart."""
+    document = {"candidate": key_of(candidate), **asdict(progress)}
+    new = path.with_name(f"{path.name}.new")
+    try:
+        new.write_text(json.dumps(document), encoding="utf-8")
+        new.replace(path)
+    except OSError as error:
+        _log.warning("%s cannot be written, a restart begins anew: %s", path, error.strerror)
+
+
+def _stamp(path: Path) -> str:
+    """Return size and time of a file; empty for what is none, such as a version of a store."""
+    try:
+        known = path.stat()
+    except OSError:
+        return ""
+    return f"{known.st_size} {known.st_mtime_ns}"

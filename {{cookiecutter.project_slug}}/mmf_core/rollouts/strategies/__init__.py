@@ -1,0 +1,13 @@
+"""Strategies: which share of the requests the candidate answers, and when that changes.
+
+Each module here with a `STRATEGY` is one, found by being there; its name is that of the module.
+"""
+
+from __future__ import annotations
+
+from ...packages import find_declared
+from .base import Figures as Figures
+from .base import Progress as Progress
+from .base import Strategy as Strategy
+
+STRATEGIES: dict[str, Strategy] = find_declared(__name__, "STRATEGY")

@@ -1,0 +1,49 @@
+"""What a strategy decides, once a second, from what both versions have done."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..counters import Calls, Copies
+
+if TYPE_CHECKING:
+    from ..plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a rollout has come: its step, and the seconds that this has lasted.
+
+    `ended` is why the candidate was taken back; empty while it is in use.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    ended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What both versions have done since the step began."""
+
+    stable: Calls
+    candidate: Calls
+    copies: Copies
+
+
+class Strategy(ABC):
+    """Decides how the candidate's share of the requests changes."""
+
+    def problem(self, plan: Plan) -> str:
+        """Return why a plan cannot be followed; empty if it can."""
+        return ""
+
+    @abstractmethod
+    def traffic(self, plan: Plan, progress: Progress) -> float:
+        """Return the percentage of the requests that the candidate answers."""
+
+    def next_step(self, plan: Plan, progress: Progress, figures: Figures) -> int:
+        """Return the step that follows from the figures; the same one while nothing changes."""
+        return progress.step

@@ -1,0 +1,26 @@
+"""Canary: the candidate's share rises by steps while its figures are good."""
+
+from __future__ import annotations
+
+from ..plan import Plan
+from .base import Figures, Progress, Strategy
+
+
+class Canary(Strategy):
+    """Without steps the share is that of the plan."""
+
+    def traffic(self, plan: Plan, progress: Progress) -> float:
+        if steps := plan.steps.traffic:
+            return steps[min(progress.step, len(steps) - 1)]
+        return plan.candidate.traffic if plan.candidate else 0.0
+
+    def next_step(self, plan: Plan, progress: Progress, figures: Figures) -> int:
+        steps = plan.steps
+        is_last = progress.step >= len(steps.traffic) - 1
+        is_early = progress.seconds < steps.minutes * 60
+        if is_last or is_early or figures.candidate.count < steps.requests:
+            return progress.step
+        return progress.step + 1
+
+
+STRATEGY = Canary()

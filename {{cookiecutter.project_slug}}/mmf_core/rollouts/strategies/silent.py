@@ -1,0 +1,22 @@
+"""Silent: the candidate gets copies of requests, and its answers are compared and dropped."""
+
+from __future__ import annotations
+
+from ..plan import Plan
+from .base import Progress, Strategy
+
+
+class Silent(Strategy):
+    """No caller sees the candidate, waits for it or gets its errors."""
+
+    def problem(self, plan: Plan) -> str:
+        candidate = plan.candidate
+        if plan.steps.traffic or (candidate and candidate.traffic):
+            return "a silent version answers nobody: remove traffic and [steps]"
+        return ""
+
+    def traffic(self, plan: Plan, progress: Progress) -> float:
+        return 0.0
+
+
+STRATEGY = Silent()
