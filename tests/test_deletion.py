@@ -44,6 +44,7 @@ MENTIONS = {
     "page": "<form",
     "project_check": "  check  |  test  ",
     "retraining": "MMF_RETRAIN|  retrain  ",
+    "rollouts": "MMF_ROLLOUT|  rollout  ",
     "stores/https": "https:,",
     "stores/mlflow": "models:,",
     "stores/s3": "s3:",

@@ -67,6 +67,7 @@ def test_a_share_from_its_start_to_its_promotion(rollout: Rollout) -> None:
     assert json.loads((rollout.folder / "model.old-1.json").read_text())["by"] == "v1"
 
 
+@pytest.mark.long
 def test_the_same_caller_gets_the_same_version(rollout: Rollout) -> None:
     begin(rollout, "--traffic", "50", "--sticky", "X-User-Id", "--strategy", "ab")
     rollout.until(traffic=50)
@@ -81,6 +82,7 @@ def test_the_same_caller_gets_the_same_version(rollout: Rollout) -> None:
             assert rollout.calls(2, X_User_Id=f"user {user}") == {"v2": 2}, "nobody goes back"
 
 
+@pytest.mark.long
 def test_a_bad_canary_is_taken_back(folder: Path, tmp_path: Path) -> None:
     write_model(folder / "new.json", "v2", fails=0.3)
     with serving(folder, tmp_path / "log", MMF_WARM_UP="0") as rollout:
@@ -96,6 +98,7 @@ def test_a_bad_canary_is_taken_back(folder: Path, tmp_path: Path) -> None:
         assert rollout.until(traffic=0)["status"].startswith("errors: "), "after a restart, too"
 
 
+@pytest.mark.long
 def test_a_good_canary_advances_by_itself(rollout: Rollout) -> None:
     write_plan(rollout.folder, steps={"traffic": [10, 50, 100], "minutes": 0.02, "requests": 5})
     rollout.until(candidate="v2")
@@ -130,6 +133,7 @@ def test_nobody_sees_a_silent_version(
         assert copies["sent"]
 
 
+@pytest.mark.long
 def test_answers_of_a_silent_version_are_compared(folder: Path, tmp_path: Path) -> None:
     write_model(folder / "new.json", "v1", factor=2)
     with serving(folder, tmp_path / "log") as rollout:
@@ -146,6 +150,7 @@ def test_answers_of_a_silent_version_are_compared(folder: Path, tmp_path: Path) 
         assert 'mmf_rollout_calls{version="v2"} 3' in metrics
 
 
+@pytest.mark.long
 def test_a_broken_plan_changes_nothing(rollout: Rollout) -> None:
     begin(rollout, "--traffic", "100")
     rollout.until(traffic=100)
@@ -163,6 +168,7 @@ def test_a_broken_plan_changes_nothing(rollout: Rollout) -> None:
     wait_until(lambda: rollout.readiness() == {"ready": True})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("main", "reason"),
     [
@@ -194,6 +200,7 @@ def test_over_http(rollout: Rollout) -> None:
     assert rollout.put({"action": "abort"}).status_code == 409
 
 
+@pytest.mark.long
 def test_strangers_see_nothing(folder: Path, tmp_path: Path) -> None:
     with serving(folder, tmp_path / "log", MMF_ADMIN_HTTP="0") as rollout:
         assert rollout.get("/rollout").status_code == 403

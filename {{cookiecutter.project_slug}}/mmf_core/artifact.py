@@ -178,7 +178,8 @@ class Artifact:
     @property
     def info(self) -> ArtifactInfo:
         """Which file it is, as far as `artifacts.lock` or `sha256=` says."""
-        entry = self._resolved.entry if self._resolved else self._locked
+        locks = lockfile.read(self.folder / lockfile.LOCK)
+        entry = self._resolved.entry if self._resolved else locks.get(self.file)
         version, locked = (entry.version, entry.sha256) if entry else ("", "")
         return ArtifactInfo(redact_url(self.file), version, self.sha256 or locked)
 
@@ -240,10 +241,6 @@ class Artifact:
     def _place(self) -> Path:
         return self.folder / self.file
 
-    @property
-    def _locked(self) -> lockfile.Entry | None:
-        return lockfile.read(self.folder / lockfile.LOCK).get(self.file)
-
     def meta(self) -> dict[str, str | None]:
         """Describe this artifact with the keys of MMF's `mmf.json`; None for what was not given."""
         return {
@@ -262,7 +259,7 @@ class Artifact:
 
     def _load_once(self, loader: Callable[[], Any]) -> Any:
         try:
-            if not (self.sha256 or self._locked):
+            if not (self.sha256 or self.file in lockfile.read(self.folder / lockfile.LOCK)):
                 return loader()
             self.path  # noqa: B018 - verifies the file before the loader opens it
             value = loader()

@@ -14,8 +14,8 @@ from .errors import DeclarationError, DescriptorError, quoted
 
 RESERVED = frozenset(
     [
-        *("docs", "health", "invocations", "metrics", "openapi.json", "page", "ping"),
-        *("static", "task", "tasks", "log", "v2", "version"),
+        *("docs", "feedback", "health", "invocations", "metrics", "openapi.json", "page"),
+        *("ping", "rollout", "static", "task", "tasks", "log", "v2", "version"),
     ]
 )
 """Routes of the service itself, which no target may have."""

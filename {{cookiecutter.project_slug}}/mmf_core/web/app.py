@@ -184,7 +184,7 @@ def _flask_app(service: Service) -> Flask:
     }
     observers = [make_observer() for make_observer in parts("observer")]
     app.wsgi_app = RequestContextMiddleware(  # type: ignore[method-assign] # as Flask documents
-        app.wsgi_app, names, observers, lambda: service.registry.version
+        app.wsgi_app, names, observers, service.registry
     )
     app.extensions[UNWRAPPED] = app.wsgi_app  # without what an author puts around it
     return app

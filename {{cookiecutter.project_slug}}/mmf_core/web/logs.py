@@ -201,13 +201,13 @@ def write_access_line(context: RequestContext) -> None:
         "target": context.target,
         "status": context.status,
         "ms": ms,
-        "model_version": context.model_version or None,
         "rows_in": context.rows_in,
         "rows_out": context.rows_out,
         "bytes_in": int(length) if length.isdecimal() else None,
         "bytes_out": context.bytes_out,
     }
     if timings := context.timings:
+        fields["model_version"] = context.model_version or None
         fields["decode_ms"] = _ms(timings.decode)
         fields["queue_ms"] = _ms(timings.queue)
         fields["call_ms"] = _ms(timings.call)

@@ -21,6 +21,8 @@ from .request_context import RequestContext, RequestObserver, reset_context, set
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from ..registry import Registry
+
 # A browser treats a response as data: it runs, loads and frames nothing, and guesses no other type.
 # The style is for tables as HTML. A page with a policy of its own keeps it.
 _POLICY = (
@@ -41,8 +43,8 @@ _log = logging.getLogger("mmf.middleware")
 class RequestContextMiddleware:
     """Gives every request an id and a safe response; reports it to observers and the access log.
 
-    `protocols` are names by the first segment of the path; "" is for all others. `version` returns
-    that of the artifacts in use, for responses of targets.
+    `protocols` are names by the first segment of the path; "" is for all others. `registry` has the
+    version of the artifacts in use.
     """
 
     def __init__(
@@ -50,10 +52,10 @@ class RequestContextMiddleware:
         app: WSGIApplication,
         protocols: Mapping[str, str],
         observers: Sequence[RequestObserver] = (),
-        version: Callable[[], str] = str,
+        registry: Registry | None = None,
     ) -> None:
         self._app = app
-        self._version = version
+        self._registry = registry
         self._protocols = protocols
         self._started = [
             observer.started for observer in observers if _extends(observer, "started")
@@ -109,7 +111,9 @@ class RequestContextMiddleware:
 
     def _of_target(self, context: RequestContext, timings: Timings) -> list[tuple[str, str]]:
         """Return the headers of a response by a target: the version that gave it, and times."""
-        version = context.model_version = context.model_version or self._version()
+        if not context.model_version and self._registry:
+            context.model_version = self._registry.version
+        version = context.model_version
         headers = [("X-Model-Version", version)] if version else []
         if _access_log.isEnabledFor(logging.DEBUG):
             headers.append(logs.server_timing(timings))
