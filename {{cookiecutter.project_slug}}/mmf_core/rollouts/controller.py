@@ -22,7 +22,7 @@ from ..shared_memory import SharedText
 from . import gates, state
 from .counters import CANDIDATE, STABLE
 from .plan import ALL, Candidate, Plan, PlanError, read, strategies
-from .rollout import Rollout
+from .rollout import PROMOTED, Rollout
 from .strategies import Figures, Progress
 
 INTERVAL = 1.0  # seconds
@@ -85,14 +85,14 @@ class Controller:
         self._read()
         candidate, rollout = self._plan.candidate, self._rollout
         if rollout is None or candidate is None or candidate.identity != rollout.candidate.identity:
-            if rollout:
+            if rollout and rollout.status.read().get("status") != PROMOTED:
                 rollout.counters.set_shares(0, 0, is_offered=False)
             self._progress = None
             if candidate and not candidate.promoted and self._may_reload:
                 self._request_reload(candidate)
         elif candidate.promoted:
             rollout.counters.set_shares(ALL, 0, is_offered=True)
-            self._report(rollout, "promoted")
+            self._report(rollout, PROMOTED)
         else:
             self._follow(rollout, candidate)
 

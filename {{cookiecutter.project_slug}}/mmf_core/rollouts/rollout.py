@@ -8,7 +8,7 @@ from random import random
 from time import perf_counter
 from typing import Any
 
-from ..errors import MMFError, Overloaded, RejectedInput
+from ..errors import ClientGone, MMFError, Overloaded, RejectedInput
 from ..execution import Execution, Timings
 from ..registry import Registry
 from ..shared_memory import SharedText
@@ -19,6 +19,8 @@ from .mirror import Mirror
 from .plan import ALL, Candidate
 
 VERSION_HEADER = "X-Model-Version"
+PROMOTED = "promoted"
+"""The status of a candidate that answers every request from now on."""
 UNNAMED = "stable"
 """What the version in use is called if its artifacts have no version."""
 _ENVIRON_KEY = "HTTP_X_MODEL_VERSION"
@@ -83,15 +85,15 @@ class RoutedExecution(Execution):
             context.model_version = rollout.versions[version]
         mirror = counters.mirror if version == STABLE and not self.target.is_stream else 0
         copy = rollout.mirror.pickled(values) if mirror and ALL * random() < mirror else None  # noqa: S311
-        started, failed = perf_counter(), True
+        started = perf_counter()
         try:
             result = self._both[version].run(values, timings)
-            failed = False
-        except MMFError as error:
-            failed = _is_own_fault(error)
+        except (Overloaded, ClientGone):  # it was not called
             raise
-        finally:
-            counters.add_call(version, perf_counter() - started, failed=failed)
+        except MMFError as error:
+            counters.add_call(version, perf_counter() - started, failed=_is_own_fault(error))
+            raise
+        counters.add_call(version, perf_counter() - started, failed=False)
         if copy is not None:
             rollout.mirror.send(self.target.route, copy, result)
         return result
@@ -99,8 +101,6 @@ class RoutedExecution(Execution):
 
 def _is_own_fault(error: MMFError) -> bool:
     """Report whether the version is to blame: it crashes, is too slow, or rejects its input."""
-    if isinstance(error, Overloaded):
-        return False
     return error.status >= _SERVER_ERROR or isinstance(error, RejectedInput)
 
 

@@ -17,7 +17,7 @@ from .candidate import CandidateError, load, load_in_worker
 from .counters import CANDIDATE, STABLE
 from .gates import QUANTILE
 from .plan import PlanError, read
-from .rollout import Rollout, routed
+from .rollout import PROMOTED, Rollout, routed
 from .settings import RolloutSettings
 
 _log = logging.getLogger("mmf.rollout")
@@ -48,6 +48,8 @@ def executions(
     """
     _Current.rollout = None
     registry.remarks.append(_remark)
+    controller.problem.share()
+    controller.problem.write()
     try:
         candidate = read(RolloutSettings.from_env().file).candidate
         if candidate is None or candidate.promoted:
@@ -134,7 +136,7 @@ def _remark() -> str:
     if not (rollout := current()):
         return ""
     status = rollout.status.read().get("status", "")
-    is_usual = status in {"", "running", "promoted"}
+    is_usual = status in {"", "running", PROMOTED}
     return "" if is_usual else f"rollout: {rollout.candidate.name} was taken back: {status}"
 
 

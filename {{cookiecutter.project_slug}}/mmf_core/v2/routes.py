@@ -94,7 +94,8 @@ def _model_routes(routes: Blueprint, service: Service) -> None:
     @routes.get("/models/<model>/versions/<version>")
     def metadata(model: str, version: str = "") -> Response:
         target = _find(service, model, version).target
-        versions = {"versions": _versions(service)} if _versions(service) else {}
+        known = _versions(service, model)
+        versions = {"versions": known} if known else {}
         return json_response(
             {
                 "name": model,
@@ -120,9 +121,10 @@ def _unready(service: Service) -> Response | None:
     return not_ready(reason) if reason else None
 
 
-def _versions(service: Service) -> list[str]:
-    """Return the version that all targets share, if they have one."""
-    return [service.registry.version] if service.registry.version else []
+def _versions(service: Service, model: str) -> list[str]:
+    """Return the version that all targets share, if they have one; both of them in a rollout."""
+    version = service.registry.version
+    return list(service.executions[model].versions) or ([version] if version else [])
 
 
 def _find(service: Service, model: str, version: str = "") -> Execution:
@@ -130,7 +132,7 @@ def _find(service: Service, model: str, version: str = "") -> Execution:
         raise UnknownTarget(
             f"unknown model {model}; available: {', '.join(service.single_results)}"
         )
-    versions = list(service.executions[model].versions) or _versions(service)
+    versions = _versions(service, model)
     if version and version not in versions:
         available = ", ".join(versions) or "none"
         raise UnknownTarget(f"unknown version {version} of {model}; available: {available}")
