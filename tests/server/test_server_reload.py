@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from live_load import LONGEST, MAIN, Live, calling, kill, living, wait_until
-from mmf_core.server import reloading
+from mmf_core.projects import own_modules
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_a_package_that_lies_nowhere_is_not_the_projects(monkeypatch: pytest.Mon
     nowhere = ModuleType("nowhere")
     nowhere.__path__ = []  # as that of six.moves, which pandas brings in
     monkeypatch.setitem(sys.modules, "nowhere", nowhere)
-    assert "nowhere" not in reloading._modules()
+    assert "nowhere" not in own_modules()
 
 
 def test_a_killed_worker_loses_no_more_than_its_own_requests(live: Live) -> None:
