@@ -54,6 +54,8 @@ def _encoding(data: bytes) -> str:
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
             return encoding
+    if data.isascii():  # without a text in memory
+        return "utf-8"
     try:
         data.decode()
     except UnicodeDecodeError:

@@ -17,6 +17,7 @@ MAX_EXACT_FLOAT = 2**53
 """Up to here a float holds every whole number; above it, it may have lost digits."""
 
 _FLOAT_DIGITS = 16  # of 2**53
+_PIECE_SIZE = 1 << 16
 
 
 def has_many_digits(text: bytes, count: int = _FLOAT_DIGITS) -> bool:
@@ -27,6 +28,19 @@ def has_many_digits(text: bytes, count: int = _FLOAT_DIGITS) -> bool:
     import numpy as np
 
     characters = np.frombuffer(text, np.uint8)
+    return any(
+        _has_run(
+            characters[max(start - 1, 0) : start + _PIECE_SIZE + count], count, is_first=not start
+        )
+        for start in range(0, len(text), _PIECE_SIZE)
+    )
+
+
+def _has_run(characters: np.ndarray, count: int, *, is_first: bool) -> bool:
+    """Return whether so many digits follow each other in a piece, which stays in the cache.
+
+    Its first character is that before the piece, unless the text begins here.
+    """
     runs = (characters - ord("0")) < 10  # noqa: PLR2004 - unsigned: a smaller one is a large number
     is_inside = runs | (characters == ord("."))
     digits = 1
@@ -34,7 +48,8 @@ def has_many_digits(text: bytes, count: int = _FLOAT_DIGITS) -> bool:
         step = min(digits, count - digits)  # the digits that follow each other, doubled
         runs = runs[step:] & runs[:-step]
         digits += step
-    return bool(runs[:1].any() or (runs[1:] & ~is_inside[: max(len(runs) - 1, 0)]).any())
+    begins = runs[1:] & ~is_inside[: max(len(runs) - 1, 0)]
+    return bool((is_first and runs[:1].any()) or begins.any())
 
 
 def max_exact_float(number_or_type: Any) -> int:
