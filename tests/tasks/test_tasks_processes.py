@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ import pytest
 import requests
 from task_services import APP, LONGEST, begun, end_of, fetch, look, submit, until
 
+from mmf_core.tasks.runner import RELEASE_DELAY
 from services import Service, serve
 
 
@@ -335,3 +337,42 @@ from mmf_core.web import create_app
 
 app = create_app("main")
 """
+
+
+KEEPING = """
+import os
+
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+kept = []
+
+
+@registry.target(returns=mmf.Integer())
+def keep(mib=mmf.Integer()):
+    kept.append(b"x" * (mib << 20))
+    return os.getpid()
+
+
+app = create_app(registry)
+"""
+
+
+@pytest.mark.long
+def test_a_process_that_keeps_memory_is_replaced_when_it_has_nothing_to_do(tmp_path: Path) -> None:
+    with serving(tmp_path, KEEPING) as service:
+
+        def run(mib: int) -> int:
+            task = submit(service.url, "keep", mib)
+            assert end_of(service.url, task)["status"] == "succeeded"
+            pid: int = fetch(service.url, task).json()["result"]
+            return pid
+
+        first = run(1)
+        assert run(100) == first, "nothing is lost by the next task"
+        until(lambda: not is_alive(first))
+        second = run(1)
+        assert second != first
+        time.sleep(2 * RELEASE_DELAY)
+        assert run(1) == second

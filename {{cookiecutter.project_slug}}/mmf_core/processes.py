@@ -32,6 +32,22 @@ def resident(pid: int | None = None) -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
+def anonymous() -> int:
+    """Return the memory of this process in bytes that no file is mapped to.
+
+    Of what it shares with the process that it was forked from it counts all from the beginning, so
+    that it grows by what is new. Without /proc it is `resident`.
+    """
+    try:
+        status = (PROC / "self" / "status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return resident()
+    for line in status.splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * _KIB
+    return resident()
+
+
 def has_pss() -> bool:
     """Return whether `pss` is available."""
     return (PROC / "self" / "smaps_rollup").exists()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -87,7 +88,12 @@ def bound_allocators() -> None:
 
 
 def release() -> None:
-    """Return freed memory to the system, as far as the C library can."""
+    """Return freed memory to the system, as far as the C library can.
+
+    What only a cycle still holds is freed first, such as the tables in an error's traceback: by
+    itself Python would look after many more requests. What was loaded before the fork is exempt.
+    """
+    gc.collect()
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc's
         trim(0)
 

@@ -7,6 +7,7 @@ another thread, as those of requests are, since OpenMP keeps no threads of the m
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import time
@@ -20,7 +21,9 @@ from flask import Flask, Response
 
 from ..capabilities import run_hooks
 from ..errors import UnknownTarget, as_text, shortened
+from ..processes import anonymous
 from ..reporting import reporter
+from ..server.memory import KEPT, release
 from ..web.app import UNWRAPPED
 from .errors import TasksUnavailable
 from .log import TaskLog
@@ -30,11 +33,18 @@ from .store import Store
 from .task import FAILED, SUCCEEDED, Outcome, Task
 
 REPORT_INTERVAL = 0.25  # seconds between two reports of a running task
+RELEASE_DELAY = 5.0  # seconds without a task until memory is returned
 RETRY_INTERVAL = 1.0  # seconds between two attempts to store a result
 JOB = "mmf.task"  # in the environment of a request that is a task: no client can set it
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 _log = logging.getLogger("mmf.tasks")
 T = TypeVar("T")
+
+
+def _has_grown(own: int) -> bool:
+    """Return freed memory; report whether this process keeps much more than it began with."""
+    release()
+    return anonymous() > own + KEPT
 
 
 class Job:
@@ -115,6 +125,8 @@ class Runner:
         self._is_stopping = True
 
     def _work(self) -> None:
+        """Run tasks; end if there have been none for a while, and they have left memory behind."""
+        own, due = anonymous(), math.inf
         while not self._is_stopping:
             try:
                 task = self._claim()
@@ -123,9 +135,15 @@ class Runner:
                 time.sleep(RETRY_INTERVAL)
                 continue
             if task is None:
+                if time.monotonic() >= due:
+                    if _has_grown(own):
+                        return
+                    due = math.inf
                 time.sleep(self._store.poll)
-            elif not self._run(task):
+                continue
+            if not self._run(task):
                 return
+            due = time.monotonic() + RELEASE_DELAY
 
     def _claim(self) -> Task | None:
         pid = os.getpid()
