@@ -109,7 +109,8 @@ def count(folder: Path, marks: Path, *, parts: bool, queued: int) -> None:
         return names.index(part)
 
     with tempfile.TemporaryDirectory() as working:
-        os.environ["MMF_TASKS_DIR"] = working
+        if (folder / OWN / "tasks").is_dir():  # an earlier version refuses what it does not know
+            os.environ["MMF_TASKS_DIR"] = working
         application, body = one_row.make_application(folder, Path(working))
         if queued:
             one_row.fill_queue(body, queued)
