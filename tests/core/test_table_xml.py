@@ -174,7 +174,9 @@ def test_a_namespace_is_not_put_before_many_names(kind: Kind, encoding: str, nam
 
 
 def test_a_usual_namespace_may_be_before_many_names() -> None:
-    text = f"<t {XSI} long='{'x' * 100_000}'>" + "<r><a xsi:nil='true'/><b>1</b></r>" * 50_000
+    cells = "".join(f"<b{number}>1</b{number}>" for number in range(12))
+    row = f"<r><a xsi:nil='true'/>{cells}</r>"
+    text = f"<t {XSI} long='{'x' * 100_000}'>" + row * 50_000
     assert len(CODEC.decode(f"{text}</t>".encode(), {})) == 50_000
 
 

@@ -10,6 +10,8 @@ from .charset_names import charset_codec
 
 _MOST_NAMESPACE = 50_000_000
 """The characters of the longest namespace, times the names that may have it before them."""
+_USUAL_NAMESPACE = 256
+"""The characters of one that is not long for any number of names."""
 _NAMESPACE = re.compile(rb"""\sxmlns[^\s=<>"']*+\s*+=\s*+(?:"([^"<]*+)|'([^'<]*+))""")
 
 _INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -26,7 +28,8 @@ def new_parser(data: bytes, target: Any = None) -> Any:
 
     text = data.replace(b"\0", b"") if b"\0" in data else data  # of UTF-16, what is ASCII
     longest = max((len(uri) for found in _NAMESPACE.findall(text) for uri in found), default=0)
-    if longest * (text.count(b"<") + text.count(b"=")) > _MOST_NAMESPACE:
+    names = text.count(b"<") + text.count(b"=")
+    if longest > _USUAL_NAMESPACE and longest * names > _MOST_NAMESPACE:
         raise BodyTooLarge(
             f"expected the longest XML namespace, multiplied by the elements and attributes, to be "
             f"at most {_MOST_NAMESPACE:,} characters, got a namespace of {longest:,}; "
