@@ -16,6 +16,8 @@ from xdist.scheduler import LoadScopeScheduling
 from baking import OTHER, QUESTIONS, ROOT, make_project
 from commands import Project
 
+pytest.register_assert_rewrite("error_shape")
+
 # cookiecutter copies everything in the payload, so what is imported there must leave no caches.
 sys.dont_write_bytecode = False
 sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".cache" / "pycache")

@@ -1,5 +1,6 @@
 """Limits in seconds of CPU that mean the same on a slow machine and beside other work."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import process_time
@@ -21,8 +22,10 @@ def _unit() -> float:
 def at_most(seconds: float) -> Iterator[None]:
     """Fail if the block takes more; a machine slower than the reference has more in proportion."""
     before = _unit()
+    gc.freeze()  # what other tests have left is not to be looked through again and again
     started = process_time()
     yield
     spent = process_time() - started
+    gc.unfreeze()
     allowed = seconds * max(1, before / REFERENCE, _unit() / REFERENCE)
     assert spent < allowed, f"{spent:.2f} seconds of CPU, expected at most {allowed:.2f}"

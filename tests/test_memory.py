@@ -24,7 +24,7 @@ from worst_case_inputs import ENVELOPES, WORST, Make, compressed
 LIMIT = 4 * 1024 * 1024
 SMALL = 64 * 1024  # brings in the libraries
 REFUSED = {400, 413}  # nearly empty, too large
-OWN = 2 * 1024 * 1024  # what any request takes: threads, buffers, the interpreter's own pieces
+OWN = 4 * 1024 * 1024  # what any request takes: threads, buffers, arenas of a MiB that are begun
 APP = """
 import mmf_core as mmf
 from mmf_core.web import create_app

@@ -110,7 +110,8 @@ def test_a_route_of_the_service_is_refused(name: str, registry: Registry) -> Non
 
 def test_the_reserved_names_are_the_documented_ones() -> None:
     documented = (
-        "docs health metrics ping version invocations v2 openapi.json page static task tasks log"
+        "docs health metrics ping version invocations v2 openapi.json page static task tasks log "
+        "feedback rollout"
     )
     assert set(documented.split()) == RESERVED
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from mmf_core.server import file_watcher
+from mmf_core import shared_memory
 from mmf_core.server import scoreboard as module
 from mmf_core.server.scoreboard import SLACK, Scoreboard
 from services import serve
@@ -102,6 +102,6 @@ def test_a_killed_workers_share_goes_to_the_others(tmp_path: Path) -> None:
 
 def test_a_lock_to_share_needs_no_memory_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "memfd_create", raising=False)  # macOS
-    file = file_watcher.shared_file()
+    file = shared_memory.shared_file()
     fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(file)

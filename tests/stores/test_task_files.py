@@ -21,10 +21,10 @@ from s3_server import KEYS
 from services import serve
 
 sys.path.append(str(Path(__file__).parent.parent / "tasks"))  # for task_services
-sys.path.append(str(Path(__file__).parent.parent / "web"))  # for error_shape
+
+from task_services import APP, ASYNC, Queue, declare, end_of, until
 
 from error_shape import assert_problem
-from task_services import APP, ASYNC, Queue, declare, end_of, until
 
 LARGE = b"a\n" + b"1.5\n" * 600_000
 CSV = {"data": LARGE, "content_type": "text/csv"}

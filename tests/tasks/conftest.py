@@ -1,6 +1,5 @@
 """A queue whose tasks run in this process, and a service that runs its own."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,9 +11,6 @@ from task_services import APP, Queue, declare
 from mmf_core.web import create_app
 from postgres import postgres
 from services import Service, serve
-
-sys.path.append(str(Path(__file__).parent.parent / "web"))  # for error_shape
-pytest.register_assert_rewrite("error_shape")
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,6 @@ import mmf_core as mmf
 from mmf_core.settings import Settings
 from mmf_core.web import create_app, logs
 
-pytest.register_assert_rewrite("error_shape")
-
 TABLE = mmf.DataFrame(format=mmf.CSV)
 SHEET = mmf.DataFrame(format=mmf.XLSX)
 RECORDS = mmf.DataFrame(format=mmf.JSON)

@@ -1,10 +1,11 @@
-"""Text that a process shares with its forks, and the folder for files in memory."""
+"""What a process shares with its forks, and files in memory."""
 
 from __future__ import annotations
 
 import json
 import mmap
 import os
+import tempfile
 
 SIZE = 4096
 MAX_LENGTH = 500
@@ -21,6 +22,14 @@ def memory_folder(room: int = 0) -> str | None:
     free = os.statvfs(_FOLDER)
     has_files = not free.f_files or free.f_favail >= _MIN_FILES  # 0: it does not count them
     return _FOLDER if has_files and free.f_bavail * free.f_frsize >= room else None
+
+
+def shared_file() -> int:
+    """Return an unnamed file, created before the fork; in memory if the system supports that."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("mmf-watch")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 class SharedText:

@@ -17,8 +17,7 @@ from threading import Thread
 from typing import Any
 
 from ..fingerprints import Fingerprint, fingerprint
-from ..server.file_watcher import shared_file
-from ..shared_memory import SharedText
+from ..shared_memory import SharedText, shared_file
 from . import gates, state
 from .counters import CANDIDATE, STABLE
 from .plan import ALL, Candidate, Plan, PlanError, read, strategies

@@ -14,8 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 
-from ..server.file_watcher import shared_file
-from ..server.scoreboard import MAX_WORKERS
+from ..shared_memory import shared_file
 
 STABLE, CANDIDATE = 0, 1
 SHORTEST = 1e-4
@@ -27,7 +26,7 @@ _WIDTH = _TOTALS + _BUCKETS
 _COPIES = ("sent", "dropped", "compared", "different", "failed")
 _SHARES = ("traffic", "mirror", "is_offered")
 _ROW = 2 * _WIDTH + len(_COPIES)
-_ROWS = MAX_WORKERS + 32  # workers, and those that replace them
+_ROWS = 300  # workers, and those that replace them
 
 
 @dataclass(frozen=True, slots=True)

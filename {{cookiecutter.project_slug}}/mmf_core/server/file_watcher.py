@@ -10,22 +10,14 @@ import fcntl
 import logging
 import os
 import signal
-import tempfile
 import time
 from threading import Thread
 from typing import Any
 
 from ..registry import Registry
+from ..shared_memory import shared_file
 
 _log = logging.getLogger("mmf.reload")
-
-
-def shared_file() -> int:
-    """Return an unnamed file, created before the fork; in memory if the system supports that."""
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("mmf-watch")
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())
 
 
 _lock = shared_file()

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
-import gc
 import logging
 import os
 import signal
@@ -22,15 +21,13 @@ import time
 from itertools import count
 from threading import Thread
 
-from ..processes import resident
+from ..processes import KEPT, release, resident
 from ..settings import MIB
-from .file_watcher import shared_file
+from ..shared_memory import shared_file
 from .scoreboard import scoreboard
 
 CHECK_INTERVAL = 1.0  # seconds
 RELEASE_INTERVAL = 5  # checks
-KEPT = 32 * MIB
-"""A worker that has not grown by more than this keeps what it has freed: it needs it again."""
 MALLOPT = {-8: 2, -1: 16 * MIB, -3: 4 * MIB}
 """M_ARENA_MAX, M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's malloc.h. Once set, glibc no longer
 raises the last two by the size of what is freed, up to 64 and 32 MiB. A buffer that grows step by
@@ -85,17 +82,6 @@ def bound_allocators() -> None:
     if mallopt and not any(name.startswith("MALLOC_") for name in os.environ):
         for parameter, value in MALLOPT.items():
             mallopt(parameter, value)
-
-
-def release() -> None:
-    """Return freed memory to the system, as far as the C library can.
-
-    What only a cycle still holds is freed first, such as the tables in an error's traceback: by
-    itself Python would look after many more requests. What was loaded before the fork is exempt.
-    """
-    gc.collect()
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc's
-        trim(0)
 
 
 def is_exceeded(limit: int) -> bool:

@@ -21,9 +21,8 @@ from flask import Flask, Response
 
 from ..capabilities import run_hooks
 from ..errors import UnknownTarget, as_text, shortened
-from ..processes import anonymous
+from ..processes import KEPT, anonymous, release
 from ..reporting import reporter
-from ..server.memory import KEPT, release
 from ..web.app import UNWRAPPED
 from .errors import TasksUnavailable
 from .log import TaskLog
