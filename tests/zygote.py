@@ -9,6 +9,7 @@ import gc
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -25,6 +26,10 @@ IMPORTED = (
     *("flask.cli", "ssl"),
 )
 """Not gunicorn and prometheus_client: they read the environment and the folder when imported."""
+
+
+GRACE = 5.0
+"""Seconds that a program has to end whose test has ended."""
 
 
 class Forked:
@@ -137,10 +142,30 @@ def supervise(talk: int, output: int) -> None:
             connection.close()
             return run(program, output)
         connection.sendall(f"{pid}\n".encode())
+        if has_hung_up(connection, pid):
+            end(pid)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         with suppress(BrokenPipeError):
             connection.sendall(f"{code}\n".encode())
     return os._exit(0)
+
+
+def has_hung_up(connection: socket.socket, pid: int) -> bool:
+    """Wait until a program ends; report whether its test has ended first, such as by a signal."""
+    if not hasattr(os, "pidfd_open"):  # not on Linux
+        return False
+    program = os.pidfd_open(pid)
+    select.select([program, connection], [], [])
+    return not select.select([program], [], [], 0)[0]
+
+
+def end(pid: int) -> None:
+    """End a program that nobody waits for, and all that it has started in its session."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGTERM)
+    program = os.pidfd_open(pid)
+    if not select.select([program], [], [], GRACE)[0]:
+        os.killpg(pid, signal.SIGKILL)
 
 
 def run(program: dict[str, Any], output: int) -> None:
