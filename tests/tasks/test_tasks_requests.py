@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from error_shape import assert_problem
 from task_services import ASYNC, Queue, declare
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.settings import MIB
 from mmf_core.tasks.errors import TasksUnavailable
 from mmf_core.web import create_app

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 import requests
-from error_shape import assert_problem
 from task_services import ASYNC, LONGEST, Queue, declare, submit, until
 from test_tasks_processes import serving
 
+from error_shape import assert_problem
 from mmf_core.errors import InvalidValue, SettingError
 from mmf_core.tasks import outbox, webhooks
 from mmf_core.tasks.settings import TaskSettings

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from error_shape import assert_problem
 from flask import Flask
 from flask.testing import FlaskClient
 from served_api import declare
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.capabilities import parts
 from mmf_core.page import view
 from mmf_core.page.files import FILES

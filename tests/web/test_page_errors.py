@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 
 import mmf_core as mmf
 from cpu_time import at_most
+from error_shape import assert_problem
 from mmf_core.page.translations import LANGUAGES
 from mmf_core.page.translations.errors import CATALOGUES, MAX_TEXT, MAX_TEXTS, translate_errors
 from mmf_core.settings import MIB

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.codecs import Format
 from mmf_core.page.first_rows import MAX_CELLS, MIN_ROWS, first_rows
 from mmf_core.web import create_app

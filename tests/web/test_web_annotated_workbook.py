@@ -9,11 +9,11 @@ from time import perf_counter
 from typing import Any
 
 import pytest
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 from openpyxl import Workbook, load_workbook
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.errors import DeclarationError
 from mmf_core.web import annotated_workbook
 

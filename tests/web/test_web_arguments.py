@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 from openpyxl import Workbook
 from PIL import Image
 from werkzeug.test import TestResponse
+
+from error_shape import assert_problem
 
 ROWS = [{"a": 1, "b": 2.5}, {"a": 3, "b": 4.5}]
 CSV = b"a,b\n1,2.5\n3,4.5\n"

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 from openpyxl import Workbook
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.errors import DeclarationError
 from mmf_core.target import RESERVED
 from mmf_core.web import create_app

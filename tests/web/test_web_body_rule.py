@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 from PIL import Image
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.web import create_app
 
 JSON, CSV, TEXT = "application/json", "text/csv", "text/plain"

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.web.http.charsets import to_utf8
 
 TEXT = "имя\nЁжик\n"

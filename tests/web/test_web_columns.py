@@ -10,11 +10,11 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 
 import mmf_core as mmf
 from cpu_time import at_most
+from error_shape import assert_problem
 from mmf_core.codecs import Format, Kind, find, readable, writable
 from mmf_core.errors import DescriptorError
 

@@ -10,13 +10,13 @@ from random import Random
 from typing import Any
 
 import pytest
-from error_shape import assert_problem
 from flask import Response, request
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.errors import BodyTooLarge, RequestError
 from mmf_core.settings import MIB
 from mmf_core.web import create_app

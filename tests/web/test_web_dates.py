@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.codecs import Format, Kind, find, readable, writable
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from error_shape import assert_problem
 from flask import Flask, abort
 from flask.testing import FlaskClient
 from log_output import Output
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.errors import ArtifactError, MissingPackage, MMFError
 from mmf_core.web import create_app, errors, rest
 

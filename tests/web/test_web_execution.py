@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 import requests
-from error_shape import assert_problem
 from log_output import Output
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.web import create_app
 from services import serve
 

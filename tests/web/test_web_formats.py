@@ -9,11 +9,11 @@ import numpy as np
 import PIL.Image
 import pytest
 import yaml
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 from google.protobuf.struct_pb2 import Struct
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.codecs.json_yaml import JSONAsYAML
 from mmf_core.web import create_app
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import requests
-from error_shape import assert_problem
 
+from error_shape import assert_problem
 from services import Service, serve
 
 MIB = 1024 * 1024

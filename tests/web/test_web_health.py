@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.errors import ArtifactError
 from mmf_core.web import create_app
 

@@ -14,12 +14,12 @@ import numpy as np
 import orjson
 import pandas as pd
 import pytest
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.codecs import Format
 from mmf_core.errors import LONGEST_VALUE, ErrorDetail, InvalidValue, quoted
 

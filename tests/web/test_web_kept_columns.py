@@ -15,10 +15,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.codecs import Format, Kind, find
 from mmf_core.errors import DeclarationError, DescriptorError
 from mmf_core.web import create_app

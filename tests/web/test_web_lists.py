@@ -12,10 +12,10 @@ import msgpack
 import pandas as pd
 import pytest
 import yaml
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 
 import mmf_core as mmf
+from error_shape import assert_problem
 
 Serve = Callable[..., FlaskClient]
 BERLIN = ZoneInfo("Europe/Berlin")

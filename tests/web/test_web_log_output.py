@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import requests
-from error_shape import assert_problem
 
+from error_shape import assert_problem
 from services import serve
 
 LONGEST_WAIT = 20.0

@@ -6,11 +6,11 @@ import sys
 from typing import Any
 
 import pytest
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 from openpyxl import Workbook
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core import packages
 from mmf_core.web import create_app
 

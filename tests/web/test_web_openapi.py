@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from error_shape import assert_problem
 from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from served_api import declare
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.codecs import Format, Kind, readable, writable
 from mmf_core.target import Target
 from mmf_core.web import create_app

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 from log_output import Output
+
+from error_shape import assert_problem
 
 MADE = re.compile(r"[0-9a-f]{32}")
 FIELDS = {

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from error_shape import assert_problem
 from flask import Response
 from flask.testing import FlaskClient
 from werkzeug.http import parse_options_header
 from werkzeug.test import TestResponse, create_environ, run_wsgi_app
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.codecs import Format
 from mmf_core.errors import ResultError
 from mmf_core.target import Target

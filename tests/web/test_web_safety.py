@@ -19,11 +19,11 @@ import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pytest
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 from PIL import Image
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.codecs import Format
 from mmf_core.web import create_app
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 import requests
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 from log_output import Output
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.client import Busy, Client, InvalidValue, ServerError, Unreachable
 from services import Service, serve
 

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import pytest
 import xlwt
-from error_shape import assert_problem
 from flask.testing import FlaskClient
 
 import mmf_core as mmf
+from error_shape import assert_problem
 from mmf_core.codecs import Format, Kind, find, readable, writable
 from mmf_core.web import create_app
 
