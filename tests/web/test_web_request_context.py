@@ -18,6 +18,7 @@ FIELDS = {
     *("level", "logger", "message", "pid", "request_id", "time"),
 }
 TIMES = {
+    "model_version",
     "decode_ms",
     "queue_ms",
     "call_ms",

@@ -5,15 +5,12 @@ from __future__ import annotations
 from ..errors import PROBLEM_MEDIA_TYPE
 from ..web.openapi.sections import JSON, OpenAPISection, error_refs, ref, response
 from ..web.protocols import Service
-from .settings import RolloutSettings
 
 _NUMBER = {"type": "number", "minimum": 0, "maximum": 100}
 
 
 def section(_service: Service) -> OpenAPISection:
-    """Describe both routes; without MMF_ADMIN_HTTP they are not there for anybody."""
-    if not RolloutSettings.from_env().http:
-        return OpenAPISection("rollout", "Two versions at once.", {})
+    """Describe both routes."""
     state = response(
         "where it stands",
         {"type": "object", "properties": {"candidate": {"type": ["string", "null"]}}},
@@ -34,7 +31,9 @@ def section(_service: Service) -> OpenAPISection:
             },
         ]
     }
-    conflict = response("there is no rollout", ref("schemas", "Problem"), PROBLEM_MEDIA_TYPE)
+    problem = ref("schemas", "Problem")
+    conflict = response("there is no rollout", problem, PROBLEM_MEDIA_TYPE)
+    forbidden = response("not by requests (MMF_ADMIN_HTTP)", problem, PROBLEM_MEDIA_TYPE)
     return OpenAPISection(
         tag="rollout",
         description="Two versions at once.",
@@ -43,7 +42,7 @@ def section(_service: Service) -> OpenAPISection:
                 "get": {
                     "operationId": "rollout",
                     "summary": "where the rollout stands",
-                    "responses": {"200": state},
+                    "responses": {"200": state, "403": forbidden},
                 },
                 "put": {
                     "operationId": "change_rollout",
@@ -51,6 +50,7 @@ def section(_service: Service) -> OpenAPISection:
                     "requestBody": {"required": True, "content": {JSON: {"schema": change}}},
                     "responses": {
                         "202": state,
+                        "403": forbidden,
                         "409": conflict,
                         **error_refs("Problem", 400, 413, 422, 503),
                     },
