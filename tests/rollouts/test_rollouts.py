@@ -111,7 +111,7 @@ def test_a_good_canary_advances_by_itself(rollout: Rollout) -> None:
     ("instructions", "x"),
     [
         pytest.param({"fails": 1.0}, 1.0, id="fails", marks=pytest.mark.long),
-        pytest.param({"ends_at": 7.0}, 7.0, id="ends its process"),
+        pytest.param({"ends_at": 7.0}, 7.0, id="ends its process", marks=pytest.mark.long),
         pytest.param({"grows_at": 7.0}, 7.0, id="takes all memory", marks=pytest.mark.long),
         pytest.param({"seconds": 20}, 1, id="hangs", marks=pytest.mark.long),
     ],
