@@ -47,7 +47,7 @@ class Server:
         _wait(self.process, self.ready)
 
     def end(self, number: int) -> None:
-        """Send a signal that ends it whoever is connected: SIGINT, or SIGQUIT as in a crash."""
+        """End it in spite of its clients, by SIGINT, or by SIGQUIT as in a crash."""
         self.process.send_signal(number)
         self.process.wait(LONGEST_STOP)
 

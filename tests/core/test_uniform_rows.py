@@ -194,7 +194,7 @@ def test_other_sheets_do_not(old: bytes, new: bytes, fast: list[bool]) -> None:
 
 
 def test_styles_decide_what_is_a_date(fast: list[bool]) -> None:
-    """Each cell of a column has the same style; a number that is no date may have one of dates."""
+    """Each cell of a column has the same style; a number may have one of dates by mistake."""
     for style, is_plain in ((b"0", True), (b"2", False), (b"4", False)):
         data = repacked(
             XLSX.encode(TABLE.abs(), {}),

@@ -45,10 +45,12 @@ class CandidateError(MMFError):
 
 def load(candidate: Candidate, module: str, stable: Registry) -> Registry:
     """Return what the candidate declares, with its artifacts loaded; CandidateError if it fails."""
-    folder = _folder_of(candidate, stable)
-    _refuse(_try(candidate, module, stable, folder))
     try:
+        folder = _folder_of(candidate, stable)
+        _refuse(_try(candidate, module, stable, folder))
         return _load(candidate, module, stable, folder)
+    except CandidateError:
+        raise
     except (Exception, SystemExit) as error:
         raise CandidateError(Failure.of(error)) from error
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..backups import back_up
 from ..errors import MMFError
-from ..stores import is_uri, lockfile
+from ..stores import Version, file_name, is_uri, lockfile, store_for
 from ..stores.digests import sha256_of, size_of
 from ..stores.lockfile import Entry
 from . import state
@@ -17,7 +17,7 @@ from .plan import Candidate, Plan, PlanError, of, read, write
 
 
 class NoRollout(MMFError):
-    """There is no rollout to change, or another one is under way."""
+    """No rollout is under way that could be changed, or another one is under way."""
 
 
 def begin(file: Path, document: dict[str, Any]) -> Plan:
@@ -53,6 +53,8 @@ def promote(file: Path) -> Plan:
     candidate = _candidate(plan)
     if candidate.main:
         raise NoRollout(f"put {candidate.main} in the place of main.py yourself, then abort")
+    if uris := [source for source in candidate.artifacts.values() if is_uri(source)]:
+        raise NoRollout(f"put {uris[0]} in the place of the file in use yourself, then abort")
     plan = plan.with_candidate(promoted=True)
     for name, source in candidate.artifacts.items():
         _put_in_place(name, source)
@@ -70,7 +72,7 @@ def abort(file: Path) -> None:
 def _under_way(file: Path) -> Plan:
     plan = read(file)
     if plan.candidate is None or plan.candidate.promoted:
-        raise NoRollout("there is no rollout; begin one with mmfmeta rollout start")
+        raise NoRollout("no rollout is under way; begin one with mmfmeta rollout start")
     return plan
 
 
@@ -83,8 +85,6 @@ def _candidate(plan: Plan) -> Candidate:
 def _put_in_place(name: str, source: str) -> None:
     entries = lockfile.read()
     old = entries.get(name)
-    if is_uri(source):
-        raise NoRollout(f"{source}: put it in the place of {name} yourself, then abort")
     path, target = Path(source), Path(name)
     if not path.exists():  # a version of the store of the file in use
         if old is None:
@@ -114,8 +114,6 @@ def _put_in_place(name: str, source: str) -> None:
 
 def _of_version(name: str, old: Entry, version: str) -> Entry:
     """Return the entry of another version in the same store."""
-    from ..stores import Version, file_name, store_for
-
     store = store_for(old.source)
     path = store.fetch(old.source, Version(id=version), file_name(name))
     return Entry(

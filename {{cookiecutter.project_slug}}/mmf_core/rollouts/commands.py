@@ -8,7 +8,12 @@ from typing import Any
 import click
 
 from ..errors import MMFError
+from ..example_calls import use_model_schemas
+from ..registry import load as load_registry
+from . import candidate, changes, state
+from .plan import document_of, of, read
 from .settings import RolloutSettings
+from .strategies import STRATEGIES
 
 
 @click.group()
@@ -31,11 +36,9 @@ def start(name: str, files: tuple[str, ...], **options: Any) -> None:
 
     The running service tries it, loads it, and replaces its workers one after the other.
     """
-    from .changes import begin
-
     document = _document(name, files, **options)
     _check(document)
-    plan = _run(begin, document)
+    plan = _run(changes.begin, document)
     if plan.candidate:
         click.echo(f"{plan.candidate.name} begins; mmfmeta rollout status shows how it goes")
 
@@ -45,20 +48,15 @@ def start(name: str, files: tuple[str, ...], **options: Any) -> None:
 @click.option("--mirror", type=float, help="Percentage of the requests that it gets a copy of.")
 def set_(**shares: float | None) -> None:
     """Change the candidate's share, within two seconds and without a reload."""
-    from .changes import set_shares
-
     given = {key: value for key, value in shares.items() if value is not None}
     if not given:
         raise click.ClickException("expected --traffic or --mirror")
-    _run(set_shares, **given)
+    _run(changes.set_shares, **given)
 
 
 @rollout.command()
 def status() -> None:
     """Show the plan, and how far it has come."""
-    from . import state
-    from .plan import document_of, read, strategies
-
     file = RolloutSettings.from_env().file
     try:
         plan = read(file)
@@ -76,23 +74,19 @@ def status() -> None:
     elif progress.ended:
         click.echo(f"taken back: {progress.ended}")
     else:
-        traffic = strategies()[plan.candidate.strategy].traffic(plan, progress)
+        traffic = STRATEGIES[plan.candidate.strategy].traffic(plan, progress)
         click.echo(f"step {progress.step + 1}, {traffic:g} %, for {progress.seconds:.0f} seconds")
 
 
 @rollout.command()
 def promote() -> None:
     """Have the candidate answer every request, and put its files in place."""
-    from . import changes
-
     _run(changes.promote)
 
 
 @rollout.command()
 def abort() -> None:
     """Take the candidate back."""
-    from . import changes
-
     _run(changes.abort)
 
 
@@ -106,7 +100,7 @@ def _document(
     **given: Any,
 ) -> dict[str, Any]:
     artifacts = {}
-    candidate: dict[str, Any] = {"name": name}
+    entries: dict[str, Any] = {"name": name}
     for text in files:
         file, separator, other = text.partition("=")
         if not separator or not other:
@@ -114,17 +108,17 @@ def _document(
                 f"{text}: expected FILE=OTHER, such as model.joblib=new.joblib"
             )
         if file == "main.py":
-            candidate["main"] = other
+            entries["main"] = other
         else:
             artifacts[Path(file).as_posix()] = other
-    candidate |= {key: value for key, value in given.items() if value is not None}
+    entries |= {key: value for key, value in given.items() if value is not None}
     if artifacts:
-        candidate["artifacts"] = artifacts
+        entries["artifacts"] = artifacts
     is_silent = given["mirror"] and not (given["traffic"] or steps or dark)
-    candidate.setdefault("strategy", "silent" if is_silent else "canary")
-    if dark and candidate.setdefault("traffic", 0):
+    entries.setdefault("strategy", "silent" if is_silent else "canary")
+    if dark and entries.setdefault("traffic", 0):
         raise click.ClickException("--dark and --traffic exclude each other")
-    document: dict[str, Any] = {"candidate": candidate}
+    document: dict[str, Any] = {"candidate": entries}
     if steps:
         try:
             shares = [float(step) for step in steps.split(",")]
@@ -140,14 +134,11 @@ def _document(
 
 def _check(document: dict[str, Any]) -> None:
     """Try the candidate here, as the service will: a plan that it rejects is not written."""
-    from ..registry import load as load_registry
-    from . import candidate
-    from .plan import of
-
     try:
         plan = of(document)
         registry = load_registry("main")
         registry.load_artifacts()
+        use_model_schemas(registry)
         if plan.candidate:
             candidate.load(plan.candidate, "main", registry)
     except MMFError as error:

@@ -20,9 +20,9 @@ from ..fingerprints import Fingerprint, fingerprint
 from ..shared_memory import SharedText, shared_file
 from . import gates, state
 from .counters import CANDIDATE, STABLE
-from .plan import ALL, Candidate, Plan, PlanError, read, strategies
+from .plan import ALL, Candidate, Plan, PlanError, read
 from .rollout import PROMOTED, Rollout
-from .strategies import Figures, Progress
+from .strategies import STRATEGIES, Figures, Progress
 
 INTERVAL = 1.0  # seconds
 KEPT_INTERVAL = 10.0  # seconds
@@ -135,7 +135,7 @@ class Controller:
         if progress.ended:
             rollout.counters.set_shares(0, 0, is_offered=False)
         else:
-            traffic = strategies()[candidate.strategy].traffic(self._plan, progress)
+            traffic = STRATEGIES[candidate.strategy].traffic(self._plan, progress)
             rollout.counters.set_shares(traffic, candidate.mirror, is_offered=True)
         self._report(rollout, progress.ended or "running", progress)
 
@@ -161,7 +161,7 @@ class Controller:
             return replace(progress, ended=reason)
         if reason:
             return progress
-        strategy = strategies()[candidate.strategy]
+        strategy = STRATEGIES[candidate.strategy]
         step = strategy.next_step(plan, progress, since)
         if step == progress.step or not gates.is_open(plan.gates.url):
             return progress

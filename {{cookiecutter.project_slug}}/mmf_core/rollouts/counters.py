@@ -1,7 +1,7 @@
 """What each version has done, in memory that all processes of a service share.
 
 It is made before the fork. Each process has a row of its own, which it claims by a lock of the
-kernel: when it ends, however it does, another one goes on with its row, and totals stay right.
+kernel: when it ends, however it does, another one continues with its row, and totals stay right.
 """
 
 from __future__ import annotations

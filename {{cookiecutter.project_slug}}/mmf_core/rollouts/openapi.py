@@ -32,7 +32,7 @@ def section(_service: Service) -> OpenAPISection:
         ]
     }
     problem = ref("schemas", "Problem")
-    conflict = response("there is no rollout", problem, PROBLEM_MEDIA_TYPE)
+    conflict = response("no rollout is under way", problem, PROBLEM_MEDIA_TYPE)
     forbidden = response("not by requests (MMF_ADMIN_HTTP)", problem, PROBLEM_MEDIA_TYPE)
     return OpenAPISection(
         tag="rollout",

@@ -11,13 +11,11 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from ..codecs import json
 from ..errors import MMFError
-
-if TYPE_CHECKING:
-    from .strategies import Strategy
+from .strategies import STRATEGIES
 
 MAX_BYTES = 64 * 1024
 MAX_STEPS = 100
@@ -77,16 +75,9 @@ def _text(pattern: re.Pattern[str], expected: str) -> Callable[[Any], str]:
     return parse
 
 
-def strategies() -> Mapping[str, Strategy]:
-    """Return every strategy by its name; they know plans, and plans only their names."""
-    from .strategies import STRATEGIES
-
-    return STRATEGIES
-
-
 def _strategy(value: Any) -> str:
-    if value not in strategies():
-        raise ValueError(f"expected one of {', '.join(strategies())}")
+    if value not in STRATEGIES:
+        raise ValueError(f"expected one of {', '.join(STRATEGIES)}")
     return str(value)
 
 
@@ -193,7 +184,7 @@ class Plan:
     def with_candidate(self, **changes: Any) -> Plan:
         """Return the plan with other entries of its candidate, which are checked."""
         if self.candidate is None:
-            raise PlanError("there is no rollout; begin one with mmfmeta rollout start")
+            raise PlanError("no rollout is under way; begin one with mmfmeta rollout start")
         checked = Candidate.read("candidate", changes)
         given = {name: getattr(checked, name) for name in changes}
         return replace(self, candidate=replace(self.candidate, **given))
@@ -225,7 +216,7 @@ def of(document: Mapping[str, Any]) -> Plan:
         raise PlanError("[candidate] name is missing; it is what X-Model-Version says")
     if not (candidate.artifacts or candidate.main):
         raise PlanError("[candidate.artifacts] is missing: what would differ in this version?")
-    if problem := strategies()[candidate.strategy].problem(plan):
+    if problem := STRATEGIES[candidate.strategy].problem(plan):
         raise PlanError(f"[candidate] {problem}")
     return plan
 

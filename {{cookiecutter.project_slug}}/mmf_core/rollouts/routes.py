@@ -25,7 +25,7 @@ class RolloutForbidden(RequestError):
 
 
 class RolloutConflict(RequestError):
-    """There is no rollout to change (RFC 9110, 15.5.10)."""
+    """No rollout is under way that could be changed (RFC 9110, 15.5.10)."""
 
     status = 409
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from ..plan import Plan
+from typing import TYPE_CHECKING
+
 from .base import Progress, Strategy
+
+if TYPE_CHECKING:
+    from ..plan import Plan
 
 
 class AB(Strategy):
