@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .execution import Execution
     from .registry import Registry
     from .target import Target
+    from .web.observed_calls import CallObserver
     from .web.openapi.sections import OpenAPISection
     from .web.protocols import Protocol, Service
     from .web.request_context import RequestObserver
@@ -58,12 +59,13 @@ class Capability:
     or extensions of the application, and `openapi` describes them. `commands` are those of
     `mmfmeta`. `probes` are paths of health checks, served even while every thread of a worker is
     busy. `trusted_origins` are those of pages that may have a browser call targets. `observer`
-    makes an object that hears of every request. `gauges` are read at each scrape of metrics, in a
-    request. `operation` changes the description of a target's `POST`. `runs_background`: it calls
-    the targets with `background=True`. `trainer` makes what saves the models that targets return:
-    it gets such a target and its call, and returns what is said of the model. `executions` gets the
-    module, what it has declared, the execution of each target by route, and what makes one; it
-    returns what is called instead.
+    makes an object that hears of every request. `call_observer` makes what sees the calls of
+    targets and their answers, or None while nobody wants that. `gauges` are read at each scrape of
+    metrics, in a request. `operation` changes the description of a target's `POST`.
+    `runs_background`: it calls the targets with `background=True`. `trainer` makes what saves the
+    models that targets return: it gets such a target and its call, and returns what is said of the
+    model. `executions` gets the module, what it has declared, the execution of each target by
+    route, and what makes one; it returns what is called instead.
 
     gunicorn calls the rest: `before_load` in the master, once, before the application is imported;
     `worker_started` in each worker, after the fork. `process` gets the seconds that a shutdown
@@ -81,6 +83,7 @@ class Capability:
     probes: tuple[str, ...] = ()
     trusted_origins: Callable[[], Iterable[str]] | None = None
     observer: Callable[[], RequestObserver] | None = None
+    call_observer: Callable[[Registry], CallObserver | None] | None = None
     gauges: Callable[[], Iterable[Gauge]] | None = None
     operation: Callable[[Target, dict[str, Any]], None] | None = None
     runs_background: bool = False

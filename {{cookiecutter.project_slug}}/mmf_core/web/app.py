@@ -31,6 +31,7 @@ from . import cells_read, errors, health, logs, request_origin, rest
 from .http import codec_options
 from .http.requests import Request
 from .middleware import RequestContextMiddleware
+from .observed_calls import observed
 from .openapi import document
 from .protocols import Service
 
@@ -64,6 +65,8 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     if ready and isinstance(source, str):
         for hook in parts("executions"):
             executions = hook(source, registry, executions, execution_of)
+    if ready:
+        executions = observed(executions, registry)
     service = Service(registry, executions, settings)
     if not is_in_gunicorn():  # gunicorn's workers do this after the fork
         run_hooks("worker_started")

@@ -1,0 +1,129 @@
+"""A capability can see what a target was asked and has answered, whatever the protocol."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import mmf_core as mmf
+from mmf_core.capabilities import Capability
+from mmf_core.errors import MMFError
+from mmf_core.registry import Registry
+from mmf_core.target import Target
+from mmf_core.web import create_app, observed_calls
+from mmf_core.web.observed_calls import Answered, ObservedExecution
+from mmf_core.web.request_context import RequestContext
+
+TABLE = mmf.DataFrame(schema={"a": float})
+Seen = list[tuple[RequestContext, str, Mapping[str, Any], Any, MMFError | None]]
+
+
+def service(registry: Registry, monkeypatch: pytest.MonkeyPatch, *capabilities: Capability) -> Any:
+    """Return a client of a service with these capabilities beside its own."""
+    parts = observed_calls.parts
+
+    def with_ours(name: str) -> list[Any]:
+        return parts(name) + list(filter(None, (getattr(each, name) for each in capabilities)))
+
+    monkeypatch.setattr(observed_calls, "parts", with_ours)
+    app = create_app(registry)
+    registry.version = "v7"
+    return app.test_client()
+
+
+@pytest.fixture
+def registry() -> Registry:
+    registry = mmf.Registry()
+
+    @registry.target(returns=mmf.DataFrame(format=mmf.JSON))
+    def score(data: Any = TABLE) -> Any:
+        if data["a"][0] == 13:
+            raise RuntimeError("a secret")
+        return 2 * data["a"]
+
+    return registry
+
+
+def seeing(seen: Seen) -> Capability:
+    def observe(target: Target, values: Mapping[str, Any]) -> Answered:
+        def report(context: RequestContext, result: Any, error: MMFError | None) -> None:
+            seen.append((context, target.route, values, result, error))
+
+        return report
+
+    return Capability(call_observer=lambda _registry: observe)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/score", [{"a": 1.5}]),
+        ("/invocations", {"dataframe_records": [{"a": 1.5}]}),
+        (
+            "/v2/models/score/infer",
+            {"inputs": [{"name": "a", "shape": [1], "datatype": "FP64", "data": [1.5]}]},
+        ),
+    ],
+)
+def test_answers_are_seen_in_every_protocol(
+    path: str, body: object, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: Seen = []
+    client = service(registry, monkeypatch, seeing(seen))
+    response = client.post(path, json=body, headers={"X-Request-ID": "mine"})
+    assert response.status_code == 200, response.text
+    ((context, route, values, result, error),) = seen
+    assert (context.request_id, context.model_version, route) == ("mine", "v7", "score")
+    assert pd.DataFrame(values["data"]).to_dict("list") == {"a": [1.5]}
+    assert (result["a"].tolist(), error) == ([3.0], None)
+
+
+@pytest.mark.parametrize(("value", "status"), [("strong", 422), (13, 500)])
+def test_errors_are_seen(
+    value: object, status: int, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: Seen = []
+    client = service(registry, monkeypatch, seeing(seen))
+    assert client.post("/score", json=[{"a": value}]).status_code == status
+    ((_, _, _, result, error),) = seen
+    assert result is None
+    assert error is not None
+    assert error.status == status
+
+
+def test_an_observer_that_fails_fails_no_request(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_target: Target, _values: object) -> Answered:
+        raise RuntimeError("broken before")
+
+    def broken_later(_target: Target, _values: object) -> Answered:
+        def report(*_: object) -> None:
+            raise RuntimeError("broken after")
+
+        return report
+
+    seen: Seen = []
+    client = service(
+        registry,
+        monkeypatch,
+        Capability(call_observer=lambda _registry: broken),
+        Capability(call_observer=lambda _registry: broken_later),
+        seeing(seen),
+    )
+    assert client.post("/score", json=[{"a": 1}]).get_json() == [{"a": 2.0}]
+    assert len(seen) == 1
+    assert "broken before" in caplog.text
+    assert "broken after" in caplog.text
+
+
+def test_nothing_is_around_an_execution_while_nobody_looks(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unused(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(ObservedExecution, "__init__", unused)
+    client = service(registry, monkeypatch, Capability(call_observer=lambda _registry: None))
+    assert client.post("/score", json=[{"a": 1}]).get_json() == [{"a": 2.0}]
