@@ -42,6 +42,7 @@ MENTIONS = {
     "models/skops": r"\.skops",
     "models/xgboost": r"\.ubj",
     "page": "<form",
+    "payload_log": "MMF_PAYLOAD_LOG|  log  ",
     "project_check": "  check  |  test  ",
     "retraining": "MMF_RETRAIN|  retrain  ",
     "rollouts": "MMF_ROLLOUT|  rollout  ",

@@ -18,6 +18,7 @@ UNBOUNDED = {
     "execution.streams._worker_slots": "the setting",
     "codecs.image_pillow._ignore_warnings": "nothing",
     "page.routes.render": "languages of the page",
+    "payload_log.outcomes._counter": "nothing",
     "page.translations.errors._keys": "languages of the page",
     "retraining.outcomes._counter": "nothing",
     "server.connections._probe": "nothing",

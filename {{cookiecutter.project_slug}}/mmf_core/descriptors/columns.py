@@ -51,6 +51,7 @@ class Column:
     - `finite`: with False, infinity is a number like any other.
     - `tz`: the zone of dates with times, as in `Datetime`.
     - `description`: a text for people.
+    - `private`: with True, the payload log has no value of it: it is masked, or hashed.
 
     DescriptorError if the declaration contradicts itself.
 
@@ -73,6 +74,7 @@ class Column:
     finite: bool = True
     tz: str | None = None
     description: str = ""
+    private: bool = False
 
     def __post_init__(self) -> None:
         declared = parse_type(self.type, self.choices)
@@ -117,8 +119,7 @@ class Column:
         """A column of the same type, with any value."""
         if not self.is_limited:
             return self
-        type_: Any = self.kind
-        type_ = type_ | None if self.nullable else type_
+        type_: Any = self.kind | None if self.nullable else self.kind
         return Column(type_, finite=self.finite, tz=self.tz)
 
     @property
@@ -131,7 +132,7 @@ class Column:
     @property
     def _is_plain(self) -> bool:
         """Whether the type is all that is declared."""
-        return not (self.is_limited or self.tz or self.description) and self.finite
+        return self.finite and not (self.is_limited or self.tz or self.description or self.private)
 
     @property
     def is_float64(self) -> bool:
@@ -248,8 +249,7 @@ class Column:
             datetime.combine(value, time.min) if self.kind is date else value for value in values
         ]
 
-    def __repr__(self) -> str:
-        return python_of(self)
+    __repr__ = python_of
 
     def _outside(self, column: pd.Series[Any]) -> Any:
         """Return a mask of the values that are not allowed; empty cells are."""

@@ -1,0 +1,14 @@
+"""The payload log: requests and answers as Parquet files, in S3, or as KServe's CloudEvents."""
+
+from __future__ import annotations
+
+from ..capabilities import Capability
+from .commands import log
+from .observer import make_observer
+from .settings import PayloadLogSettings
+
+CAPABILITY = Capability(
+    settings=PayloadLogSettings,
+    call_observer=make_observer,
+    commands=(log,),
+)

@@ -1,0 +1,176 @@
+"""The values of one target as the log has them: copied at once, written as JSON later.
+
+Columns that a schema does not declare are left out, and private ones are masked or hashed. A table
+has its first MAX_ROWS rows; pictures and files are only described.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from ..codecs import Kind, NumberTable, as_frame, json, json_of
+from ..descriptors import DataFrame, Descriptor
+from ..errors import ErrorDetail, MMFError, RequestError
+from ..target import Target
+from .record import OK, Failure, Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_ROWS = 1_000
+LARGEST = 1024 * 1024
+"""Bytes of the JSON of an argument, or of the result; null stands for a larger one."""
+MASK = "***"
+_DIGEST = 8  # bytes
+_BYTES_IN_A_CELL = 8
+_NULL = b"null"
+
+
+class Payloads:
+    """Copies and writes the values of a target; `key` hashes private values."""
+
+    def __init__(self, target: Target, key: bytes) -> None:
+        self._target = target
+        self._key = key
+        self._private = {
+            name
+            for descriptor in target.descriptors
+            if isinstance(descriptor, DataFrame)
+            for name, column in descriptor.columns.items()
+            if column.private
+        }
+
+    def copied(self, values: Mapping[str, Any], size: int) -> dict[str, Any]:
+        """Return copies of what the function may change; `size` is that of the body in bytes."""
+        arguments = self._target.arguments
+        return {
+            name: _copy(arguments[name].kind, value, size)
+            for name, value in values.items()
+            if name in arguments
+        }
+
+    def result(self, result: Any) -> Any:
+        """Return what is kept of a result; None of a stream, which is not there yet."""
+        returns = self._target.returns
+        return None if returns is None else _first_rows(returns.kind, result)
+
+    def row(self, record: Record) -> dict[str, Any]:
+        """Return the line of a call, by column."""
+        arguments, returns, failure = self._target.arguments, self._target.returns, record.failure
+        inputs = b",".join(
+            json.dumps(name) + b":" + self._text(arguments[name], value)
+            for name, value in record.values.items()
+        )
+        result = self._text(returns, record.result) if returns and not failure else _NULL
+        status, detail, errors = failure or (OK, None, None)
+        return {
+            "time": record.time,
+            "request_id": record.request_id,
+            "target": self._target.route,
+            "protocol": record.protocol,
+            "version": record.version,
+            "status": status,
+            "seconds": record.seconds,
+            "rows": record.rows,
+            "inputs": (b"{" + inputs + b"}").decode(),
+            "result": None if result == _NULL else result.decode(),
+            "detail": detail,
+            "errors": errors,
+        }
+
+    def failure(self, error: MMFError) -> Failure:
+        """Return what is kept of an error: nothing that may repeat a private value."""
+        if not isinstance(error, RequestError):
+            return Failure(error.status, str(error))
+        places = self._without_private(error.errors) if self._private else error.errors
+        text = json.dumps([place.as_dict() for place in places]).decode()
+        return Failure(error.status, None if self._private else error.detail, text)
+
+    def _text(self, descriptor: Descriptor[Any], value: Any) -> bytes:
+        """Return a value as JSON; null if it is too large, or JSON cannot hold it."""
+        if isinstance(value, _Written):
+            return value
+        kind, value = descriptor.kind, as_frame(value)
+        try:
+            if kind in _DESCRIBED or kind is Kind.STREAM:
+                text = json.dumps(value)
+            elif isinstance(descriptor, DataFrame):
+                text = json_of(kind).encode(self._table(descriptor, value), {})
+            else:
+                text = json.dumps(json_of(kind).to_plain(value))
+        except (AttributeError, TypeError, ValueError, RequestError):
+            return _NULL
+        return text if len(text) <= LARGEST else _NULL
+
+    def _table(self, descriptor: DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+        if descriptor.columns:
+            table = table.drop(columns=descriptor.others(table))
+        private = [name for name in table.columns if self._is_private(str(name))]
+        masked: dict[Any, Any] = {name: list(map(self._masked, table[name])) for name in private}
+        return table.assign(**masked) if masked else table
+
+    def _is_private(self, name: str) -> bool:
+        return name in self._private or name.replace(" ", "_") in self._private
+
+    def _masked(self, cell: Any) -> str | None:
+        import pandas as pd
+
+        if cell is None or cell is pd.NA or cell != cell:  # noqa: PLR0124 - NaN
+            return None
+        if not self._key:
+            return MASK
+        text = str(cell).encode(errors="surrogatepass")
+        return blake2b(text, key=self._key, digest_size=_DIGEST).hexdigest()
+
+    def _without_private(self, places: Iterable[ErrorDetail]) -> list[ErrorDetail]:
+        """Return the places of errors; a sentence without a column may repeat any value."""
+        return [
+            replace(place, message="", value=None)
+            if place.column is None or self._is_private(place.column)
+            else place
+            for place in places
+        ]
+
+
+class _Written(bytes):
+    """A value that is JSON already."""
+
+
+def cells_of(value: Any) -> int:
+    """Return how many cells a value has, about; a long text counts as several."""
+    if isinstance(value, NumberTable):
+        value = value.array
+    if isinstance(value, bytes | str):
+        return 1 + len(value) // _BYTES_IN_A_CELL
+    size = getattr(value, "size", 1)
+    return size if isinstance(size, int) else 1
+
+
+_DESCRIBED: dict[Kind, Callable[[Any], Any]] = {
+    Kind.IMAGE: lambda picture: {"shape": list(picture.shape)},
+    Kind.FILE: lambda file: {"bytes": len(file)},
+    Kind.STREAM: lambda _: None,
+}
+
+
+def _first_rows(kind: Kind, value: Any) -> Any:
+    if kind in _DESCRIBED:
+        return _DESCRIBED[kind](value)
+    if not hasattr(value, "shape") or not value.shape or len(value) <= MAX_ROWS:
+        return value[:MAX_ROWS] if isinstance(value, NumberTable) else value
+    return value.head(MAX_ROWS) if hasattr(value, "head") else value[:MAX_ROWS]
+
+
+def _copy(kind: Kind, value: Any, size: int) -> Any:
+    """Return a copy of what is kept of a value; pandas copies a table when it is changed."""
+    if kind is Kind.JSON:
+        return _Written(json.dumps(value) if size <= LARGEST else _NULL)
+    kept = _first_rows(kind, value)
+    if not hasattr(kept, "copy") or not hasattr(kept, "shape"):
+        return kept
+    if hasattr(kept, "columns"):
+        return kept.copy(deep=kept is not value)  # the whole table is not kept in memory
+    return kept.copy()
