@@ -49,11 +49,12 @@ def expressions() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
-    """Give the metrics of a service that has served a request."""
+    """Give the metrics of a service that has served a request, and rejected one."""
     folder: Path = tmp_path_factory.mktemp("scraped")
     with living(folder, MAIN) as live:
         url = live.service.url
         assert requests.post(f"{url}/score", json=[{"a": 1}], timeout=LONGEST).ok
+        assert requests.post(f"{url}/score", json=[{"a": "x"}], timeout=LONGEST).status_code == 422
         yield scrape(url)
 
 

@@ -32,7 +32,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple, Self
 
 from .error_texts import LONGEST_MESSAGE as LONGEST_MESSAGE
 from .error_texts import LONGEST_NAME as LONGEST_NAME
@@ -173,10 +173,25 @@ def _text(text: str | None, longest: int) -> str | None:
     return None if text is None else shortened(as_text(text), longest)
 
 
+class FailedCheck(NamedTuple):
+    """A check that values have failed, and how many: for metrics, so never a caller's own name.
+
+    `column` is one that the schema declares, else empty.
+    """
+
+    column: str
+    rule: str
+    number: int = 1
+
+
 class RequestError(MMFError):
-    """An error that the client can correct: `detail` explains how, `errors` list the places."""
+    """An error that the client can correct: `detail` explains how, `errors` list the places.
+
+    `failures` are the checks that a table has failed, whether its errors are listed or not.
+    """
 
     status = 400
+    failures: tuple[FailedCheck, ...] = ()
 
     def __init__(self, detail: str, errors: Iterable[ErrorDetail] = ()) -> None:
         super().__init__(detail)
@@ -186,7 +201,13 @@ class RequestError(MMFError):
     def within(self, argument: str) -> RequestError:
         """Return the same error, with all details placed in `argument`."""
         errors = self.errors or (ErrorDetail(self.detail),)
-        return type(self)(self.detail, [error.within(argument) for error in errors])
+        placed = type(self)(self.detail, [error.within(argument) for error in errors])
+        return placed.failing(self.failures)
+
+    def failing(self, checks: Iterable[FailedCheck]) -> Self:
+        """Record the checks that have failed; return the error."""
+        self.failures = tuple(checks)
+        return self
 
 
 class UnknownTarget(RequestError):

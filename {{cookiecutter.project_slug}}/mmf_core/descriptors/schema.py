@@ -14,6 +14,7 @@ from ..errors import (
     BodyTooLarge,
     DescriptorError,
     ErrorDetail,
+    FailedCheck,
     InvalidValue,
     listed,
     max_errors,
@@ -23,6 +24,7 @@ from .bounds import interval
 from .column_names import describe_others, similar_names
 from .column_types import READ_AS
 from .columns import Column
+from .failed_checks import DUPLICATE, MISSING, UNKNOWN, failed_cells, failed_names
 from .json_schemas import records
 from .lenient_cells import read_cells
 
@@ -34,7 +36,6 @@ EXTRA = ("ignore", "refuse", "keep")
 MAX_TEXTS = 2_500_000
 """Of a table; each takes up to three microseconds."""
 _FEW_ROWS = 10_000  # in which looking for equal texts takes longer than it saves
-_MISSING, _DUPLICATE, _UNKNOWN = "missing columns", "duplicate columns", "unknown columns"
 
 
 class Schema:
@@ -67,9 +68,7 @@ class Schema:
     @property
     def reading(self) -> dict[str, Any]:
         """Options for codecs: what the columns need, and whether a block of floats is enough."""
-        types = {
-            name: READ_AS.get(column.kind, column.kind) for name, column in self.columns.items()
-        }
+        types = {name: READ_AS.get(each.kind, each.kind) for name, each in self.columns.items()}
         floats = {"floats": True} if set(types.values()) == {float} else {}
         return {"types": types, **floats, **({"keep": True} if self._keeps_extra else {})}
 
@@ -116,13 +115,15 @@ class Schema:
 
         excluded = {name for wrong_names in wrong_columns.values() for name in wrong_names}
         usable = [name for name in self._names if name not in excluded]
-        columns, errors, misfits = self._convert(table, usable)
-        if misfits and lenient:
+        columns, errors, failures = self._convert(table, usable)
+        if failures and lenient:
             table = read_cells(table, {name: self.columns[name] for name in usable})
-            columns, errors, misfits = self._convert(table, usable)
-        if wrong_columns or misfits:
+            columns, errors, failures = self._convert(table, usable)
+        if wrong_columns or failures:
             others = [str(name) for name in names if name not in self.columns]
-            raise _invalid(wrong_columns, errors, misfits, others)
+            misfits = sum(check.number for check in failures)
+            error = _invalid(wrong_columns, errors, misfits, others)
+            raise error.failing([*failed_names(wrong_columns, self.columns), *failures])
         return pd.DataFrame(columns, index=table.index)
 
     def to_output(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -140,27 +141,27 @@ class Schema:
         """Return the names of wrong columns by error."""
         counts = Counter(names)
         wrong_columns = {
-            _MISSING: [name for name in self._names if not counts[name]],
-            _DUPLICATE: [name for name, count in counts.items() if count > 1],
-            _UNKNOWN: [name for name in counts if name not in self.columns and self._refuses_extra],
+            MISSING: [name for name in self._names if not counts[name]],
+            DUPLICATE: [name for name, count in counts.items() if count > 1],
+            UNKNOWN: [name for name in counts if name not in self.columns and self._refuses_extra],
         }
         return {error: wrong_names for error, wrong_names in wrong_columns.items() if wrong_names}
 
     def _convert(
         self, table: pd.DataFrame, names: list[str]
-    ) -> tuple[dict[str, Any], list[ErrorDetail], int]:
-        """Return converted columns, the first errors of each, and the number of wrong cells."""
+    ) -> tuple[dict[str, Any], list[ErrorDetail], list[FailedCheck]]:
+        """Return converted columns, the first errors of each, and the checks that failed."""
         columns: dict[str, Any] = {}
         errors: list[ErrorDetail] = []
-        misfits = 0
+        failures: list[FailedCheck] = []
         number_format = number_format_of(table)
         for name, column, mask in converted(table, {name: self.columns[name] for name in names}):
             columns[name] = column
             rows = mask.nonzero()[0][: max_errors.get()]
             if len(rows):
-                misfits += int(mask.sum())
+                failures += failed_cells(name, self.columns[name], table[name], column, mask)
                 errors += _cell_errors(table[name], rows, self.columns[name], number_format)
-        return columns, sorted(errors, key=lambda error: error.row or 0), misfits
+        return columns, sorted(errors, key=lambda error: error.row or 0), failures
 
     def _allows(self, block: pd.DataFrame) -> bool:
         """Return whether a block of floats is within all bounds."""
@@ -229,7 +230,7 @@ def _column(name: Any, declared: Any) -> Column:
 
 def duplicate_columns(names: Sequence[Any]) -> InvalidValue:
     """Return the error for a table in which a name occurs twice."""
-    return _invalid({_DUPLICATE: [name for name, count in Counter(names).items() if count > 1]})
+    return _invalid({DUPLICATE: [name for name, count in Counter(names).items() if count > 1]})
 
 
 def _invalid(
@@ -238,7 +239,7 @@ def _invalid(
     misfits: int = 0,
     others: Sequence[str] = (),
 ) -> InvalidValue:
-    missing = wrong_columns.get(_MISSING, [])
+    missing = wrong_columns.get(MISSING, [])
     similar = similar_names(missing, others)
     column_errors = [
         ErrorDetail(
@@ -249,7 +250,7 @@ def _invalid(
         for name in names[:MAX_ERRORS]
     ]
     parts = [f"{error}: {listed(names)}" for error, names in wrong_columns.items()]
-    if missing and others and _UNKNOWN not in wrong_columns:
+    if missing and others and UNKNOWN not in wrong_columns:
         parts.insert(1, describe_others([*dict.fromkeys([*similar.values(), *others])]))
     if misfits:
         parts.append(

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ErrorDetail, InvalidValue, RequestError, as_text, max_errors, quoted
+from ..errors import (
+    ErrorDetail,
+    FailedCheck,
+    InvalidValue,
+    RequestError,
+    as_text,
+    max_errors,
+    quoted,
+    shortened,
+)
 from .json_schemas import records
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_MISSING = "column_in_dataframe"
+"""What pandera calls the check that a column is there."""
+_LONGEST = 60  # characters of a check, which may list its choices
 
 
 class Validator:
@@ -25,6 +39,10 @@ class Validator:
     def __init__(self, schema: Any) -> None:
         self._validate = schema.validate
         self._name = schema.__name__ if isinstance(schema, type) else type(schema).__name__
+        whole = (
+            schema.to_schema() if hasattr(schema, "to_schema") else schema
+        )  # of a DataFrameModel
+        self._columns = frozenset(getattr(whole, "columns", None) or ())
         # pandera's option to collect all errors instead of raising the first
         accepts_lazy = "lazy" in inspect.signature(schema.validate).parameters
         self._options = {"lazy": True} if accepts_lazy else {}
@@ -59,11 +77,21 @@ class Validator:
         except Exception as error:
             cases: Any = getattr(error, "failure_cases", None)
             if hasattr(cases, "to_dict"):
-                raise _invalid(cases, table) from None
+                raise _invalid(cases, table).failing(self._failed(cases)) from None
             if isinstance(error, ValueError):
-                raise InvalidValue(str(error)) from None
+                raise InvalidValue(str(error)).failing([FailedCheck("", "check")]) from None
             raise
         return table if valid is None else valid
+
+    def _failed(self, cases: pd.DataFrame) -> Iterator[FailedCheck]:
+        """Yield the checks of all cases; a column that the schema does not have is a caller's."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for case in cases.astype(object).to_dict("records"):
+            column, rule = case.get("column"), str(case.get("check"))
+            if rule == _MISSING:
+                column, rule = case.get("failure_case"), "missing"
+            counts[str(column) if column in self._columns else "", shortened(rule, _LONGEST)] += 1
+        return (FailedCheck(column, rule, count) for (column, rule), count in counts.items())
 
     def to_output(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the result of `validate` of a result."""
@@ -82,7 +110,7 @@ def _invalid(cases: pd.DataFrame, table: pd.DataFrame) -> InvalidValue:
 def _errors(cases: pd.DataFrame, table: pd.DataFrame) -> Iterator[ErrorDetail]:
     for case in cases.astype(object).to_dict("records"):
         value, check = _plain(case.get("failure_case")), case.get("check")
-        if check == "column_in_dataframe":
+        if check == _MISSING:
             yield ErrorDetail("missing column", column=str(value))
             continue
         column = _plain(case.get("column"))

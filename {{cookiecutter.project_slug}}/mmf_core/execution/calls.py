@@ -49,7 +49,8 @@ def validate_arguments(target: Target, values: Mapping[str, Any]) -> Arguments:
             arguments[name] = deepcopy(descriptor.default)  # the function may change it
     if errors:
         details = [detail for error in errors.values() for detail in error.errors]
-        raise InvalidValue(_summary(errors, len(target.arguments)), details)
+        failures = [check for error in errors.values() for check in error.failures]
+        raise InvalidValue(_summary(errors, len(target.arguments)), details).failing(failures)
     return arguments
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram, values
 
+from ..errors import FailedCheck, InvalidValue, RejectedInput
 from ..web.request_context import RequestContext, RequestObserver
 
 SECONDS = (
@@ -48,8 +49,16 @@ IN_FLIGHT = Gauge(
     ["target"],
     multiprocess_mode="livesum",
 )
+INVALID = Counter(
+    "mmf_invalid_values",
+    "Cells, columns and other values that were rejected, by the rule that they broke.",
+    ["target", "column", "rule"],
+)
+_MOST_RULES = 1_000
+"""Of all columns of all targets; what is beyond is counted by target alone."""
 _COUNTED = "mmf.counted"  # in the environment of a request that the gauge has counted
 _log = logging.getLogger("mmf.metrics")
+_rules: set[tuple[str, str, str]] = set()
 Amounts = list[tuple[Any, float]]
 """Values of prometheus_client, and what to add to each."""
 
@@ -68,6 +77,14 @@ class RequestMetrics(RequestObserver):
             context.environ[_COUNTED] = counts
         except Exception:  # noqa: BLE001 - prometheus_client's files may be gone
             _log.exception("request not counted")
+
+    def rejected(self, context: RequestContext, error: InvalidValue) -> None:
+        """Count what was wrong with the values of a request."""
+        try:
+            for column, rule, count in error.failures or [_other(error)]:
+                INVALID.labels(*_known_rule(context.target or "", column, rule)).inc(count)
+        except Exception:  # noqa: BLE001
+            _log.exception("rejected values not counted")
 
     def finished(self, context: RequestContext) -> None:
         """Count a completed request and, if it had a target, its times and rows."""
@@ -141,6 +158,17 @@ class _Counts(dict[Any, Any]):
 @lru_cache(maxsize=256)  # targets of main.py, and protocols
 def _counts(target: str, protocol: str) -> _Counts:
     return _Counts(target, protocol)
+
+
+def _other(error: InvalidValue) -> FailedCheck:
+    return FailedCheck("", "model" if isinstance(error, RejectedInput) else "other")
+
+
+def _known_rule(target: str, column: str, rule: str) -> tuple[str, str, str]:
+    key = target, column, rule
+    if len(_rules) < _MOST_RULES:
+        _rules.add(key)
+    return key if key in _rules else (target, "", "other")
 
 
 def _add_each(amounts: Amounts) -> None:

@@ -31,7 +31,7 @@ from .annotated_workbook import annotated_workbook
 from .http.bodies import drain_body
 from .http.content_encoding import accept_encoding
 from .protocols import ErrorReport, Protocol
-from .request_context import current_context
+from .request_context import current_context, report_rejected
 
 _KEY, _TARGETS = "MMF_PROTOCOLS", "MMF_TARGETS"
 _MAX_LISTED = 20  # targets in a 404
@@ -92,6 +92,7 @@ def _request_error(error: RequestError) -> Response:
 
 
 def _invalid_value(error: InvalidValue) -> Response:
+    report_rejected(error)
     return annotated_workbook(error) or _request_error(error)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..call_options import WITH_ROWS
 from ..descriptors import Descriptor
+from ..errors import InvalidValue
 from ..execution import Execution, Timings
 from ..target import Target
 
@@ -26,6 +27,9 @@ class RequestObserver:
 
     def target_entered(self, context: RequestContext) -> None:
         """Handle the choice of the target, before it is called."""
+
+    def rejected(self, context: RequestContext, error: InvalidValue) -> None:
+        """Handle that a target has rejected the values that it was called with."""
 
     def finished(self, context: RequestContext) -> None:
         """Handle the end of the request: the response was returned, or there is none."""
@@ -101,6 +105,13 @@ def enter_target(target: Target) -> None:
         context.target = target.route
         for observer in context.observers:
             observer.target_entered(context)
+
+
+def report_rejected(error: InvalidValue) -> None:
+    """Report that the values of the current request are invalid, if it has a target."""
+    if (context := _current.get()) and context.target:
+        for observer in context.observers:
+            observer.rejected(context, error)
 
 
 def execute(execution: Execution, values: Mapping[str, Any]) -> Any:
