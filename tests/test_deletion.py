@@ -45,7 +45,7 @@ MENTIONS = {
     "payload_log": "MMF_PAYLOAD_LOG|  log  ",
     "project_check": "  check  |  test  ",
     "retraining": "MMF_RETRAIN|  retrain  ",
-    "rollouts": "MMF_ROLLOUT|  rollout  ",
+    "rollouts": "MMF_ROLLOUT|  rollout  |  compare  ",
     "stores/https": "https:,",
     "stores/mlflow": "models:,",
     "stores/s3": "s3:",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..capabilities import Capability
 from .commands import rollout
+from .compare_command import compare
 from .openapi import section
 from .routes import blueprints
 from .service import executions, gauges, mirror_process, reimporting, start
@@ -13,7 +14,7 @@ CAPABILITY = Capability(
     settings=RolloutSettings,
     blueprints=blueprints,
     openapi=section,
-    commands=(rollout,),
+    commands=(rollout, compare),
     gauges=gauges,
     executions=executions,
     process=mirror_process,

@@ -11,7 +11,7 @@ from ..errors import MMFError
 from ..example_calls import use_model_schemas
 from ..registry import load as load_registry
 from . import candidate, changes, state
-from .plan import document_of, of, read
+from .plan import PlanError, document_of, of, read
 from .settings import RolloutSettings
 from .strategies import STRATEGIES
 
@@ -90,6 +90,21 @@ def abort() -> None:
     _run(changes.abort)
 
 
+def document_of_files(files: tuple[str, ...]) -> dict[str, Any]:
+    """Return what FILE=OTHER says of a candidate."""
+    artifacts: dict[str, str] = {}
+    entries: dict[str, Any] = {}
+    for text in files:
+        file, separator, other = text.partition("=")
+        if not separator or not other:
+            raise PlanError(f"{text}: expected FILE=OTHER, such as model.joblib=new.joblib")
+        if file == "main.py":
+            entries["main"] = other
+        else:
+            artifacts[Path(file).as_posix()] = other
+    return entries | ({"artifacts": artifacts} if artifacts else {})
+
+
 def _document(
     name: str,
     files: tuple[str, ...],
@@ -99,21 +114,8 @@ def _document(
     minutes: float | None,
     **given: Any,
 ) -> dict[str, Any]:
-    artifacts = {}
-    entries: dict[str, Any] = {"name": name}
-    for text in files:
-        file, separator, other = text.partition("=")
-        if not separator or not other:
-            raise click.ClickException(
-                f"{text}: expected FILE=OTHER, such as model.joblib=new.joblib"
-            )
-        if file == "main.py":
-            entries["main"] = other
-        else:
-            artifacts[Path(file).as_posix()] = other
+    entries: dict[str, Any] = {"name": name, **document_of_files(files)}
     entries |= {key: value for key, value in given.items() if value is not None}
-    if artifacts:
-        entries["artifacts"] = artifacts
     is_silent = given["mirror"] and not (given["traffic"] or steps or dark)
     entries.setdefault("strategy", "silent" if is_silent else "canary")
     if dark and entries.setdefault("traffic", 0):

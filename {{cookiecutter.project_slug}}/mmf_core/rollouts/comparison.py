@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..codecs import as_frame
 
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
 TOLERANCE = 1e-6
 """Relative; floats that differ by less are the same: the order of a sum may be another."""
+_NUMBERS = "biuf"
 
 
 def same(expected: Any, actual: Any) -> bool:
@@ -28,6 +33,18 @@ def same(expected: Any, actual: Any) -> bool:
     if isinstance(expected, float) and isinstance(actual, float):
         return _same_floats(expected, actual)
     return type(expected) is type(actual) and bool(expected == actual)
+
+
+def differing(expected: pd.Series[Any], actual: pd.Series[Any]) -> np.ndarray[Any, Any]:
+    """Return a mask of the cells of two columns of the same length that are not the same."""
+    import numpy as np
+
+    if expected.dtype.kind in _NUMBERS and actual.dtype.kind in _NUMBERS:
+        old, new = (each.to_numpy(float, na_value=np.nan) for each in (expected, actual))
+        same_numbers = np.isclose(new, old, rtol=TOLERANCE, atol=0, equal_nan=True)
+        return np.array(~same_numbers)
+    pairs = zip(expected.tolist(), actual.tolist(), strict=True)
+    return np.array([not _same_cells(old, new) for old, new in pairs], dtype=bool)
 
 
 def _same_tables(expected: Any, actual: Any) -> bool:

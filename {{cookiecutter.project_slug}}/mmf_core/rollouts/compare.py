@@ -1,0 +1,156 @@
+"""Two versions on one table: the rows whose answers differ, as a workbook for people."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..codecs import Format, Kind, TableXLSX, find
+from ..descriptors import DataFrame, Descriptor
+from ..errors import MMFError, RequestError
+from ..execution import Execution
+from ..registry import Registry
+from ..settings import Settings
+from ..target import Target
+from ..web.http.codec_options import limits_of, options_of
+from .comparison import differing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OLD_COLOUR, NEW_COLOUR = "FFC7CE", "C6EFCE"
+"""Red and green, as Excel's own "bad" and "good"."""
+_WITH_ROWS = (Kind.TABLE, Kind.ARRAY)
+
+
+class NotComparable(MMFError):
+    """Two versions cannot be compared on a table; the message says why."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both versions' answers for the rows of a table, in their order.
+
+    `changed` has the changed rows: their number from 1, the table's columns, and both versions of
+    each answer beside each other. `cells` are the changed answers: their row there, and the column
+    of the old one; the new one is beside it.
+    """
+
+    rows: int
+    changed: pd.DataFrame
+    cells: list[tuple[int, int]]
+
+    def write(self, path: Path) -> None:
+        """Write the changed rows as a workbook, with the changed answers coloured."""
+        import openpyxl
+        from openpyxl.styles import Font, PatternFill
+
+        book = openpyxl.load_workbook(io.BytesIO(TableXLSX().encode(self.changed, {})))
+        sheet: Any = book.active
+        sheet.freeze_panes = "B2"
+        for cell in sheet[1]:
+            cell.font = Font(bold=True)
+        fills = [PatternFill("solid", start_color=colour) for colour in (OLD_COLOUR, NEW_COLOUR)]
+        for row, column in self.cells:
+            for offset, fill in enumerate(fills, start=1):
+                sheet.cell(row + 2, column + offset).fill = fill
+        book.save(path)
+
+
+def target_with_table(registry: Registry, route: str | None) -> tuple[Target, str]:
+    """Return a target, the only one or the default if none is named, and its table's argument."""
+    targets = {
+        name: each
+        for name, each in registry.targets.items()
+        if each.has_single_result and _table_of(each) and _has_rows(each.returns)
+    }
+    if route is None:
+        routes = list(targets)
+        default = [name for name in routes if targets[name].default]
+        route = routes[0] if len(routes) == 1 else next(iter(default), None)
+    if route not in targets:
+        listed = ", ".join(targets) or "there is none"
+        raise NotComparable(f"expected --target, one that returns rows for a table: {listed}")
+    target = targets[route]
+    return target, _table_of(target) or ""
+
+
+def read_table(path: Path, descriptor: Descriptor[Any]) -> pd.DataFrame:
+    """Read a file in the format of its extension."""
+    form = Format.of_extension(path.suffix)
+    codec = find(Kind.TABLE, form) if form else None
+    if codec is None or not codec.reads:
+        raise NotComparable(f"{path}: expected a table, such as .csv or .xlsx")
+    options = options_of(descriptor, limits_of(Settings.from_env()))
+    table: pd.DataFrame = codec.read(path.read_bytes(), options)
+    return table
+
+
+def compare(table: pd.DataFrame, argument: str, targets: Mapping[str, Target]) -> Comparison:
+    """Call both targets with the table; `targets` are by the names of their versions, old first."""
+    import pandas as pd
+
+    old, new = (_answers(name, each, argument, table) for name, each in targets.items())
+    table = table.reset_index(drop=True)
+    columns: dict[str, Any] = {"row": range(1, len(table) + 1)}
+    columns |= {_unused(str(name), columns): table[name] for name in table.columns}
+    answers: dict[str, tuple[int, Any]] = {}
+    for name in dict.fromkeys([*old.columns, *new.columns]):
+        answers[name] = len(columns), differing(_column(old, name), _column(new, name))
+        for version, result in zip(targets, (old, new), strict=True):
+            columns[_unused(f"{name} ({version})", columns)] = _column(result, name)
+    both = pd.DataFrame(columns)
+    is_changed = pd.DataFrame({name: mask for name, (_, mask) in answers.items()}).any(axis=1)
+    places = {row: place for place, row in enumerate(both.index[is_changed])}
+    cells = [
+        (places[row], column)
+        for column, mask in answers.values()
+        for row in mask.nonzero()[0].tolist()
+    ]
+    return Comparison(len(table), both[is_changed], cells)
+
+
+def _answers(version: str, target: Target, argument: str, table: pd.DataFrame) -> pd.DataFrame:
+    try:
+        result = Execution(target)({argument: table.copy()})
+    except MMFError as error:
+        raise NotComparable(f"{version}: {_why(error)}") from error
+    answers = DataFrame(schema=None).to_output(result).reset_index(drop=True)
+    if len(answers) != len(table):
+        raise NotComparable(
+            f"{version}: expected an answer for each of the {len(table)} rows, got {len(answers)}"
+        )
+    return answers
+
+
+def _why(error: MMFError) -> str:
+    if isinstance(error, RequestError):
+        places = (f"\n  {each.column}, row {each.row}: {each.message}" for each in error.errors)
+        return f"{error.detail}{''.join(places)}"
+    cause = error.__cause__
+    return f"{error}: {type(cause).__name__}: {cause}" if cause else str(error)
+
+
+def _column(table: pd.DataFrame, name: str) -> pd.Series[Any]:
+    """Return a column of answers; empty cells if this version has none."""
+    return table[name] if name in table.columns else table.index.to_series().map(lambda _: None)
+
+
+def _table_of(target: Target) -> str | None:
+    """Return the argument that is a table, if no other one is needed."""
+    tables = [name for name, each in target.arguments.items() if isinstance(each, DataFrame)]
+    others = [name for name in target.required if name not in tables]
+    return tables[0] if len(tables) == 1 and not others else None
+
+
+def _has_rows(returns: Descriptor[Any] | None) -> bool:
+    return returns is not None and returns.kind in _WITH_ROWS
+
+
+def _unused(name: str, columns: Mapping[str, Any]) -> str:
+    while name in columns:
+        name += " "
+    return name
