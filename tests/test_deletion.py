@@ -30,6 +30,7 @@ MENTIONS = {
     "codecs/table_pyarrow": "parquet|arrow|feather",
     "codecs/table_xls": "vnd.ms-excel",
     "cors": "CORS",
+    "drift": "MMF_DRIFT|  drift  ",
     "init": "  init  ",
     "heroku_size": "heroku|  size  ",
     "metrics": "/metrics|prometheus",

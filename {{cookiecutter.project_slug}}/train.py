@@ -22,7 +22,8 @@ def main() -> None:
         wines.data, cultivars, test_size=0.25, random_state=0, stratify=cultivars
     )
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(train, train_labels)
-    mmf.save_model(model, MODEL, example=test)  # checks that the saved model predicts the same
+    # Checks that the saved model predicts the same, and keeps a profile of what it was trained on.
+    mmf.save_model(model, MODEL, example=test, reference=train)
     accuracy = model.score(test, test_labels)
     print(f"{MODEL}: accuracy on {len(test)} held-out wines: {accuracy:.1%}")
 

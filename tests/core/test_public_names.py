@@ -68,6 +68,7 @@ LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 EVERYWHERE_IN = {
     "web": {"flask", "werkzeug"},
     **{key: {"flask", "werkzeug", "click"} for key in CAPABILITIES},
+    "drift": {"flask", "werkzeug", "click", "numpy"},
     "metrics": {"flask", "prometheus_client"},
     "tracing": {"opentelemetry"},
     "cli": {"click"},

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import requests
 import yaml
@@ -12,6 +14,7 @@ from scrapes import Scrape, metrics_in, scrape
 
 from baking import PAYLOAD, ROOT
 from live_load import LONGEST, living
+from mmf_core.drift import profile
 
 DEPLOY = PAYLOAD / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text(encoding="utf-8"))
@@ -49,11 +52,13 @@ def expressions() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
-    """Give the metrics of a service that has served a request, and rejected one."""
+    """Give the metrics of a service that has served many rows, and rejected one."""
     folder: Path = tmp_path_factory.mktemp("scraped")
-    with living(folder, MAIN) as live:
+    (folder / "model.json").write_text("{}")
+    profile.save(object(), folder / "model.json", pd.DataFrame({"a": np.arange(300.0)}))
+    with living(folder, MAIN, MMF_DRIFT_SECONDS="3600") as live:
         url = live.service.url
-        assert requests.post(f"{url}/score", json=[{"a": 1}], timeout=LONGEST).ok
+        assert requests.post(f"{url}/score", json=[{"a": 1}] * 300, timeout=LONGEST).ok
         assert requests.post(f"{url}/score", json=[{"a": "x"}], timeout=LONGEST).status_code == 422
         yield scrape(url)
 

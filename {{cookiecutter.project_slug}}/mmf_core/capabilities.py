@@ -42,12 +42,15 @@ _MODULE = "capability"
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """A metric that is read when it is asked for; `values` are by the value of its `label`."""
+    """A metric that is read when it is asked for.
+
+    `values` are by the value of its label; those of several labels are by tuples.
+    """
 
     name: str
     help_text: str
-    label: str
-    values: Mapping[str, float]
+    label: str | tuple[str, ...]
+    values: Mapping[Any, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +64,12 @@ class Capability:
     busy. `trusted_origins` are those of pages that may have a browser call targets. `observer`
     makes an object that hears of every request. `call_observer` makes what sees the calls of
     targets and their answers, or None while nobody wants that. `gauges` are read at each scrape of
-    metrics, in a request. `operation` changes the description of a target's `POST`.
-    `runs_background`: it calls the targets with `background=True`. `trainer` makes what saves the
-    models that targets return: it gets such a target and its call, and returns what is said of the
-    model. `executions` gets the module, what it has declared, the execution of each target by
-    route, and what makes one; it returns what is called instead.
+    metrics, in a request. `profiler` keeps what it needs of the reference data of a model that is
+    saved: it gets the model, its file and the data. `operation` changes the description of a
+    target's `POST`. `runs_background`: it calls the targets with `background=True`. `trainer` makes
+    what saves the models that targets return: it gets such a target and its call, and returns what
+    is said of the model. `executions` gets the module, what it has declared, the execution of each
+    target by route, and what makes one; it returns what is called instead.
 
     gunicorn calls the rest: `before_load` in the master, once, before the application is imported;
     `worker_started` in each worker, after the fork. `process` gets the seconds that a shutdown
@@ -85,6 +89,7 @@ class Capability:
     observer: Callable[[], RequestObserver] | None = None
     call_observer: Callable[[Registry], CallObserver | None] | None = None
     gauges: Callable[[], Iterable[Gauge]] | None = None
+    profiler: Callable[[Any, Path, Any], None] | None = None
     operation: Callable[[Target, dict[str, Any]], None] | None = None
     runs_background: bool = False
     trainer: Callable[[Service], Callable[[Target, Callable[[], Any]], Any]] | None = None

@@ -41,8 +41,9 @@ class ServiceState:
         yield from _of_artifacts(registry.artifacts.values())
         for gauges in parts("gauges"):
             for gauge in gauges():
-                samples = [((label,), value) for label, value in gauge.values.items()]
-                yield _gauge(gauge.name, gauge.help_text, (gauge.label,), samples)
+                labels, *keys = map(_as_tuple, (gauge.label, *gauge.values))
+                samples = zip(keys, gauge.values.values(), strict=True)
+                yield _gauge(gauge.name, gauge.help_text, labels, samples)
 
 
 def _of_artifacts(artifacts: Iterable[Artifact]) -> Iterator[GaugeMetricFamily]:
@@ -69,6 +70,10 @@ def _gauge(
     for values, value in samples:
         gauge.add_metric(values, value)
     return gauge
+
+
+def _as_tuple(label: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (label,) if isinstance(label, str) else label
 
 
 def _memory() -> Iterator[tuple[Sequence[str], float]]:

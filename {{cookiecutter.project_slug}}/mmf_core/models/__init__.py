@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..capabilities import parts
 from ..errors import ArtifactError, DescriptorError, MMFError
 from ..packages import find_declared
 from ..settings import Settings
@@ -97,7 +98,9 @@ def inputs_of_file(path: Path) -> ModelInputs | None:
     return model_format.inputs_of_file(path) or inputs_of(load_model(path))
 
 
-def save_model(model: Any, path: str | Path, *, example: Any, tolerance: float = -1.0) -> None:
+def save_model(
+    model: Any, path: str | Path, *, example: Any, tolerance: float = -1.0, reference: Any = None
+) -> None:
     """Write a fitted model in the format of the path's suffix, if its predictions survive.
 
     - `model`: what has `predict`, or a dict of these.
@@ -105,6 +108,8 @@ def save_model(model: Any, path: str | Path, *, example: Any, tolerance: float =
     - `example`: rows of input, a table or an array; for a dict of models also a dict of these.
     - `tolerance`: the largest difference of a prediction, relative to the largest one; below 0 it
       is the format's own.
+    - `reference`: the table that the model was fitted on, of which a profile is written beside the
+      file, some kB, so that the service can tell when other data come; only the extra `drift` does.
 
     The file is loaded again and predictions for the example are compared; ArtifactError reports
     the difference and leaves any earlier file at `path`.
@@ -122,6 +127,9 @@ def save_model(model: Any, path: str | Path, *, example: Any, tolerance: float =
             compare(model, _load(new, model_format), example, limit)
         except ArtifactError as error:
             raise ArtifactError(f"{path} is not written: {error}") from error
+    if reference is not None:
+        for save_profile in parts("profiler"):
+            save_profile(model, path, reference)
 
 
 def _load(path: Path, model_format: ModelFormat) -> Any:

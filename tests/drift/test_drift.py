@@ -1,0 +1,310 @@
+"""Drift in a service: counted by version in a sliding window, and reported from the payload log."""
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+from sklearn.linear_model import LogisticRegression
+
+import mmf_core as mmf
+from mmf_core.cli import main
+from mmf_core.drift import observer, window
+from mmf_core.drift.comparison import LEAST_ROWS
+from mmf_core.drift.profile import PREDICTION, path_of
+from mmf_core.drift.window import PARTS, Window
+from mmf_core.payload_log.writer import Writer
+from mmf_core.web import create_app
+from mmf_core.web.observed_calls import ObservedExecution
+
+COLUMNS = ["a", "b", "c"]
+RANDOM = np.random.default_rng(7)
+
+
+def rows(count: int, **moved: float) -> pd.DataFrame:
+    """Return rows of the same distribution as the reference, but for the columns that moved."""
+    table = pd.DataFrame(RANDOM.normal(size=(count, 3)), columns=COLUMNS)
+    table["kind"] = RANDOM.choice(["red", "white"], count, p=[0.3, 0.7])
+    for name, distance in moved.items():
+        table[name] += distance
+    return table
+
+
+REFERENCE = rows(2_000)
+SCHEMA = {**dict.fromkeys(COLUMNS, float), "kind": mmf.Column(str | None)}
+
+
+class Model:
+    """A model that is a file of its own, and takes a column of texts."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        labels = np.where(table["a"] > 0, "yes", "no")
+        self.inner = LogisticRegression().fit(table[COLUMNS], labels)
+
+    def predict(self, table: pd.DataFrame) -> Any:
+        return self.inner.predict(table[COLUMNS])
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    example = REFERENCE.head()
+    mmf.save_model(Model(REFERENCE), "model.joblib", example=example, reference=REFERENCE)
+    return tmp_path
+
+
+def service(**options: Any) -> FlaskClient:
+    registry = mmf.Registry()
+    model = registry.artifact("model.joblib").load()
+    table, text = mmf.DataFrame(schema=SCHEMA), mmf.String()
+
+    @registry.target(returns=mmf.DataFrame(format=mmf.JSON), **options)
+    def score(data: Any = table) -> Any:
+        if data["c"].max() > 1_000:
+            raise RuntimeError("too much")
+        return model.predict(data)
+
+    @registry.target(returns=mmf.String())
+    def other(text: Any = text) -> Any:
+        return text
+
+    app = create_app(registry)
+    registry.version = "v1"
+    return app.test_client()
+
+
+Make = Callable[..., FlaskClient]
+
+
+@pytest.fixture
+def make(project: Path, monkeypatch: pytest.MonkeyPatch) -> Make:  # noqa: ARG001 - the model is there
+    monkeypatch.setenv("MMF_DRIFT_SECONDS", "3600")
+    return service
+
+
+def drift(client: FlaskClient, name: str = "mmf_drift_psi") -> dict[tuple[str, str], float]:
+    """Return a metric of the service by version and column."""
+    text = client.get("/metrics").text
+    families = text_string_to_metric_families(text)
+    all_samples = [sample for family in families for sample in family.samples]
+    found = [(each.labels, each.value) for each in all_samples if each.name == name]
+    assert all(labels["target"] == "score" for labels, _ in found)
+    return {(labels["version"], labels["column"]): value for labels, value in found}
+
+
+def send(client: FlaskClient, table: pd.DataFrame, status: int = 200) -> None:
+    response = client.post("/score", data=table.to_csv(index=False), content_type="text/csv")
+    assert response.status_code == status, response.text
+
+
+def test_the_same_distribution_has_not_drifted(make: Make) -> None:
+    client = make()
+    for _ in range(5):
+        send(client, rows(400))
+    distances, p_values = drift(client), drift(client, "mmf_drift_p_value")
+    assert distances.keys() == p_values.keys()
+    assert {column for _, column in distances} == {*COLUMNS, "kind", PREDICTION}
+    assert {version for version, _ in distances} == {"v1"}
+    assert all(value < 0.02 for value in distances.values())
+    assert all(value > 0.01 for value in p_values.values())
+
+
+def test_a_column_that_moves_is_found_and_its_prediction(make: Make) -> None:
+    client = make()
+    moved = rows(1_000, a=1.0)
+    moved["kind"] = np.where(RANDOM.random(1_000) < 0.5, "blue", None)
+    moved.loc[:100, "kind"] = "red"
+    send(client, moved)
+    distances, p_values = drift(client), drift(client, "mmf_drift_p_value")
+    for column in ("a", "kind", PREDICTION):
+        assert distances["v1", column] > 0.25, column
+        assert p_values["v1", column] < 1e-6, column
+    for column in ("b", "c"):
+        assert distances["v1", column] < 0.05, column
+        assert p_values["v1", column] > 0.01, column
+
+
+def test_requests_of_one_row_count_as_a_table_does(make: Make) -> None:
+    client = make()
+    table = rows(LEAST_ROWS)
+    for record in table.to_dict("records"):
+        assert client.post("/score", json=[record]).status_code == 200
+    one_by_one = drift(client)
+    client = make()
+    send(client, table)
+    assert drift(client) == one_by_one
+    assert len(one_by_one) == 5
+
+
+def test_few_rows_say_nothing_and_errors_do_not_count(make: Make) -> None:
+    client = make()
+    send(client, rows(LEAST_ROWS - 1))
+    assert drift(client) == {}
+    send(client, rows(LEAST_ROWS, c=5_000.0), status=500)
+    assert client.post("/other", json="x").status_code == 200
+    assert drift(client) == {}
+    send(client, rows(1))
+    assert len(drift(client)) == 5
+
+
+def test_large_tables_are_counted_in_part(make: Make) -> None:
+    client = make()
+    send(client, pd.concat([rows(4_000), rows(4_000, b=3.0)]))
+    (counter,) = observer._Current.counters.values()
+    (sums,) = counter._window.sums().values()
+    assert sums[counter._places["b"]].sum() == 1_000
+    assert drift(client)["v1", "b"] > 0.25, "rows of all of it"
+
+
+def test_columns_in_another_order_and_texts_of_numbers(make: Make) -> None:
+    client = make()
+    table = rows(300)
+    records = table[["kind", "c", "b", "a"]].astype({"a": str}).to_dict("records")
+    assert client.post("/score", json=records).status_code == 200
+    mixed = drift(client)
+    client = make()
+    send(client, table)
+    assert mixed == drift(client)
+
+
+def test_batched_requests_count_too(make: Make) -> None:
+    client = make(batch=True)
+    send(client, rows(300))
+    assert len(drift(client)) == 5
+
+
+def test_versions_are_apart() -> None:
+    both = Window(2, 60.0)
+    both.add("v1", np.array([1, 0]))
+    both.add("v2", np.array([0, 5]))
+    both.add("v1", np.array([1, 1]))
+    both.add("v3", np.array([9, 9]))
+    assert {name: counts.tolist() for name, counts in both.sums().items()} == {
+        "v1": [2, 1],
+        "v2": [0, 5],
+    }
+
+
+def test_the_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(window, "monotonic", lambda: now[0])
+    counts = Window(1, 12.0 * PARTS)
+    for _ in range(3 * PARTS):
+        counts.add("v1", np.array([1]))
+        now[0] += 12.0
+    assert counts.sums()["v1"].tolist() == [PARTS - 1]
+    now[0] += 12.0 * (PARTS - 1)
+    assert counts.sums()["v1"].tolist() == [0]
+    now[0] += 1e6
+    counts.add("v1", np.array([1]))
+    assert counts.sums()["v1"].tolist() == [1]
+
+
+def test_without_the_setting_nothing_is_counted(
+    project: Path,  # noqa: ARG001 - the profile is there
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unused(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(ObservedExecution, "__init__", unused)
+    client = service()
+    send(client, rows(300))
+    assert drift(client) == {}
+
+
+@pytest.mark.parametrize("fault", ["absent", "another file's", "broken", "of other columns"])
+def test_a_profile_that_does_not_fit_is_not_used_and_the_log_says_so(
+    fault: str, make: Make, project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    profile = path_of(project / "model.joblib")
+    document = json.loads(profile.read_text())
+    match fault:
+        case "absent":
+            profile.unlink()
+        case "another file's":
+            profile.write_text(json.dumps(document | {"sha256": "0" * 64}))
+        case "broken":
+            profile.write_text("{")
+        case _:
+            columns = {"z": document["columns"]["a"]}
+            profile.write_text(json.dumps(document | {"columns": columns}))
+    caplog.set_level(logging.WARNING, "mmf.drift")
+    client = make()
+    send(client, rows(300))
+    assert drift(client) == {}
+    assert "no model has a profile" in caplog.text
+
+
+@pytest.fixture
+def logged(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Give what logs tables by a service; it returns the folder."""
+
+    def log(*tables: pd.DataFrame) -> Path:
+        made: list[Writer] = []
+        start = Writer._start
+        monkeypatch.setattr(Writer, "_start", lambda self: (start(self), made.append(self)))
+        monkeypatch.setenv("MMF_PAYLOAD_LOG", str(project / "log"))
+        client = service()
+        for table in tables:
+            send(client, table)
+        for each in made:
+            each.close()
+        return project / "log"
+
+    return log
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    done = CliRunner().invoke(main, ["drift", *map(str, arguments)])
+    return done.exit_code, done.output
+
+
+def test_a_report_of_the_log(logged: Callable[..., Path], project: Path) -> None:
+    folder = logged(rows(600, b=1.5), rows(600, b=1.5))
+    code, text = run(folder)
+    assert (code, text) == (1, "1 of 5 columns have drifted in 1,200 rows: drift.html\n")
+    page = (project / "drift.html").read_text(encoding="utf-8")
+    assert page.count("<tr><td>") == 5
+    assert page.index("<td>b</td>") < page.index("<td>a</td>"), "the largest is first"
+    assert '<td>b</td><td class="drifted">' in page
+    assert "v1: 1,200" in page
+    assert "<script" not in page
+    assert run(folder, "--version", "v9", "-o", "none.html")[0] == 2
+    assert not (project / "none.html").exists()
+
+
+def test_a_report_without_drift(logged: Callable[..., Path], project: Path) -> None:
+    folder = logged(rows(900))
+    code, text = run(folder, "--model", "model.joblib", "-o", project / "d.html")
+    assert code == 0, text
+    assert text.startswith("0 of 5 columns")
+
+
+def test_what_a_report_needs(logged: Callable[..., Path], project: Path) -> None:
+    folder = logged(rows(10))
+    assert "expected at least 200 rows" in run(folder)[1]
+    assert run("nowhere") == (
+        2,
+        "Error: nowhere: no such folder; it appears with the first file of the log\n",
+    )
+    path_of(project / "model.joblib").unlink()
+    assert "expected --model" in run(folder)[1]
+
+
+def test_private_columns_are_left_out(
+    logged: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SCHEMA, "kind", mmf.Column(str | None, private=True))
+    folder = logged(rows(400))
+    assert run(folder)[1].startswith("0 of 4 columns")
+    monkeypatch.setenv("MMF_PAYLOAD_LOG_KEY", "sixteen letters or more")
+    folder = logged(rows(400))
+    assert run(folder)[1].startswith("0 of 4 columns")

@@ -1,0 +1,69 @@
+"""`mmfmeta drift`: a report of how far what came is from what the model was trained on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import MMFError
+from ..payload_log.settings import PayloadLogSettings
+
+
+class _Trouble(click.ClickException):
+    exit_code = 2
+
+
+@click.command()
+@click.argument("folder", required=False)
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    help="The model's file; by default that of the only .profile here.",
+)
+@click.option("--target", help="Only the calls of this target.")
+@click.option("--version", help="Only those that this version answered.")
+@click.option("--since", type=click.DateTime(), help="Only from this time on, in UTC.")
+@click.option("--until", type=click.DateTime(), help="Only before this time, in UTC.")
+@click.option(
+    "-o",
+    "--output",
+    default="drift.html",
+    show_default=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The report.",
+)
+@click.pass_context
+def drift(
+    context: click.Context,
+    /,
+    folder: str | None,
+    model: Path | None,
+    output: Path,
+    **wanted: Any,
+) -> None:
+    """Compare the payload log in FOLDER with the model's profile, and write a page about it.
+
+    FOLDER is by default that of MMF_PAYLOAD_LOG. The exit code is 0 if no column has drifted, 1 if
+    one has, and 2 if that cannot be said.
+    """
+    from ..payload_log.reader import Wanted
+    from .html_report import page
+    from .log_report import compare
+
+    for name in ("since", "until"):
+        if wanted[name]:
+            wanted[name] = wanted[name].replace(tzinfo=UTC)
+    place = folder or PayloadLogSettings.from_env().place
+    try:
+        report = compare(place, model, Wanted(status=200, **wanted))
+        output.write_text(page(report, datetime.now(UTC)), encoding="utf-8")
+    except (MMFError, OSError) as error:
+        raise _Trouble(str(error)) from error
+    drifted = sum(each.verdict == "drifted" for each in report.columns.values())
+    click.echo(
+        f"{drifted} of {len(report.columns)} columns have drifted in {report.rows:,} rows: {output}"
+    )
+    context.exit(1 if drifted else 0)
