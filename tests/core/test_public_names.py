@@ -51,6 +51,7 @@ LAYERS = [
         "column_dtypes",
         "projects",
         "cron",
+        "sqlite_file",
     },
     {"capabilities", "extras"},
     {"codecs", "models", "stores", "probes"},

@@ -20,6 +20,7 @@ from test_tasks_processes import serving
 
 import mmf_core as mmf
 from baking import PAYLOAD
+from mmf_core import sqlite_file
 from mmf_core.call_options import CallOptions
 from mmf_core.errors import DeclarationError, MissingPackage, SettingError
 from mmf_core.tasks import database, log, worker
@@ -255,7 +256,7 @@ def test_a_statement_waits_for_another_process_that_writes(
         assert file_queue.store.cancel(file_queue.store.find(task["id"]))
         end.join()
         other.execute("BEGIN IMMEDIATE")
-        monkeypatch.setattr(database, "_BUSY_TIMEOUT", 0.1)
+        monkeypatch.setattr(sqlite_file, "_BUSY_TIMEOUT", 0.1)
         with pytest.raises(TasksUnavailable, match="database is locked"):
             file_queue.store.clear(only_done=True)
         other.rollback()

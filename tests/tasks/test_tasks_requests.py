@@ -405,7 +405,8 @@ def test_large_contents_go_where_they_are_told(
 def test_a_folder_that_cannot_be_used_is_a_503_and_the_service_is_ready(
     file_queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_queue.store._database, "path", Path("/proc/nowhere/tasks.db"))
+    file = file_queue.store._database._file
+    monkeypatch.setattr(file, "path", Path("/proc/nowhere/tasks.db"))
     response = file_queue.client.post("/double", headers=ASYNC, **CSV)
     assert_problem(response, 503, "set MMF_TASKS_DIR")
     assert response.headers["Retry-After"]
