@@ -63,10 +63,11 @@ class Capability:
     `mmfmeta`. `probes` are paths of health checks, served even while every thread of a worker is
     busy. `trusted_origins` are those of pages that may have a browser call targets. `observer`
     makes an object that hears of every request. `call_observer` makes what sees the calls of
-    targets and their answers, or None while nobody wants that. `gauges` are read at each scrape of
-    metrics, in a request. `profiler` keeps what it needs of the reference data of a model that is
-    saved: it gets the model, its file and the data. `operation` changes the description of a
-    target's `POST`. `runs_background`: it calls the targets with `background=True`. `trainer` makes
+    targets and their answers, or None while nobody wants that; `task_observer` is the same for
+    tasks, whose process may end at once. `gauges` are read at each scrape of metrics, in a request.
+    `profiler` keeps what it needs of the reference data of a model that is saved: it gets the
+    model, its file and the data. `operation` changes the description of a target's `POST`.
+    `runs_background`: it calls the targets with `background=True`. `trainer` makes
     what saves the models that targets return: it gets such a target and its call, and returns what
     is said of the model. `executions` gets the module, what it has declared, the execution of each
     target by route, and what makes one; it returns what is called instead.
@@ -88,6 +89,7 @@ class Capability:
     trusted_origins: Callable[[], Iterable[str]] | None = None
     observer: Callable[[], RequestObserver] | None = None
     call_observer: Callable[[Registry], CallObserver | None] | None = None
+    task_observer: Callable[[Registry], CallObserver | None] | None = None
     gauges: Callable[[], Iterable[Gauge]] | None = None
     profiler: Callable[[Any, Path, Any], None] | None = None
     operation: Callable[[Target, dict[str, Any]], None] | None = None

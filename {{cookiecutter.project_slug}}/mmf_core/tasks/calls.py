@@ -14,13 +14,14 @@ from flask import Request, Response
 from ..codecs import Format, as_frame
 from ..errors import ResultError, shortened
 from ..execution import Execution, KeptColumns, validate_arguments
-from ..settings import Settings
 from ..target import Target
 from ..web.annotated_workbook import check_errors_query
 from ..web.http.arguments import ArgumentReader
 from ..web.http.codec_options import limits_of
 from ..web.http.negotiation import negotiate
 from ..web.http.responses import ResultWriter
+from ..web.observed_calls import observed
+from ..web.protocols import Service
 from ..web.request_context import enter_target, execute
 from ..web.streams import StreamWriter
 from .errors import ResultGone
@@ -31,28 +32,39 @@ Trainer = Callable[[Target, Callable[[], Any]], Any]
 _log = logging.getLogger("mmf.tasks")
 
 
-class TaskCalls:
-    """One target: the same reading, execution and writing as that of REST, at other times.
+def executions(service: Service) -> dict[str, Execution]:
+    """Return what tasks call, by route, without what is for requests: batches, limits, deadlines.
 
-    A task has a process and a deadline of its own, so that the target's limits for requests,
-    batches and deadlines are not for it.
+    A task has a process and a deadline of its own.
     """
+    settings = replace(service.settings, timeout=0.0)
+    alone = {}
+    for route, execution in service.executions.items():
+        target = execution.target
+        options = replace(target.call_options, batch=None, timeout=None, max_concurrency=None)
+        alone[route] = Execution(replace(target, call_options=options), settings)
+    return observed(alone, service.registry, "task_observer")
+
+
+class TaskCalls:
+    """One target: the same reading, execution and writing as that of REST, at other times."""
 
     def __init__(
-        self, target: Target, settings: Settings, task_settings: TaskSettings, train: Trainer | None
+        self,
+        service: Service,
+        execution: Execution,
+        task_settings: TaskSettings,
+        train: Trainer | None,
     ) -> None:
-        limits = limits_of(settings)
-        options = target.call_options
-        alone = replace(options, batch=None, timeout=None, max_concurrency=None)
+        target = service.executions[execution.target.route].target
+        limits = limits_of(service.settings)
         self.target = target
         self._train = train if target.trains else None
-        self.timeout = options.task_timeout or task_settings.timeout
+        self.timeout = target.call_options.task_timeout or task_settings.timeout
         self._reader = ArgumentReader(target, limits)
         self._writer = (StreamWriter if target.is_stream else ResultWriter)(target, limits)
         self._kept = KeptColumns.of(target)
-        self._execution = Execution(
-            replace(target, call_options=alone), replace(settings, timeout=0.0)
-        )
+        self._execution = execution
 
     def check(self, request: Request, replayed: Request) -> None:
         """Refuse what the target would refuse."""

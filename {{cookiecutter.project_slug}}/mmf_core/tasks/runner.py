@@ -24,6 +24,7 @@ from ..errors import UnknownTarget, as_text, shortened
 from ..processes import KEPT, anonymous, release
 from ..reporting import reporter
 from ..web.app import UNWRAPPED
+from ..web.request_context import current_context
 from .errors import TasksUnavailable
 from .log import TaskLog
 from .requests import environ, replayed
@@ -61,6 +62,8 @@ class Job:
             raise UnknownTarget(
                 f"{self.task.target}: this version of the service has no such target"
             )
+        if context := current_context():
+            context.client_id = self.task.id
         request = replayed(self.task.request, self.body)
         try:
             self.result = calls.run(request)

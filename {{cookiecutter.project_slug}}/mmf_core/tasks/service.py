@@ -12,7 +12,7 @@ from flask import Flask, current_app
 
 from ..capabilities import Gauge, parts
 from ..web.protocols import Service
-from .calls import TaskCalls
+from .calls import TaskCalls, executions
 from .database import Database, SQLite
 from .errors import TasksUnavailable
 from .files import Bucket, Files, Folder, Place
@@ -44,8 +44,8 @@ class TaskService:
         self.outbox = Outbox(database)
         train = next((make_trainer(service) for make_trainer in parts("trainer")), None)
         self.calls = {
-            route: TaskCalls(execution.target, service.settings, self.settings, train)
-            for route, execution in service.executions.items()
+            route: TaskCalls(service, execution, self.settings, train)
+            for route, execution in executions(service).items()
         }
 
     def install(self, app: Flask) -> None:

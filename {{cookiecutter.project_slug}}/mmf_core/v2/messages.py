@@ -56,6 +56,8 @@ def read_inference(request: Request) -> InferenceRequest:
         raise RequestError("outputs: expected objects with a name")
     is_binary = parameters.get("binary_data_output") is True
     context = current_context()
+    if context and request_id:
+        context.client_id = request_id
     return InferenceRequest(
         id=request_id or (context.request_id if context else ""),
         parameters=parameters,

@@ -23,9 +23,11 @@ CallObserver: TypeAlias = Callable[[Target, Mapping[str, Any]], Answered | None]
 _log = logging.getLogger("mmf.observers")
 
 
-def observed(executions: dict[str, Execution], registry: Registry) -> dict[str, Execution]:
+def observed(
+    executions: dict[str, Execution], registry: Registry, part: str = "call_observer"
+) -> dict[str, Execution]:
     """Return the executions with the observers that capabilities have, or as they are."""
-    made = (make_observer(registry) for make_observer in parts("call_observer"))
+    made = (make_observer(registry) for make_observer in parts(part))
     observers = [observer for observer in made if observer]
     if not observers:
         return executions

@@ -41,7 +41,8 @@ class RequestContext:
     `received` is when the body had arrived; `status` and `bytes_out` are the response's;
     `log_fields` are in every log line; `partial_line` is the text that the target has printed since
     its last line break. A response that `is_streamed` is sent piece by piece after the application
-    returned. `model_version` is that of the artifacts that gave the result.
+    returned. `model_version` is that of the artifacts that gave the result. `client_id` is another
+    id by which the caller knows the request: that of a task, or of a V2 request.
     """
 
     received = 0.0
@@ -55,6 +56,7 @@ class RequestContext:
     partial_line = ""
     is_streamed = False
     model_version = ""
+    client_id = ""
 
     def __init__(
         self,
