@@ -32,6 +32,7 @@ MENTIONS = {
     "cors": "CORS",
     "drift": "MMF_DRIFT|  drift  ",
     "init": "  init  ",
+    "feedback": "/feedback|MMF_FEEDBACK",
     "heroku_size": "heroku|  size  ",
     "metrics": "/metrics|prometheus",
     "mlflow": "invocations|/mlflow",

@@ -231,7 +231,7 @@ def test_compose_has_a_volume_of_tasks_and_a_worker(
     assert (volume["type"], volume["source"]) == ("volume", "tasks")
     assert volume["target"] == "/app/.tasks"  # the default: no setting that only tasks know
     dockerfile = (project / "Dockerfile").read_text()
-    assert "RUN mkdir --mode=1777 .tasks\n" in dockerfile, "a volume begins with its mode"
+    assert "RUN mkdir --mode=1777 .tasks .feedback\n" in dockerfile, "a volume begins with its mode"
     ours = {name: text for name, text in service["environment"].items() if "MMF_TASK" in name}
     assert set(ours.values()) == {None}, "not there unless it is set, as if it were not mentioned"
     changed = {"profiles", "command", "ports", "healthcheck"}

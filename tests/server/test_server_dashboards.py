@@ -22,7 +22,8 @@ RULES = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding
 CONFIG = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
 PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
 PROMETHEUS_OWN = {"job", "instance"}
-LATER = ("mmf_payload_log", "mmf_retrainings", "mmf_rollout")
+LATER = ("mmf_feedback", "mmf_payload_log", "mmf_retrainings", "mmf_rollout")
+"""How the names of metrics begin that are there with the first of what they count."""
 MAIN = """
 import mmf_core as mmf
 

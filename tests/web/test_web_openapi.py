@@ -80,7 +80,9 @@ def test_it_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_tags_and_operations_are_distinct(document: Any) -> None:
     tags = {tag["name"] for tag in document["tags"]}
-    assert tags == {"targets", "mlflow", "v2", "metrics", "health", "tasks", "rollout"}
+    assert tags == {
+        *("targets", "mlflow", "v2", "metrics", "health", "tasks", "rollout", "feedback"),
+    }
     names = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(set(names)) == len(names)
     assert {tag for _, _, operation in operations(document) for tag in operation["tags"]} == tags

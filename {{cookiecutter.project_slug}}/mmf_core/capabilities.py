@@ -36,6 +36,7 @@ Executions: TypeAlias = "dict[str, Execution]"
 ExecutionsHook: TypeAlias = (
     "Callable[[str, Registry, Executions, Callable[[Target], Execution]], Executions]"
 )
+RewardsHook: TypeAlias = "Callable[[str, Iterable[str]], Mapping[str, tuple[int, float]]]"
 _HERE = Path(__file__).parent
 _MODULE = "capability"
 
@@ -69,8 +70,10 @@ class Capability:
     model, its file and the data. `operation` changes the description of a target's `POST`.
     `runs_background`: it calls the targets with `background=True`. `trainer` makes
     what saves the models that targets return: it gets such a target and its call, and returns what
-    is said of the model. `executions` gets the module, what it has declared, the execution of each
-    target by route, and what makes one; it returns what is called instead.
+    is said of the model. `rewards` returns what says how many rewards each version has had, and
+    their sum, since it was first asked with a key; None while the settings want none. `executions`
+    gets the module, what it has declared, the execution of each target by route, and what makes
+    one; it returns what is called instead.
 
     gunicorn calls the rest: `before_load` in the master, once, before the application is imported;
     `worker_started` in each worker, after the fork. `process` gets the seconds that a shutdown
@@ -95,6 +98,7 @@ class Capability:
     operation: Callable[[Target, dict[str, Any]], None] | None = None
     runs_background: bool = False
     trainer: Callable[[Service], Callable[[Target, Callable[[], Any]], Any]] | None = None
+    rewards: Callable[[], RewardsHook | None] | None = None
     executions: ExecutionsHook | None = None
     before_load: Callable[[], None] | None = None
     process: Callable[[float], Callable[[], None] | None] | None = None

@@ -1,0 +1,496 @@
+"""`POST /feedback`: what is noted of answers, what may be said of them, and what metrics say."""
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+import mmf_core as mmf
+from error_shape import assert_problem
+from mmf_core.feedback import service, writer
+from mmf_core.feedback.body import MAX_ROWS
+from mmf_core.feedback.errors import FeedbackUnavailable, UnknownAnswer
+from mmf_core.feedback.predictions import Predictions
+from mmf_core.feedback.service import Feedback
+from mmf_core.feedback.settings import FeedbackSettings
+from mmf_core.feedback.store import Answer, FeedbackStore, packed
+from mmf_core.feedback.truth import Outcome
+from mmf_core.web import create_app
+
+TABLE = mmf.DataFrame(schema={"a": float}, format=mmf.JSON)
+NUMBER, TEXT = mmf.Float(), mmf.String()
+ROWS = [{"a": 1.0}, {"a": 2.0}, {"a": 3.0}]
+
+
+def declare() -> mmf.Registry:
+    registry = mmf.Registry()
+    registry.version = "v7"
+    target = registry.target
+
+    @target(returns=mmf.DataFrame(format=mmf.JSON), default=True)
+    def price(data: Any = TABLE) -> Any:
+        return np.array(data["a"]) * 10.0
+
+    @target(returns=mmf.DataFrame(format=mmf.JSON))
+    def colour(data: Any = TABLE) -> Any:
+        return data.assign(prediction="red", probability=0.9)[["prediction", "probability"]]
+
+    @target(returns=mmf.Dict())
+    def explain(x: Any = NUMBER) -> Any:
+        return {"probabilities": {"a": x, "b": 1 - x}}
+
+    @target(returns=mmf.Stream(mmf.String()))
+    def say(text: Any = TEXT) -> Any:
+        yield from text
+
+    return registry
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    monkeypatch.setenv("MMF_FEEDBACK", "1")
+    monkeypatch.setenv("MMF_FEEDBACK_DIR", str(tmp_path / "feedback"))
+    monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path / "tasks"))
+    monkeypatch.setattr(service, "FRESH", 0.0)
+    monkeypatch.setattr(service, "_UNKNOWN_PAUSES", ())
+    yield create_app(declare())
+    feedback().store.close()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def feedback() -> Feedback:
+    found = service.current()
+    assert found is not None
+    return found
+
+
+def ask(client: FlaskClient, path: str = "/price", body: Any = ROWS) -> str:
+    """Call a target; return the id of the answer."""
+    response = client.post(path, json=body)
+    assert response.status_code == 200, response.text
+    return response.headers["X-Request-ID"]
+
+
+def give(client: FlaskClient, answer: str, *rows: dict[str, Any]) -> Any:
+    return client.post("/feedback", json={"request_id": answer, "rows": rows})
+
+
+def metrics(client: FlaskClient) -> dict[str, float]:
+    """Return the samples of feedback, by their names and labels."""
+    lines = client.get("/metrics").text.splitlines()
+    pairs = (line.rpartition(" ") for line in lines if line.startswith("mmf_feedback"))
+    return {name.removeprefix("mmf_feedback_"): float(value) for name, _, value in pairs}
+
+
+def of(target: str, name: str, version: str = "v7") -> str:
+    return f'{name}{{target="{target}",version="{version}"}}'
+
+
+def test_a_reward_and_the_truth_by_version(client: FlaskClient) -> None:
+    answer = ask(client)
+    response = give(client, answer, {"row": 0, "reward": 1}, {"row": 2, "reward": 0.5})
+    assert (response.status_code, response.get_json()) == (202, {"request_id": answer, "rows": 2})
+    assert give(client, answer, {"row": 0, "truth": 12}, {"row": 1, "truth": 20}).status_code == 202
+    found = metrics(client)
+    assert found[of("price", "rewards")] == 2
+    assert found[of("price", "reward_mean")] == 0.75
+    assert found[of("price", "truths")] == 2
+    assert found[of("price", "mae")] == 1.0
+    assert of("price", "accuracy") not in found
+    assert of("price", "calibration_error") not in found
+    assert found["dropped"] == 0
+
+
+def test_classes_and_their_probabilities(client: FlaskClient) -> None:
+    answer = ask(client, "/colour")
+    rows = [{"row": row, "truth": truth} for row, truth in enumerate(["red", "white", "white"])]
+    assert give(client, answer, *rows).status_code == 202
+    found = metrics(client)
+    assert found[of("colour", "accuracy")] == pytest.approx(1 / 3)
+    assert found[of("colour", "calibration_error")] == pytest.approx(0.9 - 1 / 3)
+    explained = ask(client, "/explain", {"x": 0.25})
+    assert give(client, explained, {"row": 0, "truth": "b"}).status_code == 202
+    assert metrics(client)[of("explain", "accuracy")] == 1.0
+    assert metrics(client)[of("explain", "calibration_error")] == pytest.approx(0.25)
+
+
+def test_the_last_one_counts(client: FlaskClient) -> None:
+    answer = ask(client)
+    for reward in (1, 0, 0.25):
+        assert give(client, answer, {"row": 0, "reward": reward}).status_code == 202
+    for truth in (10, 13):
+        assert give(client, answer, {"row": 0, "truth": truth}).status_code == 202
+    both = give(client, answer, {"row": 0, "reward": 0.5, "truth": 14}, {"row": 0, "reward": 0.75})
+    assert both.status_code == 202
+    found = metrics(client)
+    assert (found[of("price", "rewards")], found[of("price", "reward_mean")]) == (1, 0.75)
+    assert (found[of("price", "truths")], found[of("price", "mae")]) == (1, 4.0)
+
+
+V2_BODY = {"inputs": [{"name": "a", "shape": [3], "datatype": "FP64", "data": [1.0, 2.0, 3.0]}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/price", ROWS),
+        ("/invocations", {"dataframe_records": ROWS}),
+        ("/v2/models/price/infer", V2_BODY),
+    ],
+)
+def test_ids_of_every_protocol(client: FlaskClient, path: str, body: Any) -> None:
+    assert give(client, ask(client, path, body), {"row": 2, "truth": 30}).status_code == 202
+    assert metrics(client)[of("price", "mae")] == 0
+
+
+def test_the_own_id_of_a_v2_request(client: FlaskClient) -> None:
+    response = client.post("/v2/models/price/infer", json=V2_BODY | {"id": "mine ü"})
+    assert response.get_json()["id"]
+    for answer in ("mine ü", response.headers["X-Request-ID"]):
+        assert give(client, answer, {"row": 0, "truth": 10}).status_code == 202, answer
+    assert metrics(client)[of("price", "truths")] == 1
+
+
+def test_ids_of_tasks(app: Flask, client: FlaskClient) -> None:
+    from mmf_core.tasks.runner import run_task
+    from mmf_core.tasks.service import TaskService
+
+    response = client.post("/price", json=ROWS, headers={"Prefer": "respond-async"})
+    store = TaskService.of(app).store
+    claimed = store.claim("here", 1)
+    assert claimed is not None
+    assert run_task(app, claimed, store.input(claimed)).status == "succeeded"
+    for answer in (response.get_json()["id"], response.headers["X-Request-ID"]):
+        assert give(client, answer, {"row": 1, "truth": 20}).status_code == 202
+    assert metrics(client)[of("price", "truths")] == 1
+    store.close()
+
+
+def test_a_stream_takes_rewards(client: FlaskClient) -> None:
+    response = client.post("/say", json={"text": "hello"})
+    assert response.data
+    answer = response.headers["X-Request-ID"]
+    assert give(client, answer, {"row": 0, "reward": 1}).status_code == 202
+    problem = assert_problem(give(client, answer, {"row": 0, "truth": "x"}), 422, "no prediction")
+    assert problem["errors"][0]["row"] == 0
+
+
+def test_an_error_is_no_answer(client: FlaskClient) -> None:
+    response = client.post("/price", json=[{"a": "x"}])
+    assert response.status_code == 422
+    answer = response.headers["X-Request-ID"]
+    assert_problem(give(client, answer, {"row": 0, "reward": 1}), 404, "no answer is known")
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([{"row": 3, "reward": 1}], "rows[0]: the answer has no row 3; it has 3"),
+        ([{"row": 0, "reward": 1}, {"row": 9**99, "reward": 1}], "rows[1]: the answer has no row"),
+        ([{"row": -1, "reward": 1}], "expected the number of a row of the answer, from 0, got -1"),
+        ([{"row": "0", "reward": 1}], 'from 0, got "0"'),
+        ([{"row": True, "reward": 1}], "from 0, got true"),
+        ([{"reward": 1}], "from 0, got null"),
+        ([{"row": 0}], "expected a reward or the truth"),
+        ([{"row": 0, "reward": None}], "expected a reward or the truth"),
+        ([{"row": 0, "reward": 1.5}], "expected a number from 0 to 1, got 1.5"),
+        ([{"row": 0, "reward": -0.5}], "expected a number from 0 to 1, got -0.5"),
+        ([{"row": 0, "reward": "1"}], 'expected a number from 0 to 1, got "1"'),
+        ([{"row": 0, "reward": True}], "expected a number from 0 to 1, got true"),
+        ([{"row": 0, "truth": [1]}], "expected a number, true, false or a short text"),
+        ([{"row": 0, "truth": 10**30}], "expected a number, true, false or a short text"),
+        ([{"row": 0, "truth": 10**400}], "rows[0].truth: expected a number, got 1000"),
+        ([{"row": 0, "truth": "x" * 201}], "expected a number, true, false or a short text"),
+        ([{"row": 0, "truth": "10"}], "expected a number, as the prediction is"),
+        ([{"row": 0, "rewards": 1}], 'unknown member "rewards"'),
+        ([1], "expected {"),
+        ([], "rows: expected [{"),
+        ({}, "rows: expected [{"),
+    ],
+)
+def test_rows_that_are_wrong(client: FlaskClient, rows: Any, words: str) -> None:
+    body = {"request_id": ask(client), "rows": rows}
+    assert_problem(client.post("/feedback", json=body), 422, words)
+    assert of("price", "rewards") not in metrics(client), "nothing of it is stored"
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_are_none(client: FlaskClient, number: str) -> None:
+    for name in ("reward", "truth"):
+        rows = f'[{{"row": 0, "{name}": {number}}}]'
+        body = f'{{"request_id": "{ask(client)}", "rows": {rows}}}'
+        problem = assert_problem(client.post("/feedback", data=body), 422, f"rows[0].{name}")
+        assert "send a finite number" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        (b"{", 400, "not valid JSON"),
+        (b'{"request_id": "NaN"', 400, "not valid JSON"),
+        (b"[]", 422, 'expected {"request_id"'),
+        (b'{"rows": []}', 422, "expected the X-Request-ID of an answer"),
+        (b'{"request_id": 7, "rows": []}', 422, "expected the X-Request-ID of an answer"),
+        (b'{"request_id": "", "rows": []}', 422, "expected the X-Request-ID of an answer"),
+        (
+            b'{"request_id": "a", "rows": [{"row": 0, "reward": 1}], "more": 1}',
+            422,
+            'unknown member "more"',
+        ),
+        (
+            b'{"request_id": "nobody\'s", "rows": [{"row": 0, "reward": 1}]}',
+            404,
+            'no answer is known by the id "nobody',
+        ),
+    ],
+)
+def test_bodies_that_are_wrong(client: FlaskClient, body: bytes, status: int, words: str) -> None:
+    assert_problem(client.post("/feedback", data=body), status, words, path="/feedback")
+
+
+def test_a_million_rows_in_one_body(client: FlaskClient) -> None:
+    rows = ",".join(['{"row":0,"reward":1}'] * 1_000_000)
+    body = f'{{"request_id": "{ask(client)}", "rows": [{rows}]}}'
+    assert_problem(client.post("/feedback", data=body), 413, "at most 10,000 rows")
+    numbers = ",".join(["1"] * (MAX_ROWS + 1))
+    body = f'{{"request_id": "x", "rows": [{numbers}]}}'
+    assert_problem(client.post("/feedback", data=body), 413, "at most 10,000 rows")
+
+
+def test_without_the_setting_nothing_is_noted_or_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMF_FEEDBACK_DIR", str(tmp_path / "feedback"))
+    client = create_app(declare()).test_client()
+    answer = ask(client)
+    assert_problem(give(client, answer, {"row": 0, "reward": 1}), 403, "set MMF_FEEDBACK=1")
+    assert metrics(client) == {}
+    assert not (tmp_path / "feedback").exists()
+
+
+def test_what_was_said_survives_a_restart(client: FlaskClient) -> None:
+    answer = ask(client)
+    assert give(client, answer, {"row": 0, "reward": 1}).status_code == 202
+    before = metrics(client)
+    feedback().store.close()
+    service._Current.feedback = None
+    client = create_app(declare()).test_client()
+    assert metrics(client) == before
+    assert give(client, answer, {"row": 1, "reward": 0}).status_code == 202
+    assert metrics(client)[of("price", "reward_mean")] == 0.5
+
+
+def note(**changes: Any) -> Answer:
+    content = packed(Predictions(1, [1]))
+    return replace(Answer("a", "", "score", "v1", time.time(), 1, content), **changes)
+
+
+@pytest.fixture
+def make_store(tmp_path: Path) -> Callable[..., FeedbackStore]:
+    def make(**settings: Any) -> FeedbackStore:
+        return FeedbackStore(FeedbackSettings(folder=str(tmp_path / "f"), **settings))
+
+    return make
+
+
+def test_of_several_answers_of_an_id_the_last_one_is_meant(
+    make_store: Callable[..., FeedbackStore],
+) -> None:
+    store = make_store()
+    store.add([note(), note(version="v2"), note(id="b", client_id="a", version="v3")], 0)
+    store.add([note(version="v4")], 0)
+    answer = store.find("a")
+    assert answer is not None
+    store.give(answer, [(0, 1.0)], [])
+    assert [*store.sums()] == [("score", "v4")]
+
+
+def test_answers_are_removed_when_they_were_kept_for_long_enough(
+    make_store: Callable[..., FeedbackStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make_store(keep=3600.0)
+    old = [note(id=f"old {number}", at=time.time() - 7200) for number in range(250)]
+    store.add([*old, note(id="new")], 0)
+    for name in ("old 0", "new"):
+        answer = store.find(name)
+        assert answer is not None
+        store.give(answer, [(0, 1.0)], [(0, Outcome(hit=True, bin=9, probability=0.95))])
+    before = store.find("old 1")
+    assert before is not None
+    monkeypatch.setattr("mmf_core.feedback.store.EXPIRE_INTERVAL", 0.0)
+    store.add([], 0)
+    assert store.find("old 0") is None
+    assert store.find("new") is not None
+    sums = store.sums()["score", "v1"][9]
+    assert (sums.rewards, sums.classes, sums.hits) == (1, 1, 1)
+    assert sums.probability == pytest.approx(0.95)
+    with pytest.raises(UnknownAnswer):
+        store.give(before, [(0, 1.0)], [])
+
+
+def test_the_file_does_not_grow_without_end(make_store: Callable[..., FeedbackStore]) -> None:
+    store = make_store(max_kept=500_000)
+    for group in range(40):
+        answers = [note(id=f"{group} {number}", predictions=b"[" * 500) for number in range(100)]
+        store.add(answers, 0)
+    assert store.find("0 0") is None
+    assert store._file.path.stat().st_size < 800_000
+    connection = sqlite3.connect(store._file.path)
+    assert 300 < connection.execute("SELECT count(*) FROM answers").fetchone()[0] < 1_000
+    connection.close()
+
+
+def test_what_a_bandit_has_learned_is_not_forgotten_with_the_answers(
+    make_store: Callable[..., FeedbackStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make_store(keep=3600.0)
+    store.add([note(id="before")], 0)
+    assert store.arms("rollout", ["v1", "v2"]) == {"v1": (0, 0.0), "v2": (0, 0.0)}
+    store.add([note(id="1", at=0.0), note(id="2", version="v2", at=0.0)], 0)
+    for name, reward in {"before": 1.0, "1": 0.25, "2": 1.0}.items():
+        answer = store.find(name)
+        assert answer is not None
+        store.give(answer, [(0, 1.0)], [])
+        store.give(answer, [(0, reward)], [(0, Outcome(error=1.0))])
+    expected = {"v1": (1, 0.25), "v2": (1, 1.0)}
+    assert store.arms("rollout", []) == expected
+    monkeypatch.setattr("mmf_core.feedback.store.EXPIRE_INTERVAL", 0.0)
+    store.add([], 0)
+    assert store.find("1") is None
+    store.close()
+    assert store.arms("rollout", ["v1", "v2"]) == expected
+    assert store.arms("another", ["v1", "v2"]) == {"v1": (0, 0.0), "v2": (0, 0.0)}
+
+
+def test_a_truth_before_its_reward_and_after_it(
+    make_store: Callable[..., FeedbackStore],
+) -> None:
+    """A row moves from one bin to another when its probability becomes known."""
+    store = make_store()
+    store.add([note(id="a"), note(id="b")], 0)
+    found = [store.find(name) for name in "ab"]
+    known = [(0, Outcome(hit=True, bin=3, probability=0.35))]
+    for answer, order in zip(found, ([1, 0], [0, 1]), strict=True):
+        assert answer is not None
+        for is_reward in order:
+            store.give(answer, [(0, 0.5)] * is_reward, known * (1 - is_reward))
+    bins = store.sums()["score", "v1"]
+    assert (bins[3].rewards, bins[3].reward, bins[3].hits) == (2, 1.0, 2)
+    assert [(sums.rewards, sums.classes) for number, sums in bins.items() if number != 3] in (
+        [],
+        [(0, 0)],
+    )
+
+
+def test_what_does_not_fit_in_the_queue_is_dropped_and_counted(
+    make_store: Callable[..., FeedbackStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "MAX_WAITING", 2_000)
+    monkeypatch.setattr(writer, "LINGER", 3600.0)
+    store = make_store()
+    queue = writer.AnswerWriter(store)
+    for number in range(10):
+        queue.put(note(id=str(number)))
+    queue.write()
+    assert store.dropped() == 6
+    assert store.find("3") is not None
+    assert store.find("4") is None
+
+
+def test_a_full_disk_costs_no_answer(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask(client)
+    feedback().writer.write()
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(feedback().store._file, "write", full)
+        answers = [ask(client) for _ in range(3)]
+        for _ in answers:
+            feedback().writer.write()
+        (line,) = [record.message for record in caplog.records if "noted" in record.message]
+        assert line == (
+            "answers are not noted: feedback cannot be stored (set MMF_FEEDBACK_DIR): "
+            "database or disk is full"
+        )
+    assert_problem(give(client, answers[0], {"row": 0, "reward": 1}), 404)
+    assert metrics(client)["dropped"] == 3
+
+
+def test_a_folder_that_cannot_be_made_is_a_503(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MMF_FEEDBACK_DIR", str(tmp_path / "file" / "folder"))
+    client = create_app(declare()).test_client()
+    answer = ask(client)
+    response = give(client, answer, {"row": 0, "reward": 1})
+    assert_problem(response, 503, "set MMF_FEEDBACK_DIR")
+    assert client.get("/metrics").status_code == 200
+
+
+def test_answers_are_noted_by_their_own_thread(client: FlaskClient) -> None:
+    answers = [ask(client) for _ in range(50)]
+    end = time.monotonic() + 30
+    while feedback().store.find(answers[-1]) is None:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert "mmf-feedback" in {thread.name for thread in threading.enumerate()}
+    connection = sqlite3.connect(feedback().settings.file)
+    assert connection.execute("SELECT count(*) FROM answers").fetchone()[0] == 50
+    connection.close()
+
+
+def test_the_document_describes_it(client: FlaskClient) -> None:
+    document = client.get("/openapi.json").get_json()
+    body = document["paths"]["/feedback"]["post"]["requestBody"]["content"]["application/json"]
+    assert body["schema"]["properties"]["rows"]["maxItems"] == MAX_ROWS
+
+
+def test_a_file_of_a_newer_version_is_not_touched(
+    make_store: Callable[..., FeedbackStore],
+) -> None:
+    store = make_store()
+    store.add([note()], 0)
+    store.close()
+    connection = sqlite3.connect(store._file.path)
+    connection.execute("PRAGMA user_version=99")
+    connection.close()
+    with pytest.raises(FeedbackUnavailable, match="newer version"):
+        store.find("a")
+
+
+def test_json_of_a_row_is_as_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "feedback.md").read_text(encoding="utf-8")
+    assert json.dumps({"row": 0, "reward": 1.0}) in page
+
+
+@pytest.mark.usefixtures("app")
+def test_an_answer_without_a_result_takes_rewards() -> None:
+    registry = mmf.Registry()
+
+    @registry.target
+    def forget(text: Any = TEXT) -> None:
+        del text
+
+    client = create_app(registry).test_client()
+    response = client.post("/forget", json={"text": "x"})
+    assert response.status_code == 204
+    told = give(client, response.headers["X-Request-ID"], {"row": 0, "reward": 1})
+    assert told.status_code == 202

@@ -1,0 +1,89 @@
+"""Feedback in a running service: any worker takes it at once, and all of them say the same."""
+
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from commands import wait_until
+from services import Service, serve
+
+APP = """
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+
+
+@registry.target(returns=mmf.DataFrame(format=mmf.JSON), batch=True)
+def double(data=mmf.DataFrame(schema={"a": float})):
+    return data["a"].to_numpy() * 2
+
+
+app = create_app(registry)
+"""
+SETTINGS = {"MMF_FEEDBACK": "1", "MMF_TASK_WORKERS": "1"}
+LONGEST = 60
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with (
+        (tmp_path / "log").open("wb") as log,
+        serve("gunicorn", tmp_path, log, APP, **SETTINGS) as running,
+    ):
+        yield running
+
+
+def ask(service: Service, number: float, **headers: str) -> requests.Response:
+    names = {name.replace("_", "-"): text for name, text in headers.items()}
+    body = [{"a": number}, {"a": number + 1}]
+    return requests.post(f"{service.url}/double", json=body, headers=names, timeout=LONGEST)
+
+
+def tell(service: Service, answer: str, row: int, truth: float) -> int:
+    body = {"request_id": answer, "rows": [{"row": row, "truth": truth, "reward": 0.5}]}
+    return requests.post(f"{service.url}/feedback", json=body, timeout=LONGEST).status_code
+
+
+def metrics(service: Service) -> tuple[str, ...]:
+    text = requests.get(f"{service.url}/metrics", timeout=LONGEST).text
+    return tuple(line for line in text.splitlines() if line.startswith("mmf_feedback"))
+
+
+def test_every_answer_can_be_told_of_at_once_by_any_worker(
+    service: Service,
+) -> None:
+    def call_and_tell(number: int) -> tuple[int, int]:
+        answer = ask(service, number)
+        told = tell(service, answer.headers["X-Request-ID"], 1, 2 * number + 3)
+        return answer.status_code, told
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(call_and_tell, range(200))) == {(200, 202)}
+    task = ask(service, 7, Prefer="respond-async").json()
+    url = service.url + task["urls"]["self"]
+    wait_until(lambda: requests.get(url, timeout=LONGEST).json()["status"] == "succeeded")
+    assert tell(service, task["id"], 0, 14) == 202
+    wait_until(lambda: len({metrics(service) for _ in range(10)}) == 1)
+    found = dict(line.rsplit(" ", 1) for line in metrics(service))
+    labels = '{target="double",version=""}'
+    assert float(found[f"mmf_feedback_truths{labels}"]) == 201
+    assert float(found[f"mmf_feedback_reward_mean{labels}"]) == 0.5
+    assert float(found[f"mmf_feedback_mae{labels}"]) == pytest.approx(200 / 201)
+    assert float(found["mmf_feedback_dropped"]) == 0
+
+
+def test_what_a_worker_has_answered_is_noted_when_it_ends(tmp_path: Path) -> None:
+    with (
+        (tmp_path / "log").open("wb") as log,
+        serve("gunicorn", tmp_path, log, APP, **SETTINGS) as service,
+    ):
+        for number in range(20):
+            assert ask(service, number).status_code == 200
+    connection = sqlite3.connect(tmp_path / ".feedback" / "feedback.db")
+    assert connection.execute("SELECT count(*) FROM answers").fetchone() == (20,)
+    connection.close()

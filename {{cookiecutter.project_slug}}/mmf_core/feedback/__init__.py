@@ -1,0 +1,1 @@
+"""Feedback: rewards and the truth for answers given, and how good each version was."""

@@ -1,0 +1,126 @@
+"""The body of `POST /feedback`: which answer, and what is said of its rows."""
+
+from __future__ import annotations
+
+import json as standard_json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..codecs import read_json
+from ..codecs.json_overflow import not_finite_error
+from ..errors import MAX_ERRORS, BodyTooLarge, ErrorDetail, InvalidValue, RequestError, quoted
+from ..web.http.codec_options import limits
+from .predictions import LONGEST_CLASS, Value
+
+MAX_ROWS = 10_000
+"""Rows that one body may tell of."""
+LONGEST_ID = 1_000
+"""Characters: those of a request, of a task, and of a request's own id in V2."""
+_EXPECTED = 'expected {"request_id": "…", "rows": [{"row": 0, "reward": 1.0}]}'
+_TOLD = ("reward", "truth")
+_LARGEST = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is said of one row: a reward, the truth, or both. `place` is that in the body."""
+
+    place: int
+    row: int
+    reward: float | None = None
+    truth: Value = None
+
+
+def read_feedback(data: bytes) -> tuple[str, list[Told]]:
+    """Return the id of an answer, and what is said of its rows.
+
+    InvalidValue lists what is wrong with which; BodyTooLarge if there are more than `MAX_ROWS`.
+    """
+    if data.count(b"{") > MAX_ROWS + 1:
+        raise _too_many()
+    document = _read(data)
+    if not isinstance(document, dict):
+        raise InvalidValue(f"{_EXPECTED}, got {quoted(document)}")
+    request_id, rows = document.get("request_id"), document.get("rows")
+    if not isinstance(request_id, str) or not 0 < len(request_id) <= LONGEST_ID:
+        detail = f"expected the X-Request-ID of an answer, got {quoted(request_id)}"
+        raise InvalidValue(
+            f"request_id: {detail}", [ErrorDetail(detail, where="request_id", value=request_id)]
+        )
+    if not isinstance(rows, list) or not rows:
+        detail = 'expected [{"row": 0, "reward": 1.0}], or "truth" in place of "reward"'
+        raise InvalidValue(f"rows: {detail}", [ErrorDetail(detail, where="rows")])
+    if unknown := [name for name in document if name not in ("request_id", "rows")]:
+        raise InvalidValue(f"unknown member {quoted(unknown[0])}; {_EXPECTED}")
+    if len(rows) > MAX_ROWS:
+        raise _too_many()
+    told, errors = [], list[ErrorDetail]()
+    for place, entry in enumerate(rows):
+        problems = [*_problems(entry, place)]
+        errors += problems
+        if not problems:
+            told.append(_told(entry, place))
+    refuse(errors)
+    return request_id, told
+
+
+def refuse(errors: list[ErrorDetail]) -> None:
+    """Raise InvalidValue if there are errors; the first are listed."""
+    if errors:
+        first = errors[0]
+        summary = f"rows[{first.row}]: {first.message}"
+        raise InvalidValue(summary, errors[:MAX_ERRORS])
+
+
+def error_at(place: int, message: str, column: str | None = None, value: Any = None) -> ErrorDetail:
+    """Return an error in an entry of `rows`."""
+    return ErrorDetail(message, where="rows", row=place, column=column, value=value)
+
+
+def _read(data: bytes) -> Any:
+    """Read JSON; NaN and Infinity, which it has no words for, are named with their places."""
+    try:
+        return read_json(data, limits())
+    except RequestError as error:
+        if isinstance(error, InvalidValue) or (b"NaN" not in data and b"Infinity" not in data):
+            raise
+        try:
+            refused = not_finite_error(standard_json.loads(data))
+        except (ValueError, RecursionError):
+            refused = None
+        raise refused or error from None
+
+
+def _problems(entry: Any, place: int) -> Iterator[ErrorDetail]:
+    if not isinstance(entry, dict):
+        message = f'expected {{"row": 0, "reward": 1.0}}, got {quoted(entry)}'
+        yield error_at(place, message, value=entry)
+        return
+    if unknown := [name for name in entry if name not in ("row", *_TOLD)]:
+        yield error_at(place, f"unknown member {quoted(unknown[0])}; expected row, reward, truth")
+    row = entry.get("row")
+    if isinstance(row, bool) or not isinstance(row, int) or row < 0:
+        message = f"expected the number of a row of the answer, from 0, got {quoted(row)}"
+        yield error_at(place, message, "row", row)
+    if not any(entry.get(name) is not None for name in _TOLD):
+        yield error_at(place, "expected a reward or the truth")
+    reward, truth = (entry.get(name) for name in _TOLD)
+    is_number = isinstance(reward, int | float) and not isinstance(reward, bool)
+    if reward is not None and not (is_number and 0 <= reward <= 1):
+        message = f"expected a number from 0 to 1, got {quoted(reward)}"
+        yield error_at(place, message, "reward", reward)
+    is_class = isinstance(truth, str | float) or truth is None
+    is_class = is_class or (isinstance(truth, int) and abs(truth) <= _LARGEST)
+    if not is_class or (isinstance(truth, str) and len(truth) > LONGEST_CLASS):
+        message = f"expected a number, true, false or a short text, got {quoted(truth)}"
+        yield error_at(place, message, "truth", truth)
+
+
+def _told(entry: dict[str, Any], place: int) -> Told:
+    reward = entry.get("reward")
+    return Told(place, entry["row"], None if reward is None else float(reward), entry.get("truth"))
+
+
+def _too_many() -> BodyTooLarge:
+    return BodyTooLarge(f"expected at most {MAX_ROWS:,} rows in one body; send several")

@@ -1,0 +1,159 @@
+"""What an answer predicts, row by row, and how probable that is, where the answer says so.
+
+- A table: its column `prediction`, else its only column. Beside it `probability` is that of the
+  prediction, and `probability_<class>` that of each class.
+- The columns `prediction_0`, `prediction_1`, … of an array of two dimensions, if each of its rows
+  adds up to one: the number of the most probable class.
+- An object: the same names; `probabilities` may be an object by class. A list: each of its items.
+- A number, a text, true or false: itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isclose, isfinite
+from numbers import Integral, Real
+from typing import Any, TypeAlias
+
+from ..codecs import NumberTable
+
+MAX_ROWS = 10_000
+"""The truth is compared with so many rows of an answer; a reward may be for any."""
+LONGEST_CLASS = 200
+"""Characters; a longer text is no class."""
+Value: TypeAlias = str | int | float | bool | None
+_PREDICTION, _PROBABILITY, _PROBABILITIES = "prediction", "probability", "probabilities"
+_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """An answer's rows; `values` and `probabilities` are those of the first, as far as known.
+
+    A prediction that is a whole number, a text or a bool is a class, any other number a quantity.
+    """
+
+    rows: int = 1
+    values: Sequence[Value] = field(default_factory=list)
+    probabilities: Sequence[float | None] = field(default_factory=list)
+
+
+def predictions_of(result: Any) -> Predictions:
+    """Return what a result predicts; no values if it is nothing of the above, such as a picture."""
+    if type(result) is NumberTable:
+        array, places = result.array, {name: at for at, name in enumerate(result.names)}
+        return _of_table([*places], lambda name: array[:MAX_ROWS, places[name]], len(array))
+    if hasattr(result, "columns"):
+        names = [str(name) for name in result.columns]
+        head = result.iloc[:MAX_ROWS]
+        return _of_table(names, lambda name: head.iloc[:, names.index(name)], len(result))
+    if hasattr(result, "ndim") and hasattr(result, "tolist"):
+        return _of_array(result)
+    if isinstance(result, list | tuple):
+        return _of_items(result[:MAX_ROWS], len(result))
+    return _of_items([result], 1)
+
+
+def _of_table(names: Sequence[str], column: Callable[[str], Any], rows: int) -> Predictions:
+    classes = [name for name in names if name.startswith(f"{_PROBABILITY}_")]
+    others = [name for name in names if name not in {*classes, _PROBABILITY}]
+    name = _PREDICTION if _PREDICTION in names else others[0] if len(others) == 1 else None
+    if name is None and _is_counted(names):
+        return _of_probabilities([column(each).tolist() for each in names], rows)
+    if name is None and not classes:
+        return Predictions(rows)
+    values: list[Value] = []
+    probabilities: list[float | None] = []
+    if classes:
+        labels = [each.removeprefix(f"{_PROBABILITY}_") for each in classes]
+        most = _most([column(each).tolist() for each in classes])
+        values, probabilities = [labels[at] for at, _ in most], [each for _, each in most]
+    if _PROBABILITY in names:
+        probabilities = [*map(_probability, column(_PROBABILITY).tolist())]
+    if name is not None:
+        values = [*map(_value, column(name).tolist())]
+    return _known(rows, values, probabilities)
+
+
+def _is_counted(names: Sequence[str]) -> bool:
+    return len(names) > 1 and [*names] == [f"{_PREDICTION}_{at}" for at in range(len(names))]
+
+
+def _of_array(array: Any) -> Predictions:
+    if not array.ndim:
+        return _of_items([array.item()], 1)
+    head = array[:MAX_ROWS]
+    if array.ndim == 1:
+        return _of_items(head.tolist(), len(array))
+    is_table = array.ndim == 2 and array.shape[1] > 1  # noqa: PLR2004 - rows of classes
+    return _of_probabilities(head.T.tolist(), len(array)) if is_table else Predictions(len(array))
+
+
+def _of_probabilities(columns: Sequence[Sequence[Any]], rows: int) -> Predictions:
+    """Return the numbers of the most probable classes, if these are probabilities."""
+    for row in zip(*columns, strict=True):
+        known = [_probability(cell) for cell in row]
+        if None in known or not isclose(sum(map(float, row)), 1, abs_tol=_TOLERANCE):
+            return Predictions(rows)
+    most = _most(columns)
+    return _known(rows, [at for at, _ in most], [each for _, each in most])
+
+
+def _most(columns: Sequence[Sequence[Any]]) -> list[tuple[int, float | None]]:
+    """Return the column that is most probable in each row, and how much so."""
+    found = []
+    for row in zip(*columns, strict=True):
+        cells = [_probability(cell) for cell in row]
+        known = [-1.0 if cell is None else cell for cell in cells]
+        at = known.index(max(known))
+        found.append((at, cells[at]))
+    return found
+
+
+def _of_items(items: Iterable[Any], rows: int) -> Predictions:
+    pairs = [*map(_of_item, items)]
+    return _known(rows, [value for value, _ in pairs], [each for _, each in pairs])
+
+
+def _of_item(item: Any) -> tuple[Value, float | None]:
+    if not isinstance(item, Mapping):
+        return _value(item), None
+    value, probability = _value(item.get(_PREDICTION)), _probability(item.get(_PROBABILITY))
+    by_class = item.get(_PROBABILITIES)
+    if isinstance(by_class, Mapping) and by_class:
+        known = [(_probability(cell) or 0.0, name) for name, cell in by_class.items()]
+        most, name = max(known, key=lambda pair: pair[0])
+        value = _value(name) if value is None else value
+        probability = most if probability is None else probability
+    return value, probability
+
+
+def _known(
+    rows: int, values: Sequence[Value], probabilities: Sequence[float | None]
+) -> Predictions:
+    """Return the predictions, without lists that hold nothing."""
+    if all(value is None for value in values):
+        return Predictions(rows)
+    is_known = any(each is not None for each in probabilities)
+    return Predictions(rows, values, probabilities if is_known else [])
+
+
+def _value(cell: Any) -> Value:
+    """Return a cell as JSON has it; None if it is neither a class nor a quantity."""
+    if isinstance(cell, str):
+        return str(cell) if len(cell) <= LONGEST_CLASS else None
+    if isinstance(cell, bool) or type(cell).__name__ in {"bool", "bool_"}:  # NumPy's
+        return bool(cell)
+    if isinstance(cell, Integral):
+        return int(cell)
+    if isinstance(cell, Real) and isfinite(cell):
+        return float(cell)
+    return None
+
+
+def _probability(cell: Any) -> float | None:
+    value = _value(cell)
+    if isinstance(value, str | None) or not -_TOLERANCE <= value <= 1 + _TOLERANCE:
+        return None
+    return float(value)
