@@ -89,12 +89,12 @@ class Rollout:
             each.json()["by"] if each.status_code == 200 else each.status_code for each in responses
         )
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `mmfmeta rollout …` in the project."""
         return subprocess.run(
             [sys.executable, "-m", "mmf_core", "rollout", *arguments],
             cwd=self.folder,
-            env={"PYTHONPATH": str(PAYLOAD), "PATH": "/usr/bin:/bin"},
+            env={"PYTHONPATH": str(PAYLOAD), "PATH": "/usr/bin:/bin"} | environment,
             capture_output=True,
             text=True,
             timeout=120,

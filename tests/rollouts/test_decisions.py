@@ -15,7 +15,7 @@ from mmf_core.rollouts.comparison import same
 from mmf_core.rollouts.counters import CANDIDATE, STABLE, Calls, Copies, Counters
 from mmf_core.rollouts.plan import Gates, Plan, of
 from mmf_core.rollouts.rollout import position
-from mmf_core.rollouts.strategies import STRATEGIES, Figures, Progress
+from mmf_core.rollouts.strategies import STRATEGIES, BothRewards, Figures, Progress
 
 CANARY: Plan = of(
     {
@@ -93,13 +93,15 @@ def test_a_good_candidate_is_not_taken_back_by_chance() -> None:
 def test_steps_need_time_and_requests() -> None:
     canary = STRATEGIES["canary"]
     enough = figures(calls(100), calls(10))
-    assert canary.traffic(CANARY, Progress()) == 5
+    assert canary.traffic(CANARY, Progress(), BothRewards()) == 5
     assert canary.next_step(CANARY, Progress(0, 59), enough) == 0
     assert canary.next_step(CANARY, Progress(0, 60), figures(calls(100), calls(9))) == 0
     assert canary.next_step(CANARY, Progress(0, 60), enough) == 1
     assert canary.next_step(CANARY, Progress(2, 600), enough) == 2
-    assert canary.traffic(CANARY, Progress(2)) == 100
-    assert canary.traffic(CANARY, Progress(7)) == 100, "a plan that has become shorter"
+    assert canary.traffic(CANARY, Progress(2), BothRewards()) == 100
+    assert canary.traffic(CANARY, Progress(7), BothRewards()) == 100, (
+        "a plan that has become shorter"
+    )
 
 
 def test_a_quantile() -> None:

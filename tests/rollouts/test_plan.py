@@ -19,7 +19,7 @@ def candidate(**entries: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        ({"candidates": {}}, "candidates: unknown table; expected candidate, steps, gates"),
+        ({"candidates": {}}, "candidates: unknown table; expected candidate, steps, bandit, gates"),
         ({"candidate": []}, r"candidate: expected a table, \[candidate\]"),
         ({"candidate": {}}, "name is missing"),
         ({"gates": {}}, r"\[candidate\] is missing"),
@@ -30,7 +30,7 @@ def candidate(**entries: Any) -> dict[str, Any]:
         (candidate(traffic=True), "expected a number from 0 to 100"),
         (candidate(traffic=float("nan")), "expected a number from 0 to 100"),
         (candidate(mirror="10"), "mirror = '10'"),
-        (candidate(strategy="best"), "expected one of ab, canary, silent"),
+        (candidate(strategy="best"), "expected one of ab, bandit, canary, silent"),
         (candidate(strategy="silent", traffic=5), "a silent version answers nobody"),
         (candidate(strategy="ab"), 'needs sticky = "X-User-Id"'),
         (candidate(sticky="X User"), "expected the name of a header"),

@@ -13,7 +13,7 @@ from ..stores import Version, file_name, is_uri, lockfile, store_for
 from ..stores.digests import sha256_of, size_of
 from ..stores.lockfile import Entry
 from . import state
-from .plan import Candidate, Plan, PlanError, of, read, write
+from .plan import Candidate, Plan, PlanError, document_of, of, read, write
 
 
 class NoRollout(MMFError):
@@ -38,7 +38,7 @@ def set_shares(file: Path, **shares: Any) -> Plan:
     plan = _under_way(file)
     if plan.steps.traffic and "traffic" in shares:
         raise PlanError("[steps] say what the traffic is; begin anew to change it")
-    plan = plan.with_candidate(**shares)
+    plan = of(document_of(plan.with_candidate(**shares)))
     write(plan, file)
     return plan
 

@@ -11,9 +11,10 @@ from ..errors import MMFError
 from ..example_calls import use_model_schemas
 from ..registry import load as load_registry
 from . import candidate, changes, state
-from .plan import PlanError, document_of, of, read
+from .plan import Candidate, Plan, PlanError, document_of, of, read
+from .rewards import rewards_of
 from .settings import RolloutSettings
-from .strategies import STRATEGIES
+from .strategies import STRATEGIES, Progress
 
 
 @click.group()
@@ -30,7 +31,7 @@ def rollout() -> None:
 @click.option("--steps", help="Percentages, one after the other: 5,20,50,100.")
 @click.option("--minutes", type=float, help="Least time of each step.")
 @click.option("--sticky", help="Header whose value chooses the version, such as X-User-Id.")
-@click.option("--strategy", help="canary, silent or ab; by default what the options mean.")
+@click.option("--strategy", help="canary, silent, ab or bandit; by default what the options mean.")
 def start(name: str, files: tuple[str, ...], **options: Any) -> None:
     """Begin a rollout of NAME, which has OTHER files or versions: model.joblib=new/model.joblib.
 
@@ -74,8 +75,7 @@ def status() -> None:
     elif progress.ended:
         click.echo(f"taken back: {progress.ended}")
     else:
-        traffic = STRATEGIES[plan.candidate.strategy].traffic(plan, progress)
-        click.echo(f"step {progress.step + 1}, {traffic:g} %, for {progress.seconds:.0f} seconds")
+        _show(plan, plan.candidate, progress)
 
 
 @rollout.command()
@@ -105,6 +105,20 @@ def document_of_files(files: tuple[str, ...]) -> dict[str, Any]:
     return entries | ({"artifacts": artifacts} if artifacts else {})
 
 
+def _show(plan: Plan, candidate: Candidate, progress: Progress) -> None:
+    """Say which share a candidate that is in use has, and since when."""
+    strategy = STRATEGIES[candidate.strategy]
+    if (rewards := rewards_of(candidate)) is None:
+        click.echo("the share follows from the rewards, which cannot be read here just now")
+        return
+    if strategy.needs_rewards:
+        both = {candidate.name: rewards.candidate, "the version in use": rewards.stable}
+        for name, each in both.items():
+            click.echo(f"{name}: {each.count:g} rewards, {each.mean:.3g} on average")
+    traffic = strategy.traffic(plan, progress, rewards)
+    click.echo(f"step {progress.step + 1}, {traffic:.3g} %, for {progress.seconds:.0f} seconds")
+
+
 def _document(
     name: str,
     files: tuple[str, ...],
@@ -129,8 +143,11 @@ def _document(
         document["steps"] = {"traffic": shares} | ({"minutes": minutes} if minutes else {})
     elif minutes:
         raise click.ClickException("--minutes is for --steps")
-    if not (dark or steps or given["traffic"] or given["mirror"]):
-        raise click.ClickException("expected --traffic, --steps, --mirror or --dark")
+    is_decided = entries["strategy"] == "bandit"
+    if not (is_decided or dark or steps or given["traffic"] or given["mirror"]):
+        raise click.ClickException(
+            "expected --traffic, --steps, --mirror, --dark or --strategy bandit"
+        )
     return document
 
 

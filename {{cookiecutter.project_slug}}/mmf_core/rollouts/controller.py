@@ -21,8 +21,9 @@ from ..shared_memory import SharedText, shared_file
 from . import gates, state
 from .counters import CANDIDATE, STABLE
 from .plan import ALL, Candidate, Plan, PlanError, read
+from .rewards import rewards_of
 from .rollout import PROMOTED, Rollout
-from .strategies import STRATEGIES, Figures, Progress
+from .strategies import STRATEGIES, BothRewards, Figures, Progress
 
 INTERVAL = 1.0  # seconds
 KEPT_INTERVAL = 10.0  # seconds
@@ -135,9 +136,15 @@ class Controller:
         if progress.ended:
             rollout.counters.set_shares(0, 0, is_offered=False)
         else:
-            traffic = STRATEGIES[candidate.strategy].traffic(self._plan, progress)
+            traffic = self._traffic(rollout, candidate, progress)
             rollout.counters.set_shares(traffic, candidate.mirror, is_offered=True)
         self._report(rollout, progress.ended or "running", progress)
+
+    def _traffic(self, rollout: Rollout, candidate: Candidate, progress: Progress) -> float:
+        rewards = rewards_of(candidate, rollout.versions)
+        if rewards is None:  # the file is locked, for example: the next look may read it
+            return rollout.counters.traffic
+        return STRATEGIES[candidate.strategy].traffic(self._plan, progress, rewards)
 
     def _figures(self, rollout: Rollout) -> Figures:
         counters = rollout.counters
@@ -170,7 +177,7 @@ class Controller:
             "%s: step %d, %g %% of the requests; before: %.0f calls, %.0f failed",
             candidate.name,
             step + 1,
-            strategy.traffic(plan, progress),
+            strategy.traffic(plan, progress, BothRewards()),
             since.candidate.count,
             since.candidate.failed,
         )

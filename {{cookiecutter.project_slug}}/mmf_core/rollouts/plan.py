@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from ..codecs import json
 from ..errors import MMFError
 from .strategies import STRATEGIES
+from .toml_text import toml_of
 
 MAX_BYTES = 64 * 1024
 MAX_STEPS = 100
@@ -23,7 +23,6 @@ ALL = 100.0
 """Per cent."""
 LARGEST = 1_000_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 
 
@@ -35,6 +34,13 @@ def _percent(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= ALL:
         raise ValueError("expected a number from 0 to 100")
     return float(value)
+
+
+def _half(value: Any) -> float:
+    number = _percent(value)
+    if number > ALL / 2:
+        raise ValueError("expected a number from 0 to 50")
+    return number
 
 
 def _positive(value: Any) -> float:
@@ -158,6 +164,19 @@ class Steps(_Table):
 
 
 @dataclass(frozen=True)
+class Bandit(_Table):
+    """How a bandit divides the requests by the rewards of both versions.
+
+    Without `epsilon` it is Thompson sampling, and `least` is the percentage that each version keeps
+    in any case. With it, this share of the requests is divided evenly, and the rest goes to the
+    version with the higher mean.
+    """
+
+    epsilon: float = _entry(0.0, _share)
+    least: float = _entry(1.0, _half)
+
+
+@dataclass(frozen=True)
 class Gates(_Table):
     """What takes a candidate back; each is looked at after `requests` of each version.
 
@@ -179,6 +198,7 @@ class Plan:
 
     candidate: Candidate | None = None
     steps: Steps = field(default_factory=Steps)
+    bandit: Bandit = field(default_factory=Bandit)
     gates: Gates = field(default_factory=Gates)
 
     def with_candidate(self, **changes: Any) -> Plan:
@@ -190,7 +210,12 @@ class Plan:
         return replace(self, candidate=replace(self.candidate, **given))
 
 
-_TABLES: dict[str, type[_Table]] = {"candidate": Candidate, "steps": Steps, "gates": Gates}
+_TABLES: dict[str, type[_Table]] = {
+    "candidate": Candidate,
+    "steps": Steps,
+    "bandit": Bandit,
+    "gates": Gates,
+}
 
 
 def parse(text: str) -> Plan:
@@ -216,6 +241,8 @@ def of(document: Mapping[str, Any]) -> Plan:
         raise PlanError("[candidate] name is missing; it is what X-Model-Version says")
     if not (candidate.artifacts or candidate.main):
         raise PlanError("[candidate.artifacts] is missing: what would differ in this version?")
+    if "bandit" in tables and candidate.strategy != "bandit":
+        raise PlanError('[bandit] is for strategy = "bandit"')
     if problem := STRATEGIES[candidate.strategy].problem(plan):
         raise PlanError(f"[candidate] {problem}")
     return plan
@@ -242,11 +269,10 @@ def document_of(plan: Plan) -> dict[str, Any]:
     """Return a plan as a document that `of` reads, without what is usual."""
     if plan.candidate is None:
         return {}
-    tables = {"candidate": plan.candidate, "steps": plan.steps, "gates": plan.gates}
     document = {}
-    for name, table in tables.items():
-        usual = asdict(_TABLES[name]())  # type: ignore[call-overload] # each is a dataclass
-        values = asdict(table)  # type: ignore[call-overload]
+    for name, table in _TABLES.items():
+        usual = asdict(table())  # type: ignore[call-overload] # each is a dataclass
+        values = asdict(getattr(plan, name))
         if changed := {key: value for key, value in values.items() if value != usual[key]}:
             document[name] = changed
     return document
@@ -257,35 +283,6 @@ def write(plan: Plan, path: Path) -> None:
     if plan.candidate is None:
         path.unlink(missing_ok=True)
         return
-    lines = []
-    for name, table in document_of(plan).items():
-        nested = {key: value for key, value in table.items() if isinstance(value, dict)}
-        lines += [f"[{name}]", *_lines({k: v for k, v in table.items() if k not in nested}), ""]
-        for key, value in nested.items():
-            lines += [f"[{name}.{key}]", *_lines(value), ""]
     new = path.with_name(f".{path.name}.new")
-    new.write_text("\n".join(lines), encoding="utf-8")
+    new.write_text(toml_of(document_of(plan)), encoding="utf-8")
     new.replace(path)
-
-
-def _lines(table: Mapping[str, Any]) -> list[str]:
-    return [f"{_key(key)} = {_toml(value)}" for key, value in table.items()]
-
-
-def _toml(value: Any) -> str:
-    """Write a value as TOML does: texts are quoted as in JSON, and DEL as well."""
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return _quoted(value) if isinstance(value, str) else repr(value)
-
-
-def _key(text: str) -> str:
-    return text if _BARE.fullmatch(text) else _quoted(text)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text).decode().replace("\x7f", "\\u007f")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .base import Progress, Strategy
+from .base import BothRewards, Progress, Strategy
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -18,7 +18,7 @@ class AB(Strategy):
             return 'strategy = "ab" needs sticky = "X-User-Id", or another header'
         return "[steps] are for a canary" if plan.steps.traffic else ""
 
-    def traffic(self, plan: Plan, progress: Progress) -> float:
+    def traffic(self, plan: Plan, progress: Progress, rewards: BothRewards) -> float:
         return plan.candidate.traffic if plan.candidate else 0.0
 
 

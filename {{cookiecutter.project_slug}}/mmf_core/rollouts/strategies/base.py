@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ..counters import Calls, Copies
 
@@ -33,15 +33,39 @@ class Figures:
     copies: Copies
 
 
+@dataclass(frozen=True, slots=True)
+class Rewards:
+    """The rewards of one version, each from 0 to 1: how many, and their sum."""
+
+    count: float = 0.0
+    total: float = 0.0
+
+    @property
+    def mean(self) -> float:
+        """The mean reward; 0 without any."""
+        return self.total / self.count if self.count else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BothRewards:
+    """The rewards of both versions since the rollout began."""
+
+    stable: Rewards = Rewards()
+    candidate: Rewards = Rewards()
+
+
 class Strategy(ABC):
     """Decides how the candidate's share of the requests changes."""
+
+    needs_rewards: ClassVar[bool] = False
+    """Whether `traffic` depends on rewards, which only feedback knows."""
 
     def problem(self, plan: Plan) -> str:
         """Return why a plan cannot be followed; empty if it can."""
         return ""
 
     @abstractmethod
-    def traffic(self, plan: Plan, progress: Progress) -> float:
+    def traffic(self, plan: Plan, progress: Progress, rewards: BothRewards) -> float:
         """Return the percentage of the requests that the candidate answers."""
 
     def next_step(self, plan: Plan, progress: Progress, figures: Figures) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .base import Figures, Progress, Strategy
+from .base import BothRewards, Figures, Progress, Strategy
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Canary(Strategy):
     """Without steps the share is that of the plan."""
 
-    def traffic(self, plan: Plan, progress: Progress) -> float:
+    def traffic(self, plan: Plan, progress: Progress, rewards: BothRewards) -> float:
         if steps := plan.steps.traffic:
             return steps[min(progress.step, len(steps) - 1)]
         return plan.candidate.traffic if plan.candidate else 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .base import Progress, Strategy
+from .base import BothRewards, Progress, Strategy
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -19,7 +19,7 @@ class Silent(Strategy):
             return "a silent version answers nobody: remove traffic and [steps]"
         return ""
 
-    def traffic(self, plan: Plan, progress: Progress) -> float:
+    def traffic(self, plan: Plan, progress: Progress, rewards: BothRewards) -> float:
         return 0.0
 
 

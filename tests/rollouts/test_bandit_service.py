@@ -1,0 +1,75 @@
+"""A bandit in a running service: feedback by any worker, the share in all of them."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from rollout_services import Rollout, serving, write_model
+
+from commands import wait_until
+
+SETTINGS = {"MMF_FEEDBACK": "1"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    write_model(folder / "model.json", "v1")
+    write_model(folder / "new.json", "v2")
+    return folder
+
+
+def rewarded(rollout: Rollout, means: dict[str, float], count: int) -> dict[str, int]:
+    """Call the target so often, reward each answer by its version's mean; count the versions."""
+    draw, counts = random.Random(0), dict.fromkeys(means, 0)
+    for _ in range(count):
+        answer = rollout.call()
+        by = answer.json()["by"]
+        counts[by] += 1
+        body = {
+            "request_id": answer.headers["X-Request-ID"],
+            "rows": [{"row": 0, "reward": int(draw.random() < means[by])}],
+        }
+        url = f"{rollout.service.url}/feedback"
+        told = requests.post(url, json=body, timeout=30)
+        assert told.status_code == 202, told.text
+    return counts
+
+
+def samples(rollout: Rollout) -> dict[str, str]:
+    lines = rollout.get("/metrics").text.splitlines()
+    pairs = (line.rpartition(" ") for line in lines if line.startswith("mmf_feedback_rew"))
+    return {name: value for name, _, value in pairs}
+
+
+def test_the_better_version_gets_the_requests(folder: Path, tmp_path: Path) -> None:
+    with serving(folder, tmp_path / "log", **SETTINGS) as rollout:
+        done = start(rollout, MMF_FEEDBACK="0")
+        assert done.returncode == 1
+        assert "needs rewards: set MMF_FEEDBACK=1" in done.stderr
+        assert not (folder / "rollout.toml").exists()
+        done = start(rollout, **SETTINGS)
+        assert done.returncode == 0, done.stderr
+        rollout.until(candidate="v2", traffic=50)
+        counts = rewarded(rollout, {"v1": 0.1, "v2": 0.9}, 60)
+        assert min(counts.values()) > 5
+        wait_until(lambda: rollout.state()["traffic"] == 99)
+        assert rollout.calls(100)["v2"] > 85
+        wait_until(lambda: len({str(samples(rollout)) for _ in range(10)}) == 1)
+        total = sum(float(value) for name, value in samples(rollout).items() if "rewards" in name)
+        assert total == 60, "both workers say the same"
+        shown = rollout.command("status", **SETTINGS).stdout
+        assert f"v2: {counts['v2']} rewards" in shown
+        assert "99 %" in shown
+        assert rollout.command("set", "--traffic", "5", **SETTINGS).returncode == 1
+    with serving(folder, tmp_path / "log", **SETTINGS) as rollout:
+        assert rollout.until(traffic=99)["strategy"] == "bandit", "after a restart, too"
+
+
+def start(rollout: Rollout, **environment: Any) -> Any:
+    return rollout.command(
+        "start", "v2", "model.json=new.json", "--strategy", "bandit", **environment
+    )
