@@ -29,11 +29,11 @@ from mmf_core.codecs import (
     zipped,
 )
 from mmf_core.descriptors import lenient_cells, lists, schema
+from mmf_core.server import connections
 from mmf_core.v2 import messages
 from mmf_core.web.http import (
     content_encoding,
     multipart,
-    negotiation,
     request_parts,
     requests,
 )
@@ -69,7 +69,8 @@ LIMITS = {
         multipart.MAX_HEADERS // 1024,
         multipart.MAX_ALL_HEADERS // 1024,
     ],
-    "`Accept`": [negotiation.MAX_ACCEPT // 1024],
+    "`Accept`": [requests.MAX_HEADER // 1024],
+    "a body in chunks": [connections._MAX_CHUNKS],
     "`Content-Encoding`": [content_encoding.MAX_CODINGS, content_encoding.MAX_MEMBERS],
     "**any table": [decoded_size.MAX_COLUMNS, decoded_size.MAX_GROWTH],
     "as XLSX": [table_xlsx.MAX_ROWS, table_xlsx._MOST_CELLS, table_xlsx.MAX_TEXT],

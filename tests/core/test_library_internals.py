@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import gunicorn.arbiter
+import gunicorn.http.body
+import gunicorn.http.message
 import gunicorn.workers.base
 import gunicorn.workers.gthread
 import numpy as np
@@ -33,6 +35,8 @@ OURS = {
     "Worker": (worker.Worker, ThreadWorker),
     "Connection": (connections.Connection, TConn),
     "TLSConnection": (tls_connections.TLSConnection, TConn),
+    "_Request": (connections._Request, gunicorn.http.message.Request),
+    "_Chunks": (connections._Chunks, gunicorn.http.body.ChunkedReader),
 }
 
 
@@ -80,7 +84,10 @@ def test_gunicorn_has_what_its_subclasses_use(ours: type, theirs: type) -> None:
 
 def test_gunicorn_calls_what_is_overridden() -> None:
     """A method that nothing calls any more would be dead, without any error."""
-    modules = (gunicorn.workers.gthread, gunicorn.workers.base, gunicorn.arbiter)
+    modules = (
+        *(gunicorn.workers.gthread, gunicorn.workers.base, gunicorn.arbiter),
+        *(gunicorn.http.message, gunicorn.http.body),
+    )
     source = "".join(map(inspect.getsource, modules))
     for ours, theirs in OURS.values():
         own = {name for name, value in vars(ours).items() if inspect.isfunction(value)}

@@ -129,3 +129,15 @@ def test_openmetrics_where_the_client_prefers_it() -> None:
     assert response.content_type.startswith(openmetrics)
     names = {family.name for family in text_string_to_metric_families(response.text)}
     assert {"mmf_requests", "mmf_ready"} <= names
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/openmetrics-text"])
+def test_a_version_that_is_none_gets_the_usual_metrics(kind: str) -> None:
+    import mmf_core as mmf
+    from mmf_core.web import create_app
+
+    client = create_app(mmf.Registry()).test_client()
+    for accept in (f"{kind};version=x", f"{kind};version=1.x", "a/b," * 3_000 + kind):
+        response = client.get("/metrics", headers={"Accept": accept})
+        assert response.status_code == 200
+        assert response.content_type.startswith("text/plain; version=0.0.4")

@@ -16,9 +16,12 @@ import pytest
 from gunicorn.http import errors
 from harness import LONGEST, Harness
 
+import mmf_core as mmf
 from mmf_core.errors import CRASHED
+from mmf_core.server import connections
 from mmf_core.server.connections import MAX_AWAITED
 from mmf_core.server.http_errors import error_response
+from mmf_core.web import create_app
 from mmf_core.web.middleware import SAFETY_HEADERS
 
 Make = Callable[..., Harness]
@@ -107,6 +110,32 @@ def test_a_length_of_any_size_has_its_time(quick: Harness, digits: int) -> None:
     client = quick.connect()
     client.sendall(POST + b"Content-Length: " + b"9" * digits + b"\r\n\r\nabc")
     assert client.recv(12) == b"HTTP/1.1 408"
+
+
+@pytest.mark.parametrize(("chunks", "status"), [(99, 200), (100, 413)])
+def test_very_many_chunks_are_refused_in_words(
+    harness: Make, monkeypatch: pytest.MonkeyPatch, chunks: int, status: int
+) -> None:
+    """Each of a million takes microseconds, though it has one byte."""
+    monkeypatch.setattr(connections, "_MAX_CHUNKS", 100)
+    registry = mmf.Registry()
+    file = mmf.File()
+
+    @registry.target(returns=mmf.Integer())
+    def size(data: Any = file) -> int:
+        return len(data)
+
+    served = harness(create_app(registry)).start()
+    client = served.client()
+    client.request("POST", "/size", iter([b"x"] * chunks), encode_chunked=True)
+    response = client.getresponse()
+    assert response.status == status
+    body = json.loads(response.read())
+    if status == 413:
+        assert body["detail"] == "expected a body of at most 100 chunks; send longer ones"
+        assert served.get("/size")  # the next client is served
+    else:
+        assert body == {"result": chunks}
 
 
 def test_many_small_chunks_that_drip_hold_nobody_up(served: Harness) -> None:

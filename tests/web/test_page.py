@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from served_api import declare
 
 import mmf_core as mmf
+from cpu_time import at_most
 from error_shape import assert_problem
 from mmf_core.capabilities import parts
 from mmf_core.page import view
@@ -338,6 +339,23 @@ def test_it_is_written_once_for_each_language(monkeypatch: pytest.MonkeyPatch) -
     again = client.get("/", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
     assert client.head("/").status_code == 200
+
+
+def test_odd_conditions_and_languages_are_ignored() -> None:
+    """A date that C cannot hold was a 500; languages of 800 kB took seconds."""
+    client = create_app(declare()).test_client()
+    tag = client.get("/").headers["ETag"]
+    moment = "Sat, 01 Jan 99999999999999999999 00:00:00 GMT"
+    for name in ("If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range"):
+        assert client.get("/", headers={name: moment}).status_code == 200
+        conditions = {name: moment, **({"Range": "bytes=0-1"} if name == "If-Range" else {})}
+        with client.get("/docs/swagger-ui.css", headers=conditions) as response:
+            assert response.status_code == 200
+        headers = {name: moment, "If-None-Match": f'"a", {tag}'}
+        assert client.get("/", headers=headers).status_code == 304
+    with at_most(seconds=0.5):
+        response = client.get("/", headers={"Accept-Language": "ru," + "aa-bb;q=0.1," * 60_000})
+    assert response.headers["Content-Language"] == "en"
 
 
 def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import struct
 import time
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import orjson
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
 
 import mmf_core as mmf
 from cpu_time import at_most
@@ -257,3 +261,32 @@ def test_headers_that_a_server_joins_have_a_bound(client: FlaskClient) -> None:
         else:
             assert response.status_code == 200
             assert "Content-Encoding" not in response.headers
+
+
+def test_a_file_name_that_a_server_joins_has_a_bound(client: FlaskClient) -> None:
+    """A hundred lines of 8 kB took two seconds."""
+    headers = {"Content-Disposition": "a;" + "b=c;" * 200_000, "Content-Type": "text/csv"}
+    with at_most(seconds=0.5):
+        response = client.post("/table", data=b"a\n1\n", headers=headers)
+    assert response.status_code == 400
+    assert "expected Content-Disposition headers of at most 8,192" in response.get_json()["detail"]
+
+
+def test_the_escapes_of_a_form_take_no_more_memory_than_its_text(client: FlaskClient) -> None:
+    """Each was an object: two million took 460 MiB."""
+    body = b"data=" + b"%5b" * 300_000
+    tracemalloc.start()
+    try:
+        client.post("/table", data=body, content_type="application/x-www-form-urlencoded")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * len(body)
+
+
+@given(st.binary(), st.integers(3, 9))
+def test_escapes_are_read_as_urllib_reads_them(data: bytes, size: int) -> None:
+    data = data.replace(b"a", b"%41").replace(b"b", b"%%4")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(requests, "_SLICE", size)
+        assert requests._unquoted(data) == unquote_to_bytes(data.replace(b"+", b" "))

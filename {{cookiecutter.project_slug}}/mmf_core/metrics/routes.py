@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from ..registry import Registry
 from ..web.http.content_encoding import compress
+from ..web.http.requests import MAX_HEADER
 from . import multiproc_dir
 from .service_state import ServiceState
 
@@ -26,10 +27,18 @@ def blueprint(registry: Registry) -> Blueprint:
 
     @routes.get("/metrics")
     def metrics() -> Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        encode, content_type = _encoder(request.environ.get("HTTP_ACCEPT", ""))
         return Response(encode(_collectors(state)), content_type=content_type)
 
     return routes
+
+
+def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    """Return what writes metrics, and its media type; plain text for what cannot be understood."""
+    try:
+        return choose_encoder(accept if len(accept) <= MAX_HEADER else "")
+    except TypeError:  # of a version that is not a number
+        return choose_encoder("")
 
 
 def _collectors(state: ServiceState) -> CollectorRegistry:

@@ -23,6 +23,7 @@ from ..web.http.bodies import read_form, read_whole
 from ..web.http.codec_options import limits, options_of
 from ..web.http.content_encoding import compress
 from ..web.http.request_parts import Argument, EncodedPart
+from ..web.http.requests import MAX_HEADER
 from ..web.http.responses import json_response
 from ..web.project_metadata import read_metadata
 from ..web.protocols import Service
@@ -83,7 +84,8 @@ def _page_routes(routes: Blueprint, service: Service) -> None:
         response.headers["Cache-Control"] = "no-cache"
         response.headers["Vary"] = "Accept-Language"
         response.set_etag(tag, weak=True)  # the response may be compressed
-        response.make_conditional(request)
+        if request.if_none_match.contains_weak(tag):
+            response.status_code = 304
         return response
 
     @routes.get(f"/static/<version>/<any({', '.join(map(repr, FILES))}):name>")
@@ -162,4 +164,7 @@ def _language() -> str:
     language = request.args.get("lang") if request.query_string else None
     if language and language in LANGUAGES:
         return language
-    return request.accept_languages.best_match(LANGUAGES, default=next(iter(LANGUAGES)))
+    default = next(iter(LANGUAGES))
+    if len(request.headers.get("Accept-Language", "")) > MAX_HEADER:
+        return default
+    return request.accept_languages.best_match(LANGUAGES, default=default)

@@ -14,9 +14,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from gunicorn.http.body import ChunkedReader
+from gunicorn.http.message import Request
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn
 
+from ..errors import BodyTooLarge
 from ..probes import probes
 from ..settings import MIB
 
@@ -25,7 +28,8 @@ _GRACE = 2.0  # seconds for a client that sends nothing while others wait for it
 _STEP = 250  # milliseconds, after which a thread looks whether others wait
 _MAX_PEEK = 1 << 16
 _MAX_CHUNKED = 1 << 14
-_MAX_CHUNKS = 32  # they are looked through again with every byte that comes
+_MAX_CHUNKS = 1_000_000  # each takes three microseconds, however short it is
+_MAX_AWAITED_CHUNKS = 32  # they are looked through again with every byte that comes
 _MAX_LINE = 4094
 _MAX_DIGITS = 10
 _REQUEST_LINE = re.compile(rb"[!#-~]+ [!-\xff]+ HTTP/1\.[01]\r\n")
@@ -53,6 +57,7 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
         if not self.is_http2 and not isinstance(self.parser.unreader, _Reader):
             reader = _Reader(self)
             reader.buf, self.parser.unreader = self.parser.unreader.buf, reader
+            self.parser.mesg_class = _Request
 
     def has_arrived(self) -> bool:
         """Report whether to hand the next request to a thread: whole, or as far as it can wait.
@@ -160,6 +165,31 @@ class _Reader(SocketUnreader):  # type: ignore[misc] # gunicorn has no types
         return False
 
 
+class _Request(Request):  # type: ignore[misc] # gunicorn has no types
+    """A request whose body has a bound on its chunks."""
+
+    def set_body_reader(self) -> None:
+        """Choose how the body is read, as gunicorn does."""
+        super().set_body_reader()
+        if type(self.body.reader) is ChunkedReader:
+            self.body.reader = _Chunks(self, self.unreader)
+
+
+class _Chunks(ChunkedReader):  # type: ignore[misc] # gunicorn has no types
+    """Raises BodyTooLarge for too many of them."""
+
+    _count = 0
+
+    def parse_chunk_size(self, unreader: Any, data: bytes | None = None) -> Any:
+        """Read the size of the next chunk."""
+        self._count += 1
+        if self._count > _MAX_CHUNKS:
+            raise BodyTooLarge(
+                f"expected a body of at most {_MAX_CHUNKS:,} chunks; send longer ones"
+            )
+        return super().parse_chunk_size(unreader, data)
+
+
 @cache
 def _probe() -> re.Pattern[bytes]:
     return re.compile(rb"(?:GET|HEAD) (?:%s)[ ?]" % "|".join(probes()).encode())
@@ -195,7 +225,7 @@ def _missing(request: bytes, size: int) -> int | None:
 
 def _missing_chunks(request: bytes, start: int) -> int | None:
     """Return the same of a chunked body whose first chunk begins at `start`."""
-    for _ in range(_MAX_CHUNKS):
+    for _ in range(_MAX_AWAITED_CHUNKS):
         if not (end := request.find(b"\n", start) + 1):
             return max(1, start - len(request))
         size = _CHUNK_SIZE.fullmatch(request, start, end)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, send_from_directory
+from flask import Blueprint, Response, current_app, request, send_from_directory
 
 from ..errors import MissingPackage
 
@@ -88,6 +88,8 @@ def blueprint() -> Blueprint:
 
     @routes.get(f"/docs/<any({', '.join(map(repr, _FILES))}):name>")
     def file(name: str) -> Response:
+        for header in ("HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE"):  # its ETag says what has changed
+            request.environ.pop(header, None)  # Werkzeug fails at some years
         return send_from_directory(_folder(), name, max_age=_DAY)
 
     return routes

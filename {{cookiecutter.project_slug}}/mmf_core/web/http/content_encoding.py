@@ -18,6 +18,7 @@ from werkzeug.http import parse_accept_header
 
 from ...errors import BodyTooLarge, MissingPackage, RequestError, UnsupportedCoding
 from ...settings import MIB
+from .requests import MAX_HEADER
 
 IDENTITY = "identity"
 SMALLEST = 1024
@@ -25,9 +26,6 @@ SMALLEST = 1024
 MAX_CODINGS = 3
 MAX_MEMBERS = 10_000
 """A stream may have several members; many tiny members only cost time."""
-
-MAX_ACCEPT = 8 * 1024
-"""Characters of `Accept-Encoding`; a longer one accepts nothing but a response as it is."""
 _LEVEL = 1  # twice as fast as the usual 6 for a tenth more bytes
 _SLICE = 16 * 1024  # compressed bytes at a time: the rest of them is copied for each piece
 _PIECE = 64 * 1024  # bytes that come out at a time
@@ -100,7 +98,7 @@ def compress(response: Response) -> Response:
         return response
     response.vary.add("Accept-Encoding")
     accept = request.headers.get("Accept-Encoding", "")
-    coding = _preferred_coding(accept) if len(accept) <= MAX_ACCEPT else None
+    coding = _preferred_coding(accept) if len(accept) <= MAX_HEADER else None
     if coding and coding.compress:
         compressed = coding.compress(response.get_data())
         if len(compressed) < len(body[0]):

@@ -13,11 +13,9 @@ from werkzeug.http import parse_accept_header
 
 from ...codecs import Codec, Format, Kind, find, readable, workbook_format
 from ...descriptors import Descriptor
-from ...errors import MissingPackage, NotAcceptable, RequestError, UnsupportedFormat
+from ...errors import MissingPackage, NotAcceptable, UnsupportedFormat
 from ...target import FORMAT_QUERY
-
-MAX_ACCEPT = 8 * 1024
-"""Characters of `Accept`, as of a header's line; the server joins a hundred lines to one."""
+from .requests import check_header
 
 
 def body_codec(kind: Kind, media_type: str, filename: str, *, prefer_name: bool) -> Codec[Any]:
@@ -80,11 +78,7 @@ def negotiate(formats: tuple[Format, ...], request: Request) -> tuple[Format | N
             raise NotAcceptable(f"?format={query}: expected one of {names}")
         return format, False
     accept: str = request.environ.get("HTTP_ACCEPT", "")
-    if len(accept) > MAX_ACCEPT:
-        raise RequestError(
-            f"expected Accept headers of at most {MAX_ACCEPT:,} characters together, got "
-            f"{len(accept):,}; name the format that you want"
-        )
+    check_header("Accept", accept)
     best = _accepted(formats, accept) if accept else formats[0]
     if best is None:
         raise NotAcceptable(

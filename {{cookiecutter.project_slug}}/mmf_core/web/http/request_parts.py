@@ -29,7 +29,7 @@ from . import charsets
 from .codec_options import options_of
 from .multipart import disposition_parameters
 from .negotiation import body_codec, content_codec
-from .requests import parse_content_type
+from .requests import check_header, parse_content_type
 
 MAX_HEADER_ROW = 1_000
 
@@ -170,6 +170,7 @@ class JSONPart(Part):
 
 def _file_name(disposition: str) -> str:
     """Return a body's file name; a server passes the bytes of a header on as Latin-1 (PEP 3333)."""
+    check_header("Content-Disposition", disposition)
     try:
         header = disposition.encode("latin-1").decode()
     except UnicodeDecodeError:

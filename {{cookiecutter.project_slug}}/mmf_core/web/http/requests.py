@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import IO, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 import flask
 from flask import current_app, has_app_context
@@ -22,9 +22,12 @@ from .charsets import to_utf8
 from .multipart import PartReader, TextField
 
 MULTIPART, FIELDS = "multipart/form-data", "application/x-www-form-urlencoded"
+MAX_HEADER = 8 * 1024
+"""Characters of a header that is parsed, as of one line; the server joins a hundred of a name."""
 _MAX_FIELDS = 1_000  # as many as Werkzeug takes parts; each takes fifty times its bytes
 _MAX_ESCAPES = 2_000_000  # such as %D0: each takes 150 bytes of memory while it is decoded
 _MAX_LENGTH_DIGITS = 19  # Python refuses to read a number of several thousand
+_SLICE = 64 * 1024  # bytes
 _CHARSET = "_charset_"  # a field with the charset of the form's texts: RFC 7578, 4.6
 _BYTES = "latin-1"  # one character for each byte
 
@@ -96,6 +99,15 @@ class Request(flask.Request):
         return self.parameter_storage_class(query)
 
 
+def check_header(name: str, text: str) -> None:
+    """Raise RequestError for a header that would take long to parse."""
+    if len(text) > MAX_HEADER:
+        raise RequestError(
+            f"expected {name} headers of at most {MAX_HEADER:,} characters together, got "
+            f"{len(text):,}; send a shorter one"
+        )
+
+
 @lru_cache(maxsize=256)  # callers send the same few headers
 def parse_content_type(header: str) -> tuple[str, str]:
     """Return the media type and the charset of a `Content-Type`; empty if it has none."""
@@ -109,16 +121,26 @@ def _urlencoded(body: bytes, charset: str) -> list[tuple[str, str]]:
             f"expected a form with at most {_MAX_ESCAPES:,} bytes written as %XX, "
             f"got {body.count(b'%'):,}; send multipart/form-data"
         )
-    fields = parse_qsl(
-        body.decode(_BYTES), keep_blank_values=True, encoding=_BYTES, max_num_fields=_MAX_FIELDS
-    )
-    charset = charset or dict(fields).get(_CHARSET, "")
-    named = [
-        (_text(name.encode(_BYTES), charset), value.encode(_BYTES))
-        for name, value in fields
-        if name != _CHARSET
-    ]
+    if body.count(b"&") >= _MAX_FIELDS:
+        raise ValueError(f"expected at most {_MAX_FIELDS:,} fields")
+    pairs = [field.partition(b"=") for field in body.split(b"&") if field]
+    fields = [(_unquoted(name), _unquoted(value)) for name, _, value in pairs]
+    own = _CHARSET.encode()
+    charset = charset or dict(fields).get(own, b"").decode(_BYTES)
+    named = [(_text(name, charset), value) for name, value in fields if name != own]
     return [(name, _text(value, charset, name)) for name, value in named]
+
+
+def _unquoted(data: bytes) -> bytes:
+    """Return bytes without escapes; urllib makes objects of each, so it gets a slice at a time."""
+    pieces, start = [], 0
+    while start < len(data):
+        end = start + _SLICE
+        escape = data.find(b"%", end - 2, end)  # perhaps cut off here
+        end = end if escape < 0 else escape
+        pieces.append(unquote_to_bytes(data[start:end].replace(b"+", b" ")))
+        start = end
+    return b"".join(pieces)
 
 
 def _multipart(fields: list[TextField]) -> list[tuple[str, str]]:
