@@ -3,15 +3,19 @@
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import logging
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -308,3 +312,69 @@ def test_a_task_whose_result_was_the_response_is_posted_all_the_same(tmp_path: P
         assert (response.status_code, response.text) == (200, "a\n2.0\n")
         until(lambda: receiver.received)
         verify(*receiver.received[0][1:])
+
+
+@pytest.mark.parametrize("url", ["http://@8.8.8.8/", "http://:secret@8.8.8.8/"])
+def test_nothing_of_a_user_is_in_an_address(posting: Queue, url: str) -> None:
+    with pytest.raises(InvalidValue, match="expected http:// or https:// and a host"):
+        webhooks.check(url, posting.tasks.settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("http://[2606:4700::1111]/", 80),
+        ("http://[2606:4700::abcd]/", 80),
+        ("https://[2606:4700::1111]/", 443),
+        ("http://[2606:4700::1111]:8443/", 8443),
+    ],
+)
+def test_the_end_of_an_address_of_ipv6_is_not_its_port(url: str, port: int) -> None:
+    connection = webhooks._Connection(urlsplit(url), "2606:4700::1111")
+    assert (connection.host, connection.port) == (urlsplit(url).hostname, port)
+
+
+def test_a_webhook_that_fails_in_an_unknown_way_keeps_no_other_from_its_end(
+    posting: Queue, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for url in (f"{receiver.url}&first", receiver.url):
+        posting.ask("nothing", headers={"Webhook-URL": url})
+    posting.work()
+    post = webhooks.post
+
+    def fails_first(url: str, *args: Any) -> int:
+        if url.endswith("first"):
+            raise http.client.InvalidURL(url)
+        return post(url, *args)
+
+    monkeypatch.setattr(webhooks, "post", fails_first)
+    webhooks.deliver(posting.tasks.outbox, posting.tasks.settings)
+    assert len(receiver.received) == 1
+    left = posting.store._database.rows("SELECT webhook FROM tasks WHERE webhook IS NOT NULL")
+    assert left == [(f"{receiver.url}&first",)]
+
+
+def test_names_that_nobody_resolves_hold_few_requests(
+    posting: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are the caller's; each held a thread for as long as the resolver waits."""
+    may_end = Event()
+
+    def resolve(*_: Any, **__: Any) -> list[Any]:
+        may_end.wait(30)
+        raise socket.gaierror
+
+    monkeypatch.setattr(webhooks.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(webhooks, "_PATIENCE", 0.05)
+
+    def ask() -> int:
+        headers = ASYNC | {"Webhook-URL": "http://slow.example/"}
+        return posting.app.test_client().post("/nothing", headers=headers).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(ask) for _ in range(8)]
+        refused = [call.result() for call in islice(as_completed(calls, 30), 4)]
+        may_end.set()
+    assert refused == [503] * 4
+    assert sorted(call.result() for call in calls) == [422] * 4 + [503] * 4
+    assert posting.store.counts() == {}

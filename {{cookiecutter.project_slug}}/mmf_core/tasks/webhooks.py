@@ -20,11 +20,12 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
 from itertools import islice
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from ..codecs import json
-from ..errors import ErrorDetail, InvalidValue, quoted
+from ..errors import ErrorDetail, InvalidValue, Overloaded, quoted
 from .outbox import ATTEMPTS, LONGEST, Outbox
 from .settings import TaskSettings
 from .task import Task
@@ -33,6 +34,9 @@ TIMEOUT = 10.0  # seconds for connecting, and for each read
 MAX_URL = 2_000
 AT_A_TIME = 32
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # of IPv4 by NAT64: RFC 6052
+_lookups = BoundedSemaphore(4)
+"""Names that a worker looks up at a time: each may take a thread for half a minute."""
+_PATIENCE = 0.5  # seconds for one of them to end
 _PRINTABLE = re.compile(r"[!-~]+")
 _log = logging.getLogger("mmf.webhooks")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -43,8 +47,17 @@ class _Refused(Exception):
 
 
 def check(url: str, settings: TaskSettings) -> str:
-    """Return the address of a webhook; InvalidValue if it cannot be one, or is refused."""
-    if reason := _reason_against(url, settings):
+    """Return the address of a webhook; InvalidValue if it cannot be one, or is refused.
+
+    Overloaded while other requests wait for names that nobody resolves: the caller chooses those.
+    """
+    if not _lookups.acquire(timeout=_PATIENCE):
+        raise Overloaded("too many requests wait for the addresses of their webhooks")
+    try:
+        reason = _reason_against(url, settings)
+    finally:
+        _lookups.release()
+    if reason:
         detail = f"Webhook-URL: {reason}"
         raise InvalidValue(detail, [ErrorDetail(reason, where="Webhook-URL")])
     return url
@@ -55,7 +68,7 @@ def _reason_against(url: str, settings: TaskSettings) -> str:
         return "webhooks are off (set MMF_WEBHOOK_SECRET)"
     try:
         parts = urlsplit(url)
-        is_url = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        is_url = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
         if not is_url or parts.port == 0 or len(url) > MAX_URL or not _PRINTABLE.fullmatch(url):
             return f"expected http:// or https:// and a host, got {quoted(url)}"
         _addresses(parts, settings)
@@ -131,7 +144,7 @@ class _Connection(http.client.HTTPConnection):
 
     def __init__(self, parts: SplitResult, address: str) -> None:
         self.default_port = 443 if parts.scheme == "https" else 80
-        super().__init__(parts.hostname or "", parts.port, timeout=TIMEOUT)
+        super().__init__(parts.hostname or "", _port(parts), timeout=TIMEOUT)
         self._address = address
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
 
@@ -166,7 +179,7 @@ def _outcome(future: Future[int], seconds: float) -> int | str:
         return future.result(max(0.0, seconds))
     except TooSlow:
         return "no response in time"
-    except (OSError, ValueError, _Refused) as error:
+    except Exception as error:  # noqa: BLE001 - the other outcomes have to be stored all the same
         return str(error) or type(error).__name__
 
 

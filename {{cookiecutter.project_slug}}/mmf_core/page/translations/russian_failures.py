@@ -31,6 +31,9 @@ RUSSIAN_FAILURES = {
     "tasks cannot be stored (set {value}): {rest}": "задачу некуда записать: {rest}",
     "tasks are those of a newer version of this service": "задачи записаны новой версией сервиса",
     "too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB)": "в очереди слишком много задач",
+    "too many requests wait for the addresses of their webhooks": (
+        "адресов для оповещений ждут слишком многие"
+    ),
     "too many requests wait for tasks, or the service is shutting down": (
         "результатов ждут слишком многие, или сервис завершает работу"
     ),
