@@ -421,7 +421,11 @@ def test_a_folder_that_cannot_be_used_is_a_503_and_the_service_is_ready(
     ("limits", "target", "request_"),
     [
         ({"MMF_MAX_TASKS": "3"}, "nothing", {}),
-        ({"MMF_MAX_TASKS_MIB": "4"}, "both", {"data": bytes(MIB), "query_string": "right=1"}),
+        (
+            {"MMF_MAX_TASKS_MIB": "4"},
+            "both",
+            {"data": bytes(MIB - 1_000), "query_string": "right=1"},
+        ),
         (
             {"MMF_MAX_TASKS_MIB": "5"},
             "both",
@@ -529,3 +533,84 @@ def test_tasks_of_an_older_version_of_the_code_end_in_words(queue: Queue) -> Non
     assert_problem(queue.client.get(done["urls"]["result"]), 410, "another version")
     del queue.tasks.calls["double"]
     assert_problem(queue.client.get(done["urls"]["result"]), 410, "no target double")
+
+
+def test_other_requests_are_other_tasks_whatever_their_boundary(queue: Queue) -> None:
+    """The boundary 1 was taken out of the values, too."""
+    ids = {"TASK-ID": "form"}
+
+    def ask(boundary: str, number: int) -> Any:
+        parts = (("left", "; filename=a", "x--1"), ("right", "", str(number)))
+        body = "".join(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n{text}\r\n'
+            for name, more, text in parts
+        )
+        return queue.client.post(
+            "/both",
+            headers=ASYNC | ids,
+            data=f"{body}--{boundary}--\r\n".encode(),
+            content_type=f"multipart/form-data; boundary={boundary}",
+        )
+
+    assert ask("1", 2).status_code == 202
+    assert ask("b", 2).status_code == 202
+    assert_problem(ask("1", 12), 409, "that of another task")
+
+
+def test_to_ask_for_the_head_of_a_result_does_not_remove_it(queue: Queue) -> None:
+    headers = {"TASK-ID": "mine"}
+    queue.client.post("/double?as_task=true", headers=headers, **CSV)
+    queue.work()
+    for _ in range(2):
+        with queue.client.head("/task", headers=headers) as response:
+            assert response.status_code == 200
+    with queue.client.get("/task", headers=headers) as response:
+        assert response.text == "id,a\nx,3.0\n"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "words"),
+    [
+        ("GET", "/tasks?state=failed", "?state=: unknown parameter; expected status, target"),
+        ("GET", "/tasks?status=failed&status=queued", "?status=: expected one value, got 2"),
+        ("DELETE", "/tasks?only_don=true", "?only_don=: unknown parameter; expected only_done"),
+        ("DELETE", "/tasks?only_done=true&only_done=false", "expected one value"),
+        ("GET", "/tasks/mine/result?formta=csv", "?formta=: unknown parameter; expected format"),
+        ("GET", "/task?auto-remove=false", "?auto-remove=: unknown parameter"),
+        ("GET", "/log/?task-id=mine", "?task-id=: unknown parameter; expected task_id"),
+    ],
+)
+def test_a_parameter_that_would_be_ignored_is_refused(
+    queue: Queue, method: str, path: str, words: str
+) -> None:
+    """A misspelt `only_done` cancelled the tasks of all."""
+    headers = {"TASK-ID": "mine"}
+    queue.ask("double", headers=headers, **CSV)
+    response = queue.client.open(path, method=method, headers=headers)
+    assert_problem(response, 422, words)
+    assert queue.store.counts() == {"queued": 1}
+
+
+def test_what_is_kept_of_a_request_is_counted_and_goes_with_its_end(queue: Queue) -> None:
+    """A hundred lines of 8 kB were kept for each task, and not counted."""
+    name = "Content-Disposition"
+    asked = queue.client.post("/double", headers=ASYNC | {name: "a=b;" * 2_100}, **CSV)
+    assert_problem(asked, 400, "of at most 8,192 characters together, got 8,400")
+    for end in ("cancel", "clear", "finish"):
+        queue.ask("double", headers={name: "a=b;" * 2_000}, **CSV)
+        ((size,),) = queue.store._database.rows("SELECT size FROM tasks WHERE status = 'queued'")
+        assert size > 8_000
+        if end == "finish":
+            queue.work()
+        elif end == "cancel":
+            queue.client.delete("/tasks/" + queue.client.get("/tasks").get_json()["pending"][0])
+        else:
+            queue.client.delete("/tasks")
+        assert {
+            request for (request,) in queue.store._database.rows("SELECT request FROM tasks")
+        } <= {"{}"}
+
+
+def test_preferences_of_any_length_are_read_at_once_or_refused(queue: Queue) -> None:
+    prefer = {"Prefer": "respond-async," * 600}
+    assert_problem(queue.client.post("/double", headers=prefer, **CSV), 400, "expected Prefer")

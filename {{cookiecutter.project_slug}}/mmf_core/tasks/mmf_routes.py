@@ -7,9 +7,10 @@ import math
 from flask import Blueprint, Response, request
 
 from ..errors import Overloaded
+from ..target import FORMAT_QUERY
 from ..web.http.responses import json_response
 from . import requests
-from .responses import cancel, find, flag, log_of, respond, result_of, wait_for
+from .responses import cancel, check_query, find, flag, log_of, respond, result_of, wait_for
 from .service import TaskService
 from .task import Task
 
@@ -23,12 +24,13 @@ def mmf_blueprint(tasks: TaskService) -> Blueprint:
 
     @routes.get("/task")
     def wait_and_fetch() -> Response:
+        check_query("auto_remove", FORMAT_QUERY)
         is_removed = flag("auto_remove", default=True)
         task = wait_for(tasks, named(), math.inf)
         if not task.is_done:
             raise Overloaded("too many requests wait for tasks, or the service is shutting down")
         response = result_of(tasks, task)
-        if is_removed:
+        if is_removed and request.method != "HEAD":
             response.call_on_close(lambda: tasks.store.forget(task))
         return response
 
@@ -38,12 +40,14 @@ def mmf_blueprint(tasks: TaskService) -> Blueprint:
 
     @routes.delete("/tasks")
     def remove() -> Response:
+        check_query("only_done")
         return json_response(
             {"removed": tasks.store.clear(only_done=flag("only_done", default=False))}
         )
 
     @routes.get("/log/")
     def log() -> Response:
+        check_query("task_id")
         task_id = request.args.get("task_id", "")
         return log_of(tasks, find(tasks, task_id))
 

@@ -149,7 +149,10 @@ def _paths() -> dict[str, dict[str, Any]]:
         },
         "/tasks/{task_id}": {
             "get": _operation(
-                "get_task", "a task", {"200": _TASK_RESPONSE, **_errors(404)}, [task_id, wait]
+                "get_task",
+                "a task",
+                {"200": _TASK_RESPONSE, **_errors(404), **error_refs("Problem", 400)},
+                [task_id, wait],
             ),
             "delete": _operation("delete_task", "cancel a task", cancel, [task_id]),
         },
@@ -193,7 +196,7 @@ def _mmf_paths() -> dict[str, dict[str, Any]]:
             "get": _operation(
                 "get_mmf_log",
                 "the log of a task (MMF)",
-                {"200": _LOG, **_errors(404)},
+                {"200": _LOG, **_errors(404), **_invalid()},
                 [log_id],
             )
         },

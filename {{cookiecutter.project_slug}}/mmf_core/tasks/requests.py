@@ -19,7 +19,7 @@ from werkzeug.http import parse_dict_header, parse_options_header
 from ..codecs import json
 from ..errors import ErrorDetail, InvalidValue, quoted
 from ..web.http.bodies import read_whole
-from ..web.http.requests import MULTIPART
+from ..web.http.requests import MULTIPART, check_header
 from ..web.request_context import current_context
 from . import webhooks
 from .settings import TaskSettings
@@ -52,6 +52,7 @@ def stored_request(request: Request, without: Collection[str] = ()) -> tuple[str
         pairs = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
         query = urlencode([pair for pair in pairs if pair[0] not in without], encoding="latin-1")
     kept = {name: request.environ.get(key, "") for name, key in _HEADERS.items()}
+    check_header("Content-Disposition", kept["disposition"])
     request_id = context.request_id if context else ""
     return json.dumps({**kept, "query": query, "request_id": request_id}).decode(), body
 
@@ -99,9 +100,12 @@ def fingerprint(target: str, stored: str, body: bytes) -> str:
     media_type, parameters = parse_options_header(kept["type"])
     if media_type == MULTIPART and (boundary := parameters.get("boundary")):
         kept["type"] = MULTIPART
-        body = body.replace(boundary.encode("latin-1", "replace"), b"")
+        delimiter = b"\r\n--" + boundary.encode("latin-1", "replace")
+        body = (b"\r\n" + body).replace(delimiter, b"\r\n--")
     asked = [target, kept["type"], kept["disposition"], kept["query"]]
-    return hashlib.sha256(json.dumps(asked) + body).hexdigest()
+    digest = hashlib.sha256(json.dumps(asked))
+    digest.update(body)
+    return digest.hexdigest()
 
 
 def has_id(request: Request) -> bool:
@@ -157,6 +161,7 @@ def preferences(request: Request) -> tuple[bool, float]:
     header = request.environ.get("HTTP_PREFER")
     if not header:
         return False, 0.0
+    check_header("Prefer", header)
     prefer = {name.lower(): text for name, text in parse_dict_header(header).items()}
     wait = prefer.get("wait") or ""
     seconds = float(wait) if wait.isascii() and wait.isdecimal() else 0.0

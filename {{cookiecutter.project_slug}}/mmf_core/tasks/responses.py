@@ -9,7 +9,7 @@ from threading import BoundedSemaphore
 from flask import Response, request
 
 from ..codecs import json
-from ..errors import PROBLEM_MEDIA_TYPE, ErrorDetail, InvalidValue, quoted
+from ..errors import PROBLEM_MEDIA_TYPE, ErrorDetail, InvalidValue, quoted, shortened
 from ..readiness import server_status
 from ..web.http.responses import json_response
 from ..web.request_context import current_context
@@ -115,6 +115,16 @@ def flag(name: str, *, default: bool) -> bool:
     if text not in FLAGS:
         raise invalid_query(name, f"expected true or false, got {quoted(text)}")
     return FLAGS[text]
+
+
+def check_query(*expected: str) -> None:
+    """Refuse parameters of the query that would be ignored: others than these, and second ones."""
+    for name, values in request.args.lists():
+        if name not in expected:
+            reason = f"unknown parameter; expected {', '.join(expected)}"
+            raise invalid_query(shortened(name), reason)
+        if len(values) > 1:
+            raise invalid_query(name, f"expected one value, got {len(values)}")
 
 
 def invalid_query(name: str, expected: str) -> InvalidValue:

@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, Response, request
 from flask.blueprints import BlueprintSetupState
 
 from ..errors import quoted
+from ..target import FORMAT_QUERY
 from ..web.http.responses import json_response
 from ..web.protocols import Service
 from ..web.request_context import current_context, enter_target
@@ -19,6 +20,7 @@ from .errors import TaskConflict
 from .mmf_routes import mmf_blueprint
 from .responses import (
     cancel,
+    check_query,
     find,
     flag,
     forget,
@@ -128,6 +130,7 @@ def _blueprint(tasks: TaskService) -> Blueprint:
 
     @routes.get("/tasks")
     def tasks_() -> Response:
+        check_query("status", "target", "limit", "after")
         where = {name: request.args[name] for name in ("status", "target") if name in request.args}
         if (status := where.get("status", STATES[0])) not in STATES:
             raise invalid_query(
@@ -161,6 +164,7 @@ def _blueprint(tasks: TaskService) -> Blueprint:
 
     @routes.get("/tasks/<task_id>/result")
     def result(task_id: str) -> Response:
+        check_query(FORMAT_QUERY)
         _, wait = requests.preferences(request)
         return result_of(tasks, wait_for(tasks, find(tasks, task_id), wait))
 

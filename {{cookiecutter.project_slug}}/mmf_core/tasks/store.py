@@ -28,6 +28,8 @@ from .task import (
 
 KEPT_AS_GONE = 7
 """How many times as long as its result a task is known, to answer 410 and not 404."""
+_NO_REQUEST = "request = '{}', input = NULL, input_file = NULL"
+"""A task that is done keeps nothing of its request but the fingerprint."""
 
 
 class Store:
@@ -48,6 +50,7 @@ class Store:
         """
         max_tasks, max_input = self._limits if is_limited else (math.inf, math.inf)
         inline, file = self._files.put(content)
+        size = len(content) + len(new.request)
         values = {
             "id": new.id,
             "target": new.target,
@@ -60,7 +63,7 @@ class Store:
             "webhook": new.webhook,
             "input": inline,
             "input_file": file,
-            "size": len(content),
+            "size": size,
         }
         with self._files.discarding(file):
             added = self._tasks(
@@ -68,7 +71,7 @@ class Store:
                 "(SELECT count(*) AS waiting, coalesce(sum(size), 0) AS total FROM tasks "
                 "WHERE status = ?) AS queue WHERE waiting < ? AND total + ? <= ? "
                 f"ON CONFLICT (id) DO NOTHING RETURNING {COLUMNS}",
-                *(*values.values(), QUEUED, max_tasks, len(content), max_input),
+                *(*values.values(), QUEUED, max_tasks, size, max_input),
             )
         known = added[0] if added else self.find(new.id)
         if known is None or known.input_file != file:
@@ -110,8 +113,8 @@ class Store:
     def cancel(self, task: Task) -> Task | None:
         """Cancel a task; None if it is done already. If it is running, its worker will end it."""
         cancelled = self._tasks(
-            "UPDATE tasks SET status = ?, completed_at = ?, input = NULL, input_file = NULL, "
-            f"size = 0 WHERE seq = ? AND status IN (?, ?) RETURNING {COLUMNS}",
+            f"UPDATE tasks SET status = ?, completed_at = ?, size = 0, {_NO_REQUEST} "
+            f"WHERE seq = ? AND status IN (?, ?) RETURNING {COLUMNS}",
             *(CANCELED, time.time(), task.seq, QUEUED, PROCESSING),
         )
         if not cancelled:
@@ -127,8 +130,7 @@ class Store:
             open_ = "WHERE completed_at IS NULL"
             files = self._database.rows(f"SELECT input_file FROM tasks {open_}")
             self._database.rows(
-                "UPDATE tasks SET status = ?, completed_at = ?, input = NULL, input_file = NULL, "
-                f"size = 0 {open_}",
+                f"UPDATE tasks SET status = ?, completed_at = ?, size = 0, {_NO_REQUEST} {open_}",
                 *(CANCELED, time.time()),
             )
             for (file,) in files:
@@ -178,7 +180,7 @@ class Store:
                 self._database.rows(
                     "UPDATE tasks SET status = ?, completed_at = ?, seconds = ?, error = ?, "
                     "progress = CASE WHEN ? = 1 THEN 1 ELSE progress END, log = coalesce(?, log), "
-                    "result = ?, result_file = ?, size = ?, input = NULL, input_file = NULL, "
+                    f"result = ?, result_file = ?, size = ?, {_NO_REQUEST}, "
                     f"worker = NULL, runner = NULL {mine}",
                     *(outcome.status, time.time(), outcome.seconds, outcome.error),
                     *(int(outcome.status == SUCCEEDED), log),
