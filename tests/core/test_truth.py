@@ -85,7 +85,9 @@ def received(schema: Schema, sent: Sent) -> pd.DataFrame:
             values, _ = body.read(context.request)
         else:
             inference = read_inference(context.request)
-            values = arguments_from(target, inference.tensors, inference.parameters)
+            values = arguments_from(
+                target, inference.tensors, inference.parameters, inference.budget
+            )
         table: pd.DataFrame = validate_arguments(target, values)["data"]
     return table
 

@@ -72,6 +72,19 @@ class Rollout:
         """Ask for a path."""
         return requests.get(f"{self.service.url}{path}", timeout=30)
 
+    def v2_versions(self) -> list[str]:
+        """Return the versions that V2 knows, the one in use first."""
+        versions: list[str] = self.get("/v2/models/score").json()["versions"]
+        return versions
+
+    def infer(self, version: str) -> int:
+        """Call a version by its path in V2; return the status."""
+        body = {"inputs": [{"name": "x", "shape": [1], "datatype": "FP64", "data": [1.0]}]}
+        url = f"{self.service.url}/v2/models/score/versions/{version}/infer"
+        response = requests.post(url, json=body, timeout=30)
+        assert response.status_code != 200 or response.json()["model_version"] == version
+        return response.status_code
+
     def put(self, body: object) -> requests.Response:
         """Change the rollout by a request."""
         return requests.put(f"{self.service.url}/rollout", json=body, timeout=30)

@@ -57,6 +57,7 @@ def test_a_share_from_its_start_to_its_promotion(rollout: Rollout) -> None:
             assert rollout.command("promote").returncode == 0
             rollout.until(traffic=100, status="promoted")
             assert rollout.calls(50) == {"v2": 50}
+            assert [rollout.infer(version) for version in rollout.v2_versions()] == [404, 200]
         finally:
             stop.set()
     for each in calls:

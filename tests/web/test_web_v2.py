@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mmf_core as mmf
+from cpu_time import at_most
 from mmf_core.probes import probes
 from mmf_core.v2.tensors import DTYPES
 from mmf_core.web import create_app
@@ -675,6 +676,16 @@ def test_texts_and_files_as_binary(client: FlaskClient) -> None:
             struct.pack("<I", 2**31) + bytes(4),
             "longer than",
         ),
+        (
+            {"inputs": [with_size("data", "FP32", [1], bytes(4)) | {"data": [1.5]}]},
+            bytes(4),
+            "input data: expected data or binary_data_size, got both",
+        ),
+        (
+            {"inputs": [with_size("data", "FP32", [1], bytes(4))] * 2},
+            bytes(8),
+            "inputs: expected unique names, got data, data",
+        ),
     ],
 )
 def test_binary_data_that_lies(
@@ -738,6 +749,17 @@ def test_a_header_length_that_lies(client: FlaskClient, length: str) -> None:
         ({"inputs": [column("a", [1.5])], "parameters": []}, "parameters"),
         ({"inputs": [column("a", [1.5], parameters=1)]}, "parameters"),
         ({"inputs": [column("a", [1.5])], "outputs": ["a"]}, "output"),
+        (
+            {"inputs": [column("a", [1.5])], "outputs": [{"name": "a"}, {"name": "a"}]},
+            "outputs: expected unique names, got a, a",
+        ),
+        (
+            {
+                "inputs": [column("a", [1.5])],
+                "outputs": [{"name": "a", "parameters": {"classification": 3}}],
+            },
+            "output a: classification is not supported; request the tensor itself",
+        ),
     ],
 )
 def test_a_body_that_cannot_be_used(client: FlaskClient, body: Any, word: str) -> None:
@@ -749,6 +771,46 @@ def test_inputs_that_nobody_takes(client: FlaskClient) -> None:
     refused(client, "greet", body, "unknown input b", "who, times")
     two = {"inputs": [column("b", [1.5]), column("c", [1.5])]}
     refused(client, "double", two, "unknown inputs b, c")
+
+
+def test_a_value_is_given_once(client: FlaskClient) -> None:
+    """The second of two inputs of one name counted, and an input beside a parameter."""
+    twice = [column("who", ["a"], "BYTES"), column("who", ["b"], "BYTES")]
+    refused(client, "greet", {"inputs": twice}, "inputs: expected unique names, got who, who")
+    body = {"inputs": twice[:1], "parameters": {"who": "b"}}
+    refused(client, "greet", body, "input who: expected an input or a parameter, got both")
+
+
+def test_an_array_in_binary_data_may_be_changed(serve_function: Callable[..., FlaskClient]) -> None:
+    """It was the body itself, which is read-only, and not aligned after a header of any length."""
+    array = mmf.Array()
+
+    def changed(data: Any = array) -> Any:
+        assert data.flags.aligned
+        data[0] = 5
+        return data
+
+    client = serve_function(changed, returns=array)
+    for space in range(8):
+        data = np.array([1.5, 2.5]).tobytes()
+        head = {"id": " " * space, "inputs": [with_size("data", "FP64", [2], data)]}
+        answer = binary(client, "changed", head, data)
+        assert answer.get_json()["outputs"][0]["data"] == [5.0, 2.5]
+
+
+def test_json_in_a_tensor_has_the_bounds_of_json(client: FlaskClient) -> None:
+    """A text of 20 MB became lists of 2 GB."""
+    text = "[" + "[]," * 6_000_000 + "[]]"
+    for model, more in (("swap", {}), ("table", {"parameters": {"content_type": "pd_json"}})):
+        body = {"inputs": [column("data", [text], "BYTES", **more)]}
+        with at_most(seconds=2):
+            refused(client, model, body, "so many values", status=413)
+    tenth = "[" + "[]," * 600_000 + "[]]"
+    parts = [column(f"c{index}", [tenth], "BYTES", **more) for index in range(10)]
+    refused(client, "table", {"inputs": parts}, "so many values", status=413)
+    deep = "[" * 500 + "]" * 500
+    for model, more in (("swap", {}), ("table", {"parameters": {"content_type": "pd_json"}})):
+        refused(client, model, {"inputs": [column("data", [deep], "BYTES", **more)]}, "nest")
 
 
 def _long(count: int, *, uneven: bool = False) -> list[dict[str, Any]]:

@@ -49,10 +49,13 @@ def read_json(data: bytes, options: Options, weights: Weights = JSON_WEIGHTS) ->
 def check_decoded_size(data: bytes, weights: Weights, format: Format, options: Options) -> None:
     """Raise BodyTooLarge for a text that would take more than `MAX_GROWTH` times a body."""
     limit = max_memory(options)
-    if len(data) * _MAX_WEIGHT > limit and weights:
-        size = sum(data.count(token) * weight for token, weight in weights.items())
-        if size + _BYTE_WEIGHT * len(data) > limit:
-            raise _too_many_values(format.name, limit)
+    if len(data) * _MAX_WEIGHT > limit and weights and _decoded_size(data, weights) > limit:
+        raise _too_many_values(format.name, limit)
+
+
+def _decoded_size(data: bytes, weights: Weights) -> int:
+    size = sum(data.count(token) * weight for token, weight in weights.items())
+    return size + _BYTE_WEIGHT * len(data)
 
 
 class MemoryBudget:
@@ -67,6 +70,11 @@ class MemoryBudget:
         self._left -= size
         if self._left < 0:
             raise _too_many_values(self._name, self._size)
+
+    def read_json(self, text: bytes) -> Any:
+        """Read a JSON text that is a part of the body; errors are those of `json.loads`, too."""
+        self.spend(_decoded_size(text, JSON_WEIGHTS))
+        return json.loads(text)
 
 
 def too_large(name: str, max_size: int) -> BodyTooLarge:

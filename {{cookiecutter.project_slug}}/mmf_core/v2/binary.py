@@ -38,6 +38,8 @@ def from_binary(entry: Any, data: memoryview, budget: MemoryBudget) -> tuple[Ten
         raise RequestError(
             f"{header.label}: binary_data_size is {quoted(size)}, but {len(data)} bytes are left"
         )
+    if entry.get("data"):
+        raise RequestError(f"{header.label}: expected data or binary_data_size, got both")
     own, rest = data[:size], data[size:]
     if datatype == BYTES:
         values = object_array(list(_elements(header.name, own, budget)))

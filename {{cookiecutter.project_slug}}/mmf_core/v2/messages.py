@@ -8,7 +8,7 @@ from typing import Any
 from flask import Request, Response
 
 from ..codecs import MemoryBudget, check_columns, json, read_json
-from ..errors import RequestError, listed, quoted
+from ..errors import RequestError, listed, quoted, shortened
 from ..target import Target
 from ..web.http.bodies import read_whole
 from ..web.http.codec_options import limits
@@ -20,6 +20,8 @@ from .tensors import Tensor, from_json, to_json
 LENGTH = "Inference-Header-Content-Length"
 _BINARY = "application/octet-stream"
 _MAX_DIGITS = 18
+_EXTENSIONS = {"classification", "shared_memory_region"}
+"""Of Triton: with them an output would be another one than a tensor in the response."""
 MAX_ID = 1_000
 """Characters of a request's id and content_type, which the response repeats."""
 
@@ -29,7 +31,7 @@ class InferenceRequest:
     """A request for an inference.
 
     `outputs` maps each requested output to whether it shall be binary. If it is empty, all outputs
-    are requested, and `is_binary` holds for each.
+    are requested, and `is_binary` holds for each. `budget` is what may still be read from texts.
     """
 
     id: str
@@ -37,6 +39,7 @@ class InferenceRequest:
     tensors: list[Tensor]
     outputs: dict[str, bool]
     is_binary: bool
+    budget: MemoryBudget
 
 
 def read_inference(request: Request) -> InferenceRequest:
@@ -54,19 +57,28 @@ def read_inference(request: Request) -> InferenceRequest:
         )
     if not isinstance(outputs, list) or not all(map(_is_output, outputs)):
         raise RequestError("outputs: expected objects with a name")
+    for output in outputs:
+        if unsupported := _EXTENSIONS.intersection(output.get("parameters", {})):
+            raise RequestError(
+                f"output {shortened(output['name'])}: {unsupported.pop()} is not supported; "
+                f"request the tensor itself"
+            )
+    _refuse_repeated("outputs", [output["name"] for output in outputs])
     is_binary = parameters.get("binary_data_output") is True
+    budget = MemoryBudget("request", limits())
     context = current_context()
     if context and request_id:
         context.client_id = request_id
     return InferenceRequest(
         id=request_id or (context.request_id if context else ""),
         parameters=parameters,
-        tensors=_tensors(message["inputs"], data),
+        tensors=_tensors(message["inputs"], data, budget),
         outputs={
             output["name"]: output.get("parameters", {}).get("binary_data", is_binary) is True
             for output in outputs
         },
         is_binary=is_binary,
+        budget=budget,
     )
 
 
@@ -113,10 +125,9 @@ def _size(length: str) -> int:
     return int(length) if is_number else -1
 
 
-def _tensors(inputs: list[Any], data: memoryview) -> list[Tensor]:
+def _tensors(inputs: list[Any], data: memoryview, budget: MemoryBudget) -> list[Tensor]:
     check_columns(len(inputs))
     tensors = []
-    budget = MemoryBudget("request", limits())
     for entry in inputs:
         if binary.is_binary(entry):
             tensor, data = binary.from_binary(entry, data, budget)
@@ -125,7 +136,13 @@ def _tensors(inputs: list[Any], data: memoryview) -> list[Tensor]:
         tensors.append(tensor)
     if data:
         raise RequestError(f"{len(data)} bytes of binary data belong to no input")
+    _refuse_repeated("inputs", [tensor.name for tensor in tensors])
     return tensors
+
+
+def _refuse_repeated(place: str, names: list[str]) -> None:
+    if len(set(names)) < len(names):
+        raise RequestError(f"{place}: expected unique names, got {listed(names)}")
 
 
 def _to_json(tensor: Tensor) -> tuple[dict[str, Any], bytes]:

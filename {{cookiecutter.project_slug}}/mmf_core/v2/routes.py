@@ -36,12 +36,14 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
         if version and execution.versions:  # as if the caller had sent the header
             request.environ["HTTP_X_MODEL_VERSION"] = version
         inference = read_inference(request)
-        values = arguments_from(target, inference.tensors, inference.parameters)
+        values = arguments_from(target, inference.tensors, inference.parameters, inference.budget)
         result = as_frame(execute(execution, values))
+        context = current_context()
+        given = (context and context.model_version) or service.registry.version
+        if version and execution.versions and given != version:  # of which no caller gets any
+            raise _unknown_version(version, model, [given])
         try:
             tensors = output_tensors(target.returns, result) if target.returns else []
-            context = current_context()
-            given = (context and context.model_version) or service.registry.version
             return inference_response(target, given, inference, tensors)
         except (TypeError, ValueError) as error:
             reason = f"the result cannot be written as tensors: {error}"
@@ -134,7 +136,11 @@ def _find(service: Service, model: str, version: str = "") -> Execution:
         )
     versions = _versions(service, model)
     if version and version not in versions:
-        available = ", ".join(versions) or "none"
-        raise UnknownTarget(f"unknown version {version} of {model}; available: {available}")
+        raise _unknown_version(version, model, versions)
     refuse_rest_only(service.executions[model].target)
     return service.executions[model]
+
+
+def _unknown_version(version: str, model: str, versions: list[str]) -> UnknownTarget:
+    available = ", ".join(versions) or "none"
+    return UnknownTarget(f"unknown version {version} of {model}; available: {available}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from base64 import b64decode
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..codecs import (
+    MemoryBudget,
     check_columns,
     check_depth,
     column_index,
@@ -34,7 +36,7 @@ def is_column(descriptor: Descriptor[Any], tensor: Tensor) -> bool:
     )
 
 
-def from_matrix(descriptor: DataFrame, tensor: Tensor) -> pd.DataFrame:
+def from_matrix(descriptor: DataFrame, tensor: Tensor, budget: MemoryBudget) -> pd.DataFrame:
     """Return a tensor of two dimensions as a table, with the schema's column names."""
     import pandas as pd
 
@@ -46,20 +48,18 @@ def from_matrix(descriptor: DataFrame, tensor: Tensor) -> pd.DataFrame:
     if len(names) != width:
         raise RequestError(f"{tensor.label}: expected {len(names)} columns, got {width}")
     if tensor.values.dtype == object:
-        columns = [replace(tensor, values=cells) for cells in tensor.values.T]
-        return pd.DataFrame(dict(zip(names, map(_cells, columns), strict=True)))
+        columns = [_cells(replace(tensor, values=cells), budget) for cells in tensor.values.T]
+        return pd.DataFrame(dict(zip(names, columns, strict=True)))
     return pd.DataFrame(tensor.values, columns=column_index(names))
 
 
-def from_columns(tensors: list[Tensor]) -> pd.DataFrame:
+def from_columns(tensors: list[Tensor], budget: MemoryBudget) -> pd.DataFrame:
     """Return a table of one column per tensor; RequestError if they do not fit together."""
     import numpy as np
     import pandas as pd
 
     names = [tensor.name for tensor in tensors]
-    if len(set(names)) < len(names):
-        raise RequestError(f"inputs: expected unique names, got {listed(names)}")
-    columns = [_cells(tensor) for tensor in tensors]
+    columns = [_cells(tensor, budget) for tensor in tensors]
     by_length = {len(column): name for name, column in zip(names, columns, strict=True)}
     if len(by_length) > 1:
         examples = [f"{length} for {shortened(name)}" for length, name in by_length.items()]
@@ -149,7 +149,7 @@ def decode_text(value: Any) -> Any:
         raise RequestError("expected the text in BYTES to be UTF-8") from None
 
 
-def _cells(tensor: Tensor) -> Any:
+def _cells(tensor: Tensor, budget: MemoryBudget) -> Any:
     """Return a column's cells, from shape [n] or [n, 1]; `content_type` says how to read BYTES."""
     values = tensor.values
     if values.shape[1:] not in {(), (1,)} or not values.ndim:
@@ -161,7 +161,8 @@ def _cells(tensor: Tensor) -> Any:
         return values
     if tensor.datatype != BYTES:
         return _whole(values) if tensor.datatype != "BOOL" else values
-    read = _READERS.get(tensor.content_type, decode_text)
+    readers = {"base64": _decode_base64, "pd_json": partial(_decode_json, budget)}
+    read = readers.get(tensor.content_type, decode_text)
     return object_array([None if value is None else read(value) for value in values])
 
 
@@ -175,8 +176,8 @@ def _whole(values: np.ndarray) -> Any:
     return integers_with_nulls(filled.astype(np.uint64 if is_long else np.int64), empty)
 
 
-def _decode_json(value: Any) -> Any:
-    return check_depth(json.loads(decode_text(value)))
+def _decode_json(budget: MemoryBudget, value: Any) -> Any:
+    return check_depth(budget.read_json(value.encode() if isinstance(value, str) else value))
 
 
 def _decode_base64(value: Any) -> bytes:
@@ -187,6 +188,3 @@ def _decode_base64(value: Any) -> bytes:
         return b64decode(value, validate=True)
     except ValueError:
         raise RequestError("expected the text in BYTES of content_type base64 to be that") from None
-
-
-_READERS = {"pd_json": _decode_json, "base64": _decode_base64}

@@ -10,7 +10,7 @@ from base64 import b64encode
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from ..codecs import Kind, json, json_of
+from ..codecs import Kind, MemoryBudget, json, json_of
 from ..descriptors import Array, Bool, DataFrame, Descriptor, Float, Integer, List
 from ..errors import RequestError, listed, shortened
 from ..target import Target
@@ -30,7 +30,7 @@ _SCALAR_DATATYPES: dict[type, str] = {Integer: "INT64", Float: "FP64", Bool: "BO
 
 
 def arguments_from(
-    target: Target, tensors: list[Tensor], parameters: dict[str, Any]
+    target: Target, tensors: list[Tensor], parameters: dict[str, Any], budget: MemoryBudget
 ) -> dict[str, Any]:
     """Return values by argument; scalars may be in `parameters`, whose other keys are ignored.
 
@@ -45,8 +45,10 @@ def arguments_from(
     unassigned = []
     for tensor in tensors:
         descriptor = arguments.get(tensor.name)
+        if tensor.name in values:
+            raise RequestError(f"{tensor.label}: expected an input or a parameter, got both")
         if descriptor and not tables.is_column(descriptor, tensor):
-            values[tensor.name] = _value(descriptor, tensor)
+            values[tensor.name] = _value(descriptor, tensor, budget)
         else:
             unassigned.append(tensor)
     if unassigned:
@@ -56,7 +58,7 @@ def arguments_from(
                 f"unknown input {shortened(unassigned[0].name)}; available: {', '.join(arguments)}"
             )
         (name,) = missing
-        values[name] = _unnamed_value(arguments[name], unassigned)
+        values[name] = _unnamed_value(arguments[name], unassigned, budget)
     return values
 
 
@@ -116,22 +118,23 @@ def _describe(name: str, descriptor: Descriptor[Any]) -> list[dict[str, Any]]:
     return [{"name": name, "datatype": datatype, "shape": shape}]
 
 
-def _unnamed_value(descriptor: Descriptor[Any], tensors: list[Tensor]) -> Any:
+def _unnamed_value(descriptor: Descriptor[Any], tensors: list[Tensor], budget: MemoryBudget) -> Any:
     """Return the one argument that no tensor has the name of."""
     if len(tensors) == 1 and not tables.is_column(descriptor, tensors[0]):
-        return _value(descriptor, tensors[0])  # the only input, under any name
+        return _value(descriptor, tensors[0], budget)  # the only input, under any name
     if descriptor.kind is not Kind.TABLE:
         raise RequestError(f"unknown inputs {listed([tensor.name for tensor in tensors])}")
-    return tables.from_columns(tensors)
+    return tables.from_columns(tensors, budget)
 
 
-def _value(descriptor: Descriptor[Any], tensor: Tensor) -> Any:
+def _value(descriptor: Descriptor[Any], tensor: Tensor, budget: MemoryBudget) -> Any:
     values, kind = tensor.values, descriptor.kind
     if isinstance(descriptor, DataFrame):
-        return tables.from_matrix(descriptor, tensor)
+        return tables.from_matrix(descriptor, tensor, budget)
     if kind is Kind.ARRAY or (kind is Kind.IMAGE and values.dtype != object):
         _reject_nulls(tensor)
-        return _pixels(tensor) if kind is Kind.IMAGE else values
+        array = _pixels(tensor) if kind is Kind.IMAGE else values
+        return array if array.flags.writeable else array.copy()  # binary data are the body itself
     if isinstance(descriptor, List):
         return [tables.decode_text(item) for item in _flat(tensor)]
     if values.size != 1:
@@ -140,7 +143,7 @@ def _value(descriptor: Descriptor[Any], tensor: Tensor) -> Any:
         return tables.decode_text(values.flat[0])
     value = values.item()
     if kind is Kind.JSON:
-        value = json.loads(tables.decode_text(value) if isinstance(value, bytes) else str(value))
+        value = budget.read_json(value if isinstance(value, bytes) else str(value).encode())
     elif isinstance(value, bytes):
         value = b64encode(value).decode()
     return json_of(kind).from_plain(value, options_of(descriptor))
