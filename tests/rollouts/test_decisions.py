@@ -2,6 +2,7 @@
 
 import math
 import os
+import tracemalloc
 from threading import Thread
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from mmf_core.rollouts import gates
 from mmf_core.rollouts.comparison import same
 from mmf_core.rollouts.counters import CANDIDATE, STABLE, Calls, Copies, Counters
+from mmf_core.rollouts.mirror import LARGEST, Mirror
 from mmf_core.rollouts.plan import Gates, Plan, of
 from mmf_core.rollouts.rollout import position
 from mmf_core.rollouts.strategies import STRATEGIES, BothRewards, Figures, Progress
@@ -166,3 +168,23 @@ def test_nothing_is_lost_by_threads_or_processes_that_end() -> None:
 )
 def test_the_same_answer(expected: object, actual: object, *, is_same: bool) -> None:
     assert same(expected, actual) is is_same
+
+
+def test_a_copy_that_is_too_large_is_not_made() -> None:
+    """A request of 50 MiB took as much again, and twice, before it was dropped."""
+    counters = Counters()
+    copies = Mirror(counters)
+    large = np.zeros(LARGEST // 4)
+    tracemalloc.start()
+    try:
+        assert copies.pickled({"data": large}) is None
+        small = copies.pickled({"data": 1})
+        for result in (large, 1):
+            copies.send("predict", small, result)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        copies._receiver.close()
+        copies._sender.close()
+    assert peak < LARGEST / 4
+    assert (counters.copies().sent, counters.copies().dropped) == (1, 1)

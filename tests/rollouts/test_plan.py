@@ -1,5 +1,7 @@
 """What a plan may say, and what is said of one that cannot be followed."""
 
+import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmf_core.rollouts.plan import MAX_BYTES, Plan, PlanError, document_of, of, parse, read, write
+import mmf_core as mmf
+from error_shape import assert_problem
+from mmf_core.rollouts import changes
+from mmf_core.rollouts.plan import (
+    MAX_BYTES,
+    Candidate,
+    Plan,
+    PlanError,
+    document_of,
+    of,
+    parse,
+    read,
+    write,
+)
+from mmf_core.web import create_app
 
 GOOD: dict[str, Any] = {"candidate": {"name": "v2", "artifacts": {"m": "n"}}}
 
@@ -31,6 +47,7 @@ def candidate(**entries: Any) -> dict[str, Any]:
         (candidate(traffic=float("nan")), "expected a number from 0 to 100"),
         (candidate(mirror="10"), "mirror = '10'"),
         (candidate(strategy="best"), "expected one of ab, bandit, canary, silent"),
+        (candidate(strategy=["ab"]), "expected one of ab, bandit, canary, silent"),
         (candidate(strategy="silent", traffic=5), "a silent version answers nobody"),
         (candidate(strategy="ab"), 'needs sticky = "X-User-Id"'),
         (candidate(sticky="X User"), "expected the name of a header"),
@@ -96,3 +113,19 @@ def test_files() -> None:
     file.mkdir()
     with pytest.raises(PlanError, match="cannot be read"):
         read(file)
+
+
+@pytest.mark.parametrize(
+    "change", [{"action": ["promote"]}, {"action": {}}, {"traffic": []}, {"traffic": 10**30}, [], 1]
+)
+def test_a_request_that_is_no_change_is_the_callers_fault(
+    change: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of actions was a crash."""
+    monkeypatch.setenv("MMF_ADMIN_HTTP", "1")
+    monkeypatch.setattr(changes, "set_shares", lambda _file, **shares: Candidate.read("", shares))
+    client = create_app(mmf.Registry()).test_client()
+    packed = gzip.compress(json.dumps(change).encode())
+    for body, coding in ((json.dumps(change), {}), (packed, {"Content-Encoding": "gzip"})):
+        response = client.put("/rollout", data=body, headers=coding)
+        assert_problem(response, 422, "expected")

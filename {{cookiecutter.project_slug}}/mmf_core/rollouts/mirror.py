@@ -8,6 +8,7 @@ first to be ended when memory is short.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import pickle
@@ -46,17 +47,16 @@ class Mirror:
     def pickled(self, values: Mapping[str, Any]) -> bytes | None:
         """Return a copy of values before the function may change them; None if there is none."""
         try:
-            return pickle.dumps(values, protocol=5)
-        except Exception:  # noqa: BLE001 - an object of a descriptor of the author's own
+            return _pickled(values)
+        except Exception:  # noqa: BLE001 - it is too large, or of a descriptor of the author's own
             return None
 
     def send(self, route: str, values: bytes | None, result: Any) -> None:
         """Send a copy of a request, and what it got, unless the queue is full."""
         is_sent = False
-        with suppress(OSError, pickle.PicklingError, TypeError, AttributeError):
+        with suppress(OSError, pickle.PicklingError, TypeError, AttributeError, _TooLarge):
             if values is not None:
-                content = pickle.dumps((route, values, result), protocol=5)
-                is_sent = len(content) <= LARGEST and self._put(content)
+                is_sent = self._put(_pickled((route, values, result)))
         self._counters.add_copy(**{"sent" if is_sent else "dropped": 1})
 
     def _put(self, content: bytes) -> bool:
@@ -106,6 +106,26 @@ class Mirror:
         signal.setitimer(signal.ITIMER_REAL, 0)
         self._counters.add_copy(different=is_different - 1, failed=failed - 1)
         self._counters.add_call(CANDIDATE, perf_counter() - started, failed=failed)
+
+
+class _TooLarge(Exception):
+    """A copy has more than `LARGEST` bytes."""
+
+
+class _Copy(io.BytesIO):
+    """A file that ends its writing as soon as it is too large: values may take gigabytes."""
+
+    def write(self, data: Any) -> int:
+        if self.tell() + memoryview(data).nbytes > LARGEST:
+            raise _TooLarge
+        return super().write(data)
+
+
+def _pickled(value: Any) -> bytes:
+    """Return a value as bytes; _TooLarge if there are too many, before more are made."""
+    file = _Copy()
+    pickle.Pickler(file, protocol=5).dump(value)
+    return file.getvalue()
 
 
 def _give_way() -> None:

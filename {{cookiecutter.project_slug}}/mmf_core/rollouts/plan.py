@@ -82,9 +82,9 @@ def _text(pattern: re.Pattern[str], expected: str) -> Callable[[Any], str]:
 
 
 def _strategy(value: Any) -> str:
-    if value not in STRATEGIES:
+    if not isinstance(value, str) or value not in STRATEGIES:
         raise ValueError(f"expected one of {', '.join(STRATEGIES)}")
-    return str(value)
+    return value
 
 
 def _flag(value: Any) -> bool:

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 
 from ..codecs import read_json
 from ..errors import InvalidValue, MMFError, RequestError
+from ..web.http.bodies import read_whole
 from ..web.http.codec_options import limits
 from ..web.http.responses import json_response
 from ..web.protocols import Service
@@ -50,7 +51,7 @@ def blueprints(_service: Service) -> Iterable[Blueprint]:
     def change() -> Response:
         _check(settings)
         try:
-            _apply(read_json(request.get_data(), limits()), settings)
+            _apply(read_json(read_whole(request), limits()), settings)
         except PlanError as error:
             raise InvalidValue(str(error)) from error
         except changes.NoRollout as error:
@@ -79,7 +80,7 @@ def _apply(body: Any, settings: RolloutSettings) -> None:
         if unknown := [str(name) for name in body if name not in shares]:
             raise InvalidValue(f"unknown member {unknown[0]}; expected traffic, mirror or action")
         changes.set_shares(settings.file, **shares)
-    elif body["action"] in actions and len(body) == 1:
-        actions[body["action"]](settings.file)
+    elif len(body) == 1 and isinstance(name := body["action"], str) and name in actions:
+        actions[name](settings.file)
     else:
         raise InvalidValue(f"expected one action of {', '.join(actions)}, and nothing beside it")
