@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-MAX_NAME_LENGTH = 200  # characters, each of which may take four bytes in a file system
+MAX_NAME_BYTES = 240
+"""Of a name in UTF-8: file systems take 255, and something may be added to it."""
 _MEDIA_TYPE = re.compile(r"[\w.+!#$&^-]+/[\w.+!#$&^-]+", re.ASCII)  # RFC 6838, 4.2
 
 
@@ -43,4 +44,5 @@ def safe_name(name: str) -> str:
     """Return a file's own name, without folders and unprintable characters."""
     base = re.split(r"[/\\]", name)[-1]
     clean = "".join(filter(str.isprintable, base)).strip(" .")
-    return clean[-MAX_NAME_LENGTH:].lstrip(" .")  # the end, to keep the extension
+    end = clean.encode()[-MAX_NAME_BYTES:]  # to keep the extension
+    return end.decode(errors="ignore").lstrip(" .")
