@@ -1,5 +1,7 @@
 """Days, and dates with times in a zone: as one value, and as a column."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mmf_core as mmf
+from cpu_time import at_most
 from mmf_core.errors import DescriptorError, InvalidValue
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -123,16 +126,21 @@ def test_another_time_is_refused(tz: str, text: str, expected: str) -> None:
     assert expected in message
 
 
+DAYS = timedelta(days=2)
+OFFSETS = st.sampled_from([None, UTC, MOSCOW, timezone(-timedelta(hours=14))])
+MOMENTS = (
+    st.datetimes(
+        datetime(2020, 1, 1),
+        datetime(2060, 1, 1),
+        timezones=st.sampled_from([None, UTC, MOSCOW, BERLIN]),
+    )
+    | st.datetimes(datetime.min, datetime.min + DAYS, timezones=OFFSETS)
+    | st.datetimes(datetime.max - DAYS, datetime.max, timezones=OFFSETS)
+)
+
+
 @given(
-    st.lists(
-        st.datetimes(
-            datetime(2020, 1, 1),
-            datetime(2060, 1, 1),
-            timezones=st.sampled_from([None, UTC, MOSCOW, BERLIN]),
-        ),
-        min_size=1,
-        max_size=5,
-    ),
+    st.lists(MOMENTS, min_size=1, max_size=5),
     st.sampled_from(["naive", "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]),
     st.booleans(),
 )
@@ -167,6 +175,27 @@ def test_a_column_of_pandas_is_placed_in_the_zone(unit: Any, zone: str | None) -
     expected = moments.tz_localize(zone or "Europe/Berlin").tz_convert("Europe/Berlin")
     assert checked.dtype == "datetime64[us, Europe/Berlin]"
     assert checked.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        lambda time: f"0001-01-01T{time}",
+        lambda time: f"9999-12-31T{time}",
+        lambda time: f"2026-01-01T{time}{'+05:00' if int(time[-1]) % 2 else ''}",
+    ],
+    ids=["first day", "last day", "offsets"],
+)
+def test_a_column_near_the_end_of_the_calendar_or_of_several_offsets_takes_little_time(
+    cell: Callable[[str], str],
+) -> None:
+    """Each cell was placed by itself, in ten microseconds."""
+    start = datetime(2026, 1, 1)
+    moments = (start + timedelta(microseconds=row) for row in range(100_000))
+    cells = [cell(f"{moment:%H:%M:%S.%f}") for moment in moments]
+    table = pd.DataFrame({"a": cells})
+    with at_most(seconds=0.5), suppress(InvalidValue):
+        mmf.DataFrame(schema={"a": ZONED}).validate(table)
 
 
 def test_nulls_are_nulls_in_every_zone() -> None:

@@ -45,8 +45,8 @@ def to_zone(zone: Zone) -> Convert:
         moments = _known_moments(column)
         if moments is None:
             moments = _moments(column)
-        if moments is None or (moments.isna() & column.notna()).any():  # perhaps of several offsets
-            return _each_in_zone(column, zone)
+        if moments is None or (moments.isna() & column.notna()).any():
+            return _of_several_offsets(column, zone)
         return _in_zone(moments, zone)
 
     return convert
@@ -124,10 +124,27 @@ def _in_zone(moments: pd.Series[Any], zone: Zone) -> pd.Series[Any]:
     is_inner = (plain >= _FIRST + _DAY) & (plain <= _LAST - _DAY)
     if (is_inner | moments.isna()).all():
         return _localized(plain, zone) if is_naive else moments.dt.tz_convert(zone.name)
-    cells = plain.where(is_possible).astype(object)
-    if not is_naive:
-        cells = cells.map(lambda cell: cell.tz_localize("UTC"), na_action="ignore")
-    return _each_in_zone(cells, zone)
+    utc = _near_the_ends(plain.where(is_possible), zone, is_naive=is_naive)
+    if is_naive:
+        inner = _localized(plain.where(is_inner), zone)
+        utc = inner.dt.tz_convert("UTC").dt.tz_localize(None).where(is_inner, utc)
+    return utc.dt.tz_localize("UTC").dt.tz_convert(zone.name)
+
+
+def _near_the_ends(plain: pd.Series[Any], zone: Zone, *, is_naive: bool) -> pd.Series[Any]:
+    """Return times of the first and the last days of the calendar in UTC, from there or `zone`.
+
+    Null for those that are beyond it in the other. pandas fails there; no clock changes there.
+    """
+    import numpy as np
+
+    early, late = (
+        day.replace(tzinfo=zone.tzinfo).utcoffset() for day in (_FIRST + 2 * _DAY, _LAST - 2 * _DAY)
+    )
+    offset = np.where(plain.dt.year < _LAST.year // 2, early, late).astype("m8[us]")
+    other = plain - offset if is_naive else plain + offset
+    is_there = (other >= _FIRST) & (other <= _LAST)
+    return (other if is_naive else plain).where(is_there)
 
 
 def _localized(moments: pd.Series[Any], zone: Zone) -> pd.Series[Any]:
@@ -136,11 +153,25 @@ def _localized(moments: pd.Series[Any], zone: Zone) -> pd.Series[Any]:
     )
 
 
-def _each_in_zone(column: pd.Series[Any], zone: Zone) -> pd.Series[Any]:
+def _of_several_offsets(column: pd.Series[Any], zone: Zone) -> pd.Series[Any]:
+    """Return dates in a zone of which each may have another UTC offset, or none."""
     import pandas as pd
 
-    placed = [moment and zone.place(moment) for moment in map(exact_date_time, column.tolist())]
-    if zone.tzinfo is not None:
-        placed = [moment and moment.astimezone(UTC).replace(tzinfo=None) for moment in placed]
-    naive = pd.Series(placed, index=column.index, name=column.name, dtype="datetime64[us]")
-    return naive if zone.tzinfo is None else naive.dt.tz_localize("UTC").dt.tz_convert(zone.name)
+    moments = [exact_date_time(cell) for cell in column.tolist()]
+    aware = [moment and _in_utc(moment) for moment in moments]
+    naive = [moment if moment and moment.tzinfo is None else None for moment in moments]
+    with_offset, without = (
+        pd.Series(each, index=column.index, name=column.name, dtype="datetime64[us]")
+        for each in (aware, naive)
+    )
+    placed = _in_zone(with_offset.dt.tz_localize("UTC"), zone)
+    return placed.where(with_offset.notna(), _in_zone(without, zone))
+
+
+def _in_utc(moment: datetime) -> datetime | None:
+    """Return a date and time in UTC, without saying so; None if it has no offset, or no place."""
+    if moment.tzinfo is None:
+        return None
+    with suppress(OverflowError):
+        return moment.astimezone(UTC).replace(tzinfo=None)
+    return None
