@@ -2,9 +2,13 @@
 
 import gzip
 import io
+import subprocess
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
+from threading import Event
 from time import perf_counter
 from typing import Any
 
@@ -267,6 +271,27 @@ def test_an_area_of_a_whole_sheet_takes_no_memory_of_the_service(
     assert getrusage(RUSAGE_SELF).ru_maxrss - before < 64 * 1024
     assert getrusage(RUSAGE_CHILDREN).ru_maxrss <= max(largest_child, 700 * 1024)
     assert post(client, WRONG).content_type == XLSX, "and the next one is marked"
+
+
+def test_few_requests_wait_for_their_workbooks(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thirty-two small requests held all threads of a worker for half a minute."""
+    may_end, run = Event(), subprocess.run
+
+    def wait_and_run(*args: Any, **kwargs: Any) -> Any:
+        may_end.wait(30)
+        return run(*args, **kwargs)
+
+    monkeypatch.setattr(annotated_workbook.subprocess, "run", wait_and_run)
+    with ThreadPoolExecutor(10) as pool:
+        calls = [pool.submit(post, client.application.test_client(), WRONG) for _ in range(10)]
+        ended = [call.result(30) for call in islice(as_completed(calls, 30), 6)]
+        may_end.set()
+    for answer in ended:
+        assert_problem(answer, 422, "2 cells do not match")
+    types = [call.result().content_type for call in calls]
+    assert types.count(XLSX) == annotated_workbook.MAX_WAITING == 4
 
 
 def test_usual_areas_stay(client: FlaskClient) -> None:

@@ -41,7 +41,9 @@ _MIN_MEMORY = 256 * MIB
 """Bytes of address space, in which openpyxl starts."""
 _MOVES_CELLS = {"header", "skiprows", "names", "usecols", "index_col", "skipfooter"}
 """Options of an author with which a table's rows and columns are not those of the sheet."""
-_one_at_a_time = BoundedSemaphore()
+MAX_WAITING = 4
+"""Requests of a worker that mark a workbook, or wait for it: the others need its threads."""
+_one_at_a_time, _places = BoundedSemaphore(), BoundedSemaphore(MAX_WAITING)
 _log = logging.getLogger("mmf.workbooks")
 
 
@@ -151,7 +153,13 @@ def _mark(body: bytes, options: Mapping[str, Any], error: InvalidValue) -> bytes
             *(_list_row(detail, first) for detail in error.errors),
         ],
     }
-    return _run(json.dumps(arguments) + b"\n" + body)
+    if not _places.acquire(blocking=False):
+        _log.warning("a workbook was not marked, its errors were sent as JSON: others wait for it")
+        return None
+    try:
+        return _run(json.dumps(arguments) + b"\n" + body)
+    finally:
+        _places.release()
 
 
 def _run(data: bytes) -> bytes | None:
