@@ -2,8 +2,16 @@
 
 from hostile_files import files
 from hostile_inputs import inputs
+from hostile_requests import requests
 from hostile_results import results
 from hostile_tasks import tasks
 from hostile_texts import texts
 
-INPUTS = [*inputs(), *files(), *results(), *texts(), *tasks()]  # tasks last: their processes stay
+INPUTS = [
+    *inputs(),
+    *files(),
+    *results(),
+    *texts(),
+    *requests(),
+    *tasks(),
+]  # tasks last: their processes stay

@@ -33,7 +33,10 @@ V2 = "/v2/models/{}/infer"
 
 @dataclass(frozen=True)
 class HostileInput:
-    """A request, sent `times` times; the body is made when it is sent."""
+    """A request, sent `times` times; the body is made when it is sent.
+
+    `send` does it in another way: it gets the port, and returns a status.
+    """
 
     name: str
     path: str
@@ -46,6 +49,7 @@ class HostileInput:
     open: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     method: str = "POST"
+    send: Callable[[int], int] | None = None
 
     @property
     def protocol(self) -> str:

@@ -39,8 +39,9 @@ RELEASED = 7.0
 """Seconds until the workers have returned what they have freed."""
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 APP = """
+import os
 import time
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 
@@ -113,6 +114,18 @@ def words(text=mmf.String()):
 def pause(seconds=mmf.Float()):
     time.sleep(seconds)
     return seconds
+
+
+@registry.target(returns=mmf.File())
+def file(data=mmf.File()):
+    os.makedirs("names", exist_ok=True)
+    open(os.path.join("names", data.name or "none"), "wb").close()
+    return mmf.FileBytes(data, data.name, data.media_type)
+
+
+@registry.target(returns=TABLE)
+def zoned(data=mmf.DataFrame(schema={"t": mmf.Column(datetime, tz="Europe/Berlin")})):
+    return data.head(1)
 
 
 app = create_app(registry)
@@ -277,6 +290,9 @@ def attack(service: Service, hostile: HostileInput) -> Result:
     started, before = time.monotonic(), cpu_seconds(service.process.pid)
     try:
         for _ in range(hostile.times):
+            if hostile.send:
+                result.status = hostile.send(service.port)
+                continue
             result.status = send(
                 service.port,
                 hostile.path,
@@ -322,6 +338,8 @@ def hostile_service(folder: Path) -> Iterator[Service]:
         "OPENBLAS_NUM_THREADS": "1",
         "MMF_TASKS_DIR": str(folder / "tasks"),
         "MMF_TASK_WORKERS": "1",
+        "MMF_WEBHOOK_SECRET": "whsec_" + "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=",
+        "MMF_ADMIN_HTTP": "1",
     }
     with (
         (folder / "log").open("wb") as log,
