@@ -128,7 +128,7 @@ def _in_zone(moments: pd.Series[Any], zone: Zone) -> pd.Series[Any]:
     if is_naive:
         inner = _localized(plain.where(is_inner), zone)
         utc = inner.dt.tz_convert("UTC").dt.tz_localize(None).where(is_inner, utc)
-    return utc.dt.tz_localize("UTC").dt.tz_convert(zone.name)
+    return cast("pd.Series[Any]", utc.dt.tz_localize("UTC").dt.tz_convert(zone.name))
 
 
 def _near_the_ends(plain: pd.Series[Any], zone: Zone, *, is_naive: bool) -> pd.Series[Any]:
@@ -139,9 +139,10 @@ def _near_the_ends(plain: pd.Series[Any], zone: Zone, *, is_naive: bool) -> pd.S
     import numpy as np
 
     early, late = (
-        day.replace(tzinfo=zone.tzinfo).utcoffset() for day in (_FIRST + 2 * _DAY, _LAST - 2 * _DAY)
+        np.timedelta64(day.replace(tzinfo=zone.tzinfo).utcoffset() or timedelta(), "us")
+        for day in (_FIRST + 2 * _DAY, _LAST - 2 * _DAY)
     )
-    offset = np.where(plain.dt.year < _LAST.year // 2, early, late).astype("m8[us]")
+    offset = np.where(plain.dt.year < _LAST.year // 2, early, late)
     other = plain - offset if is_naive else plain + offset
     is_there = (other >= _FIRST) & (other <= _LAST)
     return (other if is_naive else plain).where(is_there)

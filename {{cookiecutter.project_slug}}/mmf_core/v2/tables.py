@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -161,7 +162,10 @@ def _cells(tensor: Tensor, budget: MemoryBudget) -> Any:
         return values
     if tensor.datatype != BYTES:
         return _whole(values) if tensor.datatype != "BOOL" else values
-    readers = {"base64": _decode_base64, "pd_json": partial(_decode_json, budget)}
+    readers: dict[str, Callable[[Any], Any]] = {
+        "base64": _decode_base64,
+        "pd_json": partial(_decode_json, budget),
+    }
     read = readers.get(tensor.content_type, decode_text)
     return object_array([None if value is None else read(value) for value in values])
 
