@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,8 @@ def test_large_tables_are_counted_in_part(make: Make) -> None:
     send(client, pd.concat([rows(4_000), rows(4_000, b=3.0)]))
     (counter,) = observer._Current.counters.values()
     (sums,) = counter._window.sums().values()
-    assert sums[counter._places["b"]].sum() == 1_000
+    start, size = counter._starts["b"], len(counter.profile.columns["b"].shares)
+    assert sums[start : start + size].sum() == 1_000
     assert drift(client)["v1", "b"] > 0.25, "rows of all of it"
 
 
@@ -182,28 +184,41 @@ def test_batched_requests_count_too(make: Make) -> None:
 
 def test_versions_are_apart() -> None:
     both = Window(2, 60.0)
-    both.add("v1", np.array([1, 0]))
-    both.add("v2", np.array([0, 5]))
-    both.add("v1", np.array([1, 1]))
-    both.add("v3", np.array([9, 9]))
+    both.add("v1", [0])
+    both.add("v2", np.array([1] * 5))
+    both.add("v1", [0, 1])
+    both.add("v3", [0, 1, 1])
     assert {name: counts.tolist() for name, counts in both.sums().items()} == {
         "v1": [2, 1],
         "v2": [0, 5],
     }
 
 
-def test_the_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_share_a_window() -> None:
+    both = Window(2, 60.0)
+    for version, places in (("v2", [0]), ("v1", [1, 1]), ("v2", [0, 1])):
+        if not (child := os.fork()):
+            both.add(version, places)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+    both.add("v1", [0])
+    counts = {name: numbers.tolist() for name, numbers in both.sums().items()}
+    assert counts == {"v2": [2, 1], "v1": [1, 2]}
+
+
+@pytest.mark.parametrize("places", [[0], np.array([0])])
+def test_the_window_slides(places: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1_000.0]
     monkeypatch.setattr(window, "monotonic", lambda: now[0])
     counts = Window(1, 12.0 * PARTS)
     for _ in range(3 * PARTS):
-        counts.add("v1", np.array([1]))
+        counts.add("v1", places)
         now[0] += 12.0
     assert counts.sums()["v1"].tolist() == [PARTS - 1]
     now[0] += 12.0 * (PARTS - 1)
     assert counts.sums()["v1"].tolist() == [0]
     now[0] += 1e6
-    counts.add("v1", np.array([1]))
+    counts.add("v1", places)
     assert counts.sums()["v1"].tolist() == [1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,13 @@ from ..target import Target
 from ..web.observed_calls import Answered, CallObserver
 from ..web.request_context import RequestContext
 from .comparison import Drift, drift_of
-from .profile import PREDICTION, Profile, as_numbers, path_of, read
+from .profile import PREDICTION, Profile, path_of, read
 from .settings import DriftSettings
-from .window import Window
+from .window import Places, Window
 
 MOST_ROWS = 1_000
 """Of a table that are counted, spread over all of it."""
+FEW_ROWS = 16
 _log = logging.getLogger("mmf.drift")
 
 
@@ -34,68 +36,79 @@ class TargetCounter:
     """Counts the tables of one target, and its predictions."""
 
     def __init__(self, profile: Profile, argument: str, seconds: float) -> None:
+        import pandas as pd
+
         self.profile = profile
-        self._argument = argument
-        inputs = {name: each for name, each in profile.columns.items() if name != PREDICTION}
-        self._numbers = [name for name, each in inputs.items() if each.is_number]
-        self._others = [name for name, each in inputs.items() if not each.is_number]
+        self._argument, self._table_type = argument, pd.DataFrame
+        self._starts: dict[str, int] = {}  # of the bins of each column
+        size = 0
+        for name, column in profile.columns.items():
+            self._starts[name] = size
+            size += len(column.shares)
+        self._inputs = [
+            (name, self._starts[name], column)
+            for name, column in profile.columns.items()
+            if name != PREDICTION
+        ]
+        self._known: tuple[Any, Any] = None, ()  # the columns of the last table, and their order
         self._prediction = profile.columns.get(PREDICTION)
-        names = [*self._numbers, *self._others, *([PREDICTION] if self._prediction else [])]
-        sizes = [len(profile.columns[name].shares) for name in names]
-        starts = np.concatenate([[0], np.cumsum(sizes)])
-        self._places = {
-            name: slice(*pair) for name, *pair in zip(names, starts, starts[1:], strict=False)
-        }
-        self._size = int(starts[-1])
-        edges = [profile.columns[name].edges for name in self._numbers]
-        width = max(map(len, edges), default=0)
-        padded = [[*each, *[np.inf] * (width - len(each))] for each in edges]
-        self._edges = np.array(padded).reshape(len(edges), width)
-        self._starts = starts[: len(edges)]
-        self._window = Window(self._size, seconds)
+        self._window = Window(size, seconds)
 
-    def count(self, values: Mapping[str, Any]) -> np.ndarray[Any, Any] | None:
-        """Return the counts of a request's table; None if it has none with these columns."""
+    def places(self, values: Mapping[str, Any]) -> Places | None:
+        """Return the bin of each cell of a request's table; None without a table."""
         table = values.get(self._argument)
-        if table is None or not hasattr(table, "iloc"):
+        if not isinstance(table, self._table_type):
             return None
-        if len(table) > MOST_ROWS:
-            table = table.iloc[:: -(-len(table) // MOST_ROWS)]
-        if self._numbers:
-            places = self._starts + self._bins(table)
-            counts = np.bincount(places.ravel(), minlength=self._size)
-        else:
-            counts = np.zeros(self._size, dtype=np.int64)
-        for name in self._others:
-            counts[self._places[name]] += self.profile.columns[name].count(table[name])
-        return counts
+        rows = len(table)
+        if rows <= FEW_ROWS:
+            return self._places_of_few(table)
+        if rows > MOST_ROWS:
+            table = table.iloc[:: -(-rows // MOST_ROWS)]
+        return np.concatenate(
+            [start + column.places(table[name]) for name, start, column in self._inputs]
+        )
 
-    def add(self, version: str, counts: np.ndarray[Any, Any], result: Any) -> None:
-        """Add the counts of a request, and its predictions, to those of a version."""
-        if self._prediction and (cells := _predictions(result)) is not None:
-            step = -(-len(cells) // MOST_ROWS) or 1
-            counts[self._places[PREDICTION]] += self._prediction.count(cells[::step])
-        self._window.add(version, counts)
+    def add(self, version: str, places: Places, result: Any) -> None:
+        """Count a request, and its predictions, for a version."""
+        column, cells = self._prediction, _predictions(result)
+        if column is not None and cells is not None:
+            start = self._starts[PREDICTION]
+            if isinstance(places, list):
+                places += [start + column.place(cell) for cell in cells[:FEW_ROWS].tolist()]
+            else:
+                step = -(-len(cells) // MOST_ROWS) or 1
+                places = np.concatenate([places, start + column.places(cells[::step])])
+        self._window.add(version, places)
 
     def drift(self) -> dict[str, dict[str, Drift]]:
         """Return the drift of each column in the window, by version."""
+        columns = self.profile.columns.items()
         return {
             version: drift_of(
-                self.profile, {name: counts[place] for name, place in self._places.items()}
+                self.profile,
+                {
+                    name: counts[self._starts[name] : self._starts[name] + len(column.shares)]
+                    for name, column in columns
+                },
             )
             for version, counts in self._window.sums().items()
         }
 
-    def _bins(self, table: Any) -> np.ndarray[Any, Any]:
-        """Return the bin of each number, in the order of `_numbers`: 0 is that of empty cells."""
-        if table.columns.tolist() != self._numbers:
-            table = table[self._numbers]
-        block = table.to_numpy()
-        if block.dtype.kind not in "iuf":
-            block = np.column_stack([as_numbers(table[name]) for name in self._numbers])
-        bins: np.ndarray[Any, Any] = 1 + (block[:, :, None] > self._edges).sum(axis=2)
-        bins -= np.isnan(block)
-        return bins
+    def _places_of_few(self, table: Any) -> list[int]:
+        """Do the same without NumPy, which takes as long for one row as for a thousand."""
+        columns, order = self._known
+        if columns is None or not table.columns.is_(columns):
+            columns = table.columns
+            places = {name: place for place, name in enumerate(columns.tolist())}
+            order = [(places[name], start, column) for name, start, column in self._inputs]
+            self._known = columns, order
+        return [
+            start + 1 + bisect_left(column.edges, cell)
+            if type(cell := row[place]) is float and cell == cell and column.is_number  # noqa: PLR0124
+            else start + column.place(cell)
+            for row in table.to_numpy().tolist()
+            for place, start, column in order
+        ]
 
 
 class _Current:
@@ -121,12 +134,12 @@ def make_observer(registry: Registry) -> CallObserver | None:
 
     def observe(target: Target, values: Mapping[str, Any]) -> Answered | None:
         counter = counters.get(target.route)
-        if counter is None or (counts := counter.count(values)) is None:
+        if counter is None or (places := counter.places(values)) is None:
             return None
 
         def report(context: RequestContext, result: Any, error: MMFError | None) -> None:
             if error is None:
-                counter.add(context.model_version, counts, result)
+                counter.add(context.model_version, places, result)
 
         return report
 

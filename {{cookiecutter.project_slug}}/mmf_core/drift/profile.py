@@ -7,6 +7,8 @@ frequent, or the most frequent categories. Predictions for the reference are a c
 from __future__ import annotations
 
 import json
+import math
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -62,22 +64,25 @@ class ColumnProfile:
         """Return how many cells are in each bin; what is no number counts as empty."""
         import numpy as np
 
-        places = self._numbers(cells) if self.values is None else self._categories(cells)
-        return np.bincount(places, minlength=len(self.shares))
+        return np.bincount(self.places(cells), minlength=len(self.shares))
 
-    def _numbers(self, cells: Iterable[Any]) -> np.ndarray[Any, Any]:
+    def places(self, cells: Iterable[Any]) -> np.ndarray[Any, Any]:
+        """Return the bin of each cell."""
         import numpy as np
 
+        if self.values is not None:
+            return np.array([self.place(cell) for cell in cells], dtype=np.intp)
         numbers = as_numbers(cells)
         places = 1 + np.searchsorted(self._edges, numbers, side="left")
         places[np.isnan(numbers)] = 0
         return places
 
-    def _categories(self, cells: Iterable[Any]) -> np.ndarray[Any, Any]:
-        import numpy as np
-
-        known, other = self._places, len(self.shares) - 1
-        return np.array([known.get(text_of(cell), other) for cell in cells], dtype=np.intp)
+    def place(self, cell: Any) -> int:
+        """Return the bin of one cell."""
+        if self.values is not None:
+            return self._places.get(text_of(cell), len(self.shares) - 1)
+        number = _number(cell)
+        return 1 + bisect_left(self.edges, number) if number == number else 0  # noqa: PLR0124 - NaN
 
     @cached_property
     def _edges(self) -> np.ndarray[Any, Any]:
@@ -174,6 +179,13 @@ def as_numbers(cells: Any) -> np.ndarray[Any, Any]:
     if column.dtype.kind not in "iuf":
         column = pd.to_numeric(column, errors="coerce")
     return column.to_numpy(np.float64, na_value=np.nan)
+
+
+def _number(cell: Any) -> float:
+    try:
+        return float(cell)
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def text_of(value: Any) -> str | None:

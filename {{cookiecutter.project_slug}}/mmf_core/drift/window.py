@@ -19,6 +19,8 @@ from ..shared_memory import SharedText, shared_file
 PARTS = 12
 _VERSIONS = 2
 _SIZE = 8  # bytes of a number
+Places = list[int] | np.ndarray[Any, Any]
+"""Bins by their numbers: a list of few, or an array."""
 
 
 class Window:
@@ -29,22 +31,29 @@ class Window:
         shape = _VERSIONS, PARTS + 1, bins + 1  # the last number says which part it is
         memory = mmap.mmap(-1, _VERSIONS * (PARTS + 1) * (bins + 1) * _SIZE)
         self._cells: Any = np.frombuffer(memory, dtype=np.int64).reshape(shape)
+        self._numbers = memoryview(memory).cast("q")  # the same, without NumPy
+        self._bins = bins
         self._names = SharedText()  # of the versions, by their places
         self._names.share()
         self._file, self._lock = shared_file(), Lock()
         self._places: dict[str, int] = {}
 
-    def add(self, version: str, counts: np.ndarray[Any, Any]) -> None:
-        """Add the counts of a request that a version has answered."""
+    def add(self, version: str, places: Places) -> None:
+        """Add one to each of these bins, some of them more than once, for a version."""
         place = self._places.get(version)
         if place is None and (place := self._claim(version)) is None:
             return
         part = self._part()
-        cells = self._cells[place, part % (PARTS + 1)]
-        if cells[-1] != part:
-            cells[:] = 0
-            cells[-1] = part
-        cells[:-1] += counts
+        index = part % (PARTS + 1)
+        start = (place * (PARTS + 1) + index) * (self._bins + 1)
+        if self._numbers[start + self._bins] != part:
+            self._cells[place, index, :-1] = 0
+            self._numbers[start + self._bins] = part
+        if isinstance(places, list):
+            for bin_ in places:
+                self._numbers[start + bin_] += 1
+        else:
+            self._cells[place, index, :-1] += np.bincount(places, minlength=self._bins)
 
     def sums(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return the counts of the window by version."""
