@@ -52,9 +52,14 @@ def text_rows(
     try:
         yield from format_rows(table, template, separator, format_cells)
     except TypeError:
-        for name, column in table.items():
-            to_plain([{str(name): cell} for cell in column.tolist()])
+        name_invalid_cell(table)
         raise
+
+
+def name_invalid_cell(table: pd.DataFrame) -> None:
+    """Raise the TypeError that names the first cell of a table that JSON cannot hold."""
+    for name, column in table.items():
+        _check_cells(str(name), column.tolist())
 
 
 @contextmanager
@@ -63,8 +68,13 @@ def naming_cells(name: str, cells: list[Any]) -> Iterator[None]:
     try:
         yield
     except TypeError:
-        to_plain([{name: cell} for cell in cells])
+        _check_cells(name, cells)
         raise
+
+
+def _check_cells(name: str, cells: list[Any]) -> None:
+    for row, cell in enumerate(cells):  # a list of records would take more memory than the table
+        to_plain({name: cell}, (row,))
 
 
 def simple_cell(cell: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..errors import BodyTooLarge
 from . import xlsx_file
 from .base import Codec, Kind, Options
-from .cell_text import naming_cells, simple_cell
+from .cell_text import name_invalid_cell, simple_cell
 from .encoded_size import check_cells
 from .formats import Format
 from .workbooks import read_zipped
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 1_048_575  # of an Excel sheet, less the header
 _MOST_CELLS = 4_000_000
+_CELLS_AT_ONCE, _MIN_ROWS = 100_000, 500
 MAX_TEXT = 32_767  # of a cell
 _ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # of a character by its number: ECMA-376, 22.9.2.19
+_SEPARATOR = "\uf8ff\ue000"  # without a meaning, and no end of it is its beginning
 _DAY = timedelta(days=1)
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel has no time zones
 _FIRST = date(1900, 3, 1)  # before it Excel counts 29 February 1900: earlier dates are text
@@ -56,34 +58,66 @@ class TableXLSX(Codec["pd.DataFrame"]):
                 f"expected a result of at most {MAX_ROWS:,} rows as XLSX, got {len(value):,}; "
                 f"send fewer rows, or accept another format"
             )
-        cells = [_cells(column) for _, column in value.items()]
-        lines = zip(*cells, strict=True) if cells else ()
         notes = options.get("notes", {})
         by_index = {i: notes[name] for i, name in enumerate(value.columns) if name in notes}
-        return xlsx_file.write([_cell(name) for name in value.columns], lines, by_index)
+        try:
+            return xlsx_file.write([_cell(name) for name in value.columns], _rows(value), by_index)
+        except TypeError:
+            name_invalid_cell(value)
+            raise
+
+
+def _rows(table: pd.DataFrame) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of each row, for which there are texts of few rows at a time."""
+    size = max(_MIN_ROWS, _CELLS_AT_ONCE // max(1, table.shape[1]))
+    for start in range(0, len(table), size):
+        part = table if len(table) <= size else table.iloc[start : start + size]
+        cells = [_cells(column) for _, column in part.items()]
+        yield from zip(*cells, strict=True) if cells else ()
 
 
 def _cells(column: pd.Series) -> Sequence[str]:
     """Return a column's cells, empty for null and for infinity, which Excel lacks."""
     import numpy as np
 
-    if column.dtype.kind == "f":
+    kind, is_numpy = column.dtype.kind, isinstance(column.dtype, np.dtype)
+    if kind == "f":
         numbers = column.to_numpy(np.float64, na_value=np.nan)  # Float64 has a null of its own
         cells = [f'"><v>{cell!r}</v></c>' for cell in numbers.tolist()]
         for index in np.flatnonzero(~np.isfinite(numbers)).tolist():
             cells[index] = xlsx_file.EMPTY
         return cells
-    is_numpy = isinstance(column.dtype, np.dtype)
-    if column.dtype.kind == "M" and is_numpy and (times := _times(column.to_numpy())) is not None:
+    if kind in "iu" and is_numpy:
+        return [f'"><v>{cell}</v></c>' for cell in column.to_numpy().tolist()]
+    if kind == "b" and is_numpy:
+        return [xlsx_file.TRUE if cell else xlsx_file.FALSE for cell in column.to_numpy()]
+    if kind == "M" and is_numpy and (times := _times(column.to_numpy())) is not None:
         return times
-    values = (
-        column.to_numpy().tolist() if column.dtype.kind in "biu" and is_numpy else _values(column)
-    )
-    try:
+    if column.dtype == "str":
+        return _texts(_values(column))
+    nulls = column.isna().to_numpy()
+    return [
+        xlsx_file.EMPTY if is_null else _cell(value)
+        for value, is_null in zip(column.tolist(), nulls, strict=True)
+    ]
+
+
+def _texts(values: list[str | None]) -> list[str]:
+    """Return the cells of texts, in all of which together a character is replaced."""
+    texts = [value or "" for value in values]
+    longest = max(map(len, texts), default=0)
+    joined = _SEPARATOR.join(texts)
+    if longest > MAX_TEXT or joined.count(_SEPARATOR) != len(texts) - 1:
         return [_cell(value) for value in values]
-    except TypeError:
-        with naming_cells(str(column.name), values):
-            raise
+    cells = xlsx_file.texts(_valid(joined), _SEPARATOR)
+    return [
+        xlsx_file.EMPTY if value is None else cell
+        for value, cell in zip(values, cells, strict=True)
+    ]
+
+
+def _values(column: Any) -> list[str | None]:
+    return list(column.to_numpy(object, na_value=None))
 
 
 def _times(times: Any) -> list[str] | None:
@@ -101,14 +135,6 @@ def _times(times: Any) -> list[str] | None:
         xlsx_file.EMPTY if is_null else xlsx_file.number(length / one_day, xlsx_file.DATETIME)
         for length, is_null in zip(lengths, np.isnat(times).tolist(), strict=True)
     ]
-
-
-def _values(column: Any) -> list[Any]:
-    """Return a column's values, None for those that are null."""
-    if column.dtype == "str":  # each step over a column takes a tenth of a millisecond
-        return list(column.to_numpy(object, na_value=None))
-    nulls = column.isna().to_numpy()
-    return [None if null else value for value, null in zip(column.tolist(), nulls, strict=True)]
 
 
 def _cell(value: Any) -> str:
@@ -146,4 +172,9 @@ def _moment(value: Any) -> tuple[float, int] | None:
 def _text(value: str) -> str:
     if len(value) > MAX_TEXT:
         raise ValueError(f"a cell holds at most {MAX_TEXT:,} characters, got {len(value):,}")
-    return xlsx_file.text(replace_invalid(_ESCAPE.sub("_x005F_", value)))
+    return xlsx_file.text(_valid(value))
+
+
+def _valid(text: str) -> str:
+    """Return a text that Excel shows as it is, but for characters that XML cannot hold."""
+    return replace_invalid(_ESCAPE.sub("_x005F_", text))
