@@ -454,7 +454,6 @@ def test_many_numbers_that_are_no_dates_take_little(
     "cell",
     [
         b'<c t="e"><v>#SPILL!</v></c>',
-        b'<c s="0"><v>9e99</v></c>',
         b'<c r="A1"><f>A1</f></c>',
     ],
 )

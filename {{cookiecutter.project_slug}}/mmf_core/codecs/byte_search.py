@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 MIN_SIZE = 2_048
 """The fewest bytes that are worth it."""
 
@@ -41,3 +43,14 @@ def is_between(text: bytes, sign: bytes, before: bytes, after: bytes) -> bool:
     places = np.flatnonzero(characters == ord(sign))
     is_right = (characters[places - 1] == ord(before)) & (characters[places + 1] == ord(after))
     return bool(is_right.all())
+
+
+def places(characters: Any, *signs: bytes) -> Any:
+    """Return where one of each of `signs` follows the other in an array of characters."""
+    import numpy as np
+
+    last = len(characters) - len(signs) + 1
+    found = np.flatnonzero(characters[: max(last, 0)] == signs[0][0])
+    for offset, allowed in enumerate(signs[1:], start=1):
+        found = found[np.isin(characters[found + offset], list(allowed))]
+    return found

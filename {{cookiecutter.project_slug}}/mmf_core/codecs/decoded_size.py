@@ -97,8 +97,8 @@ def check_tags(xml: bytes, most: int) -> None:
 def too_many_changes(most: int) -> BodyTooLarge:
     """Return the error for a workbook in which more cells have no value of their own."""
     return BodyTooLarge(
-        f"expected a workbook of at most {most:,} cells with an error, an endless duration or a "
-        f"formula without a value; send it in smaller pieces"
+        f"expected a workbook of at most {most:,} cells with an error or a formula without "
+        f"a value; send it in smaller pieces"
     )
 
 

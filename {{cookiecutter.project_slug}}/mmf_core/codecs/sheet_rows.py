@@ -156,11 +156,12 @@ def _column(cells: Sequence[Any]) -> Any:
         return pd.Series(cells, dtype="str")
     if types == {bool}:
         return np.array(cells)
-    values = [_exact(cell) for cell in cells]
-    if types <= {date, datetime, NoneType} or types <= {timedelta, NoneType}:
+    if types <= {date, datetime, NoneType}:
+        return pd.Series(cells, dtype="M8[us]")
+    if types <= {timedelta, NoneType}:
         with suppress(pd.errors.OutOfBoundsTimedelta):
-            return pd.Series(values)
-    return pd.Series(values, dtype=object)
+            return pd.Series(cells)
+    return pd.Series([_exact(cell) for cell in cells], dtype=object)
 
 
 def _kept(cells: Sequence[Any]) -> Any:

@@ -14,8 +14,9 @@ from ..settings import Settings
 from .base import Codec, Kind, Options
 from .decoded_size import refuse_sparse, too_large
 from .formats import Format
+from .impossible_dates import LEAP_DAY
 from .sheet_rows import table_of
-from .workbooks import LEAP_DAY, OLE2, select_sheet, translate_errors, unreadable
+from .workbooks import OLE2, select_sheet, translate_errors, unreadable
 from .xls_book import open_book
 
 if TYPE_CHECKING:

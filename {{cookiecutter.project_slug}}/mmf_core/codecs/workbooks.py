@@ -5,18 +5,17 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from datetime import date, datetime, time
-from itertools import chain
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import InvalidValue, RequestError, listed
 from ..settings import Settings
 from .base import Options
 from .formats import Format
+from .impossible_dates import without_impossible
 from .sheet_formulas import NAME, SOME, UNKNOWN, substitute, with_unknown, without_unknown
 from .sheet_rows import column_names, may_be_numbers, table_of, table_of_numbers
-from .zipped import CheckContent, sanitized_parts, stored, stored_parts
+from .zipped import CheckContent, sanitized_parts, stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,22 +33,12 @@ WORKBOOK_STARTS = (OLE2, _ZIP)
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _TEXT_START = 1_000
 _ODS_START = 150  # bytes, within which an .ods has its media type
-LEAP_DAY = 60  # 29 February 1900, which Excel counts in the first of its two calendars
-_MAY_BE_IMPOSSIBLE = re.compile(rb"v>(?:-|60[.<])")
 _EMPTY_SHEET = re.compile(rb"<sheetData(?: ?/>|></sheetData>)")
-_MAX_DAYS = 999_999_999  # of a timedelta
-_STYLES = "xl/styles.xml"
-_MOMENTS = {date, datetime, time}
 _TO_VALUE = (  # over a formula, the cell's own or one that cells share
     SOME + rb"+>(?:" + NAME + rb"f(?=[\s>/])[^<>]*+>(?:[^<]*+</[^<>]*+>)?+)?+" + NAME + rb"v>"
 )
-_ERROR = re.compile(
-    rb"(" + NAME + rb"c\s" + SOME + rb"""?\bt=["']e["']""" + _TO_VALUE + rb")[^<]*+"
-)
-_STYLED = re.compile(
-    rb"(" + NAME + rb"c\s" + SOME + rb"""?\b)s=["'][0-9]+["'](""" + _TO_VALUE
-    + rb")(-?+(?:[0-9]{9}|[^<eE]*+[eE])[^<]*+)"
-)  # fmt: skip
+_KNOWN = rb"#(?:N/A|NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!)<"
+_ERROR = re.compile(rb"""(t=["']e["']""" + _TO_VALUE + rb")(?!" + _KNOWN + rb")[^<]*+")
 
 
 def read_zipped(
@@ -74,13 +63,7 @@ def read_zipped(
 
     def load(cut: Callable[[bytes], bytes] | None = None) -> bytes:
         max_size = options.get("max_decompressed", Settings.max_decompressed)
-        parts = sanitized_parts(data, max_size, check_content, cut)
-        return stored(
-            {
-                name: with_unknown(part) if b"sheetData" in part else part
-                for name, part in parts.items()
-            }
-        )
+        return _readable(sanitized_parts(data, max_size, check_content, cut))
 
     def parse() -> pd.DataFrame:
         file = load(cut if may_be_numbers(options) else None)
@@ -89,9 +72,8 @@ def read_zipped(
             if table is not None:
                 return table
             file = load()
-        rows, has_unknown = _exact_rows(file, options)
-        table = table_of(rows, options)
-        return without_unknown(table, options) if has_unknown else table
+        table = table_of(_rows(file, options), options)
+        return without_unknown(table, options) if UNKNOWN.encode() in file else table
 
     return cast("pd.DataFrame", translate_errors(parse, suffix, data))
 
@@ -103,54 +85,12 @@ def _table_of_numbers(
 
     None if it may be another sheet that the options choose, or if a number is shown as a date.
     """
-    from python_calamine import CalamineError
-
     used = _EMPTY_SHEET.sub(b"", file).count(b"sheetData")
     if len(blocks) > 1 or used > 2 or UNKNOWN.encode() in file:  # noqa: PLR2004 - both its tags
         return None
-    try:
-        rows = _rows(file, options)
-    except (CalamineError, OverflowError):
-        return None
-    header, *row = rows or [[]]
+    header, *row = _rows(file, options) or [[]]
     is_plain = [list(map(type, cells)) for cells in row] == [[float] * blocks[0].shape[1]]
-    if not is_plain or _has_doubtful(rows):
-        return None
-    return table_of_numbers(header, blocks[0], options)
-
-
-def _exact_rows(file: bytes, options: Options) -> tuple[list[list[Any]], bool]:
-    """Return the cells of a sheet, and whether there may be formulas without a value.
-
-    An impossible date or duration is the number that is stored. calamine knows only the errors of
-    Excel 2007, has no duration of millions of years, and reads a date before Excel's first one as
-    midnight, and 29 February 1900, which only Excel has, as the day before.
-    """
-    from python_calamine import CalamineError
-
-    try:
-        rows = _rows(file, options)
-    except (CalamineError, OverflowError):
-        file = stored(_changed(stored_parts(file), _repaired))
-        rows = _rows(file, options)
-    may_be_impossible, has_unknown = _MAY_BE_IMPOSSIBLE.search(file), UNKNOWN.encode() in file
-    if may_be_impossible and _has_doubtful(rows):
-        file = _without_styles(file)
-        _restore_numbers(rows, _rows(file, options))
-    return rows, has_unknown
-
-
-def _without_styles(file: bytes) -> bytes:
-    """Return a workbook in which a date is its number."""
-    return stored({name: part for name, part in stored_parts(file).items() if name != _STYLES})
-
-
-def _restore_numbers(rows: list[list[Any]], numbers: list[list[Any]]) -> None:
-    """Put the number in the place of what calamine made of one that is no date."""
-    for row, exact_row in zip(rows, numbers, strict=True):
-        for index, number in enumerate(exact_row):
-            if type(number) is float and _is_no_date(number) and _is_doubtful(row[index]):
-                row[index] = number
+    return table_of_numbers(header, blocks[0], options) if is_plain else None
 
 
 def sheet_and_header(data: bytes, options: Options) -> tuple[str, Sequence[str]]:
@@ -158,7 +98,7 @@ def sheet_and_header(data: bytes, options: Options) -> tuple[str, Sequence[str]]
 
     def parse() -> tuple[str, Sequence[str]]:
         parts = sanitized_parts(data, options.get("max_decompressed", Settings.max_decompressed))
-        with _open(stored(_changed(parts, _repaired)), options) as sheet:
+        with _open(_readable(parts), options) as sheet:
             header_row = options.get("header_row", 1)
             rows = sheet.to_python(skip_empty_area=False, nrows=header_row)
             return sheet.name, column_names(rows[-1] if len(rows) == header_row else ())
@@ -187,41 +127,19 @@ def _open(file: bytes, options: Options) -> Iterator[Any]:
         yield get(key)
 
 
-def _changed(parts: dict[str, bytes], change: Callable[[bytes], bytes]) -> dict[str, bytes]:
-    return {name: change(part) for name, part in parts.items()}
+def _readable(parts: dict[str, bytes]) -> bytes:
+    """Return a workbook of these parts that calamine reads without changing a value."""
+    parts = {
+        name: _with_known_errors(with_unknown(part)) if b"sheetData" in part else part
+        for name, part in parts.items()
+    }
+    return stored(without_impossible(parts))
 
 
-def _repaired(part: bytes) -> bytes:
-    """Return a sheet whose errors and durations calamine knows.
-
-    A duration of more days than Python's is shown as the number that is stored.
-    """
-
-    def replace(cell: re.Match[bytes]) -> bytes:
-        with suppress(ValueError):
-            if abs(float(cell[3])) >= _MAX_DAYS:
-                return cell[1] + cell[2] + cell[3]
-        return cell[0]
-
-    return substitute(_STYLED, replace, substitute(_ERROR, rb"\1#N/A", part))
-
-
-def _is_no_date(days: float) -> bool:
-    return days < 0 or LEAP_DAY <= days < LEAP_DAY + 1
-
-
-def _has_doubtful(rows: list[list[Any]]) -> bool:
-    columns = zip(*rows, strict=True)  # a look at each cell of the others would take long
-    moments = (column for column in columns if not _MOMENTS.isdisjoint(map(type, column)))
-    return any(map(_is_doubtful, chain.from_iterable(moments)))
-
-
-def _is_doubtful(cell: Any) -> bool:
-    """Return whether it may be what calamine made of a number that is no date."""
-    kind = type(cell)
-    return kind is time or (
-        kind in _MOMENTS and cell.year == 1900 and (cell.month, cell.day) == (2, 28)  # noqa: PLR2004
-    )
+def _with_known_errors(sheet: bytes) -> bytes:
+    """Return a sheet without errors that Excel 2007 did not have: calamine knows no others."""
+    has_errors = b't="e"' in sheet or b"t='e'" in sheet
+    return substitute(_ERROR, rb"\1#N/A", sheet) if has_errors else sheet
 
 
 def select_sheet(options: Options, names: list[Any], shown: list[Any]) -> Any:

@@ -151,9 +151,3 @@ def stored(parts: Mapping[str, bytes]) -> bytes:
     size = sum(map(len, directory))
     end = _END.pack(b"PK\5\6", 0, 0, len(parts), len(parts), size, offset, 0)
     return b"".join([*pieces, *directory, end])
-
-
-def stored_parts(file: bytes) -> dict[str, bytes]:
-    """Return the parts of a zip file that `stored` has written."""
-    with ZipFile(io.BytesIO(file)) as archive:
-        return {info.filename: archive.read(info) for info in archive.infolist()}

@@ -212,11 +212,11 @@ RUSSIAN_ERRORS = {
         "на листе должно быть не больше {limit} тегов XML, по четыре на ячейку; пришлите по частям"
     ),
     (
-        "expected a workbook of at most {limit} cells with an error, an endless duration or a "
-        "formula without a value; send it in smaller pieces"
+        "expected a workbook of at most {limit} cells with an error or a formula without "
+        "a value; send it in smaller pieces"
     ): (
-        "в книге должно быть не больше {limit} ячеек с ошибкой, бесконечной длительностью или "
-        "формулой без значения; пришлите по частям"
+        "в книге должно быть не больше {limit} ячеек с ошибкой или формулой без "
+        "значения; пришлите по частям"
     ),
     "expected a picture of at most {limit} blocks; save it again": (
         "в файле картинки должно быть не больше {limit} блоков; сохраните её заново"

@@ -1,0 +1,168 @@
+"""Dates and durations of Excel that do not exist: each is read as the number that is stored.
+
+calamine reads a date before Excel's first one as midnight, and 29 February 1900, which only Excel
+has, as the day before; a duration of millions of years is an error. Cells with such a number lose
+their style before calamine sees them, by NumPy: without an object for each.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import suppress
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import xlsx_file
+from .byte_search import places
+from .zipped import stored
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LEAP_DAY = 60
+"""29 February 1900, which Excel counts in the first of its two calendars."""
+_NO_DATE = re.compile(rb"v>(?:-|60[.<])")
+_NO_DURATION = re.compile(rb"v>-?(?:[0-9]{9}|[0-9.]{1,25}[eE][+0-9])")
+_HAS_DURATIONS = re.compile(rb"""["']46["']|\[(?:h+|m+|s+)\]""", re.IGNORECASE)
+_IN_1904 = re.compile(rb"""\bdate1904\s*=\s*["'](?:1|true)""")
+_MAX_DAYS, _MAX_DIGITS = 999_999_999, 9  # of a timedelta
+_MAX_STYLES = 65_536  # Excel has 65,490 at most
+_STYLE_DIGITS = 5
+_NUMBER_SIZE = 25
+"""The most characters of a float, and the sign of the tag behind it."""
+_AT_ONCE = 50_000
+_SPACES = b" \t\r\n"
+
+
+class _Styles(NamedTuple):
+    """What styles show, by their index; the last one is that of a cell without any."""
+
+    are_dates: np.ndarray[Any, Any]
+    are_durations: np.ndarray[Any, Any]
+    has_leap_day: bool
+
+
+def without_impossible(parts: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the parts of a workbook in which no impossible number has the style of a date."""
+    names = [name for name in parts if name.lower() == xlsx_file.STYLES]
+    if not names:
+        return parts
+    xml = parts[names[0]]
+    patterns = [_NO_DATE, _NO_DURATION] if _HAS_DURATIONS.search(xml) else [_NO_DATE]
+    doubtful = [
+        name
+        for name, part in parts.items()
+        if b"sheetData" in part and any(pattern.search(part) for pattern in patterns)
+    ]
+    if not doubtful:
+        return parts
+    styles = _styles_of(xml, parts.get("xl/workbook.xml", b""))
+    if not (styles.are_dates.any() or styles.are_durations.any()):
+        return parts
+    return parts | {name: _unstyled(parts[name], styles) for name in doubtful}
+
+
+def _styles_of(xml: bytes, workbook: bytes) -> _Styles:
+    """Ask calamine what it makes of a number in each style."""
+    import numpy as np
+    from python_calamine import CalamineWorkbook
+
+    count = min(xml.count(b"xf"), _MAX_STYLES)
+    rows = "".join(f'<row><c s="{index}"><v>45000</v></c></row>' for index in range(count))
+    sheet = f"{xlsx_file.SHEET_START}{rows}{xlsx_file.SHEET_END}</worksheet>"
+    parts = xlsx_file.PARTS | {xlsx_file.SHEET: sheet}
+    file = {name: part.encode() for name, part in parts.items()} | {xlsx_file.STYLES: xml}
+    with CalamineWorkbook.from_filelike(io.BytesIO(stored(file))) as book:
+        types = [type(row[0]) for row in book.get_sheet_by_index(0).iter_rows()]
+    return _Styles(
+        np.array([*(issubclass(type_, date) for type_ in types), False]),
+        np.array([*(type_ is timedelta for type_ in types), False]),
+        has_leap_day=_IN_1904.search(workbook) is None,
+    )
+
+
+def _unstyled(sheet: bytes, styles: _Styles) -> bytes:
+    """Return a sheet with blanks in place of the style of each impossible number."""
+    import numpy as np
+
+    text = np.frombuffer(sheet, np.uint8)
+    values = places(text, b"v", b">") + 2
+    values = values[values < len(text) - _NUMBER_SIZE - 1]  # there are tags behind the last one
+    attributes, indices = _styles_before(text, values, len(styles.are_dates) - 1)
+    is_date = styles.are_dates[indices]
+    is_impossible = is_date & (text[values] == ord("-"))
+    if styles.has_leap_day:
+        is_sixty = (text[values] == ord("6")) & (text[values + 1] == ord("0"))
+        is_impossible |= is_date & is_sixty & np.isin(text[values + 2], list(b".<"))
+    durations = np.flatnonzero(styles.are_durations[indices])
+    for start in range(0, len(durations), _AT_ONCE):
+        some = durations[start : start + _AT_ONCE]
+        is_impossible[some] = _are_endless(text, values[some])
+    changed = text.copy()
+    _blank(changed, attributes[is_impossible])
+    return changed.tobytes()
+
+
+def _styles_before(text: Any, values: Any, count: int) -> tuple[Any, Any]:
+    """Return where the cell of each value has its style, s="1", and the index in it, or else -1."""
+    import numpy as np
+
+    cells = places(text, b"c", _SPACES)
+    before = text[cells - 1]
+    is_plain = before == ord("<")
+    cells = np.append(-1, cells[is_plain if is_plain.any() else before == ord(":")])
+    attributes = places(text, b"s", b"=", b"\"'")
+    attributes = np.append(-1, attributes[np.isin(text[attributes - 1], list(_SPACES))])
+    cells = cells[np.searchsorted(cells, values) - 1]
+    attributes = attributes[np.searchsorted(attributes, values) - 1]
+    quotes, indices = text[attributes + 2], np.zeros(len(values), np.int32)
+    is_open, is_closed = attributes > cells, np.zeros(len(values), bool)
+    for offset in range(3, 4 + _STYLE_DIGITS):
+        characters = text[attributes + offset]
+        is_closed |= is_open & (characters == quotes)
+        digits = characters - ord("0")
+        is_open &= digits < 10  # noqa: PLR2004 - unsigned: a smaller one is a large number
+        indices = np.where(is_open, 10 * indices + digits, indices)
+        if not is_open.any():
+            break
+    return attributes, np.where(is_closed & (indices < count), indices, -1)
+
+
+def _are_endless(text: Any, values: Any) -> Any:
+    """Return which numbers have more days than a timedelta; their places in a text are given.
+
+    Nearly all show it by their digits; reading one takes as long as a search through many.
+    """
+    import numpy as np
+
+    values = values + (text[values] == ord("-"))
+    windows = np.lib.stride_tricks.sliding_window_view(text, _NUMBER_SIZE)[values].copy()
+    ends = (windows == ord("<")).argmax(axis=1)
+    windows[np.arange(_NUMBER_SIZE) >= ends[:, np.newaxis]] = 0
+    is_digit = (windows - ord("0")) < 10  # noqa: PLR2004 - unsigned: a smaller one is a large number
+    is_exponent = (windows == ord("e")) | (windows == ord("E"))
+    has_exponent = is_exponent.any(axis=1)
+    exponents = is_exponent.argmax(axis=1)
+    rows, last = np.arange(len(values)), _NUMBER_SIZE - 1
+    behind = [np.minimum(exponents + offset, last) for offset in (1, 2)]
+    is_small = has_exponent & (windows[rows, behind[0]] == ord("-"))
+    is_large = is_digit[rows, behind[0]] & is_digit[rows, behind[1]]  # of two digits
+    lengths = is_digit.argmin(axis=1)  # of the digits before the point
+    is_plain = is_digit[:, 0] & (windows[:, 0] != ord("0"))
+    are_endless = is_plain & np.where(has_exponent, is_large, lengths > _MAX_DIGITS)
+    is_sure = are_endless | ((lengths < _MAX_DIGITS) & (is_small | ~has_exponent))
+    unsure = np.flatnonzero(~is_sure & (ends > 0))
+    with suppress(ValueError):  # calamine has its own error for what is not a number
+        numbers = windows[unsure].view(f"S{_NUMBER_SIZE}").ravel().astype(np.float64)
+        are_endless[unsure] = np.abs(numbers) >= _MAX_DAYS
+    return are_endless
+
+
+def _blank(text: Any, attributes: Any) -> None:
+    """Put blanks in place of the attributes that begin at these places of a text."""
+    quotes = text[attributes + 2]
+    for offset in range(4 + _STYLE_DIGITS):
+        is_last = (text[attributes + offset] == quotes) & (offset > 2)  # noqa: PLR2004 - s="
+        text[attributes + offset] = ord(" ")
+        attributes, quotes = attributes[~is_last], quotes[~is_last]
