@@ -15,19 +15,32 @@ _MAX_ROWS = 100_000
 _SEPARATOR_LINE = re.compile(rb'(?:\xef\xbb\xbf)?+"?sep=([\t !#-/:-@\[-`{-~])"?(?:\r\n|\r|\n|\Z)')
 
 # Possessive quantifiers, and starts after a separator only: a text of any bytes is read once.
-_CELL = rb'[;\r\n][ \t]*+"?+[ \t]*+[+-]?+%b[ \t]*+"?+(?=[;\r\n]|\Z)'
-_FRACTION = rb"[0-9%(thousands)b]*+%(decimal)b[0-9]++(?:[eE][+-]?+[0-9]++)?+"
-_THREE_DIGITS = rb"[1-9][0-9]{0,2}%(decimal)b[0-9]{3}(?![0-9eE])"  # 1,234: also a thousand
+_CELL = rb'[;\r\n][ \t]*+"?+[ \t]*+[+-]?+(?:%b)[ \t]*+"?+(?=[;\r\n]|\Z)'
+_NUMBER = (
+    rb"(?P<%(name)b>(?!%(ambiguous)b)"
+    rb"[0-9%(thousands)b]*+%(decimal)b[0-9]++(?:[eE][+-]?+[0-9]++)?+)"
+)
+_THREE_DIGITS = rb"[1-9][0-9]{0,2}%b[0-9]{3}(?![0-9eE])"  # 1,234: also a thousand
 _LONG_TEXT = re.compile(rb'"(?<=[;\r\n]")(?:[^";\r\n]|"")*+[;\r\n](?:[^"]|"")*+"')
 
 
-def _cells(number: bytes, decimal: bytes, thousands: bytes) -> re.Pattern[bytes]:
-    return re.compile(_CELL % (number % {b"decimal": decimal, b"thousands": thousands}))
+def _number(name: bytes, decimal: bytes, thousands: bytes) -> bytes:
+    ambiguous = _THREE_DIGITS % decimal
+    return _NUMBER % {
+        b"name": name,
+        b"decimal": decimal,
+        b"thousands": thousands,
+        b"ambiguous": ambiguous,
+    }
 
 
-_COMMAS = _cells(rb"(?!" + _THREE_DIGITS + rb")" + _FRACTION, rb",", rb".")
-_POINTS = _cells(rb"(?!" + _THREE_DIGITS + rb")" + _FRACTION, rb"\.", rb",")
-_COMMAS_OR_THOUSANDS = _cells(_THREE_DIGITS, rb",", rb".")
+def _cells(*numbers: bytes) -> re.Pattern[bytes]:
+    return re.compile(_CELL % b"|".join(numbers))
+
+
+_COMMA, _POINT = _number(b"comma", rb",", rb"."), _number(b"point", rb"\.", rb",")
+_COMMAS, _COMMAS_OR_POINTS = _cells(_COMMA), _cells(_COMMA, _POINT)
+_ANY_SIGN = _cells(_COMMA, _POINT, _THREE_DIGITS % b",")
 
 
 def split_separator_line(text: bytes) -> tuple[str | None, bytes]:
@@ -69,13 +82,15 @@ def number_format(text: bytes, thousands: str = "") -> NumberFormat:
     """
     if thousands in {",", "."}:
         return NumberFormat("." if thousands == "," else ",", thousands)
-    if b"," not in text and b"." not in text:
-        return NumberFormat(".", thousands)
     _, end = bare_record(text, 0)
-    rows = _LONG_TEXT.sub(b"", text[end:]) if b'"' in text else text[end:]
-    if _COMMAS.search(rows):
-        return NumberFormat(",", thousands)
-    if _POINTS.search(rows):
+    if text.find(b",", end) < 0 and text.find(b".", end) < 0:
         return NumberFormat(".", thousands)
-    guess = "," if _COMMAS_OR_THOUSANDS.search(rows) else "."
-    return NumberFormat(guess, thousands, is_proven=False)
+    rows = _LONG_TEXT.sub(b"", text[end:]) if b'"' in text else text[end:]
+    first = cell = _ANY_SIGN.search(rows)  # the text is searched once, in pieces
+    if cell and not cell.lastgroup:
+        cell = _COMMAS_OR_POINTS.search(rows, cell.end())
+    if cell and cell.lastgroup == "point":
+        cell = _COMMAS.search(rows, cell.end()) or cell
+    if cell:
+        return NumberFormat("," if cell.lastgroup == "comma" else ".", thousands)
+    return NumberFormat("," if first else ".", thousands, is_proven=False)
