@@ -541,6 +541,22 @@ def test_other_messagepack_is_refused(data: bytes, message: str) -> None:
         MSGPACK.decode(data, {})
 
 
+@pytest.mark.parametrize(
+    "time", [b"\xd6\xff" + bytes(4), b"\xd7\xff" + bytes(8), b"\xc7\x0c\xff" + bytes(12)]
+)
+def test_the_first_list_or_object_of_timestamps_is_refused(time: bytes) -> None:
+    """Eight million took four seconds until they were too many."""
+    a_list = b"\xdc\x0b\xb8" + time * 3_000
+    objects = b"\x81\xa1a" + time
+    for data in (a_list * 300, objects * 900_000):
+        body = b"\xdd" + (300 if data[0] == 0xDC else 900_000).to_bytes(4) + data
+        with (
+            at_most(seconds=0.2),
+            pytest.raises(InvalidValue, match="got a Timestamp; send"),
+        ):
+            MSGPACK.decode(body, {})
+
+
 # Protobuf
 
 

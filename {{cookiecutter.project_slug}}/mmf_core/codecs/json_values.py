@@ -46,10 +46,7 @@ def check_value(value: Any) -> Any:
         children = [child for container in level for child in _children(container)]
         types = set(map(type, children))
         for type_ in types - _TYPES:
-            raise InvalidValue(
-                f"expected text, numbers, true, false and null, got a {type_.__name__}; "
-                "send a date as ISO 8601 text and bytes as base64"
-            )
+            raise not_json(type_)
         if float in types and not all(isfinite(one) for one in children if type(one) is float):
             raise not_finite_error(value) or ValueError(value)
         keys = (key for container in level if type(container) is dict for key in container)
@@ -57,6 +54,14 @@ def check_value(value: Any) -> Any:
             raise InvalidValue("expected text for every name in an object; put others in quotes")
         level = _containers(level)
     return value
+
+
+def not_json(type_: type) -> InvalidValue:
+    """Return the error of every format for a value of a type that JSON does not have."""
+    return InvalidValue(
+        f"expected text, numbers, true, false and null, got a {type_.__name__}; "
+        "send a date as ISO 8601 text and bytes as base64"
+    )
 
 
 def too_deep() -> InvalidValue:
