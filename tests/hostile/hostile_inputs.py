@@ -290,8 +290,8 @@ def areas() -> Iterator[HostileInput]:
             XLSX,
             lambda element=element: wrong_sheet(element % AREA),
             frozenset({422}),
-            seconds=35,
-            mib=700,
+            seconds=5,
+            mib=100,
         )
 
 

@@ -251,6 +251,7 @@ AREAS = {
     "validated": f'<dataValidations><dataValidation sqref="{WHOLE_SHEET}"/></dataValidations>',
     "conditional": f'<conditionalFormatting sqref="{WHOLE_SHEET}"><cfRule type="expression" '
     'priority="1"><formula>A1=1</formula></cfRule></conditionalFormatting>',
+    "linked columns": '<hyperlinks><hyperlink location="A>1" ref="A:XFD"/></hyperlinks>',
     "many merged": "<mergeCells>"
     + "".join(f'<mergeCell ref="A{row}:XFD{row}"/>' for row in range(1, 1_000))
     + "</mergeCells>",
@@ -259,7 +260,10 @@ AREAS = {
 
 @pytest.mark.parametrize("name", AREAS)
 def test_an_area_of_a_whole_sheet_takes_no_memory_of_the_service(
-    client: FlaskClient, name: str, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     before, started = getrusage(RUSAGE_SELF).ru_maxrss, perf_counter()
     largest_child = getrusage(RUSAGE_CHILDREN).ru_maxrss  # of other tests in this process
@@ -268,6 +272,7 @@ def test_an_area_of_a_whole_sheet_takes_no_memory_of_the_service(
         answer = post(client, with_area(AREAS[name]))
     assert answer.status_code == 422
     assert perf_counter() - started < 8
+    assert ("cells, at most 100,000" in caplog.text) == ("merged" in name or "linked" in name)
     assert getrusage(RUSAGE_SELF).ru_maxrss - before < 64 * 1024
     assert getrusage(RUSAGE_CHILDREN).ru_maxrss <= max(largest_child, 700 * 1024)
     assert post(client, WRONG).content_type == XLSX, "and the next one is marked"
