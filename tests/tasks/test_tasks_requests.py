@@ -1,7 +1,9 @@
 """Every target as a task, in every format: asked, checked at once, run as it would be now."""
 
+import gzip
 import io
 import shutil
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from task_services import ASYNC, Queue, declare
 import mmf_core as mmf
 from error_shape import assert_problem
 from mmf_core.settings import MIB
+from mmf_core.tasks import routes
 from mmf_core.tasks.errors import TasksUnavailable
 from mmf_core.web import create_app
 
@@ -333,6 +336,29 @@ def test_large_contents_are_files_that_end_with_their_tasks(file_queue: Queue) -
     file.rename(result)
     file_queue.store.clear(only_done=True)
     assert list(file.parent.iterdir()) == []
+
+
+def test_a_large_body_is_gone_while_its_response_waits(
+    file_queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = []
+
+    def wait(_tasks: Any, task: Any, _seconds: float) -> Any:
+        held.append(tracemalloc.get_traced_memory()[0])
+        return task
+
+    monkeypatch.setattr(routes, "wait_for", wait)
+    request: dict[str, Any] = {
+        "data": gzip.compress(b"id,a\n" + b"x,1.5\n" * 1_000_000),
+        "content_type": "text/csv",
+        "headers": {"Content-Encoding": "gzip"},
+    }
+    tracemalloc.start()
+    try:
+        file_queue.ask("double", **request)
+    finally:
+        tracemalloc.stop()
+    assert held[0] < 2 * MIB
 
 
 def test_files_of_no_task_are_swept(file_queue: Queue) -> None:

@@ -111,6 +111,7 @@ class TaskCalls:
             raise ResultGone(
                 "the result is that of another version of this service; ask for it again"
             ) from error
+        del stored  # as large as the result
         if self._kept and values is not None:
             result = self._kept.beside(values, result, response_format)
         if self.target.is_stream:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import partial
+from io import BytesIO
 
 from flask import Blueprint, Flask, Response, request
 from flask.blueprints import BlueprintSetupState
 
 from ..errors import quoted
+from ..processes import release
+from ..settings import MIB
 from ..target import FORMAT_QUERY
 from ..web.http.responses import json_response
 from ..web.protocols import Service
@@ -33,9 +36,11 @@ from .responses import (
 )
 from .runner import JOB
 from .service import TaskService
-from .task import STATES, NewTask
+from .task import STATES, NewTask, Task
 
 MAX_PAGE = 1_000
+_LARGE = 4 * MIB
+"""Bytes of a body; to decode it takes many times as much, which is worth returning at once."""
 
 
 def blueprints(service: Service) -> Iterable[Blueprint]:
@@ -91,26 +96,8 @@ def _call_or_submit(tasks: TaskService, calls: TaskCalls, call: Callable[[], Res
 def _submit(
     tasks: TaskService, calls: TaskCalls, wait: float = 0.0, *, is_mmf: bool = False
 ) -> Response:
-    target = calls.target
-    enter_target(target)
-    names = [name for name in requests.OF_MMF if is_mmf and name not in target.arguments]
-    task_id = requests.task_id(request, is_needed=is_mmf)
-    stored, body = requests.stored_request(request, names)
-    with closing(requests.replayed(stored, body)) as replayed:
-        calls.check(request, replayed)
-    new = NewTask(
-        id=task_id,
-        target=target.route,
-        fingerprint=requests.fingerprint(target.route, stored, body),
-        request=stored,
-        retries=target.call_options.retries,
-        timeout=calls.timeout,
-        webhook=requests.webhook(request, tasks.settings, names),
-    )
-    is_known = requests.has_id(request) or new.webhook is not None  # to somebody beside this client
-    task, is_new = tasks.store.add(new, body)
-    if not is_new and task.fingerprint != new.fingerprint:
-        raise TaskConflict(f"the id {quoted(task_id)} is that of another task; choose another id")
+    enter_target(calls.target)
+    task, is_known = _queue(tasks, calls, is_mmf=is_mmf)
     task = wait_for(tasks, task, wait)
     if not (task.is_done and wait):
         if wait and not is_known and has_hung_up():
@@ -123,6 +110,42 @@ def _submit(
             return response
     response.headers["Location"] = task.url(request.root_path)
     return response
+
+
+def _queue(tasks: TaskService, calls: TaskCalls, *, is_mmf: bool) -> tuple[Task, bool]:
+    """Check the request and queue it; return the task, and whether somebody else may know its id.
+
+    Nothing is left of a large body: neither itself, while the response waits for the task, nor the
+    memory in which it was decoded to be checked, while the task's process decodes it again.
+    """
+    target = calls.target
+    names = [name for name in requests.OF_MMF if is_mmf and name not in target.arguments]
+    task_id = requests.task_id(request, is_needed=is_mmf)
+    stored, body = requests.stored_request(request, names)
+    _check(calls, stored, body)
+    new = NewTask(
+        id=task_id,
+        target=target.route,
+        fingerprint=requests.fingerprint(target.route, stored, body),
+        request=stored,
+        retries=target.call_options.retries,
+        timeout=calls.timeout,
+        webhook=requests.webhook(request, tasks.settings, names),
+    )
+    task, is_new = tasks.store.add(new, body)
+    if not is_new and task.fingerprint != new.fingerprint:
+        raise TaskConflict(f"the id {quoted(task_id)} is that of another task; choose another id")
+    return task, requests.has_id(request) or new.webhook is not None
+
+
+def _check(calls: TaskCalls, stored: str, body: bytes) -> None:
+    """Refuse what the target would refuse; leave nothing of what was decoded for it."""
+    with closing(requests.replayed(stored, body)) as replayed:
+        calls.check(request, replayed)
+    del replayed
+    request.stream = BytesIO()
+    if len(body) > _LARGE:
+        release()
 
 
 def _blueprint(tasks: TaskService) -> Blueprint:
