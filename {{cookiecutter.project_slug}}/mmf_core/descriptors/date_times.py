@@ -37,14 +37,14 @@ def are_date_times(texts: Sequence[str]) -> bool:
 
 def exact_date_time(cell: Any) -> datetime | None:
     """Return a date and time to the microsecond, or None."""
-    import numpy as np
-    import pandas as pd
-
     with suppress(ValueError, NotImplementedError):  # of a year beyond 9999
+        if isinstance(cell, str):  # first: there may be millions
+            return parse_date_time(cell)
+        import numpy as np
+        import pandas as pd
+
         if isinstance(cell, np.datetime64):
             cell = pd.Timestamp(cell)
-        if isinstance(cell, str):
-            return parse_date_time(cell)
         if cell is pd.NaT:
             return None
         if isinstance(cell, pd.Timestamp):

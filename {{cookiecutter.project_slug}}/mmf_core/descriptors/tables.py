@@ -203,9 +203,11 @@ def _is_numeric(result: Any) -> bool:
 def _without_masked(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table without NumPy's `masked`, which pandas takes for a value."""
     for index, dtype in enumerate(table.dtypes):
-        if dtype.kind == "O" and any(map(is_masked, table.iloc[:, index].tolist())):
+        cells = table.iloc[:, index].tolist() if dtype.kind == "O" else ()
+        may_be_masked = any(hasattr(type_, "filled") for type_ in set(map(type, cells)))
+        if may_be_masked and any(map(is_masked, cells)):
             table = table.copy(deep=False)
-            table.isetitem(index, typed_column(table.iloc[:, index].tolist()))
+            table.isetitem(index, typed_column(cells))
     return table
 
 
