@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 LEAP_DAY = 60
 """29 February 1900, which Excel counts in the first of its two calendars."""
-_NO_DATE = re.compile(rb"v>(?:-|60[.<])")
-_NO_DURATION = re.compile(rb"v>-?(?:[0-9]{9}|[0-9.]{1,25}[eE][+0-9])")
-_HAS_DURATIONS = re.compile(rb"""["']46["']|\[(?:h+|m+|s+)\]""", re.IGNORECASE)
+MAY_BE_IMPOSSIBLE = re.compile(rb"v>(?:-|60[.<]|[0-9]{9}|[0-9.]{1,25}[eE][+0-9])")
+"""A value that is no date, or a duration of very many days, if it has such a style."""
 _IN_1904 = re.compile(rb"""\bdate1904\s*=\s*["'](?:1|true)""")
 _MAX_DAYS, _MAX_DIGITS = 999_999_999, 9  # of a timedelta
 _MAX_STYLES = 65_536  # Excel has 65,490 at most
@@ -49,14 +48,11 @@ def without_impossible(parts: dict[str, bytes]) -> dict[str, bytes]:
     if not names:
         return parts
     xml = parts[names[0]]
-    patterns = [_NO_DATE, _NO_DURATION] if _HAS_DURATIONS.search(xml) else [_NO_DATE]
     doubtful = [
         name
         for name, part in parts.items()
-        if b"sheetData" in part and any(pattern.search(part) for pattern in patterns)
+        if b"sheetData" in part and MAY_BE_IMPOSSIBLE.search(part)
     ]
-    if not doubtful:
-        return parts
     styles = _styles_of(xml, parts.get("xl/workbook.xml", b""))
     if not (styles.are_dates.any() or styles.are_durations.any()):
         return parts

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -61,7 +61,10 @@ class TableXLSX(Codec["pd.DataFrame"]):
         notes = options.get("notes", {})
         by_index = {i: notes[name] for i, name in enumerate(value.columns) if name in notes}
         try:
-            return xlsx_file.write([_cell(name) for name in value.columns], _rows(value), by_index)
+            rows: Iterable[Sequence[str]] = _rows(value)
+            if len(value) <= _MIN_ROWS:
+                rows = list(rows)
+            return xlsx_file.write([_cell(name) for name in value.columns], rows, by_index)
         except TypeError:
             name_invalid_cell(value)
             raise
@@ -139,6 +142,8 @@ def _times(times: Any) -> list[str] | None:
 
 def _cell(value: Any) -> str:
     """Return the number, date or text that Excel shows as exactly this value."""
+    if type(value) is str:
+        return _text(value)
     if value is None or (isinstance(value, float | Decimal) and math.isinf(value)):
         return xlsx_file.EMPTY
     if isinstance(value, bool):

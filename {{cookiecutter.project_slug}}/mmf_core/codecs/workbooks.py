@@ -12,7 +12,7 @@ from ..errors import InvalidValue, RequestError, listed
 from ..settings import Settings
 from .base import Options
 from .formats import Format
-from .impossible_dates import without_impossible
+from .impossible_dates import MAY_BE_IMPOSSIBLE, without_impossible
 from .sheet_formulas import NAME, SOME, UNKNOWN, substitute, with_unknown, without_unknown
 from .sheet_rows import column_names, may_be_numbers, table_of, table_of_numbers
 from .zipped import CheckContent, sanitized_parts, stored
@@ -133,7 +133,9 @@ def _readable(parts: dict[str, bytes]) -> bytes:
         name: _with_known_errors(with_unknown(part)) if b"sheetData" in part else part
         for name, part in parts.items()
     }
-    return stored(without_impossible(parts))
+    if any(b"sheetData" in part and MAY_BE_IMPOSSIBLE.search(part) for part in parts.values()):
+        parts = without_impossible(parts)
+    return stored(parts)
 
 
 def _with_known_errors(sheet: bytes) -> bytes:
