@@ -47,12 +47,12 @@ def run_block(service: Service, folder: Path, block: Block) -> str:
     return VARYING.sub(r"\1\2…", done.stdout)
 
 
-def run_page(page: Path, folder: Path, subtests: pytest.Subtests) -> None:
+def run_page(page: Path, folder: Path, subtests: pytest.Subtests, **more: str) -> None:
     """Serve a page's main.py; run each command, and compare with what the page says is printed."""
     main, *others = [fence for fence in fences(page) if fence.language != "nginx"]
     assert main.language == "python"
     (folder / "main.py").write_text(main.text, encoding="utf-8")
-    settings = {"WEB_CONCURRENCY": "1", "MMF_TASK_WORKERS": "1"}
+    settings = {"WEB_CONCURRENCY": "1", "MMF_TASK_WORKERS": "1"} | more
     with serve("gunicorn", folder, subprocess.DEVNULL, APP, **settings) as service:
         for command, answer in zip(others[::2], others[1::2], strict=True):
             with subtests.test(command.commands[-1]):

@@ -1,0 +1,12 @@
+"""The commands of docs/feedback.md, run as they stand beside the service that the page shows."""
+
+from pathlib import Path
+
+import pytest
+
+from baking import ROOT
+from test_docs_formats import run_page
+
+
+def test_every_command_answers_as_printed(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    run_page(ROOT / "docs" / "feedback.md", tmp_path, subtests, MMF_FEEDBACK="1")
