@@ -1,18 +1,20 @@
 """`POST /feedback`: what is noted of answers, what may be said of them, and what metrics say."""
 
-import json
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
 
 import mmf_core as mmf
 from error_shape import assert_problem
@@ -476,11 +478,6 @@ def test_a_file_of_a_newer_version_is_not_touched(
         store.find("a")
 
 
-def test_json_of_a_row_is_as_documented() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "feedback.md").read_text(encoding="utf-8")
-    assert json.dumps({"row": 0, "reward": 1.0}) in page
-
-
 @pytest.mark.usefixtures("app")
 def test_an_answer_without_a_result_takes_rewards() -> None:
     registry = mmf.Registry()
@@ -494,3 +491,66 @@ def test_an_answer_without_a_result_takes_rewards() -> None:
     assert response.status_code == 204
     told = give(client, response.headers["X-Request-ID"], {"row": 0, "reward": 1})
     assert told.status_code == 202
+
+
+TOLD = st.tuples(
+    st.integers(0, 3),
+    st.integers(0, 2),
+    st.none() | st.sampled_from([0.0, 0.25, 1.0]),
+    st.none()
+    | st.builds(Outcome, error=st.sampled_from([0.5, 2.0]))
+    | st.builds(Outcome, hit=st.booleans(), bin=st.integers(-1, 9), probability=st.just(0.5)),
+)
+
+
+@given(st.lists(TOLD, max_size=40), st.integers(0, 4))
+def test_the_sums_are_those_of_the_rows(told: list[Any], removed: int) -> None:
+    """Whatever is said, changed and removed, in whatever order."""
+    with TemporaryDirectory() as folder:
+        store = FeedbackStore(FeedbackSettings(folder=folder))
+        store.add([note(id=str(number), version=f"v{number % 2}") for number in range(4)], 0)
+        assert store.arms("rollout", []) == {}
+        store.arms("rollout", ["v0", "v1"])
+        store.add([note(id=str(number), version=f"v{number % 2}") for number in range(2, 4)], 0)
+        for number, row, reward, found in told:
+            answer = store.find(str(number))
+            assert answer is not None
+            rewards = [] if reward is None else [(row, reward)]
+            store.give(answer, rewards, [] if found is None else [(row, found)])
+        learned = [
+            store._rows(
+                "SELECT count(reward), total(reward) FROM feedback JOIN served ON "
+                "served.id = feedback.served WHERE version = ? AND answer > 4",
+                version,
+            )[0]
+            for version in ("v0", "v1")
+        ]
+        store._rows("DELETE FROM answers WHERE seq <= ?", removed)
+        expected = {
+            (served, number): values
+            for served, number, *values in store._rows(
+                "SELECT served, bin, count(reward), total(reward), count(hit), total(hit), "
+                "count(error), total(error), total(probability) FROM feedback GROUP BY 1, 2"
+            )
+        }
+        for served, number, *values in store._rows("SELECT * FROM sums"):
+            assert values == pytest.approx(expected.pop((served, number), [0] * 7))
+        assert expected == {}
+        assert [*store.arms("rollout", []).values()] == learned
+        store.close()
+
+
+def test_a_version_of_which_nothing_is_kept_is_in_no_metric(
+    make_store: Callable[..., FeedbackStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmf_core.feedback.store.EXPIRE_INTERVAL", 0.0)
+    store = make_store(keep=3600.0)
+    store.add([note(id="old", at=time.time() - 3599.5), note(id="new", version="v2")], 0)
+    for name in ("old", "new"):
+        answer = store.find(name)
+        assert answer is not None
+        store.give(answer, [(0, 1.0)], [])
+    assert {version for _, version in store.sums()} == {"v1", "v2"}
+    time.sleep(0.6)
+    store.add([], 0)
+    assert {version for _, version in store.sums()} == {"v2"}

@@ -23,6 +23,7 @@ EXPIRE_INTERVAL = 60.0  # seconds between two looks for answers that were kept l
 REMOVED = 100
 """Answers that are removed at a time: others write in between."""
 _SMALL = 512  # bytes of predictions that are not worth compressing
+_FORGET = "DELETE FROM sums WHERE rewards = 0 AND classes = 0 AND quantities = 0"
 Served: TypeAlias = tuple[str, str]
 """A target, and the version that answered."""
 
@@ -206,6 +207,7 @@ class FeedbackStore:
             self._expired = now
             while self._remove(time.time() - self._settings.keep) == REMOVED:
                 pass
+            self._file.write(lambda connection: connection.execute(_FORGET))
 
     def _remove(self, before: float) -> int:
         """Remove some of the oldest answers, if they are older than this; return how many."""
