@@ -107,7 +107,12 @@ class Rollout:
         return subprocess.run(
             [sys.executable, "-m", "mmf_core", "rollout", *arguments],
             cwd=self.folder,
-            env={"PYTHONPATH": str(PAYLOAD), "PATH": "/usr/bin:/bin"} | environment,
+            env={
+                "PYTHONPATH": str(PAYLOAD),
+                "PYTHONDONTWRITEBYTECODE": "1",  # in the payload, which is copied
+                "PATH": "/usr/bin:/bin",
+            }
+            | environment,
             capture_output=True,
             text=True,
             timeout=120,

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from cpu_time import at_most
 from mmf_core.feedback import service
 from mmf_core.feedback.store import Answer, packed
+from mmf_core.rollouts.commands import rollout
 from mmf_core.rollouts.plan import Plan, PlanError, of
 from mmf_core.rollouts.rewards import rewards_of
 from mmf_core.rollouts.strategies import STRATEGIES, BothRewards, Progress, Rewards
@@ -214,3 +216,10 @@ def test_a_file_that_cannot_be_read_just_now() -> None:
     found.settings.file.parent.mkdir(parents=True)
     found.settings.file.write_bytes(b"no database" * 100)
     assert rewards_of(candidate, ("stable", "v2")) is None
+
+
+def test_a_bandit_is_no_dark_launch() -> None:
+    options = ["start", "v2", "m=n", "--dark", "--strategy", "bandit"]
+    done = CliRunner().invoke(rollout, options)
+    assert done.exit_code == 1
+    assert "--dark and --strategy bandit exclude each other" in done.output

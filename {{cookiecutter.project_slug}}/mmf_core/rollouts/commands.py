@@ -144,6 +144,8 @@ def _document(
     elif minutes:
         raise click.ClickException("--minutes is for --steps")
     is_decided = entries["strategy"] == "bandit"
+    if dark and is_decided:
+        raise click.ClickException("--dark and --strategy bandit exclude each other")
     if not (is_decided or dark or steps or given["traffic"] or given["mirror"]):
         raise click.ClickException(
             "expected --traffic, --steps, --mirror, --dark or --strategy bandit"
