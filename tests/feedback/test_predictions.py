@@ -38,11 +38,23 @@ UNKNOWN = Predictions()
         ),
         (
             pd.DataFrame({"id": [7], "probability_red": [0.25], "probability_white": [0.75]}),
-            Predictions(1, [7], [0.75]),
+            Predictions(1, ["white"], [0.75]),
         ),
         (
             pd.DataFrame({"probability_red": [0.25], "probability_white": [0.75]}),
             Predictions(1, ["white"], [0.75]),
+        ),
+        (
+            pd.DataFrame({"prediction": ["rosé"], "probability_red": [0.25], "id": [7]}),
+            Predictions(1, ["rosé"], [0.25]),
+        ),
+        (
+            pd.DataFrame({"probability_a": [0.9, None], "probability_b": [None, "much"]}),
+            Predictions(2, ["a", "a"], [0.9, None]),
+        ),
+        (
+            pd.DataFrame({"prediction": pd.array([1, None], dtype="Int64")}),
+            Predictions(2, [1, None]),
         ),
         (pd.DataFrame({"prediction": [math.nan, 1.5]}), Predictions(2, [None, 1.5])),
         (pd.DataFrame({"prediction": [None]}), UNKNOWN),

@@ -1,7 +1,7 @@
 """What an answer predicts, row by row, and how probable that is, where the answer says so.
 
-- A table: its column `prediction`, else its only column. Beside it `probability` is that of the
-  prediction, and `probability_<class>` that of each class.
+- A table: its column `prediction`, else the most probable class by `probability_<class>`, else its
+  only column. Beside it `probability` is that of the prediction.
 - The columns `prediction_0`, `prediction_1`, … of an array of two dimensions, if each of its rows
   adds up to one: the number of the most probable class.
 - An object: the same names; `probabilities` may be an object by class. A list: each of its items.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isclose, isfinite
+from math import isfinite
 from numbers import Integral, Real
 from typing import Any, TypeAlias
 
@@ -57,22 +57,21 @@ def predictions_of(result: Any) -> Predictions:
 
 def _of_table(names: Sequence[str], column: Callable[[str], Any], rows: int) -> Predictions:
     classes = [name for name in names if name.startswith(f"{_PROBABILITY}_")]
-    others = [name for name in names if name not in {*classes, _PROBABILITY}]
-    name = _PREDICTION if _PREDICTION in names else others[0] if len(others) == 1 else None
-    if name is None and _is_counted(names):
-        return _of_probabilities([column(each).tolist() for each in names], rows)
-    if name is None and not classes:
-        return Predictions(rows)
-    values: list[Value] = []
-    probabilities: list[float | None] = []
+    others = [name for name in names if name != _PROBABILITY]
+    values: Sequence[Value] = []
+    probabilities: Sequence[float | None] = []
     if classes:
-        labels = [each.removeprefix(f"{_PROBABILITY}_") for each in classes]
-        most = _most([column(each).tolist() for each in classes])
-        values, probabilities = [labels[at] for at, _ in most], [each for _, each in most]
+        labels = [name.removeprefix(f"{_PROBABILITY}_") for name in classes]
+        places, probabilities = _most([column(name) for name in classes])
+        values = [labels[place] for place in places]
+    elif _is_counted(names):
+        return _of_probabilities([column(name) for name in names], rows)
+    elif _PREDICTION in names or len(others) == 1:
+        values = _cells(column(_PREDICTION if _PREDICTION in names else others[0]))
+    if classes and _PREDICTION in names:
+        values = _cells(column(_PREDICTION))
     if _PROBABILITY in names:
-        probabilities = [*map(_probability, column(_PROBABILITY).tolist())]
-    if name is not None:
-        values = [*map(_value, column(name).tolist())]
+        probabilities = [*map(_probability, _cells(column(_PROBABILITY)))]
     return _known(rows, values, probabilities)
 
 
@@ -85,30 +84,51 @@ def _of_array(array: Any) -> Predictions:
         return _of_items([array.item()], 1)
     head = array[:MAX_ROWS]
     if array.ndim == 1:
-        return _of_items(head.tolist(), len(array))
+        return _known(len(array), _cells(head), [])
     is_table = array.ndim == 2 and array.shape[1] > 1  # noqa: PLR2004 - rows of classes
-    return _of_probabilities(head.T.tolist(), len(array)) if is_table else Predictions(len(array))
+    return _of_probabilities([*head.T], len(array)) if is_table else Predictions(len(array))
 
 
-def _of_probabilities(columns: Sequence[Sequence[Any]], rows: int) -> Predictions:
+def _of_probabilities(columns: Sequence[Any], rows: int) -> Predictions:
     """Return the numbers of the most probable classes, if these are probabilities."""
-    for row in zip(*columns, strict=True):
-        known = [_probability(cell) for cell in row]
-        if None in known or not isclose(sum(map(float, row)), 1, abs_tol=_TOLERANCE):
-            return Predictions(rows)
-    most = _most(columns)
-    return _known(rows, [at for at, _ in most], [each for _, each in most])
+    import numpy as np
+
+    matrix = _matrix(columns)
+    is_whole = np.isclose(matrix.sum(axis=1), 1, atol=_TOLERANCE)
+    if not (is_whole.all() and (np.abs(matrix - 0.5) <= 0.5 + _TOLERANCE).all()):
+        return Predictions(rows)
+    return _known(rows, *_most(columns))
 
 
-def _most(columns: Sequence[Sequence[Any]]) -> list[tuple[int, float | None]]:
+def _most(columns: Sequence[Any]) -> tuple[list[int], list[float | None]]:
     """Return the column that is most probable in each row, and how much so."""
-    found = []
-    for row in zip(*columns, strict=True):
-        cells = [_probability(cell) for cell in row]
-        known = [-1.0 if cell is None else cell for cell in cells]
-        at = known.index(max(known))
-        found.append((at, cells[at]))
-    return found
+    import numpy as np
+
+    matrix = _matrix(columns)
+    matrix[np.isnan(matrix)] = -1.0
+    return matrix.argmax(axis=1).tolist(), [*map(_probability, matrix.max(axis=1).tolist())]
+
+
+def _matrix(columns: Sequence[Any]) -> Any:
+    """Return columns as floats; nan for what is no number."""
+    import numpy as np
+    import pandas as pd
+
+    numbers = [pd.to_numeric(pd.Series(column), errors="coerce") for column in columns]
+    return np.column_stack([each.to_numpy("float64", na_value=np.nan) for each in numbers])
+
+
+def _cells(column: Any) -> list[Value]:
+    """Return the cells of a column or an array as JSON has them."""
+    import numpy as np
+
+    cells, dtype = column.tolist(), column.dtype
+    kind = dtype.kind if isinstance(dtype, np.dtype) else "O"
+    if kind in "biu":
+        return list(cells)
+    if kind == "f":
+        return [cell if isfinite(cell) else None for cell in cells]
+    return [*map(_value, cells)]
 
 
 def _of_items(items: Iterable[Any], rows: int) -> Predictions:
