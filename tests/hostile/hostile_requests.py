@@ -37,12 +37,19 @@ Pairs = Iterable[tuple[str, str]]
 def request(
     path: str, headers: Pairs = (), body: bytes = b"", method: str = "POST", host: str = "a"
 ) -> bytes:
-    """Return a request as it is sent; texts are Latin-1."""
+    """Return a request as it is sent; texts are Latin-1, or UTF-8 if they cannot be."""
     lines = [("Host", host), ("Connection", "close"), *headers]
     if not any(name in {"Content-Length", "Transfer-Encoding"} for name, _ in lines):
         lines.append(("Content-Length", str(len(body))))
-    head = "".join(f"{name}: {text}\r\n" for name, text in lines)
-    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + body
+    texts = [f"{method} {path} HTTP/1.1", *(f"{name}: {text}" for name, text in lines), "", ""]
+    return b"\r\n".join(map(_encoded, texts)) + body
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode()
 
 
 def exchange(port: int, sent: bytes) -> int:
@@ -343,7 +350,7 @@ def tasks() -> Iterator[HostileInput]:
                 request(path.replace("?", "/result?"), method="HEAD"),
             )
         ),
-        seconds=10.0,
+        mib=200,
     )
     yield each(
         f"{len(PREFERENCES)} preferences that are odd",
@@ -355,6 +362,7 @@ def tasks() -> Iterator[HostileInput]:
             request("/table", [*TABLE, *ASYNC, ("Webhook-URL", text)], ROW) for text in WEBHOOKS
         ),
         statuses=frozenset({422}),
+        mib=200,
     )
     yield each(
         "lists of tasks that are odd",

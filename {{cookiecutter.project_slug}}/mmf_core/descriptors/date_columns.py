@@ -43,11 +43,12 @@ def to_zone(zone: Zone) -> Convert:
 
     def convert(column: pd.Series[Any], _number_format: NumberFormat) -> pd.Series[Any]:
         moments = _known_moments(column)
-        if moments is None:
-            moments = _moments(column)
-        if moments is None or (moments.isna() & column.notna()).any():
-            return _of_several_offsets(column, zone)
-        return _in_zone(moments, zone)
+        if moments is not None:
+            return _in_zone(moments, zone)
+        aware, naive = _by_offset(column)
+        if aware is None:
+            return _in_zone(naive, zone)
+        return _in_zone(aware, zone).where(aware.notna(), _in_zone(naive, zone))
 
     return convert
 
@@ -154,19 +155,39 @@ def _localized(moments: pd.Series[Any], zone: Zone) -> pd.Series[Any]:
     )
 
 
-def _of_several_offsets(column: pd.Series[Any], zone: Zone) -> pd.Series[Any]:
-    """Return dates in a zone of which each may have another UTC offset, or none."""
+def _by_offset(column: pd.Series[Any]) -> tuple[pd.Series[Any] | None, pd.Series[Any]]:
+    """Return the dates that have a UTC offset, in UTC, and the others, each with nulls elsewhere.
+
+    None for the former if there are none.
+    """
+    import numpy as np
     import pandas as pd
 
-    moments = [exact_date_time(cell) for cell in column.tolist()]
-    aware = [moment and _in_utc(moment) for moment in moments]
-    naive = [moment if moment and moment.tzinfo is None else None for moment in moments]
-    with_offset, without = (
+    cells = column.tolist()
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    if len(texts) == column.count() and are_date_times(texts):
+        has_offset = np.array([isinstance(cell, str) and _has_offset(cell) for cell in cells], bool)
+        aware = _parsed(column.where(has_offset), utc=True) if has_offset.any() else None
+        return aware, _parsed(column.where(~has_offset), utc=False)
+    moments = [exact_date_time(cell) for cell in cells]
+    with_offset, naive = (
         pd.Series(each, index=column.index, name=column.name, dtype="datetime64[us]")
-        for each in (aware, naive)
+        for each in (
+            [moment and _in_utc(moment) for moment in moments],
+            [moment if moment and moment.tzinfo is None else None for moment in moments],
+        )
     )
-    placed = _in_zone(with_offset.dt.tz_localize("UTC"), zone)
-    return placed.where(with_offset.notna(), _in_zone(without, zone))
+    return with_offset.dt.tz_localize("UTC"), naive
+
+
+def _parsed(texts: pd.Series[Any], *, utc: bool) -> pd.Series[Any]:
+    import pandas as pd
+
+    return pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=utc).dt.as_unit("us")
+
+
+def _has_offset(text: str) -> bool:
+    return "+" in text or "-" in text[len("2026-01-31") :] or text.endswith("Z")
 
 
 def _in_utc(moment: datetime) -> datetime | None:
