@@ -522,9 +522,19 @@ def _opened(port: int, requests: list[bytes], seconds: float) -> int:
 def streams() -> Iterator[HostileInput]:
     """Yield clients that do not read their streams, or are gone, and formats that are none."""
     found = frozenset({200})
-    yield custom(f"{2 * STREAMS} streams that nobody reads", _stalled, statuses=found, seconds=15.0)
     yield custom(
-        f"{3 * STREAMS} streams whose clients are gone", _half_closed, statuses=found, seconds=15.0
+        f"{2 * STREAMS} streams that nobody reads",
+        _stalled,
+        statuses=found,
+        seconds=15.0,
+        mib=12 * 50.0,  # of the function, which splits each text
+    )
+    yield custom(
+        f"{3 * STREAMS} streams whose clients are gone",
+        _half_closed,
+        statuses=found,
+        seconds=15.0,
+        mib=12 * 50.0,
     )
     yield HostileInput(
         "40 streams that cannot begin",

@@ -143,6 +143,29 @@ def arrays() -> Iterator[HostileInput]:
     )
 
 
+def compressed() -> Iterator[HostileInput]:
+    """Yield large results that are compressed."""
+    for coding in ("gzip", "zstd"):
+        yield HostileInput(
+            f"49,000,000 bools as json, compressed by {coding}",
+            "/array",
+            NPY,
+            lambda: saved(np.zeros(49_000_000, bool)),
+            seconds=5,
+            mib=MOST,
+            headers={"Accept-Encoding": coding},
+        )
+        yield HostileInput(
+            f"a million rows of six random numbers as csv, compressed by {coding}",
+            "/array?format=csv",
+            NPY,
+            lambda: saved(np.random.default_rng(0).random((1_000_000, 6))),
+            seconds=5,
+            mib=MOST,
+            headers={"Accept-Encoding": coding},
+        )
+
+
 def saved(array: np.ndarray) -> bytes:
     """Return an array as a .npy file."""
     buffer = io.BytesIO()
@@ -154,4 +177,5 @@ def results() -> Iterator[HostileInput]:
     """Yield all inputs of this module."""
     yield from trees()
     yield from arrays()
+    yield from compressed()
     yield from objects()

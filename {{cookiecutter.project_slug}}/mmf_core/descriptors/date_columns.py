@@ -13,6 +13,7 @@ from .date_times import are_date_times, exact_date_time
 from .zones import NAIVE, Zone
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 _NAIVE = Zone(NAIVE, None)
@@ -166,24 +167,34 @@ def _by_offset(column: pd.Series[Any]) -> tuple[pd.Series[Any] | None, pd.Series
     cells = column.tolist()
     texts = [cell for cell in cells if isinstance(cell, str)]
     if len(texts) == column.count() and are_date_times(texts):
-        has_offset = np.array([isinstance(cell, str) and _has_offset(cell) for cell in cells], bool)
-        aware = _parsed(column.where(has_offset), utc=True) if has_offset.any() else None
-        return aware, _parsed(column.where(~has_offset), utc=False)
-    moments = [exact_date_time(cell) for cell in cells]
-    with_offset, naive = (
-        pd.Series(each, index=column.index, name=column.name, dtype="datetime64[us]")
-        for each in (
-            [moment and _in_utc(moment) for moment in moments],
-            [moment if moment and moment.tzinfo is None else None for moment in moments],
+        is_aware = np.array([isinstance(cell, str) and _has_offset(cell) for cell in cells], bool)
+        if not is_aware.any():
+            return None, _parsed(column, column.notna().to_numpy())
+        aware = _parsed(column, is_aware)
+        naive = _parsed(column, column.notna().to_numpy() & ~is_aware)
+    else:
+        moments = [exact_date_time(cell) for cell in cells]
+        aware, naive = (
+            pd.Series(each, index=column.index, name=column.name, dtype="datetime64[us]")
+            for each in (
+                [moment and _in_utc(moment) for moment in moments],
+                [moment if moment and moment.tzinfo is None else None for moment in moments],
+            )
         )
-    )
-    return with_offset.dt.tz_localize("UTC"), naive
+    return aware.dt.tz_localize("UTC"), naive
 
 
-def _parsed(texts: pd.Series[Any], *, utc: bool) -> pd.Series[Any]:
+def _parsed(column: pd.Series[Any], chosen: np.ndarray) -> pd.Series[Any]:
+    """Return the chosen texts as dates, those with an offset in UTC; null for all others."""
+    import numpy as np
     import pandas as pd
 
-    return pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=utc).dt.as_unit("us")
+    moments = np.full(len(column), np.datetime64("NaT", "us"))
+    parsed = pd.to_datetime(
+        column.to_numpy()[chosen], errors="coerce", format="ISO8601", utc=True, cache=False
+    )
+    moments[chosen] = parsed.tz_localize(None).as_unit("us")
+    return pd.Series(moments, index=column.index, name=column.name)
 
 
 def _has_offset(text: str) -> bool:
