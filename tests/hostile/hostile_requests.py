@@ -491,17 +491,19 @@ def _elements(count: int) -> tuple[bytes, int]:
 
 STREAMS = 15
 """One fewer than a worker serves at a time."""
+PIECES = (b"a" * 9 + b" ") * 100_000
+"""A body that waits in the kernel: larger ones have threads of their own."""
 
 
 def _stalled(port: int) -> int:
     """Ask for long streams by many clients that read nothing; leave after some seconds."""
-    sent = request("/words", [("Content-Type", "text/plain")], b"a " * MIB)
+    sent = request("/words", [("Content-Type", "text/plain")], PIECES)
     return _opened(port, [sent] * 2 * STREAMS, 5.0)
 
 
 def _half_closed(port: int) -> int:
     """Ask for streams by clients that close their sending side, or everything, at once."""
-    sent = request("/words", [("Content-Type", "text/plain")], b"a " * MIB)
+    sent = request("/words", [("Content-Type", "text/plain")], PIECES)
     for _ in range(3 * STREAMS):
         with socket.create_connection(("127.0.0.1", port), WAIT) as client:
             client.sendall(sent)
