@@ -1,5 +1,6 @@
 """`POST /feedback`: what is noted of answers, what may be said of them, and what metrics say."""
 
+import json
 import sqlite3
 import threading
 import time
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mmf_core as mmf
@@ -554,3 +555,32 @@ def test_a_version_of_which_nothing_is_kept_is_in_no_metric(
     time.sleep(0.6)
     store.add([], 0)
     assert {version for _, version in store.sums()} == {"v2"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children),
+    max_leaves=8,
+)
+ENTRIES = JSON | st.dictionaries(st.sampled_from(["row", "reward", "truth", "more"]), JSON)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(
+    JSON
+    | st.fixed_dictionaries(
+        {"request_id": JSON | st.just("mine"), "rows": JSON | st.lists(ENTRIES, max_size=4)}
+    )
+)
+def test_no_body_is_a_crash(client: FlaskClient, body: Any) -> None:
+    """Also what Python writes in place of numbers that JSON has no words for."""
+    client.post("/price", json=ROWS, headers={"X-Request-ID": "mine"})
+    response = client.post("/feedback", data=json.dumps(body))
+    assert response.status_code in {202, 400, 404, 422}, response.text
+
+
+def test_the_page_of_another_site_cannot_reward(client: FlaskClient) -> None:
+    body = {"request_id": ask(client), "rows": [{"row": 0, "reward": 1}]}
+    headers = {"Origin": "https://elsewhere.example", "Sec-Fetch-Site": "cross-site"}
+    assert client.post("/feedback", json=body, headers=headers).status_code == 403
+    assert of("price", "rewards") not in metrics(client)
