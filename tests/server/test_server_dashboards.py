@@ -22,7 +22,7 @@ RULES = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding
 CONFIG = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
 PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
 PROMETHEUS_OWN = {"job", "instance"}
-LATER = ("mmf_feedback", "mmf_payload_log", "mmf_retrainings", "mmf_rollout")
+LATER = ("mmf_payload_log", "mmf_retrainings", "mmf_rollout")
 """How the names of metrics begin that are there with the first of what they count."""
 MAIN = """
 import mmf_core as mmf
@@ -36,6 +36,11 @@ def model():
 @mmf.target(returns=mmf.DataFrame(format=mmf.JSON), batch=True)
 def score(data=mmf.DataFrame(schema={"a": float})):
     return data
+
+
+@mmf.target(returns=mmf.Dict())
+def colour(alcohol=mmf.Float()):
+    return {"prediction": "red", "probability": 0.9}
 """
 
 
@@ -53,14 +58,21 @@ def expressions() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
-    """Give the metrics of a service that has served many rows, and rejected one."""
+    """Give the metrics of a service that has served many rows, of which a caller has told."""
     folder: Path = tmp_path_factory.mktemp("scraped")
     (folder / "model.json").write_text("{}")
     profile.save(object(), folder / "model.json", pd.DataFrame({"a": np.arange(300.0)}))
-    with living(folder, MAIN, MMF_DRIFT_SECONDS="3600") as live:
+    with living(folder, MAIN, MMF_DRIFT_SECONDS="3600", MMF_FEEDBACK="1") as live:
         url = live.service.url
         assert requests.post(f"{url}/score", json=[{"a": 1}] * 300, timeout=LONGEST).ok
         assert requests.post(f"{url}/score", json=[{"a": "x"}], timeout=LONGEST).status_code == 422
+        for route, body, truth in (("score", [{"a": 1}], 2), ("colour", {"alcohol": 13}, "red")):
+            answer = requests.post(f"{url}/{route}", json=body, timeout=LONGEST)
+            told = {
+                "request_id": answer.headers["X-Request-ID"],
+                "rows": [{"row": 0, "truth": truth, "reward": 1}],
+            }
+            assert requests.post(f"{url}/feedback", json=told, timeout=LONGEST).status_code == 202
         yield scrape(url)
 
 
