@@ -323,3 +323,24 @@ def test_private_columns_are_left_out(
     monkeypatch.setenv("MMF_PAYLOAD_LOG_KEY", "sixteen letters or more")
     folder = logged(rows(400))
     assert run(folder)[1].startswith("0 of 4 columns")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [{"a": 1}],
+        [{"a": 10**400, "b": 1, "c": 1, "kind": "red"}],
+        [{"a": [1], "b": {"c": 1}, "c": True, "kind": {}}] * 20,
+        [{"a": "x", "b": None, "c": 1, "kind": 5}],
+        {"a": 1},
+        [],
+    ],
+)
+def test_what_is_rejected_is_not_counted_and_not_in_the_log(
+    body: object, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make()
+    assert client.post("/score", json=body).status_code == 422
+    (counter,) = observer._Current.counters.values()
+    assert counter._window.sums() == {}
+    assert "observer" not in caplog.text

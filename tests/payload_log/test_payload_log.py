@@ -420,3 +420,44 @@ def test_the_command_says_where_there_is_no_log(
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 broken")
     assert run(str(tmp_path)) == []
     assert "broken.parquet" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "content_type"),
+    [
+        ("/score", '[{"age": 1e999}]', "application/json"),
+        ("/score", '[{"n\\u0000me": 1, "age": [1, {}]}]', "application/json"),
+        ("/score", "age,age,name\n1,2,x\n", "text/csv"),
+        ("/score", "\ufeffage;name\n1;=x\n", "text/csv"),
+        ("/score", "[]", "application/json"),
+        ("/tree", "5", "application/json"),
+        ("/tree", "x: !!binary aGk=\ny: 2026-01-01\n", "application/yaml"),
+        ("/double", "[[1, 2], [3]]", "application/json"),
+        ("/double", "5", "application/json"),
+    ],
+)
+def test_any_input_that_reaches_a_target_can_be_logged(
+    path: str,
+    body: str,
+    content_type: str,
+    service: Make,
+    writers: list[Writer],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failed = records("failed")
+    client = service()
+    client.post(path, data=body.encode(), content_type=content_type)
+    client.post("/tree", json={})
+    writers[0].close()
+    assert records("failed") == failed
+    assert "observer" not in caplog.text
+
+
+def test_a_text_that_no_file_can_hold_is_replaced(service: Make, lines: Any) -> None:
+    client = service()
+    assert client.post("/words", json="x").status_code == 200
+    columns = {"age \ud800": [1], "name": ["x"]}
+    body = json.dumps(columns)
+    client.post("/score", data=body.encode("ascii"), content_type="application/json")
+    assert client.post("/words", json="y").status_code == 200
+    assert len(lines()) >= 2

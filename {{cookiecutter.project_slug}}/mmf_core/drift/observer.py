@@ -36,10 +36,8 @@ class TargetCounter:
     """Counts the tables of one target, and its predictions."""
 
     def __init__(self, profile: Profile, argument: str, seconds: float) -> None:
-        import pandas as pd
-
         self.profile = profile
-        self._argument, self._table_type = argument, pd.DataFrame
+        self._argument = argument
         self._starts: dict[str, int] = {}  # of the bins of each column
         size = 0
         for name, column in profile.columns.items():
@@ -55,10 +53,13 @@ class TargetCounter:
         self._window = Window(size, seconds)
 
     def places(self, values: Mapping[str, Any]) -> Places | None:
-        """Return the bin of each cell of a request's table; None without a table."""
-        table = values.get(self._argument)
-        if not isinstance(table, self._table_type):
+        """Return the bin of each cell of a request's table; None if the target will reject it."""
+        try:
+            return self._places(values[self._argument])
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             return None
+
+    def _places(self, table: Any) -> Places:
         rows = len(table)
         if rows <= FEW_ROWS:
             return self._places_of_few(table)

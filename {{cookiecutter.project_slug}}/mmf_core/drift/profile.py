@@ -184,7 +184,7 @@ def as_numbers(cells: Any) -> np.ndarray[Any, Any]:
 def _number(cell: Any) -> float:
     try:
         return float(cell)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return math.nan
 
 

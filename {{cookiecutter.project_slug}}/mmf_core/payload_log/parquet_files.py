@@ -17,7 +17,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar
 
-from ..errors import StoreError
 from ..packages import OptionalDependency
 from ..stores import is_uri, store_for
 from .record import COLUMNS, REAL, TEXT, TIME, WHOLE
@@ -67,7 +66,7 @@ class ParquetFiles:
         name = f"{moment}-{self._host}-{os.getpid()}-{next(self._numbers)}.parquet"
         try:
             self._write(_table(rows), name)
-        except (OSError, StoreError) as error:
+        except Exception as error:
             raise NotWritten(error, len(rows)) from error
         return len(rows)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..codecs import Kind, NumberTable, as_frame, json, json_of
 from ..descriptors import DataFrame, Descriptor
-from ..errors import ErrorDetail, MMFError, RequestError
+from ..errors import LONGEST_MESSAGE, ErrorDetail, MMFError, RequestError, as_text, shortened
 from ..target import Target
 from .record import OK, Failure, Record
 
@@ -84,10 +84,11 @@ class Payloads:
     def failure(self, error: MMFError) -> Failure:
         """Return what is kept of an error: nothing that may repeat a private value."""
         if not isinstance(error, RequestError):
-            return Failure(error.status, str(error))
+            return Failure(error.status, as_text(error))
         places = self._without_private(error.errors) if self._private else error.errors
         text = json.dumps([place.as_dict() for place in places]).decode()
-        return Failure(error.status, None if self._private else error.detail, text)
+        detail = None if self._private else shortened(as_text(error.detail), LONGEST_MESSAGE)
+        return Failure(error.status, detail, text)
 
     def _text(self, descriptor: Descriptor[Any], value: Any) -> bytes:
         """Return a value as JSON; null if it is too large, or JSON cannot hold it."""
@@ -164,10 +165,17 @@ def _first_rows(kind: Kind, value: Any) -> Any:
     return value.head(MAX_ROWS) if hasattr(value, "head") else value[:MAX_ROWS]
 
 
+def _json_of(value: Any) -> bytes:
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError):  # of a descriptor of the author's own
+        return _NULL
+
+
 def _copy(kind: Kind, value: Any, size: int) -> Any:
     """Return a copy of what is kept of a value; pandas copies a table when it is changed."""
     if kind is Kind.JSON:
-        return _Written(json.dumps(value) if size <= LARGEST else _NULL)
+        return _Written(_json_of(value) if size <= LARGEST else _NULL)
     kept = _first_rows(kind, value)
     if not hasattr(kept, "copy") or not hasattr(kept, "shape"):
         return kept

@@ -114,7 +114,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - the thread must not end
             count(FAILED, getattr(error, "lines", 1))
             if not self._is_failing:
-                is_usual = isinstance(error, OSError | MMFError)
+                is_usual = isinstance(error.__cause__ or error, OSError | MMFError)
                 text = "the payload log cannot be written, and its lines are lost: %s"
                 _log.error(text, error, exc_info=None if is_usual else error)
             self._is_failing = True
