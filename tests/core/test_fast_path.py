@@ -349,8 +349,8 @@ def test_the_table_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs: list[Any] = []
     monkeypatch.setattr(LinearRegression, "predict", lambda _, value: inputs.append(value))
     mmf.fast_path(LinearRegression().fit(TABLE, CLASSES)).predict(TABLE)
-    assert isinstance(inputs[0], np.ndarray)
-    assert np.shares_memory(inputs[0], TABLE.to_numpy())
+    assert isinstance(inputs[-1], np.ndarray)
+    assert np.shares_memory(inputs[-1], TABLE.to_numpy())
 
 
 def test_without_pandas_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,7 +202,7 @@ def goes_fast(estimator: Any, table: Any) -> bool:
         assert model is estimator
         return False
     try:
-        model.without_feature_names(_columns(table))
+        model.nameless_copy(_columns(table))
     except FastPathUnavailable:
         return False
     return True

@@ -33,6 +33,7 @@ from operator import is_
 from typing import Any
 
 from ..column_dtypes import column_dtypes
+from .sklearn_formulas import formula
 
 METHODS = (
     "predict",
@@ -131,12 +132,12 @@ class FastPath:
         """Copy and pickle as the estimator, so that no file depends on this module."""
         return copy, (self.__wrapped__,)
 
-    def without_feature_names(self, index: Any) -> Any:
+    def nameless_copy(self, index: Any) -> _NamelessCopy:
         """Return the estimator for arrays; FastPathUnavailable unless it has these columns."""
         nameless = self._nameless
         if not (nameless.has(index) and nameless.is_current()):
             self._nameless = nameless = _NamelessCopy(self.__wrapped__, _names(index))
-        return nameless.estimator
+        return nameless
 
 
 def _with_fast_path(name: str) -> Callable[..., Any]:
@@ -146,11 +147,11 @@ def _with_fast_path(name: str) -> Callable[..., Any]:
         if len(args) == 1 and not params and _has_default_config():
             (table,) = args
             try:
-                estimator = self.without_feature_names(_columns(table))
+                nameless = self.nameless_copy(_columns(table))
             except FastPathUnavailable:
                 pass
             else:
-                return getattr(estimator, name)(table.to_numpy())
+                return nameless.call(name, table.to_numpy())
         return getattr(self.__wrapped__, name)(*args, **params)
 
     method.__name__ = method.__qualname__ = name  # by which it is pickled
@@ -167,7 +168,16 @@ class _NamelessCopy:
         self._columns = columns
         self._index: Any = None  # of the last table with these columns
         self._sources: list[tuple[Any, list[str], list[Any]]] = []  # with `_contents` when copied
+        self._formulas: dict[str, Any] = {}  # by method; made when first asked for
         self.estimator = self._without_names(estimator)
+
+    def call(self, name: str, rows: Any) -> Any:
+        """Call a method with an array."""
+        if name not in self._formulas:
+            self._formulas[name] = formula(self.estimator, name)
+        compute = self._formulas[name]
+        result = compute(rows) if compute else None
+        return getattr(self.estimator, name)(rows) if result is None else result
 
     def has(self, index: Any) -> bool:
         """Whether these are its columns; the names in an index are texts only when asked for."""
@@ -213,7 +223,9 @@ class _NamelessCopy:
         for index, (name, step) in enumerate(part):
             if step is not None and step != "passthrough":
                 first = (name, self._without_names(step))
-                return [*part[:index], first, *part[index + 1 :]]
+                later = part[index + 1 :]
+                self._sources += [(each, *_contents(each)) for _, each in later if hasattr(each, "__dict__")]
+                return [*part[:index], first, *later]
         raise FastPathUnavailable
 
 

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import re
 import select
+import selectors
 import socket
 import struct
 import termios
@@ -36,7 +37,24 @@ _REQUEST_LINE = re.compile(rb"[!#-~]+ [!-\xff]+ HTTP/1\.[01]\r\n")
 _FRAMING = re.compile(
     rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
 )
+_SEES_CHANGES = selectors.DefaultSelector.__name__ in {"EpollSelector", "KqueueSelector"}
 _CHUNK_SIZE = re.compile(rb"([0-9a-f]{1,8})[^\r\n]*\r\n", re.IGNORECASE)
+
+
+class BlockingSocket(socket.socket):
+    """A socket that is always blocking: nothing here waits for one but a thread that reads it.
+
+    gunicorn would change that before and after every request.
+    """
+
+    @classmethod
+    def of(cls, sock: socket.socket) -> BlockingSocket:
+        """Take over a connected socket."""
+        sock.setblocking(True)
+        return cls(sock.family, sock.type, sock.proto, sock.detach())
+
+    def setblocking(self, flag: bool, /) -> None:
+        """Stay as it is."""
 
 
 class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
@@ -50,6 +68,9 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
     _sent_before = 0  # bytes that have arrived before the thread reads
     is_contended: Callable[[], bool] = bool
     is_whole = is_probe = is_slow = is_used = closing = False
+
+    def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any) -> None:
+        super().__init__(cfg, sock if cfg.is_ssl else BlockingSocket.of(sock), client, server)
 
     def init(self) -> None:
         """Have threads read within the deadline, once there is a parser."""
@@ -84,6 +105,15 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
     def send(self, data: bytes) -> None:
         """Send without waiting."""
         self.sock.send(data, socket.MSG_DONTWAIT)
+
+    def can_be_kept(self) -> bool:
+        """Report whether a thread may have the poller wait for the next request.
+
+        Not if the poller does not see a change while it waits, as epoll and kqueue do.
+        """
+        if self.is_slow or self.is_http2 or self.cfg.is_ssl or not _SEES_CHANGES:
+            return False
+        return not self.parser.unreader.buf.getvalue()
 
     def is_readable(self) -> bool:
         """Report whether bytes have arrived, or the client has closed its end."""

@@ -20,6 +20,7 @@ from contextlib import suppress
 from functools import partial
 from itertools import takewhile
 from selectors import EVENT_READ
+from threading import Lock
 from typing import Any
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
@@ -34,6 +35,7 @@ from .tls_connections import TLSConnection
 ACCEPT_BATCH = 64  # connections accepted before the open ones are served
 UNUSED_LINGER = 5.0  # seconds for the first request of a connection, when the worker ends
 PATIENCE = 0.01  # seconds for a worker with fewer connections to accept first
+BEAT = 0.1  # seconds between two heartbeats, each of which is a system call
 _log = logging.getLogger("mmf.connections")
 
 
@@ -54,11 +56,29 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._slow_pool = ThreadPoolExecutor(self._slow_threads, "mmf-slow")
         self._slow = 0
         self._backlog = select.poll()
-        self._backlog_checked = self._reaped = 0.0
+        self._backlog_checked = self._reaped = self._beaten = 0.0
+        self._share, self._shared, self._shared_conns = 0.0, 0.0, -1
+        self._keeping = Lock()  # for what threads share with the main one
+
+    def notify(self) -> None:
+        """Beat ten times a second at most, not with every event."""
+        now = time.monotonic()
+        if now - self._beaten >= BEAT:
+            self._beaten = now
+            super().notify()
 
     @property
     def worker_connections(self) -> float:
-        """The limit that is set, or fewer while a worker with fewer connections can accept."""
+        """The limit that is set, or fewer while a worker with fewer connections can accept.
+
+        It is found out when a connection has come or gone, and every PATIENCE seconds.
+        """
+        now = time.monotonic()
+        if self.nr_conns != self._shared_conns or now - self._shared >= PATIENCE:
+            self._share, self._shared, self._shared_conns = self._find_share(), now, self.nr_conns
+        return self._share
+
+    def _find_share(self) -> float:
         waiting = len(self.keepalived_conns) + len(self.pending_conns) + self._slow
         running = self.nr_conns - waiting
         busy = running >= self.cfg.threads
@@ -133,7 +153,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         elif conn.has_arrived():
             conn.is_used = True
             future = self._pool_for(conn).submit(self.handle, conn)
-            future.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
+            future.add_done_callback(partial(self._handled, conn))
         elif conn.began:
             conn.timeout = conn.began + self._client_timeout
             self._wait(conn, self.pending_conns, self.on_pending_socket_readable)
@@ -156,8 +176,22 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def handle(self, conn: Connection) -> Any:
         """Serve a request in a thread, which reads for as long as the client may take."""
-        conn.begin_reading()
+        if not conn.is_whole:
+            conn.begin_reading()
         return super().handle(conn)
+
+    def _handled(self, conn: Connection, future: Future[Any]) -> None:
+        """Have the poller wait for the next request; the main thread need not wake for that."""
+        with self._keeping:
+            is_kept = self.alive and _has_kept_alive(future) and conn.can_be_kept()
+            if is_kept:
+                conn.set_timeout()
+                try:
+                    self._wait(conn, self.keepalived_conns, self.on_client_socket_readable)
+                except Exception as error:  # noqa: BLE001 - as in enqueue_req
+                    self.method_queue.defer(self._give_up, conn, error)
+        if not is_kept:
+            self.method_queue.defer(self.finish_request, conn, future)
 
     def _wait(self, conn: Connection, waiting: Any, callback: Any) -> None:
         waiting.append(conn)
@@ -165,18 +199,22 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def _cap_keepalive(self, deadline: float) -> None:
         """At the end, wait longer for a first request, which its client might not repeat."""
-        for conn in self.keepalived_conns:
-            linger = _linger(conn) - STOP_KEEPALIVE_LINGER
-            conn.timeout = min(conn.timeout, deadline + linger)
+        with self._keeping:
+            for conn in self.keepalived_conns:
+                linger = _linger(conn) - STOP_KEEPALIVE_LINGER
+                conn.timeout = min(conn.timeout, deadline + linger)
 
     def murder_keepalived(self, force: bool = False) -> None:
         """Close idle connections, but serve a request that has come at the last moment."""
         now, waiting = time.monotonic(), self.keepalived_conns
-        # By time, but at the end: then there are two times.
-        ordered = takewhile(lambda conn: conn.timeout < now, waiting) if self.alive else waiting
-        for conn in [conn for conn in ordered if force or conn.timeout < now]:
-            waiting.remove(conn)
-            self.poller.unregister(conn.sock)
+        with self._keeping:
+            # By time, but at the end: then there are two times.
+            ordered = takewhile(lambda conn: conn.timeout < now, waiting) if self.alive else waiting
+            over = [conn for conn in ordered if force or conn.timeout < now]
+            for conn in over:
+                waiting.remove(conn)
+                self.poller.unregister(conn.sock)
+        for conn in over:
             if not force and conn.is_readable():
                 self.enqueue_req(conn)
             else:
@@ -251,6 +289,10 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             conn.close()
         else:
             self._wait(conn, self.pending_conns, self.on_pending_socket_readable)
+
+
+def _has_kept_alive(future: Future[Any]) -> bool:
+    return future.exception() is None and future.result() is True
 
 
 def _linger(conn: Connection) -> float:
