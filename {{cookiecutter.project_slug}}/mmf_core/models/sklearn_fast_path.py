@@ -29,7 +29,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from copy import copy
-from operator import is_
 from typing import Any
 
 from ..column_dtypes import column_dtypes
@@ -167,7 +166,8 @@ class _NamelessCopy:
     def __init__(self, estimator: Any, columns: list[str]) -> None:
         self._columns = columns
         self._index: Any = None  # of the last table with these columns
-        self._sources: list[tuple[Any, list[str], list[Any]]] = []  # with `_contents` when copied
+        self._sources: list[tuple[Any, Any]] = []  # each with what it had when it was copied
+        self._named: list[Any] = []  # arrays of column names, which may be changed in place
         self._formulas: dict[str, Any] = {}  # by method; made when first asked for
         self.estimator = self._without_names(estimator)
 
@@ -188,22 +188,28 @@ class _NamelessCopy:
         return True
 
     def is_current(self) -> bool:
-        """Whether all that was copied has the attributes and parts that it had."""
-        for source, names, objects in self._sources:
-            current_names, current = _contents(source)
-            if current_names != names or len(current) != len(objects):
-                return False
-            if not all(map(is_, current, objects)):
-                return False
-        return True
+        """Whether all that was copied has the attributes and parts that it had.
+
+        These are compared by identity first; whatever cannot be compared is another one.
+        """
+        try:
+            is_same = all(_contents(source) == contents for source, contents in self._sources)
+        except ValueError:  # of an array
+            return False
+        return is_same and all(names.tolist() == self._columns for names in self._named)
+
+    def _add_source(self, source: Any) -> None:
+        if isinstance(source, list) or hasattr(source, "__dict__"):
+            self._sources.append((source, _contents(source).copy()))
 
     def _without_names(self, estimator: Any) -> Any:
         kind = estimator.__class__
         if not _is_supported(kind):
             raise FastPathUnavailable
-        self._sources.append((estimator, *_contents(estimator)))
+        self._add_source(estimator)
         state = vars(estimator).copy()
-        names = state.pop("feature_names_in_", None)
+        if (names := state.pop("feature_names_in_", None)) is not None:
+            self._named.append(names)
         if "_sklearn_output_config" in state or state.get("_preprocessor") is not None:
             raise FastPathUnavailable  # it returns tables, or encodes categories (boosting)
         if part := META_ESTIMATORS.get(kind.__name__):
@@ -217,24 +223,22 @@ class _NamelessCopy:
     def _without_names_inside(self, part: Any) -> Any:
         if not isinstance(part, list):
             return self._without_names(part)
-        self._sources.append((part, *_contents(part)))
+        self._add_source(part)
         if not (part and isinstance(part[0], tuple)):
             return [self._without_names(estimator) for estimator in part]
         for index, (name, step) in enumerate(part):
             if step is not None and step != "passthrough":
                 first = (name, self._without_names(step))
                 later = part[index + 1 :]
-                self._sources += [(each, *_contents(each)) for _, each in later if hasattr(each, "__dict__")]
+                for _, each in later:
+                    self._add_source(each)
                 return [*part[:index], first, *later]
         raise FastPathUnavailable
 
 
-def _contents(source: Any) -> tuple[list[str], list[Any]]:
-    """Return the names of an estimator's attributes and columns, and its objects or a list's."""
-    if isinstance(source, list):
-        return [], [*source]
-    state = vars(source)
-    return [*state, *state.get("feature_names_in_", ())], [*state.values()]
+def _contents(source: Any) -> Any:
+    """Return an estimator's attributes, or a list itself."""
+    return source if isinstance(source, list) else vars(source)
 
 
 def _is_supported(kind: type) -> bool:
