@@ -53,11 +53,13 @@ def test_results_are_those_of_the_estimator(kind: str, method: str) -> None:
             assert actual.tobytes() == expected.tobytes()
 
 
-@pytest.mark.parametrize("last", ["LinearRegression", "LogisticRegression", "RandomForestRegressor"])
+@pytest.mark.parametrize(
+    "last", ["LinearRegression", "LogisticRegression", "RandomForestRegressor"]
+)
 @pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler(clip=True), RobustScaler()])
 def test_pipelines_and_searches(scaler: Any, last: str) -> None:
     known = CLASSES[last]().get_params().keys() & {"n_estimators"}
-    estimator = CLASSES[last](**{name: 5 for name in known})
+    estimator = CLASSES[last](**dict.fromkeys(known, 5))
     pipeline = make_pipeline(scaler, "passthrough", estimator).fit(ROWS, TWO)
     search = GridSearchCV(pipeline, {}, cv=2).fit(ROWS, TWO)
     for model in (pipeline, search):
@@ -72,8 +74,8 @@ def test_pipelines_and_searches(scaler: Any, last: str) -> None:
     "rows",
     [
         ROWS[:0],
-        np.where(ROWS == ROWS[3, 2], np.nan, ROWS),
-        np.where(ROWS == ROWS[3, 2], np.inf, ROWS),
+        np.where(ROWS[3, 2] == ROWS, np.nan, ROWS),
+        np.where(ROWS[3, 2] == ROWS, np.inf, ROWS),
         ROWS.astype(np.float32),
         ROWS.astype(int),
         np.full((2, 5), 1e300),  # more than a tree's float32 holds, and a scaler's small scale
@@ -102,7 +104,7 @@ def test_attributes_are_read_at_each_call() -> None:
 def test_a_changed_estimator_has_no_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     model = LogisticRegression().fit(ROWS, TWO)
     assert formula(model, "predict") is not None
-    monkeypatch.setattr(LogisticRegression, "predict", lambda self, rows: np.zeros(len(rows)))
+    monkeypatch.setattr(LogisticRegression, "predict", lambda _, rows: np.zeros(len(rows)))
     assert formula(model, "predict") is None
     own = LinearRegression().fit(ROWS, VALUES)
     own.predict = lambda rows: rows[:, 0]

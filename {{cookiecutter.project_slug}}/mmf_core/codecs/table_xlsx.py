@@ -144,12 +144,12 @@ def _cell(value: Any) -> str:
     """Return the number, date or text that Excel shows as exactly this value."""
     if type(value) is str:
         return _text(value)
+    if hasattr(value, "item") and not value.shape:  # a NumPy scalar
+        value = value.item()
     if value is None or (isinstance(value, float | Decimal) and math.isinf(value)):
         return xlsx_file.EMPTY
     if isinstance(value, bool):
         return xlsx_file.TRUE if value else xlsx_file.FALSE
-    if hasattr(value, "item") and not value.shape:  # a NumPy scalar
-        return _cell(value.item())
     if isinstance(value, int | float):
         return xlsx_file.number(repr(value))
     if (moment := _moment(value)) is not None:

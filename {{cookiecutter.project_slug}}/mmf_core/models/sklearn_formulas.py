@@ -1,8 +1,8 @@
 """What scikit-learn's most common estimators compute, without the checks around it.
 
 For one row the checks of an estimator take about 150 µs, its arithmetic two; a forest of a hundred
-trees takes 10 ms for half a millisecond of it, as it makes a job of each tree. A formula does
-the same operations on the same public attributes (`coef_`, `mean_`, `tree_`), which it reads at each
+trees takes 10 ms for half a millisecond of it, as it makes a job of each tree. A formula does the
+same operations on the same public attributes (`coef_`, `mean_`, `tree_`), which it reads at each
 call, in the same order, so that every bit of the result is the same. It is used only after its
 results for some made-up rows were those of the estimator, so another version of scikit-learn that
 computes otherwise has no formula. It takes finite float64 numbers only: anything else is for
@@ -137,8 +137,9 @@ def _robustly_scaled(scaler: Any, rows: Array) -> Array:
 
 def _linear(model: Any, rows: Array) -> Array:
     coefficients = model.coef_
-    result: Array = rows @ (coefficients if coefficients.ndim == 1 else coefficients.T)
-    return result + model.intercept_
+    product = rows @ (coefficients if coefficients.ndim == 1 else coefficients.T)
+    result: Array = product + model.intercept_
+    return result
 
 
 def _decision(model: Any, rows: Array) -> Array:
@@ -155,7 +156,7 @@ def _linear_class(model: Any, rows: Array) -> Array:
 
 def _logistic_probabilities(model: Any, rows: Array) -> Array:
     import numpy as np
-    from scipy.special import expit
+    from scipy.special import expit  # type: ignore[import-untyped]
     from sklearn.utils.extmath import softmax
 
     scores = _decision(model, rows)
@@ -217,10 +218,14 @@ def _likeliest(probabilities: Formula) -> Formula:
     return compute
 
 
-REGRESSORS = ("LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet")
-REGRESSORS += ("ElasticNetCV", "BayesianRidge", "HuberRegressor", "LinearSVR")
-CLASSIFIERS = ("LogisticRegression", "LogisticRegressionCV", "RidgeClassifier", "LinearSVC")
-CLASSIFIERS += ("SGDClassifier", "Perceptron", "LinearDiscriminantAnalysis")
+REGRESSORS = (
+    *("LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV"),
+    *("BayesianRidge", "HuberRegressor", "LinearSVR"),
+)
+CLASSIFIERS = (
+    *("LogisticRegression", "LogisticRegressionCV", "RidgeClassifier", "LinearSVC"),
+    *("SGDClassifier", "Perceptron", "LinearDiscriminantAnalysis"),
+)
 FORMULAS: dict[tuple[str, str], Formula] = {
     ("StandardScaler", "transform"): _standardized,
     ("MinMaxScaler", "transform"): _min_max_scaled,

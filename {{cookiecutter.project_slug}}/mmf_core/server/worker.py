@@ -78,6 +78,10 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self._share, self._shared, self._shared_conns = self._find_share(), now, self.nr_conns
         return self._share
 
+    @worker_connections.setter
+    def worker_connections(self, limit: int) -> None:
+        self._limit = limit
+
     def _find_share(self) -> float:
         waiting = len(self.keepalived_conns) + len(self.pending_conns) + self._slow
         running = self.nr_conns - waiting
@@ -86,10 +90,6 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         least = scoreboard.min_connections(self.age)
         share = 0 if busy and least < math.inf else least + max(SLACK, least * SLACK_RATIO)
         return self._limit if self.nr_conns < share or self._is_unclaimed() else 0
-
-    @worker_connections.setter
-    def worker_connections(self, limit: int) -> None:
-        self._limit = limit
 
     def _is_unclaimed(self) -> bool:
         """Report, every PATIENCE seconds, whether a connection waits: the others may hang."""
