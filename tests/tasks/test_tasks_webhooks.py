@@ -9,7 +9,7 @@ import logging
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
@@ -352,6 +352,37 @@ def test_a_webhook_that_fails_in_an_unknown_way_keeps_no_other_from_its_end(
     assert len(receiver.received) == 1
     left = posting.store._database.rows("SELECT webhook FROM tasks WHERE webhook IS NOT NULL")
     assert left == [(f"{receiver.url}&first",)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "end"),
+    [
+        ([b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 20", b"4 No Content\r\n\r\n"], 204),
+        ([b"HTTP/1.0 410\r\n"], 410),
+        ([b"HTTP/1.1 100 Continue\r\n\r\n" * 100] * 1_000, "not HTTP"),
+        ([b"X: HTTP/1.1 200 OK\r\n", b"a" * 100_000], "not HTTP"),
+        ([b"HTTP/1.1 2"], "not HTTP"),
+        ([b""], "not HTTP"),
+    ],
+    ids=["interim", "bare", "endless", "garbage", "cut off", "nothing"],
+)
+def test_little_is_read_of_an_answer(answer: list[bytes], end: int | str) -> None:
+    """An endless row of interim responses took a core for half a minute, twelve times."""
+    ours, theirs = socket.socketpair()
+
+    def send() -> None:
+        with theirs, suppress(OSError):
+            for piece in answer:
+                theirs.sendall(piece)
+
+    with ours, ThreadPoolExecutor(1) as pool:
+        pool.submit(send)
+        if isinstance(end, int):
+            assert webhooks._status(ours) == end
+        else:
+            with pytest.raises(OSError, match=end):
+                webhooks._status(ours)
+        ours.close()
 
 
 def test_names_that_nobody_resolves_hold_few_requests(

@@ -32,6 +32,8 @@ from .task import Task
 
 TIMEOUT = 10.0  # seconds for connecting, and for each read
 MAX_URL = 2_000
+MAX_HEAD = 16 * 1024
+_STATUS = re.compile(rb"^HTTP/1\.[01] ([2-9][0-9][0-9])[ \r\n]", re.MULTILINE)
 AT_A_TIME = 32
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # of IPv4 by NAT64: RFC 6052
 _lookups = BoundedSemaphore(4)
@@ -132,11 +134,22 @@ def post(url: str, task: Task, settings: TaskSettings) -> int:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         connection.request("POST", target, body, {"Content-Type": "application/json", **headers})
-        return connection.getresponse().status
-    except http.client.HTTPException as error:
-        raise OSError(f"not HTTP: {type(error).__name__}") from error
+        return _status(connection.sock)
     finally:
         connection.close()
+
+
+def _status(sock: socket.socket) -> int:
+    """Return the status of a response; OSError if there is none in its first `MAX_HEAD` bytes.
+
+    Interim ones may come before (RFC 9110, 15.2), of which http.client reads any number.
+    """
+    head = b""
+    while len(head) < MAX_HEAD and (piece := sock.recv(MAX_HEAD)):
+        head += piece
+        if statuses := _STATUS.findall(head):
+            return int(statuses[0])
+    raise OSError("not HTTP")
 
 
 class _Connection(http.client.HTTPConnection):
