@@ -638,7 +638,7 @@ def scalars_and_lists() -> Iterator[HostileInput]:
         CSV,
         lambda: b"a;b\n" + b'"1 234,5";01.02.2020\n' * (49 * MIB // 21),
         REFUSED,
-        seconds=20,
+        seconds=5,
         mib=12 * 50 + 2,
     )
     yield HostileInput(

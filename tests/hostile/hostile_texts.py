@@ -77,6 +77,22 @@ def cells() -> Iterator[HostileInput]:
         seconds=5,
         mib=600,
     )
+    for name, path, cell in (
+        ("1,499,990 different whole numbers with a point", "/whole", "{}.0,1"),
+        ("1,499,990 different numbers", "/strict", "{}.5,1"),
+        ("249,000 different lenient numbers", "/lenient", "{} 234.5,x"),
+    ):
+        yield HostileInput(
+            f"a CSV of {name} and a word",
+            path,
+            CSV,
+            lambda name=name, cell=cell: "\n".join(
+                ["a,b", *map(cell.format, range(int(name.split()[0].replace(",", "")))), "x,x", ""]
+            ).encode(),
+            REFUSED,
+            seconds=5,
+            mib=600,
+        )
 
 
 def texts() -> Iterator[HostileInput]:

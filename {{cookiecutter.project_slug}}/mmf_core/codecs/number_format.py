@@ -46,6 +46,8 @@ def whole_number(
 
     No digit is ignored: `1.0000000000000000001` is not a whole number.
     """
+    if len(text) < _MAX_DIGITS - 1 and text.isdecimal() and text.isascii():  # most, and soon
+        return int(text)
     parts = _parts(text, decimal, thousands, is_proven)
     if parts is None:
         return None
@@ -72,6 +74,8 @@ def real_number(
 
     None for a text that is not a number.
     """
+    if is_proven and not thousands and _is_plain(text, decimal):
+        return float(text)
     parts = _parts(text, decimal, thousands, is_proven)
     if parts is None:
         infinity = _INFINITY.fullmatch(text)
@@ -112,6 +116,12 @@ def number_format_of(table: pd.DataFrame) -> NumberFormat:
     """Return the format of the texts in a table's cells."""
     number_format: NumberFormat = table.attrs.get(_KEY) or _POINT
     return number_format
+
+
+def _is_plain(text: str, decimal: str) -> bool:
+    """Return whether a text is digits, with a point among them if that is the decimal sign."""
+    digits = text.replace(".", "", 1) if decimal == "." else text
+    return digits.isdecimal() and digits.isascii()
 
 
 def _parts(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..codecs import NumberFormat
 from ..errors import ErrorDetail, InvalidValue
-from .date_times import are_date_times, exact_date_time
+from .date_times import are_date_times, exact_date_time, exact_date_times
 from .zones import NAIVE, Zone
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _moments(column: pd.Series[Any]) -> pd.Series[Any] | None:
     if len(texts) == column.count() and are_date_times(texts):
         dates = column
     else:
-        moments = [exact_date_time(cell) for cell in cells]
+        moments = exact_date_times(cells)
         if len({moment.tzinfo is None for moment in moments if moment}) > 1:
             return None
         array = np.array(moments, dtype=object)
@@ -173,7 +173,7 @@ def _by_offset(column: pd.Series[Any]) -> tuple[pd.Series[Any] | None, pd.Series
         aware = _parsed(column, is_aware)
         naive = _parsed(column, column.notna().to_numpy() & ~is_aware)
     else:
-        moments = [exact_date_time(cell) for cell in cells]
+        moments = exact_date_times(cells)
         aware, naive = (
             pd.Series(each, index=column.index, name=column.name, dtype="datetime64[us]")
             for each in (

