@@ -13,7 +13,7 @@ import yaml
 from scrapes import Scrape, metrics_in, scrape
 
 from baking import PAYLOAD, ROOT
-from live_load import LONGEST, living
+from live_load import LONGEST, living, wait_until
 from mmf_core.drift import profile
 
 DEPLOY = PAYLOAD / "deploy"
@@ -22,7 +22,7 @@ RULES = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding
 CONFIG = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
 PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
 PROMETHEUS_OWN = {"job", "instance"}
-LATER = ("mmf_payload_log", "mmf_retrainings", "mmf_rollout")
+LATER = ("mmf_retrainings", "mmf_rollout")
 """How the names of metrics begin that are there with the first of what they count."""
 MAIN = """
 import mmf_core as mmf
@@ -62,7 +62,13 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
     folder: Path = tmp_path_factory.mktemp("scraped")
     (folder / "model.json").write_text("{}")
     profile.save(object(), folder / "model.json", pd.DataFrame({"a": np.arange(300.0)}))
-    with living(folder, MAIN, MMF_DRIFT_SECONDS="3600", MMF_FEEDBACK="1") as live:
+    settings = {
+        "MMF_DRIFT_SECONDS": "3600",
+        "MMF_FEEDBACK": "1",
+        "MMF_PAYLOAD_LOG": "log-of-payloads",
+        "MMF_PAYLOAD_LOG_SECONDS": "0.01",
+    }
+    with living(folder, MAIN, **settings) as live:
         url = live.service.url
         assert requests.post(f"{url}/score", json=[{"a": 1}] * 300, timeout=LONGEST).ok
         assert requests.post(f"{url}/score", json=[{"a": "x"}], timeout=LONGEST).status_code == 422
@@ -73,6 +79,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
                 "rows": [{"row": 0, "truth": truth, "reward": 1}],
             }
             assert requests.post(f"{url}/feedback", json=told, timeout=LONGEST).status_code == 202
+        wait_until(lambda: "mmf_payload_log_records_total" in scrape(url).labels)
         yield scrape(url)
 
 

@@ -29,7 +29,8 @@ def page(report: Report, now: datetime) -> str:
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Drift</title><style>{_STYLE}</style></head><body>
 <h1>Drift</h1>
-<p>{report.rows:,} rows of {escape(report.place)}, {report.first[:16]} to {report.last[:16]} UTC
+<p>{report.rows:,} rows of {escape(report.place)},
+{_minute(report.first)} to {_minute(report.last)} UTC
 ({escape(versions)}), beside {report.profile.rows:,} rows of reference.
 Written {now:%Y-%m-%d %H:%M} UTC.</p>
 <p>PSI is the distance of the distributions: from {MOVED} a column has moved, from {LARGE} it has
@@ -39,6 +40,10 @@ In the pictures the reference is grey, what came is blue; empty cells are on the
 <table><tr><th>column</th><th></th><th>PSI</th><th>p</th><th>empty</th><th>shares</th></tr>
 {rows}</table></body></html>
 """
+
+
+def _minute(moment: str) -> str:
+    return escape(moment[:16].replace("T", " "))
 
 
 def _row(name: str, column: ColumnProfile, drift: Drift) -> str:
