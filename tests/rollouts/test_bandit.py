@@ -13,7 +13,7 @@ from cpu_time import at_most
 from mmf_core.feedback import service
 from mmf_core.feedback.store import Answer, packed
 from mmf_core.rollouts.commands import rollout
-from mmf_core.rollouts.plan import Plan, PlanError, of
+from mmf_core.rollouts.plan import Plan, PlanError, check_needs, of
 from mmf_core.rollouts.rewards import rewards_of
 from mmf_core.rollouts.strategies import STRATEGIES, BothRewards, Progress, Rewards
 from mmf_core.rollouts.strategies.bandit import probability_of_more
@@ -163,12 +163,13 @@ def test_a_plan_that_is_wrong(document: dict[str, Any], reason: str) -> None:
 
 
 def test_without_feedback_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_needs(plan())
     monkeypatch.setenv("MMF_FEEDBACK", "0")
     with pytest.raises(PlanError, match='"bandit" needs rewards: set MMF_FEEDBACK=1'):
-        plan()
+        check_needs(plan())
     monkeypatch.setattr("mmf_core.rollouts.strategies.bandit.parts", lambda _name: [])
     with pytest.raises(PlanError, match='"bandit" needs the extra feedback; see mmfmeta extras'):
-        plan()
+        check_needs(plan())
 
 
 def reward(version: str, value: float, number: int) -> None:
@@ -223,3 +224,8 @@ def test_a_bandit_is_no_dark_launch() -> None:
     done = CliRunner().invoke(rollout, options)
     assert done.exit_code == 1
     assert "--dark and --strategy bandit exclude each other" in done.output
+
+
+def test_what_was_promoted_needs_no_more_rewards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMF_FEEDBACK", "0")
+    check_needs(plan(promoted=True))

@@ -69,6 +69,12 @@ def test_the_better_version_gets_the_requests(folder: Path, tmp_path: Path) -> N
         assert rollout.command("set", "--traffic", "5", **SETTINGS).returncode == 1
     with serving(folder, tmp_path / "log", **SETTINGS) as rollout:
         assert rollout.until(traffic=99)["strategy"] == "bandit", "after a restart, too"
+    with serving(folder, tmp_path / "log") as rollout:
+        assert "needs rewards: set MMF_FEEDBACK=1" in str(rollout.readiness())
+        assert rollout.calls(20) == {"v1": 20}
+        assert "set MMF_FEEDBACK=1 to see them here" in rollout.command("status").stdout
+        assert rollout.command("abort").returncode == 0
+        wait_until(lambda: rollout.readiness() == {"ready": True})
 
 
 def start(rollout: Rollout, **environment: Any) -> Any:

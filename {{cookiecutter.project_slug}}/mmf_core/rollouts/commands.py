@@ -11,7 +11,7 @@ from ..errors import MMFError
 from ..example_calls import use_model_schemas
 from ..registry import load as load_registry
 from . import candidate, changes, state
-from .plan import Candidate, Plan, PlanError, document_of, of, read
+from .plan import Candidate, Plan, PlanError, check_needs, document_of, of, read
 from .rewards import rewards_of
 from .settings import RolloutSettings
 from .strategies import STRATEGIES, Progress
@@ -109,7 +109,7 @@ def _show(plan: Plan, candidate: Candidate, progress: Progress) -> None:
     """Say which share a candidate that is in use has, and since when."""
     strategy = STRATEGIES[candidate.strategy]
     if (rewards := rewards_of(candidate)) is None:
-        click.echo("the share follows from the rewards, which cannot be read here just now")
+        click.echo("its share follows from the rewards; set MMF_FEEDBACK=1 to see them here")
         return
     if strategy.needs_rewards:
         both = {candidate.name: rewards.candidate, "the version in use": rewards.stable}
@@ -157,6 +157,7 @@ def _check(document: dict[str, Any]) -> None:
     """Try the candidate here, as the service will: a plan that it rejects is not written."""
     try:
         plan = of(document)
+        check_needs(plan)
         registry = load_registry("main")
         registry.load_artifacts()
         use_model_schemas(registry)

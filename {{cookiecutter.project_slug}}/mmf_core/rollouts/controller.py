@@ -20,7 +20,7 @@ from ..fingerprints import Fingerprint, fingerprint
 from ..shared_memory import SharedText, shared_file
 from . import gates, state
 from .counters import CANDIDATE, STABLE
-from .plan import ALL, Candidate, Plan, PlanError, read
+from .plan import ALL, Candidate, Plan, PlanError, check_needs, read
 from .rewards import rewards_of
 from .rollout import PROMOTED, Rollout
 from .strategies import STRATEGIES, BothRewards, Figures, Progress
@@ -102,12 +102,14 @@ class Controller:
             return
         self._seen = now
         try:
-            self._plan = read(self._file)
+            plan = read(self._file)
+            check_needs(plan)
         except PlanError as error:  # the last valid one stays in force
             text = f"{self._file.name}: {error}"
             _log.error("%s; the plan before it stays in force", text)
             problem.write(problem=text)
             return
+        self._plan = plan
         problem.write()
         self._progress = None  # a command may have begun it anew
 

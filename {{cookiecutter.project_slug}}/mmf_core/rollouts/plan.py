@@ -248,6 +248,15 @@ def of(document: Mapping[str, Any]) -> Plan:
     return plan
 
 
+def check_needs(plan: Plan) -> None:
+    """Refuse a plan that needs what this service has not; PlanError says what."""
+    candidate = plan.candidate
+    if candidate is None or candidate.promoted:
+        return
+    if missing := STRATEGIES[candidate.strategy].missing():
+        raise PlanError(f"[candidate] {missing}")
+
+
 def read(path: Path) -> Plan:
     """Read a plan from a file; without the file it is empty. PlanError says what is wrong."""
     try:

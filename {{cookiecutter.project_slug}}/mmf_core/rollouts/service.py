@@ -16,7 +16,7 @@ from . import controller
 from .candidate import CandidateError, load, load_in_worker
 from .counters import CANDIDATE, STABLE
 from .gates import QUANTILE
-from .plan import PlanError, read
+from .plan import PlanError, check_needs, read
 from .rollout import PROMOTED, Rollout, routed
 from .settings import RolloutSettings
 
@@ -51,7 +51,9 @@ def executions(
     controller.problem.share()
     controller.problem.write()
     try:
-        candidate = read(RolloutSettings.from_env().file).candidate
+        plan = read(RolloutSettings.from_env().file)
+        check_needs(plan)
+        candidate = plan.candidate
         if candidate is None or candidate.promoted:
             return stable
         loaded = load(candidate, module, registry)

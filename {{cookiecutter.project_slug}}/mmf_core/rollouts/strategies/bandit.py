@@ -31,6 +31,9 @@ class Bandit(Strategy):
         candidate = plan.candidate
         if candidate and (candidate.traffic or candidate.sticky or plan.steps.traffic):
             return "a bandit decides who gets it: remove traffic, sticky and [steps]"
+        return ""
+
+    def missing(self) -> str:
         sources = parts("rewards")
         if not sources:
             return 'strategy = "bandit" needs the extra feedback; see mmfmeta extras'

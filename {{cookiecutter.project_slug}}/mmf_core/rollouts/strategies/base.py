@@ -64,6 +64,10 @@ class Strategy(ABC):
         """Return why a plan cannot be followed; empty if it can."""
         return ""
 
+    def missing(self) -> str:
+        """Return what is missing in this service for it; empty if nothing is."""
+        return ""
+
     @abstractmethod
     def traffic(self, plan: Plan, progress: Progress, rewards: BothRewards) -> float:
         """Return the percentage of the requests that the candidate answers."""
