@@ -53,7 +53,7 @@ def escapes() -> Iterator[HostileInput]:
             lambda count=count: b"text=" + b"%41" * count,
             statuses,
             seconds=4,
-            mib=600,
+            mib=120,
         )
 
 
