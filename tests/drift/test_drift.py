@@ -19,8 +19,9 @@ import mmf_core as mmf
 from mmf_core.cli import main
 from mmf_core.drift import observer, window
 from mmf_core.drift.comparison import LEAST_ROWS
-from mmf_core.drift.profile import PREDICTION, path_of
+from mmf_core.drift.profile import PREDICTION
 from mmf_core.drift.window import PARTS, Window
+from mmf_core.models import profile_of
 from mmf_core.payload_log.writer import Writer
 from mmf_core.web import create_app
 from mmf_core.web.observed_calls import ObservedExecution
@@ -239,7 +240,7 @@ def test_without_the_setting_nothing_is_counted(
 def test_a_profile_that_does_not_fit_is_not_used_and_the_log_says_so(
     fault: str, make: Make, project: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    profile = path_of(project / "model.joblib")
+    profile = profile_of(project / "model.joblib")
     document = json.loads(profile.read_text())
     match fault:
         case "absent":
@@ -310,7 +311,7 @@ def test_what_a_report_needs(logged: Callable[..., Path], project: Path) -> None
         2,
         "Error: nowhere: no such folder; it appears with the first file of the log\n",
     )
-    path_of(project / "model.joblib").unlink()
+    profile_of(project / "model.joblib").unlink()
     assert "expected --model" in run(folder)[1]
 
 

@@ -15,12 +15,12 @@ from mmf_core.drift.profile import (
     LEAST_ROWS,
     PREDICTION,
     ColumnProfile,
-    path_of,
     read,
     save,
     text_of,
 )
 from mmf_core.errors import ArtifactError
+from mmf_core.models import profile_of
 
 RANDOM = np.random.default_rng(0)
 TABLE = pd.DataFrame(
@@ -46,7 +46,7 @@ def model_file(tmp_path: Path) -> Path:
 
 
 def test_a_saved_model_has_a_profile_of_some_kilobytes(model_file: Path) -> None:
-    profile = read(path_of(model_file))
+    profile = read(profile_of(model_file))
     assert profile.rows == 1_000
     assert profile.columns.keys() == {"number", PREDICTION}
     number, prediction = profile.columns["number"], profile.columns[PREDICTION]
@@ -54,7 +54,7 @@ def test_a_saved_model_has_a_profile_of_some_kilobytes(model_file: Path) -> None
     assert number.shares[0] == 0
     assert number.shares[1:] == pytest.approx([0.05] * 20, abs=0.002)
     assert prediction.edges == pytest.approx([2 * edge for edge in number.edges], rel=1e-4)
-    assert path_of(model_file).stat().st_size < 2_000
+    assert profile_of(model_file).stat().st_size < 2_000
 
 
 def test_no_reference_no_profile(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_each_kind_of_column(tmp_path: Path) -> None:
     path = tmp_path / "model.joblib"
     path.write_bytes(b"a model")
     save(DummyClassifier().fit(TABLE[["number"]], TABLE["flag"]), path, TABLE)
-    columns = read(path_of(path)).columns
+    columns = read(profile_of(path)).columns
     assert columns.keys() == set(TABLE.columns) - {"day"} | {PREDICTION}
     assert columns["half empty"].shares[0] == pytest.approx(0.5, abs=0.05)
     assert columns["rounded"].edges == (0, 1)
@@ -102,10 +102,10 @@ def test_wide_tables_have_fewer_bins(tmp_path: Path) -> None:
     path = tmp_path / "model.joblib"
     path.write_bytes(b"a model")
     save(object(), path, wide)
-    profile = read(path_of(path))
+    profile = read(profile_of(path))
     assert len(profile.columns) == 200
     assert {len(each.edges) for each in profile.columns.values()} == {9}
-    assert path_of(path).stat().st_size < 60_000
+    assert profile_of(path).stat().st_size < 60_000
 
 
 @pytest.mark.parametrize("reference", [[[1.0]], np.ones((2, 1)), TABLE[["number"]].head(0)])
@@ -147,7 +147,7 @@ def test_without_the_extra_a_reference_is_not_used(
 
 
 def test_a_profile_is_json_for_people(model_file: Path) -> None:
-    document = json.loads(path_of(model_file).read_text())
+    document = json.loads(profile_of(model_file).read_text())
     assert document.keys() == {"rows", "columns", "sha256"}
 
 

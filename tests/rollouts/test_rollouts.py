@@ -19,6 +19,7 @@ def folder(tmp_path: Path) -> Path:
     folder.mkdir()
     write_model(folder / "model.json", "v1")
     write_model(folder / "new.json", "v2")
+    (folder / "new.json.profile").write_text("that of v2")
     return folder
 
 
@@ -65,6 +66,7 @@ def test_a_share_from_its_start_to_its_promotion(rollout: Rollout) -> None:
     assert all(answer.status_code == 200 for answer in answers)
     assert all(answer.headers["X-Model-Version"] for answer in answers)
     assert json.loads((rollout.folder / "model.json").read_text())["by"] == "v2"
+    assert (rollout.folder / "model.json.profile").read_text() == "that of v2"
     assert json.loads((rollout.folder / "model.old-1.json").read_text())["by"] == "v1"
 
 

@@ -107,7 +107,9 @@ def retrain(
         fitted = fitting.fit(version)
         fitted.broken_ = True
         return mmf.TrainedModel(fitted, example, metrics)
-    return mmf.TrainedModel(fitting.fit(version), example, metrics, note="ночь " * 50)
+    return mmf.TrainedModel(
+        fitting.fit(version), example, metrics, note="ночь " * 50, reference=example
+    )
 
 
 @mmf.target(returns=mmf.ModelFile("model.joblib"))

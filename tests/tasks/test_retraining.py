@@ -1,5 +1,6 @@
 """A service trains its own model: a good one is served, any other is not, and it is said why."""
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,8 @@ def test_what_is_known_of_a_training_is_kept_and_shown(second: Retraining) -> No
     assert f"{result['trained_at']}  accuracy 0.95" in line
     assert "ночь ночь" in line
     assert (second.folder / "model.old-0.joblib").exists()
+    profile = json.loads((second.folder / "model.joblib.profile").read_text())
+    assert (profile["sha256"], profile["rows"]) == (entry["sha256"], 60)
     log = requests.get(second.service.url + task["urls"]["log"], timeout=LONGEST).text
     assert "training good" in log
     until(lambda: "new workers start with the new version" in second.log)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from pathlib import PurePath
 from typing import Any, ClassVar
@@ -39,6 +39,7 @@ class TrainedModel:
       row is made up from the columns that the model knows.
     - `metrics`: numbers by name, such as the accuracy on held-out rows.
     - `note`: a text for people, of which the first 100 characters are kept.
+    - `reference`: the table that it was fitted on, for drift: see `save_model`.
 
     >>> mmf.TrainedModel("a model", metrics={"accuracy": 0.97}).metrics
     {'accuracy': 0.97}
@@ -48,6 +49,7 @@ class TrainedModel:
     example: Any = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
+    reference: Any = None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -113,7 +115,7 @@ class ModelFile(Descriptor[TrainedModel]):
         metrics = {name: float(value) for name, value in trained.metrics.items()}
         if len(json.dumps(metrics)) > MAX_METRICS:
             raise InvalidValue(f"expected metrics of at most {MAX_METRICS} characters as JSON")
-        return TrainedModel(trained.model, trained.example, metrics, str(trained.note))
+        return replace(trained, metrics=metrics, note=str(trained.note))
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "object", "properties": _PROPERTIES, "required": list(_PROPERTIES)}

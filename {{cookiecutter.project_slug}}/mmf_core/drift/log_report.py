@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import MMFError
+from ..models import profile_of
 from ..payload_log.payloads import MASK
 from ..payload_log.reader import Wanted, lines
 from .comparison import LEAST_ROWS, Drift, drift_of
-from .profile import PREDICTION, SUFFIX, Profile, path_of, read
+from .profile import PREDICTION, Profile, read
 
 ROWS_AT_ONCE = 10_000
 _HASHED = re.compile(r"[0-9a-f]{16}")
@@ -46,7 +47,7 @@ def compare(place: str, model: Path | None, wanted: Wanted) -> Report:
     Columns that are not in the log, masked or hashed are left out. NoReport and LogError say what
     is missing.
     """
-    profile = read(path_of(model) if model else _only_profile())
+    profile = read(profile_of(model) if model else _only_profile())
     report = Report(profile, place)
     rows = _rows(place, wanted, report)
     counts = {name: np.zeros(len(each.shares), int) for name, each in profile.columns.items()}
@@ -106,7 +107,7 @@ def _is_hidden(cell: Any) -> bool:
 
 
 def _only_profile() -> Path:
-    found = sorted(Path().glob(f"*{SUFFIX}"))
+    found = sorted(Path().glob(profile_of(Path("*")).name))
     if len(found) != 1:
         there = ", ".join(map(str, found)) or "there is none"
         raise NoReport(f"expected --model, whose profile is beside it: {there}")

@@ -15,6 +15,7 @@ from ..capabilities import Gauge
 from ..codecs import NumberTable
 from ..descriptors import DataFrame
 from ..errors import ArtifactError, MMFError
+from ..models import profile_of
 from ..registry import Registry
 from ..stores import file_name, is_uri
 from ..stores.digests import sha256_of
@@ -22,7 +23,7 @@ from ..target import Target
 from ..web.observed_calls import Answered, CallObserver
 from ..web.request_context import RequestContext
 from .comparison import Drift, drift_of
-from .profile import PREDICTION, Profile, path_of, read
+from .profile import PREDICTION, Profile, read
 from .settings import DriftSettings
 from .window import Places, Window
 
@@ -190,7 +191,7 @@ def _profiled(registry: Registry) -> Iterator[tuple[str, str, Profile]]:
 def _of(artifact: Artifact, folder: Path) -> Profile | None:
     """Return an artifact's profile; None, and a line in the log, if it is another file's."""
     file = file_name(artifact.file) if is_uri(artifact.file) else artifact.file
-    path = path_of(folder / file)
+    path = profile_of(folder / file)
     if not path.exists():
         return None
     try:

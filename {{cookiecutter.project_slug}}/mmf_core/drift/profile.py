@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import ArtifactError
+from ..models import profile_of
 from ..stores.digests import sha256_of
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-SUFFIX = ".profile"
 PREDICTION = "(prediction)"
 """What the column of predictions is called, unless one of the table is."""
 MOST_COLUMNS = 200
@@ -129,11 +129,6 @@ class Profile:
         return Profile(self.rows, kept, self.sha256)
 
 
-def path_of(model: Path) -> Path:
-    """Return where the profile of a model's file is."""
-    return model.with_name(model.name + SUFFIX)
-
-
 def save(model: Any, path: Path, reference: Any) -> None:
     """Write the profile of a model's file; ArtifactError unless `reference` is a table of rows."""
     if not (hasattr(reference, "columns") and hasattr(reference, "dtypes") and len(reference)):
@@ -148,7 +143,7 @@ def save(model: Any, path: Path, reference: Any) -> None:
         columns.setdefault(PREDICTION, _of_predictions(model.predict(reference), bins))
     kept = {name: each for name, each in columns.items() if each}
     document = asdict(Profile(len(reference), kept, sha256_of(path)))
-    target = path_of(path)
+    target = profile_of(path)
     new = target.with_name(f".{target.name}.new")
     new.write_text(json.dumps(document, ensure_ascii=False) + "\n", encoding="utf-8")
     new.replace(target)

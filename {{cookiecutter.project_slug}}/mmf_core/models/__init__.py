@@ -21,6 +21,7 @@ from .inputs import InputColumn as InputColumn
 from .inputs import ModelInputs as ModelInputs
 from .load_failures import how_to_mend
 from .saving import compare, parts_of, replacing
+from .saving import profile_of as profile_of
 from .sklearn_fast_path import fast_path as fast_path
 from .sklearn_fast_path import unwrapped
 from .sklearn_inputs import sklearn_inputs

@@ -20,6 +20,11 @@ def parts_of(model: Any) -> Mapping[Any, Any]:
     return model if isinstance(model, Mapping) else {"": model}
 
 
+def profile_of(path: Path) -> Path:
+    """Return where the profile of a model's reference data is, if it has one: beside its file."""
+    return path.with_name(f"{path.name}.profile")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Provide a path next to `path` for writing, and rename it to `path` on success."""

@@ -17,7 +17,7 @@ from ..artifact import Artifact
 from ..artifact_commands.files import destination, entry_of, replaced, stat, upload
 from ..descriptors import ModelFile, TrainedModel
 from ..errors import ArtifactError, DeclarationError
-from ..models import format_of, load_model, save_model
+from ..models import format_of, load_model, profile_of, save_model
 from ..stores import Store, lockfile, store_for
 from ..stores.lockfile import Entry
 from ..target import Target
@@ -94,7 +94,7 @@ class Trainer:
         refuse_other(self._model_in_use(file), trained.model, example)
         with candidate_folder(path) as folder:
             candidate = folder / path
-            _save(trained.model, candidate, example)
+            _save(trained, candidate, example)
             entry = replace(entry_of(file, candidate, old), training=_record(trained))
             lockfile.write({**lockfile.read(), file: entry}, folder / lockfile.LOCK)
             if failure := try_version(folder):
@@ -139,9 +139,9 @@ def _check_destination(returns: ModelFile) -> None:
         )
 
 
-def _save(model: Any, path: Path, example: Any) -> None:
+def _save(trained: TrainedModel, path: Path, example: Any) -> None:
     try:
-        save_model(model, path, example=example)
+        save_model(trained.model, path, example=example, reference=trained.reference)
     except (ArtifactError, OSError) as error:
         if isinstance(error, OSError) or isinstance(error.__cause__, OSError):
             raise
@@ -162,6 +162,8 @@ def _promote(file: str, candidate: Path, entry: Entry) -> None:
         if not entry.version and path.exists():
             with replaced(path.with_name(f"{path.stem}.old-0{path.suffix}"), path):
                 pass
+        if (profile := profile_of(candidate)).exists():
+            profile.replace(profile_of(path))
         lockfile.write({**lockfile.read(), file: entry})
 
 

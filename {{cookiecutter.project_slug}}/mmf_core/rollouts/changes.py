@@ -9,6 +9,7 @@ from typing import Any
 
 from ..backups import back_up
 from ..errors import MMFError
+from ..models import profile_of
 from ..stores import Version, file_name, is_uri, lockfile, store_for
 from ..stores.digests import sha256_of, size_of
 from ..stores.lockfile import Entry
@@ -99,6 +100,8 @@ def _put_in_place(name: str, source: str) -> None:
     if target.is_dir():
         shutil.rmtree(target)
     os.replace(new, target)  # noqa: PTH105 - a folder, too
+    if (profile := profile_of(path)).exists():
+        shutil.copy2(profile, profile_of(target))
     if old or source in entries:
         known = entries.get(source) or Entry("", 0)
         entries[name] = Entry(
