@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 MIN_SIZE = 2_048
 """The fewest bytes that are worth it."""
+_PIECE_SIZE = 1 << 17
 
 
 def count_signs(text: bytes, sign: bytes) -> int:
@@ -26,13 +28,12 @@ def count_pairs(text: bytes, firsts: bytes, second: bytes) -> int:
         return sum(text.count(firsts[index : index + 1] + second) for index in range(len(firsts)))
     import numpy as np
 
-    characters = np.frombuffer(text, np.uint8)
-    end = len(text) - len(second) + 1
-    before = np.flatnonzero(characters[1:end] == second[0])
-    before = before[np.isin(characters[before], np.frombuffer(firsts, np.uint8))]
-    for index in range(1, len(second)):
-        before = before[characters[before + index + 1] == second[index]]
-    return len(before)
+    signs = [second[index : index + 1] for index in range(1, len(second))]
+    count = 0
+    for _start, piece in _pieces(np.frombuffer(text, np.uint8), 1 + len(second)):
+        found = _places(piece[1:], second[:1], *signs)
+        count += int(_are(piece[found], firsts).sum())
+    return count
 
 
 def is_between(text: bytes, sign: bytes, before: bytes, after: bytes) -> bool:
@@ -49,8 +50,30 @@ def places(characters: Any, *signs: bytes) -> Any:
     """Return where one of each of `signs` follows the other in an array of characters."""
     import numpy as np
 
-    last = len(characters) - len(signs) + 1
-    found = np.flatnonzero(characters[: max(last, 0)] == signs[0][0])
+    pieces = _pieces(characters, len(signs))
+    return np.concatenate([_places(piece, *signs) + start for start, piece in pieces])
+
+
+def _places(characters: Any, *signs: bytes) -> Any:
+    import numpy as np
+
+    last = max(len(characters) - len(signs) + 1, 0)
+    found = np.flatnonzero(_are(characters[:last], signs[0]))
     for offset, allowed in enumerate(signs[1:], start=1):
-        found = found[np.isin(characters[found + offset], list(allowed))]
+        found = found[_are(characters[found + offset], allowed)]
     return found
+
+
+def _are(characters: Any, signs: bytes) -> Any:
+    import numpy as np
+
+    return characters == signs[0] if len(signs) == 1 else np.isin(characters, list(signs))
+
+
+def _pieces(characters: Any, size: int) -> Iterator[tuple[int, Any]]:
+    """Yield pieces that stay in the cache, and their starts; each ends with what begins there.
+
+    A text of `size` characters is in the piece in which it begins.
+    """
+    for start in range(0, max(len(characters), 1), _PIECE_SIZE):
+        yield start, characters[start : start + _PIECE_SIZE + size - 1]

@@ -30,7 +30,8 @@ _MAX_STYLES = 65_536  # Excel has 65,490 at most
 _STYLE_DIGITS = 5
 _NUMBER_SIZE = 25
 """The most characters of a float, and the sign of the tag behind it."""
-_AT_ONCE = 50_000
+_PIECE_SIZE = 1 << 18
+_ROW_END = b"</row>"
 _SPACES = b" \t\r\n"
 
 
@@ -79,25 +80,40 @@ def _styles_of(xml: bytes, workbook: bytes) -> _Styles:
 
 
 def _unstyled(sheet: bytes, styles: _Styles) -> bytes:
-    """Return a sheet with blanks in place of the style of each impossible number."""
+    """Return a sheet with blanks in place of the style of each impossible number.
+
+    It is searched a few rows at a time, which a cache holds.
+    """
     import numpy as np
 
-    text = np.frombuffer(sheet, np.uint8)
-    values = places(text, b"v", b">") + 2
-    values = values[values < len(text) - _NUMBER_SIZE - 1]  # there are tags behind the last one
-    attributes, indices = _styles_before(text, values, len(styles.are_dates) - 1)
-    is_date = styles.are_dates[indices]
+    text = np.frombuffer(sheet, np.uint8).copy()
+    start = 0
+    while start < len(sheet):
+        end = sheet.find(_ROW_END, start + _PIECE_SIZE) + len(_ROW_END)
+        end = end if end > start else len(sheet)
+        _blank(text, _impossible(text, start, end, styles))
+        start = end
+    return text.tobytes()
+
+
+def _impossible(text: Any, start: int, end: int, styles: _Styles) -> Any:
+    """Return where impossible numbers between two places of a sheet have their styles."""
+    import numpy as np
+
+    piece = text[start:end]
+    values = places(piece, b"v", b">") + 2
+    attributes, indices = _styles_before(piece, values, len(styles.are_dates) - 1)
+    values, attributes = values + start, attributes + start
+    is_inside = values < len(text) - _NUMBER_SIZE - 1  # there are tags behind the last one
+    is_date = styles.are_dates[indices] & is_inside
+    values = np.where(is_inside, values, 0)
     is_impossible = is_date & (text[values] == ord("-"))
     if styles.has_leap_day:
         is_sixty = (text[values] == ord("6")) & (text[values + 1] == ord("0"))
         is_impossible |= is_date & is_sixty & np.isin(text[values + 2], list(b".<"))
-    durations = np.flatnonzero(styles.are_durations[indices])
-    for start in range(0, len(durations), _AT_ONCE):
-        some = durations[start : start + _AT_ONCE]
-        is_impossible[some] = _are_endless(text, values[some])
-    changed = text.copy()
-    _blank(changed, attributes[is_impossible])
-    return changed.tobytes()
+    durations = np.flatnonzero(styles.are_durations[indices] & is_inside)
+    is_impossible[durations] = _are_endless(text, values[durations])
+    return attributes[is_impossible]
 
 
 def _styles_before(text: Any, values: Any, count: int) -> tuple[Any, Any]:

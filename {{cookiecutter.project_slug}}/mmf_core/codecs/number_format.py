@@ -46,8 +46,10 @@ def whole_number(
 
     No digit is ignored: `1.0000000000000000001` is not a whole number.
     """
-    if len(text) < _MAX_DIGITS - 1 and text.isdecimal() and text.isascii():  # most, and soon
-        return int(text)
+    if is_proven and not thousands and text.isascii():  # most, in a quarter of the time
+        whole, _, fraction = text.partition(decimal)
+        if len(whole) < _MAX_DIGITS - 1 and whole.isdecimal() and not fraction.strip("0"):
+            return int(whole)
     parts = _parts(text, decimal, thousands, is_proven)
     if parts is None:
         return None
