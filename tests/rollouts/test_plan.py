@@ -125,6 +125,10 @@ def test_a_request_that_is_no_change_is_the_callers_fault(
     monkeypatch.setenv("MMF_ADMIN_HTTP", "1")
     monkeypatch.setattr(changes, "set_shares", lambda _file, **shares: Candidate.read("", shares))
     client = create_app(mmf.Registry()).test_client()
+    if isinstance(change, dict):
+        (name,) = change
+        twice = f'{{"{name}": 1, "{name}": 2}}'
+        assert_problem(client.put("/rollout", data=twice), 422, f'once, got "{name}" twice')
     packed = gzip.compress(json.dumps(change).encode())
     for body, coding in ((json.dumps(change), {}), (packed, {"Content-Encoding": "gzip"})):
         response = client.put("/rollout", data=body, headers=coding)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Request, Response, request
 
-from ..codecs import read_json
-from ..errors import InvalidValue, MMFError, RequestError
+from ..codecs import RepeatedNames, read_json, with_repeated_names
+from ..errors import InvalidValue, MMFError, RequestError, quoted
 from ..web.http.bodies import read_whole
 from ..web.http.codec_options import limits
 from ..web.http.responses import json_response
@@ -51,7 +51,7 @@ def blueprints(_service: Service) -> Iterable[Blueprint]:
     def change() -> Response:
         _check(settings)
         try:
-            _apply(read_json(read_whole(request), limits()), settings)
+            _apply(_body(request), settings)
         except PlanError as error:
             raise InvalidValue(str(error)) from error
         except changes.NoRollout as error:
@@ -68,6 +68,15 @@ def blueprints(_service: Service) -> Iterable[Blueprint]:
 def _check(settings: RolloutSettings) -> None:
     if not settings.http:
         raise RolloutForbidden("requests may not see the rollout (set MMF_ADMIN_HTTP=1)")
+
+
+def _body(request: Request) -> Any:
+    """Read a JSON body, each name of which is given once."""
+    text = read_whole(request)
+    body = with_repeated_names(text, read_json(text, limits()))
+    if isinstance(body, RepeatedNames):
+        raise InvalidValue(f"expected each name once, got {quoted(body.repeated)} twice")
+    return body
 
 
 def _apply(body: Any, settings: RolloutSettings) -> None:
