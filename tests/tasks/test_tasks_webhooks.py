@@ -188,6 +188,21 @@ def test_a_receiver_that_is_not_there_or_drips_is_tried_again(
     assert len(posting.store._database.rows("SELECT 1 FROM tasks WHERE webhook IS NOT NULL")) == 2
 
 
+def test_first_attempts_come_before_the_others(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In PostgreSQL a thousand that had failed came before each new one."""
+    tasks = [queue.ask("nothing")["id"] for _ in range(4)]
+    queue.work()
+    rows, now = queue.store._database.rows, 1e9
+    rows("UPDATE tasks SET webhook = 'http://8.8.8.8/'")
+    for task_id, posts, post_at in ((tasks[0], 2, 1.0), (tasks[2], 1, 2.0)):
+        rows("UPDATE tasks SET posts = ?, post_at = ? WHERE id = ?", posts, post_at, task_id)
+    monkeypatch.setattr(outbox.time, "time", lambda: now)
+    claimed = [claim[0].id for claim in iter(queue.tasks.outbox.claim, None)]
+    assert claimed == [tasks[1], tasks[3], tasks[2], tasks[0]]
+
+
 def test_a_clock_that_jumps_back_delays_no_webhook(
     posting: Queue, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,11 +32,14 @@ class Outbox:
         return bool(self._database.rows(sql, now, now + _LONGEST_PAUSE))
 
     def claim(self) -> tuple[Task, str, int] | None:
-        """Claim an attempt: the task, where to post it, the number of the attempt; None if none."""
+        """Claim an attempt: the task, where to post it, the number of the attempt; None if none.
+
+        First attempts come first: receivers that do not answer must not hold up the others.
+        """
         now = time.time()
         rows = self._database.rows(
             "UPDATE tasks SET posts = posts + 1, post_at = ? + ? * (1 << posts) WHERE seq = ("
-            f"SELECT seq FROM tasks WHERE {_DUE} ORDER BY post_at LIMIT 1 "
+            f"SELECT seq FROM tasks WHERE {_DUE} ORDER BY posts, post_at, seq LIMIT 1 "
             f"{self._database.claim_lock}) AND {_DUE} RETURNING {COLUMNS}, webhook, posts",
             *(now + LONGEST, FIRST_PAUSE, *(now, now + _LONGEST_PAUSE) * 2),
         )
