@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cpu_time import at_most
-from mmf_core.codecs import xlsx_file
+from mmf_core.codecs import impossible_dates, xlsx_file
 from mmf_core.codecs.impossible_dates import without_impossible
 from mmf_core.codecs.table_xlsx import TableXLSX
 
@@ -115,3 +115,12 @@ def test_very_many_take_less_time_than_dates(cell: str) -> None:
     number = float(cell.partition("<v>")[2].removesuffix("</v></c>"))
     with at_most(seconds=0.5):
         assert read(HEADER + rows) == [number] * 300
+
+
+def test_a_small_sheet_without_such_a_number_asks_for_no_style(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cells = '<c><v>-1</v></c><c s="1"><v>45000</v></c>'
+    before = parts(f"{HEADER}<row>{cells}</row>")
+    monkeypatch.setattr(impossible_dates, "_styles_of", None)
+    assert without_impossible(before) is before

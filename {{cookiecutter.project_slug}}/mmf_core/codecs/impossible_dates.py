@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import xlsx_file
 from .byte_search import places
+from .sheet_formulas import TO_VALUE
 from .zipped import stored
 
 if TYPE_CHECKING:
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 
 LEAP_DAY = 60
 """29 February 1900, which Excel counts in the first of its two calendars."""
-MAY_BE_IMPOSSIBLE = re.compile(rb"v>(?:-|60[.<]|[0-9]{9}|[0-9.]{1,25}[eE][+0-9])")
+_NUMBER = rb"(?:-|60[.<]|[0-9]{9}|[0-9.]{1,25}[eE][+0-9])"
+MAY_BE_IMPOSSIBLE = re.compile(rb"v>" + _NUMBER)
 """A value that is no date, or a duration of very many days, if it has such a style."""
+_STYLED = re.compile(rb"""\ss=["']([0-9]{1,5})["']""" + TO_VALUE + _NUMBER)
 _IN_1904 = re.compile(rb"""\bdate1904\s*=\s*["'](?:1|true)""")
 _MAX_DAYS, _MAX_DIGITS = 999_999_999, 9  # of a timedelta
 _MAX_STYLES = 65_536  # Excel has 65,490 at most
@@ -48,16 +52,21 @@ def without_impossible(parts: dict[str, bytes]) -> dict[str, bytes]:
     names = [name for name in parts if name.lower() == xlsx_file.STYLES]
     if not names:
         return parts
-    xml = parts[names[0]]
-    doubtful = [
-        name
-        for name, part in parts.items()
-        if b"sheetData" in part and MAY_BE_IMPOSSIBLE.search(part)
-    ]
-    styles = _styles_of(xml, parts.get("xl/workbook.xml", b""))
-    if not (styles.are_dates.any() or styles.are_durations.any()):
+    sheets = {name: part for name, part in parts.items() if b"sheetData" in part}
+    doubtful = {name: _doubtful_styles(part) for name, part in sheets.items()}
+    if not any(doubtful.values()):
         return parts
-    return parts | {name: _unstyled(parts[name], styles) for name in doubtful}
+    styles = _styles_of(parts[names[0]], parts.get("xl/workbook.xml", b""))
+    are_shown = {*(styles.are_dates | styles.are_durations).nonzero()[0].tolist()}
+    changed = [name for name, indices in doubtful.items() if not are_shown.isdisjoint(indices)]
+    return parts | {name: _unstyled(parts[name], styles) for name in changed}
+
+
+def _doubtful_styles(sheet: bytes) -> Collection[int]:
+    """Return the styles of numbers that may be impossible, by their index; all, of a long sheet."""
+    if len(sheet) > _PIECE_SIZE:
+        return range(_MAX_STYLES) if MAY_BE_IMPOSSIBLE.search(sheet) else ()
+    return {int(cell[1]) for cell in _STYLED.finditer(sheet)}
 
 
 def _styles_of(xml: bytes, workbook: bytes) -> _Styles:

@@ -19,6 +19,9 @@ _MAX_CHANGED = 500_000
 """Cells that are written anew before a sheet is read; each takes the memory of twenty."""
 NAME = rb"<(?:[\w.-]{1,50}:)?+"
 SOME = rb"[^<>]{0,200}"  # attributes; without a bound, many of them would take forever
+TO_VALUE = (  # over a formula, the cell's own or one that cells share
+    SOME + rb"+>(?:" + NAME + rb"f(?=[\s>/])[^<>]*+>(?:[^<]*+</[^<>]*+>)?+)?+" + NAME + rb"v>"
+)
 _FORMULA_CELL = re.compile(
     rb"(" + NAME + rb")c(\s" + SOME + rb"+)>" + NAME + rb"f(?:\s[^<>]*+|/)?+"
     rb"(?:(?<=/)>|(?<!/)>[^<]*+</[^<>]*+>)"

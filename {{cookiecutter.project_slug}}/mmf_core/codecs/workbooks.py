@@ -13,7 +13,7 @@ from ..settings import Settings
 from .base import Options
 from .formats import Format
 from .impossible_dates import MAY_BE_IMPOSSIBLE, without_impossible
-from .sheet_formulas import NAME, SOME, UNKNOWN, substitute, with_unknown, without_unknown
+from .sheet_formulas import TO_VALUE, UNKNOWN, substitute, with_unknown, without_unknown
 from .sheet_rows import column_names, may_be_numbers, table_of, table_of_numbers
 from .zipped import CheckContent, sanitized_parts, stored
 
@@ -34,11 +34,8 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _TEXT_START = 1_000
 _ODS_START = 150  # bytes, within which an .ods has its media type
 _EMPTY_SHEET = re.compile(rb"<sheetData(?: ?/>|></sheetData>)")
-_TO_VALUE = (  # over a formula, the cell's own or one that cells share
-    SOME + rb"+>(?:" + NAME + rb"f(?=[\s>/])[^<>]*+>(?:[^<]*+</[^<>]*+>)?+)?+" + NAME + rb"v>"
-)
 _KNOWN = rb"#(?:N/A|NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!)<"
-_ERROR = re.compile(rb"""(t=["']e["']""" + _TO_VALUE + rb")(?!" + _KNOWN + rb")[^<]*+")
+_ERROR = re.compile(rb"""(t=["']e["']""" + TO_VALUE + rb")(?!" + _KNOWN + rb")[^<]*+")
 
 
 def read_zipped(
