@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import xlsx_file
-from .byte_search import places
+from .byte_search import are_among, places
 from .sheet_formulas import TO_VALUE
 from .zipped import stored
 
@@ -119,7 +119,7 @@ def _impossible(text: Any, start: int, end: int, styles: _Styles) -> Any:
     is_impossible = is_date & (text[values] == ord("-"))
     if styles.has_leap_day:
         is_sixty = (text[values] == ord("6")) & (text[values + 1] == ord("0"))
-        is_impossible |= is_date & is_sixty & np.isin(text[values + 2], list(b".<"))
+        is_impossible |= is_date & is_sixty & are_among(text[values + 2], b".<")
     durations = np.flatnonzero(styles.are_durations[indices] & is_inside)
     is_impossible[durations] = _are_endless(text, values[durations])
     return attributes[is_impossible]
@@ -134,7 +134,7 @@ def _styles_before(text: Any, values: Any, count: int) -> tuple[Any, Any]:
     is_plain = before == ord("<")
     cells = np.append(-1, cells[is_plain if is_plain.any() else before == ord(":")])
     attributes = places(text, b"s", b"=", b"\"'")
-    attributes = np.append(-1, attributes[np.isin(text[attributes - 1], list(_SPACES))])
+    attributes = np.append(-1, attributes[are_among(text[attributes - 1], _SPACES)])
     cells = cells[np.searchsorted(cells, values) - 1]
     attributes = attributes[np.searchsorted(attributes, values) - 1]
     quotes, indices = text[attributes + 2], np.zeros(len(values), np.int32)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .byte_search import places
+from .byte_search import are_among, places
 
 _ROW_OR_CELL = re.compile(rb"<(?:[\w.-]+:)?(row|c)[\s/>]")
 _SPACED_REFERENCE = re.compile(rb"""(\sr)(?:\s++=\s*+|=\s++)(?=["'])""")  # r = "B7"
@@ -66,10 +66,10 @@ def _from_any_cells(text: bytes) -> tuple[int, int]:
         text = _SPACED_REFERENCE.sub(rb"\1=", text)
     characters = np.frombuffer(text, np.uint8)
     starts = places(characters, b"r", b"=", b"\"'")
-    starts = starts[np.isin(characters[starts - 1], list(_SPACES))] + 3
+    starts = starts[are_among(characters[starts - 1], _SPACES)] + 3
     columns, letters_end = _numbers(characters, starts, b"A", 26)
     rows, end = _numbers(characters, letters_end, b"0", 10)
-    is_reference = (end > letters_end) & np.isin(characters[end], list(b"\"'"))
+    is_reference = (end > letters_end) & are_among(characters[end], b"\"'")
     is_reference |= (columns == _TOO_LARGE) | (rows == _TOO_LARGE)
     has_column = is_reference & (letters_end > starts)
     named_rows, named_cells = (is_reference & ~has_column).sum(), has_column.sum()
