@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak soak-tasks hostile decoding lint types lock reference fidelity \
+.PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak soak-tasks soak-rollouts rollout-pictures hostile decoding lint types lock reference fidelity \
 	bench bench-quick bench-codecs bench-models bench-startup bench-instructions bench-flame bench-worker bench-metrics bench-tasks \
 	bench-alternatives bench-load clean
 
@@ -79,6 +79,14 @@ soak: .venv/.complete  ## twenty minutes of load with faults, for docs/reliabili
 soak-tasks: .venv/.complete  ## five minutes of tasks with faults, for docs/reliability.md; MINUTES=60, ONLY="stops reloads"
 	@MINUTES='$(MINUTES)' PYTHONPATH='$(PAYLOAD):tests:tests/faults' PYTHONPYCACHEPREFIX=.cache/pycache \
 		$(BIN)/python tests/faults/task_faults_page.py $(ONLY)
+
+soak-rollouts: .venv/.complete  ## half an hour of rollouts under load, for docs/reliability.md; TIMES=5, ONLY="sticky steps"
+	@TIMES='$(TIMES)' PYTHONPATH='$(PAYLOAD):tests:tests/faults:tests/rollouts' PYTHONPYCACHEPREFIX=.cache/pycache \
+		$(BIN)/python tests/rollouts/rollout_faults_page.py $(ONLY)
+
+rollout-pictures: .venv/.complete  ## draw the course of a rollout by each strategy: docs/images/rollout-NAME.svg; ONLY="canary"
+	@PYTHONPATH='$(PAYLOAD):tests:tests/faults:tests/rollouts' PYTHONPYCACHEPREFIX=.cache/pycache \
+		$(BIN)/python tests/rollouts/rollout_pictures.py $(ONLY)
 
 decoding: .venv/.complete  ## how long each format takes for what is slow to decode, for docs/reliability.md
 	@PYTHONPATH='$(PAYLOAD):tests:tests/hostile' PYTHONPYCACHEPREFIX=.cache/pycache \

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from fault_env import FaultEnv, fault, open_files
-from steady_load import Question
 
 from live_load import LONGEST
+from steady_load import Question
 
 PIECES = 10
 HELD = 10  # times the pause

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from steady_load import BIAS, MAIN, WEIGHTS, Load, Tally, steady_load
-
 from live_load import Live, living
+from steady_load import BIAS, MAIN, WEIGHTS, Load, Tally, steady_load
 
 
 @dataclass

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import requests
 from fault_env import FaultEnv, fault, missing, processes, replace_model, save_model
-from steady_load import MAIN
 
 from live_load import LONGEST, Live
 from services import serve
+from steady_load import MAIN
 
 DAY = 24 * 60 * 60
 MEGABYTE = 1024 * 1024

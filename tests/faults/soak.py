@@ -12,9 +12,9 @@ from threading import Event, Thread
 
 import requests
 from fault_env import FaultEnv, processes
-from steady_load import Question, Tally
 
 from live_load import LONGEST, Live
+from steady_load import Question, Tally
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "10"))
 WARM_UP = 0.3  # of the time: caches and the allocator's pools fill first

@@ -8,9 +8,9 @@ from threading import Lock, Thread
 from typing import ClassVar
 
 from soak import Soak
-from steady_load import BIAS, WEIGHTS, Tally, steady_load
 
 from commands import wait_until
+from steady_load import BIAS, WEIGHTS, Tally, steady_load
 
 
 class Answers(BaseHTTPRequestHandler):

@@ -28,8 +28,10 @@ MAIN = '''
 import json
 import os
 import random
+import signal
 import time
 from pathlib import Path
+from threading import Lock
 
 import mmf_core as mmf
 
@@ -39,17 +41,30 @@ def model():
     return json.loads(Path("model.json").read_text())
 
 
+def happens(what):
+    return random.random() < model.get(what, 0)
+
+
+def fails_from_now_on():
+    later = Path("fails")  # written while it serves
+    return model["by"] != "v1" and later.exists() and random.random() < float(later.read_text())
+
+
 @mmf.target(returns=mmf.Dict(format=mmf.JSON))
 def score(x=mmf.Float(example=1.0)):
     """Give the number back, and the version."""
-    if x == model.get("ends_at"):
+    if happens("ends"):
         os._exit(3)
-    if x == model.get("hangs_at"):
-        time.sleep(600)
-    if x == model.get("grows_at"):
+    if happens("is_killed"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if happens("hangs"):
+        lock = Lock()
+        lock.acquire()
+        lock.acquire()
+    if happens("grows"):
         bytearray(1 << 40)
     time.sleep(model.get("seconds", 0))
-    if random.random() < model.get("fails", 0):
+    if happens("fails") or fails_from_now_on():
         raise RuntimeError("a secret")
     return {"x": x, "by": model["by"], "factor": x * model.get("factor", 1)}
 '''
@@ -67,6 +82,10 @@ class Rollout:
         url = f"{self.service.url}/score"
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         return requests.post(url, json={"x": x}, headers=names, timeout=30)
+
+    def post(self, path: str, body: bytes, headers: dict[str, str]) -> requests.Response:
+        """Send a body."""
+        return requests.post(f"{self.service.url}{path}", body, headers=headers, timeout=30)
 
     def get(self, path: str) -> requests.Response:
         """Ask for a path."""
@@ -136,8 +155,26 @@ class Rollout:
 
 
 def write_model(path: Path, by: str, **instructions: Any) -> None:
-    """Write a model's file."""
+    """Write a model's file: which version it is, and how often it `fails`, `hangs` or `ends`."""
     path.write_text(json.dumps({"by": by, **instructions}), encoding="utf-8")
+
+
+def write_plan(folder: Path, **tables: Any) -> None:
+    """Write a plan as a person does."""
+    candidate = {"name": "v2", "artifacts": {"model.json": "new.json"}} | tables.pop(
+        "candidate", {}
+    )
+    lines = ["[candidate]", *_lines({k: v for k, v in candidate.items() if k != "artifacts"})]
+    lines += ["[candidate.artifacts]", *_lines(candidate["artifacts"])]
+    for name, table in tables.items():
+        lines += [f"[{name}]", *_lines(table)]
+    new = folder / "rollout.new"
+    new.write_text("\n".join(lines), encoding="utf-8")
+    new.replace(folder / "rollout.toml")
+
+
+def _lines(table: dict[str, Any]) -> list[str]:
+    return [f'"{key}" = {json.dumps(value)}' for key, value in table.items()]
 
 
 @contextmanager

@@ -22,7 +22,7 @@ RULES = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding
 CONFIG = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
 PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
 PROMETHEUS_OWN = {"job", "instance"}
-LATER = ("mmf_retrainings", "mmf_rollout")
+LATER = ("mmf_retrainings",)
 """How the names of metrics begin that are there with the first of what they count."""
 MAIN = """
 import mmf_core as mmf
@@ -41,6 +41,13 @@ def score(data=mmf.DataFrame(schema={"a": float})):
 @mmf.target(returns=mmf.Dict())
 def colour(alcohol=mmf.Float()):
     return {"prediction": "red", "probability": 0.9}
+"""
+ROLLOUT = """
+[candidate]
+name = "v2"
+
+[candidate.artifacts]
+"model.json" = "new.json"
 """
 
 
@@ -61,6 +68,8 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
     """Give the metrics of a service that has served many rows, of which a caller has told."""
     folder: Path = tmp_path_factory.mktemp("scraped")
     (folder / "model.json").write_text("{}")
+    (folder / "new.json").write_text("{}")
+    (folder / "rollout.toml").write_text(ROLLOUT)
     profile.save(object(), folder / "model.json", pd.DataFrame({"a": np.arange(300.0)}))
     settings = {
         "MMF_DRIFT_SECONDS": "3600",

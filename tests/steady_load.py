@@ -9,7 +9,7 @@ of an answer has come, the request is sent once more on a new one, as HTTP's lib
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -58,6 +58,7 @@ class Question:
     path: str
     body: object
     answer: object
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, number: int) -> "Question":
@@ -71,9 +72,26 @@ class Question:
     def to_bytes(self, *, last: bool = False) -> bytes:
         """Return the request as it is sent; `last` on its connection."""
         body = json.dumps(self.body).encode()
-        head = f"POST {self.path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        close = "Connection: close\r\n" if last else ""
-        return f"{head}{close}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        headers = {"Host": "localhost", "Content-Type": "application/json", **self.headers}
+        headers |= {"Connection": "close"} if last else {}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"POST {self.path} HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+        return head.encode() + body
+
+    def judge(self, answer: "Answer") -> str:
+        """Return how the answer counts: right, wrong or lost."""
+        if answer.status != 200:
+            return "lost"
+        return "right" if json.loads(answer.content) == self.answer else "wrong"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response; the names of its headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
 
 
 @dataclass
@@ -125,8 +143,8 @@ class Wire:
     def closed(self) -> bool:
         return self.reader.at_eof() or self.writer.is_closing()
 
-    async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Return the status and the content of the answer."""
+    async def ask(self, request: bytes) -> Answer:
+        """Send a request and return its answer."""
         try:
             self.writer.write(request)
             line = await self.reader.readline()
@@ -135,19 +153,21 @@ class Wire:
         if not line:
             raise SilentlyClosed if self.used else ConnectionError("closed without an answer")
         head = line + await self.reader.readuntil(b"\r\n\r\n")
-        fields = dict(line.split(": ", 1) for line in head.decode().lower().split("\r\n")[1:-2])
-        content = await self.reader.readexactly(int(fields["content-length"]))
+        fields = (line.split(": ", 1) for line in head.decode().split("\r\n")[1:-2])
+        headers = {name.lower(): value for name, value in fields}
+        content = await self.reader.readexactly(int(headers["content-length"]))
         self.used = True
-        if fields.get("connection") == "close":
+        if headers.get("connection", "").lower() == "close":
             self.writer.close()
-        return int(line.split()[1]), content
+        return Answer(int(line.split()[1]), headers, content)
 
 
 class Load:
     """Callers in a thread of their own."""
 
-    def __init__(self, port: int, rate: float) -> None:
+    def __init__(self, port: int, rate: float, question: Callable[[int], Question]) -> None:
         self.tally = Tally()
+        self._question = question
         self._port, self._rate = port, rate
         self._kept: list[Wire] = []
         self._asking: set[asyncio.Task[None]] = set()
@@ -184,24 +204,25 @@ class Load:
         await asyncio.sleep(0)  # lets them close
 
     async def _ask(self, number: int, due: float) -> None:
-        question = Question.of(number)
+        question = self._question(number)
         try:
             async with asyncio.timeout(LONGEST):
-                status, content = await self._exchange(number, question)
+                answer = await self._exchange(number, question)
         except (OSError, EOFError) as error:
             self.tally.lost.append(f"{number}: {error!r}")
             return
         now = asyncio.get_running_loop().time()
-        if status != 200:
-            self.tally.lost.append(f"{number}: {status} {content!r}")
-        elif json.loads(content) != question.answer:
-            self.tally.wrong.append(f"{number}: {content!r}, not {question.answer}")
-        else:
-            self.tally.right += 1
-            self.tally.seconds.append(now - due)
-            self.tally.arrivals.append(now)
+        match question.judge(answer):
+            case "lost":
+                self.tally.lost.append(f"{number}: {answer.status} {answer.content!r}")
+            case "wrong":
+                self.tally.wrong.append(f"{number}: {answer.content!r}, not {question.answer}")
+            case _:
+                self.tally.right += 1
+                self.tally.seconds.append(now - due)
+                self.tally.arrivals.append(now)
 
-    async def _exchange(self, number: int, question: Question) -> tuple[int, bytes]:
+    async def _exchange(self, number: int, question: Question) -> Answer:
         if number % FRESH == 0:
             return await self._over_a_new_one(question.to_bytes(last=True))
         request = question.to_bytes()
@@ -216,11 +237,11 @@ class Load:
                 self.tally.again += 1
         return await self._over_a_new_one(request)
 
-    async def _over_a_new_one(self, request: bytes) -> tuple[int, bytes]:
+    async def _over_a_new_one(self, request: bytes) -> Answer:
         wire = Wire(*await asyncio.open_connection("127.0.0.1", self._port))
         return await self._over_wire(wire, request)
 
-    async def _over_wire(self, wire: Wire, request: bytes) -> tuple[int, bytes]:
+    async def _over_wire(self, wire: Wire, request: bytes) -> Answer:
         try:
             answer = await wire.ask(request)
         except BaseException:
@@ -234,9 +255,11 @@ class Load:
 
 
 @contextmanager
-def steady_load(port: int, rate: float, margin: float) -> Iterator[Load]:
+def steady_load(
+    port: int, rate: float, margin: float, question: Callable[[int], Question] = Question.of
+) -> Iterator[Load]:
     """Ask until the block ends, and for some seconds before and after it."""
-    load = Load(port, rate)
+    load = Load(port, rate, question)
     load.start()
     try:
         time.sleep(margin)

@@ -1,0 +1,327 @@
+"""What is done with rollouts, and what goes wrong with them, under a steady load.
+
+Each request has a number and a user of its own. Its answer must be that of one of the two versions,
+and say which one gave it; in what is silent it must be that of the version in use.
+"""
+
+import json
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rollout_services import Rollout, serving, write_model, write_plan
+from scipy.stats import binom
+
+from commands import wait_until
+from steady_load import Answer, Question, Tally, steady_load
+
+USERS = 500
+CHANCE = 1e-6
+"""How improbable a share must be to count as wrong."""
+SETTLED = 2.0
+"""Seconds after which a change must have reached all workers."""
+WATCHED = 8.0
+"""Seconds of a good canary's step."""
+NEW = "new.json"
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a caller has got, and when."""
+
+    at: float
+    user: str
+    version: str
+    status: int
+    request: str  # its id
+
+
+@dataclass(frozen=True)
+class VersionQuestion(Question):
+    """Asks for a number back; either version may answer, each with its own factor."""
+
+    env: "RolloutEnv | None" = None
+
+    def judge(self, answer: Answer) -> str:
+        """Note which version has answered."""
+        assert self.env
+        version = answer.headers.get("x-model-version", "")
+        user, request = self.headers["X-User-Id"], answer.headers.get("x-request-id", "")
+        self.env.seen.append(Sight(time.monotonic(), user, version, answer.status, request))
+        if answer.status != 200:
+            return "right" if self.env.may_fail and version == "v2" else "lost"
+        document, (number,) = json.loads(answer.content), self.body.values()  # type: ignore[attr-defined]
+        by = document["by"]
+        is_named = (version == by) if by in self.env.candidates else version == "stable"
+        factor = number * self.env.factors.get(by, 1)
+        is_right = is_named and document == {"x": number, "by": by, "factor": factor}
+        return "right" if is_right and by in self.env.allowed else "wrong"
+
+
+@dataclass
+class RolloutEnv:
+    """A project, how often something is to happen, and what came of it."""
+
+    folder: Path
+    rate: float
+    times: int
+    tally: Tally = field(default_factory=Tally)
+    seen: list[Sight] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    decisions: list[float] = field(default_factory=list)  # seconds until each was made
+    allowed: set[str] = field(default_factory=lambda: {"v1", "v2"})
+    candidates: set[str] = field(default_factory=lambda: {"v2"})
+    factors: dict[str, float] = field(default_factory=dict)
+    may_fail: bool = False  # callers may see the candidate's errors
+    settings: dict[str, str] = field(default_factory=lambda: {"MMF_WARM_UP": "0"})
+
+    def question(self, number: int) -> Question:
+        """Ask something that no neighbour asks."""
+        x, headers = float(number % 9973), {"X-User-Id": f"user {number % USERS}"}
+        return VersionQuestion("/score", {"x": x}, None, headers, self)
+
+    @contextmanager
+    def load(self, stable: dict[str, Any] | None = None, **candidate: Any) -> Iterator[Rollout]:
+        """Serve a project under load; `stable` and `candidate` say what the versions do."""
+        write_model(self.folder / "model.json", "v1", **(stable or {}))
+        write_model(self.folder / NEW, "v2", **candidate)
+        with (
+            serving(self.folder, self.folder / "log", **self.settings) as rollout,
+            steady_load(rollout.service.port, self.rate, 1.0, self.question) as load,
+        ):
+            self.tally = load.tally
+            yield rollout
+
+    def repeat(self) -> Iterator[int]:
+        """Yield as often as something is to happen."""
+        for number in range(self.times):
+            yield number
+            time.sleep(random.uniform(0.2, 0.7))
+
+    def begin(self, rollout: Rollout, **tables: Any) -> None:
+        """Begin a rollout as a person does who writes the file; wait until it is loaded."""
+        write_plan(rollout.folder, **tables)
+        rollout.until(candidate="v2", status="running")
+
+    def end(self, rollout: Rollout) -> float:
+        """Abort; return when this was asked for."""
+        asked = time.monotonic()
+        _command(rollout, "abort")
+        rollout.until(traffic=0, mirror=0)
+        return asked
+
+    def between(self, start: float, end: float) -> list[Sight]:
+        """Return what callers have got meanwhile."""
+        return [sight for sight in self.seen if start < sight.at < end]
+
+    def check_share(self, percent: float, start: float, end: float) -> None:
+        """Compare the candidate's part of the answers with exact binomial limits."""
+        answers = self.between(start, end)
+        hits, share = sum(sight.version == "v2" for sight in answers), percent / 100
+        least, most = binom.interval(1 - CHANCE, len(answers), share)
+        if not least <= hits <= most:
+            self.problems.append(f"{hits} of {len(answers)} answers, expected {percent:g} %")
+
+    def faults(self) -> list[str]:
+        """List what must not have happened."""
+        return [*self.tally.wrong, *self.tally.lost, *self.problems]
+
+    def errors_seen(self) -> int:
+        """Return how many callers have got an error of the candidate."""
+        return sum(sight.status != 200 for sight in self.seen)
+
+
+@dataclass(frozen=True)
+class RolloutFault:
+    """Something that is done, or goes wrong."""
+
+    title: str
+    happen: Callable[[RolloutEnv], None]
+
+
+ROLLOUT_FAULTS: list[RolloutFault] = []
+
+
+def rollout_fault(title: str) -> Callable[[Callable[[RolloutEnv], None]], None]:
+    """Register a function that does something again and again."""
+
+    def register(happen: Callable[[RolloutEnv], None]) -> None:
+        ROLLOUT_FAULTS.append(RolloutFault(title, happen))
+
+    return register
+
+
+def _command(rollout: Rollout, *arguments: str) -> None:
+    done = rollout.command(*arguments)
+    assert done.returncode == 0, done.stderr
+
+
+@rollout_fault("`start` with 30 % of the requests, `set` to 60 %, `abort`")
+def shares(env: RolloutEnv) -> None:
+    """Each share is within its binomial limits, from two seconds after the command."""
+    with env.load() as rollout:
+        for _ in env.repeat():
+            _command(rollout, "start", "v2", f"model.json={NEW}", "--traffic", "30")
+            rollout.until(candidate="v2", traffic=30)
+            for percent in (30, 60):
+                asked = time.monotonic()
+                _command(rollout, "set", "--traffic", str(percent))
+                time.sleep(SETTLED + 1)
+                env.check_share(percent, asked + SETTLED, time.monotonic())
+            asked = env.end(rollout)
+            time.sleep(max(0, asked + SETTLED + 0.5 - time.monotonic()))
+            env.check_share(0, asked + SETTLED, time.monotonic())
+
+
+@rollout_fault("`start` with steps of 10, 50 and 100 %, which rise by themselves, `abort`")
+def steps(env: RolloutEnv) -> None:
+    """All steps are taken, as nothing is wrong."""
+    with env.load() as rollout:
+        for _ in env.repeat():
+            started = time.monotonic()
+            tables = {"traffic": [10, 50, 100], "minutes": 0.02, "requests": 10}
+            env.begin(rollout, steps=tables)
+            rollout.until(traffic=100)
+            env.decisions.append(time.monotonic() - started)
+            env.end(rollout)
+
+
+@rollout_fault("`start`, `promote`")
+def promotions(env: RolloutEnv) -> None:
+    """Each version becomes the one in use, from which the next rollout begins."""
+    with env.load() as rollout:
+        for number in env.repeat():
+            name = f"v{number + 2}"
+            write_model(rollout.folder / NEW, name)
+            env.candidates.add(name)
+            env.allowed.add(name)
+            _command(rollout, "start", name, f"model.json={NEW}", "--traffic", "50")
+            rollout.until(candidate=name, traffic=50)
+            _command(rollout, "promote")
+            rollout.until(traffic=100, status="promoted")
+            asked = time.monotonic()
+            time.sleep(0.5)
+            others = {sight.version for sight in env.between(asked, time.monotonic())} - {name}
+            env.problems += [f"{other} answers after {name} was promoted" for other in others]
+
+
+@rollout_fault("A/B by a header, from 30 to 60 % of the callers")
+def sticky(env: RolloutEnv) -> None:
+    """No caller goes back to the version in use while the candidate is served."""
+    with env.load() as rollout:
+        for _ in env.repeat():
+            started = time.monotonic()
+            options = ["--traffic", "30", "--sticky", "X-User-Id", "--strategy", "ab"]
+            _command(rollout, "start", "v2", f"model.json={NEW}", *options)
+            rollout.until(candidate="v2", traffic=30)
+            time.sleep(2 * USERS / env.rate)
+            _command(rollout, "set", "--traffic", "60")
+            time.sleep(USERS / env.rate + SETTLED)
+            ended = env.end(rollout)
+            versions: dict[str, list[str]] = defaultdict(list)
+            for sight in env.between(started, ended):
+                versions[sight.user].append(sight.version)
+            for user, got in versions.items():
+                if "v2" in got and "stable" in got[got.index("v2") :]:
+                    env.problems.append(f"{user} has gone back: {got}")
+
+
+@rollout_fault("a candidate whose process ends while it is loaded")
+def ends_in_load(env: RolloutEnv) -> None:
+    """See that it is rejected, and that readiness says so."""
+    env.allowed = {"v1"}
+    (env.folder / "other.py").write_text("import os\nos._exit(4)\n")
+    with env.load() as rollout:
+        for number in env.repeat():
+            name = f"broken-{number}"
+            write_plan(rollout.folder, candidate={"name": name, "main": "other.py"})
+            wait_until(lambda: "the process that tried it ended" in str(rollout.readiness()))
+            (rollout.folder / "rollout.toml").unlink()
+            wait_until(lambda: rollout.readiness() == {"ready": True})
+
+
+def silent(title: str, **instructions: float) -> None:
+    """Register a silent candidate that does something on every copy."""
+
+    def happen(env: RolloutEnv) -> None:
+        env.allowed = {"v1"}
+        with env.load(**instructions) as rollout:
+            for _ in env.repeat():
+                env.begin(rollout, candidate={"strategy": "silent", "mirror": 100})
+                wait_until(lambda: rollout.state()["copies"]["compared"] > 0)
+                time.sleep(1)
+                env.end(rollout)
+
+    happen.__name__ = f"silent_{'_'.join(instructions)}"
+    rollout_fault(title)(happen)
+
+
+silent("a silent candidate that raises an exception at each copy", fails=1.0)
+silent("a silent candidate that ends its process at each copy", ends=1.0)
+silent("a silent candidate that wants a tebibyte of memory at each copy", grows=1.0)
+silent("a silent candidate that is killed at each copy, as for memory", is_killed=1.0)
+silent("a silent candidate that waits for itself (a deadlock)", hangs=1.0)
+
+QUICK = {"requests": 50}
+
+
+def canary(
+    title: str,
+    name: str,
+    *,
+    is_bad: bool,
+    stable: dict[str, Any] | None = None,
+    gates: dict[str, Any] | None = None,
+    mirror: float = 0,
+    **instructions: Any,
+) -> None:
+    """Register a canary that is to be taken back by itself, or is not."""
+
+    def happen(env: RolloutEnv) -> None:
+        env.may_fail = is_bad
+        env.factors = {"v2": instructions.get("factor", 1)}
+        with env.load(stable, **instructions) as rollout:
+            for _ in env.repeat():
+                share = {"traffic": 50, "mirror": mirror}
+                env.begin(rollout, candidate=share, gates=QUICK | (gates or {}))
+                started = time.monotonic()
+                while rollout.state()["status"] == "running":
+                    if time.monotonic() > started + (LONGEST if is_bad else WATCHED):
+                        break
+                    time.sleep(0.1)
+                was_taken_back = rollout.state()["status"] not in {"running", "promoted"}
+                if was_taken_back:
+                    env.decisions.append(time.monotonic() - started)
+                if was_taken_back != is_bad:
+                    env.problems.append(f"was taken back: {was_taken_back}")
+                env.end(rollout)
+
+    happen.__name__ = name
+    rollout_fault(title)(happen)
+
+
+LONGEST = 30.0
+"""Seconds within which a bad canary must have been taken back."""
+
+canary("a canary, 5 % of whose calls fail", "canary_fails", is_bad=True, fails=0.05)
+canary(
+    "a canary that takes three times as long",
+    "canary_slow",
+    is_bad=True,
+    stable={"seconds": 0.01},
+    seconds=0.03,
+)
+canary(
+    "a canary whose answers differ",
+    "canary_differs",
+    is_bad=True,
+    gates={"different": 0.1},
+    mirror=50,
+    factor=2,
+)
+canary("a good canary", "canary_good", is_bad=False, gates={"different": 0.1}, mirror=10)
