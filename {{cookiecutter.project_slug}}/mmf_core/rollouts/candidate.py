@@ -14,6 +14,8 @@ import signal
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from copy import copy
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -74,27 +76,48 @@ def differences(stable: Registry, candidate: Registry) -> list[str]:
         lines += [
             f"{route}: {part}: expected {ours.get(part)}, got {theirs.get(part)}"
             for part in {**ours, **theirs}
-            if ours.get(part) != theirs.get(part)
+            if not _fits(ours.get(part), theirs.get(part))
         ]
     return lines
+
+
+@dataclass(frozen=True)
+class _SeenColumn:
+    """A column as callers know it: its type with bounds, and whether cells may be empty."""
+
+    declaration: str
+    nullable: bool
+
+    def __str__(self) -> str:
+        return self.declaration + ", or empty" * self.nullable
+
+
+def _fits(ours: object, theirs: object) -> bool:
+    """Report whether what the candidate takes is the same, or more: empty cells, too."""
+    if isinstance(ours, _SeenColumn) and isinstance(theirs, _SeenColumn) and theirs.nullable:
+        return ours.declaration == theirs.declaration
+    return ours == theirs
 
 
 def _seen(route: str, registry: Registry) -> dict[str, object]:
     """Return what a caller sees of a target, without texts for people."""
     target = registry.targets[route]
-    seen: dict[str, object] = {
-        name: {key: value for key, value in each.meta().items() if key not in _TEXTS}
-        for name, each in target.arguments.items()
-    }
+    seen: dict[str, object] = {}
     for name, each in target.arguments.items():
-        columns = getattr(each, "columns", None)
-        seen[f"columns of {name}"] = list(columns) if columns else None
+        columns = getattr(each, "columns", None) or {}
+        apart = {*_TEXTS, "schema", "columns"} if columns else _TEXTS  # each column is below
+        seen[name] = {key: value for key, value in each.meta().items() if key not in apart}
+        seen[f"columns of {name}"] = list(columns)
+        for label, column in columns.items():
+            plain = copy(column)
+            plain.nullable, plain.private, plain.description = False, False, ""
+            seen[f"{name}, {label}"] = _SeenColumn(repr(plain), column.nullable)
     result = target.returns.meta() if target.returns else {}
     seen["returns"] = {key: value for key, value in result.items() if key not in _TEXTS}
     return seen
 
 
-_TEXTS = ("name", "description", "example", "examples")
+_TEXTS = {"name", "description", "example", "examples"}
 
 
 def _folder_of(candidate: Candidate, stable: Registry) -> Path:
