@@ -57,7 +57,9 @@ class VersionQuestion(Question):
             return "right" if self.env.may_fail and version == "v2" else "lost"
         document, (number,) = json.loads(answer.content), self.body.values()  # type: ignore[attr-defined]
         by = document["by"]
-        is_named = (version == by) if by in self.env.candidates else version == "stable"
+        is_named = (
+            version == by if by in self.env.candidates else version not in self.env.candidates
+        )
         factor = number * self.env.factors.get(by, 1)
         is_right = is_named and document == {"x": number, "by": by, "factor": factor}
         return "right" if is_right and by in self.env.allowed else "wrong"
@@ -227,7 +229,7 @@ def sticky(env: RolloutEnv) -> None:
             for sight in env.between(started, ended):
                 versions[sight.user].append(sight.version)
             for user, got in versions.items():
-                if "v2" in got and "stable" in got[got.index("v2") :]:
+                if "v2" in got and {*got[got.index("v2") :]} != {"v2"}:
                     env.problems.append(f"{user} has gone back: {got}")
 
 

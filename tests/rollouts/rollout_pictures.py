@@ -96,13 +96,14 @@ class Recorder:
             self._before = now
             self._copies.append(100 * different / compared if compared > 0 else 0.0)
 
-    def reward(self, rewarded: dict[str, float], over: Event) -> None:
-        """Tell the service of a part of the answers whether they were good, by chance."""
+    def reward(self, candidate: float, stable: float, over: Event) -> None:
+        """Tell the service of a part of the answers whether they were good, by these chances."""
         seen = 0
         while not over.wait(0.1):
             sights, seen = self._env.seen[seen::TOLD], len(self._env.seen)
             for sight in sights:
-                row = {"row": 0, "reward": float(random.random() < rewarded[sight.version])}
+                chance = candidate if sight.version == "v2" else stable
+                row = {"row": 0, "reward": float(random.random() < chance)}
                 told = {"request_id": sight.request, "rows": [row]}
                 response = self.rollout.post(
                     "/feedback", json.dumps(told).encode(), {"Content-Type": "application/json"}
@@ -200,8 +201,7 @@ def bandit(folder: Path) -> list[Course]:
     with recording(folder / "bandit") as recorder, ThreadPoolExecutor(1) as pool:
         try:
             recorder.command("start", "v2", FILES, "--strategy", "bandit")
-            rewarded = {"stable": 0.5, "v2": 0.6}
-            telling = pool.submit(recorder.reward, rewarded, over)
+            telling = pool.submit(recorder.reward, 0.6, 0.5, over)
             time.sleep(40)
         finally:
             over.set()

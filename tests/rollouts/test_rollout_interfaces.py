@@ -9,10 +9,10 @@ from mmf_core.rollouts.candidate import differences
 
 
 def registry(**columns: Any) -> mmf.Registry:
-    declared = mmf.Registry()
+    declared, table = mmf.Registry(), mmf.DataFrame(schema=columns)
 
     @declared.target(returns=mmf.DataFrame(format=mmf.JSON))
-    def score(data: Any = mmf.DataFrame(schema=columns)) -> Any:
+    def score(data: Any = table) -> Any:
         return data
 
     return declared
