@@ -78,6 +78,7 @@ class RolloutEnv:
     decisions: list[float] = field(default_factory=list)  # seconds until each was made
     allowed: set[str] = field(default_factory=lambda: {"v1", "v2"})
     candidates: set[str] = field(default_factory=lambda: {"v2"})
+    stable: set[str] = field(default_factory=lambda: {"v1"})  # what may have no name of its own
     factors: dict[str, float] = field(default_factory=dict)
     may_fail: bool = False  # callers may see the candidate's errors
     settings: dict[str, str] = field(default_factory=lambda: {"MMF_WARM_UP": "0"})
@@ -200,8 +201,8 @@ def promotions(env: RolloutEnv) -> None:
         for number in env.repeat():
             name = f"v{number + 2}"
             write_model(rollout.folder / NEW, name)
-            env.candidates.add(name)
-            env.allowed.add(name)
+            for names in (env.candidates, env.allowed, env.stable):
+                names.add(name)  # once promoted, and loaded as any other file
             _command(rollout, "start", name, f"model.json={NEW}", "--traffic", "50")
             rollout.until(candidate=name, traffic=50)
             _command(rollout, "promote")
