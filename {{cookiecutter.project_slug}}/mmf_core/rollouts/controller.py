@@ -18,7 +18,7 @@ from typing import Any
 
 from ..fingerprints import Fingerprint, fingerprint
 from ..shared_memory import SharedText, shared_file
-from . import gates, state
+from . import gates, generations, state
 from .counters import CANDIDATE, STABLE
 from .plan import ALL, Candidate, Plan, PlanError, check_needs, read
 from .rewards import rewards_of
@@ -35,12 +35,13 @@ _lock = shared_file()
 _log = logging.getLogger("mmf.rollout")
 
 
-def watch(rollout: Rollout | None, file: Path, *, may_reload: bool) -> None:
+def watch(rollout: Rollout | None, file: Path, generation: int, *, may_reload: bool) -> None:
     """Follow the plan from now on, in a thread of this worker, if it is the one to do so.
 
-    `may_reload`: there is a master, which loads another candidate when the plan has one.
+    `generation` is that of the worker. `may_reload`: there is a master, which loads another
+    candidate when the plan has one.
     """
-    controller = Controller(rollout, file, may_reload=may_reload)
+    controller = Controller(rollout, file, generation, may_reload=may_reload)
     Thread(target=_run, args=(controller,), name="mmf-rollout", daemon=True).start()
 
 
@@ -70,8 +71,16 @@ def _is_ours() -> bool:
 class Controller:
     """Follows a plan; `rollout` is what is loaded, if anything is."""
 
-    def __init__(self, rollout: Rollout | None, file: Path, *, may_reload: bool = False) -> None:
+    def __init__(
+        self,
+        rollout: Rollout | None,
+        file: Path,
+        generation: int = 0,
+        *,
+        may_reload: bool = False,
+    ) -> None:
         self._rollout, self._file, self._may_reload = rollout, file, may_reload
+        self._generation = generation
         self._seen: Fingerprint | None = None
         self._plan = Plan()
         self._requested: Candidate | None = rollout.candidate if rollout else None
@@ -90,6 +99,8 @@ class Controller:
             self._progress = None
             if candidate and not candidate.promoted and self._may_reload:
                 self._request_reload(candidate)
+        elif generations.has_older(self._generation):
+            pass  # the candidate begins when all workers have it
         elif candidate.promoted:
             rollout.counters.set_shares(ALL, 0, is_offered=True)
             self._report(rollout, PROMOTED)

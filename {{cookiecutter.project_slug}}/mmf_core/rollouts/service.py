@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -12,7 +13,7 @@ from ..execution import Execution
 from ..processes import is_in_gunicorn
 from ..registry import Registry
 from ..target import Target
-from . import controller
+from . import controller, generations
 from .candidate import CandidateError, load, load_in_worker
 from .counters import CANDIDATE, STABLE
 from .gates import QUANTILE
@@ -24,9 +25,11 @@ _log = logging.getLogger("mmf.rollout")
 
 
 class _Current:
-    """The rollout that was loaded last, and whether a reload is under way."""
+    """The rollout that was loaded last, how often one was, where, and whether a reload goes on."""
 
     rollout: Rollout | None = None
+    generation = -1
+    loaded_by = 0
     is_reloading = False
 
 
@@ -47,6 +50,8 @@ def executions(
     so without it, and says why in its readiness.
     """
     _Current.rollout = None
+    _Current.generation += 1
+    _Current.loaded_by = os.getpid()
     registry.remarks.append(_remark)
     controller.problem.share()
     controller.problem.write()
@@ -69,12 +74,18 @@ def executions(
 
 
 def start() -> None:
-    """Load what the candidate loads after the fork, and follow the plan."""
+    """Load what the candidate loads after the fork; in a worker, follow the plan.
+
+    A process that runs tasks does not: its parent is not the master, who would reload.
+    """
     if rollout := current():
         load_in_worker(rollout.registry)
-    may_reload = is_in_gunicorn()
-    if may_reload or current():
-        controller.watch(current(), RolloutSettings.from_env().file, may_reload=may_reload)
+    may_reload = is_in_gunicorn() and os.getppid() == _Current.loaded_by
+    if may_reload:
+        generations.join(_Current.generation)
+    if may_reload or (rollout and os.getpid() == _Current.loaded_by):
+        file, generation = RolloutSettings.from_env().file, _Current.generation
+        controller.watch(rollout, file, generation, may_reload=may_reload)
 
 
 def mirror_process(_grace: float) -> Callable[[], None] | None:
@@ -86,11 +97,11 @@ def mirror_process(_grace: float) -> Callable[[], None] | None:
 @contextmanager
 def reimporting(_modules: Iterable[ModuleType]) -> Iterator[None]:
     """Go back to the rollout that there was, if a new version of the project fails."""
-    before, _Current.is_reloading = _Current.rollout, True
+    before, _Current.is_reloading = (_Current.rollout, _Current.generation), True
     try:
         yield
     except BaseException:
-        _Current.rollout = before
+        _Current.rollout, _Current.generation = before
         raise
     finally:
         _Current.is_reloading = False

@@ -1,0 +1,30 @@
+"""Which workers have loaded the candidate, and whether there are older ones that have not.
+
+A reload starts new workers while the old ones finish their requests. As long as there is one of
+these, a caller would meet the candidate or not by which worker it meets, and go back again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+
+from ..shared_memory import shared_file
+
+_file = shared_file()
+
+
+def join(generation: int) -> None:
+    """Note that this worker is of a generation, counted from 0, until it ends."""
+    fcntl.lockf(_file, fcntl.LOCK_SH | fcntl.LOCK_NB, 1, generation)
+
+
+def has_older(generation: int) -> bool:
+    """Report whether a worker of an earlier generation has not ended."""
+    if not generation:
+        return False  # and a length of 0 would be the whole file
+    try:
+        fcntl.lockf(_file, fcntl.LOCK_EX | fcntl.LOCK_NB, generation)
+    except OSError:
+        return True
+    fcntl.lockf(_file, fcntl.LOCK_UN, generation)
+    return False
