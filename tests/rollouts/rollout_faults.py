@@ -57,9 +57,8 @@ class VersionQuestion(Question):
             return "right" if self.env.may_fail and version == "v2" else "lost"
         document, (number,) = json.loads(answer.content), self.body.values()  # type: ignore[attr-defined]
         by = document["by"]
-        is_named = (
-            version == by if by in self.env.candidates else version not in self.env.candidates
-        )
+        is_candidate = version in self.env.candidates and not self.env.is_twin
+        is_named = by == version if is_candidate else by in self.env.stable
         factor = number * self.env.factors.get(by, 1)
         is_right = is_named and document == {"x": number, "by": by, "factor": factor}
         return "right" if is_right and by in self.env.allowed else "wrong"
@@ -81,6 +80,7 @@ class RolloutEnv:
     stable: set[str] = field(default_factory=lambda: {"v1"})  # what may have no name of its own
     factors: dict[str, float] = field(default_factory=dict)
     may_fail: bool = False  # callers may see the candidate's errors
+    is_twin: bool = False  # the candidate's answers are those of the version in use
     settings: dict[str, str] = field(default_factory=lambda: {"MMF_WARM_UP": "0"})
 
     def question(self, number: int) -> Question:
@@ -92,7 +92,7 @@ class RolloutEnv:
     def load(self, stable: dict[str, Any] | None = None, **candidate: Any) -> Iterator[Rollout]:
         """Serve a project under load; `stable` and `candidate` say what the versions do."""
         write_model(self.folder / "model.json", "v1", **(stable or {}))
-        write_model(self.folder / NEW, "v2", **candidate)
+        write_model(self.folder / NEW, "v1" if self.is_twin else "v2", **candidate)
         with (
             serving(self.folder, self.folder / "log", **self.settings) as rollout,
             steady_load(rollout.service.port, self.rate, 1.0, self.question) as load,
@@ -286,7 +286,7 @@ def canary(
     """Register a canary that is to be taken back by itself, or is not."""
 
     def happen(env: RolloutEnv) -> None:
-        env.may_fail = is_bad
+        env.may_fail, env.is_twin = is_bad, not is_bad
         env.factors = {"v2": instructions.get("factor", 1)}
         with env.load(stable, **instructions) as rollout:
             for _ in env.repeat():
