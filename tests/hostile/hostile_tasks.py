@@ -69,7 +69,7 @@ def large() -> Iterator[HostileInput]:
             content,
             ANY,
             seconds=5,
-            mib=2 * 12 * 50,  # in two processes
+            mib=12 * 50,  # in two processes, which decode it one after the other
             headers=WAIT,
         )
     yield HostileInput(
