@@ -62,6 +62,7 @@ def test_callers_are_spread_evenly_and_anew_for_each_candidate() -> None:
         (calls(400), calls(40, failed=40), ""),  # too few to say
         (calls(400, seconds=0.01), calls(400, seconds=0.03), "slower: the 95th percentile is"),
         (calls(400, seconds=0.01), calls(400, seconds=0.012), ""),
+        (calls(400, seconds=0.0004), calls(400, seconds=0.0011), ""),  # what nobody notices
         (calls(10, seconds=0.01), calls(400, seconds=0.03), ""),
     ],
 )
@@ -69,6 +70,16 @@ def test_gates(stable: Calls, candidate: Calls, reason: str) -> None:
     found = gates.breach(Gates(), figures(stable, candidate))
     assert found.startswith(reason)
     assert bool(found) == bool(reason)
+
+
+def test_few_slow_calls_are_chance() -> None:
+    """Of a hundred calls five are slow anyway, and eight may be."""
+    stable = calls(400, seconds=0.01)
+    for slow, is_breached in ((5, False), (8, False), (16, True)):
+        fast, late = calls(100 - slow, seconds=0.01), calls(slow, seconds=0.1)
+        buckets = tuple(map(sum, zip(fast.buckets, late.buckets, strict=True)))
+        found = gates.breach(Gates(), figures(stable, Calls(100, 0, buckets)))
+        assert bool(found) == is_breached, slow
 
 
 def test_the_gate_of_differences() -> None:

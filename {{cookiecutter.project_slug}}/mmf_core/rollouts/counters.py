@@ -56,6 +56,11 @@ class Calls:
                 return SHORTEST * math.exp2((number + 1) / _PER_OCTAVE)
         return 0.0
 
+    def longer_than(self, seconds: float) -> float:
+        """Return how many calls took longer, for sure."""
+        first = math.ceil(_PER_OCTAVE * math.log2(max(seconds, SHORTEST) / SHORTEST))
+        return sum(self.buckets[first:])
+
 
 @dataclass(frozen=True, slots=True)
 class Copies:

@@ -13,13 +13,16 @@ URL_TIMEOUT = 5.0  # seconds
 _Z = 2.33
 """Standard deviations: by chance alone a rate seems too high in one look of a hundred."""
 QUANTILE = 0.95
+LEAST_SLOWER = 0.005
+"""Seconds; what is slower by less is no reason, however short the calls are."""
 
 
 def breach(gates: Gates, figures: Figures) -> str:
     """Return which gate the candidate does not pass, with its figures; empty if it passes all.
 
     A rate counts as too high only if chance does not explain it: its lower confidence limit
-    (Wilson, one-sided, 99 %) is compared, and the stable version's own rate is allowed for.
+    (Wilson, one-sided, 99 %) is compared, and the stable version's own rate is allowed for. The rate
+    of slow calls is that of calls which take longer than all but 5 % of the stable version's may.
     """
     stable, candidate, copies = figures.stable, figures.candidate, figures.copies
     if candidate.count >= gates.requests:
@@ -31,7 +34,8 @@ def breach(gates: Gates, figures: Figures) -> str:
             )
     if min(candidate.count, stable.count) >= gates.requests:
         ours, theirs = candidate.quantile(QUANTILE), stable.quantile(QUANTILE)
-        if ours > gates.slower * theirs:
+        slow = candidate.longer_than(max(gates.slower * theirs, theirs + LEAST_SLOWER))
+        if lower_limit(slow, candidate.count) > 1 - QUANTILE:
             return (
                 f"slower: the 95th percentile is {1000 * ours:.1f} ms, and {1000 * theirs:.1f} ms "
                 "of the stable version"
