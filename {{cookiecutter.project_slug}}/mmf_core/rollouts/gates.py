@@ -21,8 +21,8 @@ def breach(gates: Gates, figures: Figures) -> str:
     """Return which gate the candidate does not pass, with its figures; empty if it passes all.
 
     A rate counts as too high only if chance does not explain it: its lower confidence limit
-    (Wilson, one-sided, 99 %) is compared, and the stable version's own rate is allowed for. The rate
-    of slow calls is that of calls which take longer than all but 5 % of the stable version's may.
+    (Wilson, one-sided, 99 %) is compared, and the stable version's own rate is allowed for. Calls
+    are slow that take longer than all but 5 % of the stable version's may.
     """
     stable, candidate, copies = figures.stable, figures.candidate, figures.copies
     if candidate.count >= gates.requests:
