@@ -111,6 +111,7 @@ class Zygote:
 
 def main(requests: socket.socket) -> None:
     """Fork a program for every message, until the socket is closed."""
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # as gunicorn.conf.py does
     for module in IMPORTED:
         with suppress(ImportError):  # a test may need less than all
             import_module(module)

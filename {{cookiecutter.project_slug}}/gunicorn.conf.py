@@ -15,7 +15,7 @@ from gunicorn import glogging
 
 from mmf_core.capabilities import run_hooks
 from mmf_core.errors import SettingError
-from mmf_core.server import companions, graceful_shutdown, reloading, spawning, worker_boot
+from mmf_core.server import companions, graceful_shutdown, memory, reloading, spawning, worker_boot
 from mmf_core.server.scoreboard import MAX_WORKERS, scoreboard
 from mmf_core.settings import LONGEST, check_environment
 from mmf_core.shared_memory import memory_folder
@@ -175,6 +175,7 @@ def nworkers_changed(server: object, new_value: int, old_value: int | None) -> N
     scoreboard.workers = new_value
     if old_value is None:  # a later change, by signal, is too late for numpy
         run_hooks("before_load")
+        memory.choose_pool()
         for name in NATIVE_THREADS:
             os.environ.setdefault(name, str(max(1, cores // max(1, new_value))))
 

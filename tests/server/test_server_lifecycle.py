@@ -2,6 +2,7 @@
 
 import ctypes
 import http.client
+import io
 import json
 import os
 import resource
@@ -15,12 +16,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import requests
 
 from mmf_core import Registry, shared_memory
 from mmf_core.probes import probes
-from mmf_core.processes import resident
+from mmf_core.processes import process_tree, resident
 from mmf_core.readiness import server_status
 from mmf_core.server import companions, graceful_shutdown, memory, spawning, worker_boot
 from mmf_core.server.scoreboard import Scoreboard
@@ -465,7 +468,7 @@ FREED = """
 import sys, threading
 import numpy as np
 import pandas as pd
-from mmf_core.processes import resident
+from mmf_core.processes import process_tree, resident
 from mmf_core.server import memory
 
 def use():
@@ -495,7 +498,7 @@ def test_what_threads_have_freed_is_returned() -> None:
 
 GROWN = """
 import ctypes, os, sys
-from mmf_core.processes import resident
+from mmf_core.processes import process_tree, resident
 from mmf_core.server import memory
 
 if sys.argv[1:]:
@@ -542,11 +545,48 @@ def test_pyarrow_takes_its_memory_from_the_c_library(monkeypatch: pytest.MonkeyP
         memory.bound_allocators()
         assert pyarrow.default_memory_pool().backend_name == "system"
         pyarrow.set_memory_pool(before)
-        memory.bound_allocators()  # the operator has chosen
+        monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", "mimalloc")  # the operator has chosen
+        memory.bound_allocators()
         assert pyarrow.default_memory_pool().backend_name == before.backend_name
     finally:
         pyarrow.set_memory_pool(before)
         os.environ.pop("ARROW_DEFAULT_MEMORY_POOL", None)
+
+
+RESERVED = 1 << 30  # bytes of address space that pyarrow's own allocator takes at once
+PARQUET_APP = """
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+
+
+@registry.target(returns=mmf.DataFrame(format=mmf.PARQUET))
+def table(data=mmf.DataFrame()):
+    return data
+
+
+app = create_app(registry)
+"""
+
+
+def test_no_part_of_pyarrow_takes_memory_elsewhere(tmp_path: Path) -> None:
+    """Its C++ code asks for the pool that was chosen when it was imported."""
+    pytest.importorskip("pyarrow")
+    content = io.BytesIO()
+    pd.DataFrame({"a": np.arange(100_000.0), "b": "text"}).to_parquet(content)
+    with (tmp_path / "log").open("wb") as log:
+        with serve("gunicorn", tmp_path, log, PARQUET_APP, new_interpreter=True) as service:
+            headers = {"Content-Type": "application/vnd.apache.parquet"}
+            for _ in range(3):
+                done = requests.post(
+                    f"{service.url}/table", content.getvalue(), headers=headers, timeout=LONGEST
+                )
+                assert done.status_code == 200
+            for pid in process_tree(service.process.pid):
+                ranges = Path(f"/proc/{pid}/maps").read_text().splitlines()
+                ends = (line.split()[0].split("-") for line in ranges)
+                assert RESERVED not in {int(end, 16) - int(start, 16) for start, end in ends}
 
 
 def test_a_worker_that_has_grown_returns_what_it_has_freed(monkeypatch: pytest.MonkeyPatch) -> None:

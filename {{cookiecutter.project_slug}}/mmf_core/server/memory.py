@@ -33,6 +33,7 @@ MALLOPT = {-8: 2, -1: 16 * MIB, -3: 4 * MIB}
 raises the last two by the size of what is freed, up to 64 and 32 MiB. A buffer that grows step by
 step, such as a body that is decompressed, leaves its former places behind up to the last of them.
 """
+_POOL = "ARROW_DEFAULT_MEMORY_POOL"
 _lock = shared_file()
 _log = logging.getLogger("mmf.memory")
 
@@ -69,15 +70,22 @@ def _watch(limit: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def choose_pool() -> None:
+    """Have pyarrow, when it is imported, take its memory from glibc.
+
+    Its own allocator keeps what was freed, for each thread. The operator's choice is kept.
+    """
+    os.environ.setdefault(_POOL, "system")
+
+
 def bound_allocators() -> None:
     """Have glibc keep little of what is freed, and pyarrow take its memory from there.
 
     The operator's ARROW_DEFAULT_MEMORY_POOL, or any MALLOC_… variable (mallopt(3)), is kept.
     """
-    if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
-        os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"  # where pyarrow is imported later
-        if pyarrow := sys.modules.get("pyarrow"):
-            pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+    choose_pool()
+    if os.environ[_POOL] == "system" and (pyarrow := sys.modules.get("pyarrow")):
+        pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # it was imported before
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt and not any(name.startswith("MALLOC_") for name in os.environ):
         for parameter, value in MALLOPT.items():
