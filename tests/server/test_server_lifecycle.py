@@ -575,18 +575,20 @@ def test_no_part_of_pyarrow_takes_memory_elsewhere(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     content = io.BytesIO()
     pd.DataFrame({"a": np.arange(100_000.0), "b": "text"}).to_parquet(content)
-    with (tmp_path / "log").open("wb") as log:
-        with serve("gunicorn", tmp_path, log, PARQUET_APP, new_interpreter=True) as service:
-            headers = {"Content-Type": "application/vnd.apache.parquet"}
-            for _ in range(3):
-                done = requests.post(
-                    f"{service.url}/table", content.getvalue(), headers=headers, timeout=LONGEST
-                )
-                assert done.status_code == 200
-            for pid in process_tree(service.process.pid):
-                ranges = Path(f"/proc/{pid}/maps").read_text().splitlines()
-                ends = (line.split()[0].split("-") for line in ranges)
-                assert RESERVED not in {int(end, 16) - int(start, 16) for start, end in ends}
+    with (
+        (tmp_path / "log").open("wb") as log,
+        serve("gunicorn", tmp_path, log, PARQUET_APP, new_interpreter=True) as service,
+    ):
+        headers = {"Content-Type": "application/vnd.apache.parquet"}
+        for _ in range(3):
+            done = requests.post(
+                f"{service.url}/table", content.getvalue(), headers=headers, timeout=LONGEST
+            )
+            assert done.status_code == 200
+        for pid in process_tree(service.process.pid):
+            ranges = Path(f"/proc/{pid}/maps").read_text().splitlines()
+            ends = (line.split()[0].split("-") for line in ranges)
+            assert RESERVED not in {int(end, 16) - int(start, 16) for start, end in ends}
 
 
 def test_a_worker_that_has_grown_returns_what_it_has_freed(monkeypatch: pytest.MonkeyPatch) -> None:
