@@ -152,7 +152,7 @@ def test_a_time_is_queued_though_the_queue_is_full(
     queue: Queue, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that could not queue it would run nothing, and the queue would stay full."""
-    monkeypatch.setattr(queue.store, "_limits", (1, 100))
+    monkeypatch.setattr(queue.store, "_limits", (1, 10_000))
     first = queue.ask("learn", json=1)
     assert queue.client.post("/learn", json=1, headers=ASYNC).status_code == 503
     worker = Schedules(queue.tasks)
