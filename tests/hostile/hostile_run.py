@@ -35,8 +35,8 @@ OTHER_CLIENT = 1.0
 PAUSE = 0.05
 RETAINED = 16 * MIB
 """Memory that the last input has left behind, in which the next one could hide."""
-RELEASED = 7.0
-"""Seconds until the workers have returned what they have freed."""
+RELEASED = 20.0
+"""Seconds until workers have returned what they have freed, and a process of tasks has ended."""
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 APP = """
 import os

@@ -21,6 +21,7 @@ from mmf_core.errors import CRASHED
 from mmf_core.server import connections
 from mmf_core.server.connections import MAX_AWAITED
 from mmf_core.server.http_errors import error_response
+from mmf_core.settings import MIB
 from mmf_core.web import create_app
 from mmf_core.web.middleware import SAFETY_HEADERS
 
@@ -442,6 +443,47 @@ def test_slow_requests_by_tls_hold_nobody_up(tls: TLS, start: bytes) -> None:
     assert tls.get("/") == b"0"
     for client in clients:
         assert client.recv(12) == b"HTTP/1.1 408"
+
+
+@pytest.mark.parametrize("kind", ["quick", "tls"])
+def test_clients_that_read_in_drips_hold_no_thread(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    """Each read keeps the connection alive, but what is read in time is too little."""
+    served = request.getfixturevalue(kind)
+    harness = served.harness if kind == "tls" else served
+    clients = [served.connect() for _ in range(harness.worker.cfg.threads)]
+    for client in clients:
+        client.sendall(b"GET /20000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+    over = Event()
+
+    def drip() -> None:
+        while not over.wait(0.25):
+            for client in clients:
+                with suppress(OSError):
+                    client.recv(100_000)  # enough for the kernel to call for more
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(drip)
+        try:
+            started = time.monotonic()
+            assert served.get("/") == b"0"
+            assert time.monotonic() - started < LONGEST / 2
+        finally:
+            over.set()
+
+
+def test_a_large_response_may_take_its_time(quick: Harness) -> None:
+    """A client that reads a MiB in the time for one gets all of it."""
+    client, size = quick.connect(), 12_000_000
+    client.sendall(f"GET /{size} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    received, started = 0, time.monotonic()
+    while received < size:
+        data = client.recv(1 << 18)
+        assert data
+        received += len(data)
+        time.sleep(max(0, started + 0.3 * received / MIB - time.monotonic()))
+    assert time.monotonic() - started > 2
 
 
 def test_what_is_not_tls_is_hung_up(tls: TLS, caplog: pytest.LogCaptureFixture) -> None:

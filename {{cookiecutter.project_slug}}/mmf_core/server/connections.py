@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import math
 import re
 import select
 import selectors
@@ -12,6 +13,7 @@ import struct
 import termios
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -41,8 +43,27 @@ _SEES_CHANGES = selectors.DefaultSelector.__name__ in {"EpollSelector", "KqueueS
 _CHUNK_SIZE = re.compile(rb"([0-9a-f]{1,8})[^\r\n]*\r\n", re.IGNORECASE)
 
 
-class BlockingSocket(socket.socket):
-    """A socket that is always blocking: nothing here waits for one but a thread that reads it.
+class PatientSending:
+    """How a socket sends: a client that reads too slowly holds no thread."""
+
+    patience = math.inf  # seconds for a client to read, and again for each MiB that it has read
+    send: Callable[..., int]
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """Send all of it; TimeoutError if the client does not read in time."""
+        began, rest = time.monotonic(), memoryview(data).cast("B")
+        size = len(rest)
+        while rest:
+            with suppress(BlockingIOError, TimeoutError):  # SO_SNDTIMEO; with TLS
+                rest = rest[self.send(rest, flags) :]
+            seconds = self.patience * (1 + (size - len(rest)) / MIB)
+            if rest and time.monotonic() - began > seconds:
+                # gunicorn would log a traceback for every other number.
+                raise TimeoutError(errno.ECONNRESET, "the response has not been read in time")
+
+
+class BlockingSocket(PatientSending, socket.socket):
+    """A socket that is always blocking: nothing here waits for one but a thread that uses it.
 
     gunicorn would change that before and after every request.
     """

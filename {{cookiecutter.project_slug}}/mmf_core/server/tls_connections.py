@@ -5,17 +5,28 @@ from __future__ import annotations
 import os
 import time
 from functools import cache
-from ssl import SSLSocket, SSLWantReadError, SSLWantWriteError
+from ssl import SSLContext, SSLSocket, SSLWantReadError, SSLWantWriteError
 from typing import Any
 
 from gunicorn.http import get_parser
 from gunicorn.sock import is_http2_negotiated, ssl_context
 
-from .connections import MAX_AWAITED, Connection
+from .connections import MAX_AWAITED, Connection, PatientSending
 
 _RECORD = 1 << 14  # bytes: the largest of TLS
 _INCOMPLETE = (SSLWantReadError, SSLWantWriteError)
-_context = cache(ssl_context)  # the certificates are read once by each worker
+
+
+class TLSSocket(PatientSending, SSLSocket):
+    """A socket with TLS."""
+
+
+@cache
+def _context(cfg: Any) -> SSLContext:
+    """Return the context of the settings; the certificates are read once by each worker."""
+    context: SSLContext = ssl_context(cfg)
+    context.sslsocket_class = TLSSocket
+    return context
 
 
 class TLSConnection(Connection):

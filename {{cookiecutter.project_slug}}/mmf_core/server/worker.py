@@ -175,7 +175,8 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         return bool(self._slow > self._slow_threads)
 
     def handle(self, conn: Connection) -> Any:
-        """Serve a request in a thread, which reads for as long as the client may take."""
+        """Serve a request in a thread, which reads and sends for as long as the client may take."""
+        conn.sock.patience = conn.patience
         if not conn.is_whole:
             conn.begin_reading()
         return super().handle(conn)
