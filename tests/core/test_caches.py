@@ -22,6 +22,7 @@ UNBOUNDED = {
     "page.translations.errors._keys": "languages of the page",
     "retraining.outcomes._counter": "nothing",
     "server.connections._probe": "nothing",
+    "server.tls_connections._context": "the settings of gunicorn",
     "probes.probes": "nothing",
     "stores.over_http._opener": "nothing",
     "codecs.charset_names._charsets": "nothing",
