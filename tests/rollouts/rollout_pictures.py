@@ -151,7 +151,7 @@ FILES = "model.json=new.json"
 @course
 def silent(folder: Path) -> list[Course]:
     """Draw copies whose answers differ, and callers who do not notice."""
-    with recording(folder / "silent", factor=2, fails=0.1) as recorder:
+    with recording(folder / "silent", factor=2) as recorder:
         recorder.command("start", "v2", FILES, "--mirror", "100")
         time.sleep(15)
         recorder.command("abort")
@@ -171,11 +171,11 @@ def canary(folder: Path) -> list[Course]:
     with recording(folder / "bad") as recorder:
         recorder.command("start", "v2", FILES, *steps)
         recorder.rollout.until(traffic=20)
-        recorder.note("its calls begin to fail")
+        recorder.note("fails")
         (folder / "bad" / "fails").write_text("0.3")
         while recorder.rollout.state()["status"] == "running":
             time.sleep(0.1)
-        recorder.note("taken back by itself")
+        recorder.note("taken back")
     bad = recorder.course("Canary: a candidate whose calls begin to fail, 30 % of them")
     return [good, bad]
 
@@ -217,7 +217,7 @@ def bandit(folder: Path) -> list[Course]:
 NAMES = {
     "share": "answers by the candidate",
     "errors": "errors that callers get",
-    "copies": "copies whose answers differ",
+    "copies": "copies that differ",
 }
 
 
