@@ -28,6 +28,7 @@ SETTLED = 2.0
 WATCHED = 8.0
 """Seconds of a good canary's step."""
 NEW = "new.json"
+REJECTED = "reload rejected"
 
 
 @dataclass(frozen=True)
@@ -239,13 +240,14 @@ def ends_in_load(env: RolloutEnv) -> None:
     """See that it is rejected, and that readiness says so."""
     env.allowed = {"v1"}
     (env.folder / "other.py").write_text("import os\nos._exit(4)\n")
+    log = env.folder / "log"
     with env.load() as rollout:
         for number in env.repeat():
-            name = f"broken-{number}"
-            write_plan(rollout.folder, candidate={"name": name, "main": "other.py"})
-            wait_until(lambda: "the process that tried it ended" in str(rollout.readiness()))
+            candidate = {"name": f"broken-{number}", "main": "other.py"}
+            write_plan(rollout.folder, candidate=candidate)
+            wait_until(lambda number=number: log.read_text().count(REJECTED) > number)
+            assert "the process that tried it ended" in str(rollout.readiness())
             (rollout.folder / "rollout.toml").unlink()
-            wait_until(lambda: rollout.readiness() == {"ready": True})
 
 
 def silent(title: str, **instructions: float) -> None:
