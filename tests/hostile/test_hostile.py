@@ -12,7 +12,7 @@ from commands import wait_until
 from services import Service
 
 MOST_OPEN = 120
-"""Files of all processes: about 100 once two workers and a process of tasks have done everything."""
+"""Files of all processes; two workers and a process of tasks have about 100 in the end."""
 ATTEMPTS = 3
 """Other processes may take the time away; a quadratic input takes it each time."""
 SHORT = [hostile for hostile in INPUTS if hostile.is_short]
