@@ -25,7 +25,7 @@ from mmf_core.feedback.errors import FeedbackUnavailable, UnknownAnswer
 from mmf_core.feedback.predictions import Predictions
 from mmf_core.feedback.service import Feedback
 from mmf_core.feedback.settings import FeedbackSettings
-from mmf_core.feedback.store import Answer, FeedbackStore, packed
+from mmf_core.feedback.store import Answer, FeedbackStore, encoded
 from mmf_core.feedback.truth import Outcome
 from mmf_core.web import create_app
 
@@ -297,7 +297,7 @@ def test_what_was_said_survives_a_restart(client: FlaskClient) -> None:
 
 
 def note(**changes: Any) -> Answer:
-    content = packed(Predictions(1, [1]))
+    content = encoded(Predictions(1, [1]))
     return replace(Answer("a", "", "score", "v1", time.time(), 1, content), **changes)
 
 
@@ -490,11 +490,11 @@ def test_an_answer_without_a_result_takes_rewards() -> None:
     client = create_app(registry).test_client()
     response = client.post("/forget", json={"text": "x"})
     assert response.status_code == 204
-    told = give(client, response.headers["X-Request-ID"], {"row": 0, "reward": 1})
-    assert told.status_code == 202
+    reported = give(client, response.headers["X-Request-ID"], {"row": 0, "reward": 1})
+    assert reported.status_code == 202
 
 
-TOLD = st.tuples(
+REPORTED = st.tuples(
     st.integers(0, 3),
     st.integers(0, 2),
     st.none() | st.sampled_from([0.0, 0.25, 1.0]),
@@ -504,8 +504,8 @@ TOLD = st.tuples(
 )
 
 
-@given(st.lists(TOLD, max_size=40), st.integers(0, 4))
-def test_the_sums_are_those_of_the_rows(told: list[Any], removed: int) -> None:
+@given(st.lists(REPORTED, max_size=40), st.integers(0, 4))
+def test_the_sums_are_those_of_the_rows(reported: list[Any], removed: int) -> None:
     """Whatever is said, changed and removed, in whatever order."""
     with TemporaryDirectory() as folder:
         store = FeedbackStore(FeedbackSettings(folder=folder))
@@ -513,7 +513,7 @@ def test_the_sums_are_those_of_the_rows(told: list[Any], removed: int) -> None:
         assert store.arms("rollout", []) == {}
         store.arms("rollout", ["v0", "v1"])
         store.add([note(id=str(number), version=f"v{number % 2}") for number in range(2, 4)], 0)
-        for number, row, reward, found in told:
+        for number, row, reward, found in reported:
             answer = store.find(str(number))
             assert answer is not None
             rewards = [] if reward is None else [(row, reward)]

@@ -59,8 +59,8 @@ def test_every_answer_can_be_told_of_at_once_by_any_worker(
 ) -> None:
     def call_and_tell(number: int) -> tuple[int, int]:
         answer = ask(service, number)
-        told = tell(service, answer.headers["X-Request-ID"], 1, 2 * number + 3)
-        return answer.status_code, told
+        reported = tell(service, answer.headers["X-Request-ID"], 1, 2 * number + 3)
+        return answer.status_code, reported
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(call_and_tell, range(200))) == {(200, 202)}

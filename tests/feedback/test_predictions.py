@@ -12,7 +12,7 @@ from mmf_core.codecs import NumberTable
 from mmf_core.feedback.database import NO_BIN
 from mmf_core.feedback.predictions import MAX_ROWS, Predictions, predictions_of
 from mmf_core.feedback.scores import added, calibration_error
-from mmf_core.feedback.store import Sums, packed, unpacked
+from mmf_core.feedback.store import Sums, decoded, encoded
 from mmf_core.feedback.truth import Outcome, outcome
 
 UNKNOWN = Predictions()
@@ -81,7 +81,7 @@ def test_predictions(result: Any, expected: Predictions) -> None:
     found = predictions_of(result)
     assert found == expected
     assert [*map(type, found.values)] == [*map(type, expected.values)]
-    assert unpacked(found.rows, packed(found)) == expected
+    assert decoded(found.rows, encoded(found)) == expected
 
 
 def test_predictions_of_many_rows_are_those_of_the_first() -> None:
@@ -93,7 +93,7 @@ def test_predictions_of_many_rows_are_those_of_the_first() -> None:
     ):
         found = predictions_of(result)
         assert (found.rows, len(found.values)) == (MAX_ROWS + 5, MAX_ROWS)
-        assert unpacked(found.rows, packed(found)) == found
+        assert decoded(found.rows, encoded(found)) == found
 
 
 @pytest.mark.parametrize(
@@ -142,5 +142,5 @@ def test_calibration_is_zero_where_probabilities_are_true() -> None:
 
 def test_what_is_stored_is_small() -> None:
     many = Predictions(MAX_ROWS, [0] * MAX_ROWS)
-    assert len(packed(many) or b"") < 1_000
-    assert json.loads(packed(Predictions(1, [1])) or b"") == [[1], []]
+    assert len(encoded(many) or b"") < 1_000
+    assert json.loads(encoded(Predictions(1, [1])) or b"") == [[1], []]

@@ -22,7 +22,7 @@ from rollout_faults import RolloutEnv
 from rollout_services import Rollout
 
 RATE = 200.0
-TOLD = 4  # one answer in so many gets a reward
+REPORTED = 4  # one answer in so many gets a reward
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WIDTH, LEFT, RIGHT, TOP, HEIGHT, GAP = 760, 46, 150, 44, 130, 74
 STYLE = """
@@ -100,13 +100,13 @@ class Recorder:
         """Tell the service of a part of the answers whether they were good, by these chances."""
         seen = 0
         while not over.wait(0.1):
-            sights, seen = self._env.seen[seen::TOLD], len(self._env.seen)
+            sights, seen = self._env.seen[seen::REPORTED], len(self._env.seen)
             for sight in sights:
                 chance = candidate if sight.version == "v2" else stable
                 row = {"row": 0, "reward": float(random.random() < chance)}
-                told = {"request_id": sight.request, "rows": [row]}
+                reported = {"request_id": sight.request, "rows": [row]}
                 response = self.rollout.post(
-                    "/feedback", json.dumps(told).encode(), {"Content-Type": "application/json"}
+                    "/feedback", json.dumps(reported).encode(), {"Content-Type": "application/json"}
                 )
                 assert response.status_code == 202, response.text
 

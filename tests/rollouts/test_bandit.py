@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from cpu_time import at_most
 from mmf_core.feedback import service
-from mmf_core.feedback.store import Answer, packed
+from mmf_core.feedback.store import Answer, encoded
 from mmf_core.rollouts.commands import rollout
 from mmf_core.rollouts.plan import Plan, PlanError, check_needs, of
 from mmf_core.rollouts.rewards import rewards_of
@@ -176,7 +176,7 @@ def reward(version: str, value: float, number: int) -> None:
     found = service.current()
     assert found is not None
     name = f"{version} {number}"
-    found.store.add([Answer(name, "", "score", version, 0.0, 1, packed(NOTHING))], 0)
+    found.store.add([Answer(name, "", "score", version, 0.0, 1, encoded(NOTHING))], 0)
     answer = found.store.find(name)
     assert answer is not None
     found.store.give(answer, [(0, value)], [])

@@ -33,8 +33,8 @@ def reward(rollout: Rollout, means: dict[str, float], counts: Counter[str]) -> N
             "request_id": answer.headers["X-Request-ID"],
             "rows": [{"row": 0, "reward": int(is_good)}],
         }
-        told = requests.post(f"{rollout.service.url}/feedback", json=body, timeout=30)
-        assert told.status_code == 202, told.text
+        response = requests.post(f"{rollout.service.url}/feedback", json=body, timeout=30)
+        assert response.status_code == 202, response.text
 
 
 def samples(rollout: Rollout) -> dict[str, str]:

@@ -65,7 +65,7 @@ def expressions() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
-    """Give the metrics of a service that has served many rows, of which a caller has told."""
+    """Give the metrics of a service that has served many rows, of which a caller has reported."""
     folder: Path = tmp_path_factory.mktemp("scraped")
     (folder / "model.json").write_text("{}")
     (folder / "new.json").write_text("{}")
@@ -83,11 +83,13 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
         assert requests.post(f"{url}/score", json=[{"a": "x"}], timeout=LONGEST).status_code == 422
         for route, body, truth in (("score", [{"a": 1}], 2), ("colour", {"alcohol": 13}, "red")):
             answer = requests.post(f"{url}/{route}", json=body, timeout=LONGEST)
-            told = {
+            reported = {
                 "request_id": answer.headers["X-Request-ID"],
                 "rows": [{"row": 0, "truth": truth, "reward": 1}],
             }
-            assert requests.post(f"{url}/feedback", json=told, timeout=LONGEST).status_code == 202
+            assert (
+                requests.post(f"{url}/feedback", json=reported, timeout=LONGEST).status_code == 202
+            )
         wait_until(lambda: "mmf_payload_log_records_total" in scrape(url).labels)
         yield scrape(url)
 

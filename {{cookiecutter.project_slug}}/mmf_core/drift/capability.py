@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..capabilities import Capability, Gauge
 from .commands import drift
+from .profile import save
 from .settings import DriftSettings
 
 if TYPE_CHECKING:
     from ..registry import Registry
     from ..web.observed_calls import CallObserver
 
-# numpy and pandas are imported by the functions, which the command line does not call.
+# The observer imports numpy and Flask, which the command line does not need.
 
 
 def _observer(registry: Registry) -> CallObserver | None:
@@ -29,17 +29,11 @@ def _gauges() -> Iterator[Gauge]:
     return gauges()
 
 
-def _save_profile(model: Any, path: Path, reference: Any) -> None:
-    from .profile import save
-
-    save(model, path, reference)
-
-
 CAPABILITY = Capability(
     requires=("payload_log",),
     settings=DriftSettings,
     call_observer=_observer,
     gauges=_gauges,
-    profiler=_save_profile,
+    profiler=save,
     commands=(drift,),
 )

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ..errors import MMFError
+from ..payload_log.reader import Wanted
 from ..payload_log.settings import PayloadLogSettings
 
 
@@ -49,7 +50,7 @@ def drift(
     FOLDER is by default that of MMF_PAYLOAD_LOG. The exit code is 0 if no column has drifted, 1 if
     one has, and 2 if that cannot be said.
     """
-    from ..payload_log.reader import Wanted
+    # They import numpy, which no other command needs.
     from .html_report import page
     from .log_report import compare
 

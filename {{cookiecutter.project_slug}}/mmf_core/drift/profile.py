@@ -61,7 +61,7 @@ class ColumnProfile:
         return ["empty", f"≤ {self.edges[0]:g}", *between, f"> {self.edges[-1]:g}"]
 
     def count(self, cells: Iterable[Any]) -> np.ndarray[Any, Any]:
-        """Return how many cells are in each bin; what is no number counts as empty."""
+        """Return how many cells are in each bin; what is not a number counts as empty."""
         import numpy as np
 
         return np.bincount(self.places(cells), minlength=len(self.shares))
@@ -164,7 +164,7 @@ def read(path: Path) -> Profile:
 
 
 def as_numbers(cells: Any) -> np.ndarray[Any, Any]:
-    """Return floats; NaN for what is no number."""
+    """Return floats; NaN for what is not a number."""
     import numpy as np
     import pandas as pd
 

@@ -14,16 +14,16 @@ from ..web.http.codec_options import limits
 from .predictions import LONGEST_CLASS, Value
 
 MAX_ROWS = 10_000
-"""Rows that one body may tell of."""
+"""Rows in one body."""
 LONGEST_ID = 1_000
 """Characters: those of a request, of a task, and of a request's own id in V2."""
 _EXPECTED = 'expected {"request_id": "…", "rows": [{"row": 0, "reward": 1.0}]}'
-_TOLD = ("reward", "truth")
+_REPORTED = ("reward", "truth")
 _LARGEST = 2**63
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RowFeedback:
     """What is said of one row: a reward, the truth, or both. `place` is that in the body."""
 
     place: int
@@ -32,7 +32,7 @@ class Told:
     truth: Value = None
 
 
-def read_feedback(data: bytes) -> tuple[str, list[Told]]:
+def read_feedback(data: bytes) -> tuple[str, list[RowFeedback]]:
     """Return the id of an answer, and what is said of its rows.
 
     InvalidValue lists what is wrong with which; BodyTooLarge if there are more than `MAX_ROWS`.
@@ -55,14 +55,14 @@ def read_feedback(data: bytes) -> tuple[str, list[Told]]:
         raise InvalidValue(f"unknown member {quoted(unknown[0])}; {_EXPECTED}")
     if len(rows) > MAX_ROWS:
         raise _too_many()
-    told, errors = [], list[ErrorDetail]()
+    reported, errors = [], list[ErrorDetail]()
     for place, entry in enumerate(rows):
         problems = [*_problems(entry, place)]
         errors += problems
         if not problems:
-            told.append(_told(entry, place))
+            reported.append(_row_feedback(entry, place))
     refuse(errors)
-    return request_id, told
+    return request_id, reported
 
 
 def refuse(errors: list[ErrorDetail]) -> None:
@@ -97,15 +97,15 @@ def _problems(entry: Any, place: int) -> Iterator[ErrorDetail]:
         message = f'expected {{"row": 0, "reward": 1.0}}, got {quoted(entry)}'
         yield error_at(place, message, value=entry)
         return
-    if unknown := [name for name in entry if name not in ("row", *_TOLD)]:
+    if unknown := [name for name in entry if name not in ("row", *_REPORTED)]:
         yield error_at(place, f"unknown member {quoted(unknown[0])}; expected row, reward, truth")
     row = entry.get("row")
     if isinstance(row, bool) or not isinstance(row, int) or row < 0:
         message = f"expected the number of a row of the answer, from 0, got {quoted(row)}"
         yield error_at(place, message, "row", row)
-    if not any(entry.get(name) is not None for name in _TOLD):
+    if not any(entry.get(name) is not None for name in _REPORTED):
         yield error_at(place, "expected a reward or the truth")
-    reward, truth = (entry.get(name) for name in _TOLD)
+    reward, truth = (entry.get(name) for name in _REPORTED)
     is_number = isinstance(reward, int | float) and not isinstance(reward, bool)
     if reward is not None and not (is_number and 0 <= reward <= 1):
         message = f"expected a number from 0 to 1, got {quoted(reward)}"
@@ -117,9 +117,11 @@ def _problems(entry: Any, place: int) -> Iterator[ErrorDetail]:
         yield error_at(place, message, "truth", truth)
 
 
-def _told(entry: dict[str, Any], place: int) -> Told:
+def _row_feedback(entry: dict[str, Any], place: int) -> RowFeedback:
     reward = entry.get("reward")
-    return Told(place, entry["row"], None if reward is None else float(reward), entry.get("truth"))
+    return RowFeedback(
+        place, entry["row"], None if reward is None else float(reward), entry.get("truth")
+    )
 
 
 def _too_many() -> BodyTooLarge:

@@ -110,7 +110,7 @@ def _most(columns: Sequence[Any]) -> tuple[list[int], list[float | None]]:
 
 
 def _matrix(columns: Sequence[Any]) -> Any:
-    """Return columns as floats; nan for what is no number."""
+    """Return columns as floats; nan for what is not a number."""
     import numpy as np
     import pandas as pd
 

@@ -25,7 +25,7 @@ def blueprints(_service: Service) -> Iterable[Blueprint]:
     def give() -> Response:
         if feedback is None:
             raise FeedbackForbidden("this service takes no feedback (set MMF_FEEDBACK=1)")
-        answer_id, told = read_feedback(read_whole(request))
+        answer_id, reported = read_feedback(read_whole(request))
         answer = feedback.find(answer_id)
         if answer is None:
             raise UnknownAnswer(
@@ -34,7 +34,7 @@ def blueprints(_service: Service) -> Iterable[Blueprint]:
             )
         predictions = answer.predictions
         outcomes, errors = list[tuple[int, Outcome]](), []
-        for each in told:
+        for each in reported:
             if each.row >= predictions.rows:
                 message = f"the answer has no row {quoted(each.row)}; it has {predictions.rows}"
                 errors.append(error_at(each.place, message, "row", each.row))
@@ -44,8 +44,8 @@ def blueprints(_service: Service) -> Iterable[Blueprint]:
                 except ValueError as error:
                     errors.append(error_at(each.place, str(error), "truth", each.truth))
         refuse(errors)
-        rewards = [(each.row, each.reward) for each in told if each.reward is not None]
+        rewards = [(each.row, each.reward) for each in reported if each.reward is not None]
         feedback.store.give(answer, rewards, outcomes)
-        return json_response({"request_id": answer_id, "rows": len(told)}, 202)
+        return json_response({"request_id": answer_id, "rows": len(reported)}, 202)
 
     return [routes]

@@ -19,7 +19,7 @@ from .errors import FeedbackUnavailable
 from .predictions import Predictions, predictions_of
 from .scores import gauges_of
 from .settings import FeedbackSettings
-from .store import Answer, FeedbackStore, KeptAnswer, packed
+from .store import Answer, FeedbackStore, KeptAnswer, encoded
 from .writer import AnswerWriter
 
 FRESH = 1.0
@@ -64,7 +64,7 @@ class Feedback:
             version=context.model_version,
             at=time.time(),
             rows=predictions.rows,
-            predictions=packed(predictions),
+            predictions=encoded(predictions),
         )
         self.writer.put(answer)
 

@@ -116,7 +116,7 @@ class FeedbackStore:
         if not found:
             return None
         seq, served, rows, content = found[0]
-        return KeptAnswer(seq, served, unpacked(rows, content))
+        return KeptAnswer(seq, served, decoded(rows, content))
 
     def give(
         self,
@@ -219,7 +219,7 @@ class FeedbackStore:
         return self._file.write(lambda connection: connection.execute(sql, values).rowcount)
 
 
-def packed(predictions: Predictions) -> bytes | None:
+def encoded(predictions: Predictions) -> bytes | None:
     """Return predictions as they are stored."""
     if not predictions.values:
         return None
@@ -227,7 +227,7 @@ def packed(predictions: Predictions) -> bytes | None:
     return content if len(content) < _SMALL else zlib.compress(content, 1)
 
 
-def unpacked(rows: int, content: bytes | None) -> Predictions:
+def decoded(rows: int, content: bytes | None) -> Predictions:
     """Return stored predictions."""
     if content is None:
         return Predictions(rows)

@@ -113,26 +113,23 @@ def _finite(rows: Array) -> Array:
     return rows
 
 
-def _standardized(scaler: Any, rows: Array) -> Array:
-    if scaler.with_mean:
-        rows = rows - scaler.mean_
-    if scaler.with_std:
-        rows = rows / scaler.scale_
-    return _finite(rows)
+def _centered_and_scaled(centers: str, center: str, scales: str) -> Formula:
+    """Return the formula of a scaler with these attributes, and `scale_`."""
+
+    def compute(scaler: Any, rows: Array) -> Array:
+        if getattr(scaler, centers):
+            rows = rows - getattr(scaler, center)
+        if getattr(scaler, scales):
+            rows = rows / scaler.scale_
+        return _finite(rows)
+
+    return compute
 
 
 def _min_max_scaled(scaler: Any, rows: Array) -> Array:
     rows = rows * scaler.scale_
     rows += scaler.min_
     return _finite(rows.clip(*scaler.feature_range) if scaler.clip else rows)
-
-
-def _robustly_scaled(scaler: Any, rows: Array) -> Array:
-    if scaler.with_centering:
-        rows = rows - scaler.center_
-    if scaler.with_scaling:
-        rows = rows / scaler.scale_
-    return _finite(rows)
 
 
 def _linear(model: Any, rows: Array) -> Array:
@@ -174,34 +171,34 @@ def _single(rows: Array) -> Array:
     return _finite(rows.astype(np.float32))
 
 
-def _tree_values(tree: Any, rows: Array) -> Array:
-    result: Array = tree.tree_.predict(_single(rows))[:, 0]
-    return result
+def _value(_: Any) -> Any:
+    """Return where the values of a regression are in what a tree gives."""
+    return 0
 
 
-def _tree_probabilities(tree: Any, rows: Array) -> Array:
-    result: Array = tree.tree_.predict(_single(rows))[:, : tree.n_classes_]
-    return result
+def _classes(model: Any) -> Any:
+    """Return where the probabilities of the classes are in what a tree gives."""
+    return slice(model.n_classes_)
 
 
-def _forest_values(forest: Any, rows: Array) -> Array:
-    import numpy as np
+def _of_tree(place: Callable[[Any], Any]) -> Formula:
+    def compute(tree: Any, rows: Array) -> Array:
+        result: Array = tree.tree_.predict(_single(rows))[:, place(tree)]
+        return result
 
-    single, total = _for_forest(forest, rows), np.zeros(len(rows))
-    for tree in forest.estimators_:
-        total += tree.tree_.predict(single)[:, 0]
-    total /= len(forest.estimators_)
-    return total
+    return compute
 
 
-def _forest_probabilities(forest: Any, rows: Array) -> Array:
-    import numpy as np
+def _of_forest(place: Callable[[Any], Any]) -> Formula:
+    def compute(forest: Any, rows: Array) -> Array:
+        total: Any = 0.0
+        single, part = _for_forest(forest, rows), place(forest)
+        for tree in forest.estimators_:
+            total += tree.tree_.predict(single)[:, part]
+        result: Array = total / len(forest.estimators_)
+        return result
 
-    single, total = _for_forest(forest, rows), np.zeros((len(rows), forest.n_classes_))
-    for tree in forest.estimators_:
-        total += tree.tree_.predict(single)[:, : forest.n_classes_]
-    total /= len(forest.estimators_)
-    return total
+    return compute
 
 
 def _for_forest(forest: Any, rows: Array) -> Array:
@@ -227,32 +224,34 @@ CLASSIFIERS = (
     *("SGDClassifier", "Perceptron", "LinearDiscriminantAnalysis"),
 )
 FORMULAS: dict[tuple[str, str], Formula] = {
-    ("StandardScaler", "transform"): _standardized,
+    ("StandardScaler", "transform"): _centered_and_scaled("with_mean", "mean_", "with_std"),
     ("MinMaxScaler", "transform"): _min_max_scaled,
-    ("RobustScaler", "transform"): _robustly_scaled,
+    ("RobustScaler", "transform"): _centered_and_scaled(
+        "with_centering", "center_", "with_scaling"
+    ),
     **{(name, "predict"): _linear for name in REGRESSORS},
     **{(name, "predict"): _linear_class for name in CLASSIFIERS},
     **{(name, "decision_function"): _decision for name in CLASSIFIERS},
     ("LogisticRegression", "predict_proba"): _logistic_probabilities,
     ("LogisticRegressionCV", "predict_proba"): _logistic_probabilities,
-    ("DecisionTreeRegressor", "predict"): _tree_values,
-    ("ExtraTreeRegressor", "predict"): _tree_values,
+    ("DecisionTreeRegressor", "predict"): _of_tree(_value),
+    ("ExtraTreeRegressor", "predict"): _of_tree(_value),
     **{
         (name, method): compute
         for name in ("DecisionTreeClassifier", "ExtraTreeClassifier")
         for method, compute in {
-            "predict": _likeliest(_tree_probabilities),
-            "predict_proba": _tree_probabilities,
+            "predict": _likeliest(_of_tree(_classes)),
+            "predict_proba": _of_tree(_classes),
         }.items()
     },
-    ("RandomForestRegressor", "predict"): _forest_values,
-    ("ExtraTreesRegressor", "predict"): _forest_values,
+    ("RandomForestRegressor", "predict"): _of_forest(_value),
+    ("ExtraTreesRegressor", "predict"): _of_forest(_value),
     **{
         (name, method): compute
         for name in ("RandomForestClassifier", "ExtraTreesClassifier")
         for method, compute in {
-            "predict": _likeliest(_forest_probabilities),
-            "predict_proba": _forest_probabilities,
+            "predict": _likeliest(_of_forest(_classes)),
+            "predict_proba": _of_forest(_classes),
         }.items()
     },
 }

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ..codecs import json
+from . import reader
 from .settings import PayloadLogSettings
 
 
@@ -33,8 +34,6 @@ def log(
     **wanted: Any,
 ) -> None:
     """Print the payload log in FOLDER, by default that of MMF_PAYLOAD_LOG, as lines of JSON."""
-    from . import reader
-
     lines = reader.lines(
         folder or PayloadLogSettings.from_env().place,
         reader.Wanted(since=_in_utc(since), until=_in_utc(until), **wanted),
