@@ -36,6 +36,12 @@ class Strict:
         raise error
 
 
+@pytest.fixture(autouse=True)
+def no_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start without the rules that other tests of this process have broken: they are bounded."""
+    monkeypatch.setattr(request_metrics, "_rules", set())
+
+
 RATED = mmf.DataFrame(
     schema={
         "age": mmf.Column(int, ge=0),

@@ -59,9 +59,8 @@ def test_a_model_is_trained_under_load_and_no_request_is_lost(second: Retraining
             thread.join()
     assert lost == []
     assert {2, 3, 4} == set(seen)
-    assert requests.get(f"{second.service.url}/health/ready", timeout=LONGEST).json() == {
-        "ready": True
-    }
+    ready = f"{second.service.url}/health/ready"  # the last worker may be about to begin
+    until(lambda: requests.get(ready, timeout=LONGEST).json() == {"ready": True})
 
 
 def test_what_is_known_of_a_training_is_kept_and_shown(second: Retraining) -> None:
