@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,17 @@ class InferenceRequest:
 def read_inference(request: Request) -> InferenceRequest:
     """Read a request; RequestError says what is invalid."""
     message, data = _split(read_whole(request), request.headers.get(LENGTH))
+    budget = MemoryBudget("request", limits())
+    return inference_request(message, _tensors(message["inputs"], data, budget), budget)
+
+
+def inference_request(
+    message: dict[str, Any], tensors: Iterable[Tensor], budget: MemoryBudget
+) -> InferenceRequest:
+    """Return a request from what is not its tensors, in JSON's types; RequestError as above.
+
+    The tensors are read when all the rest is valid.
+    """
     parameters, outputs = message.get("parameters", {}), message.get("outputs", [])
     request_id = message.get("id", "")
     if not isinstance(parameters, dict) or not _is_short(request_id):
@@ -65,14 +77,15 @@ def read_inference(request: Request) -> InferenceRequest:
             )
     _refuse_repeated("outputs", [output["name"] for output in outputs])
     is_binary = parameters.get("binary_data_output") is True
-    budget = MemoryBudget("request", limits())
     context = current_context()
     if context and request_id:
         context.client_id = request_id
+    read = list(tensors)
+    _refuse_repeated("inputs", [tensor.name for tensor in read])
     return InferenceRequest(
         id=request_id or (context.request_id if context else ""),
         parameters=parameters,
-        tensors=_tensors(message["inputs"], data, budget),
+        tensors=read,
         outputs={
             output["name"]: output.get("parameters", {}).get("binary_data", is_binary) is True
             for output in outputs
@@ -86,26 +99,35 @@ def inference_response(
     target: Target, version: str, inference: InferenceRequest, tensors: list[Tensor]
 ) -> Response:
     """Respond with the requested outputs in their order; RequestError if one does not exist."""
-    by_name = {tensor.name: tensor for tensor in tensors}
-    if unknown := [name for name in inference.outputs if name not in by_name]:
-        raise RequestError(f"unknown output {listed(unknown)}; available: {listed([*by_name])}")
     entries: list[dict[str, Any]] = []
     data: list[bytes] = []
-    requested = inference.outputs or dict.fromkeys(by_name, inference.is_binary)
-    for name, is_binary in requested.items():
-        entry, own = (binary.to_binary if is_binary else _to_json)(by_name[name])
+    is_any_binary = False
+    for tensor in requested_outputs(inference, tensors):
+        is_binary = inference.outputs.get(tensor.name, inference.is_binary)
+        is_any_binary |= is_binary
+        entry, own = (binary.to_binary if is_binary else _to_json)(tensor)
         entries.append(entry)
         data.append(own)
     model = {"model_name": target.route} | ({"model_version": version} if version else {})
     message: dict[str, Any] = {**model, "id": inference.id, "outputs": entries}
     if content_type := inference.parameters.get("content_type"):  # MLServer's clients expect it
         message["parameters"] = {"content_type": content_type}
-    if not any(requested.values()):
+    if not is_any_binary:
         return json_response(message)
     head = json.dumps(message)
     response = Response(b"".join([head, *data]), content_type=_BINARY)
     response.headers[LENGTH] = str(len(head))
     return response
+
+
+def requested_outputs(inference: InferenceRequest, tensors: list[Tensor]) -> list[Tensor]:
+    """Return the requested outputs in their order; RequestError if one does not exist."""
+    by_name = {tensor.name: tensor for tensor in tensors}
+    if not inference.outputs:
+        return list(by_name.values())
+    if unknown := [name for name in inference.outputs if name not in by_name]:
+        raise RequestError(f"unknown output {listed(unknown)}; available: {listed([*by_name])}")
+    return [by_name[name] for name in inference.outputs]
 
 
 def _split(body: bytes, length: str | None) -> tuple[dict[str, Any], memoryview]:
@@ -125,19 +147,16 @@ def _size(length: str) -> int:
     return int(length) if is_number else -1
 
 
-def _tensors(inputs: list[Any], data: memoryview, budget: MemoryBudget) -> list[Tensor]:
+def _tensors(inputs: list[Any], data: memoryview, budget: MemoryBudget) -> Iterator[Tensor]:
     check_columns(len(inputs))
-    tensors = []
     for entry in inputs:
         if binary.is_binary(entry):
             tensor, data = binary.from_binary(entry, data, budget)
+            yield tensor
         else:
-            tensor = from_json(entry)
-        tensors.append(tensor)
+            yield from_json(entry)
     if data:
         raise RequestError(f"{len(data)} bytes of binary data belong to no input")
-    _refuse_repeated("inputs", [tensor.name for tensor in tensors])
-    return tensors
 
 
 def _refuse_repeated(place: str, names: list[str]) -> None:
