@@ -207,3 +207,8 @@ def on_exit(server: object) -> None:  # noqa: ARG001
 def post_worker_init(worker: object) -> None:
     """Load the artifacts marked `preload=False`, and call each target on its example."""
     worker_boot.boot(worker)
+
+
+def worker_exit(server: object, worker: object) -> None:  # noqa: ARG001
+    """Let capabilities finish what they do beside the worker's requests."""
+    worker_boot.end(worker)

@@ -40,6 +40,16 @@ def must_end() -> bool:
     return time.monotonic() > _end_of_responses
 
 
+def is_ending() -> bool:
+    """Report whether this worker ends when its requests have."""
+    return _end_of_responses < math.inf
+
+
+def seconds_left() -> float:
+    """Return how long what this worker does may take until it ends; infinite if it does not."""
+    return max(0.0, _end_of_responses - time.monotonic())
+
+
 def stop_worker(graceful_timeout: float) -> None:
     """Let the responses of this worker take most of the time that it has after SIGTERM."""
     global _end_of_responses  # noqa: PLW0603 - of this process

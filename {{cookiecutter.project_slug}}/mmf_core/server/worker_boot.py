@@ -45,9 +45,17 @@ def boot(worker: Any) -> None:
     if settings.warm_up:
         # worker.timeout is half of the time after which gunicorn replaces a silent worker.
         warm_up(default, min(LONGEST_WARM_UP, worker.timeout or LONGEST_WARM_UP))
+    run_hooks("worker_ready")
     if settings.reload_seconds:
         file_watcher.watch(default, worker, settings.reload_seconds)
     memory.watch(settings.max_rss or 0)
+
+
+def end(worker: Any) -> None:
+    """Let capabilities finish what they do in a worker that has served its last request."""
+    if not graceful_shutdown.is_ending():  # not by SIGTERM, but by WEB_MAX_REQUESTS
+        graceful_shutdown.stop_worker(worker.cfg.graceful_timeout)
+    run_hooks("worker_ended")
 
 
 def not_ready_reason(timeout: float) -> str:

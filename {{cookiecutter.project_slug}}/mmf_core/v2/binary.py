@@ -15,7 +15,7 @@ from ..errors import RequestError, quoted, shortened
 from .tensors import BYTES, DTYPES, Tensor, describe, label, object_array, read_header
 
 _LENGTH = struct.Struct("<I")
-_ELEMENT_SIZE = 160
+ELEMENT_SIZE = 160
 """The bytes of memory that an element takes, as bytes and as text, in addition to its own."""
 
 
@@ -82,6 +82,6 @@ def _elements(name: str, data: memoryview, budget: MemoryBudget) -> Iterator[byt
         length = _LENGTH.unpack_from(data)[0] if len(data) >= _LENGTH.size else len(data)
         if _LENGTH.size + length > len(data):
             raise RequestError(f"{label(name)}: an element of BYTES is longer than the data left")
-        budget.spend(_ELEMENT_SIZE + 2 * length)
+        budget.spend(ELEMENT_SIZE + 2 * length)
         yield bytes(data[_LENGTH.size : _LENGTH.size + length])
         data = data[_LENGTH.size + length :]

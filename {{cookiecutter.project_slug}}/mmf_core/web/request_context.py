@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 
+IS_GONE = "mmf.is_gone"
+"""In the environment: a function that reports whether the client still waits."""
+
+
 class RequestObserver:
     """Base class: notified of every request, in the thread that serves it."""
 
@@ -80,8 +84,10 @@ class RequestContext:
         """Report whether the client has closed its end of the connection, if the server shows it.
 
         One that closes only its sending side looks the same, and counts as gone, as it does for
-        nginx.
+        nginx. A server whose requests have no connections of their own puts a function there.
         """
+        if is_gone := self.environ.get(IS_GONE):
+            return bool(is_gone())
         names = ("gunicorn.socket", "werkzeug.socket")
         sockets = (self.environ[name] for name in names if name in self.environ)
         return any(map(_is_closed, sockets))

@@ -51,6 +51,8 @@ def document(sections: Iterable[OpenAPISection], metadata: ProjectMetadata) -> d
     components: dict[str, Any] = {"headers": {"RequestId": _REQUEST_ID}}
     tags = []
     for section in sections:
+        if not section.paths:  # that of a protocol which is not HTTP
+            continue
         tags.append({"name": section.tag, "description": section.description})
         for path, operations in section.paths.items():
             paths[path] = {

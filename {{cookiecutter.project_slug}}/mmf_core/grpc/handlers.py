@@ -1,0 +1,269 @@
+"""The methods of gRPC in an event loop: it waits for clients, threads wait for targets.
+
+A call has a place from before its message is read until its response is sent, and until its target
+has ended even if its client is gone. So there are never more messages in memory than places; those
+of other calls are still with their clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from http import HTTPStatus
+from threading import Event
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from .calls import SERVICE, Call, Reply
+from .health import SERVICE_UNKNOWN, Health
+from .messages import message_class
+from .statuses import OK, code_of
+
+HEALTH = "grpc.health.v1.Health"
+QUICK = {
+    *("ServerLive", "ServerReady", "ModelReady", "ServerMetadata", "ModelMetadata"),
+    "RepositoryIndex",
+}
+"""Methods that call no target: slow targets do not hold them up."""
+QUICK_THREADS, QUICK_PLACES = 2, 16
+MAX_STREAMS = 2_000
+"""Streams that a worker has open, each of which may have a message in memory."""
+HEALTH_POLL = 0.1  # seconds between two looks at a status that is watched
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+_ENDS_STREAM = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
+_ENDING = "the service is shutting down; call again"
+Handler = Callable[[Any, Any], Awaitable[None]]
+
+
+class Handlers:
+    """Handles all calls of a worker; `respond` is the application, `threads` those of targets."""
+
+    def __init__(
+        self,
+        respond: Callable[[Call], Reply],
+        health: Health,
+        threads: int,
+        client_timeout: float,
+    ) -> None:
+        self._respond = respond
+        self._health = health
+        self._patience = client_timeout
+        self._targets = _Lane("mmf-grpc", threads, threads + max(1, threads // 2))
+        self._quick = _Lane("mmf-grpc-quick", QUICK_THREADS, QUICK_PLACES)
+        self._streams = 0
+        self.ending = asyncio.Event()
+
+    def generic(self) -> list[Any]:
+        """Return what a server of gRPC is made of; messages are bytes."""
+        unary = {name: partial(self._unary, name, self._quick) for name in QUICK}
+        unary["ModelInfer"] = partial(self._unary, "ModelInfer", self._targets)
+        health = {"Check": self._check, "List": self._list, "Watch": self._watch}
+        services = {
+            SERVICE: {**unary, "ModelStreamInfer": self._stream},
+            HEALTH: health,
+        }
+        return [
+            grpc.method_handlers_generic_handler(
+                service, {name: _reader_writer(method) for name, method in methods.items()}
+            )
+            for service, methods in services.items()
+        ]
+
+    async def _unary(self, name: str, lane: _Lane, context: Any) -> None:
+        async with lane.place() as place:
+            if (message := await self._read(context)) is None:
+                return
+            reply = await self._run(name, message, context, place)
+            if reply.status != OK:
+                await _abort(context, reply)
+            context.set_trailing_metadata(reply.metadata)
+            await self._write(context, reply.body)
+
+    async def _run(self, name: str, message: bytes, context: Any, place: _Place) -> Reply:
+        gone = Event()
+        call = Call(
+            f"/{SERVICE}/{name}",
+            message,
+            context.invocation_metadata() or (),
+            context.peer(),
+            gone.is_set,
+        )
+        try:
+            return await place.run(partial(self._respond, call))
+        except asyncio.CancelledError:  # by its client, or by its deadline
+            gone.set()
+            raise
+
+    async def _stream(self, context: Any) -> None:
+        """Respond to the messages of a stream one after another; an error does not end it."""
+        if self._streams >= MAX_STREAMS:
+            detail = f"this worker is at its limit of {MAX_STREAMS} streams"
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, detail)
+        self._streams += 1
+        try:
+            while (message := await self._next(context)) is not None:
+                async with self._targets.place() as place:
+                    reply = await self._run("ModelStreamInfer", message, context, place)
+                    del message
+                    await self._write(context, await _in_stream(context, reply))
+        finally:
+            self._streams -= 1
+
+    async def _check(self, context: Any) -> None:
+        async with self._quick.place():
+            message = await self._read(context)
+            if message is None:
+                return
+            if (status := self._health.status(await _service(context, message))) == SERVICE_UNKNOWN:
+                await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+            await self._write(context, self._health.response(status))
+
+    async def _list(self, context: Any) -> None:
+        async with self._quick.place():
+            if await self._read(context) is not None:
+                await self._write(context, self._health.list())
+
+    async def _watch(self, context: Any) -> None:
+        """Send the status of a service, and each change of it."""
+        async with self._quick.place():
+            message = await self._read(context)
+        if message is None:
+            return
+        service, last = await _service(context, message), None
+        while not self.ending.is_set():
+            if (status := self._health.status(service)) != last:
+                await self._write(context, self._health.response(status))
+                last = status
+            await asyncio.sleep(HEALTH_POLL)
+        await context.abort(grpc.StatusCode.UNAVAILABLE, _ENDING)
+
+    async def _read(self, context: Any) -> bytes | None:
+        """Return the one message of a call; None if there is none, such as one too large."""
+        try:
+            async with asyncio.timeout(self._patience):
+                message = await context.read()
+        except TimeoutError:
+            detail = "the message did not arrive in time (set MMF_CLIENT_TIMEOUT)"
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, detail)
+        return None if message is grpc.aio.EOF else message
+
+    async def _next(self, context: Any) -> bytes | None:
+        """Return the next message of a stream, however long that takes; None at its end."""
+        read = asyncio.ensure_future(context.read())
+        end = asyncio.ensure_future(self.ending.wait())
+        try:
+            await asyncio.wait({read, end}, return_when=asyncio.FIRST_COMPLETED)
+            if not read.done():
+                await context.abort(grpc.StatusCode.UNAVAILABLE, _ENDING)
+            message: bytes | Any = read.result()
+            return None if message is grpc.aio.EOF else message
+        finally:
+            read.cancel()
+            end.cancel()
+
+    async def _write(self, context: Any, message: bytes) -> None:
+        """Send a message; end the call of a client that does not read it."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await context.write(message)
+        except TimeoutError:
+            detail = "the client does not read the response (set MMF_CLIENT_TIMEOUT)"
+            await context.abort(grpc.StatusCode.ABORTED, detail)
+
+
+class _Lane:
+    """Threads, and a few more places than these: in them messages are read, and responses sent."""
+
+    def __init__(self, name: str, threads: int, places: int) -> None:
+        self.pool = ThreadPoolExecutor(threads, name)
+        self._places = asyncio.Semaphore(places)
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[_Place]:
+        """Have a place in the block, and until the thread that was started in it has ended."""
+        await self._places.acquire()
+        place = _Place(self.pool)
+        try:
+            yield place
+        finally:
+            place.when_ended(self._places.release)
+
+
+class _Place:
+    """The place of one call."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self._job: Future[Reply] | None = None
+
+    async def run(self, job: Callable[[], Reply]) -> Reply:
+        """Run in a thread, which goes on if nobody waits for it any more."""
+        self._job = self._pool.submit(job)
+        return await asyncio.shield(asyncio.wrap_future(self._job))
+
+    def when_ended(self, release: Callable[[], None]) -> None:
+        """Call a function in the event loop when the thread has ended; now if it has."""
+        if self._job is None or self._job.done():
+            release()
+            return
+        loop = asyncio.get_running_loop()
+
+        def ended(_: Future[Reply]) -> None:
+            with suppress(RuntimeError):  # the loop has ended before
+                loop.call_soon_threadsafe(release)
+
+        self._job.add_done_callback(ended)
+
+
+def _reader_writer(method: Callable[[Any], Awaitable[None]]) -> Any:
+    """Return a method that reads its messages itself: the library would read them at once."""
+
+    async def handle(_: Any, context: Any) -> None:
+        await method(context)
+
+    return grpc.stream_stream_rpc_method_handler(handle)
+
+
+async def _service(context: Any, message: bytes) -> str:
+    try:
+        return Health.service_of(message)
+    except DecodeError:
+        detail = "expected a message grpc.health.v1.HealthCheckRequest"
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, detail)
+        raise
+
+
+def _status_of(reply: Reply) -> tuple[grpc.StatusCode, str, bytes]:
+    """Return the code, the message and the details of an error, whoever has made its response."""
+    try:
+        status = message_class("google.rpc.Status").FromString(reply.body)
+    except DecodeError:  # by what an author has put around the application
+        status = None
+    if status is None or status.code not in _CODES or not status.code:
+        return _CODES[code_of(reply.status)], HTTPStatus(reply.status).phrase, b""
+    return _CODES[status.code], status.message, reply.body if status.details else b""
+
+
+async def _abort(context: Any, reply: Reply) -> None:
+    code, message, details = _status_of(reply)
+    metadata = [*reply.metadata]
+    if details:
+        metadata.append(("grpc-status-details-bin", details))  # type: ignore[arg-type]
+    await context.abort(code, message, tuple(metadata))
+
+
+async def _in_stream(context: Any, reply: Reply) -> bytes:
+    """Return a ModelStreamInferResponse; an error of access ends the stream."""
+    if reply.status == OK:
+        return reply.body
+    code, message, _ = _status_of(reply)
+    if code in _ENDS_STREAM:
+        await _abort(context, reply)
+    response = message_class("inference.ModelStreamInferResponse")(error_message=message)
+    data: bytes = response.SerializeToString()
+    return data

@@ -1,0 +1,63 @@
+"""The health of the whole and of each target, as `/health/ready` says it."""
+
+from __future__ import annotations
+
+from ..readiness import server_status
+from ..registry import Registry
+from .calls import SERVICE
+from .messages import message_class
+
+UNKNOWN, SERVING, NOT_SERVING, SERVICE_UNKNOWN = range(4)
+
+
+class Health:
+    """The statuses of a registry; a service of gRPC's health is a target, or "" for all of them."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def status(self, service: str) -> int:
+        """Return the status of a target; SERVICE_UNKNOWN if there is none of this name."""
+        registry = self._registry
+        if service in {"", SERVICE}:
+            is_ready = registry.is_ready
+        elif service in registry.targets:
+            is_ready = self._is_target_ready(service)
+        else:
+            return SERVICE_UNKNOWN
+        return SERVING if is_ready else NOT_SERVING
+
+    def check(self, request: bytes) -> bytes | None:
+        """Respond to a HealthCheckRequest; None if there is no such target."""
+        status = self.status(self.service_of(request))
+        return None if status == SERVICE_UNKNOWN else self.response(status)
+
+    def list(self) -> bytes:
+        """Return the HealthListResponse."""
+        response = message_class("grpc.health.v1.HealthListResponse")()
+        for name in ("", SERVICE, *self._registry.targets):
+            response.statuses[name].status = self.status(name)
+        data: bytes = response.SerializeToString()
+        return data
+
+    @staticmethod
+    def service_of(request: bytes) -> str:
+        """Return the name in a HealthCheckRequest; DecodeError if it is none."""
+        service: str = (
+            message_class("grpc.health.v1.HealthCheckRequest").FromString(request).service
+        )
+        return service
+
+    @staticmethod
+    def response(status: int) -> bytes:
+        """Return a HealthCheckResponse."""
+        response = message_class("grpc.health.v1.HealthCheckResponse")(status=status)
+        data: bytes = response.SerializeToString()
+        return data
+
+    def _is_target_ready(self, route: str) -> bool:
+        """Report whether one target can be called: the warm-up of another may have failed."""
+        registry = self._registry
+        if server_status.not_ready_reason() or route in registry.pending_warmups:
+            return False
+        return all(artifact.is_loaded for artifact in registry.artifacts.values())

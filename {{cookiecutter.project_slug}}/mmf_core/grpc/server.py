@@ -1,0 +1,126 @@
+"""A worker's server of gRPC, in a thread with an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import partial
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import grpc
+from flask import Flask
+from grpc_reflection.v1alpha import reflection
+
+from ..server import graceful_shutdown
+from ..web.protocols import Service
+from .calls import SERVICE, respond
+from .handlers import HEALTH, Handlers
+from .health import Health
+from .listeners import Listeners
+from .messages import pool
+from .settings import GrpcSettings
+
+POLL = 0.05  # seconds between two looks at whether this worker ends
+MAX_CALLS = 10_000
+"""Calls that a worker has open: those without a place have not sent their message yet."""
+KEEPALIVE = 60.0  # seconds after which a client that says nothing is asked whether it is there
+MIN_GRACE = 0.1
+
+
+class GrpcServer:
+    """Serves an application from `start` until `stop`, or until its worker has to end."""
+
+    def __init__(
+        self,
+        app: Flask,
+        service: Service,
+        settings: GrpcSettings,
+        host: str,
+        listeners: Listeners,
+    ) -> None:
+        self._app = app
+        self._service = service
+        self._settings = settings
+        self._address = f"{f'[{host}]' if ':' in host.strip('[]') else host}:{settings.port}"
+        self._listeners = listeners
+        self._thread = Thread(target=self._run, name="mmf-grpc-loop", daemon=True)
+        self._has_begun, self._must_stop = Event(), Event()
+        self._failure: BaseException | None = None
+
+    def start(self) -> None:
+        """Begin to listen; RuntimeError if that is impossible."""
+        self._thread.start()
+        self._has_begun.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Finish the calls that are running, as long as this worker may."""
+        self._must_stop.set()
+        self._thread.join(graceful_shutdown.seconds_left() + graceful_shutdown.MARGIN / 2)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # noqa: BLE001 - raised in the thread that waits for it
+            self._failure = error
+        finally:
+            self._has_begun.set()
+
+    async def _serve(self) -> None:
+        settings = self._service.settings
+        answer = partial(
+            respond,
+            self._app,
+            port=self._settings.port,
+            is_secure=bool(self._settings.certificate),
+        )
+        health = Health(self._service.registry)
+        handlers = Handlers(answer, health, self._settings.threads, settings.client_timeout)
+        server = grpc.aio.server(
+            handlers=handlers.generic(),
+            options=_options(settings.max_body, self._settings.max_connection_age),
+            maximum_concurrent_rpcs=MAX_CALLS,
+        )
+        names = (SERVICE, HEALTH, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server, pool())
+        self._bind(server)
+        await server.start()
+        self._has_begun.set()
+        while not (graceful_shutdown.is_ending() or self._must_stop.is_set()):
+            await asyncio.sleep(POLL)
+        await self._wait_for_successor()
+        handlers.ending.set()
+        await server.stop(max(MIN_GRACE, graceful_shutdown.seconds_left()))
+
+    def _bind(self, server: Any) -> None:
+        if not self._settings.certificate:
+            server.add_insecure_port(self._address)
+            return
+        files = (self._settings.key, self._settings.certificate)
+        key, certificate = (Path(file).read_bytes() for file in files)
+        server.add_secure_port(self._address, grpc.ssl_server_credentials([(key, certificate)]))
+
+    async def _wait_for_successor(self) -> None:
+        """Listen until another worker does, unless the whole service ends."""
+        since = time.monotonic()
+        self._listeners.leave()
+        while not graceful_shutdown.has_begun() and graceful_shutdown.seconds_left():
+            if self._listeners.may_close(since):
+                return
+            await asyncio.sleep(POLL)
+
+
+def _options(max_body: int, max_connection_age: float) -> list[tuple[str, int]]:
+    """Return the options of the library, in bytes and milliseconds."""
+    options = {
+        "grpc.so_reuseport": 1,
+        "grpc.max_receive_message_length": max_body,
+        "grpc.max_send_message_length": -1,
+        "grpc.keepalive_time_ms": int(KEEPALIVE * 1000),
+    }
+    if max_connection_age:
+        options["grpc.max_connection_age_ms"] = int(max_connection_age * 1000)
+    return [*options.items()]

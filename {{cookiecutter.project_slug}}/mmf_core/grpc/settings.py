@@ -1,0 +1,44 @@
+"""The settings of gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..settings import SettingsGroup, count, duration, setting
+
+MAX_PORT = 65535
+
+
+def _port(text: str) -> int:
+    """Read a number of a port; 0 for what Kubernetes sets for a service that is called mmf-grpc."""
+    if text.startswith("tcp://"):
+        return 0
+    if not (text.isascii() and text.isdecimal() and 1 <= float(text) <= MAX_PORT):
+        raise ValueError(f"expected a port, 1 to {MAX_PORT}")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class GrpcSettings(SettingsGroup):
+    """`port` 0: no gRPC. `max_connection_age` 0: connections stay for as long as clients like."""
+
+    port: int = setting("MMF_GRPC_PORT", 0, _port)
+    threads: int = setting("MMF_GRPC_THREADS", 32, count)
+    certificate: str = setting("MMF_GRPC_CERT", "", str)
+    key: str = setting("MMF_GRPC_KEY", "", str)
+    max_connection_age: float = setting("MMF_GRPC_MAX_CONNECTION_AGE", 300.0, duration)
+
+    @classmethod
+    def problems(cls, environ: Mapping[str, str]) -> list[str]:
+        """Return a line for each variable that cannot be used, and for a half of a pair."""
+        found = super().problems(environ)
+        names = ("MMF_GRPC_CERT", "MMF_GRPC_KEY")
+        files = {name: environ.get(name, "").strip() for name in names}
+        for name, file in files.items():
+            if not file and any(files.values()):
+                found.append(f"{name} is not set: TLS needs both {' and '.join(names)}")
+            elif file and not Path(file).is_file():
+                found.append(f"{name}={file!r}: there is no such file")
+        return found

@@ -1,0 +1,113 @@
+"""What the application does for each method: the same as for the requests of `v2/`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import NotFound
+
+from .. import __version__
+from ..codecs import MemoryBudget
+from ..v2 import models
+from ..web.http.bodies import read_whole
+from ..web.http.codec_options import limits
+from ..web.protocols import Service
+from ..web.request_context import enter_target
+from .calls import IS_CALL, MEDIA_TYPE, SERVICE
+from .contents import infer_response, read_inference
+from .message_size import check_message_size
+from .messages import message_class, parse
+
+_EXTENSIONS = ["model_repository"]
+
+
+def blueprint(service: Service) -> Blueprint:
+    """Return the methods as routes, which serve nothing but calls of gRPC."""
+    routes = Blueprint("grpc", __name__, url_prefix=f"/{SERVICE}")
+    routes.before_request(_refuse_http)
+    _server_methods(routes, service)
+    _model_methods(routes, service)
+
+    @routes.post("/ModelInfer")
+    def infer() -> Response:
+        return _respond(_infer(service))
+
+    @routes.post("/ModelStreamInfer")
+    def stream_infer() -> Response:
+        stream_response = message_class("inference.ModelStreamInferResponse")
+        return _respond(stream_response(infer_response=_infer(service)))
+
+    return routes
+
+
+def _refuse_http() -> None:
+    if IS_CALL not in request.environ:
+        raise NotFound
+
+
+def _server_methods(routes: Blueprint, service: Service) -> None:
+    @routes.post("/ServerLive")
+    def live() -> Response:
+        return _respond(message_class("inference.ServerLiveResponse")(live=True))
+
+    @routes.post("/ServerReady")
+    def ready() -> Response:
+        is_ready = service.registry.is_ready
+        return _respond(message_class("inference.ServerReadyResponse")(ready=is_ready))
+
+    @routes.post("/ServerMetadata")
+    def server() -> Response:
+        response = message_class("inference.ServerMetadataResponse")
+        return _respond(response(name="mmf-flask", version=__version__, extensions=_EXTENSIONS))
+
+    @routes.post("/RepositoryIndex")
+    def index() -> Response:
+        asked = _read("inference.RepositoryIndexRequest")
+        only_ready = asked.ready and not service.registry.is_ready
+        found = [] if only_ready else models.index(service)
+        return _respond(message_class("inference.RepositoryIndexResponse")(models=found))
+
+
+def _model_methods(routes: Blueprint, service: Service) -> None:
+    @routes.post("/ModelReady")
+    def model_ready() -> Response:
+        asked = _read("inference.ModelReadyRequest")
+        models.find(service, asked.name)
+        is_ready = service.registry.is_ready
+        if is_ready:  # the version is only known once it is loaded
+            models.find(service, asked.name, asked.version)
+        return _respond(message_class("inference.ModelReadyResponse")(ready=is_ready))
+
+    @routes.post("/ModelMetadata")
+    def metadata() -> Response:
+        asked = _read("inference.ModelMetadataRequest")
+        described = models.metadata(service, asked.name, asked.version)
+        return _respond(message_class("inference.ModelMetadataResponse")(**described))
+
+
+def _infer(service: Service) -> Any:
+    """Return the ModelInferResponse to the message of this request."""
+    data, budget = read_whole(request), MemoryBudget("message", limits())
+    check_message_size(data, budget)
+    message = parse(message_class("inference.ModelInferRequest"), data)
+    version, is_raw = message.model_version, bool(message.raw_input_contents or not message.inputs)
+    execution = models.find(service, message.model_name, version)
+    target = execution.target
+    enter_target(target)
+    inference = read_inference(message, budget)
+    del message  # while the target runs, its tensors are enough
+    given, tensors = models.infer(service, execution, version, inference)
+    try:
+        return infer_response(target, given, inference, tensors, raw=is_raw)
+    except (TypeError, ValueError) as error:
+        raise models.unwritable(target, error) from error
+
+
+def _read(name: str) -> Any:
+    """Return the message of this request."""
+    return parse(message_class(name), read_whole(request))
+
+
+def _respond(message: Any) -> Response:
+    return Response(message.SerializeToString(), content_type=MEDIA_TYPE)
