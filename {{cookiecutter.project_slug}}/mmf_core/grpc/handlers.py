@@ -1,8 +1,8 @@
 """The methods of gRPC in an event loop: it waits for clients, threads wait for targets.
 
-A call has a place from before its message is read until its response is sent, and until its target
-has ended even if its client is gone. So there are never more messages in memory than places; those
-of other calls are still with their clients.
+A call has a place from before its message is read until its target has ended, even if its client is
+gone by then, and until a large response is sent. So there are never more messages in memory than
+places; those of other calls are still with their clients.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ QUICK = {
 QUICK_THREADS, QUICK_PLACES = 2, 16
 MAX_STREAMS = 2_000
 """Streams that a worker has open, each of which may have a message in memory."""
+SMALL = 64 * 1024
+"""Bytes of a response that has no place while it is sent."""
 HEALTH_POLL = 0.1  # seconds between two looks at a status that is watched
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _ENDS_STREAM = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
 _ENDING = "the service is shutting down; call again"
-Handler = Callable[[Any, Any], Awaitable[None]]
 
 
 class Handlers:
@@ -60,29 +61,30 @@ class Handlers:
 
     def generic(self) -> list[Any]:
         """Return what a server of gRPC is made of; messages are bytes."""
-        unary = {name: partial(self._unary, name, self._quick) for name in QUICK}
-        unary["ModelInfer"] = partial(self._unary, "ModelInfer", self._targets)
-        health = {"Check": self._check, "List": self._list, "Watch": self._watch}
-        services = {
-            SERVICE: {**unary, "ModelStreamInfer": self._stream},
-            HEALTH: health,
+        quick = {name: _unary(partial(self._infer, name, self._quick)) for name in QUICK}
+        infer = partial(self._infer, "ModelInfer", self._targets)
+        inference = {"ModelInfer": _unary(infer), "ModelStreamInfer": _streaming(self._stream)}
+        health = {
+            "Check": _unary(self._check),
+            "List": _unary(self._list),
+            "Watch": _streaming(self._watch),
         }
         return [
-            grpc.method_handlers_generic_handler(
-                service, {name: _reader_writer(method) for name, method in methods.items()}
-            )
-            for service, methods in services.items()
+            grpc.method_handlers_generic_handler(SERVICE, quick | inference),
+            grpc.method_handlers_generic_handler(HEALTH, health),
         ]
 
-    async def _unary(self, name: str, lane: _Lane, context: Any) -> None:
+    async def _infer(self, name: str, lane: _Lane, context: Any) -> bytes:
         async with lane.place() as place:
-            if (message := await self._read(context)) is None:
-                return
+            message = await self._read(context)
             reply = await self._run(name, message, context, place)
+            del message
             if reply.status != OK:
                 await _abort(context, reply)
             context.set_trailing_metadata(reply.metadata)
-            await self._write(context, reply.body)
+            if len(reply.body) > SMALL:
+                place.keep_until_sent(context, self._patience)
+            return reply.body
 
     async def _run(self, name: str, message: bytes, context: Any, place: _Place) -> Reply:
         gone = Event()
@@ -114,27 +116,22 @@ class Handlers:
         finally:
             self._streams -= 1
 
-    async def _check(self, context: Any) -> None:
+    async def _check(self, context: Any) -> bytes:
         async with self._quick.place():
-            message = await self._read(context)
-            if message is None:
-                return
-            if (status := self._health.status(await _service(context, message))) == SERVICE_UNKNOWN:
+            service = await _service(context, await self._read(context))
+            if (status := self._health.status(service)) == SERVICE_UNKNOWN:
                 await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
-            await self._write(context, self._health.response(status))
+            return self._health.response(status)
 
-    async def _list(self, context: Any) -> None:
+    async def _list(self, context: Any) -> bytes:
         async with self._quick.place():
-            if await self._read(context) is not None:
-                await self._write(context, self._health.list())
+            await self._read(context)
+            return self._health.list()
 
     async def _watch(self, context: Any) -> None:
         """Send the status of a service, and each change of it."""
         async with self._quick.place():
-            message = await self._read(context)
-        if message is None:
-            return
-        service, last = await _service(context, message), None
+            service, last = await _service(context, await self._read(context)), None
         while not self.ending.is_set():
             if (status := self._health.status(service)) != last:
                 await self._write(context, self._health.response(status))
@@ -142,15 +139,17 @@ class Handlers:
             await asyncio.sleep(HEALTH_POLL)
         await context.abort(grpc.StatusCode.UNAVAILABLE, _ENDING)
 
-    async def _read(self, context: Any) -> bytes | None:
-        """Return the one message of a call; None if there is none, such as one too large."""
+    async def _read(self, context: Any) -> bytes:
+        """Return the one message of a call."""
         try:
             async with asyncio.timeout(self._patience):
-                message = await context.read()
+                message: bytes | Any = await context.read()
         except TimeoutError:
             detail = "the message did not arrive in time (set MMF_CLIENT_TIMEOUT)"
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, detail)
-        return None if message is grpc.aio.EOF else message
+        if message is grpc.aio.EOF:  # a client whose message was too large has its error already
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "expected a message, got none")
+        return message
 
     async def _next(self, context: Any) -> bytes | None:
         """Return the next message of a stream, however long that takes; None at its end."""
@@ -185,43 +184,71 @@ class _Lane:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[_Place]:
-        """Have a place in the block, and until the thread that was started in it has ended."""
+        """Have a place in the block, and for as long as what has begun in it goes on."""
         await self._places.acquire()
-        place = _Place(self.pool)
+        place = _Place(self.pool, self._places.release)
         try:
             yield place
         finally:
-            place.when_ended(self._places.release)
+            place.leave()
 
 
 class _Place:
-    """The place of one call."""
+    """The place of one call; it is another's when all that keeps it has ended."""
 
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, release: Callable[[], None]) -> None:
         self._pool = pool
+        self._release = release
         self._job: Future[Reply] | None = None
+        self._keepers = 1  # the block itself
 
     async def run(self, job: Callable[[], Reply]) -> Reply:
         """Run in a thread, which goes on if nobody waits for it any more."""
         self._job = self._pool.submit(job)
         return await asyncio.shield(asyncio.wrap_future(self._job))
 
-    def when_ended(self, release: Callable[[], None]) -> None:
-        """Call a function in the event loop when the thread has ended; now if it has."""
+    def keep_until_sent(self, context: Any, longest: float) -> None:
+        """Keep the place until the call has ended, or its client has had time enough to read."""
+        self._keepers += 1
+        timer = asyncio.get_running_loop().call_later(longest, self._let_go)
+
+        def sent(_: Any) -> None:
+            if not timer.cancelled() and timer.when() > asyncio.get_running_loop().time():
+                timer.cancel()
+                self._let_go()
+
+        context.add_done_callback(sent)
+
+    def leave(self) -> None:
+        """Leave the block; a thread may still be running."""
         if self._job is None or self._job.done():
-            release()
+            self._let_go()
             return
         loop = asyncio.get_running_loop()
 
         def ended(_: Future[Reply]) -> None:
             with suppress(RuntimeError):  # the loop has ended before
-                loop.call_soon_threadsafe(release)
+                loop.call_soon_threadsafe(self._let_go)
 
         self._job.add_done_callback(ended)
 
+    def _let_go(self) -> None:
+        self._keepers -= 1
+        if not self._keepers:
+            self._release()
 
-def _reader_writer(method: Callable[[Any], Awaitable[None]]) -> Any:
-    """Return a method that reads its messages itself: the library would read them at once."""
+
+def _unary(method: Callable[[Any], Awaitable[bytes]]) -> Any:
+    """Return a method of one message, which it reads itself: the library would do so at once."""
+
+    async def handle(_: Any, context: Any) -> bytes:
+        return await method(context)
+
+    return grpc.stream_unary_rpc_method_handler(handle)
+
+
+def _streaming(method: Callable[[Any], Awaitable[None]]) -> Any:
+    """Return a method that reads and writes its messages itself."""
 
     async def handle(_: Any, context: Any) -> None:
         await method(context)

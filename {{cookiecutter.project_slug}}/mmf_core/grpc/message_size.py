@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from ..codecs import MemoryBudget, max_memory
+from ..codecs import MemoryBudget, Options, max_memory
 from ..errors import BodyTooLarge
-from ..web.http.codec_options import limits
 
 LARGEST_GROWTH = 45
 """No message takes more than so many times its size."""
@@ -27,12 +26,12 @@ _Field = tuple[int, int, int]
 """The number of a field, and where its value begins and ends."""
 
 
-def check_message_size(data: bytes, budget: MemoryBudget) -> None:
+def check_message_size(data: bytes, budget: MemoryBudget, options: Options) -> None:
     """Raise BodyTooLarge for an inference that would take more memory than there is for a body.
 
     A malformed message passes: its parser refuses it.
     """
-    if len(data) * LARGEST_GROWTH <= max_memory(limits()):
+    if len(data) * LARGEST_GROWTH <= max_memory(options):
         return
     count = 0
     for number, start, end in _fields(data, 0, len(data)):

@@ -8,10 +8,10 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 from .. import __version__
-from ..codecs import MemoryBudget
+from ..codecs import MemoryBudget, Options
 from ..v2 import models
 from ..web.http.bodies import read_whole
-from ..web.http.codec_options import limits
+from ..web.http.codec_options import limits_of
 from ..web.protocols import Service
 from ..web.request_context import enter_target
 from .calls import IS_CALL, MEDIA_TYPE, SERVICE
@@ -29,14 +29,16 @@ def blueprint(service: Service) -> Blueprint:
     _server_methods(routes, service)
     _model_methods(routes, service)
 
+    limits = limits_of(service.settings)
+
     @routes.post("/ModelInfer")
     def infer() -> Response:
-        return _respond(_infer(service))
+        return _respond(_infer(service, limits))
 
     @routes.post("/ModelStreamInfer")
     def stream_infer() -> Response:
         stream_response = message_class("inference.ModelStreamInferResponse")
-        return _respond(stream_response(infer_response=_infer(service)))
+        return _respond(stream_response(infer_response=_infer(service, limits)))
 
     return routes
 
@@ -86,10 +88,11 @@ def _model_methods(routes: Blueprint, service: Service) -> None:
         return _respond(message_class("inference.ModelMetadataResponse")(**described))
 
 
-def _infer(service: Service) -> Any:
+def _infer(service: Service, limits: Options) -> Any:
     """Return the ModelInferResponse to the message of this request."""
-    data, budget = read_whole(request), MemoryBudget("message", limits())
-    check_message_size(data, budget)
+    this = request._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - as in REST
+    data, budget = read_whole(this), MemoryBudget("message", limits)
+    check_message_size(data, budget, limits)
     message = parse(message_class("inference.ModelInferRequest"), data)
     version, is_raw = message.model_version, bool(message.raw_input_contents or not message.inputs)
     execution = models.find(service, message.model_name, version)
