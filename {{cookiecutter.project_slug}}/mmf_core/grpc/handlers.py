@@ -35,6 +35,10 @@ MAX_STREAMS = 2_000
 """Streams that a worker has open, each of which may have a message in memory."""
 SMALL = 64 * 1024
 """Bytes of a response that has no place while it is sent."""
+QUIET = 0.02
+"""Seconds without a call after which no more are expected while responses are held back."""
+LONGEST_HOLD = 0.5
+"""Seconds for which they are, at most."""
 HEALTH_POLL = 0.1  # seconds between two looks at a status that is watched
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _ENDS_STREAM = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
@@ -57,6 +61,9 @@ class Handlers:
         self._targets = _Lane("mmf-grpc", threads, threads + max(1, threads // 2))
         self._quick = _Lane("mmf-grpc-quick", QUICK_THREADS, QUICK_PLACES)
         self._streams = 0
+        self._last_call = 0.0  # on the loop's clock
+        self._may_respond = asyncio.Event()
+        self._may_respond.set()
         self.ending = asyncio.Event()
 
     def generic(self) -> list[Any]:
@@ -74,6 +81,23 @@ class Handlers:
             grpc.method_handlers_generic_handler(HEALTH, health),
         ]
 
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Hold responses back in the block, which begins when no more calls arrive.
+
+        The library loses what arrives while its server begins to stop. A client that waits for its
+        response does not call, and hears of the end of its connection before the response.
+        """
+        self._may_respond.clear()
+        clock = asyncio.get_running_loop().time
+        end = clock() + LONGEST_HOLD
+        try:
+            while clock() - self._last_call < QUIET and clock() < end:
+                await asyncio.sleep(QUIET / 4)
+            yield
+        finally:
+            self._may_respond.set()
+
     async def _infer(self, name: str, lane: _Lane, context: Any) -> bytes:
         async with lane.place() as place:
             message = await self._read(context)
@@ -88,6 +112,7 @@ class Handlers:
 
     async def _run(self, name: str, message: bytes, context: Any, place: _Place) -> Reply:
         gone = Event()
+        self._last_call = asyncio.get_running_loop().time()
         call = Call(
             f"/{SERVICE}/{name}",
             message,
@@ -96,10 +121,13 @@ class Handlers:
             gone.is_set,
         )
         try:
-            return await place.run(partial(self._respond, call))
+            reply = await place.run(partial(self._respond, call))
         except asyncio.CancelledError:  # by its client, or by its deadline
             gone.set()
             raise
+        if not self._may_respond.is_set():
+            await self._may_respond.wait()
+        return reply
 
     async def _stream(self, context: Any) -> None:
         """Respond to the messages of a stream one after another; an error does not end it."""

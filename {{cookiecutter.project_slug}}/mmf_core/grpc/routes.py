@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Flask, Response, request
 
 from ..web import rest
 from ..web.openapi.sections import OpenAPISection
@@ -23,7 +24,7 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
     from .views import blueprint
 
     routes = blueprint(service)
-    routes.record_once(lambda state: serve_later(state.app, service))
+    routes.record_once(lambda state: serve_later(cast("Flask", state.app), service))
     yield routes
 
 

@@ -92,8 +92,12 @@ class GrpcServer:
         while not (graceful_shutdown.is_ending() or self._must_stop.is_set()):
             await asyncio.sleep(POLL)
         await self._wait_for_successor()
+        grace = max(MIN_GRACE, graceful_shutdown.seconds_left())
+        async with handlers.held():
+            stopped = asyncio.create_task(server.stop(grace))
+            await asyncio.sleep(POLL)
         handlers.ending.set()
-        await server.stop(max(MIN_GRACE, graceful_shutdown.seconds_left()))
+        await stopped
 
     def _bind(self, server: Any) -> None:
         if not self._settings.certificate:
