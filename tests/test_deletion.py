@@ -33,6 +33,7 @@ MENTIONS = {
     "drift": "MMF_DRIFT|  drift  ",
     "init": "  init  ",
     "feedback": "/feedback|MMF_FEEDBACK",
+    "grpc": "MMF_GRPC|grpc",
     "heroku_size": "heroku|  size  ",
     "metrics": "/metrics|prometheus",
     "mlflow": "invocations|/mlflow",

@@ -17,6 +17,8 @@ UNBOUNDED = {
     "execution.calls.succeeds": "nothing",
     "execution.streams._worker_slots": "the setting",
     "codecs.image_pillow._ignore_warnings": "nothing",
+    "grpc.messages.message_class": "messages of the protocol",
+    "grpc.messages.pool": "nothing",
     "page.routes.render": "languages of the page",
     "payload_log.outcomes._counter": "nothing",
     "page.translations.errors._keys": "languages of the page",

@@ -70,6 +70,7 @@ EVERYWHERE_IN = {
     "web": {"flask", "werkzeug"},
     **{key: {"flask", "werkzeug", "click"} for key in CAPABILITIES},
     "drift": {"flask", "werkzeug", "click", "numpy"},
+    "grpc": {"flask", "werkzeug", "google", "grpc", "grpc_reflection"},
     "metrics": {"flask", "prometheus_client"},
     "tracing": {"opentelemetry"},
     "cli": {"click"},
