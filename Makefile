@@ -15,8 +15,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak soak-tasks soak-rollouts rollout-pictures hostile decoding lint types lock reference fidelity \
-	bench bench-quick bench-codecs bench-models bench-startup bench-instructions bench-flame bench-worker bench-metrics bench-tasks \
+.PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak soak-tasks soak-rollouts rollout-pictures hostile decoding lint types lock reference grpc fidelity \
+	bench bench-quick bench-codecs bench-models bench-startup bench-instructions bench-flame bench-worker bench-metrics bench-tasks bench-grpc \
 	bench-alternatives bench-load clean
 
 help:  ## show this list
@@ -70,6 +70,9 @@ lock: .venv/.cookiecutter  ## upgrade every pinned version, here and in the proj
 reference: .venv/.complete  ## write docs/descriptors.md from the docstrings
 	@PYTHONPYCACHEPREFIX=.cache/pycache $(BIN)/python tools/reference.py
 
+grpc: .venv/.complete  ## compile the messages of gRPC: mmf_core/grpc/descriptors.binpb
+	@$(BIN)/python tools/grpc_descriptors.py
+
 fidelity: .venv/.complete  ## measure what survives each format, for docs/fidelity.md
 	@PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache $(BIN)/python tests/core/fidelity_page.py
 
@@ -119,6 +122,9 @@ bench-worker: .venv/.complete  ## what gunicorn's own gthread does not keep, bes
 
 bench-tasks: .venv/.complete  ## what a task costs beside a call, and how many a machine runs, beside huey; needs valgrind
 	@PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache $(BIN)/python benchmarks/tasks.py
+
+bench-grpc: .venv/.complete  ## gRPC beside our REST and MLServer's gRPC: one row and 1,000; needs wrk
+	@$(BIN)/python benchmarks/grpc_calls.py
 
 bench-metrics: .venv/.complete  ## what counting costs a request and `/metrics`
 	@MMF_LOG_LEVEL=error PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache \
