@@ -43,7 +43,7 @@ def prepare(names: set[str]) -> None:
     project = bake()
     for name in sorted(names | {"ours"}):
         own = () if name == "ours" else (HERE / "peers" / name / "requirements.txt",)
-        ours = LOCKS if name in {"ours", "granian"} else ()
+        ours = LOCKS if name in {"ours", "granian", "grpc"} else ()
         install(name, *ours, *own)
     train()
     if "mlflow" in names:
