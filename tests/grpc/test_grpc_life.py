@@ -81,6 +81,22 @@ def test_a_call_that_was_cancelled_leaves_a_line(
     first.result()
 
 
+def test_a_call_that_waits_for_a_thread_is_not_begun_either(tmp_path: Path) -> None:
+    settings = {"WEB_CONCURRENCY": "1", "MMF_GRPC_THREADS": "1"}
+    app, file = APP.replace(", max_concurrency=1", ""), tmp_path / "file"
+    with running(tmp_path, app, **settings) as (_, port), connected(port) as stub:
+        first = waiting(stub, file)
+        wait_until(lambda: begun(file) == 1)
+        second = waiting(stub, file, metadata=[("x-request-id", "impatient")], timeout=0.5)
+        assert second.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        file.touch()
+        assert first.result().outputs
+        wait_until(lambda: '"request_id":"impatient"' in (tmp_path / "log").read_text())
+        (line,) = [row for row in (tmp_path / "log").read_text().splitlines() if "impatient" in row]
+        assert '"status":499' in line
+        assert begun(file) == 1
+
+
 def test_slow_targets_hold_up_no_health_check(tmp_path: Path) -> None:
     settings = {"WEB_CONCURRENCY": "1", "MMF_GRPC_THREADS": "2"}
     file = tmp_path / "file"

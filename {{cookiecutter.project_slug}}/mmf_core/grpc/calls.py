@@ -13,7 +13,7 @@ from ..web.request_context import IS_GONE
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-SERVICE = "inference.GRPCInferenceService"
+SERVICE, HEALTH = "inference.GRPCInferenceService", "grpc.health.v1.Health"
 MEDIA_TYPE = "application/grpc+proto"
 IS_CALL = "mmf.grpc"
 """In the environment of a request that is a call; no client of HTTP can set it."""
@@ -23,7 +23,11 @@ _NOT_HEADERS = {
     *("expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"),
 }
 """Of a connection, or of a body, which gRPC has in its own form."""
-_RETURNED = {"x-request-id", "x-model-version", "retry-after", "server-timing", "www-authenticate"}
+_RETURNED = (
+    *("x-request-id", "x-model-version", "retry-after", "server-timing"),
+    *("ratelimit", "www-authenticate"),
+)
+"""How the names of headers begin that a call gets as well."""
 
 
 class Reply(NamedTuple):
@@ -60,7 +64,8 @@ def respond(app: WSGIApplication, call: Call, *, port: int, is_secure: bool) -> 
     finally:
         close: Callable[[], None] = getattr(body, "close", lambda: None)
         close()
-    return Reply(status, content, tuple(pair for pair in returned if pair[0] in _RETURNED))
+    metadata = ((name, value) for name, value in returned if name.startswith(_RETURNED))
+    return Reply(status, content, tuple(pair for pair in metadata if pair[1].isascii()))
 
 
 def _environ(call: Call, port: int, is_secure: bool) -> WSGIEnvironment:

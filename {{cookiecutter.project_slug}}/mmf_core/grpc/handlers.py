@@ -12,19 +12,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from http import HTTPStatus
 from threading import Event
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
 
-from .calls import SERVICE, Call, Reply
+from .calls import HEALTH, SERVICE, Call, Reply
 from .health import SERVICE_UNKNOWN, Health
 from .messages import message_class
 from .statuses import OK, code_of
 
-HEALTH = "grpc.health.v1.Health"
 QUICK = {
     *("ServerLive", "ServerReady", "ModelReady", "ServerMetadata", "ModelMetadata"),
     "RepositoryIndex",
@@ -41,6 +39,7 @@ LONGEST_HOLD = 0.5
 """Seconds for which they are, at most."""
 HEALTH_POLL = 0.1  # seconds between two looks at a status that is watched
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
+_STREAM = f"/{SERVICE}/ModelStreamInfer"
 _ENDS_STREAM = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
 _ENDING = "the service is shutting down; call again"
 
@@ -68,18 +67,24 @@ class Handlers:
 
     def generic(self) -> list[Any]:
         """Return what a server of gRPC is made of; messages are bytes."""
-        quick = {name: _unary(partial(self._infer, name, self._quick)) for name in QUICK}
-        infer = partial(self._infer, "ModelInfer", self._targets)
-        inference = {"ModelInfer": _unary(infer), "ModelStreamInfer": _streaming(self._stream)}
+        quick = {name: self._of_app(SERVICE, name, self._quick) for name in QUICK}
+        inference = {
+            "ModelInfer": self._of_app(SERVICE, "ModelInfer", self._targets),
+            "ModelStreamInfer": _streaming(self._stream),
+        }
         health = {
             "Check": _unary(self._check),
-            "List": _unary(self._list),
+            "List": self._of_app(HEALTH, "List", self._quick),  # it names targets
             "Watch": _streaming(self._watch),
         }
         return [
             grpc.method_handlers_generic_handler(SERVICE, quick | inference),
             grpc.method_handlers_generic_handler(HEALTH, health),
         ]
+
+    def _of_app(self, service: str, name: str, lane: _Lane) -> Any:
+        """Return a method that the application responds to."""
+        return _unary(partial(self._infer, f"/{service}/{name}", lane))
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -98,10 +103,10 @@ class Handlers:
         finally:
             self._may_respond.set()
 
-    async def _infer(self, name: str, lane: _Lane, context: Any) -> bytes:
+    async def _infer(self, path: str, lane: _Lane, context: Any) -> bytes:
         async with lane.place() as place:
             message = await self._read(context)
-            reply = await self._run(name, message, context, place)
+            reply = await self._run(path, message, context, place)
             del message
             if reply.status != OK:
                 await _abort(context, reply)
@@ -110,11 +115,11 @@ class Handlers:
                 place.keep_until_sent(context, self._patience)
             return reply.body
 
-    async def _run(self, name: str, message: bytes, context: Any, place: _Place) -> Reply:
+    async def _run(self, path: str, message: bytes, context: Any, place: _Place) -> Reply:
         gone = Event()
         self._last_call = asyncio.get_running_loop().time()
         call = Call(
-            f"/{SERVICE}/{name}",
+            path,
             message,
             context.invocation_metadata() or (),
             context.peer(),
@@ -138,7 +143,7 @@ class Handlers:
         try:
             while (message := await self._next(context)) is not None:
                 async with self._targets.place() as place:
-                    reply = await self._run("ModelStreamInfer", message, context, place)
+                    reply = await self._run(_STREAM, message, context, place)
                     del message
                     await self._write(context, await _in_stream(context, reply))
         finally:
@@ -150,11 +155,6 @@ class Handlers:
             if (status := self._health.status(service)) == SERVICE_UNKNOWN:
                 await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
             return self._health.response(status)
-
-    async def _list(self, context: Any) -> bytes:
-        async with self._quick.place():
-            await self._read(context)
-            return self._health.list()
 
     async def _watch(self, context: Any) -> None:
         """Send the status of a service, and each change of it."""
@@ -300,7 +300,7 @@ def _status_of(reply: Reply) -> tuple[grpc.StatusCode, str, bytes]:
     except DecodeError:  # by what an author has put around the application
         status = None
     if status is None or status.code not in _CODES or not status.code:
-        return _CODES[code_of(reply.status)], HTTPStatus(reply.status).phrase, b""
+        return _CODES[code_of(reply.status)], f"status {reply.status} over HTTP", b""
     return _CODES[status.code], status.message, reply.body if status.details else b""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..readiness import server_status
 from ..registry import Registry
 from .calls import SERVICE
@@ -27,18 +29,12 @@ class Health:
             return SERVICE_UNKNOWN
         return SERVING if is_ready else NOT_SERVING
 
-    def check(self, request: bytes) -> bytes | None:
-        """Respond to a HealthCheckRequest; None if there is no such target."""
-        status = self.status(self.service_of(request))
-        return None if status == SERVICE_UNKNOWN else self.response(status)
-
-    def list(self) -> bytes:
+    def list(self) -> Any:
         """Return the HealthListResponse."""
         response = message_class("grpc.health.v1.HealthListResponse")()
         for name in ("", SERVICE, *self._registry.targets):
             response.statuses[name].status = self.status(name)
-        data: bytes = response.SerializeToString()
-        return data
+        return response
 
     @staticmethod
     def service_of(request: bytes) -> str:

@@ -5,7 +5,6 @@ The packages of gRPC have threads, which do not survive a fork: the master impor
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import ssl
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from .server import GrpcServer
 
 _DEFAULT_HTTP_PORT = 8000
-_log = logging.getLogger("mmf.grpc")
 
 
 class _Current:
@@ -96,7 +94,7 @@ def announce() -> None:
 
 
 def start() -> None:
-    """Begin to serve, in this worker; errors are those of a port that cannot be had."""
+    """Begin to serve, in this worker."""
     settings = GrpcSettings.from_env()
     if not settings.port or _Current.app is None or not is_in_gunicorn():
         return
@@ -106,8 +104,6 @@ def start() -> None:
     listeners = _Current.listeners or Listeners()
     _Current.server = GrpcServer(app, service, settings, _host(), listeners)
     _Current.server.start()
-    listeners.listen()
-    _log.info("gRPC is served on port %d", settings.port)
 
 
 def end() -> None:

@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, request
 from ..web import rest
 from ..web.openapi.sections import OpenAPISection
 from ..web.protocols import ErrorReport, Protocol, Service
-from .calls import IS_CALL, MEDIA_TYPE, SERVICE
+from .calls import HEALTH, IS_CALL, MEDIA_TYPE, SERVICE
 from .library import GrpcLibrary
 from .lifecycle import serve_later
 from .settings import GrpcSettings
@@ -42,5 +42,5 @@ def _openapi(_service: Service) -> OpenAPISection:
 
 
 PROTOCOL = Protocol(
-    name="grpc", segments=(SERVICE,), blueprints=blueprints, error=error, openapi=_openapi
+    name="grpc", segments=(SERVICE, HEALTH), blueprints=blueprints, error=error, openapi=_openapi
 )

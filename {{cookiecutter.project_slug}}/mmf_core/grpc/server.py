@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from functools import partial
 from pathlib import Path
@@ -15,8 +16,8 @@ from grpc_reflection.v1alpha import reflection
 
 from ..server import graceful_shutdown
 from ..web.protocols import Service
-from .calls import SERVICE, respond
-from .handlers import HEALTH, Handlers
+from .calls import HEALTH, SERVICE, respond
+from .handlers import Handlers
 from .health import Health
 from .listeners import Listeners
 from .messages import pool
@@ -27,6 +28,8 @@ MAX_CALLS = 10_000
 """Calls that a worker has open: those without a place have not sent their message yet."""
 KEEPALIVE = 60.0  # seconds after which a client that says nothing is asked whether it is there
 MIN_GRACE = 0.1
+RETRY_AFTER = 1.0  # seconds until a port that could not be had is tried again
+_log = logging.getLogger("mmf.grpc")
 
 
 class GrpcServer:
@@ -43,18 +46,16 @@ class GrpcServer:
         self._app = app
         self._service = service
         self._settings = settings
-        self._address = f"{f'[{host}]' if ':' in host.strip('[]') else host}:{settings.port}"
+        name = host.strip("[]")
+        self._address = f"{f'[{name}]' if ':' in name else name}:{settings.port}"
         self._listeners = listeners
         self._thread = Thread(target=self._run, name="mmf-grpc-loop", daemon=True)
         self._has_begun, self._must_stop = Event(), Event()
-        self._failure: BaseException | None = None
 
     def start(self) -> None:
-        """Begin to listen; RuntimeError if that is impossible."""
+        """Begin to listen, now if the port is free."""
         self._thread.start()
         self._has_begun.wait()
-        if self._failure is not None:
-            raise self._failure
 
     def stop(self) -> None:
         """Finish the calls that are running, as long as this worker may."""
@@ -62,12 +63,17 @@ class GrpcServer:
         self._thread.join(graceful_shutdown.seconds_left() + graceful_shutdown.MARGIN / 2)
 
     def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as error:  # noqa: BLE001 - raised in the thread that waits for it
-            self._failure = error
-        finally:
-            self._has_begun.set()
+        while not self._must_stop.is_set():
+            try:
+                asyncio.run(self._serve())
+            except Exception as error:  # noqa: BLE001 - HTTP is served all the same
+                is_known = isinstance(error, RuntimeError)  # the port cannot be had
+                _log.error("gRPC is not served: %s", error, exc_info=None if is_known else error)
+            else:
+                return
+            finally:
+                self._has_begun.set()
+            self._must_stop.wait(RETRY_AFTER)
 
     async def _serve(self) -> None:
         settings = self._service.settings
@@ -88,6 +94,8 @@ class GrpcServer:
         reflection.enable_server_reflection(names, server, pool())
         self._bind(server)
         await server.start()
+        self._listeners.listen()
+        _log.info("gRPC is served on port %d", self._settings.port)
         self._has_begun.set()
         while not (graceful_shutdown.is_ending() or self._must_stop.is_set()):
             await asyncio.sleep(POLL)
@@ -109,10 +117,10 @@ class GrpcServer:
 
     async def _wait_for_successor(self) -> None:
         """Listen until another worker does, unless the whole service ends."""
-        since = time.monotonic()
+        since, seconds = time.monotonic(), graceful_shutdown.seconds_left()
         self._listeners.leave()
-        while not graceful_shutdown.has_begun() and graceful_shutdown.seconds_left():
-            if self._listeners.may_close(since):
+        while not graceful_shutdown.has_begun() and not self._listeners.may_close(since):
+            if graceful_shutdown.seconds_left() < seconds / 2:  # calls need the rest
                 return
             await asyncio.sleep(POLL)
 

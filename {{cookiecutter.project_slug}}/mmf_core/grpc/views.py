@@ -9,13 +9,15 @@ from werkzeug.exceptions import NotFound
 
 from .. import __version__
 from ..codecs import MemoryBudget, Options
+from ..errors import ClientGone
 from ..v2 import models
 from ..web.http.bodies import read_whole
 from ..web.http.codec_options import limits_of
 from ..web.protocols import Service
-from ..web.request_context import enter_target
-from .calls import IS_CALL, MEDIA_TYPE, SERVICE
+from ..web.request_context import current_context, enter_target
+from .calls import HEALTH, IS_CALL, MEDIA_TYPE, SERVICE
 from .contents import infer_response, read_inference
+from .health import Health
 from .message_size import check_message_size
 from .messages import message_class, parse
 
@@ -24,18 +26,18 @@ _EXTENSIONS = ["model_repository"]
 
 def blueprint(service: Service) -> Blueprint:
     """Return the methods as routes, which serve nothing but calls of gRPC."""
-    routes = Blueprint("grpc", __name__, url_prefix=f"/{SERVICE}")
+    routes = Blueprint("grpc", __name__)
     routes.before_request(_refuse_http)
     _server_methods(routes, service)
     _model_methods(routes, service)
 
     limits = limits_of(service.settings)
 
-    @routes.post("/ModelInfer")
+    @routes.post(f"/{SERVICE}/ModelInfer")
     def infer() -> Response:
         return _respond(_infer(service, limits))
 
-    @routes.post("/ModelStreamInfer")
+    @routes.post(f"/{SERVICE}/ModelStreamInfer")
     def stream_infer() -> Response:
         stream_response = message_class("inference.ModelStreamInferResponse")
         return _respond(stream_response(infer_response=_infer(service, limits)))
@@ -49,21 +51,25 @@ def _refuse_http() -> None:
 
 
 def _server_methods(routes: Blueprint, service: Service) -> None:
-    @routes.post("/ServerLive")
+    @routes.post(f"/{SERVICE}/ServerLive")
     def live() -> Response:
         return _respond(message_class("inference.ServerLiveResponse")(live=True))
 
-    @routes.post("/ServerReady")
+    @routes.post(f"/{SERVICE}/ServerReady")
     def ready() -> Response:
         is_ready = service.registry.is_ready
         return _respond(message_class("inference.ServerReadyResponse")(ready=is_ready))
 
-    @routes.post("/ServerMetadata")
+    @routes.post(f"/{SERVICE}/ServerMetadata")
     def server() -> Response:
         response = message_class("inference.ServerMetadataResponse")
         return _respond(response(name="mmf-flask", version=__version__, extensions=_EXTENSIONS))
 
-    @routes.post("/RepositoryIndex")
+    @routes.post(f"/{HEALTH}/List")
+    def health() -> Response:
+        return _respond(Health(service.registry).list())
+
+    @routes.post(f"/{SERVICE}/RepositoryIndex")
     def index() -> Response:
         asked = _read("inference.RepositoryIndexRequest")
         only_ready = asked.ready and not service.registry.is_ready
@@ -72,7 +78,7 @@ def _server_methods(routes: Blueprint, service: Service) -> None:
 
 
 def _model_methods(routes: Blueprint, service: Service) -> None:
-    @routes.post("/ModelReady")
+    @routes.post(f"/{SERVICE}/ModelReady")
     def model_ready() -> Response:
         asked = _read("inference.ModelReadyRequest")
         models.find(service, asked.name)
@@ -81,7 +87,7 @@ def _model_methods(routes: Blueprint, service: Service) -> None:
             models.find(service, asked.name, asked.version)
         return _respond(message_class("inference.ModelReadyResponse")(ready=is_ready))
 
-    @routes.post("/ModelMetadata")
+    @routes.post(f"/{SERVICE}/ModelMetadata")
     def metadata() -> Response:
         asked = _read("inference.ModelMetadataRequest")
         described = models.metadata(service, asked.name, asked.version)
@@ -98,6 +104,7 @@ def _infer(service: Service, limits: Options) -> Any:
     execution = models.find(service, message.model_name, version)
     target = execution.target
     enter_target(target)
+    _refuse_gone()
     inference = read_inference(message, budget)
     del message  # while the target runs, its tensors are enough
     given, tensors = models.infer(service, execution, version, inference)
@@ -105,6 +112,13 @@ def _infer(service: Service, limits: Options) -> Any:
         return infer_response(target, given, inference, tensors, raw=is_raw)
     except (TypeError, ValueError) as error:
         raise models.unwritable(target, error) from error
+
+
+def _refuse_gone() -> None:
+    """Begin no call whose client is gone: it has waited for a thread until its deadline, perhaps."""
+    context = current_context()
+    if context and context.has_hung_up():
+        raise ClientGone("the client has gone while its call was waiting")
 
 
 def _read(name: str) -> Any:
