@@ -31,7 +31,8 @@ ours = message_class("inference.ModelInferRequest").FromString(data)
 assert ours.SerializeToString(deterministic=True) == data
 assert ours.DESCRIPTOR.file.pool is not theirs.DESCRIPTOR.file.pool
 response = message_class("inference.ModelStreamInferResponse")(infer_response={"id": "7"})
-assert service_pb2.ModelStreamInferResponse.FromString(response.SerializeToString()).infer_response.id
+read = service_pb2.ModelStreamInferResponse.FromString(response.SerializeToString())
+assert read.infer_response.id == "7"
 print(protobuf.__version__.partition(".")[0])
 """
 

@@ -115,7 +115,7 @@ def _infer(service: Service, limits: Options) -> Any:
 
 
 def _refuse_gone() -> None:
-    """Begin no call whose client is gone: it has waited for a thread until its deadline, perhaps."""
+    """Begin no call whose client is gone: it may have waited for a thread until its deadline."""
     context = current_context()
     if context and context.has_hung_up():
         raise ClientGone("the client has gone while its call was waiting")

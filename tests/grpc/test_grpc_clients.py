@@ -1,0 +1,87 @@
+"""Triton's and MLServer's own clients of gRPC, unchanged, against a service under gunicorn."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from grpc_service import MODEL, running
+
+from baking import ROOT
+from commands import make_environment
+
+pytestmark = pytest.mark.long
+CLIENTS = ROOT / "tests" / "clients"
+VERSION = sha256(MODEL).hexdigest()[:12]
+MODELS = ["score", "twice", "table", "add", "shout", "worker", "wait", "hasty", "broken"]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give where a service serves gRPC."""
+    with running(tmp_path_factory.mktemp("clients")) as (_, port):
+        yield f"127.0.0.1:{port}"
+
+
+def run_client(script: str, address: str) -> dict[str, Any]:
+    """Run a client; return what it says of the service."""
+    python = make_environment("clients", CLIENTS / "requirements.txt") / "python"
+    command = [str(python), str(CLIENTS / script), address]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+@pytest.fixture(scope="module")
+def triton(address: str) -> dict[str, Any]:
+    """Give what Triton's client says of the service."""
+    return run_client("triton_grpc.py", address)
+
+
+@pytest.fixture(scope="module")
+def mlserver(address: str) -> dict[str, Any]:
+    """Give what MLServer's codecs understand of the service."""
+    return run_client("mlserver_grpc.py", address)
+
+
+def test_triton_finds_the_server_and_its_models(triton: dict[str, Any]) -> None:
+    assert (triton["live"], triton["ready"], triton["model ready"]) == (True, True, True)
+    assert triton["inputs"] == [
+        {"name": "a", "datatype": "FP64", "shape": ["-1"]},
+        {"name": "word", "datatype": "BYTES", "shape": ["-1"]},
+    ]
+    assert triton["index"] == MODELS
+
+
+@pytest.mark.parametrize("packed", [None, "gzip", "deflate"])
+def test_triton_infers(triton: dict[str, Any], packed: str | None) -> None:
+    assert triton[f"infer {packed}"] == ["7", [3.0, 5.0], ["вино", ""]]
+
+
+def test_triton_sends_half_precision_and_an_empty_batch(triton: dict[str, Any]) -> None:
+    assert triton["half"] == ["float16", [[2.0, 4.0]]]
+    assert triton["empty"] == [0, 3]
+
+
+def test_triton_understands_our_errors(triton: dict[str, Any]) -> None:
+    message = f"unknown model none; available: {', '.join(MODELS)}"
+    assert triton["error"] == ["StatusCode.NOT_FOUND", message]
+    assert triton["stream"] == [[[3.0]], message, [[3.0]]]
+
+
+def test_mlserver_finds_the_server_and_the_version(mlserver: dict[str, Any]) -> None:
+    assert (mlserver["live"], mlserver["versions"]) == (True, [VERSION])
+    code, message = mlserver["error"]
+    assert code == "NOT_FOUND"
+    assert message.startswith("unknown model none")
+
+
+def test_mlservers_codecs_get_back_what_they_have_sent(mlserver: dict[str, Any]) -> None:
+    assert mlserver["whole"] == [1, 2**53 + 1]
+    assert [row[1:] for row in mlserver["cells"]] == [[1.5, "вино", True], [None, "", False]]
+    for raw in (False, True):
+        assert mlserver[f"array {raw}"] == [[3.0, 4.0], [6.0, 8.0]]
+    assert mlserver["word"] == ["ВИНО"]
