@@ -124,6 +124,12 @@ def test_every_datatype_comes_back_as_it_was(
     assert list(getattr(output.contents, field)) == sent
 
 
+def test_empty_contents_beside_raw_ones_are_none(stub: Stub) -> None:
+    request = stub.raw("twice", ("x", "FP64", [[1.0]]))
+    request.inputs[0].contents.SetInParent()
+    assert values(stub.infer(request)).tolist() == [[2.0]]
+
+
 def test_half_precision_is_raw(stub: Stub) -> None:
     response = stub.infer(stub.raw("twice", ("x", "FP16", np.array([[1, 2]], "<f2"))))
     assert response.outputs[0].datatype == "FP16"

@@ -106,7 +106,7 @@ def _tensors(message: Any, budget: MemoryBudget) -> Iterator[Tensor]:
         if not raw:
             yield _from_contents(read_header(header), entry.contents, budget)
             continue
-        if entry.HasField("contents"):
+        if entry.contents.ByteSize():  # MLServer's client sends empty ones
             name = read_header(header).label
             raise RequestError(f"{name}: expected contents or raw_input_contents, got both")
         data = raw[index]
