@@ -29,6 +29,8 @@ from mmf_core.codecs import (
     zipped,
 )
 from mmf_core.descriptors import lenient_cells, lists, schema
+from mmf_core.grpc import message_size
+from mmf_core.grpc import settings as grpc_settings
 from mmf_core.server import connections
 from mmf_core.v2 import messages
 from mmf_core.web.http import (
@@ -63,6 +65,13 @@ LIMITS = {
     ],
     "`mmf.List`": [lists.MAX_ITEMS],
     "V2": [messages.MAX_ID],
+    "gRPC": [
+        message_size.MAX_FIELDS,
+        message_size.LARGEST_GROWTH,
+        decoded_size.MAX_GROWTH,
+        grpc_settings.MAX_STREAMS,
+        grpc_settings.MAX_CALLS,
+    ],
     "a form": [
         requests._MAX_FIELDS,
         requests._MAX_ESCAPES,

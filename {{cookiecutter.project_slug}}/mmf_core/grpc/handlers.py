@@ -21,6 +21,7 @@ from google.protobuf.message import DecodeError
 from .calls import HEALTH, SERVICE, Call, Reply
 from .health import SERVICE_UNKNOWN, Health
 from .messages import message_class
+from .settings import MAX_STREAMS
 from .statuses import OK, code_of
 
 QUICK = {
@@ -29,8 +30,6 @@ QUICK = {
 }
 """Methods that call no target: slow targets do not hold them up."""
 QUICK_THREADS, QUICK_PLACES = 2, 16
-MAX_STREAMS = 2_000
-"""Streams that a worker has open, each of which may have a message in memory."""
 SMALL = 64 * 1024
 """Bytes of a response that has no place while it is sent."""
 QUIET = 0.02

@@ -21,11 +21,9 @@ from .handlers import Handlers
 from .health import Health
 from .listeners import Listeners
 from .messages import pool
-from .settings import GrpcSettings
+from .settings import MAX_CALLS, GrpcSettings
 
 POLL = 0.05  # seconds between two looks at whether this worker ends
-MAX_CALLS = 10_000
-"""Calls that a worker has open: those without a place have not sent their message yet."""
 KEEPALIVE = 60.0  # seconds after which a client that says nothing is asked whether it is there
 MIN_GRACE = 0.1
 RETRY_AFTER = 1.0  # seconds until a port that could not be had is tried again

@@ -9,6 +9,10 @@ from pathlib import Path
 from ..settings import SettingsGroup, count, duration, setting
 
 MAX_PORT = 65535
+MAX_STREAMS = 2_000
+"""Streams that a worker has open, each of which may have a message in memory."""
+MAX_CALLS = 10_000
+"""Calls that a worker has open: those without a place have not sent their message yet."""
 
 
 def _port(text: str) -> int:
