@@ -102,9 +102,9 @@ def test_triton_finds_the_server_and_its_models(triton: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("binary", [True, False])
-@pytest.mark.parametrize("packed", [None, "gzip", "deflate"])
-def test_triton_infers(triton: dict[str, Any], binary: bool, packed: str | None) -> None:
-    assert triton[f"infer {binary} {packed}"] == ["7", [3.0, 5.0], ["вино", ""]]
+@pytest.mark.parametrize("compression", [None, "gzip", "deflate"])
+def test_triton_infers(triton: dict[str, Any], binary: bool, compression: str | None) -> None:
+    assert triton[f"infer {binary} {compression}"] == ["7", [3.0, 5.0], ["вино", ""]]
 
 
 def test_triton_sends_half_precision(triton: dict[str, Any]) -> None:

@@ -69,7 +69,7 @@ def test_what_a_page_does_wrong_is_seen(page: Page, faults: list[str]) -> None:
     """Each of these would fail any other test."""
     page.goto("/docs")
     page.evaluate("setTimeout(() => { throw new Error('thrown') })")
-    page.evaluate("console.error('told')")
+    page.evaluate("console.error('reported')")
     page.evaluate("document.body.append(document.createElement('script'))")
     page.evaluate("document.body.lastChild.textContent = 'let inline'")
     page.evaluate("fetch('none')")
@@ -79,7 +79,7 @@ def test_what_a_page_does_wrong_is_seen(page: Page, faults: list[str]) -> None:
     seen = "\n".join(faults)
     for fault in (
         "thrown",
-        "told",
+        "reported",
         "script-src",
         "connect-src",
         "404",

@@ -31,7 +31,7 @@ def main() -> None:
     rows = np.array([1.5, 2.5])
     words = np.array(["вино".encode(), b""], dtype=object)
     for binary in (True, False):
-        for packed in (None, "gzip", "deflate"):
+        for compression in (None, "gzip", "deflate"):
             if not binary:
                 words = np.array(["вино", ""], dtype=object)
             inputs = [
@@ -47,10 +47,10 @@ def main() -> None:
                 inputs,
                 outputs=outputs,
                 request_id="7",
-                request_compression_algorithm=packed,
-                response_compression_algorithm=packed,
+                request_compression_algorithm=compression,
+                response_compression_algorithm=compression,
             )
-            report[f"infer {binary} {packed}"] = [
+            report[f"infer {binary} {compression}"] = [
                 answer.get_response()["id"],
                 answer.as_numpy("double").tolist(),
                 [

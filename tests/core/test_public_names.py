@@ -52,6 +52,7 @@ LAYERS = [
         "projects",
         "cron",
         "sqlite_file",
+        "blocking",
     },
     {"capabilities", "extras"},
     {"codecs", "models", "stores", "probes"},

@@ -65,8 +65,8 @@ def ods(table: pd.DataFrame = TABLE, *sheets: str) -> bytes:
 def repacked(data: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
     """Return a zip file with one part changed."""
     buffer = io.BytesIO()
-    packed = zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED)
-    with zipfile.ZipFile(io.BytesIO(data)) as old, packed as new:
+    compressed = zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(io.BytesIO(data)) as old, compressed as new:
         for name in old.namelist():
             text = old.read(name)
             new.writestr(name, change(text) if name == part else text)

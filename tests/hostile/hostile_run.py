@@ -171,22 +171,26 @@ class Result:
 
 
 class Meter(Thread):
-    """Measures a service while a request runs, and ends a worker that takes far too much."""
+    """Measures a service while a request runs, and ends a worker that takes far too much.
+
+    A process that starts meanwhile has what it was forked with: only what it adds counts.
+    """
 
     def __init__(self, service: Service) -> None:
         super().__init__(daemon=True)
         self.master = service.process.pid
-        self.peak = self.before = memory(self.master)
+        self._first: dict[int, int] = {}
+        self.peak = self._grown()
         self.killed = ""
         self._ended = Event()
         self._since = time.monotonic()
 
     def run(self) -> None:
         while not self._ended.wait(PAUSE):
-            now = memory(self.master)
-            self.peak = max(self.peak, now)
+            grown = self._grown()
+            self.peak = max(self.peak, grown)
             seconds = time.monotonic() - self._since
-            if (now - self.before) / MIB > MOST_MIB or seconds > LONGEST:
+            if grown / MIB > MOST_MIB or seconds > LONGEST:
                 self.killed = f"ended after {seconds:.0f} s"
                 largest = max(children(self.master), key=resident)
                 os.kill(largest, signal.SIGKILL)
@@ -196,7 +200,11 @@ class Meter(Thread):
         """Return by how many MiB the service has grown at most."""
         self._ended.set()
         self.join()
-        return (max(self.peak, memory(self.master)) - self.before) / MIB
+        return max(self.peak, self._grown()) / MIB
+
+    def _grown(self) -> int:
+        sizes = {pid: resident(pid) for pid in process_tree(self.master)}
+        return sum(size - self._first.setdefault(pid, size) for pid, size in sizes.items())
 
 
 class OtherClient(Thread):

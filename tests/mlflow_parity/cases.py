@@ -84,7 +84,7 @@ GOOD = [
     case("params null", {"dataframe_split": ROWS, "params": None}),
     case("params with inputs", {"inputs": LISTS, "params": {"times": 5}}),
     case("b null", split(["a", "b"], [1, None])),
-    case("b null is told", table_of("b", None, 2.5)),
+    case("b null is reported", table_of("b", None, 2.5)),
     case("b missing", split(["a"], [1])),
     case("b missing in one record", {"dataframe_records": [{"a": 1}, {"a": 2, "b": 1.5}]}),
     case("columns of other types", table_of("s", "x", "")),

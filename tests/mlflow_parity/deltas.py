@@ -7,18 +7,18 @@ ISO = "dates are ISO 8601, of any precision"
 EXACT = "no cell becomes another value"
 ROWS = "every row needs a cell for each column, and a table at least one row"
 DELTAS = {
-    "dates and times": ("400", '200 [{"told": "2026-01-31T12:30:00"}', ISO),
+    "dates and times": ("400", '200 [{"reported": "2026-01-31T12:30:00"}', ISO),
     "a number as a date": ("200", "400 INVALID_PARAMETER_VALUE", ISO),
     "a text that is no date": ("400 BAD_REQUEST", "400 INVALID_PARAMETER_VALUE", STAGE),
     "dates in csv": ("400", "200 [2]", "pandas' CSV reader rejects dates as a type"),
     "a date null": (
-        '200 [{"told": "2026-01-31T12:30:00"}, {"told": "NaT"}]',
-        '200 [{"told": "2026-01-31T12:30:00"}, {"told": null}]',
+        '200 [{"reported": "2026-01-31T12:30:00"}, {"reported": "NaT"}]',
+        '200 [{"reported": "2026-01-31T12:30:00"}, {"reported": null}]',
         "null is null",
     ),
     "a flag null": (
-        '200 [{"told": true}, {"told": false}]',
-        '200 [{"told": true}, {"told": null}]',
+        '200 [{"reported": true}, {"reported": false}]',
+        '200 [{"reported": true}, {"reported": null}]',
         "null is not false",
     ),
     "a number as text": ("200", "400 INVALID_PARAMETER_VALUE", "text is text"),
@@ -27,7 +27,7 @@ DELTAS = {
         ("200", "400 BAD_REQUEST", EXACT),
     ),
     **dict.fromkeys(("2 as a flag", "an empty text as a flag"), ("200", "400 BAD_REQUEST", EXACT)),
-    "a text as a flag": ('200 [{"told": true}', '200 [{"told": false}', EXACT),
+    "a text as a flag": ('200 [{"reported": true}', '200 [{"reported": false}', EXACT),
     "2**63 as long": ("200", "400 BAD_REQUEST", "MLflow silently changes the number"),
     "1e308 as long": ("200", "400 BAD_REQUEST", "MLflow silently changes the number"),
     "Infinity in double": ("200", "400 BAD_REQUEST", "a model is given finite numbers"),

@@ -33,7 +33,7 @@ class Model(pyfunc.PythonModel):
             time.sleep(30)
         result = (a * params["times"]).to_numpy()
         if shape in model_input:
-            return model_input[[shape]].rename(columns={shape: "told"})
+            return model_input[[shape]].rename(columns={shape: "reported"})
         shapes = {
             "frame": lambda: pd.DataFrame({"y": result, "z": "text"}),
             "series": lambda: pd.Series(result, name="y"),

@@ -129,7 +129,7 @@ def test_a_request_that_is_no_change_is_the_callers_fault(
         (name,) = change
         twice = f'{{"{name}": 1, "{name}": 2}}'
         assert_problem(client.put("/rollout", data=twice), 422, f'once, got "{name}" twice')
-    packed = gzip.compress(json.dumps(change).encode())
-    for body, coding in ((json.dumps(change), {}), (packed, {"Content-Encoding": "gzip"})):
+    compressed = gzip.compress(json.dumps(change).encode())
+    for body, coding in ((json.dumps(change), {}), (compressed, {"Content-Encoding": "gzip"})):
         response = client.put("/rollout", data=body, headers=coding)
         assert_problem(response, 422, "expected")

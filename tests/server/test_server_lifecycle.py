@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -591,17 +592,30 @@ def test_no_part_of_pyarrow_takes_memory_elsewhere(tmp_path: Path) -> None:
             assert RESERVED not in {int(end, 16) - int(start, 16) for start, end in ends}
 
 
-def test_a_worker_that_has_grown_returns_what_it_has_freed(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = iter([100, 131, 133, 150, 10_000])
+@pytest.mark.parametrize(
+    ("used", "sizes"),
+    [
+        (1.0, [100, 131, 133, 120, 150, 130, 10_000]),
+        (0.0, [100, 101, 103, 102, 103, 105, 102, 10_000]),
+    ],
+    ids=["busy", "idle"],
+)
+def test_a_worker_that_has_grown_returns_what_it_has_freed(
+    used: float, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy one by 32 MiB, an idle one by 2 MiB since it has done so."""
+    left = iter(sizes)
+    seconds = count()
     released: list[int] = []
-    monkeypatch.setattr(memory, "resident", lambda: next(sizes) * MIB)
+    monkeypatch.setattr(memory.time, "process_time", lambda: next(seconds) * used)
+    monkeypatch.setattr(memory, "resident", lambda: next(left) * MIB)
     monkeypatch.setattr(memory, "release", lambda: released.append(1))
     monkeypatch.setattr(memory, "RELEASE_INTERVAL", 1)
     monkeypatch.setattr(memory.time, "sleep", lambda _: None)
     monkeypatch.setattr(memory, "is_exceeded", lambda _: len(released) == 2)
     monkeypatch.setattr(memory.os, "kill", lambda *_: None)
     memory._watch(1)
-    assert len(released) == 2, "not at 131 MiB"
+    assert list(left) == [], "not at 131 MiB, and not at 101 and 103"
 
 
 def test_memory_where_there_is_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,7 @@ def test_slow_clients_hold_no_thread(served: Harness, drip: list[bytes]) -> None
         for client in clients:
             client.sendall(piece)
         assert served.get("/") == b"0"
-        assert served.worker.tpool._work_queue.empty()
+        assert not served.worker.tpool.is_any_waiting()
     for client in clients:
         client.sendall(drip[-1])
     for client in clients:

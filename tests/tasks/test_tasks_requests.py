@@ -100,10 +100,10 @@ def test_compressed_bodies_queries_and_streams_are_tasks_too(queue: Queue) -> No
     import gzip
 
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/octet-stream"}
-    packed = queue.ask("both?right=3", data=gzip.compress(b"left"), headers=headers)
+    compressed = queue.ask("both?right=3", data=gzip.compress(b"left"), headers=headers)
     words, nothing = queue.ask("words"), queue.ask("nothing")
     queue.work()
-    assert queue.client.get(packed["urls"]["result"]).get_json() == {"result": "left3"}
+    assert queue.client.get(compressed["urls"]["result"]).get_json() == {"result": "left3"}
     accept = {"Accept": "application/x-ndjson"}
     lines = queue.client.get(words["urls"]["result"], headers=accept)
     assert lines.text.split() == ['"one"', '"two"']

@@ -146,7 +146,7 @@ class _Pattern:
     def _is_consistent(
         self, block: np.ndarray[Any, Any], lengths: np.ndarray[Any, Any], row: int
     ) -> bool:
-        """Return whether the numbers that are no values are what their roles say.
+        """Return whether the numbers that are not values are what their roles say.
 
         The length of a whole number without an exponent says that it has no point, either.
         """

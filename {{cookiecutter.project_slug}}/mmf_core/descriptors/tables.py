@@ -188,7 +188,7 @@ def _without_attrs(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_index(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with its index as columns too: it stays, as these are no rows in order."""
+    """Return a table with its index as columns too; it stays: rows are matched by it."""
     try:
         return table.reset_index().set_axis(table.index)
     except ValueError as error:  # a column has that name already

@@ -25,6 +25,7 @@ from threading import Event, Lock
 from time import perf_counter
 from typing import Any
 
+from ..blocking import blocking
 from ..errors import ClientGone, DeadlineExceeded, MMFError, Overloaded, ResultError
 from .calls import Arguments, Call
 from .deadlines import deadline_exceeded, time_left
@@ -105,7 +106,8 @@ class MicroBatcher:
             if self._is_complete and len(self._queue) >= self._last_size:
                 self._is_complete.set()
         if ticket.woken:
-            self._wait(ticket, ticket.woken)
+            with blocking():
+                self._wait(ticket, ticket.woken)
         if ticket.leads:
             self._wait_for_others()
             self._lead(ticket)
@@ -143,7 +145,8 @@ class MicroBatcher:
             if left <= 0 or len(self._queue) >= self._last_size:
                 return
             self._is_complete = Event()
-        self._is_complete.wait(left)
+        with blocking():
+            self._is_complete.wait(left)
         with self._lock:
             self._is_complete = None
 

@@ -2,7 +2,7 @@
 
 A file says what its types are called with, and which state they get. So a type is trusted only if
 nothing comes of that but an object: `numpy.load` unpickles a file, `scipy.stats` runs a part of its
-state as code, a `numpy.memmap` overwrites what it is told to.
+state as code, a `numpy.memmap` overwrites the file that it names.
 """
 
 from __future__ import annotations

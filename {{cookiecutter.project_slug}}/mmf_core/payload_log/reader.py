@@ -19,7 +19,7 @@ _log = logging.getLogger("mmf.payload_log")
 
 
 class LogError(MMFError):
-    """There is no log in a place."""
+    """A place has no log."""
 
 
 @dataclass(frozen=True)

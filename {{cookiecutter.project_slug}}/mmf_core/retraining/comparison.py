@@ -18,7 +18,7 @@ _KINDS = {"f": "numbers", "c": "numbers", "i": "whole numbers", "u": "whole numb
 def refuse_worse(returns: ModelFile, trained: TrainedModel, old: Mapping[str, float]) -> None:
     """Raise ModelRejected if the metric is less than that of the version in use.
 
-    A version whose metric is not known is no reason to refuse.
+    A version in use without a metric is not compared.
     """
     name = returns.metric
     if name and name in old and trained.metrics[name] < old[name] - returns.tolerance:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import math
 import re
 import select
 import selectors
@@ -13,18 +12,18 @@ import struct
 import termios
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from gunicorn.http.body import ChunkedReader
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import SocketUnreader
-from gunicorn.workers.gthread import TConn
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn
 
 from ..errors import BodyTooLarge
 from ..probes import probes
 from ..settings import MIB
+from .sockets import BlockingSocket
 
 MAX_AWAITED = 1 << 20  # bytes of a request that wait in the kernel before a thread reads them
 _GRACE = 2.0  # seconds for a client that sends nothing while others wait for its thread
@@ -43,41 +42,6 @@ _SEES_CHANGES = selectors.DefaultSelector.__name__ in {"EpollSelector", "KqueueS
 _CHUNK_SIZE = re.compile(rb"([0-9a-f]{1,8})[^\r\n]*\r\n", re.IGNORECASE)
 
 
-class PatientSending:
-    """How a socket sends: a client that reads too slowly holds no thread."""
-
-    patience = math.inf  # seconds for a client to read, and again for each MiB that it has read
-    send: Callable[..., int]
-
-    def sendall(self, data: Any, flags: int = 0, /) -> None:
-        """Send all of it; TimeoutError if the client does not read in time."""
-        began, rest = time.monotonic(), memoryview(data).cast("B")
-        size = len(rest)
-        while rest:
-            with suppress(BlockingIOError, TimeoutError):  # SO_SNDTIMEO; with TLS
-                rest = rest[self.send(rest, flags) :]
-            seconds = self.patience * (1 + (size - len(rest)) / MIB)
-            if rest and time.monotonic() - began > seconds:
-                # gunicorn would log a traceback for every other number.
-                raise TimeoutError(errno.ECONNRESET, "the response has not been read in time")
-
-
-class BlockingSocket(PatientSending, socket.socket):
-    """A socket that is always blocking: nothing here waits for one but a thread that uses it.
-
-    gunicorn would change that before and after every request.
-    """
-
-    @classmethod
-    def of(cls, sock: socket.socket) -> BlockingSocket:
-        """Take over a connected socket."""
-        sock.setblocking(True)
-        return cls(sock.family, sock.type, sock.proto, sock.detach())
-
-    def setblocking(self, flag: bool, /) -> None:
-        """Stay as it is."""
-
-
 class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
     """gunicorn's connection, which knows whether its next request has arrived."""
 
@@ -88,6 +52,7 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
     contended_deadline = 0.0  # their end while other clients wait for the thread
     _sent_before = 0  # bytes that have arrived before the thread reads
     is_contended: Callable[[], bool] = bool
+    timeout = 0.0  # until when to wait for the client, by `time.monotonic`
     is_whole = is_probe = is_slow = is_used = closing = False
 
     def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any) -> None:
@@ -141,6 +106,20 @@ class Connection(TConn):  # type: ignore[misc] # gunicorn has no types
         poll = select.poll()
         poll.register(self.sock, select.POLLIN)
         return bool(poll.poll(0))
+
+    def has_hung_up(self) -> bool:
+        """Send no more, and report whether the client, which may be reading, has closed its end.
+
+        RFC 9112, 9.6. It has a moment for that.
+        """
+        now = time.monotonic()
+        try:
+            if not self.closing:
+                self.sock.shutdown(socket.SHUT_WR)
+                self.closing, self.began, self.timeout = True, 0.0, now + STOP_KEEPALIVE_LINGER
+            return now > self.timeout or not self.sock.recv(1 << 16, socket.MSG_DONTWAIT)
+        except OSError as error:
+            return not isinstance(error, BlockingIOError)
 
     def is_decrypted(self) -> bool:
         """Report whether bytes can be read that the kernel does not have any more."""

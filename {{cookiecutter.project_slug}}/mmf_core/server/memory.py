@@ -28,6 +28,8 @@ from .scoreboard import scoreboard
 
 CHECK_INTERVAL = 1.0  # seconds
 RELEASE_INTERVAL = 5  # checks
+IDLE = 0.02  # cores: a worker that uses less has time to look for what it has freed
+IDLE_KEPT = 2 * MIB
 MALLOPT = {-8: 2, -1: 16 * MIB, -3: 4 * MIB}
 """M_ARENA_MAX, M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's malloc.h. Once set, glibc no longer
 raises the last two by the size of what is freed, up to 64 and 32 MiB. A buffer that grows step by
@@ -55,11 +57,16 @@ def watch(limit: int = 0) -> None:
 
 
 def _watch(limit: int) -> None:
-    own = resident()
+    own = least = resident()
+    used = time.process_time()
     for second in count(1):
         time.sleep(CHECK_INTERVAL)
-        if second % RELEASE_INTERVAL == 0 and resident() > own + KEPT:
-            release()
+        if second % RELEASE_INTERVAL == 0:
+            is_idle = time.process_time() - used < IDLE * RELEASE_INTERVAL * CHECK_INTERVAL
+            if resident() > (least + IDLE_KEPT if is_idle else own + KEPT):
+                release()
+                least = resident()
+            used = time.process_time()
         if limit and is_exceeded(limit):
             break
     _log.warning(

@@ -11,7 +11,8 @@ from typing import Any
 from gunicorn.http import get_parser
 from gunicorn.sock import is_http2_negotiated, ssl_context
 
-from .connections import MAX_AWAITED, Connection, PatientSending
+from .connections import MAX_AWAITED, Connection
+from .sockets import PatientSending
 
 _RECORD = 1 << 14  # bytes: the largest of TLS
 _INCOMPLETE = (SSLWantReadError, SSLWantWriteError)

@@ -13,7 +13,6 @@ import math
 import os
 import select
 import socket
-import struct
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -25,11 +24,14 @@ from typing import Any
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
+from ..blocking import blocking
 from ..settings import Settings
 from .connections import Connection
 from .graceful_shutdown import stop_worker
 from .http_errors import error_response, timeout_response
+from .request_threads import RequestThreads
 from .scoreboard import SLACK, SLACK_RATIO, scoreboard
+from .sockets import limit_waits
 from .tls_connections import TLSConnection
 
 ACCEPT_BATCH = 64  # connections accepted before the open ones are served
@@ -44,7 +46,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     alive: bool
     sockets: list[socket.socket]
-    tpool: ThreadPoolExecutor
+    tpool: RequestThreads[Connection]
     _limit = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -59,6 +61,11 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._backlog_checked = self._reaped = self._beaten = 0.0
         self._share, self._shared, self._shared_conns = 0.0, 0.0, -1
         self._keeping = Lock()  # for what threads share with the main one
+
+    def get_thread_pool(self) -> RequestThreads[Connection]:
+        """Return the threads that run requests."""
+        blocking.threads = threads = RequestThreads[Connection](self.cfg.threads)
+        return threads
 
     def notify(self) -> None:
         """Beat ten times a second at most, not with every event."""
@@ -99,9 +106,11 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         return bool(self._backlog.poll(0))
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Wait for events, but not for long if connections are left to other workers."""
+        """Wait for events; not for long if connections are left to others, or requests wait."""
         left = self.alive and not self._accepting and self.nr_conns < self._limit
-        super().wait_for_and_dispatch_events(PATIENCE if left else timeout)
+        waits = left or self.tpool.is_any_waiting()
+        super().wait_for_and_dispatch_events(PATIENCE if waits else timeout)
+        self.tpool.adapt()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Begin or stop accepting; at the end, accept the backlog, which would be reset."""
@@ -124,11 +133,9 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
                 break
 
     def _accept_one(self, listener: socket.socket) -> bool:
-        seconds = struct.pack("ll", *divmod(int(self._client_timeout * 1_000_000), 1_000_000))
         try:
             client, address = listener.accept()
-            for limit in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # of a thread
-                client.setsockopt(socket.SOL_SOCKET, limit, seconds)
+            limit_waits(client, self._client_timeout)
         except OSError:  # none is waiting, or it was closed
             return False
         self.nr_conns += 1
@@ -152,8 +159,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self._hang_up(conn)
         elif conn.has_arrived():
             conn.is_used = True
-            future = self._pool_for(conn).submit(self.handle, conn)
-            future.add_done_callback(partial(self._handled, conn))
+            self._pool_for(conn).submit(self._serve, conn)
         elif conn.began:
             conn.timeout = conn.began + self._client_timeout
             self._wait(conn, self.pending_conns, self.on_pending_socket_readable)
@@ -162,7 +168,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             conn.timeout = time.monotonic() + seconds
             self._wait(conn, self.keepalived_conns, self.on_client_socket_readable)
 
-    def _pool_for(self, conn: Connection) -> ThreadPoolExecutor:
+    def _pool_for(self, conn: Connection) -> ThreadPoolExecutor | RequestThreads[Connection]:
         if conn.is_probe:
             return self._probe_thread
         if conn.is_whole:
@@ -181,10 +187,14 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             conn.begin_reading()
         return super().handle(conn)
 
-    def _handled(self, conn: Connection, future: Future[Any]) -> None:
-        """Have the poller wait for the next request; the main thread need not wake for that."""
+    def _serve(self, conn: Connection) -> None:
+        """Handle a request; have the poller wait for the next one without the main thread."""
+        try:
+            outcome = self.handle(conn)
+        except BaseException as error:  # noqa: BLE001 - as an executor does
+            outcome = error
         with self._keeping:
-            is_kept = self.alive and _has_kept_alive(future) and conn.can_be_kept()
+            is_kept = outcome is True and self.alive and conn.can_be_kept()
             if is_kept:
                 conn.set_timeout()
                 try:
@@ -192,7 +202,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
                 except Exception as error:  # noqa: BLE001 - as in enqueue_req
                     self.method_queue.defer(self._give_up, conn, error)
         if not is_kept:
-            self.method_queue.defer(self.finish_request, conn, future)
+            self.method_queue.defer(self._finish, conn, outcome)
 
     def _wait(self, conn: Connection, waiting: Any, callback: Any) -> None:
         waiting.append(conn)
@@ -252,15 +262,17 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         with suppress(OSError):
             client.sendall(error_response(exc))
 
-    def finish_request(self, conn: Connection, future: Future[Any]) -> None:
+    def _finish(self, conn: Connection, outcome: object) -> None:
         """Keep a connection for its next request, or close it."""
         self._slow -= conn.is_slow
         conn.is_slow = False
         try:
-            if future.exception() or not future.result():
+            if not outcome or isinstance(outcome, BaseException):
                 self._hang_up(conn)
             else:
-                super().finish_request(conn, future)
+                future: Future[Any] = Future()
+                future.set_result(outcome)
+                self.finish_request(conn, future)
         except Exception as error:  # noqa: BLE001
             self._give_up(conn, error)
 
@@ -276,24 +288,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         conn.close()
 
     def _hang_up(self, conn: Connection) -> None:
-        """Close a connection after its client, which may still be reading (RFC 9112, 9.6)."""
-        now = time.monotonic()
-        try:
-            if not conn.closing:
-                conn.sock.shutdown(socket.SHUT_WR)
-                conn.closing, conn.began, conn.timeout = True, 0.0, now + STOP_KEEPALIVE_LINGER
-            ended = now > conn.timeout or not conn.sock.recv(1 << 16, socket.MSG_DONTWAIT)
-        except OSError as error:
-            ended = not isinstance(error, BlockingIOError)
-        if ended:
+        """Close a connection after its client."""
+        if conn.has_hung_up():
             self.nr_conns -= 1
             conn.close()
         else:
             self._wait(conn, self.pending_conns, self.on_pending_socket_readable)
-
-
-def _has_kept_alive(future: Future[Any]) -> bool:
-    return future.exception() is None and future.result() is True
 
 
 def _linger(conn: Connection) -> float:

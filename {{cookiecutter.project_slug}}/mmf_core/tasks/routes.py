@@ -57,7 +57,7 @@ def _install(tasks: TaskService, state: BlueprintSetupState) -> None:
 
     The view, not a hook before it: hooks of the author's, which may refuse a caller, come first.
     """
-    app: Flask = state.app  # type: ignore[assignment] # it is no other blueprint
+    app: Flask = state.app  # type: ignore[assignment] # it is the application itself
     tasks.install(app)
     for route, calls in tasks.calls.items():
         call: Callable[[], Response] = app.view_functions[f"{route}.call"]  # type: ignore[assignment]

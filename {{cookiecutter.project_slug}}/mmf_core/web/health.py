@@ -24,7 +24,7 @@ def blueprint(registry: Registry) -> Blueprint:
     def ready() -> Response:
         if reason := registry.not_ready_reason:
             return not_ready(reason)
-        # A rejected version or an outdated copy is no reason to send requests elsewhere.
+        # With a rejected version or an outdated copy, it can still take requests.
         remarks = {
             "reload": registry.last_reload_error.read(),
             "warnings": registry.warnings,

@@ -1,0 +1,138 @@
+"""Requests run a few at a time where the interpreter is what they wait for, else all at once."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mmf_core.server import request_threads
+from mmf_core.server.request_threads import FEWEST, RequestThreads
+
+THREADS = 16
+LONGEST = 10.0
+
+
+@pytest.fixture
+def cores(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return how many cores the process seems to use, as a list of one number."""
+    used = [1.0]
+    monkeypatch.setattr(request_threads.time, "process_time", lambda: time.monotonic() * used[0])
+    return used
+
+
+@pytest.fixture
+def threads(
+    cores: list[float],  # noqa: ARG001 - before them
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[RequestThreads[int]]:
+    monkeypatch.setattr(request_threads, "LONG", 10 * LONGEST)  # on a busy machine, all may be
+    made = RequestThreads[int](THREADS)
+    yield made
+    made.shutdown(wait=True)
+
+
+def adapted(threads: RequestThreads[int], condition: Callable[[], bool]) -> bool:
+    """Look at the processor, as the worker does, until a condition is met."""
+    end = time.monotonic() + LONGEST
+    while not condition() and time.monotonic() < end:
+        threads.adapt()
+        time.sleep(0.005)
+    return condition()
+
+
+class Gauge:
+    """Counts how many requests run at once."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.running = self.most = self.done = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, _number: int) -> None:
+        with self._lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+        time.sleep(self.seconds)
+        with self._lock:
+            self.running -= 1
+            self.done += 1
+
+
+def settle(threads: RequestThreads[int]) -> None:
+    """Run requests until as few threads as possible do."""
+    many = Gauge(0.001)
+    for number in range(1_000):
+        threads.submit(many, number)
+    assert adapted(threads, lambda: many.done == 1_000)
+
+
+def test_those_that_wait_for_the_interpreter_run_a_few_at_a_time(
+    threads: RequestThreads[int], cores: list[float]
+) -> None:
+    settle(threads)
+    short = Gauge(0.002)
+    later = Gauge(0.002)
+    for number in range(100):
+        threads.submit(later, number)
+    assert adapted(threads, lambda: later.done == 100)
+    assert later.most == FEWEST
+    cores[0] = 0.1  # and now they wait for something else
+    for number in range(2_000):
+        threads.submit(short, number)
+    assert adapted(threads, lambda: short.running > THREADS // 2)
+    assert adapted(threads, lambda: short.done == 2_000)
+
+
+@pytest.mark.parametrize("used", [0.1, 3.0])
+def test_those_that_wait_or_compute_without_the_lock_have_all_threads(
+    used: float, threads: RequestThreads[int], cores: list[float]
+) -> None:
+    cores[0] = used
+    gauge = Gauge(0.01)
+    for number in range(200):
+        threads.submit(gauge, number)
+    assert adapted(threads, lambda: gauge.done == 200)
+    assert gauge.most == THREADS
+
+
+def test_a_long_request_holds_up_no_other(
+    threads: RequestThreads[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_threads, "LONG", 0.02)
+    settle(threads)
+    short = Gauge(0.001)
+    over = threading.Event()
+    for _ in range(FEWEST + 3):
+        threads.submit(lambda _: over.wait(LONGEST), 0)
+    threads.submit(short, 0)
+    assert adapted(threads, lambda: short.done == 1)
+    over.set()
+
+
+def test_a_request_that_waits_for_others_leaves_its_place(threads: RequestThreads[int]) -> None:
+    settle(threads)
+    waiting = threading.Barrier(THREADS, timeout=LONGEST)
+    passed: list[int] = []
+
+    def wait_for_all(number: int) -> None:
+        assert threads.leave()
+        waiting.wait()
+        threads.resume()
+        passed.append(number)
+
+    for number in range(THREADS):
+        threads.submit(wait_for_all, number)
+    deadline = time.monotonic() + LONGEST
+    while len(passed) < THREADS and time.monotonic() < deadline:
+        time.sleep(0.005)  # nobody looks at the processor
+    assert sorted(passed) == list(range(THREADS))
+    again = Gauge(0.002)
+    for number in range(100):
+        threads.submit(again, number)
+    assert adapted(threads, lambda: again.done == 100)
+    assert again.most == FEWEST
+
+
+def test_any_other_thread_has_no_place_to_leave(threads: RequestThreads[int]) -> None:
+    assert not threads.leave()

@@ -1,0 +1,36 @@
+"""A thread that waits for other requests leaves its place to one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+
+class Threads(Protocol):
+    """Threads of which only some run requests at a time."""
+
+    def leave(self) -> bool:
+        """Have another thread run instead of this one; False if this is none of them."""
+
+    def resume(self) -> None:
+        """Count this thread as running again."""
+
+
+class _Blocking:
+    threads: Threads | None = None
+    """Those that run requests in this process, if not all may run."""
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Let another request run while this one waits for others."""
+        threads = self.threads
+        has_left = threads is not None and threads.leave()
+        try:
+            yield
+        finally:
+            if threads and has_left:
+                threads.resume()
+
+
+blocking = _Blocking()
