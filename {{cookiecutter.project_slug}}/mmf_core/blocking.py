@@ -18,19 +18,18 @@ class Threads(Protocol):
 
 
 class _Blocking:
-    threads: Threads | None = None
+    threads: tuple[Threads, ...] = ()
     """Those that run requests in this process, if not all may run."""
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
         """Let another request run while this one waits for others."""
-        threads = self.threads
-        has_left = threads is not None and threads.leave()
+        left = next((threads for threads in self.threads if threads.leave()), None)
         try:
             yield
         finally:
-            if threads and has_left:
-                threads.resume()
+            if left:
+                left.resume()
 
 
 blocking = _Blocking()

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from threading import Event
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf.message import DecodeError
 
+from ..server.request_threads import RequestThreads
 from .calls import HEALTH, SERVICE, Call, Reply
 from .health import SERVICE_UNKNOWN, Health
 from .messages import message_class
@@ -37,6 +38,7 @@ QUIET = 0.02
 LONGEST_HOLD = 0.5
 """Seconds for which they are, at most."""
 HEALTH_POLL = 0.1  # seconds between two looks at a status that is watched
+Job: TypeAlias = Callable[[], Reply]
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _STREAM = f"/{SERVICE}/ModelStreamInfer"
 _ENDS_STREAM = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
@@ -56,8 +58,10 @@ class Handlers:
         self._respond = respond
         self._health = health
         self._patience = client_timeout
-        self._targets = _Lane("mmf-grpc", threads, threads + max(1, threads // 2))
-        self._quick = _Lane("mmf-grpc-quick", QUICK_THREADS, QUICK_PLACES)
+        self.threads = RequestThreads[Job](threads)
+        quick = ThreadPoolExecutor(QUICK_THREADS, "mmf-grpc-quick")
+        self._targets = _Lane(self.threads.submit, threads + max(1, threads // 2))
+        self._quick = _Lane(quick.submit, QUICK_PLACES)
         self._streams = 0
         self._last_call = 0.0  # on the loop's clock
         self._may_respond = asyncio.Event()
@@ -205,64 +209,75 @@ class Handlers:
 class _Lane:
     """Threads, and a few more places than these: in them messages are read, and responses sent."""
 
-    def __init__(self, name: str, threads: int, places: int) -> None:
-        self.pool = ThreadPoolExecutor(threads, name)
+    def __init__(self, submit: Callable[[Callable[[Job], None], Job], object], places: int) -> None:
+        self.submit = submit
         self._places = asyncio.Semaphore(places)
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[_Place]:
         """Have a place in the block, and for as long as what has begun in it goes on."""
         await self._places.acquire()
-        place = _Place(self.pool, self._places.release)
+        place = _Place(self)
         try:
             yield place
         finally:
             place.leave()
 
+    def release(self) -> None:
+        """Give a place to another call."""
+        self._places.release()
+
 
 class _Place:
     """The place of one call; it is another's when all that keeps it has ended."""
 
-    def __init__(self, pool: ThreadPoolExecutor, release: Callable[[], None]) -> None:
-        self._pool = pool
-        self._release = release
-        self._job: Future[Reply] | None = None
+    def __init__(self, lane: _Lane) -> None:
+        self._lane = lane
+        self._loop = asyncio.get_running_loop()
         self._keepers = 1  # the block itself
 
-    async def run(self, job: Callable[[], Reply]) -> Reply:
+    async def run(self, job: Job) -> Reply:
         """Run in a thread, which goes on if nobody waits for it any more."""
-        self._job = self._pool.submit(job)
-        return await asyncio.shield(asyncio.wrap_future(self._job))
+        self._keepers += 1
+        self._reply: asyncio.Future[Reply] = self._loop.create_future()
+        self._lane.submit(self._work, job)
+        return await self._reply
 
     def keep_until_sent(self, context: Any, longest: float) -> None:
         """Keep the place until the call has ended, or its client has had time enough to read."""
         self._keepers += 1
-        timer = asyncio.get_running_loop().call_later(longest, self._let_go)
+        timer = self._loop.call_later(longest, self.leave)
 
         def sent(_: Any) -> None:
-            if not timer.cancelled() and timer.when() > asyncio.get_running_loop().time():
+            if not timer.cancelled() and timer.when() > self._loop.time():
                 timer.cancel()
-                self._let_go()
+                self.leave()
 
         context.add_done_callback(sent)
 
     def leave(self) -> None:
-        """Leave the block; a thread may still be running."""
-        if self._job is None or self._job.done():
-            self._let_go()
-            return
-        loop = asyncio.get_running_loop()
-
-        def ended(_: Future[Reply]) -> None:
-            with suppress(RuntimeError):  # the loop has ended before
-                loop.call_soon_threadsafe(self._let_go)
-
-        self._job.add_done_callback(ended)
-
-    def _let_go(self) -> None:
+        """End what keeps the place."""
         self._keepers -= 1
         if not self._keepers:
-            self._release()
+            self._lane.release()
+
+    def _work(self, job: Job) -> None:
+        reply: Reply | BaseException
+        try:
+            reply = job()
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            reply = error
+        with suppress(RuntimeError):  # the loop has ended before
+            self._loop.call_soon_threadsafe(self._ended, reply)
+
+    def _ended(self, reply: Reply | BaseException) -> None:
+        if self._reply.done():  # nobody waits for it
+            pass
+        elif isinstance(reply, BaseException):
+            self._reply.set_exception(reply)
+        else:
+            self._reply.set_result(reply)
+        self.leave()
 
 
 def _unary(method: Callable[[Any], Awaitable[bytes]]) -> Any:

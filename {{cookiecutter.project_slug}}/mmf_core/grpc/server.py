@@ -14,6 +14,7 @@ import grpc
 from flask import Flask
 from grpc_reflection.v1alpha import reflection
 
+from ..blocking import blocking
 from ..server import graceful_shutdown
 from ..web.protocols import Service
 from .calls import HEALTH, SERVICE, respond
@@ -24,6 +25,7 @@ from .messages import pool
 from .settings import MAX_CALLS, GrpcSettings
 
 POLL = 0.05  # seconds between two looks at whether this worker ends
+BUSY_POLL = 0.02  # seconds between two looks at its threads, while a call waits for one
 KEEPALIVE = 60.0  # seconds after which a client that says nothing is asked whether it is there
 MIN_GRACE = 0.1
 RETRY_AFTER = 1.0  # seconds until a port that could not be had is tried again
@@ -92,11 +94,13 @@ class GrpcServer:
         reflection.enable_server_reflection(names, server, pool())
         self._bind(server)
         await server.start()
+        blocking.threads += (handlers.threads,)
         self._listeners.listen()
         _log.info("gRPC is served on port %d", self._settings.port)
         self._has_begun.set()
         while not (graceful_shutdown.is_ending() or self._must_stop.is_set()):
-            await asyncio.sleep(POLL)
+            handlers.threads.adapt()
+            await asyncio.sleep(BUSY_POLL if handlers.threads.is_any_waiting() else POLL)
         await self._wait_for_successor()
         grace = max(MIN_GRACE, graceful_shutdown.seconds_left())
         async with handlers.held():

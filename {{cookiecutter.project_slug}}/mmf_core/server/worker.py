@@ -64,7 +64,8 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def get_thread_pool(self) -> RequestThreads[Connection]:
         """Return the threads that run requests."""
-        blocking.threads = threads = RequestThreads[Connection](self.cfg.threads)
+        threads = RequestThreads[Connection](self.cfg.threads)
+        blocking.threads = (threads,)
         return threads
 
     def notify(self) -> None:
