@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from ..blocking import blocking
 from ..server import graceful_shutdown
+from ..server.request_threads import RequestThreads
 from ..web.protocols import Service
 from .calls import HEALTH, SERVICE, respond
 from .handlers import Handlers
@@ -98,9 +99,9 @@ class GrpcServer:
         self._listeners.listen()
         _log.info("gRPC is served on port %d", self._settings.port)
         self._has_begun.set()
+        adapting = asyncio.create_task(_adapt(handlers.threads))  # to the end, while calls wait
         while not (graceful_shutdown.is_ending() or self._must_stop.is_set()):
-            handlers.threads.adapt()
-            await asyncio.sleep(BUSY_POLL if handlers.threads.is_any_waiting() else POLL)
+            await asyncio.sleep(POLL)
         await self._wait_for_successor()
         grace = max(MIN_GRACE, graceful_shutdown.seconds_left())
         async with handlers.held():
@@ -108,6 +109,7 @@ class GrpcServer:
             await asyncio.sleep(POLL)
         handlers.ending.set()
         await stopped
+        adapting.cancel()
 
     def _bind(self, server: Any) -> None:
         if not self._settings.certificate:
@@ -125,6 +127,13 @@ class GrpcServer:
             if graceful_shutdown.seconds_left() < seconds / 2:  # calls need the rest
                 return
             await asyncio.sleep(POLL)
+
+
+async def _adapt(threads: RequestThreads[Any]) -> None:
+    """Have as many threads run as serve best."""
+    while True:
+        threads.adapt()
+        await asyncio.sleep(BUSY_POLL if threads.is_any_waiting() else POLL)
 
 
 def _options(max_body: int, max_connection_age: float) -> list[tuple[str, int]]:
