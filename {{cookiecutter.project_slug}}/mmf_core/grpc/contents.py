@@ -142,10 +142,12 @@ def _numbers(header: TensorHeader, values: Any) -> np.ndarray:
 
 
 def _typed(tensor: Tensor) -> list[Any]:
-    values: list[Any] = tensor.values.ravel().tolist()
-    if tensor.datatype != BYTES:
-        return values
-    return [value if isinstance(value, bytes) else str(value).encode() for value in values]
+    """Return the values as InferTensorContents takes them."""
+    flat = tensor.values.ravel()
+    if tensor.datatype == BYTES:
+        return [value if isinstance(value, bytes) else str(value).encode() for value in flat]
+    numbers: list[Any] = flat.astype(DTYPES[tensor.datatype], copy=False).tolist()
+    return numbers
 
 
 def _refuse_nulls(tensor: Tensor) -> None:
