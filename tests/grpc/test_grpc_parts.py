@@ -1,0 +1,194 @@
+"""Calls as requests of WSGI, and who listens: parts that need no server."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+from flask import Flask
+
+import mmf_core as mmf
+from mmf_core.grpc import listeners as listeners_module
+from mmf_core.grpc.calls import SERVICE, Call, Reply, respond
+from mmf_core.grpc.handlers import _status_of
+from mmf_core.grpc.listeners import Counts, Listeners
+from mmf_core.grpc.messages import message_class
+from mmf_core.web import create_app
+from mmf_core.web.request_context import current_context
+
+TWICE = mmf.Integer()
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> Flask:
+    """Give an application whose targets are called by gRPC."""
+    monkeypatch.setenv("MMF_GRPC_PORT", "1")
+    registry = mmf.Registry()
+
+    @registry.target(returns=mmf.Integer())
+    def twice(number: Any = TWICE) -> Any:
+        return 2 * number
+
+    @registry.target(returns=mmf.Dict())
+    def seen() -> Any:
+        context = current_context()
+        assert context
+        names = ("HTTP_", "REMOTE_ADDR", "wsgi.url_scheme", "SERVER_PORT")
+        environ = context.environ.items()
+        return {name: value for name, value in environ if name.startswith(names)}
+
+    return create_app(registry)
+
+
+def call(model: str, **more: Any) -> Call:
+    """Return a call of a target."""
+    request = message_class("inference.ModelInferRequest")(model_name=model)
+    if model == "twice":
+        contents = {"int64_contents": [21]}
+        request.inputs.add(name="number", datatype="INT64", shape=[1], contents=contents)
+    defaults = {
+        "path": f"/{SERVICE}/ModelInfer",
+        "message": request.SerializeToString(),
+        "metadata": (),
+        "peer": "ipv4:192.0.2.1:4321",
+        "is_gone": lambda: False,
+    }
+    return Call(**{**defaults, **more})
+
+
+def ask(app: Any, asked: Call) -> Reply:
+    """Return the application's response."""
+    return respond(app, asked, port=9000, is_secure=True)
+
+
+def test_a_call_is_a_request(app: Flask) -> None:
+    reply = ask(app, call("twice"))
+    assert reply.status == 200
+    response = message_class("inference.ModelInferResponse").FromString(reply.body)
+    assert list(response.outputs[0].contents.int64_contents) == [42]
+    assert [name for name, _ in reply.metadata] == ["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [
+        ("ipv4:192.0.2.1:4321", "192.0.2.1"),
+        ("ipv6:%5B2001:db8::1%5D:4321", "2001:db8::1"),
+        ("unix:/socket", ""),
+    ],
+)
+def test_metadata_are_headers_as_a_server_of_http_makes_them(
+    app: Flask, peer: str, address: str
+) -> None:
+    metadata = [
+        ("x-key", "one"),
+        ("x-key", "two"),
+        ("x_key", "another"),
+        ("content-length", "1"),
+        ("transfer-encoding", "chunked"),
+        ("host", "evil.example"),
+        ("secret-bin", b"\0"),
+    ]
+    reply = ask(app, call("seen", peer=peer, metadata=metadata))
+    response = message_class("inference.ModelInferResponse").FromString(reply.body)
+    (text,) = [*response.raw_output_contents]
+    seen = json.loads(text[4:])
+    assert seen == {
+        "HTTP_X_KEY": "one,two",
+        "HTTP_HOST": "127.0.0.1",
+        "REMOTE_ADDR": address,
+        "SERVER_PORT": "9000",
+        "wsgi.url_scheme": "https",
+    }
+
+
+def test_a_call_whose_client_is_gone_is_not_begun(app: Flask) -> None:
+    assert ask(app, call("twice", is_gone=lambda: True)).status == 499
+
+
+def test_what_an_author_puts_around_the_application_holds_for_calls(app: Flask) -> None:
+    inner = app.wsgi_app
+
+    def guarded(environ: Any, start_response: Any) -> Any:
+        if environ.get("HTTP_X_KEY") == "open sesame":
+            return inner(environ, start_response)
+        start_response("401 Unauthorized", [("Content-Type", "text/plain")])
+        return [b"no key: who are you?"]
+
+    app.wsgi_app = guarded  # type: ignore[method-assign]
+    assert ask(app, call("twice", metadata=[("x-key", "open sesame")])).status == 200
+    refused = ask(app, call("twice"))
+    assert _status_of(refused)[0] is grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_a_hook_before_requests_holds_for_calls(app: Flask) -> None:
+    @app.before_request
+    def refuse() -> Any:
+        raise mmf.InvalidValue("not today")
+
+    code, message, _ = _status_of(ask(app, call("twice")))
+    assert (code, message) == (grpc.StatusCode.INVALID_ARGUMENT, "not today")
+
+
+def test_http_has_no_such_path(app: Flask) -> None:
+    answer = app.test_client().post(f"/{SERVICE}/ServerLive", headers={"mmf.grpc": "1"})
+    assert answer.status_code == 404
+
+
+# Who listens
+
+
+@pytest.fixture
+def children() -> Iterator[list[int]]:
+    """Give a list of forked processes, which are ended with the test."""
+    pids: list[int] = []
+    yield pids
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def fork(children: list[int], listeners: Listeners, *, listens: bool) -> int:
+    """Fork a worker that starts, and perhaps listens."""
+    reader, writer = os.pipe()
+    if not (pid := os.fork()):
+        listeners.announce()
+        if listens:
+            listeners.listen()
+        os.write(writer, b"x")
+        time.sleep(60)
+        os._exit(0)
+    children.append(pid)
+    os.read(reader, 1)
+    os.close(reader)
+    os.close(writer)
+    return pid
+
+
+def test_a_socket_is_closed_when_another_worker_listens_and_none_starts(
+    children: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listeners, now = Listeners(), time.monotonic()
+    assert not listeners.may_close(now), "its successor may not have been counted yet"
+    assert listeners.may_close(now - listeners_module.LONGEST_FORK), "there is none"
+    starting = fork(children, listeners, listens=False)
+    assert not listeners.may_close(now - listeners_module.LONGEST_FORK)
+    fork(children, listeners, listens=True)
+    assert listeners.counts() == Counts(listening=1, starting=1)
+    assert not listeners.may_close(now), "they are all to share the connections"
+    children.remove(starting)
+    os.kill(starting, signal.SIGKILL)
+    os.waitpid(starting, 0)
+    assert listeners.counts() == Counts(listening=1, starting=0), "the dead do not count"
+    assert listeners.may_close(now)
+
+
+def test_a_process_of_a_worker_does_not_listen(children: list[int]) -> None:
+    listeners = Listeners()
+    listeners.announce()  # whose parent is not this process
+    listeners.listen()
+    assert listeners.counts() == Counts(0, 0)
