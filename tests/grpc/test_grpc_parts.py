@@ -170,7 +170,7 @@ def fork(children: list[int], listeners: Listeners, *, listens: bool) -> int:
 
 
 def test_a_socket_is_closed_when_another_worker_listens_and_none_starts(
-    children: list[int], monkeypatch: pytest.MonkeyPatch
+    children: list[int],
 ) -> None:
     listeners, now = Listeners(), time.monotonic()
     assert not listeners.may_close(now), "its successor may not have been counted yet"
@@ -187,7 +187,7 @@ def test_a_socket_is_closed_when_another_worker_listens_and_none_starts(
     assert listeners.may_close(now)
 
 
-def test_a_process_of_a_worker_does_not_listen(children: list[int]) -> None:
+def test_a_process_of_a_worker_does_not_listen() -> None:
     listeners = Listeners()
     listeners.announce()  # whose parent is not this process
     listeners.listen()
