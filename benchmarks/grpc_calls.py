@@ -35,8 +35,8 @@ from pathlib import Path
 import numpy
 from mmf_core.grpc.messages import message_class
 
-model, name, rows, file = sys.argv[1:]
-rows = json.loads(rows)
+model, name, file = sys.argv[1:]
+rows = json.load(sys.stdin)
 request = message_class("inference.ModelInferRequest")(model_name=model)
 values = numpy.array([list(row.values()) for row in rows])
 request.inputs.add(name=name, datatype="FP64", shape=values.shape)
@@ -127,7 +127,7 @@ def _grpc(
         rows = expected["rows"][: _WORK[work].rows]
         file = files[work] = BODIES / f"{service.server.name}-{len(rows)}.binpb"
         file.parent.mkdir(parents=True, exist_ok=True)
-        _python(MESSAGE, model, tensor, json.dumps(rows), str(file))
+        _python(MESSAGE, model, tensor, str(file), sent=json.dumps(rows))
         answer = json.loads(_python(ASK, address, str(file)))
         right = expected["elasticnet"][: len(rows)]
         if len(answer) != len(right) or any(
@@ -158,11 +158,12 @@ def _grpc(
     return Contender(name, service, measure)
 
 
-def _python(code: str, *arguments: str) -> str:
+def _python(code: str, *arguments: str, sent: str = "") -> str:
     """Run a program in the environment of our service; return what it prints."""
     done = subprocess.run(
         [tool("grpc", "python"), "-c", code, *arguments],
         cwd=BUILD / "ours",
+        input=sent,
         check=True,
         capture_output=True,
         text=True,

@@ -1,8 +1,6 @@
 """The methods of gRPC in an event loop: it waits for clients, threads wait for targets.
 
-A call has a place from before its message is read until its target has ended, even if its client is
-gone by then, and until a large response is sent. So there are never more messages in memory than
-places; those of other calls are still with their clients.
+How many messages are in memory at a time, places.py says.
 """
 
 from __future__ import annotations
@@ -10,10 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from threading import Event
-from typing import Any, TypeAlias
+from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -22,6 +20,7 @@ from ..server.request_threads import RequestThreads
 from .calls import HEALTH, SERVICE, Call, Reply
 from .health import SERVICE_UNKNOWN, Health
 from .messages import message_class
+from .places import Job, Lane, Place
 from .settings import MAX_STREAMS
 from .statuses import OK, code_of
 
@@ -38,7 +37,6 @@ QUIET = 0.02
 LONGEST_HOLD = 0.5
 """Seconds for which they are, at most."""
 HEALTH_POLL = 0.1  # seconds between two looks at a status that is watched
-Job: TypeAlias = Callable[[], Reply]
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _STREAM = f"/{SERVICE}/ModelStreamInfer"
 _ENDS_STREAM = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
@@ -60,8 +58,8 @@ class Handlers:
         self._patience = client_timeout
         self.threads = RequestThreads[Job](threads)
         quick = ThreadPoolExecutor(QUICK_THREADS, "mmf-grpc-quick")
-        self._targets = _Lane(self.threads.submit, threads + max(1, threads // 2))
-        self._quick = _Lane(quick.submit, QUICK_PLACES)
+        self._targets = Lane(self.threads.submit, threads + max(1, threads // 2))
+        self._quick = Lane(quick.submit, QUICK_PLACES)
         self._streams = 0
         self._last_call = 0.0  # on the loop's clock
         self._may_respond = asyncio.Event()
@@ -85,7 +83,7 @@ class Handlers:
             grpc.method_handlers_generic_handler(HEALTH, health),
         ]
 
-    def _of_app(self, service: str, name: str, lane: _Lane) -> Any:
+    def _of_app(self, service: str, name: str, lane: Lane) -> Any:
         """Return a method that the application responds to."""
         return _unary(partial(self._infer, f"/{service}/{name}", lane))
 
@@ -106,7 +104,7 @@ class Handlers:
         finally:
             self._may_respond.set()
 
-    async def _infer(self, path: str, lane: _Lane, context: Any) -> bytes:
+    async def _infer(self, path: str, lane: Lane, context: Any) -> bytes:
         async with lane.place() as place:
             message = await self._read(context)
             reply = await self._run(path, message, context, place)
@@ -118,7 +116,7 @@ class Handlers:
                 place.keep_until_sent(context, self._patience)
             return reply.body
 
-    async def _run(self, path: str, message: bytes, context: Any, place: _Place) -> Reply:
+    async def _run(self, path: str, message: bytes, context: Any, place: Place) -> Reply:
         gone = Event()
         self._last_call = asyncio.get_running_loop().time()
         call = Call(
@@ -204,80 +202,6 @@ class Handlers:
         except TimeoutError:
             detail = "the client does not read the response (set MMF_CLIENT_TIMEOUT)"
             await context.abort(grpc.StatusCode.ABORTED, detail)
-
-
-class _Lane:
-    """Threads, and a few more places than these: in them messages are read, and responses sent."""
-
-    def __init__(self, submit: Callable[[Callable[[Job], None], Job], object], places: int) -> None:
-        self.submit = submit
-        self._places = asyncio.Semaphore(places)
-
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[_Place]:
-        """Have a place in the block, and for as long as what has begun in it goes on."""
-        await self._places.acquire()
-        place = _Place(self)
-        try:
-            yield place
-        finally:
-            place.leave()
-
-    def release(self) -> None:
-        """Give a place to another call."""
-        self._places.release()
-
-
-class _Place:
-    """The place of one call; it is another's when all that keeps it has ended."""
-
-    def __init__(self, lane: _Lane) -> None:
-        self._lane = lane
-        self._loop = asyncio.get_running_loop()
-        self._keepers = 1  # the block itself
-
-    async def run(self, job: Job) -> Reply:
-        """Run in a thread, which goes on if nobody waits for it any more."""
-        self._keepers += 1
-        self._reply: asyncio.Future[Reply] = self._loop.create_future()
-        self._lane.submit(self._work, job)
-        return await self._reply
-
-    def keep_until_sent(self, context: Any, longest: float) -> None:
-        """Keep the place until the call has ended, or its client has had time enough to read."""
-        self._keepers += 1
-        timer = self._loop.call_later(longest, self.leave)
-
-        def sent(_: Any) -> None:
-            if not timer.cancelled() and timer.when() > self._loop.time():
-                timer.cancel()
-                self.leave()
-
-        context.add_done_callback(sent)
-
-    def leave(self) -> None:
-        """End what keeps the place."""
-        self._keepers -= 1
-        if not self._keepers:
-            self._lane.release()
-
-    def _work(self, job: Job) -> None:
-        reply: Reply | BaseException
-        try:
-            reply = job()
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-            reply = error
-        with suppress(RuntimeError):  # the loop has ended before
-            self._loop.call_soon_threadsafe(self._ended, reply)
-
-    def _ended(self, reply: Reply | BaseException) -> None:
-        if self._reply.done():  # nobody waits for it
-            pass
-        elif isinstance(reply, BaseException):
-            self._reply.set_exception(reply)
-        else:
-            self._reply.set_result(reply)
-        self.leave()
 
 
 def _unary(method: Callable[[Any], Awaitable[bytes]]) -> Any:

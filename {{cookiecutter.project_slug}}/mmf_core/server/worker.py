@@ -64,8 +64,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def get_thread_pool(self) -> RequestThreads[Connection]:
         """Return the threads that run requests."""
-        threads = RequestThreads[Connection](self.cfg.threads)
-        blocking.threads = (threads,)
+        blocking.threads = (threads := RequestThreads[Connection](self.cfg.threads),)
         return threads
 
     def notify(self) -> None:

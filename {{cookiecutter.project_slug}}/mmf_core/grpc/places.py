@@ -1,0 +1,91 @@
+"""The places of calls: how many messages are in memory, and how many threads work on them.
+
+A call has a place from before its message is read until its target has ended, even if its client is
+gone by then, and until a large response is sent. So there are never more messages in memory than
+places; those of other calls are still with their clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeAlias
+
+from .calls import Reply
+
+Job: TypeAlias = Callable[[], Reply]
+
+
+class Lane:
+    """Threads, and a few more places than these: in them messages are read, and responses sent."""
+
+    def __init__(self, submit: Callable[[Callable[[Job], None], Job], object], places: int) -> None:
+        self.submit = submit
+        self._places = asyncio.Semaphore(places)
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[Place]:
+        """Have a place in the block, and for as long as what has begun in it goes on."""
+        await self._places.acquire()
+        place = Place(self)
+        try:
+            yield place
+        finally:
+            place.leave()
+
+    def release(self) -> None:
+        """Give a place to another call."""
+        self._places.release()
+
+
+class Place:
+    """The place of one call; it is another's when all that keeps it has ended."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._loop = asyncio.get_running_loop()
+        self._keepers = 1  # the block itself
+
+    async def run(self, job: Job) -> Reply:
+        """Run in a thread, which goes on if nobody waits for it any more."""
+        self._keepers += 1
+        self._reply: asyncio.Future[Reply] = self._loop.create_future()
+        self._lane.submit(self._work, job)
+        return await self._reply
+
+    def keep_until_sent(self, context: Any, longest: float) -> None:
+        """Keep the place until the call has ended, or its client has had time enough to read."""
+        self._keepers += 1
+        timer = self._loop.call_later(longest, self.leave)
+
+        def sent(_: Any) -> None:
+            if not timer.cancelled() and timer.when() > self._loop.time():
+                timer.cancel()
+                self.leave()
+
+        context.add_done_callback(sent)
+
+    def leave(self) -> None:
+        """End what keeps the place."""
+        self._keepers -= 1
+        if not self._keepers:
+            self._lane.release()
+
+    def _work(self, job: Job) -> None:
+        reply: Reply | BaseException
+        try:
+            reply = job()
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            reply = error
+        with suppress(RuntimeError):  # the loop has ended before
+            self._loop.call_soon_threadsafe(self._ended, reply)
+
+    def _ended(self, reply: Reply | BaseException) -> None:
+        if self._reply.done():  # nobody waits for it
+            pass
+        elif isinstance(reply, BaseException):
+            self._reply.set_exception(reply)
+        else:
+            self._reply.set_result(reply)
+        self.leave()
