@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
-from threading import Event
 from typing import Any
 
 import grpc
@@ -117,19 +116,19 @@ class Handlers:
             return reply.body
 
     async def _run(self, path: str, message: bytes, context: Any, place: Place) -> Reply:
-        gone = Event()
+        gone: list[bool] = []
         self._last_call = asyncio.get_running_loop().time()
         call = Call(
             path,
             message,
             context.invocation_metadata() or (),
             context.peer(),
-            gone.is_set,
+            lambda: bool(gone),
         )
         try:
             reply = await place.run(partial(self._respond, call))
         except asyncio.CancelledError:  # by its client, or by its deadline
-            gone.set()
+            gone.append(True)
             raise
         if not self._may_respond.is_set():
             await self._may_respond.wait()

@@ -8,6 +8,7 @@ places; those of other calls are still with their clients.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
@@ -23,6 +24,9 @@ class Lane:
     def __init__(self, submit: Callable[[Callable[[Job], None], Job], object], places: int) -> None:
         self.submit = submit
         self._places = asyncio.Semaphore(places)
+        self._loop = asyncio.get_running_loop()
+        self._ended: deque[tuple[Place, Reply | BaseException]] = deque()
+        self._is_scheduled = False  # whether the loop will look at them
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[Place]:
@@ -37,6 +41,20 @@ class Lane:
     def release(self) -> None:
         """Give a place to another call."""
         self._places.release()
+
+    def end(self, place: Place, reply: Reply | BaseException) -> None:
+        """Have the loop give a reply to its call: it wakes up once for several of them."""
+        self._ended.append((place, reply))
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            with suppress(RuntimeError):  # the loop has ended before
+                self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        self._is_scheduled = False  # before it looks: what comes from now on wakes it again
+        while self._ended:
+            place, reply = self._ended.popleft()
+            place.end(reply)
 
 
 class Place:
@@ -78,10 +96,10 @@ class Place:
             reply = job()
         except BaseException as error:  # noqa: BLE001 - raised where it is waited for
             reply = error
-        with suppress(RuntimeError):  # the loop has ended before
-            self._loop.call_soon_threadsafe(self._ended, reply)
+        self._lane.end(self, reply)
 
-    def _ended(self, reply: Reply | BaseException) -> None:
+    def end(self, reply: Reply | BaseException) -> None:
+        """Give a thread's reply to the call, if it still waits."""
         if self._reply.done():  # nobody waits for it
             pass
         elif isinstance(reply, BaseException):

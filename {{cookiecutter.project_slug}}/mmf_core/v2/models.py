@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import request
 
-from ..codecs import as_frame
 from ..errors import ResultError, UnknownTarget
 from ..execution import Execution
 from ..target import Target
@@ -47,7 +46,7 @@ def infer(
     if version and execution.versions:  # as if the caller had sent the header
         request.environ["HTTP_X_MODEL_VERSION"] = version
     values = arguments_from(target, inference.tensors, inference.parameters, inference.budget)
-    result = as_frame(execute(execution, values))
+    result = execute(execution, values)
     context = current_context()
     given = (context and context.model_version) or service.registry.version
     if version and execution.versions and given != version:  # of which no caller gets any

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..codecs import (
     MemoryBudget,
+    NumberTable,
     check_columns,
     check_depth,
     column_index,
@@ -69,6 +70,14 @@ def from_columns(tensors: list[Tensor], budget: MemoryBudget) -> pd.DataFrame:
         block = np.column_stack(columns)
         return pd.DataFrame(block, columns=column_index(tuple(names)), copy=False)
     return pd.DataFrame(dict(zip(names, columns, strict=True)))
+
+
+def to_tensors(table: pd.DataFrame | NumberTable) -> list[Tensor]:
+    """Return the columns of a result."""
+    if isinstance(table, NumberTable):  # pandas would take longer than a small model
+        columns = zip(table.names, table.array.T, strict=True)
+        return [Tensor(name, column) for name, column in columns]
+    return [to_tensor(str(name), column) for name, column in table.items()]
 
 
 def to_tensor(name: str, column: pd.Series[Any]) -> Tensor:

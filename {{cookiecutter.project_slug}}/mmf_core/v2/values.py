@@ -63,12 +63,12 @@ def arguments_from(
 
 
 def output_tensors(returns: Descriptor[Any], value: Any) -> list[Tensor]:
-    """Return a serialized result as tensors."""
+    """Return a serialized result, which may be a `NumberTable`, as tensors."""
     if isinstance(returns, List):
         return [_list_tensor(returns, value)]
     match returns.kind:
         case Kind.TABLE:
-            return [tables.to_tensor(str(name), column) for name, column in value.items()]
+            return tables.to_tensors(value)
         case Kind.ARRAY | Kind.IMAGE:
             return [Tensor(RESULT, value)]
         case Kind.FILE:
