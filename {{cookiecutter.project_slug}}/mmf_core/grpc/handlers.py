@@ -31,9 +31,9 @@ QUICK = {
 QUICK_THREADS, QUICK_PLACES = 2, 16
 SMALL = 64 * 1024
 """Bytes of a response that has no place while it is sent."""
-QUIET = 0.02
+QUIET = 0.2
 """Seconds without a call after which no more are expected while responses are held back."""
-LONGEST_HOLD = 0.5
+LONGEST_HOLD = 1.0
 """Seconds for which they are, at most."""
 HEALTH_POLL = 0.1  # seconds between two looks at a status that is watched
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -98,7 +98,7 @@ class Handlers:
         end = clock() + LONGEST_HOLD
         try:
             while clock() - self._last_call < QUIET and clock() < end:
-                await asyncio.sleep(QUIET / 4)
+                await asyncio.sleep(QUIET / 10)
             yield
         finally:
             self._may_respond.set()

@@ -19,7 +19,7 @@ from ..server import graceful_shutdown
 from ..server.request_threads import RequestThreads
 from ..web.protocols import Service
 from .calls import HEALTH, SERVICE, respond
-from .handlers import Handlers
+from .handlers import QUIET, Handlers
 from .health import Health
 from .listeners import Listeners
 from .messages import pool
@@ -106,7 +106,7 @@ class GrpcServer:
         grace = max(MIN_GRACE, graceful_shutdown.seconds_left())
         async with handlers.held():
             stopped = asyncio.create_task(server.stop(grace))
-            await asyncio.sleep(POLL)
+            await asyncio.sleep(QUIET)
         handlers.ending.set()
         await stopped
         adapting.cancel()
