@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import grpc
@@ -161,13 +163,14 @@ def test_without_a_port_nothing_of_grpc_is_loaded(tmp_path: Path) -> None:
 
 
 def test_sigterm_says_so_first_and_then_finishes_what_is_running(tmp_path: Path) -> None:
-    file = tmp_path / "file"
+    file, is_over = tmp_path / "file", Event()
     with running(tmp_path, WEB_CONCURRENCY="1", MMF_DRAIN_SECONDS="1") as (service, port):
         with connected(port) as stub, connected(port) as idle:
             health = health_pb2_grpc.HealthStub(stub.channel)
             watch = health.Watch(health_pb2.HealthCheckRequest(), timeout=60)
             assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
-            stream = idle.method("ModelStreamInfer")[0](iter_of(idle.request("worker")))
+            messages = kept_open(idle.request("worker"), is_over)
+            stream = idle.method("ModelStreamInfer")[0](messages)
             assert next(stream).infer_response.outputs
             call = waiting(stub, file)
             wait_until(lambda: begun(file) == 1)
@@ -184,14 +187,15 @@ def test_sigterm_says_so_first_and_then_finishes_what_is_running(tmp_path: Path)
             assert not call.done()
             file.touch()
             assert call.result().outputs
+            is_over.set()
             service.process.wait(10)
         assert service.process.poll() == 0
 
 
-def iter_of(request: Any) -> Any:
-    """Yield a request, and keep the stream open."""
+def kept_open(request: Any, is_over: Event) -> Iterator[Any]:
+    """Yield a request, and keep the stream open until the test is over."""
     yield request
-    time.sleep(30)
+    is_over.wait(60)
 
 
 # Reloads
