@@ -37,12 +37,12 @@ class GrpcSettings(SettingsGroup):
     @classmethod
     def problems(cls, environ: Mapping[str, str]) -> list[str]:
         """Return a line for each variable that cannot be used, and for a half of a pair."""
-        found = super().problems(environ)
+        lines = super().problems(environ)
         names = ("MMF_GRPC_CERT", "MMF_GRPC_KEY")
         files = {name: environ.get(name, "").strip() for name in names}
         for name, file in files.items():
             if not file and any(files.values()):
-                found.append(f"{name} is not set: TLS needs both {' and '.join(names)}")
+                lines.append(f"{name} is not set: TLS needs both {' and '.join(names)}")
             elif file and not Path(file).is_file():
-                found.append(f"{name}={file!r}: there is no such file")
-        return found
+                lines.append(f"{name}={file!r}: there is no such file")
+        return lines

@@ -71,26 +71,26 @@ def _server_methods(routes: Blueprint, service: Service) -> None:
 
     @routes.post(f"/{SERVICE}/RepositoryIndex")
     def index() -> Response:
-        asked = _read("inference.RepositoryIndexRequest")
-        only_ready = asked.ready and not service.registry.is_ready
-        found = [] if only_ready else models.index(service)
-        return _respond(message_class("inference.RepositoryIndexResponse")(models=found))
+        message = _read("inference.RepositoryIndexRequest")
+        only_ready = message.ready and not service.registry.is_ready
+        entries = [] if only_ready else models.index(service)
+        return _respond(message_class("inference.RepositoryIndexResponse")(models=entries))
 
 
 def _model_methods(routes: Blueprint, service: Service) -> None:
     @routes.post(f"/{SERVICE}/ModelReady")
     def model_ready() -> Response:
-        asked = _read("inference.ModelReadyRequest")
-        models.find(service, asked.name)
+        message = _read("inference.ModelReadyRequest")
+        models.find(service, message.name)
         is_ready = service.registry.is_ready
         if is_ready:  # the version is only known once it is loaded
-            models.find(service, asked.name, asked.version)
+            models.find(service, message.name, message.version)
         return _respond(message_class("inference.ModelReadyResponse")(ready=is_ready))
 
     @routes.post(f"/{SERVICE}/ModelMetadata")
     def metadata() -> Response:
-        asked = _read("inference.ModelMetadataRequest")
-        described = models.metadata(service, asked.name, asked.version)
+        message = _read("inference.ModelMetadataRequest")
+        described = models.metadata(service, message.name, message.version)
         return _respond(message_class("inference.ModelMetadataResponse")(**described))
 
 
