@@ -27,7 +27,7 @@ from .settings import MAX_CALLS, GrpcSettings
 
 POLL = 0.05  # seconds between two looks at whether this worker ends
 BUSY_POLL = 0.02  # seconds between two looks at its threads, while a call waits for one
-KEEPALIVE = 60.0  # seconds after which a client that says nothing is asked whether it is there
+KEEPALIVE = 60.0  # seconds after which a client that says nothing is pinged
 MIN_GRACE = 0.1
 RETRY_AFTER = 1.0  # seconds until a port that could not be had is tried again
 _log = logging.getLogger("mmf.grpc")
