@@ -73,7 +73,7 @@ def test_the_growth_is_known(name: str) -> None:
     done = subprocess.run(
         command,
         input=MESSAGES[name],
-        env={"PYTHONPATH": str(PAYLOAD)},
+        env={"PYTHONPATH": str(PAYLOAD), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         check=True,
     )
