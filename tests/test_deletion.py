@@ -30,6 +30,7 @@ MENTIONS = {
     "codecs/table_pyarrow": "parquet|arrow|feather",
     "codecs/table_xls": "vnd.ms-excel",
     "cors": "CORS",
+    "upgrading": "  upgrade  ",
     "drift": "MMF_DRIFT|  drift  ",
     "init": "  init  ",
     "feedback": "/feedback|MMF_FEEDBACK",
