@@ -52,8 +52,8 @@ def _files(folder: Path) -> set[str]:
 def _difference(before: Path, after: Path, name: str) -> list[str]:
     if before.is_file() and after.is_file() and before.read_bytes() == after.read_bytes():
         return []
-    sides = [_lines(file) for file in (before, after)]
-    return list(difflib.unified_diff(*sides, f"generated/{name}", f"yours/{name}", lineterm=""))
+    names = f"generated/{name}", f"yours/{name}"
+    return list(difflib.unified_diff(_lines(before), _lines(after), *names, lineterm=""))
 
 
 def _lines(file: Path) -> list[str]:

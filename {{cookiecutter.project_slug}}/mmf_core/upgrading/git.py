@@ -23,9 +23,10 @@ _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTOR
 def git(folder: Path, *arguments: str, may_fail: bool = False) -> str:
     """Run git in a folder and return what it prints; UpgradeError with its message if it fails."""
     environment = {name: text for name, text in os.environ.items() if name not in _ELSEWHERE}
+    command = ["git", *_OPTIONS, *arguments]
     try:
         done = subprocess.run(
-            ["git", *_OPTIONS, *arguments],
+            command,
             cwd=folder,
             env=environment | {"GIT_TERMINAL_PROMPT": "0"},
             capture_output=True,

@@ -84,12 +84,13 @@ def merge_trees(
     for path, text in texts.items():
         (scratch / path).write_text(text, encoding="utf-8")
     git(scratch, "add", "--all")
-    _sort_changes(merge, own, unchanged=set(names(git(scratch, "ls-tree", "-rz", "--name-only", own)))
-                  - set(names(git(scratch, "diff", "--name-only", "-z", first, own))))
+    changed = names(git(scratch, "diff", "--name-only", "-z", first, own))
+    _sort_changes(merge, own, changed=set(changed))
     return merge
 
 
-def _sort_changes(merge: Merge, own: str, *, unchanged: set[str]) -> None:
+def _sort_changes(merge: Merge, own: str, *, changed: set[str]) -> None:
+    """List what the merge has changed; `changed` are the files that the project had changed."""
     listing = names(
         git(merge.folder, "diff", "--cached", "--no-renames", "--name-status", "-z", own)
     )
@@ -102,7 +103,7 @@ def _sort_changes(merge: Merge, own: str, *, unchanged: set[str]) -> None:
             case "D":
                 merge.deleted.append(path)
             case _:
-                (merge.updated if path in unchanged else merge.merged).append(path)
+                (merge.merged if path in changed else merge.updated).append(path)
 
 
 def _only_mine(

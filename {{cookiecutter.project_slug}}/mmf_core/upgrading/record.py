@@ -65,7 +65,9 @@ def read_record(project: Path) -> Record:
 
 def write_record(project: Path, record: Record) -> None:
     """Write a project's record, and that of cruft if the commit is known."""
-    lines = [f"{name} = {_text(getattr(record, name))}" for name in ("template", "version", "commit")]
+    lines = [
+        f"{name} = {_text(getattr(record, name))}" for name in ("template", "version", "commit")
+    ]
     for name in ("answers", "sums"):
         lines += ["", f"[{name}]"]
         lines += [f"{_text(key)} = {_text(text)}" for key, text in getattr(record, name).items()]

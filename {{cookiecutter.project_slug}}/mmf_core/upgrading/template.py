@@ -125,7 +125,9 @@ def _cookiecutter() -> list[str]:
         return [program]
     if program := shutil.which("uvx"):
         return [program, "cookiecutter"]
-    raise UpgradeError("cookiecutter is missing: install it, such as by `pipx install cookiecutter`")
+    raise UpgradeError(
+        "cookiecutter is missing: install it, such as by `pipx install cookiecutter`"
+    )
 
 
 def _literal(text: str) -> str:

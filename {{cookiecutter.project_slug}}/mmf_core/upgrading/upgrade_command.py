@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 from packaging.version import InvalidVersion, Version
@@ -15,10 +16,24 @@ from .changelog import entries_between
 from .core_copy import edits, replace_core
 from .git import git, names
 from .merging import Merge, merge_trees
-from .record import CORE, CRUFT, NAME, Record, UpgradeError, checksums, read_record, write_record
+from .record import CORE, CRUFT, NAME, Record, UpgradeError, read_record, write_record
 from .template import Template, generate
 
 _UNDO = "git reset --hard"
+_MODEL_FORMATS = {".pkl": "pickle"} | {
+    f".{name}": name for name in ("joblib", "skops", "onnx", "pmml", "mlflow")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    to: str | None
+    source: str | None
+    adopt: str | None
+    mine: bool
+    check: bool
+    dry_run: bool
+    no_tests: bool
 
 
 @click.command()
@@ -34,73 +49,69 @@ _UNDO = "git reset --hard"
 @click.option("--check", is_flag=True, help="Only say whether there is a newer version: then 1.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be changed.")
 @click.option("--no-tests", is_flag=True, help="Do not run `make test` afterwards.")
-def upgrade(
-    *,
-    to: str | None,
-    source: str | None,
-    adopt: str | None,
-    mine: bool,
-    check: bool,
-    dry_run: bool,
-    no_tests: bool,
-) -> None:
+def upgrade(**given: Any) -> None:
     """Merge what a newer version of the template has changed into this project.
 
     Three ways, as git does: what you have changed stays, mmf_core is replaced, main.py is yours.
     The result is staged and not committed. Exit code 1: there are conflicts, or tests fail.
     """
-    project = Path.cwd()
-    record = _adopted(project, adopt, source) if adopt else read_record(project)
+    options, project = _Options(**given), Path.cwd()
+    record = _record(project, options)
     with tempfile.TemporaryDirectory(prefix="mmfmeta-") as folder:
         work = Path(folder)
-        template = Template(source or record.template, work / "template")
-        if check:
+        template = Template(options.source or record.template, work / "template")
+        if options.check:
             sys.exit(_is_newer(template, record))
         _require_clean(project)
-        old_commit = _commit_of(template, record.commit or record.version)
-        new_commit = _commit_of(template, to or str(template.newest()))
-        if old_commit == new_commit:
+        commits = (
+            _commit_of(template, record.commit or record.version),
+            _commit_of(template, options.to or str(template.newest())),
+        )
+        if commits[0] == commits[1]:
             click.echo(f"{record.version} is up to date")
             return
-        _show_hooks(template, old_commit, new_commit)
-        for name, commit in (("old", old_commit), ("new", new_commit)):
+        _show_hooks(template, *commits)
+        for name, commit in zip(("old", "new"), commits, strict=True):
             template.check_out(commit, work / f"template-{name}")
         old, before = generate(work / "template-old", record.answers, work / "old")
         _require_same(record, before)
         new, after = generate(work / "template-new", record.answers, work / "new")
-        if not mine and (changed := edits(old, project)):
+        if not options.mine and (changed := edits(old, project)):
             raise UpgradeError(
                 f"{CORE} has been edited, and would be replaced. Undo that, or merge it with "
                 f"--mine:\n{changed}"
             )
-        merge = merge_trees(old, project, new, work / "merge", with_core=mine)
-        changelog = work / "template-new" / "CHANGELOG.md"
-        _report(merge, record, after, changelog, is_replaced=not mine)
-        if dry_run:
+        merge = merge_trees(old, project, new, work / "merge", with_core=options.mine)
+        click.echo(f"{record.version} → {after.version}")
+        _report(merge, "merged" if options.mine else "replaced")
+        _show_changes(work / "template-new" / "CHANGELOG.md", record.version, after.version)
+        if options.dry_run:
             return
         _apply(merge, project)
-        if not mine:
+        if not options.mine:
             replace_core(old, project, new)
-        written = replace(
-            after, template=source or record.template, commit=new_commit, sums=after.sums
-        )
-        write_record(project, written)
-        git(project, "add", "--all", "--", CORE, NAME, *_existing(project, CRUFT))
-    _finish(project, merge, tests=not no_tests)
+        after = replace(after, template=options.source or record.template, commit=commits[1])
+        write_record(project, after)
+        git(project, "add", "--all", "--", CORE, NAME, CRUFT)
+    _finish(merge, tests=not options.no_tests)
 
 
-def _adopted(project: Path, version: str, source: str | None) -> Record:
-    """Return the record of a project that was made before there were any."""
-    if source is None:
+def _record(project: Path, options: _Options) -> Record:
+    """Return where the project comes from: its record or, with --adopt, what its files show."""
+    if options.adopt is None:
+        return read_record(project)
+    if options.source is None:
         raise UpgradeError("--adopt needs --from-template: nothing says where the template is")
-    package = project / CORE
-    if not package.is_dir():
-        raise UpgradeError(f"{package} is missing: expected a project that the template has made")
-    sample = "wine" if (project / "tests" / "test_wine.py").exists() else "none"
-    formats = {"pkl": "pickle", "joblib": "joblib", "skops": "skops", "onnx": "onnx", "pmml": "pmml"}
-    found = [formats[file.suffix[1:]] for file in project.glob("model.*") if file.suffix[1:] in formats]
-    answers = {"project_slug": project.name, "sample": sample}
-    return Record(source, version, "", answers | ({"model_format": found[0]} if found else {}))
+    if not (project / CORE).is_dir():
+        raise UpgradeError(
+            f"{project / CORE} is missing: expected a project that the template has made"
+        )
+    has_sample = (project / "tests" / "test_wine.py").exists()
+    answers = {"project_slug": project.name, "sample": "wine" if has_sample else "none"}
+    for file in project.glob("model.*"):
+        if model_format := _MODEL_FORMATS.get(file.suffix):
+            answers["model_format"] = model_format
+    return Record(options.source, options.adopt, answers=answers)
 
 
 def _is_newer(template: Template, record: Record) -> int:
@@ -152,18 +163,18 @@ def _require_same(record: Record, made: Record) -> None:
         )
 
 
-def _report(
-    merge: Merge, record: Record, after: Record, changelog: Path, *, is_replaced: bool
-) -> None:
-    core = f"{CORE} is replaced" if is_replaced else f"{CORE} is merged"
-    click.echo(f"{record.version} → {after.version}: {core}")
+def _report(merge: Merge, core: str) -> None:
+    """Say what becomes of each file."""
+    click.echo(f"{core:10}{CORE}")
     for name in ("updated", "merged", "added", "deleted", "conflicts", "kept"):
         for path in getattr(merge, name):
             click.echo(f"{name:10}{path}")
-    if not changelog.exists():
-        return
-    text = changelog.read_text(encoding="utf-8")
-    for entry in entries_between(text, _version(record.version), _version(after.version)):
+
+
+def _show_changes(changelog: Path, old: str, new: str) -> None:
+    """Show what may need something done."""
+    text = changelog.read_text(encoding="utf-8") if changelog.exists() else ""
+    for entry in entries_between(text, _version(old), _version(new)):
         click.echo(f"\n{entry}")
 
 
@@ -179,16 +190,16 @@ def _apply(merge: Merge, project: Path) -> None:
         git(project, "add", "--all", "--force", "--", *changed)
 
 
-def _finish(project: Path, merge: Merge, *, tests: bool) -> None:
+def _finish(merge: Merge, *, tests: bool) -> None:
+    """Run the project's tests, unless there are conflicts; say what to do, and end."""
+    is_bad = bool(merge.conflicts)
     if merge.conflicts:
-        click.echo("\nMend what is between <<<<<<< and >>>>>>>, and run `make test`.")
-    failed = tests and not merge.conflicts and subprocess.run(["make", "test"], check=False).returncode
+        click.echo("\nEdit what is between <<<<<<< and >>>>>>>, and run `make test`.")
+    elif tests:
+        command = ["make", "test"]
+        is_bad = subprocess.run(command, check=False).returncode != 0
     click.echo(f"\nRead it: git diff --cached. Keep it: git commit. Undo it: {_UNDO}")
-    sys.exit(int(bool(merge.conflicts or failed)))
-
-
-def _existing(project: Path, *paths: str) -> list[str]:
-    return [path for path in paths if (project / path).exists()]
+    sys.exit(int(is_bad))
 
 
 def _version(text: str) -> Version:
