@@ -132,4 +132,4 @@ def _cookiecutter() -> list[str]:
 
 def _literal(text: str) -> str:
     """Write an answer so that cookiecutter, which renders what it gets, has it as it is."""
-    return f"{{{{ {json.dumps(text, ensure_ascii=False)} }}}}"
+    return f"{'{' * 2}{json.dumps(text, ensure_ascii=False)}{'}' * 2}"
