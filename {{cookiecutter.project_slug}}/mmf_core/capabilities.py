@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .execution import Execution
     from .registry import Registry
     from .target import Target
+    from .web.authorization import Authorizer
     from .web.observed_calls import CallObserver
     from .web.openapi.sections import OpenAPISection
     from .web.protocols import Protocol, Service
@@ -60,8 +61,11 @@ class Capability:
 
     `requires` names the extras that it imports (see `mmf_core.extras`). `protocol` is an envelope
     around the targets, with routes, errors and OpenAPI of its own; `blueprints` are other routes,
-    or extensions of the application, and `openapi` describes them. `commands` are those of
-    `mmfmeta`. `probes` are paths of health checks, served even while every thread of a worker is
+    or extensions of the application, and `openapi` describes them. `groups` says what a caller needs
+    for these routes, by blueprint or endpoint: one of `web.authorization.GROUPS`, or that a route is
+    open; a route without a group is the administrator's. `authorizer` makes what decides who may
+    call what, or None if everybody may. `document` changes the OpenAPI document. `commands` are
+    those of `mmfmeta`. `probes` are paths of health checks, served even while every thread of a worker is
     busy. `trusted_origins` are those of pages that may have a browser call targets. `observer`
     makes an object that hears of every request. `call_observer` makes what sees the calls of
     targets and their answers, or None while nobody wants that; `task_observer` is the same for
@@ -87,6 +91,9 @@ class Capability:
     protocol: Protocol | None = None
     blueprints: Callable[[Service], Iterable[Blueprint]] | None = None
     openapi: Callable[[Service], OpenAPISection] | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
+    authorizer: Callable[[], Authorizer | None] | None = None
+    document: Callable[[dict[str, Any]], None] | None = None
     commands: tuple[Command, ...] = ()
     probes: tuple[str, ...] = ()
     trusted_origins: Callable[[], Iterable[str]] | None = None

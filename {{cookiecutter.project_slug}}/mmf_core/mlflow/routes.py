@@ -13,6 +13,7 @@ from flask import Blueprint, Response, current_app, request
 from ..codecs import as_frame
 from ..errors import UnknownTarget
 from ..execution import Execution
+from ..web.authorization import visible
 from ..web.http.responses import json_response
 from ..web.protocols import ErrorReport, Protocol, Service, refuse_rest_only
 from ..web.request_context import enter_target, execute
@@ -47,7 +48,8 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
     @routes.post(f"/{ROUTE}")
     def invoke_default() -> Response:
         if default is None:
-            addresses = ", ".join(f"/{ROUTE}/{route}" for route in service.single_results)
+            routes = visible(service).single_results
+            addresses = ", ".join(f"/{ROUTE}/{route}" for route in routes)
             raise UnknownTarget(f"there is no default target; POST to one of {addresses or 'none'}")
         return _invoke(default, inputs[default.target.route])
 

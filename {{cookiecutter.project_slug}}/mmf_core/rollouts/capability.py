@@ -14,6 +14,7 @@ CAPABILITY = Capability(
     settings=RolloutSettings,
     blueprints=blueprints,
     openapi=section,
+    groups={"rollout": "admin"},
     commands=(rollout, compare),
     gauges=gauges,
     executions=executions,

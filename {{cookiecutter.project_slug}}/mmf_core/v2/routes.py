@@ -10,6 +10,7 @@ from .. import __version__
 from ..codecs import as_frame
 from ..errors import ResultError, UnknownTarget
 from ..execution import Execution
+from ..web.authorization import visible
 from ..web.errors import not_ready
 from ..web.http.responses import json_response
 from ..web.protocols import ErrorReport, Protocol, Service, refuse_rest_only
@@ -81,14 +82,15 @@ def _server_routes(routes: Blueprint, service: Service) -> None:
 
     @routes.get("/models")
     def models() -> Response:
-        return json_response({"models": list(service.single_results)})
+        return json_response({"models": list(visible(service).single_results)})
 
     @routes.post("/repository/index")
     def index() -> Response:
         state = {"state": "READY" if service.registry.is_ready else "UNAVAILABLE", "reason": ""}
         if version := service.registry.version:
             state["version"] = version
-        return json_response([{"name": model} | state for model in service.single_results])
+        models = visible(service).single_results
+        return json_response([{"name": model} | state for model in models])
 
 
 def _model_routes(routes: Blueprint, service: Service) -> None:

@@ -1,0 +1,67 @@
+"""Tokens in the OpenAPI document: the security scheme, and what a refusal is."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import current_app
+
+from ..web.authorization import OPEN, authorization, needs_token
+from ..web.openapi.sections import ref
+
+SCHEME = "token"
+_REFUSALS = {
+    401: "there is no token, or it is not valid",
+    403: "the token is not for this",
+    429: "the caller is over its rate; Retry-After says when to try again",
+}
+_ERROR = re.compile(r"#/components/responses/([A-Za-z]\w*?)\d{3}")
+
+
+def describe(document: dict[str, Any]) -> None:
+    """Add to a document what a caller needs, in an application that refuses callers."""
+    if authorization().authorizer is None:
+        return
+    if needs_token():
+        document["components"]["securitySchemes"] = {
+            SCHEME: {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "a token of this service, or an API key",
+            }
+        }
+        document["security"] = [{SCHEME: []}]
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            if path in _open_paths():
+                operation["security"] = []
+            else:
+                _add_refusals(document, operation)
+
+
+def _open_paths() -> set[str]:
+    installed = authorization()
+    rules = current_app.url_map.iter_rules()
+    return {rule.rule for rule in rules if installed.group_of(rule.endpoint) == OPEN}
+
+
+def _add_refusals(document: dict[str, Any], operation: dict[str, Any]) -> None:
+    """Add the statuses of refusals to an operation, in the shape of its other errors."""
+    responses, components = operation["responses"], document["components"]["responses"]
+    name = next(filter(None, map(_error_name, responses.values())), "Problem")
+    model = components[next(key for key in components if re.fullmatch(rf"{name}\d{{3}}", key))]
+    for status, reason in _REFUSALS.items():
+        if status in {401, 403} and not needs_token():
+            continue
+        key = f"{name}{status}"
+        content = {"content": model["content"], "headers": model.get("headers", {})}
+        components.setdefault(key, {"description": reason, **content})
+        responses.setdefault(str(status), ref("responses", key))
+
+
+def _error_name(response: dict[str, Any]) -> str:
+    """Return the protocol's name in a reference to one of its errors; empty for anything else."""
+    match = _ERROR.fullmatch(response.get("$ref", ""))
+    return match[1] if match else ""
