@@ -61,23 +61,22 @@ class Capability:
 
     `requires` names the extras that it imports (see `mmf_core.extras`). `protocol` is an envelope
     around the targets, with routes, errors and OpenAPI of its own; `blueprints` are other routes,
-    or extensions of the application, and `openapi` describes them. `groups` says what a caller needs
-    for these routes, by blueprint or endpoint: one of `web.authorization.GROUPS`, or that a route is
-    open; a route without a group is the administrator's. `authorizer` makes what decides who may
-    call what, or None if everybody may. `document` changes the OpenAPI document. `commands` are
-    those of `mmfmeta`. `probes` are paths of health checks, served even while every thread of a worker is
-    busy. `trusted_origins` are those of pages that may have a browser call targets. `observer`
-    makes an object that hears of every request. `call_observer` makes what sees the calls of
-    targets and their answers, or None while nobody wants that; `task_observer` is the same for
-    tasks, whose process may end at once. `gauges` are read at each scrape of metrics, in a request.
-    `profiler` keeps what it needs of the reference data of a model that is saved: it gets the
-    model, its file and the data. `operation` changes the description of a target's `POST`.
-    `runs_background`: it calls the targets with `background=True`. `trainer` makes
-    what saves the models that targets return: it gets such a target and its call, and returns what
-    is said of the model. `rewards` returns what says how many rewards each version has had, and
-    their sum, since it was first asked with a key; None while the settings want none. `executions`
-    gets the module, what it has declared, the execution of each target by route, and what makes
-    one; it returns what is called instead.
+    or extensions of the application, and `openapi` describes them. `groups` are those of the
+    routes, by blueprint or endpoint: what a caller needs, or that everybody may call them (see
+    `web.authorization`). `authorizer` makes what decides who may call what, or None if everybody
+    may. `document` changes the OpenAPI document. `commands` are those of `mmfmeta`. `probes` are
+    paths of health checks, served even while every thread of a worker is busy. `trusted_origins`
+    are those of pages that may have a browser call targets. `observer` makes an object that hears
+    of every request. `call_observer` makes what sees the calls of targets and their answers, or
+    None while nobody wants that; `task_observer` is the same for tasks, whose process may end at
+    once. `gauges` are read at each scrape of metrics, in a request. `profiler` keeps what it needs
+    of the reference data of a model that is saved: it gets the model, its file and the data.
+    `operation` changes the description of a target's `POST`. `runs_background`: it calls the
+    targets with `background=True`. `trainer` makes what saves the models that targets return: it
+    gets such a target and its call, and returns what is said of the model. `rewards` returns what
+    says how many rewards each version has had, and their sum, since it was first asked with a key;
+    None while the settings want none. `executions` gets the module, what it has declared, the
+    execution of each target by route, and what makes one; it returns what is called instead.
 
     gunicorn calls the rest: `before_load` in the master, once, before the application is imported;
     `worker_started` in each worker, after the fork. `process` gets the seconds that a shutdown

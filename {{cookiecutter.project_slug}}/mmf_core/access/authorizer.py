@@ -11,7 +11,8 @@ from . import errors
 from .api_keys import PREFIX, caller_of
 from .callers import TokenCaller
 from .rate_limiter import Quota, RateLimiter
-from .settings import AccessSettings
+from .rates import parse_rate
+from .settings import AccessSettings, api_keys, public_keys, revoked_tokens
 from .tokens import TokenVerifier
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, 2.1
@@ -30,13 +31,15 @@ class TokenAuthorizer:
 
     def __init__(self, settings: AccessSettings) -> None:
         self.needs_token = settings.needs_token
-        self._api_keys = settings.api_keys
+        self._api_keys = api_keys(settings.api_keys) if settings.api_keys else None
+        revoked = revoked_tokens(settings.revoked) if settings.revoked else None
         self._tokens = (
-            TokenVerifier(settings.token_keys, settings.audience, settings.revoked)
+            TokenVerifier(public_keys(settings.token_keys), settings.audience, revoked)
             if settings.token_keys
             else None
         )
-        self._limiter = RateLimiter(settings.rate, settings.redis)
+        rate = parse_rate(settings.rate_limit) if settings.rate_limit else None
+        self._limiter = RateLimiter(rate, settings.redis)
 
     def __call__(
         self,
@@ -65,15 +68,11 @@ class TokenAuthorizer:
         None as the group is for what no route serves.
         """
         caller = self._authenticate(metadata, address)
-        try:
-            quota = self._limiter.count(caller)
-            if group is not None:
-                caller.check_group(group)
-            if target is not None:
-                caller.check_target(target)
-        except errors.AccessError as error:
-            error.log_fields = log_fields(caller)
-            raise
+        quota = self._limiter.count(caller)
+        if group is not None:
+            caller.check_group(group)
+        if target is not None:
+            caller.check_target(target)
         return Admission(caller, quota)
 
     def _authenticate(self, metadata: Mapping[str, str], address: str) -> TokenCaller:
@@ -96,11 +95,6 @@ class TokenAuthorizer:
         if self._tokens is None:
             raise errors.invalid_token("no such API key")
         return self._tokens.verify(token)
-
-
-def log_fields(caller: TokenCaller) -> dict[str, str]:
-    """Return what a line of the log says of a caller."""
-    return {"caller": caller.name} | ({"token_id": caller.token_id} if caller.token_id else {})
 
 
 def _network(address: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import quoted
 from ..web.authorization import ALL, GROUPS
-from .errors import out_of_scope
+from .errors import AccessError, out_of_scope
 from .rates import Rate
 
 MAX_NAME = 200
@@ -30,18 +30,28 @@ class TokenCaller:
     token_id: str = ""
     expires: float | None = None
 
+    @property
+    def log_fields(self) -> dict[str, str]:
+        """What lines of the log say of this caller."""
+        return {"caller": self.name} | ({"token_id": self.token_id} if self.token_id else {})
+
     def check_group(self, group: str) -> None:
         """Raise Forbidden for a route of a group that this caller does not have."""
         if group not in self.groups:
-            raise out_of_scope(f"the token is not for the group {group}", group)
+            raise self._refused(f"the token is not for the group {group}", group)
 
     def check_target(self, route: str) -> None:
         """Raise Forbidden for a target that this caller may not reach."""
         if self.targets is None or route in self.targets:
             return
         if route == ALL:
-            raise out_of_scope("the token is not for every target")
-        raise out_of_scope(f"the token is not for the target {quoted(route)}")
+            raise self._refused("the token is not for every target")
+        raise self._refused(f"the token is not for the target {quoted(route)}")
+
+    def _refused(self, detail: str, scope: str = "") -> AccessError:
+        error = out_of_scope(detail, scope)
+        error.log_fields = self.log_fields
+        return error
 
 
 def is_name(text: Any) -> bool:

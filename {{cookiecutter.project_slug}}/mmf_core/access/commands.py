@@ -8,7 +8,7 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,39 +41,25 @@ _audience = click.option(
 )
 
 
-class _Names(click.ParamType):
-    """Names with commas between them."""
+def _names(known: tuple[str, ...] = ()) -> Callable[..., list[str]]:
+    """Return what reads names with commas between them."""
 
-    name = "names"
-
-    def __init__(self, known: tuple[str, ...] = ()) -> None:
-        self._known = known
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> list[str]:
-        if isinstance(value, list):
-            return value
+    def read(_: click.Context, __: click.Parameter, value: str) -> list[str]:
         names = [name.strip() for name in value.split(",") if name.strip()]
-        unknown = [name for name in names if self._known and name not in self._known]
+        unknown = [name for name in names if known and name not in known]
         if unknown or not names:
-            known = ", ".join(self._known) or "names with commas between them"
-            self.fail(f"expected {known}, got {', '.join(unknown) or 'nothing'}", param, ctx)
+            expected = ", ".join(known) or "names with commas between them"
+            raise click.BadParameter(f"expected {expected}, got {', '.join(unknown) or 'nothing'}")
         return names
 
+    return read
 
-class _Duration(click.ParamType):
-    """A duration such as 30d, in seconds."""
 
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        match = _DURATION.fullmatch(value)
-        if match is None:
-            self.fail(f"expected 30d, 12h, 15m or 90s, got {value}", param, ctx)
-        return int(match[1]) * _UNITS[match[2]]
+def _seconds(_: click.Context, __: click.Parameter, value: str) -> int:
+    match = _DURATION.fullmatch(value)
+    if match is None:
+        raise click.BadParameter(f"expected 30d, 12h, 15m or 90s, got {value}")
+    return int(match[1]) * _UNITS[match[2]]
 
 
 def _rate(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -86,11 +72,14 @@ def _rate(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
 
 
 _targets = click.option(
-    "--targets", type=_Names(), required=True, help=f"Targets with commas between them; {ALL}: all."
+    "--targets",
+    callback=_names(),
+    required=True,
+    help=f"Targets with commas between them; {ALL}: all.",
 )
 _groups = click.option(
     "--groups",
-    type=_Names(GROUPS),
+    callback=_names(GROUPS),
     default="predict",
     show_default=True,
     help=f"What may be called, of {', '.join(GROUPS)}.",
@@ -151,12 +140,12 @@ def keygen(private: Path, public: Path) -> None:
 @click.option("--subject", help="Who the caller is, in the log. Default: the token's own id.")
 @click.option(
     "--expires",
-    type=_Duration(),
+    callback=_seconds,
     default="30d",
     show_default=True,
     help="How long the token is valid: 30d, 12h, 15m or 90s.",
 )
-def create(  # noqa: PLR0913 - an option each
+def create(  # noqa: PLR0913, PLR0917 - an option each
     private: Path,
     audience: str | None,
     targets: list[str],

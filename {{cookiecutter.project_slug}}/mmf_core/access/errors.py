@@ -72,8 +72,8 @@ def out_of_scope(detail: str, scope: str = "") -> Forbidden:
 
 
 def _challenge(error: str = "", description: str = "", scope: str = "") -> str:
-    """Return what a 401 asks for (RFC 6750, 3); a description has neither quotes nor backslashes."""
-    description = description.replace("…", "...").replace('"', "'").replace("\\", "/")
+    """Return the header WWW-Authenticate (RFC 6750, 3): no value has a quote or a backslash."""
+    description = description.replace('"', "'").replace("\\", "/")
     named = {"error": error, "error_description": description, "scope": scope}
     parameters = ['realm="mmf"', *(f'{key}="{text}"' for key, text in named.items() if text)]
     return f"Bearer {', '.join(parameters)}"

@@ -17,7 +17,7 @@ from ..web.errors import error_response
 from ..web.protocols import Service
 from ..web.request_context import INTERNAL, RequestContext, current_context
 from .api_keys import PREFIX
-from .authorizer import TokenAuthorizer, log_fields
+from .authorizer import TokenAuthorizer
 from .errors import AccessError, malformed
 from .rate_limiter import Quota
 from .settings import AccessSettings
@@ -73,7 +73,7 @@ def _authorize(installed: Authorization, authorizer: TokenAuthorizer) -> Respons
         address=environ.get("REMOTE_ADDR", ""),
     )
     context.caller = caller
-    context.log_fields = {**context.log_fields, **log_fields(caller)}
+    context.log_fields = {**context.log_fields, **caller.log_fields}
     if quota:
         after_this_request(partial(_add_quota, quota))
     return None
@@ -100,10 +100,9 @@ def write_audit_line(error: AccessError, context: RequestContext | None, **field
             "method": context.method,
             "path": shortened(context.path, 200),
             "client": context.environ.get("REMOTE_ADDR"),
-            **(log_fields(context.caller) if context.caller else {}),  # type: ignore[arg-type]
             **fields,
         }
-    fields |= error.log_fields | {"status": error.status, "reason": error.detail}
+    fields |= {**error.log_fields, "status": error.status, "reason": error.detail}
     who = fields.get("caller") or "unknown caller"
     what = f"{fields.get('method', '')} {fields.get('path', '')}".strip()
     _audit_log.warning("refused %s: %s: %s", who, what, error.detail, extra=fields)

@@ -21,8 +21,7 @@ def read_public_keys(text: str) -> dict[str, bytes]:
     """
     if not text.lstrip().startswith("{"):
         values = [part for part in re.split(r"[\s,]+", text) if part]
-        keys = [_raw(value) for value in values]
-        return _checked([(key_id(key), key) for key in keys])
+        return _checked([(key_id(key), key) for key in map(_raw, values)])
     document = json.loads(text)
     keys = document.get("keys", [document]) if isinstance(document, dict) else None
     if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from ..packages import OptionalDependency
@@ -60,7 +60,8 @@ class RedisCounters:
         from limits.storage import storage_from_string
 
         timeouts = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
-        self._storage = storage_from_string(url, wrap_exceptions=True, **timeouts)
+        storage = storage_from_string(url, wrap_exceptions=True, **timeouts)
+        self._storage: Any = storage  # not one for asyncio, of the same type
         self._host = urlsplit(url).hostname or "Redis"
         self._own = shared_counters()
         self._retry = 0.0
@@ -72,7 +73,8 @@ class RedisCounters:
         if time.monotonic() >= self._retry:
             key = f"mmf/{rate.requests}/{rate.seconds}/{name}"
             try:
-                return self._storage.incr(key, rate.seconds), self._storage.get_expiry(key)
+                count = self._storage.incr(key, rate.seconds)
+                return count, self._storage.get_expiry(key)
             except StorageError as error:
                 self._retry = time.monotonic() + PAUSE
                 reason = type(error.storage_error).__name__
@@ -102,5 +104,6 @@ class RateLimiter:
             detail = f"more than {rate.requests} requests in {rate.seconds} seconds"
             error = TooManyRequests(f"{detail}; try again in {reset} seconds")
             error.headers = quota.headers() | {"Retry-After": str(reset)}
+            error.log_fields = caller.log_fields
             raise error
         return quota

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ..settings import SettingsGroup, setting
 from ..web.project_metadata import read_metadata
 from .api_keys import ApiKey, read_api_keys
 from .key_set import read_public_keys
-from .rates import Rate, parse_rate
+from .rates import parse_rate
 from .sources import Source, source_of
 from .tokens import read_revoked
 
 _REDIS = ("redis://", "rediss://", "redis+unix://", "redis+sentinel://", "redis+cluster://")
 
 
-def _public_keys(text: str) -> Source[dict[str, bytes]]:
+def _checked(read: Callable[[str], Any]) -> Callable[[str], str]:
+    """Return a parser that refuses what could not be used when the service runs."""
+
+    def parse(text: str) -> str:
+        read(text)
+        return text
+
+    return parse
+
+
+def public_keys(text: str) -> Source[dict[str, bytes]]:
+    """Return the keys that verify tokens, which a file or the text itself has."""
     return source_of(text, read_public_keys)
 
 
-def _api_keys(text: str) -> Source[list[ApiKey]]:
+def api_keys(text: str) -> Source[list[ApiKey]]:
+    """Return the API keys, which a file or the text itself has."""
     return source_of(text, read_api_keys)
 
 
-def _revoked(text: str) -> Source[frozenset[str]]:
+def revoked_tokens(text: str) -> Source[frozenset[str]]:
+    """Return the ids of revoked tokens, which a file has."""
     return source_of(text, read_revoked, must_be_file=True)
 
 
@@ -33,7 +48,7 @@ def _redis(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class AccessSettings(SettingsGroup):
     """Who may call the service, and how often; without these everybody may, without a limit.
 
@@ -41,22 +56,22 @@ class AccessSettings(SettingsGroup):
     the counts of several machines; without it they are of one.
     """
 
-    token_keys: Source[dict[str, bytes]] | None = setting("MMF_TOKEN_KEYS", None, _public_keys)
+    token_keys: str = setting("MMF_TOKEN_KEYS", "", _checked(public_keys))
     token_audience: str = setting("MMF_TOKEN_AUDIENCE", "", str)
-    revoked: Source[frozenset[str]] | None = setting("MMF_TOKEN_REVOKED", None, _revoked)
-    api_keys: Source[list[ApiKey]] | None = setting("MMF_API_KEYS", None, _api_keys)
-    rate: Rate | None = setting("MMF_RATE_LIMIT", None, parse_rate)
+    revoked: str = setting("MMF_TOKEN_REVOKED", "", _checked(revoked_tokens))
+    api_keys: str = setting("MMF_API_KEYS", "", _checked(api_keys))
+    rate_limit: str = setting("MMF_RATE_LIMIT", "", _checked(parse_rate))
     redis: str = setting("MMF_RATE_LIMIT_REDIS", "", _redis)
 
     @property
     def needs_token(self) -> bool:
         """Whether callers have to say who they are."""
-        return self.token_keys is not None or self.api_keys is not None
+        return bool(self.token_keys or self.api_keys)
 
     @property
     def is_on(self) -> bool:
         """Whether anybody may be refused."""
-        return self.needs_token or self.rate is not None
+        return bool(self.needs_token or self.rate_limit)
 
     @property
     def audience(self) -> str:

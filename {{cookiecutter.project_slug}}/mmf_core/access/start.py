@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from .settings import AccessSettings
+from .settings import AccessSettings, api_keys, public_keys
 from .shared_counters import shared_counters
 
 _log = logging.getLogger("mmf.start")
@@ -16,9 +16,9 @@ def prepare() -> None:
     if not settings.needs_token:
         _log.warning("open: whoever reaches the port may call everything (set MMF_TOKEN_KEYS)")
     if settings.token_keys:
-        number = len(settings.token_keys.value())
+        number = len(public_keys(settings.token_keys).value())
         _log.info("tokens for %s are accepted, by keys: %d", settings.audience, number)
     if settings.api_keys:
-        _log.info("API keys are accepted: %d", len(settings.api_keys.value()))
+        _log.info("API keys are accepted: %d", len(api_keys(settings.api_keys).value()))
     if settings.is_on:
         shared_counters()

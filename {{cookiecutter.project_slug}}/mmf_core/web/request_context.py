@@ -24,10 +24,15 @@ INTERNAL = "mmf.internal"
 
 
 class Caller(Protocol):
-    """Who has sent a request, where callers have to say it; `targets` None: it may reach all."""
+    """Who has sent a request."""
 
-    name: str
-    targets: frozenset[str] | None
+    @property
+    def name(self) -> str:
+        """What the log calls this caller."""
+
+    @property
+    def targets(self) -> frozenset[str] | None:
+        """The targets that this caller may reach; None: all of them."""
 
     def check_target(self, route: str) -> None:
         """Raise RequestError for a target that this caller may not reach."""
