@@ -135,8 +135,9 @@ class Client:
 
     `timeout` is in seconds, for connecting and for each read. A busy service, or one that refuses
     the connection, is retried `retries` times; a request that may have been executed is never sent
-    twice (RFC 9110, 9.2.2). `headers`, such as Authorization, are sent with every request. Threads
-    may share a client, processes may not; `close` it, or use it in `with`.
+    twice (RFC 9110, 9.2.2). `headers` are sent with every request, and `token`, where the service
+    needs one, in Authorization. Threads may share a client, processes may not; `close` it, or use
+    it in `with`.
     """
 
     def __init__(
@@ -146,11 +147,12 @@ class Client:
         timeout: float = 60.0,
         retries: int = 3,
         headers: Mapping[str, str] | None = None,
+        token: str = "",
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
             raise ValueError(
-                "expected http://host:port or https://…; put credentials into headers="
+                "expected http://host:port or https://…; put credentials into token= or headers="
             )
         is_secure = parts.scheme == "https"
         connection = http.client.HTTPSConnection if is_secure else http.client.HTTPConnection
@@ -159,7 +161,8 @@ class Client:
         self._prefix = parts.path.rstrip("/")
         self._retries = retries
         self._longest_wait = max(1.0, min(_LONGEST_WAIT, timeout / 2))
-        self._headers = {"User-Agent": "mmf-client", **(headers or {})}
+        authorization = {"Authorization": f"Bearer {token}"} if token else {}
+        self._headers = {"User-Agent": "mmf-client", **authorization, **(headers or {})}
         self._idle: deque[http.client.HTTPConnection] = deque()  # append and pop are atomic
         self._descriptions: dict[str, dict[str, Any]] = {}
 

@@ -1,0 +1,107 @@
+"""A service of two targets whose callers need tokens, and what signs tokens for it."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flask import Flask
+from flask.testing import FlaskClient
+
+import mmf_core as mmf
+from mmf_core.access.key_set import key_id, public_jwk
+from mmf_core.web import create_app
+from mmf_core.web.authorization import GROUPS
+
+AUDIENCE = "wines"
+HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A private key, and the file of the public ones."""
+
+    key: Ed25519PrivateKey
+    file: Path
+
+    @property
+    def public(self) -> bytes:
+        """The public half, as it is."""
+        return self.key.public_key().public_bytes_raw()
+
+    def claims(self, **changed: Any) -> dict[str, Any]:
+        """Return the claims of a token for everything; those that are None are left out."""
+        now = int(time.time())
+        claims = {
+            "sub": "ci",
+            "aud": AUDIENCE,
+            "exp": now + HOUR,
+            "nbf": now,
+            "jti": "one",
+            "targets": ["*"],
+            "groups": list(GROUPS),
+            **changed,
+        }
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def token(self, headers: dict[str, Any] | None = None, **changed: Any) -> str:
+        """Return a token with these claims."""
+        named = {"kid": key_id(self.public), **(headers or {})}
+        return jwt.encode(self.claims(**changed), self.key, algorithm="EdDSA", headers=named)
+
+    def headers(self, **changed: Any) -> dict[str, str]:
+        """Return the header that sends a token with these claims."""
+        return bearer(self.token(**changed))
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the header that sends a token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+def signer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Signer:
+    """Give what signs tokens, in an environment that has its public key."""
+    made = Signer(Ed25519PrivateKey.generate(), tmp_path / "token-keys.json")
+    made.file.write_text(json.dumps({"keys": [public_jwk(made.public)]}))
+    monkeypatch.setenv("MMF_TOKEN_KEYS", str(made.file))
+    monkeypatch.setenv("MMF_TOKEN_AUDIENCE", AUDIENCE)
+    monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path / "tasks"))
+    monkeypatch.setenv("MMF_FEEDBACK_DIR", str(tmp_path / "feedback"))
+    return made
+
+
+@pytest.fixture
+def serve_two() -> Callable[[], Flask]:
+    """Give a function that makes a service of `score`, `score2` and `wide`."""
+
+    def make() -> Flask:
+        registry = mmf.Registry()
+
+        @registry.target(returns=mmf.Float(), default=True)
+        def score(x: Any = mmf.Float()) -> Any:
+            return 2 * x
+
+        @registry.target(returns=mmf.Float())
+        def score2(x: Any = mmf.Float(description="a secret of score2")) -> Any:
+            return 3 * x
+
+        @registry.target(returns=mmf.DataFrame(format=mmf.JSON))
+        def wide(data: Any = mmf.DataFrame(schema={"secret_column": float})) -> Any:
+            return data
+
+        return create_app(registry)
+
+    return make
+
+
+@pytest.fixture
+def client(signer: Signer, serve_two: Callable[[], Flask]) -> FlaskClient:
+    """Give a client of the service, whose callers need tokens."""
+    del signer
+    return serve_two().test_client()
