@@ -20,6 +20,9 @@ from mmf_core.web.authorization import GROUPS
 
 AUDIENCE = "wines"
 HOUR = 3600
+NUMBER = mmf.Float()
+DESCRIBED = mmf.Float(description="a secret of score2")
+TABLE = mmf.DataFrame(schema={"secret_column": float})
 
 
 @dataclass(frozen=True)
@@ -84,15 +87,15 @@ def serve_two() -> Callable[[], Flask]:
         registry = mmf.Registry()
 
         @registry.target(returns=mmf.Float(), default=True)
-        def score(x: Any = mmf.Float()) -> Any:
+        def score(x: Any = NUMBER) -> Any:
             return 2 * x
 
         @registry.target(returns=mmf.Float())
-        def score2(x: Any = mmf.Float(description="a secret of score2")) -> Any:
+        def score2(x: Any = DESCRIBED) -> Any:
             return 3 * x
 
         @registry.target(returns=mmf.DataFrame(format=mmf.JSON))
-        def wide(data: Any = mmf.DataFrame(schema={"secret_column": float})) -> Any:
+        def wide(data: Any = TABLE) -> Any:
             return data
 
         return create_app(registry)

@@ -109,8 +109,8 @@ class FeedbackStore:
     def find(self, answer_id: str) -> KeptAnswer | None:
         """Return the last answer of an id, which may be the caller's own; None if none is kept."""
         sql = (
-            "SELECT seq, served, target, rows, predictions FROM answers WHERE seq = "
-            "(SELECT max(seq) FROM "
+            "SELECT seq, served, target, rows, predictions FROM answers "
+            "JOIN served ON served.id = answers.served WHERE seq = (SELECT max(seq) FROM "
             "(SELECT seq FROM answers WHERE id = ?1 UNION ALL "
             "SELECT seq FROM answers WHERE client_id = ?1))"
         )

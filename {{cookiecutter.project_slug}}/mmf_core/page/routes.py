@@ -1,8 +1,8 @@
 """The page, its files, its examples, and the first rows of a file dropped on it.
 
-The page is rendered once for each language, for callers who may reach every target. Its links are relative, so that it works behind a
-proxy's prefix, and its Content-Security-Policy forbids inline code and other hosts. Whatever a
-person typed or uploaded is shown as text.
+The page is rendered once for each language, and anew for a caller that may not reach every target.
+Its links are relative, so that it works behind a proxy's prefix, and its Content-Security-Policy
+forbids inline code and other hosts. Whatever a person typed or uploaded is shown as text.
 """
 
 from __future__ import annotations

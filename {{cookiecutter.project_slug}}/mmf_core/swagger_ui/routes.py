@@ -66,7 +66,7 @@ _START = """SwaggerUIBundle({
 });
 """
 # The token is kept in memory only: Swagger UI's own button shows that it is there.
-_START_WITH_TOKEN = """const form = document.querySelector("form");
+_ASK_FIRST = """const form = document.querySelector("form");
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const token = form.querySelector("input").value.trim();
@@ -114,7 +114,7 @@ def blueprint() -> Blueprint:
 
     @routes.get("/docs/start.js")
     def start() -> Response:
-        script = _START_WITH_TOKEN if needs_token() else _START
+        script = _ASK_FIRST if needs_token() else _START
         return Response(script, content_type="text/javascript; charset=utf-8")
 
     @routes.get("/docs/colours.js")
