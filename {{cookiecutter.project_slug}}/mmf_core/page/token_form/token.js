@@ -20,17 +20,21 @@ async function enter(event) {
   event.preventDefault();
   const [input, status] = form.querySelectorAll("input, .status");
   token = input.value.trim();
-  const response = await fetch(`page/content${location.search}`).catch(() => null);
+  const isOne = /^[!-~]+$/.test(token); // a header can hold nothing else
+  const response = isOne ? await fetch(`page/content${location.search}`).catch(() => null) : { status: 401 };
   if (!response?.ok) {
     status.textContent = form.dataset[`problem${response?.status}`] ?? form.dataset.problem;
-    return input.select();
+    input.select();
+    return;
   }
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   page.body.dataset.token = ""; // for what the page shows as code
+  page.body.inert = true; // until its scripts are there
   document.title = page.title;
   document.body.replaceWith(document.adoptNode(page.body));
   document.addEventListener("click", follow);
-  return import("./page.js");
+  await import("./page.js");
+  document.body.inert = false;
 }
 
 // A link cannot carry a token: what it leads to is fetched, and saved.
