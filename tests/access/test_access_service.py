@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import requests
+from signing import AUDIENCE, Signer
 
-from conftest import AUDIENCE, Signer
 from mmf_core.client import Busy, Client, RequestRejected
 from services import Service, serve
 

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask
 from flask.testing import FlaskClient
+from signing import AUDIENCE, HOUR, Signer, bearer
 
-from conftest import AUDIENCE, HOUR, Signer, bearer
 from error_shape import assert_problem
 from mmf_core.access.api_keys import caller_of, hash_of, new_api_key, read_api_keys
 from mmf_core.access.errors import Unauthorized

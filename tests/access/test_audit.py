@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from signing import Signer, bearer
 
-from conftest import Signer, bearer
 from mmf_core.access.api_keys import hash_of, new_api_key
 from mmf_core.access.errors import missing_token
 from mmf_core.access.http import write_audit_line

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from signing import Signer
 
 import mmf_core as mmf
-from conftest import NUMBER, Signer
 from error_shape import assert_problem
 from mmf_core.capabilities import capabilities
 from mmf_core.web import create_app
@@ -178,6 +178,9 @@ def test_without_keys_everything_is_as_before(monkeypatch: pytest.MonkeyPatch) -
     assert "401" not in document["paths"]["/_half"]["post"]["responses"]
     assert "<form" in client.get("/").text
     assert_problem(client.get("/nothing"), 404)
+
+
+NUMBER = mmf.Float()
 
 
 def _half(x: Any = NUMBER) -> Any:

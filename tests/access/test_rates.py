@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from signing import Signer, bearer
 
-from conftest import Signer, bearer
 from error_shape import assert_problem
 from mmf_core.access import rate_limiter, shared_counters
 from mmf_core.access.api_keys import hash_of, new_api_key

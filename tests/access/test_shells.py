@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from signing import Signer
 
-from conftest import Signer
 from mmf_core.page.files import ALL_FILES, FILES
 from mmf_core.page.translations import LANGUAGES
 from mmf_core.web.authorization import OPEN, authorization

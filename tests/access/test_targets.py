@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from signing import Signer
 
-from conftest import Signer
 from mmf_core.feedback import service as feedback_service
 from mmf_core.tasks.runner import run_task
 from mmf_core.tasks.service import TaskService

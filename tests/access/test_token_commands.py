@@ -11,8 +11,8 @@ import jwt
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
+from signing import Signer, bearer
 
-from conftest import Signer, bearer
 from mmf_core.access import sources
 from mmf_core.access.api_keys import hash_of, new_api_key, read_api_keys
 from mmf_core.access.key_set import encode, key_id, public_jwk, read_public_keys

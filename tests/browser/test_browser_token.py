@@ -11,11 +11,35 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from playwright.sync_api import Page, expect
 
-from conftest import APP, MAIN
 from mmf_core.access.key_set import public_jwk
 from services import serve
 
 pytestmark = pytest.mark.long
+MAIN = """
+import mmf_core as mmf
+
+WINES = {"alcohol": float, "ash": float}
+
+
+@mmf.target(returns=mmf.DataFrame(format=mmf.XLSX))
+def score(data=mmf.DataFrame(schema=WINES)):
+    return [f"class_{round(ash)}" for ash in data["ash"]]
+
+
+@mmf.target(returns=mmf.Img())
+def mirror(photo=mmf.Img(format="rgb")):
+    return photo[:, ::-1]
+
+
+@mmf.target(returns=mmf.Float())
+def half(number=mmf.Float()):
+    return number / 2
+"""
+APP = """
+from mmf_core.web import create_app
+
+app = create_app()
+"""
 KEY = Ed25519PrivateKey.generate()
 
 
