@@ -77,12 +77,21 @@ def test_openapi_says_what_a_caller_needs(client: FlaskClient, signer: Signer) -
     for path, name in (
         ("/score", "Problem"),
         ("/invocations/score", "MLflow"),
-        ("/v2/models/score/infer", "V2"),
+        ("/v2/models/score/infer", "V2Error"),
         ("/tasks", "Problem"),
         ("/metrics", "Problem"),
     ):
         operation = next(iter(document["paths"][path].values()))
         assert operation["responses"]["401"]["$ref"] == f"#/components/responses/{name}401"
+        headers = {
+            status: set(document["components"]["responses"][f"{name}{status}"]["headers"])
+            for status in (401, 403, 429)
+        }
+        assert headers == {
+            401: {"X-Request-ID", "WWW-Authenticate"},
+            403: {"X-Request-ID", "WWW-Authenticate"},
+            429: {"X-Request-ID", "Retry-After"},
+        }
 
 
 def test_refusals_have_the_shape_of_their_protocol(client: FlaskClient) -> None:

@@ -20,9 +20,8 @@ from .api_keys import hash_of, new_api_key
 from .errors import AccessError
 from .key_set import key_id, public_jwk, read_public_keys
 from .rates import parse_rate
-from .settings import audience_of
-from .sources import source_of
-from .tokens import ALGORITHM, MAX_TOKEN, PACKAGES, TokenVerifier, read_revoked
+from .settings import audience_of, public_keys, revoked_tokens
+from .tokens import ALGORITHM, MAX_TOKEN, PACKAGES, TokenVerifier
 
 PRIVATE, PUBLIC = "token-key.pem", "token-keys.json"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -128,7 +127,9 @@ def keygen(private: Path, public: Path) -> None:
     beside.write_text(json.dumps(jwks, indent=2) + "\n", encoding="utf-8")
     beside.replace(public)
     click.echo(f"{private}: the private key; keep it where tokens are made")
-    click.echo(f"{public}: {len(jwks['keys'])} public, the new one is {key_id(raw)}")
+    click.echo(
+        f"{public}: the public keys, {len(jwks['keys'])} in all; MMF_TOKEN_KEYS of the service"
+    )
 
 
 @token.command()
@@ -208,9 +209,9 @@ def inspect(text: str | None, keys: str, revoked: str | None, audience: str | No
     click.echo(json.dumps({"header": header, "claims": _readable(claims)}, indent=2))
     try:
         verifier = TokenVerifier(
-            source_of(keys, read_public_keys),
+            public_keys(keys),
             audience_of(audience or ""),
-            source_of(revoked, read_revoked, must_be_file=True) if revoked else None,
+            revoked_tokens(revoked) if revoked else None,
         )
         caller = verifier.verify(text)
     except (AccessError, ValueError) as error:

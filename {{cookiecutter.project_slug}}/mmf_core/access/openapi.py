@@ -11,10 +11,17 @@ from ..web.authorization import OPEN, authorization, needs_token
 from ..web.openapi.sections import ref
 
 SCHEME = "token"
+_CHALLENGE = {
+    "WWW-Authenticate": {
+        "description": "Bearer, with the error (RFC 6750)",
+        "schema": {"type": "string"},
+    }
+}
+_RETRY = {"Retry-After": {"description": "seconds until then", "schema": {"type": "integer"}}}
 _REFUSALS = {
-    401: "there is no token, or it is not valid",
-    403: "the token is not for this",
-    429: "the caller is over its rate; Retry-After says when to try again",
+    401: ("there is no token, or it is not valid", _CHALLENGE),
+    403: ("not allowed, by the token or by a setting", _CHALLENGE),
+    429: ("the caller is over its rate: try again later", _RETRY),
 }
 _ERROR = re.compile(r"#/components/responses/([A-Za-z]\w*?)\d{3}")
 
@@ -52,13 +59,18 @@ def _add_refusals(document: dict[str, Any], operation: dict[str, Any]) -> None:
     responses, components = operation["responses"], document["components"]["responses"]
     name = next(filter(None, map(_error_name, responses.values())), "Problem")
     model = components[next(key for key in components if re.fullmatch(rf"{name}\d{{3}}", key))]
-    for status, reason in _REFUSALS.items():
+    for status, (reason, headers) in _REFUSALS.items():
         if status in {401, 403} and not needs_token():
             continue
         key = f"{name}{status}"
-        content = {"content": model["content"], "headers": model.get("headers", {})}
+        content = {"content": model["content"], "headers": {**_own(model), **headers}}
         components.setdefault(key, {"description": reason, **content})
         responses.setdefault(str(status), ref("responses", key))
+
+
+def _own(response: dict[str, Any]) -> dict[str, Any]:
+    """Return the header that every response has."""
+    return {name: header for name, header in response["headers"].items() if name == "X-Request-ID"}
 
 
 def _error_name(response: dict[str, Any]) -> str:

@@ -14,6 +14,8 @@ from .rates import parse_rate
 from .sources import Source, source_of
 from .tokens import read_revoked
 
+_TOKEN_KEYS, _REVOKED = "MMF_TOKEN_KEYS", "MMF_TOKEN_REVOKED"
+_API_KEYS = "MMF_API_KEYS"
 _REDIS = ("redis://", "rediss://", "redis+unix://", "redis+sentinel://", "redis+cluster://")
 
 
@@ -29,17 +31,17 @@ def _checked(read: Callable[[str], Any]) -> Callable[[str], str]:
 
 def public_keys(text: str) -> Source[dict[str, bytes]]:
     """Return the keys that verify tokens, which a file or the text itself has."""
-    return source_of(text, read_public_keys)
+    return source_of(_TOKEN_KEYS, text, read_public_keys)
 
 
 def api_keys(text: str) -> Source[list[ApiKey]]:
     """Return the API keys, which a file or the text itself has."""
-    return source_of(text, read_api_keys)
+    return source_of(_API_KEYS, text, read_api_keys)
 
 
 def revoked_tokens(text: str) -> Source[frozenset[str]]:
     """Return the ids of revoked tokens, which a file has."""
-    return source_of(text, read_revoked, must_be_file=True)
+    return source_of(_REVOKED, text, read_revoked, must_be_file=True)
 
 
 def _redis(text: str) -> str:
@@ -56,10 +58,10 @@ class AccessSettings(SettingsGroup):
     the counts of several machines; without it they are of one.
     """
 
-    token_keys: str = setting("MMF_TOKEN_KEYS", "", _checked(public_keys))
+    token_keys: str = setting(_TOKEN_KEYS, "", _checked(public_keys))
     token_audience: str = setting("MMF_TOKEN_AUDIENCE", "", str)
-    revoked: str = setting("MMF_TOKEN_REVOKED", "", _checked(revoked_tokens))
-    api_keys: str = setting("MMF_API_KEYS", "", _checked(api_keys))
+    revoked: str = setting(_REVOKED, "", _checked(revoked_tokens))
+    api_keys: str = setting(_API_KEYS, "", _checked(api_keys))
     rate_limit: str = setting("MMF_RATE_LIMIT", "", _checked(parse_rate))
     redis: str = setting("MMF_RATE_LIMIT_REDIS", "", _redis)
 

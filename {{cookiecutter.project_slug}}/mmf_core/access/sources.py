@@ -20,8 +20,10 @@ _log = logging.getLogger("mmf.audit")
 class Source(Generic[T]):
     """A value that a text holds, or a file. A file that cannot be read any more changes nothing."""
 
-    def __init__(self, read: Callable[[str], T], text: str = "", file: Path | None = None) -> None:
-        self._read, self._file = read, file
+    def __init__(
+        self, name: str, read: Callable[[str], T], text: str = "", file: Path | None = None
+    ) -> None:
+        self._name, self._read, self._file = name, read, file
         self._fingerprint = fingerprint(file) if file else ()
         self._due = time.monotonic() + INTERVAL
         self._value = read(_content(file) if file else text)
@@ -42,21 +44,23 @@ class Source(Generic[T]):
             self._value = self._read(_content(file))
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            _log.error("%s is not read, what it held before counts: %s", file.name, reason)
+            _log.error("%s: the file cannot be read, and counts as it was: %s", self._name, reason)
             return
-        _log.info("%s was read again", file.name)
+        _log.info("%s: the file was read again", self._name)
 
 
-def source_of(text: str, read: Callable[[str], T], *, must_be_file: bool = False) -> Source[T]:
-    """Return the source that a setting names or holds; ValueError if it is neither."""
+def source_of(
+    name: str, text: str, read: Callable[[str], T], *, must_be_file: bool = False
+) -> Source[T]:
+    """Return the source that the setting `name` names or holds; ValueError if it is neither."""
     file = Path(text)
     try:
         is_file = len(text) < _LONGEST_PATH and file.is_file()
         if is_file or must_be_file:
-            return Source(read, file=file)
+            return Source(name, read, file=file)
     except OSError as error:
         raise ValueError(f"expected a file, got: {error.strerror}") from error
-    return Source(read, text)
+    return Source(name, read, text)
 
 
 _LONGEST_PATH = 4096

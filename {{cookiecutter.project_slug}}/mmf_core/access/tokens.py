@@ -9,7 +9,7 @@ from typing import Any
 
 from ..packages import OptionalDependency
 from .callers import TokenCaller, is_name, scope_of_targets
-from .errors import invalid_token
+from .errors import Unauthorized, invalid_token
 from .rates import parse_rate
 from .sources import Source
 
@@ -57,10 +57,17 @@ class TokenVerifier:
             self._keys = Keys(raw)
         caller = _verified(self._keys, self._audience, token)
         if caller.expires is not None and caller.expires <= time.time():
-            raise invalid_token("it has expired")
+            raise _no_longer(caller, "it has expired")
         if self._revoked and caller.token_id in self._revoked.value():
-            raise invalid_token("it was revoked")
+            raise _no_longer(caller, "it was revoked")
         return caller
+
+
+def _no_longer(caller: TokenCaller, reason: str) -> Unauthorized:
+    """Return the error of a token whose caller is known."""
+    error = invalid_token(reason)
+    error.log_fields = caller.log_fields
+    return error
 
 
 @lru_cache(maxsize=1024)  # only valid tokens are kept, so nobody else can fill it
