@@ -19,6 +19,7 @@ from mmf_core.extras import ExtrasError, add_extras, find_extras, remove_extras,
 PACKAGE = PAYLOAD / "mmf_core"
 EXTRAS = list(find_extras(PACKAGE))
 MENTIONS = {
+    "access": "MMF_TOKEN|MMF_API_KEYS|MMF_RATE|  token  ",
     "artifact_commands": "  push  ",
     "codecs/array_npy": "npy",
     "codecs/json_msgpack": "msgpack",

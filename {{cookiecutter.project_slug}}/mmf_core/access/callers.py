@@ -38,20 +38,21 @@ class TokenCaller:
     def check_group(self, group: str) -> None:
         """Raise Forbidden for a route of a group that this caller does not have."""
         if group not in self.groups:
-            raise self._refused(f"the token is not for the group {group}", group)
+            raise _refused(self, f"the token is not for the group {group}", group)
 
     def check_target(self, route: str) -> None:
         """Raise Forbidden for a target that this caller may not reach."""
         if self.targets is None or route in self.targets:
             return
         if route == ALL:
-            raise self._refused("the token is not for every target")
-        raise self._refused(f"the token is not for the target {quoted(route)}")
+            raise _refused(self, "the token is not for every target")
+        raise _refused(self, f"the token is not for the target {quoted(route)}")
 
-    def _refused(self, detail: str, scope: str = "") -> AccessError:
-        error = out_of_scope(detail, scope)
-        error.log_fields = self.log_fields
-        return error
+
+def _refused(caller: TokenCaller, detail: str, scope: str = "") -> AccessError:
+    error = out_of_scope(detail, scope)
+    error.log_fields = caller.log_fields
+    return error
 
 
 def is_name(text: Any) -> bool:

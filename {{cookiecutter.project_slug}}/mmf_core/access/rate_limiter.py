@@ -101,8 +101,10 @@ class RateLimiter:
         reset = max(1, math.ceil(end - time.time()))
         quota = Quota(rate, max(0, rate.requests - count), reset)
         if count > rate.requests:
-            detail = f"more than {rate.requests} requests in {rate.seconds} seconds"
-            error = TooManyRequests(f"{detail}; try again in {reset} seconds")
+            error = TooManyRequests(
+                f"more than {rate.requests} requests in {rate.seconds} seconds; "
+                f"try again in {reset} seconds"
+            )
             error.headers = quota.headers() | {"Retry-After": str(reset)}
             error.log_fields = caller.log_fields
             raise error
