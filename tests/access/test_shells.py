@@ -11,6 +11,7 @@ from signing import Signer
 
 from mmf_core.page.files import ALL_FILES, FILES
 from mmf_core.page.translations import LANGUAGES
+from mmf_core.tasks.service import TaskService
 from mmf_core.web.authorization import OPEN, authorization
 
 SECRETS = ("score", "score2", "wide", "secret_column", "a secret of score2")
@@ -92,6 +93,17 @@ def test_openapi_says_what_a_caller_needs(client: FlaskClient, signer: Signer) -
             403: {"X-Request-ID", "WWW-Authenticate"},
             429: {"X-Request-ID", "Retry-After"},
         }
+
+
+def test_probes_say_nothing_of_the_targets(client: FlaskClient) -> None:
+    registry = TaskService.of(client.application).registry
+    registry.remarks.append(lambda: "score fails")
+    assert client.get("/health/ready").get_json() == {"ready": True}
+    registry.pending_warmups["score"] = "score fails on its example"
+    for path in ("/health/ready", "/health", "/ping", "/v2/health/ready"):
+        response = client.get(path)
+        assert response.status_code == 503
+        assert "score" not in response.text
 
 
 def test_refusals_have_the_shape_of_their_protocol(client: FlaskClient) -> None:

@@ -22,7 +22,7 @@ _log = logging.getLogger("mmf.audit")
 
 
 class _Packages(OptionalDependency):
-    requires = {"limits": "limits[redis]", "redis": "limits[redis]"}  # noqa: RUF012 - read only
+    requires = {"limits": "limits", "redis": "redis"}  # noqa: RUF012 - read only
 
 
 PACKAGES = _Packages()

@@ -21,7 +21,7 @@ _SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
 class _Packages(OptionalDependency):
-    requires = {"jwt": "pyjwt[crypto]", "cryptography": "pyjwt[crypto]"}  # noqa: RUF012 - read only
+    requires = {"jwt": "pyjwt", "cryptography": "cryptography"}  # noqa: RUF012 - read only
 
 
 PACKAGES = _Packages()

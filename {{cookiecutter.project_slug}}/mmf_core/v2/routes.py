@@ -12,6 +12,7 @@ from ..errors import ResultError, UnknownTarget
 from ..execution import Execution
 from ..web.authorization import visible
 from ..web.errors import not_ready
+from ..web.health import unready_reason
 from ..web.http.responses import json_response
 from ..web.protocols import ErrorReport, Protocol, Service, refuse_rest_only
 from ..web.request_context import current_context, enter_target, execute
@@ -121,7 +122,7 @@ def _model_routes(routes: Blueprint, service: Service) -> None:
 
 
 def _unready(service: Service) -> Response | None:
-    reason = service.registry.not_ready_reason
+    reason = unready_reason(service.registry)
     return not_ready(reason) if reason else None
 
 
