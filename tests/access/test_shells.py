@@ -107,9 +107,9 @@ def test_probes_say_nothing_of_the_targets(client: FlaskClient) -> None:
 
 
 def test_refusals_have_the_shape_of_their_protocol(client: FlaskClient) -> None:
-    assert set(client.post("/invocations/score").get_json()) == {
-        *("error_code", "message", "sqlstate", "error_class"),
-    }
+    body = client.post("/invocations/score").get_json()
+    assert set(body) == {"error_code", "message", "sqlstate", "error_class"}
+    assert body["error_code"] == "UNAUTHENTICATED"
     assert list(client.get("/v2/models").get_json()) == ["error"]
     assert client.get("/tasks").get_json()["title"] == "Unauthorized"
 
