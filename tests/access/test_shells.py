@@ -106,6 +106,15 @@ def test_probes_say_nothing_of_the_targets(client: FlaskClient) -> None:
         assert "score" not in response.text
 
 
+def test_an_error_on_an_open_route_lists_no_targets(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmf_core.swagger_ui.routes._folder", lambda: "/nowhere")
+    response = client.get("/docs/swagger-ui.css")
+    assert response.status_code == 404
+    assert not any(word in response.text for word in SECRETS)
+
+
 def test_refusals_have_the_shape_of_their_protocol(client: FlaskClient) -> None:
     body = client.post("/invocations/score").get_json()
     assert set(body) == {"error_code", "message", "sqlstate", "error_class"}

@@ -105,9 +105,14 @@ def check_target(route: str) -> None:
 
 
 def reachable() -> frozenset[str] | None:
-    """Return the targets that the current caller may reach; None if it may reach all of them."""
+    """Return the targets that the current caller may reach; None if it may reach all of them.
+
+    One that has not said who it is, where callers have to, may reach none.
+    """
     context = current_context()
-    return context.caller.targets if context and context.caller else None
+    if context and context.caller:
+        return context.caller.targets
+    return frozenset() if needs_token() else None
 
 
 def visible(service: Service) -> Service:
