@@ -111,7 +111,7 @@ def test_without_keys_the_log_says_that_the_service_is_open(tmp_path: Path) -> N
     with log.open("wb") as output, serve("gunicorn", tmp_path, output, APP) as service:
         assert requests.post(f"{service.url}/score", json={"x": 1.5}).status_code == 200
     (line,) = [line for line in log.read_text().splitlines() if "MMF_TOKEN_KEYS" in line]
-    assert "open: whoever reaches the port may call everything" in line
+    assert "open: any client that reaches the port can call everything" in line
 
 
 def test_a_token_is_revoked_within_seconds_in_every_worker(running: Running) -> None:

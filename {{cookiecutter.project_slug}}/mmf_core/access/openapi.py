@@ -40,9 +40,10 @@ def describe(document: dict[str, Any]) -> None:
             }
         }
         document["security"] = [{SCHEME: []}]
+    open_paths = _open_paths()
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            if path in _open_paths():
+            if path in open_paths:
                 operation["security"] = []
             else:
                 _add_refusals(document, operation)
