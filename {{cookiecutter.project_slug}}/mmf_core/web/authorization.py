@@ -60,10 +60,14 @@ class Authorization:
     targets: frozenset[str]
 
     def group_of(self, endpoint: str | None) -> str | None:
-        """Return the group of a route; None for one that has none, and where there is no route."""
-        if endpoint is None:
+        """Return the group of a route; None for one that has none, and where there is no route.
+
+        A route without a blueprint is the author's, whatever its endpoint is called.
+        """
+        blueprint = (endpoint or "").rpartition(".")[0]
+        if not (endpoint and blueprint):
             return None
-        return self.groups.get(endpoint) or self.groups.get(endpoint.rpartition(".")[0])
+        return self.groups.get(endpoint) or self.groups.get(blueprint)
 
     def target_of(self, endpoint: str | None, arguments: Mapping[str, Any]) -> str | None:
         """Return the target that an address names, whether it exists or not; None for none.
