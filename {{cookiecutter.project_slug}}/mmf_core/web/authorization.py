@@ -80,6 +80,9 @@ class Authorization:
         return next((arguments[name] for name in _NAMES_A_TARGET if name in arguments), None)
 
 
+_NONE = Authorization(None, {}, frozenset())
+
+
 def install(app: Flask, authorizer: Authorizer | None, targets: Iterable[str]) -> None:
     """Keep what decides who may call what; capabilities declare the groups of their routes."""
     routes = frozenset(targets)
@@ -90,8 +93,11 @@ def install(app: Flask, authorizer: Authorizer | None, targets: Iterable[str]) -
 
 
 def authorization(app: Flask | None = None) -> Authorization:
-    """Return what was installed in an application; by default in the one that serves a request."""
-    installed: Authorization = (app or current_app).extensions[_EXTENSION]
+    """Return what was installed in an application; by default in the one that serves a request.
+
+    An application of the author's own may use the errors alone: nothing decides there.
+    """
+    installed: Authorization = (app or current_app).extensions.get(_EXTENSION, _NONE)
     return installed
 
 
