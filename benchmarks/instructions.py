@@ -167,9 +167,7 @@ def measure(
     return Counted(total, spread, dearest)
 
 
-def _callgrind(
-    folder: Path, marks: Path, *, parts: bool, queued: int, token: bool
-) -> Counter[str]:
+def _callgrind(folder: Path, marks: Path, *, parts: bool, queued: int, token: bool) -> Counter[str]:
     """Return the instructions of a request: all of them as TOTAL, and by part."""
     with tempfile.TemporaryDirectory() as dumps:
         command = [

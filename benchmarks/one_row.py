@@ -61,11 +61,12 @@ def ask_for_tokens() -> dict[str, str]:
     """Have the service ask its callers for tokens; return what sends one."""
     import jwt
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from mmf_core.access.key_set import encode
 
     key = Ed25519PrivateKey.generate()
     os.environ["MMF_TOKEN_KEYS"] = encode(key.public_key().public_bytes_raw())
-    os.environ["MMF_TOKEN_AUDIENCE"] = "bench"
+    os.environ["MMF_TOKEN_AUDIENCE"] = "bench"  # noqa: S105 - no secret
     claims = {"sub": "bench", "aud": "bench", "exp": 2**40, "targets": ["score"]}
     token = jwt.encode({**claims, "groups": ["predict"]}, key, algorithm="EdDSA")
     return {"HTTP_AUTHORIZATION": f"Bearer {token}"}

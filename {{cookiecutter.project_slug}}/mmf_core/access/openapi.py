@@ -40,13 +40,13 @@ def describe(document: dict[str, Any]) -> None:
             }
         }
         document["security"] = [{SCHEME: []}]
-    open_paths = _open_paths()
+    open_paths, names = _open_paths(), _error_names(document)
     for path, operations in document["paths"].items():
         for operation in operations.values():
             if path in open_paths:
                 operation["security"] = []
             else:
-                _add_refusals(document, operation)
+                _add_refusals(document, operation, names.get(operation["tags"][0], "Problem"))
 
 
 def _open_paths() -> set[str]:
@@ -55,10 +55,20 @@ def _open_paths() -> set[str]:
     return {rule.rule for rule in rules if installed.group_of(rule.endpoint) == OPEN}
 
 
-def _add_refusals(document: dict[str, Any], operation: dict[str, Any]) -> None:
-    """Add the statuses of refusals to an operation, in the shape of its other errors."""
+def _error_names(document: dict[str, Any]) -> dict[str, str]:
+    """Return how the errors of each section of a document are called, such as `V2Error`."""
+    return {
+        operation["tags"][0]: name
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        for name in map(_error_name, operation["responses"].values())
+        if name
+    }
+
+
+def _add_refusals(document: dict[str, Any], operation: dict[str, Any], name: str) -> None:
+    """Add the statuses of refusals to an operation, in the shape of its section's errors."""
     responses, components = operation["responses"], document["components"]["responses"]
-    name = next(filter(None, map(_error_name, responses.values())), "Problem")
     model = components[next(key for key in components if re.fullmatch(rf"{name}\d{{3}}", key))]
     for status, (reason, headers) in _REFUSALS.items():
         if status in {401, 403} and not needs_token():

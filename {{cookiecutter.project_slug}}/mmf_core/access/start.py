@@ -14,7 +14,9 @@ def prepare() -> None:
     """Say in the log who may call, and make the counts that all workers will share."""
     settings = AccessSettings.from_env()
     if not settings.needs_token:
-        _log.warning("open: any client that reaches the port can call everything (set MMF_TOKEN_KEYS)")
+        _log.warning(
+            "open: any client that reaches the port can call everything (set MMF_TOKEN_KEYS)"
+        )
     if settings.token_keys:
         number = len(public_keys(settings.token_keys).value())
         _log.info("tokens for %s are accepted, by keys: %d", settings.audience, number)

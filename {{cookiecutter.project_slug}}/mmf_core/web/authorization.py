@@ -133,4 +133,4 @@ def visible(service: Service) -> Service:
     targets = service.registry.targets.items()
     registry.targets = {route: target for route, target in targets if route in routes}
     executions = {route: each for route, each in service.executions.items() if route in routes}
-    return replace(service, registry=registry, executions=executions)
+    return replace(service, registry=registry, executions=executions, whole=service)
