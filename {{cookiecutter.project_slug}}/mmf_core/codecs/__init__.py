@@ -27,6 +27,7 @@ from itertools import chain
 from typing import Any, cast
 
 from ..packages import find_declared
+from . import csv_dialect as csv_dialect
 from .array_csv import ArrayCSV
 from .array_json import ArrayJSON
 from .base import Codec as Codec

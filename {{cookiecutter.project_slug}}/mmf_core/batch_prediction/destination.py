@@ -1,0 +1,92 @@
+"""Where the output goes: a file that appears when it is complete, standard output, or a store."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..codecs import Format
+from ..errors import StoreError
+from ..stores import is_uri, store_for
+from .errors import BatchError
+from .sources import STANDARD, Source, format_of
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A name, and the format and the compression that it says."""
+
+    name: str
+    format: Format
+    compression: str
+
+    @classmethod
+    def of(cls, name: str, default: str | None) -> Destination:
+        """Return what a name means; BatchError if it does not say its format."""
+        file = name.rstrip("/").rpartition("/")[2] if is_uri(name) else Path(name).name
+        return cls(name, *format_of(file, default))
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether it is standard output."""
+        return self.name == STANDARD
+
+    def check(self, sources: Iterable[Source], *, overwrite: bool) -> None:
+        """Raise BatchError if it is an input, is there already, or has no place."""
+        if self.is_standard:
+            return
+        if is_uri(self.name):
+            if not overwrite and self._is_in_store():
+                raise BatchError(f"{self.name} exists; write --overwrite to replace it")
+            return
+        path = Path(self.name)
+        if path.is_dir():
+            raise BatchError(f"{self.name} is a folder; expected the name of a file")
+        if not path.parent.is_dir():
+            raise BatchError(f"{self.name}: there is no folder {path.parent}")
+        if not path.exists():
+            return
+        if any(source.path and source.path.samefile(path) for source in sources):
+            raise BatchError(f"{self.name} is an input, too; write another file")
+        if not overwrite:
+            raise BatchError(f"{self.name} exists; write --overwrite to replace it")
+
+    def folder(self, temporary: str) -> Path:
+        """Return the folder of the parts, beside the output where that is a file."""
+        if self.is_standard:
+            return Path(temporary, "parts")
+        path = Path(self.name.rpartition("/")[2]) if is_uri(self.name) else Path(self.name)
+        return path.with_name(f".{path.name}.parts")
+
+    def put(self, path: Path) -> None:
+        """Move a complete file here."""
+        if self.is_standard:
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        elif is_uri(self.name):
+            store_for(self.name).upload(path, self.name, {})
+        else:
+            _sync(path)
+            path.replace(self.name)
+            _sync(Path(self.name).parent)
+
+    def _is_in_store(self) -> bool:
+        try:
+            store_for(self.name).stat(self.name)
+        except StoreError:
+            return False
+        return True
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
