@@ -21,6 +21,7 @@ EXTRAS = list(find_extras(PACKAGE))
 MENTIONS = {
     "access": "MMF_TOKEN|MMF_API_KEYS|MMF_RATE|  token  ",
     "artifact_commands": "  push  ",
+    "batch_prediction": "  predict  ",
     "codecs/array_npy": "npy",
     "codecs/json_msgpack": "msgpack",
     "codecs/json_protobuf": "protobuf",

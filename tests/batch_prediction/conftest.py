@@ -1,32 +1,17 @@
 """A project whose target predicts by rows, and what runs `mmfmeta predict` in it."""
 
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
+from batch_project import MAIN, Predict
 from click.testing import CliRunner, Result
 
 from mmf_core.batch_prediction import job
 from mmf_core.batch_prediction.chunks import Limits
 from mmf_core.cli import main
 from mmf_core.registry import default
-
-MAIN = """
-import mmf_core as mmf
-
-
-@mmf.target(returns=mmf.DataFrame(), default=True)
-def score(
-    data=mmf.DataFrame(schema={"a": float, "b": mmf.Column(int, ge=0)}),
-    factor=mmf.Float(default=1.0),
-):
-    if (data["a"] == 666).any():
-        raise RuntimeError("the number of the beast")
-    return (data["a"] + data["b"]) * factor
-"""
-Predict = Callable[..., Result]
 
 
 @pytest.fixture
@@ -44,7 +29,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def predict(project: Path) -> Predict:
+def predict(project: Path) -> Predict:  # noqa: ARG001 - it is the current folder
     """Give a function that runs the command and checks its exit code."""
 
     def run(*arguments: str, code: int = 0, stdin: bytes | None = None) -> Result:

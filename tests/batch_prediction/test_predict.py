@@ -3,13 +3,14 @@
 import gzip
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from conftest import Predict
+from batch_project import Predict
 
 from mmf_core.registry import default, load
 from mmf_core.web import create_app
@@ -48,24 +49,21 @@ def write(path: Path, content: pd.DataFrame) -> Path:
     return path
 
 
+READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+    ".csv": lambda path: pd.read_csv(path, dtype={"id": str}),
+    ".gz": lambda path: pd.read_csv(path, dtype={"id": str}),
+    ".tsv": lambda path: pd.read_csv(path, sep="\t", dtype={"id": str}),
+    ".jsonl": lambda path: pd.read_json(path, lines=True, dtype={"id": str}),
+    ".json": lambda path: pd.read_json(path, dtype={"id": str}),
+    ".parquet": pd.read_parquet,
+    ".feather": pd.read_feather,
+    ".xlsx": lambda path: pd.read_excel(path, dtype={"id": str}, engine="calamine"),
+    ".arrow": lambda path: pa.ipc.open_stream(path.read_bytes()).read_pandas(),
+}
+
+
 def read(path: Path) -> pd.DataFrame:
-    match path.suffixes:
-        case [".csv"] | [".csv", ".gz"]:
-            return pd.read_csv(path, dtype={"id": str})
-        case [".tsv"]:
-            return pd.read_csv(path, sep="\t", dtype={"id": str})
-        case [".jsonl"]:
-            return pd.read_json(path, lines=True, dtype={"id": str})
-        case [".json"]:
-            return pd.read_json(path, dtype={"id": str})
-        case [".parquet"]:
-            return pd.read_parquet(path)
-        case [".feather"]:
-            return pd.read_feather(path)
-        case [".xlsx"]:
-            return pd.read_excel(path, dtype={"id": str}, engine="calamine")
-    with pa.ipc.open_stream(path) as stream:
-        return stream.read_pandas()
+    return READERS[path.suffix](path)
 
 
 @pytest.mark.usefixtures("small_chunks")
@@ -124,7 +122,7 @@ def test_two_workers_write_the_same_bytes(target: str, project: Path, predict: P
     assert (project / f"one.{target}").read_bytes() == (project / f"two.{target}").read_bytes()
 
 
-def test_standard_input_and_output(project: Path, predict: Predict) -> None:
+def test_standard_input_and_output(predict: Predict) -> None:
     result = predict("score", "-i", "-", "-o", "-", "-t", "csv", stdin=b"a,b\n1.5,2\n2.5,3\n")
     assert result.stdout == "prediction\n3.5\n5.5\n"
     assert "wrote 2 rows" in result.stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Predict
+from batch_project import Predict
 
 from baking import PAYLOAD
 from mmf_core.batch_prediction import job
@@ -74,7 +74,8 @@ def test_killed_run_is_continued_to_the_same_bytes(
     folder = big / f".out-{name}.{target}.parts"
     deadline = time.monotonic() + 60
     while not len(list(folder.glob("*.part"))) >= 3:
-        assert time.monotonic() < deadline and process.poll() is None
+        assert time.monotonic() < deadline
+        assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(number)
     _, stderr = process.communicate(timeout=30)
@@ -170,6 +171,6 @@ def test_part_of_the_journal_that_is_cut_off_is_made_again(
     assert (project / "out.csv").read_text() == "prediction\n" + "3.5\n" * 400
 
 
-def test_standard_input_is_not_resumed(predict: Predict, project: Path) -> None:
+def test_standard_input_is_not_resumed(predict: Predict) -> None:
     stderr = predict("-i", "-", "-t", "csv", "-o", "out.csv", "--resume", code=2).stderr
     assert "--resume needs files" in stderr

@@ -59,7 +59,11 @@ _ROWS = 65_536
     help="Bad rows after which the run ends; none without --errors, any with it.",
 )
 @click.option("--resume", is_flag=True, help="Continue a run that was interrupted.")
-@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace files that are there, and what an interrupted run has left.",
+)
 @click.option(
     "--summary",
     type=click.Path(dir_okay=False, path_type=Path),

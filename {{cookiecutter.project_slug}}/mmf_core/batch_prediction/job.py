@@ -25,11 +25,11 @@ from .errors import BatchError, TooManyErrors
 from .journal import Journal
 from .outputs import Output, output_of
 from .predictor import Predictor
-from .progress import Progress
+from .progress import Progress, counted
 from .project import argument_values, find_target, table_argument
 from .request import Request
 from .run import Run, Typed
-from .sources import find_sources
+from .sources import STANDARD, find_sources
 from .summary import Summary, versions
 from .workers import Workers
 
@@ -45,8 +45,8 @@ class Job:
     def __init__(self, request: Request) -> None:
         self._request = request
         self._sources = find_sources(request.inputs, request.type_)
-        first = self._sources[0].format.extension
-        self._destination = Destination.of(request.output, request.type_ or first)
+        same = self._sources[0].format.extension if request.output == STANDARD else None
+        self._destination = Destination.of(request.output, request.type_ or same)
         self._errors = Destination.of(request.errors, None) if request.errors else None
         for destination in filter(None, (self._destination, self._errors)):
             destination.check(self._sources, overwrite=request.overwrite)
@@ -76,6 +76,8 @@ class Job:
         with TemporaryDirectory(prefix="mmfmeta-") as temporary:
             folder = self._destination.folder(temporary)
             identity = self._identity(registry, target)
+            if self._request.overwrite and not self._request.resume:
+                Journal.discard(folder)
             with Journal.open(folder, identity, resume=self._request.resume) as journal:
                 return self._write(registry, target, predictor, output, journal, typed)
 
@@ -114,7 +116,11 @@ class Job:
         if complete is None:
             journal.remove()
             rows = sum(part.rows for part in parts)
-            raise BatchError(f"all {rows:,} rows are bad; {said}" if rows else "there are no rows")
+            raise BatchError(
+                f"no row can be predicted: {counted(rows, 'bad row')}; {said}"
+                if rows
+                else "there are no rows"
+            )
         if self._request.summary:
             summary.write(
                 self._request.summary,

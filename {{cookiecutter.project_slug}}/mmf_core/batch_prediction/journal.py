@@ -62,7 +62,7 @@ class Journal:
         if path.exists() and not resume:
             raise BatchError(
                 f"{folder} is left from a run that has not ended: continue it with --resume, or "
-                f"remove the folder"
+                f"begin anew with --overwrite"
             )
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("a+", encoding="utf-8") as file:
@@ -70,6 +70,15 @@ class Journal:
             journal = cls(folder, file)
             journal._begin(identity)
             yield journal
+
+    @staticmethod
+    def discard(folder: Path) -> None:
+        """Remove what a run has left; BatchError if that is still running."""
+        path = folder / _JOURNAL
+        if path.exists():
+            with path.open("a", encoding="utf-8") as file:
+                _lock(file, folder)
+                shutil.rmtree(folder)
 
     def path(self, number: int) -> Path:
         """Return the path of a part."""
@@ -125,7 +134,7 @@ class Journal:
         if changed := [name for name in now if before.get(name) != now[name]]:
             raise BatchError(
                 f"--resume: {', '.join(changed)} changed since the run in {self.folder} began; "
-                f"remove the folder to begin anew"
+                f"begin anew with --overwrite"
             )
 
     def _is_there(self, part: Part) -> bool:

@@ -57,11 +57,11 @@ class Progress:
         """Return the line after so many seconds."""
         position = self._skipped_position
         speed = (self.rows - self._skipped_rows) / seconds if seconds else 0.0
-        parts = [f"{self.rows:,} rows", f"{speed:,.0f} rows/s"]
+        parts = [counted(self.rows, "row"), f"{speed:,.0f} rows/s"]
         if self.position > position:
             left = seconds * (1 - self.position) / (self.position - position)
             parts = [f"{self.position:.0%}", *parts, f"{duration(left)} left"]
-        return ", ".join([*parts, f"{self.bad:,} bad rows"])
+        return ", ".join([*parts, counted(self.bad, "bad row")])
 
 
 def duration(seconds: float) -> str:
@@ -73,3 +73,8 @@ def duration(seconds: float) -> str:
     if whole < _HOUR:
         return f"{minutes}:{rest:02}"
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return how many there are: 1 row, 1,000 rows."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -16,7 +16,7 @@ from .errors import BatchError, TooManyErrors
 from .journal import Journal, Part
 from .outputs import Output
 from .predictor import Predictor
-from .progress import Progress
+from .progress import Progress, counted
 from .sources import Source
 from .workers import Workers
 
@@ -69,7 +69,7 @@ class Typed:
 class Run:
     """Makes the parts of one output, in order, and the output of them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a run is made of
         self,
         predictor: Predictor,
         output: Output,
@@ -173,9 +173,9 @@ class Run:
 
     def _check_errors(self) -> None:
         if self._max_errors is not None and self._progress.bad > self._max_errors:
+            bad = counted(self._progress.bad, "bad row")
             raise TooManyErrors(
-                f"{self._progress.bad:,} bad rows, more than the {self._max_errors:,} that "
-                f"--max-errors allows"
+                f"{bad}, more than the {self._max_errors:,} that --max-errors allows"
             )
 
     def _error(self, failure: Failure) -> BatchError:

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import __version__
 from .journal import Part
-from .progress import duration
+from .progress import counted, duration
 from .sources import Source, sha256_of
 
 _PACKAGES = ("pandas", "numpy", "pyarrow", "scikit-learn", "onnxruntime", "xgboost", "lightgbm")
@@ -45,10 +45,10 @@ class Summary:
         seconds = time() - self.started
         written = sum(part.written for part in parts)
         speed = "" if self.is_resumed else f", {rows / max(seconds, 1e-9):,.0f} rows/s"
-        text = f"wrote {written:,} rows to {name} in {duration(seconds)}{speed}"
-        return f"{text}; {rows - written:,} bad rows: {bad}" if bad else text
+        text = f"wrote {counted(written, 'row')} to {name} in {duration(seconds)}{speed}"
+        return f"{text}; {counted(rows - written, 'bad row')}: {bad}" if bad else text
 
-    def write(
+    def write(  # noqa: PLR0913 - each by its name
         self,
         path: Path,
         *,

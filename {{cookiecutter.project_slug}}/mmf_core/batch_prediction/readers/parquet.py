@@ -18,6 +18,7 @@ _BUFFER = 1 << 20
 
 def chunks(source: Source, _options: Mapping[str, Any], limits: Limits) -> Iterator[Chunk]:
     """Yield the rows of a file."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if source.compression:
@@ -35,7 +36,7 @@ def chunks(source: Source, _options: Mapping[str, Any], limits: Limits) -> Itera
         if done < total:
             raise BatchError(f"{source.name}: expected {total:,} rows, got {done:,}")
         if not total:
-            (empty,) = cut(file.schema_arrow.empty_table().to_batches()[0], limits)
+            (empty,) = cut(pa.RecordBatch.from_pylist([], schema=file.schema_arrow), limits)
             yield Chunk(source.name, 1.0, Format.ARROW, empty)
 
 
