@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak soak-tasks soak-rollouts rollout-pictures hostile decoding lint types lock reference fidelity \
-	bench bench-quick bench-codecs bench-models bench-startup bench-instructions bench-flame bench-worker bench-metrics bench-tasks \
+	bench bench-quick bench-codecs bench-models bench-startup bench-instructions bench-flame bench-worker bench-metrics bench-tasks bench-batch \
 	bench-alternatives bench-load clean
 
 help:  ## show this list
@@ -119,6 +119,9 @@ bench-worker: .venv/.complete  ## what gunicorn's own gthread does not keep, bes
 
 bench-tasks: .venv/.complete  ## what a task costs beside a call, and how many a machine runs, beside huey; needs valgrind
 	@PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache $(BIN)/python benchmarks/tasks.py
+
+bench-batch: .venv/.complete  ## files of a million rows by `mmfmeta predict`, beside pandas by hand, polars and MLflow
+	@$(BIN)/python benchmarks/batch_prediction.py
 
 bench-metrics: .venv/.complete  ## what counting costs a request and `/metrics`
 	@MMF_LOG_LEVEL=error PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache \

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from ..codecs import Format
@@ -14,6 +15,9 @@ from ..errors import StoreError
 from ..stores import is_uri, store_for
 from .errors import BatchError
 from .sources import STANDARD, Source, format_of
+
+_ABSENT = {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN}
+"""What a store says of an object that is not there; FORBIDDEN to who may not list others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,10 @@ class Destination:
     def _is_in_store(self) -> bool:
         try:
             store_for(self.name).stat(self.name)
-        except StoreError:
-            return False
+        except StoreError as error:
+            if getattr(error, "code", None) in _ABSENT or self.name.startswith("file:"):
+                return False
+            raise
         return True
 
 

@@ -50,6 +50,8 @@ class Job:
         self._errors = Destination.of(request.errors, None) if request.errors else None
         for destination in filter(None, (self._destination, self._errors)):
             destination.check(self._sources, overwrite=request.overwrite)
+        if request.errors == request.output:
+            raise BatchError("--errors: expected another file than the output")
         if request.resume and (self._destination.is_standard or not self._are_files()):
             raise BatchError("--resume needs files: standard input and output are gone")
         self._settings = Settings.from_env()
@@ -142,10 +144,9 @@ class Job:
         if self._errors:
             bad_rows.write(run.parts(), journal, self._errors, limits_of(self._settings))
             return f"see {self._errors.name}"
-        for part in run.parts():
-            for bad in journal.bad_rows(part.number):
-                column = f', column "{bad.column}"' if bad.column else ""
-                return f"the first: {part.file}, row {bad.row}{column}: {bad.message}"
+        for (file, bad), *_ in bad_rows.numbered(run.parts(), journal):
+            column = f', column "{bad.column}"' if bad.column else ""
+            return f"the first: {file}, row {bad.row}{column}: {bad.message}"
         return ""
 
     def _reading(self, target: Target, argument: str) -> tuple[dict[str, Any], Typed | None]:
@@ -196,7 +197,6 @@ class Job:
 
 def _share_cores(workers: int) -> None:
     """Give each process its share of the cores, before the libraries are imported that read it."""
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # which returns what it frees
     if workers > 1:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         for name in _NATIVE_THREADS:

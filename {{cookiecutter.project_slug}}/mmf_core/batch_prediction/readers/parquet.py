@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import IO, Any
 
-from ...codecs import Format
-from ..chunks import Chunk, Limits
+from ..chunks import BatchChunk, Limits
 from ..errors import BatchError
 from ..sources import Source
 from .arrow import cut, damage_reported
@@ -16,7 +15,7 @@ from .arrow import cut, damage_reported
 _BUFFER = 1 << 20
 
 
-def chunks(source: Source, _options: Mapping[str, Any], limits: Limits) -> Iterator[Chunk]:
+def chunks(source: Source, _options: Mapping[str, Any], limits: Limits) -> Iterator[BatchChunk]:
     """Yield the rows of a file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -31,13 +30,13 @@ def chunks(source: Source, _options: Mapping[str, Any], limits: Limits) -> Itera
         total, done = file.metadata.num_rows, 0
         for batch in file.iter_batches(_batch_rows(file.metadata, limits)):
             done += batch.num_rows
-            for data in cut(batch, limits):
-                yield Chunk(source.name, done / total, Format.ARROW, data)
+            for piece in cut(batch, limits):
+                yield BatchChunk(source.name, done / total, piece)
         if done < total:
             raise BatchError(f"{source.name}: expected {total:,} rows, got {done:,}")
         if not total:
-            (empty,) = cut(pa.RecordBatch.from_pylist([], schema=file.schema_arrow), limits)
-            yield Chunk(source.name, 1.0, Format.ARROW, empty)
+            empty = pa.RecordBatch.from_pylist([], schema=file.schema_arrow)
+            yield BatchChunk(source.name, 1.0, empty)
 
 
 def _batch_rows(metadata: Any, limits: Limits) -> int:

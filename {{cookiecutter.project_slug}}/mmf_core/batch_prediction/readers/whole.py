@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from ...codecs import Kind, find
 from ...errors import RequestError
-from ...settings import LARGEST, MIB
-from ..chunks import AnyChunk, Limits, TableChunk, TextChunk
+from ..chunks import UNLIMITED, AnyChunk, Limits, TableChunk, TextChunk
 from ..errors import BatchError
 from ..sources import Source
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_UNLIMITED = {"max_body": LARGEST * MIB, "max_decompressed": LARGEST * MIB}
-"""The operator's limits are for what others send, not for a file of one's own."""
 
 
 def chunks(source: Source, options: Mapping[str, Any], limits: Limits) -> Iterator[TableChunk]:
@@ -26,7 +22,7 @@ def chunks(source: Source, options: Mapping[str, Any], limits: Limits) -> Iterat
     codec = find(Kind.TABLE, source.format)
     assert codec is not None  # noqa: S101 - sources are of formats that can be read
     try:
-        table = codec.read(data, {**options, **_UNLIMITED})
+        table = codec.read(data, {**options, **UNLIMITED})
     except RequestError as error:
         raise BatchError(f"{source.name}: {error.detail}") from error
     yield from cut(table, source.name, limits.rows)
