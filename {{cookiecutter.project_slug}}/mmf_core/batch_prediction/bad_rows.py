@@ -32,7 +32,7 @@ def write(
     parts: Iterable[Part], journal: Journal, destination: Destination, options: Mapping[str, Any]
 ) -> None:
     """Write the bad rows of parts."""
-    output = output_of(destination.format, destination.compression, options)
+    output = output_of(destination, options)
 
     def encoded() -> Iterator[Path]:
         for number, rows in enumerate(numbered(parts, journal)):
@@ -42,7 +42,7 @@ def write(
 
     complete = journal.folder / "errors"
     output.write(encoded(), COLUMNS, complete)
-    destination.put(complete)
+    destination.put(complete, overwrite=True)
 
 
 def _table(rows: Iterable[tuple[str, BadRow]]) -> pd.DataFrame:

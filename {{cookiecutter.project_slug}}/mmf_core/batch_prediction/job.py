@@ -66,7 +66,7 @@ class Job:
         argument = table_argument(target)
         options, typed = self._reading(target, argument)
         limits_ = limits_of(self._settings)
-        output = output_of(self._destination.format, self._destination.compression, limits_)
+        output = output_of(self._destination, limits_)
         predictor = Predictor(
             target,
             argument,
@@ -92,8 +92,8 @@ class Job:
         journal: Journal,
         typed: Typed | None,
     ) -> int:
-        progress = Progress(sys.stderr)
-        limits = Limits(self._request.batch_rows, longest_record=self._settings.max_body)
+        request, progress = self._request, Progress(sys.stderr)
+        limits = Limits(request.batch_rows, longest_record=self._settings.max_body)
         summary = Summary(time(), is_resumed=bool(journal.parts))
         run = Run(
             predictor,
@@ -130,10 +130,10 @@ class Job:
                 model_version=registry.version,
                 sources=self._sources,
                 parts=parts,
-                output=(self._destination.name, complete),
+                output=(self._destination.name, None if self._destination.place else complete),
                 workers=self._request.workers,
             )
-        self._destination.put(complete)
+        self._destination.put(complete, overwrite=request.overwrite)
         journal.remove()
         bad = sum(part.bad for part in parts)
         sys.stderr.write(summary.line(parts, self._destination.name, said if bad else "") + "\n")
@@ -182,7 +182,7 @@ class Job:
         return {
             "target": target.route,
             "input": [source.identity() for source in self._sources],
-            "output": request.output,
+            "output": self._destination.name,
             "columns": [request.keep, request.text],
             "arguments": list(request.arguments),
             "batch rows": request.batch_rows,

@@ -14,6 +14,7 @@ from typing import IO, Any
 from ..codecs import Format, Kind, find, readable
 from ..stores import Version, is_uri, store_for
 from . import compression
+from .database import Place
 from .errors import BatchError
 
 STANDARD = "-"
@@ -22,12 +23,16 @@ STANDARD = "-"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file; `path` is None for standard input. `compression` is a suffix or empty."""
+    """One file; `compression` is a suffix or empty.
+
+    `path` is None for standard input, and for a database, where `place` says what is read.
+    """
 
     name: str
     path: Path | None
     format: Format
     compression: str = ""
+    place: Place | None = None
 
     @property
     def size(self) -> int:
@@ -74,7 +79,7 @@ def find_sources(names: Iterable[str], default: str | None) -> list[Source]:
     sources = [source for name in names for source in _sources(name, default)]
     for source in sources:
         compression.check_available(source.compression)
-        if source.format not in readable(Kind.TABLE):
+        if not source.place and source.format not in readable(Kind.TABLE):
             find(Kind.TABLE, source.format)  # raises MissingPackage
             raise BatchError(f"{source.name}: {source.format.name} is not a format of tables here")
     return sources
@@ -101,6 +106,8 @@ def format_of(name: str, default: str | None) -> tuple[Format, str]:
 def _sources(name: str, default: str | None) -> Iterator[Source]:
     if name == STANDARD:
         yield Source("standard input", None, *format_of(STANDARD, default))
+    elif place := Place.of(name):
+        yield Source(place.shown, None, Format.ARROW, place=place)
     elif is_uri(name):
         file = name.rstrip("/").rpartition("/")[2].partition("?")[0]
         path = store_for(name).fetch(name, Version(), file)

@@ -56,7 +56,7 @@ class Summary:
         model_version: str,
         sources: Sequence[Source],
         parts: Sequence[Part],
-        output: tuple[str, Path],
+        output: tuple[str, Path | None],
         workers: int,
     ) -> None:
         """Write counts, seconds, versions and checksums as JSON."""
@@ -78,8 +78,8 @@ class Summary:
             ],
             "output": {
                 "name": name,
-                "bytes": complete.stat().st_size,
-                "sha256": sha256_of(complete),
+                "bytes": complete.stat().st_size if complete else None,
+                "sha256": sha256_of(complete) if complete else None,
             },
             "started_at": _moment(self.started),
             "ended_at": _moment(ended),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -32,6 +33,7 @@ class Workers:
     def __init__(self, count: int, work: Callable[[Any], Any]) -> None:
         self._work = work
         self._workers: list[_Worker] = []
+        gc.freeze()  # collections of the processes would copy the pages that they share
         for _ in range(count if count > 1 else 0):
             self._workers.append(self._fork())
 

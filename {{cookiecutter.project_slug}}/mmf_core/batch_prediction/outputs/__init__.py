@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...codecs import Format
+from ..destination import Destination
 from .arrow import ArrowOutput, ParquetOutput
 from .base import Output as Output
+from .sql import SQLOutput
 from .text import TextOutput
 from .whole import WholeOutput
 
@@ -25,6 +27,7 @@ OUTPUTS: dict[Format, type[Output]] = {
 }
 
 
-def output_of(format: Format, compression: str, options: Mapping[str, Any]) -> Output:
-    """Return what writes a format; BatchError if it cannot be compressed so."""
-    return OUTPUTS.get(format, WholeOutput)(format, compression, options)
+def output_of(destination: Destination, options: Mapping[str, Any]) -> Output:
+    """Return what writes to a destination; BatchError if its format cannot be compressed so."""
+    writer = SQLOutput if destination.place else OUTPUTS.get(destination.format, WholeOutput)
+    return writer(destination.format, destination.compression, options)

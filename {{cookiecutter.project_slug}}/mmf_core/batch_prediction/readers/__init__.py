@@ -12,7 +12,7 @@ from typing import Any
 from ...codecs import Format
 from ..chunks import AnyChunk, Limits
 from ..sources import Source
-from . import arrow, json_lines, parquet, separated, whole
+from . import arrow, json_lines, parquet, separated, sql, whole
 
 Reader = Callable[[Source, Mapping[str, Any], Limits], Iterator[AnyChunk]]
 
@@ -28,4 +28,5 @@ READERS: dict[Format, Reader] = {
 
 def chunks(source: Source, options: Mapping[str, Any], limits: Limits) -> Iterator[AnyChunk]:
     """Yield the rows of a file in order."""
-    yield from READERS.get(source.format, whole.chunks)(source, options, limits)
+    reader = sql.chunks if source.place else READERS.get(source.format, whole.chunks)
+    yield from reader(source, options, limits)
