@@ -34,7 +34,8 @@ class ArrowOutput(Output):
                     schema, pending = wider, seen
                     writer = self._writer(path, schema)
                 for each in pending:
-                    writer.write_table(_table(each).cast(schema))
+                    rows = table if each is part else _table(each)
+                    writer.write_table(rows if rows.schema.equals(schema) else rows.cast(schema))
         except (pa.ArrowInvalid, pa.ArrowTypeError, NotImplementedError) as error:
             raise BatchError(f"the parts do not have the same types: {error}") from error
         finally:
