@@ -55,7 +55,9 @@ def test_without_a_file_for_them_no_row_may_be_bad(project: Path, predict: Predi
     stderr = predict("-i", "in.csv", "-o", "out.csv", code=2).stderr
     assert "3 bad rows, more than --max-errors=0 allows" in stderr
     assert 'the first: in.csv, row 7, column "a": expected a number, got "strong"' in stderr
+    assert stderr.strip().endswith("--resume continues")
     assert not (project / "out.csv").exists()
+    predict("-i", "in.csv", "-o", "out.csv", "--errors", "bad.csv", code=1)  # begins anew
 
 
 @pytest.mark.usefixtures("source")

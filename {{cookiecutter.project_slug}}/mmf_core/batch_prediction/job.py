@@ -52,7 +52,7 @@ class Job:
             destination.check(self._sources, overwrite=request.overwrite)
         if request.errors == request.output:
             raise BatchError("--errors: expected another file than the output")
-        if request.resume and (self._destination.is_standard or not self._are_files()):
+        if request.resume and not self._is_resumable:
             raise BatchError("--resume needs files: standard input and output are gone")
         self._settings = Settings.from_env()
 
@@ -108,8 +108,11 @@ class Job:
         workers = Workers(self._request.workers, run.work)
         try:
             complete = run.write(workers)
-        except TooManyErrors as error:
-            raise BatchError(f"{error}; {self._bad(run, journal)}") from None
+        except BatchError as error:
+            said = f"; {self._bad(run, journal)}" if isinstance(error, TooManyErrors) else ""
+            kept = "; --resume continues" if journal.parts and self._is_resumable else ""
+            journal.fail()
+            raise BatchError(f"{error}{said}{kept}") from error
         finally:
             workers.end()
             progress.end()
@@ -191,8 +194,10 @@ class Job:
             "versions": {"mmf_core": __version__, **versions()},
         }
 
-    def _are_files(self) -> bool:
-        return all(source.path for source in self._sources)
+    @property
+    def _is_resumable(self) -> bool:
+        are_files = all(source.path for source in self._sources)
+        return are_files and not self._destination.is_standard
 
 
 def _share_cores(workers: int) -> None:

@@ -21,6 +21,7 @@ from typing import IO, Any, Self
 from .errors import BatchError
 from .predictor import BadRow
 
+_FAILED = "failed"
 _JOURNAL, _SUFFIX, _BAD = "journal.jsonl", ".part", ".bad.jsonl"
 
 
@@ -58,7 +59,10 @@ class Journal:
         BatchError if it is of another run, if another process has it, or if it is there without
         `resume`.
         """
-        path = folder / _JOURNAL
+        path, failed = folder / _JOURNAL, folder / _FAILED
+        if not resume and failed.exists():
+            cls.discard(folder)
+        failed.unlink(missing_ok=True)
         if path.exists() and not resume:
             raise BatchError(
                 f"{folder} is left from a run that has not ended: continue it with --resume, or "
@@ -108,6 +112,13 @@ class Journal:
         self.parts[part.number] = part
         self._file.write(json.dumps(asdict(part)) + "\n")
         self._file.flush()
+
+    def fail(self) -> None:
+        """Keep the parts for a run that continues this one; a new one begins anew."""
+        if self.parts:
+            (self.folder / _FAILED).touch()
+        else:
+            self.remove()
 
     def remove(self) -> None:
         """Remove the folder: the output is complete."""

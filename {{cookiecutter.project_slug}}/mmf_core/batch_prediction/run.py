@@ -174,9 +174,7 @@ class Run:
     def _check_errors(self) -> None:
         if self._max_errors is not None and self._progress.bad > self._max_errors:
             bad = counted(self._progress.bad, "bad row")
-            raise TooManyErrors(
-                f"{bad}, more than the {self._max_errors:,} that --max-errors allows"
-            )
+            raise TooManyErrors(f"{bad}, more than --max-errors={self._max_errors} allows")
 
     def _error(self, failure: Failure) -> BatchError:
         """Return the error of a chunk, with the rows before it, as far as they are known."""
