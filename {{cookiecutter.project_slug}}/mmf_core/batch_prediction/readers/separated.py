@@ -72,7 +72,9 @@ class _Dialect:
         declared, body = csv_dialect.split_separator_line(start)
         separator = options.get("sep") or options.get("delimiter") or declared
         if separator is None:
-            separator = "\t" if source.format is Format.TSV else csv_dialect.separator(body)
+            separator = (
+                "\t" if source.format is Format.TSV else csv_dialect.separator(_whole_lines(body))
+            )
         if len(separator) != 1:
             raise self._error(f"pandas_params: expected sep= of one character, got {separator!r}")
         self.separator: bytes = separator.encode()
@@ -121,6 +123,12 @@ class _Dialect:
 
     def _error(self, message: str) -> BatchError:
         return BatchError(f"{self._name}: {message}")
+
+
+def _whole_lines(text: bytes) -> bytes:
+    """Return a text without its last line, half of which may be missing."""
+    end = max(text.rfind(b"\n"), text.rfind(b"\r"))
+    return text[: end + 1] or text
 
 
 def _split_header(start: bytes, records: Records, name: str) -> tuple[bytes, bytes]:
