@@ -53,7 +53,7 @@ def table(uri: str, name: str = "out") -> pd.DataFrame:
 
 
 def test_query_becomes_a_table(database: str, predict: Predict) -> None:
-    query = f"{database}?query=SELECT * FROM rows WHERE owner LIKE 'x%' ORDER BY id"
+    query = f"{database}?query=SELECT * FROM rows WHERE owner LIKE 'x%:y' ORDER BY id"
     options = ("--keep", "id,owner", "--batch-rows", "99")
     predict("-i", query, "-o", f"{database}/out", *options)
     written = table(database)

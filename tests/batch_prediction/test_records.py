@@ -36,7 +36,7 @@ def test_each_record_is_read_alone_as_among_the_others(
     text = line_break.join(map(",".join, rows)) + line_break * ends
     try:
         expected = rows_of(text)
-    except pd.errors.ParserError:
+    except (pd.errors.ParserError, pd.errors.ParserWarning):  # rows that are too long
         return
     pieces = Records(b",").split(text.encode())
     assert b"".join(pieces) == text.encode()

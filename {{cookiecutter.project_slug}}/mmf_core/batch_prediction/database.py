@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -73,22 +73,23 @@ class Place:
 
         At least once, without rows if there are none.
         """
-        from sqlalchemy import MetaData, Table, select
+        from sqlalchemy import MetaData, Table, select, text
 
         with self._connected() as connection:
             streaming = connection.execution_options(stream_results=True, max_row_buffer=count)
             if self.query:
-                result = streaming.exec_driver_sql(self.query)
+                result = streaming.execute(text(self.query.replace(":", r"\:")))  # no parameters
             else:
                 schema, name = self._names
                 table = Table(name, MetaData(), schema=schema, autoload_with=connection)
                 result = streaming.execute(select(table))
-            names = list(result.keys())
-            rows: list[Any] = []
-            for rows in result.partitions(count):
-                yield names, rows
-            if not rows:
-                yield names, []
+            with closing(result):
+                names = list(result.keys())
+                rows: list[Any] = []
+                for rows in result.partitions(count):
+                    yield names, rows
+                if not rows:
+                    yield names, []
 
     def insert(self, parts: Iterable[Path], *, overwrite: bool) -> None:
         """Create the table with the rows of all parts, or nothing at all."""
