@@ -7,7 +7,7 @@ output is a table that appears with all of its rows, in one transaction.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,7 @@ class Place:
             schema, name = self._names
             return bool(inspect(connection).has_table(name, schema))
 
-    def rows(self, count: int) -> Iterator[tuple[list[str], list[Any]]]:
+    def rows(self, count: int) -> Generator[tuple[list[str], list[Any]], None, None]:
         """Yield the names of the columns, and the next rows, by a cursor of the server.
 
         At least once, without rows if there are none.

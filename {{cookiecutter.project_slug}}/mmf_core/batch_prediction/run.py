@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -91,13 +92,12 @@ class Run:
     def write(self, workers: Workers) -> Path | None:
         """Return the complete file, not yet in its place; None if no row has a prediction."""
         path = self._journal.folder / _COMPLETE
-        parts = self._parts(workers)
-        if (first := next(parts, None)) is None:
-            return None
-        names = first.names or []
-        parts = self._with_names(names, chain([first], parts))
-        paths = (self._journal.path(part.number) for part in parts)
-        self._output.write(paths, names, path)
+        with closing(self._tasks()) as tasks, closing(self._parts(workers.results(tasks))) as parts:
+            if (first := next(parts, None)) is None:
+                return None
+            names = first.names or []
+            same = self._with_names(names, chain([first], parts))
+            self._output.write((self._journal.path(part.number) for part in same), names, path)
         return path
 
     def parts(self) -> Iterator[Part]:
@@ -123,10 +123,10 @@ class Run:
             return Failure(task.number, chunk.file, str(error))
         return Done(part, task.position)
 
-    def _parts(self, workers: Workers) -> Iterator[Part]:
+    def _parts(self, results: Iterator[Done | Failure]) -> Generator[Part, None, None]:
         """Yield the parts that have predictions in order, as they are made."""
         known, number = self._journal.parts, 0
-        for result in chain(workers.results(self._tasks()), [None]):
+        for result in chain(results, [None]):
             if isinstance(result, Failure):
                 raise self._error(result)
             if result is not None:
@@ -138,19 +138,21 @@ class Run:
                     yield known[number]
                 number += 1
 
-    def _tasks(self) -> Iterator[Task]:
+    def _tasks(self) -> Generator[Task, None, None]:
         """Yield the chunks that are not parts yet."""
         types, number, before = None, 0, 0
         for source in self._sources:
-            for chunk in readers.chunks(source, self._predictor.options, self._limits):
-                position = (before + chunk.position * source.size) / max(1, self._total_size)
-                if self._typed and types is None:
-                    types = self._types(chunk)
-                if part := self._journal.parts.get(number):
-                    self._progress.skip(part.rows, part.bad, position)
-                else:
-                    yield Task(number, chunk, types, position)
-                number += 1
+            reading = readers.chunks(source, self._predictor.options, self._limits)
+            with closing(reading) as chunks:
+                for chunk in chunks:
+                    position = (before + chunk.position * source.size) / max(1, self._total_size)
+                    if self._typed and types is None:
+                        types = self._types(chunk)
+                    if part := self._journal.parts.get(number):
+                        self._progress.skip(part.rows, part.bad, position)
+                    else:
+                        yield Task(number, chunk, types, position)
+                    number += 1
             before += source.size
 
     def _types(self, chunk: AnyChunk) -> ColumnTypes | None:

@@ -6,7 +6,7 @@ yields chunks in order. Formats that are not here are read whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 from ...codecs import Format
@@ -26,7 +26,9 @@ READERS: dict[Format, Reader] = {
 }
 
 
-def chunks(source: Source, options: Mapping[str, Any], limits: Limits) -> Iterator[AnyChunk]:
+def chunks(
+    source: Source, options: Mapping[str, Any], limits: Limits
+) -> Generator[AnyChunk, None, None]:
     """Yield the rows of a file in order."""
     reader = sql.chunks if source.place else READERS.get(source.format, whole.chunks)
     yield from reader(source, options, limits)
