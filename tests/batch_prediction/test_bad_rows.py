@@ -28,7 +28,7 @@ def test_bad_rows_go_to_their_own_file(
 ) -> None:
     options = ("--batch-rows", "100", "--errors", f"bad.{kind}", "-n", workers)
     result = predict("-i", "in.csv", "-o", "out.csv", *options, code=1)
-    assert "wrote 297 rows to out.csv in 0 s" in result.stderr
+    assert "wrote 297 rows to out.csv in " in result.stderr
     assert f"3 bad rows: see bad.{kind}" in result.stderr
     path = project / f"bad.{kind}"
     match kind:
