@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from typing import IO, Any
+from typing import Any
 
 from ..chunks import BatchChunk, Limits
 from ..errors import BatchError
@@ -24,9 +24,11 @@ def chunks(source: Source, _options: Mapping[str, Any], limits: Limits) -> Itera
         raise BatchError(f"{source.name}: expected .parquet, which is compressed inside")
     with ExitStack() as stack:
         stack.enter_context(damage_reported(source.name, "Parquet file"))
-        stream, _ = stack.enter_context(source.open())
-        seekable: IO[bytes] = stream if source.path else io.BytesIO(stream.read())
-        file = stack.enter_context(pq.ParquetFile(seekable, buffer_size=_BUFFER))
+        content: Any = source.path  # which pyarrow reads by itself, without Python
+        if content is None:
+            stream, _ = stack.enter_context(source.open())
+            content = io.BytesIO(stream.read())
+        file = stack.enter_context(pq.ParquetFile(content, buffer_size=_BUFFER))
         total, done = file.metadata.num_rows, 0
         for batch in file.iter_batches(_batch_rows(file.metadata, limits)):
             done += batch.num_rows
