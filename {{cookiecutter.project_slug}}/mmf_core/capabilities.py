@@ -75,7 +75,8 @@ class Capability:
     targets with `background=True`. `trainer` makes what saves the models that targets return: it
     gets such a target and its call, and returns what is said of the model. `rewards` returns what
     says how many rewards each version has had, and their sum, since it was first asked with a key;
-    None while the settings want none. `executions` gets the module, what it has declared, the
+    None while the settings want none. `panel` returns what the page shows of it, ready for JSON;
+    nothing while it is empty. `executions` gets the module, what it has declared, the
     execution of each target by route, and what makes one; it returns what is called instead.
 
     gunicorn calls the rest: `before_load` in the master, once, before the application is imported;
@@ -105,6 +106,7 @@ class Capability:
     runs_background: bool = False
     trainer: Callable[[Service], Callable[[Target, Callable[[], Any]], Any]] | None = None
     rewards: Callable[[], RewardsHook | None] | None = None
+    panel: Callable[[], Any] | None = None
     executions: ExecutionsHook | None = None
     before_load: Callable[[], None] | None = None
     process: Callable[[float], Callable[[], None] | None] | None = None
