@@ -25,7 +25,8 @@ _TOTALS = 2  # calls, failures
 _WIDTH = _TOTALS + _BUCKETS
 _COPIES = ("sent", "dropped", "compared", "different", "failed")
 _SHARES = ("traffic", "mirror", "is_offered")
-_ROW = 2 * _WIDTH + len(_COPIES)
+_UNDER_WAY = 2 * _WIDTH + len(_COPIES)
+_ROW = _UNDER_WAY + 1
 _ROWS = 300  # workers, and those that replace them
 
 
@@ -101,6 +102,16 @@ class Counters:
             self._cells[start + 1] += failed
             self._cells[start + _TOTALS + bucket] += 1
 
+    def begin_call(self) -> None:
+        """Note that a call of the candidate begins: one that ends its process has failed."""
+        with self._lock:
+            self._cells[self._own_row() + _UNDER_WAY] += 1
+
+    def end_call(self) -> None:
+        """Note that a call of the candidate has ended, however it did."""
+        with self._lock:
+            self._cells[self._own_row() + _UNDER_WAY] -= 1
+
     def add_copy(self, **counts: int) -> None:
         """Count what has become of a copy: `sent=1`, `dropped=1`, `compared=1, different=1`."""
         with self._lock:
@@ -148,8 +159,17 @@ class Counters:
         for row in range(_ROWS - 1):
             with suppress(OSError):
                 fcntl.lockf(self._claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, row)
+                self._settle(row)
                 return row
         return _ROWS - 1  # which the last processes of far too many share
+
+    def _settle(self, row: int) -> None:
+        """Count the candidate's calls that were under way when the row's last process ended."""
+        start = _ROW * row
+        unfinished = self._cells[start + _UNDER_WAY]
+        self._cells[start + _UNDER_WAY] = 0
+        for cell in (0, 1):  # calls, failures
+            self._cells[start + CANDIDATE * _WIDTH + cell] += unfinished
 
     def _sums(self, start: int, width: int) -> list[float]:
         rows = range(start, self._shares, _ROW)
