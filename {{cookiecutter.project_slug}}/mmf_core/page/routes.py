@@ -14,6 +14,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, render_template, request
 
+from ..capabilities import capabilities, parts
 from ..codecs import Format, Kind, find, json, json_of
 from ..descriptors import DataFrame, Descriptor
 from ..errors import RequestError
@@ -69,6 +70,7 @@ def _page_routes(routes: Blueprint, service: Service) -> None:
             languages=LANGUAGES,
             version=VERSION,
             has_docs="docs" in current_app.blueprints,
+            has_panels=bool(parts("panel")),
             runs_tasks="tasks" in current_app.blueprints and is_in_gunicorn(),
         )
         body = text.encode()
@@ -155,6 +157,14 @@ def _data_routes(routes: Blueprint, service: Service) -> None:
         to_read = Argument.of(descriptor, {**limits(), "report_sheets": sheets.extend})
         table = EncodedPart.of_file(upload, request).decode(to_read)
         return json_response({**first_rows(table), "sheets": sheets})
+
+    @routes.get("/page/panels")
+    def panels() -> Response:
+        """Respond with what capabilities have the page show, by their names."""
+        shown = {name: each.panel() for name, each in capabilities().items() if each.panel}
+        response = json_response({name: panel for name, panel in shown.items() if panel})
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     @routes.post("/page/errors/<any(" + ", ".join(LANGUAGES) + "):language>")
     def errors(language: str) -> Response:

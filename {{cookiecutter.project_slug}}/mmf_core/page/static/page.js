@@ -3,6 +3,7 @@
 import { curl, requests, send } from "./calls.js";
 import { locale, make, note, round, say } from "./dom.js";
 import { fieldOf } from "./fields.js";
+import { setUpPanels } from "./panels.js";
 import { contentOf, downloadOf, failureOf, fileOfResponse } from "./results.js";
 import { streamIn } from "./streams.js";
 import { clear, follow, linkedTask, sendOrSubmit } from "./tasks.js";
@@ -268,3 +269,4 @@ if (sections.length > 1) {
 }
 reopen(resumes);
 showHealth();
+setUpPanels();

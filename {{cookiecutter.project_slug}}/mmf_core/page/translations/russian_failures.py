@@ -41,6 +41,20 @@ RUSSIAN_FAILURES = {
         "сервис уже отвечает потоками стольким, скольким может: {number}"
     ),
     "the service is shutting down": "сервис завершает работу",
+    "two versions are being compared already": "сравнение двух версий уже идёт",
+    (
+        "expected at most {limit} cells in the rows that change, got {number}; send fewer rows, "
+        "or use mmfmeta compare"
+    ): "изменилось слишком много: ячеек {number}, можно {limit}; пришлите меньше строк",
+    "no candidate is loaded; begin a rollout, if only with --dark": (
+        "второй версии сейчас нет: сначала начните выкатку"
+    ),
+    "name the target, one that returns rows for a table: {names}": (
+        "назовите цель, которая отвечает на каждую строку таблицы: {names}"
+    ),
+    "{version}: expected an answer for each of the {rows} rows, got {number}": (
+        "{version}: строк {rows}, а ответов {number}"
+    ),
     "a piece of the stream cannot be written as {name}: {rest}": (
         "часть ответа нельзя записать в этом формате: {rest}"
     ),
