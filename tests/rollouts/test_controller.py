@@ -21,7 +21,7 @@ from mmf_core.rollouts.controller import BREACHES, Controller
 from mmf_core.rollouts.counters import CANDIDATE, STABLE, Copies, Counters
 from mmf_core.rollouts.mirror import Mirror
 from mmf_core.rollouts.plan import Candidate, Plan, of, read, write
-from mmf_core.rollouts.rollout import ABORTED, RUNNING, Rollout
+from mmf_core.rollouts.rollout import ABORTED, PROMOTED, RUNNING, Rollout
 from mmf_core.rollouts.strategies import Progress
 
 
@@ -145,6 +145,19 @@ def test_a_file_that_is_removed_once_it_is_loaded_is_not_missed(
     (file.parent / "new").unlink()
     followed(rollout, file)
     assert (rollout.counters.traffic, reloads) == (40, [])
+
+
+def test_a_promoted_version_answers_though_its_file_has_changed(
+    file: Path, reloads: list[int]
+) -> None:
+    write(plan(traffic=40), file)
+    rollout = load(plan(traffic=40))
+    first = followed(rollout, file)
+    (file.parent / "new").write_text("another")
+    changes.promote(file)
+    first.look()
+    assert (rollout.counters.traffic, reloads) == (100, [])
+    assert rollout.status.read()["status"] == PROMOTED
 
 
 def test_a_reload_keeps_the_shares_of_the_same_candidate(file: Path) -> None:

@@ -130,11 +130,18 @@ class Controller:
         self._progress = None  # a command may have begun it anew
 
     def _key_of(self, candidate: Candidate | None) -> str:
-        """Return what the plan wants loaded: what is, if another worker has followed this plan."""
+        """Return what the plan wants loaded.
+
+        That is what is loaded if another worker has followed the same plan, or if it is promoted
+        now: its files may have been changed or removed since.
+        """
         if candidate is None:
             return ""
-        if self._rollout and self._rollout.status.read().get("plan") == self._plan_id:
-            return self._rollout.key  # its files may have been removed since
+        if rollout := self._rollout:
+            is_followed = rollout.status.read().get("plan") == self._plan_id
+            is_promoted = candidate.promoted and candidate.name == rollout.candidate.name
+            if is_followed or is_promoted:
+                return rollout.key
         return state.key_of(candidate)
 
     def _request_reload(self, candidate: Candidate) -> None:
