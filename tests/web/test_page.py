@@ -264,7 +264,8 @@ def test_every_text_is_used_and_none_is_missing() -> None:
     for key in TEXTS["en"]:
         if key.startswith("js_"):
             name = key.removeprefix("js_")
-            is_built = re.fullmatch(r"problem_\d+|true|false|ready|unready|unknown", name)
+            built = r"problem_\d+|true|false|ready|unready|unknown|drift_(same|moved|drifted)"
+            is_built = re.fullmatch(built, name)
             assert is_built or f'"{name}"' in scripts, key
         else:
             assert f"t.{key}" in others or f'"{key}"' in others or key.startswith("type_"), key
@@ -361,7 +362,7 @@ def test_odd_conditions_and_languages_are_ignored() -> None:
 def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_UI", "0")
     client = create_app(declare()).test_client()
-    for path in ("/", "/static/0/page.css", "/page/example/table/data.csv"):
+    for path in ("/", "/static/0/page.css", "/page/example/table/data.csv", "/page/panels"):
         assert_problem(client.get(path), 404)
     assert_problem(client.post("/page/rows/table/data", data=b""), 404)
 
@@ -393,6 +394,18 @@ def test_the_page_asks_for_tasks_only_where_a_process_may_run_them(
     assert asks()
     monkeypatch.setattr("mmf_core.web.app.parts", without_tasks)
     assert not asks()
+
+
+def test_the_page_asks_what_capabilities_show_only_where_one_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = create_app(declare()).test_client()
+    assert [each for each in elements(client).all("div") if "data-panels" in each]
+    response = client.get("/page/panels")
+    assert (response.get_json(), response.headers["Cache-Control"]) == ({}, "no-store")
+    monkeypatch.setattr("mmf_core.page.routes.parts", lambda _: [])
+    page = elements(create_app(declare()).test_client())
+    assert not [each for each in page.all("div") if "data-panels" in each]
 
 
 def test_the_page_knows_which_targets_are_only_tasks(registry: mmf.Registry) -> None:
