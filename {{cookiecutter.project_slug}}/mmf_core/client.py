@@ -287,6 +287,7 @@ class Client:
     ) -> Generator[Any]:
         """Return the pieces of a stream that has begun; decoded if they are events."""
         connection, response = self._retried(self._open, "POST", path, body, accept)
+        self._last.request_id = response.headers["X-Request-ID"] or ""
         is_event = response.headers.get_content_type() == EVENTS
         is_text = returns["item"]["class_name"] == "String"
 
