@@ -266,7 +266,7 @@ def test_a_result_that_cannot_be_copied_is_no_error_of_the_caller() -> None:
 
 @pytest.fixture
 def gate() -> Iterator[str]:
-    """Give the URL of a gate that answers with what is no HTTP."""
+    """Give the URL of a gate whose response is not HTTP."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -290,10 +290,10 @@ def test_a_profile_goes_with_its_file(file: Path) -> None:
     stable, (model, new) = mmf.Registry(), (profile_of(Path(name)) for name in ("model", "new"))
     stable.artifact("model")
     model.write_text("of the old one")
-    asked = Candidate(name="v2", artifacts={"model": "new"})
-    assert not (candidate._folder_of(asked, stable) / model).exists()
+    second = Candidate(name="v2", artifacts={"model": "new"})
+    assert not (candidate._folder_of(second, stable) / model).exists()
     new.write_text("of the new one")
-    folder = candidate._folder_of(asked, stable)
+    folder = candidate._folder_of(second, stable)
     assert (folder / model).read_text() == "of the new one"
     assert (folder / "model").read_text() == "new"
     assert file.parent == Path.cwd()
@@ -302,10 +302,10 @@ def test_a_profile_goes_with_its_file(file: Path) -> None:
 def test_folders_of_thrown_away_forks_are_removed(file: Path) -> None:
     stable = mmf.Registry()
     stable.artifact("model")
-    asked = Candidate(name="v2", artifacts={"model": "new"})
+    second = Candidate(name="v2", artifacts={"model": "new"})
     reader, writer = os.pipe()
     if not (child := os.fork()):
-        os.write(writer, bytes(candidate._folder_of(asked, stable)))
+        os.write(writer, bytes(candidate._folder_of(second, stable)))
         os._exit(0)
     os.waitpid(child, 0)
     left = Path(os.read(reader, 1_000).decode())
@@ -318,7 +318,7 @@ def test_folders_of_thrown_away_forks_are_removed(file: Path) -> None:
 def test_the_time_of_a_copy_is_without_that_in_which_others_had_the_processor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A busy machine is no reason to take a silent candidate back."""
+    """A busy machine does not take a silent candidate back."""
     counters = Counters()
     copies = Mirror(counters)
     waited = iter([3.0, 3.4])

@@ -76,13 +76,13 @@ def lines(place: str, wanted: Wanted) -> Iterator[dict[str, Any]]:
 
 
 def _read(file: Path, expression: Any) -> Any:
-    """Read a file; ArrowException if it is no file of a log."""
+    """Read a file; ArrowException if it is not one of a log."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     table = pq.read_table(file, columns=list(COLUMNS), filters=expression, partitioning=None)
     if not pa.types.is_timestamp(table.schema.field("time").type):
-        raise pa.ArrowTypeError("its times are none")
+        raise pa.ArrowTypeError("its times are not timestamps")
     return table
 
 

@@ -130,7 +130,7 @@ class Controller:
         self._progress = None  # a command may have begun it anew
 
     def _key_of(self, candidate: Candidate | None) -> str:
-        """Return what the plan wants loaded.
+        """Return the key of what the plan expects to be loaded.
 
         That is what is loaded if another worker has followed the same plan, or if it is promoted
         now: its files may have been changed or removed since.

@@ -55,7 +55,7 @@ class Mirror:
     def send(self, route: str, values: bytes | None, result: Any) -> None:
         """Send a copy of a request, and what it got, unless the queue is full."""
         is_sent = False
-        with suppress(Exception):  # whatever pickling raises is no fault of the caller's request
+        with suppress(Exception):  # whatever pickling raises, the caller has its answer
             if values is not None:
                 is_sent = self._put(_pickled((route, values, result)))
         self._counters.add_copy(**{"sent" if is_sent else "dropped": 1})
@@ -135,7 +135,7 @@ def _pickled(value: Any) -> bytes:
 def _waited() -> float:
     """Return for how many seconds this process was ready, but others had the processor.
 
-    It lets them go first, which is no fault of the candidate's. 0 where the system does not say.
+    It lets them go first, so this says nothing of the candidate. 0 where the system does not say.
     """
     try:
         return int(_SCHEDULED.read_text(encoding="ascii").split()[1]) / 1e9
