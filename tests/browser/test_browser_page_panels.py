@@ -110,7 +110,9 @@ def test_two_versions_are_compared_on_a_table(
     expect(about).to_contain_text("and v2 on a table")
     rows = pd.DataFrame({"size": [1.0, 2.0], "age": [0.0, 0.0], "kind": ["red", "red"]})
     body = rows.to_csv(index=False).encode()
-    form.locator("input").set_input_files([{"name": "t.csv", "mimeType": "text/csv", "buffer": body}])
+    form.locator("input").set_input_files(
+        [{"name": "t.csv", "mimeType": "text/csv", "buffer": body}]
+    )
     form.get_by_role("button").click()
     outcome = about.get_by_role("status")
     expect(outcome).to_contain_text("Changed rows: 2 of 2")

@@ -203,6 +203,7 @@ def test_batched_requests_count_too(make: Make) -> None:
 
 def test_each_version_has_the_profile_of_its_own_model(make: Make, project: Path) -> None:
     """A candidate that was trained on what comes now has not drifted, and the old one has."""
+    del make
     other = project / "candidate"
     other.mkdir()
     moved = rows(2_000, a=2.0)
@@ -220,7 +221,9 @@ def test_each_version_has_the_profile_of_its_own_model(make: Make, project: Path
         context.model_version = version
         report(context, candidate.targets["score"].function(table), None)
     found = {
-        labels[1:]: value for gauge in observer.gauges() for labels, value in gauge.values.items()
+        labels[1:]: value
+        for gauge in observer.gauges()
+        for labels, value in gauge.values.items()
         if gauge.name == "mmf_drift_psi"
     }
     assert {version for version, _ in found} == {"v1", "v2"}

@@ -244,9 +244,7 @@ def test_files_end_by_their_size(service: Make, folder: Path, lines: Any) -> Non
     assert not [file for file in folder.rglob("*") if file.name.startswith(".")]
 
 
-def test_no_file_takes_the_place_of_another(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_file_takes_the_place_of_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a restart a process may have the same id, and the clock have gone back."""
 
     class Stopped(datetime):

@@ -115,6 +115,7 @@ def test_what_cannot_be_compared() -> None:
 
 def test_a_version_that_fails_is_named() -> None:
     def score(data: Any = ANY) -> Any:
+        del data
         raise ZeroDivisionError("by zero")
 
     with pytest.raises(NotComparable, match="v2: score failed: ZeroDivisionError: by zero"):

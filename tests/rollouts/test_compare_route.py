@@ -1,7 +1,7 @@
 """`POST /rollout/compare`: a table goes in, and a workbook of the rows that change comes out."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import openpyxl
@@ -14,6 +14,7 @@ from error_shape import assert_problem
 from mmf_core.execution import Execution
 from mmf_core.page.translations.errors import translate_errors
 from mmf_core.rollouts import compare_route, service
+from mmf_core.rollouts.mirror import Mirror
 from mmf_core.rollouts.plan import of
 from mmf_core.rollouts.rollout import Rollout
 from mmf_core.web import create_app
@@ -52,13 +53,24 @@ Make = Callable[..., FlaskClient]
 
 
 @pytest.fixture
-def make(monkeypatch: pytest.MonkeyPatch) -> Make:
+def mirrors() -> Iterator[list[Mirror]]:
+    """Give a list of what is closed in the end."""
+    made: list[Mirror] = []
+    yield made
+    for mirror in made:
+        mirror._receiver.close()
+        mirror._sender.close()
+
+
+@pytest.fixture
+def make(monkeypatch: pytest.MonkeyPatch, mirrors: list[Mirror]) -> Make:
     """Give a function that serves two versions, whose second is less than the limit."""
     monkeypatch.setenv("MMF_ADMIN_HTTP", "1")
 
     def make(predict: Callable[[Any], Any] = lambda a: a.clip(0, 2).to_numpy()) -> FlaskClient:
         stable = declare(lambda a: a.to_numpy())
         rollout = loaded(stable, declare(predict))
+        mirrors.append(rollout.mirror)
         monkeypatch.setattr(service._Current, "rollout", rollout)
         return create_app(stable).test_client()
 
@@ -142,7 +154,7 @@ def test_a_version_that_fails_is_named_and_its_reason_is_not(make: Make) -> None
 def test_too_few_answers_say_whose(make: Make) -> None:
     response = upload(make(lambda a: a.to_numpy()[:1]))
     problem = assert_problem(response, 422, "v2: expected an answer for each of the 3 rows, got 1")
-    assert translate_errors([problem["detail"]], "ru") == ["v2: строк 3, а ответов 1"]
+    assert translate_errors([problem["detail"]], "ru") == ["v2: строк 3, а ответов 1"]  # noqa: RUF001
 
 
 def test_a_workbook_has_a_bound(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,9 +172,7 @@ def test_one_comparison_at_a_time(make: Make) -> None:
     assert upload(client).status_code == 200
 
 
-def test_it_needs_a_candidate_and_the_operator(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_needs_a_candidate_and_the_operator(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     client = make()
     panel = client.get("/page/panels").get_json()["rollouts"]
     assert panel == {"versions": ["v1", "v2"], "targets": ["score", "twice"]}

@@ -48,9 +48,23 @@ def plan(**entries: Any) -> Plan:
     return of({"candidate": {"name": "v2", "artifacts": {"model": "new"}} | entries} | steps)
 
 
+LOADED: list[Rollout] = []
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """Close what the rollouts of a test have opened."""
+    yield
+    while LOADED:
+        mirror = LOADED.pop().mirror
+        mirror._receiver.close()
+        mirror._sender.close()
+
+
 def load(plan: Plan, before: Rollout | None = None, stable: str = "v1") -> Rollout:
     assert plan.candidate is not None
-    return Rollout(plan, state.key_of(plan.candidate), mmf.Registry(), stable, before)
+    LOADED.append(Rollout(plan, state.key_of(plan.candidate), mmf.Registry(), stable, before))
+    return LOADED[-1]
 
 
 def followed(rollout: Rollout, file: Path) -> Controller:

@@ -1,4 +1,4 @@
-"""The drift of columns as the page shows it: figures, and the shares of bins, largest drift first."""
+"""The drift of columns as the page shows it: figures, and shares of bins, largest drift first."""
 
 from __future__ import annotations
 

@@ -63,7 +63,9 @@ def _of_table(names: Sequence[str], column: Callable[[str], Any], rows: int) -> 
     labels = [name.removeprefix(f"{_PROBABILITY}_") for name in classes]
     if classes and _PREDICTION in names:
         values = _cells(column(_PREDICTION))
-        by_label = {label: _cells(column(name)) for label, name in zip(labels, classes, strict=True)}
+        by_label = {
+            label: _cells(column(name)) for label, name in zip(labels, classes, strict=True)
+        }
         probabilities = [_probability_of(value, row, by_label) for row, value in enumerate(values)]
     elif classes:
         places, probabilities = _most([column(name) for name in classes])

@@ -62,7 +62,9 @@ def compare_versions(rollout: Rollout) -> Response:
 
 def _table(rollout: Rollout, request: Request) -> tuple[Any, str, str]:
     """Return the table in the request, the target's route, and the argument that it is."""
-    if unknown := [name for name in request.args if name not in (TARGET, SHEET_QUERY, HEADER_QUERY)]:
+    if unknown := [
+        name for name in request.args if name not in (TARGET, SHEET_QUERY, HEADER_QUERY)
+    ]:
         raise InvalidValue(f"unknown query {quoted(unknown[0])}; expected {TARGET}")
     try:
         target, argument = target_with_table(rollout.registry, request.args.get(TARGET))

@@ -10,9 +10,7 @@ from .plan import Candidate
 from .strategies import STRATEGIES, BothRewards, Rewards
 
 
-def rewards_of(
-    candidate: Candidate, key: str, versions: Sequence[str] = ()
-) -> BothRewards | None:
+def rewards_of(candidate: Candidate, key: str, versions: Sequence[str] = ()) -> BothRewards | None:
     """Return what both versions have been rewarded with since this candidate's rollout began.
 
     The first look with their names, the candidate's last, begins to count. None if it cannot be
