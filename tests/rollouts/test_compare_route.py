@@ -114,7 +114,7 @@ def test_nothing_changes(make: Make) -> None:
 @pytest.mark.parametrize(
     ("body", "query", "name", "status", "words"),
     [
-        (b"a\nmany\n", "", "t.csv", 422, "1 cell does not match the schema"),
+        (b"a\nmany\n", "", "t.csv", 422, "v1: 1 cell does not match the schema"),
         (b"b\n1\n", "", "t.csv", 422, "missing columns: a"),
         (b"a\n", "", "t.csv", 422, "the table has no rows"),
         (b"\x00", "", "t.bin", 415, ""),
@@ -137,8 +137,8 @@ def test_a_form_without_a_file(make: Make) -> None:
 
 
 def test_a_body_that_is_too_large(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MMF_MAX_BODY_MIB", "1")
-    assert_problem(upload(make(), CSV + b"1\n" * 2**20), 413, "the body exceeds 1 MiB")
+    monkeypatch.setenv("MMF_MAX_BODY_MIB", "0.1")
+    assert_problem(upload(make(), CSV + b"1\n" * 2**17), 413, "the body exceeds 0.1 MiB")
 
 
 def test_a_version_that_fails_is_named_and_its_reason_is_not(make: Make) -> None:
@@ -190,4 +190,4 @@ def test_it_is_in_the_openapi_document(make: Make) -> None:
     paths = make().get("/openapi.json").get_json()["paths"]
     post = paths["/rollout/compare"]["post"]
     assert list(post["responses"]["200"]["content"]) == [mmf.XLSX.media_type]
-    assert set(post["responses"]["200"]["headers"]) == {"X-Rows", "X-Changed-Rows"}
+    assert set(post["responses"]["200"]["headers"]) >= {"X-Rows", "X-Changed-Rows"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from threading import BoundedSemaphore
 from typing import Any
 
-from flask import Request, Response, request
+from flask import Request, Response, after_this_request, request
 
 from ..codecs import Format
 from ..errors import BodyTooLarge, InvalidValue, Overloaded, RequestError, quoted
@@ -17,7 +17,7 @@ from ..web.http.codec_options import limits
 from ..web.http.request_parts import Argument, EncodedPart
 from ..web.request_context import current_context
 from .compare import Call, NotComparable, compare, target_with_table
-from .rollout import Rollout
+from .rollout import VERSION_HEADER, Rollout
 
 PART = "file"
 """The name of the form part with the table."""
@@ -31,9 +31,10 @@ _one_at_a_time = BoundedSemaphore()
 def compare_versions(rollout: Rollout) -> Response:
     """Respond with a workbook of the changed rows; `X-Changed-Rows` of `X-Rows` are in it.
 
-    Errors of a version are those of a call of its; `X-Model-Version` says which one has failed.
+    A version's errors are those of any call; `X-Model-Version` says which of them has failed.
     """
     table, route, argument = _table(rollout, request)
+    after_this_request(_with_version)
     if not _one_at_a_time.acquire(blocking=False):
         raise Overloaded("two versions are being compared already")
     try:
@@ -79,11 +80,20 @@ def _table(rollout: Rollout, request: Request) -> tuple[Any, str, str]:
 
 
 def _call(version: str, execution: Execution) -> Call:
-    """Return what calls a version, and has the response say which one it was."""
+    """Return what calls a version, and has the response, or its error, say which one it was."""
 
     def call(values: Mapping[str, Any]) -> Any:
         if context := current_context():
             context.model_version = version
-        return execution(values)
+        try:
+            return execution(values)
+        except RequestError as error:
+            raise type(error)(f"{version}: {error.detail}", error.errors) from error
 
     return call
+
+
+def _with_version(response: Response) -> Response:
+    if (context := current_context()) and context.model_version:
+        response.headers[VERSION_HEADER] = context.model_version
+    return response
