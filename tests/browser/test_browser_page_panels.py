@@ -113,7 +113,7 @@ def test_two_versions_are_compared_on_a_table(
     form.locator("input").set_input_files(
         [{"name": "t.csv", "mimeType": "text/csv", "buffer": body}]
     )
-    form.get_by_role("button").click()
+    form.get_by_role("button", name="Run").click()
     outcome = about.get_by_role("status")
     expect(outcome).to_contain_text("Changed rows: 2 of 2")
     with page.expect_download() as download:
@@ -126,7 +126,7 @@ def test_two_versions_are_compared_on_a_table(
     form.locator("input").set_input_files(
         [{"name": "t.csv", "mimeType": "text/csv", "buffer": wrong}]
     )
-    form.get_by_role("button").click()
+    form.get_by_role("button", name="Run").click()
     expect(outcome).to_contain_text('expected a number, got "many"')
     faults.clear()  # the console reports the 422
 

@@ -137,8 +137,8 @@ def test_a_form_without_a_file(make: Make) -> None:
 
 
 def test_a_body_that_is_too_large(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MMF_MAX_BODY_MIB", "0.1")
-    assert_problem(upload(make(), CSV + b"1\n" * 2**17), 413, "the body exceeds 0.1 MiB")
+    monkeypatch.setenv("MMF_MAX_BODY_MIB", "0.125")
+    assert_problem(upload(make(), CSV + b"1\n" * 2**17), 413, "the body exceeds 0.125 MiB")
 
 
 def test_a_version_that_fails_is_named_and_its_reason_is_not(make: Make) -> None:

@@ -118,6 +118,20 @@ def test_what_was_taken_back_stays_so_where_nothing_can_be_written(file: Path) -
     assert rollout.status.read()["status"] == RUNNING
 
 
+def test_figures_of_a_step_outlive_the_worker_that_looks_at_them(file: Path) -> None:
+    """A candidate that ends its workers ends those as well that would take it back."""
+    write(plan(traffic=40), file)
+    rollout = load(plan(traffic=40))
+    for _ in range(BREACHES + 1):
+        followed(rollout, file)
+        fail(rollout, 20)
+    assert rollout.counters.is_offered
+    for _ in range(BREACHES):
+        followed(rollout, file)
+    assert rollout.status.read()["status"].startswith("errors: ")
+    assert not rollout.counters.is_offered
+
+
 def test_steps_go_on_where_nothing_can_be_written(file: Path) -> None:
     state.path_of(file).mkdir()
     steps = {"traffic": [10, 50], "minutes": 1e-9, "requests": 1}

@@ -124,7 +124,7 @@ def test_another_file_under_the_same_name_is_loaded(rollout: Rollout) -> None:
 @pytest.mark.long
 def test_a_canary_that_ends_its_workers_is_taken_back(folder: Path, tmp_path: Path) -> None:
     """Such calls never return, and count as failed all the same."""
-    write_model(folder / "new.json", "v2", ends=0.3)
+    write_model(folder / "new.json", "v2", is_killed=0.3)
     with serving(folder, tmp_path / "log", MMF_WARM_UP="0") as rollout:
         write_plan(folder, candidate={"traffic": 50}, gates={"requests": 20})
         rollout.until(candidate="v2", traffic=50)

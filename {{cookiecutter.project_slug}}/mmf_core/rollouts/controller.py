@@ -85,7 +85,6 @@ class Controller:
         self._plan, self._plan_id = Plan(), ""
         self._key = self._requested = rollout.key if rollout else ""
         self._progress: Progress | None = None
-        self._base: Figures | None = None
         self._looked = time.monotonic()
         self._breaches = 0
 
@@ -155,14 +154,12 @@ class Controller:
     def _follow(self, rollout: Rollout, candidate: Candidate) -> None:
         now = time.monotonic()
         seconds, self._looked = now - self._looked, now
-        figures = self._figures(rollout)
-        if self._progress is None or self._base is None:
-            kept = self._reported(rollout) or state.read(state.path_of(self._file), rollout.key)
-            self._progress, self._base, seconds = kept, figures, 0.0
+        if self._progress is None:
+            self._progress, seconds = self._begun(rollout), 0.0
         before = self._progress
-        progress = before if before.ended else self._advance(before, seconds, figures)
+        progress = before if before.ended else self._advance(before, seconds, _since(rollout))
         if (progress.step, progress.ended) != (before.step, before.ended):
-            self._base = figures
+            rollout.counters.begin_step()
         if _is_news(before, progress):
             state.write(state.path_of(self._file), rollout.key, progress)
         self._progress = progress
@@ -173,6 +170,14 @@ class Controller:
             rollout.counters.set_shares(traffic, candidate.mirror, is_offered=True)
         self._report(rollout, progress.ended or RUNNING, progress)
 
+    def _begun(self, rollout: Rollout) -> Progress:
+        """Return how far it is: by another worker, by what a restart has left, or at its start."""
+        if reported := self._reported(rollout):
+            return reported
+        rollout.counters.begin_step()
+        self._breaches = 0
+        return state.read(state.path_of(self._file), rollout.key)
+
     def _reported(self, rollout: Rollout) -> Progress | None:
         """Return how far another worker has come with the same plan, even if no disk can say so.
 
@@ -181,6 +186,7 @@ class Controller:
         status = rollout.status.read()
         if "step" not in status or self._plan_id not in ("", status["plan"]):
             return None
+        self._breaches = int(status["breaches"])
         ended = "" if status["status"] == RUNNING else status["status"]
         return Progress(int(status["step"]), float(status["seconds"]), ended)
 
@@ -190,20 +196,9 @@ class Controller:
             return rollout.counters.traffic
         return STRATEGIES[candidate.strategy].traffic(self._plan, progress, rewards)
 
-    def _figures(self, rollout: Rollout) -> Figures:
-        counters = rollout.counters
-        return Figures(counters.calls(STABLE), counters.calls(CANDIDATE), counters.copies())
-
-    def _advance(self, progress: Progress, seconds: float, figures: Figures) -> Progress:
-        assert self._base is not None  # noqa: S101 - see _follow
-        plan, base = self._plan, self._base
-        candidate = plan.candidate
+    def _advance(self, progress: Progress, seconds: float, since: Figures) -> Progress:
+        plan, candidate = self._plan, self._plan.candidate
         assert candidate is not None  # noqa: S101 - see look
-        since = Figures(
-            figures.stable.since(base.stable),
-            figures.candidate.since(base.candidate),
-            figures.copies.since(base.copies),
-        )
         progress = replace(progress, seconds=progress.seconds + seconds)
         reason = gates.breach(plan.gates, since)
         self._breaches = self._breaches + 1 if reason else 0
@@ -231,8 +226,19 @@ class Controller:
         texts = {"status": status}
         if progress:
             texts |= {"step": str(progress.step), "seconds": f"{progress.seconds:.0f}"}
+            texts["breaches"] = str(self._breaches)
             texts["plan"] = self._plan_id or rollout.status.read().get("plan", "")
         rollout.status.write(**texts)
+
+
+def _since(rollout: Rollout) -> Figures:
+    """Return what both versions have done since the step began."""
+    counters = rollout.counters
+    return Figures(
+        counters.calls(STABLE).since(counters.calls_before(STABLE)),
+        counters.calls(CANDIDATE).since(counters.calls_before(CANDIDATE)),
+        counters.copies().since(counters.copies_before()),
+    )
 
 
 def _is_news(before: Progress, progress: Progress) -> bool:

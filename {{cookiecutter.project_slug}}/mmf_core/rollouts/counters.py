@@ -87,8 +87,10 @@ class Counters:
     """Counts by version, and the shares that every worker reads for each request."""
 
     def __init__(self) -> None:
-        self._cells = memoryview(mmap.mmap(-1, (_ROWS * _ROW + len(_SHARES)) * 8)).cast("d")
+        size = (_ROWS + 1) * _ROW + len(_SHARES)
+        self._cells = memoryview(mmap.mmap(-1, size * 8)).cast("d")
         self._shares = _ROWS * _ROW
+        self._before = self._shares + len(_SHARES)  # the sums when the step began
         self._claims, self._lock = shared_file(), Lock()
         self._start, self._owner = 0, 0
 
@@ -121,12 +123,26 @@ class Counters:
 
     def calls(self, version: int) -> Calls:
         """Return the calls of a version."""
-        count, failed, *buckets = self._sums(version * _WIDTH, _WIDTH)
-        return Calls(count, failed, tuple(buckets))
+        return _calls(self._sums(version * _WIDTH, _WIDTH))
 
     def copies(self) -> Copies:
         """Return what has become of all copies."""
         return Copies(*self._sums(2 * _WIDTH, len(_COPIES)))
+
+    def begin_step(self) -> None:
+        """Keep what has been counted until now, for whichever process looks at the next step."""
+        for cell, value in enumerate(self._sums(0, _ROW)):
+            self._cells[self._before + cell] = value
+
+    def calls_before(self, version: int) -> Calls:
+        """Return the calls of a version before the step."""
+        start = self._before + version * _WIDTH
+        return _calls(self._cells[start : start + _WIDTH].tolist())
+
+    def copies_before(self) -> Copies:
+        """Return what had become of all copies before the step."""
+        start = self._before + 2 * _WIDTH
+        return Copies(*self._cells[start : start + len(_COPIES)].tolist())
 
     @property
     def traffic(self) -> float:
@@ -174,3 +190,8 @@ class Counters:
     def _sums(self, start: int, width: int) -> list[float]:
         rows = range(start, self._shares, _ROW)
         return [sum(self._cells[row + cell] for row in rows) for cell in range(width)]
+
+
+def _calls(cells: list[float]) -> Calls:
+    count, failed, *buckets = cells
+    return Calls(count, failed, tuple(buckets))
