@@ -268,12 +268,12 @@ def test_tasks_are_counted(make: Make, tmp_path: Path, monkeypatch: pytest.Monke
 def test_what_the_page_shows(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SCHEMA, "c", mmf.Column(float, private=True))
     client = make()
-    assert client.get("/page/panels").get_json() == {}
+    assert client.get("/page/panels/en").get_json()["panels"] == {}
     send(client, rows(10))
-    (panel,) = client.get("/page/panels").get_json()["drift"]
+    (panel,) = client.get("/page/panels/en").get_json()["panels"]["drift"]
     assert panel == {"target": "score", "version": "v1", "rows": 10, "least": 200, "columns": []}
     send(client, rows(1_000, b=2.0))
-    (panel,) = client.get("/page/panels").get_json()["drift"]
+    (panel,) = client.get("/page/panels/en").get_json()["panels"]["drift"]
     names = [each["column"] for each in panel["columns"]]
     assert names[0] == "b"
     assert set(names) == {"a", "b", "kind", PREDICTION}, "nothing of a private column"

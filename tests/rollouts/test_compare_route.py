@@ -174,16 +174,16 @@ def test_one_comparison_at_a_time(make: Make) -> None:
 
 def test_it_needs_a_candidate_and_the_operator(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     client = make()
-    panel = client.get("/page/panels").get_json()["rollouts"]
+    panel = client.get("/page/panels/en").get_json()["panels"]["rollouts"]
     assert panel == {"versions": ["v1", "v2"], "targets": ["score", "twice"]}
     monkeypatch.setattr(service._Current, "rollout", None)
     assert_problem(upload(client), 409, "no candidate is loaded")
-    assert "rollouts" not in client.get("/page/panels").get_json()
+    assert "rollouts" not in client.get("/page/panels/en").get_json()["panels"]
     make()
     monkeypatch.setenv("MMF_ADMIN_HTTP", "0")
     client = create_app(declare(lambda a: a)).test_client()
     assert_problem(upload(client), 403, "MMF_ADMIN_HTTP")
-    assert "rollouts" not in client.get("/page/panels").get_json()
+    assert "rollouts" not in client.get("/page/panels/en").get_json()["panels"]
 
 
 def test_it_is_in_the_openapi_document(make: Make) -> None:

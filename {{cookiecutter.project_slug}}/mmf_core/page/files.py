@@ -50,10 +50,10 @@ def _read(folder: str) -> dict[str, tuple[bytes, str]]:
 
 
 FILES = _read("static")
-"""Content and media type by name."""
+"""Content and media type by name: what a browser loads with the page."""
 
-ALL_FILES = FILES | _read("token_form")
-"""The same, with what only the form for a token needs."""
+ALL_FILES = FILES | _read("token_form") | _read("panels")
+"""The same, with what only the form for a token needs, and "About" when it is opened."""
 
 VERSION = sha256(b"".join(content for content, _ in ALL_FILES.values())).hexdigest()[:12]
 """A checksum of all files, part of their addresses, so that browsers may cache them for long."""

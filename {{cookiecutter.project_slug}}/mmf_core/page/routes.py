@@ -31,7 +31,7 @@ from ..web.project_metadata import read_metadata
 from ..web.protocols import Service
 from .files import ALL_FILES, VERSION
 from .first_rows import first_rows
-from .translations import LANGUAGES, TEXTS
+from .translations import LANGUAGES, TEXTS, panel_messages
 from .translations.errors import translate_errors
 from .translations.formats import format_label
 from .view import EXAMPLES, file_extension, view
@@ -158,11 +158,12 @@ def _data_routes(routes: Blueprint, service: Service) -> None:
         table = EncodedPart.of_file(upload, request).decode(to_read)
         return json_response({**first_rows(table), "sheets": sheets})
 
-    @routes.get("/page/panels")
-    def panels() -> Response:
-        """Respond with what capabilities have the page show, by their names."""
-        shown = {name: each.panel() for name, each in capabilities().items() if each.panel}
-        response = json_response({name: panel for name, panel in shown.items() if panel})
+    @routes.get("/page/panels/<any(" + ", ".join(LANGUAGES) + "):language>")
+    def panels(language: str) -> Response:
+        """Respond with what capabilities have the page show, by their names, and its texts."""
+        made = {name: each.panel() for name, each in capabilities().items() if each.panel}
+        shown = {name: panel for name, panel in made.items() if panel}
+        response = json_response({"panels": shown, "texts": panel_messages(language)})
         response.headers["Cache-Control"] = "no-store"
         return response
 

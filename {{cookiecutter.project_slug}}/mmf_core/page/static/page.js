@@ -3,7 +3,6 @@
 import { curl, requests, send } from "./calls.js";
 import { locale, make, note, round, say } from "./dom.js";
 import { fieldOf } from "./fields.js";
-import { setUpPanels } from "./panels.js";
 import { contentOf, downloadOf, failureOf, fileOfResponse } from "./results.js";
 import { streamIn } from "./streams.js";
 import { clear, follow, linkedTask, sendOrSubmit } from "./tasks.js";
@@ -269,4 +268,6 @@ if (sections.length > 1) {
 }
 reopen(resumes);
 showHealth();
-setUpPanels();
+document.querySelector("[data-panels]")?.closest("details").addEventListener("toggle", async ({ target }) => {
+  if (target.open) (await import("./panels.js")).show(target);
+});
