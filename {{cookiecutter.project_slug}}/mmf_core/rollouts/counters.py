@@ -10,6 +10,7 @@ import fcntl
 import math
 import mmap
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
@@ -192,6 +193,6 @@ class Counters:
         return [sum(self._cells[row + cell] for row in rows) for cell in range(width)]
 
 
-def _calls(cells: list[float]) -> Calls:
+def _calls(cells: Sequence[float]) -> Calls:
     count, failed, *buckets = cells
     return Calls(count, failed, tuple(buckets))
