@@ -45,7 +45,7 @@ def test_the_pages_files_and_the_docs_are_open_and_say_nothing(client: FlaskClie
         assert "localStorage" not in response.text
         assert "sessionStorage" not in response.text
         assert "document.cookie" not in response.text
-    assert set(ALL_FILES) - set(FILES) == {"token.js"}
+    assert set(ALL_FILES) - set(FILES) == {"panels.js", "token.js"}
 
 
 def test_the_page_comes_with_the_token(client: FlaskClient, signer: Signer) -> None:

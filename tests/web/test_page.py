@@ -18,7 +18,7 @@ from cpu_time import at_most
 from error_shape import assert_problem
 from mmf_core.capabilities import parts
 from mmf_core.page import view
-from mmf_core.page.files import FILES, SERVED
+from mmf_core.page.files import ALL_FILES, FILES
 from mmf_core.page.translations import LANGUAGES, TEXTS
 from mmf_core.swagger_ui.settings import SwaggerUISettings
 from mmf_core.web import create_app
@@ -416,12 +416,12 @@ def test_the_page_knows_which_targets_are_only_tasks(registry: mmf.Registry) -> 
     assert "data-background" in form
 
 
-@pytest.mark.parametrize("name", [name for name in SERVED if name.endswith(".js")])
+@pytest.mark.parametrize("name", [name for name in ALL_FILES if name.endswith(".js")])
 def test_a_script_is_sent_without_comments_and_spaces_and_is_the_same_otherwise(name: str) -> None:
     lines = (Path(view.__file__).parent / "static" / name).read_text().split("\n")
     code = [re.sub(r"(^| )// .*$", "", line) for line in lines]
     assert all(line.count("`") % 2 == 0 for line in code)  # a template ends in its line
-    sent, source = SERVED[name][0].decode(), "\n".join(code)
+    sent, source = ALL_FILES[name][0].decode(), "\n".join(code)
     assert re.sub(r"\s", "", sent) == re.sub(r"\s", "", source)
     texts = r"""(?m)`[^`\n]*`|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'"""
     assert [text for text in re.findall(texts, source) if text not in sent] == []
