@@ -13,7 +13,7 @@ _MEDIA_TYPES = {
 }
 _COMMENTS = re.compile(rb"^(?: *//.*)?\n|^ +|(?<=[;,{]) // [^\"'`\n]*$|/\*.*?\*/", re.MULTILINE)
 """Comments, and indentation and empty lines as well. A text has a quote at its end."""
-_CSS_SPACES = re.compile(rb"\s*([{};,])\s*|(:) +")
+_CSS_SPACES = re.compile(rb"\s*([{};,>])\s*|(:) +")
 """Those around a style sheet's signs; one before a colon has a meaning."""
 _JS_TEXTS = rb"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)"""
 _JS_SPACES = re.compile(_JS_TEXTS + rb"| *([=<>?:,;{}()\[\]&|!*]+) *")
