@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak soak-tasks soak-rollouts rollout-pictures hostile decoding lint types lock reference grpc fidelity \
-	bench bench-quick bench-codecs bench-models bench-startup bench-instructions bench-flame bench-worker bench-metrics bench-tasks bench-grpc \
+	bench bench-quick bench-codecs bench-models bench-startup bench-instructions bench-flame bench-worker bench-metrics bench-tasks bench-batch bench-grpc \
 	bench-alternatives bench-load clean
 
 help:  ## show this list
@@ -108,8 +108,8 @@ bench-codecs: .venv/.complete  ## every table format beside other libraries, fro
 bench-models: .venv/.complete  ## every model format: size, load time, one row
 	@$(BIN)/python benchmarks/models.py
 
-bench-instructions: .venv/.complete  ## count the instructions of a one-row request, by part; AGAINST=commit KEEP=1; needs valgrind
-	@$(BIN)/python benchmarks/instructions.py $(if $(AGAINST),--against $(AGAINST)) $(if $(KEEP),--keep)
+bench-instructions: .venv/.complete  ## count the instructions of a one-row request, by part; AGAINST=commit KEEP=1, or what a token costs: TOKEN=1; needs valgrind
+	@$(BIN)/python benchmarks/instructions.py $(if $(AGAINST),--against $(AGAINST)) $(if $(KEEP),--keep) $(if $(TOKEN),--token)
 
 bench-flame: .venv/.complete  ## draw where the time of a one-row request goes: docs/images/flame-NAME.svg
 	@$(BIN)/python benchmarks/flame.py $(or $(NAME),after)
@@ -125,6 +125,9 @@ bench-tasks: .venv/.complete  ## what a task costs beside a call, and how many a
 
 bench-grpc: .venv/.complete  ## gRPC beside our REST and MLServer's gRPC: one row and 1,000; needs wrk
 	@$(BIN)/python benchmarks/grpc_calls.py
+
+bench-batch: .venv/.complete  ## files of a million rows by `mmfmeta predict`, beside pandas by hand, polars and MLflow
+	@$(BIN)/python benchmarks/batch_prediction.py
 
 bench-metrics: .venv/.complete  ## what counting costs a request and `/metrics`
 	@MMF_LOG_LEVEL=error PYTHONPATH='$(PAYLOAD)' PYTHONPYCACHEPREFIX=.cache/pycache \

@@ -1,6 +1,6 @@
 """Count the instructions of a request of one row, by part: `make bench-instructions`.
 
-    python benchmarks/instructions.py [--against [COMMIT]] [--keep]
+    python benchmarks/instructions.py [--against [COMMIT]] [--keep] [--token]
 
 The request of one_row.py runs under valgrind's callgrind in one thread, with the same hashes and
 addresses each time, and counts only between the marks of marks.c: neither start-up nor warm-up is
@@ -96,7 +96,7 @@ class Counted:
         return self.parts | {f"**{OWN}, all**": self.own, "**total**": self.total}
 
 
-def count(folder: Path, marks: Path, *, parts: bool, queued: int) -> None:
+def count(folder: Path, marks: Path, *, parts: bool, queued: int, token: bool) -> None:
     """Send requests, marking what callgrind shall count; runs under valgrind."""
     library = ctypes.PyDLL(str(marks))
     library.hook.argtypes = [ctypes.py_object]
@@ -111,13 +111,15 @@ def count(folder: Path, marks: Path, *, parts: bool, queued: int) -> None:
     with tempfile.TemporaryDirectory() as working:
         if (folder / OWN / "tasks").is_dir():  # an earlier version refuses what it does not know
             os.environ["MMF_TASKS_DIR"] = working
+        sys.path.insert(0, str(folder))
+        headers = one_row.ask_for_tokens() if token else {}
         application, body = one_row.make_application(folder, Path(working))
         if queued:
             one_row.fill_queue(body, queued)
 
         def requests(number: int) -> None:
             for _ in range(number):
-                one_row.send(application, body)
+                one_row.send(application, body, headers=headers)
 
         def counted(part: int) -> None:
             gc.collect()
@@ -137,13 +139,23 @@ def count(folder: Path, marks: Path, *, parts: bool, queued: int) -> None:
 
 
 def measure(
-    folder: Path, *, parts: bool = False, queued: int = 0, processes: int = PROCESSES
+    folder: Path,
+    *,
+    parts: bool = False,
+    queued: int = 0,
+    token: bool = False,
+    processes: int = PROCESSES,
 ) -> Counted:
-    """Count the total in several processes, and the parts in one of them, beside `queued` tasks."""
+    """Count the total in several processes, and the parts in one of them, beside `queued` tasks.
+
+    With `token` the service asks for tokens, and the request has one.
+    """
     marks = _build_marks()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = pool.map(
-            lambda number: _callgrind(folder, marks, parts=parts and number == 0, queued=queued),
+            lambda number: _callgrind(
+                folder, marks, parts=parts and number == 0, queued=queued, token=token
+            ),
             range(processes),
         )
         first, *others = runs
@@ -155,7 +167,7 @@ def measure(
     return Counted(total, spread, dearest)
 
 
-def _callgrind(folder: Path, marks: Path, *, parts: bool, queued: int) -> Counter[str]:
+def _callgrind(folder: Path, marks: Path, *, parts: bool, queued: int, token: bool) -> Counter[str]:
     """Return the instructions of a request: all of them as TOTAL, and by part."""
     with tempfile.TemporaryDirectory() as dumps:
         command = [
@@ -165,6 +177,7 @@ def _callgrind(folder: Path, marks: Path, *, parts: bool, queued: int) -> Counte
             *(sys.executable, __file__, str(folder), "--marks", str(marks)),
             *(["--parts"] if parts else []),
             *("--queued", str(queued)),
+            *(["--token"] if token else []),
         ]
         environment = {key: value for key, value in os.environ.items() if key[:4] != "MMF_"}
         done = subprocess.run(
@@ -293,9 +306,22 @@ def main() -> None:
     parser.add_argument("--marks", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--parts", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--queued", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--token", action="store_true", help="only what a token costs")
     arguments = parser.parse_args()
     if arguments.marks:
-        count(arguments.folder, arguments.marks, parts=arguments.parts, queued=arguments.queued)
+        count(
+            arguments.folder,
+            arguments.marks,
+            parts=arguments.parts,
+            queued=arguments.queued,
+            token=arguments.token,
+        )
+        return
+    if arguments.token:
+        without, with_one = (measure(arguments.folder, token=token) for token in (False, True))
+        print(f"without tokens: {without.total:,.0f} instructions a request")
+        share = with_one.total / without.total - 1
+        print(f"with a token: {with_one.total:,.0f}, {share:+.1%}")
         return
     counted, before = measure(arguments.folder, parts=True), None
     if arguments.against:

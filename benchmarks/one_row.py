@@ -10,8 +10,9 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 NATIVE_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -56,7 +57,27 @@ def make_application(folder: Path, working: Path) -> tuple[Application, bytes]:
     return create_app(registry).wsgi_app, body
 
 
-def send(application: Application, body: bytes, content_type: str = "application/json") -> None:
+def ask_for_tokens() -> dict[str, str]:
+    """Have the service ask its callers for tokens; return what sends one."""
+    import jwt
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from mmf_core.access.key_set import encode
+
+    key = Ed25519PrivateKey.generate()
+    os.environ["MMF_TOKEN_KEYS"] = encode(key.public_key().public_bytes_raw())
+    os.environ["MMF_TOKEN_AUDIENCE"] = "bench"  # noqa: S105 - no secret
+    claims = {"sub": "bench", "aud": "bench", "exp": 2**40, "targets": ["score"]}
+    token = jwt.encode({**claims, "groups": ["predict"]}, key, algorithm="EdDSA")
+    return {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+
+
+def send(
+    application: Application,
+    body: bytes,
+    content_type: str = "application/json",
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Post the row; a status other than 200 is an error."""
     statuses = []
     environ = {
@@ -73,6 +94,7 @@ def send(application: Application, body: bytes, content_type: str = "application
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(body),
         "wsgi.errors": sys.stderr,
+        **headers,
     }
     response = application(environ, lambda status, *_: statuses.append(status))
     content = b"".join(response)

@@ -1,4 +1,4 @@
-"""Remove what was not wanted, begin a git repository, print what to type next."""
+"""Remove what is not part of the project, record where it comes from, begin a git repository."""
 
 import json
 import os
@@ -46,13 +46,11 @@ def farewell(slug: str, sample: str) -> str:
 
 
 def remove_extras(project: Path, model_format: str) -> None:
-    """Remove every extra of mmf_core but `init` and the model's format, and what deploys them."""
-    sys.dont_write_bytecode = True  # the new project has no caches
-    sys.path.insert(0, str(project))
+    """Remove extras of mmf_core, but not the commands and the model's format; and their files."""
     from mmf_core import extras
 
     package = project / "mmf_core"
-    kept = {f"models/{model_format}", "init"}
+    kept = {f"models/{model_format}", "init", "upgrading"}
     extras.remove_extras(package, extras.find_extras(package).keys() - kept)
     for folder in ("grafana", "prometheus", "kubernetes/worker"):
         shutil.rmtree(project / "deploy" / folder)
@@ -64,6 +62,38 @@ def remove_sample(project: Path, model_file: str) -> None:
     (project / "main.py").write_text(main, encoding="utf-8")
     (project / "train.py").unlink()
     (project / "tests" / "test_wine.py").unlink()
+
+
+def write_record(project: Path, answers: dict[str, str]) -> None:
+    """Write what `mmfmeta upgrade` and cruft need to know."""
+    from mmf_core import __version__
+    from mmf_core.upgrading import record
+
+    public = {name: text for name, text in answers.items() if not name.startswith("_")}
+    record.write_record(
+        project,
+        record.Record(
+            template=answers["_template"],
+            version=__version__,
+            commit=commit_of(Path(answers.get("_repo_dir") or answers["_template"])),
+            answers=public,
+            sums=record.checksums(project),
+        ),
+    )
+
+
+def commit_of(template: Path) -> str:
+    """Return the commit that a template is at; empty if it has changes, or is not a repository."""
+
+    def git(*arguments: str) -> str:
+        command = [shutil.which("git") or "git", "-C", str(template), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.stdout.strip() if not done.returncode else "unknown"
+
+    if not template.is_dir() or shutil.which("git") is None or git("status", "--porcelain"):
+        return ""
+    is_top = Path(git("rev-parse", "--show-toplevel")) == template.resolve()
+    return git("rev-parse", "HEAD") if is_top else ""
 
 
 def start_repository(project: Path) -> None:
@@ -93,9 +123,12 @@ def start_repository(project: Path) -> None:
 
 if __name__ == "__main__":
     answers = json.loads(ANSWERS)
+    sys.dont_write_bytecode = True  # the new project has no caches
+    sys.path.insert(0, str(Path.cwd()))
     if answers["extras"] == "core":
         remove_extras(Path.cwd(), answers["model_format"])
     if answers["sample"] == "none":
         remove_sample(Path.cwd(), answers["__model_file"])
+    write_record(Path.cwd(), answers)
     start_repository(Path.cwd())
     print(farewell(answers["project_slug"], answers["sample"]))

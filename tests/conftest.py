@@ -38,7 +38,7 @@ settings.register_profile("thorough", max_examples=40, deadline=None)
 INSTALLED = ("test_demo.py", "test_life.py", "test_load.py", "test_readme.py", "test_serving.py")
 S3 = (
     *("test_store_s3.py", "test_store_mlflow_s3.py", "test_cli_artifacts.py"),
-    "test_payload_log_s3.py",
+    *("test_payload_log_s3.py", "test_batch_s3.py"),
 )
 GROUPS = dict.fromkeys(INSTALLED, "installed") | dict.fromkeys(S3, "s3")
 # Tests without processes come first, then the longest groups, which would hold up the end of a run.

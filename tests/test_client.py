@@ -1,9 +1,11 @@
 """`mmf_core.client` against a service under gunicorn, with every kind of descriptor."""
 
 import io
+import re
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -16,6 +18,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from commands import wait_until
 from mmf_core import client as module
 from mmf_core.client import Client, InvalidValue, RequestRejected, ServerError, UnknownTarget
 from services import serve
@@ -98,7 +101,8 @@ TYPES = pd.DataFrame(
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("client")
-    with serve("gunicorn", folder, subprocess.DEVNULL, APP, WEB_CONCURRENCY="1") as service:
+    settings = {"WEB_CONCURRENCY": "1", "MMF_FEEDBACK": "1"}
+    with serve("gunicorn", folder, subprocess.DEVNULL, APP, **settings) as service:
         yield service.url
 
 
@@ -257,6 +261,52 @@ def test_several_arguments_by_place_and_by_name(client: Client, tmp_path: Path) 
     assert client.several(text="вино", photo=file, data=rows) == expected
     assert client.defaults() == {"text": "none", "whole": 7}
     assert client.defaults(whole=8) == {"text": "none", "whole": 8}
+
+
+# Feedback
+
+
+def feedback(url: str, metric: str, target: str) -> float:
+    """Return a metric of feedback; 0 while there is none."""
+    with urllib.request.urlopen(f"{url}/metrics") as response:
+        text = response.read().decode()
+    found = re.search(rf'mmf_feedback_{metric}{{target="{target}",version=""}} (\S+)', text)
+    return float(found[1]) if found else 0.0
+
+
+def test_feedback_is_given_by_the_id_of_a_call(client: Client, url: str) -> None:
+    assert client.last_request_id == ""
+    assert client.float_(2.0) == 2.0
+    first = client.last_request_id
+    client.feedback(first, rewards=0.5, truths=2.5)
+    client.feedback(first, rewards=0.25)
+    assert client.last_request_id == first
+    table = pd.DataFrame({"prediction": ["red"] * 3})
+    client.table(table)
+    client.feedback(client.last_request_id, truths=pd.Series(["red", None, "white"]))
+    client.feedback(client.last_request_id, rewards={1: np.float32(1)}, truths=[np.nan, "red"])
+    wait_until(lambda: feedback(url, "truths", "table") == 3)
+    assert feedback(url, "reward_mean", "float_") == 0.25
+    assert feedback(url, "mae", "float_") == 0.5
+    assert feedback(url, "accuracy", "table") == pytest.approx(2 / 3)
+    assert feedback(url, "rewards", "table") == 1
+
+
+def test_feedback_of_many_rows_is_sent_in_parts(client: Client, url: str) -> None:
+    rows = 10_001
+    client.typed([{"a": 1}] * rows, format="json")
+    client.feedback(client.last_request_id, rewards=np.ones(rows))
+    wait_until(lambda: feedback(url, "rewards", "typed") == rows)
+
+
+def test_feedback_that_is_not_taken_says_why(client: Client) -> None:
+    client.integer(1)
+    with pytest.raises(InvalidValue, match="from 0 to 1, got 2"):
+        client.feedback(client.last_request_id, rewards=2)
+    with pytest.raises(InvalidValue, match="rows: expected"):
+        client.feedback(client.last_request_id)
+    with pytest.raises(UnknownTarget, match="no answer is known"):
+        client.feedback("of nobody", rewards=1)
 
 
 # Errors

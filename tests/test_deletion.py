@@ -19,7 +19,9 @@ from mmf_core.extras import ExtrasError, add_extras, find_extras, remove_extras,
 PACKAGE = PAYLOAD / "mmf_core"
 EXTRAS = list(find_extras(PACKAGE))
 MENTIONS = {
+    "access": "MMF_TOKEN|MMF_API_KEYS|MMF_RATE|  token  ",
     "artifact_commands": "  push  ",
+    "batch_prediction": "  predict  ",
     "codecs/array_npy": "npy",
     "codecs/json_msgpack": "msgpack",
     "codecs/json_protobuf": "protobuf",
@@ -30,6 +32,7 @@ MENTIONS = {
     "codecs/table_pyarrow": "parquet|arrow|feather",
     "codecs/table_xls": "vnd.ms-excel",
     "cors": "CORS",
+    "upgrading": "  upgrade  ",
     "drift": "MMF_DRIFT|  drift  ",
     "init": "  init  ",
     "feedback": "/feedback|MMF_FEEDBACK",

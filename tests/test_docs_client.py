@@ -14,7 +14,7 @@ from services import serve
 from test_readme import FENCE, Block
 
 PAGE = ROOT / "docs" / "client.md"
-SETTINGS = {"WEB_CONCURRENCY": "1", "MMF_TASK_WORKERS": "1"}
+SETTINGS = {"WEB_CONCURRENCY": "1", "MMF_TASK_WORKERS": "1", "MMF_FEEDBACK": "1"}
 APP = """
 from mmf_core.web import create_app
 

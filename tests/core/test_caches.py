@@ -19,7 +19,8 @@ UNBOUNDED = {
     "codecs.image_pillow._ignore_warnings": "nothing",
     "grpc.messages.message_class": "messages of the protocol",
     "grpc.messages.pool": "nothing",
-    "page.routes.render": "languages of the page",
+    "page.routes.token_form": "languages of the page",
+    "page.routes.whole_page": "languages of the page",
     "payload_log.outcomes._counter": "nothing",
     "page.translations.errors._keys": "languages of the page",
     "retraining.outcomes._counter": "nothing",
@@ -34,6 +35,7 @@ UNBOUNDED = {
 }
 """What the keys of a cache are that has no bound."""
 BOUNDED = {
+    "access.tokens._verified": 1024,
     "codecs.json_yaml._dumper": 1,
     "codecs.number_format._pattern": 16,
     "metrics.request_metrics._counts": 256,

@@ -23,8 +23,11 @@ from mmf_core.drift.profile import PREDICTION
 from mmf_core.drift.window import PARTS, Window
 from mmf_core.models import profile_of
 from mmf_core.payload_log.writer import Writer
+from mmf_core.tasks.runner import run_task
+from mmf_core.tasks.service import TaskService
 from mmf_core.web import create_app
 from mmf_core.web.observed_calls import ObservedExecution
+from mmf_core.web.request_context import RequestContext
 
 COLUMNS = ["a", "b", "c"]
 RANDOM = np.random.default_rng(7)
@@ -60,6 +63,21 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     example = REFERENCE.head()
     mmf.save_model(Model(REFERENCE), "model.joblib", example=example, reference=REFERENCE)
     return tmp_path
+
+
+def declare(folder: Path) -> mmf.Registry:
+    """Return a project whose model is in a folder."""
+    registry = mmf.Registry()
+    registry.folder = folder
+    model = registry.artifact("model.joblib").load()
+    table = mmf.DataFrame(schema=SCHEMA)
+
+    @registry.target(returns=mmf.DataFrame(format=mmf.JSON))
+    def score(data: Any = table) -> Any:
+        return model.predict(data)
+
+    registry.load_artifacts()
+    return registry
 
 
 def service(**options: Any) -> FlaskClient:
@@ -181,6 +199,94 @@ def test_batched_requests_count_too(make: Make) -> None:
     client = make(batch=True)
     send(client, rows(300))
     assert len(drift(client)) == 5
+
+
+def test_each_version_has_the_profile_of_its_own_model(make: Make, project: Path) -> None:
+    """A candidate that was trained on what comes now has not drifted, and the old one has."""
+    del make
+    other = project / "candidate"
+    other.mkdir()
+    moved = rows(2_000, a=2.0)
+    mmf.save_model(Model(moved), other / "model.joblib", example=moved.head(), reference=moved)
+    stable, candidate = declare(project), declare(other)
+    stable.others = {"v2": candidate}
+    stable.version = "v1"
+    observe = observer.make_observer(stable)
+    assert observe is not None
+    for version in ("v1", "v2"):
+        table = rows(1_000, a=2.0)
+        report = observe(stable.targets["score"], {"data": table})
+        assert report is not None
+        context = RequestContext("id")
+        context.model_version = version
+        report(context, candidate.targets["score"].function(table), None)
+    found = {
+        labels[1:]: value
+        for gauge in observer.gauges()
+        for labels, value in gauge.values.items()
+        if gauge.name == "mmf_drift_psi"
+    }
+    assert {version for version, _ in found} == {"v1", "v2"}
+    assert found["v1", "a"] > 1
+    assert found["v2", "a"] < 0.1
+    assert found["v2", PREDICTION] < 0.1
+
+
+def test_a_version_without_a_profile_has_no_figures(
+    project: Path, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    del make
+    stable, candidate = declare(project), mmf.Registry()
+    candidate.folder = project / "nowhere"
+    stable.others = {"v2": candidate}
+    observe = observer.make_observer(stable)
+    assert observe is not None
+    assert "no drift is counted for v2" in caplog.text
+    report = observe(stable.targets["score"], {"data": rows(500)})
+    assert report is not None
+    context = RequestContext("id")
+    context.model_version = "v2"
+    report(context, np.array(["yes"] * 500), None)
+    assert [*observer.gauges()] == []
+
+
+def test_tasks_are_counted(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path / "tasks"))
+    client = make()
+    body = rows(300).to_csv(index=False)
+    headers = {"Prefer": "respond-async", "Content-Type": "text/csv"}
+    assert client.post("/score", data=body, headers=headers).status_code == 202
+    assert drift(client) == {}
+    store = TaskService.of(client.application).store
+    claimed = store.claim("here", 1)
+    assert claimed is not None
+    assert run_task(client.application, claimed, store.input(claimed)).status == "succeeded"
+    store.close()
+    assert len(drift(client)) == 5
+
+
+def test_what_the_page_shows(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SCHEMA, "c", mmf.Column(float, private=True))
+    client = make()
+    assert client.get("/page/panels/en").get_json()["panels"] == {}
+    send(client, rows(10))
+    (panel,) = client.get("/page/panels/en").get_json()["panels"]["drift"]
+    assert panel == {"target": "score", "version": "v1", "rows": 10, "least": 200, "columns": []}
+    send(client, rows(1_000, b=2.0))
+    (panel,) = client.get("/page/panels/en").get_json()["panels"]["drift"]
+    names = [each["column"] for each in panel["columns"]]
+    assert names[0] == "b"
+    assert set(names) == {"a", "b", "kind", PREDICTION}, "nothing of a private column"
+    by_name = {each["column"]: each for each in panel["columns"]}
+    assert by_name["b"]["verdict"] == "drifted"
+    assert by_name["a"]["verdict"] == "same"
+    assert by_name["kind"]["bins"] == [None, "white", "red", None]
+    assert by_name["b"]["bins"][0] is None
+    assert by_name["b"]["bins"][-1].startswith("> ")
+    for each in panel["columns"]:
+        assert len(each["bins"]) == len(each["expected"]) == len(each["actual"])
+        assert sum(each["actual"]) == pytest.approx(1)
+        assert each["psi"] == drift(client)["v1", each["column"]]
 
 
 def test_versions_are_apart() -> None:

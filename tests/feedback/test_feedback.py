@@ -218,6 +218,7 @@ def test_an_error_is_no_answer(client: FlaskClient) -> None:
         ([{"row": 0, "truth": 10**400}], "rows[0].truth: expected a number, got 1000"),
         ([{"row": 0, "truth": "x" * 201}], "expected a number, true, false or a short text"),
         ([{"row": 0, "truth": "10"}], "expected a number, as the prediction is"),
+        ([{"row": 0, "truth": True}], "expected a number, as the prediction is, got true"),
         ([{"row": 0, "rewards": 1}], 'unknown member "rewards"'),
         ([1], "expected {"),
         ([], "rows: expected [{"),
@@ -252,6 +253,16 @@ def test_numbers_that_are_none(client: FlaskClient, number: str) -> None:
             b'{"request_id": "a", "rows": [{"row": 0, "reward": 1}], "more": 1}',
             422,
             'unknown member "more"',
+        ),
+        (
+            b'{"request_id": "a", "request_id": "b", "rows": [{"row": 0, "reward": 1}]}',
+            422,
+            'expected each name once, got "request_id" twice',
+        ),
+        (
+            b'{"request_id": "a", "rows": [{"row": 0, "reward": 1, "reward": 0}]}',
+            422,
+            'expected each name once, got "reward" twice',
         ),
         (
             b'{"request_id": "nobody\'s", "rows": [{"row": 0, "reward": 1}]}',

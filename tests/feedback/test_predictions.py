@@ -46,11 +46,21 @@ UNKNOWN = Predictions()
         ),
         (
             pd.DataFrame({"prediction": ["rosé"], "probability_red": [0.25], "id": [7]}),
-            Predictions(1, ["rosé"], [0.25]),
+            Predictions(1, ["rosé"]),
+        ),
+        (
+            pd.DataFrame(
+                {"prediction": ["b", "a"], "probability_a": [0.6, 0.9], "probability_b": [0.4, 0.1]}
+            ),
+            Predictions(2, ["b", "a"], [0.4, 0.9]),
+        ),
+        (
+            pd.DataFrame({"prediction": [1.0], "probability_0": [0.7], "probability_1": [0.3]}),
+            Predictions(1, [1.0], [0.3]),
         ),
         (
             pd.DataFrame({"probability_a": [0.9, None], "probability_b": [None, "much"]}),
-            Predictions(2, ["a", "a"], [0.9, None]),
+            Predictions(2, ["a", None], [0.9, None]),
         ),
         (
             pd.DataFrame({"prediction": pd.array([1, None], dtype="Int64")}),

@@ -7,12 +7,14 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
@@ -242,6 +244,24 @@ def test_files_end_by_their_size(service: Make, folder: Path, lines: Any) -> Non
     assert not [file for file in folder.rglob("*") if file.name.startswith(".")]
 
 
+def test_no_file_takes_the_place_of_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a restart a process may have the same id, and the clock have gone back."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime(2026, 1, 31, 12, tzinfo=tz)
+
+    monkeypatch.setattr(parquet_files, "datetime", Stopped)
+    settings = PayloadLogSettings(place=str(folder))
+    for request in ("first", "second"):
+        sink = parquet_files.ParquetFiles(settings)
+        row = dict.fromkeys(COLUMNS) | {"time": 0.0, "request_id": request}
+        sink.add(row)
+        assert sink.flush() == 1
+    assert sorted(pd.read_parquet(folder)["request_id"]) == ["first", "second"]
+
+
 def test_files_end_by_their_age(service: Make, folder: Path) -> None:
     service(SECONDS="0.2").post("/tree", json={})
     end = time.monotonic() + 30
@@ -418,8 +438,13 @@ def test_the_command_says_where_there_is_no_log(
     done = CliRunner().invoke(main, ["log", "s3://bucket/log"])
     assert "aws s3 sync" in done.output
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 broken")
-    assert run(str(tmp_path)) == []
-    assert "broken.parquet" in caplog.text
+    texts = {column: ["x"] for column in COLUMNS}
+    pq.write_table(pa.table(texts), tmp_path / "of-texts.parquet")
+    for options in ((), ("--since", "2026-01-01")):
+        assert run(str(tmp_path), *options) == []
+        assert "broken.parquet" in caplog.text
+        assert "of-texts.parquet" in caplog.text
+        caplog.clear()
 
 
 @pytest.mark.parametrize(

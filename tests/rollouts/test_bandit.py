@@ -192,21 +192,21 @@ def test_rewards_count_from_the_beginning_of_a_rollout_and_after_a_restart(
     assert candidate is not None
     reward("v2", 1.0, 0)
     reward("stable", 0.0, 0)
-    versions = "stable", "v2"
-    assert rewards_of(candidate, versions) == BothRewards()
+    key, versions = "a key", ("stable", "v2")
+    assert rewards_of(candidate, key, versions) == BothRewards()
     for number in range(1, 5):
         reward("v2", 0.75, number)
     reward("stable", 0.25, 1)
     expected = BothRewards(Rewards(1, 0.25), Rewards(4, 3.0))
-    assert rewards_of(candidate, versions) == expected
-    assert rewards_of(candidate) == expected, "without the names, as a command looks"
+    assert rewards_of(candidate, key, versions) == expected
+    assert rewards_of(candidate, key) == expected, "without the names, as a command looks"
     found = service.current()
     assert found is not None
     found.store.close()
     service._Current.feedback = None
-    assert rewards_of(candidate, versions) == expected
+    assert rewards_of(candidate, key, versions) == expected
     monkeypatch.setenv("MMF_FEEDBACK", "0")
-    assert rewards_of(candidate, versions) is None
+    assert rewards_of(candidate, key, versions) is None
 
 
 def test_a_file_that_cannot_be_read_just_now() -> None:
@@ -216,7 +216,7 @@ def test_a_file_that_cannot_be_read_just_now() -> None:
     assert found is not None
     found.settings.file.parent.mkdir(parents=True)
     found.settings.file.write_bytes(b"no database" * 100)
-    assert rewards_of(candidate, ("stable", "v2")) is None
+    assert rewards_of(candidate, "a key", ("stable", "v2")) is None
 
 
 def test_a_bandit_is_no_dark_launch() -> None:

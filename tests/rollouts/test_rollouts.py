@@ -1,12 +1,17 @@
 """Rollouts in a running service: begun, changed, taken back and ended without a lost request."""
 
 import json
+import os
+import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
 import pytest
+import requests
 from rollout_services import Rollout, serving, write_model, write_plan
 
 from commands import wait_until
@@ -82,6 +87,58 @@ def test_the_same_caller_gets_the_same_version(rollout: Rollout) -> None:
     for user, version in enumerate(first):
         if version == "v2":
             assert rollout.calls(2, X_User_Id=f"user {user}") == {"v2": 2}, "nobody goes back"
+
+
+@pytest.mark.long
+def test_callers_keep_their_version_while_the_service_is_reloaded(rollout: Rollout) -> None:
+    """New workers and old ones serve together for a while; a broken plan changes nothing."""
+    begin(rollout, "--traffic", "50", "--sticky", "X-User-Id", "--strategy", "ab")
+    rollout.until(traffic=50)
+    users = [f"user {number}" for number in range(20)]
+    first = {user: rollout.call(X_User_Id=user).json()["by"] for user in users}
+    plan = rollout.folder / "rollout.toml"
+    good = plan.read_text()
+    for text in (good, "[broken"):
+        plan.write_text(text)
+        os.kill(rollout.service.process.pid, signal.SIGHUP)
+        end = time.monotonic() + 8
+        while time.monotonic() < end:
+            for user in users:
+                assert rollout.call(X_User_Id=user).json()["by"] == first[user], user
+    assert rollout.state()["traffic"] == 50
+    assert "rollout.toml: not TOML" in str(rollout.readiness())
+
+
+@pytest.mark.long
+def test_another_file_under_the_same_name_is_loaded(rollout: Rollout) -> None:
+    """What `start` has tried is what answers, not a file of before."""
+    begin(rollout, "--traffic", "100")
+    rollout.until(traffic=100)
+    assert rollout.call(3.0).json()["factor"] == 3
+    write_model(rollout.folder / "new.json", "v2", factor=2)
+    begin(rollout, "--traffic", "100")
+    wait_until(lambda: rollout.call(3.0).json()["factor"] == 6)
+    assert {rollout.call(3.0).json()["factor"] for _ in range(20)} == {6}
+
+
+@pytest.mark.long
+def test_a_canary_that_ends_its_workers_is_taken_back(folder: Path, tmp_path: Path) -> None:
+    """Such calls never return, and count as failed all the same."""
+    write_model(folder / "new.json", "v2", is_killed=0.3)
+    with serving(folder, tmp_path / "log", MMF_WARM_UP="0") as rollout:
+        write_plan(folder, candidate={"traffic": 50}, gates={"requests": 20})
+        rollout.until(candidate="v2", traffic=50)
+
+        def is_taken_back() -> bool:
+            with suppress(requests.ConnectionError):
+                rollout.call()
+            with suppress(requests.ConnectionError):
+                return bool(rollout.state()["status"].startswith("errors: "))
+            return False
+
+        wait_until(is_taken_back)
+        assert rollout.until(traffic=0)
+        assert rollout.calls(40) == {"v1": 40}
 
 
 @pytest.mark.long
@@ -188,7 +245,8 @@ def test_over_http(rollout: Rollout) -> None:
     for body in ({}, {"traffic": 101}, {"traffic": "x"}, {"action": "explode"}, {"mirorr": 1}, []):
         assert rollout.put(body).status_code == 422, body
     assert rollout.put({"action": "abort"}).status_code == 202
-    rollout.until(traffic=0)
+    rollout.until(traffic=0, status="aborted")
+    assert "warnings" not in rollout.readiness()
     assert rollout.calls(10, X_Model_Version="v2") == {"v1": 10}
     assert rollout.put({"action": "abort"}).status_code == 409
 

@@ -18,7 +18,7 @@ from cpu_time import at_most
 from error_shape import assert_problem
 from mmf_core.capabilities import parts
 from mmf_core.page import view
-from mmf_core.page.files import FILES
+from mmf_core.page.files import ALL_FILES, FILES
 from mmf_core.page.translations import LANGUAGES, TEXTS
 from mmf_core.swagger_ui.settings import SwaggerUISettings
 from mmf_core.web import create_app
@@ -257,19 +257,21 @@ def test_both_languages_say_everything() -> None:
 
 def test_every_text_is_used_and_none_is_missing() -> None:
     folder = Path(view.__file__).parent
-    scripts = "".join(file.read_text() for file in folder.glob("static/*.js"))
+    scripts = "".join(file.read_text() for file in folder.glob("*/*.js"))
     others = "".join(
         file.read_text() for file in (*folder.glob("templates/*"), folder / "fields.py")
     )
     for key in TEXTS["en"]:
-        if key.startswith("js_"):
-            name = key.removeprefix("js_")
-            is_built = re.fullmatch(r"problem_\d+|true|false|ready|unready|unknown", name)
+        if key.startswith(("js_", "panel_")):
+            name = key.removeprefix("js_").removeprefix("panel_")
+            built = r"problem_\d+|true|false|ready|unready|unknown|drift_(same|moved|drifted)"
+            is_built = re.fullmatch(built, name)
             assert is_built or f'"{name}"' in scripts, key
         else:
             assert f"t.{key}" in others or f'"{key}"' in others or key.startswith("type_"), key
-    said = set(re.findall(r'say\("(\w+)"', scripts))
-    assert {f"js_{name}" for name in said} <= TEXTS["en"].keys()
+    for function, prefix in {"say": "js_", "tell": "panel_"}.items():
+        said = set(re.findall(rf'{function}\("(\w+)"', scripts))
+        assert {f"{prefix}{name}" for name in said} <= TEXTS["en"].keys()
 
 
 def test_the_policy_forbids_what_the_page_does_not_need(client: FlaskClient) -> None:
@@ -361,7 +363,7 @@ def test_odd_conditions_and_languages_are_ignored() -> None:
 def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_UI", "0")
     client = create_app(declare()).test_client()
-    for path in ("/", "/static/0/page.css", "/page/example/table/data.csv"):
+    for path in ("/", "/static/0/page.css", "/page/example/table/data.csv", "/page/panels/en"):
         assert_problem(client.get(path), 404)
     assert_problem(client.post("/page/rows/table/data", data=b""), 404)
 
@@ -395,18 +397,32 @@ def test_the_page_asks_for_tasks_only_where_a_process_may_run_them(
     assert not asks()
 
 
+def test_the_page_asks_what_capabilities_show_only_where_one_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = create_app(declare()).test_client()
+    assert [each for each in elements(client).all("div") if "data-panels" in each]
+    response = client.get("/page/panels/en")
+    assert (response.get_json()["panels"], response.headers["Cache-Control"]) == ({}, "no-store")
+    assert client.get("/page/panels/ru").get_json()["texts"]["drift"] == "Дрейф"
+    monkeypatch.setattr("mmf_core.page.routes.parts", lambda _: [])
+    page = elements(create_app(declare()).test_client())
+    assert not [each for each in page.all("div") if "data-panels" in each]
+
+
 def test_the_page_knows_which_targets_are_only_tasks(registry: mmf.Registry) -> None:
     registry.target(background=True)(mmf_target)
     (form,) = elements(create_app(registry).test_client()).all("form")
     assert "data-background" in form
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".js")])
+@pytest.mark.parametrize("name", [name for name in ALL_FILES if name.endswith(".js")])
 def test_a_script_is_sent_without_comments_and_spaces_and_is_the_same_otherwise(name: str) -> None:
-    lines = (Path(view.__file__).parent / "static" / name).read_text().split("\n")
+    (file,) = Path(view.__file__).parent.glob(f"*/{name}")
+    lines = file.read_text().split("\n")
     code = [re.sub(r"(^| )// .*$", "", line) for line in lines]
     assert all(line.count("`") % 2 == 0 for line in code)  # a template ends in its line
-    sent, source = FILES[name][0].decode(), "\n".join(code)
+    sent, source = ALL_FILES[name][0].decode(), "\n".join(code)
     assert re.sub(r"\s", "", sent) == re.sub(r"\s", "", source)
     texts = r"""(?m)`[^`\n]*`|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'"""
     assert [text for text in re.findall(texts, source) if text not in sent] == []

@@ -22,7 +22,8 @@ CORE = Path(mmf.__file__).parent
 RAISED = re.compile(
     r"(RequestError|InvalidValue|BodyTooLarge|UnsupportedFormat|ErrorDetail|Overloaded"
     r"|DeadlineExceeded|ClientTooSlow|TasksUnavailable|UnknownTask|TaskConflict|ResultGone"
-    r"|RetrainingForbidden|RetrainingConflict|ModelRejected|ModelNotStored)"
+    r"|RetrainingForbidden|RetrainingConflict|ModelRejected|ModelNotStored"
+    r"|invalid_token|_refused|TooManyRequests)"
 )
 PROGRAMS = """
     json_xml json_yaml json_protobuf json_msgpack json_values file_binary table_pyarrow
@@ -84,7 +85,7 @@ def test_english_names_formats_as_people_do() -> None:
 
 def messages() -> Iterator[tuple[str, str]]:
     """Find the messages of errors in the source: each text of a call that makes one."""
-    folders = ("codecs", "descriptors", "execution", "tasks", "retraining")
+    folders = ("access", "codecs", "descriptors", "execution", "tasks", "retraining")
     for path in chain.from_iterable((CORE / folder).glob("*.py") for folder in folders):
         if path.stem in PROGRAMS.split():
             continue
@@ -94,9 +95,15 @@ def messages() -> Iterator[tuple[str, str]]:
                 and isinstance(node.func, ast.Name)
                 and RAISED.fullmatch(node.func.id)
             )
-            text = template(node.args[0]) if is_error and node.args else ""
+            arguments = [each for each in node.args if not is_caller(each)] if is_error else []
+            text = template(arguments[0]) if arguments else ""
             if text and not text.startswith("7"):  # a constant's text, of several errors
                 yield f"{path.stem}:{node.lineno}", text
+
+
+def is_caller(node: ast.expr) -> bool:
+    """Return whether an argument is who was refused, and not what that caller is told."""
+    return isinstance(node, ast.Name) and node.id in {"self", "caller"}
 
 
 def template(node: ast.expr) -> str:

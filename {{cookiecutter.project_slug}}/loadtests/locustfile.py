@@ -28,7 +28,7 @@ if SETTINGS.shape == "steps":  # locust finds the shape here, and it sets the nu
 
 def fail(user: FastHttpUser) -> None:
     """Fail, since the service's description could not be read."""
-    user.client.get("/openapi.json", name="/openapi.json")
+    user.client.get("/openapi.json", name="/openapi.json", headers=SETTINGS.headers)
     gevent.sleep(1)
 
 
@@ -48,7 +48,7 @@ class Caller(FastHttpUser):
         with self.client.post(
             call.path,
             data=call.body,  # type: ignore[arg-type]  # bytes are sent unchanged
-            headers=call.headers,
+            headers=call.headers | SETTINGS.headers,
             name=call.name,
             catch_response=True,
         ) as response:
@@ -76,7 +76,7 @@ def prepare(url: str, *, quiet: bool = False) -> None:
     """Give callers their tasks; LoadTestError if the service has no call to make."""
     if Caller.prepared_for == url:
         return
-    results = list(find_calls(Service(url)))
+    results = list(find_calls(Service(url, SETTINGS.headers)))
     for skipped in results:
         if isinstance(skipped, Skipped) and not quiet:
             print(f"skipped: POST {skipped.name}: {skipped.reason}", file=sys.stderr)

@@ -26,10 +26,11 @@ class Response(NamedTuple):
 class Service:
     """A service of this template, of which only the URL is known."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
         if not url.startswith(("http://", "https://")):
             raise LoadTestError(f"expected a URL such as http://127.0.0.1:8000, got {url!r}")
         self.url = url.rstrip("/")
+        self._headers = dict(headers or {})
 
     def get(self, path: str) -> Any:
         """Return a description; LoadTestError if there is none."""
@@ -48,7 +49,7 @@ class Service:
         """GET, or POST a body; LoadTestError if there is no response."""
         url = f"{self.url}{path}"
         try:
-            request = urllib.request.Request(url, body, dict(headers or {}))  # noqa: S310
+            request = urllib.request.Request(url, body, self._headers | dict(headers or {}))  # noqa: S310
             with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
                 return _response(response)
         except urllib.error.HTTPError as error:

@@ -38,6 +38,12 @@ class Settings:
     weights: dict[str, int] = field(default_factory=dict)
     shape: str = ""
     step_seconds: float = 5
+    token: str = field(default="", repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What each request has beside its own headers."""
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -53,4 +59,5 @@ class Settings:
             weights=weights(os.environ.get("LOAD_WEIGHTS") or ""),
             shape=shape,
             step_seconds=number("LOAD_STEP_SECONDS", os.environ.get("LOAD_STEP_SECONDS", "5")),
+            token=os.environ.get("LOAD_TOKEN") or "",
         )

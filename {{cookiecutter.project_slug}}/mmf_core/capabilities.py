@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .execution import Execution
     from .registry import Registry
     from .target import Target
+    from .web.authorization import Authorizer
     from .web.observed_calls import CallObserver
     from .web.openapi.sections import OpenAPISection
     from .web.protocols import Protocol, Service
@@ -60,20 +61,23 @@ class Capability:
 
     `requires` names the extras that it imports (see `mmf_core.extras`). `protocol` is an envelope
     around the targets, with routes, errors and OpenAPI of its own; `blueprints` are other routes,
-    or extensions of the application, and `openapi` describes them. `commands` are those of
-    `mmfmeta`. `probes` are paths of health checks, served even while every thread of a worker is
-    busy. `trusted_origins` are those of pages that may have a browser call targets. `observer`
-    makes an object that hears of every request. `call_observer` makes what sees the calls of
-    targets and their answers, or None while nobody wants that; `task_observer` is the same for
-    tasks, whose process may end at once. `gauges` are read at each scrape of metrics, in a request.
-    `profiler` keeps what it needs of the reference data of a model that is saved: it gets the
-    model, its file and the data. `operation` changes the description of a target's `POST`.
-    `runs_background`: it calls the targets with `background=True`. `trainer` makes
-    what saves the models that targets return: it gets such a target and its call, and returns what
-    is said of the model. `rewards` returns what says how many rewards each version has had, and
-    their sum, since it was first asked with a key; None while the settings want none. `executions`
-    gets the module, what it has declared, the execution of each target by route, and what makes
-    one; it returns what is called instead.
+    or extensions of the application, and `openapi` describes them. `groups` are those of the
+    routes, by blueprint or endpoint: what a caller needs, or that everybody may call them (see
+    `web.authorization`). `authorizer` makes what decides who may call what, or None if everybody
+    may. `document` changes the OpenAPI document. `commands` are those of `mmfmeta`. `probes` are
+    paths of health checks, served even while every thread of a worker is busy. `trusted_origins`
+    are those of pages that may have a browser call targets. `observer` makes an object that hears
+    of every request. `call_observer` makes what sees the calls of targets and their answers, or
+    None while nobody wants that; `task_observer` is the same for tasks, whose process may end at
+    once. `gauges` are read at each scrape of metrics, in a request. `profiler` keeps what it needs
+    of the reference data of a model that is saved: it gets the model, its file and the data.
+    `operation` changes the description of a target's `POST`. `runs_background`: it calls the
+    targets with `background=True`. `trainer` makes what saves the models that targets return: it
+    gets such a target and its call, and returns what is said of the model. `rewards` returns what
+    says how many rewards each version has had, and their sum, since it was first asked with a key;
+    None while the settings want none. `panel` returns what the page shows of it, ready for JSON;
+    nothing while it is empty. `executions` gets the module, what it has declared, the
+    execution of each target by route, and what makes one; it returns what is called instead.
 
     gunicorn calls the rest: `before_load` in the master, once, before the application is imported;
     `worker_started` in each worker, after the fork, `worker_ready` when it can serve requests, and
@@ -89,6 +93,9 @@ class Capability:
     protocol: Protocol | None = None
     blueprints: Callable[[Service], Iterable[Blueprint]] | None = None
     openapi: Callable[[Service], OpenAPISection] | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
+    authorizer: Callable[[], Authorizer | None] | None = None
+    document: Callable[[dict[str, Any]], None] | None = None
     commands: tuple[Command, ...] = ()
     probes: tuple[str, ...] = ()
     trusted_origins: Callable[[], Iterable[str]] | None = None
@@ -101,6 +108,7 @@ class Capability:
     runs_background: bool = False
     trainer: Callable[[Service], Callable[[Target, Callable[[], Any]], Any]] | None = None
     rewards: Callable[[], RewardsHook | None] | None = None
+    panel: Callable[[], Any] | None = None
     executions: ExecutionsHook | None = None
     before_load: Callable[[], None] | None = None
     process: Callable[[float], Callable[[], None] | None] | None = None

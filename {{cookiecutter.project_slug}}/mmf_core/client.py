@@ -30,6 +30,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
+from threading import local
 from time import monotonic, sleep
 from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -64,6 +65,7 @@ _IMAGE_SIGNATURES = {
 _NOTHING: Mapping[str, Any] = {"class_name": "", "formats": []}
 _LONGEST_WAIT = 20.0  # seconds for which one request waits for a task
 _SHORTEST_WAIT = 0.5
+_MAX_FEEDBACK = 10_000  # rows in one body
 _MAX_EXACT_FLOAT = 2**53
 _MAX_DETAIL = 300
 """Characters of a text that a proxy has sent."""
@@ -135,8 +137,9 @@ class Client:
 
     `timeout` is in seconds, for connecting and for each read. A busy service, or one that refuses
     the connection, is retried `retries` times; a request that may have been executed is never sent
-    twice (RFC 9110, 9.2.2). `headers`, such as Authorization, are sent with every request. Threads
-    may share a client, processes may not; `close` it, or use it in `with`.
+    twice (RFC 9110, 9.2.2). `headers` are sent with every request, and `token`, where the service
+    needs one, in Authorization. Threads may share a client, processes may not; `close` it, or use
+    it in `with`.
     """
 
     def __init__(
@@ -146,11 +149,12 @@ class Client:
         timeout: float = 60.0,
         retries: int = 3,
         headers: Mapping[str, str] | None = None,
+        token: str = "",
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
             raise ValueError(
-                "expected http://host:port or https://…; put credentials into headers="
+                "expected http://host:port or https://…; put credentials into token= or headers="
             )
         is_secure = parts.scheme == "https"
         connection = http.client.HTTPSConnection if is_secure else http.client.HTTPConnection
@@ -159,9 +163,11 @@ class Client:
         self._prefix = parts.path.rstrip("/")
         self._retries = retries
         self._longest_wait = max(1.0, min(_LONGEST_WAIT, timeout / 2))
-        self._headers = {"User-Agent": "mmf-client", **(headers or {})}
+        authorization = {"Authorization": f"Bearer {token}"} if token else {}
+        self._headers = {"User-Agent": "mmf-client", **authorization, **(headers or {})}
         self._idle: deque[http.client.HTTPConnection] = deque()  # append and pop are atomic
         self._descriptions: dict[str, dict[str, Any]] = {}
+        self._last = local()
 
     def __repr__(self) -> str:
         return f"Client({self.url!r})"
@@ -194,12 +200,37 @@ class Client:
             if returns["class_name"] == STREAM:
                 return self._stream(returns, *request)
             response, content = self._request("POST", *request)
+            self._last.request_id = response.headers["X-Request-ID"] or ""
         except (ServiceError, TypeError):
             self._descriptions.pop(target, None)  # the service may have a newer version
             raise
         if response.status == http.client.ACCEPTED:  # of a target that is only ever a task
-            return Task(self, json.loads(content), returns, request[0]).result()
+            task = Task(self, json.loads(content), returns, request[0])
+            self._last.request_id = task.id
+            return task.result()
         return _value(returns, response, content)
+
+    @property
+    def last_request_id(self) -> str:
+        """The id of this thread's last call; its response, and the service's log, have it too."""
+        return getattr(self._last, "request_id", "")
+
+    def feedback(self, request_id: str, *, rewards: Any = None, truths: Any = None) -> None:
+        """Report how good a response was, which may be long after it: see docs/feedback.md.
+
+        `request_id` is `last_request_id` after a call, or the id of a task. `rewards`, from 0 to 1,
+        and `truths`, what should have been predicted, are by row: a list, in which None says
+        nothing, a dict by the numbers of rows, or the value of the only row. RequestRejected says
+        why they are not taken: 403, 404 or 422.
+        """
+        rows: dict[int, dict[str, Any]] = {}
+        for name, values in (("reward", rewards), ("truth", truths)):
+            for row, value in _by_row(values).items():
+                rows.setdefault(row, {"row": row})[name] = value
+        entries = [*rows.values()]
+        for start in range(0, len(entries) or 1, _MAX_FEEDBACK):
+            document = {"request_id": request_id, "rows": entries[start : start + _MAX_FEEDBACK]}
+            self._request("POST", "/feedback", _encode(document, [JSON]))
 
     def submit(self, target: str, /, *values: Any, task_id: str = "", **named: Any) -> Task:
         """Call a target as a task, whose result comes later; return its handle.
@@ -256,6 +287,7 @@ class Client:
     ) -> Generator[Any]:
         """Return the pieces of a stream that has begun; decoded if they are events."""
         connection, response = self._retried(self._open, "POST", path, body, accept)
+        self._last.request_id = response.headers["X-Request-ID"] or ""
         is_event = response.headers.get_content_type() == EVENTS
         is_text = returns["item"]["class_name"] == "String"
 
@@ -553,6 +585,15 @@ def _refuse_texts(declared: Iterable[Mapping[str, Any]], arguments: Mapping[str,
         value = arguments.get(argument["id"])
         if argument["class_name"] == "List" and isinstance(value, str):
             raise TypeError(f"{argument['id']}: expected a list, got {value!r}")
+
+
+def _by_row(values: Any) -> dict[int, Any]:
+    """Return values by row, without those that are missing."""
+    if hasattr(values, "tolist"):
+        values = values.tolist()
+    if not isinstance(values, Mapping):
+        values = dict(enumerate(values)) if isinstance(values, list | tuple) else {0: values}
+    return {row: value for row, value in values.items() if value is not None and value == value}  # noqa: PLR0124 - NaN
 
 
 def _may_retry(error: Busy | Unreachable, *, is_idempotent: bool) -> bool:

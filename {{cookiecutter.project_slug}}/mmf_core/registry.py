@@ -33,6 +33,7 @@ class Registry:
         self.pending_warmups: dict[str, str] = {}  # by target: why its warm-up has not succeeded
         self.folder = Path()  # of the project, if it is not the current one
         self.version = ""  # of the loaded artifacts: see `load_artifacts`
+        self.others: dict[str, Registry] = {}  # served beside it, by the names of their versions
         self.remarks: list[Callable[[], str]] = []  # of capabilities, for an operator
         self.last_reload_error = SharedText()  # why a newer version was rejected, and when
 

@@ -27,8 +27,10 @@ from itertools import chain
 from typing import Any, cast
 
 from ..packages import find_declared
+from . import csv_dialect as csv_dialect
 from .array_csv import ArrayCSV
 from .array_json import ArrayJSON
+from .arrow_to_pandas import from_batches as from_batches
 from .base import Codec as Codec
 from .base import JSONCodec as JSONCodec
 from .base import Kind as Kind

@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import LONGEST_VALUE, MAX_ERRORS, ErrorDetail, InvalidValue, listed
 from .arrow_size import type_ids
+from .base import Options
+from .kept_columns import kept_names
 from .whole_numbers import integers_with_nulls
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def from_batches(batches: list[Any], options: Options) -> pd.DataFrame:
+    """Return the table of record batches, of which there is one at least."""
+    import pyarrow as pa
+
+    table = pa.Table.from_batches(batches)
+    return with_whole_numbers(table, to_pandas(table), kept_names(table.schema.names, options))
 
 
 def to_pandas(table: Any) -> pd.DataFrame:

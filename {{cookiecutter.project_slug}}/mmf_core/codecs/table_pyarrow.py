@@ -10,12 +10,11 @@ from ..errors import RequestError
 from ..settings import Settings
 from .arrow_messages import decompressed_size, is_file
 from .arrow_size import CELL_SIZE, array_size, batch_size, has_fixed_cells, is_flat, leaves
-from .arrow_to_pandas import to_pandas, with_whole_numbers
+from .arrow_to_pandas import from_batches
 from .base import Codec, Kind, Options
 from .decoded_size import check_columns, refuse_sparse, too_large
 from .encoded_size import check_width
 from .formats import Format
-from .kept_columns import kept_names
 from .object_fields import check_fields
 from .parquet_pages import Chunk, row_groups
 
@@ -103,8 +102,7 @@ def _read(
     max_size = options.get("max_decompressed", Settings.max_decompressed)
     try:
         checked = list(_checked(batches(data, max_size), max_size, name))
-        table = pa.Table.from_batches(checked)
-        return with_whole_numbers(table, to_pandas(table), kept_names(table.schema.names, options))
+        return from_batches(checked, options)
     except RequestError:
         raise
     except pa.ArrowMemoryError:  # a forged length asks for more memory than there is

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..capabilities import Capability, Gauge
 from .commands import drift
@@ -23,6 +23,18 @@ def _observer(registry: Registry) -> CallObserver | None:
     return make_observer(registry)
 
 
+def _task_observer(registry: Registry) -> CallObserver | None:
+    from .observer import task_observer
+
+    return task_observer(registry)
+
+
+def _panel() -> Any:
+    from .panel import panel
+
+    return panel()
+
+
 def _gauges() -> Iterator[Gauge]:
     from .observer import gauges
 
@@ -33,6 +45,8 @@ CAPABILITY = Capability(
     requires=("payload_log",),
     settings=DriftSettings,
     call_observer=_observer,
+    task_observer=_task_observer,
+    panel=_panel,
     gauges=_gauges,
     profiler=save,
     commands=(drift,),

@@ -8,13 +8,10 @@ from typing import Any
 
 import click
 
+from ..cli.exit_codes import Undecided
 from ..errors import MMFError
 from ..payload_log.reader import Wanted
 from ..payload_log.settings import PayloadLogSettings
-
-
-class _Trouble(click.ClickException):
-    exit_code = 2
 
 
 @click.command()
@@ -62,7 +59,7 @@ def drift(
         report = compare(place, model, Wanted(status=200, **wanted))
         output.write_text(page(report, datetime.now(UTC)), encoding="utf-8")
     except (MMFError, OSError) as error:
-        raise _Trouble(str(error)) from error
+        raise Undecided(str(error)) from error
     drifted = sum(each.verdict == "drifted" for each in report.columns.values())
     click.echo(
         f"{drifted} of {len(report.columns)} columns have drifted in {report.rows:,} rows: {output}"

@@ -1,4 +1,7 @@
-"""What counts the tables that targets get, and their predictions, in the bins of profiles."""
+"""What counts the tables that targets get, and their predictions, in the bins of profiles.
+
+Each version has the profile of its own model: what it was trained on.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +33,17 @@ from .window import Places, Window
 MOST_ROWS = 1_000
 """Of a table that are counted, spread over all of it."""
 FEW_ROWS = 16
+_IN_USE = ""
+"""What stands for the name of the version in use, which is not known before it answers."""
 _log = logging.getLogger("mmf.drift")
 
 
 class TargetCounter:
     """Counts the tables of one target, and its predictions."""
 
-    def __init__(self, profile: Profile, argument: str, seconds: float) -> None:
+    def __init__(self, profile: Profile, target: Target, argument: str, seconds: float) -> None:
         self.profile = profile
+        self.private = _private(target.arguments[argument])
         self._argument = argument
         self._starts: dict[str, int] = {}  # of the bins of each column
         size = 0
@@ -84,15 +90,16 @@ class TargetCounter:
 
     def drift(self) -> dict[str, dict[str, Drift]]:
         """Return the drift of each column in the window, by version."""
+        return {version: drift_of(self.profile, each) for version, each in self.counts().items()}
+
+    def counts(self) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
+        """Return the counts in the bins of each column in the window, by version."""
         columns = self.profile.columns.items()
         return {
-            version: drift_of(
-                self.profile,
-                {
-                    name: counts[self._starts[name] : self._starts[name] + len(column.shares)]
-                    for name, column in columns
-                },
-            )
+            version: {
+                name: counts[self._starts[name] : self._starts[name] + len(column.shares)]
+                for name, column in columns
+            }
             for version, counts in self._window.sums().items()
         }
 
@@ -114,45 +121,75 @@ class TargetCounter:
 
 
 class _Current:
-    """The counters of the service that this process has made last."""
+    """What the service counts that this process has made last, by target and version."""
 
-    counters: Mapping[str, TargetCounter] = {}
+    registry: Registry | None = None
+    observer: CallObserver | None = None
+    counters: Mapping[tuple[str, str], TargetCounter] = {}
 
 
 def make_observer(registry: Registry) -> CallObserver | None:
     """Return what counts the calls of targets whose model has a profile; None if none has."""
-    _Current.counters = {}
+    _Current.registry, _Current.observer, _Current.counters = registry, None, {}
     seconds = DriftSettings.from_env().seconds
     if not seconds:
         return None
-    counters = {
-        route: TargetCounter(profile, argument, seconds)
-        for route, argument, profile in _profiled(registry)
-    }
+    counters: dict[tuple[str, str], TargetCounter] = {}
+    for version, each in {_IN_USE: registry, **registry.others}.items():
+        counters |= {
+            (target.route, version): TargetCounter(profile, target, argument, seconds)
+            for target, argument, profile in _profiled(each)
+        }
+        if version and not any(version == name for _, name in counters):
+            _log.warning("no drift is counted for %s, as its model has no profile", version)
     if not counters:
         _log.warning("MMF_DRIFT_SECONDS is set, but no model has a profile: see docs/drift.md")
         return None
-    _Current.counters = counters
+    _Current.counters, _Current.observer = counters, _observer(counters, (*registry.others,))
+    return _Current.observer
+
+
+def task_observer(registry: Registry) -> CallObserver | None:
+    """Return the same for tasks, which are counted beside the requests."""
+    return _Current.observer if _Current.registry is registry else None
+
+
+def _observer(
+    counters: Mapping[tuple[str, str], TargetCounter], others: tuple[str, ...]
+) -> CallObserver:
+    """Return what counts a call for the version that answers it, which is known afterwards."""
 
     def observe(target: Target, values: Mapping[str, Any]) -> Answered | None:
-        counter = counters.get(target.route)
-        if counter is None or (places := counter.places(values)) is None:
+        placed = {}
+        for version in (_IN_USE, *others):
+            counter = counters.get((target.route, version))
+            if counter is not None and (places := counter.places(values)) is not None:
+                placed[version] = counter, places
+        if not placed:
             return None
 
         def report(context: RequestContext, result: Any, error: MMFError | None) -> None:
-            if error is None:
-                counter.add(context.model_version, places, result)
+            answered = context.model_version
+            found = placed.get(answered if answered in others else _IN_USE)
+            if error is None and found is not None:
+                counter, places = found
+                counter.add(answered, places, result)
 
         return report
 
     return observe
 
 
+def counted() -> Mapping[tuple[str, str], TargetCounter]:
+    """Return what is counted, by target and version."""
+    return _Current.counters
+
+
 def gauges() -> Iterator[Gauge]:
     """Yield the distance and the p-value of each column."""
     drift = {
         (route, version, column): each
-        for route, counter in _Current.counters.items()
+        for (route, _), counter in _Current.counters.items()
         for version, columns in counter.drift().items()
         for column, each in columns.items()
     }
@@ -173,18 +210,23 @@ def gauges() -> Iterator[Gauge]:
     )
 
 
-def _profiled(registry: Registry) -> Iterator[tuple[str, str, Profile]]:
+def _private(table: Any) -> set[str]:
+    return {name for name, column in table.columns.items() if column.private}
+
+
+def _profiled(registry: Registry) -> Iterator[tuple[Target, str, Profile]]:
     """Yield the targets with a table that has the columns of a profile."""
     profiles = [
         profile for each in registry.artifacts.values() if (profile := _of(each, registry.folder))
     ]
-    for route, target in registry.targets.items():
+    for target in registry.targets.values():
         for argument, table in target.arguments.items():
             names = table.columns if isinstance(table, DataFrame) else {}
             for profile in profiles:
                 known = profile.only(names)
-                if known.columns.keys() - {PREDICTION} and target.has_single_result:
-                    yield route, argument, known
+                is_counted = not (target.is_stream or target.trains)
+                if known.columns.keys() - {PREDICTION} and is_counted:
+                    yield target, argument, known
                     break
 
 

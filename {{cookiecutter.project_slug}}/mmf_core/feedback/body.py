@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..codecs import read_json
+from ..codecs import RepeatedNames, read_json, with_repeated_names
 from ..codecs.json_overflow import not_finite_error
 from ..errors import MAX_ERRORS, BodyTooLarge, ErrorDetail, InvalidValue, RequestError, quoted
 from ..web.http.codec_options import limits
@@ -42,6 +42,8 @@ def read_feedback(data: bytes) -> tuple[str, list[RowFeedback]]:
     document = _read(data)
     if not isinstance(document, dict):
         raise InvalidValue(f"{_EXPECTED}, got {quoted(document)}")
+    if isinstance(document, RepeatedNames):
+        raise InvalidValue(_twice(document))
     request_id, rows = document.get("request_id"), document.get("rows")
     if not isinstance(request_id, str) or not 0 < len(request_id) <= LONGEST_ID:
         detail = f"expected the X-Request-ID of an answer, got {quoted(request_id)}"
@@ -81,7 +83,7 @@ def error_at(place: int, message: str, column: str | None = None, value: Any = N
 def _read(data: bytes) -> Any:
     """Read JSON; NaN and Infinity, which it has no words for, are named with their places."""
     try:
-        return read_json(data, limits())
+        return with_repeated_names(data, read_json(data, limits()))
     except RequestError as error:
         if isinstance(error, InvalidValue) or (b"NaN" not in data and b"Infinity" not in data):
             raise
@@ -97,6 +99,8 @@ def _problems(entry: Any, place: int) -> Iterator[ErrorDetail]:
         message = f'expected {{"row": 0, "reward": 1.0}}, got {quoted(entry)}'
         yield error_at(place, message, value=entry)
         return
+    if isinstance(entry, RepeatedNames):
+        yield error_at(place, _twice(entry))
     if unknown := [name for name in entry if name not in ("row", *_REPORTED)]:
         yield error_at(place, f"unknown member {quoted(unknown[0])}; expected row, reward, truth")
     row = entry.get("row")
@@ -122,6 +126,10 @@ def _row_feedback(entry: dict[str, Any], place: int) -> RowFeedback:
     return RowFeedback(
         place, entry["row"], None if reward is None else float(reward), entry.get("truth")
     )
+
+
+def _twice(document: RepeatedNames) -> str:
+    return f"expected each name once, got {quoted(document.repeated)} twice"
 
 
 def _too_many() -> BodyTooLarge:

@@ -12,6 +12,7 @@ CAPABILITY = Capability(
     settings=FeedbackSettings,
     blueprints=blueprints,
     openapi=section,
+    groups={"feedback": "feedback"},
     call_observer=call_observer,
     task_observer=task_observer,
     gauges=gauges,

@@ -60,16 +60,20 @@ def _of_table(names: Sequence[str], column: Callable[[str], Any], rows: int) -> 
     others = [name for name in names if name != _PROBABILITY]
     values: Sequence[Value] = []
     probabilities: Sequence[float | None] = []
-    if classes:
-        labels = [name.removeprefix(f"{_PROBABILITY}_") for name in classes]
+    labels = [name.removeprefix(f"{_PROBABILITY}_") for name in classes]
+    if classes and _PREDICTION in names:
+        values = _cells(column(_PREDICTION))
+        by_label = {
+            label: _cells(column(name)) for label, name in zip(labels, classes, strict=True)
+        }
+        probabilities = [_probability_of(value, row, by_label) for row, value in enumerate(values)]
+    elif classes:
         places, probabilities = _most([column(name) for name in classes])
-        values = [labels[place] for place in places]
+        values = [None if place is None else labels[place] for place in places]
     elif _is_counted(names):
         return _of_probabilities([column(name) for name in names], rows)
     elif _PREDICTION in names or len(others) == 1:
         values = _cells(column(_PREDICTION if _PREDICTION in names else others[0]))
-    if classes and _PREDICTION in names:
-        values = _cells(column(_PREDICTION))
     if _PROBABILITY in names:
         probabilities = [*map(_probability, _cells(column(_PROBABILITY)))]
     return _known(rows, values, probabilities)
@@ -100,13 +104,28 @@ def _of_probabilities(columns: Sequence[Any], rows: int) -> Predictions:
     return _known(rows, *_most(columns))
 
 
-def _most(columns: Sequence[Any]) -> tuple[list[int], list[float | None]]:
-    """Return the column that is most probable in each row, and how much so."""
+def _probability_of(
+    value: Value, row: int, by_label: Mapping[str, Sequence[Value]]
+) -> float | None:
+    """Return how probable a class is that was predicted, which need not be the most probable."""
+    cells = by_label.get(_label(value))
+    return _probability(cells[row]) if cells else None
+
+
+def _label(value: Value) -> str:
+    """Return what a class is called in names of columns: 1.0 is 1."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _most(columns: Sequence[Any]) -> tuple[list[int | None], list[float | None]]:
+    """Return the column that is most probable in each row, and how much so; None if none is."""
     import numpy as np
 
     matrix = _matrix(columns)
     matrix[np.isnan(matrix)] = -1.0
-    return matrix.argmax(axis=1).tolist(), [*map(_probability, matrix.max(axis=1).tolist())]
+    places, most = matrix.argmax(axis=1).tolist(), matrix.max(axis=1).tolist()
+    known = [place if each >= 0 else None for place, each in zip(places, most, strict=True)]
+    return known, [*map(_probability, most)]
 
 
 def _matrix(columns: Sequence[Any]) -> Any:
@@ -142,10 +161,11 @@ def _of_item(item: Any) -> tuple[Value, float | None]:
     value, probability = _value(item.get(_PREDICTION)), _probability(item.get(_PROBABILITY))
     by_class = item.get(_PROBABILITIES)
     if isinstance(by_class, Mapping) and by_class:
-        known = [(_probability(cell) or 0.0, name) for name, cell in by_class.items()]
-        most, name = max(known, key=lambda pair: pair[0])
-        value = _value(name) if value is None else value
-        probability = most if probability is None else probability
+        each_class = ((name, _probability(cell)) for name, cell in by_class.items())
+        known = {name: each for name, each in each_class if each is not None}
+        value = _value(max(known, key=known.__getitem__, default=None)) if value is None else value
+        by_label = {str(name): each for name, each in known.items()}
+        probability = by_label.get(_label(value)) if probability is None else probability
     return value, probability
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, request
 
 from ..errors import quoted
+from ..web.authorization import check_target
 from ..web.http.bodies import read_whole
 from ..web.http.responses import json_response
 from ..web.protocols import Service
@@ -32,6 +33,7 @@ def blueprints(_service: Service) -> Iterable[Blueprint]:
                 f"no answer is known by the id {quoted(answer_id)}: expected the X-Request-ID of a "
                 "response, or the id of a task, of the last MMF_FEEDBACK_DAYS"
             )
+        check_target(answer.target)
         predictions = answer.predictions
         outcomes, errors = list[tuple[int, Outcome]](), []
         for each in reported:

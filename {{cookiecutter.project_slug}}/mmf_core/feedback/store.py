@@ -47,6 +47,7 @@ class KeptAnswer:
 
     seq: int
     served: int
+    target: str
     predictions: Predictions
 
 
@@ -108,15 +109,16 @@ class FeedbackStore:
     def find(self, answer_id: str) -> KeptAnswer | None:
         """Return the last answer of an id, which may be the caller's own; None if none is kept."""
         sql = (
-            "SELECT seq, served, rows, predictions FROM answers WHERE seq = (SELECT max(seq) FROM "
+            "SELECT seq, served, target, rows, predictions FROM answers "
+            "JOIN served ON served.id = answers.served WHERE seq = (SELECT max(seq) FROM "
             "(SELECT seq FROM answers WHERE id = ?1 UNION ALL "
             "SELECT seq FROM answers WHERE client_id = ?1))"
         )
         found = self._rows(sql, answer_id)
         if not found:
             return None
-        seq, served, rows, content = found[0]
-        return KeptAnswer(seq, served, decoded(rows, content))
+        seq, served, target, rows, content = found[0]
+        return KeptAnswer(seq, served, target, decoded(rows, content))
 
     def give(
         self,

@@ -32,6 +32,8 @@ def outcome(predictions: Predictions, row: int, truth: Value) -> Outcome:
         kind = "text" if isinstance(predicted, str) else "number"
         raise ValueError(f"expected a {kind}, as the prediction is, got {quoted(truth)}")
     if isinstance(predicted, float) and isinstance(truth, int | float) and probability is None:
+        if isinstance(truth, bool):
+            raise ValueError(f"expected a number, as the prediction is, got {quoted(truth)}")
         return Outcome(error=abs(predicted - truth))
     if probability is None:
         return Outcome(hit=predicted == truth)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ..readiness import server_status
@@ -29,10 +30,10 @@ class Health:
             return SERVICE_UNKNOWN
         return SERVING if is_ready else NOT_SERVING
 
-    def list(self) -> Any:
-        """Return the HealthListResponse."""
+    def list(self, targets: Iterable[str]) -> Any:
+        """Return the HealthListResponse, with these targets."""
         response = message_class("grpc.health.v1.HealthListResponse")()
-        for name in ("", SERVICE, *self._registry.targets):
+        for name in ("", SERVICE, *targets):
             response.statuses[name].status = self.status(name)
         return response
 

@@ -13,6 +13,7 @@ from ..errors import ClientGone
 from ..v2 import models
 from ..web.http.bodies import read_whole
 from ..web.http.codec_options import limits_of
+from ..web.authorization import visible
 from ..web.protocols import Service
 from ..web.request_context import current_context, enter_target
 from .calls import HEALTH, IS_CALL, MEDIA_TYPE, SERVICE
@@ -67,7 +68,7 @@ def _server_methods(routes: Blueprint, service: Service) -> None:
 
     @routes.post(f"/{HEALTH}/List")
     def health() -> Response:
-        return _respond(Health(service.registry).list())
+        return _respond(Health(service.registry).list(visible(service).registry.targets))
 
     @routes.post(f"/{SERVICE}/RepositoryIndex")
     def index() -> Response:

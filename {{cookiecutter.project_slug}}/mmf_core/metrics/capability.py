@@ -54,6 +54,7 @@ def _reimporting(modules: Iterable[ModuleType]) -> Iterator[None]:
 CAPABILITY = Capability(
     blueprints=_blueprints,
     openapi=_openapi,
+    groups={"metrics": "metrics"},
     observer=_observer,
     before_load=multiproc_dir.setup,
     worker_started=multiproc_dir.start_worker,

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from click import Command
 
 from ..capabilities import Capability
+from ..web.authorization import PREDICT
 from .routes import PROTOCOL
 from .settings import MLflowSettings
 
@@ -26,5 +27,6 @@ CAPABILITY = Capability(
     requires=("models/mlflow", "stores/mlflow"),
     settings=MLflowSettings,
     protocol=PROTOCOL,
+    groups={"mlflow": PREDICT},
     commands=tuple(commands()),
 )

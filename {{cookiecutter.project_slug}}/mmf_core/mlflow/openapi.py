@@ -42,7 +42,8 @@ def section(service: Service) -> OpenAPISection:
         f"/{ROUTE}/{route}": {"post": _operation(execution.target, service, f"mlflow_{route}")}
         for route, execution in service.single_results.items()
     }
-    if default := default_execution(service.executions):
+    default = default_execution((service.whole or service).executions)
+    if default and default.target.route in service.executions:
         paths[f"/{ROUTE}"] = {"post": _operation(default.target, service, "mlflow")}
     error = ref("schemas", "MLflowError")
     responses = error_responses(service.settings, "MLflow", error, JSON)

@@ -13,6 +13,7 @@ from flask import Blueprint, Response, current_app, request
 from ..codecs import as_frame
 from ..errors import UnknownTarget
 from ..execution import Execution
+from ..web.authorization import visible
 from ..web.http.responses import json_response
 from ..web.protocols import ErrorReport, Protocol, Service, refuse_rest_only
 from ..web.request_context import enter_target, execute
@@ -27,6 +28,9 @@ _INVALID = "BAD_REQUEST", "INVALID_PARAMETER_VALUE", "KAM00"
 _FAILED = "INTERNAL_ERROR", "CLIENT_INTERNAL_ERROR", "XXM00"
 # error_code, error_class, sqlstate: mlflow/exceptions.py and error_classification.py.
 _CODES = {
+    HTTPStatus.UNAUTHORIZED: ("UNAUTHENTICATED", *_INVALID[1:]),
+    HTTPStatus.FORBIDDEN: ("PERMISSION_DENIED", *_INVALID[1:]),
+    HTTPStatus.TOO_MANY_REQUESTS: ("REQUEST_LIMIT_EXCEEDED", *_INVALID[1:]),
     HTTPStatus.NOT_FOUND: ("ENDPOINT_NOT_FOUND", "RESOURCE_NOT_FOUND", "KAM00"),
     HTTPStatus.UNPROCESSABLE_ENTITY: (
         *("INVALID_PARAMETER_VALUE", "SCHEMA_ENFORCEMENT_FAILED", "KAM01"),
@@ -47,7 +51,8 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
     @routes.post(f"/{ROUTE}")
     def invoke_default() -> Response:
         if default is None:
-            addresses = ", ".join(f"/{ROUTE}/{route}" for route in service.single_results)
+            routes = visible(service).single_results
+            addresses = ", ".join(f"/{ROUTE}/{route}" for route in routes)
             raise UnknownTarget(f"there is no default target; POST to one of {addresses or 'none'}")
         return _invoke(default, inputs[default.target.route])
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from flask import Blueprint
 
 from ..capabilities import Capability
+from ..web.authorization import DOCS, OPEN
 from ..web.protocols import Service
 from .routes import blueprint
 from .settings import PageSettings
@@ -17,4 +18,5 @@ def _blueprints(service: Service) -> Iterable[Blueprint]:
 CAPABILITY = Capability(
     settings=PageSettings,
     blueprints=_blueprints,
+    groups={"page": DOCS, "page.page": OPEN, "page.file": OPEN},
 )

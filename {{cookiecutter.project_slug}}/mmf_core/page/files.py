@@ -13,7 +13,7 @@ _MEDIA_TYPES = {
 }
 _COMMENTS = re.compile(rb"^(?: *//.*)?\n|^ +|(?<=[;,{]) // [^\"'`\n]*$|/\*.*?\*/", re.MULTILINE)
 """Comments, and indentation and empty lines as well. A text has a quote at its end."""
-_CSS_SPACES = re.compile(rb"\s*([{};,])\s*|(:) +")
+_CSS_SPACES = re.compile(rb"\s*([{};,>])\s*|(:) +")
 """Those around a style sheet's signs; one before a colon has a meaning."""
 _JS_TEXTS = rb"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)"""
 _JS_SPACES = re.compile(_JS_TEXTS + rb"| *([=<>?:,;{}()\[\]&|!*]+) *")
@@ -22,7 +22,7 @@ _NO_PATTERN = re.compile(_JS_TEXTS + rb"| / ")
 """Texts and divisions, whose slashes begin no pattern."""
 _JS_LINE_ENDS = re.compile(rb"(?<=[;,{(\[])\n|\n(?=[})\]])")
 """Those that end no statement by themselves."""
-_FOLDER = Path(__file__).parent / "static"
+_FOLDER = Path(__file__).parent
 
 
 def _compact(path: Path) -> bytes:
@@ -41,12 +41,19 @@ def _compact_line(line: bytes) -> bytes:
     return _JS_SPACES.sub(rb"\1\2", line) if is_clear else line
 
 
-FILES = {
-    path.name: (_compact(path), _MEDIA_TYPES[path.suffix])
-    for path in sorted(_FOLDER.iterdir())
-    if path.suffix in _MEDIA_TYPES
-}
-"""Content and media type by name."""
+def _read(folder: str) -> dict[str, tuple[bytes, str]]:
+    return {
+        path.name: (_compact(path), _MEDIA_TYPES[path.suffix])
+        for path in sorted((_FOLDER / folder).iterdir())
+        if path.suffix in _MEDIA_TYPES
+    }
 
-VERSION = sha256(b"".join(content for content, _ in FILES.values())).hexdigest()[:12]
+
+FILES = _read("static")
+"""Content and media type by name: what a browser loads with the page."""
+
+ALL_FILES = FILES | _read("token_form") | _read("panels")
+"""The same, with what only the form for a token needs, and "About" when it is opened."""
+
+VERSION = sha256(b"".join(content for content, _ in ALL_FILES.values())).hexdigest()[:12]
 """A checksum of all files, part of their addresses, so that browsers may cache them for long."""

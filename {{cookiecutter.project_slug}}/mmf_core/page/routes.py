@@ -1,8 +1,8 @@
 """The page, its files, its examples, and the first rows of a file dropped on it.
 
-The page is rendered once for each language. Its links are relative, so that it works behind a
-proxy's prefix, and its Content-Security-Policy forbids inline code and other hosts. Whatever a
-person typed or uploaded is shown as text.
+The page is rendered once for each language, and anew for a caller that may not reach every target.
+Its links are relative, so that it works behind a proxy's prefix, and its Content-Security-Policy
+forbids inline code and other hosts. Whatever a person typed or uploaded is shown as text.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, render_template, request
 
+from ..capabilities import capabilities, parts
 from ..codecs import Format, Kind, find, json, json_of
 from ..descriptors import DataFrame, Descriptor
 from ..errors import RequestError
 from ..processes import is_in_gunicorn
 from ..settings import MIB
+from ..web.authorization import needs_token, visible
 from ..web.http.bodies import read_form, read_whole
 from ..web.http.codec_options import limits, options_of
 from ..web.http.content_encoding import compress
@@ -27,9 +29,9 @@ from ..web.http.requests import MAX_HEADER
 from ..web.http.responses import json_response
 from ..web.project_metadata import read_metadata
 from ..web.protocols import Service
-from .files import FILES, VERSION
+from .files import ALL_FILES, VERSION
 from .first_rows import first_rows
-from .translations import LANGUAGES
+from .translations import LANGUAGES, TEXTS, panel_messages
 from .translations.errors import translate_errors
 from .translations.formats import format_label
 from .view import EXAMPLES, file_extension, view
@@ -60,24 +62,36 @@ def blueprint(service: Service) -> Blueprint:
 def _page_routes(routes: Blueprint, service: Service) -> None:
     metadata = read_metadata()
 
-    @cache
-    def render(language: str) -> tuple[bytes, str]:
+    def render(template: str, language: str, **values: Any) -> tuple[bytes, str]:
         text = render_template(
-            "page.html",
-            **view(service, language, metadata),
+            template,
+            **values,
             language=language,
             languages=LANGUAGES,
             version=VERSION,
             has_docs="docs" in current_app.blueprints,
+            has_panels=bool(parts("panel")),
             runs_tasks="tasks" in current_app.blueprints and is_in_gunicorn(),
         )
         body = text.encode()
         return body, sha256(body).hexdigest()
 
+    def render_page(service: Service, language: str) -> tuple[bytes, str]:
+        return render("page.html", language, **view(service, language, metadata))
+
+    @cache
+    def whole_page(language: str) -> tuple[bytes, str]:
+        return render_page(service, language)
+
+    @cache
+    def token_form(language: str) -> tuple[bytes, str]:
+        return render("token.html", language, t=TEXTS[language])
+
     @routes.get("/")
     def page() -> Response:
+        """Respond with the page; where callers need a token, with a form that asks for it."""
         language = _language()
-        body, tag = render(language)
+        body, tag = token_form(language) if needs_token() else whole_page(language)
         response = Response(body, content_type="text/html; charset=utf-8")
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["Content-Language"] = language
@@ -88,9 +102,19 @@ def _page_routes(routes: Blueprint, service: Service) -> None:
             response.status_code = 304
         return response
 
-    @routes.get(f"/static/<version>/<any({', '.join(map(repr, FILES))}):name>")
+    @routes.get("/page/content")
+    def content() -> Response:
+        """Respond with the page as far as the caller may reach its targets: see token.js."""
+        language, seen = _language(), visible(service)
+        body, _ = whole_page(language) if seen is service else render_page(seen, language)
+        response = Response(body, content_type="text/html; charset=utf-8")
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @routes.get(f"/static/<version>/<any({', '.join(map(repr, ALL_FILES))}):name>")
     def file(version: str, name: str) -> Response:
-        content, media_type = FILES[name]
+        content, media_type = ALL_FILES[name]
         response = Response(content, content_type=media_type)
         # A page from before an upgrade may still be open: it gets the new file, uncached.
         is_current = version == VERSION
@@ -133,6 +157,15 @@ def _data_routes(routes: Blueprint, service: Service) -> None:
         to_read = Argument.of(descriptor, {**limits(), "report_sheets": sheets.extend})
         table = EncodedPart.of_file(upload, request).decode(to_read)
         return json_response({**first_rows(table), "sheets": sheets})
+
+    @routes.get("/page/panels/<any(" + ", ".join(LANGUAGES) + "):language>")
+    def panels(language: str) -> Response:
+        """Respond with what capabilities have the page show, by their names, and its texts."""
+        made = {name: each.panel() for name, each in capabilities().items() if each.panel}
+        shown = {name: panel for name, panel in made.items() if panel}
+        response = json_response({"panels": shown, "texts": panel_messages(language)})
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     @routes.post("/page/errors/<any(" + ", ".join(LANGUAGES) + "):language>")
     def errors(language: str) -> Response:

@@ -62,10 +62,8 @@ class ParquetFiles:
         rows, self._rows, self._size = self._rows, [], 0
         if not rows:
             return 0
-        moment = f"{datetime.now(UTC):%Y-%m-%d/%H%M%S}"
-        name = f"{moment}-{self._host}-{os.getpid()}-{next(self._numbers)}.parquet"
         try:
-            self._write(_table(rows), name)
+            self._write(_table(rows), self._name())
         except Exception as error:
             raise NotWritten(error, len(rows)) from error
         return len(rows)
@@ -75,6 +73,14 @@ class ParquetFiles:
         if not self._rows:
             return None
         return max(0.0, self._started + self._settings.seconds - monotonic())
+
+    def _name(self) -> str:
+        """Return a name that no file has: a clock may go back, and a process have the same id."""
+        while True:
+            moment = f"{datetime.now(UTC):%Y-%m-%d/%H%M%S}"
+            name = f"{moment}-{self._host}-{os.getpid()}-{next(self._numbers)}.parquet"
+            if self._store or not Path(self._place, name).exists():
+                return name
 
     def _write(self, table: Any, name: str) -> None:
         import pyarrow.parquet as pq

@@ -60,15 +60,12 @@ def lines(place: str, wanted: Wanted) -> Iterator[dict[str, Any]]:
     LogError if there is no folder; a file that cannot be read is skipped, and the log says so.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     expression = wanted.filters()
     for file in files(place):
         try:
-            table = pq.read_table(
-                file, columns=list(COLUMNS), filters=expression, partitioning=None
-            )
-        except (OSError, pa.ArrowInvalid, KeyError) as error:
+            table = _read(file, expression)
+        except (OSError, pa.ArrowException, KeyError) as error:
             _log.warning("%s is not a file of the log, and is skipped: %s", file, error)
             continue
         for line in table.sort_by("time").to_pylist():
@@ -76,6 +73,17 @@ def lines(place: str, wanted: Wanted) -> Iterator[dict[str, Any]]:
             for name in JSON_COLUMNS:
                 line[name] = json.loads(line[name]) if line[name] else None
             yield line
+
+
+def _read(file: Path, expression: Any) -> Any:
+    """Read a file; ArrowException if it is not one of a log."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(file, columns=list(COLUMNS), filters=expression, partitioning=None)
+    if not pa.types.is_timestamp(table.schema.field("time").type):
+        raise pa.ArrowTypeError("its times are not timestamps")
+    return table
 
 
 def files(place: str) -> list[Path]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import secrets
 import shutil
 import signal
 import tempfile
@@ -24,6 +25,7 @@ from ..codecs import preload
 from ..errors import MMFError
 from ..example_calls import Failure, Fork, call_on_example, failed_example, use_model_schemas
 from ..example_calls.forks import set_alarm
+from ..models import profile_of
 from ..processes import is_in_gunicorn
 from ..projects import copy_project, imported_from
 from ..registry import Registry, default
@@ -31,10 +33,13 @@ from ..registry import load as load_registry
 from ..settings import Settings
 from ..stores import Version, file_name, is_uri, lockfile, resolve, store_for
 from .plan import Candidate
+from .rollout import UNNAMED
 
 TRIAL_TIMEOUT = 600.0
 """Seconds for loading the candidate and calling its targets."""
 _LISTED = 5
+_OWNER, _FOLDERS = os.getpid(), f"mmf-candidate-{secrets.token_hex(8)}-"
+"""The process whose folders begin like this, and those of its forks."""
 
 
 class CandidateError(MMFError):
@@ -48,6 +53,7 @@ class CandidateError(MMFError):
 def load(candidate: Candidate, module: str, stable: Registry) -> Registry:
     """Return what the candidate declares, with its artifacts loaded; CandidateError if it fails."""
     try:
+        _check_name(candidate, stable)
         folder = _folder_of(candidate, stable)
         _refuse(_try(candidate, module, stable, folder))
         return _load(candidate, module, stable, folder)
@@ -55,6 +61,14 @@ def load(candidate: Candidate, module: str, stable: Registry) -> Registry:
         raise
     except (Exception, SystemExit) as error:
         raise CandidateError(Failure.of(error)) from error
+
+
+def _check_name(candidate: Candidate, stable: Registry) -> None:
+    """Refuse the name of the version in use: no answer could say which of both has given it."""
+    if candidate.name == (stable.version or UNNAMED):
+        raise CandidateError(
+            Failure.plain(f"{candidate.name}: the version in use has this name; choose another one")
+        )
 
 
 def load_in_worker(registry: Registry) -> None:
@@ -124,6 +138,9 @@ def _folder_of(candidate: Candidate, stable: Registry) -> Path:
     """Return a copy of the project with the candidate's files."""
     files = {file: _file_of(file, source, stable) for file, source in candidate.artifacts.items()}
     others: dict[Path, Path | None] = {Path(file): path for file, path in files.items()}
+    for file, path in files.items():  # a profile is that of one file
+        profile = profile_of(path)
+        others[profile_of(Path(file))] = profile if profile.exists() else None
     entries = lockfile.read()
     for file, source in candidate.artifacts.items():
         entries.pop(file, None)
@@ -133,15 +150,19 @@ def _folder_of(candidate: Candidate, stable: Registry) -> Path:
         if not Path(candidate.main).is_file():
             raise CandidateError(Failure.plain(f"{candidate.main}: no such file"))
         others[Path("main.py")] = Path(candidate.main)
-    folder = Path(tempfile.mkdtemp(prefix="mmf-candidate-"))
-    owner = os.getpid()
-    atexit.register(
-        lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else 0
-    )
+    folder = Path(tempfile.mkdtemp(prefix=_FOLDERS))
     copy_project(folder, others | {lockfile.LOCK: None})
     if entries:
         lockfile.write(entries, folder / lockfile.LOCK)
     return folder
+
+
+@atexit.register
+def _remove_folders() -> None:
+    """Remove all folders when the service ends: a fork that tries a candidate leaves its own."""
+    if os.getpid() == _OWNER:
+        for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDERS}*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _file_of(file: str, source: str, stable: Registry) -> Path:

@@ -7,15 +7,17 @@ from .commands import rollout
 from .compare_command import compare
 from .openapi import section
 from .routes import blueprints
-from .service import executions, gauges, mirror_process, reimporting, start
+from .service import executions, gauges, mirror_process, panel, reimporting, start
 from .settings import RolloutSettings
 
 CAPABILITY = Capability(
     settings=RolloutSettings,
     blueprints=blueprints,
     openapi=section,
+    groups={"rollout": "admin"},
     commands=(rollout, compare),
     gauges=gauges,
+    panel=panel,
     executions=executions,
     process=mirror_process,
     worker_started=start,

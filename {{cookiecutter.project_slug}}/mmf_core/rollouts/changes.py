@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,13 @@ def begin(file: Path, document: dict[str, Any]) -> Plan:
     """Write a new plan; NoRollout while another is under way, PlanError for one that is wrong."""
     under_way = read(file).candidate
     plan = of(document)
-    if under_way and not under_way.promoted and under_way.name != _candidate(plan).name:
+    is_same = under_way is not None and under_way.name == _candidate(plan).name
+    if under_way and under_way.promoted and is_same:
+        raise NoRollout(
+            f"{under_way.name} is promoted already: give another version another name, or remove "
+            f"{file.name}"
+        )
+    if under_way and not under_way.promoted and not is_same:
         raise NoRollout(
             f"{under_way.name} is under way: mmfmeta rollout promote, or mmfmeta rollout abort"
         )
@@ -64,8 +71,9 @@ def promote(file: Path) -> Plan:
 
 
 def abort(file: Path) -> None:
-    """Take the candidate back; its memory is freed at the next reload."""
-    _under_way(file)
+    """Take the candidate back, a plan that is broken too; its memory is freed by a reload."""
+    with suppress(PlanError):
+        _under_way(file)
     state.path_of(file).unlink(missing_ok=True)
     write(Plan(), file)
 

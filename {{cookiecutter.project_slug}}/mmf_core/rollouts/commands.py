@@ -69,7 +69,7 @@ def status() -> None:
     for table, entries in document_of(plan).items():
         for key, value in entries.items():
             click.echo(f"{table}.{key}: {value}")
-    progress = state.read(state.path_of(file), plan.candidate)
+    progress = state.read(state.path_of(file), state.key_of(plan.candidate))
     if plan.candidate.promoted:
         click.echo("promoted: it answers every request")
     elif progress.ended:
@@ -108,7 +108,7 @@ def document_of_files(files: tuple[str, ...]) -> dict[str, Any]:
 def _show(plan: Plan, candidate: Candidate, progress: Progress) -> None:
     """Say which share a candidate that is in use has, and since when."""
     strategy = STRATEGIES[candidate.strategy]
-    if (rewards := rewards_of(candidate)) is None:
+    if (rewards := rewards_of(candidate, state.key_of(candidate))) is None:
         click.echo("its share follows from the rewards; set MMF_FEEDBACK=1 to see them here")
         return
     if strategy.needs_rewards:

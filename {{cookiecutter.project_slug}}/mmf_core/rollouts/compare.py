@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..codecs import Format, Kind, TableXLSX, find
 from ..descriptors import DataFrame, Descriptor
-from ..errors import MMFError, RequestError
-from ..execution import Execution
+from ..errors import MMFError
 from ..registry import Registry
 from ..settings import Settings
 from ..target import Target
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 OLD_COLOUR, NEW_COLOUR = "FFC7CE", "C6EFCE"
 """Red and green, as Excel's own "bad" and "good"."""
 _WITH_ROWS = (Kind.TABLE, Kind.ARRAY)
+Call: TypeAlias = Callable[[Mapping[str, Any]], Any]
+"""A version's target: from its arguments to its result."""
 
 
 class NotComparable(MMFError):
@@ -43,8 +44,8 @@ class Comparison:
     changed: pd.DataFrame
     cells: list[tuple[int, int]]
 
-    def write(self, path: Path) -> None:
-        """Write the changed rows as a workbook, with the changed answers coloured."""
+    def workbook(self) -> bytes:
+        """Return the changed rows as a workbook, with the changed answers coloured."""
         import openpyxl
         from openpyxl.styles import Font, PatternFill
 
@@ -57,23 +58,30 @@ class Comparison:
         for row, column in self.cells:
             for offset, fill in enumerate(fills, start=1):
                 sheet.cell(row + 2, column + offset).fill = fill
-        book.save(path)
+        buffer = io.BytesIO()
+        book.save(buffer)
+        return buffer.getvalue()
 
 
-def target_with_table(registry: Registry, route: str | None) -> tuple[Target, str]:
-    """Return a target, the only one or the default if none is named, and its table's argument."""
-    targets = {
+def comparable(registry: Registry) -> dict[str, Target]:
+    """Return the targets that answer each row of a table, by route."""
+    return {
         name: each
         for name, each in registry.targets.items()
         if each.has_single_result and _table_of(each) and _has_rows(each.returns)
     }
+
+
+def target_with_table(registry: Registry, route: str | None) -> tuple[Target, str]:
+    """Return a target, the only one or the default if none is named, and its table's argument."""
+    targets = comparable(registry)
     if route is None:
         routes = list(targets)
         default = [name for name in routes if targets[name].default]
         route = routes[0] if len(routes) == 1 else next(iter(default), None)
     if route not in targets:
         listed = ", ".join(targets) or "there is none"
-        raise NotComparable(f"expected --target, one that returns rows for a table: {listed}")
+        raise NotComparable(f"name the target, one that returns rows for a table: {listed}")
     target = targets[route]
     return target, _table_of(target) or ""
 
@@ -89,18 +97,21 @@ def read_table(path: Path, descriptor: Descriptor[Any]) -> pd.DataFrame:
     return table
 
 
-def compare(table: pd.DataFrame, argument: str, targets: Mapping[str, Target]) -> Comparison:
-    """Call both targets with the table; `targets` are by the names of their versions, old first."""
+def compare(table: pd.DataFrame, argument: str, calls: Mapping[str, Call]) -> Comparison:
+    """Call both versions with the table; `calls` are by their names, that in use first.
+
+    NotComparable if they do not answer each row; their own errors are as they raise them.
+    """
     import pandas as pd
 
-    old, new = (_answers(name, each, argument, table) for name, each in targets.items())
+    old, new = (_answers(name, each, argument, table) for name, each in calls.items())
     table = table.reset_index(drop=True)
     columns: dict[str, Any] = {"row": range(1, len(table) + 1)}
     columns |= {_unused(str(name), columns): table[name] for name in table.columns}
     answers: dict[str, tuple[int, Any]] = {}
     for name in dict.fromkeys([*old.columns, *new.columns]):
         answers[name] = len(columns), differing(_column(old, name), _column(new, name))
-        for version, result in zip(targets, (old, new), strict=True):
+        for version, result in zip(calls, (old, new), strict=True):
             columns[_unused(f"{name} ({version})", columns)] = _column(result, name)
     both = pd.DataFrame(columns)
     is_changed = pd.DataFrame({name: mask for name, (_, mask) in answers.items()}).any(axis=1)
@@ -113,25 +124,14 @@ def compare(table: pd.DataFrame, argument: str, targets: Mapping[str, Target]) -
     return Comparison(len(table), both[is_changed], cells)
 
 
-def _answers(version: str, target: Target, argument: str, table: pd.DataFrame) -> pd.DataFrame:
-    try:
-        result = Execution(target)({argument: table.copy()})
-    except MMFError as error:
-        raise NotComparable(f"{version}: {_why(error)}") from error
+def _answers(version: str, call: Call, argument: str, table: pd.DataFrame) -> pd.DataFrame:
+    result = call({argument: table.copy()})
     answers = DataFrame(schema=None).to_output(result).reset_index(drop=True)
     if len(answers) != len(table):
         raise NotComparable(
             f"{version}: expected an answer for each of the {len(table)} rows, got {len(answers)}"
         )
     return answers
-
-
-def _why(error: MMFError) -> str:
-    if isinstance(error, RequestError):
-        places = (f"\n  {each.column}, row {each.row}: {each.message}" for each in error.errors)
-        return f"{error.detail}{''.join(places)}"
-    cause = error.__cause__
-    return f"{error}: {type(cause).__name__}: {cause}" if cause else str(error)
 
 
 def _column(table: pd.DataFrame, name: str) -> pd.Series[Any]:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ..errors import MMFError
+from ..cli.exit_codes import Undecided
+from ..errors import MMFError, RequestError
 from ..example_calls import use_model_schemas
+from ..execution import Execution
 from ..registry import load as load_registry
+from ..target import Target
 from . import candidate
 from .commands import document_of_files
-from .compare import Comparison, NotComparable, read_table, target_with_table
+from .compare import Call, Comparison, NotComparable, read_table, target_with_table
 from .compare import compare as compared
 from .plan import Candidate, of, read
 from .rollout import UNNAMED
 from .settings import RolloutSettings
 
 _NAME = "candidate"
-
-
-class _Trouble(click.ClickException):
-    """Neither yes nor no, as for `diff`."""
-
-    exit_code = 2
 
 
 @click.command()
@@ -57,9 +56,9 @@ def compare(
         if not result.cells:
             click.echo(f"{result.rows:,} rows, the same answers")
             return
-        result.write(output)
+        output.write_bytes(result.workbook())
     except (MMFError, OSError) as error:
-        raise _Trouble(str(error)) from error
+        raise Undecided(str(error)) from error
     share = len(result.changed) / result.rows
     click.echo(f"{len(result.changed):,} of {result.rows:,} rows change ({share:.1%}): {output}")
     context.exit(1)
@@ -74,10 +73,29 @@ def _compare(version: tuple[str, ...], table: Path, route: str | None) -> Compar
     rows = read_table(table, target.arguments[argument])
     other = candidate.load(wanted, "main", registry)
     names = (registry.version or UNNAMED, wanted.name)
-    if names[0] == names[1]:
-        names = (UNNAMED, wanted.name)
-    both = dict(zip(names, (target, other.targets[target.route]), strict=True))
-    return compared(rows, argument, both)
+    versions = zip(names, (target, other.targets[target.route]), strict=True)
+    return compared(rows, argument, {name: _call(name, each) for name, each in versions})
+
+
+def _call(version: str, target: Target) -> Call:
+    """Return what calls a version; its errors say which one has failed, and why."""
+    execution = Execution(target)
+
+    def call(values: Mapping[str, Any]) -> Any:
+        try:
+            return execution(values)
+        except MMFError as error:
+            raise NotComparable(f"{version}: {_why(error)}") from error
+
+    return call
+
+
+def _why(error: MMFError) -> str:
+    if isinstance(error, RequestError):
+        places = (f"\n  {each.column}, row {each.row}: {each.message}" for each in error.errors)
+        return f"{error.detail}{''.join(places)}"
+    cause = error.__cause__
+    return f"{error}: {type(cause).__name__}: {cause}" if cause else str(error)
 
 
 def _candidate(version: tuple[str, ...]) -> Candidate:

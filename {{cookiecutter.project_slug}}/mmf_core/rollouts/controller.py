@@ -7,6 +7,7 @@ decides is in memory that all workers share, so that it counts from their next r
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import logging
 import os
 import signal
@@ -14,7 +15,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 from ..fingerprints import Fingerprint, fingerprint
 from ..shared_memory import SharedText, shared_file
@@ -22,7 +22,7 @@ from . import gates, generations, state
 from .counters import CANDIDATE, STABLE
 from .plan import ALL, Candidate, Plan, PlanError, check_needs, read
 from .rewards import rewards_of
-from .rollout import PROMOTED, Rollout
+from .rollout import ABORTED, PROMOTED, RUNNING, Rollout
 from .strategies import STRATEGIES, BothRewards, Figures, Progress
 
 INTERVAL = 1.0  # seconds
@@ -82,10 +82,9 @@ class Controller:
         self._rollout, self._file, self._may_reload = rollout, file, may_reload
         self._generation = generation
         self._seen: Fingerprint | None = None
-        self._plan = Plan()
-        self._requested: Candidate | None = rollout.candidate if rollout else None
+        self._plan, self._plan_id = Plan(), ""
+        self._key = self._requested = rollout.key if rollout else ""
         self._progress: Progress | None = None
-        self._base: Figures | None = None
         self._looked = time.monotonic()
         self._breaches = 0
 
@@ -93,9 +92,10 @@ class Controller:
         """Read the plan if it has changed, and do what it and the figures say."""
         self._read()
         candidate, rollout = self._plan.candidate, self._rollout
-        if rollout is None or candidate is None or candidate.identity != rollout.candidate.identity:
+        if rollout is None or candidate is None or self._key != rollout.key:
             if rollout and rollout.status.read().get("status") != PROMOTED:
                 rollout.counters.set_shares(0, 0, is_offered=False)
+                self._report(rollout, ABORTED)
             self._progress = None
             if candidate and not candidate.promoted and self._may_reload:
                 self._request_reload(candidate)
@@ -119,60 +119,86 @@ class Controller:
             text = f"{self._file.name}: {error}"
             _log.error("%s; the plan before it stays in force", text)
             problem.write(problem=text)
+            if self._rollout and not self._plan_id:  # another worker has read it
+                self._plan = self._rollout.plan_in_force()
             return
         self._plan = plan
+        self._plan_id = hashlib.sha256(repr(now).encode()).hexdigest()[:16]
+        self._key = self._key_of(plan.candidate)
         problem.write()
         self._progress = None  # a command may have begun it anew
 
+    def _key_of(self, candidate: Candidate | None) -> str:
+        """Return the key of what the plan expects to be loaded.
+
+        That is what is loaded if another worker has followed the same plan, or if it is promoted
+        now: its files may have been changed or removed since.
+        """
+        if candidate is None:
+            return ""
+        if rollout := self._rollout:
+            is_followed = rollout.status.read().get("plan") == self._plan_id
+            is_promoted = candidate.promoted and candidate.name == rollout.candidate.name
+            if is_followed or is_promoted:
+                return rollout.key
+        return state.key_of(candidate)
+
     def _request_reload(self, candidate: Candidate) -> None:
         """Have the master load the candidate, once."""
-        if self._requested is not None and self._requested.identity == candidate.identity:
+        if self._requested == self._key:
             return
-        self._requested = candidate
+        self._requested = self._key
         _log.info("loading the candidate %s", candidate.name)
         os.kill(os.getppid(), signal.SIGHUP)
 
     def _follow(self, rollout: Rollout, candidate: Candidate) -> None:
         now = time.monotonic()
         seconds, self._looked = now - self._looked, now
-        figures = self._figures(rollout)
-        if self._progress is None or self._base is None:
-            self._progress, self._base = state.read(state.path_of(self._file), candidate), figures
-            seconds = 0.0
+        if self._progress is None:
+            self._progress, seconds = self._begun(rollout), 0.0
         before = self._progress
-        progress = before if before.ended else self._advance(before, seconds, figures)
+        progress = before if before.ended else self._advance(before, seconds, _since(rollout))
         if (progress.step, progress.ended) != (before.step, before.ended):
-            self._base = figures
+            rollout.counters.begin_step()
         if _is_news(before, progress):
-            state.write(state.path_of(self._file), candidate, progress)
+            state.write(state.path_of(self._file), rollout.key, progress)
         self._progress = progress
         if progress.ended:
             rollout.counters.set_shares(0, 0, is_offered=False)
         else:
             traffic = self._traffic(rollout, candidate, progress)
             rollout.counters.set_shares(traffic, candidate.mirror, is_offered=True)
-        self._report(rollout, progress.ended or "running", progress)
+        self._report(rollout, progress.ended or RUNNING, progress)
+
+    def _begun(self, rollout: Rollout) -> Progress:
+        """Return how far it is: by another worker, by what a restart has left, or at its start."""
+        if reported := self._reported(rollout):
+            return reported
+        rollout.counters.begin_step()
+        self._breaches = 0
+        return state.read(state.path_of(self._file), rollout.key)
+
+    def _reported(self, rollout: Rollout) -> Progress | None:
+        """Return how far another worker has come with the same plan, even if no disk can say so.
+
+        None if the plan is another one since: a command may have begun it anew.
+        """
+        status = rollout.status.read()
+        if "step" not in status or self._plan_id not in ("", status["plan"]):
+            return None
+        self._breaches = int(status["breaches"])
+        ended = "" if status["status"] == RUNNING else status["status"]
+        return Progress(int(status["step"]), float(status["seconds"]), ended)
 
     def _traffic(self, rollout: Rollout, candidate: Candidate, progress: Progress) -> float:
-        rewards = rewards_of(candidate, rollout.versions)
+        rewards = rewards_of(candidate, rollout.key, rollout.versions)
         if rewards is None:  # the file is locked, for example: the next look may read it
             return rollout.counters.traffic
         return STRATEGIES[candidate.strategy].traffic(self._plan, progress, rewards)
 
-    def _figures(self, rollout: Rollout) -> Figures:
-        counters = rollout.counters
-        return Figures(counters.calls(STABLE), counters.calls(CANDIDATE), counters.copies())
-
-    def _advance(self, progress: Progress, seconds: float, figures: Figures) -> Progress:
-        assert self._base is not None  # noqa: S101 - see _follow
-        plan, base = self._plan, self._base
-        candidate = plan.candidate
+    def _advance(self, progress: Progress, seconds: float, since: Figures) -> Progress:
+        plan, candidate = self._plan, self._plan.candidate
         assert candidate is not None  # noqa: S101 - see look
-        since = Figures(
-            figures.stable.since(base.stable),
-            figures.candidate.since(base.candidate),
-            figures.copies.since(base.copies),
-        )
         progress = replace(progress, seconds=progress.seconds + seconds)
         reason = gates.breach(plan.gates, since)
         self._breaches = self._breaches + 1 if reason else 0
@@ -197,10 +223,22 @@ class Controller:
         return progress
 
     def _report(self, rollout: Rollout, status: str, progress: Progress | None = None) -> None:
-        texts: dict[str, Any] = {"status": status}
+        texts = {"status": status}
         if progress:
             texts |= {"step": str(progress.step), "seconds": f"{progress.seconds:.0f}"}
+            texts["breaches"] = str(self._breaches)
+            texts["plan"] = self._plan_id or rollout.status.read().get("plan", "")
         rollout.status.write(**texts)
+
+
+def _since(rollout: Rollout) -> Figures:
+    """Return what both versions have done since the step began."""
+    counters = rollout.counters
+    return Figures(
+        counters.calls(STABLE).since(counters.calls_before(STABLE)),
+        counters.calls(CANDIDATE).since(counters.calls_before(CANDIDATE)),
+        counters.copies().since(counters.copies_before()),
+    )
 
 
 def _is_news(before: Progress, progress: Progress) -> bool:

@@ -10,6 +10,7 @@ import fcntl
 import math
 import mmap
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
@@ -25,7 +26,8 @@ _TOTALS = 2  # calls, failures
 _WIDTH = _TOTALS + _BUCKETS
 _COPIES = ("sent", "dropped", "compared", "different", "failed")
 _SHARES = ("traffic", "mirror", "is_offered")
-_ROW = 2 * _WIDTH + len(_COPIES)
+_UNDER_WAY = 2 * _WIDTH + len(_COPIES)
+_ROW = _UNDER_WAY + 1
 _ROWS = 300  # workers, and those that replace them
 
 
@@ -86,8 +88,10 @@ class Counters:
     """Counts by version, and the shares that every worker reads for each request."""
 
     def __init__(self) -> None:
-        self._cells = memoryview(mmap.mmap(-1, (_ROWS * _ROW + len(_SHARES)) * 8)).cast("d")
+        size = (_ROWS + 1) * _ROW + len(_SHARES)
+        self._cells = memoryview(mmap.mmap(-1, size * 8)).cast("d")
         self._shares = _ROWS * _ROW
+        self._before = self._shares + len(_SHARES)  # the sums when the step began
         self._claims, self._lock = shared_file(), Lock()
         self._start, self._owner = 0, 0
 
@@ -101,6 +105,16 @@ class Counters:
             self._cells[start + 1] += failed
             self._cells[start + _TOTALS + bucket] += 1
 
+    def begin_call(self) -> None:
+        """Note that a call of the candidate begins: one that ends its process has failed."""
+        with self._lock:
+            self._cells[self._own_row() + _UNDER_WAY] += 1
+
+    def end_call(self) -> None:
+        """Note that a call of the candidate has ended, however it did."""
+        with self._lock:
+            self._cells[self._own_row() + _UNDER_WAY] -= 1
+
     def add_copy(self, **counts: int) -> None:
         """Count what has become of a copy: `sent=1`, `dropped=1`, `compared=1, different=1`."""
         with self._lock:
@@ -110,12 +124,26 @@ class Counters:
 
     def calls(self, version: int) -> Calls:
         """Return the calls of a version."""
-        count, failed, *buckets = self._sums(version * _WIDTH, _WIDTH)
-        return Calls(count, failed, tuple(buckets))
+        return _calls(self._sums(version * _WIDTH, _WIDTH))
 
     def copies(self) -> Copies:
         """Return what has become of all copies."""
         return Copies(*self._sums(2 * _WIDTH, len(_COPIES)))
+
+    def begin_step(self) -> None:
+        """Keep what has been counted until now, for whichever process looks at the next step."""
+        for cell, value in enumerate(self._sums(0, _ROW)):
+            self._cells[self._before + cell] = value
+
+    def calls_before(self, version: int) -> Calls:
+        """Return the calls of a version before the step."""
+        start = self._before + version * _WIDTH
+        return _calls(self._cells[start : start + _WIDTH].tolist())
+
+    def copies_before(self) -> Copies:
+        """Return what had become of all copies before the step."""
+        start = self._before + 2 * _WIDTH
+        return Copies(*self._cells[start : start + len(_COPIES)].tolist())
 
     @property
     def traffic(self) -> float:
@@ -148,9 +176,23 @@ class Counters:
         for row in range(_ROWS - 1):
             with suppress(OSError):
                 fcntl.lockf(self._claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, row)
+                self._settle(row)
                 return row
         return _ROWS - 1  # which the last processes of far too many share
+
+    def _settle(self, row: int) -> None:
+        """Count the candidate's calls that were under way when the row's last process ended."""
+        start = _ROW * row
+        unfinished = self._cells[start + _UNDER_WAY]
+        self._cells[start + _UNDER_WAY] = 0
+        for cell in (0, 1):  # calls, failures
+            self._cells[start + CANDIDATE * _WIDTH + cell] += unfinished
 
     def _sums(self, start: int, width: int) -> list[float]:
         rows = range(start, self._shares, _ROW)
         return [sum(self._cells[row + cell] for row in rows) for cell in range(width)]
+
+
+def _calls(cells: Sequence[float]) -> Calls:
+    count, failed, *buckets = cells
+    return Calls(count, failed, tuple(buckets))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import urllib.request
-from urllib.error import URLError
+from http.client import HTTPException
 
 from .plan import Gates
 from .strategies import Figures
@@ -67,5 +67,5 @@ def is_open(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=URL_TIMEOUT) as response:  # noqa: S310 - http, https
             return bool(200 <= response.status < 300)  # noqa: PLR2004
-    except (URLError, OSError, ValueError):
+    except (OSError, HTTPException, ValueError):
         return False

@@ -30,6 +30,7 @@ LARGEST = 16 * 1024 * 1024
 LONGEST = 30.0
 """Seconds for a call; then the process ends, and with it the call."""
 _NICENESS = 10
+_SCHEDULED = Path("/proc/self/schedstat")  # nanoseconds on the processor, waiting for it, times
 _log = logging.getLogger("mmf.rollout")
 
 
@@ -54,7 +55,7 @@ class Mirror:
     def send(self, route: str, values: bytes | None, result: Any) -> None:
         """Send a copy of a request, and what it got, unless the queue is full."""
         is_sent = False
-        with suppress(OSError, pickle.PicklingError, TypeError, AttributeError, _TooLarge):
+        with suppress(Exception):  # whatever pickling raises, the caller has its answer
             if values is not None:
                 is_sent = self._put(_pickled((route, values, result)))
         self._counters.add_copy(**{"sent" if is_sent else "dropped": 1})
@@ -94,9 +95,10 @@ class Mirror:
         route, values, expected = copy
         arguments = pickle.loads(values)  # noqa: S301 - as above
         signal.setitimer(signal.ITIMER_REAL, LONGEST)
-        started, failed, is_different = perf_counter(), True, 1
+        started, failed, is_different = perf_counter() - _waited(), True, 1
         # Counted before the call, as different: one that ends this process has not succeeded.
         self._counters.add_copy(compared=1, different=1, failed=1)
+        self._counters.begin_call()
         try:
             actual = executions[route](arguments)
             failed = False
@@ -104,8 +106,10 @@ class Mirror:
         except Exception as error:  # noqa: BLE001 - nobody waits for it
             _log.info("%s: the candidate fails on a copy: %s", route, type(error).__name__)
         signal.setitimer(signal.ITIMER_REAL, 0)
+        self._counters.end_call()
         self._counters.add_copy(different=is_different - 1, failed=failed - 1)
-        self._counters.add_call(CANDIDATE, perf_counter() - started, failed=failed)
+        seconds = perf_counter() - _waited() - started
+        self._counters.add_call(CANDIDATE, seconds, failed=failed)
 
 
 class _TooLarge(Exception):
@@ -126,6 +130,17 @@ def _pickled(value: Any) -> bytes:
     file = _Copy()
     pickle.Pickler(file, protocol=5).dump(value)
     return file.getvalue()
+
+
+def _waited() -> float:
+    """Return for how many seconds this process was ready, but others had the processor.
+
+    It lets them go first, so this says nothing of the candidate. 0 where the system does not say.
+    """
+    try:
+        return int(_SCHEDULED.read_text(encoding="ascii").split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
 
 
 def _give_way() -> None:

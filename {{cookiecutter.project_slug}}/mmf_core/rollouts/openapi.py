@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from ..codecs import Format
 from ..errors import PROBLEM_MEDIA_TYPE
-from ..web.openapi.sections import JSON, OpenAPISection, error_refs, ref, response
+from ..web.http.requests import MULTIPART
+from ..web.openapi.sections import BYTES, JSON, OpenAPISection, error_refs, ref, response
 from ..web.protocols import Service
+from .compare_route import PART, TARGET
 
 _NUMBER = {"type": "number", "minimum": 0, "maximum": 100}
 
 
 def section(_service: Service) -> OpenAPISection:
-    """Describe both routes."""
+    """Describe the routes."""
     state = response(
         "where it stands",
         {"type": "object", "properties": {"candidate": {"type": ["string", "null"]}}},
@@ -30,6 +33,12 @@ def section(_service: Service) -> OpenAPISection:
                 "additionalProperties": False,
             },
         ]
+    }
+    form = {"type": "object", "properties": {PART: BYTES}, "required": [PART]}
+    workbook = response("the changed rows", BYTES, Format.XLSX.media_type)
+    counts = {
+        name: {"description": text, "schema": {"type": "integer"}}
+        for name, text in {"X-Rows": "of the table", "X-Changed-Rows": "of these"}.items()
     }
     problem = ref("schemas", "Problem")
     conflict = response("no rollout is under way", problem, PROBLEM_MEDIA_TYPE)
@@ -55,6 +64,27 @@ def section(_service: Service) -> OpenAPISection:
                         **error_refs("Problem", 400, 413, 422, 503),
                     },
                 },
-            }
+            },
+            "/rollout/compare": {
+                "post": {
+                    "operationId": "compare_versions",
+                    "summary": "both versions on a table: a workbook of the rows that change",
+                    "parameters": [
+                        {
+                            "name": TARGET,
+                            "in": "query",
+                            "description": "the one that is called, if several take a table",
+                            "schema": {"type": "string"},
+                        }
+                    ],
+                    "requestBody": {"required": True, "content": {MULTIPART: {"schema": form}}},
+                    "responses": {
+                        "200": {**workbook, "headers": counts},
+                        "403": forbidden,
+                        "409": conflict,
+                        **error_refs("Problem", 400, 413, 415, 422, 500, 503, 504),
+                    },
+                }
+            },
         },
     )

@@ -145,11 +145,6 @@ class Candidate(_Table):
     artifacts: Mapping[str, str] = field(default_factory=dict, metadata={"parse": _files})
     promoted: bool = _entry(False, _flag)
 
-    @property
-    def identity(self) -> tuple[Any, ...]:
-        """What is loaded; another one needs a reload."""
-        return self.name, self.strategy, self.sticky, self.main, tuple(self.artifacts.items())
-
 
 @dataclass(frozen=True)
 class Steps(_Table):

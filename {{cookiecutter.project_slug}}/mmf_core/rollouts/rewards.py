@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from ..capabilities import parts
 from ..errors import MMFError
-from . import state
 from .plan import Candidate
 from .strategies import STRATEGIES, BothRewards, Rewards
 
 
-def rewards_of(candidate: Candidate, versions: Sequence[str] = ()) -> BothRewards | None:
+def rewards_of(candidate: Candidate, key: str, versions: Sequence[str] = ()) -> BothRewards | None:
     """Return what both versions have been rewarded with since this candidate's rollout began.
 
     The first look with their names, the candidate's last, begins to count. None if it cannot be
@@ -23,7 +22,7 @@ def rewards_of(candidate: Candidate, versions: Sequence[str] = ()) -> BothReward
     if not sources:
         return None
     try:
-        found = dict(sources[0](state.key_of(candidate), versions))
+        found = dict(sources[0](key, versions))
     except MMFError:
         return None
     ours = Rewards(*found.pop(candidate.name, (0, 0)))

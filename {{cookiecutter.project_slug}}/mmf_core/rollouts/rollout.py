@@ -14,13 +14,16 @@ from ..registry import Registry
 from ..shared_memory import SharedText
 from ..target import Target
 from ..web.request_context import current_context
-from .counters import STABLE, Counters
+from .counters import CANDIDATE, STABLE, Counters
 from .mirror import Mirror
-from .plan import ALL, Candidate
+from .plan import ALL, Candidate, Plan
 
 VERSION_HEADER = "X-Model-Version"
-PROMOTED = "promoted"
-"""The status of a candidate that answers every request from now on."""
+RUNNING, PROMOTED, ABORTED = "running", "promoted", "aborted"
+"""The status of a candidate: in use, answering every request from now on, taken back by a person.
+
+Any other is the reason for which it was taken back by itself.
+"""
 UNNAMED = "stable"
 """What the version in use is called if its artifacts have no version."""
 _ENVIRON_KEY = "HTTP_X_MODEL_VERSION"
@@ -30,19 +33,50 @@ _SERVER_ERROR = 500
 class Rollout:
     """A candidate beside the version in use, from its load to the next reload.
 
-    `status` is shared by all workers: how far it has come, and what the last decision was.
+    `plan` is that with which it was loaded, `key` identifies what was. `status` is shared by all
+    workers: how far it has come, and what the last decision was. Both versions' executions are
+    those that neither route nor report calls.
+
+    `before` is the rollout that a reload ends. Its workers serve until they have ended: as long as
+    the candidate is the same, both have the same shares, so that no caller goes back and forth.
     """
 
-    def __init__(self, candidate: Candidate, registry: Registry, stable_version: str) -> None:
-        self.candidate = candidate
+    def __init__(
+        self,
+        plan: Plan,
+        key: str,
+        registry: Registry,
+        stable_version: str,
+        before: Rollout | None = None,
+    ) -> None:
+        assert plan.candidate is not None  # noqa: S101 - the caller has loaded it
+        self.plan, self.key = plan, key
+        self.candidate: Candidate = plan.candidate
         self.registry = registry
-        self.versions = (stable_version or UNNAMED, candidate.name)
-        self.counters = Counters()
+        self.versions = (stable_version or UNNAMED, self.candidate.name)
+        self.counters, self.status = Counters(), SharedText()
+        if before and before.key == key and before.versions == self.versions:
+            self.counters, self.status = before.counters, before.status
+        else:
+            self.status.share()
+            if before and before.key == key:
+                shares = before.counters
+                self.counters.set_shares(
+                    shares.traffic, shares.mirror, is_offered=shares.is_offered
+                )
         self.mirror = Mirror(self.counters)
+        self.stable: dict[str, Execution] = {}
         self.executions: dict[str, Execution] = {}
-        self.status = SharedText()
-        self.status.share()
-        self._sticky = f"HTTP_{candidate.sticky.upper().replace('-', '_')}"
+        self._sticky = f"HTTP_{self.candidate.sticky.upper().replace('-', '_')}"
+
+    def plan_in_force(self) -> Plan:
+        """Return the plan with the shares that all workers have now; its file may be broken."""
+        counters = self.counters
+        if self.status.read().get("status") == PROMOTED:
+            return self.plan.with_candidate(promoted=True)
+        if not counters.is_offered:
+            return self.plan
+        return self.plan.with_candidate(traffic=counters.traffic, mirror=counters.mirror)
 
     def chooses_candidate(self, environ: Mapping[str, Any]) -> bool:
         """Choose by the caller's X-Model-Version, else by its sticky header, else by chance."""
@@ -86,6 +120,8 @@ class RoutedExecution(Execution):
         mirror = counters.mirror if version == STABLE and not self.target.is_stream else 0
         copy = rollout.mirror.pickled(values) if mirror and ALL * random() < mirror else None  # noqa: S311
         started = perf_counter()
+        if version == CANDIDATE:
+            counters.begin_call()
         try:
             result = self._both[version].run(values, timings)
         except (Overloaded, ClientGone):  # it was not called
@@ -93,6 +129,9 @@ class RoutedExecution(Execution):
         except MMFError as error:
             counters.add_call(version, perf_counter() - started, failed=_is_own_fault(error))
             raise
+        finally:
+            if version == CANDIDATE:
+                counters.end_call()
         counters.add_call(version, perf_counter() - started, failed=False)
         if copy is not None:
             rollout.mirror.send(self.target.route, copy, result)
@@ -110,6 +149,7 @@ def routed(
     make: Callable[[Target], Execution],
 ) -> dict[str, Execution]:
     """Return the executions of both versions; a target that trains has one only."""
+    rollout.stable = dict(executions)
     for route, target in rollout.registry.targets.items():
         rollout.executions[route] = make(target)
     return {

@@ -14,8 +14,9 @@ from ..web.http.codec_options import limits
 from ..web.http.responses import json_response
 from ..web.protocols import Service
 from . import changes
+from .compare_route import compare_versions
 from .plan import PlanError
-from .service import describe
+from .service import current, describe
 from .settings import RolloutSettings
 
 
@@ -38,7 +39,7 @@ class PlanNotWritten(MMFError):
 
 
 def blueprints(_service: Service) -> Iterable[Blueprint]:
-    """Return both routes; they answer 403 unless MMF_ADMIN_HTTP is set."""
+    """Return the routes; they answer 403 unless MMF_ADMIN_HTTP is set."""
     routes = Blueprint("rollout", __name__)
     settings = RolloutSettings.from_env()
 
@@ -61,6 +62,13 @@ def blueprints(_service: Service) -> Iterable[Blueprint]:
                 f"{settings.file.name} cannot be written: {error.strerror}"
             ) from error
         return json_response(describe(), 202)
+
+    @routes.post("/rollout/compare")
+    def compare() -> Response:
+        _check(settings)
+        if (rollout := current()) is None:
+            raise RolloutConflict("no candidate is loaded; begin a rollout, if only with --dark")
+        return compare_versions(rollout)
 
     return [routes]
 

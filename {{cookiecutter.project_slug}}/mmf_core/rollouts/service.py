@@ -13,12 +13,13 @@ from ..execution import Execution
 from ..processes import is_in_gunicorn
 from ..registry import Registry
 from ..target import Target
-from . import controller, generations
+from . import controller, generations, state
 from .candidate import CandidateError, load, load_in_worker
+from .compare import comparable
 from .counters import CANDIDATE, STABLE
 from .gates import QUANTILE
 from .plan import PlanError, check_needs, read
-from .rollout import PROMOTED, Rollout, routed
+from .rollout import ABORTED, PROMOTED, RUNNING, Rollout, routed
 from .settings import RolloutSettings
 
 _log = logging.getLogger("mmf.rollout")
@@ -47,30 +48,43 @@ def executions(
     """Load the candidate of the plan; return what calls either version.
 
     A candidate that fails is an error of a reload, which is rejected. A service that starts does
-    so without it, and says why in its readiness.
+    so without it, and says why in its readiness. A reload keeps to the last plan that was valid.
     """
-    _Current.rollout = None
+    before, _Current.rollout = _Current.rollout, None
     _Current.generation += 1
     _Current.loaded_by = os.getpid()
     registry.remarks.append(_remark)
     controller.problem.share()
     controller.problem.write()
+    file = RolloutSettings.from_env().file
     try:
-        plan = read(RolloutSettings.from_env().file)
+        plan = read(file)
         check_needs(plan)
-        candidate = plan.candidate
-        if candidate is None or candidate.promoted:
-            return stable
-        loaded = load(candidate, module, registry)
-    except (PlanError, CandidateError) as error:
-        if _Current.is_reloading and isinstance(error, CandidateError):
-            raise
-        public = error.public if isinstance(error, CandidateError) else str(error)
-        _log.error("the candidate is not served: %s", error)
-        controller.problem.write(problem=f"the candidate is not served: {public}")
+    except PlanError as error:
+        if before is None or not _Current.is_reloading:
+            return _without(stable, str(error), str(error))
+        controller.problem.write(problem=f"{file.name}: {error}")
+        plan = before.plan_in_force()
+    candidate = plan.candidate
+    if candidate is None or candidate.promoted:
         return stable
-    _Current.rollout = Rollout(candidate, loaded, registry.version)
+    key = state.key_of(candidate)
+    try:
+        loaded = load(candidate, module, registry)
+    except CandidateError as error:
+        if _Current.is_reloading:
+            raise
+        return _without(stable, str(error), error.public)
+    registry.others = {candidate.name: loaded}
+    _Current.rollout = Rollout(plan, key, loaded, registry.version, before)
     return routed(_Current.rollout, stable, make)
+
+
+def _without(stable: dict[str, Execution], reason: str, public: str) -> dict[str, Execution]:
+    """Say that the candidate is not served, in the log and to an operator."""
+    _log.error("the candidate is not served: %s", reason)
+    controller.problem.write(problem=f"the candidate is not served: {public}")
+    return stable
 
 
 def start() -> None:
@@ -149,8 +163,17 @@ def _remark() -> str:
     if not (rollout := current()):
         return ""
     status = rollout.status.read().get("status", "")
-    is_usual = status in {"", "running", PROMOTED}
+    is_usual = status in {"", RUNNING, PROMOTED, ABORTED}
     return "" if is_usual else f"rollout: {rollout.candidate.name} was taken back: {status}"
+
+
+def panel() -> dict[str, object]:
+    """Return what the page compares: both versions, if requests may, and the targets."""
+    rollout = current()
+    if rollout is None or not RolloutSettings.from_env().http:
+        return {}
+    targets = [*comparable(rollout.registry)]
+    return {"versions": rollout.versions, "targets": targets} if targets else {}
 
 
 def describe() -> dict[str, object]:
@@ -170,7 +193,7 @@ def describe() -> dict[str, object]:
     return {
         "candidate": rollout.candidate.name,
         "strategy": rollout.candidate.strategy,
-        "status": status.get("status", "running"),
+        "status": status.get("status", RUNNING),
         "traffic": counters.traffic,
         "mirror": counters.mirror,
         "step": int(status.get("step", 0)) + 1,

@@ -21,32 +21,35 @@ def path_of(plan: Path) -> Path:
 
 
 def key_of(candidate: Candidate) -> str:
-    """Return what identifies a candidate: another file under the same name is another one."""
-    parts = [candidate.name, candidate.strategy, candidate.main]
+    """Return what identifies a candidate: another file under the same name is another one.
+
+    Another key needs a reload, and another candidate begins anew.
+    """
+    parts = [candidate.name, candidate.strategy, candidate.sticky, candidate.main]
     parts += [f"{file}={source}" for file, source in candidate.artifacts.items()]
     sources = filter(None, (*candidate.artifacts.values(), candidate.main))
     parts += [_stamp(Path(source)) for source in sources]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def read(path: Path, candidate: Candidate) -> Progress:
+def read(path: Path, key: str) -> Progress:
     """Return the progress of a candidate; that of a new one if there is none, or it is broken."""
     try:
         document: Any = json.loads(path.read_text(encoding="utf-8"))
-        if document["candidate"] != key_of(candidate):
+        if document["candidate"] != key:
             return Progress()
         step, seconds, ended = (document[name] for name in ("step", "seconds", "ended"))
         return Progress(int(step), float(seconds), str(ended))
     except FileNotFoundError:
         return Progress()
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
         _log.warning("%s cannot be read, and the rollout begins anew: %s", path, error)
         return Progress()
 
 
-def write(path: Path, candidate: Candidate, progress: Progress) -> None:
+def write(path: Path, key: str, progress: Progress) -> None:
     """Keep the progress, or log why it will be lost by a restart."""
-    document = {"candidate": key_of(candidate), **asdict(progress)}
+    document = {"candidate": key, **asdict(progress)}
     new = path.with_name(f"{path.name}.new")
     try:
         new.write_text(json.dumps(document), encoding="utf-8")

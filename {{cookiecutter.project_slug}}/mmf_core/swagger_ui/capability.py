@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from flask import Blueprint
 
 from ..capabilities import Capability
+from ..web.authorization import OPEN
 from ..web.protocols import Service
 from .routes import blueprint
 from .settings import SwaggerUISettings
@@ -17,4 +18,5 @@ def _blueprints(_service: Service) -> Iterable[Blueprint]:
 CAPABILITY = Capability(
     settings=SwaggerUISettings,
     blueprints=_blueprints,
+    groups={"docs": OPEN},
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 from flask import Blueprint, Response, current_app, request, send_from_directory
 
 from ..errors import MissingPackage
+from ..web.authorization import needs_token
 
 _PACKAGE = "flask_swagger_ui"
 _FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
@@ -28,7 +29,7 @@ _PAGE = """<!doctype html>
 <script src="docs/colours.js"></script>
 </head>
 <body>
-{back}<div id="ui"></div>
+{back}{form}<div id="ui"></div>
 <noscript>This page needs JavaScript; <a href="openapi.json">openapi.json</a> does not.</noscript>
 <script src="docs/swagger-ui-bundle.js"></script>
 <script src="docs/start.js"></script>
@@ -36,7 +37,16 @@ _PAGE = """<!doctype html>
 </html>
 """
 _BACK = '<nav><a href="./">← Back to the forms</a></nav>\n'
+# Nothing of it is ever sent as a form: its field has no name.
+_FORM = """<form method="post">
+<label for="token">This service needs a token</label>
+<input type="password" id="token" required autocomplete="off" spellcheck="false">
+<button type="submit">Continue</button>
+<p role="status"></p>
+</form>
+"""
 _STYLE = """body { margin: 0; }
+form { padding: 1rem 1.25rem 0; font: 1rem system-ui, sans-serif; }
 nav { padding: 1rem 1.25rem 0; font: 1rem system-ui, sans-serif; }
 nav a { color: #0f6b62; }
 .dark-mode nav a { color: #67c5b7; }
@@ -55,6 +65,33 @@ _START = """SwaggerUIBundle({
   validatorUrl: null
 });
 """
+# The token is kept in memory only: Swagger UI's own button shows that it is there.
+_ASK_FIRST = """const form = document.querySelector("form");
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const token = form.querySelector("input").value.trim();
+  const headers = { Authorization: `Bearer ${token}` };
+  const response = await fetch("openapi.json", { headers }).catch(() => null);
+  const problem = response?.ok ? null : await response?.json().catch(() => null);
+  if (!response?.ok) {
+    form.querySelector("[role=status]").textContent = problem?.detail ?? "no response";
+    return;
+  }
+  const [scheme] = Object.keys((await response.json()).components.securitySchemes);
+  form.remove();
+  const ui = SwaggerUIBundle({
+    url: "openapi.json",
+    dom_id: "#ui",
+    deepLinking: true,
+    validatorUrl: null,
+    requestInterceptor: (request) => {
+      if (request.loadSpec) Object.assign(request.headers, headers);
+      return request;
+    },
+    onComplete: () => ui.preauthorizeApiKey(scheme, token)
+  });
+});
+"""
 # data: is for the images in Swagger UI's style sheet.
 _POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
@@ -70,13 +107,15 @@ def blueprint() -> Blueprint:
     def page() -> Response:
         _folder()  # MissingPackage here, not in the browser's console
         back = _BACK if "page" in current_app.blueprints else ""
-        response = Response(_PAGE.format(back=back), content_type="text/html; charset=utf-8")
+        text = _PAGE.format(back=back, form=_FORM if needs_token() else "")
+        response = Response(text, content_type="text/html; charset=utf-8")
         response.headers["Content-Security-Policy"] = _POLICY
         return response
 
     @routes.get("/docs/start.js")
     def start() -> Response:
-        return Response(_START, content_type="text/javascript; charset=utf-8")
+        script = _ASK_FIRST if needs_token() else _START
+        return Response(script, content_type="text/javascript; charset=utf-8")
 
     @routes.get("/docs/colours.js")
     def colours() -> Response:

@@ -41,6 +41,7 @@ CAPABILITY = Capability(
         error=rest.error,
         openapi=section,
     ),
+    groups={"tasks": "tasks", "mmf_tasks": "tasks"},
     commands=(worker,),
     gauges=gauges,
     operation=describe_call,

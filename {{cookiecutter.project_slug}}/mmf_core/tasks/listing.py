@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from .database import Database
+from .database import Database, placeholders
 from .task import COLUMNS, QUEUED, Task
 
 
@@ -16,8 +16,17 @@ class Listing:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, where: dict[str, str], after: int | None, limit: int) -> list[Task]:
-        """Return the newest tasks with these values; those before the place `after`, if given."""
+    def page(
+        self,
+        where: dict[str, str],
+        after: int | None,
+        limit: int,
+        targets: Collection[str] | None = None,
+    ) -> list[Task]:
+        """Return the newest tasks with these values; those before the place `after`, if given.
+
+        Those of `targets` only, unless that is None.
+        """
         if not self._database.exists():
             return []
         conditions = [f"{column} = ?" for column in where]
@@ -25,6 +34,10 @@ class Listing:
         if after is not None:
             conditions.append("seq < ?")
             values.append(after)
+        if targets is not None:
+            names = [*targets]
+            conditions.append(f"target IN ({placeholders(names)})" if names else "1 = 0")
+            values += names
         clause = f"WHERE {' AND '.join(conditions)} " if conditions else ""
         sql = f"SELECT {COLUMNS} FROM tasks {clause}ORDER BY seq DESC LIMIT ?"
         return [Task(*row) for row in self._database.rows(sql, *values, limit)]

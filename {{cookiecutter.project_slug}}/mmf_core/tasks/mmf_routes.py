@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 
 from ..errors import Overloaded
 from ..target import FORMAT_QUERY
+from ..web.authorization import ALL, check_target
 from ..web.http.responses import json_response
 from . import requests
 from .responses import cancel, check_query, find, flag, log_of, respond, result_of, wait_for
@@ -41,6 +42,7 @@ def mmf_blueprint(tasks: TaskService) -> Blueprint:
     @routes.delete("/tasks")
     def remove() -> Response:
         check_query("only_done")
+        check_target(ALL)
         return json_response(
             {"removed": tasks.store.clear(only_done=flag("only_done", default=False))}
         )

@@ -11,6 +11,7 @@ from flask import Response, request
 from ..codecs import json
 from ..errors import PROBLEM_MEDIA_TYPE, ErrorDetail, InvalidValue, quoted, shortened
 from ..readiness import server_status
+from ..web.authorization import check_target
 from ..web.http.responses import json_response
 from ..web.request_context import current_context
 from .errors import ResultGone, TaskConflict, TasksUnavailable, UnknownTask
@@ -25,10 +26,11 @@ _waiting = BoundedSemaphore(MAX_WAITING)
 
 
 def find(tasks: TaskService, task_id: str) -> Task:
-    """Return a task; UnknownTask if there is none."""
+    """Return a task, whose target the caller may reach; UnknownTask if there is none."""
     task = tasks.store.find(task_id)
     if task is None:
         raise UnknownTask(f"no task has the id {quoted(task_id)}")
+    check_target(task.target)
     return task
 
 

@@ -14,6 +14,7 @@ from ..errors import quoted
 from ..processes import release
 from ..settings import MIB
 from ..target import FORMAT_QUERY
+from ..web.authorization import reachable
 from ..web.http.responses import json_response
 from ..web.protocols import Service
 from ..web.request_context import current_context, enter_target
@@ -161,7 +162,7 @@ def _blueprint(tasks: TaskService) -> Blueprint:
             )
         limit, after = _limit(request.args.get("limit", "100")), request.args.get("after")
         last = None if after is None else find(tasks, after).seq
-        page = tasks.listing.page(where, last, limit)
+        page = tasks.listing.page(where, last, limit, reachable())
         positions = tasks.listing.positions(page)
         documents = [
             task.document(request.root_path, position)

@@ -24,7 +24,7 @@ from ..errors import UnknownTarget, as_text, shortened
 from ..processes import KEPT, anonymous, release
 from ..reporting import reporter
 from ..web.app import UNWRAPPED
-from ..web.request_context import current_context
+from ..web.request_context import INTERNAL, current_context
 from .errors import TasksUnavailable
 from .log import TaskLog
 from .requests import environ, replayed
@@ -77,7 +77,7 @@ def run_task(app: Flask, task: Task, body: bytes) -> Outcome:
     job, started = Job(task, body), time.perf_counter()
     path = f"/tasks/{task.id}".encode().decode("latin-1")  # PEP 3333
     response = app.extensions[UNWRAPPED](
-        environ(task.request, body, path) | {JOB: job}, lambda *_: None
+        environ(task.request, body, path) | {JOB: job, INTERNAL: True}, lambda *_: None
     )
     try:
         content = b"".join(response)

@@ -9,6 +9,7 @@ from flask import request
 from ..errors import ResultError, UnknownTarget
 from ..execution import Execution
 from ..target import Target
+from ..web.authorization import check_target, visible
 from ..web.protocols import Service, refuse_rest_only
 from ..web.request_context import current_context, execute
 from .messages import InferenceRequest
@@ -17,7 +18,11 @@ from .values import arguments_from, describe_inputs, describe_outputs, output_te
 
 
 def find(service: Service, model: str, version: str = "") -> Execution:
-    """Return what is called for a model; UnknownTarget if there is no such model or version."""
+    """Return what is called for a model; UnknownTarget if there is no such model or version.
+
+    The caller may not reach every model: gRPC has its name in the message, not in the address.
+    """
+    check_target(model)
     if model not in service.executions:
         raise UnknownTarget(
             f"unknown model {model}; available: {', '.join(service.single_results)}"
@@ -80,7 +85,7 @@ def index(service: Service) -> list[dict[str, str]]:
     state = {"state": "READY" if service.registry.is_ready else "UNAVAILABLE", "reason": ""}
     if version := service.registry.version:
         state["version"] = version
-    return [{"name": model} | state for model in service.single_results]
+    return [{"name": model} | state for model in visible(service).single_results]
 
 
 def _unknown_version(version: str, model: str, known: list[str]) -> UnknownTarget:

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, request
 
 from .. import __version__
+from ..web.authorization import visible
 from ..web.errors import not_ready
+from ..web.health import unready_reason
 from ..web.http.responses import json_response
 from ..web.protocols import ErrorReport, Protocol, Service
 from ..web.request_context import enter_target
@@ -69,7 +71,7 @@ def _server_routes(routes: Blueprint, service: Service) -> None:
 
     @routes.get("/models")
     def model_names() -> Response:
-        return json_response({"models": list(service.single_results)})
+        return json_response({"models": list(visible(service).single_results)})
 
     @routes.post("/repository/index")
     def index() -> Response:
@@ -93,5 +95,5 @@ def _model_routes(routes: Blueprint, service: Service) -> None:
 
 
 def _unready(service: Service) -> Response | None:
-    reason = service.registry.not_ready_reason
+    reason = unready_reason(service.registry)
     return not_ready(reason) if reason else None

@@ -27,7 +27,7 @@ from ..processes import is_in_gunicorn
 from ..registry import Registry, load
 from ..settings import Settings, SettingsGroup, check_environment
 from ..target import Target
-from . import cells_read, errors, health, logs, request_origin, rest
+from . import authorization, cells_read, errors, health, logs, request_origin, rest
 from .http import codec_options
 from .http.requests import Request
 from .middleware import RequestContextMiddleware
@@ -177,6 +177,9 @@ def _flask_app(service: Service) -> Flask:
     cells_read.install(app, service.registry.targets.values())
     origins = frozenset(chain.from_iterable(origins() for origins in parts("trusted_origins")))
     request_origin.install(app, settings.allowed_hosts, origins, probes())
+    authorizers = (make_authorizer() for make_authorizer in parts("authorizer"))
+    authorizer = next(filter(None, authorizers), None)
+    authorization.install(app, authorizer, service.registry.targets)
     app.register_blueprint(health.blueprint(service.registry))
     app.register_blueprint(document.blueprint(service, protocols))
     for make_blueprints in (*parts("blueprints"), *(protocol.blueprints for protocol in protocols)):

@@ -28,6 +28,7 @@ from ..errors import (
 )
 from ..settings import MIB
 from .annotated_workbook import annotated_workbook
+from .authorization import reachable
 from .http.bodies import drain_body
 from .http.content_encoding import accept_encoding
 from .protocols import ErrorReport, Protocol
@@ -116,6 +117,8 @@ def _http_error(error: HTTPException) -> Response:
 
 def _targets() -> str:
     routes: list[str] = current_app.config[_TARGETS]
+    if (reached := reachable()) is not None:
+        routes = [route for route in routes if route[1:] in reached]
     more = ", …" * (len(routes) > _MAX_LISTED)
     return f"targets: {', '.join(routes[:_MAX_LISTED])}{more}"
 

@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 from .. import __version__
 from ..readiness import server_status
 from ..registry import Registry
+from .authorization import needs_token
 from .errors import not_ready
 from .http.responses import json_response
 from .openapi.sections import OpenAPISection, error_refs, response
@@ -22,8 +23,10 @@ def blueprint(registry: Registry) -> Blueprint:
 
     @routes.get("/health/ready")
     def ready() -> Response:
-        if reason := registry.not_ready_reason:
+        if reason := unready_reason(registry):
             return not_ready(reason)
+        if needs_token():
+            return json_response({"ready": True})
         # With a rejected version or an outdated copy, it can still take requests.
         remarks = {
             "reload": registry.last_reload_error.read(),
@@ -37,7 +40,7 @@ def blueprint(registry: Registry) -> Blueprint:
     @routes.get("/ping")
     @routes.get("/health")
     def ping() -> Response:
-        if reason := registry.not_ready_reason:
+        if reason := unready_reason(registry):
             return not_ready(reason)
         return Response("\n", content_type="application/json")  # as MLflow's server responds
 
@@ -46,6 +49,15 @@ def blueprint(registry: Registry) -> Blueprint:
         return Response(__version__, content_type="text/plain")
 
     return routes
+
+
+def unready_reason(registry: Registry) -> str:
+    """Return why no requests should be sent, empty if it is ready: as much as everybody may know.
+
+    A reason may name targets and files, of which callers without a token learn nothing.
+    """
+    reason = registry.not_ready_reason
+    return "the service is not ready" if reason and needs_token() else reason
 
 
 def section() -> OpenAPISection:

@@ -23,11 +23,15 @@ from .openapi.sections import OpenAPISection
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """All declarations, the execution of each target by route, and the settings."""
+    """All declarations, the execution of each target by route, and the settings.
+
+    `whole` is the service of which this is the part that a caller may reach, if it is one.
+    """
 
     registry: Registry
     executions: Mapping[str, Execution]
     settings: Settings
+    whole: Service | None = None
 
     @property
     def single_results(self) -> dict[str, Execution]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from time import perf_counter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..call_options import WITH_ROWS
 from ..descriptors import Descriptor
@@ -21,6 +21,23 @@ if TYPE_CHECKING:
 
 IS_GONE = "mmf.is_gone"
 """In the environment: a function that reports whether the client still waits."""
+INTERNAL = "mmf.internal"
+"""In the environment of a request that the service itself makes: no client can set it."""
+
+
+class Caller(Protocol):
+    """Who has sent a request."""
+
+    @property
+    def name(self) -> str:
+        """What the log calls this caller."""
+
+    @property
+    def targets(self) -> frozenset[str] | None:
+        """The targets that this caller may reach; None: all of them."""
+
+    def check_target(self, route: str) -> None:
+        """Raise RequestError for a target that this caller may not reach."""
 
 
 class RequestObserver:
@@ -46,7 +63,8 @@ class RequestContext:
     `log_fields` are in every log line; `partial_line` is the text that the target has printed since
     its last line break. A response that `is_streamed` is sent piece by piece after the application
     returned. `model_version` is that of the artifacts that gave the result. `client_id` is another
-    id by which the caller knows the request: that of a task, or of a V2 request.
+    id by which the caller knows the request: that of a task, or of a V2 request. `caller` is who
+    has sent it, if callers have to say so.
     """
 
     received = 0.0
@@ -61,6 +79,7 @@ class RequestContext:
     is_streamed = False
     model_version = ""
     client_id = ""
+    caller: Caller | None = None
 
     def __init__(
         self,
@@ -108,8 +127,13 @@ def body_received() -> None:
 
 
 def enter_target(target: Target) -> None:
-    """Record the target of the current request: later errors are counted for it."""
+    """Record the target of the current request, which its caller has to be allowed to reach.
+
+    Every protocol does, before it calls the target; later errors are counted for it.
+    """
     if context := _current.get():
+        if context.caller is not None:
+            context.caller.check_target(target.route)
         context.target = target.route
         for observer in context.observers:
             observer.target_entered(context)

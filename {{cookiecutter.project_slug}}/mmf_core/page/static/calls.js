@@ -35,6 +35,7 @@ function filename(disposition) {
   return plain ? (plain[1]?.replace(/\\(.)/g, "$1") ?? plain[2].trim()) : "";
 }
 
+const needsToken = () => "token" in document.body.dataset;
 const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 const python = (text) => JSON.stringify(text).replaceAll("\u007f", "\\x7f");
 
@@ -44,6 +45,7 @@ export function curl(url, parts, saveAs) {
     ? `--form-string ${shell(`${name}=${value}`)}`
     : `-F ${shell(`${name}=@"${value.name.replace(/["\\]/g, "\\$&")}"`)}`);
   if (!lines.length) lines.push("-X POST");
+  if (needsToken()) lines.push('-H "Authorization: Bearer $TOKEN"');
   if (saveAs) lines.push(`-o ${shell(saveAs)}`);
   return [`curl ${shell(url)}`, ...lines].join(" \\\n  ");
 }
@@ -53,6 +55,7 @@ export function requests(url, parts, saveAs) {
   const files = parts.filter(([, value]) => typeof value !== "string");
   const texts = parts.filter(([, value]) => typeof value === "string");
   const lines = ["import requests", "", "response = requests.post(", `    ${python(address)},`];
+  if (needsToken()) lines.push('    headers={"Authorization": "Bearer " + TOKEN},');
   if (query) lines.push(`    params={${[...new URLSearchParams(query)].map((pair) => pair.map(python).join(": ")).join(", ")}},`);
   if (texts.length) lines.push(`    data={${texts.map(([name, text]) => `${python(name)}: ${python(text)}`).join(", ")}},`);
   if (files.length) lines.push(`    files={${files.map(([name, file]) => `${python(name)}: open(${python(file.name)}, "rb")`).join(", ")}},`);

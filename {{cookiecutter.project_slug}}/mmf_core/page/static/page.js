@@ -268,3 +268,6 @@ if (sections.length > 1) {
 }
 reopen(resumes);
 showHealth();
+document.querySelector("[data-panels]")?.closest("details").addEventListener("toggle", async ({ target }) => {
+  if (target.open) (await import("./panels.js")).show(target);
+});

@@ -17,13 +17,22 @@ TEXTS: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "ru": RUSSIAN}
 LANGUAGES: Mapping[str, str] = {"en": "English", "ru": "Русский"}
 """The name of each language in that language."""
 
-_JS_PREFIX = "js_"
+_JS_PREFIX, _PANEL_PREFIX = "js_", "panel_"
 
 
 def js_messages(language: str) -> Mapping[str, str]:
     """Return the texts of the scripts, by their keys without the prefix."""
+    return _with_prefix(_JS_PREFIX, language)
+
+
+def panel_messages(language: str) -> Mapping[str, str]:
+    """Return the texts of what capabilities show, in the same way."""
+    return _with_prefix(_PANEL_PREFIX, language)
+
+
+def _with_prefix(prefix: str, language: str) -> Mapping[str, str]:
     return {
-        key.removeprefix(_JS_PREFIX): text
+        key.removeprefix(prefix): text
         for key, text in TEXTS[language].items()
-        if key.startswith(_JS_PREFIX)
+        if key.startswith(prefix)
     }

@@ -1,6 +1,35 @@
 """The service's own failures and limits in Russian; see `russian_errors`."""
 
 RUSSIAN_FAILURES = {
+    "a token is missing: send it in the header Authorization, after the word Bearer": (
+        "нужен токен: обновите страницу и введите его"
+    ),
+    "the token is not valid: {rest}": "токен не принят: {rest}",
+    "it has expired": "срок его действия истёк",
+    "it was revoked": "он отозван",
+    "it is not valid yet": "срок его действия ещё не наступил",
+    "it is for another audience": "он для другого сервиса",
+    "it cannot be verified": "подпись неверна или не читается",
+    "it is neither a JWT nor an API key": "это не JWT и не ключ",
+    "it has more than {number} characters": "в нём больше {number} знаков",
+    "it has no {name}": "в нём нет {name}",
+    "its header has crit": "в его заголовке есть crit",
+    "expected alg {name}": "нужен алгоритм {name}",
+    "no key has its kid": "он подписан неизвестным ключом",
+    "no such API key": "такого ключа нет",
+    "expected sub and jti of 1 to 200 printable characters": (
+        "sub и jti должны быть длиной от 1 до 200 печатных знаков"
+    ),
+    "expected exp as a number, and rate as 100/minute": (
+        "exp должен быть числом, rate - записан как 100/minute"
+    ),
+    "expected {name} as a list of names": "{name} должен быть списком имён",
+    "the token is not for the group {name}": "токен не для группы {name}",
+    "the token is not for the target {name}": "токен не для функции {name}",
+    "the token is not for every target": "токен не для всех функций",
+    "more than {number} requests in {count} seconds; try again in {time} seconds": (
+        "за {count} с можно вызвать {number} раз; попробуйте через {time} с"
+    ),
     "the service failed on this request; its log has the reason under this request_id": (
         "причина записана в журнале сервиса под идентификатором этого запроса"
     ),
@@ -12,6 +41,20 @@ RUSSIAN_FAILURES = {
         "сервис уже отвечает потоками стольким, скольким может: {number}"
     ),
     "the service is shutting down": "сервис завершает работу",
+    "two versions are being compared already": "сравнение двух версий уже идёт",
+    (
+        "expected at most {limit} cells in the rows that change, got {number}; send fewer rows, "
+        "or use mmfmeta compare"
+    ): "изменилось слишком много: ячеек {number}, можно {limit}; пришлите меньше строк",
+    "no candidate is loaded; begin a rollout, if only with --dark": (
+        "второй версии сейчас нет: сначала начните выкатку"
+    ),
+    "name the target, one that returns rows for a table: {names}": (
+        "назовите цель, которая отвечает на каждую строку таблицы: {names}"
+    ),
+    "{version}: expected an answer for each of the {rows} rows, got {number}": (
+        "{version}: строк {rows}, а ответов {number}"
+    ),
     "a piece of the stream cannot be written as {name}: {rest}": (
         "часть ответа нельзя записать в этом формате: {rest}"
     ),

@@ -12,6 +12,7 @@ from ... import __version__
 from ...capabilities import parts
 from ...codecs import json
 from .. import health
+from ..authorization import visible
 from ..http.content_encoding import compress
 from ..project_metadata import ProjectMetadata, read_metadata
 from ..protocols import Protocol, Service
@@ -24,20 +25,31 @@ _REQUEST_ID = {
 
 
 def blueprint(service: Service, protocols: Iterable[Protocol]) -> Blueprint:
-    """Return the route; the document is built at the first request, and kept."""
+    """Return the route; the document is built at the first request, and kept.
+
+    A caller that may not reach every target gets one of its own.
+    """
     routes = Blueprint("openapi", __name__)
     routes.after_request(compress)
     metadata = read_metadata()
 
-    @cache
-    def encoded_document() -> bytes:
+    def encode(service: Service) -> bytes:
         describe = [*(protocol.openapi for protocol in protocols), *parts("openapi")]
         sections = [*(make_section(service) for make_section in describe), health.section()]
-        return json.dumps(document(sections, metadata))
+        described = document(sections, metadata)
+        for change in parts("document"):
+            change(described)
+        return json.dumps(described)
+
+    @cache
+    def encoded_document() -> bytes:
+        return encode(service)
 
     @routes.get("/openapi.json")
     def openapi() -> Response:
-        return Response(encoded_document(), content_type=JSON)
+        seen = visible(service)
+        content = encoded_document() if seen is service else encode(seen)
+        return Response(content, content_type=JSON)
 
     return routes
 

@@ -1,0 +1,277 @@
+"""Tokens that were forged, stolen, outlived or sent in a wrong way: each is refused."""
+
+import base64
+import hashlib
+import hmac
+import json
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from flask import Flask
+from flask.testing import FlaskClient
+from signing import AUDIENCE, HOUR, Signer, bearer
+
+from error_shape import assert_problem
+from mmf_core.access.api_keys import caller_of, hash_of, new_api_key, read_api_keys
+from mmf_core.access.errors import Unauthorized
+from mmf_core.access.key_set import key_id
+
+BODY = {"x": 1.5}
+
+
+def refused(client: FlaskClient, headers: dict[str, str], status: int = 401, *words: str) -> Any:
+    response = client.post("/score", json=BODY, headers=headers)
+    assert_problem(response, status, *words)
+    challenge = response.headers["WWW-Authenticate"]
+    assert challenge.startswith('Bearer realm="mmf"')
+    return challenge
+
+
+def encoded(part: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+
+
+def test_a_good_token_passes(client: FlaskClient, signer: Signer) -> None:
+    response = client.post("/score", json=BODY, headers=signer.headers())
+    assert (response.status_code, response.get_json()) == (200, {"result": 3.0})
+    for scheme in ("bearer", "BEARER"):  # RFC 9110, 11.1
+        headers = {"Authorization": f"{scheme}  {signer.token()}"}
+        assert client.post("/score", json=BODY, headers=headers).status_code == 200
+
+
+def test_no_token_is_no_error_of_a_token(client: FlaskClient) -> None:
+    assert "error" not in refused(client, {}, 401, "a token is missing")
+    assert "error" not in refused(client, {"Authorization": "Basic Y2k6cGFzcw=="})
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"exp": int(time.time()) - 1}, "expired"),
+        ({"nbf": int(time.time()) + HOUR}, "not valid yet"),
+        ({"aud": "another"}, "audience"),
+        ({"aud": [AUDIENCE[:-1], AUDIENCE + "2"]}, "audience"),
+        ({"exp": None}, "no exp"),
+        ({"aud": None}, "no aud"),
+        ({"sub": None}, "no sub"),
+        ({"sub": ""}, "sub"),
+        ({"sub": "two\nlines"}, "sub"),
+        ({"sub": "x" * 201}, "sub"),
+        ({"jti": "two\nlines"}, "jti"),
+        ({"exp": "never"}, "cannot be verified"),
+        ({"exp": 1e400}, "cannot be verified"),
+        ({"targets": {"score": True}}, "targets"),
+        ({"targets": [["score"]]}, "targets"),
+        ({"groups": 7}, "groups"),
+        ({"rate": "as often as I like"}, "rate"),
+        ({"rate": 100}, "rate"),
+    ],
+)
+def test_claims(client: FlaskClient, signer: Signer, changed: dict[str, Any], reason: str) -> None:
+    challenge = refused(client, signer.headers(**changed), 401, reason)
+    assert 'error="invalid_token"' in challenge
+
+
+def test_a_token_expires_though_it_was_verified_before(
+    client: FlaskClient, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = signer.headers()
+    assert client.post("/score", json=BODY, headers=headers).status_code == 200
+    later = time.time() + HOUR
+    monkeypatch.setattr("mmf_core.access.tokens.time.time", lambda: later)
+    refused(client, headers, 401, "expired")
+
+
+def test_alg_none(client: FlaskClient, signer: Signer) -> None:
+    for name in ("none", "None", "NONE", "nOnE"):
+        unsigned = f"{encoded({'alg': name, 'typ': 'JWT'})}.{encoded(signer.claims())}."
+        refused(client, bearer(unsigned))
+        refused(client, bearer(f"{unsigned}AAAA"), 401, "alg")
+
+
+def test_hs256_with_the_public_key(client: FlaskClient, signer: Signer) -> None:
+    public = signer.key.public_key()
+    secrets = [
+        signer.public,
+        public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        signer.file.read_bytes(),
+    ]
+    header = {"alg": "HS256", "typ": "JWT", "kid": key_id(signer.public)}
+    content = f"{encoded(header)}.{encoded(signer.claims())}"
+    for secret in secrets:
+        signature = hmac.digest(secret, content.encode(), "sha256")
+        text = base64.urlsafe_b64encode(signature).decode().rstrip("=")
+        refused(client, bearer(f"{content}.{text}"), 401, "alg")
+
+
+def test_other_keys_and_curves(client: FlaskClient, signer: Signer) -> None:
+    claims, named = signer.claims(), {"kid": key_id(signer.public)}
+    keys = [(Ed25519PrivateKey.generate(), "EdDSA"), (Ed448PrivateKey.generate(), "EdDSA")]
+    for key, algorithm in [*keys, (ec.generate_private_key(ec.SECP256R1()), "ES256")]:
+        for headers in (named, {}):
+            refused(client, bearer(jwt.encode(claims, key, algorithm=algorithm, headers=headers)))
+
+
+def test_tampered(client: FlaskClient, signer: Signer) -> None:
+    header, _, signature = signer.token(targets=["score2"]).split(".")
+    everything = encoded(signer.claims())
+    refused(client, bearer(f"{header}.{everything}.{signature}"), 401, "cannot be verified")
+    token = signer.token()
+    for place in range(0, len(token), 7):
+        other = "A" if token[place] != "A" else "B"
+        changed = token[:place] + other + token[place + 1 :]
+        if jwt_bytes(changed) != jwt_bytes(token):
+            refused(client, bearer(changed), 401)
+
+
+def jwt_bytes(token: str) -> list[bytes]:
+    """Return what a token stands for: the last character of base64 has bits that count nothing."""
+    return [base64.urlsafe_b64decode(f"{part}==") for part in token.split(".")]
+
+
+@pytest.mark.parametrize(
+    "kid",
+    [
+        "../../../../dev/null",
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "https://evil.example/key",
+        "' OR '1'='1",
+        "",
+        "x" * 1000,
+        7,
+        ["a"],
+        {"a": 1},
+        None,
+    ],
+)
+def test_kid_names_one_of_our_keys_and_nothing_else(
+    client: FlaskClient, signer: Signer, kid: Any
+) -> None:
+    header = {"alg": "EdDSA", "typ": "JWT", "kid": kid}
+    content = f"{encoded(header)}.{encoded(signer.claims())}"
+    empty = hmac.digest(b"", content.encode(), "sha256") * 2
+    refused(client, bearer(f"{content}.{base64.urlsafe_b64encode(empty).decode().rstrip('=')}"))
+
+
+def test_headers_that_bring_a_key_are_ignored(client: FlaskClient, signer: Signer) -> None:
+    mine = Ed25519PrivateKey.generate()
+    raw = base64.urlsafe_b64encode(mine.public_key().public_bytes_raw()).decode().rstrip("=")
+    jwk = {"kty": "OKP", "crv": "Ed25519", "x": raw, "kid": "mine"}
+    for headers in (
+        {"jwk": jwk},
+        {"jwk": jwk, "kid": "mine"},
+        {"jku": "http://127.0.0.1:1/keys.json", "kid": "mine"},
+        {"x5u": "http://127.0.0.1:1/"},
+    ):
+        forged = jwt.encode(signer.claims(), mine, algorithm="EdDSA", headers=headers)
+        refused(client, bearer(forged))
+
+
+def test_extensions_that_must_be_understood(client: FlaskClient, signer: Signer) -> None:
+    refused(client, bearer(signer.token({"crit": ["exp"], "exp": 1})), 401)
+
+
+def test_long_and_broken_tokens(client: FlaskClient, signer: Signer) -> None:
+    refused(client, signer.headers(targets=["x" * 10_000]), 401, "4096 characters")
+    for text in ("a.b", "a.b.c.d", "..", "e30.e30.", "a" * 10_000, "=", "a.b.c=", "é.a.b"):
+        challenge = client.post(
+            "/score", json=BODY, headers={"Authorization": f"Bearer {text}"}
+        ).headers["WWW-Authenticate"]
+        assert "error=" in challenge
+    deep = base64.urlsafe_b64encode(b"[" * 2000).decode().rstrip("=")
+    started = time.perf_counter()
+    refused(client, bearer(f"{deep}.e30.AA"))
+    assert time.perf_counter() - started < 1
+
+
+def test_a_header_that_is_sent_twice(client: FlaskClient, signer: Signer) -> None:
+    good = signer.headers()["Authorization"]
+    for first, second in ((good, good), (good, "Bearer x"), ("Bearer x", good), ("Basic x", good)):
+        headers = [("Authorization", first), ("Authorization", second)]
+        response = client.post("/score", json=BODY, headers=headers)
+        assert response.status_code == 400, (first, second)
+        assert 'error="invalid_request"' in response.headers["WWW-Authenticate"]
+    refused(client, {"Authorization": "Bearer"}, 400)
+    refused(client, {"Authorization": f"{good} {good}"}, 400)
+
+
+def test_a_token_in_the_address(
+    client: FlaskClient, signer: Signer, caplog: pytest.LogCaptureFixture
+) -> None:
+    token, key = signer.token(), new_api_key()
+    for query in (f"access_token={token}", f"x=1&access_token={token}", f"t={token}", f"k={key}"):
+        for headers in ({}, signer.headers()):
+            response = client.post(f"/score?{query}", json=BODY, headers=headers)
+            assert_problem(response, 400, "never in the address")
+    assert client.get(f"/?access_token={token}").status_code == 400
+    assert "refused" in caplog.text
+    assert token not in caplog.text
+    assert key not in caplog.text
+
+
+def test_a_token_in_a_form_or_a_cookie_is_none(client: FlaskClient, signer: Signer) -> None:
+    client.set_cookie("access_token", signer.token())
+    response = client.post("/score", data={"access_token": signer.token()})
+    assert_problem(response, 401, "missing")
+
+
+def test_one_name_is_not_another(client: FlaskClient, signer: Signer) -> None:
+    cases = {
+        "score": (["score2"], ["scor"], ["score "], ["Score"], [], None, "score,score2", ["**"]),
+        "score2": (["score"], "score", ["score2x"], ["score", "2"]),
+    }
+    for target, scopes in cases.items():
+        for scope in scopes:
+            headers = signer.headers(targets=scope)
+            response = client.post(f"/{target}", json=BODY, headers=headers)
+            assert_problem(response, 403, f'"{target}"')
+            assert 'error="insufficient_scope"' in response.headers["WWW-Authenticate"]
+    for scope in (["score"], "score", ["score", "score2"], ["*"], "*"):
+        response = client.post("/score", json=BODY, headers=signer.headers(targets=scope))
+        assert response.status_code == 200, scope
+
+
+def test_an_api_key(
+    serve_two: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch, signer: Signer
+) -> None:
+    monkeypatch.delenv("MMF_TOKEN_KEYS")
+    key = new_api_key()
+    monkeypatch.setenv("MMF_API_KEYS", f"reports {hash_of(key)} targets=score groups=predict")
+    client = serve_two().test_client()
+    assert client.post("/score", json=BODY, headers=bearer(key)).status_code == 200
+    assert client.post("/score2", json=BODY, headers=bearer(key)).status_code == 403
+    assert client.get("/metrics", headers=bearer(key)).status_code == 403
+    for wrong in (key[:-1], key + "A", key.swapcase(), "mmf_", hash_of(key)[7:], signer.token()):
+        refused(client, bearer(wrong), 401, "API key")
+
+
+def test_the_time_of_a_refusal_says_nothing_of_a_key() -> None:
+    """Hashes are compared in a time that does not depend on them; and all of them are."""
+    keys = [new_api_key() for _ in range(50)]
+    known = read_api_keys("\n".join(f"c{n} {hash_of(key)}" for n, key in enumerate(keys)))
+
+    def seconds(tried: str) -> float:
+        times = []
+        for _ in range(300):
+            started = time.perf_counter()
+            with pytest.raises(Unauthorized):
+                caller_of(tried, known)
+            times.append(time.perf_counter() - started)
+        return statistics.median(times)
+
+    nearly, far = keys[0][:-1] + "-", new_api_key()
+    assert hashlib.sha256(nearly.encode()).digest() != known[0].digest
+    assert seconds(nearly) < 2 * seconds(far)
+    assert seconds(far) < 2 * seconds(nearly)
+    assert caller_of(keys[0], known).name == "c0"
+    assert caller_of(keys[-1], known).name == "c49"

@@ -1,0 +1,236 @@
+"""`mmfmeta token`: keys, tokens, what is in them, and API keys; files that change in a service."""
+
+import json
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+from signing import Signer, bearer
+
+from mmf_core.access import sources
+from mmf_core.access.api_keys import hash_of, new_api_key, read_api_keys
+from mmf_core.access.key_set import encode, key_id, public_jwk, read_public_keys
+from mmf_core.access.settings import AccessSettings
+from mmf_core.cli import main
+from mmf_core.errors import SettingError
+
+BODY = {"x": 1.5}
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Give a function that runs a command in an empty project of the name `wine`."""
+    for name in ("MMF_TOKEN_KEYS", "MMF_TOKEN_AUDIENCE", "MMF_TOKEN_REVOKED"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    Path("pyproject.toml").write_text('[project]\nname = "wine"\nversion = "1"\n')
+
+    def invoke(*arguments: str, **options: Any) -> Result:
+        return CliRunner().invoke(main, ["token", *arguments], **options)
+
+    return invoke
+
+
+def created(run: Callable[..., Result], *options: str) -> str:
+    result = run("create", *options)
+    assert result.exit_code == 0, result.output
+    return result.output.strip()
+
+
+def test_a_key_a_token_and_what_is_in_it(run: Callable[..., Result]) -> None:
+    made = run("keygen")
+    assert made.exit_code == 0, made.output
+    private = Path("token-key.pem")
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert b"PRIVATE KEY" in private.read_bytes()
+    (jwk,) = json.loads(Path("token-keys.json").read_text())["keys"]
+    assert "d" not in jwk
+    assert "the public keys, 1 in all" in made.output
+    assert jwk["kid"] == key_id(read_public_keys(json.dumps(jwk))[jwk["kid"]])
+
+    options = ("--targets", "score", "--groups", "predict,tasks", "--expires", "30d")
+    token = created(run, *options, "--rate", "100/minute", "--subject", "ci")
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] == 30 * 24 * 3600
+    assert abs(claims["iat"] - time.time()) < 5
+    assert (claims["sub"], claims["aud"], claims["rate"]) == ("ci", "wine", "100/minute")
+    assert (claims["targets"], claims["groups"]) == (["score"], ["predict", "tasks"])
+    assert jwt.get_unverified_header(token)["kid"] == jwk["kid"]
+
+    shown = run("inspect", token)
+    assert shown.exit_code == 0, shown.output
+    assert '"sub": "ci"' in shown.output
+    assert "valid until 20" in shown.output
+    assert run("inspect", input=f"{token}\n").exit_code == 0
+    other = created(run, "--targets", "*")
+    claims = jwt.decode(other, options={"verify_signature": False})
+    assert claims["sub"] == claims["jti"]
+    assert claims["groups"] == ["predict"]
+
+
+def test_keys_are_rotated(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    run("keygen")
+    old = created(run, "--targets", "score")
+    again = run("keygen")
+    assert again.exit_code == 1
+    assert "token-key.pem is there already" in again.output
+    assert run("keygen", "--key", "new.pem").exit_code == 0
+    new = created(run, "--targets", "score", "--key", "new.pem")
+    for token in (old, new):
+        assert run("inspect", token).exit_code == 0
+    document = json.loads(Path("token-keys.json").read_text())
+    Path("token-keys.json").write_text(json.dumps({"keys": document["keys"][1:]}))
+    refused = run("inspect", old)
+    assert refused.exit_code == 1
+    assert "no key has its kid" in refused.output
+    assert run("inspect", new).exit_code == 0
+    monkeypatch.setenv("MMF_TOKEN_AUDIENCE", "another")
+    assert "another audience" in run("inspect", new).output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("create", "--targets", "score"), "keygen"),
+        (("create",), "--targets"),
+        (("create", "--targets", " , "), "names"),
+        (("create", "--targets", "a", "--groups", "predict,all"), "expected predict"),
+        (("create", "--targets", "a", "--expires", "1y"), "expected 30d"),
+        (("create", "--targets", "a", "--expires", "0d"), "expected 30d"),
+        (("create", "--targets", "a", "--rate", "1/week"), "100/minute"),
+        (("inspect", "this is not one"), "not a token"),
+        (("api-key", "two words", "--targets", "a"), "NAME"),
+    ],
+)
+def test_what_cannot_be_made(
+    run: Callable[..., Result], arguments: tuple[str, ...], words: str
+) -> None:
+    result = run(*arguments)
+    assert result.exit_code != 0
+    assert words in result.output
+    assert "Traceback" not in result.output
+
+
+def test_files_that_hold_no_key(run: Callable[..., Result], tmp_path: Path) -> None:
+    Path("token-key.pem").write_text("not a key")
+    assert "cannot be read" in run("create", "--targets", "a").output
+    Path("token-keys.json").write_text("{}")
+    assert run("keygen", "--key", "b.pem").exit_code == 1
+    assert not (tmp_path / "b.pem").exists()
+
+
+def test_an_api_key_and_its_line(run: Callable[..., Result]) -> None:
+    key, line = run(
+        "api-key", "ci", "--targets", "score", "--groups", "predict,docs", "--rate", "5/second"
+    ).output.splitlines()
+    assert line == f"ci {hash_of(key)} targets=score groups=predict,docs rate=5/second"
+    ((_, caller),) = read_api_keys(line)
+    assert (caller.name, caller.targets, caller.rate) == ("ci", {"score"}, (5, 1))
+    assert key not in line
+    assert len(key) == 47
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("MMF_TOKEN_KEYS", "no-file.json", "expected a file, or public keys"),
+        ("MMF_TOKEN_KEYS", '{"keys": []}', "1 to 100 keys"),
+        ("MMF_TOKEN_KEYS", '{"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}]}', "got RSA"),
+        ("MMF_TOKEN_KEYS", '{"kty": "OKP", "crv": "Ed448", "x": "AA"}', "got OKP Ed448"),
+        ("MMF_TOKEN_KEYS", '{"kty": "oct", "k": "c2VjcmV0"}', "got oct"),
+        ("MMF_TOKEN_KEYS", '{"kty": "OKP", "crv": "Ed25519", "x": "AA", "d": "AA"}', "private"),
+        ("MMF_TOKEN_KEYS", "{", "Expecting"),
+        ("MMF_TOKEN_KEYS", "A" * 42, "43 characters"),
+        ("MMF_TOKEN_REVOKED", "no-file.txt", "No such file"),
+        ("MMF_API_KEYS", "ci secret", "sha256:HASH"),
+        ("MMF_API_KEYS", f"ci {hash_of('x')} targets=a groups=all", "got all"),
+        ("MMF_API_KEYS", f"ci {hash_of('x')} target=a", "got target="),
+        ("MMF_API_KEYS", f"ci {hash_of('x')};ci {hash_of('y')}", "each name once"),
+        ("MMF_RATE_LIMIT", "many", "100/minute"),
+        ("MMF_RATE_LIMIT_REDIS", "http://127.0.0.1", "redis://"),
+    ],
+)
+def test_settings_that_stop_the_start(
+    name: str, text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingError, match=name) as refused:
+        AccessSettings.from_env({name: text})
+    assert words in str(refused.value)
+
+
+def test_keys_by_themselves(signer: Signer) -> None:
+    value = encode(signer.public)
+    assert read_public_keys(f"{value}\n") == {key_id(signer.public): signer.public}
+    jwk = public_jwk(signer.public)
+    two = {"keys": [jwk, {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43, "kid": "b"}]}
+    assert list(read_public_keys(json.dumps(two))) == [jwk["kid"], "b"]
+    assert read_public_keys(json.dumps(jwk)) == {jwk["kid"]: signer.public}
+    with pytest.raises(ValueError, match="each kid once"):
+        read_public_keys(json.dumps({"keys": [jwk, jwk]}))
+    # RFC 8037, A.3
+    example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+    assert list(read_public_keys(example)) == ["kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"]
+
+
+def replace(file: Path, text: str) -> None:
+    """Replace a file as an editor does."""
+    beside = file.with_suffix(".new")
+    beside.write_text(text)
+    beside.replace(file)
+
+
+def test_revoked_tokens_rotated_keys_and_removed_api_keys_are_refused_at_once(
+    signer: Signer,
+    serve_two: Callable[[], Flask],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(sources, "INTERVAL", 0)
+    revoked, keys = tmp_path / "revoked.txt", tmp_path / "api-keys.txt"
+    revoked.write_text("# none so far\n")
+    key = new_api_key()
+    keys.write_text(f"# ours\nreports {hash_of(key)} targets=* groups=predict\n")
+    monkeypatch.setenv("MMF_TOKEN_REVOKED", str(revoked))
+    monkeypatch.setenv("MMF_API_KEYS", str(keys))
+    client = serve_two().test_client()
+
+    def status(token: str) -> int:
+        return client.post("/score", json=BODY, headers=bearer(token)).status_code
+
+    token, other = signer.token(), signer.token(jti="two")
+    assert [status(each) for each in (token, other, key)] == [200, 200, 200]
+    replace(revoked, "one # of a laptop that was lost\nthree\n")
+    assert [status(each) for each in (token, other, key)] == [401, 200, 200]
+    replace(keys, "# none\n")
+    assert [status(each) for each in (token, other, key)] == [401, 200, 401]
+    revoked.unlink()  # what it held counts
+    assert [status(each) for each in (token, other)] == [401, 200]
+    assert "MMF_TOKEN_REVOKED: the file cannot be read, and counts as it was" in caplog.text
+    replace(revoked, "")
+    assert status(token) == 200
+    replace(signer.file, "{broken")
+    assert status(token) == 200
+    another = {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}
+    replace(signer.file, json.dumps({"keys": [another]}))
+    assert [status(each) for each in (token, other)] == [401, 401]
+    replace(signer.file, json.dumps({"keys": [another, public_jwk(signer.public)]}))
+    assert [status(each) for each in (token, other)] == [200, 200]
+
+
+def test_a_key_set_without_kids_is_tried_key_by_key(
+    signer: Signer, serve_two: Callable[[], Flask]
+) -> None:
+    claims = signer.claims()
+    unnamed = jwt.encode(claims, signer.key, algorithm="EdDSA")
+    first = {"kty": "OKP", "crv": "Ed25519", "x": "A" * 42 + "E"}
+    signer.file.write_text(json.dumps({"keys": [first, public_jwk(signer.public)]}))
+    client = serve_two().test_client()
+    assert client.post("/score", json=BODY, headers=bearer(unnamed)).status_code == 200

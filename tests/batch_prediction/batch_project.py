@@ -1,0 +1,20 @@
+"""A project whose target predicts by rows."""
+
+from collections.abc import Callable
+
+from click.testing import Result
+
+MAIN = """
+import mmf_core as mmf
+
+
+@mmf.target(returns=mmf.DataFrame(), default=True)
+def score(
+    data=mmf.DataFrame(schema={"a": float, "b": mmf.Column(int, ge=0)}),
+    factor=mmf.Float(default=1.0),
+):
+    if (data["a"] == -666).any():
+        raise RuntimeError("the number of the beast")
+    return (data["a"] + data["b"]) * factor
+"""
+Predict = Callable[..., Result]

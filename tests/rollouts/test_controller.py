@@ -1,0 +1,369 @@
+"""What the worker that follows a plan does: takes over from another one, and sees other files."""
+
+import http.server
+import json
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+import mmf_core as mmf
+from mmf_core.execution import Execution
+from mmf_core.models import profile_of
+from mmf_core.rollouts import candidate, changes, gates, mirror, state
+from mmf_core.rollouts.candidate import CandidateError
+from mmf_core.rollouts.controller import BREACHES, Controller
+from mmf_core.rollouts.counters import CANDIDATE, STABLE, Copies, Counters
+from mmf_core.rollouts.mirror import Mirror
+from mmf_core.rollouts.plan import Candidate, Plan, of, read, write
+from mmf_core.rollouts.rollout import ABORTED, PROMOTED, RUNNING, Rollout
+from mmf_core.rollouts.strategies import Progress
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the place of a plan, in a folder with both models."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").write_text("old")
+    (tmp_path / "new").write_text("new")
+    return tmp_path / "rollout.toml"
+
+
+@pytest.fixture
+def reloads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Give the signals that the master has got."""
+    signals: list[int] = []
+    place = "mmf_core.rollouts.controller.os.kill"
+    monkeypatch.setattr(place, lambda _, number: signals.append(number))
+    return signals
+
+
+def plan(**entries: Any) -> Plan:
+    steps = {"steps": entries.pop("steps")} if "steps" in entries else {}
+    return of({"candidate": {"name": "v2", "artifacts": {"model": "new"}} | entries} | steps)
+
+
+LOADED: list[Rollout] = []
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """Close what the rollouts of a test have opened."""
+    yield
+    while LOADED:
+        mirror = LOADED.pop().mirror
+        mirror._receiver.close()
+        mirror._sender.close()
+
+
+def load(plan: Plan, before: Rollout | None = None, stable: str = "v1") -> Rollout:
+    assert plan.candidate is not None
+    LOADED.append(Rollout(plan, state.key_of(plan.candidate), mmf.Registry(), stable, before))
+    return LOADED[-1]
+
+
+def followed(rollout: Rollout, file: Path) -> Controller:
+    """Return what another worker does from now on, after its first look."""
+    made = Controller(rollout, file, may_reload=True)
+    made.look()
+    return made
+
+
+def fail(rollout: Rollout, count: int = 200) -> None:
+    for _ in range(count):
+        rollout.counters.add_call(STABLE, 0.001, failed=False)
+        rollout.counters.add_call(CANDIDATE, 0.001, failed=True)
+
+
+def test_a_plan_that_is_broken_stays_in_force_when_another_worker_follows_it(file: Path) -> None:
+    first = plan(traffic=20, mirror=5)
+    write(first, file)
+    rollout = load(first)
+    followed(rollout, file)
+    changes.set_shares(file, traffic=40)
+    followed(rollout, file)
+    assert rollout.counters.traffic == 40
+    file.write_text("[broken")
+    followed(rollout, file)
+    assert (rollout.counters.traffic, rollout.counters.mirror) == (40, 5)
+    assert rollout.counters.is_offered
+    last = followed(rollout, file)
+    fail(rollout)
+    for _ in range(BREACHES):
+        last.look()
+    assert rollout.counters.traffic == 0, "its gates are in force, too"
+
+
+def test_what_was_taken_back_stays_so_where_nothing_can_be_written(file: Path) -> None:
+    state.path_of(file).mkdir()
+    write(plan(traffic=40), file)
+    rollout = load(plan(traffic=40))
+    first = followed(rollout, file)
+    fail(rollout)
+    for _ in range(BREACHES):
+        first.look()
+    assert rollout.counters.traffic == 0
+    followed(rollout, file)
+    assert rollout.counters.traffic == 0
+    assert rollout.status.read()["status"].startswith("errors: ")
+    state.path_of(file).rmdir()
+    changes.begin(file, {"candidate": {"name": "v2", "artifacts": {"model": "new"}, "traffic": 30}})
+    first.look()
+    assert rollout.counters.traffic == 30, "begun anew"
+    assert rollout.status.read()["status"] == RUNNING
+
+
+def test_figures_of_a_step_outlive_the_worker_that_looks_at_them(file: Path) -> None:
+    """A candidate that ends its workers ends those as well that would take it back."""
+    write(plan(traffic=40), file)
+    rollout = load(plan(traffic=40))
+    for _ in range(BREACHES + 1):
+        followed(rollout, file)
+        fail(rollout, 20)
+    assert rollout.counters.is_offered
+    for _ in range(BREACHES):
+        followed(rollout, file)
+    assert rollout.status.read()["status"].startswith("errors: ")
+    assert not rollout.counters.is_offered
+
+
+def test_steps_go_on_where_nothing_can_be_written(file: Path) -> None:
+    state.path_of(file).mkdir()
+    steps = {"traffic": [10, 50], "minutes": 1e-9, "requests": 1}
+    write(plan(steps=steps), file)
+    rollout = load(plan(steps=steps))
+    first = followed(rollout, file)
+    rollout.counters.add_call(CANDIDATE, 0.001, failed=False)
+    first.look()
+    first.look()
+    assert rollout.counters.traffic == 50
+    followed(rollout, file)
+    assert rollout.counters.traffic == 50
+
+
+def test_another_file_under_the_same_name_is_loaded_once(file: Path, reloads: list[int]) -> None:
+    begun = plan(traffic=40)
+    write(begun, file)
+    rollout = load(begun)
+    first = followed(rollout, file)
+    assert (rollout.counters.traffic, reloads) == (40, [])
+    (file.parent / "new").write_text("another")
+    write(begun, file)
+    for _ in range(3):
+        first.look()
+    assert rollout.counters.traffic == 0
+    assert len(reloads) == 1
+    again = load(begun, rollout)
+    assert again.counters is not rollout.counters
+    followed(again, file)
+    assert again.counters.traffic == 40
+
+
+def test_a_file_that_is_removed_once_it_is_loaded_is_not_missed(
+    file: Path, reloads: list[int]
+) -> None:
+    write(plan(traffic=40), file)
+    rollout = load(plan(traffic=40))
+    followed(rollout, file)
+    (file.parent / "new").unlink()
+    followed(rollout, file)
+    assert (rollout.counters.traffic, reloads) == (40, [])
+
+
+def test_a_promoted_version_answers_though_its_file_has_changed(
+    file: Path, reloads: list[int]
+) -> None:
+    write(plan(traffic=40), file)
+    rollout = load(plan(traffic=40))
+    first = followed(rollout, file)
+    (file.parent / "new").write_text("another")
+    changes.promote(file)
+    first.look()
+    assert (rollout.counters.traffic, reloads) == (100, [])
+    assert rollout.status.read()["status"] == PROMOTED
+
+
+def test_a_reload_keeps_the_shares_of_the_same_candidate(file: Path) -> None:
+    write(plan(traffic=40), file)
+    rollout = load(plan(traffic=40))
+    followed(rollout, file)
+    same = load(plan(traffic=40), rollout)
+    assert same.counters is rollout.counters
+    assert same.status is rollout.status
+    other_stable = load(plan(traffic=40), rollout, stable="v3")
+    assert other_stable.counters.traffic == 40
+    assert other_stable.counters.is_offered
+    assert other_stable.counters.calls(STABLE) == Counters().calls(STABLE)
+    (file.parent / "new").write_text("another")
+    assert load(plan(traffic=40), rollout).counters.traffic == 0
+
+
+def test_an_aborted_candidate_is_not_said_to_run(file: Path) -> None:
+    write(plan(traffic=40), file)
+    rollout = load(plan(traffic=40))
+    first = followed(rollout, file)
+    changes.abort(file)
+    first.look()
+    assert rollout.status.read()["status"] == ABORTED
+    assert not rollout.counters.is_offered
+
+
+def test_a_broken_plan_can_be_aborted(file: Path) -> None:
+    file.write_text("[broken")
+    changes.abort(file)
+    assert read(file) == Plan()
+    with pytest.raises(changes.NoRollout):
+        changes.abort(file)
+
+
+def test_the_name_of_a_promoted_version_is_taken(file: Path) -> None:
+    document = {"candidate": {"name": "v2", "artifacts": {"model": "new"}, "traffic": 30}}
+    changes.begin(file, document)
+    changes.promote(file)
+    with pytest.raises(changes.NoRollout, match="v2 is promoted already"):
+        changes.begin(file, document)
+    document["candidate"]["name"] = "v3"
+    assert changes.begin(file, document).candidate
+
+
+@pytest.mark.parametrize(("stable", "name"), [("", "stable"), ("v2", "v2")])
+def test_both_versions_cannot_have_one_name(stable: str, name: str) -> None:
+    registry = mmf.Registry()
+    registry.version = stable
+    with pytest.raises(CandidateError, match=f"{name}: the version in use has this name"):
+        candidate.load(Candidate(name=name, main="other.py"), "main", registry)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"step": math.inf, "seconds": 0, "ended": ""},
+        {"step": "x", "seconds": 0, "ended": ""},
+        {"step": 1, "seconds": {}, "ended": ""},
+        {},
+        [],
+    ],
+)
+def test_a_broken_state_begins_anew(file: Path, document: Any) -> None:
+    path = state.path_of(file)
+    text = json.dumps({"candidate": "key", **document} if isinstance(document, dict) else document)
+    path.write_text(text.replace("Infinity", "1e400"))
+    assert state.read(path, "key") == Progress()
+
+
+def test_a_call_that_ends_its_process_has_failed() -> None:
+    counters = Counters()
+    for ends in (False, True, True):
+        if not (child := os.fork()):
+            counters.begin_call()
+            if not ends:
+                counters.end_call()
+                counters.add_call(CANDIDATE, 0.001, failed=False)
+            os._exit(0)
+        os.waitpid(child, 0)
+    counters.add_call(STABLE, 0.001, failed=False)  # as does the worker that replaces it
+    calls = counters.calls(CANDIDATE)
+    assert (calls.count, calls.failed) == (3, 2)
+    assert counters.calls(STABLE).failed == 0
+
+
+class Unpickleable:
+    """A result that no copy can be made of."""
+
+    def __reduce__(self) -> Any:
+        raise RuntimeError("not copied")
+
+
+def test_a_result_that_cannot_be_copied_is_no_error_of_the_caller() -> None:
+    counters = Counters()
+    copies = Mirror(counters)
+    copies.send("predict", copies.pickled({"x": 1}), Unpickleable())
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    copies.send("predict", copies.pickled({"x": 1}), deep)
+    assert counters.copies().dropped == 2
+    copies._receiver.close()
+    copies._sender.close()
+
+
+@pytest.fixture
+def gate() -> Iterator[str]:
+    """Give the URL of a gate whose response is not HTTP."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(b"no such thing\r\n\r\n")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def test_a_gate_that_answers_nonsense_is_closed(gate: str) -> None:
+    assert not gates.is_open(gate)
+
+
+def test_a_profile_goes_with_its_file(file: Path) -> None:
+    """That of the version in use is not the candidate's."""
+    stable, (model, new) = mmf.Registry(), (profile_of(Path(name)) for name in ("model", "new"))
+    stable.artifact("model")
+    model.write_text("of the old one")
+    second = Candidate(name="v2", artifacts={"model": "new"})
+    assert not (candidate._folder_of(second, stable) / model).exists()
+    new.write_text("of the new one")
+    folder = candidate._folder_of(second, stable)
+    assert (folder / model).read_text() == "of the new one"
+    assert (folder / "model").read_text() == "new"
+    assert file.parent == Path.cwd()
+
+
+def test_folders_of_thrown_away_forks_are_removed(file: Path) -> None:
+    stable = mmf.Registry()
+    stable.artifact("model")
+    second = Candidate(name="v2", artifacts={"model": "new"})
+    reader, writer = os.pipe()
+    if not (child := os.fork()):
+        os.write(writer, bytes(candidate._folder_of(second, stable)))
+        os._exit(0)
+    os.waitpid(child, 0)
+    left = Path(os.read(reader, 1_000).decode())
+    assert left.is_dir()
+    candidate._remove_folders()
+    assert not left.exists()
+    assert file.parent.is_dir()
+
+
+def test_the_time_of_a_copy_is_without_that_in_which_others_had_the_processor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A busy machine does not take a silent candidate back."""
+    counters = Counters()
+    copies = Mirror(counters)
+    waited = iter([3.0, 3.4])
+    monkeypatch.setattr(mirror, "_waited", lambda: next(waited))
+
+    def answer(_: object) -> int:
+        time.sleep(0.45)
+        return 1
+
+    values = copies.pickled({})
+    assert values is not None
+    copies._answer({"predict": cast(Execution, answer)}, ("predict", values, 1))
+    assert counters.calls(CANDIDATE).quantile(0.95) < 0.2
+    assert counters.copies() == Copies(compared=1)
+    copies._receiver.close()
+    copies._sender.close()
+
+
+def test_how_long_this_process_has_waited_is_known() -> None:
+    assert 0 <= mirror._waited() <= time.monotonic()

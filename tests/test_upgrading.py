@@ -1,0 +1,325 @@
+"""A project takes a newer template: what it has changed stays, and nothing is lost."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+from baking import ROOT
+from mmf_core.extras import find_extras, remove_extras
+from mmf_core.upgrading.changelog import entries_between
+from mmf_core.upgrading.record import (
+    CRUFT,
+    NAME,
+    Record,
+    UpgradeError,
+    read_record,
+    write_record,
+)
+from mmf_core.upgrading.requirements import merge_requirements
+
+PAYLOAD = "{{cookiecutter.project_slug}}"
+KEPT = {"cors", "init", "models/skops", "upgrading"}
+OLD, NEW = "0.9.0", "0.10.0"
+CHANGELOG = f"""# Changelog
+
+## [Unreleased]
+
+## [{NEW}] - 2027-01-01
+
+### Added
+
+- Nothing to read.
+
+### Removed
+
+- `mmf.Old`: write `mmf.New`.
+
+## [{OLD}] - 2026-12-01
+
+### Removed
+
+- Long gone.
+"""
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@localhost", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def commit(folder: Path, message: str, tag: str = "") -> None:
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", message)
+    if tag:
+        git(folder, "tag", tag)
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text, f"{file} has no {old!r}"
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Upgradable:
+    """A project made from the older of two versions of a template."""
+
+    template: Path
+    folder: Path
+
+    def upgrade(self, *options: str, code: int = 0) -> str:
+        """Run `mmfmeta upgrade` without the tests of the project, and return what it prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "mmf_core", "upgrade", "--no-tests", *options],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        printed = done.stdout + done.stderr
+        assert done.returncode == code, printed
+        return printed
+
+    def text(self, path: str) -> str:
+        return (self.folder / path).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository of the template with two versions."""
+    folder = tmp_path_factory.mktemp("template") / "mmf-flask"
+    folder.mkdir()
+    for name in ("cookiecutter.json", "hooks", "templates", PAYLOAD):
+        source = ROOT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / name, ignore=ignored)
+        else:
+            shutil.copy(source, folder / name)
+    package = folder / PAYLOAD / "mmf_core"
+    remove_extras(package, find_extras(package).keys() - KEPT)  # fewer files to make and to merge
+    init = package / "__init__.py"
+    version = next(line for line in init.read_text().splitlines() if line.startswith("__version__"))
+    edit(init, version, f'__version__ = "{OLD}"')
+    (folder / "CHANGELOG.md").write_text(CHANGELOG)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    commit(folder, "old", f"v{OLD}")
+    edit(init, OLD, NEW)
+    (folder / PAYLOAD / "mmf_core" / "new_module.py").write_text('"""New."""\n')
+    edit(folder / PAYLOAD / "Procfile", "web:", "# the new template\nweb:")
+    edit(folder / PAYLOAD / "compose.yaml", "services:", "# the new template\nservices:")
+    edit(folder / PAYLOAD / "gunicorn.conf.py", '"""', '"""The new template: ')
+    edit(folder / PAYLOAD / "main.py", '"""', '"""The new sample. ')
+    edit(folder / PAYLOAD / "train.py", '"""', '"""The new training. ')
+    edit(folder / PAYLOAD / ".dockerignore", "\n", "\nnew-template\n")
+    (folder / PAYLOAD / "requirements.in").write_text(
+        (folder / PAYLOAD / "requirements.in").read_text().replace("orjson", "orjson<9", 1)
+        + "new-package  # because\n"
+    )
+    (folder / PAYLOAD / "new.txt").write_text("new\n")
+    commit(folder, "new", f"v{NEW}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project of the older version, in a git repository of its own."""
+    folder = tmp_path_factory.mktemp("made")
+    git(template, "checkout", "--quiet", f"v{OLD}")
+    config = folder / "config.yaml"
+    folders = {"cookiecutters_dir": str(folder), "replay_dir": str(folder / "replay")}
+    config.write_text(json.dumps(folders))
+    answers = ("project_slug=wines", "project_name=Сорта {{ '{{' }} \"вина\" % \\n")
+    options = ("--no-input", "--config-file", str(config), "--output-dir", str(folder))
+    command = [sys.executable, "-m", "cookiecutter", *options, str(template), *answers]
+    subprocess.run(command, check=True, capture_output=True)
+    git(template, "checkout", "--quiet", "main")
+    if git(folder / "wines", "status", "--porcelain"):  # there is no name for an author
+        commit(folder / "wines", "new project")
+    return folder / "wines"
+
+
+@pytest.fixture
+def project(template: Path, made: Path, tmp_path: Path) -> Upgradable:
+    """Give a copy of it."""
+    return Upgradable(template, Path(shutil.copytree(made, tmp_path / "wines")))
+
+
+def test_a_project_has_a_record_of_where_it_comes_from(project: Upgradable) -> None:
+    record = read_record(project.folder)
+    assert (record.template, record.version) == (str(project.template), OLD)
+    assert record.commit == git(project.template, "rev-parse", f"v{OLD}").strip()
+    assert record.answers["project_name"] == 'Сорта {{ "вина" % \\n'
+    assert {"mmf_core", "main.py", "Makefile"} <= record.sums.keys()
+    cruft = json.loads(project.text(CRUFT))
+    assert cruft["commit"] == record.commit
+    assert cruft["context"]["cookiecutter"]["project_slug"] == "wines"
+
+
+def test_what_nobody_has_changed_is_replaced(project: Upgradable) -> None:
+    printed = project.upgrade()
+    for path in ("Procfile", "compose.yaml", ".dockerignore", "gunicorn.conf.py", "main.py"):
+        assert "new" in project.text(path)
+        assert f"updated   {path}" in printed
+    assert project.text("new.txt") == "new\n"
+    assert NEW in project.text("mmf_core/__init__.py")
+    assert (project.folder / "mmf_core" / "new_module.py").exists()
+    assert "`mmf.Old`: write `mmf.New`." in printed
+    assert "Nothing to read" not in printed
+    assert "Long gone" not in printed
+    record = read_record(project.folder)
+    assert record.version == NEW
+    assert record.commit == git(project.template, "rev-parse", f"v{NEW}").strip()
+    assert record.template == str(project.template)
+    assert record.answers["project_name"] == 'Сорта {{ "вина" % \\n'
+    commit(project.folder, "upgraded")
+    assert f"{NEW} is up to date" in project.upgrade()
+
+
+def test_what_the_project_has_changed_stays(project: Upgradable) -> None:
+    folder = project.folder
+    (folder / "main.py").write_text("# mine\n")
+    edit(folder / "Procfile", "web:", "mine: true\nweb:")
+    (folder / "compose.yaml").write_text(project.text("compose.yaml") + "# mine\n")
+    (folder / ".dockerignore").unlink()
+    git(folder, "mv", "train.py", "training.py")
+    (folder / "requirements.in").write_text(project.text("requirements.in") + "mine\n")
+    (folder / "own.py").write_text("mine = 1\n")
+    commit(folder, "mine")
+    printed = project.upgrade(code=1)
+    assert project.text("main.py") == "# mine\n"
+    assert "conflicts Procfile" in printed
+    assert "<<<<<<< " in project.text("Procfile")
+    assert "mine: true" in project.text("Procfile")
+    assert "merged    compose.yaml" in printed
+    assert "# mine" in project.text("compose.yaml")
+    assert "# the new template" in project.text("compose.yaml")
+    assert not (folder / ".dockerignore").exists()
+    assert not (folder / "train.py").exists()
+    assert "The new training" in project.text("training.py")
+    requirements = project.text("requirements.in").splitlines()
+    assert {"mine", "new-package  # because"} <= set(requirements)
+    assert any(line.startswith("orjson<9") for line in requirements)
+    assert project.text("own.py") == "mine = 1\n"
+    git(folder, "reset", "--hard", "--quiet")
+    assert git(folder, "status", "--porcelain", "--ignored") == ""
+    assert read_record(folder).version == OLD
+
+
+@pytest.mark.long
+def test_an_edited_core_is_not_lost(project: Upgradable) -> None:
+    edit(project.folder / "mmf_core" / "cors" / "capability.py", '"""', '"""Mine. ')
+    commit(project.folder, "mine")
+    printed = project.upgrade(code=1)
+    assert "--mine" in printed
+    assert '+"""Mine. ' in printed
+    assert git(project.folder, "status", "--porcelain") == ""
+    project.upgrade("--mine")
+    assert '"""Mine. ' in project.text("mmf_core/cors/capability.py")
+    assert NEW in project.text("mmf_core/__init__.py")
+
+
+@pytest.mark.long
+def test_a_removed_extra_stays_removed(project: Upgradable) -> None:
+    shutil.rmtree(project.folder / "mmf_core" / "cors")
+    commit(project.folder, "without CORS")
+    project.upgrade()
+    assert not (project.folder / "mmf_core" / "cors").exists()
+    assert NEW in project.text("mmf_core/__init__.py")
+
+
+def test_dry_run_and_check_change_nothing(project: Upgradable) -> None:
+    assert f"{NEW} is newer than {OLD}" in project.upgrade("--check", code=1)
+    assert "updated   Procfile" in project.upgrade("--dry-run")
+    assert git(project.folder, "status", "--porcelain") == ""
+    assert f"{OLD} is up to date" in project.upgrade("--to", OLD)
+
+
+def test_changes_that_are_not_committed_are_refused(project: Upgradable) -> None:
+    edit(project.folder / "main.py", '"""', '"""Mine. ')
+    assert "expected a clean git tree, got 1 changed files, such as main.py" in project.upgrade(
+        code=1
+    )
+
+
+@pytest.mark.long
+def test_another_template_is_refused(project: Upgradable, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    git(tmp_path, "clone", "--quiet", str(project.template), str(other))
+    git(other, "checkout", "--quiet", f"v{OLD}")
+    edit(other / PAYLOAD / "Procfile", "web:", "# other\nweb:")
+    commit(other, "other")
+    git(other, "tag", "--force", f"v{OLD}")
+    record = read_record(project.folder)
+    write_record(
+        project.folder,
+        Record(record.template, record.version, "", record.answers, record.sums),
+    )
+    commit(project.folder, "no commit known")
+    printed = project.upgrade("--from-template", str(other), code=1)
+    assert "does not make what this project began with: Procfile" in printed
+
+
+@pytest.mark.long
+def test_a_project_without_a_record_is_adopted(project: Upgradable) -> None:
+    for name in (NAME, CRUFT):
+        (project.folder / name).unlink()
+    commit(project.folder, "no record")
+    assert f"{NAME} is missing" in project.upgrade(code=1)
+    assert "--from-template" in project.upgrade("--adopt", OLD, code=1)
+    project.upgrade("--adopt", OLD, "--from-template", str(project.template))
+    assert read_record(project.folder).version == NEW
+
+
+@pytest.mark.long
+def test_a_bundle_is_a_template(project: Upgradable, tmp_path: Path) -> None:
+    bundle = tmp_path / "template.bundle"
+    git(project.template, "bundle", "create", "--quiet", str(bundle), "--all")
+    project.upgrade("--from-template", str(bundle))
+    assert read_record(project.folder).version == NEW
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("not TOML", "cannot be read"), ('version = "1"\n', "cannot be read")]
+)
+def test_a_broken_record_is_named(text: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text(text)
+    with pytest.raises(UpgradeError, match=reason):
+        read_record(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "mine", "new", "merged", "kept"),
+    [
+        ("a==1\nb==1\n", "a==1\nb==1\n", "a==2\nb==1\n", "a==2\nb==1\n", []),
+        ("a==1\n", "a==1\nm==1\n", "a==1\nn==1\n", "a==1\nm==1\nn==1\n", []),
+        ("a==1\nb==1\n", "a==1\nb==1\n", "b==1\n", "b==1\n", []),
+        ("a==1\n", "a==3\n", "a==2\n", "a==3\n", ["a==3 (the template: a==2)"]),
+        ("a==1\n", "a==3\n", "", "a==3\n", ["a==3 (the template: removed)"]),
+        ("a==1\n", "", "a==2\n", "", []),
+        ("# c\nA_b>1  # x\n", "# d\nA_b>1  # x\n", "a-b>2  # y\n", "# d\na-b>2  # y\n", []),
+        (
+            'a==1 ; python_version < "3.12"\na==2 ; python_version >= "3.12"\n',
+            'a==1 ; python_version < "3.12"\na==2 ; python_version >= "3.12"\n',
+            'a==1 ; python_version < "3.12"\na==3 ; python_version >= "3.12"\n',
+            'a==1 ; python_version < "3.12"\na==3 ; python_version >= "3.12"\n',
+            [],
+        ),
+        ("-r x.in\n", "-r x.in\n-c y\n", "-r x.in\nb\n", "-r x.in\n-c y\nb\n", []),
+    ],
+)
+def test_requirements_are_merged_by_package(
+    old: str, mine: str, new: str, merged: str, kept: list[str]
+) -> None:
+    assert merge_requirements(old, mine, new) == (merged, kept)
+
+
+def test_only_what_may_need_something_done_is_shown() -> None:
+    shown = list(entries_between(CHANGELOG, Version(OLD), Version(NEW)))
+    assert shown == [f"{NEW} Removed\n\n- `mmf.Old`: write `mmf.New`."]

@@ -1,0 +1,1 @@
+"""`mmfmeta predict`: predictions for files larger than memory."""

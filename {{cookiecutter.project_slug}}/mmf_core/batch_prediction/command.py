@@ -1,0 +1,126 @@
+"""`mmfmeta predict`: predictions for whole files, in chunks."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from ..errors import MMFError
+from .errors import BatchError
+from .job import Job
+from .request import Request
+
+_DONE, _SOME, _NOTHING = 0, 1, 2
+_INTERRUPTED = 130
+_ROWS = 65_536
+
+
+@click.command()
+@click.argument("target", required=False)
+@click.option(
+    "-i",
+    "--input",
+    "inputs",
+    required=True,
+    multiple=True,
+    metavar="IN",
+    help="A file, a folder, a pattern, a URI, or - for standard input. May be repeated.",
+)
+@click.option("-o", "--output", required=True, metavar="OUT", help="A file, a URI, or -.")
+@click.option("-t", "--type", "type_", help="The format of - and of names that do not say it.")
+@click.option("--keep", help="Columns that go back beside the prediction: id,owner.")
+@click.option("--keep-all", is_flag=True, help="All columns go back beside the prediction.")
+@click.option("--text", help="Kept columns that are text, even if all looks like numbers.")
+@click.option("--set", "arguments", multiple=True, metavar="NAME=VALUE", help="Another argument.")
+@click.option(
+    "--batch-rows",
+    type=click.IntRange(1),
+    default=_ROWS,
+    show_default=True,
+    help="Rows that a call gets at most.",
+)
+@click.option(
+    "-n",
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes, which share the loaded model.",
+)
+@click.option("--errors", metavar="FILE", help="Where bad rows go: .csv, .jsonl, .xlsx.")
+@click.option(
+    "--max-errors",
+    type=click.IntRange(0),
+    help="Bad rows after which the run ends; none without --errors, any with it.",
+)
+@click.option("--resume", is_flag=True, help="Continue a run that was interrupted.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace files that are there, and what an interrupted run has left.",
+)
+@click.option(
+    "--summary",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where counts, seconds, versions and checksums go, as JSON.",
+)
+def predict(**options: Any) -> None:
+    """Predict the rows of files with TARGET, by default the only one from a table to a table.
+
+    Formats are those of the names: CSV, TSV, JSON lines, Parquet, Arrow, Feather, in chunks; XLSX
+    and others whole. The output appears when it is complete. Exit codes: 0, all rows have a
+    prediction; 1, some are bad; 2, there is no output.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        bad = Job(_request(**options)).run()
+    except MMFError as error:
+        _end(f"Error: {error}", _NOTHING)
+    except click.ClickException as error:
+        _end(f"Error: {error.format_message()}", _NOTHING)
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        _end(f"Error: {name}{error.strerror or error}", _NOTHING)
+    except KeyboardInterrupt:
+        _end("Interrupted; --resume continues", _INTERRUPTED)
+    sys.exit(_SOME if bad else _DONE)
+
+
+def _request(
+    *,
+    keep: str | None,
+    keep_all: bool,
+    text: str | None,
+    errors: str | None,
+    max_errors: int | None,
+    inputs: tuple[str, ...],
+    **others: Any,
+) -> Request:
+    if keep and keep_all:
+        raise BatchError("--keep and --keep-all exclude each other: remove one")
+    return Request(
+        inputs=inputs,
+        keep=None if keep_all else _names(keep),
+        text=_names(text),
+        errors=errors,
+        max_errors=0 if max_errors is None and not errors else max_errors,
+        **others,
+    )
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in text.split(",")] if text else []
+
+
+def _end(message: str, code: int) -> None:
+    click.echo(message, err=True)
+    sys.exit(code)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,1 @@
+"""A project takes what a newer version of its template has changed."""

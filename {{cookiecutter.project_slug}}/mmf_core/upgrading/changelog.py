@@ -1,0 +1,30 @@
+"""What is to be read in a changelog before an upgrade."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from packaging.version import InvalidVersion, Version
+
+_VERSION = re.compile(r"^## \[?v?([^\]\s]+)\]?", re.MULTILINE)
+_KINDS = ("Changed", "Deprecated", "Removed", "Security")
+"""Of Keep a Changelog: what may need something done."""
+
+
+def entries_between(changelog: str, old: Version, new: Version) -> Iterator[str]:
+    """Yield the sections between two versions that may need something done, the newest first."""
+    parts = _VERSION.split(changelog)
+    for title, text in zip(parts[1::2], parts[2::2], strict=True):
+        try:
+            version = Version(title)
+        except InvalidVersion:  # [Unreleased]
+            continue
+        if old < version <= new:
+            yield from (f"{version} {section}" for section in _sections(text))
+
+
+def _sections(text: str) -> Iterator[str]:
+    for section in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
+        if section.startswith(_KINDS):
+            yield section.strip()

@@ -1,0 +1,119 @@
+"""`.mmf.toml`: the template that a project was made from, its version, the answers, and checksums.
+
+`.cruft.json` has the same for cruft. Only the standard library is imported here: the template's
+hook uses this module, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import MMFError
+
+NAME = ".mmf.toml"
+CRUFT = ".cruft.json"
+CORE = "mmf_core"
+_HEADER = "# What this project was made from. `mmfmeta upgrade` reads it, and writes it anew.\n\n"
+_SKIPPED = {".git", ".venv", "__pycache__", NAME, CRUFT}
+
+
+class UpgradeError(MMFError):
+    """A project cannot be upgraded as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Where a project comes from.
+
+    `commit` is empty if it is not known, such as of a template with changes that were not
+    committed. `sums` are the SHA-256 of the files as they were generated, by their paths; the whole
+    of mmf_core has one.
+    """
+
+    template: str
+    version: str
+    commit: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    sums: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_record(project: Path) -> Record:
+    """Return a project's record; UpgradeError if there is none, or it is not one."""
+    file = project / NAME
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        return Record(
+            **{name: str(table[name]) for name in ("template", "version", "commit")},
+            answers={name: str(text) for name, text in table["answers"].items()},
+            sums={name: str(text) for name, text in table.get("sums", {}).items()},
+        )
+    except FileNotFoundError:
+        raise UpgradeError(
+            f"{file} is missing: expected a project that was made from the template. One that is "
+            f"older than this file is upgraded with --adopt VERSION and --from-template URL"
+        ) from None
+    except (ValueError, KeyError, AttributeError) as error:
+        raise UpgradeError(
+            f"{file} cannot be read: {error!r}; `git log {NAME}` has its last state"
+        ) from error
+
+
+def write_record(project: Path, record: Record) -> None:
+    """Write a project's record, and that of cruft if the commit is known."""
+    lines = [
+        f"{name} = {_text(getattr(record, name))}" for name in ("template", "version", "commit")
+    ]
+    for name in ("answers", "sums"):
+        lines += ["", f"[{name}]"]
+        lines += [f"{_text(key)} = {_text(text)}" for key, text in getattr(record, name).items()]
+    (project / NAME).write_text(_HEADER + "\n".join(lines) + "\n", encoding="utf-8")
+    cruft = project / CRUFT
+    if record.commit:
+        context = {"cookiecutter": {**record.answers, "_template": record.template}}
+        content = {
+            "template": record.template,
+            "commit": record.commit,
+            "checkout": None,
+            "context": context,
+            "directory": None,
+        }
+        cruft.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    else:
+        cruft.unlink(missing_ok=True)
+
+
+def checksums(project: Path) -> dict[str, str]:
+    """Return the checksums of a project's files, by their paths."""
+    sums = {path: hash_of(project / path) for path in files_of(project) if not is_core(path)}
+    core = hashlib.sha256()
+    for path in filter(is_core, files_of(project)):
+        core.update(f"{path}\0{hash_of(project / path)}\n".encode())
+    return {**sums, CORE: core.hexdigest()}
+
+
+def files_of(folder: Path) -> Iterator[str]:
+    """Yield the files of a generated project, but for those that it has by being used."""
+    for file in sorted(folder.rglob("*")):
+        parts = file.relative_to(folder).parts
+        if file.is_file() and not _SKIPPED.intersection(parts):
+            yield "/".join(parts)
+
+
+def is_core(path: str) -> bool:
+    """Report whether a file is part of mmf_core."""
+    return path.startswith(f"{CORE}/")
+
+
+def hash_of(file: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _text(text: str) -> str:
+    """Write a text as TOML's basic string, whose escapes are those of JSON."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

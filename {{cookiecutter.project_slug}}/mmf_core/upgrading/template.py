@@ -1,0 +1,135 @@
+"""The template's versions, and projects that are made from them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from packaging.version import InvalidVersion, Version
+
+from .git import git
+from .record import CORE, Record, UpgradeError, checksums, read_record
+
+HOOKS = "hooks"
+_HOSTS = {"gh": "github.com", "gl": "gitlab.com", "bb": "bitbucket.org"}
+"""cookiecutter's abbreviations."""
+_QUESTIONS = "cookiecutter.json"
+
+
+class Template:
+    """A clone of the template's repository in `folder`, from a URL, a folder or a bundle."""
+
+    def __init__(self, source: str, folder: Path) -> None:
+        host, _, path = source.partition(":")
+        address = f"https://{_HOSTS[host]}/{path}.git" if host in _HOSTS else source
+        local = Path(address).expanduser()
+        self._folder = folder
+        git(
+            folder.parent,
+            *("clone", "--quiet", "--no-checkout", "--"),
+            str(local.resolve()) if local.exists() else address,
+            str(folder),
+        )
+
+    def versions(self) -> dict[Version, str]:
+        """Return the tags that are versions, the newest last."""
+        found = {}
+        for tag in git(self._folder, "tag", "--list").split():
+            try:
+                found[Version(tag)] = tag
+            except InvalidVersion:
+                continue
+        return dict(sorted(found.items()))
+
+    def newest(self) -> Version:
+        """Return the newest version that is not a preview; UpgradeError if there is none."""
+        versions = [version for version in self.versions() if not version.is_prerelease]
+        if not versions:
+            raise UpgradeError("the template has no tag that is a version, such as v0.3.0")
+        return versions[-1]
+
+    def commit_of(self, revision: str) -> str:
+        """Return the commit of a version, a tag, a branch or a commit; empty if there is none."""
+        for name in (self._tag(revision), f"origin/{revision}", revision):
+            arguments = ("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+            if name and (commit := git(self._folder, *arguments, may_fail=True).strip()):
+                return commit
+        return ""
+
+    def check_out(self, commit: str, folder: Path) -> None:
+        """Write the template as it was at a commit into a new folder."""
+        git(self._folder, "worktree", "add", "--quiet", "--detach", str(folder), commit)
+
+    def changed_hooks(self, old: str, new: str) -> str:
+        """Return the difference between the hooks of two commits."""
+        return git(self._folder, "diff", old, new, "--", HOOKS)
+
+    def _tag(self, revision: str) -> str:
+        try:
+            return self.versions().get(Version(revision), "")
+        except InvalidVersion:
+            return ""
+
+
+def generate(template: Path, answers: Mapping[str, str], folder: Path) -> tuple[Path, Record]:
+    """Make a project from a template that is checked out; return it, with its record.
+
+    Questions that the answers leave open have their defaults. UpgradeError if cookiecutter fails.
+    """
+    questions = json.loads((template / _QUESTIONS).read_text(encoding="utf-8"))
+    folder.mkdir()
+    config = folder.with_suffix(".yaml")
+    config.write_text(
+        json.dumps({"cookiecutters_dir": str(folder), "replay_dir": str(folder / "replay")}),
+        encoding="utf-8",
+    )
+    given = [
+        f"{name}={text if isinstance(questions[name], list) else _literal(text)}"
+        for name, text in answers.items()
+        if name in questions
+    ]
+    options = ("--no-input", "--output-dir", str(folder / "made"), "--config-file", str(config))
+    done = subprocess.run(
+        [*_cookiecutter(), *options, str(template), *given],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise UpgradeError(f"cookiecutter failed: {(done.stderr or done.stdout).strip()}")
+    (project,) = (folder / "made").iterdir()
+    shutil.rmtree(project / ".git", ignore_errors=True)
+    return project, _record_of(project, answers)
+
+
+def _record_of(project: Path, answers: Mapping[str, str]) -> Record:
+    """Return the record that a new project has; a version from before there were any has none."""
+    try:
+        return read_record(project)
+    except UpgradeError:
+        text = (project / CORE / "__init__.py").read_text(encoding="utf-8")
+        match = re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)
+        return Record("", match[1] if match else "", "", answers, checksums(project))
+
+
+def _cookiecutter() -> list[str]:
+    if find_spec("cookiecutter"):
+        return [sys.executable, "-m", "cookiecutter"]
+    if program := shutil.which("cookiecutter"):
+        return [program]
+    if program := shutil.which("uvx"):
+        return [program, "cookiecutter"]
+    raise UpgradeError(
+        "cookiecutter is missing: install it, such as by `pipx install cookiecutter`"
+    )
+
+
+def _literal(text: str) -> str:
+    """Write an answer so that cookiecutter, which renders what it gets, has it as it is."""
+    return f"{'{' * 2}{json.dumps(text, ensure_ascii=False)}{'}' * 2}"

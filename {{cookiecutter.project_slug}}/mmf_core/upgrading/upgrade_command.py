@@ -1,0 +1,209 @@
+"""`mmfmeta upgrade`: one command, one difference to be read, one command to undo it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+from packaging.version import InvalidVersion, Version
+
+from .changelog import entries_between
+from .core_copy import edits, replace_core
+from .git import git, names
+from .merging import Merge, merge_trees
+from .record import CORE, CRUFT, NAME, Record, UpgradeError, read_record, write_record
+from .template import Template, generate
+
+_UNDO = "git reset --hard"
+_MODEL_FORMATS = {".pkl": "pickle"} | {
+    f".{name}": name for name in ("joblib", "skops", "onnx", "pmml", "mlflow")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    to: str | None
+    source: str | None
+    adopt: str | None
+    mine: bool
+    check: bool
+    dry_run: bool
+    no_tests: bool
+
+
+@click.command()
+@click.option("--to", metavar="VERSION", help="A version or commit; by default the newest.")
+@click.option(
+    "--from-template",
+    "source",
+    metavar="PATH|URL",
+    help="Where the template is: a folder, a bundle or a URL; by default where it was.",
+)
+@click.option("--adopt", metavar="VERSION", help=f"The version of a project without {NAME}.")
+@click.option("--mine", is_flag=True, help=f"Merge {CORE}, too, which this project has edited.")
+@click.option("--check", is_flag=True, help="Only say whether there is a newer version: then 1.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be changed.")
+@click.option("--no-tests", is_flag=True, help="Do not run `make test` afterwards.")
+def upgrade(**given: Any) -> None:
+    """Merge what a newer version of the template has changed into this project.
+
+    Three ways, as git does: what you have changed stays, mmf_core is replaced, main.py is yours.
+    The result is staged and not committed. Exit code 1: there are conflicts, or tests fail.
+    """
+    options, project = _Options(**given), Path.cwd()
+    record = _record(project, options)
+    with tempfile.TemporaryDirectory(prefix="mmfmeta-") as folder:
+        work = Path(folder)
+        template = Template(options.source or record.template, work / "template")
+        if options.check:
+            sys.exit(_is_newer(template, record))
+        _require_clean(project)
+        commits = (
+            _commit_of(template, record.commit or record.version),
+            _commit_of(template, options.to or str(template.newest())),
+        )
+        if commits[0] == commits[1]:
+            click.echo(f"{record.version} is up to date")
+            return
+        _show_hooks(template, *commits)
+        for name, commit in zip(("old", "new"), commits, strict=True):
+            template.check_out(commit, work / f"template-{name}")
+        old, before = generate(work / "template-old", record.answers, work / "old")
+        _require_same(record, before)
+        new, after = generate(work / "template-new", record.answers, work / "new")
+        if not options.mine and (changed := edits(old, project)):
+            raise UpgradeError(
+                f"{CORE} has been edited, and would be replaced. Undo that, or merge it with "
+                f"--mine:\n{changed}"
+            )
+        merge = merge_trees(old, project, new, work / "merge", with_core=options.mine)
+        click.echo(f"{record.version} → {after.version}")
+        _report(merge, "merged" if options.mine else "replaced")
+        _show_changes(work / "template-new" / "CHANGELOG.md", record.version, after.version)
+        if options.dry_run:
+            return
+        _apply(merge, project)
+        if not options.mine:
+            replace_core(old, project, new)
+        after = replace(after, template=options.source or record.template, commit=commits[1])
+        write_record(project, after)
+        git(project, "add", "--all", "--", CORE, NAME, CRUFT)
+    _finish(merge, tests=not options.no_tests)
+
+
+def _record(project: Path, options: _Options) -> Record:
+    """Return where the project comes from: its record or, with --adopt, what its files show."""
+    if options.adopt is None:
+        return read_record(project)
+    if options.source is None:
+        raise UpgradeError("--adopt needs --from-template: nothing says where the template is")
+    if not (project / CORE).is_dir():
+        raise UpgradeError(
+            f"{project / CORE} is missing: expected a project that the template has made"
+        )
+    has_sample = (project / "tests" / "test_wine.py").exists()
+    answers = {"project_slug": project.name, "sample": "wine" if has_sample else "none"}
+    for file in project.glob("model.*"):
+        if model_format := _MODEL_FORMATS.get(file.suffix):
+            answers["model_format"] = model_format
+    return Record(options.source, options.adopt, answers=answers)
+
+
+def _is_newer(template: Template, record: Record) -> int:
+    newest, own = template.newest(), _version(record.version)
+    click.echo(f"{own} is up to date" if newest <= own else f"{newest} is newer than {own}")
+    return int(newest > own)
+
+
+def _require_clean(project: Path) -> None:
+    """UpgradeError if something is not committed: undoing the upgrade would lose it."""
+    if not git(project, "rev-parse", "--is-inside-work-tree", may_fail=True):
+        raise UpgradeError(
+            "expected a git repository, so that an upgrade can be undone: git init && git add . "
+            '&& git commit -m "before the upgrade"'
+        )
+    changed = names(git(project, "status", "--porcelain", "-z", "--", "."))
+    if changed:
+        raise UpgradeError(
+            f"expected a clean git tree, got {len(changed)} changed files, such as "
+            f"{changed[0][3:]}: commit them, or git stash --include-untracked"
+        )
+
+
+def _commit_of(template: Template, revision: str) -> str:
+    if commit := template.commit_of(revision):
+        return commit
+    versions = ", ".join(template.versions().values()) or "none"
+    raise UpgradeError(
+        f"the template has no version or commit {revision!r}; versions: {versions}. "
+        f"--from-template names another repository"
+    )
+
+
+def _show_hooks(template: Template, old: str, new: str) -> None:
+    """Show the only code of the new version that is run here, if it has changed."""
+    if changed := template.changed_hooks(old, new):
+        click.echo(f"The new version runs these hooks to make a project:\n{changed}")
+        if sys.stdin.isatty():
+            click.confirm("Run them?", abort=True)
+
+
+def _require_same(record: Record, made: Record) -> None:
+    """UpgradeError if the template does not make what the project began with."""
+    other = [name for name, value in record.sums.items() if made.sums.get(name) != value]
+    if other:
+        raise UpgradeError(
+            f"{record.version} of this template does not make what this project began with: "
+            f"{', '.join(other[:5])} differ. Is it the same template? --from-template names another"
+        )
+
+
+def _report(merge: Merge, core: str) -> None:
+    """Say what becomes of each file."""
+    click.echo(f"{core:10}{CORE}")
+    for name in ("updated", "merged", "added", "deleted", "conflicts", "kept"):
+        for path in getattr(merge, name):
+            click.echo(f"{name:10}{path}")
+
+
+def _show_changes(changelog: Path, old: str, new: str) -> None:
+    """Show what may need something done."""
+    text = changelog.read_text(encoding="utf-8") if changelog.exists() else ""
+    for entry in entries_between(text, _version(old), _version(new)):
+        click.echo(f"\n{entry}")
+
+
+def _apply(merge: Merge, project: Path) -> None:
+    for path in merge.written:
+        target = project / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((merge.folder / path).read_bytes())
+        target.chmod((merge.folder / path).stat().st_mode & 0o777)
+    for path in merge.deleted:
+        (project / path).unlink()
+    if changed := [*merge.written, *merge.deleted]:
+        git(project, "add", "--all", "--force", "--", *changed)
+
+
+def _finish(merge: Merge, *, tests: bool) -> None:
+    """Run the project's tests, unless there are conflicts; say what to do, and end."""
+    is_bad = bool(merge.conflicts)
+    if merge.conflicts:
+        click.echo("\nEdit what is between <<<<<<< and >>>>>>>, and run `make test`.")
+    elif tests:
+        command = ["make", "test"]
+        is_bad = subprocess.run(command, check=False).returncode != 0
+    click.echo(f"\nRead it: git diff --cached. Keep it: git commit. Undo it: {_UNDO}")
+    sys.exit(int(is_bad))
+
+
+def _version(text: str) -> Version:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        raise UpgradeError(f"{text!r} is not a version, such as 0.3.0") from None
