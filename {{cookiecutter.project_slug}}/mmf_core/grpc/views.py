@@ -11,9 +11,9 @@ from .. import __version__
 from ..codecs import MemoryBudget, Options
 from ..errors import ClientGone
 from ..v2 import models
+from ..web.authorization import visible
 from ..web.http.bodies import read_whole
 from ..web.http.codec_options import limits_of
-from ..web.authorization import visible
 from ..web.protocols import Service
 from ..web.request_context import current_context, enter_target
 from .calls import HEALTH, IS_CALL, MEDIA_TYPE, SERVICE
