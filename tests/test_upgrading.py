@@ -248,6 +248,17 @@ def test_changes_that_are_not_committed_are_refused(project: Upgradable) -> None
     )
 
 
+def test_a_file_that_git_does_not_keep_is_not_replaced(project: Upgradable) -> None:
+    edit(project.folder / ".gitignore", "\n", "\nnew.txt\n")
+    commit(project.folder, "ignored")
+    (project.folder / "new.txt").write_text("mine\n")
+    assert "new.txt: the new version has this file, and git ignores yours" in project.upgrade(
+        code=1
+    )
+    assert project.text("new.txt") == "mine\n"
+    assert git(project.folder, "status", "--porcelain") == ""
+
+
 @pytest.mark.long
 def test_another_template_is_refused(project: Upgradable, tmp_path: Path) -> None:
     other = tmp_path / "other"

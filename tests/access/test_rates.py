@@ -116,6 +116,8 @@ def test_without_tokens_an_address_is_a_caller(
     a, b = {"REMOTE_ADDR": "192.0.2.1"}, {"REMOTE_ADDR": "192.0.2.2"}
     assert [ask(client, {}, environ_base=a).status_code for _ in range(3)] == [200, 200, 429]
     assert ask(client, {}, environ_base=b).status_code == 200
+    mapped = {"REMOTE_ADDR": "::ffff:192.0.2.1"}  # the same, by a socket of IPv6
+    assert ask(client, {}, environ_base=mapped).status_code == 429
     first, second = {"REMOTE_ADDR": "2001:db8::1"}, {"REMOTE_ADDR": "2001:db8::2"}
     for address, status in ((first, 200), (second, 200), (first, 429)):  # one network
         assert ask(client, {}, environ_base=address).status_code == status

@@ -151,6 +151,7 @@ def test_an_api_key_and_its_line(run: Callable[..., Result]) -> None:
         ("MMF_API_KEYS", "ci secret", "sha256:HASH"),
         ("MMF_API_KEYS", f"ci {hash_of('x')} targets=a groups=all", "got all"),
         ("MMF_API_KEYS", f"ci {hash_of('x')} target=a", "got target="),
+        ("MMF_API_KEYS", f"ci {hash_of('x')} targets=a targets=*", "each option once"),
         ("MMF_API_KEYS", f"ci {hash_of('x')};ci {hash_of('y')}", "each name once"),
         ("MMF_RATE_LIMIT", "many", "100/minute"),
         ("MMF_RATE_LIMIT_REDIS", "http://127.0.0.1", "redis://"),
@@ -163,6 +164,15 @@ def test_settings_that_stop_the_start(
     with pytest.raises(SettingError, match=name) as refused:
         AccessSettings.from_env({name: text})
     assert words in str(refused.value)
+    if name in {"MMF_TOKEN_KEYS", "MMF_API_KEYS", "MMF_RATE_LIMIT_REDIS"}:
+        assert text not in str(refused.value), "it is a secret"
+
+
+@pytest.mark.parametrize("count", [1, 3, 50])
+def test_any_number_of_keys_may_be_in_the_setting(count: int) -> None:
+    lines = [f"caller{number} {hash_of(str(number))} targets=*" for number in range(count)]
+    settings = AccessSettings.from_env({"MMF_API_KEYS": ";".join(lines)})
+    assert len(read_api_keys(settings.api_keys)) == count
 
 
 def test_keys_by_themselves(signer: Signer) -> None:

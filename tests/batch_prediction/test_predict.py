@@ -157,6 +157,25 @@ def test_kept_columns_are_as_they_came(project: Path, predict: Predict) -> None:
     assert (project / "out.csv").read_text() == "id,price,prediction\n007,1.50,3.0\nNA,1e-07,7.0\n"
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--summary", "in.csv"), "is an input, too"),
+        (("--summary", "main.py"), "main.py exists"),
+        (("--summary", "./out.csv"), "different files"),
+        (("--errors", "./out.csv"), "different files"),
+    ],
+)
+def test_no_file_is_lost_to_another(
+    options: tuple[str, ...], words: str, project: Path, predict: Predict
+) -> None:
+    (project / "in.csv").write_text("a,b\n1,2\n")
+    before = {path: path.read_bytes() for path in project.iterdir() if path.is_file()}
+    result = predict("-i", "in.csv", "-o", "out.csv", *options, code=2)
+    assert words in result.output
+    assert {path: path.read_bytes() for path in project.iterdir() if path.is_file()} == before
+
+
 def test_summary_says_what_was_done(project: Path, predict: Predict) -> None:
     write(project / "in.csv", table())
     predict("-i", "in.csv", "-o", "out.csv", "--summary", "summary.json")

@@ -136,3 +136,20 @@ def test_a_request_that_waits_for_others_leaves_its_place(threads: RequestThread
 
 def test_any_other_thread_has_no_place_to_leave(threads: RequestThreads[int]) -> None:
     assert not threads.leave()
+
+
+def test_without_a_thread_a_request_is_refused_and_nothing_is_left(
+    threads: RequestThreads[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[int] = []
+
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError, match="no thread can be started"):
+            threads.submit(done.append, 1)
+    assert not threads.is_any_waiting()
+    threads.submit(done.append, 2)
+    assert adapted(threads, lambda: done == [2])

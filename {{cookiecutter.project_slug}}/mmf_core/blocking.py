@@ -11,7 +11,7 @@ class Threads(Protocol):
     """Threads of which only some run requests at a time."""
 
     def leave(self) -> bool:
-        """Have another thread run instead of this one; False if this is none of them."""
+        """Let another thread run in place of this one; False if this one is not counted."""
 
     def resume(self) -> None:
         """Count this thread as running again."""

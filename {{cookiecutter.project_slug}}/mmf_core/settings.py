@@ -105,9 +105,13 @@ def on_off(text: str) -> bool:
     return text == "1"
 
 
-def setting(variable: str, default: T, parse: Callable[[str], T]) -> T:
-    """Declare a field of a settings group; `parse` raises ValueError for what it cannot use."""
-    value: T = field(default=default, metadata={"variable": variable, "parse": parse})
+def setting(variable: str, default: T, parse: Callable[[str], T], *, is_secret: bool = False) -> T:
+    """Declare a field of a settings group; `parse` raises ValueError for what it cannot use.
+
+    The value of a secret is never shown.
+    """
+    metadata = {"variable": variable, "parse": parse, "is_secret": is_secret}
+    value: T = field(default=default, metadata=metadata)
     return value
 
 
@@ -136,7 +140,8 @@ class SettingsGroup:
                 try:
                     values[item.name] = item.metadata["parse"](text)
                 except ValueError as error:
-                    problems.append(f"{variable}={text!r}: {error}")
+                    shown = variable if item.metadata["is_secret"] else f"{variable}={text!r}"
+                    problems.append(f"{shown}: {error}")
         return values, problems
 
     @classmethod

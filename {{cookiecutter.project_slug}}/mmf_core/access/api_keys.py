@@ -74,6 +74,8 @@ def _read_line(words: list[str]) -> ApiKey:
             "as mmfmeta token api-key prints them"
         )
     values = dict(option.partition("=")[::2] for option in options)
+    if len(values) < len(options):
+        raise ValueError(f"{name}: expected each option once")
     if unknown := [option for option in values if option not in _OPTIONS]:
         raise ValueError(f"{name}: expected {', '.join(_OPTIONS)}, got {unknown[0]}=")
     groups = [group for group in values.get("groups", "").split(",") if group]

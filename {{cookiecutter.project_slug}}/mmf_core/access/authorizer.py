@@ -103,9 +103,9 @@ def _network(address: str) -> str:
         parsed = ip_address(address)
     except ValueError:
         return "unknown"
-    if not isinstance(parsed, IPv6Address) or parsed.ipv4_mapped:
+    if not isinstance(parsed, IPv6Address):
         return str(parsed)
-    return parsed.packed[:_OF_IPV6].hex()
+    return str(parsed.ipv4_mapped) if parsed.ipv4_mapped else parsed.packed[:_OF_IPV6].hex()
 
 
 def authorizer() -> TokenAuthorizer | None:

@@ -58,12 +58,12 @@ class AccessSettings(SettingsGroup):
     the counts of several machines; without it they are of one.
     """
 
-    token_keys: str = setting(_TOKEN_KEYS, "", _checked(public_keys))
+    token_keys: str = setting(_TOKEN_KEYS, "", _checked(public_keys), is_secret=True)
     token_audience: str = setting("MMF_TOKEN_AUDIENCE", "", str)
     revoked: str = setting(_REVOKED, "", _checked(revoked_tokens))
-    api_keys: str = setting(_API_KEYS, "", _checked(api_keys))
+    api_keys: str = setting(_API_KEYS, "", _checked(api_keys), is_secret=True)
     rate_limit: str = setting("MMF_RATE_LIMIT", "", _checked(parse_rate))
-    redis: str = setting("MMF_RATE_LIMIT_REDIS", "", _redis)
+    redis: str = setting("MMF_RATE_LIMIT_REDIS", "", _redis, is_secret=True)
 
     @property
     def needs_token(self) -> bool:

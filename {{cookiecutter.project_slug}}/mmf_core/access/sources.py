@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -53,17 +54,12 @@ def source_of(
     name: str, text: str, read: Callable[[str], T], *, must_be_file: bool = False
 ) -> Source[T]:
     """Return the source that the setting `name` names or holds; ValueError if it is neither."""
-    file = Path(text)
+    if not (must_be_file or os.path.isfile(text)):  # noqa: PTH113 - Path's fails for a long text
+        return Source(name, read, text)
     try:
-        is_file = len(text) < _LONGEST_PATH and file.is_file()
-        if is_file or must_be_file:
-            return Source(name, read, file=file)
+        return Source(name, read, file=Path(text))
     except OSError as error:
         raise ValueError(f"expected a file, got: {error.strerror}") from error
-    return Source(name, read, text)
-
-
-_LONGEST_PATH = 4096
 
 
 def _content(file: Path) -> str:

@@ -50,11 +50,25 @@ class Job:
         self._errors = Destination.of(request.errors, None) if request.errors else None
         for destination in filter(None, (self._destination, self._errors)):
             destination.check(self._sources, overwrite=request.overwrite)
-        if request.errors == request.output:
-            raise BatchError("--errors: expected another file than the output")
+        self._check_files()
         if request.resume and not self._is_resumable:
             raise BatchError("--resume needs files: standard input and output are gone")
         self._settings = Settings.from_env()
+
+    def _check_files(self) -> None:
+        """Raise BatchError if a file would be written twice, or the summary over another one."""
+        request = self._request
+        names = (request.output, request.errors, request.summary)
+        files = [Path(name).resolve() for name in names if name and str(name) != STANDARD]
+        if len(set(files)) < len(files):
+            raise BatchError("expected different files for the output, --errors and --summary")
+        if request.summary and request.summary.exists():
+            if any(
+                source.path and source.path.samefile(request.summary) for source in self._sources
+            ):
+                raise BatchError(f"{request.summary} is an input, too; write another file")
+            if not request.overwrite and not request.resume:
+                raise BatchError(f"{request.summary} exists; write --overwrite to replace it")
 
     def run(self) -> int:
         """Predict; return how many rows are bad. BatchError if there is no output."""

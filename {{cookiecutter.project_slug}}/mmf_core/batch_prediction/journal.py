@@ -105,6 +105,8 @@ class Journal:
         if bad:
             text = "".join(f"{json.dumps(row)}\n" for row in bad)
             self._bad_path(number).write_text(text, encoding="utf-8")
+        else:  # the part may have been made before, and not added
+            self._bad_path(number).unlink(missing_ok=True)
         return Part(number, file, rows, len(bad), len(data), zlib.crc32(data), names)
 
     def add(self, part: Part) -> None:

@@ -35,6 +35,7 @@ QUIET = 0.2
 """Seconds without a call after which no more are expected while responses are held back."""
 LONGEST_HOLD = 1.0
 """Seconds for which they are, at most."""
+MAX_WATCHES = 100
 HEALTH_POLL = 0.1  # seconds between two looks at a status that is watched
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _STREAM = f"/{SERVICE}/ModelStreamInfer"
@@ -59,7 +60,7 @@ class Handlers:
         quick = ThreadPoolExecutor(QUICK_THREADS, "mmf-grpc-quick")
         self._targets = Lane(self.threads.submit, threads + max(1, threads // 2))
         self._quick = Lane(quick.submit, QUICK_PLACES)
-        self._streams = 0
+        self._streams = self._watches = 0
         self._last_call = 0.0  # on the loop's clock
         self._may_respond = asyncio.Event()
         self._may_respond.set()
@@ -158,6 +159,16 @@ class Handlers:
 
     async def _watch(self, context: Any) -> None:
         """Send the status of a service, and each change of it."""
+        if self._watches >= MAX_WATCHES:
+            detail = f"this worker is at its limit of {MAX_WATCHES} watches"
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, detail)
+        self._watches += 1
+        try:
+            await self._watch_service(context)
+        finally:
+            self._watches -= 1
+
+    async def _watch_service(self, context: Any) -> None:
         async with self._quick.place():
             service, last = await _service(context, await self._read(context)), None
         while not self.ending.is_set():

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Lock, get_ident
 from typing import Generic, TypeVar
 
@@ -39,13 +40,22 @@ class RequestThreads(Generic[T]):
         self._looked, self._used = time.monotonic(), time.process_time()
 
     def submit(self, function: Callable[[T], object], argument: T) -> None:
-        """Call a function, which raises nothing, in a thread, as soon as one may run it."""
+        """Call a function in a thread, as soon as one may run it; its errors are its own.
+
+        RuntimeError if no thread can be started, and none is there.
+        """
+        task = (function, argument)
         with self._lock:
-            self._tasks.append((function, argument))
-            starts = self._running < self._limit + self._long
+            self._tasks.append(task)
+            starts = self._running < min(self._limit + self._long, self._threads)
             self._running += starts
-        if starts:
-            self._pool.submit(self._run)
+        if not starts or self._start():
+            return
+        with self._lock:
+            if self._running or task not in self._tasks:
+                return  # another thread takes it, or has taken it
+            self._tasks.remove(task)
+        raise RuntimeError("no thread can be started")
 
     def is_any_waiting(self) -> bool:
         """Report whether a request waits for a thread: then `adapt` is to be called soon."""
@@ -61,7 +71,7 @@ class RequestThreads(Generic[T]):
             starting = max(0, min(room, len(self._tasks)))
             self._running += starting
         for _ in range(starting):
-            self._pool.submit(self._run)
+            self._start()
 
     def _look(self) -> None:
         now, used = time.monotonic(), time.process_time()
@@ -75,14 +85,15 @@ class RequestThreads(Generic[T]):
                 self._limit = min(max(limit, FEWEST), self._threads)
 
     def leave(self) -> bool:
-        """Have another thread run instead of this one; False if this is none of them."""
+        """Let another thread run in place of this one; False if this one is not counted."""
         with self._lock:
             if self._started.pop(get_ident(), None) is None:
                 return False
-            starts = bool(self._tasks) and self._running <= self._limit + self._long
+            most = min(self._limit + self._long, self._threads)
+            starts = bool(self._tasks) and self._running <= most
             self._running -= not starts
         if starts:
-            self._pool.submit(self._run)
+            self._start()
         return True
 
     def resume(self) -> None:
@@ -95,12 +106,23 @@ class RequestThreads(Generic[T]):
         """Start no more threads."""
         self._pool.shutdown(wait=wait)
 
+    def _start(self) -> bool:
+        """Start a thread that is counted as running; False if the system has none."""
+        try:
+            self._pool.submit(self._run)
+        except RuntimeError:
+            with self._lock:
+                self._running -= 1
+            return False
+        return True
+
     def _run(self) -> None:
         """Run tasks one after the other, for as long as there are any and the limit allows."""
         thread = get_ident()
         while task := self._take(thread):
             function, argument = task
-            function(argument)
+            with suppress(Exception):
+                function(argument)
             del task, argument  # a connection may be closed while this thread waits
             self.adapt()
 

@@ -53,7 +53,8 @@ def _difference(before: Path, after: Path, name: str) -> list[str]:
     if before.is_file() and after.is_file() and before.read_bytes() == after.read_bytes():
         return []
     names = f"generated/{name}", f"yours/{name}"
-    return list(difflib.unified_diff(_lines(before), _lines(after), *names, lineterm=""))
+    lines = list(difflib.unified_diff(_lines(before), _lines(after), *names, lineterm=""))
+    return lines or [f"{name}: its bytes differ from those that were generated"]
 
 
 def _lines(file: Path) -> list[str]:

@@ -13,7 +13,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from .git import git, names
-from .record import CRUFT, NAME, files_of, is_core
+from .record import CRUFT, NAME, UpgradeError, files_of, is_core
 from .requirements import merge_requirements
 
 MAIN = "main.py"
@@ -80,6 +80,8 @@ def merge_trees(
     _commit(scratch, theirs, "as it would be generated now")
     git(scratch, "checkout", "--quiet", own)
     git(scratch, "merge", "--quiet", "--no-commit", "--no-ff", _SIDE, may_fail=True)
+    if not git(scratch, "rev-parse", "--verify", "--quiet", "MERGE_HEAD", may_fail=True):
+        raise UpgradeError("git cannot merge; see merge.* in `git config --list`")
     merge.conflicts = names(git(scratch, "diff", "--name-only", "--diff-filter=U", "-z"))
     for path, text in texts.items():
         (scratch / path).write_text(text, encoding="utf-8")

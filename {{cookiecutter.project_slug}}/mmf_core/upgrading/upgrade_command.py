@@ -82,6 +82,7 @@ def upgrade(**given: Any) -> None:
                 f"--mine:\n{changed}"
             )
         merge = merge_trees(old, project, new, work / "merge", with_core=options.mine)
+        _require_tracked(project, merge)
         click.echo(f"{record.version} → {after.version}")
         _report(merge, "merged" if options.mine else "replaced")
         _show_changes(work / "template-new" / "CHANGELOG.md", record.version, after.version)
@@ -92,7 +93,7 @@ def upgrade(**given: Any) -> None:
             replace_core(old, project, new)
         after = replace(after, template=options.source or record.template, commit=commits[1])
         write_record(project, after)
-        git(project, "add", "--all", "--", CORE, NAME, CRUFT)
+        git(project, "add", "--all", "--force", "--", CORE, NAME, CRUFT)
     _finish(merge, tests=not options.no_tests)
 
 
@@ -127,12 +128,23 @@ def _require_clean(project: Path) -> None:
             "expected a git repository, so that an upgrade can be undone: git init && git add . "
             '&& git commit -m "before the upgrade"'
         )
-    changed = names(git(project, "status", "--porcelain", "-z", "--", "."))
+    changed = names(git(project, "status", "--porcelain", "--untracked-files=normal", "-z"))
     if changed:
         raise UpgradeError(
             f"expected a clean git tree, got {len(changed)} changed files, such as "
             f"{changed[0][3:]}: commit them, or git stash --include-untracked"
         )
+
+
+def _require_tracked(project: Path, merge: Merge) -> None:
+    """UpgradeError if a file would be replaced that git could not bring back."""
+    tracked = set(names(git(project, "ls-files", "-z")))
+    for path in merge.written:
+        if path not in tracked and (project / path).exists():
+            raise UpgradeError(
+                f"{path}: the new version has this file, and git ignores yours; move it away, or "
+                f"commit it: git add --force {path}"
+            )
 
 
 def _commit_of(template: Template, revision: str) -> str:
