@@ -228,7 +228,7 @@ def test_extras_of_another_version_are_refused(copy: Path) -> None:
 
 def test_a_project_of_the_core_alone_has_no_extra_but_its_model_format(tmp_path: Path) -> None:
     project = make_project(tmp_path / "output", {"extras": "core", "model_format": "skops"})
-    assert list(find_extras(project / "mmf_core")) == ["init", "models/skops"]
+    assert list(find_extras(project / "mmf_core")) == ["init", "models/skops", "upgrading"]
     assert not list(project.rglob("__pycache__"))
     deployed = [file for file in (project / "deploy").rglob("*") if file.is_file()]
     files = [project / name for name in ("README.md", "compose.yaml", "Dockerfile", "Procfile")]

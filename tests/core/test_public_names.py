@@ -76,7 +76,6 @@ EVERYWHERE_IN = {
     "tracing": {"opentelemetry"},
     "cli": {"click"},
     "server": {"gunicorn"},
-    "upgrading": {"click", "packaging"},
 }
 
 

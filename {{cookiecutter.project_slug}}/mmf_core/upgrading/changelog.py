@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from packaging.version import InvalidVersion, Version
+from .record import Version, parse_version
 
 _VERSION = re.compile(r"^## \[?v?([^\]\s]+)\]?", re.MULTILINE)
 _KINDS = ("Changed", "Deprecated", "Removed", "Security")
@@ -16,11 +16,8 @@ def entries_between(changelog: str, old: Version, new: Version) -> Iterator[str]
     """Yield the sections between two versions that may need something done, the newest first."""
     parts = _VERSION.split(changelog)
     for title, text in zip(parts[1::2], parts[2::2], strict=True):
-        try:
-            version = Version(title)
-        except InvalidVersion:  # [Unreleased]
-            continue
-        if old < version <= new:
+        version = parse_version(title)  # None: [Unreleased]
+        if version and old < version <= new:
             yield from (f"{version} {section}" for section in _sections(text))
 
 

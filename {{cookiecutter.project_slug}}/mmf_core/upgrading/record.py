@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import MMFError
 
@@ -19,7 +21,19 @@ NAME = ".mmf.toml"
 CRUFT = ".cruft.json"
 CORE = "mmf_core"
 _HEADER = "# What this project was made from. `mmfmeta upgrade` reads it, and writes it anew.\n\n"
+_VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 _SKIPPED = {".git", ".venv", "__pycache__", NAME, CRUFT}
+
+
+class Version(NamedTuple):
+    """MAJOR.MINOR.PATCH; the template has no others."""
+
+    major: int
+    minor: int
+    patch: int
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self))
 
 
 class UpgradeError(MMFError):
@@ -40,6 +54,12 @@ class Record:
     commit: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
     sums: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse_version(text: str) -> Version | None:
+    """Return a version of the template, such as that of the tag v0.3.0; None for anything else."""
+    match = _VERSION.fullmatch(text)
+    return Version(*map(int, match.groups())) if match else None
 
 
 def read_record(project: Path) -> Record:

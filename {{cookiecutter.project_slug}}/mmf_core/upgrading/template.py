@@ -11,10 +11,8 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from packaging.version import InvalidVersion, Version
-
 from .git import git
-from .record import CORE, Record, UpgradeError, checksums, read_record
+from .record import CORE, Record, UpgradeError, Version, checksums, parse_version, read_record
 
 HOOKS = "hooks"
 _HOSTS = {"gh": "github.com", "gl": "gitlab.com", "bb": "bitbucket.org"}
@@ -39,20 +37,16 @@ class Template:
 
     def versions(self) -> dict[Version, str]:
         """Return the tags that are versions, the newest last."""
-        found = {}
-        for tag in git(self._folder, "tag", "--list").split():
-            try:
-                found[Version(tag)] = tag
-            except InvalidVersion:
-                continue
+        tags = git(self._folder, "tag", "--list").split()
+        found = {version: tag for tag in tags if (version := parse_version(tag))}
         return dict(sorted(found.items()))
 
     def newest(self) -> Version:
-        """Return the newest version that is not a preview; UpgradeError if there is none."""
-        versions = [version for version in self.versions() if not version.is_prerelease]
-        if not versions:
+        """Return the newest version; UpgradeError if there is none."""
+        *_, newest = [None, *self.versions()]
+        if newest is None:
             raise UpgradeError("the template has no tag that is a version, such as v0.3.0")
-        return versions[-1]
+        return newest
 
     def commit_of(self, revision: str) -> str:
         """Return the commit of a version, a tag, a branch or a commit; empty if there is none."""
@@ -71,10 +65,8 @@ class Template:
         return git(self._folder, "diff", old, new, "--", HOOKS)
 
     def _tag(self, revision: str) -> str:
-        try:
-            return self.versions().get(Version(revision), "")
-        except InvalidVersion:
-            return ""
+        version = parse_version(revision)
+        return self.versions().get(version, "") if version else ""
 
 
 def generate(template: Path, answers: Mapping[str, str], folder: Path) -> tuple[Path, Record]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from packaging.version import InvalidVersion, Version
 
 from .changelog import entries_between
 from .core_copy import edits, replace_core
@@ -215,7 +214,6 @@ def _finish(merge: Merge, *, tests: bool) -> None:
 
 
 def _version(text: str) -> Version:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        raise UpgradeError(f"{text!r} is not a version, such as 0.3.0") from None
+    if version := parse_version(text):
+        return version
+    raise UpgradeError(f"{text!r} is not a version, such as 0.3.0")
