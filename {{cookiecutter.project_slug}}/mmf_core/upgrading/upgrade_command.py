@@ -15,7 +15,17 @@ from .changelog import entries_between
 from .core_copy import edits, replace_core
 from .git import git, names
 from .merging import Merge, merge_trees
-from .record import CORE, CRUFT, NAME, Record, UpgradeError, read_record, write_record
+from .record import (
+    CORE,
+    CRUFT,
+    NAME,
+    Record,
+    UpgradeError,
+    Version,
+    parse_version,
+    read_record,
+    write_record,
+)
 from .template import Template, generate
 
 _UNDO = "git reset --hard"
