@@ -92,7 +92,7 @@ class Place:
                     yield names, []
 
     def insert(self, parts: Iterable[Path], *, overwrite: bool) -> None:
-        """Create the table with the rows of all parts; or nothing, where transactions include tables."""
+        """Create the table with all rows; or nothing, if transactions include tables."""
         from sqlalchemy import MetaData, Table
 
         schema, name = self._names
