@@ -21,7 +21,7 @@ CALLS = 2_000
 SCRAPES = 3
 TARGETS = 10
 ENDED_WORKERS = 100
-ONE_ROW_REQUEST = 1_200  # µs of CPU, by `make bench-flame` on the same kind of machine
+ONE_ROW_REQUEST = 677  # µs of CPU, at 32 connections, by benchmarks/RESULTS.md
 
 
 def microseconds(actions: dict[str, Callable[[], object]], calls: int) -> dict[str, float]:

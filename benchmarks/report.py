@@ -94,9 +94,18 @@ def machine(run: Run) -> Iterator[str]:
         f"Other processes used {min(others):.0%} to {max(others):.0%} of one core before the "
         "rounds; a target is reached only where the whole range of its rounds reaches it."
     )
-    late = [sample["late_ms"] for each in run.rounds for sample in each["samples"].values()]
-    if any(late):
-        yield f"At a fixed rate, requests were sent at most {max(late):.2f} ms late (99.9 %)."
+    for workload in WORKLOADS:
+        late = [
+            sample["late_ms"]
+            for each in run.rounds
+            if each["work"] == workload.name
+            for sample in each["samples"].values()
+        ]
+        if workload.rate and late:
+            yield (
+                f"At {workload.rate:,} requests/s, they were sent at most {max(late):,.2f} ms late "
+                "(99.9 %)."
+            )
 
 
 def targets(run: Run) -> Iterator[str]:
