@@ -234,6 +234,7 @@ def test_a_removed_extra_stays_removed(project: Upgradable) -> None:
     assert NEW in project.text("mmf_core/__init__.py")
 
 
+@pytest.mark.long
 def test_dry_run_and_check_change_nothing(project: Upgradable) -> None:
     assert f"{NEW} is newer than {OLD}" in project.upgrade("--check", code=1)
     assert "updated   Procfile" in project.upgrade("--dry-run")
@@ -248,6 +249,7 @@ def test_changes_that_are_not_committed_are_refused(project: Upgradable) -> None
     )
 
 
+@pytest.mark.long
 def test_a_file_that_git_does_not_keep_is_not_replaced(project: Upgradable) -> None:
     edit(project.folder / ".gitignore", "\n", "\nnew.txt\n")
     commit(project.folder, "ignored")
