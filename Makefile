@@ -25,7 +25,7 @@ help:  ## show this list
 demo: project  ## make a project, train its model, serve it on PORT (8000) and get predictions
 	@$(DEMO)/.venv/bin/python tools/demo.py $(DEMO) --port $(PORT)
 
-test: lint  ## lint, types, and every test that is not long: a few minutes
+test: lint  ## lint, types, and every test that is not long: a quarter of an hour on two cores
 	@$(MAKE) --no-print-directory --jobs=2 types tests
 
 test-all: lint  ## every test: nightly, and before a release
