@@ -8,6 +8,9 @@ from time import process_time
 import numpy as np
 
 REFERENCE = 0.08  # seconds of `_unit` on the machine for which the limits are written
+# Neighbours that fill the caches slow some work more than `_unit`. What a limit guards against
+# costs ten times as much.
+NOISE = 2.0
 
 
 def _unit() -> float:
@@ -27,5 +30,5 @@ def at_most(seconds: float) -> Iterator[None]:
     yield
     spent = process_time() - started
     gc.unfreeze()
-    allowed = seconds * max(1, before / REFERENCE, _unit() / REFERENCE)
+    allowed = NOISE * seconds * max(1, before / REFERENCE, _unit() / REFERENCE)
     assert spent < allowed, f"{spent:.2f} seconds of CPU, expected at most {allowed:.2f}"
