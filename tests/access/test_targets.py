@@ -82,7 +82,7 @@ def test_whatever_calls_a_target_is_checked(signer: Signer, serve_two: Callable[
     del signer
 
     class Nobody:
-        name, targets = "nobody", frozenset[str]()
+        name, targets, claims = "nobody", frozenset[str](), dict[str, Any]()
 
         def check_target(self, route: str) -> None:
             raise PermissionError(route)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,8 @@ def candidate(**entries: Any) -> dict[str, Any]:
         (candidate(strategy="silent", traffic=5), "a silent version answers nobody"),
         (candidate(strategy="ab"), 'needs sticky = "X-User-Id"'),
         (candidate(sticky="X User"), "expected the name of a header"),
+        (candidate(sticky="column:"), "claim:NAME or column:NAME"),
+        (candidate(sticky=["X-User-Id"]), "expected the name of a header"),
         (candidate(artifacts={"m": 1}), 'expected "file of main.py"'),
         (candidate(weight=5), "weight: unknown entry; expected one of name, strategy"),
         (candidate(main="../x"), "expected a file such as main_v2.py"),
@@ -83,7 +86,7 @@ def test_what_is_wrong_is_said(document: dict[str, Any], reason: str) -> None:
         optional={
             "traffic": st.floats(0, 100),
             "mirror": st.floats(0, 100),
-            "sticky": st.just("X-User-Id"),
+            "sticky": st.sampled_from(["X-User-Id", "claim:sub", "column:the user"]),
         },
     )
 )
@@ -93,6 +96,19 @@ def test_what_is_written_is_read_again(entries: dict[str, Any]) -> None:
     write(plan, file)
     assert read(file) == plan
     assert of(document_of(plan)) == plan
+
+
+def test_changes_at_the_same_time_are_all_kept() -> None:
+    """Each reads the plan and writes another: one of two used to be lost."""
+    file = Path("rollout.toml")
+    changes.begin(file, GOOD)
+    with ThreadPoolExecutor(8) as pool:
+        for share in range(1, 21):
+            entries = [{"traffic": share}, {"mirror": share}] * 4
+            list(pool.map(lambda changed: changes.set_shares(file, **changed), entries))
+            candidate = read(file).candidate
+            assert candidate
+            assert (candidate.traffic, candidate.mirror) == (share, share)
 
 
 @pytest.fixture(autouse=True)

@@ -86,5 +86,6 @@ def _read_line(words: list[str]) -> ApiKey:
         targets=scope_of_targets(part for part in values.get("targets", "").split(",") if part),
         groups=frozenset(groups),
         rate=parse_rate(values["rate"]) if "rate" in values else None,
+        claims={"sub": name},
     )
     return ApiKey(bytes.fromhex(match[1]), caller)

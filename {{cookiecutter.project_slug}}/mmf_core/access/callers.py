@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import quoted
@@ -19,8 +19,8 @@ MAX_NAME = 200
 class TokenCaller:
     """A caller: its name, what it may reach, and its own rate, if it has one.
 
-    `targets` None: every target. `token_id` is that by which a token is revoked, and `expires` is
-    in seconds since 1970.
+    `targets` None: every target. `token_id` is that by which a token is revoked, `expires` is in
+    seconds since 1970, and `claims` are those of the token; an API key has none but `sub`.
     """
 
     name: str
@@ -29,6 +29,7 @@ class TokenCaller:
     rate: Rate | None = None
     token_id: str = ""
     expires: float | None = None
+    claims: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def log_fields(self) -> dict[str, str]:

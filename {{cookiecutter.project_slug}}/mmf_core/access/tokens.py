@@ -143,6 +143,7 @@ def _caller(claims: dict[str, Any]) -> TokenCaller:
         rate=own_rate,
         token_id=token_id,
         expires=expires,
+        claims=claims,
     )
 
 

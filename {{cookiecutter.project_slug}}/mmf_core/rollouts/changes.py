@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,26 @@ class NoRollout(MMFError):
     """No rollout is under way that could be changed, or another one is under way."""
 
 
+@contextmanager
+def _exclusive(file: Path) -> Iterator[None]:
+    """Keep other changes out, of this process and of others, between a read and a write."""
+    import fcntl  # not on Windows, where commands still print their help
+
+    folder = os.open(file.absolute().parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 def begin(file: Path, document: dict[str, Any]) -> Plan:
-    """Write a new plan; NoRollout while another is under way, PlanError for one that is wrong."""
+    """Write a new plan; NoRollout while another is under way, PlanError for an invalid one."""
+    with _exclusive(file):
+        return _begin(file, document)
+
+
+def _begin(file: Path, document: dict[str, Any]) -> Plan:
     under_way = read(file).candidate
     plan = of(document)
     is_same = under_way is not None and under_way.name == _candidate(plan).name
@@ -43,12 +62,13 @@ def begin(file: Path, document: dict[str, Any]) -> Plan:
 
 def set_shares(file: Path, **shares: Any) -> Plan:
     """Change `traffic` and `mirror`, in per cent."""
-    plan = _under_way(file)
-    if plan.steps.traffic and "traffic" in shares:
-        raise PlanError("[steps] say what the traffic is; begin anew to change it")
-    plan = of(document_of(plan.with_candidate(**shares)))
-    write(plan, file)
-    return plan
+    with _exclusive(file):
+        plan = _under_way(file)
+        if plan.steps.traffic and "traffic" in shares:
+            raise PlanError("[steps] say what the traffic is; start over to change it")
+        plan = of(document_of(plan.with_candidate(**shares)))
+        write(plan, file)
+        return plan
 
 
 def promote(file: Path) -> Plan:
@@ -57,6 +77,11 @@ def promote(file: Path) -> Plan:
     What they replace is kept beside them, as model.old-1.joblib; a version of a store becomes that
     of artifacts.lock.
     """
+    with _exclusive(file):
+        return _promote(file)
+
+
+def _promote(file: Path) -> Plan:
     plan = _under_way(file)
     candidate = _candidate(plan)
     if candidate.main:
@@ -72,10 +97,11 @@ def promote(file: Path) -> Plan:
 
 def abort(file: Path) -> None:
     """Take the candidate back, a plan that is broken too; its memory is freed by a reload."""
-    with suppress(PlanError):
-        _under_way(file)
-    state.path_of(file).unlink(missing_ok=True)
-    write(Plan(), file)
+    with _exclusive(file):
+        with suppress(PlanError):
+            _under_way(file)
+        state.path_of(file).unlink(missing_ok=True)
+        write(Plan(), file)
 
 
 def _under_way(file: Path) -> Plan:

@@ -30,7 +30,7 @@ def rollout() -> None:
 @click.option("--dark", is_flag=True, help="It answers only those that ask for it by its name.")
 @click.option("--steps", help="Percentages, one after the other: 5,20,50,100.")
 @click.option("--minutes", type=float, help="Least time of each step.")
-@click.option("--sticky", help="Header whose value chooses the version, such as X-User-Id.")
+@click.option("--sticky", help="What chooses the version: a header, claim:NAME or column:NAME.")
 @click.option("--strategy", help="canary, silent, ab or bandit; by default what the options mean.")
 def start(name: str, files: tuple[str, ...], **options: Any) -> None:
     """Begin a rollout of NAME, which has OTHER files or versions: model.joblib=new/model.joblib.

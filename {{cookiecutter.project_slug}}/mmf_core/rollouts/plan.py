@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..errors import MMFError
+from .sticky import parse_sticky
 from .strategies import STRATEGIES
 from .toml_text import toml_of
 
@@ -23,7 +24,6 @@ ALL = 100.0
 """Per cent."""
 LARGEST = 1_000_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 
 
 class PlanError(MMFError):
@@ -132,15 +132,15 @@ class Candidate(_Table):
 
     `artifacts` are other files, or other versions of their stores, by the file that main.py loads;
     `main` is another module in place of main.py. `traffic` is the percentage of the requests that
-    it answers, `mirror` that of the copies that it gets, whose answers are dropped. `sticky` is the
-    header whose value decides, in place of chance.
+    it answers, `mirror` that of the copies that it gets, whose answers are dropped. `sticky` is
+    what decides in place of chance: the value of a header, of a claim or of a column.
     """
 
     name: str = _entry("", _text(_NAME, "letters, digits, dots, dashes, at most 64"))
     strategy: str = _entry("canary", _strategy)
     traffic: float = _entry(0.0, _percent)
     mirror: float = _entry(0.0, _percent)
-    sticky: str = _entry("", _text(_HEADER, "the name of a header, such as X-User-Id"))
+    sticky: str = _entry("", parse_sticky)
     main: str = _entry("", _text(re.compile(r"[\w./-]+\.py"), "a file such as main_v2.py"))
     artifacts: Mapping[str, str] = field(default_factory=dict, metadata={"parse": _files})
     promoted: bool = _entry(False, _flag)

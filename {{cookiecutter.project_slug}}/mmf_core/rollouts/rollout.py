@@ -13,10 +13,11 @@ from ..execution import Execution, Timings
 from ..registry import Registry
 from ..shared_memory import SharedText
 from ..target import Target
-from ..web.request_context import current_context
+from ..web.request_context import RequestContext, current_context
 from .counters import CANDIDATE, STABLE, Counters
 from .mirror import Mirror
 from .plan import ALL, Candidate, Plan
+from .sticky import sticky_key
 
 VERSION_HEADER = "X-Model-Version"
 RUNNING, PROMOTED, ABORTED = "running", "promoted", "aborted"
@@ -67,7 +68,8 @@ class Rollout:
         self.mirror = Mirror(self.counters)
         self.stable: dict[str, Execution] = {}
         self.executions: dict[str, Execution] = {}
-        self._sticky = f"HTTP_{self.candidate.sticky.upper().replace('-', '_')}"
+        sticky = self.candidate.sticky
+        self._sticky_key = sticky_key(sticky) if sticky else None
 
     def plan_in_force(self) -> Plan:
         """Return the plan with the shares that all workers have now; its file may be broken."""
@@ -78,18 +80,20 @@ class Rollout:
             return self.plan
         return self.plan.with_candidate(traffic=counters.traffic, mirror=counters.mirror)
 
-    def chooses_candidate(self, environ: Mapping[str, Any]) -> bool:
-        """Choose by the caller's X-Model-Version, else by its sticky header, else by chance."""
+    def chooses_candidate(
+        self, context: RequestContext | None, values: Mapping[str, Any]
+    ) -> bool:
+        """Choose by the caller's X-Model-Version, else by what is sticky, else by chance."""
         counters = self.counters
         traffic = counters.traffic
-        if requested := environ.get(_ENVIRON_KEY):
+        if context and (requested := context.environ.get(_ENVIRON_KEY)):
             if requested == self.candidate.name and counters.is_offered:
                 return True
             if requested == self.versions[STABLE] and traffic < ALL:
                 return False
         if not traffic:
             return False
-        if self.candidate.sticky and (value := environ.get(self._sticky)):
+        if self._sticky_key and (value := self._sticky_key(context, values)):
             return position(self.candidate.name, value) < traffic
         return ALL * random() < traffic  # noqa: S311 - a share, not a secret
 
@@ -114,7 +118,7 @@ class RoutedExecution(Execution):
         """Call one version, and send a copy to the candidate if this is one of those mirrored."""
         rollout, context = self._rollout, current_context()
         counters = rollout.counters
-        version = int(rollout.chooses_candidate(context.environ if context else {}))
+        version = int(rollout.chooses_candidate(context, values))
         if context:
             context.model_version = rollout.versions[version]
         mirror = counters.mirror if version == STABLE and not self.target.is_stream else 0

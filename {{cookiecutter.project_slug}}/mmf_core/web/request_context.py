@@ -36,6 +36,10 @@ class Caller(Protocol):
     def targets(self) -> frozenset[str] | None:
         """The targets that this caller may reach; None: all of them."""
 
+    @property
+    def claims(self) -> Mapping[str, Any]:
+        """What the caller's token says of it (RFC 7519, 4)."""
+
     def check_target(self, route: str) -> None:
         """Raise RequestError for a target that this caller may not reach."""
 

@@ -289,5 +289,10 @@ RUSSIAN_ERRORS = {
     "duplicate argument: {names}; send one value": "задано дважды: {names}; пришлите одно значение",
     "duplicate argument": "задано дважды",
     "unknown argument": "нет такого поля",
+    "column {name} decides which version responds: expected one value in all rows of a request, "
+    "got {count}; send one request for each value": (
+        "по столбцу {name} выбирается версия модели: нужно одно значение во всех строках запроса,"
+        " пришло {count}; пришлите по запросу на каждое значение"
+    ),
     "the request has no body; {_}": "запрос пуст",
 }

@@ -1,4 +1,4 @@
-"""A/B: the same callers get the same version, by a header; the shares stay as they are."""
+"""A/B: the same callers get the same version; the shares stay as they are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class AB(Strategy):
 
     def problem(self, plan: Plan) -> str:
         if plan.candidate and not plan.candidate.sticky:
-            return 'strategy = "ab" needs sticky = "X-User-Id", or another header'
+            return 'strategy = "ab" needs sticky = "X-User-Id", another header, a claim or a column'
         return "[steps] are for a canary" if plan.steps.traffic else ""
 
     def traffic(self, plan: Plan, progress: Progress, rewards: BothRewards) -> float:
