@@ -28,7 +28,13 @@ def test_a_header() -> None:
 
 @pytest.mark.parametrize(
     ("claims", "text"),
-    [({"sub": "ann"}, "ann"), ({"sub": 7}, "7"), ({"sub": ["ann"]}, None), ({}, None), (None, None)],
+    [
+        ({"sub": "ann"}, "ann"),
+        ({"sub": 7}, "7"),
+        ({"sub": ["ann"]}, None),
+        ({}, None),
+        (None, None),
+    ],
 )
 def test_a_claim(claims: dict[str, Any] | None, text: str | None) -> None:
     assert sticky_key("claim:sub")(context(claims), {}) == text

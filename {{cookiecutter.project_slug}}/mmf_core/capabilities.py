@@ -82,7 +82,8 @@ class Capability:
     gunicorn calls the rest: `before_load` in the master, once, before the application is imported;
     `worker_started` in each worker, after the fork, `worker_ready` when it can serve requests, and
     `worker_ended` when it has served its last one, which may wait for what else the worker does as
-    long as `graceful_shutdown.seconds_left()` says. `process` gets the seconds that a shutdown
+    long as `graceful_shutdown.seconds_left()` says; the first and the last also in the processes in
+    which tasks run. `process` gets the seconds that a shutdown
     takes, and returns what a process of its own runs, forked from the master after the application
     is loaded, and replaced when it ends; None if there is nothing to run. `reimporting` surrounds a
     reload that imports `main.py` again; it gets the modules that are replaced.

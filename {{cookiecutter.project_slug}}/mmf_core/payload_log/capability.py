@@ -6,9 +6,12 @@ from ..capabilities import Capability
 from .commands import log
 from .observer import make_observer
 from .settings import PayloadLogSettings
+from .writer import Writer
 
 CAPABILITY = Capability(
     settings=PayloadLogSettings,
     call_observer=make_observer,
+    task_observer=make_observer,
+    worker_ended=Writer.close_all,
     commands=(log,),
 )

@@ -12,7 +12,8 @@ import os
 from collections.abc import Callable, Mapping
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
+from weakref import WeakSet
 
 from ..errors import MMFError
 from .outcomes import DROPPED, FAILED, WRITTEN, count
@@ -52,6 +53,8 @@ class Sink(Protocol):
 class Writer:
     """A queue and a thread in each process that writes; `row` makes a line of a record."""
 
+    _all: ClassVar[WeakSet[Writer]] = WeakSet()
+
     def __init__(self, sink: Sink, row: Callable[[Record], Row]) -> None:
         self._sink = sink
         self._row = row
@@ -59,6 +62,7 @@ class Writer:
         self._owner = 0
         self._count = self._cells = 0
         self._is_failing = False
+        self._all.add(self)
 
     def put(self, record: Record) -> None:
         """Add a record, or drop it and count that."""
@@ -79,6 +83,12 @@ class Writer:
         if self._owner == os.getpid():
             self._queue.put(None)
             self._thread.join(LAST_SECONDS)
+
+    @classmethod
+    def close_all(cls) -> None:
+        """Write what waits in this process, which ends without Python's own exit."""
+        for writer in cls._all:
+            writer.close()
 
     def _start(self) -> None:
         """Begin in this process, which may be a fork."""

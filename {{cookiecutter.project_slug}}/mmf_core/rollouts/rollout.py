@@ -80,9 +80,7 @@ class Rollout:
             return self.plan
         return self.plan.with_candidate(traffic=counters.traffic, mirror=counters.mirror)
 
-    def chooses_candidate(
-        self, context: RequestContext | None, values: Mapping[str, Any]
-    ) -> bool:
+    def chooses_candidate(self, context: RequestContext | None, values: Mapping[str, Any]) -> bool:
         """Choose by the caller's X-Model-Version, else by what is sticky, else by chance."""
         counters = self.counters
         traffic = counters.traffic

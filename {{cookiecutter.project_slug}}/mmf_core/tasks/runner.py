@@ -122,6 +122,7 @@ class Runner:
             if os.getppid() != parent:
                 os._exit(1)  # the worker has been killed; another one runs the task again
             self._report()
+        run_hooks("worker_ended")
 
     def _stop(self, *_: object) -> None:
         self._is_stopping = True
