@@ -108,8 +108,8 @@ bench-codecs: .venv/.complete  ## every table format beside other libraries, fro
 bench-models: .venv/.complete  ## every model format: size, load time, one row
 	@$(BIN)/python benchmarks/models.py
 
-bench-instructions: .venv/.complete  ## count the instructions of a one-row request, by part; AGAINST=commit KEEP=1, or what a token costs: TOKEN=1; needs valgrind
-	@$(BIN)/python benchmarks/instructions.py $(if $(AGAINST),--against $(AGAINST)) $(if $(KEEP),--keep) $(if $(TOKEN),--token)
+bench-instructions: .venv/.complete  ## count the instructions of a one-row request, by part; AGAINST=commit KEEP=1, or what a capability costs: WITH=token WITHOUT=rollouts; needs valgrind
+	@$(BIN)/python benchmarks/instructions.py $(if $(AGAINST),--against $(AGAINST)) $(if $(KEEP),--keep) $(if $(WITH),--with $(WITH)) $(if $(WITHOUT),--without $(WITHOUT))
 
 bench-flame: .venv/.complete  ## draw where the time of a one-row request goes: docs/images/flame-NAME.svg
 	@$(BIN)/python benchmarks/flame.py $(or $(NAME),after)

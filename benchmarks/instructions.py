@@ -1,6 +1,6 @@
 """Count the instructions of a request of one row, by part: `make bench-instructions`.
 
-    python benchmarks/instructions.py [--against [COMMIT]] [--keep] [--token]
+    python benchmarks/instructions.py [--against [COMMIT]] [--keep] [--with NAME | --without NAME]
 
 The request of one_row.py runs under valgrind's callgrind in one thread, with the same hashes and
 addresses each time, and counts only between the marks of marks.c: neither start-up nor warm-up is
@@ -12,7 +12,9 @@ evaluation of each Python frame switches the count on or off by the file that it
 an instruction belongs to the Python code that was running, and the interpreter's and the standard
 library's own (except logging) to their caller; only those in a package's own shared library belong
 to that package. The switches make Python calls a little dearer: the parts are scaled to the total.
-`--keep` writes the table to docs/performance.md, where a test reads the total.
+`--keep` writes the table to docs/performance.md, where a test reads the total. `--with drift`
+counts what a capability costs that is turned on, `--without rollouts` what one costs that is not:
+its folder is deleted.
 Needs valgrind, its headers, a C compiler and Python's headers.
 """
 
@@ -96,7 +98,7 @@ class Counted:
         return self.parts | {f"**{OWN}, all**": self.own, "**total**": self.total}
 
 
-def count(folder: Path, marks: Path, *, parts: bool, queued: int, token: bool) -> None:
+def count(folder: Path, marks: Path, *, parts: bool, queued: int, capability: str) -> None:
     """Send requests, marking what callgrind shall count; runs under valgrind."""
     library = ctypes.PyDLL(str(marks))
     library.hook.argtypes = [ctypes.py_object]
@@ -112,7 +114,7 @@ def count(folder: Path, marks: Path, *, parts: bool, queued: int, token: bool) -
         if (folder / OWN / "tasks").is_dir():  # an earlier version refuses what it does not know
             os.environ["MMF_TASKS_DIR"] = working
         sys.path.insert(0, str(folder))
-        headers = one_row.ask_for_tokens() if token else {}
+        headers = one_row.WITH[capability](Path(working)) if capability else {}
         application, body = one_row.make_application(folder, Path(working))
         if queued:
             one_row.fill_queue(body, queued)
@@ -143,18 +145,18 @@ def measure(
     *,
     parts: bool = False,
     queued: int = 0,
-    token: bool = False,
+    capability: str = "",
     processes: int = PROCESSES,
 ) -> Counted:
     """Count the total in several processes, and the parts in one of them, beside `queued` tasks.
 
-    With `token` the service asks for tokens, and the request has one.
+    `capability` is one of `one_row.WITH`, turned on.
     """
     marks = _build_marks()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = pool.map(
             lambda number: _callgrind(
-                folder, marks, parts=parts and number == 0, queued=queued, token=token
+                folder, marks, parts=parts and number == 0, queued=queued, capability=capability
             ),
             range(processes),
         )
@@ -167,7 +169,9 @@ def measure(
     return Counted(total, spread, dearest)
 
 
-def _callgrind(folder: Path, marks: Path, *, parts: bool, queued: int, token: bool) -> Counter[str]:
+def _callgrind(
+    folder: Path, marks: Path, *, parts: bool, queued: int, capability: str
+) -> Counter[str]:
     """Return the instructions of a request: all of them as TOTAL, and by part."""
     with tempfile.TemporaryDirectory() as dumps:
         command = [
@@ -177,7 +181,7 @@ def _callgrind(folder: Path, marks: Path, *, parts: bool, queued: int, token: bo
             *(sys.executable, __file__, str(folder), "--marks", str(marks)),
             *(["--parts"] if parts else []),
             *("--queued", str(queued)),
-            *(["--token"] if token else []),
+            *(["--with", capability] if capability else []),
         ]
         environment = {key: value for key, value in os.environ.items() if key[:4] != "MMF_"}
         done = subprocess.run(
@@ -257,6 +261,20 @@ def at_commit(commit: str) -> Iterator[Path]:
         yield Path(folder, PAYLOAD.name)
 
 
+@contextmanager
+def without(folder: Path, capability: str | None) -> Iterator[Path]:
+    """Yield a copy of a folder in which a capability is deleted; the folder itself for None."""
+    if capability is None:
+        yield folder
+        return
+    if not (folder / OWN / capability / "capability.py").is_file():
+        raise SystemExit(f"{capability}: expected a folder of {OWN} with a capability.py")
+    with tempfile.TemporaryDirectory() as copies:
+        copy = shutil.copytree(folder / OWN, Path(copies, OWN))
+        shutil.rmtree(copy / capability)
+        yield copy.parent
+
+
 def machine() -> tuple[str, str]:
     """Return Python's version and the processor's name, on which the figures depend."""
     return platform.python_version(), processor()
@@ -306,7 +324,8 @@ def main() -> None:
     parser.add_argument("--marks", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--parts", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--queued", type=int, default=0, help=argparse.SUPPRESS)
-    parser.add_argument("--token", action="store_true", help="only what a token costs")
+    parser.add_argument("--with", dest="capability", choices=one_row.WITH, default="")
+    parser.add_argument("--without", metavar="FOLDER", help="a capability of mmf_core to delete")
     arguments = parser.parse_args()
     if arguments.marks:
         count(
@@ -314,14 +333,15 @@ def main() -> None:
             arguments.marks,
             parts=arguments.parts,
             queued=arguments.queued,
-            token=arguments.token,
+            capability=arguments.capability,
         )
         return
-    if arguments.token:
-        without, with_one = (measure(arguments.folder, token=token) for token in (False, True))
-        print(f"without tokens: {without.total:,.0f} instructions a request")
-        share = with_one.total / without.total - 1
-        print(f"with a token: {with_one.total:,.0f}, {share:+.1%}")
+    if name := arguments.capability or arguments.without:
+        with without(arguments.folder, arguments.without) as folder:
+            off = measure(folder)
+        on = measure(arguments.folder, capability=arguments.capability)
+        print(f"without {name}: {off.total:,.0f} instructions a request")
+        print(f"with {name}: {on.total:,.0f}, {on.total / off.total - 1:+.2%}")
         return
     counted, before = measure(arguments.folder, parts=True), None
     if arguments.against:

@@ -40,9 +40,10 @@ def make_application(folder: Path, working: Path) -> tuple[Application, bytes]:
     from mmf_core.web import create_app
 
     wines = load_wine(as_frame=True)
+    reference = {"reference": wines.data} if os.environ.get("MMF_DRIFT_SECONDS") else {}
     fitted = make_pipeline(StandardScaler(), LogisticRegression()).fit(wines.data, wines.target)
     file = working / "model.joblib"
-    mmf.save_model(fitted, file, example=wines.data)
+    mmf.save_model(fitted, file, example=wines.data, **reference)
     registry = mmf.Registry()
     # Versions that have no fast_path load the model with it.
     fast_path = getattr(mmf, "fast_path", lambda loaded: loaded)
@@ -57,8 +58,8 @@ def make_application(folder: Path, working: Path) -> tuple[Application, bytes]:
     return create_app(registry).wsgi_app, body
 
 
-def ask_for_tokens() -> dict[str, str]:
-    """Have the service ask its callers for tokens; return what sends one."""
+def with_token(_working: Path) -> dict[str, str]:
+    """Have the service require tokens; return the header that sends one."""
     import jwt
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -70,6 +71,26 @@ def ask_for_tokens() -> dict[str, str]:
     claims = {"sub": "bench", "aud": "bench", "exp": 2**40, "targets": ["score"]}
     token = jwt.encode({**claims, "groups": ["predict"]}, key, algorithm="EdDSA")
     return {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+
+
+def with_drift(_working: Path) -> dict[str, str]:
+    """Have the service count what comes, against the profile of the model's training data."""
+    os.environ["MMF_DRIFT_SECONDS"] = "600"
+    return {}
+
+
+def with_payload_log(working: Path) -> dict[str, str]:
+    """Have the service write each call to Parquet files."""
+    os.environ["MMF_PAYLOAD_LOG"] = str(working / "log")
+    return {}
+
+
+WITH: dict[str, Callable[[Path], dict[str, str]]] = {
+    "token": with_token,
+    "drift": with_drift,
+    "payload-log": with_payload_log,
+}
+"""What turns a capability on, before the application is made; returns headers of the request."""
 
 
 def send(
