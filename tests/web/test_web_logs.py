@@ -43,6 +43,34 @@ def test_print_and_logging_have_the_requests_id(
         assert line["request_id"] == "abc"
 
 
+def test_a_logging_handler_that_prints_is_no_endless_loop(
+    output: Output, serve_function: Callable[..., FlaskClient]
+) -> None:
+    """Kedro puts rich's handler on the root logger: one request wrote gigabytes of log."""
+
+    class Printing(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            print("rich:", record.getMessage())
+
+    def predict() -> None:
+        print("printed")
+        logging.getLogger("author").info("logged")
+
+    client = serve_function(predict)
+    handler = Printing()
+    logging.getLogger().addHandler(handler)
+    try:
+        client.post("/predict")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    lines = output.getvalue().splitlines()
+    messages = [json.loads(line)["message"] for line in lines if "mmf.stdout" in line]
+    assert messages[:2] == ["printed", "rich: logged"]
+    assert messages[2].startswith("rich: POST /predict")
+    assert len(messages) == 3
+    assert lines.count("rich: printed") == 1
+
+
 @pytest.mark.parametrize(
     ("pieces", "expected"),
     [

@@ -11,6 +11,7 @@ import logging
 import logging.config
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from copy import copy
 from datetime import UTC, datetime
@@ -148,20 +149,33 @@ def _original(stream: TextIO) -> TextIO:
     return stream.stream if isinstance(stream, StdoutCapture) else stream
 
 
+class _Thread(threading.local):
+    is_logging = False
+
+
 class StdoutCapture(io.TextIOBase):
-    """Standard output that turns what is printed during a request into log lines."""
+    """Standard output that turns what is printed during a request into log lines.
+
+    A logging handler of the author's that prints, such as rich's, gets these lines as well: what it
+    prints of them goes straight to the output, or there would be no end.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
         self._log = logging.getLogger("mmf.stdout")
+        self._thread = _Thread()
 
     def write(self, text: str) -> int:
         context = current_context()
-        if context is None:
+        if context is None or self._thread.is_logging:
             return self.stream.write(text)
         *lines, context.partial_line = (context.partial_line + text).split("\n")
-        for line in lines:
-            self._log.info("%s", line)
+        self._thread.is_logging = True
+        try:
+            for line in lines:
+                self._log.info("%s", line)
+        finally:
+            self._thread.is_logging = False
         return len(text)
 
     @property
