@@ -22,7 +22,7 @@ VALUES = ROWS @ [1.0, -2.0, 3.0, 0.5, 0.1]
 TWO, THREE = np.digitize(VALUES, [0]), np.digitize(VALUES, [-100, 100])
 TEXTS = np.array(["low", "middle", "high"])[THREE]
 CLASSES = dict(all_estimators())
-OPTIONS = {"n_estimators": 7, "random_state": 0, "cv": 3, "max_iter": 300}
+OPTIONS = {"n_estimators": 7, "random_state": 0, "cv": 2, "Cs": 2, "max_iter": 100}
 
 
 def fitted(kind: str, labels: Any) -> Any:

@@ -105,6 +105,7 @@ def regrets(plan: Plan, means: tuple[float, float], *, seed: int, delay: int = 0
 
 
 CASES = [((0.5, 0.6), 0), ((0.6, 0.5), 0), ((0.2, 0.5), 0), ((0.5, 0.6), 20)]
+SHORTENED = [CASES[0], *(pytest.param(*case, marks=pytest.mark.long) for case in CASES[1:])]
 
 
 def course_of(bandit: dict[str, float], means: tuple[float, float], delay: int) -> list[float]:
@@ -114,7 +115,7 @@ def course_of(bandit: dict[str, float], means: tuple[float, float], delay: int) 
     return [sum(course[at - 1] for course in courses) / fair for at in (SECONDS // 2, SECONDS)]
 
 
-@pytest.mark.parametrize(("means", "delay"), CASES)
+@pytest.mark.parametrize(("means", "delay"), SHORTENED)
 def test_regret_grows_ever_more_slowly(means: tuple[float, float], delay: int) -> None:
     """A fair split's regret would be one half, and one: it grows as a line."""
     half, whole = course_of({"least": 0}, means, delay)
@@ -122,7 +123,7 @@ def test_regret_grows_ever_more_slowly(means: tuple[float, float], delay: int) -
     assert whole - half < 0.35 * half
 
 
-@pytest.mark.parametrize(("means", "delay"), CASES)
+@pytest.mark.parametrize(("means", "delay"), SHORTENED)
 def test_one_per_cent_that_each_version_keeps_costs_that_much(
     means: tuple[float, float], delay: int
 ) -> None:
@@ -131,7 +132,7 @@ def test_one_per_cent_that_each_version_keeps_costs_that_much(
     assert whole - half < 0.014, "of which 0.01 is one per cent of the half"
 
 
-@pytest.mark.parametrize(("means", "delay"), CASES)
+@pytest.mark.parametrize(("means", "delay"), SHORTENED)
 def test_epsilon_greedy_costs_its_epsilon(means: tuple[float, float], delay: int) -> None:
     half, whole = course_of({"epsilon": 0.1}, means, delay)
     assert whole < 0.17

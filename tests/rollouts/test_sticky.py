@@ -71,5 +71,5 @@ def test_a_column(value: Any, text: str | None) -> None:
 )
 def test_a_column_of_two_callers_is_refused(values: dict[str, Any]) -> None:
     """One of them would get the version of the other."""
-    with pytest.raises(InvalidValue, match='"user" decides .* expected one value .* got 2'):
+    with pytest.raises(InvalidValue, match=r'"user" decides .* expected one value .* got 2'):
         sticky_key("column:user")(context(), values)

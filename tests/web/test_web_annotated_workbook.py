@@ -20,6 +20,7 @@ import mmf_core as mmf
 from error_shape import assert_problem
 from mmf_core.errors import DeclarationError
 from mmf_core.web import annotated_workbook
+from shortened import shortened
 
 XLSX = mmf.XLSX.media_type
 
@@ -102,6 +103,7 @@ def test_a_bomb_beside_the_sheets_is_not_decompressed(
     assert post(client, WRONG).content_type == XLSX
 
 
+@pytest.mark.long
 def test_a_compressed_or_chunked_workbook_is_marked_too(client: FlaskClient) -> None:
     assert post(client, gzip.compress(WRONG), Content_Encoding="gzip").content_type == XLSX
     answer = client.post(
@@ -148,8 +150,14 @@ def comments(answer: Any, sheet: int = 0) -> dict[str, str]:
     ("body", "media_type"),
     [
         (b"note,a\nx,1.5\n=1+1,text\n", "text/csv"),
-        (b"note\ta\nx\t1.5\n=1+1\ttext\n", "text/tab-separated-values"),
-        (b'[{"note": "x", "a": 1.5}, {"note": "=1+1", "a": "text"}]', "application/json"),
+        pytest.param(
+            b"note\ta\nx\t1.5\n=1+1\ttext\n", "text/tab-separated-values", marks=pytest.mark.long
+        ),
+        pytest.param(
+            b'[{"note": "x", "a": 1.5}, {"note": "=1+1", "a": "text"}]',
+            "application/json",
+            marks=pytest.mark.long,
+        ),
         ("note;a\nжизнь;1.5\n=1+1;text\n".encode("cp1251"), "text/csv; charset=windows-1251"),
     ],
 )
@@ -186,6 +194,7 @@ def test_all_of_many_faults_are_marked(client: FlaskClient) -> None:
     assert len(problem["errors"]) == 20
 
 
+@pytest.mark.long
 def test_the_number_of_errors_beyond_the_marked_ones_is_reported(client: FlaskClient) -> None:
     answer = post(client, workbook(("a",), *[("text",)] * 1_200))
     assert len(comments(answer)) == 1_000
@@ -258,7 +267,7 @@ AREAS = {
 }
 
 
-@pytest.mark.parametrize("name", AREAS)
+@pytest.mark.parametrize("name", shortened(AREAS, ("merged", "linked columns")))
 def test_an_area_of_a_whole_sheet_takes_no_memory_of_the_service(
     client: FlaskClient,
     name: str,
