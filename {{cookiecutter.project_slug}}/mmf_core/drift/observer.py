@@ -109,14 +109,17 @@ class TargetCounter:
         if columns is None or not table.columns.is_(columns):
             columns = table.columns
             places = {name: place for place, name in enumerate(columns.tolist())}
-            order = [(places[name], start, column) for name, start, column in self._inputs]
+            order = [
+                (places[name], start, column.edges if column.is_number else None, column)
+                for name, start, column in self._inputs
+            ]
             self._known = columns, order
         return [
-            start + 1 + bisect_left(column.edges, cell)
-            if type(cell := row[place]) is float and cell == cell and column.is_number  # noqa: PLR0124
+            start + 1 + bisect_left(edges, cell)
+            if type(cell := row[place]) is float and cell == cell and edges is not None  # noqa: PLR0124
             else start + column.place(cell)
             for row in table.to_numpy().tolist()
-            for place, start, column in order
+            for place, start, edges, column in order
         ]
 
 
