@@ -14,6 +14,7 @@ from error_shape import assert_problem
 from mmf_core.capabilities import capabilities
 from mmf_core.web import create_app
 from mmf_core.web.authorization import GROUPS, OPEN, authorization
+from mmf_core.web.blueprints import PREFIX
 from mmf_core.web.request_context import INTERNAL
 
 OPEN_ROUTES = {
@@ -68,7 +69,7 @@ def test_no_group_is_declared_twice_or_for_nothing(
     assert len(set(declared)) == len(declared)
     endpoints = {endpoint for _, endpoint, _ in routes(app)}
     known = endpoints | {endpoint.rpartition(".")[0] for endpoint in endpoints}
-    assert set(declared) <= known
+    assert {f"{PREFIX}{name}" for name in declared} <= known
     values = {group for each in capabilities().values() for group in each.groups.values()}
     assert values <= {*GROUPS, OPEN}
 

@@ -22,7 +22,6 @@ from .errors import AccessError, malformed
 from .rate_limiter import Quota
 from .settings import AccessSettings
 
-BLUEPRINT = "-access"  # no target can have this name
 _IN_QUERY = re.compile(rf"(?:^|&)access_token=|\.eyJ|{PREFIX}[\w-]{{43}}")
 """What a query with a token has in it: its name (RFC 6750, 2.3), a JWT's payload, an API key."""
 _audit_log = logging.getLogger("mmf.audit")
@@ -32,7 +31,7 @@ def blueprints(_service: Service) -> Iterable[Blueprint]:
     """Return what checks each request before it is served, if anybody is to be refused."""
     if not AccessSettings.from_env().is_on:
         return []
-    routes = Blueprint(BLUEPRINT, __name__)
+    routes = Blueprint("access", __name__)
     routes.record_once(_install)
     routes.app_errorhandler(AccessError)(_refuse)
     return [routes]

@@ -12,7 +12,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 
 from ..capabilities import capabilities, parts
 from ..codecs import Format, Kind, find, json, json_of
@@ -21,6 +21,7 @@ from ..errors import RequestError
 from ..processes import is_in_gunicorn
 from ..settings import MIB
 from ..web.authorization import needs_token, visible
+from ..web.blueprints import is_registered
 from ..web.http.bodies import read_form, read_whole
 from ..web.http.codec_options import limits, options_of
 from ..web.http.content_encoding import compress
@@ -69,9 +70,9 @@ def _page_routes(routes: Blueprint, service: Service) -> None:
             language=language,
             languages=LANGUAGES,
             version=VERSION,
-            has_docs="docs" in current_app.blueprints,
+            has_docs=is_registered("docs"),
             has_panels=bool(parts("panel")),
-            runs_tasks="tasks" in current_app.blueprints and is_in_gunicorn(),
+            runs_tasks=is_registered("tasks") and is_in_gunicorn(),
         )
         body = text.encode()
         return body, sha256(body).hexdigest()

@@ -9,10 +9,11 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, request, send_from_directory
+from flask import Blueprint, Response, request, send_from_directory
 
 from ..errors import MissingPackage
 from ..web.authorization import needs_token
+from ..web.blueprints import is_registered
 
 _PACKAGE = "flask_swagger_ui"
 _FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
@@ -106,7 +107,7 @@ def blueprint() -> Blueprint:
     @routes.get("/docs")
     def page() -> Response:
         _folder()  # MissingPackage here, not in the browser's console
-        back = _BACK if "page" in current_app.blueprints else ""
+        back = _BACK if is_registered("page") else ""
         text = _PAGE.format(back=back, form=_FORM if needs_token() else "")
         response = Response(text, content_type="text/html; charset=utf-8")
         response.headers["Content-Security-Policy"] = _POLICY

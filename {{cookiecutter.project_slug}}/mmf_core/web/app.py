@@ -27,7 +27,7 @@ from ..processes import is_in_gunicorn
 from ..registry import Registry, load
 from ..settings import Settings, SettingsGroup, check_environment
 from ..target import Target
-from . import authorization, cells_read, errors, health, logs, request_origin, rest
+from . import authorization, blueprints, cells_read, errors, health, logs, request_origin, rest
 from .http import codec_options
 from .http.requests import Request
 from .middleware import RequestContextMiddleware
@@ -180,11 +180,13 @@ def _flask_app(service: Service) -> Flask:
     authorizers = (make_authorizer() for make_authorizer in parts("authorizer"))
     authorizer = next(filter(None, authorizers), None)
     authorization.install(app, authorizer, service.registry.targets)
-    app.register_blueprint(health.blueprint(service.registry))
-    app.register_blueprint(document.blueprint(service, protocols))
-    for make_blueprints in (*parts("blueprints"), *(protocol.blueprints for protocol in protocols)):
+    blueprints.register(app, health.blueprint(service.registry))
+    blueprints.register(app, document.blueprint(service, protocols))
+    for blueprint in rest.PROTOCOL.blueprints(service):  # one for each target
+        app.register_blueprint(blueprint)
+    for make_blueprints in (*parts("blueprints"), *(each.blueprints for each in parts("protocol"))):
         for blueprint in make_blueprints(service):
-            app.register_blueprint(blueprint)
+            blueprints.register(app, blueprint)
     names = {
         segment: protocol.name for protocol in protocols for segment in protocol.segments or ("",)
     }

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from flask import Flask, current_app
 
 from ..capabilities import capabilities
+from .blueprints import PREFIX
 from .protocols import Service
 from .request_context import Caller, current_context
 
@@ -86,9 +87,9 @@ _NONE = Authorization(None, {}, frozenset())
 def install(app: Flask, authorizer: Authorizer | None, targets: Iterable[str]) -> None:
     """Keep what decides who may call what; capabilities declare the groups of their routes."""
     routes = frozenset(targets)
-    groups = dict.fromkeys(routes, PREDICT) | _CORE
-    for capability in capabilities().values():
-        groups |= capability.groups
+    groups = dict.fromkeys(routes, PREDICT)
+    for declared in (_CORE, *(capability.groups for capability in capabilities().values())):
+        groups |= {f"{PREFIX}{name}": group for name, group in declared.items()}
     app.extensions[_EXTENSION] = Authorization(authorizer, groups, routes)
 
 
