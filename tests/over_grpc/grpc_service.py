@@ -121,10 +121,10 @@ class Stub:
             response_deserializer=message_factory.GetMessageClass(response).FromString,
         ), message_factory.GetMessageClass(request)
 
-    def ask(self, method: str, /, **fields: Any) -> Any:
+    def call(self, method: str, /, *, metadata: Any = (), **fields: Any) -> Any:
         """Call a method with the fields of its message."""
         call, request = self.method(method)
-        return call(request(**fields), timeout=LONGEST)
+        return call(request(**fields), timeout=LONGEST, metadata=metadata)
 
     def request(self, model: str, **more: Any) -> Any:
         """Return a ModelInferRequest without inputs."""

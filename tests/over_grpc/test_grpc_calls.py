@@ -41,17 +41,17 @@ def test_reflection_names_the_services(stub: Stub) -> None:
 
 
 def test_the_server(stub: Stub) -> None:
-    assert stub.ask("ServerLive").live
-    assert stub.ask("ServerReady").ready
-    about = stub.ask("ServerMetadata")
+    assert stub.call("ServerLive").live
+    assert stub.call("ServerReady").ready
+    about = stub.call("ServerMetadata")
     assert (about.name, about.version) == ("mmf-flask", __version__)
 
 
 def test_every_target_with_one_result_is_a_model(stub: Stub) -> None:
-    index = stub.ask("RepositoryIndex").models
+    index = stub.call("RepositoryIndex").models
     assert [model.name for model in index] == MODELS
     assert {(model.version, model.state) for model in index} == {(VERSION, "READY")}
-    about = stub.ask("ModelMetadata", name="score")
+    about = stub.call("ModelMetadata", name="score")
     assert (about.name, list(about.versions), about.platform) == ("score", [VERSION], "mmf-flask")
     assert [(one.name, one.datatype, list(one.shape)) for one in about.inputs] == [
         ("a", "FP64", [-1]),
@@ -60,11 +60,11 @@ def test_every_target_with_one_result_is_a_model(stub: Stub) -> None:
 
 
 def test_a_model_is_ready_in_its_version(stub: Stub) -> None:
-    assert stub.ask("ModelReady", name="score").ready
-    assert stub.ask("ModelReady", name="score", version=VERSION).ready
+    assert stub.call("ModelReady", name="score").ready
+    assert stub.call("ModelReady", name="score", version=VERSION).ready
     for name, version in (("none", ""), ("score", "another")):
         with pytest.raises(grpc.RpcError) as refused:
-            stub.ask("ModelReady", name=name, version=version)
+            stub.call("ModelReady", name=name, version=version)
         assert refused.value.code() is NOT_FOUND
 
 

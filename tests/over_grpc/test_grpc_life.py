@@ -104,14 +104,14 @@ def test_slow_targets_hold_up_no_health_check(tmp_path: Path) -> None:
     file = tmp_path / "file"
     app = APP.replace(", max_concurrency=1", "")
     with running(tmp_path, app, **settings) as (_, port), connected(port) as stub:
-        stub.ask("ServerLive")
+        stub.call("ServerLive")
         calls = [waiting(stub, file) for _ in range(20)]  # more than there are places
         wait_until(lambda: begun(file) == 2)
         started = time.monotonic()
         health = health_pb2_grpc.HealthStub(stub.channel)
         for _ in range(20):
             assert health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == 1
-            assert stub.ask("ServerReady").ready
+            assert stub.call("ServerReady").ready
         assert time.monotonic() - started < 5
         for call in calls[5:]:
             call.cancel()
@@ -179,7 +179,7 @@ def test_sigterm_says_so_first_and_then_finishes_what_is_running(tmp_path: Path)
             assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
             assert time.monotonic() - started < 0.9
             assert pid_of(stub), "it still accepts calls"
-            assert not stub.ask("ServerReady").ready
+            assert not stub.call("ServerReady").ready
             with pytest.raises(grpc.RpcError) as ended:
                 next(stream)
             assert ended.value.code() is UNAVAILABLE
@@ -305,7 +305,7 @@ def test_tls(tmp_path: Path) -> None:
         with grpc.secure_channel(
             f"127.0.0.1:{port}", grpc.ssl_channel_credentials(root)
         ) as channel:
-            assert Stub(channel).ask("ServerLive").live
+            assert Stub(channel).call("ServerLive").live
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             with pytest.raises(grpc.RpcError) as refused:
                 channel.unary_unary(f"/{SERVICE}/ServerLive")(b"", timeout=5)

@@ -14,9 +14,9 @@ from flask import Flask
 import mmf_core as mmf
 from mmf_core.grpc import listeners as listeners_module
 from mmf_core.grpc.calls import SERVICE, Call, Reply, respond
-from mmf_core.grpc.handlers import _status_of
 from mmf_core.grpc.listeners import Counts, Listeners
 from mmf_core.grpc.messages import message_class
+from mmf_core.grpc.transfers import status_of
 from mmf_core.web import create_app
 from mmf_core.web.request_context import current_context
 
@@ -122,7 +122,7 @@ def test_what_an_author_puts_around_the_application_holds_for_calls(app: Flask) 
     app.wsgi_app = guarded  # type: ignore[method-assign]
     assert ask(app, call("twice", metadata=[("x-key", "open sesame")])).status == 200
     refused = ask(app, call("twice"))
-    assert _status_of(refused)[0] is grpc.StatusCode.UNAUTHENTICATED
+    assert status_of(refused)[0] is grpc.StatusCode.UNAUTHENTICATED
 
 
 def test_a_hook_before_requests_holds_for_calls(app: Flask) -> None:
@@ -130,7 +130,7 @@ def test_a_hook_before_requests_holds_for_calls(app: Flask) -> None:
     def refuse() -> Any:
         raise mmf.InvalidValue("not today")
 
-    code, message, _ = _status_of(ask(app, call("twice")))
+    code, message, _ = status_of(ask(app, call("twice")))
     assert (code, message) == (grpc.StatusCode.INVALID_ARGUMENT, "not today")
 
 

@@ -6,68 +6,189 @@ from typing import Any
 
 import grpc
 import pytest
-from grpc_service import Stub, connected, running
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_service import SERVICE, Stub, connected, running
+from grpc_status import rpc_status
 
 from mmf_core.access.api_keys import hash_of, new_api_key
+from mmf_core.grpc.messages import pool
 
-KEY = new_api_key()
+KEY, LIMITED, EVERYTHING = new_api_key(), new_api_key(), new_api_key()
+HEALTH = "grpc.health.v1.Health"
+REFLECTION = "grpc.reflection.v1alpha.ServerReflection"
+OPEN = {
+    *((SERVICE, name) for name in ("ServerLive", "ServerReady")),
+    *((HEALTH, name) for name in ("Check", "Watch")),  # of the whole server
+    (REFLECTION, "ServerReflectionInfo"),
+}
+UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stub, Path]]:
     """Give a client of a service whose callers need tokens, and its log."""
     folder = tmp_path_factory.mktemp("guarded")
-    keys = f"ci {hash_of(KEY)} targets=twice groups=predict"
+    keys = (
+        f"ci {hash_of(KEY)} targets=twice groups=predict;"
+        f"rare {hash_of(LIMITED)} targets=twice groups=predict rate=2/day;"
+        f"all {hash_of(EVERYTHING)} targets=* groups=predict"
+    )
     with running(folder, MMF_API_KEYS=keys) as (_, port), connected(port) as stub:
         yield stub, folder / "log"
 
 
-def code_of(stub: Stub, method: str, *keys: str, **fields: Any) -> grpc.StatusCode:
-    call, request = stub.method(method)
-    metadata = [("authorization", f"Bearer {key}") for key in keys]
+def bearer(*keys: str) -> list[tuple[str, str]]:
+    return [("authorization", f"Bearer {key}") for key in keys]
+
+
+def refusal_of(stub: Stub, method: str, *keys: str, **fields: Any) -> grpc.RpcError | None:
+    """Call a method; return its error."""
     try:
-        call(request(**fields), metadata=metadata, timeout=30)
+        stub.call(method, metadata=bearer(*keys), **fields)
     except grpc.RpcError as error:
-        return error.code()
-    return grpc.StatusCode.OK
+        return error
+    return None
+
+
+def code_of(stub: Stub, method: str, *keys: str, **fields: Any) -> grpc.StatusCode:
+    error = refusal_of(stub, method, *keys, **fields)
+    return error.code() if error else grpc.StatusCode.OK
 
 
 def test_a_call_needs_a_token_for_its_target(guarded: tuple[Stub, Path]) -> None:
     stub, log = guarded
-    asked = {"name": "twice"}
-    assert code_of(stub, "ModelMetadata", KEY, **asked) is grpc.StatusCode.OK
-    assert code_of(stub, "ModelMetadata", **asked) is grpc.StatusCode.UNAUTHENTICATED
-    assert code_of(stub, "ModelMetadata", f"{KEY}x", **asked) is grpc.StatusCode.UNAUTHENTICATED
-    assert code_of(stub, "ModelMetadata", KEY, KEY, **asked) is not grpc.StatusCode.OK
+    for keys, code in (
+        ([KEY], grpc.StatusCode.OK),
+        ([], UNAUTHENTICATED),
+        ([f"{KEY}x"], UNAUTHENTICATED),
+        ([KEY, KEY], grpc.StatusCode.INVALID_ARGUMENT),
+    ):
+        assert code_of(stub, "ModelMetadata", *keys, name="twice") is code, keys
     for method in ("ModelMetadata", "ModelReady"):
         code = code_of(stub, method, KEY, name="score")
         assert code is grpc.StatusCode.PERMISSION_DENIED, method
         code = code_of(stub, method, KEY, name="a target that is not there")
         assert code is grpc.StatusCode.PERMISSION_DENIED, method
-    call, _ = stub.method("ModelInfer")
-    for model, code in (("twice", None), ("score", grpc.StatusCode.PERMISSION_DENIED)):
-        request = stub.raw(model, ("x", "FP64", [1.0, 2.0]))
-        bearer = [("authorization", f"Bearer {KEY}")]
-        if code is None:
-            assert call(request, metadata=bearer, timeout=30).outputs
-        else:
-            with pytest.raises(grpc.RpcError) as refused:
-                call(request, metadata=bearer, timeout=30)
-            assert refused.value.code() is code
+    assert stub.infer(stub.raw("twice", ("x", "FP64", [1.0, 2.0])), metadata=bearer(KEY)).outputs
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.infer(stub.raw("score", ("x", "FP64", [1.0, 2.0])), metadata=bearer(KEY))
+    assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
     assert KEY not in log.read_text()
     assert "refused ci" in log.read_text()
 
 
 def test_a_caller_sees_its_targets_only(guarded: tuple[Stub, Path]) -> None:
     stub, _ = guarded
-    call, request = stub.method("RepositoryIndex")
-    bearer = [("authorization", f"Bearer {KEY}")]
-    assert [model.name for model in call(request(), metadata=bearer, timeout=30).models] == [
-        "twice"
+    index = stub.call("RepositoryIndex", metadata=bearer(KEY)).models
+    assert [model.name for model in index] == ["twice"]
+    health = health_pb2_grpc.HealthStub(stub.channel)
+    statuses = health.List(health_pb2.HealthListRequest(), metadata=bearer(KEY), timeout=10)
+    assert {*statuses.statuses} == {"", SERVICE, "twice"}
+
+
+def methods() -> list[tuple[str, str]]:
+    """Return every method that the descriptors of the service and of reflection describe."""
+    names = [(SERVICE, pool()), (HEALTH, pool())]
+    own = [
+        (service, method.name)
+        for service, described in names
+        for method in described.FindServiceByName(service).methods
     ]
+    return [*own, (REFLECTION, "ServerReflectionInfo")]
 
 
-def test_whether_it_lives_is_open(guarded: tuple[Stub, Path]) -> None:
+def test_these_are_all_the_services(guarded: tuple[Stub, Path]) -> None:
     stub, _ = guarded
-    assert stub.ask("ServerLive").live
-    assert stub.ask("ServerReady").ready
+    assert {*stub.services.get_services()} == {service for service, _ in methods()}
+    assert {*methods()} > OPEN
+
+
+@pytest.mark.parametrize(("service", "method"), methods())
+@pytest.mark.parametrize("keys", [[], ["a.b.c"], [f"{KEY}x"]], ids=["none", "forged", "wrong"])
+def test_every_method_needs_a_token_or_is_open(
+    guarded: tuple[Stub, Path], service: str, method: str, keys: list[str]
+) -> None:
+    stub, _ = guarded
+    call = stub.channel.stream_stream(f"/{service}/{method}")
+    responses = call(iter([b""]), metadata=bearer(*keys), timeout=10)
+    if (service, method) in OPEN:
+        assert next(responses) is not None
+        responses.cancel()
+    else:
+        with pytest.raises(grpc.RpcError) as refused:
+            next(responses)
+        assert refused.value.code() is UNAUTHENTICATED
+
+
+# Health by a target's name
+
+
+def health_of(stub: Stub, name: str, keys: list[str], way: str) -> tuple[Any, str]:
+    """Return the status of a service by this method or the error's code, and what it says."""
+    call = getattr(health_pb2_grpc.HealthStub(stub.channel), way)
+    request = health_pb2.HealthCheckRequest(service=name)
+    try:
+        response = call(request, metadata=bearer(*keys), timeout=10)
+        if way == "Watch":
+            response, watch = next(response), response
+            watch.cancel()
+    except grpc.RpcError as error:
+        return error.code(), str(error.details()).replace(name, "NAME")
+    return response.status, ""
+
+
+@pytest.mark.parametrize("way", ["Check", "Watch"])
+def test_health_says_which_targets_exist_to_those_who_may_know(
+    guarded: tuple[Stub, Path], way: str
+) -> None:
+    stub, _ = guarded
+    for name in ("", SERVICE):
+        assert health_of(stub, name, [], way) == (1, "")
+    for keys, code in (([], UNAUTHENTICATED), ([KEY], grpc.StatusCode.PERMISSION_DENIED)):
+        hidden = health_of(stub, "score", keys, way)
+        assert hidden[0] is code
+        assert hidden == health_of(stub, "nothing", keys, way)
+    assert health_of(stub, "twice", [], way)[0] is UNAUTHENTICATED
+    assert health_of(stub, "twice", [KEY], way) == (1, "")
+    assert health_of(stub, "score", [EVERYTHING], way) == (1, "")
+    unknown = 3 if way == "Watch" else grpc.StatusCode.NOT_FOUND
+    assert health_of(stub, "nothing", [EVERYTHING], way)[0] == unknown
+
+
+# Rates
+
+
+def test_a_rate_is_over_all_methods_and_says_when_to_come_back(
+    guarded: tuple[Stub, Path],
+) -> None:
+    stub, _ = guarded
+    request = stub.raw("twice", ("x", "FP64", [1.0]))
+    call, _ = stub.method("ModelInfer")
+    _, first = call.with_call(request, metadata=bearer(LIMITED), timeout=10)
+    left = {key: text for key, text in first.trailing_metadata() if key.startswith("ratelimit")}
+    assert (left["ratelimit-limit"], left["ratelimit-remaining"]) == ("2", "1")
+    assert left["ratelimit-policy"] == "2;w=86400"
+    assert stub.call("ModelReady", metadata=bearer(LIMITED), name="twice").ready
+    for method, fields in (("ModelReady", {"name": "twice"}), ("RepositoryIndex", {})):
+        error: Any = refusal_of(stub, method, LIMITED, **fields)
+        assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "more than 2 requests in 86400 seconds; try again in" in error.details()
+        returned = dict(error.trailing_metadata())
+        assert 80_000 < int(returned["retry-after"]) <= 86_400
+        assert returned["ratelimit-remaining"] == "0"
+        assert retry_delay(error) == int(returned["retry-after"])
+    stream = stub.method("ModelStreamInfer")[0](
+        iter([request]), metadata=bearer(LIMITED), timeout=10
+    )
+    assert "more than 2 requests" in next(stream).error_message
+
+
+def retry_delay(error: Any) -> int:
+    """Return the seconds in the google.rpc.RetryInfo of an error."""
+    status = rpc_status.from_call(error)
+    assert status is not None
+    (detail,) = status.details
+    retry = error_details_pb2.RetryInfo()
+    assert detail.Unpack(retry)
+    return int(retry.retry_delay.seconds)

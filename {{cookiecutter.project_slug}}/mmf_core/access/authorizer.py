@@ -41,19 +41,14 @@ class TokenAuthorizer:
         rate = parse_rate(settings.rate_limit) if settings.rate_limit else None
         self._limiter = RateLimiter(rate, settings.redis)
 
-    def __call__(
-        self,
-        metadata: Mapping[str, str],
-        group: str,
-        target: str | None = None,
-        *,
-        address: str = "",
+    def check(
+        self, metadata: Mapping[str, str], group: str | None, *, address: str = ""
     ) -> TokenCaller:
-        """Return who calls a route of a group and the target that it names.
-
-        AccessError if that is not allowed; see `web.authorization.Authorizer`.
-        """
-        return self.admit(metadata, group, target, address=address).caller
+        """Return the caller, if it may call a route of a group; see `web.authorization`."""
+        caller = self._authenticate(metadata, address)
+        if group is not None:
+            caller.check_group(group)
+        return caller
 
     def admit(
         self,
@@ -63,9 +58,10 @@ class TokenAuthorizer:
         *,
         address: str = "",
     ) -> Admission:
-        """Do the same, and return what is left of the caller's rate as well.
+        """Count a request, and return its caller and what is left of the caller's rate.
 
-        None as the group is for what no route serves.
+        AccessError if the caller may not call a route of this group, or reach the target that the
+        address names. None as the group is for what no route serves.
         """
         caller = self._authenticate(metadata, address)
         quota = self._limiter.count(caller)

@@ -52,10 +52,10 @@ def respond(app: WSGIApplication, call: Call, *, port: int, is_secure: bool) -> 
     """Return the application's response to a call; its metadata are those that clients know."""
     status, returned = 500, []
 
-    def start(line: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], object]:
+    def start(line: str, fields: list[tuple[str, str]], *_: Any) -> Callable[[bytes], object]:
         nonlocal status, returned
         status = int(line[:3])
-        returned = [(name.lower(), value) for name, value in headers]
+        returned = [(name.lower(), value) for name, value in fields]
         return lambda _: None
 
     body = app(_environ(call, port, is_secure), start)
@@ -70,7 +70,7 @@ def respond(app: WSGIApplication, call: Call, *, port: int, is_secure: bool) -> 
 
 def _environ(call: Call, port: int, is_secure: bool) -> WSGIEnvironment:
     return {
-        **_headers(call.metadata),
+        **headers(call.metadata),
         "REQUEST_METHOD": "POST",
         "SCRIPT_NAME": "",
         "PATH_INFO": call.path,
@@ -81,7 +81,7 @@ def _environ(call: Call, port: int, is_secure: bool) -> WSGIEnvironment:
         # gRPC keeps the name that its client has called. No page of a browser can call gRPC, so
         # that names under an attacker's control (MMF_ALLOWED_HOSTS) are no danger here.
         "HTTP_HOST": "127.0.0.1",
-        "REMOTE_ADDR": _address(call.peer),
+        "REMOTE_ADDR": address_of(call.peer),
         "CONTENT_TYPE": MEDIA_TYPE,
         "CONTENT_LENGTH": str(len(call.message)),
         "wsgi.version": (1, 0),
@@ -97,21 +97,21 @@ def _environ(call: Call, port: int, is_secure: bool) -> WSGIEnvironment:
     }
 
 
-def _headers(metadata: Iterable[tuple[str, str | bytes]]) -> dict[str, str]:
+def headers(metadata: Iterable[tuple[str, str | bytes]]) -> dict[str, str]:
     """Return metadata as WSGI has headers: those of one name joined, none that looks like another.
 
     Binary metadata are left out.
     """
-    headers: dict[str, str] = {}
+    named: dict[str, str] = {}
     for name, value in metadata:
         if name in _NOT_HEADERS or "_" in name or isinstance(value, bytes):
             continue
         key = f"HTTP_{name.upper().replace('-', '_')}"
-        headers[key] = f"{headers[key]},{value}" if key in headers else value
-    return headers
+        named[key] = f"{named[key]},{value}" if key in named else value
+    return named
 
 
-def _address(peer: str) -> str:
+def address_of(peer: str) -> str:
     """Return the address in gRPC's `ipv4:127.0.0.1:5000` or `ipv6:%5B::1%5D:5000`."""
     _, _, address = unquote(peer).partition(":")
     return address.rpartition(":")[0].strip("[]")

@@ -6,22 +6,22 @@ How many messages are in memory at a time, places.py says.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from ..server.request_threads import RequestThreads
 from .calls import HEALTH, SERVICE, Call, Reply
-from .health import SERVICE_UNKNOWN, Health
-from .messages import message_class
+from .gate import Gate
+from .health import Health
 from .places import Job, Lane, Place
+from .public_calls import ENDING, FIRST_MESSAGE, PublicCalls
 from .settings import MAX_STREAMS
-from .statuses import OK, code_of
+from .transfers import PublicReader, in_stream, read_one, returned, streaming, unary, write
 
 QUICK = {
     *("ServerLive", "ServerReady", "ModelReady", "ServerMetadata", "ModelMetadata"),
@@ -35,12 +35,7 @@ QUIET = 0.2
 """Seconds without a call after which no more are expected while responses are held back."""
 LONGEST_HOLD = 1.0
 """Seconds for which they are, at most."""
-MAX_WATCHES = 100
-HEALTH_POLL = 0.1  # seconds between two looks at a status that is watched
-_CODES = {code.value[0]: code for code in grpc.StatusCode}
 _STREAM = f"/{SERVICE}/ModelStreamInfer"
-_ENDS_STREAM = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
-_ENDING = "the service is shutting down; call again"
 
 
 class Handlers:
@@ -49,43 +44,48 @@ class Handlers:
     def __init__(
         self,
         respond: Callable[[Call], Reply],
+        gate: Gate,
         health: Health,
         threads: int,
         client_timeout: float,
     ) -> None:
-        self._respond = respond
-        self._health = health
+        self._respond, self._gate = respond, gate
         self._patience = client_timeout
         self.threads = RequestThreads[Job](threads)
         quick = ThreadPoolExecutor(QUICK_THREADS, "mmf-grpc-quick")
         self._targets = Lane(self.threads.submit, threads + max(1, threads // 2))
         self._quick = Lane(quick.submit, QUICK_PLACES)
-        self._streams = self._watches = 0
+        self._open = Lane(quick.submit, QUICK_PLACES)
+        self._refused = Lane(quick.submit, 1)  # any number of them leaves a thread to the others
+        self._reader = PublicReader()
+        self._streams = 0
         self._last_call = 0.0  # on the loop's clock
         self._may_respond = asyncio.Event()
         self._may_respond.set()
         self.ending = asyncio.Event()
+        run = partial(self._run_in, self._open)
+        self._public = PublicCalls(health, run, self._reader, client_timeout, self.ending)
 
     def generic(self) -> list[Any]:
         """Return what a server of gRPC is made of; messages are bytes."""
         quick = {name: self._of_app(SERVICE, name, self._quick) for name in QUICK}
         inference = {
             "ModelInfer": self._of_app(SERVICE, "ModelInfer", self._targets),
-            "ModelStreamInfer": _streaming(self._stream),
+            "ModelStreamInfer": streaming(self._stream),
         }
-        health = {
-            "Check": _unary(self._check),
-            "List": self._of_app(HEALTH, "List", self._quick),  # it names targets
-            "Watch": _streaming(self._watch),
-        }
+        health = {"List": self._of_app(HEALTH, "List", self._quick)}  # it names targets
         return [
             grpc.method_handlers_generic_handler(SERVICE, quick | inference),
             grpc.method_handlers_generic_handler(HEALTH, health),
+            *self._public.generic(),
         ]
 
     def _of_app(self, service: str, name: str, lane: Lane) -> Any:
         """Return a method that the application responds to."""
-        return _unary(partial(self._infer, f"/{service}/{name}", lane))
+        path = f"/{service}/{name}"
+        if self._gate.is_open(path):
+            return unary(partial(self._call_open, path))
+        return unary(partial(self._call, path, lane))
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -104,17 +104,32 @@ class Handlers:
         finally:
             self._may_respond.set()
 
-    async def _infer(self, path: str, lane: Lane, context: Any) -> bytes:
+    async def _call(self, path: str, lane: Lane, context: Any) -> bytes:
+        if not self._admits(path, context):
+            return await self._refuse(path, context)
         async with lane.place() as place:
-            message = await self._read(context)
+            message = await read_one(context, self._patience)
             reply = await self._run(path, message, context, place)
             del message
-            if reply.status != OK:
-                await _abort(context, reply)
-            context.set_trailing_metadata(reply.metadata)
-            if len(reply.body) > SMALL:
+            body = await returned(context, reply)
+            if len(body) > SMALL:
                 place.keep_until_sent(context, self._patience)
-            return reply.body
+            return body
+
+    async def _call_open(self, path: str, context: Any) -> bytes:
+        message = await self._reader.read_one(context, FIRST_MESSAGE)
+        return await returned(context, await self._run_in(self._open, path, message, context))
+
+    def _admits(self, path: str, context: Any) -> bool:
+        return self._gate.admits(path, context.invocation_metadata() or (), context.peer())
+
+    async def _refuse(self, path: str, context: Any) -> bytes:
+        """Have the application refuse a call, which it logs and counts; its message is not read."""
+        return await returned(context, await self._run_in(self._refused, path, b"", context))
+
+    async def _run_in(self, lane: Lane, path: str, message: bytes, context: Any) -> Reply:
+        async with lane.place() as place:
+            return await self._run(path, message, context, place)
 
     async def _run(self, path: str, message: bytes, context: Any, place: Place) -> Reply:
         gone: list[bool] = []
@@ -137,6 +152,9 @@ class Handlers:
 
     async def _stream(self, context: Any) -> None:
         """Respond to the messages of a stream one after another; an error does not end it."""
+        if not self._admits(_STREAM, context):
+            await self._refuse(_STREAM, context)
+            return
         if self._streams >= MAX_STREAMS:
             detail = f"this worker is at its limit of {MAX_STREAMS} streams"
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, detail)
@@ -146,49 +164,9 @@ class Handlers:
                 async with self._targets.place() as place:
                     reply = await self._run(_STREAM, message, context, place)
                     del message
-                    await self._write(context, await _in_stream(context, reply))
+                    await write(context, await in_stream(context, reply), self._patience)
         finally:
             self._streams -= 1
-
-    async def _check(self, context: Any) -> bytes:
-        async with self._quick.place():
-            service = await _service(context, await self._read(context))
-            if (status := self._health.status(service)) == SERVICE_UNKNOWN:
-                await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
-            return self._health.response(status)
-
-    async def _watch(self, context: Any) -> None:
-        """Send the status of a service, and each change of it."""
-        if self._watches >= MAX_WATCHES:
-            detail = f"this worker is at its limit of {MAX_WATCHES} watches"
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, detail)
-        self._watches += 1
-        try:
-            await self._watch_service(context)
-        finally:
-            self._watches -= 1
-
-    async def _watch_service(self, context: Any) -> None:
-        async with self._quick.place():
-            service, last = await _service(context, await self._read(context)), None
-        while not self.ending.is_set():
-            if (status := self._health.status(service)) != last:
-                await self._write(context, self._health.response(status))
-                last = status
-            await asyncio.sleep(HEALTH_POLL)
-        await context.abort(grpc.StatusCode.UNAVAILABLE, _ENDING)
-
-    async def _read(self, context: Any) -> bytes:
-        """Return the one message of a call."""
-        try:
-            async with asyncio.timeout(self._patience):
-                message: bytes | Any = await context.read()
-        except TimeoutError:
-            detail = "the message did not arrive in time (set MMF_CLIENT_TIMEOUT)"
-            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, detail)
-        if message is grpc.aio.EOF:  # a client whose message was too large has its error already
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "expected a message, got none")
-        return message
 
     async def _next(self, context: Any) -> bytes | None:
         """Return the next message of a stream, however long that takes; None at its end."""
@@ -197,76 +175,9 @@ class Handlers:
         try:
             await asyncio.wait({read, end}, return_when=asyncio.FIRST_COMPLETED)
             if not read.done():
-                await context.abort(grpc.StatusCode.UNAVAILABLE, _ENDING)
+                await context.abort(grpc.StatusCode.UNAVAILABLE, ENDING)
             message: bytes | Any = read.result()
             return None if message is grpc.aio.EOF else message
         finally:
             read.cancel()
             end.cancel()
-
-    async def _write(self, context: Any, message: bytes) -> None:
-        """Send a message; end the call of a client that does not read it."""
-        try:
-            async with asyncio.timeout(self._patience):
-                await context.write(message)
-        except TimeoutError:
-            detail = "the client does not read the response (set MMF_CLIENT_TIMEOUT)"
-            await context.abort(grpc.StatusCode.ABORTED, detail)
-
-
-def _unary(method: Callable[[Any], Awaitable[bytes]]) -> Any:
-    """Return a method of one message, which it reads itself: the library would do so at once."""
-
-    async def handle(_: Any, context: Any) -> bytes:
-        return await method(context)
-
-    return grpc.stream_unary_rpc_method_handler(handle)
-
-
-def _streaming(method: Callable[[Any], Awaitable[None]]) -> Any:
-    """Return a method that reads and writes its messages itself."""
-
-    async def handle(_: Any, context: Any) -> None:
-        await method(context)
-
-    return grpc.stream_stream_rpc_method_handler(handle)
-
-
-async def _service(context: Any, message: bytes) -> str:
-    try:
-        return Health.service_of(message)
-    except DecodeError:
-        detail = "expected a message grpc.health.v1.HealthCheckRequest"
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, detail)
-        raise
-
-
-def _status_of(reply: Reply) -> tuple[grpc.StatusCode, str, bytes]:
-    """Return the code, the message and the details of an error, whoever has made its response."""
-    try:
-        status = message_class("google.rpc.Status").FromString(reply.body)
-    except DecodeError:  # by what an author has put around the application
-        status = None
-    if status is None or status.code not in _CODES or not status.code:
-        return _CODES[code_of(reply.status)], f"status {reply.status} over HTTP", b""
-    return _CODES[status.code], status.message, reply.body if status.details else b""
-
-
-async def _abort(context: Any, reply: Reply) -> None:
-    code, message, details = _status_of(reply)
-    metadata = [*reply.metadata]
-    if details:
-        metadata.append(("grpc-status-details-bin", details))  # type: ignore[arg-type]
-    await context.abort(code, message, tuple(metadata))
-
-
-async def _in_stream(context: Any, reply: Reply) -> bytes:
-    """Return a ModelStreamInferResponse; an error of access ends the stream."""
-    if reply.status == OK:
-        return reply.body
-    code, message, _ = _status_of(reply)
-    if code in _ENDS_STREAM:
-        await _abort(context, reply)
-    response = message_class("inference.ModelStreamInferResponse")(error_message=message)
-    data: bytes = response.SerializeToString()
-    return data

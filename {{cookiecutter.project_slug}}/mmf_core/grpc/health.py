@@ -11,6 +11,8 @@ from .calls import SERVICE
 from .messages import message_class
 
 UNKNOWN, SERVING, NOT_SERVING, SERVICE_UNKNOWN = range(4)
+WHOLE = frozenset({"", SERVICE})
+"""Names of the whole server, whose status needs no token."""
 
 
 class Health:
@@ -22,7 +24,7 @@ class Health:
     def status(self, service: str) -> int:
         """Return the status of a target; SERVICE_UNKNOWN if there is none of this name."""
         registry = self._registry
-        if service in {"", SERVICE}:
+        if service in WHOLE:
             is_ready = registry.is_ready
         elif service in registry.targets:
             is_ready = self._is_target_ready(service)
@@ -33,17 +35,14 @@ class Health:
     def list(self, targets: Iterable[str]) -> Any:
         """Return the HealthListResponse, with these targets."""
         response = message_class("grpc.health.v1.HealthListResponse")()
-        for name in ("", SERVICE, *targets):
+        for name in (*sorted(WHOLE), *targets):
             response.statuses[name].status = self.status(name)
         return response
 
     @staticmethod
-    def service_of(request: bytes) -> str:
-        """Return the name in a HealthCheckRequest; DecodeError if it is none."""
-        service: str = (
-            message_class("grpc.health.v1.HealthCheckRequest").FromString(request).service
-        )
-        return service
+    def request() -> Any:
+        """Return the class of a HealthCheckRequest."""
+        return message_class("grpc.health.v1.HealthCheckRequest")
 
     @staticmethod
     def response(status: int) -> bytes:

@@ -1,8 +1,9 @@
 """The places of calls: how many messages are in memory, and how many threads work on them.
 
-A call has a place from before its message is read until its target has ended, even if its client is
-gone by then, and until a large response is sent. So there are never more messages in memory than
-places; those of other calls are still with their clients.
+A call of one message has a place from before it is read until its target has ended, even if its
+client is gone by then, and until a large response is sent. The messages of calls without a place
+are still with their clients, with two exceptions: each of up to `MAX_STREAMS` streams may have one
+that waits for a place, and calls that need no token up to `PUBLIC_READS` in all.
 """
 
 from __future__ import annotations

@@ -12,17 +12,16 @@ from typing import Any
 
 import grpc
 from flask import Flask
-from grpc_reflection.v1alpha import reflection
 
 from ..blocking import blocking
 from ..server import graceful_shutdown
 from ..server.request_threads import RequestThreads
 from ..web.protocols import Service
-from .calls import HEALTH, SERVICE, respond
+from .calls import respond
+from .gate import Gate
 from .handlers import QUIET, Handlers
 from .health import Health
 from .listeners import Listeners
-from .messages import pool
 from .settings import MAX_CALLS, GrpcSettings
 
 POLL = 0.05  # seconds between two looks at whether this worker ends
@@ -78,21 +77,21 @@ class GrpcServer:
 
     async def _serve(self) -> None:
         settings = self._service.settings
-        answer = partial(
+        call_app = partial(
             respond,
             self._app,
             port=self._settings.port,
             is_secure=bool(self._settings.certificate),
         )
         health = Health(self._service.registry)
-        handlers = Handlers(answer, health, self._settings.threads, settings.client_timeout)
+        handlers = Handlers(
+            call_app, Gate(self._app), health, self._settings.threads, settings.client_timeout
+        )
         server = grpc.aio.server(
             handlers=handlers.generic(),
             options=_options(settings.max_body, self._settings.max_connection_age),
             maximum_concurrent_rpcs=MAX_CALLS,
         )
-        names = (SERVICE, HEALTH, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, server, pool())
         self._bind(server)
         await server.start()
         blocking.threads += (handlers.threads,)

@@ -12,7 +12,9 @@ MAX_PORT = 65535
 MAX_STREAMS = 2_000
 """Streams that a worker has open, each of which may have a message in memory."""
 MAX_CALLS = 10_000
-"""Calls that a worker has open: those without a place have not sent their message yet."""
+"""Calls that a worker has open."""
+PUBLIC_READS = 32
+"""Messages of calls that need no token which a worker reads at a time."""
 
 
 def _port(text: str) -> int:

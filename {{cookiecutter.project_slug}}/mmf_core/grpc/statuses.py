@@ -8,7 +8,7 @@ from ..errors import shortened
 from ..web.protocols import ErrorReport
 from .messages import message_class
 
-OK = 200
+OK, NOT_FOUND = 200, 404
 CODES = {
     400: 3,  # INVALID_ARGUMENT
     401: 16,  # UNAUTHENTICATED
@@ -35,7 +35,7 @@ MAX_MESSAGE = 1_000
 """Bytes of a message: percent-encoded in a header, which takes 8 KiB with all others."""
 MAX_DETAILS = 2_500
 """Bytes of what is wrong, place by place; the first places are the ones that are sent."""
-_TYPE = "type.googleapis.com/google.rpc.BadRequest"
+_TYPES = "type.googleapis.com/google.rpc."
 
 
 def code_of(status: int) -> int:
@@ -49,9 +49,17 @@ def error_status(report: ErrorReport) -> bytes:
     code = code_of(report.status)
     status = message_class("google.rpc.Status")(code=code, message=_short(report.in_words()))
     if violations := _violations(report.errors) if code == _INVALID else b"":
-        status.details.add(type_url=_TYPE, value=violations)
+        status.details.add(type_url=f"{_TYPES}BadRequest", value=violations)
     data: bytes = status.SerializeToString()
     return data
+
+
+def add_retry(status: Any, retry_after: str) -> None:
+    """Add the seconds of a header Retry-After to a google.rpc.Status, as RetryInfo."""
+    if retry_after.isascii() and retry_after.isdecimal():
+        retry = message_class("google.rpc.RetryInfo")(retry_delay={"seconds": int(retry_after)})
+        value = retry.SerializeToString()
+        status.details.add(type_url=f"{_TYPES}RetryInfo", value=value)
 
 
 def _violations(errors: list[dict[str, Any]]) -> bytes:

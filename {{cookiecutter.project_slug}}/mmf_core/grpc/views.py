@@ -9,16 +9,16 @@ from werkzeug.exceptions import NotFound
 
 from .. import __version__
 from ..codecs import MemoryBudget, Options
-from ..errors import ClientGone
+from ..errors import ClientGone, UnknownTarget
 from ..v2 import models
-from ..web.authorization import visible
+from ..web.authorization import check_target, visible
 from ..web.http.bodies import read_whole
 from ..web.http.codec_options import limits_of
 from ..web.protocols import Service
 from ..web.request_context import current_context, enter_target
 from .calls import HEALTH, IS_CALL, MEDIA_TYPE, SERVICE
 from .contents import infer_response, read_inference
-from .health import Health
+from .health import SERVICE_UNKNOWN, Health
 from .message_size import check_message_size
 from .messages import message_class, parse
 
@@ -67,8 +67,17 @@ def _server_methods(routes: Blueprint, service: Service) -> None:
         return _respond(response(name="mmf-flask", version=__version__, extensions=_EXTENSIONS))
 
     @routes.post(f"/{HEALTH}/List")
-    def health() -> Response:
+    def health_list() -> Response:
         return _respond(Health(service.registry).list(visible(service).registry.targets))
+
+    @routes.post(f"/{HEALTH}/Check")
+    def health_check() -> Response:
+        """Return the status of a target; that of the whole server is not asked for here."""
+        name = _read("grpc.health.v1.HealthCheckRequest").service
+        check_target(name)  # whether it exists or not
+        if (status := Health(service.registry).status(name)) == SERVICE_UNKNOWN:
+            raise UnknownTarget(f"unknown service {name}")
+        return _respond(message_class("grpc.health.v1.HealthCheckResponse")(status=status))
 
     @routes.post(f"/{SERVICE}/RepositoryIndex")
     def index() -> Response:

@@ -30,22 +30,15 @@ _NAMES_A_TARGET = ("target", "model")
 
 
 class Authorizer(Protocol):
-    """Decides who may call what: by the headers of an HTTP request, or the metadata of gRPC."""
+    """Decides who may call what, by the headers of an HTTP request or the metadata of gRPC."""
 
     needs_token: bool
     """Whether callers have to say who they are."""
 
-    def __call__(
-        self,
-        metadata: Mapping[str, str],
-        group: str,
-        target: str | None = None,
-        *,
-        address: str = "",
-    ) -> Caller:
-        """Return who calls a route of this group, or RequestError if that is not allowed.
+    def check(self, metadata: Mapping[str, str], group: str | None, *, address: str = "") -> Caller:
+        """Return the caller that has sent a request to a route of a group, without counting it.
 
-        The names in `metadata` are in lower case. `target` is the one that the address names.
+        RequestError if that is not allowed. The names in `metadata` are in lower case.
         """
 
 
