@@ -219,6 +219,17 @@ def test_a_token_in_the_address(
     assert key not in caplog.text
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["report.eyJournal", "eyJournal.eyJournal", "the.eyJournal.eyJournal.csv", f"mmf_{'a' * 44}"],
+)
+def test_a_name_like_a_token_is_none(client: FlaskClient, signer: Signer, name: str) -> None:
+    response = client.post(f"/score?x=1.5&x_name={name}", headers=signer.headers())
+    assert "address" not in response.text
+    response = client.get(f"/score?{name}", headers=signer.headers())
+    assert response.status_code == 200
+
+
 def test_a_token_in_a_form_or_a_cookie_is_none(client: FlaskClient, signer: Signer) -> None:
     client.set_cookie("access_token", signer.token())
     response = client.post("/score", data={"access_token": signer.token()})

@@ -1,7 +1,10 @@
 """`mmfmeta token`: keys, tokens, what is in them, and API keys; files that change in a service."""
 
 import json
+import os
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +16,7 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from signing import Signer, bearer
 
+from baking import PAYLOAD
 from mmf_core.access import sources
 from mmf_core.access.api_keys import hash_of, new_api_key, read_api_keys
 from mmf_core.access.key_set import encode, key_id, public_jwk, read_public_keys
@@ -100,12 +104,18 @@ def test_keys_are_rotated(run: Callable[..., Result], monkeypatch: pytest.Monkey
         (("create", "--targets", "score"), "keygen"),
         (("create",), "--targets"),
         (("create", "--targets", " , "), "names"),
-        (("create", "--targets", "a", "--groups", "predict,all"), "expected predict"),
+        (("create", "--targets", "a", "--groups", "predict,all"), "expected groups of predict"),
         (("create", "--targets", "a", "--expires", "1y"), "expected 30d"),
         (("create", "--targets", "a", "--expires", "0d"), "expected 30d"),
         (("create", "--targets", "a", "--rate", "1/week"), "100/minute"),
         (("inspect", "this is not one"), "not a token"),
+        (("create", "--targets", "a", "--subject", ""), "1 to 200 printable characters"),
+        (("create", "--targets", "a", "--subject", " "), "1 to 200 printable characters"),
+        (("create", "--targets", "a", "--subject", "two\nlines"), "printable"),
+        (("create", "--targets", "a b"), "expected names of targets"),
+        (("create", "--targets", "sco*"), "expected names of targets"),
         (("api-key", "two words", "--targets", "a"), "NAME"),
+        (("api-key", "", "--targets", "a"), "NAME"),
     ],
 )
 def test_what_cannot_be_made(
@@ -115,6 +125,49 @@ def test_what_cannot_be_made(
     assert result.exit_code != 0
     assert words in result.output
     assert "Traceback" not in result.output
+
+
+PROJECT = """
+import mmf_core as mmf
+
+
+@mmf.target(returns=mmf.Float())
+def score(x=mmf.Float()):
+    return x
+
+
+@mmf.target(returns=mmf.Float())
+def forecast(x=mmf.Float()):
+    return x
+"""
+
+
+@pytest.mark.parametrize(
+    ("targets", "words"),
+    [
+        ("score,forecast", ""),
+        ("*", ""),
+        ("scor", "targets of this project, of score, forecast, got scor; did you mean score?"),
+        ("score,nothing", "of score, forecast, got nothing\n"),
+    ],
+)
+def test_targets_are_those_of_the_project(tmp_path: Path, targets: str, words: str) -> None:
+    (tmp_path / "main.py").write_text(PROJECT)
+    command = [sys.executable, "-m", "mmf_core", "token", "api-key", "ci", "--targets", targets]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(PAYLOAD), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if words:
+        assert (done.returncode, done.stdout) == (2, "")
+        assert words in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
+        assert f"targets={targets} groups=predict" in done.stdout
 
 
 def test_files_that_hold_no_key(run: Callable[..., Result], tmp_path: Path) -> None:

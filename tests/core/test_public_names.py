@@ -53,6 +53,7 @@ LAYERS = [
         "cron",
         "sqlite_file",
         "blocking",
+        "text_files",
     },
     {"capabilities", "extras"},
     {"codecs", "models", "stores", "probes"},

@@ -1,5 +1,6 @@
 """Calls as requests of WSGI, and who listens: parts that need no server."""
 
+import asyncio
 import json
 import os
 import signal
@@ -16,6 +17,8 @@ from mmf_core.grpc import listeners as listeners_module
 from mmf_core.grpc.calls import SERVICE, Call, Reply, respond
 from mmf_core.grpc.listeners import Counts, Listeners
 from mmf_core.grpc.messages import message_class
+from mmf_core.grpc.server import CannotListen, GrpcServer
+from mmf_core.grpc.settings import GrpcSettings
 from mmf_core.grpc.transfers import status_of
 from mmf_core.web import create_app
 from mmf_core.web.request_context import current_context
@@ -139,6 +142,44 @@ def test_http_has_no_such_path(app: Flask) -> None:
     assert answer.status_code == 404
 
 
+# The server's own errors
+
+
+@pytest.fixture
+def server(app: Flask) -> GrpcServer:
+    """Give a server on a port that does not exist."""
+    del app
+    return GrpcServer(Flask("any"), None, GrpcSettings(port=1), "127.0.0.300", Listeners())  # type: ignore[arg-type]
+
+
+def test_a_port_that_cannot_be_had_is_an_error_in_words(server: GrpcServer) -> None:
+    async def bind() -> None:
+        server._bind(grpc.aio.server())
+
+    with pytest.raises(CannotListen, match=r"127\.0\.0\.300:1"):
+        asyncio.run(bind())
+
+
+@pytest.mark.parametrize("error", [CannotListen("port 1 is taken"), RuntimeError("a bug")])
+def test_a_bug_has_its_trace_in_the_log(
+    server: GrpcServer,
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fail() -> None:
+        server._must_stop.set()
+        raise error
+
+    monkeypatch.setattr(server, "_serve", fail)
+    server._run()
+    (record,) = caplog.records
+    assert record.getMessage().startswith("gRPC is not served")
+    is_bug = isinstance(error, RuntimeError)
+    assert bool(record.exc_info) is is_bug
+    assert is_bug or "port 1 is taken" in record.getMessage()
+
+
 # Who listens
 
 
@@ -185,6 +226,29 @@ def test_a_socket_is_closed_when_another_worker_listens_and_none_starts(
     os.waitpid(starting, 0)
     assert listeners.counts() == Counts(listening=1, starting=0), "the dead do not count"
     assert listeners.may_close(now)
+
+
+def test_a_process_of_another_user_is_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel gives the numbers of processes again."""
+    listeners = Listeners()
+    listeners._cells[0], listeners._cells[1] = 4321, -4322
+
+    def refuse(_pid: int, _signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("mmf_core.grpc.listeners.os.kill", refuse)
+    assert listeners.counts() == Counts(0, 0)
+
+
+def test_a_worker_without_a_cell_serves_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listeners_module, "MAX_WORKERS", 1)
+    listeners = Listeners()
+    listeners._cells[0] = os.getpid()
+    monkeypatch.setattr("mmf_core.grpc.listeners.os.getppid", os.getpid)
+    listeners.announce()
+    listeners.listen()
+    listeners.leave()
+    assert listeners.counts() == Counts(1, 0)
 
 
 def test_a_process_of_a_worker_does_not_listen() -> None:

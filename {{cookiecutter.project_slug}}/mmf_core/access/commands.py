@@ -8,82 +8,30 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..web.authorization import ALL, GROUPS
+from ..text_files import replace_text
 from .api_keys import hash_of, new_api_key
+from .command_options import (
+    AUDIENCE_OPTION,
+    EXPIRES_OPTION,
+    GROUPS_OPTION,
+    PRIVATE_OPTION,
+    RATE_OPTION,
+    SUBJECT_OPTION,
+    TARGETS_OPTION,
+)
 from .errors import AccessError
 from .key_set import key_id, public_jwk, read_public_keys
-from .rates import parse_rate
 from .settings import audience_of, public_keys, revoked_tokens
 from .tokens import ALGORITHM, MAX_TOKEN, PACKAGES, TokenVerifier
 
-PRIVATE, PUBLIC = "token-key.pem", "token-keys.json"
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])")
-_private = click.option(
-    *("--key", "private"),
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=PRIVATE,
-    show_default=True,
-    help="The private key. Keep it where tokens are made, never with the service.",
-)
-_audience = click.option(
-    "--audience",
-    envvar="MMF_TOKEN_AUDIENCE",
-    help="Whom tokens are for. Default: the project's name.",
-)
-
-
-def _names(known: tuple[str, ...] = ()) -> Callable[..., list[str]]:
-    """Return what reads names with commas between them."""
-
-    def read(_: click.Context, __: click.Parameter, value: str) -> list[str]:
-        names = [name.strip() for name in value.split(",") if name.strip()]
-        unknown = [name for name in names if known and name not in known]
-        if unknown or not names:
-            expected = ", ".join(known) or "names with commas between them"
-            raise click.BadParameter(f"expected {expected}, got {', '.join(unknown) or 'nothing'}")
-        return names
-
-    return read
-
-
-def _seconds(_: click.Context, __: click.Parameter, value: str) -> int:
-    match = _DURATION.fullmatch(value)
-    if match is None:
-        raise click.BadParameter(f"expected 30d, 12h, 15m or 90s, got {value}")
-    return int(match[1]) * _UNITS[match[2]]
-
-
-def _rate(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    try:
-        if value is not None:
-            parse_rate(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-    return value
-
-
-_targets = click.option(
-    "--targets",
-    callback=_names(),
-    required=True,
-    help=f"Targets with commas between them; {ALL}: all.",
-)
-_groups = click.option(
-    "--groups",
-    callback=_names(GROUPS),
-    default="predict",
-    show_default=True,
-    help=f"What may be called, of {', '.join(GROUPS)}.",
-)
-_own_rate = click.option("--rate", callback=_rate, help="The caller's own rate: 100/minute.")
+PUBLIC = "token-keys.json"
 
 
 @click.group()
@@ -92,7 +40,7 @@ def token() -> None:
 
 
 @token.command()
-@_private
+@PRIVATE_OPTION
 @click.option(
     *("--keys", "public"),
     type=click.Path(dir_okay=False, path_type=Path),
@@ -123,9 +71,7 @@ def keygen(private: Path, public: Path) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
     jwks["keys"].append(public_jwk(raw))
-    beside = public.with_name(f".{public.name}.new")
-    beside.write_text(json.dumps(jwks, indent=2) + "\n", encoding="utf-8")
-    beside.replace(public)
+    replace_text(public, json.dumps(jwks, indent=2) + "\n")
     click.echo(f"{private}: the private key; keep it where tokens are made")
     click.echo(
         f"{public}: the public keys, {len(jwks['keys'])} in all; MMF_TOKEN_KEYS of the service"
@@ -133,19 +79,13 @@ def keygen(private: Path, public: Path) -> None:
 
 
 @token.command()
-@_private
-@_audience
-@_targets
-@_groups
-@_own_rate
-@click.option("--subject", help="Who the caller is, in the log. Default: the token's own id.")
-@click.option(
-    "--expires",
-    callback=_seconds,
-    default="30d",
-    show_default=True,
-    help="How long the token is valid: 30d, 12h, 15m or 90s.",
-)
+@PRIVATE_OPTION
+@AUDIENCE_OPTION
+@TARGETS_OPTION
+@GROUPS_OPTION
+@RATE_OPTION
+@SUBJECT_OPTION
+@EXPIRES_OPTION
 def create(  # noqa: PLR0913, PLR0917 - an option each
     private: Path,
     audience: str | None,
@@ -191,7 +131,7 @@ def create(  # noqa: PLR0913, PLR0917 - an option each
     help="The public keys, as in MMF_TOKEN_KEYS.",
 )
 @click.option("--revoked", envvar="MMF_TOKEN_REVOKED", help="The file of revoked tokens.")
-@_audience
+@AUDIENCE_OPTION
 def inspect(text: str | None, keys: str, revoked: str | None, audience: str | None) -> None:
     """Show what a token says, and whether a service would accept it; else end with 1.
 
@@ -222,9 +162,9 @@ def inspect(text: str | None, keys: str, revoked: str | None, audience: str | No
 
 @token.command()
 @click.argument("name")
-@_targets
-@_groups
-@_own_rate
+@TARGETS_OPTION
+@GROUPS_OPTION
+@RATE_OPTION
 def api_key(name: str, targets: list[str], groups: list[str], rate: str | None) -> None:
     """Print a new API key for the caller NAME, and its line of MMF_API_KEYS."""
     if not re.fullmatch(r"[\w.@+-]{1,200}", name):

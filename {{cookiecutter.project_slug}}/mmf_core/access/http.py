@@ -22,8 +22,11 @@ from .errors import AccessError, malformed
 from .rate_limiter import Quota
 from .settings import AccessSettings
 
-_IN_QUERY = re.compile(rf"(?:^|&)access_token=|\.eyJ|{PREFIX}[\w-]{{43}}")
-"""What a query with a token has in it: its name (RFC 6750, 2.3), a JWT's payload, an API key."""
+_JWT = r"eyJ[\w-]{17,}\.eyJ[\w-]{17,}\.[\w-]{43,}"  # the shortest header and signature
+_IN_QUERY = re.compile(
+    rf"(?:^|&)access_token=|(?<![\w-])(?:{_JWT}|{PREFIX}[\w-]{{43}}(?![\w-]))", re.ASCII
+)
+"""A query with a token: by its name (RFC 6750, 2.3), or with a whole JWT or API key in it."""
 _audit_log = logging.getLogger("mmf.audit")
 
 

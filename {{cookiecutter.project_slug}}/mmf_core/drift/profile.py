@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ..errors import ArtifactError
 from ..models import profile_of
 from ..stores.digests import sha256_of
+from ..text_files import replace_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,10 +144,7 @@ def save(model: Any, path: Path, reference: Any) -> None:
         columns.setdefault(PREDICTION, _of_predictions(model.predict(reference), bins))
     kept = {name: each for name, each in columns.items() if each}
     document = asdict(Profile(len(reference), kept, sha256_of(path)))
-    target = profile_of(path)
-    new = target.with_name(f".{target.name}.new")
-    new.write_text(json.dumps(document, ensure_ascii=False) + "\n", encoding="utf-8")
-    new.replace(target)
+    replace_text(profile_of(path), json.dumps(document, ensure_ascii=False) + "\n")
 
 
 def read(path: Path) -> Profile:

@@ -42,9 +42,10 @@ class Listeners:
             return
         fcntl.lockf(self._lock, fcntl.LOCK_EX)
         try:
-            cells = range(MAX_WORKERS)
-            self._own = next(cell for cell in cells if not _is_alive(self._cells[cell]))
-            self._cells[self._own] = -os.getpid()
+            free = (cell for cell in range(MAX_WORKERS) if not _is_alive(self._cells[cell]))
+            self._own = next(free, -1)
+            if self._own >= 0:  # else it serves all the same, and no other worker waits for it
+                self._cells[self._own] = -os.getpid()
         finally:
             fcntl.lockf(self._lock, fcntl.LOCK_UN)
 
@@ -78,7 +79,8 @@ class Listeners:
 
 def _is_alive(cell: int) -> bool:
     if cell:
-        with suppress(ProcessLookupError):
+        # A process of another user is no worker: it has the number of one that has ended.
+        with suppress(ProcessLookupError, PermissionError):
             os.kill(abs(cell), 0)
             return True
     return False

@@ -32,6 +32,10 @@ RETRY_AFTER = 1.0  # seconds until a port that could not be had is tried again
 _log = logging.getLogger("mmf.grpc")
 
 
+class CannotListen(Exception):
+    """The port is taken, or the certificate cannot be used: tried again after a while."""
+
+
 class GrpcServer:
     """Serves an application from `start` until `stop`, or until its worker has to end."""
 
@@ -66,9 +70,10 @@ class GrpcServer:
         while not self._must_stop.is_set():
             try:
                 asyncio.run(self._serve())
-            except Exception as error:  # noqa: BLE001 - HTTP is served all the same
-                is_known = isinstance(error, RuntimeError)  # the port cannot be had
-                _log.error("gRPC is not served: %s", error, exc_info=None if is_known else error)
+            except CannotListen as error:
+                _log.error("gRPC is not served: %s", error)
+            except Exception:  # noqa: BLE001 - HTTP is served all the same
+                _log.exception("gRPC is not served")
             else:
                 return
             finally:
@@ -111,12 +116,26 @@ class GrpcServer:
         adapting.cancel()
 
     def _bind(self, server: Any) -> None:
+        """Have a server listen; CannotListen says why it cannot."""
+        credentials = self._credentials()
+        try:
+            if credentials is None:
+                server.add_insecure_port(self._address)
+            else:
+                server.add_secure_port(self._address, credentials)
+        except RuntimeError as error:  # the library's only one for all reasons
+            raise CannotListen(str(error)) from error
+
+    def _credentials(self) -> Any:
+        """Return the certificate with its key; None without TLS."""
         if not self._settings.certificate:
-            server.add_insecure_port(self._address)
-            return
+            return None
         files = (self._settings.key, self._settings.certificate)
-        key, certificate = (Path(file).read_bytes() for file in files)
-        server.add_secure_port(self._address, grpc.ssl_server_credentials([(key, certificate)]))
+        try:
+            key, certificate = (Path(file).read_bytes() for file in files)
+        except OSError as error:
+            raise CannotListen(f"{error.filename} cannot be read: {error.strerror}") from error
+        return grpc.ssl_server_credentials([(key, certificate)])
 
     async def _wait_for_successor(self) -> None:
         """Listen until another worker does, unless the whole service ends."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..errors import MMFError
+from ..text_files import replace_text
 from .sticky import parse_sticky
 from .strategies import STRATEGIES
 from .toml_text import toml_of
@@ -287,6 +288,4 @@ def write(plan: Plan, path: Path) -> None:
     if plan.candidate is None:
         path.unlink(missing_ok=True)
         return
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(toml_of(document_of(plan)), encoding="utf-8")
-    new.replace(path)
+    replace_text(path, toml_of(document_of(plan)))

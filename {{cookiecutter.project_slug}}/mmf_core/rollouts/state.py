@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..text_files import replace_text
 from .plan import Candidate
 from .strategies import Progress
 
@@ -50,10 +51,8 @@ def read(path: Path, key: str) -> Progress:
 def write(path: Path, key: str, progress: Progress) -> None:
     """Keep the progress, or log why it will be lost by a restart."""
     document = {"candidate": key, **asdict(progress)}
-    new = path.with_name(f"{path.name}.new")
     try:
-        new.write_text(json.dumps(document), encoding="utf-8")
-        new.replace(path)
+        replace_text(path, json.dumps(document))
     except OSError as error:
         _log.warning("%s cannot be written, a restart begins anew: %s", path, error.strerror)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArtifactError
+from ..text_files import replace_text
 from .digests import is_sha256, sha256_of, size_of
 
 LOCK = Path("artifacts.lock")
@@ -108,9 +109,7 @@ def write(entries: Mapping[str, Entry], path: Path = LOCK) -> None:
         for name, entry in entries.items()
     }
     text = json.dumps(fields, ensure_ascii=False, indent=2, sort_keys=True)
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(text + "\n", encoding="utf-8")
-    new.replace(path)
+    replace_text(path, text + "\n")
 
 
 def _entry(**fields: object) -> Entry:
