@@ -1,0 +1,116 @@
+"""Clients of others with a token, unchanged, against a service whose callers need one."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from baking import PAYLOAD, ROOT
+from commands import free_port, make_environment
+from mmf_core.access.api_keys import hash_of, new_api_key
+from services import serve
+
+CLIENTS = ROOT / "tests" / "clients"
+MISSING = "a token is missing: send it in the header Authorization, after the word Bearer"
+APP = """
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+
+
+@registry.target(returns=mmf.Array(), default=True)
+def twice(x=mmf.Array(example=[[1.0, 2.0]])):
+    return 2 * x
+
+
+app = create_app(registry)
+"""
+
+
+class Guarded(NamedTuple):
+    """A service, and a token for it."""
+
+    url: str
+    grpc_port: int
+    token: str
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """Give a service of both protocols whose callers need tokens."""
+    folder, port, key = tmp_path_factory.mktemp("guarded"), free_port(), new_api_key()
+    settings = {
+        "MMF_API_KEYS": f"client {hash_of(key)} targets=twice groups=predict,docs",
+        "MMF_GRPC_PORT": str(port),
+    }
+    with (folder / "log").open("wb") as log, serve("gunicorn", folder, log, APP, **settings) as own:
+        yield Guarded(own.url, port, key)
+    text = (folder / "log").read_text(encoding="utf-8")
+    print(text)
+    assert key not in text
+
+
+@pytest.mark.long
+def test_tritons_clients_send_a_token_as_a_header(guarded: Guarded) -> None:
+    python = make_environment("clients", CLIENTS / "requirements.txt") / "python"
+    addresses = [guarded.url.removeprefix("http://"), f"127.0.0.1:{guarded.grpc_port}"]
+    command = [str(python), str(CLIENTS / "triton_tokens.py"), *addresses, guarded.token]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    reports: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    for way, status in (("http", "401"), ("grpc", "StatusCode.UNAUTHENTICATED")):
+        assert reports[way] == {
+            "live": True,
+            "name": "twice",
+            "result": [[3.0, 5.0]],
+            "refusal": [status, MISSING],
+        }
+
+
+def test_mlflow_sends_its_tracking_token(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its client of a served model sends none; its requests to any server do."""
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    from mlflow.exceptions import MlflowException  # after the setting; it takes seconds
+    from mlflow.tracking._tracking_service.utils import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request, verify_rest_response
+
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", guarded.token)
+    call = {"endpoint": "/invocations", "method": "POST", "json": {"inputs": [[1.5, 2.5]]}}
+    response = http_request(get_default_host_creds(guarded.url), **call)
+    assert verify_rest_response(response, "/invocations").json() == {"predictions": [[3.0, 5.0]]}
+    monkeypatch.delenv("MLFLOW_TRACKING_TOKEN")
+    refused = http_request(get_default_host_creds(guarded.url), **call)
+    with pytest.raises(MlflowException, match=MISSING) as error:
+        verify_rest_response(refused, "/invocations")
+    assert error.value.error_code == "UNAUTHENTICATED"
+
+
+def test_locust_sends_its_token(guarded: Guarded, tmp_path: Path) -> None:
+    shutil.copytree(PAYLOAD / "loadtests", tmp_path / "loadtests")
+    options = ("--headless", "--only-summary", "--users", "1", "--run-time", "30s")
+    command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", *options]
+    limits = {"LOAD_REQUESTS": "20", "LOAD_P95_MS": "60000", "PYTHONPATH": str(PAYLOAD)}
+
+    def run(token: str) -> str:
+        done = subprocess.run(
+            [*command, "--host", guarded.url],
+            cwd=tmp_path,
+            env=os.environ | limits | {"LOAD_TOKEN": token},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return done.stdout + done.stderr
+
+    printed = run(guarded.token)
+    assert "load test passed: 20 requests" in printed
+    assert guarded.token not in printed
+    assert "401" in run("")
