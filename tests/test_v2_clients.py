@@ -1,48 +1,19 @@
 """Triton's own client and MLServer's own codecs, unchanged, against a service under gunicorn."""
 
-import json
-import subprocess
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from baking import ROOT
-from commands import make_environment
+import tensor_targets
 from services import serve
+from tensor_targets import MODEL, VERSION, run_client
 
 pytestmark = pytest.mark.long
-CLIENTS = ROOT / "tests" / "clients"
-APP = """
-import mmf_core as mmf
-from mmf_core.web import create_app
-
-registry = mmf.Registry()
-registry.artifact("model.bin", "rb")
-
-
-@registry.target(returns=mmf.DataFrame())
-def score(data=mmf.DataFrame(schema={"a": float, "word": str})):
-    return data.assign(double=2 * data["a"])[["double", "word"]]
-
-
-@registry.target(returns=mmf.Array())
-def twice(x=mmf.Array()):
-    return 2 * x
-
-
-@registry.target(returns=mmf.DataFrame())
-def table(data=mmf.DataFrame()):
-    return data
-
-
-@registry.target(returns=mmf.String())
-def shout(text=mmf.String()):
-    return text.upper()
-
-
+APP = (
+    tensor_targets.APP
+    + """
 @registry.target(returns=mmf.Datetime())
 def later(when=mmf.Datetime()):
     return when.replace(year=2027)
@@ -55,8 +26,7 @@ def copied(file=mmf.File()):
 
 app = create_app(registry)
 """
-MODEL = b"a model"
-VERSION = sha256(MODEL).hexdigest()[:12]
+)
 
 
 @pytest.fixture(scope="module")
@@ -69,26 +39,18 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     print(Path(folder, "log").read_text(encoding="utf-8"))
 
 
-def run_client(script: str, address: str) -> dict[str, Any]:
-    """Run a client; return what it says of the service."""
-    python = make_environment("clients", CLIENTS / "requirements.txt") / "python"
-    command = [str(python), str(CLIENTS / script), address]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
-
-
 @pytest.fixture(scope="module")
 def triton(service: str) -> dict[str, Any]:
     """Give what Triton's client says of the service."""
-    return run_client("triton.py", service)
+    report: dict[str, Any] = run_client("triton.py", service)
+    return report
 
 
 @pytest.fixture(scope="module")
 def mlserver(service: str) -> dict[str, Any]:
     """Give what MLServer's codecs understand of the service."""
-    return run_client("mlserver_client.py", f"http://{service}")
+    report: dict[str, Any] = run_client("mlserver_client.py", f"http://{service}")
+    return report
 
 
 def test_triton_finds_the_server_and_its_models(triton: dict[str, Any]) -> None:
@@ -122,7 +84,7 @@ def test_mlserver_finds_the_server_and_the_version(mlserver: dict[str, Any]) -> 
     assert mlserver["extensions"] == ["binary_tensor_data"]
     assert mlserver["versions"] == [VERSION]
     assert mlserver["index"] == [[VERSION, "READY"]]
-    assert mlserver["answered by"] == VERSION
+    assert mlserver["served by"] == VERSION
     status, message = mlserver["refused"]
     assert status == 404
     assert message == f"unknown version another of twice; available: {VERSION}"

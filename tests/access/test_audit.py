@@ -30,13 +30,13 @@ def test_each_refused_call_has_a_line(
     client: FlaskClient, signer: Signer, caplog: pytest.LogCaptureFixture
 ) -> None:
     anybody = {"client": "127.0.0.1", "method": "POST", "path": "/score"}
-    known = {**anybody, "caller": "ci", "token_id": "one"}
+    genuine = {**anybody, "caller": "ci", "token_id": "one"}
     calls = [
         ({}, {**anybody, "status": 401}, "missing"),
         (bearer("a.b.c"), {**anybody, "status": 401}, "not valid"),
         (signer.headers(exp=1), {**anybody, "status": 401}, "expired"),
-        (signer.headers(targets=["score2"]), {**known, "status": 403}, 'target "score"'),
-        (signer.headers(groups=["docs"]), {**known, "status": 403}, "group predict"),
+        (signer.headers(targets=["score2"]), {**genuine, "status": 403}, 'target "score"'),
+        (signer.headers(groups=["docs"]), {**genuine, "status": 403}, "group predict"),
     ]
     for headers, expected, reason in calls:
         caplog.clear()
@@ -47,7 +47,7 @@ def test_each_refused_call_has_a_line(
     caplog.clear()
     client.post("/invocations", json={"inputs": 1}, headers=signer.headers(targets=["score2"]))
     (line,) = lines(caplog)
-    assert line == {**known, "path": "/invocations", "status": 403, "reason": line["reason"]}
+    assert line == {**genuine, "path": "/invocations", "status": 403, "reason": line["reason"]}
     caplog.clear()
     assert client.post("/score", json=BODY, headers=signer.headers()).status_code == 200
     assert lines(caplog) == []

@@ -1,22 +1,21 @@
 """Clients of others with a token, unchanged, against a service whose callers need one."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
-from baking import PAYLOAD, ROOT
-from commands import free_port, make_environment
+from baking import PAYLOAD
+from commands import free_port
 from mmf_core.access.api_keys import hash_of, new_api_key
 from services import serve
+from tensor_targets import run_client
 
-CLIENTS = ROOT / "tests" / "clients"
 MISSING = "a token is missing: send it in the header Authorization, after the word Bearer"
 APP = """
 import mmf_core as mmf
@@ -59,12 +58,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 
 @pytest.mark.long
 def test_tritons_clients_send_a_token_as_a_header(guarded: Guarded) -> None:
-    python = make_environment("clients", CLIENTS / "requirements.txt") / "python"
     addresses = [guarded.url.removeprefix("http://"), f"127.0.0.1:{guarded.grpc_port}"]
-    command = [str(python), str(CLIENTS / "triton_tokens.py"), *addresses, guarded.token]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    reports: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    reports = run_client("triton_tokens.py", *addresses, guarded.token)
     for way, status in (("http", "401"), ("grpc", "StatusCode.UNAUTHENTICATED")):
         assert reports[way] == {
             "live": True,

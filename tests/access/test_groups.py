@@ -150,7 +150,7 @@ def test_nobody_can_claim_to_be_the_service_itself(client: FlaskClient) -> None:
         assert response.status_code == 401
 
 
-def test_a_preflight_is_answered_alike_everywhere(
+def test_a_preflight_gets_the_same_response_everywhere(
     signer: Signer, serve_two: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = "https://app.example.com"
@@ -161,13 +161,13 @@ def test_a_preflight_is_answered_alike_everywhere(
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization, content-type",
     }
-    answers = set()
+    responses = set()
     for path in ("/score", "/nothing", "/rollout"):
         response = client.options(path, headers=headers)
         allowed = response.headers["Access-Control-Allow-Headers"]
         assert "authorization" in allowed
-        answers.add((response.status_code, response.data, allowed))
-    assert answers == {(204, b"", "authorization, content-type")}
+        responses.add((response.status_code, response.data, allowed))
+    assert responses == {(204, b"", "authorization, content-type")}
     call = client.post("/score", json={"x": 1}, headers={"Origin": page, **signer.headers()})
     assert call.headers["Access-Control-Allow-Origin"] == page
 

@@ -58,9 +58,9 @@ def test_machines_count_together_and_alone_while_it_is_away(
         return lambda: client.post("/score", json=BODY, headers=headers).status_code
 
     with redis(tmp_path, port):
-        one, two = machine(), machine()
-        assert [ask() for ask in (one, two, one, two, one, two)] == [200] * 4 + [429] * 2
+        first, second = machine(), machine()
+        assert [call() for call in (first, second) * 3] == [200] * 4 + [429] * 2
     monkeypatch.setattr(rate_limiter, "PAUSE", 0.0)
-    assert Counter(one() for _ in range(6)) == {200: 4, 429: 2}
-    with redis(tmp_path, port):  # anew, and empty
-        assert [ask() for ask in (one, two, one, two, two)] == [200] * 4 + [429]
+    assert Counter(first() for _ in range(6)) == {200: 4, 429: 2}
+    with redis(tmp_path, port):  # started again, and empty
+        assert [call() for call in (first, second, first, second, second)] == [200] * 4 + [429]

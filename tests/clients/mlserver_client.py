@@ -1,6 +1,6 @@
-"""Asks a service with MLServer's own types and codecs, as `python mlserver_client.py URL`.
+"""Calls a service with MLServer's own types and codecs, as `python mlserver_client.py URL`.
 
-Prints what they understand of the answers.
+Prints what they understand of the responses.
 """
 
 import json
@@ -42,19 +42,19 @@ TABLE = pd.DataFrame(
 )
 
 
-def ask(path: str, request: Any = None) -> bytes:
+def send(path: str, request: Any = None) -> bytes:
     """Send a request, POST if it is one of MLServer's."""
     data = None if request is None else request if isinstance(request, bytes) else _json(request)
     prepared = urllib.request.Request(f"{sys.argv[1]}/v2/{path}", data)
-    with urllib.request.urlopen(prepared, timeout=60) as answer:
-        body: bytes = answer.read()
+    with urllib.request.urlopen(prepared, timeout=60) as response:
+        body: bytes = response.read()
     return body
 
 
 def infer(model: str, request: InferenceRequest, version: str = "") -> InferenceResponse:
-    """Ask a model, or one version of it."""
+    """Call a model, or one version of it."""
     place = f"models/{model}/versions/{version}" if version else f"models/{model}"
-    return InferenceResponse.model_validate_json(ask(f"{place}/infer", request))
+    return InferenceResponse.model_validate_json(send(f"{place}/infer", request))
 
 
 def _json(request: InferenceRequest) -> bytes:
@@ -62,7 +62,7 @@ def _json(request: InferenceRequest) -> bytes:
 
 
 def columns() -> dict[str, Any]:
-    """Send a table by the pandas codec, and read the answer by it."""
+    """Send a table by the pandas codec, and read the response by it."""
     response = infer("table", PandasCodec.encode_request(TABLE, use_bytes=False))
     table = PandasCodec.decode_response(response)
     outputs = PandasCodec.decode_response(
@@ -106,17 +106,17 @@ def values() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Ask for metadata, tables, values and what is not there."""
-    server = MetadataServerResponse.model_validate_json(ask(""))
-    about = MetadataModelResponse.model_validate_json(ask("models/twice"))
-    index = RepositoryIndexResponse.model_validate_json(ask("repository/index", b"{}"))
+    """Get metadata, tables, values and what is not there."""
+    server = MetadataServerResponse.model_validate_json(send(""))
+    about = MetadataModelResponse.model_validate_json(send("models/twice"))
+    index = RepositoryIndexResponse.model_validate_json(send("repository/index", b"{}"))
     (version,) = about.versions or [""]
     request = InferenceRequest(inputs=[NumpyCodec.encode_input("x", np.array([1.5]))])
     report: dict[str, Any] = {
         "extensions": server.extensions,
         "versions": about.versions,
         "index": sorted({(model.version or "", model.state) for model in index.root}),
-        "answered by": infer("twice", request, version).model_version,
+        "served by": infer("twice", request, version).model_version,
         "columns": columns(),
         "values": values(),
     }

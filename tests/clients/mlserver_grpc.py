@@ -1,6 +1,6 @@
 """Calls a service with MLServer's own stub and codecs, as `python mlserver_grpc.py HOST:PORT`.
 
-Prints what they understand of the answers.
+Prints what they understand of the responses.
 """
 
 import json
@@ -27,7 +27,7 @@ TABLE = pd.DataFrame(
 
 
 def main() -> None:
-    """Ask for metadata, a table, an array and texts, raw and typed."""
+    """Get metadata, a table, an array and texts, raw and typed."""
     with grpc.insecure_channel(sys.argv[1]) as channel:
         stub = GRPCInferenceServiceStub(channel)
 
@@ -45,8 +45,8 @@ def main() -> None:
             "whole": [int(number) for number in table["whole"]],
         }
         for raw in (False, True):
-            answer = infer("twice", NumpyRequestCodec.encode_request(array), raw=raw)
-            report[f"array {raw}"] = NumpyCodec.decode_output(answer.outputs[0]).tolist()
+            response = infer("twice", NumpyRequestCodec.encode_request(array), raw=raw)
+            report[f"array {raw}"] = NumpyCodec.decode_output(response.outputs[0]).tolist()
         word = InferenceRequest(inputs=[StringCodec.encode_input("text", ["вино"])])
         report["word"] = StringCodec.decode_output(infer("shout", word).outputs[0])
         try:

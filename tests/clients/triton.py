@@ -1,4 +1,4 @@
-"""Asks a service with Triton's own client, as `python triton.py HOST:PORT`; prints what it says."""
+"""Calls a service with Triton's client, as `python triton.py HOST:PORT`; prints its report."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ def tensor(name: str, values: Any, datatype: str, *, binary: bool) -> Any:
 
 
 def main() -> None:
-    """Ask about everything, then infer with JSON, binary and compressed bodies."""
+    """Call every method, then infer with JSON, binary and compressed bodies."""
     client = InferenceServerClient(sys.argv[1])
     report: dict[str, Any] = {
         "live": client.is_server_live(),
@@ -42,7 +42,7 @@ def main() -> None:
                 InferRequestedOutput("double", binary_data=binary),
                 InferRequestedOutput("word", binary_data=binary),
             ]
-            answer = client.infer(
+            result = client.infer(
                 "score",
                 inputs,
                 outputs=outputs,
@@ -51,16 +51,16 @@ def main() -> None:
                 response_compression_algorithm=compression,
             )
             report[f"infer {binary} {compression}"] = [
-                answer.get_response()["id"],
-                answer.as_numpy("double").tolist(),
+                result.get_response()["id"],
+                result.as_numpy("double").tolist(),
                 [
                     word.decode() if isinstance(word, bytes) else word
-                    for word in answer.as_numpy("word")
+                    for word in result.as_numpy("word")
                 ],
             ]
     half = tensor("x", np.array([[1, 2]], np.float16), "FP16", binary=True)
-    answer = client.infer("twice", [half])
-    report["half"] = [str(answer.as_numpy("result").dtype), answer.as_numpy("result").tolist()]
+    result = client.infer("twice", [half])
+    report["half"] = [str(result.as_numpy("result").dtype), result.as_numpy("result").tolist()]
     try:
         client.infer("none", [half])
     except InferenceServerException as error:

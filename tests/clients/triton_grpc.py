@@ -23,11 +23,11 @@ def tensor(name: str, values: Any, datatype: str) -> Any:
 
 def streamed(client: InferenceServerClient) -> list[Any]:
     """Send three messages in a stream, one of them wrong; return what comes back."""
-    answers: queue.Queue[tuple[Any, Any]] = queue.Queue()
-    client.start_stream(callback=lambda result, error: answers.put((result, error)))
+    responses: queue.Queue[tuple[Any, Any]] = queue.Queue()
+    client.start_stream(callback=lambda result, error: responses.put((result, error)))
     for model in ("twice", "none", "twice"):
         client.async_stream_infer(model, [tensor("x", [[1.5]], "FP64")])
-    got = [answers.get(timeout=30) for _ in range(3)]
+    got = [responses.get(timeout=30) for _ in range(3)]
     client.stop_stream()
     return [
         result.as_numpy("result").tolist() if error is None else error.message()
@@ -36,7 +36,7 @@ def streamed(client: InferenceServerClient) -> list[Any]:
 
 
 def main() -> None:
-    """Ask about everything, then infer in every way that the client has."""
+    """Call every method, then infer in every way that the client has."""
     client = InferenceServerClient(sys.argv[1])
     report: dict[str, Any] = {
         "live": client.is_server_live(),
@@ -49,25 +49,25 @@ def main() -> None:
     words = np.array(["вино".encode(), b""], dtype=object)
     inputs = [tensor("a", np.array([1.5, 2.5]), "FP64"), tensor("word", words, "BYTES")]
     outputs = [InferRequestedOutput("double"), InferRequestedOutput("word")]
-    for packed in (None, "gzip", "deflate"):
-        answer = client.infer(
+    for compression in (None, "gzip", "deflate"):
+        result = client.infer(
             "score",
             inputs,
             outputs=outputs,
             request_id="7",
-            compression_algorithm=packed,
+            compression_algorithm=compression,
             headers={"x-request-id": "triton"},
             client_timeout=30,
         )
-        report[f"infer {packed}"] = [
-            answer.get_response().id,
-            answer.as_numpy("double").tolist(),
-            [word.decode() for word in answer.as_numpy("word")],
+        report[f"infer {compression}"] = [
+            result.get_response().id,
+            result.as_numpy("double").tolist(),
+            [word.decode() for word in result.as_numpy("word")],
         ]
-    answer = client.infer("twice", [tensor("x", np.array([[1, 2]], np.float16), "FP16")])
-    report["half"] = [str(answer.as_numpy("result").dtype), answer.as_numpy("result").tolist()]
-    answer = client.infer("twice", [tensor("x", np.zeros((0, 3)), "FP64")])
-    report["empty"] = list(answer.as_numpy("result").shape)
+    result = client.infer("twice", [tensor("x", np.array([[1, 2]], np.float16), "FP16")])
+    report["half"] = [str(result.as_numpy("result").dtype), result.as_numpy("result").tolist()]
+    result = client.infer("twice", [tensor("x", np.zeros((0, 3)), "FP64")])
+    report["empty"] = list(result.as_numpy("result").shape)
     try:
         client.infer("none", inputs)
     except InferenceServerException as error:

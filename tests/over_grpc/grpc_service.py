@@ -15,49 +15,24 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 )
 from grpc_status import rpc_status
 
+import tensor_targets
 from commands import free_port
 from services import Service, serve
+from tensor_targets import MODEL
 
 SERVICE = "inference.GRPCInferenceService"
 LONGEST = 30.0
-MODEL = b"a model"
-APP = """
+MODELS = ["score", "twice", "table", "shout", "add", "worker", "wait", "hasty", "broken"]
+APP = (
+    tensor_targets.APP
+    + """
 import os
 import time
-
-import numpy as np
-
-import mmf_core as mmf
-from mmf_core.web import create_app
-
-registry = mmf.Registry()
-registry.artifact("model.bin", "rb")
-TABLE = mmf.DataFrame(schema={"a": float, "word": str})
-
-
-@registry.target(returns=mmf.DataFrame())
-def score(data=TABLE):
-    return data.assign(double=2 * data["a"])[["double", "word"]]
-
-
-@registry.target(returns=mmf.Array())
-def twice(x=mmf.Array()):
-    return 2 * x
-
-
-@registry.target(returns=mmf.DataFrame())
-def table(data=mmf.DataFrame()):
-    return data
 
 
 @registry.target(returns=mmf.Integer())
 def add(left=mmf.Integer(), right=mmf.Integer(default=1)):
     return left + right
-
-
-@registry.target(returns=mmf.String())
-def shout(text=mmf.String()):
-    return text.upper()
 
 
 @registry.target(returns=mmf.Integer())
@@ -92,6 +67,7 @@ def words():
 
 app = create_app(registry)
 """
+)
 
 
 class Stub:

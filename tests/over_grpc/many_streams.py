@@ -1,7 +1,7 @@
-"""Opens streams of gRPC at once, as `python many_streams.py PORT METHOD COUNT`; counts answers.
+"""Opens streams of gRPC at once, as `python many_streams.py PORT METHOD COUNT`; counts responses.
 
 ModelInfer is called three times one after another by each of COUNT callers, on ten connections;
-with ModelStreamInfer each caller keeps its stream open until all have had their answers.
+with ModelStreamInfer each caller keeps its stream open until all have had their responses.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ CONNECTIONS, MESSAGES = 10, 3
 
 
 async def main(port: int, name: str, count: int) -> None:
-    """Run all callers; print how many answers were right."""
+    """Run all callers; print how many responses were right."""
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub = Stub(channel)
         _, request = stub.method(name)
@@ -58,7 +58,7 @@ async def main(port: int, name: str, count: int) -> None:
     right = await asyncio.gather(*map(call, range(count)))
     for channel in channels:
         await channel.close()
-    print(f"{count} streams, {sum(right)} right answers")
+    print(f"{count} streams, {sum(right)} right responses")
 
 
 def _is_right(response: object, request: object) -> bool:

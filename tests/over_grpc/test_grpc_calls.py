@@ -1,7 +1,6 @@
 """Calls over gRPC, by a client that is made from the service's reflection."""
 
 import json
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,15 @@ import numpy as np
 import pytest
 import requests
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_service import MODEL, SERVICE, Stub, values, violations
+from grpc_service import MODELS, SERVICE, Stub, values, violations
 
 from commands import wait_until
 from mmf_core import __version__
 from services import Service
+from tensor_targets import VERSION
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
-VERSION = sha256(MODEL).hexdigest()[:12]
-MODELS = ["score", "twice", "table", "add", "shout", "worker", "wait", "hasty", "broken"]
 Served = tuple[Service, int, Path]
 
 
@@ -53,7 +51,7 @@ def test_every_target_with_one_result_is_a_model(stub: Stub) -> None:
     assert {(model.version, model.state) for model in index} == {(VERSION, "READY")}
     about = stub.call("ModelMetadata", name="score")
     assert (about.name, list(about.versions), about.platform) == ("score", [VERSION], "mmf-flask")
-    assert [(one.name, one.datatype, list(one.shape)) for one in about.inputs] == [
+    assert [(tensor.name, tensor.datatype, list(tensor.shape)) for tensor in about.inputs] == [
         ("a", "FP64", [-1]),
         ("word", "BYTES", [-1]),
     ]
@@ -71,8 +69,8 @@ def test_a_model_is_ready_in_its_version(stub: Stub) -> None:
 def test_health_by_grpcs_own_client(stub: Stub) -> None:
     health = health_pb2_grpc.HealthStub(stub.channel)
     for service in ("", SERVICE, "score"):
-        answer = health.Check(health_pb2.HealthCheckRequest(service=service), timeout=10)
-        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        response = health.Check(health_pb2.HealthCheckRequest(service=service), timeout=10)
+        assert response.status == health_pb2.HealthCheckResponse.SERVING
     with pytest.raises(grpc.RpcError) as refused:
         health.Check(health_pb2.HealthCheckRequest(service="none"), timeout=10)
     assert refused.value.code() is NOT_FOUND
@@ -282,9 +280,9 @@ def test_a_message_over_the_limit(stub: Stub, method: str) -> None:
 
 
 def test_what_gunicorn_serves_over_http_is_no_method(served: Served) -> None:
-    answer = requests.post(f"{served[0].url}/{SERVICE}/ServerLive", timeout=10)
-    assert answer.status_code == 404
-    assert answer.headers["Content-Type"] == "application/problem+json"
+    response = requests.post(f"{served[0].url}/{SERVICE}/ServerLive", timeout=10)
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == "application/problem+json"
     assert SERVICE not in requests.get(f"{served[0].url}/openapi.json", timeout=10).text
 
 
@@ -329,12 +327,12 @@ def test_a_crossed_origin_is_refused_as_over_http(stub: Stub) -> None:
 
 def test_a_stream_goes_on_after_an_error(stub: Stub) -> None:
     call, _ = stub.method("ModelStreamInfer")
-    asked = [
+    messages = [
         stub.raw("twice", ("x", "FP64", [[1.0]]), id="first"),
         stub.raw("none", ("x", "FP64", [[1.0]]), id="second"),
         stub.raw("twice", ("x", "FP64", [[3.0]]), id="third"),
     ]
-    first, second, third = call(iter(asked), timeout=10)
+    first, second, third = call(iter(messages), timeout=10)
     assert (first.infer_response.id, values(first.infer_response).tolist()) == ("first", [[2.0]])
     assert second.error_message.startswith("unknown model none")
     assert (third.infer_response.id, values(third.infer_response).tolist()) == ("third", [[6.0]])

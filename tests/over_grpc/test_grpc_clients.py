@@ -1,21 +1,14 @@
 """Triton's and MLServer's own clients of gRPC, unchanged, against a service under gunicorn."""
 
-import json
-import subprocess
 from collections.abc import Iterator
-from hashlib import sha256
 from typing import Any
 
 import pytest
-from grpc_service import MODEL, running
+from grpc_service import MODELS, running
 
-from baking import ROOT
-from commands import make_environment
+from tensor_targets import VERSION, run_client
 
 pytestmark = pytest.mark.long
-CLIENTS = ROOT / "tests" / "clients"
-VERSION = sha256(MODEL).hexdigest()[:12]
-MODELS = ["score", "twice", "table", "add", "shout", "worker", "wait", "hasty", "broken"]
 
 
 @pytest.fixture(scope="module")
@@ -25,26 +18,18 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"127.0.0.1:{port}"
 
 
-def run_client(script: str, address: str) -> dict[str, Any]:
-    """Run a client; return what it says of the service."""
-    python = make_environment("clients", CLIENTS / "requirements.txt") / "python"
-    command = [str(python), str(CLIENTS / script), address]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
-
-
 @pytest.fixture(scope="module")
 def triton(address: str) -> dict[str, Any]:
     """Give what Triton's client says of the service."""
-    return run_client("triton_grpc.py", address)
+    report: dict[str, Any] = run_client("triton_grpc.py", address)
+    return report
 
 
 @pytest.fixture(scope="module")
 def mlserver(address: str) -> dict[str, Any]:
     """Give what MLServer's codecs understand of the service."""
-    return run_client("mlserver_grpc.py", address)
+    report: dict[str, Any] = run_client("mlserver_grpc.py", address)
+    return report
 
 
 def test_triton_finds_the_server_and_its_models(triton: dict[str, Any]) -> None:
@@ -56,9 +41,9 @@ def test_triton_finds_the_server_and_its_models(triton: dict[str, Any]) -> None:
     assert triton["index"] == MODELS
 
 
-@pytest.mark.parametrize("packed", [None, "gzip", "deflate"])
-def test_triton_infers(triton: dict[str, Any], packed: str | None) -> None:
-    assert triton[f"infer {packed}"] == ["7", [3.0, 5.0], ["вино", ""]]
+@pytest.mark.parametrize("compression", [None, "gzip", "deflate"])
+def test_triton_infers(triton: dict[str, Any], compression: str | None) -> None:
+    assert triton[f"infer {compression}"] == ["7", [3.0, 5.0], ["вино", ""]]
 
 
 def test_triton_sends_half_precision_and_an_empty_batch(triton: dict[str, Any]) -> None:

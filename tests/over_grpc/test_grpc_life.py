@@ -42,7 +42,7 @@ def begun(file: Path) -> int:
 
 
 def pid_of(stub: Stub) -> int:
-    """Return the worker that answers."""
+    """Return the worker that responds."""
     return int(values(stub.infer(stub.request("worker")))[0])
 
 
@@ -274,7 +274,7 @@ def test_a_second_service_on_the_port_does_not_start(served: Served, tmp_path: P
         ({"MMF_GRPC_PORT": "9999", "MMF_GRPC_CERT": "log"}, "MMF_GRPC_KEY is not set: TLS needs"),
         (
             {"MMF_GRPC_PORT": "9999", "MMF_GRPC_CERT": "log", "MMF_GRPC_KEY": "none"},
-            "MMF_GRPC_KEY='none': there is no such file",
+            "MMF_GRPC_KEY='none': file not found",
         ),
         (
             {"MMF_GRPC_PORT": "9999", "MMF_GRPC_CERT": "app.py", "MMF_GRPC_KEY": "app.py"},
@@ -327,4 +327,4 @@ def test_a_thousand_streams_at_once(tmp_path: Path, method: str) -> None:
         )
         print(done.stdout, done.stderr)
         assert done.returncode == 0
-        assert done.stdout.strip() == "1000 streams, 3000 right answers"
+        assert done.stdout.strip() == "1000 streams, 3000 right responses"

@@ -63,13 +63,13 @@ def call(model: str, **more: Any) -> Call:
     return Call(**{**defaults, **more})
 
 
-def ask(app: Any, asked: Call) -> Reply:
+def reply_to(app: Any, sent: Call) -> Reply:
     """Return the application's response."""
-    return respond(app, asked, port=9000, is_secure=True)
+    return respond(app, sent, port=9000, is_secure=True)
 
 
 def test_a_call_is_a_request(app: Flask) -> None:
-    reply = ask(app, call("twice"))
+    reply = reply_to(app, call("twice"))
     assert reply.status == 200
     response = message_class("inference.ModelInferResponse").FromString(reply.body)
     assert list(response.outputs[0].contents.int64_contents) == [42]
@@ -96,7 +96,7 @@ def test_metadata_are_headers_as_a_server_of_http_makes_them(
         ("host", "evil.example"),
         ("secret-bin", b"\0"),
     ]
-    reply = ask(app, call("seen", peer=peer, metadata=metadata))
+    reply = reply_to(app, call("seen", peer=peer, metadata=metadata))
     response = message_class("inference.ModelInferResponse").FromString(reply.body)
     (text,) = [*response.raw_output_contents]
     seen = json.loads(text[4:])
@@ -110,7 +110,7 @@ def test_metadata_are_headers_as_a_server_of_http_makes_them(
 
 
 def test_a_call_whose_client_is_gone_is_not_begun(app: Flask) -> None:
-    assert ask(app, call("twice", is_gone=lambda: True)).status == 499
+    assert reply_to(app, call("twice", is_gone=lambda: True)).status == 499
 
 
 def test_what_an_author_puts_around_the_application_holds_for_calls(app: Flask) -> None:
@@ -123,8 +123,8 @@ def test_what_an_author_puts_around_the_application_holds_for_calls(app: Flask) 
         return [b"no key: who are you?"]
 
     app.wsgi_app = guarded  # type: ignore[method-assign]
-    assert ask(app, call("twice", metadata=[("x-key", "open sesame")])).status == 200
-    refused = ask(app, call("twice"))
+    assert reply_to(app, call("twice", metadata=[("x-key", "open sesame")])).status == 200
+    refused = reply_to(app, call("twice"))
     assert status_of(refused)[0] is grpc.StatusCode.UNAUTHENTICATED
 
 
@@ -133,13 +133,13 @@ def test_a_hook_before_requests_holds_for_calls(app: Flask) -> None:
     def refuse() -> Any:
         raise mmf.InvalidValue("not today")
 
-    code, message, _ = status_of(ask(app, call("twice")))
+    code, message, _ = status_of(reply_to(app, call("twice")))
     assert (code, message) == (grpc.StatusCode.INVALID_ARGUMENT, "not today")
 
 
 def test_http_has_no_such_path(app: Flask) -> None:
-    answer = app.test_client().post(f"/{SERVICE}/ServerLive", headers={"mmf.grpc": "1"})
-    assert answer.status_code == 404
+    response = app.test_client().post(f"/{SERVICE}/ServerLive", headers={"mmf.grpc": "1"})
+    assert response.status_code == 404
 
 
 # The server's own errors

@@ -119,7 +119,7 @@ def test_a_stream_without_a_token_ends_before_its_messages_are_read(stub: Stub) 
 
     def messages() -> Iterator[bytes]:
         yield large
-        read.set()  # the client has asked for more: it has sent the first one
+        read.set()  # the client has sent the first one
         yield large
 
     call = stub.channel.stream_stream(f"/{SERVICE}/ModelStreamInfer")(messages(), timeout=30)

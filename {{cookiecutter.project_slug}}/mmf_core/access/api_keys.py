@@ -15,17 +15,17 @@ from typing import NamedTuple
 
 from ..web.authorization import GROUPS
 from .callers import TokenCaller, is_name, scope_of_targets
-from .errors import invalid_token
+from .errors import unknown_api_key
 from .rates import parse_rate
 
 PREFIX = "mmf_"
-"""How API keys begin, so that they are found in a text that should not have them."""
+"""How API keys begin, so that scanners recognize one in a text that should not have it."""
 _HASH = re.compile(r"sha256:([0-9a-f]{64})")
 _OPTIONS = ("targets", "groups", "rate")
 
 
 class ApiKey(NamedTuple):
-    """The hash of a key, and who sends the key."""
+    """The hash of a key, and the caller that has the key."""
 
     digest: bytes
     caller: TokenCaller
@@ -51,18 +51,18 @@ def read_api_keys(text: str) -> list[ApiKey]:
 
 
 def caller_of(key: str, keys: Sequence[ApiKey]) -> TokenCaller:
-    """Return who has sent a key; Unauthorized if nobody has it.
+    """Return the caller that sent a key; Unauthorized if the key is unknown.
 
-    It is compared with each, in a time that says nothing of how much of it is right.
+    It is compared with each, in a time that does not depend on how much of it is right.
     """
     digest = hashlib.sha256(key.encode()).digest()
-    found = None
+    caller = None
     for each in keys:
         if hmac.compare_digest(each.digest, digest):
-            found = each.caller
-    if found is None:
-        raise invalid_token("no such API key")
-    return found
+            caller = each.caller
+    if caller is None:
+        raise unknown_api_key()
+    return caller
 
 
 def _read_line(words: list[str]) -> ApiKey:
@@ -79,8 +79,8 @@ def _read_line(words: list[str]) -> ApiKey:
     if unknown := [option for option in values if option not in _OPTIONS]:
         raise ValueError(f"{name}: expected {', '.join(_OPTIONS)}, got {unknown[0]}=")
     groups = [group for group in values.get("groups", "").split(",") if group]
-    if wrong := [group for group in groups if group not in GROUPS]:
-        raise ValueError(f"{name}: expected groups of {', '.join(GROUPS)}, got {wrong[0]}")
+    if unknown_groups := [group for group in groups if group not in GROUPS]:
+        raise ValueError(f"{name}: expected groups of {', '.join(GROUPS)}, got {unknown_groups[0]}")
     caller = TokenCaller(
         name=name,
         targets=scope_of_targets(part for part in values.get("targets", "").split(",") if part),

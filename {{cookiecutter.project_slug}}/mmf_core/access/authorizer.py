@@ -1,4 +1,4 @@
-"""Who may call what: one decision for every route, from the headers or metadata of a request."""
+"""Access: one decision for every route, from the headers or metadata of a request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OF_IPV6 = 8  # bytes of an address that one customer has
 
 
 class Admission(NamedTuple):
-    """Who calls, and what is left of the caller's rate."""
+    """The caller of a request, and what is left of its rate."""
 
     caller: TokenCaller
     quota: Quota | None
@@ -72,7 +72,7 @@ class TokenAuthorizer:
         return Admission(caller, quota)
 
     def _authenticate(self, metadata: Mapping[str, str], address: str) -> TokenCaller:
-        """Return who calls; without tokens that is an address."""
+        """Return the caller; without tokens that is an address."""
         if not self.needs_token:
             return TokenCaller(f"address {_network(address)}")
         header = metadata.get("authorization", "")
@@ -89,7 +89,7 @@ class TokenAuthorizer:
         if token.startswith(PREFIX):
             return caller_of(token, self._api_keys.value() if self._api_keys else [])
         if self._tokens is None:
-            raise errors.invalid_token("no such API key")
+            raise errors.unknown_api_key()
         return self._tokens.verify(token)
 
 
@@ -105,6 +105,6 @@ def _network(address: str) -> str:
 
 
 def authorizer() -> TokenAuthorizer | None:
-    """Return what decides by the settings of the environment; None if everybody may call."""
+    """Return the authorizer by the settings of the environment; None if anyone may call."""
     settings = AccessSettings.from_env()
     return TokenAuthorizer(settings) if settings.is_on else None

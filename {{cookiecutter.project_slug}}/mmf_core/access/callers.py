@@ -1,4 +1,4 @@
-"""Who calls, and what that caller may do."""
+"""Callers, and what each may do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens, API keys and rate limits: who may call which target, and how often."""
+"""Tokens, API keys and rate limits: which caller may call which target, and how often."""
 
 from __future__ import annotations
 

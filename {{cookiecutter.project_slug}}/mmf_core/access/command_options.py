@@ -27,7 +27,7 @@ PRIVATE_OPTION = click.option(
 AUDIENCE_OPTION = click.option(
     "--audience",
     envvar="MMF_TOKEN_AUDIENCE",
-    help="Whom tokens are for. Default: the project's name.",
+    help="The audience of tokens. Default: the project's name.",
 )
 
 

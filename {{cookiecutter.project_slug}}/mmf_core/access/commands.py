@@ -51,6 +51,7 @@ def token() -> None:
 def keygen(private: Path, public: Path) -> None:
     """Make a key that signs tokens, and add its public half to those of the service."""
     PACKAGES.require("mmfmeta token")
+    # an optional package
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import (
         Encoding,
@@ -97,7 +98,7 @@ def create(  # noqa: PLR0913, PLR0917 - an option each
 ) -> None:
     """Print a new token."""
     PACKAGES.require("mmfmeta token")
-    import jwt
+    import jwt  # an optional package
 
     key, raw = _read_private(private)
     now, token_id = int(time.time()), secrets.token_hex(8)
@@ -138,7 +139,7 @@ def inspect(text: str | None, keys: str, revoked: str | None, audience: str | No
     Without TOKEN it is read from standard input, so that no history of commands has it.
     """
     PACKAGES.require("mmfmeta token")
-    import jwt
+    import jwt  # an optional package
 
     text = (text or sys.stdin.read()).strip()
     try:
@@ -177,7 +178,7 @@ def api_key(name: str, targets: list[str], groups: list[str], rate: str | None) 
 
 
 def _jwks(file: Path) -> dict[str, list[Any]]:
-    """Return the public keys of a file, ready for JSON; none if there is no file."""
+    """Return the public keys of a file, ready for JSON; none if the file is missing."""
     if not file.exists():
         return {"keys": []}
     text = file.read_text("utf-8")
@@ -191,6 +192,7 @@ def _jwks(file: Path) -> dict[str, list[Any]]:
 
 def _read_private(file: Path) -> tuple[Any, bytes]:
     """Return a private key, and its public half."""
+    # an optional package
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 

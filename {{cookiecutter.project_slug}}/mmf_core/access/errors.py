@@ -23,13 +23,13 @@ class AccessError(RequestError):
 
 
 class MalformedAuthorization(AccessError):
-    """The token is sent in a way that is not served (RFC 6750, 3.1: invalid_request)."""
+    """The token is sent in an unsupported way (RFC 6750, 3.1: invalid_request)."""
 
     status = 400
 
 
 class Unauthorized(AccessError):
-    """There is no token, or it is not valid (RFC 9110, 15.5.2)."""
+    """The token is missing, or not valid (RFC 9110, 15.5.2)."""
 
     status = 401
 
@@ -47,7 +47,7 @@ class TooManyRequests(AccessError):
 
 
 def malformed(detail: str) -> MalformedAuthorization:
-    """Return the error of a token that is sent in a wrong way."""
+    """Return the error of a token that is sent in an unsupported way."""
     return MalformedAuthorization(detail).with_headers(
         WWW_Authenticate=_challenge("invalid_request", detail)
     )
@@ -63,6 +63,11 @@ def invalid_token(reason: str) -> Unauthorized:
     """Return the error of a token that is not valid."""
     detail = f"the token is not valid: {reason}"
     return Unauthorized(detail).with_headers(WWW_Authenticate=_challenge("invalid_token", detail))
+
+
+def unknown_api_key() -> Unauthorized:
+    """Return the error of an API key that no line of the setting has."""
+    return invalid_token("no such API key")
 
 
 def out_of_scope(detail: str, scope: str = "") -> Forbidden:

@@ -31,7 +31,7 @@ _audit_log = logging.getLogger("mmf.audit")
 
 
 def blueprints(_service: Service) -> Iterable[Blueprint]:
-    """Return what checks each request before it is served, if anybody is to be refused."""
+    """Return the check of each request before it is served, if any may be refused."""
     if not AccessSettings.from_env().is_on:
         return []
     routes = Blueprint("access", __name__)
@@ -50,7 +50,7 @@ def _install(state: BlueprintSetupState) -> None:
 def _authorize(installed: Authorization, authorizer: TokenAuthorizer) -> Response | None:
     """Let a request pass, or raise AccessError: before its body is read, and before any view.
 
-    Where no route is, the answer depends on the token as anywhere: nobody learns what there is.
+    Where no route is, the response depends on the token as anywhere, so that it reveals no routes.
     """
     context = current_context()
     if context is None:
@@ -96,7 +96,7 @@ def _refuse(error: AccessError) -> Response:
 
 
 def write_audit_line(error: AccessError, context: RequestContext | None, **fields: Any) -> None:
-    """Write who was refused what, and why; a token is never in it."""
+    """Write which caller was refused, what, and why; a token is never in it."""
     if context:
         fields = {
             "method": context.method,
@@ -105,6 +105,6 @@ def write_audit_line(error: AccessError, context: RequestContext | None, **field
             **fields,
         }
     fields |= {**error.log_fields, "status": error.status, "reason": error.detail}
-    who = fields.get("caller") or "unknown caller"
-    what = f"{fields.get('method', '')} {fields.get('path', '')}".strip()
-    _audit_log.warning("refused %s: %s: %s", who, what, error.detail, extra=fields)
+    caller = fields.get("caller") or "unknown caller"
+    call = f"{fields.get('method', '')} {fields.get('path', '')}".strip()
+    _audit_log.warning("refused %s: %s: %s", caller, call, error.detail, extra=fields)

@@ -19,7 +19,7 @@ _CHALLENGE = {
 }
 _RETRY = {"Retry-After": {"description": "seconds until then", "schema": {"type": "integer"}}}
 _REFUSALS = {
-    401: ("there is no token, or it is not valid", _CHALLENGE),
+    401: ("the token is missing, or not valid", _CHALLENGE),
     403: ("not allowed, by the token or by a setting", _CHALLENGE),
     429: ("the caller is over its rate: try again later", _RETRY),
 }

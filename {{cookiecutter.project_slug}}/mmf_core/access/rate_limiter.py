@@ -29,7 +29,7 @@ PACKAGES = _Packages()
 
 
 class Quota(NamedTuple):
-    """What a caller has left of its rate, and in how many seconds it begins anew."""
+    """What is left of a caller's rate, and the seconds until the next window."""
 
     rate: Rate
     remaining: int
@@ -57,25 +57,25 @@ class RedisCounters:
 
     def __init__(self, url: str) -> None:
         PACKAGES.require("MMF_RATE_LIMIT_REDIS")
+        from limits.errors import StorageError  # an optional package
         from limits.storage import storage_from_string
 
         timeouts = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
         storage = storage_from_string(url, wrap_exceptions=True, **timeouts)
         self._storage: Any = storage  # not one for asyncio, of the same type
+        self._storage_error = StorageError
         self._host = urlsplit(url).hostname or "Redis"
         self._own = shared_counters()
         self._retry = 0.0
 
     def hit(self, name: str, rate: Rate) -> tuple[int, float]:
         """Count a request; by this machine alone while Redis does not respond."""
-        from limits.errors import StorageError
-
         if time.monotonic() >= self._retry:
             key = f"mmf/{rate.requests}/{rate.seconds}/{name}"
             try:
                 count = self._storage.incr(key, rate.seconds)
                 return count, self._storage.get_expiry(key)
-            except StorageError as error:
+            except self._storage_error as error:
                 self._retry = time.monotonic() + PAUSE
                 reason = type(error.storage_error).__name__
                 _log.error("rates are counted by each machine, %s: %s", self._host, reason)

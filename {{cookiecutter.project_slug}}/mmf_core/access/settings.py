@@ -52,9 +52,9 @@ def _redis(text: str) -> str:
 
 @dataclass(frozen=True)
 class AccessSettings(SettingsGroup):
-    """Who may call the service, and how often; without these everybody may, without a limit.
+    """Tokens, API keys and rates; without these settings anyone may call, as often as they like.
 
-    `audience` is whom a token has to be for: by default the project, by its name. `redis` keeps
+    `audience` is that of tokens: by default the name of the project. `redis` keeps
     the counts of several machines; without it they are of one.
     """
 
@@ -67,20 +67,20 @@ class AccessSettings(SettingsGroup):
 
     @property
     def needs_token(self) -> bool:
-        """Whether callers have to say who they are."""
+        """Whether a request needs a token."""
         return bool(self.token_keys or self.api_keys)
 
     @property
     def is_on(self) -> bool:
-        """Whether anybody may be refused."""
+        """Whether a request may be refused."""
         return bool(self.needs_token or self.rate_limit)
 
     @property
     def audience(self) -> str:
-        """Whom a token has to be for."""
+        """The audience that a token must have."""
         return audience_of(self.token_audience)
 
 
 def audience_of(chosen: str) -> str:
-    """Return whom tokens are for: who was chosen, else the project."""
+    """Return the audience of tokens: the chosen one, else the project."""
     return chosen or read_metadata().name or "mmf"

@@ -18,7 +18,7 @@ from .rates import Rate
 
 _CELL = struct.Struct("<16sqd")  # the key's hash, the count, when it ends
 _PLACES = 8
-"""Cells where a count may be; if all are taken, the one that ends first is given up."""
+"""Cells where a count may be; if all are in use, the one that ends first is replaced."""
 _GROUPS = 2048
 _SIZE = _GROUPS * _PLACES * _CELL.size
 

@@ -11,7 +11,7 @@ _log = logging.getLogger("mmf.start")
 
 
 def prepare() -> None:
-    """Say in the log who may call, and make the counts that all workers will share."""
+    """Log what callers need, and make the counts that all workers will share."""
     settings = AccessSettings.from_env()
     if not settings.needs_token:
         _log.warning(

@@ -39,7 +39,7 @@ class Reply(NamedTuple):
 
 
 class Call(NamedTuple):
-    """What a client has called; `is_gone` reports whether it still waits."""
+    """One call of a client; `is_gone` reports whether the client has stopped waiting."""
 
     path: str
     message: bytes
@@ -79,7 +79,7 @@ def _environ(call: Call, port: int, is_secure: bool) -> WSGIEnvironment:
         "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": "HTTP/2",
         # gRPC keeps the name that its client has called. No page of a browser can call gRPC, so
-        # that names under an attacker's control (MMF_ALLOWED_HOSTS) are no danger here.
+        # that it needs no check against names of an attacker's (MMF_ALLOWED_HOSTS).
         "HTTP_HOST": "127.0.0.1",
         "REMOTE_ADDR": address_of(call.peer),
         "CONTENT_TYPE": MEDIA_TYPE,

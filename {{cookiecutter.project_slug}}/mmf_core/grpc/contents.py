@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..codecs import MemoryBudget, check_columns
 from ..errors import RequestError, shortened
 from ..target import Target
-from ..v2.binary import ELEMENT_SIZE, from_binary, to_binary
+from ..v2.binary import ELEMENT_SIZE, binary_data, binary_elements, from_binary, has_null
 from ..v2.messages import InferenceRequest, inference_request, requested_outputs
 from ..v2.tensors import (
     BYTES,
@@ -16,7 +16,6 @@ from ..v2.tensors import (
     MAX_DIMENSIONS,
     Tensor,
     TensorHeader,
-    describe,
     object_array,
     read_header,
 )
@@ -67,15 +66,18 @@ def infer_response(
         response.parameters["content_type"].string_param = content_type
     raw = raw or any(tensor.datatype == HALF for tensor in outputs)
     for tensor in outputs:
-        _refuse_nulls(tensor)
-        entry = describe(tensor)
+        if has_null(tensor):
+            raise RequestError(
+                f"output {shortened(tensor.name)}: expected values, got null, which gRPC cannot "
+                f"hold; request it over HTTP"
+            )
         output = response.outputs.add(
-            name=tensor.name, datatype=tensor.datatype, shape=entry["shape"]
+            name=tensor.name, datatype=tensor.datatype, shape=tensor.values.shape
         )
         if tensor.content_type:
             output.parameters["content_type"].string_param = tensor.content_type
         if raw:
-            response.raw_output_contents.append(to_binary(tensor)[1])
+            response.raw_output_contents.append(binary_data(tensor))
         else:
             field = getattr(output.contents, _FIELDS[tensor.datatype])
             field.extend(_typed(tensor))
@@ -129,7 +131,7 @@ def _from_contents(header: TensorHeader, contents: Any, budget: MemoryBudget) ->
 
 
 def _numbers(header: TensorHeader, values: Any) -> np.ndarray:
-    import numpy as np
+    import numpy as np  # only with the first tensor
 
     dtype = np.dtype(DTYPES[header.datatype])
     if header.datatype in {"INT8", "INT16", "UINT8", "UINT16"}:
@@ -143,16 +145,7 @@ def _numbers(header: TensorHeader, values: Any) -> np.ndarray:
 
 def _typed(tensor: Tensor) -> list[Any]:
     """Return the values as InferTensorContents takes them."""
-    flat = tensor.values.ravel()
     if tensor.datatype == BYTES:
-        return [value if isinstance(value, bytes) else str(value).encode() for value in flat]
-    numbers: list[Any] = flat.astype(DTYPES[tensor.datatype], copy=False).tolist()
+        return binary_elements(tensor)
+    numbers: list[Any] = tensor.values.ravel().astype(DTYPES[tensor.datatype], copy=False).tolist()
     return numbers
-
-
-def _refuse_nulls(tensor: Tensor) -> None:
-    if tensor.values.dtype == object and any(value is None for value in tensor.values.flat):
-        raise RequestError(
-            f"output {shortened(tensor.name)}: expected values, got null, which gRPC cannot hold; "
-            f"request it over HTTP"
-        )

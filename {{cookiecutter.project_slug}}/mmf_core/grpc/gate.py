@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
 
 from ..errors import RequestError
 from ..web.authorization import OPEN, authorization
-from .calls import Metadata, address_of, headers
+from .calls import address_of, headers
 
 
 class Gate:
@@ -27,14 +29,15 @@ class Gate:
         """Return whether a method is for callers without a token, such as probes."""
         return self._groups[path] == OPEN
 
-    def admits(self, path: str, metadata: Metadata, peer: str) -> bool:
-        """Return whether the caller may call a method at all."""
+    def admits(self, path: str, context: Any) -> bool:
+        """Return whether the caller may call a method at all, by the context of a call."""
         group = self._groups[path]
         if self._authorizer is None or group == OPEN:
             return True
-        sent = {"authorization": headers(metadata).get("HTTP_AUTHORIZATION", "")}
+        sent = headers(context.invocation_metadata() or ())
+        metadata = {"authorization": sent.get("HTTP_AUTHORIZATION", "")}
         try:
-            self._authorizer.check(sent, group, address=address_of(peer))
+            self._authorizer.check(metadata, group, address=address_of(context.peer()))
         except RequestError:
             return False
         return True

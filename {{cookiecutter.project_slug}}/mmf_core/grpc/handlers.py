@@ -105,7 +105,7 @@ class Handlers:
             self._may_respond.set()
 
     async def _call(self, path: str, lane: Lane, context: Any) -> bytes:
-        if not self._admits(path, context):
+        if not self._gate.admits(path, context):
             return await self._refuse(path, context)
         async with lane.place() as place:
             message = await read_one(context, self._patience)
@@ -119,9 +119,6 @@ class Handlers:
     async def _call_open(self, path: str, context: Any) -> bytes:
         message = await self._reader.read_one(context, FIRST_MESSAGE)
         return await returned(context, await self._run_in(self._open, path, message, context))
-
-    def _admits(self, path: str, context: Any) -> bool:
-        return self._gate.admits(path, context.invocation_metadata() or (), context.peer())
 
     async def _refuse(self, path: str, context: Any) -> bytes:
         """Have the application refuse a call, which it logs and counts; its message is not read."""
@@ -152,7 +149,7 @@ class Handlers:
 
     async def _stream(self, context: Any) -> None:
         """Respond to the messages of a stream one after another; an error does not end it."""
-        if not self._admits(_STREAM, context):
+        if not self._gate.admits(_STREAM, context):
             await self._refuse(_STREAM, context)
             return
         if self._streams >= MAX_STREAMS:

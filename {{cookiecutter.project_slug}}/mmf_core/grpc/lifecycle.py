@@ -98,7 +98,7 @@ def start() -> None:
     settings = GrpcSettings.from_env()
     if not settings.port or _Current.app is None or not is_in_gunicorn():
         return
-    from .server import GrpcServer
+    from .server import GrpcServer  # after the fork: see above
 
     app, service = _Current.app
     listeners = _Current.listeners or Listeners()

@@ -79,7 +79,7 @@ class Listeners:
 
 def _is_alive(cell: int) -> bool:
     if cell:
-        # A process of another user is no worker: it has the number of one that has ended.
+        # A process of another user is not a worker: it has the number of one that has ended.
         with suppress(ProcessLookupError, PermissionError):
             os.kill(abs(cell), 0)
             return True

@@ -13,7 +13,7 @@ from ..codecs import MemoryBudget, Options, max_memory
 from ..errors import BodyTooLarge
 
 LARGEST_GROWTH = 45
-"""No message takes more than so many times its size."""
+"""Memory of a message, at most, in multiples of its size."""
 MAX_FIELDS = 131_072
 """Of a large message, and of its inputs: a table has 16,384 columns, and six fields for each."""
 _FIELD_SIZE = 128  # bytes of memory for each

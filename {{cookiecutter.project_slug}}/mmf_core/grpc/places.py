@@ -31,7 +31,7 @@ class Lane:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[Place]:
-        """Have a place in the block, and for as long as what has begun in it goes on."""
+        """Hold a place in the block, and for as long as what has begun in it runs."""
         await self._places.acquire()
         place = Place(self)
         try:
@@ -67,7 +67,7 @@ class Place:
         self._keepers = 1  # the block itself
 
     async def run(self, job: Job) -> Reply:
-        """Run in a thread, which goes on if nobody waits for it any more."""
+        """Run a job in a thread, which continues even if the call does not wait any more."""
         self._keepers += 1
         self._reply: asyncio.Future[Reply] = self._loop.create_future()
         self._lane.submit(self._work, job)
@@ -101,7 +101,7 @@ class Place:
 
     def end(self, reply: Reply | BaseException) -> None:
         """Give a thread's reply to the call, if it still waits."""
-        if self._reply.done():  # nobody waits for it
+        if self._reply.done():  # the call has ended before
             pass
         elif isinstance(reply, BaseException):
             self._reply.set_exception(reply)

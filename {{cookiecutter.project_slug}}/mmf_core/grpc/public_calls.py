@@ -93,7 +93,7 @@ class PublicCalls:
 
     async def _reflect(self, context: Any) -> None:
         async def requests() -> AsyncIterator[Any]:
-            while (message := await self._reader.read(context, self._patience)) != grpc.aio.EOF:
+            while (message := await self._reader.read(context, self._patience)) is not grpc.aio.EOF:
                 yield await _parsed(context, ServerReflectionRequest, message)
 
         async for response in self._reflection.ServerReflectionInfo(requests(), context):

@@ -21,7 +21,7 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
     if not GrpcSettings.from_env().port:
         return
     GrpcLibrary().require("MMF_GRPC_PORT")
-    from .views import blueprint
+    from .views import blueprint  # needs protobuf, which is checked above
 
     routes = blueprint(service)
     routes.record_once(lambda state: serve_later(cast("Flask", state.app), service))
@@ -32,7 +32,7 @@ def error(report: ErrorReport) -> Response:
     """Respond with a google.rpc.Status; as REST does if it is not a call."""
     if IS_CALL not in request.environ:
         return rest.error(report)
-    from .statuses import error_status
+    from .statuses import error_status  # a service without gRPC may lack protobuf
 
     return Response(error_status(report), report.status, content_type=MEDIA_TYPE)
 

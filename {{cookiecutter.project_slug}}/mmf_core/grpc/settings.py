@@ -46,5 +46,5 @@ class GrpcSettings(SettingsGroup):
             if not file and any(files.values()):
                 lines.append(f"{name} is not set: TLS needs both {' and '.join(names)}")
             elif file and not Path(file).is_file():
-                lines.append(f"{name}={file!r}: there is no such file")
+                lines.append(f"{name}={file!r}: file not found")
         return lines

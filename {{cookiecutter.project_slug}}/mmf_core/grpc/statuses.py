@@ -34,7 +34,7 @@ _CLIENT, _INVALID, _INTERNAL = 400, 3, 13
 MAX_MESSAGE = 1_000
 """Bytes of a message: percent-encoded in a header, which takes 8 KiB with all others."""
 MAX_DETAILS = 2_500
-"""Bytes of what is wrong, place by place; the first places are the ones that are sent."""
+"""Bytes of the errors with their places, of which as many are sent as fit."""
 _TYPES = "type.googleapis.com/google.rpc."
 
 

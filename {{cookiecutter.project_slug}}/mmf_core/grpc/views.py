@@ -72,7 +72,7 @@ def _server_methods(routes: Blueprint, service: Service) -> None:
 
     @routes.post(f"/{HEALTH}/Check")
     def health_check() -> Response:
-        """Return the status of a target; that of the whole server is not asked for here."""
+        """Return the status of a target; that of the whole server needs no request."""
         name = _read("grpc.health.v1.HealthCheckRequest").service
         check_target(name)  # whether it exists or not
         if (status := Health(service.registry).status(name)) == SERVICE_UNKNOWN:
@@ -93,7 +93,7 @@ def _model_methods(routes: Blueprint, service: Service) -> None:
         message = _read("inference.ModelReadyRequest")
         models.find(service, message.name)
         is_ready = service.registry.is_ready
-        if is_ready:  # the version is only known once it is loaded
+        if is_ready:  # a version has a name once it is loaded
             models.find(service, message.name, message.version)
         return _respond(message_class("inference.ModelReadyResponse")(ready=is_ready))
 
@@ -117,9 +117,9 @@ def _infer(service: Service, limits: Options) -> Any:
     _refuse_gone()
     inference = read_inference(message, budget)
     del message  # while the target runs, its tensors are enough
-    given, tensors = models.infer(service, execution, version, inference)
+    served_version, tensors = models.infer(service, execution, version, inference)
     try:
-        return infer_response(target, given, inference, tensors, raw=is_raw)
+        return infer_response(target, served_version, inference, tensors, raw=is_raw)
     except (TypeError, ValueError) as error:
         raise models.unwritable(target, error) from error
 

@@ -57,24 +57,37 @@ def from_binary(entry: Any, data: memoryview, budget: MemoryBudget) -> tuple[Ten
 
 def to_binary(tensor: Tensor) -> tuple[dict[str, Any], bytes]:
     """Return an output's JSON and its binary data; RequestError if it has a null."""
-    import numpy as np
-
-    values = tensor.values
-    if values.dtype == object and any(value is None for value in values.flat):
+    if has_null(tensor):
         raise RequestError(
             f"output {shortened(tensor.name)}: expected values, got null, which only JSON can "
             f"hold; request it without binary_data"
         )
-    if tensor.datatype == BYTES:
-        elements = [
-            value if isinstance(value, bytes) else str(value).encode() for value in values.flat
-        ]
-        data = b"".join(_LENGTH.pack(len(element)) + element for element in elements)
-    else:
-        data = np.ascontiguousarray(values, DTYPES[tensor.datatype]).tobytes()
+    data = binary_data(tensor)
     entry = describe(tensor)
     entry.setdefault("parameters", {})["binary_data_size"] = len(data)
     return entry, data
+
+
+def binary_data(tensor: Tensor) -> bytes:
+    """Return the binary data of an output without nulls."""
+    import numpy as np  # only with the first tensor
+
+    if tensor.datatype == BYTES:
+        data = b"".join(_LENGTH.pack(len(value)) + value for value in binary_elements(tensor))
+    else:
+        data = np.ascontiguousarray(tensor.values, DTYPES[tensor.datatype]).tobytes()
+    return data
+
+
+def binary_elements(tensor: Tensor) -> list[bytes]:
+    """Return the elements of an output of BYTES; texts are UTF-8."""
+    values = tensor.values.flat
+    return [value if isinstance(value, bytes) else str(value).encode() for value in values]
+
+
+def has_null(tensor: Tensor) -> bool:
+    """Return whether an output has an element that neither binary data nor gRPC can hold."""
+    return tensor.values.dtype == object and any(value is None for value in tensor.values.flat)
 
 
 def _elements(name: str, data: memoryview, budget: MemoryBudget) -> Iterator[bytes]:

@@ -53,11 +53,11 @@ def infer(
     values = arguments_from(target, inference.tensors, inference.parameters, inference.budget)
     result = execute(execution, values)
     context = current_context()
-    given = (context and context.model_version) or service.registry.version
-    if version and execution.versions and given != version:  # of which no caller gets any
-        raise _unknown_version(version, target.route, [given])
+    served = (context and context.model_version) or service.registry.version
+    if version and execution.versions and served != version:  # of which no caller gets any
+        raise _unknown_version(version, target.route, [served])
     try:
-        return given, output_tensors(target.returns, result) if target.returns else []
+        return served, output_tensors(target.returns, result) if target.returns else []
     except (TypeError, ValueError) as error:
         raise unwritable(target, error) from error
 

@@ -1,6 +1,6 @@
-"""Who may call what: the group of each route, and the one rule for targets of every protocol.
+"""Access: the group of each route, and the one rule for targets of every protocol.
 
-Nobody is refused anything until a capability has an authorizer: see `access/`.
+No request is refused until a capability has an authorizer: see `access/`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PREDICT, DOCS, ADMIN = "predict", "docs", "admin"
 GROUPS = (PREDICT, "tasks", "feedback", "metrics", ADMIN, DOCS)
 """What a caller may be allowed to do; each route is of exactly one group, or open."""
 OPEN = "open"
-"""The group of routes that everybody may call."""
+"""The group of routes that need no token."""
 ALL = "*"
 """Every target; no target has this name."""
 _CORE = {"health": OPEN, "health.version": DOCS, "openapi": DOCS}
@@ -30,10 +30,10 @@ _NAMES_A_TARGET = ("target", "model")
 
 
 class Authorizer(Protocol):
-    """Decides who may call what, by the headers of an HTTP request or the metadata of gRPC."""
+    """Decides on a request by the headers of HTTP or the metadata of gRPC."""
 
     needs_token: bool
-    """Whether callers have to say who they are."""
+    """Whether a request needs a token."""
 
     def check(self, metadata: Mapping[str, str], group: str | None, *, address: str = "") -> Caller:
         """Return the caller that has sent a request to a route of a group, without counting it.
@@ -44,7 +44,7 @@ class Authorizer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """What decides who may call what in an application, and the groups of its routes.
+    """The authorizer of an application, and the groups of its routes.
 
     `groups` are by blueprint or by endpoint, and `targets` the blueprints of the targets' routes.
     """
@@ -78,7 +78,7 @@ _NONE = Authorization(None, {}, frozenset())
 
 
 def install(app: Flask, authorizer: Authorizer | None, targets: Iterable[str]) -> None:
-    """Keep what decides who may call what; capabilities declare the groups of their routes."""
+    """Keep the authorizer; capabilities declare the groups of their routes."""
     routes = frozenset(targets)
     groups = dict.fromkeys(routes, PREDICT)
     for declared in (_CORE, *(capability.groups for capability in capabilities().values())):
@@ -96,7 +96,7 @@ def authorization(app: Flask | None = None) -> Authorization:
 
 
 def needs_token() -> bool:
-    """Return whether callers of this application have to say who they are."""
+    """Return whether requests to this application need a token."""
     authorizer = authorization().authorizer
     return authorizer is not None and authorizer.needs_token
 
@@ -111,7 +111,7 @@ def check_target(route: str) -> None:
 def reachable() -> frozenset[str] | None:
     """Return the targets that the current caller may reach; None if it may reach all of them.
 
-    One that has not said who it is, where callers have to, may reach none.
+    A request without a token may reach none where it needs one.
     """
     context = current_context()
     if context and context.caller:
