@@ -86,7 +86,7 @@ def test_the_settings_rate_is_for_those_without_one(
     assert statuses == [200, 200, 429]
     assert [call(client, signer.headers(rate="9/day")).status_code for _ in range(4)] == [200] * 4
     assert client.get("/health", headers=signer.headers()).status_code == 200
-    assert call(client, {}).status_code == 401  # nobody else pays for it
+    assert call(client, {}).status_code == 401  # it is not counted for the caller
     assert client.get("/nothing", headers=signer.headers()).status_code == 429
 
 

@@ -71,6 +71,7 @@ LIMITS = {
         decoded_size.MAX_GROWTH,
         grpc_settings.MAX_STREAMS,
         grpc_settings.MAX_CALLS,
+        grpc_settings.PUBLIC_READS,
     ],
     "a form": [
         requests._MAX_FIELDS,

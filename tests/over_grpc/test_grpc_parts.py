@@ -1,4 +1,4 @@
-"""Calls as requests of WSGI, and who listens: parts that need no server."""
+"""Calls as requests of WSGI, and the workers that listen: parts that need no server."""
 
 import asyncio
 import json
@@ -180,7 +180,7 @@ def test_a_bug_has_its_trace_in_the_log(
     assert is_bug or "port 1 is taken" in record.getMessage()
 
 
-# Who listens
+# The workers that listen
 
 
 @pytest.fixture

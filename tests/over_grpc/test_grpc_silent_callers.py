@@ -1,4 +1,4 @@
-"""Callers that send no message, and callers without a token, hold up nobody else."""
+"""Callers that send no message, and callers without a token, hold up no others."""
 
 import time
 from collections.abc import Iterator

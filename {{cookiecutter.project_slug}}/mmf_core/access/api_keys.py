@@ -1,6 +1,6 @@
 """API keys: long random texts, of which only hashes are kept.
 
-A key has 256 random bits, so that one round of SHA-256 is enough: nobody can try them all. A line
+A key has 256 random bits, so that one round of SHA-256 is enough: they cannot be guessed. A line
 of the file is `NAME HASH targets=score groups=predict,tasks rate=100/minute`.
 """
 
