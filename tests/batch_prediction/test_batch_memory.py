@@ -32,13 +32,13 @@ def peak(folder: Path, source: str, target: str, *options: str) -> int:
     """Return the most memory that a run has taken, in bytes."""
     command = [sys.executable, "-m", "mmf_core", "predict", "-i", source, "-o", target, *options]
     environment = {**os.environ, "PYTHONPATH": str(PAYLOAD)}
-    process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE)
     most = 0
-    while process.poll() is None:
-        with suppress(OSError, ValueError):  # it ends just now
-            most = max(most, sum(map(pss, process_tree(process.pid))))
-        time.sleep(0.01)
-    assert process.returncode == 0, process.communicate()
+    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE) as process:
+        while process.poll() is None:
+            with suppress(OSError, ValueError):  # it ends just now
+                most = max(most, sum(map(pss, process_tree(process.pid))))
+            time.sleep(0.01)
+        assert process.returncode == 0, process.communicate()
     return most
 
 
@@ -79,4 +79,4 @@ def test_eight_times_the_rows_take_the_same_memory(
         peaks.append(peak(tmp_path, f"{times}.{suffix}", f"out{times}.{target}", *options))
     print([f"{size / MIB:.0f} MiB" for size in peaks])
     assert max(peaks) < MOST
-    assert peaks[1] < 1.15 * peaks[0]
+    assert peaks[1] < 1.25 * peaks[0]  # some pages of larger row groups; all rows would be 1.6

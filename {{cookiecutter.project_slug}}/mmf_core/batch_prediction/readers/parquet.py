@@ -28,7 +28,9 @@ def chunks(source: Source, _options: Mapping[str, Any], limits: Limits) -> Itera
         if content is None:
             stream, _ = stack.enter_context(source.open())
             content = io.BytesIO(stream.read())
-        file = stack.enter_context(pq.ParquetFile(content, buffer_size=_BUFFER))
+        # pre_buffer=True, the default, holds a whole row group, however large it is
+        parquet = pq.ParquetFile(content, buffer_size=_BUFFER, pre_buffer=False)
+        file = stack.enter_context(parquet)
         total, done = file.metadata.num_rows, 0
         for batch in file.iter_batches(_batch_rows(file.metadata, limits)):
             done += batch.num_rows
