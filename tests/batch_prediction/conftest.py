@@ -12,20 +12,13 @@ from mmf_core.batch_prediction import job
 from mmf_core.batch_prediction.chunks import Limits
 from mmf_core.cli import main
 from mmf_core.registry import default
+from working_project import make_current
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a project, whose folder is the current one, and a default registry without targets."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(default, "targets", {})
-    monkeypatch.setattr(default, "artifacts", {})
-    monkeypatch.setattr(default, "fingerprints", {})
-    monkeypatch.delitem(sys.modules, "main", raising=False)
-    monkeypatch.delitem(sys.modules, "mmf_meta", raising=False)
-    (tmp_path / "main.py").write_text(MAIN, encoding="utf-8")
-    return tmp_path
+    return make_current(tmp_path, MAIN, monkeypatch)
 
 
 @pytest.fixture

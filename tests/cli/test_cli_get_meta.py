@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from baking import PAYLOAD
 from mmf_core.cli import main
-from mmf_core.registry import default
+from working_project import make_current
 
 GOOD = """
 import mmf_core as mmf
@@ -67,14 +67,7 @@ OF_CLASS = {"DataFrame": {"schema": str, "pandas_params": dict}, "Image": {"colo
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a folder to work in, and a default registry without targets."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(default, "targets", {})
-    monkeypatch.setattr(default, "artifacts", {})
-    monkeypatch.delitem(sys.modules, "main", raising=False)
-    monkeypatch.delitem(sys.modules, "mmf_meta", raising=False)
-    (tmp_path / "main.py").write_text(GOOD, encoding="utf-8")
-    return tmp_path
+    return make_current(tmp_path, GOOD, monkeypatch)
 
 
 def run(*arguments: str) -> Result:

@@ -25,7 +25,7 @@ from mmf_core.web.http.content_encoding import MAX_MEMBERS, decompress, parse_co
 
 CSV = b"a\n1.5\n2.5\n"
 ROWS = [{"a": 1.5}, {"a": 2.5}]
-zstd = content_encoding._zstd()
+zstd = content_encoding.zstd_module()
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
@@ -175,7 +175,7 @@ def test_without_the_package_zstd_is_reported_with_its_pip_line(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content_encoding._codings.cache_clear()
-    monkeypatch.setattr(content_encoding, "_zstd", lambda: None)
+    monkeypatch.setattr(content_encoding, "zstd_module", lambda: None)
     try:
         answer = post(client, compressed(CSV, "zstd"), "zstd")
         assert_problem(answer, 415, "pip install backports.zstd")

@@ -41,6 +41,16 @@ class OptionalDependency:
         ]
 
 
+def zstd_module() -> Any:
+    """Return the standard library's zstd (Python 3.14) or its backport; None without both."""
+    for name in ("compression.zstd", "backports.zstd"):
+        try:
+            return import_module(name)
+        except ImportError:
+            continue
+    return None
+
+
 def find_declared(package: str, name: str, suffix: str = "") -> dict[str, Any]:
     """Return what the modules of a package declare under `name`, by module in alphabetical order.
 

@@ -71,12 +71,14 @@ class BatchChunk:
 
     def read(self, options: Options) -> pd.DataFrame:
         """Return the rows as the codec of Arrow does; RequestError if pandas cannot hold them."""
+        import pyarrow as pa
+
         try:
             self.batch.validate(full=True)
             return from_batches([self.batch], options)
         except (RequestError, MemoryError):
             raise
-        except Exception as error:
+        except (pa.ArrowException, ValueError, TypeError, ArithmeticError) as error:
             raise RequestError(f"the values are damaged: {as_text(error)}") from error
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from contextlib import contextmanager
-from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from ..errors import MissingPackage
+from ..packages import zstd_module
 from .errors import BatchError
 
 if TYPE_CHECKING:
@@ -56,17 +57,18 @@ def damage_reported(name: str, compression: str) -> Iterator[None]:
         ) from None
     except gzip.BadGzipFile as error:
         raise BatchError(f"{name}: expected .{compression} data: {error}") from None
-    except Exception as error:
-        if compression and type(error).__name__ in {"error", "ZstdError"}:
-            raise BatchError(f"{name}: the .{compression} data is damaged: {error}") from None
-        raise
+    except _errors(compression) as error:
+        raise BatchError(f"{name}: the .{compression} data is damaged: {error}") from None
+
+
+def _errors(compression: str) -> tuple[type[Exception], ...]:
+    """Return what damaged data raises, beside EOFError and BadGzipFile."""
+    if compression == GZIP:
+        return (zlib.error,)
+    return (_zstd().ZstdError,) if compression == ZSTD else ()
 
 
 def _zstd() -> Any:
-    """Return the standard library's module (Python 3.14) or its backport."""
-    for name in ("compression.zstd", "backports.zstd"):
-        try:
-            return import_module(name)
-        except ImportError:
-            continue
+    if zstd := zstd_module():
+        return zstd
     raise MissingPackage(".zst", ["backports.zstd"])

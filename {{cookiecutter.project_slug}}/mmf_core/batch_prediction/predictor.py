@@ -15,6 +15,7 @@ from .chunks import AnyChunk
 from .column_types import ColumnTypes
 from .damaged_records import read_records
 from .errors import BatchError
+from .project import check_row_count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -150,11 +151,7 @@ class Predictor:
             if isinstance(cause, MMFError):
                 raise BatchError(str(cause)) from error
             raise BatchError(f"{error}: {type(cause).__name__}: {as_text(cause)}") from error
-        if len(result) != len(table):
-            raise BatchError(
-                f"{self._target.route}: expected a row for each row, "
-                f"got {len(result):,} for {len(table):,}"
-            )
+        check_row_count(self._target, result, table)
         if kept is None:
             return result.reset_index(drop=True)
         names, sent = kept
@@ -174,7 +171,7 @@ class Predictor:
         others = self._descriptor.others(table) if self._target.kept else []
         chosen = table.columns.tolist() if self._keep is None else self._keep
         if missing := [name for name in chosen if name not in table.columns]:
-            raise BatchError(f"--keep {missing[0]}: there is no column of this name")
+            raise BatchError(f"--keep {missing[0]}: the input has no column of this name")
         names = [name for name in table.columns if name in others or name in chosen]
         if not names:
             return None

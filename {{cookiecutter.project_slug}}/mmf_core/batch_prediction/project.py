@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from typing import Any
 
 from ..codecs import Kind, json_of, read_json
@@ -39,15 +39,23 @@ def table_argument(target: Target) -> str:
     return _tables(target)[0]
 
 
-def argument_values(target: Target, table: str, given: Iterable[str]) -> dict[str, Any]:
+def check_row_count(target: Target, result: Sized, table: Sized) -> None:
+    """Raise BatchError unless a result has a row for each row of the target's table."""
+    if len(result) != len(table):
+        raise BatchError(
+            f"{target.route}: expected a row for each row, got {len(result):,} for {len(table):,}"
+        )
+
+
+def argument_values(target: Target, table: str, texts: Iterable[str]) -> dict[str, Any]:
     """Return the values of `name=value` texts, decoded; a scalar is its text, others are JSON."""
     values: dict[str, Any] = {}
     others = {name: each for name, each in target.arguments.items() if name != table}
-    for text in given:
+    for text in texts:
         name, _, value = text.partition("=")
         if name not in others or "=" not in text:
-            known = ", ".join(others) or "none"
-            raise BatchError(f"--set {text}: expected NAME=VALUE, the name one of {known}")
+            names = ", ".join(others) or "none"
+            raise BatchError(f"--set {text}: expected NAME=VALUE, the name one of {names}")
         values[name] = _decoded(others[name], value, text)
     required = [name for name, each in others.items() if each.required and name not in values]
     if required:

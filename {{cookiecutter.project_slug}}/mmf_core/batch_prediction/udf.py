@@ -17,8 +17,7 @@ from ..codecs import as_frame
 from ..example_calls import use_model_schemas
 from ..execution import Execution, Timings
 from ..registry import load
-from .errors import BatchError
-from .project import find_target, table_argument
+from .project import check_row_count, find_target, table_argument
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,11 +43,7 @@ class BatchUDF:
         target = execution.target
         counted = table.reset_index(drop=True)
         result: pd.DataFrame = as_frame(execution({table_argument(target): counted}, Timings()))
-        if len(result) != len(table):
-            raise BatchError(
-                f"{target.route}: expected a row for each row, "
-                f"got {len(result):,} for {len(table):,}"
-            )
+        check_row_count(target, result, table)
         return result.set_axis(table.index)
 
     def _load(self) -> Execution:

@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import import_module
 from io import BytesIO
 from typing import Any
 
@@ -17,6 +16,7 @@ from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 
 from ...errors import BodyTooLarge, MissingPackage, RequestError, UnsupportedCoding
+from ...packages import zstd_module
 from ...settings import MIB
 from .requests import MAX_HEADER
 
@@ -171,7 +171,7 @@ def _codings() -> dict[str, Coding]:
         Coding("gzip", lambda: zlib.decompressobj(31), zlib.error, _gzip),
         Coding("deflate", zlib.decompressobj, zlib.error),
     ]
-    if zstd := _zstd():
+    if zstd := zstd_module():
         options = {zstd.DecompressionParameter.window_log_max: _WINDOW}
         codings.append(
             Coding(
@@ -186,13 +186,3 @@ def _codings() -> dict[str, Coding]:
 
 def _gzip(data: bytes) -> bytes:
     return gzip.compress(data, _LEVEL, mtime=0)
-
-
-def _zstd() -> Any:
-    """Return the standard library's module (Python 3.14) or its backport; None without both."""
-    for name in ("compression.zstd", "backports.zstd"):
-        try:
-            return import_module(name)
-        except ImportError:
-            continue
-    return None
