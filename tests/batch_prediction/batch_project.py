@@ -16,5 +16,10 @@ def score(
     if (data["a"] == -666).any():
         raise RuntimeError("the number of the beast")
     return (data["a"] + data["b"]) * factor
+
+
+@mmf.target(returns=mmf.DataFrame())
+def twice(data=mmf.DataFrame(schema={"a": float})):
+    return data["a"] * 2
 """
 Predict = Callable[..., Result]

@@ -113,7 +113,7 @@ def test_kept_column_that_only_the_first_file_has(project: Path, predict: Predic
     (project / "1.csv").write_text("a,b,id\n1,2,x\n")
     (project / "2.csv").write_text("a,b\n1,2\n")
     message = refused(predict, "-i", "[12].csv", "-o", "out.csv", "--keep", "id")
-    assert "2.csv: --keep id: there is no column of this name" in message
+    assert "2.csv: --keep id: the input has no column of this name" in message
 
 
 NO_SCHEMA = """
@@ -270,20 +270,29 @@ def test_function_that_fails(project: Path, predict: Predict) -> None:
     ("arguments", "message"),
     [
         (("-i", "absent.csv", "-o", "out.csv"), "absent.csv: not found"),
-        (("-i", "in.csv", "-o", "absent/out.csv"), "there is no folder absent"),
+        (("-i", "fold*", "-o", "out.csv"), "fold*: matches only folders"),
+        (("-i", "in.csv", "-i", "./in.csv", "-o", "out.csv"), "in.csv: is an input twice"),
+        (("-i", "*.csv", "-i", "link.csv", "-o", "out.csv"), "link.csv: is an input twice"),
+        (("-i", "-", "-i", "-", "-t", "csv", "-o", "out.csv"), "standard input: is an input twice"),
+        (("-i", "in.csv", "-o", "absent/out.csv"), "the folder absent does not exist"),
         (("-i", "in.csv", "-o", "out.docx"), "out.docx: its name does not say its format"),
         (("-i", "in.csv", "-o", "out.parquet.gz"), "expected .parquet without .gz"),
         (("-i", "in.csv", "-o", "out.png"), "its name does not say its format"),
-        (("other", "-i", "in.csv", "-o", "out.csv"), "no target of this name; there are score"),
+        (
+            ("other", "-i", "in.csv", "-o", "out.csv"),
+            "no target of this name; there are score, twice",
+        ),
         (("-i", "in.csv", "-o", "out.csv", "--set", "x=1"), "the name one of factor"),
         (("-i", "in.csv", "-o", "out.csv", "--set", "factor=much"), "expected a number"),
-        (("-i", "in.csv", "-o", "out.csv", "--keep", "x"), "--keep x: there is no column"),
+        (("-i", "in.csv", "-o", "out.csv", "--keep", "x"), "--keep x: the input has no column"),
     ],
 )
 def test_options_that_make_no_sense(
     arguments: tuple[str, ...], message: str, project: Path, predict: Predict
 ) -> None:
     good().to_csv(project / "in.csv", index=False)
+    (project / "link.csv").symlink_to("in.csv")
+    (project / "folder").mkdir()
     assert message in refused(predict, *arguments)
 
 

@@ -57,7 +57,7 @@ def test_without_a_file_for_them_no_row_may_be_bad(project: Path, predict: Predi
     assert 'the first: in.csv, row 7, column "a": expected a number, got "strong"' in stderr
     assert stderr.strip().endswith("--resume continues")
     assert not (project / "out.csv").exists()
-    predict("-i", "in.csv", "-o", "out.csv", "--errors", "bad.csv", code=1)  # begins anew
+    predict("-i", "in.csv", "-o", "out.csv", "--errors", "bad.csv", code=1)  # starts over
 
 
 @pytest.mark.usefixtures("source")

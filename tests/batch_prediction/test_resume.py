@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +12,7 @@ import pytest
 from batch_project import Predict
 
 from baking import PAYLOAD
+from commands import wait_until
 from mmf_core.batch_prediction import job
 
 ROWS = 400_000
@@ -41,6 +41,12 @@ def run(project: Path, *arguments: str) -> str:
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 0, stderr.decode()
     return stderr.decode()
+
+
+def journal_of(output: Path) -> list[str]:
+    """Return the lines of a run's journal: what the run is of, then its parts."""
+    path = output.with_name(f".{output.name}.parts") / "journal.jsonl"
+    return path.read_text().splitlines() if path.exists() else []
 
 
 @pytest.fixture(scope="module")
@@ -72,17 +78,13 @@ def test_killed_run_is_continued_to_the_same_bytes(
     run(big, *options, "-o", f"whole-{name}.{target}")
     process = start(big, *options, "-o", f"out-{name}.{target}", pause=0.2)
     folder = big / f".out-{name}.{target}.parts"
-    deadline = time.monotonic() + 60
-    while not len(list(folder.glob("*.part"))) >= 3:
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.02)
+    wait_until(lambda: len(list(folder.glob("*.part"))) >= 3 or process.poll() is not None)
+    assert process.poll() is None
     process.send_signal(number)
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == (-9 if number == signal.SIGKILL else 130), stderr.decode()
     assert not (big / f"out-{name}.{target}").exists()
-    made = len((folder / "journal.jsonl").read_text().splitlines()) - 1
-    assert made >= 1
+    assert len(journal_of(big / f"out-{name}.{target}")) > 1
     (folder / "000001.part").write_bytes(b"cut off")  # by a crash of the machine
     run(big, *options, "-o", f"out-{name}.{target}", "--resume")
     whole, continued = (big / f"{kind}-{name}.{target}" for kind in ("whole", "out"))
@@ -94,27 +96,25 @@ def test_worker_that_is_killed_ends_the_run_which_is_continued(big: Path) -> Non
     options = ("-i", "in.csv", "--batch-rows", "20000", "-n", "2")
     run(big, *options, "-o", "expected.csv")
     process = start(big, *options, "-o", "killed.csv", pause=0.2)
-    folder = big / ".killed.csv.parts"
-    while not list(folder.glob("*.part")):
-        time.sleep(0.02)
+    wait_until(lambda: len(journal_of(big / "killed.csv")) > 1)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(children[0]), signal.SIGKILL)
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 2
-    assert b"a worker ended (SIGKILL); continue with --resume" in stderr
+    assert stderr.decode().endswith("a worker ended (SIGKILL); --resume continues\n")
     run(big, *options, "-o", "killed.csv", "--resume")
     assert (big / "killed.csv").read_bytes() == (big / "expected.csv").read_bytes()
+
+
+def interrupt(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def left_over(predict: Predict, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave what a run leaves that ends after its first parts."""
     (project / "in.csv").write_text("a,b\n" + "1.5,2\n" * 400)
-
-    def fail(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(job.Destination, "put", fail)
+        patch.setattr(job.Destination, "put", interrupt)
         assert (
             "--resume continues"
             in predict("-i", "in.csv", "-o", "out.csv", "--batch-rows", "100", code=130).stderr
@@ -136,6 +136,7 @@ def test_left_parts_are_not_overwritten(
         (("--batch-rows", "50"), "batch rows"),
         (("--batch-rows", "100", "--set", "factor=2"), "arguments"),
         (("--batch-rows", "100", "--keep-all"), "columns"),
+        (("--batch-rows", "100", "twice"), "target"),
     ],
 )
 def test_other_options_do_not_continue_a_run(
@@ -148,6 +149,28 @@ def test_other_options_do_not_continue_a_run(
     left_over(predict, project, monkeypatch)
     stderr = predict("-i", "in.csv", "-o", "out.csv", "--resume", *change, code=2).stderr
     assert f"--resume: {named} changed since" in stderr
+
+
+def test_other_formats_do_not_continue_a_run(
+    predict: Predict, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "in").write_text("a,b\n1.5,2\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(job.Destination, "put", interrupt)
+        predict("-i", "in", "-o", "out", "-t", "csv", code=130)
+    stderr = predict("-i", "in", "-o", "out", "-t", "tsv", "--resume", code=2).stderr
+    assert "--resume: input, output format changed since" in stderr
+
+
+def test_refused_continuation_of_a_failed_run_leaves_it_failed(
+    predict: Predict, project: Path
+) -> None:
+    (project / "in.csv").write_text("a,b\n1,2\nstrong,2\n")
+    options = ("-i", "in.csv", "-o", "out.csv")
+    predict(*options, code=2)
+    stderr = predict(*options, "--resume", "--set", "factor=2", code=2).stderr
+    assert "--resume: arguments changed since" in stderr
+    predict(*options, "--errors", "bad.csv", code=1)  # which starts over, as after any failed run
 
 
 def test_other_input_does_not_continue_a_run(

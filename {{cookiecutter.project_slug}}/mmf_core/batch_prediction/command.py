@@ -74,7 +74,7 @@ def predict(**options: Any) -> None:
 
     Formats are those of the names: CSV, TSV, JSON lines, Parquet, Arrow, Feather, in chunks; XLSX
     and others whole. The output appears when it is complete. Exit codes: 0, all rows have a
-    prediction; 1, some are bad; 2, there is no output.
+    prediction; 1, some are bad; 2, nothing is written.
     """
     signal.signal(signal.SIGTERM, _interrupt)
     try:

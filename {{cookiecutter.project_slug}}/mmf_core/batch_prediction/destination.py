@@ -84,7 +84,7 @@ class Destination:
         if path.is_dir():
             raise BatchError(f"{self.name} is a folder; expected the name of a file")
         if not path.parent.is_dir():
-            raise BatchError(f"{self.name}: there is no folder {path.parent}")
+            raise BatchError(f"{self.name}: the folder {path.parent} does not exist; create it")
         paths = [source.path for source in sources if source.path]
         if path.exists() and any(source.samefile(path) for source in paths):
             raise BatchError(f"{self.name} is an input, too; write another file")

@@ -71,7 +71,7 @@ class Job:
                 raise BatchError(f"{request.summary} exists; write --overwrite to replace it")
 
     def run(self) -> int:
-        """Predict; return how many rows are bad. BatchError if there is no output."""
+        """Predict; return how many rows are bad. BatchError if nothing is written."""
         _share_cores(self._request.workers)
         registry = load_project("main")
         registry.load_artifacts()
@@ -79,8 +79,7 @@ class Job:
         target = find_target(registry, self._request.target)
         argument = table_argument(target)
         options, typed = self._reading(target, argument)
-        limits_ = limits_of(self._settings)
-        output = output_of(self._destination, limits_)
+        output = output_of(self._destination, limits_of(self._settings))
         predictor = Predictor(
             target,
             argument,
@@ -123,20 +122,21 @@ class Job:
         try:
             complete = run.write(workers)
         except BatchError as error:
-            said = f"; {self._bad(run, journal)}" if isinstance(error, TooManyErrors) else ""
-            kept = "; --resume continues" if journal.parts and self._is_resumable else ""
+            is_of_rows = isinstance(error, TooManyErrors)
+            bad_rows_hint = f"; {self._write_bad_rows(run, journal)}" if is_of_rows else ""
+            resume_hint = "; --resume continues" if journal.parts and self._is_resumable else ""
             journal.fail()
-            raise BatchError(f"{error}{said}{kept}") from error
+            raise BatchError(f"{error}{bad_rows_hint}{resume_hint}") from error
         finally:
             workers.end()
             progress.end()
-        said = self._bad(run, journal)
+        bad_rows_hint = self._write_bad_rows(run, journal)
         parts = list(run.parts())
         if complete is None:
             journal.remove()
             rows = sum(part.rows for part in parts)
             raise BatchError(
-                f"no row can be predicted: {counted(rows, 'bad row')}; {said}"
+                f"no row can be predicted: {counted(rows, 'bad row')}; {bad_rows_hint}"
                 if rows
                 else "there are no rows"
             )
@@ -153,11 +153,12 @@ class Job:
         self._destination.put(complete, overwrite=request.overwrite)
         journal.remove()
         bad = sum(part.bad for part in parts)
-        sys.stderr.write(summary.line(parts, self._destination.name, said if bad else "") + "\n")
+        line = summary.line(parts, self._destination.name, bad_rows_hint if bad else "")
+        sys.stderr.write(line + "\n")
         return bad
 
-    def _bad(self, run: Run, journal: Journal) -> str:
-        """Write the file of bad rows, if there is to be one; return what to say of them."""
+    def _write_bad_rows(self, run: Run, journal: Journal) -> str:
+        """Write the file of bad rows, if one is requested; return where they can be seen."""
         if self._errors:
             bad_rows.write(run.parts(), journal, self._errors, limits_of(self._settings))
             return f"see {self._errors.name}"
@@ -176,7 +177,7 @@ class Job:
             if keeps and not formats <= _TYPED:
                 raise BatchError(
                     f"--keep: {target.route} needs schema= in main.py, or Parquet or Arrow as "
-                    f"input; else it is not known which texts are numbers"
+                    f"input, which say which columns are numbers"
                 )
             return options, Typed(is_all=True)
         if not keeps:
@@ -200,6 +201,7 @@ class Job:
             "target": target.route,
             "input": [source.identity() for source in self._sources],
             "output": self._destination.name,
+            "output format": [self._destination.format.name, self._destination.compression],
             "columns": [request.keep, request.text],
             "arguments": list(request.arguments),
             "batch rows": request.batch_rows,

@@ -62,17 +62,17 @@ class Journal:
         path, failed = folder / _JOURNAL, folder / _FAILED
         if not resume and failed.exists():
             cls.discard(folder)
-        failed.unlink(missing_ok=True)
         if path.exists() and not resume:
             raise BatchError(
                 f"{folder} is left from a run that has not ended: continue it with --resume, or "
-                f"begin anew with --overwrite"
+                f"start over with --overwrite"
             )
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("a+", encoding="utf-8") as file:
             _lock(file, folder)
             journal = cls(folder, file)
             journal._begin(identity)
+            failed.unlink(missing_ok=True)  # this run is a continuation of it
             yield journal
 
     @staticmethod
@@ -116,7 +116,7 @@ class Journal:
         self._file.flush()
 
     def fail(self) -> None:
-        """Keep the parts for a run that continues this one; a new one begins anew."""
+        """Keep the parts for a run that continues this one; a new one starts over."""
         if self.parts:
             (self.folder / _FAILED).touch()
         else:
@@ -147,7 +147,7 @@ class Journal:
         if changed := [name for name in now if before.get(name) != now[name]]:
             raise BatchError(
                 f"--resume: {', '.join(changed)} changed since the run in {self.folder} began; "
-                f"begin anew with --overwrite"
+                f"start over with --overwrite"
             )
 
     def _is_there(self, part: Part) -> bool:

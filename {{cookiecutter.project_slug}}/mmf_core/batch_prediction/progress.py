@@ -54,7 +54,7 @@ class Progress:
         self._stream.flush()
 
     def text(self, seconds: float) -> str:
-        """Return the line after so many seconds."""
+        """Return the line after this many seconds."""
         position = self._skipped_position
         speed = (self.rows - self._skipped_rows) / seconds if seconds else 0.0
         parts = [counted(self.rows, "row"), f"{speed:,.0f} rows/s"]

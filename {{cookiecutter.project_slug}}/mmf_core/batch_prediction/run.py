@@ -102,11 +102,11 @@ class Run:
 
     def parts(self) -> Iterator[Part]:
         """Yield the parts in order, as far as they are complete."""
-        known = self._journal.parts
+        parts = self._journal.parts
         for number in count():
-            if number not in known:
+            if number not in parts:
                 return
-            yield known[number]
+            yield parts[number]
 
     def work(self, task: Task) -> Done | Failure:
         """Make the part of a chunk, in any process."""
@@ -125,7 +125,7 @@ class Run:
 
     def _parts(self, results: Iterator[Done | Failure]) -> Generator[Part, None, None]:
         """Yield the parts that have predictions in order, as they are made."""
-        known, number = self._journal.parts, 0
+        made, number = self._journal.parts, 0
         for result in chain(results, [None]):
             if isinstance(result, Failure):
                 raise self._error(result)
@@ -133,9 +133,9 @@ class Run:
                 self._journal.add(result.part)
                 self._progress.add(result.part.rows, result.part.bad, result.position)
             self._check_errors()
-            while number in known:
-                if known[number].names is not None:
-                    yield known[number]
+            while number in made:
+                if made[number].names is not None:
+                    yield made[number]
                 number += 1
 
     def _tasks(self) -> Generator[Task, None, None]:
@@ -179,11 +179,11 @@ class Run:
             raise TooManyErrors(f"{bad}, more than --max-errors={self._max_errors} allows")
 
     def _error(self, failure: Failure) -> BatchError:
-        """Return the error of a chunk, with the rows before it, as far as they are known."""
-        known = [self._journal.parts.get(number) for number in range(failure.number)]
-        before = [part for part in known if part]
+        """Return the error of a chunk, and the rows before it if all their parts are there."""
+        parts = [self._journal.parts.get(number) for number in range(failure.number)]
+        before = [part for part in parts if part]
         where = failure.file
-        if len(before) == len(known):
+        if len(before) == len(parts):
             rows = sum(part.rows for part in before if part.file == failure.file)
             where = f"{failure.file}, from row {rows:,} on" if rows else where
         return BatchError(f"{where}: {failure.message}")

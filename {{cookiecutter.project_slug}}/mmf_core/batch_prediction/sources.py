@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import IO, Any
 
 from ..codecs import Format, Kind, find, readable
 from ..stores import Version, is_uri, store_for
+from ..stores.digests import sha256_of
 from . import compression
 from .database import Place
 from .errors import BatchError
@@ -36,7 +36,7 @@ class Source:
 
     @property
     def size(self) -> int:
-        """Its size in bytes; 0 if it is not known."""
+        """Its size in bytes; 0 if that is unknown."""
         return self.path.stat().st_size if self.path else 0
 
     @contextmanager
@@ -50,25 +50,20 @@ class Source:
                 yield compression.decompressed(file, self.compression), file
 
     def position(self, file: IO[bytes]) -> float:
-        """Return which share of the file has been read; 0 if its size is not known."""
+        """Return which share of the file has been read; 0 if its size is unknown."""
         return file.tell() / self.size if self.path and self.size else 0.0
 
     def identity(self) -> dict[str, Any]:
-        """Return what tells this state of the file from another."""
+        """Return what distinguishes this state of the file, and how it is read, from another."""
+        read = {"name": self.name, "format": self.format.name, "compression": self.compression}
         if self.path is None:
-            return {"name": self.name}
+            return read
         status = self.path.stat()
-        return {"name": self.name, "size": status.st_size, "modified": status.st_mtime_ns}
+        return {**read, "size": status.st_size, "modified": status.st_mtime_ns}
 
     def sha256(self) -> str | None:
         """Return the checksum of the file; None for standard input."""
         return sha256_of(self.path) if self.path else None
-
-
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def find_sources(names: Iterable[str], default: str | None) -> list[Source]:
@@ -82,7 +77,19 @@ def find_sources(names: Iterable[str], default: str | None) -> list[Source]:
         if not source.place and source.format not in readable(Kind.TABLE):
             find(Kind.TABLE, source.format)  # raises MissingPackage
             raise BatchError(f"{source.name}: {source.format.name} is not a format of tables here")
+    _check_distinct(sources)
     return sources
+
+
+def _check_distinct(sources: Iterable[Source]) -> None:
+    """Raise BatchError if an input is given twice: bad rows and checksums are by input."""
+    names: dict[str | Path, str] = {}
+    for source in sources:
+        key = source.path.resolve() if source.path else source.name
+        if key in names:
+            other = f", also as {names[key]}" if names[key] != source.name else ""
+            raise BatchError(f"{source.name}: is an input twice{other}; expected each input once")
+        names[key] = source.name
 
 
 def format_of(name: str, default: str | None) -> tuple[Format, str]:
@@ -91,16 +98,16 @@ def format_of(name: str, default: str | None) -> tuple[Format, str]:
     `.csv.gz` is CSV with gz. `default` is for names that do not say it: BatchError without.
     """
     stem, _, suffix = name.rpartition(".")
-    packed = suffix.lower() if suffix.lower() in compression.SUFFIXES else ""
-    _, _, suffix = (stem if packed else name).rpartition(".")
-    known = Format.of_extension(suffix) if suffix != name else None
-    if known is None or find(Kind.TABLE, known) is None:
-        known = Format.of_extension(default) if default else None
-    if known is None:
-        formats = ", ".join(format.extension for format in readable(Kind.TABLE))
-        given = f"-t {default}" if default else "its name does not say its format"
-        raise BatchError(f"{name}: {given}; expected -t with one of {formats}")
-    return known, packed
+    compression_suffix = suffix.lower() if suffix.lower() in compression.SUFFIXES else ""
+    _, _, suffix = (stem if compression_suffix else name).rpartition(".")
+    format = Format.of_extension(suffix) if suffix != name else None
+    if format is None or find(Kind.TABLE, format) is None:
+        format = Format.of_extension(default) if default else None
+    if format is None:
+        formats = ", ".join(each.extension for each in readable(Kind.TABLE))
+        reason = f"-t {default}" if default else "its name does not say its format"
+        raise BatchError(f"{name}: {reason}; expected -t with one of {formats}")
+    return format, compression_suffix
 
 
 def _sources(name: str, default: str | None) -> Iterator[Source]:
@@ -128,6 +135,9 @@ def _paths(name: str) -> list[Path]:
         return files
     if path.exists():
         return [path]
-    if files := [Path(file) for file in sorted(glob.glob(name, recursive=True))]:  # noqa: PTH207
-        return [file for file in files if file.is_file()]
+    paths = [Path(file) for file in sorted(glob.glob(name, recursive=True))]  # noqa: PTH207
+    if files := [path for path in paths if path.is_file()]:
+        return files
+    if paths:
+        raise BatchError(f"{name}: matches only folders; expected files, as {name}/* would match")
     raise BatchError(f"{name}: not found")

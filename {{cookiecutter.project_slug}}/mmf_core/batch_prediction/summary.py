@@ -14,22 +14,23 @@ from time import time
 from typing import Any
 
 from .. import __version__
+from ..stores.digests import sha256_of
 from .journal import Part
 from .progress import counted, duration
-from .sources import Source, sha256_of
+from .sources import Source
 
 _PACKAGES = ("pandas", "numpy", "pyarrow", "scikit-learn", "onnxruntime", "xgboost", "lightgbm")
 
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that are installed, by name."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Summary:
     is_resumed: bool
 
     def line(self, parts: Sequence[Part], name: str, bad: str) -> str:
-        """Return what is said at the end."""
+        """Return the line that is printed at the end."""
         rows = sum(part.rows for part in parts)
         seconds = time() - self.started
         written = sum(part.written for part in parts)

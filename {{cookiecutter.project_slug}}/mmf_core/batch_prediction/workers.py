@@ -104,10 +104,11 @@ class Workers:
 
     def _ended(self, connection: Connection) -> BatchError:
         (worker,) = (each for each in self._workers if each.connection is connection)
+        self._workers.remove(worker)  # once it is reaped, its id may be that of another process
         _, status = os.waitpid(worker.pid, 0)
         code = os.waitstatus_to_exitcode(status)
         how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
-        return BatchError(f"a worker ended ({how}); continue with --resume")
+        return BatchError(f"a worker ended ({how})")
 
 
 def _serve(connection: Connection, work: Callable[[Any], Any]) -> NoReturn:

@@ -44,7 +44,7 @@ def chunks(source: Source, _options: Mapping[str, Any], limits: Limits) -> Itera
 
 
 def cut(batch: Any, limits: Limits) -> Iterator[Any]:
-    """Yield a batch in slices of so many rows, or of fewer that have about `size` bytes."""
+    """Yield a batch in slices of `rows` of the limits, or of fewer that have about `size` bytes."""
     pieces = max(1, -(-batch.nbytes // limits.size))
     rows = max(1, min(limits.rows, batch.num_rows // pieces))
     for start in range(0, max(1, batch.num_rows), rows):
@@ -71,7 +71,7 @@ def _sentence(error: Exception) -> str:
 
 
 def _batches(data: Any) -> tuple[Any, Iterator[Any], int]:
-    """Return the schema, the batches and their number, 0 if it is not known."""
+    """Return the schema, the batches and their number, 0 if the file does not say it."""
     import pyarrow as pa
 
     if isinstance(data, pa.BufferReader):

@@ -1,8 +1,8 @@
 """CSV and TSV: cut between records, each piece below the file's own header.
 
 The codec would find the encoding, the separator and the decimal sign of each piece by itself. So
-they are found in what has been read so far, and fixed; where a later piece contradicts, the file is
-refused, since the codec would have read the whole of it in another way.
+they are detected in what has been read so far, and fixed; where a later piece contradicts, the file
+is refused, since the codec would have read the whole of it in another way.
 """
 
 from __future__ import annotations
@@ -106,19 +106,19 @@ class _Dialect:
     def _check_numbers(self, head: bytes, text: bytes) -> None:
         if b"," not in text and b"." not in text:
             return
-        found = csv_dialect.number_format(head + text, self._thousands)
-        if not found.is_proven:
+        numbers = csv_dialect.number_format(head + text, self._thousands)
+        if not numbers.is_proven:
             if self._needs_proof and not self._decimal:
                 raise self._error(
                     'no number shows which sign is the decimal one; write pandas_params={"decimal":'
                     ' ","}, or declare the columns in schema='
                 )
             return
-        self._decimal = self._decimal or found.decimal
-        if found.decimal != self._decimal:
+        self._decimal = self._decimal or numbers.decimal
+        if numbers.decimal != self._decimal:
             raise self._error(
                 f"the first numbers have the decimal sign {self._decimal}, later ones "
-                f'{found.decimal}; write pandas_params={{"decimal": "{found.decimal}"}}'
+                f'{numbers.decimal}; write pandas_params={{"decimal": "{numbers.decimal}"}}'
             )
 
     def _error(self, message: str) -> BatchError:

@@ -39,7 +39,7 @@ def small_text(chunk: TextChunk, options: Mapping[str, Any], limits: Limits) -> 
 
 
 def cut(table: pd.DataFrame, name: str, rows: int) -> Iterator[TableChunk]:
-    """Yield the rows of a table, so many at a time; one chunk if it has none."""
+    """Yield the rows of a table, `rows` at a time; one chunk if it has none."""
     for start in range(0, max(1, len(table)), rows):
         part = table.iloc[start : start + rows].reset_index(drop=True)
         part.attrs = table.attrs  # the number format of its texts
