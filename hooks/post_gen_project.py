@@ -3,13 +3,13 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 # `tojson` leaves no apostrophe in its output, so no answer can end this literal.
 ANSWERS = r'''{{ cookiecutter | tojson }}'''  # fmt: skip  # noqa: Q001
 
+CRUFTS_COMMIT = "_commit"  # an answer of cruft, not of cookiecutter
 
 # The main.py of a project without a sample: what is commented out is valid as soon as it is not.
 EMPTY_MAIN = '''\
@@ -47,7 +47,7 @@ def farewell(slug: str, sample: str) -> str:
 
 def remove_extras(project: Path, model_format: str) -> None:
     """Remove extras of mmf_core, but not the commands and the model's format; and their files."""
-    from mmf_core import extras
+    from mmf_core import extras  # of the new project, which is on the path when this script runs
 
     package = project / "mmf_core"
     kept = {f"models/{model_format}", "init", "upgrading"}
@@ -66,59 +66,61 @@ def remove_sample(project: Path, model_file: str) -> None:
 
 def write_record(project: Path, answers: dict[str, str]) -> None:
     """Write what `mmfmeta upgrade` and cruft need to know."""
+    # of the new project, which is on the path as soon as this script runs
     from mmf_core import __version__
     from mmf_core.upgrading import record
 
     public = {name: text for name, text in answers.items() if not name.startswith("_")}
+    source = absolute(answers["_template"], answers)
     record.write_record(
         project,
         record.Record(
-            template=answers["_template"],
+            template=source,
             version=__version__,
-            commit=commit_of(Path(answers.get("_repo_dir") or answers["_template"])),
+            commit=answers.get(CRUFTS_COMMIT)
+            or commit_of(Path(absolute(answers.get("_repo_dir") or source, answers))),
             answers=public,
             sums=record.checksums(project),
         ),
     )
 
 
+def absolute(path: str, answers: dict[str, str]) -> str:
+    """Return a path as it is from any folder; a URL stays as it is.
+
+    cookiecutter has it as it was typed, from the folder in which cookiecutter was called: the
+    shell's or, if no other was chosen, that of the output.
+    """
+    for folder in (os.environ.get("PWD"), answers.get("_output_dir")):
+        if folder and (there := Path(folder, path)).exists():
+            return str(there.resolve())
+    return path
+
+
 def commit_of(template: Path) -> str:
     """Return the commit that a template is at; empty if it has changes, or is not a repository."""
+    from mmf_core.upgrading.git import git  # of the new project, as above
 
-    def git(*arguments: str) -> str:
-        command = [shutil.which("git") or "git", "-C", str(template), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        return done.stdout.strip() if not done.returncode else "unknown"
-
-    if not template.is_dir() or shutil.which("git") is None or git("status", "--porcelain"):
+    if not template.is_dir() or not shutil.which("git"):
         return ""
-    is_top = Path(git("rev-parse", "--show-toplevel")) == template.resolve()
-    return git("rev-parse", "HEAD") if is_top else ""
+    top = git(template, "rev-parse", "--show-toplevel", may_fail=True).strip()
+    if Path(top) != template.resolve() or git(template, "status", "--porcelain", may_fail=True):
+        return ""
+    return git(template, "rev-parse", "HEAD", may_fail=True).strip()
 
 
 def start_repository(project: Path) -> None:
     """Make the project a git repository with a first commit.
 
     Not without git, nor inside another repository. Without a name for its author there is no
-    commit, and the files are staged. No hook and no key of the user's is asked.
+    commit, and the files are staged. No hook and no key of the user's is used.
     """
-    program = shutil.which("git")
-    elsewhere = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")  # in a hook
-    environment = {name: text for name, text in os.environ.items() if name not in elsewhere}
+    from mmf_core.upgrading.git import git  # of the new project, as above
 
-    def git(*arguments: str) -> bool:
-        command = [program or "", "-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false"]
-        done = subprocess.run(
-            [*command, "-c", "init.defaultBranch=main", *arguments],
-            cwd=project,
-            env=environment,
-            capture_output=True,
-            check=False,
-        )
-        return done.returncode == 0
-
-    if program and not git("rev-parse", "--is-inside-work-tree"):
-        _ = git("init") and git("add", "--all") and git("commit", "--message", "A new project")
+    if not shutil.which("git") or git(project, "rev-parse", "--is-inside-work-tree", may_fail=True):
+        return
+    for command in (("init",), ("add", "--all"), ("commit", "--message", "A new project")):
+        git(project, *command, may_fail=True)
 
 
 if __name__ == "__main__":
@@ -130,5 +132,6 @@ if __name__ == "__main__":
     if answers["sample"] == "none":
         remove_sample(Path.cwd(), answers["__model_file"])
     write_record(Path.cwd(), answers)
-    start_repository(Path.cwd())
-    print(farewell(answers["project_slug"], answers["sample"]))
+    if CRUFTS_COMMIT not in answers:  # else .git would be part of what cruft compares
+        start_repository(Path.cwd())
+        print(farewell(answers["project_slug"], answers["sample"]))

@@ -224,7 +224,7 @@ def test_hostile_answer_reaches_no_code(bake: Bake, baked: Path, question: str) 
     project = bake(**{question: "hostile-mark", "project_slug": baked.name})
     made, default = files_of(project), files_of(baked)
     touched = {name for name in made if made[name].read_bytes() != default[name].read_bytes()}
-    assert touched <= {"README.md", "app.json", "pyproject.toml"}
+    assert touched <= {"README.md", "app.json", "pyproject.toml", *RECORDS}
 
 
 @pytest.mark.long

@@ -1,15 +1,16 @@
 """A project takes a newer template: what it has changed stays, and nothing is lost."""
 
 import json
+import os
+import pty
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from baking import ROOT
 from mmf_core.extras import find_extras, remove_extras
 from mmf_core.upgrading.changelog import entries_between
 from mmf_core.upgrading.record import (
@@ -22,10 +23,11 @@ from mmf_core.upgrading.record import (
     write_record,
 )
 from mmf_core.upgrading.requirements import merge_requirements
+from template_repository import PAYLOAD, commit, copy_template, git
 
-PAYLOAD = "{{cookiecutter.project_slug}}"
 KEPT = {"cors", "init", "models/skops", "upgrading"}
 OLD, NEW = "0.9.0", "0.10.0"
+UPGRADE = (sys.executable, "-m", "mmf_core", "upgrade")
 CHANGELOG = f"""# Changelog
 
 ## [Unreleased]
@@ -48,18 +50,6 @@ CHANGELOG = f"""# Changelog
 """
 
 
-def git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-c", "user.name=a", "-c", "user.email=a@localhost", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
-
-
-def commit(folder: Path, message: str, tag: str = "") -> None:
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", message)
-    if tag:
-        git(folder, "tag", tag)
-
-
 def edit(file: Path, old: str, new: str) -> None:
     text = file.read_text(encoding="utf-8")
     assert old in text, f"{file} has no {old!r}"
@@ -73,11 +63,14 @@ class Upgradable:
     template: Path
     folder: Path
 
-    def upgrade(self, *options: str, code: int = 0) -> str:
-        """Run `mmfmeta upgrade` without the tests of the project, and return what it prints."""
+    def upgrade(
+        self, *options: str, code: int = 0, tests: bool = False, stdin: int = subprocess.DEVNULL
+    ) -> str:
+        """Run `mmfmeta upgrade` and return what it prints."""
         done = subprocess.run(
-            [sys.executable, "-m", "mmf_core", "upgrade", "--no-tests", *options],
+            [*UPGRADE, *options] if tests else [*UPGRADE, "--no-tests", *options],
             cwd=self.folder,
+            stdin=stdin,
             capture_output=True,
             text=True,
             check=False,
@@ -93,25 +86,18 @@ class Upgradable:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a repository of the template with two versions."""
-    folder = tmp_path_factory.mktemp("template") / "mmf-flask"
-    folder.mkdir()
-    for name in ("cookiecutter.json", "hooks", "templates", PAYLOAD):
-        source = ROOT / name
-        if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, folder / name, ignore=ignored)
-        else:
-            shutil.copy(source, folder / name)
+    folder = copy_template(tmp_path_factory.mktemp("template") / "mmf-flask")
     package = folder / PAYLOAD / "mmf_core"
     remove_extras(package, find_extras(package).keys() - KEPT)  # fewer files to make and to merge
     init = package / "__init__.py"
     version = next(line for line in init.read_text().splitlines() if line.startswith("__version__"))
     edit(init, version, f'__version__ = "{OLD}"')
     (folder / "CHANGELOG.md").write_text(CHANGELOG)
-    git(folder, "init", "--quiet", "--initial-branch=main")
     commit(folder, "old", f"v{OLD}")
     edit(init, OLD, NEW)
     (folder / PAYLOAD / "mmf_core" / "new_module.py").write_text('"""New."""\n')
+    (folder / PAYLOAD / "mmf_core" / "cors" / "new_part.py").write_text('"""New."""\n')
+    edit(folder / "hooks" / "pre_gen_project.py", "import json\n", "# a new hook\nimport json\n")
     edit(folder / PAYLOAD / "Procfile", "web:", "# the new template\nweb:")
     edit(folder / PAYLOAD / "compose.yaml", "services:", "# the new template\nservices:")
     edit(folder / PAYLOAD / "gunicorn.conf.py", '"""', '"""The new template: ')
@@ -225,11 +211,11 @@ def test_an_edited_core_is_not_lost(project: Upgradable) -> None:
     assert NEW in project.text("mmf_core/__init__.py")
 
 
-@pytest.mark.long
-def test_a_removed_extra_stays_removed(project: Upgradable) -> None:
+@pytest.mark.parametrize("options", [pytest.param((), marks=pytest.mark.long), ("--mine",)])
+def test_a_removed_extra_stays_removed(options: tuple[str, ...], project: Upgradable) -> None:
     shutil.rmtree(project.folder / "mmf_core" / "cors")
     commit(project.folder, "without CORS")
-    project.upgrade()
+    project.upgrade(*options)
     assert not (project.folder / "mmf_core" / "cors").exists()
     assert NEW in project.text("mmf_core/__init__.py")
 
@@ -240,6 +226,64 @@ def test_dry_run_and_check_change_nothing(project: Upgradable) -> None:
     assert "updated   Procfile" in project.upgrade("--dry-run")
     assert git(project.folder, "status", "--porcelain") == ""
     assert f"{OLD} is up to date" in project.upgrade("--to", OLD)
+
+
+def test_changed_hooks_are_shown_and_run_only_if_confirmed(project: Upgradable) -> None:
+    terminal, stdin = pty.openpty()
+    try:
+        os.write(terminal, b"n\n")
+        printed = project.upgrade(stdin=stdin, code=1)
+    finally:
+        os.close(terminal)
+        os.close(stdin)
+    assert "+# a new hook" in printed
+    assert "Run them?" in printed
+    assert git(project.folder, "status", "--porcelain") == ""
+
+
+def test_tests_of_the_project_that_fail_are_reported(project: Upgradable) -> None:
+    (project.folder / "Makefile").write_text("test:\n\t@echo own tests; exit 7\n")
+    commit(project.folder, "my tests")
+    printed = project.upgrade(tests=True, code=1)
+    assert "own tests" in printed
+    assert "`make test` failed" in printed
+    assert "Undo it: git reset --hard" in printed
+    assert NEW in project.text("mmf_core/__init__.py")
+
+
+def test_a_project_that_is_newer_than_the_newest_version_stays(
+    project: Upgradable, tmp_path: Path
+) -> None:
+    older = tmp_path / "older"
+    git(tmp_path, "clone", "--quiet", str(project.template), str(older))
+    git(older, "tag", "--delete", f"v{NEW}")
+    record = read_record(project.folder)
+    newer = git(older, "rev-parse", "main").strip()
+    write_record(project.folder, replace(record, version=NEW, commit=newer))
+    commit(project.folder, "from the newest commit")
+    assert f"{NEW} is up to date" in project.upgrade("--from-template", str(older))
+
+
+@pytest.mark.parametrize("is_beside", [True, False])
+def test_a_relative_path_of_the_template_is_recorded_for_the_project(
+    is_beside: bool, template: Path, tmp_path: Path
+) -> None:
+    folder = template.parent if is_beside else tmp_path
+    output = tmp_path / "projects" if is_beside else tmp_path
+    config = tmp_path / "config.yaml"
+    config.write_text(json.dumps({"replay_dir": str(tmp_path / "replay")}))
+    options = ("--no-input", "--config-file", str(config), "--output-dir", str(output))
+    path = os.path.relpath(template, folder)
+    subprocess.run(
+        [sys.executable, "-m", "cookiecutter", *options, path, "project_slug=wines"],
+        cwd=folder,
+        env={**os.environ, "PWD": str(folder) if is_beside else ""},
+        check=True,
+        capture_output=True,
+    )
+    record = read_record(output / "wines")
+    assert record.template == str(template)
+    assert record.commit == git(template, "rev-parse", "HEAD").strip()
 
 
 def test_changes_that_are_not_committed_are_refused(project: Upgradable) -> None:
@@ -336,3 +380,19 @@ def test_requirements_are_merged_by_package(
 def test_only_what_may_need_something_done_is_shown() -> None:
     shown = list(entries_between(CHANGELOG, Version(0, 9, 0), Version(0, 10, 0)))
     assert shown == [f"{NEW} Removed\n\n- `mmf.Old`: write `mmf.New`."]
+
+
+def test_an_extra_is_added_back_from_the_commit_of_the_record(project: Upgradable) -> None:
+    core = project.folder / "mmf_core"
+    before = {path: path.read_bytes() for path in (core / "cors").glob("*.py")}
+    extras = (sys.executable, "-m", "mmf_core", "extras")
+    subprocess.run([*extras, "remove", "cors"], cwd=project.folder, check=True)
+    assert not (core / "cors").exists()
+    subprocess.run([*extras, "add", "cors"], cwd=project.folder, check=True)
+    assert {path: path.read_bytes() for path in (core / "cors").glob("*.py")} == before
+    (project.folder / NAME).unlink()
+    done = subprocess.run(
+        [*extras, "add", "cors"], cwd=project.folder, check=False, capture_output=True
+    )
+    assert done.returncode == 1
+    assert b"name it with --template FOLDER|URL" in done.stderr

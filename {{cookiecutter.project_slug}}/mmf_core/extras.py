@@ -20,6 +20,8 @@ from .errors import MMFError
 _SINGLE = ("client.py",)
 _CORE = {"models/joblib", "models/pickle", "stores/file"}
 _MODULES = (("stores", "_store"), ("models", "_format"))
+_HOSTS = {"gh": "github.com", "gl": "gitlab.com", "bb": "bitbucket.org"}
+"""Abbreviations in the address of a template."""
 _VERSION = re.compile(r'^__version__ = "(.+)"$', re.MULTILINE)
 
 
@@ -66,6 +68,12 @@ def add_extras(package: Path, names: Iterable[str], template: Path) -> None:
                 shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
             else:
                 shutil.copyfile(source, target)
+
+
+def repository_of(template: str) -> str:
+    """Return the URL of a template's repository, for git; a path stays as it is."""
+    host, _, path = template.partition(":")
+    return f"https://{_HOSTS[host]}/{path}.git" if host in _HOSTS else template
 
 
 def version_of(package: Path) -> str:

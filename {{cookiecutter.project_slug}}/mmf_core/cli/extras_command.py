@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,10 @@ from pathlib import Path
 import click
 
 from ..capabilities import capabilities
-from ..extras import ExtrasError, add_extras, find_extras, remove_extras
+from ..extras import ExtrasError, add_extras, find_extras, remove_extras, repository_of
 
 PACKAGE = Path(__file__).parent.parent
+RECORD = ".mmf.toml"
 NAMES = click.argument("names", nargs=-1, required=True, metavar="NAME…")
 
 
@@ -27,7 +29,7 @@ def extras(context: click.Context) -> None:
         for extra in present.values():
             click.echo(f"{extra.name:{width}}  {extra.summary}")
         if not present:
-            click.echo("no extras; add some: mmfmeta extras add NAME --template FOLDER|URL")
+            click.echo("no extras; add some: mmfmeta extras add NAME")
 
 
 @extras.command()
@@ -49,14 +51,16 @@ def remove(names: tuple[str, ...]) -> None:
 @NAMES
 @click.option(
     "--template",
-    required=True,
     metavar="FOLDER|URL",
-    help="The template that this project was made from, of the same version.",
+    help="A template of the same version; by default the one in .mmf.toml, at its commit.",
 )
-def add(names: tuple[str, ...], template: str) -> None:
-    """Copy extras from the template into this project's mmf_core."""
+def add(names: tuple[str, ...], template: str | None) -> None:
+    """Copy extras from the template into this project's mmf_core.
+
+    Files outside of mmf_core, such as those in deploy/, are not added.
+    """
     package = _package()
-    with _template_package(template) as source:
+    with _template_package(template, package.parent / RECORD) as source:
         add_extras(package, names, source)
     click.echo(f"added to {package}: {', '.join(names)}")
 
@@ -73,16 +77,31 @@ def _package() -> Path:
 
 
 @contextmanager
-def _template_package(template: str) -> Iterator[Path]:
-    """Yield the template's mmf_core; what is not a folder is cloned by git."""
-    if Path(template).is_dir():
+def _template_package(template: str | None, record: Path) -> Iterator[Path]:
+    """Yield the template's mmf_core: of a folder as it is, else of a clone by git."""
+    if template and Path(template).is_dir():
         yield _package_in(Path(template))
         return
+    source, revision = (template, "HEAD") if template else _recorded(record)
     with tempfile.TemporaryDirectory(prefix="mmfmeta-") as folder:
-        clone = ["git", "clone", "--quiet", "--depth", "1", "--", template, folder]
-        if subprocess.run(clone, check=False).returncode:
-            raise ExtrasError(f"git cannot clone {template}; its message is above")
+        clone = ["git", "clone", "--quiet", "--no-checkout", "--", repository_of(source), folder]
+        check_out = ["git", "-C", folder, "checkout", "--quiet", "--detach", revision]
+        for command in (clone, check_out):
+            if subprocess.run(command, check=False).returncode:
+                raise ExtrasError(f"git cannot clone {source} at {revision}; see its message above")
         yield _package_in(Path(folder))
+
+
+def _recorded(record: Path) -> tuple[str, str]:
+    """Return the template and the commit, or the tag, that a project was generated from."""
+    try:
+        table = tomllib.loads(record.read_text(encoding="utf-8"))
+        return str(table["template"]), str(table["commit"] or f"v{table['version']}")
+    except (OSError, ValueError, KeyError) as error:
+        raise ExtrasError(
+            f"{record} does not say which template this project was generated from ({error!r}): "
+            f"name it with --template FOLDER|URL"
+        ) from error
 
 
 def _package_in(template: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What is to be read in a changelog before an upgrade."""
+"""The entries of a changelog that should be read before an upgrade."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .record import Version, parse_version
 
 _VERSION = re.compile(r"^## \[?v?([^\]\s]+)\]?", re.MULTILINE)
 _KINDS = ("Changed", "Deprecated", "Removed", "Security")
-"""Of Keep a Changelog: what may need something done."""
+"""The kinds of Keep a Changelog that may require a change to a project."""
 
 
 def entries_between(changelog: str, old: Version, new: Version) -> Iterator[str]:
-    """Yield the sections between two versions that may need something done, the newest first."""
+    """Yield the sections between two versions that may require a change, the newest first."""
     parts = _VERSION.split(changelog)
     for title, text in zip(parts[1::2], parts[2::2], strict=True):
         version = parse_version(title)  # None: [Unreleased]

@@ -41,6 +41,21 @@ def replace_core(old: Path, project: Path, new: Path) -> None:
     fresh.rename(project / CORE)
 
 
+def files_of_removed_extras(old: Path, project: Path, new: Path) -> set[str]:
+    """Return the files that extras have in the new version which the project has removed."""
+    extras = find_extras(new / CORE)
+    removed = [
+        path.relative_to(new).as_posix()
+        for name in _removed_extras(old, project) & extras.keys()
+        for path in extras[name].paths
+    ]
+    return {
+        path
+        for path in files_of(new)
+        if any(path == name or path.startswith(f"{name}/") for name in removed)
+    }
+
+
 def _removed_extras(old: Path, project: Path) -> set[str]:
     return find_extras(old / CORE).keys() - find_extras(project / CORE).keys()
 

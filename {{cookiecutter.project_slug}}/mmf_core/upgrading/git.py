@@ -1,4 +1,7 @@
-"""git, for scratch repositories and for the project: no hook and no key of the user's is used."""
+"""git, for scratch repositories and for the project: no hook and no key of the user's is used.
+
+The template's hook uses this module, too.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,6 @@ _OPTIONS = (
     *("-c", "core.autocrlf=false"),
     *("-c", "core.quotePath=false"),
     *("-c", "init.defaultBranch=main"),
-    *("-c", "user.name=mmfmeta"),
-    *("-c", "user.email=mmfmeta@localhost"),
 )
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")  # of a hook
 
@@ -43,5 +44,5 @@ def git(folder: Path, *arguments: str, may_fail: bool = False) -> str:
 
 
 def names(listing: str) -> list[str]:
-    """Return the names in a listing that was printed with -z."""
+    """Return the names in a listing that git printed with -z."""
     return [name for name in listing.split("\0") if name]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
+from .core_copy import files_of_removed_extras
 from .git import git, names
 from .record import CRUFT, NAME, UpgradeError, files_of, is_core
 from .requirements import merge_requirements
@@ -48,14 +49,16 @@ def merge_trees(
 ) -> Merge:
     """Merge what the template has changed from `old` to `new` into the project `mine`.
 
-    `scratch` is a new folder. mmf_core is left out, unless it is to be merged, too. main.py is
-    the project's if it has changed it, a deleted file stays deleted, and requirements are merged by
-    package.
+    `scratch` is a new folder. mmf_core is left out, unless it is to be merged, too: then extras
+    that the project has removed stay removed. main.py is the project's if it has changed it, a
+    deleted file stays deleted, and requirements are merged by package.
     """
     scratch.mkdir()
     git(scratch, "init", "--quiet")
+    git(scratch, "config", "user.name", "mmfmeta")
+    git(scratch, "config", "user.email", "mmfmeta@localhost")
     generated = set(_files(old, with_core=with_core))
-    offered = set(_files(new, with_core=with_core))
+    offered = set(_files(new, with_core=with_core)) - files_of_removed_extras(old, mine, new)
     owned = {
         path
         for path in names(git(mine, "ls-files", "-z"))
@@ -111,7 +114,7 @@ def _sort_changes(merge: Merge, own: str, *, changed: set[str]) -> None:
 def _only_mine(
     scratch: Path, first: str, own: str, generated: set[str], owned: set[str]
 ) -> Iterable[str]:
-    """Yield the generated files about which the template has nothing to say any more."""
+    """Yield the generated files that are the project's: deleted ones, and a changed main.py."""
     renamed = names(
         git(scratch, "diff", "--name-status", "--find-renames", "--diff-filter=R", "-z", first, own)
     )

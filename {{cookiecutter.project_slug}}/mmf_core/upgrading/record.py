@@ -1,4 +1,4 @@
-"""`.mmf.toml`: the template that a project was made from, its version, the answers, and checksums.
+"""`.mmf.toml`: the template that a project was generated from, its version, answers, checksums.
 
 `.cruft.json` has the same for cruft. Only the standard library is imported here: the template's
 hook uses this module, too.
@@ -20,7 +20,7 @@ from ..errors import MMFError
 NAME = ".mmf.toml"
 CRUFT = ".cruft.json"
 CORE = "mmf_core"
-_HEADER = "# What this project was made from. `mmfmeta upgrade` reads it, and writes it anew.\n\n"
+_HEADER = "# What this project was generated from. `mmfmeta upgrade` reads and rewrites it.\n\n"
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 _SKIPPED = {".git", ".venv", "__pycache__", NAME, CRUFT}
 
@@ -44,7 +44,7 @@ class UpgradeError(MMFError):
 class Record:
     """Where a project comes from.
 
-    `commit` is empty if it is not known, such as of a template with changes that were not
+    `commit` is empty if it is unknown, such as that of a template with changes that were not
     committed. `sums` are the SHA-256 of the files as they were generated, by their paths; the whole
     of mmf_core has one.
     """
@@ -63,7 +63,7 @@ def parse_version(text: str) -> Version | None:
 
 
 def read_record(project: Path) -> Record:
-    """Return a project's record; UpgradeError if there is none, or it is not one."""
+    """Return a project's record; UpgradeError if it is missing or invalid."""
     file = project / NAME
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -74,8 +74,8 @@ def read_record(project: Path) -> Record:
         )
     except FileNotFoundError:
         raise UpgradeError(
-            f"{file} is missing: expected a project that was made from the template. One that is "
-            f"older than this file is upgraded with --adopt VERSION and --from-template URL"
+            f"{file} is missing: expected a project that was generated from the template. An older "
+            f"one is upgraded with --adopt VERSION and --from-template URL"
         ) from None
     except (ValueError, KeyError, AttributeError) as error:
         raise UpgradeError(
@@ -84,7 +84,7 @@ def read_record(project: Path) -> Record:
 
 
 def write_record(project: Path, record: Record) -> None:
-    """Write a project's record, and that of cruft if the commit is known."""
+    """Write a project's record, and cruft's unless the commit is unknown."""
     lines = [
         f"{name} = {_text(getattr(record, name))}" for name in ("template", "version", "commit")
     ]
@@ -117,7 +117,7 @@ def checksums(project: Path) -> dict[str, str]:
 
 
 def files_of(folder: Path) -> Iterator[str]:
-    """Yield the files of a generated project, but for those that it has by being used."""
+    """Yield the files of a generated project, except those that using it has created."""
     for file in sorted(folder.rglob("*")):
         parts = file.relative_to(folder).parts
         if file.is_file() and not _SKIPPED.intersection(parts):

@@ -48,7 +48,7 @@ def _sorted_like(mine: str, merged: list[str], added: list[str]) -> str:
 
 
 def _lines(text: str) -> Mapping[tuple[str, str], str]:
-    """Return the last line of each package, by its name and marker."""
+    """Return the last line of each package, by name and marker."""
     return {key: line for line in text.splitlines() if (key := _key(line))}
 
 

@@ -1,4 +1,4 @@
-"""The template's versions, and projects that are made from them."""
+"""The template's versions, and projects that are generated from them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+from ..extras import repository_of
 from .git import git
 from .record import CORE, Record, UpgradeError, Version, checksums, parse_version, read_record
 
 HOOKS = "hooks"
-_HOSTS = {"gh": "github.com", "gl": "gitlab.com", "bb": "bitbucket.org"}
-"""cookiecutter's abbreviations."""
 _QUESTIONS = "cookiecutter.json"
 
 
@@ -24,8 +23,7 @@ class Template:
     """A clone of the template's repository in `folder`, from a URL, a folder or a bundle."""
 
     def __init__(self, source: str, folder: Path) -> None:
-        host, _, path = source.partition(":")
-        address = f"https://{_HOSTS[host]}/{path}.git" if host in _HOSTS else source
+        address = repository_of(source)
         local = Path(address).expanduser()
         self._folder = folder
         git(
@@ -38,23 +36,27 @@ class Template:
     def versions(self) -> dict[Version, str]:
         """Return the tags that are versions, the newest last."""
         tags = git(self._folder, "tag", "--list").split()
-        found = {version: tag for tag in tags if (version := parse_version(tag))}
-        return dict(sorted(found.items()))
+        versions = {version: tag for tag in tags if (version := parse_version(tag))}
+        return dict(sorted(versions.items()))
 
     def newest(self) -> Version:
-        """Return the newest version; UpgradeError if there is none."""
+        """Return the newest version; UpgradeError if the template has none."""
         *_, newest = [None, *self.versions()]
         if newest is None:
             raise UpgradeError("the template has no tag that is a version, such as v0.3.0")
         return newest
 
     def commit_of(self, revision: str) -> str:
-        """Return the commit of a version, a tag, a branch or a commit; empty if there is none."""
+        """Return the commit of a version, a tag, a branch or a commit; empty if unknown."""
         for name in (self._tag(revision), f"origin/{revision}", revision):
             arguments = ("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
             if name and (commit := git(self._folder, *arguments, may_fail=True).strip()):
                 return commit
         return ""
+
+    def contains(self, newer: str, older: str) -> bool:
+        """Return whether `older` is the commit `newer`, or one of its ancestors."""
+        return git(self._folder, "rev-list", "--count", f"{newer}..{older}").strip() == "0"
 
     def check_out(self, commit: str, folder: Path) -> None:
         """Write the template as it was at a commit into a new folder."""
@@ -70,7 +72,7 @@ class Template:
 
 
 def generate(template: Path, answers: Mapping[str, str], folder: Path) -> tuple[Path, Record]:
-    """Make a project from a template that is checked out; return it, with its record.
+    """Generate a project from a template that is checked out; return it, with its record.
 
     Questions that the answers leave open have their defaults. UpgradeError if cookiecutter fails.
     """
@@ -81,14 +83,14 @@ def generate(template: Path, answers: Mapping[str, str], folder: Path) -> tuple[
         json.dumps({"cookiecutters_dir": str(folder), "replay_dir": str(folder / "replay")}),
         encoding="utf-8",
     )
-    given = [
+    arguments = [
         f"{name}={text if isinstance(questions[name], list) else _literal(text)}"
         for name, text in answers.items()
         if name in questions
     ]
     options = ("--no-input", "--output-dir", str(folder / "made"), "--config-file", str(config))
     done = subprocess.run(
-        [*_cookiecutter(), *options, str(template), *given],
+        [*_cookiecutter(), *options, str(template), *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -101,7 +103,7 @@ def generate(template: Path, answers: Mapping[str, str], folder: Path) -> tuple[
 
 
 def _record_of(project: Path, answers: Mapping[str, str]) -> Record:
-    """Return the record that a new project has; a version from before there were any has none."""
+    """Return the record of a new project; that of a version that wrote none is made here."""
     try:
         return read_record(project)
     except UpgradeError:

@@ -29,6 +29,7 @@ from .record import (
 from .template import Template, generate
 
 _UNDO = "git reset --hard"
+_TEST = ("make", "test")
 _MODEL_FORMATS = {".pkl": "pickle"} | {
     f".{name}": name for name in ("joblib", "skops", "onnx", "pmml", "mlflow")
 }
@@ -55,16 +56,18 @@ class _Options:
 )
 @click.option("--adopt", metavar="VERSION", help=f"The version of a project without {NAME}.")
 @click.option("--mine", is_flag=True, help=f"Merge {CORE}, too, which this project has edited.")
-@click.option("--check", is_flag=True, help="Only say whether there is a newer version: then 1.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be changed.")
+@click.option(
+    "--check", is_flag=True, help="Report whether a newer version exists: exit code 1 if so."
+)
+@click.option("--dry-run", is_flag=True, help="Report what would be changed; change nothing.")
 @click.option("--no-tests", is_flag=True, help="Do not run `make test` afterwards.")
-def upgrade(**given: Any) -> None:
+def upgrade(**arguments: Any) -> None:
     """Merge what a newer version of the template has changed into this project.
 
     Three ways, as git does: what you have changed stays, mmf_core is replaced, main.py is yours.
     The result is staged and not committed. Exit code 1: there are conflicts, or tests fail.
     """
-    options, project = _Options(**given), Path.cwd()
+    options, project = _Options(**arguments), Path.cwd()
     record = _record(project, options)
     with tempfile.TemporaryDirectory(prefix="mmfmeta-") as folder:
         work = Path(folder)
@@ -76,7 +79,7 @@ def upgrade(**given: Any) -> None:
             _commit_of(template, record.commit or record.version),
             _commit_of(template, options.to or str(template.newest())),
         )
-        if commits[0] == commits[1]:
+        if commits[0] == commits[1] or (not options.to and template.contains(*commits)):
             click.echo(f"{record.version} is up to date")
             return
         _show_hooks(template, *commits)
@@ -185,7 +188,7 @@ def _require_same(record: Record, made: Record) -> None:
 
 
 def _report(merge: Merge, core: str) -> None:
-    """Say what becomes of each file."""
+    """Report what becomes of each file."""
     click.echo(f"{core:10}{CORE}")
     for name in ("updated", "merged", "added", "deleted", "conflicts", "kept"):
         for path in getattr(merge, name):
@@ -216,9 +219,9 @@ def _finish(merge: Merge, *, tests: bool) -> None:
     is_bad = bool(merge.conflicts)
     if merge.conflicts:
         click.echo("\nEdit what is between <<<<<<< and >>>>>>>, and run `make test`.")
-    elif tests:
-        command = ["make", "test"]
-        is_bad = subprocess.run(command, check=False).returncode != 0
+    elif tests and subprocess.run(_TEST, check=False).returncode:
+        is_bad = True
+        click.echo("\n`make test` failed after the upgrade; its output is above.")
     click.echo(f"\nRead it: git diff --cached. Keep it: git commit. Undo it: {_UNDO}")
     sys.exit(int(is_bad))
 
