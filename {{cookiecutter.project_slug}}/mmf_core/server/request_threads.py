@@ -1,11 +1,11 @@
-"""The threads that run requests: a few at a time, when the interpreter is all they wait for.
+"""The threads that run requests: only a few at a time while the interpreter's lock is the limit.
 
-A thread that is ready to run takes the interpreter's lock when another one reads, sends or logs,
-which then waits for it in turn: the more threads, the more of a processor goes to changing between
-them. So requests of pure Python run fastest a few at a time, one after the other in the same
-thread; but those that wait for a database need all threads, and so do those that compute without
-the lock. Which it is shows the processor: a process that uses about one core, no less and no more,
-is bound by the lock. A request that runs for long does not hold up the others in either case.
+A thread that becomes ready takes the lock as soon as another one reads, sends or logs, and that one
+then waits for its turn: the more threads, the more processor time is spent on switching between
+them. So requests of pure Python run fastest a few at a time, one after another in the same thread,
+whereas requests that wait for a database, or that compute without the lock, need all threads. The
+processor time shows which case it is: a process that uses about one core, no less and no more, is
+bound by the lock. A long request does not hold up the others in either case.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from threading import Lock, get_ident
 from typing import Generic, TypeVar
 
 FEWEST = 2  # threads: one runs while another one reads or sends
-LONG = 0.02  # seconds, after which a request makes room for another one
-INTERVAL = 0.02  # seconds between two looks at the processor
-BOUND = 0.9, 1.15  # cores, used by a process that waits for the interpreter's lock
+LONG = 0.02  # seconds after which a request no longer counts against the limit
+INTERVAL = 0.02  # seconds between two measurements of processor time
+BOUND = 0.9, 1.15  # cores that a process uses which waits for the interpreter's lock
 
 T = TypeVar("T")
 
 
 class RequestThreads(Generic[T]):
-    """Up to `threads` threads, of which as many run as make the process faster."""
+    """A pool of up to `threads` threads, of which as many run as make the process faster."""
 
     def __init__(self, threads: int) -> None:
         self._pool = ThreadPoolExecutor(threads, "mmf-request")
@@ -36,13 +36,13 @@ class RequestThreads(Generic[T]):
         self._tasks: deque[tuple[Callable[[T], object], T]] = deque()
         self._started: dict[int, float] = {}  # by thread, when its request began
         self._running = 0  # threads that take tasks
-        self._long = 0  # of these, when they were last looked at
-        self._looked, self._used = time.monotonic(), time.process_time()
+        self._long = 0  # of these, at the last measurement
+        self._measured, self._used = time.monotonic(), time.process_time()
 
     def submit(self, function: Callable[[T], object], argument: T) -> None:
-        """Call a function in a thread, as soon as one may run it; its errors are its own.
+        """Call a function in a thread as soon as one may run it; its exceptions are discarded.
 
-        RuntimeError if no thread can be started, and none is there.
+        RuntimeError if no thread is running and none can be started.
         """
         task = (function, argument)
         with self._lock:
@@ -58,26 +58,26 @@ class RequestThreads(Generic[T]):
         raise RuntimeError("no thread can be started")
 
     def is_any_waiting(self) -> bool:
-        """Report whether a request waits for a thread: then `adapt` is to be called soon."""
+        """Return whether a request is waiting for a thread; `adapt` should then be called soon."""
         return bool(self._tasks)
 
     def adapt(self) -> None:
-        """Look how many threads serve best, at most once in INTERVAL; start more if it is so."""
-        if time.monotonic() - self._looked < INTERVAL:
+        """Measure how many threads are best, at most once per INTERVAL; start more if needed."""
+        if time.monotonic() - self._measured < INTERVAL:
             return
         with self._lock:
-            self._look()
+            self._measure()
             room = min(self._limit + self._long, self._threads) - self._running
             starting = max(0, min(room, len(self._tasks)))
             self._running += starting
         for _ in range(starting):
             self._start()
 
-    def _look(self) -> None:
+    def _measure(self) -> None:
         now, used = time.monotonic(), time.process_time()
-        elapsed, cores = now - self._looked, (used - self._used) / max(now - self._looked, 1e-9)
-        if elapsed >= INTERVAL:  # no other thread has just looked
-            self._looked, self._used = now, used
+        elapsed, cores = now - self._measured, (used - self._used) / max(now - self._measured, 1e-9)
+        if elapsed >= INTERVAL:  # no other thread has just measured
+            self._measured, self._used = now, used
             self._long = sum(now - started > LONG for started in self._started.values())
             if self._running + len(self._tasks) > FEWEST:
                 is_bound = BOUND[0] <= cores <= BOUND[1]
@@ -85,7 +85,7 @@ class RequestThreads(Generic[T]):
                 self._limit = min(max(limit, FEWEST), self._threads)
 
     def leave(self) -> bool:
-        """Let another thread run in place of this one; False if this one is not counted."""
+        """Let another thread run instead of this one; False if this one is not counted."""
         with self._lock:
             if self._started.pop(get_ident(), None) is None:
                 return False
@@ -103,11 +103,11 @@ class RequestThreads(Generic[T]):
             self._running += 1
 
     def shutdown(self, wait: bool = True) -> None:
-        """Start no more threads."""
+        """Stop starting threads; with `wait`, return when those that run have ended."""
         self._pool.shutdown(wait=wait)
 
     def _start(self) -> bool:
-        """Start a thread that is counted as running; False if the system has none."""
+        """Start a thread that is already counted as running; False if the system refuses."""
         try:
             self._pool.submit(self._run)
         except RuntimeError:
@@ -117,7 +117,7 @@ class RequestThreads(Generic[T]):
         return True
 
     def _run(self) -> None:
-        """Run tasks one after the other, for as long as there are any and the limit allows."""
+        """Run tasks one after another while there are any and the limit allows it."""
         thread = get_ident()
         while task := self._take(thread):
             function, argument = task

@@ -1,9 +1,9 @@
-"""gunicorn's threaded worker, with what it lacks where no proxy stands before it.
+"""gunicorn's threaded worker, with what it lacks when no proxy is in front of it.
 
 A request waits in the kernel until a thread can read all of it; one that cannot wait there, such
-as a large body, is read within a deadline by threads of its own. A spare thread answers health
-checks, new connections are left to the worker that has the fewest, and a client that does not
-close its connection holds nothing up.
+as a large body, is read within a deadline by separate threads. A spare thread serves health checks,
+new connections are left to the worker that has the fewest, and a client that does not close its
+connection holds nothing up.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def worker_connections(self) -> float:
         """The limit that is set, or fewer while a worker with fewer connections can accept.
 
-        It is found out when a connection has come or gone, and every PATIENCE seconds.
+        It is computed again when a connection opens or closes, and every PATIENCE seconds.
         """
         now = time.monotonic()
         if self.nr_conns != self._shared_conns or now - self._shared >= PATIENCE:
