@@ -12,6 +12,7 @@ import mmf_core as mmf
 from mmf_core.batch_prediction import udf
 from mmf_core.batch_prediction.errors import BatchError
 from mmf_core.batch_prediction.udf import batch_udf
+from mmf_core.registry import default
 
 TABLE = pd.DataFrame({"a": ["1.5", "2"], "b": [1, 2], "other": ["x", "y"]}, index=[7, 3])
 
@@ -48,6 +49,23 @@ def test_it_is_sent_to_other_processes_as_its_names(project: Path) -> None:
         first, second = pool.map(function, [TABLE, TABLE])
     pd.testing.assert_frame_equal(first, second)
     assert first["prediction"].to_dict() == {7: 2.5, 3: 4.0}
+
+
+def test_artifacts_are_in_the_folder_of_the_project(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "bias.txt").write_text("0.5")
+    text = (project / "main.py").read_text()
+    text = text.replace(
+        "@mmf.target",
+        'with mmf.artifact("bias.txt") as f:\n    B = float(f.read())\n\n\n@mmf.target',
+        1,
+    )
+    (project / "main.py").write_text(text.replace("* factor", "* factor + B"))
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    monkeypatch.setattr(default, "folder", Path())
+    assert list(batch_udf("score", folder=project)(TABLE)["prediction"]) == [3.0, 4.5]
+    sys.modules.pop("main")
 
 
 def test_function_that_returns_fewer_rows_is_refused(project: Path) -> None:

@@ -52,6 +52,12 @@ _ROWS = 65_536
     show_default=True,
     help="Processes, which share the loaded model.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["dask"]),
+    help="Predict on a cluster, instead of here; with --address.",
+)
+@click.option("--address", metavar="URL", help="The scheduler of the cluster: tcp://host:8786.")
 @click.option("--errors", metavar="FILE", help="Where bad rows go: .csv, .jsonl, .xlsx.")
 @click.option(
     "--max-errors",
@@ -91,20 +97,25 @@ def predict(**options: Any) -> None:
     sys.exit(_SOME if bad else _DONE)
 
 
-def _request(
+def _request(  # noqa: PLR0913 - the options that are checked or changed
     *,
     keep: str | None,
     keep_all: bool,
     text: str | None,
     errors: str | None,
     max_errors: int | None,
+    engine: str | None,
+    address: str | None,
     inputs: tuple[str, ...],
     **others: Any,
 ) -> Request:
     if keep and keep_all:
         raise BatchError("--keep and --keep-all exclude each other: remove one")
+    if (engine is None) != (address is None):
+        raise BatchError("--engine and --address belong together: write both, or neither")
     return Request(
         inputs=inputs,
+        address=address,
         keep=None if keep_all else _names(keep),
         text=_names(text),
         errors=errors,

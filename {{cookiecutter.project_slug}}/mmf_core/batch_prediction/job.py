@@ -4,38 +4,31 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
 from typing import Any
 
 from .. import __version__
-from ..cli.get_meta import load_project
-from ..codecs import Format
-from ..example_calls import use_model_schemas
 from ..fingerprints import fingerprint
-from ..registry import Registry
 from ..settings import Settings
-from ..target import Target
-from ..web.http.codec_options import limits_of, options_of
+from ..web.http.codec_options import limits_of
 from . import bad_rows
 from .chunks import Limits
+from .dask_workers import Dask, DaskWorkers
 from .destination import Destination
 from .errors import BatchError, TooManyErrors
 from .journal import Journal
-from .outputs import Output, output_of
-from .predictor import Predictor
+from .outputs import output_of
+from .plan import Plan, Prepared
 from .progress import Progress, counted
-from .project import argument_values, find_target, table_argument
 from .request import Request
-from .run import Run, Typed
+from .run import Run
 from .sources import STANDARD, find_sources
 from .summary import Summary, versions
-from .workers import Workers
+from .workers import Results, Workers
 
-_SEPARATED = {Format.CSV, Format.TSV}
-_TYPED = {Format.PARQUET, Format.ARROW, Format.FEATHER}
-"""Formats whose columns have types of their own."""
 _NATIVE_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -51,9 +44,14 @@ class Job:
         for destination in filter(None, (self._destination, self._errors)):
             destination.check(self._sources, overwrite=request.overwrite)
         self._check_files()
+        if request.address:
+            Dask().require("--engine dask")
         if request.resume and not self._is_resumable:
             raise BatchError("--resume needs files: standard input and output are gone")
         self._settings = Settings.from_env()
+        output = output_of(self._destination, limits_of(self._settings))
+        formats = frozenset(source.format for source in self._sources)
+        self._plan = Plan(request, formats, output, self._settings)
 
     def _check_files(self) -> None:
         """Raise BatchError if a file would be written twice, or the summary over another one."""
@@ -73,54 +71,32 @@ class Job:
     def run(self) -> int:
         """Predict; return how many rows are bad. BatchError if nothing is written."""
         _share_cores(self._request.workers)
-        registry = load_project("main")
-        registry.load_artifacts()
-        use_model_schemas(registry, may_call=self._settings.warm_up)
-        target = find_target(registry, self._request.target)
-        argument = table_argument(target)
-        options, typed = self._reading(target, argument)
-        output = output_of(self._destination, limits_of(self._settings))
-        predictor = Predictor(
-            target,
-            argument,
-            arguments=argument_values(target, argument, self._request.arguments),
-            keep=self._request.keep,
-            options=options,
-            output=self._destination.format,
-        )
+        prepared = self._plan.prepare()
         with TemporaryDirectory(prefix="mmfmeta-") as temporary:
             folder = self._destination.folder(temporary)
-            identity = self._identity(registry, target)
+            identity = self._identity(prepared)
             if self._request.overwrite and not self._request.resume:
                 Journal.discard(folder)
             with Journal.open(folder, identity, resume=self._request.resume) as journal:
-                return self._write(registry, target, predictor, output, journal, typed)
+                return self._write(prepared, journal)
 
-    def _write(
-        self,
-        registry: Registry,
-        target: Target,
-        predictor: Predictor,
-        output: Output,
-        journal: Journal,
-        typed: Typed | None,
-    ) -> int:
+    def _write(self, prepared: Prepared, journal: Journal) -> int:
         request, progress = self._request, Progress(sys.stderr)
         limits = Limits(request.batch_rows, longest_record=self._settings.max_body)
         summary = Summary(time(), is_resumed=bool(journal.parts))
         run = Run(
-            predictor,
-            output,
+            prepared.predictor,
+            prepared.output,
             journal,
             progress,
             sources=self._sources,
             limits=limits,
-            typed=typed,
+            typed=prepared.typed,
             max_errors=self._request.max_errors,
         )
-        workers = Workers(self._request.workers, run.work)
         try:
-            complete = run.write(workers)
+            with closing(self._workers(prepared, run)) as workers:
+                complete = run.write(workers)
         except BatchError as error:
             is_of_rows = isinstance(error, TooManyErrors)
             bad_rows_hint = f"; {self._write_bad_rows(run, journal)}" if is_of_rows else ""
@@ -128,7 +104,6 @@ class Job:
             journal.fail()
             raise BatchError(f"{error}{bad_rows_hint}{resume_hint}") from error
         finally:
-            workers.end()
             progress.end()
         bad_rows_hint = self._write_bad_rows(run, journal)
         parts = list(run.parts())
@@ -143,8 +118,8 @@ class Job:
         if self._request.summary:
             summary.write(
                 self._request.summary,
-                target=target.route,
-                model_version=registry.version,
+                target=prepared.target.route,
+                model_version=prepared.registry.version,
                 sources=self._sources,
                 parts=parts,
                 output=(self._destination.name, None if self._destination.place else complete),
@@ -157,6 +132,13 @@ class Job:
         sys.stderr.write(line + "\n")
         return bad
 
+    def _workers(self, prepared: Prepared, run: Run) -> Results:
+        """Start what does the work: this process, others beside it, or a cluster."""
+        if self._request.address:
+            artifacts = prepared.registry.artifacts.values()
+            return DaskWorkers(self._request.address, self._plan, artifacts, run.save)
+        return Workers(self._request.workers, run.work)
+
     def _write_bad_rows(self, run: Run, journal: Journal) -> str:
         """Write the file of bad rows, if one is requested; return where they can be seen."""
         if self._errors:
@@ -167,45 +149,19 @@ class Job:
             return f"the first: {file}, row {bad.row}{column}: {bad.message}"
         return ""
 
-    def _reading(self, target: Target, argument: str) -> tuple[dict[str, Any], Typed | None]:
-        """Return the options for reading tables, and the columns that no schema gives a type."""
-        request, formats = self._request, {source.format for source in self._sources}
-        options = options_of(target.arguments[argument], limits_of(self._settings))
-        declared: dict[str, Any] | None = options.get("types")
-        keeps = request.keep is None or bool(request.keep) or bool(target.kept)
-        if declared is None:
-            if keeps and not formats <= _TYPED:
-                raise BatchError(
-                    f"--keep: {target.route} needs schema= in main.py, or Parquet or Arrow as "
-                    f"input, which say which columns are numbers"
-                )
-            return options, Typed(is_all=True)
-        if not keeps:
-            return options, None
-        are_texts = self._destination.format in _SEPARATED and formats <= _SEPARATED
-        texts = [*request.text, *((request.keep or ()) if are_texts else ())]
-        if others := dict.fromkeys((name for name in texts if name not in declared), str):
-            options = {**options, "types": {**declared, **others}}
-            options.pop("floats", None)
-        keep = None if target.kept else request.keep
-        is_typed = self._destination.format not in _SEPARATED
-        return {**options, "keep": True}, Typed(
-            is_all=False, keep=keep, declared={*declared, *others}
-        ) if is_typed else None
-
-    def _identity(self, registry: Registry, target: Target) -> dict[str, Any]:
+    def _identity(self, prepared: Prepared) -> dict[str, Any]:
         """Return what must be the same for a run to be continued."""
         request = self._request
         main = Path(sys.modules["main"].__file__ or "")
         return {
-            "target": target.route,
+            "target": prepared.target.route,
             "input": [source.identity() for source in self._sources],
             "output": self._destination.name,
             "output format": [self._destination.format.name, self._destination.compression],
             "columns": [request.keep, request.text],
             "arguments": list(request.arguments),
             "batch rows": request.batch_rows,
-            "model": registry.version,
+            "model": prepared.registry.version,
             "main.py": fingerprint(main),
             "versions": {"mmf_core": __version__, **versions()},
         }

@@ -9,7 +9,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """The options of `mmfmeta predict`; `keep` is None for all columns, `max_errors` for any."""
+    """The options of `mmfmeta predict`; `keep` is None for all columns, `max_errors` for any.
+
+    `address` is that of a cluster.
+    """
 
     target: str | None
     inputs: Sequence[str]
@@ -20,6 +23,7 @@ class Request:
     arguments: Sequence[str] = ()
     batch_rows: int
     workers: int = 1
+    address: str | None = None
     errors: str | None = None
     max_errors: int | None = 0
     resume: bool = False

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import listed
 from . import readers
+from .chunk_work import Encoded, Failure, Task, predict_chunk
 from .chunks import AnyChunk, Limits
 from .column_types import ColumnTypes
 from .errors import BatchError, TooManyErrors
@@ -19,29 +20,12 @@ from .outputs import Output
 from .predictor import Predictor
 from .progress import Progress, counted
 from .sources import Source
-from .workers import Workers
+from .workers import Results
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _COMPLETE = "complete"
-
-
-class Task(NamedTuple):
-    """A chunk, its number, the types of columns that no schema declares, and its place."""
-
-    number: int
-    chunk: AnyChunk
-    types: ColumnTypes | None
-    position: float
-
-
-class Failure(NamedTuple):
-    """A chunk that cannot be used as a whole."""
-
-    number: int
-    file: str
-    message: str
 
 
 class Done(NamedTuple):
@@ -89,7 +73,7 @@ class Run:
         self._max_errors = max_errors
         self._total_size = sum(source.size for source in sources)
 
-    def write(self, workers: Workers) -> Path | None:
+    def write(self, workers: Results) -> Path | None:
         """Return the complete file, not yet in its place; None if no row has a prediction."""
         path = self._journal.folder / _COMPLETE
         with closing(self._tasks()) as tasks, closing(self._parts(workers.results(tasks))) as parts:
@@ -109,19 +93,18 @@ class Run:
             yield parts[number]
 
     def work(self, task: Task) -> Done | Failure:
-        """Make the part of a chunk, in any process."""
-        chunk = task.chunk
+        """Make the part of a chunk, in any process of this machine."""
+        return self.save(predict_chunk(self._predictor, self._output, task))
+
+    def save(self, result: Encoded | Failure) -> Done | Failure:
+        """Write the part of a chunk."""
+        if isinstance(result, Failure):
+            return result
+        number, file, rows, bad, data, names, position = result
         try:
-            predictions = self._predictor.predict(chunk, task.types)
-            table = predictions.table
-            data = b"" if table is None else self._output.encode(table)
-            names = None if table is None else table.columns.tolist()
-            part = self._journal.write(
-                task.number, chunk.file, predictions.rows, predictions.bad, data, names
-            )
-        except (BatchError, OSError) as error:
-            return Failure(task.number, chunk.file, str(error))
-        return Done(part, task.position)
+            return Done(self._journal.write(number, file, rows, bad, data, names), position)
+        except OSError as error:
+            return Failure(result.number, result.file, str(error))
 
     def _parts(self, results: Iterator[Done | Failure]) -> Generator[Part, None, None]:
         """Yield the parts that have predictions in order, as they are made."""

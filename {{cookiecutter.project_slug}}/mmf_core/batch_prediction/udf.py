@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ..codecs import as_frame
 from ..example_calls import use_model_schemas
 from ..execution import Execution, Timings
-from ..registry import load
+from ..registry import default, load
 from .project import check_row_count, find_target, table_argument
 
 if TYPE_CHECKING:
@@ -47,8 +47,10 @@ class BatchUDF:
         return result.set_axis(table.index)
 
     def _load(self) -> Execution:
-        if self.folder and self.folder not in sys.path:
-            sys.path.insert(0, self.folder)
+        if self.folder:
+            default.folder = Path(self.folder)  # where the files of artifacts are
+            if self.folder not in sys.path:
+                sys.path.insert(0, self.folder)
         registry = load(self.module)
         registry.load_artifacts()
         use_model_schemas(registry)

@@ -11,12 +11,24 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe, wait
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from .errors import BatchError
 
 _AHEAD = 2
 """Tasks that a process has at a time: one that it does, and one that it need not wait for."""
+
+
+class Results(Protocol):
+    """What does tasks: processes of this machine, or of a cluster."""
+
+    def results(self, tasks: Iterable[Any]) -> Iterator[Any]:
+        """Yield the results of tasks as they come, in any order."""
+        ...
+
+    def close(self) -> None:
+        """Leave no process, and no task, of this run behind."""
+        ...
 
 
 class _Worker(NamedTuple):
@@ -61,7 +73,7 @@ class Workers:
                 running[each] -= 1
                 yield self._received(each)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """End the processes."""
         for worker in self._workers:
             worker.connection.close()
@@ -111,6 +123,17 @@ class Workers:
         return BatchError(f"a worker ended ({how})")
 
 
+def attempt(work: Callable[[Any], Any], task: Any) -> tuple[bool, Any]:
+    """Do a task in a process that must not end by it; return True and its result, or an error."""
+    try:
+        return True, work(task)
+    except BatchError as error:
+        return False, str(error)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the parent reports it
+        traceback.print_exc()
+        return False, f"{type(error).__name__}: {error}"
+
+
 def _serve(connection: Connection, work: Callable[[Any], Any]) -> NoReturn:
     """Do tasks until the parent closes the connection or ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
@@ -118,12 +141,5 @@ def _serve(connection: Connection, work: Callable[[Any], Any]) -> NoReturn:
     with suppress(EOFError, OSError):
         while True:
             task = connection.recv()
-            try:
-                answer = True, work(task)
-            except BatchError as error:
-                answer = False, str(error)
-            except BaseException as error:  # noqa: BLE001 - whatever it is, the parent reports it
-                traceback.print_exc()
-                answer = False, f"{type(error).__name__}: {error}"
-            connection.send(answer)
+            connection.send(attempt(work, task))
     os._exit(0)
