@@ -23,6 +23,7 @@ MENTIONS = {
     "access": "MMF_TOKEN|MMF_API_KEYS|MMF_RATE|  token  ",
     "artifact_commands": "  push  ",
     "batch_prediction": "  predict  ",
+    "device_export": "  export  ",
     "codecs/array_npy": "npy",
     "codecs/json_msgpack": "msgpack",
     "codecs/json_protobuf": "protobuf",
