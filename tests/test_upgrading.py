@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -27,6 +28,31 @@ from template_repository import PAYLOAD, commit, copy_template, git
 
 KEPT = {"cors", "init", "models/skops", "upgrading"}
 OLD, NEW = "0.9.0", "0.10.0"
+INTERRUPTED = """
+import os, signal, sys
+
+left = int(sys.argv[1])
+here = os.getcwd() + os.sep
+CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod"}
+
+
+def kill(event, arguments):
+    global left
+    writes = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    if (event in CHANGES or writes) and isinstance(arguments[0], str | os.PathLike):
+        removes = event in {"os.remove", "os.rmdir"} and arguments[1] >= 0  # in an open folder
+        folder = os.readlink(f"/proc/self/fd/{arguments[1]}") if removes else ""
+        if os.path.abspath(os.path.join(folder, arguments[0])).startswith(here):
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+sys.dont_write_bytecode = True
+sys.addaudithook(kill)
+from mmf_core.cli import main
+main(["upgrade", "--no-tests"])
+"""
 UPGRADE = (sys.executable, "-m", "mmf_core", "upgrade")
 CHANGELOG = f"""# Changelog
 
@@ -284,6 +310,30 @@ def test_a_relative_path_of_the_template_is_recorded_for_the_project(
     record = read_record(output / "wines")
     assert record.template == str(template)
     assert record.commit == git(template, "rev-parse", "HEAD").strip()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("changes", [1, 2, 4, 8, 12, 16, 24, 64, 128, 256])
+def test_an_upgrade_that_is_killed_is_undone_by_git(changes: int, project: Upgradable) -> None:
+    """Before the first change of a file or after hundreds, git has the tree of before."""
+    before = tree_of(project.folder)
+    command = [sys.executable, "-c", INTERRUPTED, str(changes)]
+    killed = subprocess.run(command, cwd=project.folder, check=False, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
+    assert "git reset --hard && git clean -fd" in killed.stdout.decode()
+    git(project.folder, "reset", "--quiet", "--hard")
+    git(project.folder, "clean", "--quiet", "-fd")
+    assert tree_of(project.folder) == before
+    assert git(project.folder, "status", "--porcelain") == ""
+
+
+def tree_of(folder: Path) -> dict[str, bytes]:
+    """Return the files of a project."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not {".git", "__pycache__"}.intersection(path.parts)
+    }
 
 
 def test_changes_that_are_not_committed_are_refused(project: Upgradable) -> None:

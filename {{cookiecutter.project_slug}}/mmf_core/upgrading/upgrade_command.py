@@ -29,6 +29,7 @@ from .record import (
 from .template import Template, generate
 
 _UNDO = "git reset --hard"
+_UNDO_PART = f"{_UNDO} && git clean -fd"  # also what is not staged yet
 _TEST = ("make", "test")
 _MODEL_FORMATS = {".pkl": "pickle"} | {
     f".{name}": name for name in ("joblib", "skops", "onnx", "pmml", "mlflow")
@@ -100,6 +101,7 @@ def upgrade(**arguments: Any) -> None:
         _show_changes(work / "template-new" / "CHANGELOG.md", record.version, after.version)
         if options.dry_run:
             return
+        click.echo(f"Changing the files. If this is interrupted: {_UNDO_PART}")
         _apply(merge, project)
         if not options.mine:
             replace_core(old, project, new)
@@ -144,7 +146,8 @@ def _require_clean(project: Path) -> None:
     if changed:
         raise UpgradeError(
             f"expected a clean git tree, got {len(changed)} changed files, such as "
-            f"{changed[0][3:]}: commit them, or git stash --include-untracked"
+            f"{changed[0][3:]}: commit them, or git stash --include-untracked; if they are of an "
+            f"upgrade that was interrupted: {_UNDO_PART}"
         )
 
 
