@@ -5,4 +5,6 @@ import sys
 import joblib
 import mlflow.sklearn
 
-mlflow.sklearn.save_model(joblib.load(sys.argv[1]), sys.argv[2])
+mlflow.sklearn.save_model(
+    joblib.load(sys.argv[1]), sys.argv[2], skops_trusted_types=["sklearn.tree._tree.Tree"]
+)
