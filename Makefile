@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo project test test-all tests tests-all test-image test-mlflow conformance fuzz soak soak-tasks soak-rollouts rollout-pictures hostile decoding lint types lock reference grpc fidelity \
+.PHONY: help demo project test test-all tests tests-all test-image test-examples test-mlflow conformance fuzz soak soak-tasks soak-rollouts rollout-pictures hostile decoding lint types lock reference grpc fidelity \
 	bench bench-quick bench-codecs bench-models bench-startup bench-instructions bench-flame bench-worker bench-metrics bench-tasks bench-batch bench-grpc \
 	bench-alternatives bench-load clean
 
@@ -45,6 +45,9 @@ test-image: .venv/.complete  ## build the image and run it, alone and from its K
 fuzz: .venv/.complete  ## an hour of damaged bodies for every decoder; the corpus stays in .cache/fuzz; MINUTES=5, ONLY="xls v2"
 	@MINUTES='$(MINUTES)' PYTHONPATH='$(PAYLOAD):tests:tests/fuzz' PYTHONPYCACHEPREFIX=.cache/pycache \
 		$(BIN)/python tests/fuzz/fuzz_run.py $(ONLY)
+
+test-examples: .venv/.complete  ## the examples with the real tools, each in an environment of its own, and what they measure
+	@$(BIN)/pytest tests/examples tests/rollouts/test_example_rollouts.py
 
 test-mlflow: .venv/.complete  ## the tests about MLflow and the Open Inference Protocol
 	@$(BIN)/pytest $(wildcard tests/test_*mlflow*.py tests/*/test_*mlflow*.py \

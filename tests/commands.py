@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -173,10 +174,15 @@ def make_environment(name: str, pins: Path) -> Path:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stamp.is_file() or stamp.read_text(encoding="utf-8") != contents:
-            for command in (
-                ("venv", "--clear", "--python", sys.executable, programs.parent),
-                ("pip", "install", "--python", programs / "python", "--requirement", pins),
-            ):
-                subprocess.run([*uv, *command, "--quiet"], check=True, timeout=LONGEST_COMMAND)
+            stamp.unlink(missing_ok=True)
+            try:
+                for command in (
+                    ("venv", "--clear", "--python", sys.executable, programs.parent),
+                    ("pip", "install", "--python", programs / "python", "--requirement", pins),
+                ):
+                    subprocess.run([*uv, *command, "--quiet"], check=True, timeout=LONGEST_COMMAND)
+            except BaseException:  # an interrupted installation leaves nothing behind
+                shutil.rmtree(programs.parent, ignore_errors=True)
+                raise
             stamp.write_text(contents, encoding="utf-8")
     return programs

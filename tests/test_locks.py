@@ -20,7 +20,11 @@ PROJECT = [FOLDER / f"{choice}{kind}.txt" for choice in CHOICES for kind in ("",
 PIN = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)==([^\s;]+)(?: ; (.+))?")
 # sklearn2pmml refuses the newest.
 BEHIND = {"pmml": {"scikit-learn"}}
-each_lock = pytest.mark.parametrize("lock", [*PROJECT, TEMPLATE], ids=lambda lock: lock.stem)
+EXAMPLES = sorted(ROOT.glob("examples/*/requirements.in"))
+LOCKS = [*PROJECT, TEMPLATE, *(source.with_suffix(".txt") for source in EXAMPLES)]
+each_lock = pytest.mark.parametrize(
+    "lock", LOCKS, ids=lambda lock: f"{lock.parent.name}-{lock.stem}"
+)
 each_choice = pytest.mark.parametrize("choice", CHOICES)
 each_choice_of_a_project = pytest.mark.parametrize("choice", choices("model_format"))
 
@@ -71,6 +75,13 @@ def check_tells_nothing(text: str) -> None:
 def test_every_package_of_the_template_is_pinned() -> None:
     check_wanted(TEMPLATE.with_suffix(".in"), TEMPLATE)
     check_tells_nothing(TEMPLATE.with_suffix(".in").read_text())
+
+
+@pytest.mark.parametrize("source", EXAMPLES, ids=lambda source: source.parent.name)
+def test_every_package_of_an_example_is_pinned(source: Path) -> None:
+    check_wanted(source, source.with_suffix(".txt"))
+    included = re.compile(r"(?m)^-r \.\./\.\./templates/locks/\w+\.txt$")
+    check_tells_nothing(included.sub("", source.read_text()))
 
 
 @each_choice_of_a_project

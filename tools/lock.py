@@ -1,8 +1,11 @@
 """Upgrade every pinned version: the generated project's and the template's own, in one go.
 
 Each choice of `model_format` has its own pins, in templates/locks: requirements.txt of the project
-includes one of them. The template is resolved last, within those versions, so that what both pin is
-pinned alike, and what is tested here is what a user gets.
+includes one of them. The template is resolved after them, within those versions, so that what both
+pin is pinned alike, and what is tested here is what a user gets. The examples come last: some
+include a project's pins.
+
+`python tools/lock.py` writes all; `python tools/lock.py kedro` the pins of examples/kedro only.
 """
 
 import json
@@ -17,6 +20,7 @@ from jinja2 import Environment
 ROOT = Path(__file__).resolve().parent.parent
 PAYLOAD = ROOT / "{{cookiecutter.project_slug}}"
 LOCKS = ROOT / "templates" / "locks"
+EXAMPLES = ROOT / "examples"
 QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 # One result for every system and Python from 3.11 on, without a trace of where it was resolved.
 OPTIONS = (
@@ -57,15 +61,31 @@ def lock_project(model_format: str) -> None:
             shutil.copyfile(resolve(source), LOCKS / f"{model_format}{suffix}.txt")
 
 
-def main() -> int:
-    """Write every lock, stopping at the first that cannot be resolved."""
+def lock_examples(names: list[str]) -> None:
+    """Write the pins of the examples with these names."""
+    for name in names:
+        print(f"resolving examples/{name}", flush=True)
+        resolve(EXAMPLES / name / "requirements.in")
+
+
+def lock_all() -> None:
+    """Write the pins of the project, the template and the examples."""
     LOCKS.mkdir(parents=True, exist_ok=True)
+    for model_format in QUESTIONS["model_format"]:
+        print(f"resolving a project with {model_format}", flush=True)
+        lock_project(model_format)
+    print("resolving the template", flush=True)
+    resolve(ROOT / "requirements-dev.in")
+    lock_examples(sorted(file.parent.name for file in EXAMPLES.glob("*/requirements.in")))
+
+
+def main() -> int:
+    """Write every lock, or those of the examples named, stopping at the first without versions."""
     try:
-        for model_format in QUESTIONS["model_format"]:
-            print(f"resolving a project with {model_format}", flush=True)
-            lock_project(model_format)
-        print("resolving the template", flush=True)
-        resolve(ROOT / "requirements-dev.in")
+        if examples := sys.argv[1:]:
+            lock_examples(examples)
+        else:
+            lock_all()
     except Unresolved as error:
         print(error, file=sys.stderr)
         return 1

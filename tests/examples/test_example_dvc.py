@@ -5,12 +5,13 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from baking import PAYLOAD, ROOT
-from commands import LONGEST_COMMAND, make_environment
+from commands import LONGEST_COMMAND
 
 EXAMPLE = ROOT / "examples" / "dvc"
 LOAD = "import mmf_core as mmf; print(len(mmf.artifact('model.joblib').load().classes_))"
@@ -26,8 +27,10 @@ IN_README = [
 
 
 @pytest.mark.long
-def test_data_and_model_are_kept_by_dvc(tmp_path: Path) -> None:
-    programs = make_environment("dvc", EXAMPLE / "requirements.txt")
+def test_data_and_model_are_kept_by_dvc(
+    tmp_path: Path, example_environment: Callable[[str], Path]
+) -> None:
+    programs = example_environment("dvc")
     project, remote = tmp_path / "project", tmp_path / "remote"
     shutil.copytree(EXAMPLE, project)
     kept = {

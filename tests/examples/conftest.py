@@ -1,0 +1,87 @@
+"""Fixtures of the examples: the tool's own environment, and a project with the example's files.
+
+`make test-examples` runs these tests, and prints what they have measured.
+"""
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from baking import ROOT, make_project
+from commands import Project, make_environment
+
+EXAMPLES = ROOT / "examples"
+# Not laid over a project: the service's requirements stay its own.
+NOT_COPIED = shutil.ignore_patterns("README.md", "requirements.*")
+MMFMETA = '#!/bin/sh\nexec "$(dirname "$0")/python" -m mmf_core "$@"\n'
+FIGURE = "figure of an example"
+TEST_FILE = re.compile(r"/test_example_(\w+)\.py::")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests have measured, for examples/README.md."""
+    reports = [*terminalreporter.getreports(""), *terminalreporter.getreports("passed")]
+    seconds = Counter[str]()
+    figures = set[str]()
+    for report in reports:
+        if match := TEST_FILE.search(report.nodeid):
+            seconds[match[1]] += report.duration
+            figures |= {str(text) for name, text in report.user_properties if name == FIGURE}
+    figures |= {f"{tool}: its tests: {total:.0f} s" for tool, total in seconds.items()}
+    if figures:
+        terminalreporter.section("measured, for examples/README.md")
+    for text in sorted(figures):
+        terminalreporter.write_line(text)
+
+
+@pytest.fixture
+def figure(
+    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> Callable[[str, float, str], None]:
+    """Give a function that notes a measured number with its unit, printed after the tests."""
+    tool = request.path.stem.removeprefix("test_example_")
+    return lambda what, number, unit: record_property(
+        FIGURE, f"{tool}: {what}: {number:.3g} {unit}"
+    )
+
+
+@pytest.fixture(scope="session")
+def example_environment() -> Callable[[str], Path]:
+    """Give a function that makes an example's environment, and returns its programs' folder."""
+
+    def make(tool: str) -> Path:
+        pins = EXAMPLES / tool / "requirements.txt"
+        try:
+            programs = make_environment(f"examples/{tool}", pins)
+        except subprocess.CalledProcessError as error:
+            pytest.skip(f"examples/{tool}/requirements.txt cannot be installed: {error}")
+        # As the project has it, which is not installed here.
+        (programs / "mmfmeta").write_text(MMFMETA, encoding="utf-8")
+        (programs / "mmfmeta").chmod(0o755)
+        return programs
+
+    return make
+
+
+@pytest.fixture
+def example_project(
+    example_environment: Callable[[str], Path], tmp_path: Path
+) -> Callable[..., Project]:
+    """Give a function that makes a project, with an example's files and environment.
+
+    What pins the service is included in the example's requirements.in if the service runs there.
+    """
+
+    def make(tool: str, **answers: str) -> Project:
+        programs = example_environment(tool)
+        folder = make_project(tmp_path / "output", answers)
+        shutil.copytree(EXAMPLES / tool, folder, ignore=NOT_COPIED, dirs_exist_ok=True)
+        (folder / ".venv").symlink_to(programs.parent)
+        return Project(folder)
+
+    return make
