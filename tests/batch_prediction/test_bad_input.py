@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pandas as pd
@@ -333,3 +334,20 @@ def test_json_of_errors_is_text(project: Path, predict: Predict) -> None:
     predict("-i", "in.jsonl", "-o", "out.csv", "--errors", "bad.jsonl", code=1)
     bad = json.loads((project / "bad.jsonl").read_text(encoding="utf-8"))
     assert bad["message"] == 'expected a number, got "ж"'
+
+
+@pytest.mark.parametrize("declared", ["rows=2", 'schema={"a": mmf.Column(int, unique=True)}'])
+def test_checks_of_a_whole_table_are_refused(
+    project: Path, predict: Predict, declared: str
+) -> None:
+    source = f"""
+        import mmf_core as mmf
+
+        @mmf.target(returns=mmf.DataFrame())
+        def score(data=mmf.DataFrame({declared})):
+            return data
+    """
+    (project / "main.py").write_text(dedent(source))
+    (project / "in.csv").write_text("a\n1\n1\n")
+    printed = predict("-i", "in.csv", "-o", "out.csv", code=2).output
+    assert "score: data: rows=, unique= and monotonic= are about a whole table" in printed

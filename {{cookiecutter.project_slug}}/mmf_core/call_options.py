@@ -104,6 +104,11 @@ def batch_argument(
             "batch= needs exactly one table or array among the arguments, scalars otherwise, "
             "and a table or an array as result"
         )
+    if returns.needs_whole_table:
+        raise DeclarationError(
+            "batch= joins the rows of several requests: remove rows=, unique= and monotonic= from "
+            "returns="
+        )
     return with_rows[0]
 
 

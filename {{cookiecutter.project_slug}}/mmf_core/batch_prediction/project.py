@@ -36,7 +36,17 @@ def table_argument(target: Target) -> str:
             f"{target.route}: expected one argument that is a mmf.DataFrame, and "
             f"returns=mmf.DataFrame(), a row for each row"
         )
-    return _tables(target)[0]
+    (argument,) = _tables(target)
+    for name, descriptor in {
+        argument: target.arguments[argument],
+        "returns": target.returns,
+    }.items():
+        if descriptor and descriptor.needs_whole_table:
+            raise BatchError(
+                f"{target.route}: {name}: rows=, unique= and monotonic= are about a whole table, "
+                f"of which a file is read a part at a time; send the table to the service"
+            )
+    return argument
 
 
 def check_row_count(target: Target, result: Sized, table: Sized) -> None:

@@ -87,6 +87,11 @@ class Descriptor(Generic[T]):
         """Whether all valid values have the same columns, in one block of one numeric type."""
         return False
 
+    @property
+    def needs_whole_table(self) -> bool:
+        """Whether a row is valid only beside the others of its table, never in a part of it."""
+        return False
+
     def validate(self, value: Any) -> T:
         """Return a decoded value as the function receives it; InvalidValue if it is invalid."""
         raise NotImplementedError

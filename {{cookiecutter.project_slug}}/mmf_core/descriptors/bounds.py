@@ -9,9 +9,12 @@ import operator
 from collections.abc import Mapping, Sequence
 from datetime import date
 from math import inf, isfinite, nextafter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import quoted
+
+if TYPE_CHECKING:
+    import numpy as np
 
 IS_OUTSIDE = {"ge": operator.lt, "gt": operator.le, "le": operator.gt, "lt": operator.ge}
 """What a value beyond a bound is to it."""
@@ -66,6 +69,21 @@ def interval(bounds: Mapping[str, Any]) -> tuple[float, float]:
     lows = [-inf, *_of(bounds, "ge"), *(nextafter(low, inf) for low in _of(bounds, "gt"))]
     highs = [inf, *_of(bounds, "le"), *(nextafter(high, -inf) for high in _of(bounds, "lt"))]
     return float(max(lows)), float(min(highs))
+
+
+def is_infinite(numbers: np.ndarray[Any, Any], dtype: Any, *, allowed: bool) -> Any:
+    """Return a mask of numbers that are infinite, or would become so in a smaller type.
+
+    The former count only unless they are `allowed`.
+    """
+    import numpy as np
+
+    infinite = np.isinf(numbers) & (not allowed)
+    smaller = getattr(dtype, "numpy_dtype", dtype)  # pandas' own types have one
+    if not isinstance(smaller, np.dtype):
+        return infinite
+    with np.errstate(over="ignore"):
+        return infinite | (np.isinf(numbers.astype(smaller)) & np.isfinite(numbers))
 
 
 def value_within(bounds: Mapping[str, Any], step: Any, *, has_fractions: bool) -> Any:

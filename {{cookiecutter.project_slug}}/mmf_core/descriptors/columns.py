@@ -16,6 +16,7 @@ from .bounds import (
     allow_any,
     allows,
     bounds_schema,
+    is_infinite,
     narrowest,
     one_of,
     value_within,
@@ -25,6 +26,7 @@ from .column_types import type_of
 from .declarations import python_of
 from .declared_types import parse_type
 from .json_schemas import described, to_json, with_choices
+from .row_relations import check_declared, with_relations
 from .zones import zone_of
 
 if TYPE_CHECKING:
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
 
 _ORDERED = {int, float, date, datetime}
 _MOMENTS = {date, datetime}
-_SUBCLASSES = {int: bool, float: bool, date: datetime}
-"""Types whose values are not of the type that they are derived from."""
+_SUBCLASSES = {int: bool, float: bool, date: datetime}  # whose values are not of the type itself
 _POINT = NumberFormat()
 _MAX_LISTED = 1_000  # choices in a description
 
@@ -51,6 +52,8 @@ class Column:
     - `finite`: with False, infinity is a number like any other.
     - `tz`: the zone of dates with times, as in `Datetime`.
     - `description`: a text for people.
+    - `unique`: with True, no two rows may have the same value, but for empty cells.
+    - `monotonic`: `"increasing"` or `"decreasing"`: no value is below, or above, the one before.
     - `private`: with True, the payload log has no value of it: it is masked, or hashed.
 
     DescriptorError if the declaration contradicts itself.
@@ -73,6 +76,8 @@ class Column:
     category: bool = False
     finite: bool = True
     tz: str | None = None
+    unique: bool = False
+    monotonic: str | None = None
     description: str = ""
     private: bool = False
 
@@ -102,6 +107,7 @@ class Column:
             self._check_choices()
         elif self.category:
             raise DescriptorError("category=True needs choices=")
+        check_declared(self)
 
     @property
     def bounds(self) -> dict[str, Any]:
@@ -113,6 +119,11 @@ class Column:
     def is_limited(self) -> bool:
         """Whether there are bounds or choices to check."""
         return bool(self.bounds) or self.choices is not None
+
+    @property
+    def relates_rows(self) -> bool:
+        """Whether a cell is valid only beside those of other rows."""
+        return self.unique or self.monotonic is not None
 
     @cached_property
     def unlimited(self) -> Column:
@@ -132,7 +143,8 @@ class Column:
     @property
     def _is_plain(self) -> bool:
         """Whether the type is all that is declared."""
-        return self.finite and not (self.is_limited or self.tz or self.description or self.private)
+        others = (self.is_limited, self.relates_rows, self.tz, self.description, self.private)
+        return self.finite and not any(others)
 
     @property
     def is_float64(self) -> bool:
@@ -168,7 +180,7 @@ class Column:
         if self.nullable:
             misfits = misfits & cells.notna().to_numpy()
         if self.kind is float:
-            misfits = misfits | self._infinite(column.to_numpy())
+            misfits = misfits | is_infinite(column.to_numpy(), self.dtype, allowed=not self.finite)
         if self.is_limited:
             misfits = misfits | self._outside(column)
         if misfits.any():
@@ -192,7 +204,7 @@ class Column:
         schema = {**self._type.schema, **bounds_schema(self.bounds)}
         if not self._is_listed or (self.kind in _MOMENTS and self.bounds):
             schema["description"] = self.type_label
-        schema = described(schema, self.description)
+        schema = described(with_relations(schema, self), self.description)
         choices = self.choices if self._is_listed else None
         return with_choices(schema, choices, nullable=self.nullable)
 
@@ -231,17 +243,6 @@ class Column:
         if self.category:
             return pd.CategoricalDtype(self._comparable(self.choices))
         return self._type.nullable if self.nullable else self._type.dtype
-
-    def _infinite(self, numbers: np.ndarray[Any, Any]) -> Any:
-        """Return a mask of numbers that are infinite, or would become so in a smaller type."""
-        import numpy as np
-
-        infinite = np.isinf(numbers) & self.finite
-        smaller = getattr(self.dtype, "numpy_dtype", self.dtype)  # pandas' own types have one
-        if not isinstance(smaller, np.dtype):
-            return infinite
-        with np.errstate(over="ignore"):
-            return infinite | (np.isinf(numbers.astype(smaller)) & np.isfinite(numbers))
 
     def _comparable(self, values: Iterable[Any]) -> list[Any]:
         """Return declared values as pandas compares them with a column: days as midnights."""

@@ -19,6 +19,8 @@ def python_of(column: Column) -> str:
         arguments.append(f"choices=[{', '.join(map(_literal, column.choices))}]")
     arguments += ["category=True"] * column.category + ["finite=False"] * (not column.finite)
     arguments += [f"tz={column.tz!r}"] * (column.tz is not None)
+    arguments += ["unique=True"] * column.unique
+    arguments += [f"monotonic={column.monotonic!r}"] * (column.monotonic is not None)
     arguments += ["private=True"] * column.private
     arguments += [f"description={column.description!r}"] * bool(column.description)
     return type_ if len(arguments) == 1 else f"mmf.Column({', '.join(arguments)})"

@@ -8,25 +8,22 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..codecs import NumberFormat, column_index, number_format_of
+from ..codecs import column_index, number_format_of
 from ..errors import (
-    MAX_ERRORS,
     BodyTooLarge,
     DescriptorError,
     ErrorDetail,
     FailedCheck,
-    InvalidValue,
-    listed,
     max_errors,
-    quoted,
 )
 from .bounds import interval
-from .column_names import describe_others, similar_names
 from .column_types import READ_AS
 from .columns import Column
 from .failed_checks import DUPLICATE, MISSING, UNKNOWN, failed_cells, failed_names
 from .json_schemas import records
 from .lenient_cells import read_cells
+from .row_relations import relation_errors
+from .table_errors import cell_errors, invalid_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,6 +53,7 @@ class Schema:
         declared = self.columns.values()
         self.is_block = all(column.is_float64 for column in declared)
         self._is_limited = any(column.is_limited for column in declared)
+        self.relates_rows = any(column.relates_rows for column in declared)
         self._refuses_extra, self._keeps_extra = extra == "refuse", extra == "keep"
         self._names = list(self.columns)
         self._days = [name for name, column in self.columns.items() if column.kind is date]
@@ -109,7 +107,8 @@ class Schema:
         if not wrong_columns:
             if names != self._names:
                 table = table[self._names]
-            if self.is_block and (block := _floats(table)) is not None and self._allows(block):
+            is_block = self.is_block and not self.relates_rows
+            if is_block and (block := _floats(table)) is not None and self._allows(block):
                 return block
         import pandas as pd
 
@@ -122,7 +121,7 @@ class Schema:
         if wrong_columns or failures:
             others = [str(name) for name in names if name not in self.columns]
             misfits = sum(check.number for check in failures)
-            error = _invalid(wrong_columns, errors, misfits, others)
+            error = invalid_table(wrong_columns, errors, misfits, others)
             raise error.failing([*failed_names(wrong_columns, self.columns), *failures])
         return pd.DataFrame(columns, index=table.index)
 
@@ -160,7 +159,10 @@ class Schema:
             rows = mask.nonzero()[0][: max_errors.get()]
             if len(rows):
                 failures += failed_cells(name, self.columns[name], table[name], column, mask)
-                errors += _cell_errors(table[name], rows, self.columns[name], number_format)
+                errors += cell_errors(table[name], rows, self.columns[name], number_format)
+            if self.columns[name].relates_rows:
+                details, checks = relation_errors(self.columns[name], table[name], column, mask)
+                errors, failures = errors + details, failures + checks
         return columns, sorted(errors, key=lambda error: error.row or 0), failures
 
     def _allows(self, block: pd.DataFrame) -> bool:
@@ -226,56 +228,6 @@ def _column(name: Any, declared: Any) -> Column:
         return declared if isinstance(declared, Column) else Column(declared)
     except DescriptorError as error:
         raise DescriptorError(f"schema: column {name!r}: {error}") from None
-
-
-def duplicate_columns(names: Sequence[Any]) -> InvalidValue:
-    """Return the error for a table in which a name occurs twice."""
-    return _invalid({DUPLICATE: [name for name, count in Counter(names).items() if count > 1]})
-
-
-def _invalid(
-    wrong_columns: Mapping[str, list[Any]],
-    cell_errors: Sequence[ErrorDetail] = (),
-    misfits: int = 0,
-    others: Sequence[str] = (),
-) -> InvalidValue:
-    missing = wrong_columns.get(MISSING, [])
-    similar = similar_names(missing, others)
-    column_errors = [
-        ErrorDetail(
-            error.removesuffix("s") + _did_you_mean(similar.get(name)),
-            column=str(name),
-        )
-        for error, names in wrong_columns.items()
-        for name in names[:MAX_ERRORS]
-    ]
-    parts = [f"{error}: {listed(names)}" for error, names in wrong_columns.items()]
-    if missing and others and UNKNOWN not in wrong_columns:
-        parts.insert(1, describe_others([*dict.fromkeys([*similar.values(), *others])]))
-    if misfits:
-        parts.append(
-            "1 cell does not match the schema"
-            if misfits == 1
-            else f"{misfits} cells do not match the schema"
-        )
-    limit = max_errors.get()
-    if sum(map(len, wrong_columns.values())) + misfits > limit:
-        parts.append(f"the first {limit} errors are listed")
-    return InvalidValue("; ".join(parts), [*column_errors, *cell_errors][:limit])
-
-
-def _did_you_mean(name: str | None) -> str:
-    return "" if name is None else f"; did you mean {quoted(name)}?"
-
-
-def _cell_errors(
-    cells: pd.Series[Any], rows: Any, declared: Column, number_format: NumberFormat
-) -> Iterator[ErrorDetail]:
-    wrong = cells.iloc[rows]
-    for row, cell, is_empty in zip(rows.tolist(), wrong.tolist(), wrong.isna(), strict=True):
-        value = None if is_empty else cell
-        message = declared.explain(value, number_format)
-        yield ErrorDetail(message, row=row, column=str(cells.name), value=value)
 
 
 def _floats(table: pd.DataFrame) -> pd.DataFrame | None:

@@ -11,12 +11,10 @@ from ..codecs import (
     Format,
     Kind,
     column_index,
-    is_masked,
     number_table,
     plain,
     prediction_names,
     table_of,
-    typed_column,
     unmasked,
 )
 from ..errors import DescriptorError, InvalidValue
@@ -27,7 +25,10 @@ from .declared_schemas import AUTOMATIC, schema_for
 from .examples import check_rows
 from .json_schemas import records
 from .members import from_members, members_of
-from .schema import Schema, duplicate_columns
+from .result_tables import is_numeric, with_index, without_masked
+from .row_relations import RowCount
+from .schema import Schema
+from .table_errors import duplicate_columns
 from .training import Columns
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class DataFrame(Descriptor["pd.DataFrame"]):
       model that knows its columns; or an object with `validate(table)`, such as pandera's. Missing
       columns and invalid cells are reported to the client. Without it, an argument gets the schema
       of the only model if the function only passes its table on to that; None forbids it.
+    - `rows`: how many it must have: a number, or the fewest and the most, such as `(2, None)`.
     - `extra`: `"ignore"` drops undeclared columns, `"refuse"` reports them, `"keep"` gives them
       back beside the result, in their places and exactly as they came; the function must then
       return a row for each of its table's, in the same order or with the table's index.
@@ -63,6 +65,7 @@ class DataFrame(Descriptor["pd.DataFrame"]):
     """
 
     schema: Any = AUTOMATIC
+    rows: Any = None
     extra: str = "ignore"
     pandas_params: dict[str, Any] = field(default_factory=dict)
     lenient: bool = False
@@ -73,6 +76,7 @@ class DataFrame(Descriptor["pd.DataFrame"]):
 
     def __post_init__(self) -> None:
         self._schema = schema_for(self.schema, self.extra)
+        self._row_count = RowCount.parse(self.rows)
         if self.lenient and not isinstance(self._schema, Schema):
             raise DescriptorError("lenient=True needs schema={column: type}, or a model's columns")
         reading = self._schema.reading if self._schema else {}
@@ -125,6 +129,8 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         table = _as_table(value)
         if not (len(table) and len(table.columns)):  # `empty` takes three times as long
             raise InvalidValue("the table has no rows; send at least one")
+        if self.rows is not None:
+            self._row_count.check(len(table))
         if not (isinstance(self._schema, Schema) or table.columns.is_unique):
             raise duplicate_columns(table.columns.tolist())
         if self.lenient and isinstance(self._schema, Schema):
@@ -135,18 +141,20 @@ class DataFrame(Descriptor["pd.DataFrame"]):
 
     def to_output(self, result: Any) -> pd.DataFrame:
         table = _as_table(result)
-        if not _is_numeric(result):
-            table = _without_masked(table)
+        if not is_numeric(result):
+            table = without_masked(table)
         if any(name is not None for name in table.index.names):
-            table = _with_index(table)  # a named index is data, an unnamed one is only a counter
+            table = with_index(table)  # a named index is data, an unnamed one is only a counter
         if not all(isinstance(name, str) for name in table.columns):
             table = table.set_axis([str(name) for name in table.columns], axis="columns")
         if not table.columns.is_unique:
             raise InvalidValue("expected unique column names; rename the duplicates")
+        if self.rows is not None:
+            self._row_count.check(len(table))
         return self._schema.to_output(table) if self._schema else table
 
     def to_encodable(self, result: Any) -> Any:
-        if self._schema is None and (table := number_table(result)) is not None:
+        if self._schema is self.rows is None and (table := number_table(result)) is not None:
             return table
         return self.to_output(result)
 
@@ -158,23 +166,37 @@ class DataFrame(Descriptor["pd.DataFrame"]):
         return plain(table.set_axis([str(name) for name in table.columns], axis="columns"))
 
     def guess(self) -> Any:
-        return [self._schema.example() if self._schema else {"column": 0.5}]
+        row = self._schema.example() if self._schema else {"column": 0.5}
+        return [row] * self._row_count.fewest
 
     def json_schema(self) -> dict[str, Any]:
         """Return the schema of records, the shape that responses have."""
-        return self._schema.json_schema() if self._schema else records({})
+        schema = self._schema.json_schema() if self._schema else records({})
+        return self._row_count.json_schema(schema)
 
     def output_schema(self) -> dict[str, Any]:
-        return {"type": "array", "items": self.json_schema()["items"]}  # may be empty
+        schema = self.json_schema()
+        may_be_empty = {"type": "array", "items": schema["items"]}
+        return may_be_empty if self.rows is None else schema
 
     @property
     def example_is_valid(self) -> bool:
-        return self._schema is not None and self._schema.example_is_valid
+        repeats = self._relates_rows and self._row_count.fewest > 1
+        return self._schema is not None and self._schema.example_is_valid and not repeats
+
+    @property
+    def needs_whole_table(self) -> bool:
+        return self.rows is not None or self._relates_rows
+
+    @property
+    def _relates_rows(self) -> bool:
+        return isinstance(self._schema, Schema) and self._schema.relates_rows
 
     def meta(self) -> dict[str, Any]:
         return {
             **super().meta(),
             "schema": str(self._schema),
+            **({} if self.rows is None else {"rows": self.rows}),
             "pandas_params": self.pandas_params,
             **({"columns": self.notes} if self.notes else {}),
         }
@@ -184,30 +206,6 @@ def _without_attrs(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table without the notes that its reader made."""
     table = table.copy(deep=False)
     table.attrs = {}
-    return table
-
-
-def _with_index(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with its index as columns too; it stays: rows are matched by it."""
-    try:
-        return table.reset_index().set_axis(table.index)
-    except ValueError as error:  # a column has that name already
-        raise InvalidValue(f"the index cannot become a column: {error}") from None
-
-
-def _is_numeric(result: Any) -> bool:
-    """Return whether it is an array of NumPy's without objects: most results are."""
-    return getattr(getattr(result, "dtype", None), "kind", "O") in "biufmM"
-
-
-def _without_masked(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table without NumPy's `masked`, which pandas takes for a value."""
-    for index, dtype in enumerate(table.dtypes):
-        cells = table.iloc[:, index].tolist() if dtype.kind == "O" else ()
-        may_be_masked = any(hasattr(type_, "filled") for type_ in set(map(type, cells)))
-        if may_be_masked and any(map(is_masked, cells)):
-            table = table.copy(deep=False)
-            table.isetitem(index, typed_column(cells))
     return table
 
 

@@ -74,4 +74,21 @@ RUSSIAN_PHRASES = {
     "send one value": "пришлите одно значение",
     "send it in smaller pieces": "пришлите по частям",
     "try again later": "попробуйте позже",
+    # rows beside each other
+    "number of rows: expected {number}, got {count}": "число строк: {number}, а в таблице {count}",
+    "number of rows: expected at least {number}, got {count}": (
+        "число строк: не меньше {number}, а в таблице {count}"
+    ),
+    "number of rows: expected at most {number}, got {count}": (
+        "число строк: не больше {number}, а в таблице {count}"
+    ),
+    "expected a value that no other row has, got {value}": (
+        "значения не должны повторяться, получено: {value}"
+    ),
+    "expected at least {value}, the value before it, got {other}": (
+        "ожидается значение не меньше предыдущего, {value}, получено: {other}"
+    ),
+    "expected at most {value}, the value before it, got {other}": (
+        "ожидается значение не больше предыдущего, {value}, получено: {other}"
+    ),
 }
