@@ -35,6 +35,7 @@ MENTIONS = {
     "codecs/table_xls": "vnd.ms-excel",
     "cors": "CORS",
     "upgrading": "  upgrade  ",
+    "expectations": "  schema  ",
     "drift": "MMF_DRIFT|  drift  ",
     "init": "  init  ",
     "feedback": "/feedback|MMF_FEEDBACK",

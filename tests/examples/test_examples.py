@@ -9,7 +9,7 @@ from baking import ROOT
 
 FOLDERS = sorted(folder for folder in (ROOT / "examples").iterdir() if folder.is_dir())
 TABLE = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
-ROW = re.compile(r"(?m)^\| \[[^\]]+\]\((\w+)/README\.md\) \| ([^|]+) \| ([^|]+) \|$")
+ROW = re.compile(r"(?m)^\| \[[^\]]+\]\(([\w-]+)/README\.md\) \| ([^|]+) \| ([^|]+) \|$")
 MEASURED = re.compile(r"\d+(?:\.\d+)? (?:ms|s)\b")
 LONGEST_README = 60
 
@@ -26,4 +26,5 @@ def test_each_row_has_a_measured_time() -> None:
 def test_example_has_a_short_readme_and_a_test(folder: Path) -> None:
     readme = (folder / "README.md").read_text(encoding="utf-8")
     assert len(readme.splitlines()) <= LONGEST_README
-    assert list(ROOT.glob(f"tests/*/test_example_{folder.name}.py"))
+    name = folder.name.replace("-", "_")
+    assert list(ROOT.glob(f"tests/*/test_example_{name}.py"))

@@ -1,5 +1,6 @@
 """The name, version and description of the service: those of its pyproject.toml."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,28 @@ def test_the_title_may_be_in_any_script(folder: Path) -> None:
     assert "wine-cultivars 1.2.3" in " ".join(page.words.split())
 
 
+def test_links_are_on_the_page(folder: Path) -> None:
+    links = {
+        "Data docs": "https://example.org/docs?a=1&b=2",
+        "Отчёт": "/reports/",
+        "script": "javascript:alert(1)",
+        "not a text": 1,
+        HOSTILE: "http://example.org/",
+    }
+    lines = "".join(f"{json.dumps(text)} = {json.dumps(url)}\n" for text, url in links.items())
+    text = f"{PROJECT}[tool.mmf.links]\n{lines}"
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    page = Elements(client().get("/").text)
+    addresses = [dict(attributes).get("href") for tag, attributes in page.elements if tag == "a"]
+    assert [address for address in addresses if address in links.values()] == [
+        "https://example.org/docs?a=1&b=2",
+        "/reports/",
+        "http://example.org/",
+    ]
+    assert "Data docs · Отчёт" in " ".join(page.words.split())
+    assert not [tag for tag, _ in page.elements if tag == "img"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -68,6 +91,7 @@ def test_the_title_may_be_in_any_script(folder: Path) -> None:
         "[project]\nname = 1",
         "tool = 1",
         "[tool]\nmmf = 1",
+        "[tool.mmf]\nlinks = 1",
         "[project",
         "\ufeff[project]",
         "ы",

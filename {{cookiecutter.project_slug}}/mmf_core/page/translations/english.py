@@ -49,6 +49,7 @@ ENGLISH = {
     "copy_code": "Copy",
     "artifacts": "Artifacts",
     "no_artifacts": "none",
+    "links": "Links",
     "version": "Version",
     "health": "Status",
     "health_details": "details",

@@ -49,6 +49,7 @@ RUSSIAN = {
     "copy_code": "Копировать",
     "artifacts": "Артефакты",
     "no_artifacts": "нет",
+    "links": "Ссылки",
     "version": "Версия",
     "health": "Состояние",
     "health_details": "подробнее",
