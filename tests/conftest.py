@@ -35,7 +35,14 @@ settings.register_profile("thorough", max_examples=40, deadline=None)
 
 # These files share a worker: what they use takes long to make, and is made once.
 # xdist's own way to say so, `--dist=loadgroup`, groups nothing under pytest 9.2: pytest-xdist#1386.
-INSTALLED = ("test_demo.py", "test_life.py", "test_load.py", "test_readme.py", "test_serving.py")
+INSTALLED = (
+    "test_ci.py",
+    "test_demo.py",
+    "test_life.py",
+    "test_load.py",
+    "test_readme.py",
+    "test_serving.py",
+)
 S3 = (
     *("test_store_s3.py", "test_store_mlflow_s3.py", "test_cli_artifacts.py"),
     *("test_payload_log_s3.py", "test_batch_s3.py"),

@@ -20,8 +20,9 @@ PROJECT = [FOLDER / f"{choice}{kind}.txt" for choice in CHOICES for kind in ("",
 PIN = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)==([^\s;]+)(?: ; (.+))?")
 # sklearn2pmml refuses the newest.
 BEHIND = {"pmml": {"scikit-learn"}}
-EXAMPLES = sorted(ROOT.glob("examples/*/requirements.in"))
-LOCKS = [*PROJECT, TEMPLATE, *(source.with_suffix(".txt") for source in EXAMPLES)]
+LINTERS = ROOT / "tests" / "linters" / "requirements.in"
+OTHERS = [*sorted(ROOT.glob("examples/*/requirements.in")), LINTERS]
+LOCKS = [*PROJECT, TEMPLATE, *(source.with_suffix(".txt") for source in OTHERS)]
 each_lock = pytest.mark.parametrize(
     "lock", LOCKS, ids=lambda lock: f"{lock.parent.name}-{lock.stem}"
 )
@@ -77,8 +78,8 @@ def test_every_package_of_the_template_is_pinned() -> None:
     check_tells_nothing(TEMPLATE.with_suffix(".in").read_text())
 
 
-@pytest.mark.parametrize("source", EXAMPLES, ids=lambda source: source.parent.name)
-def test_every_package_of_an_example_is_pinned(source: Path) -> None:
+@pytest.mark.parametrize("source", OTHERS, ids=lambda source: source.parent.name)
+def test_every_package_of_an_environment_is_pinned(source: Path) -> None:
     check_wanted(source, source.with_suffix(".txt"))
     included = re.compile(r"(?m)^-r \.\./\.\./templates/locks/\w+\.txt$")
     check_tells_nothing(included.sub("", source.read_text()))

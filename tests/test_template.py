@@ -20,6 +20,8 @@ GENERATED = """
     .dockerignore
     .gitattributes
     .github/workflows/ci.yml
+    .github/zizmor.yml
+    .gitlab-ci.yml
     .gitignore
     .mmf.toml
     .python-version

@@ -5,7 +5,8 @@ includes one of them. The template is resolved after them, within those versions
 pin is pinned alike, and what is tested here is what a user gets. The examples come last: some
 include a project's pins.
 
-`python tools/lock.py` writes all; `python tools/lock.py kedro` the pins of examples/kedro only.
+`python tools/lock.py` writes all; `python tools/lock.py kedro` the pins of examples/kedro only, and
+`linters` those of tests/linters.
 """
 
 import json
@@ -20,7 +21,11 @@ from jinja2 import Environment
 ROOT = Path(__file__).resolve().parent.parent
 PAYLOAD = ROOT / "{{cookiecutter.project_slug}}"
 LOCKS = ROOT / "templates" / "locks"
-EXAMPLES = ROOT / "examples"
+# Environments of their own, by the names of their folders.
+SOURCES = {
+    source.parent.name: source
+    for source in (*ROOT.glob("examples/*/requirements.in"), ROOT / "tests/linters/requirements.in")
+}
 QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 # One result for every system and Python from 3.11 on, without a trace of where it was resolved.
 OPTIONS = (
@@ -61,11 +66,11 @@ def lock_project(model_format: str) -> None:
             shutil.copyfile(resolve(source), LOCKS / f"{model_format}{suffix}.txt")
 
 
-def lock_examples(names: list[str]) -> None:
-    """Write the pins of the examples with these names."""
+def lock_environments(names: list[str]) -> None:
+    """Write the pins of the environments with these names."""
     for name in names:
-        print(f"resolving examples/{name}", flush=True)
-        resolve(EXAMPLES / name / "requirements.in")
+        print(f"resolving {name}", flush=True)
+        resolve(SOURCES[name])
 
 
 def lock_all() -> None:
@@ -76,14 +81,14 @@ def lock_all() -> None:
         lock_project(model_format)
     print("resolving the template", flush=True)
     resolve(ROOT / "requirements-dev.in")
-    lock_examples(sorted(file.parent.name for file in EXAMPLES.glob("*/requirements.in")))
+    lock_environments(sorted(SOURCES))
 
 
 def main() -> int:
-    """Write every lock, or those of the examples named, stopping at the first without versions."""
+    """Write every lock, or those of the environments named, until one cannot be resolved."""
     try:
-        if examples := sys.argv[1:]:
-            lock_examples(examples)
+        if names := sys.argv[1:]:
+            lock_environments(names)
         else:
             lock_all()
     except Unresolved as error:

@@ -1,6 +1,8 @@
 """`mmfmeta size`: what the size of the slug and the memory of the workers."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -108,6 +110,27 @@ def test_both_sizes_are_printed() -> None:
     assert {"click", "Python", "this", "slug:", "memory:"} <= set(lines)
     assert " of 500 MiB, compressed" in lines["slug:"]
     assert " of 512 MiB, 2 workers that called each target once" in lines["memory:"]
+
+
+@pytest.mark.usefixtures("light")
+@pytest.mark.parametrize(
+    "buildpack", ["heroku/jvm", "https://github.com/heroku/heroku-buildpack-jvm-common"]
+)
+def test_java_counts_where_its_buildpack_is_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch, buildpack: str
+) -> None:
+    monkeypatch.setattr("mmf_core.processes.PROC", project)  # memory is not measured
+    assert "Java" not in run_size().output
+    (project / "app.json").write_text(json.dumps({"buildpacks": [{"url": buildpack}]}))
+    home = project / ".jre"
+    (home / "bin").mkdir(parents=True)
+    (home / "bin" / "java").touch(mode=0o755)
+    (home / "modules").write_bytes(bytes(3 * MIB))
+    monkeypatch.setenv("PATH", str(project / ".bin"))
+    assert "Java: not measured" in run_size().output
+    (project / ".bin").mkdir()
+    (project / ".bin" / "java").symlink_to(home / "bin" / "java")
+    assert re.search(r"(?m)^Java +3\.0 +0\.0$", run_size().output)
 
 
 @linux_only

@@ -42,9 +42,13 @@ def size(module: str, slug_limit: int, memory_limit: int, workers: int | None) -
     if not requirements.is_file():
         raise click.ClickException(f"requirements.txt is not in {Path.cwd()}")
     packages = slug.of_packages(requirements)
-    total = _print_table(
-        packages, {"Python": slug.of_python(), "this folder": slug.of_project(Path())}
-    )
+    others = {"Python": slug.of_python(), "this folder": slug.of_project(Path())}
+    needs_java = slug.needs_java(Path())
+    if needs_java and (java := slug.of_java()):
+        others["Java"] = java
+    total = _print_table(packages, others)
+    if needs_java and "Java" not in others:
+        click.echo("Java: not measured (app.json names its buildpack, and PATH has no java)")
     details = f"compressed; uncompressed {_mib(total.uncompressed)} MiB"
     too_large = _compare("slug", total.compressed, slug_limit, details)
     workers = workers or max(1, memory_limit // MIB_PER_WORKER)

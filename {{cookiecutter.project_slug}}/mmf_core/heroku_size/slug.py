@@ -1,4 +1,4 @@
-"""The size of a Heroku slug: the project, its packages and Python, compressed.
+"""The size of a Heroku slug: the project, its packages, Python and perhaps Java, compressed.
 
 A .py file counts twice: pip compiles it to a .pyc of about the same size.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sysconfig
 import zlib
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,8 @@ from pathlib import Path
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 CHUNK = 1024 * 1024
+# In app.json, by its name or its repository.
+JVM_BUILDPACK = re.compile(r"heroku(?:/|-buildpack-)jvm")
 # Of the standard library: what the buildpack's Python lacks, and what is counted by itself.
 NOT_PYTHON = {"site-packages", "dist-packages", "test", "__pycache__"}
 
@@ -44,6 +47,20 @@ def of_project(folder: Path) -> Size:
 def of_python() -> Size:
     """Return the size of the running Python, which is close to that of the buildpack's."""
     return of_files(_walk(Path(sysconfig.get_path("stdlib")), NOT_PYTHON))
+
+
+def needs_java(folder: Path) -> bool:
+    """Return whether app.json names the buildpack of Java, which PMML needs."""
+    file = folder / "app.json"
+    return file.is_file() and bool(JVM_BUILDPACK.search(file.read_text(encoding="utf-8")))
+
+
+def of_java() -> Size | None:
+    """Return the size of the Java on PATH, which is close to the buildpack's; None without one."""
+    program = shutil.which("java")
+    if program is None:
+        return None
+    return of_files(_walk(Path(program).resolve().parents[1], set()))  # HOME/bin/java
 
 
 def of_files(files: Iterable[Path]) -> Size:
