@@ -7,14 +7,16 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import services
 from baking import ROOT, make_project
-from commands import Project, make_environment
+from commands import LONGEST_COMMAND, Project, make_environment
 
 EXAMPLES = ROOT / "examples"
 # Not laid over a project: the service's requirements stay its own.
@@ -89,3 +91,19 @@ def example_project(
         return Project(folder)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def sample_service(
+    baked: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[services.Service]:
+    """Serve the default project, with its sample model, for tools that only call a service."""
+    folder = tmp_path_factory.mktemp("sample") / baked.name
+    shutil.copytree(baked, folder)
+    subprocess.run([sys.executable, "train.py"], cwd=folder, check=True, timeout=LONGEST_COMMAND)
+    app = (folder / "app.py").read_text(encoding="utf-8")
+    with (
+        (folder / "log").open("wb") as log,
+        services.serve("gunicorn", folder, log, app) as service,
+    ):
+        yield service
