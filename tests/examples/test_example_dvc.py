@@ -1,82 +1,74 @@
-"""The example of DVC: its own files, its own commands, a real DVC with a folder for a remote."""
+"""The example of DVC: its README, with a real DVC, git, and a folder for a remote."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from baking import PAYLOAD, ROOT
-from commands import LONGEST_COMMAND
+from baking import ROOT
+from commands import Project
+from test_readme import Block, blocks
 
-EXAMPLE = ROOT / "examples" / "dvc"
+README = ROOT / "examples" / "dvc" / "README.md"
 LOAD = "import mmf_core as mmf; print(len(mmf.artifact('model.joblib').load().classes_))"
-IN_README = [
-    "dvc init",
-    "python make_data.py",
-    "dvc add data/wines.csv",
-    "dvc repro",
-    "dvc metrics show",
-    "dvc add model.joblib",
-    "dvc push",
-]
+AUTHOR = {
+    f"GIT_{role}_{field}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for field, value in {"NAME": "Anna", "EMAIL": "anna@example.com"}.items()
+}
 
 
 @pytest.mark.long
 def test_data_and_model_are_kept_by_dvc(
-    tmp_path: Path, example_environment: Callable[[str], Path]
+    tmp_path: Path,
+    example_project: Callable[..., Project],
+    figure: Callable[[str, float, str], None],
 ) -> None:
-    programs = example_environment("dvc")
-    project, remote = tmp_path / "project", tmp_path / "remote"
-    shutil.copytree(EXAMPLE, project)
-    kept = {
-        name: text for name, text in os.environ.items() if not name.startswith(("COV_", "MMF_"))
-    }
-    environment = kept | {
-        "PATH": f"{programs}{os.pathsep}{kept['PATH']}",
-        "PYTHONPATH": str(PAYLOAD),
-        "DVC_NO_ANALYTICS": "1",
-        "DVC_SITE_CACHE_DIR": str(tmp_path / "site"),
-    }
+    project, remote = example_project("dvc"), str(tmp_path / "remote")
+    environment = AUTHOR | {"DVC_SITE_CACHE_DIR": str(tmp_path / "site")}
 
-    def run(*command: str, ends_with: int = 0) -> str:
-        done = subprocess.run(
-            command,
-            cwd=project,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=LONGEST_COMMAND,
-            check=False,
-        )
-        assert done.returncode == ends_with, f"{command}\n{done.stdout}{done.stderr}"
-        return done.stdout + done.stderr
+    def run(block: Block) -> str:
+        script = block.text.replace("s3://bucket/wines", remote)
+        return project.run("bash", "-euc", script, **environment)
 
-    script = re.sub(" +#.*", "", (EXAMPLE / "README.md").read_text(encoding="utf-8"))
-    script = script.partition("```bash\n")[2].partition("```")[0]
-    commands = [command.strip() for line in script.splitlines() for command in line.split("&&")]
-    assert [
-        command for command in commands if not command.startswith(("git", "dvc remote"))
-    ] == IN_README
-
-    run("dvc", "init", "--no-scm")
-    run("dvc", "remote", "add", "--default", "store", str(remote))
-    for command in IN_README[1:]:
-        run(*command.split())
-    assert json.loads((project / "metrics.json").read_text())["accuracy"] > 0.9
-    assert "accuracy" in run("dvc", "metrics", "show")
-    assert "didn't change, skipping" in run("dvc", "repro")
+    first, experiment, back = blocks(README, "bash")
+    (listing,) = blocks(README, "text")
+    run(first)
+    accuracy = json.loads((project.folder / "metrics.json").read_text())["accuracy"]
+    assert accuracy > 0.9
+    assert "didn't change, skipping" in project.run("dvc", "repro", **environment)
 
     # Another machine: what is in git, and the remote.
-    (project / "model.joblib").unlink()
-    shutil.rmtree(project / ".dvc" / "cache")
-    assert run("python", "-c", LOAD).splitlines()[-1] == "3"
-    assert (project / "model.joblib").is_file()
+    (project.folder / "model.joblib").unlink()
+    shutil.rmtree(project.folder / ".dvc" / "cache")
+    assert project.run("python", "-c", LOAD, **environment).splitlines()[-1] == "3"
+    assert (project.folder / "model.joblib").is_file()
+
+    model = (project.folder / "model.joblib").read_bytes()
+    printed = run(experiment)
+    assert re.search(r"params\.yaml +logistic_regression\.C +1\.0 +0\.001", printed)
+    assert re.search(r"metrics\.json +accuracy +1\.0 +0\.7", printed)
+    assert "| train |" in printed
+    lines = printed.splitlines()[-2:]
+    assert [re.sub(r"\w{7}|\S+T\S+", "…", line, count=2) for line in lines] == [
+        re.sub(r"\w{7}|\S+T\S+", "…", line, count=2) for line in listing.text.splitlines()
+    ]
+    began = time.monotonic()
+    assert "mmfmeta" in experiment.text
+    project.run("mmfmeta", "versions", "model.joblib", **environment)
+    figure("mmfmeta versions", time.monotonic() - began, "s")
+
+    assert (project.folder / "model.joblib").read_bytes() != model
+    run(back)
+    assert (project.folder / "model.joblib").read_bytes() == model
+    versions = project.run("mmfmeta", "versions", "model.joblib", **environment)
+    assert [line[0] for line in versions.splitlines()] == [" ", "*"]
 
     # And a file that is not the one that git knows.
-    (project / "model.joblib").write_bytes(b"another")
-    assert "md5" in run("python", "-c", LOAD, ends_with=1)
+    (project.folder / "model.joblib").write_bytes(b"another")
+    script = f'! {{ python -c "{LOAD}"; }} 2>&1'
+    assert "md5" in project.run("bash", "-c", script, **environment)

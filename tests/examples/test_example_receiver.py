@@ -1,6 +1,7 @@
 """examples/receiver: its README, and each row counted once whatever fails."""
 
 import json
+import os
 import random
 import runpy
 import shlex
@@ -170,7 +171,7 @@ def receive(tmp_path: Path, service: Service) -> Callable[..., subprocess.Popen[
             return subprocess.Popen(
                 [sys.executable, EXAMPLE / "receiver.py", source, sink, *options],
                 cwd=tmp_path,
-                env={"PYTHONPATH": str(PAYLOAD)},
+                env=os.environ | {"PYTHONPATH": str(PAYLOAD)},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -1,13 +1,17 @@
 """Files that DVC keeps: fetched by its own command, checked by its md5."""
 
 import hashlib
+import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from store_helpers import lock
 
 import mmf_core as mmf
+from mmf_core.cli import main
 from mmf_core.errors import ArtifactError, MissingPackage, StoreError
 
 CONTENT = b"a model"
@@ -101,3 +105,72 @@ def test_a_folder_is_dvcs_own_to_check(folder: Path) -> None:
     (folder / "model").mkdir()
     (folder / "model.dvc").write_text(f"outs:\n- md5: {MD5}.dir\n  path: model\n")
     mmf.Registry().artifact("model").verify()
+
+
+HISTORY = """
+import json
+import subprocess
+import sys
+
+assert sys.argv[1:] == ["metrics", "show", "--all-commits", "--json"]
+if not Path("metrics.json").exists():
+    sys.exit("ERROR: no metrics")
+commits = subprocess.check_output(["git", "log", "--format=%H"], text=True).split()
+files = {"metrics.json": {"data": {"accuracy": 0.9, "by": {"class": 0.25}, "name": "wine"}}}
+broken = {"metrics.json": {"error": {"type": "YAMLSyntaxError"}}}
+print(json.dumps({"workspace": {"data": files}, commits[0]: {"data": broken}} | {
+    commit: {"data": files} for commit in commits[1:]
+}))
+"""
+
+
+def commit(subject: str) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgSign=false")
+    for command in (("init", "-q"), ("add", "."), (*identity, "commit", "-qm", subject)):
+        subprocess.run(["git", *command], check=True)
+
+
+def test_versions_are_the_commits_of_the_pointer(project: Path) -> None:
+    (project / "dvc" / "__main__.py").write_text(f"from pathlib import Path\n{HISTORY}")
+    (project / "metrics.json").write_text("{}")
+    commit("first model")
+    (project / "model.bin.dvc").unlink()
+    commit("removed")
+    (project / "model.bin.dvc").write_text(POINTER.replace("7", "8").replace(MD5, "a" * 32))
+    commit("second model")
+    (project / "other").write_text("")
+    commit("another file")
+
+    facts = r"\S+T\S+  accuracy 0.9  by.class 0.25"
+    assert re.fullmatch(
+        rf"\* [0-9a-f]{{7,}}  8 bytes  {facts}  second model\n"
+        rf"  [0-9a-f]{{7,}}  7 bytes  {facts}  first model\n",
+        versions(),
+    )
+    (project / "model.bin.dvc").write_text(POINTER.replace(MD5, "b" * 32))
+    changed, *others = versions().splitlines()
+    assert changed == "* -  7 bytes  accuracy 0.9  by.class 0.25  not committed"
+    assert [line[0] for line in others] == [" ", " "]
+    assert "git checkout abc -- model.bin.dvc" in mmfmeta("use", "model.bin", "abc")
+
+
+def test_metrics_that_dvc_cannot_read_are_left_out(project: Path) -> None:
+    (project / "dvc" / "__main__.py").write_text(f"from pathlib import Path\n{HISTORY}")
+    (project / "metrics.json").write_text("{}")
+    commit("only model")
+    assert versions().split("  ")[3:] == ["only model\n"]
+
+
+def test_versions_need_git(project: Path) -> None:
+    assert "are in git's history, which cannot be read: fatal: not a git" in versions()
+    (project / "dvc" / "__main__.py").write_text("import sys; sys.exit('ERROR: broken')")
+    commit("first model")
+    assert "cannot be read: ERROR: broken" in versions()
+
+
+def mmfmeta(*words: str) -> str:
+    return CliRunner().invoke(main, words).output
+
+
+def versions() -> str:
+    return mmfmeta("versions", "model.bin")

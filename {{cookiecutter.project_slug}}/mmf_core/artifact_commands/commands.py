@@ -10,7 +10,7 @@ import click
 
 from ..cli.get_meta import load_project
 from ..errors import DeclarationError
-from ..stores import is_uri, lockfile, redact_url, source_uri, store_for
+from ..stores import is_uri, lockfile, pointer_to, redact_url, source_uri, store_for
 from ..stores.digests import SHORT, sha256_of, size_text
 from ..stores.lockfile import Entry
 from .files import lock_file, pull_file, push_file, training_of, use_version
@@ -83,10 +83,19 @@ def versions(file: str) -> None:
     """List the versions of FILE in its store.
 
     The newest comes first; * marks the locked one. Of a model that the service has trained, its
-    metrics, note, time and the git commit of its code are shown.
+    metrics, note, time and the git commit of its code are shown. The versions of a file that DVC
+    tracks are the commits of its .dvc file, with DVC's metrics.
     """
-    entry = _locked().get(file)
-    if not (uri := source_uri(file, entry)):
+    pointer = pointer_to(Path(file))
+    entry = lockfile.read().get(file) if pointer else _locked().get(file)
+    uri = source_uri(file, entry)
+    if pointer and not uri:
+        for version in pointer.versions():
+            mark = "*" if version.etag == pointer.etag else " "
+            identity, size = version.id or "-", version.size
+            click.echo(_version_text(mark, identity, size, training_of(version)))
+        return
+    if not uri:
         if entry and entry.training:  # kept with the code: there is this one
             click.echo(_version_text("*", "-", entry.size, entry.training))
             return

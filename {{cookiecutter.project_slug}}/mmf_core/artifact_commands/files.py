@@ -20,17 +20,17 @@ from ..stores import (
     is_uri,
     join,
     lockfile,
+    pointer_to,
     redact_url,
     source_uri,
     store_for,
 )
 from ..stores.digests import TAR_SUFFIX, sha256_of, single_file, size_of
 from ..stores.lockfile import Entry
+from ..stores.objects import TRAINING
 
 MADE_WITH = "made-with"
 """The metadata key of the library versions that are stored with an object."""
-TRAINING = "training"
-"""The metadata key of what is known of a model that the service has trained."""
 
 
 def lock_file(file: str, trust: Iterable[str] = ()) -> Entry:
@@ -114,6 +114,11 @@ def use_version(file: str, version: str) -> Entry:
     """Lock another version of a file, by its id or the beginning of it, and fetch it."""
     entries = lockfile.read()
     uri = source_uri(file, entries.get(file))
+    if not uri and pointer_to(Path(file)):
+        raise ArtifactError(
+            f"{file} is tracked by DVC; go back with git checkout {version} -- {file}.dvc && dvc "
+            f"checkout {file}"
+        )
     if not uri:
         raise ArtifactError(f"{file} is not in a store; upload it with mmfmeta push")
     store = store_for(uri)

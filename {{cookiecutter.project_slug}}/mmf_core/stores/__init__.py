@@ -63,7 +63,7 @@ def resolve(file: str, sha256: str = "", folder: Path = Path()) -> ResolvedArtif
     expected = entry or (Entry(sha256, UNKNOWN) if sha256 else None)
     path = folder / file
     identity = fingerprint_of(path)  # before the content is read
-    pointer = None if is_uri(file) else _pointer_to(path)
+    pointer = None if is_uri(file) else pointer_to(path)
     if not is_uri(file) and path.exists():
         if pointer:
             pointer.verify()
@@ -97,7 +97,7 @@ def fingerprint_of(path: Path) -> Fingerprint:
 def is_available(file: str) -> bool:
     """Return whether an artifact is beside the code or has a store; fetch nothing."""
     path = Path(file)
-    return bool(path.exists() or source_uri(file, lockfile.read().get(file)) or _pointer_to(path))
+    return bool(path.exists() or source_uri(file, lockfile.read().get(file)) or pointer_to(path))
 
 
 def fetch_cached(file: str, uri: str, entry: Entry | None) -> Path:
@@ -158,5 +158,6 @@ def is_uri(file: str) -> bool:
     return bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", file))
 
 
-def _pointer_to(path: Path) -> Pointer | None:
-    return next(filter(None, (pointer_to(path) for pointer_to in _POINTERS)), None)
+def pointer_to(path: Path) -> Pointer | None:
+    """Return what a tool's file beside `path` records; None without such a file."""
+    return next(filter(None, (find(path) for find in _POINTERS)), None)

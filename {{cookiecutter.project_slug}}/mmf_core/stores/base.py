@@ -99,3 +99,10 @@ class Pointer(Protocol):
 
     def pull(self) -> None:
         """Fetch the file to its place beside the code; the caller verifies it."""
+
+    def versions(self) -> list[Version]:
+        """Return the versions that were recorded, newest first; StoreError without a history."""
+
+    @property
+    def etag(self) -> str:
+        """The `Version.etag` of the recorded file."""

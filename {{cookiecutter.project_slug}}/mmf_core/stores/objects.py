@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from io import BufferedIOBase
 
 UNKNOWN = -1
+TRAINING = "training"
+"""The key in a version's metadata of how the model was trained: metrics, note, time, as JSON."""
 
 
 @dataclass(frozen=True)
