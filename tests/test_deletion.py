@@ -56,6 +56,7 @@ MENTIONS = {
     "retraining": "MMF_RETRAIN|  retrain  ",
     "rollouts": "MMF_ROLLOUT|  rollout  |  compare  ",
     "stores/https": "https:,",
+    "stores/metaflow": "metaflow:,",
     "stores/mlflow": "models:,",
     "stores/s3": "s3:",
     "swagger_ui": "swagger",

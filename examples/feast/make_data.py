@@ -1,7 +1,7 @@
 """Write scikit-learn's wines as a warehouse would have them: each one measured twice.
 
 feature_repo/data/measurements.parquet: all measurements, with their times. labels.parquet: the
-cultivar of each wine, with the time at which it was found out, between the two.
+cultivar of each wine, with the time of the label, between the two.
 """
 
 from pathlib import Path

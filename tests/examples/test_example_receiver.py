@@ -283,6 +283,6 @@ def test_the_readme(
 def predictions(url: str) -> list[dict[str, Any]]:
     """Return the API's predictions; none before it listens."""
     with suppress(URLError), urlopen(f"{url}/predictions", timeout=10) as response:
-        found: list[dict[str, Any]] = json.load(response)
-        return found
+        recorded: list[dict[str, Any]] = json.load(response)
+        return recorded
     return []

@@ -5,7 +5,7 @@ from django.core.validators import FileExtensionValidator
 
 
 class WorkbookForm(forms.Form):
-    """Asks for a workbook or a CSV file; what is in it, the service checks."""
+    """A workbook or a CSV file, whose content the service checks."""
 
     workbook = forms.FileField(
         label="Excel or CSV file",
