@@ -30,7 +30,7 @@ def templates(source: Path) -> Iterator[str]:
 
 
 WRITTEN = {template for source in SOURCES for template in templates(source)}
-OWN = PAGE[PAGE.index("## The service does not start") : PAGE.index("## Other things")]
+OWN = PAGE[PAGE.index("## The service does not start") : PAGE.index("## Other problems")]
 QUOTED = [
     message
     for line in OWN.splitlines()
