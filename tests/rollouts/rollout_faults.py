@@ -1,7 +1,7 @@
 """What is done with rollouts, and what goes wrong with them, under a steady load.
 
 Each request has a number and a user of its own. Its answer must be that of one of the two versions,
-and say which one gave it; in what is silent it must be that of the version in use.
+and name it; with a silent candidate it must be that of the current version.
 """
 
 import json
@@ -81,7 +81,7 @@ class RolloutEnv:
     stable: set[str] = field(default_factory=lambda: {"v1"})  # what may have no name of its own
     factors: dict[str, float] = field(default_factory=dict)
     may_fail: bool = False  # callers may see the candidate's errors
-    is_twin: bool = False  # the candidate's answers are those of the version in use
+    is_twin: bool = False  # the candidate's responses equal the current version's
     settings: dict[str, str] = field(default_factory=lambda: {"MMF_WARM_UP": "0"})
 
     def question(self, number: int) -> Question:
@@ -216,7 +216,7 @@ def promotions(env: RolloutEnv) -> None:
 
 @rollout_fault("A/B by a header, from 30 to 60 % of the callers")
 def sticky(env: RolloutEnv) -> None:
-    """No caller goes back to the version in use while the candidate is served."""
+    """No caller goes back to the current version while the candidate is served."""
     with env.load() as rollout:
         for _ in env.repeat():
             started = time.monotonic()
@@ -285,7 +285,7 @@ def canary(
     mirror: float = 0,
     **instructions: Any,
 ) -> None:
-    """Register a canary that is to be taken back by itself, or is not."""
+    """Register a canary that should be rolled back automatically, or is not."""
 
     def happen(env: RolloutEnv) -> None:
         env.may_fail, env.is_twin = is_bad, not is_bad
@@ -299,11 +299,11 @@ def canary(
                     if time.monotonic() > started + (LONGEST if is_bad else WATCHED):
                         break
                     time.sleep(0.1)
-                was_taken_back = rollout.state()["status"] not in {"running", "promoted"}
-                if was_taken_back:
+                rolled_back = rollout.state()["status"] not in {"running", "promoted"}
+                if rolled_back:
                     env.decisions.append(time.monotonic() - started)
-                if was_taken_back != is_bad:
-                    env.problems.append(f"was taken back: {was_taken_back}")
+                if rolled_back != is_bad:
+                    env.problems.append(f"was rolled back: {rolled_back}")
                 env.end(rollout)
 
     happen.__name__ = name
@@ -311,7 +311,7 @@ def canary(
 
 
 LONGEST = 30.0
-"""Seconds within which a bad canary must have been taken back."""
+"""Seconds within which a bad canary must have been rolled back."""
 
 canary("a canary, 5 % of whose calls fail", "canary_fails", is_bad=True, fails=0.05)
 canary(

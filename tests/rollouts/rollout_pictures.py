@@ -160,7 +160,7 @@ def silent(folder: Path) -> list[Course]:
 
 @course
 def canary(folder: Path) -> list[Course]:
-    """Draw one that rises by steps, and one that is taken back."""
+    """Draw one that grows in steps, and one that is rolled back."""
     steps = ["--steps", "5,20,50,100", "--minutes", "0.07"]
     with recording(folder / "good") as recorder:
         recorder.command("start", "v2", FILES, *steps)
@@ -175,7 +175,7 @@ def canary(folder: Path) -> list[Course]:
         (folder / "bad" / "fails").write_text("0.3")
         while recorder.rollout.state()["status"] == "running":
             time.sleep(0.1)
-        recorder.note("taken back")
+        recorder.note("rolled back")
     bad = recorder.course("Canary: a candidate whose calls begin to fail, 30 % of them")
     return [good, bad]
 

@@ -108,7 +108,7 @@ def test_a_column_that_only_one_version_has_is_a_change() -> None:
 
 
 def test_what_cannot_be_compared() -> None:
-    message = "v2: expected an answer for each of the 3 rows, got 2"
+    message = "v2: expected a prediction for each of the 3 rows, got 2"
     with pytest.raises(NotComparable, match=message):
         compare(TABLE, "data", versions(lambda _: [1, 2, 3], lambda _: [1, 2]))
 
@@ -159,7 +159,7 @@ def test_the_command_compares_files(folder: Path) -> None:
 @pytest.mark.long
 def test_the_command_compares_the_plan_and_says_what_is_wrong(folder: Path) -> None:
     done = run(folder, "model.joblib=model.joblib", "rows.csv")
-    assert (done.returncode, done.stdout) == (0, "3 rows, the same answers\n"), done
+    assert (done.returncode, done.stdout) == (0, "3 rows, the same predictions\n"), done
     assert not (folder / "changed.xlsx").exists()
     (folder / "rollout.toml").write_text(
         '[candidate]\nname = "v2"\n[candidate.artifacts]\n"model.joblib" = "mean.joblib"\n'

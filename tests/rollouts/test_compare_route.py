@@ -153,7 +153,9 @@ def test_a_version_that_fails_is_named_and_its_reason_is_not(make: Make) -> None
 
 def test_too_few_answers_say_whose(make: Make) -> None:
     response = upload(make(lambda a: a.to_numpy()[:1]))
-    problem = assert_problem(response, 422, "v2: expected an answer for each of the 3 rows, got 1")
+    problem = assert_problem(
+        response, 422, "v2: expected a prediction for each of the 3 rows, got 1"
+    )
     assert translate_errors([problem["detail"]], "ru") == ["v2: строк 3, а ответов 1"]  # noqa: RUF001
 
 

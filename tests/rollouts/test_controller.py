@@ -70,7 +70,7 @@ def load(plan: Plan, before: Rollout | None = None, stable: str = "v1") -> Rollo
 def followed(rollout: Rollout, file: Path) -> Controller:
     """Return what another worker does from now on, after its first look."""
     made = Controller(rollout, file, may_reload=True)
-    made.look()
+    made.update()
     return made
 
 
@@ -95,25 +95,25 @@ def test_a_plan_that_is_broken_stays_in_force_when_another_worker_follows_it(fil
     last = followed(rollout, file)
     fail(rollout)
     for _ in range(BREACHES):
-        last.look()
+        last.update()
     assert rollout.counters.traffic == 0, "its gates are in force, too"
 
 
-def test_what_was_taken_back_stays_so_where_nothing_can_be_written(file: Path) -> None:
+def test_a_rollback_lasts_without_a_writable_disk(file: Path) -> None:
     state.path_of(file).mkdir()
     write(plan(traffic=40), file)
     rollout = load(plan(traffic=40))
     first = followed(rollout, file)
     fail(rollout)
     for _ in range(BREACHES):
-        first.look()
+        first.update()
     assert rollout.counters.traffic == 0
     followed(rollout, file)
     assert rollout.counters.traffic == 0
     assert rollout.status.read()["status"].startswith("errors: ")
     state.path_of(file).rmdir()
     changes.begin(file, {"candidate": {"name": "v2", "artifacts": {"model": "new"}, "traffic": 30}})
-    first.look()
+    first.update()
     assert rollout.counters.traffic == 30, "begun anew"
     assert rollout.status.read()["status"] == RUNNING
 
@@ -139,8 +139,8 @@ def test_steps_go_on_where_nothing_can_be_written(file: Path) -> None:
     rollout = load(plan(steps=steps))
     first = followed(rollout, file)
     rollout.counters.add_call(CANDIDATE, 0.001, failed=False)
-    first.look()
-    first.look()
+    first.update()
+    first.update()
     assert rollout.counters.traffic == 50
     followed(rollout, file)
     assert rollout.counters.traffic == 50
@@ -155,7 +155,7 @@ def test_another_file_under_the_same_name_is_loaded_once(file: Path, reloads: li
     (file.parent / "new").write_text("another")
     write(begun, file)
     for _ in range(3):
-        first.look()
+        first.update()
     assert rollout.counters.traffic == 0
     assert len(reloads) == 1
     again = load(begun, rollout)
@@ -183,7 +183,7 @@ def test_a_promoted_version_answers_though_its_file_has_changed(
     first = followed(rollout, file)
     (file.parent / "new").write_text("another")
     changes.promote(file)
-    first.look()
+    first.update()
     assert (rollout.counters.traffic, reloads) == (100, [])
     assert rollout.status.read()["status"] == PROMOTED
 
@@ -208,7 +208,7 @@ def test_an_aborted_candidate_is_not_said_to_run(file: Path) -> None:
     rollout = load(plan(traffic=40))
     first = followed(rollout, file)
     changes.abort(file)
-    first.look()
+    first.update()
     assert rollout.status.read()["status"] == ABORTED
     assert not rollout.counters.is_offered
 
@@ -235,7 +235,7 @@ def test_the_name_of_a_promoted_version_is_taken(file: Path) -> None:
 def test_both_versions_cannot_have_one_name(stable: str, name: str) -> None:
     registry = mmf.Registry()
     registry.version = stable
-    with pytest.raises(CandidateError, match=f"{name}: the version in use has this name"):
+    with pytest.raises(CandidateError, match=f"{name}: the current version has this name"):
         candidate.load(Candidate(name=name, main="other.py"), "main", registry)
 
 
@@ -314,7 +314,7 @@ def test_a_gate_that_answers_nonsense_is_closed(gate: str) -> None:
 
 
 def test_a_profile_goes_with_its_file(file: Path) -> None:
-    """That of the version in use is not the candidate's."""
+    """The current version's profile is not the candidate's."""
     stable, (model, new) = mmf.Registry(), (profile_of(Path(name)) for name in ("model", "new"))
     stable.artifact("model")
     model.write_text("of the old one")
@@ -358,7 +358,7 @@ def test_the_time_of_a_copy_is_without_that_in_which_others_had_the_processor(
 
     values = copies.pickled({})
     assert values is not None
-    copies._answer({"predict": cast(Execution, answer)}, ("predict", values, 1))
+    copies._handle({"predict": cast(Execution, answer)}, ("predict", values, 1))
     assert counters.calls(CANDIDATE).quantile(0.95) < 0.2
     assert counters.copies() == Copies(compared=1)
     copies._receiver.close()

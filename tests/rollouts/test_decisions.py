@@ -1,4 +1,4 @@
-"""Who gets which version, when a candidate is taken back, and what counts as the same answer."""
+"""Who gets which version, when a candidate is rolled back, and which results are the same."""
 
 import math
 import os
@@ -89,7 +89,7 @@ def test_the_gate_of_differences() -> None:
     assert not gates.breach(limits, figures(calls(1), calls(1), Copies(compared=200, different=15)))
 
 
-def test_a_good_candidate_is_not_taken_back_by_chance() -> None:
+def test_a_good_candidate_is_not_rolled_back_by_chance() -> None:
     """Two equal versions, one per cent of errors each, looked at each second of ten minutes."""
     random = np.random.default_rng(0)
     for _ in range(20):

@@ -49,7 +49,7 @@ def candidate(**entries: Any) -> dict[str, Any]:
         (candidate(mirror="10"), "mirror = '10'"),
         (candidate(strategy="best"), "expected one of ab, bandit, canary, silent"),
         (candidate(strategy=["ab"]), "expected one of ab, bandit, canary, silent"),
-        (candidate(strategy="silent", traffic=5), "a silent version answers nobody"),
+        (candidate(strategy="silent", traffic=5), "a silent version serves no requests"),
         (candidate(strategy="ab"), 'needs sticky = "X-User-Id"'),
         (candidate(sticky="X User"), "expected the name of a header"),
         (candidate(sticky="column:"), "claim:NAME or column:NAME"),

@@ -1,4 +1,4 @@
-"""What a candidate may take and give: the same as the version in use, or more."""
+"""What a candidate may accept and return: the same as the current version, or more."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Rollouts in a running service: begun, changed, taken back and ended without a lost request."""
+"""Rollouts in a running service: started, changed, rolled back and ended without a lost request."""
 
 import json
 import os
@@ -122,27 +122,27 @@ def test_another_file_under_the_same_name_is_loaded(rollout: Rollout) -> None:
 
 
 @pytest.mark.long
-def test_a_canary_that_ends_its_workers_is_taken_back(folder: Path, tmp_path: Path) -> None:
+def test_a_canary_that_ends_its_workers_is_rolled_back(folder: Path, tmp_path: Path) -> None:
     """Such calls never return, and count as failed all the same."""
     write_model(folder / "new.json", "v2", is_killed=0.3)
     with serving(folder, tmp_path / "log", MMF_WARM_UP="0") as rollout:
         write_plan(folder, candidate={"traffic": 50}, gates={"requests": 20})
         rollout.until(candidate="v2", traffic=50)
 
-        def is_taken_back() -> bool:
+        def is_rolled_back() -> bool:
             with suppress(requests.ConnectionError):
                 rollout.call()
             with suppress(requests.ConnectionError):
                 return bool(rollout.state()["status"].startswith("errors: "))
             return False
 
-        wait_until(is_taken_back)
+        wait_until(is_rolled_back)
         assert rollout.until(traffic=0)
         assert rollout.calls(40) == {"v1": 40}
 
 
 @pytest.mark.long
-def test_a_bad_canary_is_taken_back(folder: Path, tmp_path: Path) -> None:
+def test_a_bad_canary_is_rolled_back(folder: Path, tmp_path: Path) -> None:
     write_model(folder / "new.json", "v2", fails=0.3)
     with serving(folder, tmp_path / "log", MMF_WARM_UP="0") as rollout:
         write_plan(folder, candidate={"traffic": 50}, gates={"requests": 20})
@@ -151,8 +151,8 @@ def test_a_bad_canary_is_taken_back(folder: Path, tmp_path: Path) -> None:
         assert rollout.state()["status"].startswith("errors: ")
         rollout.until(traffic=0)
         assert rollout.calls(40) == {"v1": 40}
-        assert "v2 was taken back: errors: " in rollout.readiness()["warnings"][0]
-        assert "taken back: errors" in rollout.command("status").stdout
+        assert "v2 was rolled back: errors: " in rollout.readiness()["warnings"][0]
+        assert "rolled back: errors" in rollout.command("status").stdout
     with serving(folder, tmp_path / "log", MMF_WARM_UP="0") as rollout:
         assert rollout.until(traffic=0)["status"].startswith("errors: "), "after a restart, too"
 

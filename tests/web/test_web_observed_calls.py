@@ -12,7 +12,7 @@ from mmf_core.errors import MMFError
 from mmf_core.registry import Registry
 from mmf_core.target import Target
 from mmf_core.web import create_app, observed_calls
-from mmf_core.web.observed_calls import Answered, ObservedExecution
+from mmf_core.web.observed_calls import CallReport, ObservedExecution
 from mmf_core.web.request_context import RequestContext
 
 TABLE = mmf.DataFrame(schema={"a": float})
@@ -46,7 +46,7 @@ def registry() -> Registry:
 
 
 def seeing(seen: Seen) -> Capability:
-    def observe(target: Target, values: Mapping[str, Any]) -> Answered:
+    def observe(target: Target, values: Mapping[str, Any]) -> CallReport:
         def report(context: RequestContext, result: Any, error: MMFError | None) -> None:
             seen.append((context, target.route, values, result, error))
 
@@ -95,10 +95,10 @@ def test_errors_are_seen(
 def test_an_observer_that_fails_fails_no_request(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(_target: Target, _values: object) -> Answered:
+    def broken(_target: Target, _values: object) -> CallReport:
         raise RuntimeError("broken before")
 
-    def broken_later(_target: Target, _values: object) -> Answered:
+    def broken_later(_target: Target, _values: object) -> CallReport:
         def report(*_: object) -> None:
             raise RuntimeError("broken after")
 

@@ -1,10 +1,10 @@
 """Capabilities: the parts of this package that can be deleted, each of them one folder.
 
 A capability is a folder beside this file that has a module `capability.py` with a constant,
-`CAPABILITY = Capability(…)`, and a docstring, whose first line `mmfmeta extras` shows. It is found
-by being there: `rm -r` of the folder leaves a service that starts, passes the rest of its tests
-and does not mention it. A capability may import the core, and other extras only if it `requires`
-them. docs/architecture.md shows how to add one.
+`CAPABILITY = Capability(…)`, and a docstring, whose first line `mmfmeta extras` shows. It is
+discovered automatically: `rm -r` of the folder leaves a service that starts, passes the rest of
+its tests and does not mention it. A capability may import the core, and other extras only if it
+`requires` them. docs/architecture.md shows how to add one.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _MODULE = "capability"
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """A metric that is read when it is asked for.
+    """A metric that is read at each scrape.
 
     `values` are by the value of its label; those of several labels are by tuples.
     """
@@ -57,35 +57,36 @@ class Gauge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
-    """What a folder adds to the service; every part is optional.
+    """The parts that a folder adds to the service; each is optional.
 
     `requires` names the extras that it imports (see `mmf_core.extras`). `protocol` is an envelope
-    around the targets, with routes, errors and OpenAPI of its own; `blueprints` are other routes,
+    around the targets, with its own routes, errors and OpenAPI; `blueprints` are other routes,
     or extensions of the application, and `openapi` describes them. `groups` are those of the
-    routes, by blueprint or endpoint: what a caller needs, or that everybody may call them (see
-    `web.authorization`). `authorizer` makes what decides who may call what, or None if everybody
-    may. `document` changes the OpenAPI document. `commands` are those of `mmfmeta`. `probes` are
-    paths of health checks, served even while every thread of a worker is busy. `trusted_origins`
-    are those of pages that may have a browser call targets. `observer` makes an object that hears
-    of every request. `call_observer` makes what sees the calls of targets and their answers, or
-    None while nobody wants that; `task_observer` is the same for tasks, whose process may end at
-    once. `gauges` are read at each scrape of metrics, in a request. `profiler` keeps what it needs
-    of the reference data of a model that is saved: it gets the model, its file and the data.
-    `operation` changes the description of a target's `POST`. `runs_background`: it calls the
-    targets with `background=True`. `trainer` makes what saves the models that targets return: it
-    gets such a target and its call, and returns what is said of the model. `rewards` returns what
-    says how many rewards each version has had, and their sum, since it was first asked with a key;
-    None while the settings want none. `panel` returns what the page shows of it, ready for JSON;
-    nothing while it is empty. `executions` gets the module, what it has declared, the
-    execution of each target by route, and what makes one; it returns what is called instead.
+    routes, by blueprint or endpoint: the one that a caller needs, or that everybody may call them
+    (see `web.authorization`). `authorizer` creates the object that decides who may call what, or
+    None if everybody may. `document` changes the OpenAPI document. `commands` are those of
+    `mmfmeta`. `probes` are paths of health checks, served even while every thread of a worker is
+    busy. `trusted_origins` are those of pages that may call targets from a browser. `observer`
+    creates an object that is notified of every request. `call_observer` creates the observer of
+    calls of targets and their results, or None if it is not enabled; `task_observer` is the same
+    for tasks, whose process may end immediately. `gauges` are read at each scrape of metrics, in a
+    request. `profiler` saves a profile of the reference data of a saved model: it gets the model,
+    its file and the data. `operation` changes the description of a target's `POST`.
+    `runs_background`: it calls the targets with `background=True`. `trainer` creates the function
+    that saves the models that targets return: it gets such a target and its call, and returns the
+    report on the model. `rewards` returns a function from a key to the number of rewards of each
+    version, and their sum, since its first call with that key; None unless the settings enable it.
+    `panel` returns its data for the page, ready for JSON; empty for none. `executions` gets the
+    module, its registry, the execution of each target by route, and a factory of executions; it
+    returns those to call instead.
 
     gunicorn calls the rest: `before_load` in the master, once, before the application is imported;
     `worker_started` in each worker, after the fork, `worker_ready` when it can serve requests, and
-    `worker_ended` when it has served its last one, which may wait for what else the worker does as
-    long as `graceful_shutdown.seconds_left()` says; the first and the last also in the processes in
-    which tasks run. `process` gets the seconds that a shutdown
-    takes, and returns what a process of its own runs, forked from the master after the application
-    is loaded, and replaced when it ends; None if there is nothing to run. `reimporting` surrounds a
+    `worker_ended` when it has served its last one, which may wait for other work of the worker as
+    long as `graceful_shutdown.seconds_left()` allows; the first and the last also in the processes
+    in which tasks run. `process` gets the seconds that a shutdown takes, and returns a function for
+    a separate process, forked from the master after the application is loaded, and replaced when
+    it ends; None if there is nothing to run. `reimporting` surrounds a
     reload that imports `main.py` again; it gets the modules that are replaced.
     """
 

@@ -23,7 +23,7 @@ from ..registry import Registry
 from ..stores import file_name, is_uri
 from ..stores.digests import sha256_of
 from ..target import Target
-from ..web.observed_calls import Answered, CallObserver
+from ..web.observed_calls import CallObserver, CallReport
 from ..web.request_context import RequestContext
 from .comparison import Drift, drift_of
 from .profile import PREDICTION, Profile, read
@@ -162,7 +162,7 @@ def _observer(
 ) -> CallObserver:
     """Return what counts a call for the version that answers it, which is known afterwards."""
 
-    def observe(target: Target, values: Mapping[str, Any]) -> Answered | None:
+    def observe(target: Target, values: Mapping[str, Any]) -> CallReport | None:
         placed = {}
         for version in (_IN_USE, *others):
             counter = counters.get((target.route, version))

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import MMFError
 from ..registry import Registry
 from ..target import Target
-from ..web.observed_calls import Answered, CallObserver
+from ..web.observed_calls import CallObserver, CallReport
 from ..web.request_context import RequestContext, current_context
 from .cloud_events import CloudEvents
 from .parquet_files import ParquetFiles
@@ -32,7 +32,7 @@ def make_observer(registry: Registry) -> CallObserver | None:
     sink = CloudEvents(settings) if settings.is_web else ParquetFiles(settings)
     writer = Writer(sink, lambda record: payloads[record.target].row(record))
 
-    def observe(target: Target, values: Mapping[str, Any]) -> Answered | None:
+    def observe(target: Target, values: Mapping[str, Any]) -> CallReport | None:
         if settings.share < 1 and random() >= settings.share:  # noqa: S311 - a share, not a secret
             return None
         asked, of_target = time(), payloads[target.route]

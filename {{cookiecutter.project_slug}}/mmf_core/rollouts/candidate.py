@@ -1,6 +1,6 @@
-"""The candidate: the same project with other files, loaded beside the version in use.
+"""The candidate: the same project with other files, loaded beside the current version.
 
-It is tried in a fork first, which is thrown away. A copy of the project has its modules, the
+It is tested in a throwaway fork first. A copy of the project has its modules, the
 candidate's files and links to all others, so that code that opens a file by its path gets the
 candidate's, too. Both versions are in the memory that the workers share.
 """
@@ -43,7 +43,7 @@ _OWNER, _FOLDERS = os.getpid(), f"mmf-candidate-{secrets.token_hex(8)}-"
 
 
 class CandidateError(MMFError):
-    """A candidate that cannot be served; `public` is for responses, the text for the log."""
+    """The candidate cannot be served; `public` is for responses, the text for the log."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.detail)
@@ -51,11 +51,11 @@ class CandidateError(MMFError):
 
 
 def load(candidate: Candidate, module: str, stable: Registry) -> Registry:
-    """Return what the candidate declares, with its artifacts loaded; CandidateError if it fails."""
+    """Return the candidate's registry, with its artifacts loaded; CandidateError if it fails."""
     try:
         _check_name(candidate, stable)
         folder = _folder_of(candidate, stable)
-        _refuse(_try(candidate, module, stable, folder))
+        _raise_failure(_try(candidate, module, stable, folder))
         return _load(candidate, module, stable, folder)
     except CandidateError:
         raise
@@ -64,24 +64,25 @@ def load(candidate: Candidate, module: str, stable: Registry) -> Registry:
 
 
 def _check_name(candidate: Candidate, stable: Registry) -> None:
-    """Refuse the name of the version in use: no answer could say which of both has given it."""
+    """Reject the current version's name: responses could not say which of the two gave them."""
     if candidate.name == (stable.version or UNNAMED):
         raise CandidateError(
-            Failure.plain(f"{candidate.name}: the version in use has this name; choose another one")
+            Failure.plain(f"{candidate.name}: the current version has this name; choose another")
         )
 
 
 def load_in_worker(registry: Registry) -> None:
-    """Load the artifacts with `preload=False`, as the project's own are after the fork."""
+    """Load the artifacts with `preload=False`, as the project's own are loaded after the fork."""
     if not all(artifact.is_loaded for artifact in registry.artifacts.values()):
         with imported_from(registry.folder):
             registry.load_artifacts()
 
 
 def differences(stable: Registry, candidate: Registry) -> list[str]:
-    """Return in what the candidate's targets differ for a caller, a line for each."""
+    """Return how the candidate's targets differ for a caller, one line per difference."""
     old, new = (
-        {route: _seen(route, each) for route in each.targets} for each in (stable, candidate)
+        {route: _interface(route, registry) for route in registry.targets}
+        for registry in (stable, candidate)
     )
     lines = [f"it has no target {route}" for route in old if route not in new]
     lines += [f"it has another target, {route}" for route in new if route not in old]
@@ -96,8 +97,8 @@ def differences(stable: Registry, candidate: Registry) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _SeenColumn:
-    """A column as callers know it: its type with bounds, and whether cells may be empty."""
+class _PublicColumn:
+    """A column as callers see it: its type with bounds, and whether cells may be empty."""
 
     declaration: str
     nullable: bool
@@ -107,28 +108,29 @@ class _SeenColumn:
 
 
 def _fits(ours: object, theirs: object) -> bool:
-    """Report whether what the candidate takes is the same, or more: empty cells, too."""
-    if isinstance(ours, _SeenColumn) and isinstance(theirs, _SeenColumn) and theirs.nullable:
+    """Report whether the candidate accepts the same, or more: empty cells, too."""
+    if isinstance(ours, _PublicColumn) and isinstance(theirs, _PublicColumn) and theirs.nullable:
         return ours.declaration == theirs.declaration
     return ours == theirs
 
 
-def _seen(route: str, registry: Registry) -> dict[str, object]:
-    """Return what a caller sees of a target, without texts for people."""
+def _interface(route: str, registry: Registry) -> dict[str, object]:
+    """Return a target's interface as callers see it, without descriptions."""
     target = registry.targets[route]
-    seen: dict[str, object] = {}
-    for name, each in target.arguments.items():
-        columns = getattr(each, "columns", None) or {}
-        apart = {*_TEXTS, "schema", "columns"} if columns else _TEXTS  # each column is below
-        seen[name] = {key: value for key, value in each.meta().items() if key not in apart}
-        seen[f"columns of {name}"] = list(columns)
+    interface: dict[str, object] = {}
+    for name, descriptor in target.arguments.items():
+        columns = getattr(descriptor, "columns", None) or {}
+        omitted = {*_TEXTS, "schema", "columns"} if columns else _TEXTS  # each column is below
+        meta = descriptor.meta()
+        interface[name] = {key: value for key, value in meta.items() if key not in omitted}
+        interface[f"columns of {name}"] = list(columns)
         for label, column in columns.items():
             plain = copy(column)
             plain.nullable, plain.private, plain.description = False, False, ""
-            seen[f"{name}, {label}"] = _SeenColumn(repr(plain), column.nullable)
+            interface[f"{name}, {label}"] = _PublicColumn(repr(plain), column.nullable)
     result = target.returns.meta() if target.returns else {}
-    seen["returns"] = {key: value for key, value in result.items() if key not in _TEXTS}
-    return seen
+    interface["returns"] = {key: value for key, value in result.items() if key not in _TEXTS}
+    return interface
 
 
 _TEXTS = {"name", "description", "example", "examples"}
@@ -138,7 +140,7 @@ def _folder_of(candidate: Candidate, stable: Registry) -> Path:
     """Return a copy of the project with the candidate's files."""
     files = {file: _file_of(file, source, stable) for file, source in candidate.artifacts.items()}
     others: dict[Path, Path | None] = {Path(file): path for file, path in files.items()}
-    for file, path in files.items():  # a profile is that of one file
+    for file, path in files.items():  # a profile belongs to one file
         profile = profile_of(path)
         others[profile_of(Path(file))] = profile if profile.exists() else None
     entries = lockfile.read()
@@ -159,21 +161,19 @@ def _folder_of(candidate: Candidate, stable: Registry) -> Path:
 
 @atexit.register
 def _remove_folders() -> None:
-    """Remove all folders when the service ends: a fork that tries a candidate leaves its own."""
+    """Remove all folders when the service ends: a fork that tests a candidate leaves its own."""
     if os.getpid() == _OWNER:
         for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDERS}*"):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _file_of(file: str, source: str, stable: Registry) -> Path:
-    """Return the candidate's file: a path, a URI, or a version of the store of the file in use."""
+    """Return the candidate's file: a path, a URI, or a version in the current file's store."""
     if file not in stable.artifacts:
         loaded = ", ".join(stable.artifacts) or "there is none"
         raise CandidateError(Failure.plain(f"{file}: expected a file that main.py loads: {loaded}"))
     if is_uri(file):
-        raise CandidateError(
-            Failure.plain(f"{file}: only a file beside main.py can be another one")
-        )
+        raise CandidateError(Failure.plain(f"{file}: only a file beside main.py can be replaced"))
     if is_uri(source) or Path(source).exists():
         return resolve(source).path.absolute()
     entry = lockfile.read().get(file)
@@ -233,13 +233,13 @@ def _load(candidate: Candidate, module: str, stable: Registry, folder: Path) -> 
     if lines := differences(stable, registry):
         more = f" and {len(lines) - _LISTED} more" if len(lines) > _LISTED else ""
         raise CandidateError(Failure.plain("; ".join(lines[:_LISTED]) + more))
-    _refuse_unread(registry, candidate.artifacts)
+    _check_artifacts_read(registry, candidate.artifacts)
     registry.version = candidate.name
     return registry
 
 
-def _refuse_unread(registry: Registry, files: Mapping[str, str]) -> None:
-    """Refuse a file that is only declared: the code could open the one in use instead."""
+def _check_artifacts_read(registry: Registry, files: Mapping[str, str]) -> None:
+    """Reject a file that is only declared: the code could open the current one instead."""
     for file in files:
         if file not in registry.artifacts:
             raise CandidateError(Failure.plain(f"{file}: its main.py does not load this file"))
@@ -252,6 +252,6 @@ def _refuse_unread(registry: Registry, files: Mapping[str, str]) -> None:
             )
 
 
-def _refuse(failure: Failure | None) -> None:
+def _raise_failure(failure: Failure | None) -> None:
     if failure:
         raise CandidateError(failure)

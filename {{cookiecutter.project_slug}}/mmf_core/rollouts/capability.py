@@ -1,4 +1,4 @@
-"""Rollouts: two versions at once, silent, canary or A/B, with gates that take a bad one back."""
+"""Rollouts: two versions at once, silent, canary or A/B, with gates that roll a bad one back."""
 
 from __future__ import annotations
 

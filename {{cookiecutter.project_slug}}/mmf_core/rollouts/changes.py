@@ -20,7 +20,7 @@ from .plan import Candidate, Plan, PlanError, document_of, of, read, write
 
 
 class NoRollout(MMFError):
-    """No rollout is under way that could be changed, or another one is under way."""
+    """No rollout is in progress that could be changed, or another one is in progress."""
 
 
 @contextmanager
@@ -37,23 +37,23 @@ def _exclusive(file: Path) -> Iterator[None]:
 
 
 def begin(file: Path, document: dict[str, Any]) -> Plan:
-    """Write a new plan; NoRollout while another is under way, PlanError for an invalid one."""
+    """Write a new plan; NoRollout while another is in progress, PlanError for an invalid one."""
     with _exclusive(file):
         return _begin(file, document)
 
 
 def _begin(file: Path, document: dict[str, Any]) -> Plan:
-    under_way = read(file).candidate
+    current = read(file).candidate
     plan = of(document)
-    is_same = under_way is not None and under_way.name == _candidate(plan).name
-    if under_way and under_way.promoted and is_same:
+    is_same = current is not None and current.name == _candidate(plan).name
+    if current and current.promoted and is_same:
         raise NoRollout(
-            f"{under_way.name} is promoted already: give another version another name, or remove "
+            f"{current.name} is promoted already: give the new version another name, or remove "
             f"{file.name}"
         )
-    if under_way and not under_way.promoted and not is_same:
+    if current and not current.promoted and not is_same:
         raise NoRollout(
-            f"{under_way.name} is under way: mmfmeta rollout promote, or mmfmeta rollout abort"
+            f"{current.name} is in progress: mmfmeta rollout promote, or mmfmeta rollout abort"
         )
     state.path_of(file).unlink(missing_ok=True)
     write(plan, file)
@@ -65,16 +65,16 @@ def set_shares(file: Path, **shares: Any) -> Plan:
     with _exclusive(file):
         plan = _under_way(file)
         if plan.steps.traffic and "traffic" in shares:
-            raise PlanError("[steps] say what the traffic is; start over to change it")
+            raise PlanError("[steps] determine the traffic; start over to change it")
         plan = of(document_of(plan.with_candidate(**shares)))
         write(plan, file)
         return plan
 
 
 def promote(file: Path) -> Plan:
-    """Put the candidate's files in place, and have it answer every request.
+    """Put the candidate's files in place, and route every request to it.
 
-    What they replace is kept beside them, as model.old-1.joblib; a version of a store becomes that
+    Replaced files are kept beside them, as model.old-1.joblib; a version in a store becomes that
     of artifacts.lock.
     """
     with _exclusive(file):
@@ -87,7 +87,7 @@ def _promote(file: Path) -> Plan:
     if candidate.main:
         raise NoRollout(f"put {candidate.main} in the place of main.py yourself, then abort")
     if uris := [source for source in candidate.artifacts.values() if is_uri(source)]:
-        raise NoRollout(f"put {uris[0]} in the place of the file in use yourself, then abort")
+        raise NoRollout(f"put {uris[0]} in the place of the current file yourself, then abort")
     plan = plan.with_candidate(promoted=True)
     for name, source in candidate.artifacts.items():
         _put_in_place(name, source)
@@ -96,7 +96,7 @@ def _promote(file: Path) -> Plan:
 
 
 def abort(file: Path) -> None:
-    """Take the candidate back, a plan that is broken too; its memory is freed by a reload."""
+    """Remove the candidate, even if its plan is invalid; its memory is freed by a reload."""
     with _exclusive(file):
         with suppress(PlanError):
             _under_way(file)
@@ -107,7 +107,7 @@ def abort(file: Path) -> None:
 def _under_way(file: Path) -> Plan:
     plan = read(file)
     if plan.candidate is None or plan.candidate.promoted:
-        raise NoRollout("no rollout is under way; begin one with mmfmeta rollout start")
+        raise NoRollout("no rollout is in progress; start one with mmfmeta rollout start")
     return plan
 
 
@@ -121,7 +121,7 @@ def _put_in_place(name: str, source: str) -> None:
     entries = lockfile.read()
     old = entries.get(name)
     path, target = Path(source), Path(name)
-    if not path.exists():  # a version of the store of the file in use
+    if not path.exists():  # a version in the current file's store
         if old is None:
             raise NoRollout(f"{source}: no such file")
         entries[name] = _of_version(name, old, source)
@@ -137,14 +137,14 @@ def _put_in_place(name: str, source: str) -> None:
     if (profile := profile_of(path)).exists():
         shutil.copy2(profile, profile_of(target))
     if old or source in entries:
-        known = entries.get(source) or Entry("", 0)
+        recorded = entries.get(source) or Entry("", 0)
         entries[name] = Entry(
             sha256=sha256_of(target),
             size=size_of(target),
-            format=known.format or (old.format if old else ""),
-            made_with=known.made_with,
-            trusted=known.trusted or (old.trusted if old else ()),
-            training=known.training,
+            format=recorded.format or (old.format if old else ""),
+            made_with=recorded.made_with,
+            trusted=recorded.trusted or (old.trusted if old else ()),
+            training=recorded.training,
         )
         lockfile.write(entries)
 

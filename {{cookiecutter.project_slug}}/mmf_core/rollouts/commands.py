@@ -1,4 +1,4 @@
-"""`mmfmeta rollout`: begin, look at, change and end a rollout; each command writes the plan."""
+"""`mmfmeta rollout`: start, inspect, change and end a rollout; each command writes the plan."""
 
 from __future__ import annotations
 
@@ -19,45 +19,47 @@ from .strategies import STRATEGIES, Progress
 
 @click.group()
 def rollout() -> None:
-    """Serve a second version beside the one in use, to some of the requests."""
+    """Serve a second version beside the current one, to some of the requests."""
 
 
 @rollout.command()
 @click.argument("name")
 @click.argument("files", nargs=-1, required=True, metavar="FILE=OTHER...")
-@click.option("--traffic", type=float, help="Percentage of the requests that it answers.")
-@click.option("--mirror", type=float, help="Percentage of the requests that it gets a copy of.")
-@click.option("--dark", is_flag=True, help="It answers only those that ask for it by its name.")
+@click.option("--traffic", type=float, help="Percentage of the requests that it serves.")
+@click.option("--mirror", type=float, help="Percentage of the requests that are copied to it.")
+@click.option("--dark", is_flag=True, help="Serve only callers that request it by name.")
 @click.option("--steps", help="Percentages, one after the other: 5,20,50,100.")
-@click.option("--minutes", type=float, help="Least time of each step.")
-@click.option("--sticky", help="What chooses the version: a header, claim:NAME or column:NAME.")
-@click.option("--strategy", help="canary, silent, ab or bandit; by default what the options mean.")
+@click.option("--minutes", type=float, help="Minimum duration of each step.")
+@click.option("--sticky", help="What selects the version: a header, claim:NAME or column:NAME.")
+@click.option(
+    "--strategy", help="canary, silent, ab or bandit; inferred from the options by default."
+)
 def start(name: str, files: tuple[str, ...], **options: Any) -> None:
-    """Begin a rollout of NAME, which has OTHER files or versions: model.joblib=new/model.joblib.
+    """Start a rollout of NAME, which has OTHER files or versions: model.joblib=new/model.joblib.
 
-    The running service tries it, loads it, and replaces its workers one after the other.
+    The running service tests it, loads it, and replaces its workers one by one.
     """
     document = _document(name, files, **options)
     _check(document)
     plan = _run(changes.begin, document)
     if plan.candidate:
-        click.echo(f"{plan.candidate.name} begins; mmfmeta rollout status shows how it goes")
+        click.echo(f"{plan.candidate.name} started; mmfmeta rollout status shows its progress")
 
 
 @rollout.command(name="set")
-@click.option("--traffic", type=float, help="Percentage of the requests that it answers.")
-@click.option("--mirror", type=float, help="Percentage of the requests that it gets a copy of.")
+@click.option("--traffic", type=float, help="Percentage of the requests that it serves.")
+@click.option("--mirror", type=float, help="Percentage of the requests that are copied to it.")
 def set_(**shares: float | None) -> None:
     """Change the candidate's share, within two seconds and without a reload."""
-    given = {key: value for key, value in shares.items() if value is not None}
-    if not given:
+    changed = {key: value for key, value in shares.items() if value is not None}
+    if not changed:
         raise click.ClickException("expected --traffic or --mirror")
-    _run(changes.set_shares, **given)
+    _run(changes.set_shares, **changed)
 
 
 @rollout.command()
 def status() -> None:
-    """Show the plan, and how far it has come."""
+    """Show the plan, and its progress."""
     file = RolloutSettings.from_env().file
     try:
         plan = read(file)
@@ -71,27 +73,27 @@ def status() -> None:
             click.echo(f"{table}.{key}: {value}")
     progress = state.read(state.path_of(file), state.key_of(plan.candidate))
     if plan.candidate.promoted:
-        click.echo("promoted: it answers every request")
+        click.echo("promoted: it serves every request")
     elif progress.ended:
-        click.echo(f"taken back: {progress.ended}")
+        click.echo(f"rolled back: {progress.ended}")
     else:
         _show(plan, plan.candidate, progress)
 
 
 @rollout.command()
 def promote() -> None:
-    """Have the candidate answer every request, and put its files in place."""
+    """Route every request to the candidate, and put its files in place."""
     _run(changes.promote)
 
 
 @rollout.command()
 def abort() -> None:
-    """Take the candidate back."""
+    """End the rollout, and return to the current version."""
     _run(changes.abort)
 
 
 def document_of_files(files: tuple[str, ...]) -> dict[str, Any]:
-    """Return what FILE=OTHER says of a candidate."""
+    """Return the candidate that FILE=OTHER describes, as entries of a plan."""
     artifacts: dict[str, str] = {}
     entries: dict[str, Any] = {}
     for text in files:
@@ -106,13 +108,13 @@ def document_of_files(files: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _show(plan: Plan, candidate: Candidate, progress: Progress) -> None:
-    """Say which share a candidate that is in use has, and since when."""
+    """Print the share of a candidate that is being served, and since when."""
     strategy = STRATEGIES[candidate.strategy]
     if (rewards := rewards_of(candidate, state.key_of(candidate))) is None:
         click.echo("its share follows from the rewards; set MMF_FEEDBACK=1 to see them here")
         return
     if strategy.needs_rewards:
-        both = {candidate.name: rewards.candidate, "the version in use": rewards.stable}
+        both = {candidate.name: rewards.candidate, "the current version": rewards.stable}
         for name, each in both.items():
             click.echo(f"{name}: {each.count:g} rewards, {each.mean:.3g} on average")
     traffic = strategy.traffic(plan, progress, rewards)
@@ -126,11 +128,11 @@ def _document(
     dark: bool,
     steps: str | None,
     minutes: float | None,
-    **given: Any,
+    **options: Any,
 ) -> dict[str, Any]:
     entries: dict[str, Any] = {"name": name, **document_of_files(files)}
-    entries |= {key: value for key, value in given.items() if value is not None}
-    is_silent = given["mirror"] and not (given["traffic"] or steps or dark)
+    entries |= {key: value for key, value in options.items() if value is not None}
+    is_silent = options["mirror"] and not (options["traffic"] or steps or dark)
     entries.setdefault("strategy", "silent" if is_silent else "canary")
     if dark and entries.setdefault("traffic", 0):
         raise click.ClickException("--dark and --traffic exclude each other")
@@ -143,10 +145,10 @@ def _document(
         document["steps"] = {"traffic": shares} | ({"minutes": minutes} if minutes else {})
     elif minutes:
         raise click.ClickException("--minutes is for --steps")
-    is_decided = entries["strategy"] == "bandit"
-    if dark and is_decided:
+    is_bandit = entries["strategy"] == "bandit"
+    if dark and is_bandit:
         raise click.ClickException("--dark and --strategy bandit exclude each other")
-    if not (is_decided or dark or steps or given["traffic"] or given["mirror"]):
+    if not (is_bandit or dark or steps or options["traffic"] or options["mirror"]):
         raise click.ClickException(
             "expected --traffic, --steps, --mirror, --dark or --strategy bandit"
         )
@@ -154,7 +156,7 @@ def _document(
 
 
 def _check(document: dict[str, Any]) -> None:
-    """Try the candidate here, as the service will: a plan that it rejects is not written."""
+    """Test the candidate here, as the service will: a plan that it rejects is not written."""
     try:
         plan = of(document)
         check_needs(plan)

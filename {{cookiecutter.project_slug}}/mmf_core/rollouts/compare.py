@@ -1,4 +1,4 @@
-"""Two versions on one table: the rows whose answers differ, as a workbook for people."""
+"""Two versions on one table: the rows whose predictions differ, as a workbook for people."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class NotComparable(MMFError):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both versions' answers for the rows of a table, in their order.
+    """Both versions' predictions for the rows of a table, in their order.
 
     `changed` has the changed rows: their number from 1, the table's columns, and both versions of
-    each answer beside each other. `cells` are the changed answers: their row there, and the column
+    each prediction side by side. `cells` are the changed predictions: their row, and the column
     of the old one; the new one is beside it.
     """
 
@@ -45,7 +45,7 @@ class Comparison:
     cells: list[tuple[int, int]]
 
     def workbook(self) -> bytes:
-        """Return the changed rows as a workbook, with the changed answers coloured."""
+        """Return the changed rows as a workbook, with the changed predictions coloured."""
         import openpyxl
         from openpyxl.styles import Font, PatternFill
 
@@ -64,7 +64,7 @@ class Comparison:
 
 
 def comparable(registry: Registry) -> dict[str, Target]:
-    """Return the targets that answer each row of a table, by route."""
+    """Return the targets that predict each row of a table, by route."""
     return {
         name: each
         for name, each in registry.targets.items()
@@ -73,7 +73,7 @@ def comparable(registry: Registry) -> dict[str, Target]:
 
 
 def target_with_table(registry: Registry, route: str | None) -> tuple[Target, str]:
-    """Return a target, the only one or the default if none is named, and its table's argument."""
+    """Return the named target, or the only or default one, and the argument for its table."""
     targets = comparable(registry)
     if route is None:
         routes = list(targets)
@@ -81,7 +81,7 @@ def target_with_table(registry: Registry, route: str | None) -> tuple[Target, st
         route = routes[0] if len(routes) == 1 else next(iter(default), None)
     if route not in targets:
         listed = ", ".join(targets) or "there is none"
-        raise NotComparable(f"name the target, one that returns rows for a table: {listed}")
+        raise NotComparable(f"name a target that returns rows for a table: {listed}")
     target = targets[route]
     return target, _table_of(target) or ""
 
@@ -98,49 +98,50 @@ def read_table(path: Path, descriptor: Descriptor[Any]) -> pd.DataFrame:
 
 
 def compare(table: pd.DataFrame, argument: str, calls: Mapping[str, Call]) -> Comparison:
-    """Call both versions with the table; `calls` are by their names, that in use first.
+    """Call both versions with the table; `calls` are by version, the current one first.
 
-    NotComparable if they do not answer each row; their own errors are as they raise them.
+    NotComparable if they do not predict each row; their own errors pass through.
     """
     import pandas as pd
 
-    old, new = (_answers(name, each, argument, table) for name, each in calls.items())
+    old, new = (_predictions(name, call, argument, table) for name, call in calls.items())
     table = table.reset_index(drop=True)
     columns: dict[str, Any] = {"row": range(1, len(table) + 1)}
     columns |= {_unused(str(name), columns): table[name] for name in table.columns}
-    answers: dict[str, tuple[int, Any]] = {}
+    masks: dict[str, tuple[int, Any]] = {}
     for name in dict.fromkeys([*old.columns, *new.columns]):
-        answers[name] = len(columns), differing(_column(old, name), _column(new, name))
+        masks[name] = len(columns), differing(_column(old, name), _column(new, name))
         for version, result in zip(calls, (old, new), strict=True):
             columns[_unused(f"{name} ({version})", columns)] = _column(result, name)
     both = pd.DataFrame(columns)
-    is_changed = pd.DataFrame({name: mask for name, (_, mask) in answers.items()}).any(axis=1)
-    places = {row: place for place, row in enumerate(both.index[is_changed])}
+    is_changed = pd.DataFrame({name: mask for name, (_, mask) in masks.items()}).any(axis=1)
+    positions = {row: position for position, row in enumerate(both.index[is_changed])}
     cells = [
-        (places[row], column)
-        for column, mask in answers.values()
+        (positions[row], column)
+        for column, mask in masks.values()
         for row in mask.nonzero()[0].tolist()
     ]
     return Comparison(len(table), both[is_changed], cells)
 
 
-def _answers(version: str, call: Call, argument: str, table: pd.DataFrame) -> pd.DataFrame:
+def _predictions(version: str, call: Call, argument: str, table: pd.DataFrame) -> pd.DataFrame:
     result = call({argument: table.copy()})
-    answers = DataFrame(schema=None).to_output(result).reset_index(drop=True)
-    if len(answers) != len(table):
+    predictions = DataFrame(schema=None).to_output(result).reset_index(drop=True)
+    if len(predictions) != len(table):
         raise NotComparable(
-            f"{version}: expected an answer for each of the {len(table)} rows, got {len(answers)}"
+            f"{version}: expected a prediction for each of the {len(table)} rows, "
+            f"got {len(predictions)}"
         )
-    return answers
+    return predictions
 
 
 def _column(table: pd.DataFrame, name: str) -> pd.Series[Any]:
-    """Return a column of answers; empty cells if this version has none."""
+    """Return a column of predictions; empty cells if this version lacks it."""
     return table[name] if name in table.columns else table.index.to_series().map(lambda _: None)
 
 
 def _table_of(target: Target) -> str | None:
-    """Return the argument that is a table, if no other one is needed."""
+    """Return the only table argument, if no other argument is required."""
     tables = [name for name, each in target.arguments.items() if isinstance(each, DataFrame)]
     others = [name for name in target.required if name not in tables]
     return tables[0] if len(tables) == 1 and not others else None

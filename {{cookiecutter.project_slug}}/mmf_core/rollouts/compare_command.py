@@ -1,4 +1,4 @@
-"""`mmfmeta compare`: both versions on a table, and the rows whose answers change."""
+"""`mmfmeta compare`: both versions on a table, and the rows whose predictions change."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _NAME = "candidate"
 @click.command()
 @click.argument("version", nargs=-1, required=True, metavar="VERSION|FILE=OTHER...")
 @click.argument("table", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--target", help="The target that is called, if several take a table.")
+@click.option("--target", help="The target to call, if several accept a table.")
 @click.option(
     "-o",
     "--output",
     default="changed.xlsx",
     show_default=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The workbook of the rows whose answers change.",
+    help="The workbook for the rows whose predictions change.",
 )
 @click.pass_context
 def compare(
@@ -45,16 +45,16 @@ def compare(
     target: str | None,
     output: Path,
 ) -> None:
-    """Call the version in use and another one with TABLE, and write the rows that change.
+    """Call the current version and another one with TABLE, and write the rows that change.
 
-    The other version is named as for `mmfmeta rollout start`, model.joblib=new/model.joblib, or is
-    the candidate of rollout.toml, by its name. The exit code is 0 if no answer changes, 1 if one
-    does, and 2 if that cannot be said.
+    The other version is given as for `mmfmeta rollout start`, model.joblib=new/model.joblib, or is
+    the candidate of rollout.toml, by its name. The exit code is 0 if no prediction changes, 1 if
+    one does, and 2 if the comparison fails.
     """
     try:
         result = _compare(version, table, target)
         if not result.cells:
-            click.echo(f"{result.rows:,} rows, the same answers")
+            click.echo(f"{result.rows:,} rows, the same predictions")
             return
         output.write_bytes(result.workbook())
     except (MMFError, OSError) as error:
@@ -65,47 +65,47 @@ def compare(
 
 
 def _compare(version: tuple[str, ...], table: Path, route: str | None) -> Comparison:
-    wanted = _candidate(version)
+    new_version = _candidate(version)
     registry = load_registry("main")
     registry.load_artifacts()
     use_model_schemas(registry)
     target, argument = target_with_table(registry, route)
     rows = read_table(table, target.arguments[argument])
-    other = candidate.load(wanted, "main", registry)
-    names = (registry.version or UNNAMED, wanted.name)
+    other = candidate.load(new_version, "main", registry)
+    names = (registry.version or UNNAMED, new_version.name)
     versions = zip(names, (target, other.targets[target.route]), strict=True)
     return compared(rows, argument, {name: _call(name, each) for name, each in versions})
 
 
 def _call(version: str, target: Target) -> Call:
-    """Return what calls a version; its errors say which one has failed, and why."""
+    """Return a function that calls a version; its errors name the version and the reason."""
     execution = Execution(target)
 
     def call(values: Mapping[str, Any]) -> Any:
         try:
             return execution(values)
         except MMFError as error:
-            raise NotComparable(f"{version}: {_why(error)}") from error
+            raise NotComparable(f"{version}: {_reason(error)}") from error
 
     return call
 
 
-def _why(error: MMFError) -> str:
+def _reason(error: MMFError) -> str:
     if isinstance(error, RequestError):
-        places = (f"\n  {each.column}, row {each.row}: {each.message}" for each in error.errors)
-        return f"{error.detail}{''.join(places)}"
+        cells = (f"\n  {each.column}, row {each.row}: {each.message}" for each in error.errors)
+        return f"{error.detail}{''.join(cells)}"
     cause = error.__cause__
     return f"{error}: {type(cause).__name__}: {cause}" if cause else str(error)
 
 
 def _candidate(version: tuple[str, ...]) -> Candidate:
-    """Return the candidate of the plan, or one of these files."""
+    """Return the candidate of the plan, or one made of these files."""
     if len(version) == 1 and "=" not in version[0]:
         file = RolloutSettings.from_env().file
         planned = read(file).candidate
         if planned is None or planned.name != version[0]:
-            there = f"it has {planned.name}" if planned else "it has no candidate"
-            raise NotComparable(f"{version[0]}: expected the candidate of {file}, and {there}")
+            actual = f"it has {planned.name}" if planned else "it has no candidate"
+            raise NotComparable(f"{version[0]}: expected the candidate of {file}, but {actual}")
         return planned
     plan = of({"candidate": {"name": _NAME, **document_of_files(version)}})
     if plan.candidate is None:

@@ -1,4 +1,4 @@
-"""`POST /rollout/compare`: both versions on a table that is uploaded, and the rows that change."""
+"""`POST /rollout/compare`: both versions on an uploaded table, and the rows that change."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from .rollout import VERSION_HEADER, Rollout
 PART = "file"
 """The name of the form part with the table."""
 TARGET = "target"
-"""The query parameter that names the target."""
+"""The query parameter with the target's name."""
 MAX_CELLS = 200_000
-"""Cells of a workbook: openpyxl takes seconds for them, and some hundred bytes each."""
+"""Cells of a workbook: openpyxl takes seconds to write them, and some hundred bytes each."""
 _one_at_a_time = BoundedSemaphore()
 
 
 def compare_versions(rollout: Rollout) -> Response:
-    """Respond with a workbook of the changed rows; `X-Changed-Rows` of `X-Rows` are in it.
+    """Respond with a workbook of the changed rows, `X-Changed-Rows` of `X-Rows`.
 
-    A version's errors are those of any call; `X-Model-Version` says which of them has failed.
+    A version's errors are those of any call; `X-Model-Version` says which version failed.
     """
     table, route, argument = _table(rollout, request)
     after_this_request(_with_version)
@@ -62,7 +62,7 @@ def compare_versions(rollout: Rollout) -> Response:
 
 
 def _table(rollout: Rollout, request: Request) -> tuple[Any, str, str]:
-    """Return the table in the request, the target's route, and the argument that it is."""
+    """Return the table in the request, the target's route, and the name of its argument."""
     if unknown := [
         name for name in request.args if name not in (TARGET, SHEET_QUERY, HEADER_QUERY)
     ]:
@@ -80,7 +80,7 @@ def _table(rollout: Rollout, request: Request) -> tuple[Any, str, str]:
 
 
 def _call(version: str, execution: Execution) -> Call:
-    """Return what calls a version, and has the response, or its error, say which one it was."""
+    """Return a function that calls a version, and records it for the response or the error."""
 
     def call(values: Mapping[str, Any]) -> Any:
         if context := current_context():

@@ -1,4 +1,4 @@
-"""Whether two versions have given the same answer."""
+"""Whether two versions returned the same result."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TOLERANCE = 1e-6
-"""Relative; floats that differ by less are the same: the order of a sum may be another."""
+"""Relative; floats that differ by less are the same: sums may be in another order."""
 _NUMBERS = "biuf"
 
 
 def same(expected: Any, actual: Any) -> bool:
-    """Report whether two results are the same, but for the last digits of floats."""
+    """Report whether two results are the same, except for the last digits of floats."""
     expected, actual = as_frame(expected), as_frame(actual)
     if hasattr(expected, "columns") or hasattr(actual, "columns"):
         return _same_tables(expected, actual)
@@ -40,7 +40,7 @@ def differing(expected: pd.Series[Any], actual: pd.Series[Any]) -> np.ndarray[An
     import numpy as np
 
     if expected.dtype.kind in _NUMBERS and actual.dtype.kind in _NUMBERS:
-        old, new = (each.to_numpy(float, na_value=np.nan) for each in (expected, actual))
+        old, new = (column.to_numpy(float, na_value=np.nan) for column in (expected, actual))
         same_numbers = np.isclose(new, old, rtol=TOLERANCE, atol=0, equal_nan=True)
         return np.array(~same_numbers)
     pairs = zip(expected.tolist(), actual.tolist(), strict=True)
@@ -53,8 +53,8 @@ def _same_tables(expected: Any, actual: Any) -> bool:
     if expected.shape != actual.shape or list(expected.columns) != list(actual.columns):
         return False
     return all(
-        _same_arrays(expected.iloc[:, place].to_numpy(), actual.iloc[:, place].to_numpy())
-        for place in range(expected.shape[1])
+        _same_arrays(expected.iloc[:, index].to_numpy(), actual.iloc[:, index].to_numpy())
+        for index in range(expected.shape[1])
     )
 
 

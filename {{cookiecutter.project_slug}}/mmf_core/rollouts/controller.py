@@ -1,7 +1,7 @@
-"""What one worker does once a second: it follows the plan, and looks at the candidate's figures.
+"""One worker's job, once a second: follow the plan, and check the candidate's figures.
 
-It is the worker that holds a lock; when it ends, the kernel gives the lock to another. What it
-decides is in memory that all workers share, so that it counts from their next request on.
+It is the worker that holds a lock; when it ends, the kernel passes the lock to another. Its
+decisions are in memory that all workers share, so that they apply from the next request on.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .strategies import STRATEGIES, BothRewards, Figures, Progress
 INTERVAL = 1.0  # seconds
 KEPT_INTERVAL = 10.0  # seconds
 BREACHES = 3
-"""Looks in a row at which a gate is not passed until the candidate is taken back."""
+"""Consecutive failures of a gate until the candidate is rolled back."""
 problem = SharedText()
 """Why the plan cannot be followed, shared by all workers."""
 _lock = shared_file()
@@ -36,9 +36,9 @@ _log = logging.getLogger("mmf.rollout")
 
 
 def watch(rollout: Rollout | None, file: Path, generation: int, *, may_reload: bool) -> None:
-    """Follow the plan from now on, in a thread of this worker, if it is the one to do so.
+    """Follow the plan from now on, in a thread of this worker, if it holds the lock.
 
-    `generation` is that of the worker. `may_reload`: there is a master, which loads another
+    `generation` is that of the worker. `may_reload`: a master exists, which can load another
     candidate when the plan has one.
     """
     controller = Controller(rollout, file, generation, may_reload=may_reload)
@@ -50,16 +50,16 @@ def _run(controller: Controller) -> None:
         time.sleep(INTERVAL)
     while True:
         try:
-            controller.look()
-        except Exception:  # noqa: BLE001 - the next look may succeed
-            _log.exception("the rollout is not looked at")
+            controller.update()
+        except Exception:  # noqa: BLE001 - the next update may succeed
+            _log.exception("updating the rollout failed")
         time.sleep(INTERVAL)
 
 
 def _is_ours() -> bool:
-    """Take the lock, which is kept until the worker has ended, if no other worker has it.
+    """Take the lock, unless another worker has it; it is held until this worker has ended.
 
-    Without waiting in the kernel: it would see a deadlock where there is none.
+    Without waiting in the kernel, which would report a deadlock that does not exist.
     """
     try:
         fcntl.lockf(_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -69,7 +69,7 @@ def _is_ours() -> bool:
 
 
 class Controller:
-    """Follows a plan; `rollout` is what is loaded, if anything is."""
+    """Follows a plan; `rollout` is the loaded one, or None."""
 
     def __init__(
         self,
@@ -85,11 +85,11 @@ class Controller:
         self._plan, self._plan_id = Plan(), ""
         self._key = self._requested = rollout.key if rollout else ""
         self._progress: Progress | None = None
-        self._looked = time.monotonic()
+        self._updated = time.monotonic()
         self._breaches = 0
 
-    def look(self) -> None:
-        """Read the plan if it has changed, and do what it and the figures say."""
+    def update(self) -> None:
+        """Read the plan if it has changed, and act on it and on the figures."""
         self._read()
         candidate, rollout = self._plan.candidate, self._rollout
         if rollout is None or candidate is None or self._key != rollout.key:
@@ -100,7 +100,7 @@ class Controller:
             if candidate and not candidate.promoted and self._may_reload:
                 self._request_reload(candidate)
         elif generations.has_older(self._generation):
-            pass  # the candidate begins when all workers have it
+            pass  # the candidate gets traffic when all workers have it
         elif candidate.promoted:
             rollout.counters.set_shares(ALL, 0, is_offered=True)
             self._report(rollout, PROMOTED)
@@ -126,13 +126,13 @@ class Controller:
         self._plan_id = hashlib.sha256(repr(now).encode()).hexdigest()[:16]
         self._key = self._key_of(plan.candidate)
         problem.write()
-        self._progress = None  # a command may have begun it anew
+        self._progress = None  # a command may have restarted it
 
     def _key_of(self, candidate: Candidate | None) -> str:
-        """Return the key of what the plan expects to be loaded.
+        """Return the key of the candidate that the plan expects to be loaded.
 
-        That is what is loaded if another worker has followed the same plan, or if it is promoted
-        now: its files may have been changed or removed since.
+        That is the loaded one if another worker has followed the same plan, or if it is now
+        promoted: its files may have been changed or removed since.
         """
         if candidate is None:
             return ""
@@ -153,14 +153,14 @@ class Controller:
 
     def _follow(self, rollout: Rollout, candidate: Candidate) -> None:
         now = time.monotonic()
-        seconds, self._looked = now - self._looked, now
+        seconds, self._updated = now - self._updated, now
         if self._progress is None:
-            self._progress, seconds = self._begun(rollout), 0.0
+            self._progress, seconds = self._initial_progress(rollout), 0.0
         before = self._progress
         progress = before if before.ended else self._advance(before, seconds, _since(rollout))
         if (progress.step, progress.ended) != (before.step, before.ended):
             rollout.counters.begin_step()
-        if _is_news(before, progress):
+        if _is_worth_saving(before, progress):
             state.write(state.path_of(self._file), rollout.key, progress)
         self._progress = progress
         if progress.ended:
@@ -170,8 +170,8 @@ class Controller:
             rollout.counters.set_shares(traffic, candidate.mirror, is_offered=True)
         self._report(rollout, progress.ended or RUNNING, progress)
 
-    def _begun(self, rollout: Rollout) -> Progress:
-        """Return how far it is: by another worker, by what a restart has left, or at its start."""
+    def _initial_progress(self, rollout: Rollout) -> Progress:
+        """Return the progress: another worker's, that saved before a restart, or none."""
         if reported := self._reported(rollout):
             return reported
         rollout.counters.begin_step()
@@ -179,9 +179,9 @@ class Controller:
         return state.read(state.path_of(self._file), rollout.key)
 
     def _reported(self, rollout: Rollout) -> Progress | None:
-        """Return how far another worker has come with the same plan, even if no disk can say so.
+        """Return another worker's progress with the same plan, even if it could not be saved.
 
-        None if the plan is another one since: a command may have begun it anew.
+        None if the plan has changed since: a command may have restarted it.
         """
         status = rollout.status.read()
         if "step" not in status or self._plan_id not in ("", status["plan"]):
@@ -192,18 +192,18 @@ class Controller:
 
     def _traffic(self, rollout: Rollout, candidate: Candidate, progress: Progress) -> float:
         rewards = rewards_of(candidate, rollout.key, rollout.versions)
-        if rewards is None:  # the file is locked, for example: the next look may read it
+        if rewards is None:  # the file is locked, for example: the next update may read it
             return rollout.counters.traffic
         return STRATEGIES[candidate.strategy].traffic(self._plan, progress, rewards)
 
     def _advance(self, progress: Progress, seconds: float, since: Figures) -> Progress:
         plan, candidate = self._plan, self._plan.candidate
-        assert candidate is not None  # noqa: S101 - see look
+        assert candidate is not None  # noqa: S101 - see update
         progress = replace(progress, seconds=progress.seconds + seconds)
         reason = gates.breach(plan.gates, since)
         self._breaches = self._breaches + 1 if reason else 0
         if self._breaches >= BREACHES:
-            _log.error("%s is taken back: %s", candidate.name, reason)
+            _log.error("%s is rolled back: %s", candidate.name, reason)
             return replace(progress, ended=reason)
         if reason:
             return progress
@@ -232,7 +232,7 @@ class Controller:
 
 
 def _since(rollout: Rollout) -> Figures:
-    """Return what both versions have done since the step began."""
+    """Return the figures of both versions since the step began."""
     counters = rollout.counters
     return Figures(
         counters.calls(STABLE).since(counters.calls_before(STABLE)),
@@ -241,8 +241,8 @@ def _since(rollout: Rollout) -> Figures:
     )
 
 
-def _is_news(before: Progress, progress: Progress) -> bool:
-    """Report whether a restart should know of it: a decision, or ten seconds more."""
+def _is_worth_saving(before: Progress, progress: Progress) -> bool:
+    """Report whether a restart needs this progress: a decision, or ten more seconds."""
     if (before.step, before.ended) != (progress.step, progress.ended):
         return True
     return before.seconds // KEPT_INTERVAL != progress.seconds // KEPT_INTERVAL

@@ -1,7 +1,7 @@
-"""Which workers have loaded the candidate, and whether there are older ones that have not.
+"""Which workers have loaded the candidate, and whether older ones are still running.
 
-A reload starts new workers while the old ones finish their requests. As long as there is one of
-these, a caller would meet the candidate or not by which worker it meets, and go back again.
+A reload starts new workers while the old ones finish their requests. As long as one of these is
+running, a caller's version would depend on the worker, and could change back.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ _file = shared_file()
 
 
 def join(generation: int) -> None:
-    """Note that this worker is of a generation, counted from 0, until it ends."""
+    """Record the generation of this worker, counted from 0, until it ends."""
     fcntl.lockf(_file, fcntl.LOCK_SH | fcntl.LOCK_NB, 1, generation)
 
 
 def has_older(generation: int) -> bool:
-    """Report whether a worker of an earlier generation has not ended."""
+    """Report whether a worker of an earlier generation is still running."""
     if not generation:
         return False  # and a length of 0 would be the whole file
     try:

@@ -1,9 +1,9 @@
-"""Copies of requests, which the candidate answers in a process of its own.
+"""Copies of requests, which the candidate processes in a separate process.
 
 No caller waits for them: a worker sends a copy if there is room, and drops it otherwise. Whatever
-the candidate does to that process, crash, hang or take memory, the service is not affected, and the
-process is replaced. It is nicer than the workers to the other processes of the machine, and the
-first to be ended when memory is short.
+the candidate does to that process, be it crash, hang or use up memory, the service is not
+affected, and the process is replaced. Its niceness is higher than the workers', and it is the
+first to be killed when memory runs out.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from .counters import CANDIDATE, Counters
 LARGEST = 16 * 1024 * 1024
 """Bytes of a copy; a larger one is dropped."""
 LONGEST = 30.0
-"""Seconds for a call; then the process ends, and with it the call."""
+"""Seconds for a call; then the process ends, and the call with it."""
 _NICENESS = 10
-_SCHEDULED = Path("/proc/self/schedstat")  # nanoseconds on the processor, waiting for it, times
+_SCHEDULED = Path("/proc/self/schedstat")  # nanoseconds running, waiting to run; timeslices
 _log = logging.getLogger("mmf.rollout")
 
 
 class Mirror:
-    """A queue between the workers and the process that answers copies; made before the fork.
+    """A queue from the workers to the process that handles copies; created before the fork.
 
-    The kernel keeps about ten copies; each is a file in memory, whose descriptor is sent.
+    The kernel buffers about ten copies; each is a file in memory, whose descriptor is sent.
     """
 
     def __init__(self, counters: Counters) -> None:
@@ -46,16 +46,16 @@ class Mirror:
         self._sender.setblocking(False)
 
     def pickled(self, values: Mapping[str, Any]) -> bytes | None:
-        """Return a copy of values before the function may change them; None if there is none."""
+        """Return a copy of values before the function may change them; None if impossible."""
         try:
             return _pickled(values)
-        except Exception:  # noqa: BLE001 - it is too large, or of a descriptor of the author's own
+        except Exception:  # noqa: BLE001 - too large, or a descriptor of the author's own
             return None
 
     def send(self, route: str, values: bytes | None, result: Any) -> None:
-        """Send a copy of a request, and what it got, unless the queue is full."""
+        """Send a copy of a request, and its result, unless the queue is full."""
         is_sent = False
-        with suppress(Exception):  # whatever pickling raises, the caller has its answer
+        with suppress(Exception):  # whatever pickling raises, the caller has its response
             if values is not None:
                 is_sent = self._put(_pickled((route, values, result)))
         self._counters.add_copy(**{"sent" if is_sent else "dropped": 1})
@@ -72,15 +72,15 @@ class Mirror:
         return True
 
     def process(self, executions: Mapping[str, Execution]) -> Callable[[], None]:
-        """Return what answers copies until the service ends."""
+        """Return a function that handles copies until the service ends."""
         master = os.getpid()
 
         def run() -> None:
-            _give_way()
+            _lower_priority()
             self._receiver.settimeout(1.0)
             while os.getppid() == master:
                 with suppress(TimeoutError):
-                    self._answer(executions, self._next())
+                    self._handle(executions, self._next())
 
         return run
 
@@ -88,15 +88,15 @@ class Mirror:
         _, descriptors, _, _ = socket.recv_fds(self._receiver, 1, 1)
         with os.fdopen(descriptors[0], "rb") as file:
             file.seek(0)
-            content: tuple[str, bytes, Any] = pickle.load(file)  # noqa: S301 - of a worker of ours
+            content: tuple[str, bytes, Any] = pickle.load(file)  # noqa: S301 - from our own worker
         return content
 
-    def _answer(self, executions: Mapping[str, Execution], copy: tuple[str, bytes, Any]) -> None:
+    def _handle(self, executions: Mapping[str, Execution], copy: tuple[str, bytes, Any]) -> None:
         route, values, expected = copy
         arguments = pickle.loads(values)  # noqa: S301 - as above
         signal.setitimer(signal.ITIMER_REAL, LONGEST)
         started, failed, is_different = perf_counter() - _waited(), True, 1
-        # Counted before the call, as different: one that ends this process has not succeeded.
+        # Counted before the call, as different: a call that ends this process has failed.
         self._counters.add_copy(compared=1, different=1, failed=1)
         self._counters.begin_call()
         try:
@@ -117,7 +117,7 @@ class _TooLarge(Exception):
 
 
 class _Copy(io.BytesIO):
-    """A file that ends its writing as soon as it is too large: values may take gigabytes."""
+    """A file that stops writing as soon as it is too large: values may take gigabytes."""
 
     def write(self, data: Any) -> int:
         if self.tell() + memoryview(data).nbytes > LARGEST:
@@ -126,16 +126,16 @@ class _Copy(io.BytesIO):
 
 
 def _pickled(value: Any) -> bytes:
-    """Return a value as bytes; _TooLarge if there are too many, before more are made."""
+    """Pickle a value; _TooLarge as soon as it exceeds `LARGEST`."""
     file = _Copy()
     pickle.Pickler(file, protocol=5).dump(value)
     return file.getvalue()
 
 
 def _waited() -> float:
-    """Return for how many seconds this process was ready, but others had the processor.
+    """Return for how many seconds this process was runnable, but waited for the CPU.
 
-    It lets them go first, so this says nothing of the candidate. 0 where the system does not say.
+    It yields to others, so this time is not the candidate's. 0 if the system does not report it.
     """
     try:
         return int(_SCHEDULED.read_text(encoding="ascii").split()[1]) / 1e9
@@ -143,8 +143,8 @@ def _waited() -> float:
         return 0.0
 
 
-def _give_way() -> None:
-    """Let the workers have the processor, and the memory, first."""
+def _lower_priority() -> None:
+    """Give the workers precedence in CPU and memory."""
     with suppress(OSError):
         os.nice(_NICENESS)
     with suppress(OSError):

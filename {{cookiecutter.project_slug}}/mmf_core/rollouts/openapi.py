@@ -15,7 +15,7 @@ _NUMBER = {"type": "number", "minimum": 0, "maximum": 100}
 def section(_service: Service) -> OpenAPISection:
     """Describe the routes."""
     state = response(
-        "where it stands",
+        "the state of the rollout",
         {"type": "object", "properties": {"candidate": {"type": ["string", "null"]}}},
     )
     change = {
@@ -38,11 +38,14 @@ def section(_service: Service) -> OpenAPISection:
     workbook = response("the changed rows", BYTES, Format.XLSX.media_type)
     counts = {
         name: {"description": text, "schema": {"type": "integer"}}
-        for name, text in {"X-Rows": "of the table", "X-Changed-Rows": "of these"}.items()
+        for name, text in {
+            "X-Rows": "rows of the table",
+            "X-Changed-Rows": "rows that change",
+        }.items()
     }
     problem = ref("schemas", "Problem")
-    conflict = response("no rollout is under way", problem, PROBLEM_MEDIA_TYPE)
-    forbidden = response("not by requests (MMF_ADMIN_HTTP)", problem, PROBLEM_MEDIA_TYPE)
+    conflict = response("no rollout is in progress", problem, PROBLEM_MEDIA_TYPE)
+    forbidden = response("disabled (set MMF_ADMIN_HTTP=1)", problem, PROBLEM_MEDIA_TYPE)
     return OpenAPISection(
         tag="rollout",
         description="Two versions at once.",
@@ -50,12 +53,12 @@ def section(_service: Service) -> OpenAPISection:
             "/rollout": {
                 "get": {
                     "operationId": "rollout",
-                    "summary": "where the rollout stands",
+                    "summary": "the state of the rollout",
                     "responses": {"200": state, "403": forbidden},
                 },
                 "put": {
                     "operationId": "change_rollout",
-                    "summary": "change the candidate's share, promote it or take it back",
+                    "summary": "change the candidate's share, promote it or roll it back",
                     "requestBody": {"required": True, "content": {JSON: {"schema": change}}},
                     "responses": {
                         "202": state,
@@ -73,7 +76,7 @@ def section(_service: Service) -> OpenAPISection:
                         {
                             "name": TARGET,
                             "in": "query",
-                            "description": "the one that is called, if several take a table",
+                            "description": "the target to call, if several accept a table",
                             "schema": {"type": "string"},
                         }
                     ],

@@ -1,4 +1,4 @@
-"""`rollout.toml`: which version is the candidate, and which of the requests it gets.
+"""`rollout.toml`: which version is the candidate, and which requests it gets.
 
 The file is read by the service while it serves; the commands and `PUT /rollout` write it, too.
 """
@@ -28,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class PlanError(MMFError):
-    """A plan that cannot be followed; the message says what is wrong, and what was expected."""
+    """A plan is invalid; the message says why, and what was expected."""
 
 
 def _percent(value: Any) -> float:
@@ -103,25 +103,25 @@ def _files(value: Any) -> dict[str, str]:
 
 
 def _entry(default: Any, parse: Callable[[Any], Any]) -> Any:
-    """Declare an entry of a table; `parse` raises ValueError for a value that it cannot use."""
+    """Declare an entry of a table; `parse` raises ValueError for an invalid value."""
     return field(default=default, metadata={"parse": parse})
 
 
 class _Table:
     @classmethod
     def read(cls, name: str, table: Any) -> Self:
-        """Read a table of the file; PlanError names the entry that is wrong."""
+        """Read a table of the file; PlanError names an invalid entry."""
         if not isinstance(table, dict):
             raise PlanError(f"{name}: expected a table, [{name}]")
-        known = {item.name: item.metadata["parse"] for item in fields(cls)}  # type: ignore[arg-type]
-        if unknown := [key for key in table if key not in known]:
+        parsers = {item.name: item.metadata["parse"] for item in fields(cls)}  # type: ignore[arg-type]
+        if unknown := [key for key in table if key not in parsers]:
             raise PlanError(
-                f"[{name}] {unknown[0]}: unknown entry; expected one of {', '.join(known)}"
+                f"[{name}] {unknown[0]}: unknown entry; expected one of {', '.join(parsers)}"
             )
         values = {}
         for key, value in table.items():
             try:
-                values[key] = known[key](value)
+                values[key] = parsers[key](value)
             except ValueError as error:
                 raise PlanError(f"[{name}] {key} = {value!r}: {error}") from None
         return cls(**values)
@@ -129,12 +129,12 @@ class _Table:
 
 @dataclass(frozen=True)
 class Candidate(_Table):
-    """The version that is tried, and which of the requests it gets.
+    """The new version, and which requests it gets.
 
-    `artifacts` are other files, or other versions of their stores, by the file that main.py loads;
+    `artifacts` are other files, or other versions in their stores, by the file that main.py loads;
     `main` is another module in place of main.py. `traffic` is the percentage of the requests that
-    it answers, `mirror` that of the copies that it gets, whose answers are dropped. `sticky` is
-    what decides in place of chance: the value of a header, of a claim or of a column.
+    it serves, `mirror` that of the requests copied to it, whose responses are discarded. `sticky`
+    decides instead of chance: the value of a header, of a claim or of a column.
     """
 
     name: str = _entry("", _text(_NAME, "letters, digits, dots, dashes, at most 64"))
@@ -151,7 +151,7 @@ class Candidate(_Table):
 class Steps(_Table):
     """The shares of a canary, one after the other.
 
-    Each is kept for at least `minutes` and `requests` of the candidate.
+    Each lasts for at least `minutes` and `requests` of the candidate.
     """
 
     traffic: tuple[float, ...] = _entry((), _steps)
@@ -161,7 +161,7 @@ class Steps(_Table):
 
 @dataclass(frozen=True)
 class Bandit(_Table):
-    """How a bandit divides the requests by the rewards of both versions.
+    """How a bandit splits the traffic by the rewards of both versions.
 
     Without `epsilon` it is Thompson sampling, and `least` is the percentage that each version keeps
     in any case. With it, this share of the requests is divided evenly, and the rest goes to the
@@ -174,11 +174,11 @@ class Bandit(_Table):
 
 @dataclass(frozen=True)
 class Gates(_Table):
-    """What takes a candidate back; each is looked at after `requests` of each version.
+    """What rolls a candidate back; each gate is checked after `requests` of each version.
 
-    `errors` is the share of its calls that may fail, `slower` how many times the stable version's
-    95th percentile its own may be, `different` the share of mirrored answers that may differ.
-    `url` is asked before each step: any status but 2xx keeps the step.
+    `errors` is the share of its calls that may fail, `slower` the largest ratio of its 95th
+    percentile to the stable version's, `different` the share of mirrored responses that may differ.
+    `url` is requested before each step: any status but 2xx holds the step.
     """
 
     requests: int = _entry(50, _count)
@@ -190,7 +190,7 @@ class Gates(_Table):
 
 @dataclass(frozen=True)
 class Plan:
-    """All of the file; without a candidate there is nothing to do."""
+    """The whole file; without a candidate there is nothing to do."""
 
     candidate: Candidate | None = None
     steps: Steps = field(default_factory=Steps)
@@ -200,10 +200,10 @@ class Plan:
     def with_candidate(self, **changes: Any) -> Plan:
         """Return the plan with other entries of its candidate, which are checked."""
         if self.candidate is None:
-            raise PlanError("no rollout is under way; begin one with mmfmeta rollout start")
+            raise PlanError("no rollout is in progress; start one with mmfmeta rollout start")
         checked = Candidate.read("candidate", changes)
-        given = {name: getattr(checked, name) for name in changes}
-        return replace(self, candidate=replace(self.candidate, **given))
+        changed = {name: getattr(checked, name) for name in changes}
+        return replace(self, candidate=replace(self.candidate, **changed))
 
 
 _TABLES: dict[str, type[_Table]] = {
@@ -215,7 +215,7 @@ _TABLES: dict[str, type[_Table]] = {
 
 
 def parse(text: str) -> Plan:
-    """Read a plan from TOML; PlanError says what is wrong."""
+    """Read a plan from TOML; PlanError if it is invalid."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -224,7 +224,7 @@ def parse(text: str) -> Plan:
 
 
 def of(document: Mapping[str, Any]) -> Plan:
-    """Return the plan in a document; PlanError says what is wrong."""
+    """Return the plan in a document; PlanError if it is invalid."""
     if unknown := [name for name in document if name not in _TABLES]:
         raise PlanError(f"{unknown[0]}: unknown table; expected {', '.join(_TABLES)}")
     tables = {name: _TABLES[name].read(name, table) for name, table in document.items()}
@@ -234,9 +234,9 @@ def of(document: Mapping[str, Any]) -> Plan:
             raise PlanError("[candidate] is missing")
         return plan
     if not candidate.name:
-        raise PlanError("[candidate] name is missing; it is what X-Model-Version says")
+        raise PlanError("[candidate] name is missing; X-Model-Version reports it")
     if not (candidate.artifacts or candidate.main):
-        raise PlanError("[candidate.artifacts] is missing: what would differ in this version?")
+        raise PlanError("[candidate.artifacts] is missing: name the files of the new version")
     if "bandit" in tables and candidate.strategy != "bandit":
         raise PlanError('[bandit] is for strategy = "bandit"')
     if problem := STRATEGIES[candidate.strategy].problem(plan):
@@ -245,7 +245,7 @@ def of(document: Mapping[str, Any]) -> Plan:
 
 
 def check_needs(plan: Plan) -> None:
-    """Refuse a plan that needs what this service has not; PlanError says what."""
+    """Reject a plan whose requirements this service lacks; PlanError names them."""
     candidate = plan.candidate
     if candidate is None or candidate.promoted:
         return
@@ -254,7 +254,7 @@ def check_needs(plan: Plan) -> None:
 
 
 def read(path: Path) -> Plan:
-    """Read a plan from a file; without the file it is empty. PlanError says what is wrong."""
+    """Read a plan from a file; without the file it is empty. PlanError if it is invalid."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -271,20 +271,20 @@ def read(path: Path) -> Plan:
 
 
 def document_of(plan: Plan) -> dict[str, Any]:
-    """Return a plan as a document that `of` reads, without what is usual."""
+    """Return a plan as a document that `of` reads, without the defaults."""
     if plan.candidate is None:
         return {}
     document = {}
     for name, table in _TABLES.items():
-        usual = asdict(table())  # type: ignore[call-overload] # each is a dataclass
+        defaults = asdict(table())  # type: ignore[call-overload] # each is a dataclass
         values = asdict(getattr(plan, name))
-        if changed := {key: value for key, value in values.items() if value != usual[key]}:
+        if changed := {key: value for key, value in values.items() if value != defaults[key]}:
             document[name] = changed
     return document
 
 
 def write(plan: Plan, path: Path) -> None:
-    """Replace the file, as a whole; without a candidate remove it. OSError if it cannot."""
+    """Replace the file atomically; without a candidate remove it. OSError if that fails."""
     if plan.candidate is None:
         path.unlink(missing_ok=True)
         return

@@ -1,4 +1,4 @@
-"""The rewards of both versions, from the capability that takes feedback, if it is there and on."""
+"""The rewards of both versions, from the feedback capability, if installed and enabled."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .strategies import STRATEGIES, BothRewards, Rewards
 
 
 def rewards_of(candidate: Candidate, key: str, versions: Sequence[str] = ()) -> BothRewards | None:
-    """Return what both versions have been rewarded with since this candidate's rollout began.
+    """Return the rewards of both versions since this candidate's rollout began.
 
-    The first look with their names, the candidate's last, begins to count. None if it cannot be
-    known just now; nothing is looked at for a strategy that needs no rewards.
+    Counting starts with the first call that names them, the candidate last. None if they are not
+    available now; nothing is read for a strategy that needs no rewards.
     """
     if not STRATEGIES[candidate.strategy].needs_rewards:
         return BothRewards()
@@ -22,9 +22,9 @@ def rewards_of(candidate: Candidate, key: str, versions: Sequence[str] = ()) -> 
     if not sources:
         return None
     try:
-        found = dict(sources[0](key, versions))
+        rewards = dict(sources[0](key, versions))
     except MMFError:
         return None
-    ours = Rewards(*found.pop(candidate.name, (0, 0)))
-    others = [found[version] for version in versions[:1]] or [*found.values(), (0, 0)]
+    ours = Rewards(*rewards.pop(candidate.name, (0, 0)))
+    others = [rewards[version] for version in versions[:1]] or [*rewards.values(), (0, 0)]
     return BothRewards(Rewards(*others[0]), ours)

@@ -1,4 +1,4 @@
-"""A rollout: two versions in one process, and which of them answers a request."""
+"""A rollout: two versions in one process, and which of them serves a request."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from .sticky import sticky_key
 
 VERSION_HEADER = "X-Model-Version"
 RUNNING, PROMOTED, ABORTED = "running", "promoted", "aborted"
-"""The status of a candidate: in use, answering every request from now on, taken back by a person.
+"""The status of a candidate: being served, serving every request from now on, aborted by a person.
 
-Any other is the reason for which it was taken back by itself.
+Any other is the reason for an automatic rollback.
 """
 UNNAMED = "stable"
-"""What the version in use is called if its artifacts have no version."""
+"""The name of the current version if its artifacts have no version."""
 _ENVIRON_KEY = "HTTP_X_MODEL_VERSION"
 _SERVER_ERROR = 500
 
 
 class Rollout:
-    """A candidate beside the version in use, from its load to the next reload.
+    """A candidate beside the current version, from its load to the next reload.
 
-    `plan` is that with which it was loaded, `key` identifies what was. `status` is shared by all
-    workers: how far it has come, and what the last decision was. Both versions' executions are
-    those that neither route nor report calls.
+    `plan` is the plan at its load, `key` identifies the loaded files. `status` is shared by all
+    workers: the progress, and the last decision. Both versions' executions are those that neither
+    route nor report calls.
 
     `before` is the rollout that a reload ends. Its workers serve until they have ended: as long as
     the candidate is the same, both have the same shares, so that no caller goes back and forth.
@@ -72,7 +72,7 @@ class Rollout:
         self._sticky_key = sticky_key(sticky) if sticky else None
 
     def plan_in_force(self) -> Plan:
-        """Return the plan with the shares that all workers have now; its file may be broken."""
+        """Return the plan with the current shares of all workers; its file may be invalid."""
         counters = self.counters
         if self.status.read().get("status") == PROMOTED:
             return self.plan.with_candidate(promoted=True)
@@ -81,7 +81,7 @@ class Rollout:
         return self.plan.with_candidate(traffic=counters.traffic, mirror=counters.mirror)
 
     def chooses_candidate(self, context: RequestContext | None, values: Mapping[str, Any]) -> bool:
-        """Choose by the caller's X-Model-Version, else by what is sticky, else by chance."""
+        """Choose by the caller's X-Model-Version, else by the sticky value, else by chance."""
         counters = self.counters
         traffic = counters.traffic
         if context and (requested := context.environ.get(_ENVIRON_KEY)):
@@ -97,13 +97,13 @@ class Rollout:
 
 
 def position(name: str, value: str) -> float:
-    """Return the place of a caller from 0 to 100: the same in every worker, and after a restart."""
+    """Map a caller to a number from 0 to 100: the same in every worker, and after a restart."""
     digest = blake2b(f"{name}\0{value}".encode(errors="surrogateescape"), digest_size=8).digest()
     return ALL * int.from_bytes(digest) / 2**64
 
 
 class RoutedExecution(Execution):
-    """One target in both versions; each call is one of them, and batches never join them."""
+    """One target in both versions; each call goes to one of them, and batches never mix them."""
 
     def __init__(self, rollout: Rollout, stable: Execution, candidate: Execution) -> None:
         self.target = stable.target
@@ -113,7 +113,7 @@ class RoutedExecution(Execution):
         self._both = stable, candidate
 
     def run(self, values: Mapping[str, Any], timings: Timings | None = None) -> Any:
-        """Call one version, and send a copy to the candidate if this is one of those mirrored."""
+        """Call one version, and send a copy to the candidate if this request is mirrored."""
         rollout, context = self._rollout, current_context()
         counters = rollout.counters
         version = int(rollout.chooses_candidate(context, values))
@@ -150,7 +150,7 @@ def routed(
     executions: Mapping[str, Execution],
     make: Callable[[Target], Execution],
 ) -> dict[str, Execution]:
-    """Return the executions of both versions; a target that trains has one only."""
+    """Return the executions of both versions; a target that trains has only one."""
     rollout.stable = dict(executions)
     for route, target in rollout.registry.targets.items():
         rollout.executions[route] = make(target)

@@ -1,4 +1,4 @@
-"""`/rollout`: where a rollout stands, and changes to it, where the operator allows that."""
+"""`/rollout`: the state of a rollout, and changes to it, if the operator allows them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from .settings import RolloutSettings
 
 
 class RolloutForbidden(RequestError):
-    """Requests may not look at, or change, the rollout (RFC 9110, 15.5.4)."""
+    """Requests may not read or change the rollout (RFC 9110, 15.5.4)."""
 
     status = 403
 
 
 class RolloutConflict(RequestError):
-    """No rollout is under way that could be changed (RFC 9110, 15.5.10)."""
+    """No rollout is in progress that could be changed (RFC 9110, 15.5.10)."""
 
     status = 409
 
@@ -39,12 +39,12 @@ class PlanNotWritten(MMFError):
 
 
 def blueprints(_service: Service) -> Iterable[Blueprint]:
-    """Return the routes; they answer 403 unless MMF_ADMIN_HTTP is set."""
+    """Return the routes; they respond with 403 unless MMF_ADMIN_HTTP is set."""
     routes = Blueprint("rollout", __name__)
     settings = RolloutSettings.from_env()
 
     @routes.get("/rollout")
-    def look() -> Response:
+    def show() -> Response:
         _check(settings)
         return json_response(describe())
 
@@ -67,7 +67,7 @@ def blueprints(_service: Service) -> Iterable[Blueprint]:
     def compare() -> Response:
         _check(settings)
         if (rollout := current()) is None:
-            raise RolloutConflict("no candidate is loaded; begin a rollout, if only with --dark")
+            raise RolloutConflict("no candidate is loaded; start a rollout, at least with --dark")
         return compare_versions(rollout)
 
     return [routes]
@@ -79,7 +79,7 @@ def _check(settings: RolloutSettings) -> None:
 
 
 def _body(request: Request) -> Any:
-    """Read a JSON body, each name of which is given once."""
+    """Read a JSON body; InvalidValue if a name is repeated."""
     text = read_whole(request)
     body = with_repeated_names(text, read_json(text, limits()))
     if isinstance(body, RepeatedNames):
@@ -88,7 +88,7 @@ def _body(request: Request) -> Any:
 
 
 def _apply(body: Any, settings: RolloutSettings) -> None:
-    """Do what a body says: `{"traffic": 20}`, `{"action": "promote"}`, or `{"action": "abort"}`."""
+    """Apply a body: `{"traffic": 20}`, `{"action": "promote"}`, or `{"action": "abort"}`."""
     if not isinstance(body, Mapping) or not body:
         raise InvalidValue('expected {"traffic": 20, "mirror": 0} or {"action": "promote"}')
     actions = {"promote": changes.promote, "abort": changes.abort}
@@ -100,4 +100,4 @@ def _apply(body: Any, settings: RolloutSettings) -> None:
     elif len(body) == 1 and isinstance(name := body["action"], str) and name in actions:
         actions[name](settings.file)
     else:
-        raise InvalidValue(f"expected one action of {', '.join(actions)}, and nothing beside it")
+        raise InvalidValue(f"expected one action of {', '.join(actions)}, and nothing else")

@@ -26,7 +26,7 @@ _log = logging.getLogger("mmf.rollout")
 
 
 class _Current:
-    """The rollout that was loaded last, how often one was, where, and whether a reload goes on."""
+    """The last loaded rollout, the number of loads, the loading process, and whether it reloads."""
 
     rollout: Rollout | None = None
     generation = -1
@@ -45,10 +45,10 @@ def executions(
     stable: dict[str, Execution],
     make: Callable[[Target], Execution],
 ) -> dict[str, Execution]:
-    """Load the candidate of the plan; return what calls either version.
+    """Load the candidate of the plan; return executions that call either version.
 
-    A candidate that fails is an error of a reload, which is rejected. A service that starts does
-    so without it, and says why in its readiness. A reload keeps to the last plan that was valid.
+    A candidate that fails makes a reload fail. A service that starts does so without it, and
+    reports why in its readiness. A reload keeps the last valid plan.
     """
     before, _Current.rollout = _Current.rollout, None
     _Current.generation += 1
@@ -81,16 +81,16 @@ def executions(
 
 
 def _without(stable: dict[str, Execution], reason: str, public: str) -> dict[str, Execution]:
-    """Say that the candidate is not served, in the log and to an operator."""
+    """Report that the candidate is not served, in the log and in the readiness."""
     _log.error("the candidate is not served: %s", reason)
     controller.problem.write(problem=f"the candidate is not served: {public}")
     return stable
 
 
 def start() -> None:
-    """Load what the candidate loads after the fork; in a worker, follow the plan.
+    """Load the candidate's artifacts that load after the fork; in a worker, follow the plan.
 
-    A process that runs tasks does not: its parent is not the master, who would reload.
+    A process that runs tasks does not: its parent is not the master, which could reload.
     """
     if rollout := current():
         load_in_worker(rollout.registry)
@@ -103,14 +103,14 @@ def start() -> None:
 
 
 def mirror_process(_grace: float) -> Callable[[], None] | None:
-    """Return what answers copies in a process of its own."""
+    """Return a function that handles copies in a separate process."""
     rollout = current()
     return rollout.mirror.process(rollout.executions) if rollout else None
 
 
 @contextmanager
 def reimporting(_modules: Iterable[ModuleType]) -> Iterator[None]:
-    """Go back to the rollout that there was, if a new version of the project fails."""
+    """Restore the previous rollout if a new version of the project fails."""
     before, _Current.is_reloading = (_Current.rollout, _Current.generation), True
     try:
         yield
@@ -122,7 +122,7 @@ def reimporting(_modules: Iterable[ModuleType]) -> Iterator[None]:
 
 
 def gauges() -> Iterator[Gauge]:
-    """Yield what both versions have done."""
+    """Yield the figures of both versions."""
     if not (rollout := current()):
         return
     calls = {rollout.versions[version]: rollout.counters.calls(version) for version in (0, 1)}
@@ -134,19 +134,19 @@ def gauges() -> Iterator[Gauge]:
         "mmf_rollout_calls",
         "Calls since the candidate was loaded.",
         "version",
-        {version: each.count for version, each in calls.items()},
+        {version: counts.count for version, counts in calls.items()},
     )
     yield Gauge(
         "mmf_rollout_failed_calls",
         "Calls that failed since the candidate was loaded.",
         "version",
-        {version: each.failed for version, each in calls.items()},
+        {version: counts.failed for version, counts in calls.items()},
     )
     yield Gauge(
         "mmf_rollout_p95_seconds",
         "95th percentile of the calls since the candidate was loaded.",
         "version",
-        {version: each.quantile(QUANTILE) for version, each in calls.items()},
+        {version: counts.quantile(QUANTILE) for version, counts in calls.items()},
     )
     yield Gauge(
         "mmf_rollout_copies",
@@ -157,18 +157,18 @@ def gauges() -> Iterator[Gauge]:
 
 
 def _remark() -> str:
-    """Return what an operator should know, though the service is ready."""
+    """Return a warning for the operator of a service that is ready, or an empty text."""
     if text := controller.problem.read().get("problem", ""):
         return f"rollout: {text}"
     if not (rollout := current()):
         return ""
     status = rollout.status.read().get("status", "")
-    is_usual = status in {"", RUNNING, PROMOTED, ABORTED}
-    return "" if is_usual else f"rollout: {rollout.candidate.name} was taken back: {status}"
+    is_expected = status in {"", RUNNING, PROMOTED, ABORTED}
+    return "" if is_expected else f"rollout: {rollout.candidate.name} was rolled back: {status}"
 
 
 def panel() -> dict[str, object]:
-    """Return what the page compares: both versions, if requests may, and the targets."""
+    """Return both versions and the targets that the page can compare, if requests may."""
     rollout = current()
     if rollout is None or not RolloutSettings.from_env().http:
         return {}
@@ -177,7 +177,7 @@ def panel() -> dict[str, object]:
 
 
 def describe() -> dict[str, object]:
-    """Return where the rollout stands, ready for JSON."""
+    """Return the state of the rollout, ready for JSON."""
     if not (rollout := current()):
         return {"candidate": None}
     counters, status = rollout.counters, rollout.status.read()

@@ -17,5 +17,5 @@ class RolloutSettings(SettingsGroup):
 
     @property
     def file(self) -> Path:
-        """Where the plan is."""
+        """The path of the plan."""
         return Path(self.plan)

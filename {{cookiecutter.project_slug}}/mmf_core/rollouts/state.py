@@ -1,4 +1,4 @@
-"""How far a rollout has come, kept beside its plan so that a restart continues there."""
+"""The progress of a rollout, saved beside its plan so that a restart continues there."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _log = logging.getLogger("mmf.rollout")
 
 
 def path_of(plan: Path) -> Path:
-    """Return where the state of a plan is."""
+    """Return the path of a plan's state."""
     return plan.with_name(f".{plan.name}.state")
 
 
 def key_of(candidate: Candidate) -> str:
-    """Return what identifies a candidate: another file under the same name is another one.
+    """Return the identity of a candidate: another file under the same name is another one.
 
-    Another key needs a reload, and another candidate begins anew.
+    Another key needs a reload, and another candidate starts over.
     """
     parts = [candidate.name, candidate.strategy, candidate.sticky, candidate.main]
     parts += [f"{file}={source}" for file, source in candidate.artifacts.items()]
@@ -34,7 +34,7 @@ def key_of(candidate: Candidate) -> str:
 
 
 def read(path: Path, key: str) -> Progress:
-    """Return the progress of a candidate; that of a new one if there is none, or it is broken."""
+    """Return the progress of a candidate; that of a new one if none is saved, or it is invalid."""
     try:
         document: Any = json.loads(path.read_text(encoding="utf-8"))
         if document["candidate"] != key:
@@ -44,23 +44,23 @@ def read(path: Path, key: str) -> Progress:
     except FileNotFoundError:
         return Progress()
     except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
-        _log.warning("%s cannot be read, and the rollout begins anew: %s", path, error)
+        _log.warning("%s cannot be read, the rollout starts over: %s", path, error)
         return Progress()
 
 
 def write(path: Path, key: str, progress: Progress) -> None:
-    """Keep the progress, or log why it will be lost by a restart."""
+    """Save the progress, or log why a restart will lose it."""
     document = {"candidate": key, **asdict(progress)}
     try:
         replace_text(path, json.dumps(document))
     except OSError as error:
-        _log.warning("%s cannot be written, a restart begins anew: %s", path, error.strerror)
+        _log.warning("%s cannot be written, a restart starts over: %s", path, error.strerror)
 
 
 def _stamp(path: Path) -> str:
-    """Return size and time of a file; empty for what is none, such as a version of a store."""
+    """Return the size and mtime of a file; empty for anything else, such as a store's version."""
     try:
-        known = path.stat()
+        status = path.stat()
     except OSError:
         return ""
-    return f"{known.st_size} {known.st_mtime_ns}"
+    return f"{status.st_size} {status.st_mtime_ns}"

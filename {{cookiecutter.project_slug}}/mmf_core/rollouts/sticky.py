@@ -11,14 +11,14 @@ from ..errors import InvalidValue, quoted
 from ..web.request_context import RequestContext
 
 StickyKey = Callable[[RequestContext | None, Mapping[str, Any]], str | None]
-"""Return the text that decides for a request and its decoded arguments; None if it has none."""
+"""Returns the text that decides for a request and its decoded arguments; None if it has none."""
 CLAIM, COLUMN = "claim:", "column:"
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _MAX_NAME = 200  # characters of a claim's or a column's name
 
 
 def parse_sticky(value: Any) -> str:
-    """Return an entry `sticky` of a plan; ValueError if it is none of the three."""
+    """Parse the entry `sticky` of a plan; ValueError if it has none of the three forms."""
     if isinstance(value, str):
         for prefix in (CLAIM, COLUMN):
             if value.startswith(prefix) and 0 < len(value) - len(prefix) <= _MAX_NAME:
@@ -29,7 +29,7 @@ def parse_sticky(value: Any) -> str:
 
 
 def sticky_key(sticky: str) -> StickyKey:
-    """Return what finds the text that decides for a request, as the plan's `sticky` says."""
+    """Return the function that finds a request's deciding text, by the plan's `sticky`."""
     if sticky.startswith(CLAIM):
         return _claim(sticky.removeprefix(CLAIM))
     if sticky.startswith(COLUMN):

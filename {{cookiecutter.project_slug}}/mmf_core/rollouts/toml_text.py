@@ -12,7 +12,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def toml_of(document: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the text that tomllib reads as this document."""
+    """Return text that tomllib reads as this document."""
     lines = []
     for name, table in document.items():
         nested = {key: value for key, value in table.items() if isinstance(value, dict)}

@@ -1,6 +1,6 @@
-"""Calls of targets as capabilities see them: what was asked, which version answered, and what.
+"""Calls of targets as capabilities see them: the request, the version, and the result.
 
-Without an observer nothing is put around an execution, and a request costs nothing more.
+Without an observer executions are not wrapped, and a request costs nothing more.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from ..registry import Registry
 from ..target import Target
 from .request_context import RequestContext, current_context
 
-Answered: TypeAlias = Callable[[RequestContext, Any, MMFError | None], None]
-"""Called with the request, and the result or the error; `context.model_version` says whose."""
-CallObserver: TypeAlias = Callable[[Target, Mapping[str, Any]], Answered | None]
-"""Called with the decoded values, before a target may change them; None: not of interest."""
+CallReport: TypeAlias = Callable[[RequestContext, Any, MMFError | None], None]
+"""Called with the request, and the result or the error, of `context.model_version`."""
+CallObserver: TypeAlias = Callable[[Target, Mapping[str, Any]], CallReport | None]
+"""Called with the decoded values, before a target may change them; None: do not report."""
 _log = logging.getLogger("mmf.observers")
 
 
 def observed(
     executions: dict[str, Execution], registry: Registry, part: str = "call_observer"
 ) -> dict[str, Execution]:
-    """Return the executions with the observers that capabilities have, or as they are."""
-    made = (make_observer(registry) for make_observer in parts(part))
-    observers = [observer for observer in made if observer]
+    """Wrap the executions with the observers of capabilities, if there are any."""
+    created = (make_observer(registry) for make_observer in parts(part))
+    observers = [observer for observer in created if observer]
     if not observers:
         return executions
     return {
@@ -38,7 +38,7 @@ def observed(
 
 
 class ObservedExecution(Execution):
-    """The execution of a target, with observers; their errors are logged, and change nothing."""
+    """The execution of a target, with observers; their errors are logged, and have no effect."""
 
     def __init__(
         self, execution: Execution, observers: Sequence[CallObserver], registry: Registry
@@ -51,9 +51,9 @@ class ObservedExecution(Execution):
         self._registry = registry
 
     def run(self, values: Mapping[str, Any], timings: Timings | None = None) -> Any:
-        """Do as the execution does, and report it; of a stream the result is its iterator."""
+        """Run the execution, and report it; the result of a stream is its iterator."""
         reports = [
-            report for observer in self._observers if (report := self._ask(observer, values))
+            report for observer in self._observers if (report := self._observe(observer, values))
         ]
         try:
             result = self._execution.run(values, timings)
@@ -63,14 +63,14 @@ class ObservedExecution(Execution):
         self._report(reports, result, None)
         return result
 
-    def _ask(self, observer: CallObserver, values: Mapping[str, Any]) -> Answered | None:
+    def _observe(self, observer: CallObserver, values: Mapping[str, Any]) -> CallReport | None:
         try:
             return observer(self.target, values)
         except Exception:  # noqa: BLE001 - the caller gets a response all the same
             _log.exception("an observer of calls failed")
             return None
 
-    def _report(self, reports: Sequence[Answered], result: Any, error: MMFError | None) -> None:
+    def _report(self, reports: Sequence[CallReport], result: Any, error: MMFError | None) -> None:
         if not reports:
             return
         context = current_context() or RequestContext("-")

@@ -46,13 +46,13 @@ RUSSIAN_FAILURES = {
         "expected at most {limit} cells in the rows that change, got {number}; send fewer rows, "
         "or use mmfmeta compare"
     ): "изменилось слишком много: ячеек {number}, можно {limit}; пришлите меньше строк",
-    "no candidate is loaded; begin a rollout, if only with --dark": (
+    "no candidate is loaded; start a rollout, at least with --dark": (
         "второй версии сейчас нет: сначала начните выкатку"
     ),
-    "name the target, one that returns rows for a table: {names}": (
+    "name a target that returns rows for a table: {names}": (
         "назовите цель, которая отвечает на каждую строку таблицы: {names}"
     ),
-    "{version}: expected an answer for each of the {rows} rows, got {number}": (
+    "{version}: expected a prediction for each of the {rows} rows, got {number}": (
         "{version}: строк {rows}, а ответов {number}"
     ),
     "a piece of the stream cannot be written as {name}: {rest}": (

@@ -1,6 +1,6 @@
-"""Strategies: which share of the requests the candidate answers, and when that changes.
+"""Strategies: which share of the requests the candidate serves, and when that changes.
 
-Each module here with a `STRATEGY` is one, found by being there; its name is that of the module.
+Each module here with a `STRATEGY` is discovered automatically, under the module's name.
 """
 
 from __future__ import annotations

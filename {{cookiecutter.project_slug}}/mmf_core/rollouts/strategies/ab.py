@@ -1,4 +1,4 @@
-"""A/B: the same callers get the same version; the shares stay as they are."""
+"""A/B: the same callers get the same version; the shares do not change automatically."""
 
 from __future__ import annotations
 

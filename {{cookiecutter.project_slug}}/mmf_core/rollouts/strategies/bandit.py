@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 ALL = 100.0
 _CELLS = 400
 _WIDTH = 8.0
-"""Standard deviations on both sides of a mean; what lies beyond is less than rounding errors."""
+"""Standard deviations on both sides of a mean; the rest is smaller than rounding errors."""
 
 
 class Bandit(Strategy):
-    """The version that is probably better gets more, and the other one enough to go on learning.
+    """The version that is probably better gets more, and the other one enough to keep learning.
 
-    A reward from 0 to 1 counts as that part of a success. Thompson sampling gives a request to the
-    candidate as often as it is probable that it is the better one; that is a share of the requests
-    which each worker can draw by itself.
+    A reward from 0 to 1 counts as that part of a success. Thompson sampling gives the candidate a
+    request with the probability that it is the better version; that is a share of the requests
+    from which each worker can draw by itself.
     """
 
     needs_rewards = True
@@ -44,21 +44,21 @@ class Bandit(Strategy):
     def traffic(self, plan: Plan, progress: Progress, rewards: BothRewards) -> float:
         stable, candidate = rewards.stable, rewards.candidate
         if epsilon := plan.bandit.epsilon:
-            least = ALL * epsilon / 2
+            minimum = ALL * epsilon / 2
             ours, theirs = _expected(candidate), _expected(stable)
             share = ALL / 2 if ours == theirs else ALL * (ours > theirs)
         else:
-            least = plan.bandit.least
+            minimum = plan.bandit.least
             share = ALL * probability_of_more(candidate, stable)
-        return round(min(ALL - least, max(least, share)), 3)
+        return round(min(ALL - minimum, max(minimum, share)), 3)
 
 
 def probability_of_more(ours: Rewards, theirs: Rewards) -> float:
-    """Return how probable it is that ours has the higher mean, all means having been as likely.
+    """Return the probability that ours has the higher mean, with uniform priors.
 
     Each mean is distributed as Beta(1 + successes, 1 + failures); both are integrated on one grid.
     """
-    shapes = [(1 + each.total, 1 + each.count - each.total) for each in (ours, theirs)]
+    shapes = [(1 + rewards.total, 1 + rewards.count - rewards.total) for rewards in (ours, theirs)]
     ends = [_ends(*shape) for shape in shapes]
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     first, second = (_weights(*shape, low, high) for shape in shapes)
@@ -86,8 +86,8 @@ def _weights(successes: float, failures: float, low: float, high: float) -> list
     step = (high - low) / _CELLS
     middles = [low + (cell + 0.5) * step for cell in range(_CELLS)]
     logs = [(successes - 1) * math.log(x) + (failures - 1) * math.log1p(-x) for x in middles]
-    most = max(logs)
-    weights = [math.exp(each - most) for each in logs]
+    largest = max(logs)
+    weights = [math.exp(log - largest) for log in logs]
     total = sum(weights)
     return [weight / total for weight in weights]
 

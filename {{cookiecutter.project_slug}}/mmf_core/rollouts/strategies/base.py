@@ -1,4 +1,4 @@
-"""What a strategy decides, once a second, from what both versions have done."""
+"""What a strategy decides, once a second, from the figures of both versions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a rollout has come: its step, and the seconds that this has lasted.
+    """The progress of a rollout: its step, and the seconds since it began.
 
-    `ended` is why the candidate was taken back; empty while it is in use.
+    `ended` is why the candidate was rolled back; empty while it is served.
     """
 
     step: int = 0
@@ -26,7 +26,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What both versions have done since the step began."""
+    """The counts of both versions since the step began."""
 
     stable: Calls
     candidate: Calls
@@ -58,19 +58,19 @@ class Strategy(ABC):
     """Decides how the candidate's share of the requests changes."""
 
     needs_rewards: ClassVar[bool] = False
-    """Whether `traffic` depends on rewards, which only feedback knows."""
+    """Whether `traffic` depends on rewards, which only feedback has."""
 
     def problem(self, plan: Plan) -> str:
         """Return why a plan cannot be followed; empty if it can."""
         return ""
 
     def missing(self) -> str:
-        """Return what is missing in this service for it; empty if nothing is."""
+        """Return what this service lacks for the strategy; empty if nothing."""
         return ""
 
     @abstractmethod
     def traffic(self, plan: Plan, progress: Progress, rewards: BothRewards) -> float:
-        """Return the percentage of the requests that the candidate answers."""
+        """Return the percentage of the requests that the candidate serves."""
 
     def next_step(self, plan: Plan, progress: Progress, figures: Figures) -> int:
         """Return the step that follows from the figures; the same one while nothing changes."""

@@ -1,4 +1,4 @@
-"""Canary: the candidate's share rises by steps while its figures are good."""
+"""Canary: the candidate's share grows in steps while its figures are good."""
 
 from __future__ import annotations
 

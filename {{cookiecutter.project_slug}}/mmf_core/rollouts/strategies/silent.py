@@ -1,4 +1,4 @@
-"""Silent: the candidate gets copies of requests, and its answers are compared and dropped."""
+"""Silent: the candidate gets copies of requests, and its responses are compared and discarded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Silent(Strategy):
     def problem(self, plan: Plan) -> str:
         candidate = plan.candidate
         if plan.steps.traffic or (candidate and candidate.traffic):
-            return "a silent version answers nobody: remove traffic and [steps]"
+            return "a silent version serves no requests: remove traffic and [steps]"
         return ""
 
     def traffic(self, plan: Plan, progress: Progress, rewards: BothRewards) -> float:
