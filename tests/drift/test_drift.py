@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 import mmf_core as mmf
 from mmf_core.cli import main
 from mmf_core.drift import observer, window
-from mmf_core.drift.comparison import LEAST_ROWS
+from mmf_core.drift.comparison import MIN_ROWS
 from mmf_core.drift.profile import PREDICTION
 from mmf_core.drift.window import PARTS, Window
 from mmf_core.models import profile_of
@@ -34,7 +34,7 @@ RANDOM = np.random.default_rng(7)
 
 
 def rows(count: int, **moved: float) -> pd.DataFrame:
-    """Return rows of the same distribution as the reference, but for the columns that moved."""
+    """Return rows of the reference's distribution, except for the shifted columns."""
     table = pd.DataFrame(RANDOM.normal(size=(count, 3)), columns=COLUMNS)
     table["kind"] = RANDOM.choice(["red", "white"], count, p=[0.3, 0.7])
     for name, distance in moved.items():
@@ -47,7 +47,7 @@ SCHEMA = {**dict.fromkeys(COLUMNS, float), "kind": mmf.Column(str | None)}
 
 
 class Model:
-    """A model that is a file of its own, and takes a column of texts."""
+    """A model that is a separate file, and accepts a column of texts."""
 
     def __init__(self, table: pd.DataFrame) -> None:
         labels = np.where(table["a"] > 0, "yes", "no")
@@ -114,9 +114,9 @@ def drift(client: FlaskClient, name: str = "mmf_drift_psi") -> dict[tuple[str, s
     text = client.get("/metrics").text
     families = text_string_to_metric_families(text)
     all_samples = [sample for family in families for sample in family.samples]
-    found = [(each.labels, each.value) for each in all_samples if each.name == name]
-    assert all(labels["target"] == "score" for labels, _ in found)
-    return {(labels["version"], labels["column"]): value for labels, value in found}
+    values = [(each.labels, each.value) for each in all_samples if each.name == name]
+    assert all(labels["target"] == "score" for labels, _ in values)
+    return {(labels["version"], labels["column"]): value for labels, value in values}
 
 
 def send(client: FlaskClient, table: pd.DataFrame, status: int = 200) -> None:
@@ -136,7 +136,7 @@ def test_the_same_distribution_has_not_drifted(make: Make) -> None:
     assert all(value > 0.01 for value in p_values.values())
 
 
-def test_a_column_that_moves_is_found_and_its_prediction(make: Make) -> None:
+def test_a_shifted_column_and_its_prediction_drift(make: Make) -> None:
     client = make()
     moved = rows(1_000, a=1.0)
     moved["kind"] = np.where(RANDOM.random(1_000) < 0.5, "blue", None)
@@ -153,7 +153,7 @@ def test_a_column_that_moves_is_found_and_its_prediction(make: Make) -> None:
 
 def test_requests_of_one_row_count_as_a_table_does(make: Make) -> None:
     client = make()
-    table = rows(LEAST_ROWS)
+    table = rows(MIN_ROWS)
     for record in table.to_dict("records"):
         assert client.post("/score", json=[record]).status_code == 200
     one_by_one = drift(client)
@@ -163,11 +163,11 @@ def test_requests_of_one_row_count_as_a_table_does(make: Make) -> None:
     assert len(one_by_one) == 5
 
 
-def test_few_rows_say_nothing_and_errors_do_not_count(make: Make) -> None:
+def test_few_rows_have_no_figures_and_errors_do_not_count(make: Make) -> None:
     client = make()
-    send(client, rows(LEAST_ROWS - 1))
+    send(client, rows(MIN_ROWS - 1))
     assert drift(client) == {}
-    send(client, rows(LEAST_ROWS, c=5_000.0), status=500)
+    send(client, rows(MIN_ROWS, c=5_000.0), status=500)
     assert client.post("/other", json="x").status_code == 200
     assert drift(client) == {}
     send(client, rows(1))
@@ -202,7 +202,7 @@ def test_batched_requests_count_too(make: Make) -> None:
 
 
 def test_each_version_has_the_profile_of_its_own_model(make: Make, project: Path) -> None:
-    """A candidate that was trained on what comes now has not drifted, and the old one has."""
+    """A candidate that was trained on current data has not drifted, but the old version has."""
     del make
     other = project / "candidate"
     other.mkdir()
@@ -220,16 +220,16 @@ def test_each_version_has_the_profile_of_its_own_model(make: Make, project: Path
         context = RequestContext("id")
         context.model_version = version
         report(context, candidate.targets["score"].function(table), None)
-    found = {
+    values = {
         labels[1:]: value
         for gauge in observer.gauges()
         for labels, value in gauge.values.items()
         if gauge.name == "mmf_drift_psi"
     }
-    assert {version for version, _ in found} == {"v1", "v2"}
-    assert found["v1", "a"] > 1
-    assert found["v2", "a"] < 0.1
-    assert found["v2", PREDICTION] < 0.1
+    assert {version for version, _ in values} == {"v1", "v2"}
+    assert values["v1", "a"] > 1
+    assert values["v2", "a"] < 0.1
+    assert values["v2", PREDICTION] < 0.1
 
 
 def test_a_version_without_a_profile_has_no_figures(
@@ -265,7 +265,7 @@ def test_tasks_are_counted(make: Make, tmp_path: Path, monkeypatch: pytest.Monke
     assert len(drift(client)) == 5
 
 
-def test_what_the_page_shows(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_panel_of_the_page(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SCHEMA, "c", mmf.Column(float, private=True))
     client = make()
     assert client.get("/page/panels/en").get_json()["panels"] == {}
@@ -289,7 +289,7 @@ def test_what_the_page_shows(make: Make, monkeypatch: pytest.MonkeyPatch) -> Non
         assert each["psi"] == drift(client)["v1", each["column"]]
 
 
-def test_versions_are_apart() -> None:
+def test_versions_are_separate() -> None:
     both = Window(2, 60.0)
     both.add("v1", [0])
     both.add("v2", np.array([1] * 5))
@@ -343,7 +343,7 @@ def test_without_the_setting_nothing_is_counted(
 
 
 @pytest.mark.parametrize("fault", ["absent", "another file's", "broken", "of other columns"])
-def test_a_profile_that_does_not_fit_is_not_used_and_the_log_says_so(
+def test_a_profile_of_another_file_is_ignored_and_logged(
     fault: str, make: Make, project: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     profile = profile_of(project / "model.joblib")
@@ -367,7 +367,7 @@ def test_a_profile_that_does_not_fit_is_not_used_and_the_log_says_so(
 
 @pytest.fixture
 def logged(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Give what logs tables by a service; it returns the folder."""
+    """Return a function that logs tables by a service, and returns the folder."""
 
     def log(*tables: pd.DataFrame) -> Path:
         made: list[Writer] = []
@@ -410,7 +410,7 @@ def test_a_report_without_drift(logged: Callable[..., Path], project: Path) -> N
     assert text.startswith("0 of 5 columns")
 
 
-def test_what_a_report_needs(logged: Callable[..., Path], project: Path) -> None:
+def test_requirements_of_a_report(logged: Callable[..., Path], project: Path) -> None:
     folder = logged(rows(10))
     assert "expected at least 200 rows" in run(folder)[1]
     assert run("nowhere") == (
@@ -443,7 +443,7 @@ def test_private_columns_are_left_out(
         [],
     ],
 )
-def test_what_is_rejected_is_not_counted_and_not_in_the_log(
+def test_rejected_calls_are_neither_counted_nor_logged(
     body: object, make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = make()

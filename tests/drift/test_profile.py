@@ -1,4 +1,4 @@
-"""The profile of a model's reference: small, true, and read again as it was."""
+"""The profile of a model's reference: small, correct, and unchanged when read again."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from sklearn.linear_model import LinearRegression
 import mmf_core as mmf
 from mmf_core import models
 from mmf_core.drift.profile import (
-    LEAST_ROWS,
+    MIN_ROWS,
     PREDICTION,
     ColumnProfile,
     read,
@@ -77,7 +77,7 @@ def test_each_kind_of_column(tmp_path: Path) -> None:
     assert set(columns["kind"].values or ()) == {"red", "white"}
     assert columns["kind"].shares[0] == 0.1
     assert columns["flag"].values == ("false", "true")
-    assert columns["name"].values == (), f"names that occur less than {LEAST_ROWS} times"
+    assert columns["name"].values == (), f"names that occur less than {MIN_ROWS} times"
     assert columns["name"].shares == (0, 1)
     assert columns[PREDICTION].values == ("false",)
     for name, each in columns.items():
@@ -129,7 +129,7 @@ HEAD = '{"rows": 1, "sha256": "", "columns": {"a": '
         HEAD + '{"shares": [0, 1, 0, 0], "edges": [2, 1], "values": null}}}',
     ],
 )
-def test_a_broken_profile_is_named(text: str, tmp_path: Path) -> None:
+def test_an_invalid_profile_is_named(text: str, tmp_path: Path) -> None:
     path = tmp_path / "model.joblib.profile"
     path.write_text(text)
     with pytest.raises(ArtifactError, match=r"model\.joblib\.profile"):

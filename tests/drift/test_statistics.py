@@ -1,4 +1,4 @@
-"""Distances and p-values, beside scipy's and beside what they mean."""
+"""The index and p-values, compared with scipy's and with their meaning."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_kolmogorovs_distribution_is_that_of_scipy(value: float) -> None:
     assert ours == pytest.approx(float(stats.kstwobign.sf(value)), rel=1e-6, abs=1e-12)
 
 
-def test_kolmogorov_smirnov_finds_a_move_and_no_chance() -> None:
+def test_kolmogorov_smirnov_detects_a_shift_and_ignores_chance() -> None:
     p_values = []
     for _ in range(300):
         old, new = RANDOM.normal(size=1_000), RANDOM.normal(size=500)

@@ -1,4 +1,4 @@
-"""`POST /feedback`: what is noted of answers, what may be said of them, and what metrics say."""
+"""`POST /feedback`: the records of responses, valid and invalid feedback, and metrics."""
 
 import json
 import sqlite3
@@ -21,11 +21,11 @@ import mmf_core as mmf
 from error_shape import assert_problem
 from mmf_core.feedback import service, writer
 from mmf_core.feedback.body import MAX_ROWS
-from mmf_core.feedback.errors import FeedbackUnavailable, UnknownAnswer
+from mmf_core.feedback.errors import FeedbackUnavailable, UnknownResponse
 from mmf_core.feedback.predictions import Predictions
 from mmf_core.feedback.service import Feedback
 from mmf_core.feedback.settings import FeedbackSettings
-from mmf_core.feedback.store import Answer, FeedbackStore, encoded
+from mmf_core.feedback.store import FeedbackStore, ResponseRecord, encoded
 from mmf_core.feedback.truth import Outcome
 from mmf_core.web import create_app
 
@@ -64,7 +64,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     monkeypatch.setenv("MMF_FEEDBACK_DIR", str(tmp_path / "feedback"))
     monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path / "tasks"))
     monkeypatch.setattr(service, "FRESH", 0.0)
-    monkeypatch.setattr(service, "_UNKNOWN_PAUSES", ())
+    monkeypatch.setattr(service, "_RETRY_PAUSES", ())
     yield create_app(declare())
     feedback().store.close()
 
@@ -75,20 +75,20 @@ def client(app: Flask) -> FlaskClient:
 
 
 def feedback() -> Feedback:
-    found = service.current()
-    assert found is not None
-    return found
+    current = service.current()
+    assert current is not None
+    return current
 
 
-def ask(client: FlaskClient, path: str = "/price", body: Any = ROWS) -> str:
-    """Call a target; return the id of the answer."""
+def call(client: FlaskClient, path: str = "/price", body: Any = ROWS) -> str:
+    """Call a target; return the id of the response."""
     response = client.post(path, json=body)
     assert response.status_code == 200, response.text
     return response.headers["X-Request-ID"]
 
 
-def give(client: FlaskClient, answer: str, *rows: dict[str, Any]) -> Any:
-    return client.post("/feedback", json={"request_id": answer, "rows": rows})
+def record(client: FlaskClient, response_id: str, *rows: dict[str, Any]) -> Any:
+    return client.post("/feedback", json={"request_id": response_id, "rows": rows})
 
 
 def metrics(client: FlaskClient) -> dict[str, float]:
@@ -103,44 +103,52 @@ def of(target: str, name: str, version: str = "v7") -> str:
 
 
 def test_a_reward_and_the_truth_by_version(client: FlaskClient) -> None:
-    answer = ask(client)
-    response = give(client, answer, {"row": 0, "reward": 1}, {"row": 2, "reward": 0.5})
-    assert (response.status_code, response.get_json()) == (202, {"request_id": answer, "rows": 2})
-    assert give(client, answer, {"row": 0, "truth": 12}, {"row": 1, "truth": 20}).status_code == 202
-    found = metrics(client)
-    assert found[of("price", "rewards")] == 2
-    assert found[of("price", "reward_mean")] == 0.75
-    assert found[of("price", "truths")] == 2
-    assert found[of("price", "mae")] == 1.0
-    assert of("price", "accuracy") not in found
-    assert of("price", "calibration_error") not in found
-    assert found["dropped"] == 0
+    response_id = call(client)
+    response = record(client, response_id, {"row": 0, "reward": 1}, {"row": 2, "reward": 0.5})
+    assert (response.status_code, response.get_json()) == (
+        202,
+        {"request_id": response_id, "rows": 2},
+    )
+    assert (
+        record(client, response_id, {"row": 0, "truth": 12}, {"row": 1, "truth": 20}).status_code
+        == 202
+    )
+    values = metrics(client)
+    assert values[of("price", "rewards")] == 2
+    assert values[of("price", "reward_mean")] == 0.75
+    assert values[of("price", "truths")] == 2
+    assert values[of("price", "mae")] == 1.0
+    assert of("price", "accuracy") not in values
+    assert of("price", "calibration_error") not in values
+    assert values["dropped"] == 0
 
 
 def test_classes_and_their_probabilities(client: FlaskClient) -> None:
-    answer = ask(client, "/colour")
+    response_id = call(client, "/colour")
     rows = [{"row": row, "truth": truth} for row, truth in enumerate(["red", "white", "white"])]
-    assert give(client, answer, *rows).status_code == 202
-    found = metrics(client)
-    assert found[of("colour", "accuracy")] == pytest.approx(1 / 3)
-    assert found[of("colour", "calibration_error")] == pytest.approx(0.9 - 1 / 3)
-    explained = ask(client, "/explain", {"x": 0.25})
-    assert give(client, explained, {"row": 0, "truth": "b"}).status_code == 202
+    assert record(client, response_id, *rows).status_code == 202
+    values = metrics(client)
+    assert values[of("colour", "accuracy")] == pytest.approx(1 / 3)
+    assert values[of("colour", "calibration_error")] == pytest.approx(0.9 - 1 / 3)
+    explained = call(client, "/explain", {"x": 0.25})
+    assert record(client, explained, {"row": 0, "truth": "b"}).status_code == 202
     assert metrics(client)[of("explain", "accuracy")] == 1.0
     assert metrics(client)[of("explain", "calibration_error")] == pytest.approx(0.25)
 
 
 def test_the_last_one_counts(client: FlaskClient) -> None:
-    answer = ask(client)
+    response_id = call(client)
     for reward in (1, 0, 0.25):
-        assert give(client, answer, {"row": 0, "reward": reward}).status_code == 202
+        assert record(client, response_id, {"row": 0, "reward": reward}).status_code == 202
     for truth in (10, 13):
-        assert give(client, answer, {"row": 0, "truth": truth}).status_code == 202
-    both = give(client, answer, {"row": 0, "reward": 0.5, "truth": 14}, {"row": 0, "reward": 0.75})
+        assert record(client, response_id, {"row": 0, "truth": truth}).status_code == 202
+    both = record(
+        client, response_id, {"row": 0, "reward": 0.5, "truth": 14}, {"row": 0, "reward": 0.75}
+    )
     assert both.status_code == 202
-    found = metrics(client)
-    assert (found[of("price", "rewards")], found[of("price", "reward_mean")]) == (1, 0.75)
-    assert (found[of("price", "truths")], found[of("price", "mae")]) == (1, 4.0)
+    values = metrics(client)
+    assert (values[of("price", "rewards")], values[of("price", "reward_mean")]) == (1, 0.75)
+    assert (values[of("price", "truths")], values[of("price", "mae")]) == (1, 4.0)
 
 
 V2_BODY = {"inputs": [{"name": "a", "shape": [3], "datatype": "FP64", "data": [1.0, 2.0, 3.0]}]}
@@ -155,15 +163,15 @@ V2_BODY = {"inputs": [{"name": "a", "shape": [3], "datatype": "FP64", "data": [1
     ],
 )
 def test_ids_of_every_protocol(client: FlaskClient, path: str, body: Any) -> None:
-    assert give(client, ask(client, path, body), {"row": 2, "truth": 30}).status_code == 202
+    assert record(client, call(client, path, body), {"row": 2, "truth": 30}).status_code == 202
     assert metrics(client)[of("price", "mae")] == 0
 
 
 def test_the_own_id_of_a_v2_request(client: FlaskClient) -> None:
     response = client.post("/v2/models/price/infer", json=V2_BODY | {"id": "mine ü"})
     assert response.get_json()["id"]
-    for answer in ("mine ü", response.headers["X-Request-ID"]):
-        assert give(client, answer, {"row": 0, "truth": 10}).status_code == 202, answer
+    for response_id in ("mine ü", response.headers["X-Request-ID"]):
+        assert record(client, response_id, {"row": 0, "truth": 10}).status_code == 202, response_id
     assert metrics(client)[of("price", "truths")] == 1
 
 
@@ -176,8 +184,8 @@ def test_ids_of_tasks(app: Flask, client: FlaskClient) -> None:
     claimed = store.claim("here", 1)
     assert claimed is not None
     assert run_task(app, claimed, store.input(claimed)).status == "succeeded"
-    for answer in (response.get_json()["id"], response.headers["X-Request-ID"]):
-        assert give(client, answer, {"row": 1, "truth": 20}).status_code == 202
+    for response_id in (response.get_json()["id"], response.headers["X-Request-ID"]):
+        assert record(client, response_id, {"row": 1, "truth": 20}).status_code == 202
     assert metrics(client)[of("price", "truths")] == 1
     store.close()
 
@@ -185,25 +193,35 @@ def test_ids_of_tasks(app: Flask, client: FlaskClient) -> None:
 def test_a_stream_takes_rewards(client: FlaskClient) -> None:
     response = client.post("/say", json={"text": "hello"})
     assert response.data
-    answer = response.headers["X-Request-ID"]
-    assert give(client, answer, {"row": 0, "reward": 1}).status_code == 202
-    problem = assert_problem(give(client, answer, {"row": 0, "truth": "x"}), 422, "no prediction")
+    response_id = response.headers["X-Request-ID"]
+    assert record(client, response_id, {"row": 0, "reward": 1}).status_code == 202
+    problem = assert_problem(
+        record(client, response_id, {"row": 0, "truth": "x"}), 422, "has no prediction"
+    )
     assert problem["errors"][0]["row"] == 0
 
 
-def test_an_error_is_no_answer(client: FlaskClient) -> None:
+def test_an_error_takes_no_feedback(client: FlaskClient) -> None:
     response = client.post("/price", json=[{"a": "x"}])
     assert response.status_code == 422
-    answer = response.headers["X-Request-ID"]
-    assert_problem(give(client, answer, {"row": 0, "reward": 1}), 404, "no answer is known")
+    response_id = response.headers["X-Request-ID"]
+    assert_problem(
+        record(client, response_id, {"row": 0, "reward": 1}), 404, "no response has the id"
+    )
 
 
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([{"row": 3, "reward": 1}], "rows[0]: the answer has no row 3; it has 3"),
-        ([{"row": 0, "reward": 1}, {"row": 9**99, "reward": 1}], "rows[1]: the answer has no row"),
-        ([{"row": -1, "reward": 1}], "expected the number of a row of the answer, from 0, got -1"),
+        ([{"row": 3, "reward": 1}], "rows[0]: the response has no row 3; it has 3"),
+        (
+            [{"row": 0, "reward": 1}, {"row": 9**99, "reward": 1}],
+            "rows[1]: the response has no row",
+        ),
+        (
+            [{"row": -1, "reward": 1}],
+            "expected the number of a row of the response, from 0, got -1",
+        ),
         ([{"row": "0", "reward": 1}], 'from 0, got "0"'),
         ([{"row": True, "reward": 1}], "from 0, got true"),
         ([{"reward": 1}], "from 0, got null"),
@@ -225,17 +243,17 @@ def test_an_error_is_no_answer(client: FlaskClient) -> None:
         ({}, "rows: expected [{"),
     ],
 )
-def test_rows_that_are_wrong(client: FlaskClient, rows: Any, words: str) -> None:
-    body = {"request_id": ask(client), "rows": rows}
+def test_invalid_rows(client: FlaskClient, rows: Any, words: str) -> None:
+    body = {"request_id": call(client), "rows": rows}
     assert_problem(client.post("/feedback", json=body), 422, words)
     assert of("price", "rewards") not in metrics(client), "nothing of it is stored"
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_numbers_that_are_none(client: FlaskClient, number: str) -> None:
+def test_invalid_numbers(client: FlaskClient, number: str) -> None:
     for name in ("reward", "truth"):
         rows = f'[{{"row": 0, "{name}": {number}}}]'
-        body = f'{{"request_id": "{ask(client)}", "rows": {rows}}}'
+        body = f'{{"request_id": "{call(client)}", "rows": {rows}}}'
         problem = assert_problem(client.post("/feedback", data=body), 422, f"rows[0].{name}")
         assert "send a finite number" in problem["detail"]
 
@@ -246,9 +264,9 @@ def test_numbers_that_are_none(client: FlaskClient, number: str) -> None:
         (b"{", 400, "not valid JSON"),
         (b'{"request_id": "NaN"', 400, "not valid JSON"),
         (b"[]", 422, 'expected {"request_id"'),
-        (b'{"rows": []}', 422, "expected the X-Request-ID of an answer"),
-        (b'{"request_id": 7, "rows": []}', 422, "expected the X-Request-ID of an answer"),
-        (b'{"request_id": "", "rows": []}', 422, "expected the X-Request-ID of an answer"),
+        (b'{"rows": []}', 422, "expected the X-Request-ID of a response"),
+        (b'{"request_id": 7, "rows": []}', 422, "expected the X-Request-ID of a response"),
+        (b'{"request_id": "", "rows": []}', 422, "expected the X-Request-ID of a response"),
         (
             b'{"request_id": "a", "rows": [{"row": 0, "reward": 1}], "more": 1}',
             422,
@@ -267,49 +285,49 @@ def test_numbers_that_are_none(client: FlaskClient, number: str) -> None:
         (
             b'{"request_id": "nobody\'s", "rows": [{"row": 0, "reward": 1}]}',
             404,
-            'no answer is known by the id "nobody',
+            'no response has the id "nobody',
         ),
     ],
 )
-def test_bodies_that_are_wrong(client: FlaskClient, body: bytes, status: int, words: str) -> None:
+def test_invalid_bodies(client: FlaskClient, body: bytes, status: int, words: str) -> None:
     assert_problem(client.post("/feedback", data=body), status, words, path="/feedback")
 
 
 def test_a_million_rows_in_one_body(client: FlaskClient) -> None:
     rows = ",".join(['{"row":0,"reward":1}'] * 1_000_000)
-    body = f'{{"request_id": "{ask(client)}", "rows": [{rows}]}}'
+    body = f'{{"request_id": "{call(client)}", "rows": [{rows}]}}'
     assert_problem(client.post("/feedback", data=body), 413, "at most 10,000 rows")
     numbers = ",".join(["1"] * (MAX_ROWS + 1))
     body = f'{{"request_id": "x", "rows": [{numbers}]}}'
     assert_problem(client.post("/feedback", data=body), 413, "at most 10,000 rows")
 
 
-def test_without_the_setting_nothing_is_noted_or_taken(
+def test_without_the_setting_nothing_is_recorded_or_accepted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_FEEDBACK_DIR", str(tmp_path / "feedback"))
     client = create_app(declare()).test_client()
-    answer = ask(client)
-    assert_problem(give(client, answer, {"row": 0, "reward": 1}), 403, "set MMF_FEEDBACK=1")
+    response_id = call(client)
+    assert_problem(record(client, response_id, {"row": 0, "reward": 1}), 403, "set MMF_FEEDBACK=1")
     assert metrics(client) == {}
     assert not (tmp_path / "feedback").exists()
 
 
-def test_what_was_said_survives_a_restart(client: FlaskClient) -> None:
-    answer = ask(client)
-    assert give(client, answer, {"row": 0, "reward": 1}).status_code == 202
+def test_feedback_survives_a_restart(client: FlaskClient) -> None:
+    response_id = call(client)
+    assert record(client, response_id, {"row": 0, "reward": 1}).status_code == 202
     before = metrics(client)
     feedback().store.close()
     service._Current.feedback = None
     client = create_app(declare()).test_client()
     assert metrics(client) == before
-    assert give(client, answer, {"row": 1, "reward": 0}).status_code == 202
+    assert record(client, response_id, {"row": 1, "reward": 0}).status_code == 202
     assert metrics(client)[of("price", "reward_mean")] == 0.5
 
 
-def note(**changes: Any) -> Answer:
+def new_record(**changes: Any) -> ResponseRecord:
     content = encoded(Predictions(1, [1]))
-    return replace(Answer("a", "", "score", "v1", time.time(), 1, content), **changes)
+    return replace(ResponseRecord("a", "", "score", "v1", time.time(), 1, content), **changes)
 
 
 @pytest.fixture
@@ -320,28 +338,30 @@ def make_store(tmp_path: Path) -> Callable[..., FeedbackStore]:
     return make
 
 
-def test_of_several_answers_of_an_id_the_last_one_is_meant(
+def test_an_id_means_its_last_response(
     make_store: Callable[..., FeedbackStore],
 ) -> None:
     store = make_store()
-    store.add([note(), note(version="v2"), note(id="b", client_id="a", version="v3")], 0)
-    store.add([note(version="v4")], 0)
-    answer = store.find("a")
-    assert answer is not None
-    store.give(answer, [(0, 1.0)], [])
+    store.add(
+        [new_record(), new_record(version="v2"), new_record(id="b", client_id="a", version="v3")], 0
+    )
+    store.add([new_record(version="v4")], 0)
+    stored = store.find("a")
+    assert stored is not None
+    store.record(stored, [(0, 1.0)], [])
     assert [*store.sums()] == [("score", "v4")]
 
 
-def test_answers_are_removed_when_they_were_kept_for_long_enough(
+def test_expired_responses_are_removed(
     make_store: Callable[..., FeedbackStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = make_store(keep=3600.0)
-    old = [note(id=f"old {number}", at=time.time() - 7200) for number in range(250)]
-    store.add([*old, note(id="new")], 0)
+    old = [new_record(id=f"old {number}", at=time.time() - 7200) for number in range(250)]
+    store.add([*old, new_record(id="new")], 0)
     for name in ("old 0", "new"):
-        answer = store.find(name)
-        assert answer is not None
-        store.give(answer, [(0, 1.0)], [(0, Outcome(hit=True, bin=9, probability=0.95))])
+        stored = store.find(name)
+        assert stored is not None
+        store.record(stored, [(0, 1.0)], [(0, Outcome(hit=True, bin=9, probability=0.95))])
     before = store.find("old 1")
     assert before is not None
     monkeypatch.setattr("mmf_core.feedback.store.EXPIRE_INTERVAL", 0.0)
@@ -351,15 +371,17 @@ def test_answers_are_removed_when_they_were_kept_for_long_enough(
     sums = store.sums()["score", "v1"][9]
     assert (sums.rewards, sums.classes, sums.hits) == (1, 1, 1)
     assert sums.probability == pytest.approx(0.95)
-    with pytest.raises(UnknownAnswer):
-        store.give(before, [(0, 1.0)], [])
+    with pytest.raises(UnknownResponse):
+        store.record(before, [(0, 1.0)], [])
 
 
 def test_the_file_does_not_grow_without_end(make_store: Callable[..., FeedbackStore]) -> None:
     store = make_store(max_kept=500_000)
     for group in range(40):
-        answers = [note(id=f"{group} {number}", predictions=b"[" * 500) for number in range(100)]
-        store.add(answers, 0)
+        records = [
+            new_record(id=f"{group} {number}", predictions=b"[" * 500) for number in range(100)
+        ]
+        store.add(records, 0)
     assert store.find("0 0") is None
     assert store._file.path.stat().st_size < 800_000
     connection = sqlite3.connect(store._file.path)
@@ -367,18 +389,18 @@ def test_the_file_does_not_grow_without_end(make_store: Callable[..., FeedbackSt
     connection.close()
 
 
-def test_what_a_bandit_has_learned_is_not_forgotten_with_the_answers(
+def test_a_bandit_keeps_what_it_learned_from_removed_responses(
     make_store: Callable[..., FeedbackStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = make_store(keep=3600.0)
-    store.add([note(id="before")], 0)
+    store.add([new_record(id="before")], 0)
     assert store.arms("rollout", ["v1", "v2"]) == {"v1": (0, 0.0), "v2": (0, 0.0)}
-    store.add([note(id="1", at=0.0), note(id="2", version="v2", at=0.0)], 0)
+    store.add([new_record(id="1", at=0.0), new_record(id="2", version="v2", at=0.0)], 0)
     for name, reward in {"before": 1.0, "1": 0.25, "2": 1.0}.items():
-        answer = store.find(name)
-        assert answer is not None
-        store.give(answer, [(0, 1.0)], [])
-        store.give(answer, [(0, reward)], [(0, Outcome(error=1.0))])
+        stored = store.find(name)
+        assert stored is not None
+        store.record(stored, [(0, 1.0)], [])
+        store.record(stored, [(0, reward)], [(0, Outcome(error=1.0))])
     expected = {"v1": (1, 0.25), "v2": (1, 1.0)}
     assert store.arms("rollout", []) == expected
     monkeypatch.setattr("mmf_core.feedback.store.EXPIRE_INTERVAL", 0.0)
@@ -392,15 +414,15 @@ def test_what_a_bandit_has_learned_is_not_forgotten_with_the_answers(
 def test_a_truth_before_its_reward_and_after_it(
     make_store: Callable[..., FeedbackStore],
 ) -> None:
-    """A row moves from one bin to another when its probability becomes known."""
+    """A row moves from one bin to another when it gets a probability."""
     store = make_store()
-    store.add([note(id="a"), note(id="b")], 0)
-    found = [store.find(name) for name in "ab"]
-    known = [(0, Outcome(hit=True, bin=3, probability=0.35))]
-    for answer, order in zip(found, ([1, 0], [0, 1]), strict=True):
-        assert answer is not None
+    store.add([new_record(id="a"), new_record(id="b")], 0)
+    stored = [store.find(name) for name in "ab"]
+    outcomes = [(0, Outcome(hit=True, bin=3, probability=0.35))]
+    for response, order in zip(stored, ([1, 0], [0, 1]), strict=True):
+        assert response is not None
         for is_reward in order:
-            store.give(answer, [(0, 0.5)] * is_reward, known * (1 - is_reward))
+            store.record(response, [(0, 0.5)] * is_reward, outcomes * (1 - is_reward))
     bins = store.sums()["score", "v1"]
     assert (bins[3].rewards, bins[3].reward, bins[3].hits) == (2, 1.0, 2)
     assert [(sums.rewards, sums.classes) for number, sums in bins.items() if number != 3] in (
@@ -409,25 +431,25 @@ def test_a_truth_before_its_reward_and_after_it(
     )
 
 
-def test_what_does_not_fit_in_the_queue_is_dropped_and_counted(
+def test_responses_beyond_the_queue_are_dropped_and_counted(
     make_store: Callable[..., FeedbackStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "MAX_WAITING", 2_000)
     monkeypatch.setattr(writer, "LINGER", 3600.0)
     store = make_store()
-    queue = writer.AnswerWriter(store)
+    queue = writer.ResponseWriter(store)
     for number in range(10):
-        queue.put(note(id=str(number)))
+        queue.put(new_record(id=str(number)))
     queue.write()
     assert store.dropped() == 6
     assert store.find("3") is not None
     assert store.find("4") is None
 
 
-def test_a_full_disk_costs_no_answer(
+def test_a_full_disk_fails_no_request(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ask(client)
+    call(client)
     feedback().writer.write()
 
     def full(*_: object) -> None:
@@ -435,34 +457,34 @@ def test_a_full_disk_costs_no_answer(
 
     with monkeypatch.context() as patch:
         patch.setattr(feedback().store._file, "write", full)
-        answers = [ask(client) for _ in range(3)]
-        for _ in answers:
+        response_ids = [call(client) for _ in range(3)]
+        for _ in response_ids:
             feedback().writer.write()
-        (line,) = [record.message for record in caplog.records if "noted" in record.message]
+        (line,) = [record.message for record in caplog.records if "recorded" in record.message]
         assert line == (
-            "answers are not noted: feedback cannot be stored (set MMF_FEEDBACK_DIR): "
+            "responses are not recorded: feedback cannot be stored (set MMF_FEEDBACK_DIR): "
             "database or disk is full"
         )
-    assert_problem(give(client, answers[0], {"row": 0, "reward": 1}), 404)
+    assert_problem(record(client, response_ids[0], {"row": 0, "reward": 1}), 404)
     assert metrics(client)["dropped"] == 3
 
 
-def test_a_folder_that_cannot_be_made_is_a_503(
+def test_a_folder_that_cannot_be_created_is_a_503(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("MMF_FEEDBACK_DIR", str(tmp_path / "file" / "folder"))
     client = create_app(declare()).test_client()
-    answer = ask(client)
-    response = give(client, answer, {"row": 0, "reward": 1})
+    response_id = call(client)
+    response = record(client, response_id, {"row": 0, "reward": 1})
     assert_problem(response, 503, "set MMF_FEEDBACK_DIR")
     assert client.get("/metrics").status_code == 200
 
 
-def test_answers_are_noted_by_their_own_thread(client: FlaskClient) -> None:
-    answers = [ask(client) for _ in range(50)]
+def test_responses_are_recorded_by_a_thread(client: FlaskClient) -> None:
+    response_ids = [call(client) for _ in range(50)]
     end = time.monotonic() + 30
-    while feedback().store.find(answers[-1]) is None:
+    while feedback().store.find(response_ids[-1]) is None:
         assert time.monotonic() < end
         time.sleep(0.01)
     assert "mmf-feedback" in {thread.name for thread in threading.enumerate()}
@@ -481,7 +503,7 @@ def test_a_file_of_a_newer_version_is_not_touched(
     make_store: Callable[..., FeedbackStore],
 ) -> None:
     store = make_store()
-    store.add([note()], 0)
+    store.add([new_record()], 0)
     store.close()
     connection = sqlite3.connect(store._file.path)
     connection.execute("PRAGMA user_version=99")
@@ -491,7 +513,7 @@ def test_a_file_of_a_newer_version_is_not_touched(
 
 
 @pytest.mark.usefixtures("app")
-def test_an_answer_without_a_result_takes_rewards() -> None:
+def test_a_response_without_a_result_takes_rewards() -> None:
     registry = mmf.Registry()
 
     @registry.target
@@ -501,7 +523,7 @@ def test_an_answer_without_a_result_takes_rewards() -> None:
     client = create_app(registry).test_client()
     response = client.post("/forget", json={"text": "x"})
     assert response.status_code == 204
-    reported = give(client, response.headers["X-Request-ID"], {"row": 0, "reward": 1})
+    reported = record(client, response.headers["X-Request-ID"], {"row": 0, "reward": 1})
     assert reported.status_code == 202
 
 
@@ -517,18 +539,20 @@ REPORTED = st.tuples(
 
 @given(st.lists(REPORTED, max_size=40), st.integers(0, 4))
 def test_the_sums_are_those_of_the_rows(reported: list[Any], removed: int) -> None:
-    """Whatever is said, changed and removed, in whatever order."""
+    """For any feedback, changes and removals, in any order."""
     with TemporaryDirectory() as folder:
         store = FeedbackStore(FeedbackSettings(folder=folder))
-        store.add([note(id=str(number), version=f"v{number % 2}") for number in range(4)], 0)
+        store.add([new_record(id=str(number), version=f"v{number % 2}") for number in range(4)], 0)
         assert store.arms("rollout", []) == {}
         store.arms("rollout", ["v0", "v1"])
-        store.add([note(id=str(number), version=f"v{number % 2}") for number in range(2, 4)], 0)
-        for number, row, reward, found in reported:
-            answer = store.find(str(number))
-            assert answer is not None
+        store.add(
+            [new_record(id=str(number), version=f"v{number % 2}") for number in range(2, 4)], 0
+        )
+        for number, row, reward, result in reported:
+            stored = store.find(str(number))
+            assert stored is not None
             rewards = [] if reward is None else [(row, reward)]
-            store.give(answer, rewards, [] if found is None else [(row, found)])
+            store.record(stored, rewards, [] if result is None else [(row, result)])
         learned = [
             store._rows(
                 "SELECT count(reward), total(reward) FROM feedback JOIN served ON "
@@ -552,15 +576,15 @@ def test_the_sums_are_those_of_the_rows(reported: list[Any], removed: int) -> No
         store.close()
 
 
-def test_a_version_of_which_nothing_is_kept_is_in_no_metric(
+def test_a_version_without_stored_responses_has_no_metrics(
     make_store: Callable[..., FeedbackStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = make_store(keep=3600.0)
-    store.add([note(id="old", at=time.time() - 7200), note(id="new", version="v2")], 0)
+    store.add([new_record(id="old", at=time.time() - 7200), new_record(id="new", version="v2")], 0)
     for name in ("old", "new"):
-        answer = store.find(name)
-        assert answer is not None
-        store.give(answer, [(0, 1.0)], [])
+        stored = store.find(name)
+        assert stored is not None
+        store.record(stored, [(0, 1.0)], [])
     assert {version for _, version in store.sums()} == {"v1", "v2"}
     monkeypatch.setattr("mmf_core.feedback.store.EXPIRE_INTERVAL", 0.0)
     store.add([], 0)
@@ -583,14 +607,14 @@ ENTRIES = JSON | st.dictionaries(st.sampled_from(["row", "reward", "truth", "mor
     )
 )
 def test_no_body_is_a_crash(client: FlaskClient, body: Any) -> None:
-    """Also what Python writes in place of numbers that JSON has no words for."""
+    """Including Python's spelling of numbers that JSON lacks."""
     client.post("/price", json=ROWS, headers={"X-Request-ID": "mine"})
     response = client.post("/feedback", data=json.dumps(body))
     assert response.status_code in {202, 400, 404, 422}, response.text
 
 
 def test_the_page_of_another_site_cannot_reward(client: FlaskClient) -> None:
-    body = {"request_id": ask(client), "rows": [{"row": 0, "reward": 1}]}
+    body = {"request_id": call(client), "rows": [{"row": 0, "reward": 1}]}
     headers = {"Origin": "https://elsewhere.example", "Sec-Fetch-Site": "cross-site"}
     assert client.post("/feedback", json=body, headers=headers).status_code == 403
     assert of("price", "rewards") not in metrics(client)

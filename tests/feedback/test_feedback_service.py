@@ -1,4 +1,4 @@
-"""Feedback in a running service: any worker takes it at once, and all of them say the same."""
+"""Feedback in a running service: any worker accepts it immediately; all have the same metrics."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -38,14 +38,14 @@ def service(tmp_path: Path) -> Iterator[Service]:
         yield running
 
 
-def ask(service: Service, number: float, **headers: str) -> requests.Response:
+def call(service: Service, number: float, **headers: str) -> requests.Response:
     names = {name.replace("_", "-"): text for name, text in headers.items()}
     body = [{"a": number}, {"a": number + 1}]
     return requests.post(f"{service.url}/double", json=body, headers=names, timeout=LONGEST)
 
 
-def tell(service: Service, answer: str, row: int, truth: float) -> int:
-    body = {"request_id": answer, "rows": [{"row": row, "truth": truth, "reward": 0.5}]}
+def report(service: Service, response_id: str, row: int, truth: float) -> int:
+    body = {"request_id": response_id, "rows": [{"row": row, "truth": truth, "reward": 0.5}]}
     return requests.post(f"{service.url}/feedback", json=body, timeout=LONGEST).status_code
 
 
@@ -54,36 +54,36 @@ def metrics(service: Service) -> tuple[str, ...]:
     return tuple(line for line in text.splitlines() if line.startswith("mmf_feedback"))
 
 
-def test_every_answer_can_be_told_of_at_once_by_any_worker(
+def test_any_worker_accepts_feedback_on_every_response_immediately(
     service: Service,
 ) -> None:
-    def call_and_tell(number: int) -> tuple[int, int]:
-        answer = ask(service, number)
-        reported = tell(service, answer.headers["X-Request-ID"], 1, 2 * number + 3)
-        return answer.status_code, reported
+    def call_and_report(number: int) -> tuple[int, int]:
+        response = call(service, number)
+        reported = report(service, response.headers["X-Request-ID"], 1, 2 * number + 3)
+        return response.status_code, reported
 
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(call_and_tell, range(200))) == {(200, 202)}
-    task = ask(service, 7, Prefer="respond-async").json()
+        assert set(pool.map(call_and_report, range(200))) == {(200, 202)}
+    task = call(service, 7, Prefer="respond-async").json()
     url = service.url + task["urls"]["self"]
     wait_until(lambda: requests.get(url, timeout=LONGEST).json()["status"] == "succeeded")
-    assert tell(service, task["id"], 0, 14) == 202
+    assert report(service, task["id"], 0, 14) == 202
     wait_until(lambda: len({metrics(service) for _ in range(10)}) == 1)
-    found = dict(line.rsplit(" ", 1) for line in metrics(service))
+    values = dict(line.rsplit(" ", 1) for line in metrics(service))
     labels = '{target="double",version=""}'
-    assert float(found[f"mmf_feedback_truths{labels}"]) == 201
-    assert float(found[f"mmf_feedback_reward_mean{labels}"]) == 0.5
-    assert float(found[f"mmf_feedback_mae{labels}"]) == pytest.approx(200 / 201)
-    assert float(found["mmf_feedback_dropped"]) == 0
+    assert float(values[f"mmf_feedback_truths{labels}"]) == 201
+    assert float(values[f"mmf_feedback_reward_mean{labels}"]) == 0.5
+    assert float(values[f"mmf_feedback_mae{labels}"]) == pytest.approx(200 / 201)
+    assert float(values["mmf_feedback_dropped"]) == 0
 
 
-def test_what_a_worker_has_answered_is_noted_when_it_ends(tmp_path: Path) -> None:
+def test_a_worker_records_its_responses_when_it_ends(tmp_path: Path) -> None:
     with (
         (tmp_path / "log").open("wb") as log,
         serve("gunicorn", tmp_path, log, APP, **SETTINGS) as service,
     ):
         for number in range(20):
-            assert ask(service, number).status_code == 200
+            assert call(service, number).status_code == 200
     connection = sqlite3.connect(tmp_path / ".feedback" / "feedback.db")
     assert connection.execute("SELECT count(*) FROM answers").fetchone() == (20,)
     connection.close()

@@ -1,4 +1,4 @@
-"""What an answer predicts, how that compares with the truth, and what a body may say."""
+"""The predictions in a result, and their comparison with the truth."""
 
 import json
 import math
@@ -88,10 +88,10 @@ UNKNOWN = Predictions()
     ],
 )
 def test_predictions(result: Any, expected: Predictions) -> None:
-    found = predictions_of(result)
-    assert found == expected
-    assert [*map(type, found.values)] == [*map(type, expected.values)]
-    assert decoded(found.rows, encoded(found)) == expected
+    predictions = predictions_of(result)
+    assert predictions == expected
+    assert [*map(type, predictions.values)] == [*map(type, expected.values)]
+    assert decoded(predictions.rows, encoded(predictions)) == expected
 
 
 def test_predictions_of_many_rows_are_those_of_the_first() -> None:
@@ -101,9 +101,9 @@ def test_predictions_of_many_rows_are_those_of_the_first() -> None:
         np.arange(MAX_ROWS + 5.0),
         [*map(float, range(MAX_ROWS + 5))],
     ):
-        found = predictions_of(result)
-        assert (found.rows, len(found.values)) == (MAX_ROWS + 5, MAX_ROWS)
-        assert decoded(found.rows, encoded(found)) == found
+        predictions = predictions_of(result)
+        assert (predictions.rows, len(predictions.values)) == (MAX_ROWS + 5, MAX_ROWS)
+        assert decoded(predictions.rows, encoded(predictions)) == predictions
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,8 @@ def test_the_truth(predictions: Predictions, truth: Any, expected: Outcome) -> N
     [
         (Predictions(1, ["1"]), 1, "expected a text, as the prediction is, got 1"),
         (Predictions(1, [1]), "1", 'expected a number, as the prediction is, got "1"'),
-        (Predictions(1), 1, "no prediction is known for this row; send a reward"),
-        (Predictions(1, [None]), 1, "no prediction is known"),
+        (Predictions(1), 1, "this row has no prediction to compare; send a reward"),
+        (Predictions(1, [None]), 1, "has no prediction to compare"),
     ],
 )
 def test_a_truth_that_cannot_be_compared(
@@ -150,7 +150,7 @@ def test_calibration_is_zero_where_probabilities_are_true() -> None:
     assert added([right, wrong, other]).classes == 49
 
 
-def test_what_is_stored_is_small() -> None:
+def test_stored_predictions_are_small() -> None:
     many = Predictions(MAX_ROWS, [0] * MAX_ROWS)
     assert len(encoded(many) or b"") < 1_000
     assert json.loads(encoded(Predictions(1, [1])) or b"") == [[1], []]

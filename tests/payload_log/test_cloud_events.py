@@ -1,4 +1,4 @@
-"""The payload log as CloudEvents, to a receiver that answers, refuses, or is not there."""
+"""The payload log as CloudEvents, to a receiver that accepts, rejects, or is unreachable."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ TABLE = mmf.DataFrame(schema={"a": float})
 
 
 class Receiver(ThreadingHTTPServer):
-    """Keeps what it is sent, and answers with `status`."""
+    """Keeps received events, and responds with `status`."""
 
     status = 202
 
@@ -43,7 +43,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Print nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_a_call_is_two_events_with_one_id(
     assert outcome("written") == written + 2
 
 
-def test_a_receiver_that_refuses_fails_no_request(
+def test_a_receiver_that_rejects_events_fails_no_request(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     receiver.status, failed = 503, outcome("failed")
@@ -123,7 +123,7 @@ def test_a_receiver_that_refuses_fails_no_request(
     assert "503" in caplog.text
 
 
-def test_a_receiver_that_is_not_there_fails_no_request(
+def test_an_unreachable_receiver_fails_no_request(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     failed = outcome("failed")

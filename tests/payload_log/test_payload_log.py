@@ -1,4 +1,4 @@
-"""The payload log: what it has of a call, what it hides, and that no request waits for it."""
+"""The payload log: its records, private values, and that no request waits for it."""
 
 import errno
 import io
@@ -32,7 +32,7 @@ from mmf_core.payload_log.observer import make_observer
 from mmf_core.payload_log.payloads import MASK, MAX_ROWS
 from mmf_core.payload_log.record import COLUMNS, Record
 from mmf_core.payload_log.settings import PayloadLogSettings
-from mmf_core.payload_log.writer import MOST, Row, Writer
+from mmf_core.payload_log.writer import MAX_RECORDS, Row, Writer
 from mmf_core.web import create_app
 
 SCHEMA = {"age": mmf.Column(float, ge=0), "name": mmf.Column(str | None, private=True)}
@@ -80,7 +80,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def writers(monkeypatch: pytest.MonkeyPatch) -> list[Writer]:
-    """Give the writers that a test makes; each is closed at the end of it."""
+    """Return the writers that a test creates; each is closed at its end."""
     made: list[Writer] = []
     start = Writer._start
 
@@ -110,7 +110,7 @@ def service(folder: Path, monkeypatch: pytest.MonkeyPatch, writers: list[Writer]
 
 @pytest.fixture
 def lines(folder: Path, writers: list[Writer]) -> Callable[[], list[dict[str, Any]]]:
-    """Give what reads the log, once all of it is written."""
+    """Return a function that reads the log, once all of it is written."""
 
     def read() -> list[dict[str, Any]]:
         for each in writers:
@@ -126,7 +126,7 @@ def records(outcome: str) -> float:
     return REGISTRY.get_sample_value(name, {"outcome": outcome}) or 0.0
 
 
-def test_a_call_is_a_line(service: Make, lines: Any) -> None:
+def test_a_call_is_a_record(service: Make, lines: Any) -> None:
     before = time.time()
     rows = [{"age": 1.5, "name": "Ann", "other": 7}, {"age": 2, "name": None, "other": 8}]
     response = service().post("/score", json=rows, headers={"X-Request-ID": "mine"})
@@ -161,7 +161,7 @@ def test_errors_have_their_status_and_no_private_value(service: Make, lines: Any
     assert not any(secret in text for secret in ("Ann", "Ben", "Cid", "a secret"))
 
 
-def test_an_error_in_a_private_column_has_only_its_place(service: Make, lines: Any) -> None:
+def test_an_error_in_a_private_column_has_only_its_position(service: Make, lines: Any) -> None:
     assert service().post("/score", json=[{"age": 1, "name": 4711}]).status_code == 422
     (line,) = lines()
     assert "4711" not in str(line)
@@ -244,7 +244,7 @@ def test_files_end_by_their_size(service: Make, folder: Path, lines: Any) -> Non
     assert not [file for file in folder.rglob("*") if file.name.startswith(".")]
 
 
-def test_no_file_takes_the_place_of_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_file_replaces_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a restart a process may have the same id, and the clock have gone back."""
 
     class Stopped(datetime):
@@ -253,7 +253,7 @@ def test_no_file_takes_the_place_of_another(folder: Path, monkeypatch: pytest.Mo
             return datetime(2026, 1, 31, 12, tzinfo=tz)
 
     monkeypatch.setattr(parquet_files, "datetime", Stopped)
-    settings = PayloadLogSettings(place=str(folder))
+    settings = PayloadLogSettings(location=str(folder))
     for request in ("first", "second"):
         sink = parquet_files.ParquetFiles(settings)
         row = dict.fromkeys(COLUMNS) | {"time": 0.0, "request_id": request}
@@ -270,7 +270,7 @@ def test_files_end_by_their_age(service: Make, folder: Path) -> None:
         time.sleep(0.05)
 
 
-def test_a_full_disk_loses_lines_and_says_so_once(
+def test_a_full_disk_loses_records_and_is_logged_once(
     service: Make,
     folder: Path,
     writers: list[Writer],
@@ -328,7 +328,7 @@ def record(cells: int = 1) -> Record:
     return Record(0.0, "id", "score", "native", "", 0.0, None, {}, None, None, cells)
 
 
-@pytest.mark.parametrize(("cells", "kept"), [(1, MOST), (100_000, 10)])
+@pytest.mark.parametrize(("cells", "kept"), [(1, MAX_RECORDS), (100_000, 10)])
 def test_a_full_queue_drops_and_counts(cells: int, kept: int) -> None:
     sink, dropped = _Stuck(), records("dropped")
     queue = Writer(sink, lambda _: {})
@@ -341,7 +341,7 @@ def test_a_full_queue_drops_and_counts(cells: int, kept: int) -> None:
     assert len(sink.rows) == kept
 
 
-def test_a_line_that_cannot_be_made_is_lost_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_record_that_cannot_be_encoded_is_lost_alone(caplog: pytest.LogCaptureFixture) -> None:
     sink, failed = _Stuck(), records("failed")
     sink.goes_on.set()
     rows = iter([KeyError("broken"), {"a": 1}])
@@ -391,7 +391,7 @@ def test_a_missing_library_is_named_at_the_start(
         ("_KEY", "short"),
     ],
 )
-def test_settings_that_cannot_be(name: str, text: str) -> None:
+def test_invalid_settings(name: str, text: str) -> None:
     with pytest.raises(SettingError, match=f"MMF_PAYLOAD_LOG{name}="):
         PayloadLogSettings.from_env({f"MMF_PAYLOAD_LOG{name}": text})
 
@@ -427,7 +427,7 @@ def test_the_command_prints_and_filters(service: Make, folder: Path, lines: Any)
     assert [row["status"] for row in run(place, "--rows", "--failed")] == [422]
 
 
-def test_the_command_says_where_there_is_no_log(
+def test_the_command_reports_a_missing_log(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     done = CliRunner().invoke(main, ["log", str(folder)])

@@ -46,7 +46,7 @@ def test_every_call_is_in_the_log(tmp_path: Path) -> None:
 
 
 def test_calls_that_run_as_tasks_are_in_the_log(tmp_path: Path) -> None:
-    """A task has the id of the request that began it; its process writes before it ends."""
+    """A task has the id of the request that submitted it; its process writes before it ends."""
     settings = SETTINGS | {"MMF_TASK_WORKERS": "1"}
     with (
         (tmp_path / "output").open("wb") as output,

@@ -1,6 +1,6 @@
-"""What is done with rollouts, and what goes wrong with them, under a steady load.
+"""Operations on rollouts, and their failures, under a steady load.
 
-Each request has a number and a user of its own. Its answer must be that of one of the two versions,
+Each request has its own number and user. Its response must be that of one of the two versions,
 and name it; with a silent candidate it must be that of the current version.
 """
 
@@ -22,7 +22,7 @@ from steady_load import Answer, Question, Tally, steady_load
 
 USERS = 500
 CHANCE = 1e-6
-"""How improbable a share must be to count as wrong."""
+"""The probability below which a share counts as wrong."""
 SETTLED = 2.0
 """Seconds after which a change must have reached all workers."""
 WATCHED = 8.0
@@ -33,7 +33,7 @@ REJECTED = "reload rejected"
 
 @dataclass(frozen=True)
 class Sight:
-    """What a caller has got, and when."""
+    """What a caller has received, and when."""
 
     at: float
     user: str
@@ -44,12 +44,12 @@ class Sight:
 
 @dataclass(frozen=True)
 class VersionQuestion(Question):
-    """Asks for a number back; either version may answer, each with its own factor."""
+    """Requests a number back; either version may respond, each with its own factor."""
 
     env: "RolloutEnv | None" = None
 
     def judge(self, answer: Answer) -> str:
-        """Note which version has answered."""
+        """Record which version has responded."""
         assert self.env
         version = answer.headers.get("x-model-version", "")
         user, request = self.headers["X-User-Id"], answer.headers.get("x-request-id", "")
@@ -67,7 +67,7 @@ class VersionQuestion(Question):
 
 @dataclass
 class RolloutEnv:
-    """A project, how often something is to happen, and what came of it."""
+    """A project, the number of repetitions, and the outcome."""
 
     folder: Path
     rate: float
@@ -85,13 +85,13 @@ class RolloutEnv:
     settings: dict[str, str] = field(default_factory=lambda: {"MMF_WARM_UP": "0"})
 
     def question(self, number: int) -> Question:
-        """Ask something that no neighbour asks."""
+        """Send a number that no other request has."""
         x, headers = float(number % 9973), {"X-User-Id": f"user {number % USERS}"}
         return VersionQuestion("/score", {"x": x}, None, headers, self)
 
     @contextmanager
     def load(self, stable: dict[str, Any] | None = None, **candidate: Any) -> Iterator[Rollout]:
-        """Serve a project under load; `stable` and `candidate` say what the versions do."""
+        """Serve a project under load; `stable` and `candidate` define the versions' behaviour."""
         write_model(self.folder / "model.json", "v1", **(stable or {}))
         write_model(self.folder / NEW, "v1" if self.is_twin else "v2", **candidate)
         with (
@@ -102,47 +102,47 @@ class RolloutEnv:
             yield rollout
 
     def repeat(self) -> Iterator[int]:
-        """Yield as often as something is to happen."""
+        """Yield once per repetition."""
         for number in range(self.times):
             yield number
             time.sleep(random.uniform(0.2, 0.7))
 
     def begin(self, rollout: Rollout, **tables: Any) -> None:
-        """Begin a rollout as a person does who writes the file; wait until it is loaded."""
+        """Start a rollout by writing the file; wait until it is loaded."""
         write_plan(rollout.folder, **tables)
         rollout.until(candidate="v2", status="running")
 
     def end(self, rollout: Rollout) -> float:
-        """Abort; return when this was asked for."""
-        asked = time.monotonic()
+        """Abort; return the time of the command."""
+        requested_at = time.monotonic()
         _command(rollout, "abort")
         rollout.until(traffic=0, mirror=0)
-        return asked
+        return requested_at
 
     def between(self, start: float, end: float) -> list[Sight]:
-        """Return what callers have got meanwhile."""
+        """Return what callers have received in this time."""
         return [sight for sight in self.seen if start < sight.at < end]
 
     def check_share(self, percent: float, start: float, end: float) -> None:
-        """Compare the candidate's part of the answers with exact binomial limits."""
-        answers = self.between(start, end)
-        hits, share = sum(sight.version == "v2" for sight in answers), percent / 100
-        least, most = binom.interval(1 - CHANCE, len(answers), share)
-        if not least <= hits <= most:
-            self.problems.append(f"{hits} of {len(answers)} answers, expected {percent:g} %")
+        """Compare the candidate's share of the responses with exact binomial limits."""
+        responses = self.between(start, end)
+        hits, share = sum(sight.version == "v2" for sight in responses), percent / 100
+        minimum, maximum = binom.interval(1 - CHANCE, len(responses), share)
+        if not minimum <= hits <= maximum:
+            self.problems.append(f"{hits} of {len(responses)} responses, expected {percent:g} %")
 
     def faults(self) -> list[str]:
-        """List what must not have happened."""
+        """List the errors."""
         return [*self.tally.wrong, *self.tally.lost, *self.problems]
 
     def errors_seen(self) -> int:
-        """Return how many callers have got an error of the candidate."""
+        """Return how many callers have received an error of the candidate."""
         return sum(sight.status != 200 for sight in self.seen)
 
 
 @dataclass(frozen=True)
 class RolloutFault:
-    """Something that is done, or goes wrong."""
+    """An operation, or a failure."""
 
     title: str
     happen: Callable[[RolloutEnv], None]
@@ -152,7 +152,7 @@ ROLLOUT_FAULTS: list[RolloutFault] = []
 
 
 def rollout_fault(title: str) -> Callable[[Callable[[RolloutEnv], None]], None]:
-    """Register a function that does something again and again."""
+    """Register a function that repeats an operation."""
 
     def register(happen: Callable[[RolloutEnv], None]) -> None:
         ROLLOUT_FAULTS.append(RolloutFault(title, happen))
@@ -173,18 +173,18 @@ def shares(env: RolloutEnv) -> None:
             _command(rollout, "start", "v2", f"model.json={NEW}", "--traffic", "30")
             rollout.until(candidate="v2", traffic=30)
             for percent in (30, 60):
-                asked = time.monotonic()
+                requested_at = time.monotonic()
                 _command(rollout, "set", "--traffic", str(percent))
                 time.sleep(SETTLED + 1)
-                env.check_share(percent, asked + SETTLED, time.monotonic())
-            asked = env.end(rollout)
-            time.sleep(max(0, asked + SETTLED + 0.5 - time.monotonic()))
-            env.check_share(0, asked + SETTLED, time.monotonic())
+                env.check_share(percent, requested_at + SETTLED, time.monotonic())
+            requested_at = env.end(rollout)
+            time.sleep(max(0, requested_at + SETTLED + 0.5 - time.monotonic()))
+            env.check_share(0, requested_at + SETTLED, time.monotonic())
 
 
-@rollout_fault("`start` with steps of 10, 50 and 100 %, which rise by themselves, `abort`")
+@rollout_fault("`start` with steps of 10, 50 and 100 %, which advance automatically, `abort`")
 def steps(env: RolloutEnv) -> None:
-    """All steps are taken, as nothing is wrong."""
+    """All steps are reached, as nothing is wrong."""
     with env.load() as rollout:
         for _ in env.repeat():
             started = time.monotonic()
@@ -197,7 +197,7 @@ def steps(env: RolloutEnv) -> None:
 
 @rollout_fault("`start`, `promote`")
 def promotions(env: RolloutEnv) -> None:
-    """Each version becomes the one in use, from which the next rollout begins."""
+    """Each version becomes the current one, from which the next rollout starts."""
     with env.load() as rollout:
         for number in env.repeat():
             name = f"v{number + 2}"
@@ -208,10 +208,12 @@ def promotions(env: RolloutEnv) -> None:
             rollout.until(candidate=name, traffic=50)
             _command(rollout, "promote")
             rollout.until(traffic=100, status="promoted")
-            asked = time.monotonic()
+            requested_at = time.monotonic()
             time.sleep(0.5)
-            others = {sight.version for sight in env.between(asked, time.monotonic())} - {name}
-            env.problems += [f"{other} answers after {name} was promoted" for other in others]
+            others = {sight.version for sight in env.between(requested_at, time.monotonic())} - {
+                name
+            }
+            env.problems += [f"{other} responds after {name} was promoted" for other in others]
 
 
 @rollout_fault("A/B by a header, from 30 to 60 % of the callers")
@@ -237,7 +239,7 @@ def sticky(env: RolloutEnv) -> None:
 
 @rollout_fault("a candidate whose process ends while it is loaded")
 def ends_in_load(env: RolloutEnv) -> None:
-    """See that it is rejected, and that readiness says so."""
+    """Check that it is rejected, and that readiness reports it."""
     env.allowed = {"v1"}
     (env.folder / "other.py").write_text("import os\nos._exit(4)\n")
     log = env.folder / "log"
@@ -251,7 +253,7 @@ def ends_in_load(env: RolloutEnv) -> None:
 
 
 def silent(title: str, **instructions: float) -> None:
-    """Register a silent candidate that does something on every copy."""
+    """Register a silent candidate that misbehaves on every copy."""
 
     def happen(env: RolloutEnv) -> None:
         env.allowed = {"v1"}
@@ -268,7 +270,7 @@ def silent(title: str, **instructions: float) -> None:
 
 silent("a silent candidate that raises an exception at each copy", fails=1.0)
 silent("a silent candidate that ends its process at each copy", ends=1.0)
-silent("a silent candidate that wants a tebibyte of memory at each copy", grows=1.0)
+silent("a silent candidate that allocates a tebibyte of memory at each copy", grows=1.0)
 silent("a silent candidate that is killed at each copy, as for memory", is_killed=1.0)
 silent("a silent candidate that waits for itself (a deadlock)", hangs=1.0)
 
@@ -322,7 +324,7 @@ canary(
     seconds=0.03,
 )
 canary(
-    "a canary whose answers differ",
+    "a canary whose responses differ",
     "canary_differs",
     is_bad=True,
     gates={"different": 0.1},

@@ -1,7 +1,7 @@
-"""Does everything with rollouts again and again, and writes a table of docs/reliability.md.
+"""Repeats all operations on rollouts, and writes a table of docs/reliability.md.
 
 `make soak-rollouts` does each 20 times, `TIMES=5` fewer, `ONLY="sticky steps"` some. Ends with 1 if
-an answer was wrong or lost, a share improbable, a caller given back, or a decision wrong.
+a response was wrong or lost, a share improbable, a caller moved back, or a decision wrong.
 """
 
 import os
@@ -15,7 +15,7 @@ TIMES = int(os.environ.get("TIMES") or 20)
 
 
 def main(names: list[str]) -> int:
-    """Do what is asked for, write it down, and say whether all is well."""
+    """Run the selected operations, write the table, and return the exit code."""
     is_bad = False
     for fault in ROLLOUT_FAULTS:
         if names and fault.happen.__name__ not in names:
@@ -31,7 +31,7 @@ def main(names: list[str]) -> int:
 
 
 def cells(fault: RolloutFault, env: RolloutEnv) -> list[str]:
-    """Return a row: what happened, and what callers have got."""
+    """Return a row: what happened, and what callers have received."""
     tally = env.tally
     seconds = f"{min(env.decisions):.1f} to {max(env.decisions):.1f}" if env.decisions else ""
     return [

@@ -1,7 +1,7 @@
-"""Draws the course of a rollout by each strategy: docs/images/rollout-NAME.svg.
+"""Draws the timeline of a rollout by each strategy: docs/images/rollout-NAME.svg.
 
 A service with two workers gets `RATE` requests a second. What is drawn is what its callers have
-got, second by second: the share of the candidate's answers, and that of errors.
+received, second by second: the share of the candidate's responses, and that of errors.
 """
 
 import json
@@ -22,7 +22,7 @@ from rollout_faults import RolloutEnv
 from rollout_services import Rollout
 
 RATE = 200.0
-REPORTED = 4  # one answer in so many gets a reward
+REPORTED = 4  # one response in this many gets a reward
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WIDTH, LEFT, RIGHT, TOP, HEIGHT, GAP = 760, 46, 150, 44, 130, 74
 STYLE = """
@@ -49,7 +49,7 @@ text.share, text.errors, text.copies { stroke: none }
 
 @dataclass(frozen=True)
 class Course:
-    """What has happened: percentages by second, by the name of a line, and what was done when."""
+    """A timeline: percentages by second, by the name of a line, and the operations."""
 
     title: str
     lines: dict[str, list[float]]
@@ -60,13 +60,13 @@ COURSES: dict[str, Callable[[Path], list[Course]]] = {}
 
 
 def course(draw: Callable[[Path], list[Course]]) -> Callable[[Path], list[Course]]:
-    """Register what is drawn for a strategy, by the name of the function."""
+    """Register the drawing of a strategy, by the name of the function."""
     COURSES[draw.__name__] = draw
     return draw
 
 
 class Recorder:
-    """Notes what is done, and how the copies fare."""
+    """Records the operations, and the outcomes of copies."""
 
     def __init__(self, env: RolloutEnv, rollout: Rollout) -> None:
         self.rollout = rollout
@@ -76,17 +76,17 @@ class Recorder:
         self._before = (0, 0)
 
     def note(self, text: str) -> None:
-        """Note that something is done now."""
+        """Record an operation now."""
         self._events.append((time.monotonic() - self._start, text))
 
     def command(self, *arguments: str) -> None:
-        """Give a command of `mmfmeta rollout`."""
+        """Run a command of `mmfmeta rollout`."""
         self.note(arguments[0])
         done = self.rollout.command(*arguments, MMF_FEEDBACK="1")
         assert done.returncode == 0, done.stderr
 
     def watch(self, over: Event) -> None:
-        """Note once a second which share of the copies differs."""
+        """Record once a second which share of the copies differs."""
         while not over.wait(max(0.0, self._start + len(self._copies) + 1 - time.monotonic())):
             copies = self.rollout.state().get("copies", {})
             now = copies.get("compared", 0), copies.get("different", 0)
@@ -97,7 +97,7 @@ class Recorder:
             self._copies.append(100 * different / compared if compared > 0 else 0.0)
 
     def reward(self, candidate: float, stable: float, over: Event) -> None:
-        """Tell the service of a part of the answers whether they were good, by these chances."""
+        """Report rewards for a part of the responses, by these probabilities."""
         seen = 0
         while not over.wait(0.1):
             sights, seen = self._env.seen[seen::REPORTED], len(self._env.seen)
@@ -111,15 +111,15 @@ class Recorder:
                 assert response.status_code == 202, response.text
 
     def course(self, title: str, *, with_copies: bool = False) -> Course:
-        """Return what has happened."""
+        """Return the timeline."""
         seconds = int(time.monotonic() - self._start)
         share, errors = [], []
         for second in range(seconds):
             begin = self._start + second
-            answers = self._env.between(begin, begin + 1)
-            count = max(1, len(answers))
-            share.append(100 * sum(sight.version == "v2" for sight in answers) / count)
-            errors.append(100 * sum(sight.status != 200 for sight in answers) / count)
+            responses = self._env.between(begin, begin + 1)
+            count = max(1, len(responses))
+            share.append(100 * sum(sight.version == "v2" for sight in responses) / count)
+            errors.append(100 * sum(sight.status != 200 for sight in responses) / count)
         lines = {"share": share, "errors": errors}
         if with_copies:
             lines["copies"] = self._copies[:seconds]
@@ -150,12 +150,12 @@ FILES = "model.json=new.json"
 
 @course
 def silent(folder: Path) -> list[Course]:
-    """Draw copies whose answers differ, and callers who do not notice."""
+    """Draw copies whose responses differ, and callers who do not notice."""
     with recording(folder / "silent", factor=2) as recorder:
         recorder.command("start", "v2", FILES, "--mirror", "100")
         time.sleep(15)
         recorder.command("abort")
-    return [recorder.course("Silent: a candidate whose answers all differ", with_copies=True)]
+    return [recorder.course("Silent: a candidate whose responses all differ", with_copies=True)]
 
 
 @course
@@ -196,7 +196,7 @@ def ab(folder: Path) -> list[Course]:
 
 @course
 def bandit(folder: Path) -> list[Course]:
-    """Draw one of whose answers more are rewarded."""
+    """Draw a candidate with more rewards."""
     over = Event()
     with recording(folder / "bandit") as recorder, ThreadPoolExecutor(1) as pool:
         try:
@@ -209,20 +209,20 @@ def bandit(folder: Path) -> list[Course]:
         recorder.command("abort")
     return [
         recorder.course(
-            "Bandit: 60 % of the candidate's answers are rewarded, and 50 % of the others"
+            "Bandit: 60 % of the candidate's responses are rewarded, and 50 % of the others"
         )
     ]
 
 
 NAMES = {
-    "share": "answers by the candidate",
+    "share": "responses by the candidate",
     "errors": "errors that callers get",
     "copies": "copies that differ",
 }
 
 
 def svg(courses: Sequence[Course]) -> str:
-    """Return a picture with a panel for each course."""
+    """Return a picture with a panel for each timeline."""
     height = TOP + len(courses) * (HEIGHT + GAP) - 10
     title = escape("; ".join(each.title for each in courses))
     head = (
@@ -236,7 +236,7 @@ def svg(courses: Sequence[Course]) -> str:
 
 
 def panel(drawn: Course, top: float) -> Iterator[str]:
-    """Draw a course: lines of percentages over seconds."""
+    """Draw a timeline: lines of percentages over seconds."""
     seconds = max(map(len, drawn.lines.values()))
     wide = (WIDTH - LEFT - RIGHT) / seconds
     yield text(0, top - 24, drawn.title, "title")
@@ -269,7 +269,7 @@ def text(x: float, y: float, content: str, kind: str, anchor: str = "start") -> 
 
 
 def main(names: list[str]) -> None:
-    """Draw what is asked for."""
+    """Draw the selected strategies."""
     for name, draw in COURSES.items():
         if names and name not in names:
             continue

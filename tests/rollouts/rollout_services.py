@@ -1,4 +1,4 @@
-"""A service whose two versions do what their files say, and a rollout between them."""
+"""A service whose two versions behave as their files define, and a rollout between them."""
 
 import json
 import subprocess
@@ -52,7 +52,7 @@ def fails_from_now_on():
 
 @mmf.target(returns=mmf.Dict(format=mmf.JSON))
 def score(x=mmf.Float(example=1.0)):
-    """Give the number back, and the version."""
+    """Return the number, and the version."""
     if happens("ends"):
         os._exit(3)
     if happens("is_killed"):
@@ -72,7 +72,7 @@ def score(x=mmf.Float(example=1.0)):
 
 @dataclass
 class Rollout:
-    """A running service in a folder of its own."""
+    """A running service in its own folder."""
 
     folder: Path
     service: Service
@@ -88,11 +88,11 @@ class Rollout:
         return requests.post(f"{self.service.url}{path}", body, headers=headers, timeout=30)
 
     def get(self, path: str) -> requests.Response:
-        """Ask for a path."""
+        """Request a path."""
         return requests.get(f"{self.service.url}{path}", timeout=30)
 
     def v2_versions(self) -> list[str]:
-        """Return the versions that V2 knows, the one in use first."""
+        """Return the versions in V2's metadata, the current one first."""
         versions: list[str] = self.get("/v2/models/score").json()["versions"]
         return versions
 
@@ -139,12 +139,12 @@ class Rollout:
         )
 
     def state(self) -> dict[str, Any]:
-        """Return what the service says of the rollout."""
+        """Return the state of the rollout."""
         document: dict[str, Any] = requests.get(f"{self.service.url}/rollout", timeout=30).json()
         return document
 
     def until(self, **expected: Any) -> dict[str, Any]:
-        """Wait until the service says this of its rollout."""
+        """Wait until the rollout has this state."""
         wait_until(lambda: expected.items() <= self.state().items())
         return self.state()
 
@@ -160,7 +160,7 @@ def write_model(path: Path, by: str, **instructions: Any) -> None:
 
 
 def write_plan(folder: Path, **tables: Any) -> None:
-    """Write a plan as a person does."""
+    """Write a plan by hand."""
     candidate = {"name": "v2", "artifacts": {"model.json": "new.json"}} | tables.pop(
         "candidate", {}
     )

@@ -1,4 +1,4 @@
-"""A bandit learns from rewards which version is better, and gives it the requests."""
+"""A bandit learns from rewards which version is better, and sends it the requests."""
 
 import math
 import random
@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from cpu_time import at_most
 from mmf_core.feedback import service
-from mmf_core.feedback.store import Answer, encoded
+from mmf_core.feedback.store import ResponseRecord, encoded
 from mmf_core.rollouts.commands import rollout
 from mmf_core.rollouts.plan import Plan, PlanError, check_needs, of
 from mmf_core.rollouts.rewards import rewards_of
@@ -20,7 +20,7 @@ from mmf_core.rollouts.strategies.bandit import probability_of_more
 
 BANDIT = STRATEGIES["bandit"]
 A_SECOND = 50
-"""Requests: so many are divided by the same share."""
+"""Requests that are split by the same share."""
 SECONDS = 400
 SEEDS = range(4)
 
@@ -30,8 +30,8 @@ def _with_feedback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setenv("MMF_FEEDBACK", "1")
     monkeypatch.setenv("MMF_FEEDBACK_DIR", str(tmp_path / "feedback"))
     yield
-    if found := service.current():
-        found.store.close()
+    if feedback := service.current():
+        feedback.store.close()
 
 
 def plan(bandit: dict[str, Any] | None = None, **entries: Any) -> Plan:
@@ -57,22 +57,22 @@ def exact(ours: tuple[int, int], theirs: tuple[int, int]) -> float:
 def test_the_probability_of_the_better_version(
     ours: tuple[int, int], theirs: tuple[int, int]
 ) -> None:
-    found = probability_of_more(
+    probability = probability_of_more(
         Rewards(ours[0] + ours[1], ours[0]), Rewards(theirs[0] + theirs[1], theirs[0])
     )
     expected = exact((ours[0] + 1, ours[1] + 1), (theirs[0] + 1, theirs[1] + 1))
-    assert found == pytest.approx(expected, abs=0.002)
+    assert probability == pytest.approx(expected, abs=0.002)
 
 
-def test_a_million_rewards_are_looked_at_as_fast_as_one() -> None:
+def test_a_million_rewards_are_evaluated_as_fast_as_one() -> None:
     with at_most(seconds=1):
         for _ in range(50):
-            found = probability_of_more(Rewards(1e6, 500_000), Rewards(1e6, 503_000))
-    assert found < 1e-4
+            probability = probability_of_more(Rewards(1e6, 500_000), Rewards(1e6, 503_000))
+    assert probability < 1e-4
 
 
 def regrets(plan: Plan, means: tuple[float, float], *, seed: int, delay: int = 0) -> list[float]:
-    """Return the regret after each second: what the best version would have earned beside it.
+    """Return the regret after each second: the additional reward of always using the best version.
 
     Rewards are between 0 and 1; a mean's own are spread around it. They come `delay` seconds late.
     """
@@ -83,7 +83,7 @@ def regrets(plan: Plan, means: tuple[float, float], *, seed: int, delay: int = 0
     for _ in range(SECONDS):
         both = BothRewards(*(Rewards(*each) for each in sums))
         share = BANDIT.traffic(plan, Progress(), both)
-        given = []
+        rewarded = []
         for _ in range(A_SECOND):
             version = int(100 * draw.random() < share)
             mean = means[version]
@@ -93,9 +93,9 @@ def regrets(plan: Plan, means: tuple[float, float], *, seed: int, delay: int = 0
                 if is_whole
                 else draw.betavariate(8 * mean, 8 * (1 - mean))
             )
-            given.append((version, reward))
+            rewarded.append((version, reward))
             regret += max(means) - mean
-        late.append(given)
+        late.append(rewarded)
         if len(late) > delay:
             for version, reward in late.pop(0):
                 sums[version][0] += 1
@@ -109,7 +109,7 @@ SHORTENED = [CASES[0], *(pytest.param(*case, marks=pytest.mark.long) for case in
 
 
 def course_of(bandit: dict[str, float], means: tuple[float, float], delay: int) -> list[float]:
-    """Return the regret after half of the time and all of it, as parts of a fair split's."""
+    """Return the regret after half of the time and all of it, relative to an even split's."""
     courses = [regrets(plan(bandit), means, seed=seed, delay=delay) for seed in SEEDS]
     fair = abs(means[0] - means[1]) / 2 * A_SECOND * SECONDS * len(courses)
     return [sum(course[at - 1] for course in courses) / fair for at in (SECONDS // 2, SECONDS)]
@@ -117,16 +117,14 @@ def course_of(bandit: dict[str, float], means: tuple[float, float], delay: int) 
 
 @pytest.mark.parametrize(("means", "delay"), SHORTENED)
 def test_regret_grows_ever_more_slowly(means: tuple[float, float], delay: int) -> None:
-    """A fair split's regret would be one half, and one: it grows as a line."""
+    """An even split's regret would be one half, and one: it grows linearly."""
     half, whole = course_of({"least": 0}, means, delay)
     assert whole < 0.08
     assert whole - half < 0.35 * half
 
 
 @pytest.mark.parametrize(("means", "delay"), SHORTENED)
-def test_one_per_cent_that_each_version_keeps_costs_that_much(
-    means: tuple[float, float], delay: int
-) -> None:
+def test_the_minimum_share_has_a_known_cost(means: tuple[float, float], delay: int) -> None:
     half, whole = course_of({}, means, delay)
     assert whole < 0.1
     assert whole - half < 0.014, "of which 0.01 is one per cent of the half"
@@ -139,7 +137,7 @@ def test_epsilon_greedy_costs_its_epsilon(means: tuple[float, float], delay: int
     assert whole - half < 0.06, "of which 0.05 is epsilon of the half"
 
 
-def test_equal_versions_keep_a_share_of_which_each_goes_on_learning() -> None:
+def test_equal_versions_keep_enough_traffic_to_learn() -> None:
     for bandit, least in (({"least": 5}, 5.0), ({"epsilon": 0.2}, 10.0), ({}, 1.0)):
         far = BothRewards(Rewards(10_000, 9_000), Rewards(10_000, 1_000))
         assert BANDIT.traffic(plan(bandit), Progress(), far) == least
@@ -158,12 +156,12 @@ def test_equal_versions_keep_a_share_of_which_each_goes_on_learning() -> None:
         ({"strategy": "canary", "bandit": {}}, r"\[bandit\] is for strategy"),
     ],
 )
-def test_a_plan_that_is_wrong(document: dict[str, Any], reason: str) -> None:
+def test_invalid_plans(document: dict[str, Any], reason: str) -> None:
     with pytest.raises(PlanError, match=reason):
         plan(document.pop("bandit", None), **document)
 
 
-def test_without_feedback_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bandit_needs_feedback(monkeypatch: pytest.MonkeyPatch) -> None:
     check_needs(plan())
     monkeypatch.setenv("MMF_FEEDBACK", "0")
     with pytest.raises(PlanError, match='"bandit" needs rewards: set MMF_FEEDBACK=1'):
@@ -174,19 +172,19 @@ def test_without_feedback_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def reward(version: str, value: float, number: int) -> None:
-    found = service.current()
-    assert found is not None
+    feedback = service.current()
+    assert feedback is not None
     name = f"{version} {number}"
-    found.store.add([Answer(name, "", "score", version, 0.0, 1, encoded(NOTHING))], 0)
-    answer = found.store.find(name)
-    assert answer is not None
-    found.store.give(answer, [(0, value)], [])
+    feedback.store.add([ResponseRecord(name, "", "score", version, 0.0, 1, encoded(NOTHING))], 0)
+    response = feedback.store.find(name)
+    assert response is not None
+    feedback.store.record(response, [(0, value)], [])
 
 
 NOTHING = service.Predictions()
 
 
-def test_rewards_count_from_the_beginning_of_a_rollout_and_after_a_restart(
+def test_rewards_count_from_the_start_of_a_rollout_across_restarts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     candidate = plan().candidate
@@ -201,32 +199,32 @@ def test_rewards_count_from_the_beginning_of_a_rollout_and_after_a_restart(
     expected = BothRewards(Rewards(1, 0.25), Rewards(4, 3.0))
     assert rewards_of(candidate, key, versions) == expected
     assert rewards_of(candidate, key) == expected, "without the names, as a command looks"
-    found = service.current()
-    assert found is not None
-    found.store.close()
+    feedback = service.current()
+    assert feedback is not None
+    feedback.store.close()
     service._Current.feedback = None
     assert rewards_of(candidate, key, versions) == expected
     monkeypatch.setenv("MMF_FEEDBACK", "0")
     assert rewards_of(candidate, key, versions) is None
 
 
-def test_a_file_that_cannot_be_read_just_now() -> None:
+def test_an_unreadable_feedback_file() -> None:
     candidate = plan().candidate
     assert candidate is not None
-    found = service.current()
-    assert found is not None
-    found.settings.file.parent.mkdir(parents=True)
-    found.settings.file.write_bytes(b"no database" * 100)
+    feedback = service.current()
+    assert feedback is not None
+    feedback.settings.file.parent.mkdir(parents=True)
+    feedback.settings.file.write_bytes(b"no database" * 100)
     assert rewards_of(candidate, "a key", ("stable", "v2")) is None
 
 
-def test_a_bandit_is_no_dark_launch() -> None:
+def test_a_bandit_is_not_a_dark_launch() -> None:
     options = ["start", "v2", "m=n", "--dark", "--strategy", "bandit"]
     done = CliRunner().invoke(rollout, options)
     assert done.exit_code == 1
     assert "--dark and --strategy bandit exclude each other" in done.output
 
 
-def test_what_was_promoted_needs_no_more_rewards(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_promoted_version_needs_no_rewards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMF_FEEDBACK", "0")
     check_needs(plan(promoted=True))

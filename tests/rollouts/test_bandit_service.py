@@ -23,14 +23,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def reward(rollout: Rollout, means: dict[str, float], counts: Counter[str]) -> None:
-    """Call the target some times, reward each answer by its version's mean; count the versions."""
+    """Call the target, reward each response by its version's mean; count the versions."""
     for _ in range(20):
-        answer = rollout.call()
-        by = answer.json()["by"]
+        response = rollout.call()
+        by = response.json()["by"]
         counts[by] += 1
         is_good = counts[by] * means[by] % 1 < means[by]  # as often as the mean says
         body = {
-            "request_id": answer.headers["X-Request-ID"],
+            "request_id": response.headers["X-Request-ID"],
             "rows": [{"row": 0, "reward": int(is_good)}],
         }
         response = requests.post(f"{rollout.service.url}/feedback", json=body, timeout=30)

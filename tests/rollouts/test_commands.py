@@ -1,4 +1,4 @@
-"""`mmfmeta rollout start` tries the candidate as the service will, before it writes the plan."""
+"""`mmfmeta rollout start` tests the candidate as the service will, before it writes the plan."""
 
 import os
 import subprocess
@@ -49,7 +49,7 @@ def start(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_model_with_the_same_columns_may_begin(folder: Path) -> None:
+def test_a_model_with_the_same_columns_is_accepted(folder: Path) -> None:
     """Their schema is the model's own, as main.py declares none."""
     fitted(folder / "new.joblib", "ab", 2)
     done = start(folder, "model.joblib=new.joblib", "--dark")
@@ -58,7 +58,7 @@ def test_a_model_with_the_same_columns_may_begin(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("other", ["ac", "ba"])
-def test_a_model_with_other_columns_is_refused(folder: Path, other: str) -> None:
+def test_a_model_with_other_columns_is_rejected(folder: Path, other: str) -> None:
     fitted(folder / "new.joblib", other, 2)
     done = start(folder, "model.joblib=new.joblib", "--dark")
     assert done.returncode == 1
@@ -66,7 +66,7 @@ def test_a_model_with_other_columns_is_refused(folder: Path, other: str) -> None
     assert not (folder / "rollout.toml").exists()
 
 
-def test_a_file_that_is_not_there_is_named(folder: Path) -> None:
+def test_a_missing_file_is_named(folder: Path) -> None:
     done = start(folder, "model.joblib=new.joblib", "--dark")
     assert done.returncode == 1
     assert "new.joblib: no such file" in done.stderr

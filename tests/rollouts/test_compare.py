@@ -1,4 +1,4 @@
-"""`mmfmeta compare`: the rows whose answers another version changes, in a workbook."""
+"""`mmfmeta compare`: the rows whose predictions another version changes, in a workbook."""
 
 import io
 import re
@@ -157,7 +157,7 @@ def test_the_command_compares_files(folder: Path) -> None:
 
 
 @pytest.mark.long
-def test_the_command_compares_the_plan_and_says_what_is_wrong(folder: Path) -> None:
+def test_the_command_compares_the_plan_and_reports_errors(folder: Path) -> None:
     done = run(folder, "model.joblib=model.joblib", "rows.csv")
     assert (done.returncode, done.stdout) == (0, "3 rows, the same predictions\n"), done
     assert not (folder / "changed.xlsx").exists()

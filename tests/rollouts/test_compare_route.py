@@ -1,4 +1,4 @@
-"""`POST /rollout/compare`: a table goes in, and a workbook of the rows that change comes out."""
+"""`POST /rollout/compare`: from a table to a workbook of the rows that change."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ Make = Callable[..., FlaskClient]
 
 @pytest.fixture
 def mirrors() -> Iterator[list[Mirror]]:
-    """Give a list of what is closed in the end."""
+    """Return a list of objects that are closed in the end."""
     made: list[Mirror] = []
     yield made
     for mirror in made:
@@ -64,7 +64,7 @@ def mirrors() -> Iterator[list[Mirror]]:
 
 @pytest.fixture
 def make(monkeypatch: pytest.MonkeyPatch, mirrors: list[Mirror]) -> Make:
-    """Give a function that serves two versions, whose second is less than the limit."""
+    """Return a function that serves two versions, whose second is less than the limit."""
     monkeypatch.setenv("MMF_ADMIN_HTTP", "1")
 
     def make(predict: Callable[[Any], Any] = lambda a: a.clip(0, 2).to_numpy()) -> FlaskClient:
@@ -151,7 +151,7 @@ def test_a_version_that_fails_is_named_and_its_reason_is_not(make: Make) -> None
     assert response.headers["X-Model-Version"] == "v2"
 
 
-def test_too_few_answers_say_whose(make: Make) -> None:
+def test_too_few_predictions_name_the_version(make: Make) -> None:
     response = upload(make(lambda a: a.to_numpy()[:1]))
     problem = assert_problem(
         response, 422, "v2: expected a prediction for each of the 3 rows, got 1"
@@ -159,7 +159,7 @@ def test_too_few_answers_say_whose(make: Make) -> None:
     assert translate_errors([problem["detail"]], "ru") == ["v2: строк 3, а ответов 1"]  # noqa: RUF001
 
 
-def test_a_workbook_has_a_bound(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_the_workbook_is_limited(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compare_route, "MAX_CELLS", 3)
     client = make()
     problem = assert_problem(upload(client), 413, "expected at most 3 cells")

@@ -1,4 +1,4 @@
-"""What the worker that follows a plan does: takes over from another one, and sees other files."""
+"""The worker that follows a plan: it takes over from another one, and detects changed files."""
 
 import http.server
 import json
@@ -27,7 +27,7 @@ from mmf_core.rollouts.strategies import Progress
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the place of a plan, in a folder with both models."""
+    """Return the path of a plan, in a folder with both models."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model").write_text("old")
     (tmp_path / "new").write_text("new")
@@ -36,7 +36,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def reloads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Give the signals that the master has got."""
+    """Return the signals that the master has received."""
     signals: list[int] = []
     place = "mmf_core.rollouts.controller.os.kill"
     monkeypatch.setattr(place, lambda _, number: signals.append(number))
@@ -68,7 +68,7 @@ def load(plan: Plan, before: Rollout | None = None, stable: str = "v1") -> Rollo
 
 
 def followed(rollout: Rollout, file: Path) -> Controller:
-    """Return what another worker does from now on, after its first look."""
+    """Return another worker's controller after its first update."""
     made = Controller(rollout, file, may_reload=True)
     made.update()
     return made
@@ -80,7 +80,7 @@ def fail(rollout: Rollout, count: int = 200) -> None:
         rollout.counters.add_call(CANDIDATE, 0.001, failed=True)
 
 
-def test_a_plan_that_is_broken_stays_in_force_when_another_worker_follows_it(file: Path) -> None:
+def test_the_last_valid_plan_stays_in_force_in_another_worker(file: Path) -> None:
     first = plan(traffic=20, mirror=5)
     write(first, file)
     rollout = load(first)
@@ -114,12 +114,12 @@ def test_a_rollback_lasts_without_a_writable_disk(file: Path) -> None:
     state.path_of(file).rmdir()
     changes.begin(file, {"candidate": {"name": "v2", "artifacts": {"model": "new"}, "traffic": 30}})
     first.update()
-    assert rollout.counters.traffic == 30, "begun anew"
+    assert rollout.counters.traffic == 30, "restarted"
     assert rollout.status.read()["status"] == RUNNING
 
 
-def test_figures_of_a_step_outlive_the_worker_that_looks_at_them(file: Path) -> None:
-    """A candidate that ends its workers ends those as well that would take it back."""
+def test_figures_of_a_step_outlive_the_worker_that_checks_them(file: Path) -> None:
+    """A candidate that ends its workers also ends those that would roll it back."""
     write(plan(traffic=40), file)
     rollout = load(plan(traffic=40))
     for _ in range(BREACHES + 1):
@@ -132,7 +132,7 @@ def test_figures_of_a_step_outlive_the_worker_that_looks_at_them(file: Path) -> 
     assert not rollout.counters.is_offered
 
 
-def test_steps_go_on_where_nothing_can_be_written(file: Path) -> None:
+def test_steps_continue_without_a_writable_disk(file: Path) -> None:
     state.path_of(file).mkdir()
     steps = {"traffic": [10, 50], "minutes": 1e-9, "requests": 1}
     write(plan(steps=steps), file)
@@ -147,18 +147,18 @@ def test_steps_go_on_where_nothing_can_be_written(file: Path) -> None:
 
 
 def test_another_file_under_the_same_name_is_loaded_once(file: Path, reloads: list[int]) -> None:
-    begun = plan(traffic=40)
-    write(begun, file)
-    rollout = load(begun)
+    started = plan(traffic=40)
+    write(started, file)
+    rollout = load(started)
     first = followed(rollout, file)
     assert (rollout.counters.traffic, reloads) == (40, [])
     (file.parent / "new").write_text("another")
-    write(begun, file)
+    write(started, file)
     for _ in range(3):
         first.update()
     assert rollout.counters.traffic == 0
     assert len(reloads) == 1
-    again = load(begun, rollout)
+    again = load(started, rollout)
     assert again.counters is not rollout.counters
     followed(again, file)
     assert again.counters.traffic == 40
@@ -175,7 +175,7 @@ def test_a_file_that_is_removed_once_it_is_loaded_is_not_missed(
     assert (rollout.counters.traffic, reloads) == (40, [])
 
 
-def test_a_promoted_version_answers_though_its_file_has_changed(
+def test_a_promoted_version_is_served_after_its_file_has_changed(
     file: Path, reloads: list[int]
 ) -> None:
     write(plan(traffic=40), file)
@@ -203,7 +203,7 @@ def test_a_reload_keeps_the_shares_of_the_same_candidate(file: Path) -> None:
     assert load(plan(traffic=40), rollout).counters.traffic == 0
 
 
-def test_an_aborted_candidate_is_not_said_to_run(file: Path) -> None:
+def test_an_aborted_candidate_is_not_reported_as_running(file: Path) -> None:
     write(plan(traffic=40), file)
     rollout = load(plan(traffic=40))
     first = followed(rollout, file)
@@ -213,7 +213,7 @@ def test_an_aborted_candidate_is_not_said_to_run(file: Path) -> None:
     assert not rollout.counters.is_offered
 
 
-def test_a_broken_plan_can_be_aborted(file: Path) -> None:
+def test_an_invalid_plan_can_be_aborted(file: Path) -> None:
     file.write_text("[broken")
     changes.abort(file)
     assert read(file) == Plan()
@@ -249,7 +249,7 @@ def test_both_versions_cannot_have_one_name(stable: str, name: str) -> None:
         [],
     ],
 )
-def test_a_broken_state_begins_anew(file: Path, document: Any) -> None:
+def test_an_invalid_state_starts_over(file: Path, document: Any) -> None:
     path = state.path_of(file)
     text = json.dumps({"candidate": "key", **document} if isinstance(document, dict) else document)
     path.write_text(text.replace("Infinity", "1e400"))
@@ -273,13 +273,13 @@ def test_a_call_that_ends_its_process_has_failed() -> None:
 
 
 class Unpickleable:
-    """A result that no copy can be made of."""
+    """A result that cannot be copied."""
 
     def __reduce__(self) -> Any:
         raise RuntimeError("not copied")
 
 
-def test_a_result_that_cannot_be_copied_is_no_error_of_the_caller() -> None:
+def test_a_result_that_cannot_be_copied_fails_no_caller() -> None:
     counters = Counters()
     copies = Mirror(counters)
     copies.send("predict", copies.pickled({"x": 1}), Unpickleable())
@@ -294,14 +294,14 @@ def test_a_result_that_cannot_be_copied_is_no_error_of_the_caller() -> None:
 
 @pytest.fixture
 def gate() -> Iterator[str]:
-    """Give the URL of a gate whose response is not HTTP."""
+    """Return the URL of a gate whose response is not HTTP."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.wfile.write(b"no such thing\r\n\r\n")
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -309,7 +309,7 @@ def gate() -> Iterator[str]:
         server.shutdown()
 
 
-def test_a_gate_that_answers_nonsense_is_closed(gate: str) -> None:
+def test_a_gate_with_an_invalid_response_is_closed(gate: str) -> None:
     assert not gates.is_open(gate)
 
 
@@ -343,27 +343,27 @@ def test_folders_of_thrown_away_forks_are_removed(file: Path) -> None:
     assert file.parent.is_dir()
 
 
-def test_the_time_of_a_copy_is_without_that_in_which_others_had_the_processor(
+def test_the_time_of_a_copy_excludes_waiting_for_the_cpu(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A busy machine does not take a silent candidate back."""
+    """A busy machine does not roll a silent candidate back."""
     counters = Counters()
     copies = Mirror(counters)
     waited = iter([3.0, 3.4])
     monkeypatch.setattr(mirror, "_waited", lambda: next(waited))
 
-    def answer(_: object) -> int:
+    def predict(_: object) -> int:
         time.sleep(0.45)
         return 1
 
     values = copies.pickled({})
     assert values is not None
-    copies._handle({"predict": cast(Execution, answer)}, ("predict", values, 1))
+    copies._handle({"predict": cast(Execution, predict)}, ("predict", values, 1))
     assert counters.calls(CANDIDATE).quantile(0.95) < 0.2
     assert counters.copies() == Copies(compared=1)
     copies._receiver.close()
     copies._sender.close()
 
 
-def test_how_long_this_process_has_waited_is_known() -> None:
+def test_the_waiting_time_of_a_process_is_measured() -> None:
     assert 0 <= mirror._waited() <= time.monotonic()

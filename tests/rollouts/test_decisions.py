@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mmf_core.rollouts import gates
 from mmf_core.rollouts.comparison import same
 from mmf_core.rollouts.counters import CANDIDATE, STABLE, Calls, Copies, Counters
-from mmf_core.rollouts.mirror import LARGEST, Mirror
+from mmf_core.rollouts.mirror import MAX_COPY_BYTES, Mirror
 from mmf_core.rollouts.plan import Gates, Plan, of
 from mmf_core.rollouts.rollout import position
 from mmf_core.rollouts.strategies import STRATEGIES, BothRewards, Figures, Progress
@@ -39,13 +39,13 @@ def figures(stable: Calls, candidate: Calls, copies: Copies | None = None) -> Fi
 
 
 @given(st.lists(st.text(max_size=20), unique=True, min_size=1, max_size=50))
-def test_places_of_callers(users: list[str]) -> None:
+def test_positions_of_callers(users: list[str]) -> None:
     places = [position("v2", user) for user in users]
     assert all(0 <= place < 100 for place in places)
     assert places == [position("v2", user) for user in users]
 
 
-def test_callers_are_spread_evenly_and_anew_for_each_candidate() -> None:
+def test_callers_are_spread_evenly_and_differently_for_each_candidate() -> None:
     users = [f"user {number}" for number in range(10_000)]
     chosen = {user for user in users if position("v2", user) < 20}
     assert 1_800 < len(chosen) < 2_200  # 2,000 ± 5 standard deviations
@@ -67,19 +67,19 @@ def test_callers_are_spread_evenly_and_anew_for_each_candidate() -> None:
     ],
 )
 def test_gates(stable: Calls, candidate: Calls, reason: str) -> None:
-    found = gates.breach(Gates(), figures(stable, candidate))
-    assert found.startswith(reason)
-    assert bool(found) == bool(reason)
+    result = gates.breach(Gates(), figures(stable, candidate))
+    assert result.startswith(reason)
+    assert bool(result) == bool(reason)
 
 
 def test_few_slow_calls_are_chance() -> None:
-    """Of a hundred calls five are slow anyway, and eight may be."""
+    """Of a hundred calls five are always slow, and eight may be."""
     stable = calls(400, seconds=0.01)
     for slow, is_breached in ((5, False), (8, False), (16, True)):
         fast, late = calls(100 - slow, seconds=0.01), calls(slow, seconds=0.1)
         buckets = tuple(map(sum, zip(fast.buckets, late.buckets, strict=True)))
-        found = gates.breach(Gates(), figures(stable, Calls(100, 0, buckets)))
-        assert bool(found) == is_breached, slow
+        result = gates.breach(Gates(), figures(stable, Calls(100, 0, buckets)))
+        assert bool(result) == is_breached, slow
 
 
 def test_the_gate_of_differences() -> None:
@@ -90,7 +90,7 @@ def test_the_gate_of_differences() -> None:
 
 
 def test_a_good_candidate_is_not_rolled_back_by_chance() -> None:
-    """Two equal versions, one per cent of errors each, looked at each second of ten minutes."""
+    """Two equal versions, one per cent of errors each, checked each second for ten minutes."""
     random = np.random.default_rng(0)
     for _ in range(20):
         fails = random.random((2, 600 * 10)) < 0.01
@@ -121,8 +121,8 @@ def test_a_quantile() -> None:
     counters = Counters()
     for number in range(1, 101):
         counters.add_call(CANDIDATE, number / 1000, failed=False)
-    found = counters.calls(CANDIDATE).quantile(0.95)
-    assert 0.095 <= found <= 0.095 * 2**0.25 * 1.01
+    result = counters.calls(CANDIDATE).quantile(0.95)
+    assert 0.095 <= result <= 0.095 * 2**0.25 * 1.01
     assert counters.calls(STABLE).quantile(0.95) == 0
     counters.add_call(CANDIDATE, 0, failed=False)
     counters.add_call(CANDIDATE, 1e9, failed=True)
@@ -177,15 +177,15 @@ def test_nothing_is_lost_by_threads_or_processes_that_end() -> None:
         (b"bytes", b"bytes", True),
     ],
 )
-def test_the_same_answer(expected: object, actual: object, *, is_same: bool) -> None:
+def test_the_same_results(expected: object, actual: object, *, is_same: bool) -> None:
     assert same(expected, actual) is is_same
 
 
-def test_a_copy_that_is_too_large_is_not_made() -> None:
+def test_a_copy_that_is_too_large_is_dropped_early() -> None:
     """A request of 50 MiB took as much again, and twice, before it was dropped."""
     counters = Counters()
     copies = Mirror(counters)
-    large = np.zeros(LARGEST // 4)
+    large = np.zeros(MAX_COPY_BYTES // 4)
     tracemalloc.start()
     try:
         assert copies.pickled({"data": large}) is None
@@ -197,5 +197,5 @@ def test_a_copy_that_is_too_large_is_not_made() -> None:
         tracemalloc.stop()
         copies._receiver.close()
         copies._sender.close()
-    assert peak < LARGEST / 4
+    assert peak < MAX_COPY_BYTES / 4
     assert (counters.copies().sent, counters.copies().dropped) == (1, 1)

@@ -1,4 +1,4 @@
-"""examples/rollouts: each plan in a service, as its README says."""
+"""examples/rollouts: each plan in a service, as its README describes."""
 
 import shutil
 import subprocess
@@ -34,7 +34,7 @@ def rollout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
 
 
 def versions(rollout: Rollout, user: str = "") -> Counter[str]:
-    """Send the wines again and again; count which version answers."""
+    """Send the wines repeatedly; count the versions that respond."""
     wines = (rollout.folder / "wines.csv").read_bytes()
     headers = {"Content-Type": "text/csv"} | ({"X-User-Id": user} if user else {})
     got = Counter[str]()

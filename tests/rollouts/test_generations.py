@@ -1,4 +1,4 @@
-"""A candidate begins when the last worker has ended that has not loaded it."""
+"""A candidate gets traffic when the last worker without it has ended."""
 
 import os
 import signal
@@ -50,7 +50,7 @@ def test_an_older_worker_is_seen_until_it_has_ended() -> None:
         end(own)
 
 
-def test_a_reload_that_fails_begins_no_generation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_reload_starts_no_generation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service._Current, "generation", 7)
     with suppress(KeyError), service.reimporting([]):
         service._Current.generation += 1

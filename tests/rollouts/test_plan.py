@@ -1,4 +1,4 @@
-"""What a plan may say, and what is said of one that cannot be followed."""
+"""Valid plans, and the errors of invalid ones."""
 
 import gzip
 import json
@@ -67,7 +67,7 @@ def candidate(**entries: Any) -> dict[str, Any]:
         (candidate(strategy="silent") | {"steps": {"traffic": [5]}}, "remove traffic and"),
     ],
 )
-def test_what_is_wrong_is_said(document: dict[str, Any], reason: str) -> None:
+def test_errors_in_plans(document: dict[str, Any], reason: str) -> None:
     with pytest.raises(PlanError, match=reason):
         of(document)
 
@@ -90,7 +90,7 @@ def test_what_is_wrong_is_said(document: dict[str, Any], reason: str) -> None:
         },
     )
 )
-def test_what_is_written_is_read_again(entries: dict[str, Any]) -> None:
+def test_a_written_plan_is_read_again(entries: dict[str, Any]) -> None:
     plan = of({"candidate": entries})
     file = Path("rollout.toml")
     write(plan, file)
@@ -134,9 +134,7 @@ def test_files() -> None:
 @pytest.mark.parametrize(
     "change", [{"action": ["promote"]}, {"action": {}}, {"traffic": []}, {"traffic": 10**30}, [], 1]
 )
-def test_a_request_that_is_no_change_is_the_callers_fault(
-    change: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invalid_changes_are_rejected(change: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A list of actions was a crash."""
     monkeypatch.setenv("MMF_ADMIN_HTTP", "1")
     monkeypatch.setattr(changes, "set_shares", lambda _file, **shares: Candidate.read("", shares))

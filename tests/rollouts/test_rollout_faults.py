@@ -1,4 +1,4 @@
-"""Everything that is done with rollouts, once each, under a lighter load.
+"""All operations on rollouts, once each, under a lighter load.
 
 `make soak-rollouts` has the long form, for docs/reliability.md.
 """
@@ -16,7 +16,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 @pytest.mark.parametrize(
     "fault", ROLLOUT_FAULTS, ids=[fault.happen.__name__ for fault in ROLLOUT_FAULTS]
 )
-def test_no_answer_is_wrong_or_lost(fault: RolloutFault, tmp_path: Path) -> None:
+def test_no_response_is_wrong_or_lost(fault: RolloutFault, tmp_path: Path) -> None:
     env = RolloutEnv(tmp_path, RATE, 1)
     fault.happen(env)
     assert env.tally.right > 0

@@ -29,7 +29,7 @@ def score(x=mmf.Float(example=1.0)):
 
 
 def megabytes(rollout: Rollout) -> float:
-    """Return what all processes of the service take; a page that n share counts as 1/n."""
+    """Return the memory of all processes of the service; a page shared by n counts as 1/n."""
     return sum(map(pss, process_tree(rollout.service.process.pid))) / 1e6
 
 
@@ -50,9 +50,9 @@ def test_two_versions_in_four_workers(tmp_path: Path) -> None:
         one = megabytes(rollout)
         write_plan(folder, candidate={"traffic": 50, "artifacts": {"model.npy": "new.npy"}})
         rollout.until(candidate="v2", traffic=50)
-        answers = {rollout.call(float(x)).headers["X-Model-Version"] for x in range(60)}
-        assert "v2" in answers
-        assert len(answers) == 2
+        versions = {rollout.call(float(x)).headers["X-Model-Version"] for x in range(60)}
+        assert "v2" in versions
+        assert len(versions) == 2
         both = megabytes(rollout)
     print(f"one version {one:.0f} MB, both {both:.0f} MB, {both / (2 * SIZE / 1e6):.2f} times both")
     assert both < 1.25 * 2 * SIZE / 1e6

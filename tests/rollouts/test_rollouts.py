@@ -40,12 +40,12 @@ def begin(rollout: Rollout, *options: str) -> None:
 
 
 def test_a_share_from_its_start_to_its_promotion(rollout: Rollout) -> None:
-    """No request is lost or answered by another version than its header says."""
-    stop, answers = Event(), []
+    """No request is lost, and the header names the version that responded."""
+    stop, responses = Event(), []
 
     def call_on() -> None:
         while not stop.is_set():
-            answers.append(rollout.call())
+            responses.append(rollout.call())
 
     with ThreadPoolExecutor(2) as pool:
         calls = [pool.submit(call_on) for _ in range(2)]
@@ -67,8 +67,8 @@ def test_a_share_from_its_start_to_its_promotion(rollout: Rollout) -> None:
             stop.set()
     for each in calls:
         each.result()
-    assert all(answer.status_code == 200 for answer in answers)
-    assert all(answer.headers["X-Model-Version"] for answer in answers)
+    assert all(response.status_code == 200 for response in responses)
+    assert all(response.headers["X-Model-Version"] for response in responses)
     assert json.loads((rollout.folder / "model.json").read_text())["by"] == "v2"
     assert (rollout.folder / "model.json.profile").read_text() == "that of v2"
     assert json.loads((rollout.folder / "model.old-1.json").read_text())["by"] == "v1"
@@ -91,7 +91,7 @@ def test_the_same_caller_gets_the_same_version(rollout: Rollout) -> None:
 
 @pytest.mark.long
 def test_callers_keep_their_version_while_the_service_is_reloaded(rollout: Rollout) -> None:
-    """New workers and old ones serve together for a while; a broken plan changes nothing."""
+    """New workers and old ones serve together for a while; an invalid plan changes nothing."""
     begin(rollout, "--traffic", "50", "--sticky", "X-User-Id", "--strategy", "ab")
     rollout.until(traffic=50)
     users = [f"user {number}" for number in range(20)]
@@ -111,7 +111,7 @@ def test_callers_keep_their_version_while_the_service_is_reloaded(rollout: Rollo
 
 @pytest.mark.long
 def test_another_file_under_the_same_name_is_loaded(rollout: Rollout) -> None:
-    """What `start` has tried is what answers, not a file of before."""
+    """The file that `start` has tested is served, not an earlier one."""
     begin(rollout, "--traffic", "100")
     rollout.until(traffic=100)
     assert rollout.call(3.0).json()["factor"] == 3
@@ -168,22 +168,22 @@ def test_a_good_canary_advances_by_itself(rollout: Rollout) -> None:
 
 @pytest.mark.parametrize("what", ["fails", "ends", "is_killed", "grows", "hangs"])
 @pytest.mark.long
-def test_nobody_sees_a_silent_version(folder: Path, tmp_path: Path, what: str) -> None:
+def test_a_silent_version_serves_no_caller(folder: Path, tmp_path: Path, what: str) -> None:
     write_model(folder / "new.json", "v2", **{what: 1.0})
     with serving(folder, tmp_path / "log", MMF_WARM_UP="0") as rollout:
         write_plan(folder, candidate={"strategy": "silent", "mirror": 100})
         rollout.until(candidate="v2", mirror=100)
         for _ in range(30):
-            answer = rollout.call(1.0)
-            assert answer.json() == {"x": 1.0, "by": "v1", "factor": 1.0}
-            assert answer.elapsed.total_seconds() < 5
+            response = rollout.call(1.0)
+            assert response.json() == {"x": 1.0, "by": "v1", "factor": 1.0}
+            assert response.elapsed.total_seconds() < 5
         copies = rollout.state()["copies"]
         assert copies["sent"] + copies["dropped"] == 30
         assert copies["sent"]
 
 
 @pytest.mark.long
-def test_answers_of_a_silent_version_are_compared(folder: Path, tmp_path: Path) -> None:
+def test_responses_of_a_silent_version_are_compared(folder: Path, tmp_path: Path) -> None:
     write_model(folder / "new.json", "v1", factor=2)
     with serving(folder, tmp_path / "log") as rollout:
         write_plan(folder, candidate={"strategy": "silent", "mirror": 100})
@@ -200,7 +200,7 @@ def test_answers_of_a_silent_version_are_compared(folder: Path, tmp_path: Path) 
 
 
 @pytest.mark.long
-def test_a_broken_plan_changes_nothing(rollout: Rollout) -> None:
+def test_an_invalid_plan_changes_nothing(rollout: Rollout) -> None:
     begin(rollout, "--traffic", "100")
     rollout.until(traffic=100)
     plan = rollout.folder / "rollout.toml"
@@ -252,7 +252,7 @@ def test_over_http(rollout: Rollout) -> None:
 
 
 @pytest.mark.long
-def test_strangers_see_nothing(folder: Path, tmp_path: Path) -> None:
+def test_without_the_setting_everything_is_forbidden(folder: Path, tmp_path: Path) -> None:
     with serving(folder, tmp_path / "log", MMF_ADMIN_HTTP="0") as rollout:
         assert rollout.get("/rollout").status_code == 403
         assert rollout.put({"traffic": 1}).status_code == 403

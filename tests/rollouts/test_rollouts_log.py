@@ -1,4 +1,4 @@
-"""The payload log of a service with two versions: each line has the version that answered."""
+"""The payload log of a service with two versions: each record has the version that responded."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import pandas as pd
 from rollout_services import serving, write_model
 
 
-def test_each_line_has_the_version_that_answered(tmp_path: Path) -> None:
+def test_each_record_has_the_version_that_responded(tmp_path: Path) -> None:
     folder = tmp_path / "project"
     folder.mkdir()
     write_model(folder / "model.json", "v1")
@@ -16,9 +16,10 @@ def test_each_line_has_the_version_that_answered(tmp_path: Path) -> None:
         done = rollout.command("start", "v2", "model.json=new.json", "--traffic", "50")
         assert done.returncode == 0, done.stderr
         rollout.until(candidate="v2", traffic=50)
-        answers = [rollout.call(float(x), X_Request_ID=f"id-{x}") for x in range(60)]
+        responses = [rollout.call(float(x), X_Request_ID=f"id-{x}") for x in range(60)]
         expected = {
-            answer.headers["X-Request-ID"]: answer.headers["X-Model-Version"] for answer in answers
+            response.headers["X-Request-ID"]: response.headers["X-Model-Version"]
+            for response in responses
         }
     log = pd.read_parquet(folder / "log")
     assert dict(zip(log["request_id"], log["version"], strict=True)) == expected

@@ -1,4 +1,4 @@
-"""What keeps a caller with one version: a header, a claim of its token, or a column."""
+"""What keeps a caller on one version: a header, a claim of its token, or a column."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ def test_a_column(value: Any, text: str | None) -> None:
         {"left": pd.DataFrame({"user": [7]}), "right": {"user": 8}},
     ],
 )
-def test_a_column_of_two_callers_is_refused(values: dict[str, Any]) -> None:
+def test_a_column_of_two_callers_is_rejected(values: dict[str, Any]) -> None:
     """One of them would get the version of the other."""
     with pytest.raises(InvalidValue, match=r'"user" decides .* expected one value .* got 2'):
         sticky_key("column:user")(context(), values)

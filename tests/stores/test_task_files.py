@@ -48,8 +48,8 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bucket: str) -> Itera
 
 
 def test_large_contents_are_objects_that_end_with_their_tasks(queue: Queue, bucket: str) -> None:
-    task = queue.ask("double", **CSV)
-    small = queue.ask("double", data=b"a\n1\n", content_type="text/csv")
+    task = queue.submit("double", **CSV)
+    small = queue.submit("double", data=b"a\n1\n", content_type="text/csv")
     assert objects(f"{bucket}/tasks/") == [len(LARGE)]
     assert queue.work() == 2
     assert queue.client.get(task["urls"]["result"]).data == b"a\n" + b"3.0\n" * 600_000
@@ -60,7 +60,7 @@ def test_large_contents_are_objects_that_end_with_their_tasks(queue: Queue, buck
     queue.store.expire(3600, 0)
     assert objects(bucket) == []
     assert_problem(queue.client.get(task["urls"]["result"]), 410, "was removed")
-    cancelled = queue.ask("double", **CSV)
+    cancelled = queue.submit("double", **CSV)
     queue.client.post(cancelled["urls"]["cancel"])
     queue.store.expire(3600, 1 << 30)
     assert objects(bucket) == []
@@ -70,7 +70,7 @@ def test_large_contents_are_objects_that_end_with_their_tasks(queue: Queue, buck
 def test_a_store_that_is_away_refuses_large_tasks_and_loses_none(
     queue: Queue, bucket: str, s3: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = queue.ask("double", **CSV)
+    task = queue.submit("double", **CSV)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
     words = "tasks cannot be stored (set MMF_TASK_FILES): the store does not respond"
     response = queue.client.post("/double", headers=ASYNC, **CSV)
@@ -79,7 +79,7 @@ def test_a_store_that_is_away_refuses_large_tasks_and_loses_none(
     assert "bucket" not in response.text
     assert queue.client.get("/health/ready").status_code == 200
     assert queue.client.post("/double", **CSV).status_code == 200
-    queue.ask("double", data=b"a\n1\n", content_type="text/csv")
+    queue.submit("double", data=b"a\n1\n", content_type="text/csv")
     found = queue.store.find(task["id"])
     assert found
     with pytest.raises(Exception, match="store does not respond"):
@@ -97,7 +97,7 @@ def test_a_store_that_is_away_refuses_large_tasks_and_loses_none(
 def test_an_object_that_was_deleted_is_gone_and_one_that_is_cut_is_not_taken(
     queue: Queue, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = queue.ask("double", **CSV)
+    task = queue.submit("double", **CSV)
     found = queue.store.find(task["id"])
     assert found
     place = Bucket(f"{bucket}/tasks")

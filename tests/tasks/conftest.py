@@ -15,7 +15,7 @@ from services import Service, serve
 
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Give the settings of a queue in a PostgreSQL server."""
+    """Return the settings of a queue in a PostgreSQL server."""
     with postgres() as uri:
         yield {"MMF_TASKS": uri, "MMF_TASK_FILES": str(tmp_path_factory.mktemp("files"))}
 
@@ -24,7 +24,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, s
     scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)]
 )
 def engine(request: pytest.FixtureRequest) -> dict[str, str]:
-    """Give the settings of an engine; `sqlite` needs none."""
+    """Return the settings of an engine; `sqlite` needs none."""
     settings: dict[str, str] = {}
     if request.param != "sqlite":
         settings = request.getfixturevalue(request.param)
@@ -33,7 +33,7 @@ def engine(request: pytest.FixtureRequest) -> dict[str, str]:
 
 @pytest.fixture
 def own_engine(engine: dict[str, str]) -> dict[str, str]:
-    """Give the settings of an engine with a database for one test, which no other service uses."""
+    """Return the settings of an engine with a database for one test only."""
     if not engine:
         return {}
     import psycopg
@@ -46,7 +46,7 @@ def own_engine(engine: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def file_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
-    """Give an application with an empty queue in a file."""
+    """Yield an application with an empty queue in a file."""
     monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path / "tasks"))
     with closing(Queue(create_app(declare()))) as queue:
         yield queue
@@ -56,7 +56,7 @@ def file_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queu
 def queue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: dict[str, str]
 ) -> Iterator[Queue]:
-    """Give an application with an empty queue in each engine."""
+    """Yield an application with an empty queue in each engine."""
     folder = tmp_path / "tasks"
     files = {"MMF_TASK_FILES": str(folder / "files")} if engine else {}
     for name, text in (engine | files | {"MMF_TASKS_DIR": str(folder)}).items():
@@ -70,7 +70,7 @@ def queue(
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, engine: dict[str, str]) -> Iterator[Service]:
-    """Give a service of two web workers, and one process for tasks."""
+    """Yield a service of two web workers, and one process for tasks."""
     folder = tmp_path_factory.mktemp("tasks")
     with (
         (folder / "log").open("wb") as log,

@@ -123,7 +123,7 @@ def learn(data=LABELLED):
 
 @mmf.target(returns=mmf.ModelFile("model.joblib", promote=False))
 def offer():
-    """Fit a model that waits to be taken."""
+    """Fit a model that waits to be promoted."""
     return fitting.fit(5)
 '''
 
@@ -137,11 +137,11 @@ class Retraining:
 
     @property
     def log(self) -> str:
-        """All that it has written so far."""
+        """Its output so far."""
         return (self.folder / "log").read_text()
 
     def version(self) -> int:
-        """Return the version of the model that answers."""
+        """Return the version of the model that responds."""
         rows = [{"a": 1.0, "b": 2.0}]
         response = requests.post(f"{self.service.url}/score", json=rows, timeout=LONGEST)
         assert response.status_code == 200, response.text

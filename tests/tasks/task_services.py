@@ -108,7 +108,7 @@ app = create_app(registry)
 
 
 def until(holds: Callable[[], Any], longest: float = LONGEST) -> Any:
-    """Return what a function returns once it is true."""
+    """Call a function until its result is true; return it."""
     end = time.monotonic() + longest
     while not (value := holds()):
         assert time.monotonic() < end, "it has not come true"
@@ -117,25 +117,25 @@ def until(holds: Callable[[], Any], longest: float = LONGEST) -> Any:
 
 
 def submit(url: str, target: str, body: Any, **headers: str) -> dict[str, Any]:
-    """Ask for a task with a JSON body; return it."""
+    """Submit a task with a JSON body; return it."""
     response = requests.post(f"{url}/{target}", json=body, headers=ASYNC | headers, timeout=LONGEST)
     assert response.status_code == 202, response.text
     task: dict[str, Any] = response.json()
     return task
 
 
-def look(url: str, task: dict[str, Any]) -> dict[str, Any]:
-    """Return a task as it is now."""
+def state_of(url: str, task: dict[str, Any]) -> dict[str, Any]:
+    """Return the current state of a task."""
     response = requests.get(url + task["urls"]["self"], timeout=LONGEST)
     assert response.status_code == 200, response.text
-    found: dict[str, Any] = response.json()
-    return found
+    state: dict[str, Any] = response.json()
+    return state
 
 
 def end_of(url: str, task: dict[str, Any]) -> dict[str, Any]:
-    """Return a task once it is done."""
+    """Return a task when it is done."""
     done: dict[str, Any] = until(
-        lambda: (now := look(url, task))["status"] not in ("queued", "processing") and now
+        lambda: (now := state_of(url, task))["status"] not in ("queued", "processing") and now
     )
     return done
 
@@ -145,8 +145,8 @@ def fetch(url: str, task: dict[str, Any], **options: Any) -> requests.Response:
     return requests.get(url + task["urls"]["result"], timeout=LONGEST, **options)
 
 
-def begun(file: Path) -> list[int]:
-    """Return the processes in which `wait` has been begun for a file."""
+def started(file: Path) -> list[int]:
+    """Return the processes in which `wait` has started for a file."""
     with suppress(FileNotFoundError):
         return [int(line) for line in Path(f"{file}.begun").read_text().split()]
     return []
@@ -165,8 +165,8 @@ class Queue:
         """Close the connection to the database."""
         self.store.close()
 
-    def ask(self, target: str, **request: Any) -> dict[str, Any]:
-        """Ask for a task; return it."""
+    def submit(self, target: str, **request: Any) -> dict[str, Any]:
+        """Submit a task; return it."""
         headers = ASYNC | request.pop("headers", {})
         response = self.client.post(f"/{target}", headers=headers, **request)
         assert response.status_code == 202, response.text
@@ -174,7 +174,7 @@ class Queue:
         return task
 
     def work(self) -> int:
-        """Run all tasks that wait; return how many."""
+        """Run all waiting tasks; return their number."""
         count = 0
         while task := self.store.claim("worker", 1):
             outcome = run_task(self.app, task, self.store.input(task))

@@ -1,4 +1,4 @@
-"""A service trains its own model: a good one is served, any other is not, and it is said why."""
+"""A service trains its own model: a good one is served, any other is rejected with a reason."""
 
 import json
 import threading
@@ -14,7 +14,7 @@ from task_services import LONGEST, end_of, submit, until
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Retraining]:
-    """Give a service that has taken version 2, whose accuracy is 0.9."""
+    """Yield a service that has promoted version 2, whose accuracy is 0.9."""
     folder = tmp_path_factory.mktemp("retraining")
     write_project(folder)
     with retraining(folder) as running:
@@ -24,7 +24,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Retraining]:
 
 @pytest.fixture
 def second(live: Retraining) -> Retraining:
-    """Give it with version 2, whose accuracy is 0.9, in use."""
+    """Return it with version 2, whose accuracy is 0.9, in use."""
     if live.version() != 2:
         (live.folder / "artifacts.lock").unlink(missing_ok=True)
         task = live.train(version=2)
@@ -63,7 +63,7 @@ def test_a_model_is_trained_under_load_and_no_request_is_lost(second: Retraining
     until(lambda: requests.get(ready, timeout=LONGEST).json() == {"ready": True})
 
 
-def test_what_is_known_of_a_training_is_kept_and_shown(second: Retraining) -> None:
+def test_the_metadata_of_a_training_are_kept_and_shown(second: Retraining) -> None:
     task = submit(second.service.url, "retrain", {"version": 2, "accuracy": 0.95})
     assert end_of(second.service.url, task)["status"] == "succeeded"
     result = requests.get(second.service.url + task["urls"]["result"], timeout=LONGEST).json()
@@ -91,10 +91,16 @@ def test_what_is_known_of_a_training_is_kept_and_shown(second: Retraining) -> No
 @pytest.mark.parametrize(
     ("kind", "accuracy", "status", "detail", "outcome"),
     [
-        ("good", 0.5, 422, "accuracy is 0.5, and 0.9", "worse"),
-        ("other columns", 0.99, 422, "it takes other columns: without b, with c", "columns"),
-        ("regressor", 0.99, 422, "predict gives numbers, and that in use texts", "type"),
-        ("three classes", 0.99, 422, "predict_proba gives 3 numbers, and that in use 2", "type"),
+        ("good", 0.5, 422, "accuracy is 0.5, but 0.9", "worse"),
+        ("other columns", 0.99, 422, "it expects other columns: without b, with c", "columns"),
+        ("regressor", 0.99, 422, "predict returns numbers, but texts from the current one", "type"),
+        (
+            "three classes",
+            0.99,
+            422,
+            "predict_proba returns 3 numbers, but 2 ",
+            "type",
+        ),
         ("dict", 0.99, 422, "it is a dict of models", "type"),
         ("not fitted", 0.99, 422, "it fails on its example: NotFittedError", "columns"),
         ("forgets", 0.99, 422, "score fails on its example: RuntimeError", "example"),
@@ -102,7 +108,7 @@ def test_what_is_known_of_a_training_is_kept_and_shown(second: Retraining) -> No
         ("no metric", 0.9, 500, "expected the metric accuracy, got none", "failed"),
     ],
 )
-def test_any_other_model_is_not_taken(
+def test_any_other_model_is_rejected(
     second: Retraining, kind: str, accuracy: float, status: int, detail: str, outcome: str
 ) -> None:
     before = (second.folder / "model.joblib").read_bytes(), second.lock()
@@ -129,7 +135,7 @@ def test_any_other_model_is_not_taken(
     ],
     ids=["no rows", "one class", "no label"],
 )
-def test_data_of_which_nothing_is_learnt(
+def test_data_that_cannot_be_learnt_from(
     second: Retraining, rows: list[object], status: int, detail: str
 ) -> None:
     url = second.service.url
@@ -141,7 +147,7 @@ def test_data_of_which_nothing_is_learnt(
     assert detail in problem["detail"]
 
 
-def test_a_model_alone_is_compared_on_a_row_that_it_knows(second: Retraining) -> None:
+def test_a_model_without_an_example_is_compared_on_a_generated_row(second: Retraining) -> None:
     rows = [{"a": x, "b": -x / 2, "label": "low" if x < 0 else "high"} for x in (-2, -1, 1, 2)]
     response = requests.post(f"{second.service.url}/learn", json=rows, timeout=LONGEST)
     task = end_of(second.service.url, response.json())
@@ -170,7 +176,7 @@ def test_offering_needs_a_store_that_keeps_versions(second: Retraining) -> None:
     assert "promote=False needs a store that keeps versions" in task["error"]["detail"]
 
 
-def test_requests_train_only_where_they_may(tmp_path: Path) -> None:
+def test_requests_train_only_if_allowed(tmp_path: Path) -> None:
     write_project(tmp_path)
     with retraining(tmp_path, MMF_RETRAIN_HTTP="0", MMF_RELOAD_SECONDS="0.2") as live:
         url = live.service.url
@@ -232,7 +238,7 @@ def _python(folder: Path, script: str) -> str:
         ('mmf.ModelFile("model.joblib", tolerance=-1)', "expected a number, 0 or more"),
     ],
 )
-def test_declarations_that_cannot_work(tmp_path: Path, declared: str, words: str) -> None:
+def test_invalid_declarations(tmp_path: Path, declared: str, words: str) -> None:
     write_project(tmp_path, MAIN.replace('mmf.ModelFile("model.joblib", promote=False)', declared))
     assert words in mmfmeta(tmp_path, "retrain", "offer", code=1)
 
@@ -243,6 +249,6 @@ def test_a_service_trains_by_its_schedule_though_no_request_may(tmp_path: Path) 
     assert by_request in MAIN
     write_project(tmp_path, MAIN.replace(by_request, scheduled))
     with retraining(tmp_path, MMF_RETRAIN_HTTP="0") as live:
-        live.served(60)  # rows, of the training that nobody has asked for
+        live.served(60)  # rows, of the training without a request
         tasks = requests.get(f"{live.service.url}/tasks?target=learn", timeout=LONGEST).json()
         assert all(task["id"].startswith("schedule:learn:") for task in tasks["tasks"])

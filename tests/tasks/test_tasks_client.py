@@ -55,7 +55,7 @@ def test_one_id_is_one_task(client: Client) -> None:
         client.submit("double", [{"a": 2}], task_id="задача")
 
 
-def test_a_handle_waits_only_as_long_as_told_and_cancels(client: Client, tmp_path: Path) -> None:
+def test_a_handle_waits_for_its_timeout_and_cancels(client: Client, tmp_path: Path) -> None:
     task = client.submit("wait", str(tmp_path / "never"))
     until(lambda: task.progress == 0.5)
     assert (task.status, task.message) == ("processing", "waiting")
@@ -71,7 +71,7 @@ def test_a_handle_waits_only_as_long_as_told_and_cancels(client: Client, tmp_pat
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Give what a tqdm that stands in for the real one has shown."""
+    """Return what a fake tqdm has shown."""
     shown: list[Any] = []
 
     class Bar:
@@ -125,18 +125,18 @@ def test_a_bar_is_shown_in_terminals_and_notebooks(
     assert is_shown()
 
 
-def test_a_service_that_lets_nobody_wait_is_not_asked_all_the_time(
+def test_a_service_that_lets_no_client_wait_is_polled_with_pauses(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, pauses = [], []
+    waits, pauses = [], []
     refresh = module.Task.refresh
 
     def at_once(task: module.Task, wait: float = 0) -> dict[str, Any]:
-        asked.append(wait)
+        waits.append(wait)
         return refresh(task)
 
     monkeypatch.setattr(module.Task, "refresh", at_once)
     monkeypatch.setattr(module, "sleep", pauses.append)
     assert client.submit("slow", 0.3).result() == 1
-    assert len(pauses) == len(asked)
-    assert pauses[:-1] == [0.5] * (len(asked) - 1)
+    assert len(pauses) == len(waits)
+    assert pauses[:-1] == [0.5] * (len(waits) - 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
-from task_services import ASYNC, LONGEST, begun, end_of, fetch, look, submit, until
+from task_services import ASYNC, LONGEST, end_of, fetch, started, state_of, submit, until
 from test_tasks_processes import serving
 
 from services import Service
@@ -53,11 +53,11 @@ def limit_files(service: Service, limits: tuple[int, int]) -> None:
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, limits)
 
 
-def test_a_full_disk_refuses_new_tasks_and_keeps_those_that_run(tmp_path: Path) -> None:
+def test_a_full_disk_rejects_new_tasks_and_keeps_running_ones(tmp_path: Path) -> None:
     file = tmp_path / "go"
     with serving(tmp_path, quiet=True) as service:
         task = submit(service.url, "wait", str(file))
-        until(lambda: begun(file))
+        until(lambda: started(file))
         limit_files(service, (4096, resource.RLIM_INFINITY))
         url = f"{service.url}/double"
         refused = requests.post(url, json=[{"a": 1}], headers=ASYNC, timeout=LONGEST)
@@ -75,11 +75,11 @@ def test_a_full_disk_refuses_new_tasks_and_keeps_those_that_run(tmp_path: Path) 
         assert requests.get(f"{service.url}/health/ready", timeout=LONGEST).status_code == 200
         file.touch()
         with pytest.raises(AssertionError, match="not come true"):
-            until(lambda: look(service.url, task)["status"] != "processing", longest=1.5)
+            until(lambda: state_of(service.url, task)["status"] != "processing", longest=1.5)
         limit_files(service, UNLIMITED)
         done = end_of(service.url, task)
         assert (done["status"], done["attempts"]) == ("succeeded", 1)
-        assert len(begun(file)) == 1
+        assert len(started(file)) == 1
         assert end_of(service.url, submit(service.url, "double", [{"a": 1}]))["attempts"] == 1
 
 
@@ -87,7 +87,7 @@ def test_a_clock_that_jumps_neither_loses_nor_repeats_a_task(tmp_path: Path) -> 
     with serving(tmp_path, CLOCKS) as service:
         for jump in (3600.0, -7200.0, 86400.0 * 30):
             task = submit(service.url, "sleep", 1.0)
-            until(lambda task=task: look(service.url, task)["status"] == "processing")  # type: ignore[misc]
+            until(lambda task=task: state_of(service.url, task)["status"] == "processing")  # type: ignore[misc]
             (tmp_path / "jump").write_text(str(jump))
             done = end_of(service.url, task)
             assert (done["status"], done["attempts"]) == ("succeeded", 1)

@@ -1,4 +1,4 @@
-"""The parts of tasks by themselves: settings, log, progress, the command, what is refused."""
+"""The parts of tasks by themselves: settings, log, progress, the command, rejections."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from task_services import APP, ASYNC, Queue, begun, declare, end_of, look, submit, until
+from task_services import APP, ASYNC, Queue, declare, end_of, started, state_of, submit, until
 from test_tasks_processes import serving
 
 import mmf_core as mmf
@@ -61,7 +61,7 @@ def test_settings_are_read_in_their_units() -> None:
         ("MMF_TASK_FILES", "s3://"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(variable: str, text: str) -> None:
+def test_invalid_settings_are_rejected(variable: str, text: str) -> None:
     with pytest.raises(SettingError, match=variable):
         TaskSettings.from_env({variable: text})
 
@@ -86,7 +86,7 @@ def test_a_full_sync_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         {"retries": 1.5},
     ],
 )
-def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
+def test_invalid_options_are_rejected(options: dict[str, Any]) -> None:
     with pytest.raises(DeclarationError, match=next(iter(options))):
         CallOptions(**options)
 
@@ -102,7 +102,7 @@ def test_nothing_runs_in_the_background_without_this_extra(monkeypatch: pytest.M
 def _nothing() -> None: ...
 
 
-def test_a_call_that_is_no_task_has_no_progress() -> None:
+def test_a_call_outside_a_task_has_no_progress() -> None:
     mmf.progress(0.5, "half")
     assert mmf.cancelled() is False
     for fraction in (-0.1, 1.1, float("nan")):
@@ -157,50 +157,50 @@ def test_a_reload_that_fails_keeps_the_application_before_it(queue: Queue) -> No
     assert TaskService.latest is queue.app
 
 
-def test_what_a_process_stores_that_has_lost_its_task_is_refused(queue: Queue) -> None:
-    queue.ask("nothing")
+def test_a_process_that_has_lost_its_task_cannot_store_a_result(queue: Queue) -> None:
+    queue.submit("nothing")
     task = queue.store.claim("first", 1)
     assert task
-    queue.store.let_go(task, "killed")
+    queue.store.requeue(task, "killed")
     again = queue.store.claim("second", 1)
     assert again
     assert not queue.store.report(task, 0.5, "", "")
     assert not queue.store.finish(task, Outcome("succeeded", b"1"))
     assert queue.store.finish(again, Outcome("succeeded", b"2"))
     assert not queue.store.finish(again, Outcome("succeeded", b"3"))
-    found = queue.store.find(task.id)
-    assert found
-    assert queue.store.result(found) == b"2"
+    stored = queue.store.find(task.id)
+    assert stored
+    assert queue.store.result(stored) == b"2"
 
 
-def test_a_task_is_begun_as_often_as_its_retries_allow(queue: Queue) -> None:
-    queue.ask("nothing")  # retries=1
+def test_a_task_is_started_as_often_as_its_retries_allow(queue: Queue) -> None:
+    queue.submit("nothing")  # retries=1
     for attempt in (1, 2):
         task = queue.store.claim("worker", 1)
         assert task
         assert task.attempts == attempt
-        queue.store.let_go(task, "the process that ran it ended: SIGKILL")
-    found = queue.store.find(task.id)
-    assert found
-    assert (found.status, found.attempts) == ("failed", 2)
-    assert found.error
-    assert "SIGKILL" in found.error
+        queue.store.requeue(task, "the process that ran it ended: SIGKILL")
+    stored = queue.store.find(task.id)
+    assert stored
+    assert (stored.status, stored.attempts) == ("failed", 2)
+    assert stored.error
+    assert "SIGKILL" in stored.error
 
 
-def test_what_a_task_is_put_back_for_is_no_attempt(queue: Queue) -> None:
-    queue.ask("nothing")
+def test_requeueing_does_not_count_as_an_attempt(queue: Queue) -> None:
+    queue.submit("nothing")
     for _ in range(5):
         task = queue.store.claim("worker", 1)
         assert task
         assert task.attempts == 1
-        queue.store.let_go(task, "", counts=False)
+        queue.store.requeue(task, "", counts=False)
 
 
-def test_a_worker_takes_the_tasks_of_those_whose_beats_stand_still(
+def test_a_worker_takes_the_tasks_of_workers_without_a_heartbeat(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "LEASE", 10.0)
-    queue.ask("nothing")
+    queue.submit("nothing")
     task = queue.store.claim("other", 1)
     assert task
     watching = TaskWorker(queue.app, 1, 0)
@@ -214,9 +214,9 @@ def test_a_worker_takes_the_tasks_of_those_whose_beats_stand_still(
         if beats:
             queue.store.beat("other")
         watching._recover(now)
-        found = queue.store.find(task.id)
-        assert found
-        assert found.status == status, now
+        stored = queue.store.find(task.id)
+        assert stored
+        assert stored.status == status, now
     assert queue.store.others(watching._id) == {}
 
 
@@ -247,7 +247,7 @@ def test_a_worker_waits_for_a_database_that_has_gone_away(
 def test_a_statement_waits_for_another_process_that_writes(
     file_queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = file_queue.ask("double", json=[{"a": 1}])
+    task = file_queue.submit("double", json=[{"a": 1}])
     file = TaskSettings.from_env().folder + "/tasks.db"
     with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -278,17 +278,17 @@ def test_a_worker_runs_without_a_web_server(tmp_path: Path) -> None:
             assert end_of(service.url, task)["status"] == "succeeded"
             file = tmp_path / "go"
             running = [submit(service.url, "wait", str(file)) for _ in range(2)]
-            until(lambda: len(begun(file)) == 2)
+            until(lambda: len(started(file)) == 2)
             process.send_signal(signal.SIGINT)
             assert process.wait(30) == 0
             for each in running:
-                assert look(service.url, each)["status"] == "queued"
+                assert state_of(service.url, each)["status"] == "queued"
         finally:
             process.kill()
             process.wait()
 
 
-def test_a_queue_of_an_older_version_is_brought_forward(
+def test_a_queue_of_an_older_version_is_migrated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path))
@@ -307,7 +307,7 @@ def test_a_queue_of_an_older_version_is_brought_forward(
     queue.store.close()
 
 
-def test_a_server_that_is_not_there_is_a_503_and_the_service_is_ready(
+def test_an_unreachable_server_is_a_503_and_the_service_is_ready(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(PostgreSQL, "requires", {})
@@ -377,17 +377,17 @@ def test_a_start_says_in_one_line_that_files_need_a_place(tmp_path: Path) -> Non
         assert len(done.stderr.splitlines()) == 1
 
 
-def test_what_takes_longer_than_a_beat_is_done_by_other_processes(
+def test_work_longer_than_a_heartbeat_is_done_by_other_processes(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = queue.ask("double", data=b"a\n1\n", content_type="text/csv")
+    task = queue.submit("double", data=b"a\n1\n", content_type="text/csv")
     queue.work()
     monkeypatch.setattr(queue.tasks.store, "expire", lambda *_: time.sleep(60))
     watching = TaskWorker(queue.app, 1, 0)
-    started = time.monotonic()
+    start = time.monotonic()
     watching._help()
     watching._help()
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - start < 30
     (pid,) = watching._helpers.values()
     os.kill(pid, signal.SIGKILL)
     until(lambda: (watching._help(), not watching._helpers)[1])
@@ -404,7 +404,7 @@ def test_a_server_that_restarts_loses_no_task(tmp_path: Path, postgresql: dict[s
     with serving(tmp_path, **postgresql) as service:
         file = tmp_path / "go"
         task = submit(service.url, "wait", str(file))
-        until(lambda: begun(file))
+        until(lambda: started(file))
         queued = submit(service.url, "double", [{"a": 4}])
         with psycopg_connection(postgresql["MMF_TASKS"]) as connection:
             for _ in range(20):  # as often as a restart would
@@ -417,7 +417,7 @@ def test_a_server_that_restarts_loses_no_task(tmp_path: Path, postgresql: dict[s
         done = end_of(service.url, task)
         assert (done["status"], done["attempts"]) == ("succeeded", 1)
         assert end_of(service.url, queued)["status"] == "succeeded"
-        assert len(begun(file)) == 1
+        assert len(started(file)) == 1
 
 
 @contextmanager

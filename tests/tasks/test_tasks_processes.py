@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 import requests
-from task_services import APP, LONGEST, begun, end_of, fetch, look, submit, until
+from task_services import APP, LONGEST, end_of, fetch, started, state_of, submit, until
 
 from mmf_core.tasks.runner import RELEASE_DELAY
 from services import Service, serve
@@ -56,7 +56,7 @@ def test_a_task_runs_beside_the_web_workers(service: Service) -> None:
     assert 'mmf_requests_total{protocol="tasks",status="204",target="double"}' in metrics
 
 
-def test_responses_wait_for_what_is_preferred(service: Service) -> None:
+def test_responses_wait_as_long_as_preferred(service: Service) -> None:
     headers = {"Prefer": "respond-async, wait=30"}
     response = requests.post(
         f"{service.url}/double", json=[{"a": 2}], headers=headers, timeout=LONGEST
@@ -92,7 +92,7 @@ def test_a_result_that_was_delivered_is_not_kept_unless_its_id_is_known(
 def test_a_client_that_hangs_up_before_it_knows_the_task_ends_it(
     service: Service, tmp_path: Path
 ) -> None:
-    def ask(file: str, **headers: str) -> None:
+    def send(file: str, **headers: str) -> None:
         with pytest.raises(requests.ReadTimeout):
             requests.post(
                 f"{service.url}/wait",
@@ -102,18 +102,20 @@ def test_a_client_that_hangs_up_before_it_knows_the_task_ends_it(
             )
 
     before = ids(service.url)
-    ask("never")
+    send("never")
     (task,) = ids(service.url) - before
-    until(lambda: look(service.url, {"urls": {"self": f"/tasks/{task}"}})["status"] == "canceled")
-    ask("known", **{"TASK-ID": "kept"})
+    until(
+        lambda: state_of(service.url, {"urls": {"self": f"/tasks/{task}"}})["status"] == "canceled"
+    )
+    send("known", **{"TASK-ID": "kept"})
     (tmp_path / "known").touch()
     assert end_of(service.url, {"urls": {"self": "/tasks/kept"}})["status"] == "succeeded"
 
 
-def test_progress_and_log_of_a_running_task_are_seen(service: Service, tmp_path: Path) -> None:
+def test_progress_and_log_of_a_running_task_are_visible(service: Service, tmp_path: Path) -> None:
     task = submit(service.url, "wait", str(tmp_path / "go"))
-    until(lambda: begun(tmp_path / "go"))
-    seen = until(lambda: (now := look(service.url, task))["progress"] and now, longest=1.5)
+    until(lambda: started(tmp_path / "go"))
+    seen = until(lambda: (now := state_of(service.url, task))["progress"] and now, longest=1.5)
     assert (seen["status"], seen["progress"], seen["message"]) == ("processing", 0.5, "waiting")
     log = requests.get(service.url + task["urls"]["log"], timeout=LONGEST).text
     assert log == "waits for go\n"
@@ -124,9 +126,9 @@ def test_progress_and_log_of_a_running_task_are_seen(service: Service, tmp_path:
 def test_a_running_task_is_cancelled_with_all_that_it_has_started(
     service: Service, tmp_path: Path
 ) -> None:
-    started = tmp_path / "started"
-    task = submit(service.url, "start", str(started))
-    child = int(until(lambda: started.exists() and started.read_text()))
+    marker = tmp_path / "started"
+    task = submit(service.url, "start", str(marker))
+    child = int(until(lambda: marker.exists() and marker.read_text()))
     response = requests.delete(service.url + task["urls"]["self"], timeout=LONGEST)
     assert response.json()["status"] == "canceled"
     until(lambda: not is_alive(child))
@@ -141,7 +143,7 @@ def test_a_function_notices_that_it_is_cancelled(service: Service, tmp_path: Pat
     requests.post(service.url + task["urls"]["cancel"], timeout=LONGEST)
     log = service.url + task["urls"]["log"]
     until(lambda: requests.get(log, timeout=LONGEST).text == "has noticed\n")
-    assert look(service.url, task)["status"] == "canceled"
+    assert state_of(service.url, task)["status"] == "canceled"
 
 
 def test_background_targets_are_only_tasks_with_a_deadline_of_their_own(service: Service) -> None:
@@ -159,7 +161,9 @@ def test_background_targets_are_only_tasks_with_a_deadline_of_their_own(service:
     assert "slow" not in models
 
 
-def test_a_function_that_ends_its_process_runs_again_and_fails_in_words(service: Service) -> None:
+def test_a_function_that_ends_its_process_is_retried_and_fails_with_a_reason(
+    service: Service,
+) -> None:
     task = end_of(service.url, submit(service.url, "leave", 7))
     assert (task["status"], task["attempts"]) == ("failed", 3)
     assert "exit code 7" in task["error"]["detail"]
@@ -180,40 +184,40 @@ def test_a_function_that_forks_has_one_result(service: Service) -> None:
 def test_twenty_clients_with_one_id_get_one_task(service: Service, tmp_path: Path) -> None:
     file = tmp_path / "go"
 
-    def ask(_: int) -> dict[str, Any]:
+    def send(_: int) -> dict[str, Any]:
         return submit(service.url, "wait", str(file), **{"TASK-ID": "shared"})
 
     with ThreadPoolExecutor(20) as pool:
-        tasks = list(pool.map(ask, range(20)))
+        tasks = list(pool.map(send, range(20)))
     assert {task["id"] for task in tasks} == {"shared"}
     file.touch()
     assert end_of(service.url, tasks[0])["attempts"] == 1
-    assert len(begun(file)) == 1
+    assert len(started(file)) == 1
 
 
 def test_a_killed_process_has_its_task_run_again(service: Service, tmp_path: Path) -> None:
     file = tmp_path / "go"
     task = submit(service.url, "wait", str(file))
-    (pid,) = until(lambda: begun(file))
+    (pid,) = until(lambda: started(file))
     os.kill(pid, signal.SIGKILL)
-    until(lambda: len(begun(file)) == 2)
+    until(lambda: len(started(file)) == 2)
     file.touch()
     done = end_of(service.url, task)
     assert (done["status"], done["attempts"]) == ("succeeded", 2)
-    assert fetch(service.url, task).json() == {"result": begun(file)[1]}
+    assert fetch(service.url, task).json() == {"result": started(file)[1]}
 
 
 @pytest.mark.parametrize("which", ["worker", "web"])
 def test_a_killed_worker_loses_no_task(service: Service, tmp_path: Path, which: str) -> None:
     file = tmp_path / "go"
     task = submit(service.url, "wait", str(file))
-    (pid,) = until(lambda: begun(file))
+    (pid,) = until(lambda: started(file))
     queued = [submit(service.url, "double", [{"a": number}]) for number in range(5)]
     worker = psutil.Process(pid).parent()
     assert worker
     if which == "worker":
         worker.kill()
-        until(lambda: len(begun(file)) == 2)
+        until(lambda: len(started(file)) == 2)
         assert not is_alive(pid)
     else:
         for process in psutil.Process(service.process.pid).children():
@@ -232,7 +236,7 @@ def test_a_killed_service_loses_no_task(tmp_path: Path, own_engine: dict[str, st
     file = tmp_path / "go"
     with serving(tmp_path, **own_engine) as service:
         task = submit(service.url, "wait", str(file))
-        (pid,) = until(lambda: begun(file))
+        (pid,) = until(lambda: started(file))
         queued = submit(service.url, "double", [{"a": 4}])
         processes = psutil.Process(service.process.pid).children(recursive=True)
         assert pid in {process.pid for process in processes}
@@ -252,7 +256,7 @@ def test_processes_end_with_a_master_that_is_killed(
     file = tmp_path / "go"
     with serving(tmp_path, **own_engine) as service:
         task = submit(service.url, "wait", str(file))
-        (pid,) = until(lambda: begun(file))
+        (pid,) = until(lambda: started(file))
         worker = psutil.Process(pid).parent()
         assert worker
         os.kill(service.process.pid, signal.SIGKILL)
@@ -267,7 +271,7 @@ def test_a_stop_lets_a_running_task_finish(tmp_path: Path, own_engine: dict[str,
     file = tmp_path / "go"
     with serving(tmp_path, **own_engine) as service:
         task = submit(service.url, "wait", str(file))
-        until(lambda: begun(file))
+        until(lambda: started(file))
         queued = submit(service.url, "double", [{"a": 4}])
         service.process.terminate()
         with pytest.raises(subprocess.TimeoutExpired):
@@ -275,15 +279,17 @@ def test_a_stop_lets_a_running_task_finish(tmp_path: Path, own_engine: dict[str,
         file.touch()
         assert service.process.wait(LONGEST) == 0
     with serving(tmp_path, **own_engine, MMF_TASK_WORKERS="0") as service:
-        assert look(service.url, task)["status"] == "succeeded"
-        assert look(service.url, queued)["status"] == "queued"
+        assert state_of(service.url, task)["status"] == "succeeded"
+        assert state_of(service.url, queued)["status"] == "queued"
 
 
-def test_a_stop_puts_back_what_takes_too_long(tmp_path: Path, own_engine: dict[str, str]) -> None:
+def test_a_stop_requeues_tasks_that_take_too_long(
+    tmp_path: Path, own_engine: dict[str, str]
+) -> None:
     file = tmp_path / "go"
     with serving(tmp_path, **own_engine, WEB_GRACEFUL_TIMEOUT="3") as service:
         task = submit(service.url, "wait", str(file))
-        (pid,) = until(lambda: begun(file))
+        (pid,) = until(lambda: started(file))
         service.process.terminate()
         assert service.process.wait(LONGEST) == 0
         assert not is_alive(pid)
@@ -312,7 +318,7 @@ def test_a_reload_lets_a_running_task_finish_beside_the_new_version(
                 .startswith("new")
             )
         )
-        assert look(service.url, old)["status"] == "processing"
+        assert state_of(service.url, old)["status"] == "processing"
         file.touch()
         end_of(service.url, old)
         assert fetch(service.url, old).json()["result"] == "OLD"

@@ -1,4 +1,4 @@
-"""Every target as a task, in every format: asked, checked at once, run as it would be now."""
+"""Every target as a task, in every format: submitted, validated immediately, run like a call."""
 
 import gzip
 import io
@@ -22,7 +22,7 @@ CSV = {"data": b"id,a\nx,1.5\n", "content_type": "text/csv"}
 
 
 def assert_own_problem(queue: Queue, task: dict[str, Any], status: int, words: str) -> str:
-    """Check that a task's result is the error that it has failed with; return its text."""
+    """Check that a task's result is its error; return the error's text."""
     response = queue.client.get(task["urls"]["result"])
     problem = response.get_json()
     assert response.content_type == "application/problem+json"
@@ -55,7 +55,7 @@ def test_a_task_is_the_object_of_the_contract(queue: Queue) -> None:
         "metrics": {"predict_time": None},
         "urls": {},
     }
-    assert queue.ask("nothing")["position"] == 1
+    assert queue.submit("nothing")["position"] == 1
     assert queue.work() == 2
     done = queue.client.get(task["urls"]["self"]).get_json()
     assert (done["status"], done["progress"], done["attempts"]) == ("succeeded", 1.0, 1)
@@ -63,8 +63,8 @@ def test_a_task_is_the_object_of_the_contract(queue: Queue) -> None:
     assert done["metrics"]["predict_time"] > 0
 
 
-def test_a_result_comes_in_every_format_whatever_was_asked(queue: Queue) -> None:
-    task = queue.ask("double", **CSV)
+def test_a_result_is_available_in_every_format(queue: Queue) -> None:
+    task = queue.submit("double", **CSV)
     queue.work()
     url = task["urls"]["result"]
     assert queue.client.get(url).text == "id,a\nx,3.0\n"
@@ -76,32 +76,32 @@ def test_a_result_comes_in_every_format_whatever_was_asked(queue: Queue) -> None
     assert_problem(queue.client.get(f"{url}?format=png"), 406, "expected one of csv")
 
 
-def test_a_format_that_cannot_hold_a_result_is_refused_and_the_task_stays(queue: Queue) -> None:
-    task = queue.ask("cube", json=[2, 2, 2])
+def test_a_format_that_cannot_hold_a_result_is_rejected_and_the_task_is_kept(queue: Queue) -> None:
+    task = queue.submit("cube", json=[2, 2, 2])
     queue.work()
     assert_problem(queue.client.get(task["urls"]["result"] + "?format=csv"), 406, "accept")
     assert queue.client.get(task["urls"]["result"]).status_code == 200
 
 
 def test_a_form_is_a_task_too_and_is_the_same_with_another_boundary(queue: Queue) -> None:
-    def ask(left: bytes) -> Any:
+    def send(left: bytes) -> Any:
         data = {"left": (io.BytesIO(left), "a.txt"), "right": "7"}
         return queue.client.post("/both", data=data, headers=ASYNC | {"TASK-ID": "mine"})
 
-    first, second = ask(b"left"), ask(b"left")
+    first, second = send(b"left"), send(b"left")
     assert (first.status_code, second.status_code) == (202, 202)
-    assert_problem(ask(b"other"), 409, "that of another task")
+    assert_problem(send(b"other"), 409, "that of another task")
     assert queue.work() == 1
     assert queue.client.get("/tasks/mine/result").get_json() == {"result": "left7"}
-    assert ask(b"left").get_json()["status"] == "succeeded"
+    assert send(b"left").get_json()["status"] == "succeeded"
 
 
 def test_compressed_bodies_queries_and_streams_are_tasks_too(queue: Queue) -> None:
     import gzip
 
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/octet-stream"}
-    compressed = queue.ask("both?right=3", data=gzip.compress(b"left"), headers=headers)
-    words, nothing = queue.ask("words"), queue.ask("nothing")
+    compressed = queue.submit("both?right=3", data=gzip.compress(b"left"), headers=headers)
+    words, nothing = queue.submit("words"), queue.submit("nothing")
     queue.work()
     assert queue.client.get(compressed["urls"]["result"]).get_json() == {"result": "left3"}
     accept = {"Accept": "application/x-ndjson"}
@@ -123,7 +123,7 @@ def test_compressed_bodies_queries_and_streams_are_tasks_too(queue: Queue) -> No
         ("missing", CSV, 404),
     ],
 )
-def test_callers_errors_come_at_once(
+def test_callers_errors_are_reported_immediately(
     queue: Queue, target: str, request_: dict[str, Any], status: int
 ) -> None:
     response = queue.client.post(f"/{target}", headers=ASYNC, **request_)
@@ -132,26 +132,26 @@ def test_callers_errors_come_at_once(
 
 
 def test_errors_of_a_task_are_those_of_its_call(queue: Queue) -> None:
-    own, crash = (queue.ask("broken", json=text) for text in ("own", "other"))
+    own, crash = (queue.submit("broken", json=text) for text in ("own", "other"))
     queue.work()
     assert_own_problem(queue, own, 422, "the house is sold")
     assert "secret" not in assert_own_problem(queue, crash, 500, "its log has the reason")
 
 
-def test_a_call_without_the_preference_is_answered_at_once(queue: Queue) -> None:
+def test_a_call_without_the_preference_is_not_a_task(queue: Queue) -> None:
     for prefer in ("wait=5", "return=minimal", ""):
         response = queue.client.post("/double", headers={"Prefer": prefer}, **CSV)
         assert response.status_code == 200
     assert queue.store.counts() == {}
 
 
-def test_a_result_that_is_there_in_time_is_the_response(queue: Queue) -> None:
-    task_id = queue.ask("double", headers={"Idempotency-Key": '"a b"'}, **CSV)["id"]
+def test_a_result_that_is_ready_in_time_is_the_response(queue: Queue) -> None:
+    task_id = queue.submit("double", headers={"Idempotency-Key": '"a b"'}, **CSV)["id"]
     assert task_id == "a b"
     queue.work()
     headers = {"Prefer": "respond-async, wait=5", "TASK-ID": "a b"}
     response = queue.client.post("/double?format=json", headers=headers, **CSV)
-    assert_problem(response, 409)  # the query is a part of what is asked
+    assert_problem(response, 409)  # the query is a part of the request
     response = queue.client.post("/double", headers=headers, **CSV)
     assert (response.status_code, response.text) == (200, "id,a\nx,3.0\n")
     assert response.headers["Location"] == "/tasks/a%20b"
@@ -160,7 +160,7 @@ def test_a_result_that_is_there_in_time_is_the_response(queue: Queue) -> None:
 
 
 @pytest.mark.parametrize("task_id", ["x" * 10_000, "a/b", "..", " . ", "a\x01b", "x" * 201])
-def test_ids_that_are_no_part_of_an_address_are_refused(queue: Queue, task_id: str) -> None:
+def test_ids_that_cannot_be_part_of_a_url_are_rejected(queue: Queue, task_id: str) -> None:
     headers = ASYNC | {"TASK-ID": task_id}
     assert_problem(
         queue.client.post("/double", headers=headers, **CSV), 422, "printable characters"
@@ -172,14 +172,14 @@ def test_ids_that_are_no_part_of_an_address_are_refused(queue: Queue, task_id: s
 @pytest.mark.parametrize("task_id", ["задание №1", "x" * 200, "%2e?#", "任务", "a;b=c&d"])
 def test_ids_may_have_any_characters(queue: Queue, task_id: str) -> None:
     header = task_id.encode().decode("latin-1")
-    task = queue.ask("double", headers={"TASK-ID": header}, **CSV)
+    task = queue.submit("double", headers={"TASK-ID": header}, **CSV)
     assert task["id"] == task_id
     queue.work()
     assert queue.client.get(task["urls"]["self"]).get_json()["id"] == task_id
     assert queue.client.get(task["urls"]["result"]).text == "id,a\nx,3.0\n"
 
 
-def test_an_id_in_another_encoding_is_refused_and_so_are_two(queue: Queue) -> None:
+def test_an_id_in_another_encoding_is_rejected_and_so_are_two(queue: Queue) -> None:
     response = queue.client.post("/double", headers=ASYNC | {"TASK-ID": "\xe9"}, **CSV)
     assert_problem(response, 422, "UTF-8")
     headers = ASYNC | {"TASK-ID": "a", "Idempotency-Key": "b"}
@@ -187,14 +187,14 @@ def test_an_id_in_another_encoding_is_refused_and_so_are_two(queue: Queue) -> No
 
 
 def test_a_task_that_is_not_done_has_no_result(queue: Queue) -> None:
-    task = queue.ask("double", **CSV)
+    task = queue.submit("double", **CSV)
     assert_problem(queue.client.get(task["urls"]["result"]), 409, "the task is queued")
     assert_problem(queue.client.get("/tasks/unknown"), 404, "no task has the id")
     assert_problem(queue.client.post("/tasks/unknown/cancel"), 404)
 
 
 def test_a_cancelled_task_never_runs(queue: Queue) -> None:
-    first, second = queue.ask("double", **CSV), queue.ask("nothing")
+    first, second = queue.submit("double", **CSV), queue.submit("nothing")
     cancelled = queue.client.post(first["urls"]["cancel"])
     assert (cancelled.status_code, cancelled.get_json()["status"]) == (200, "canceled")
     assert_problem(queue.client.post(first["urls"]["cancel"]), 409, "canceled already")
@@ -205,9 +205,9 @@ def test_a_cancelled_task_never_runs(queue: Queue) -> None:
 
 
 def test_tasks_are_listed_by_pages(queue: Queue) -> None:
-    ids = [queue.ask("nothing")["id"] for _ in range(5)]
+    ids = [queue.submit("nothing")["id"] for _ in range(5)]
     queue.work()
-    ids += [queue.ask("words")["id"]]
+    ids += [queue.submit("words")["id"]]
     page = queue.client.get("/tasks?limit=2").get_json()
     assert [task["id"] for task in page["tasks"]] == [ids[5], ids[4]]
     assert (page["next"], page["done"], page["pending"]) == (ids[4], [ids[4]], [ids[5]])
@@ -221,14 +221,14 @@ def test_tasks_are_listed_by_pages(queue: Queue) -> None:
     assert_problem(queue.client.get("/tasks?after=unknown"), 404)
 
 
-def test_a_page_of_tasks_has_the_places_of_all_in_two_statements(
+def test_a_page_of_tasks_gets_all_positions_in_two_statements(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(2):
-        queue.ask("nothing")
+        queue.submit("nothing")
     queue.work()
     names = ["words", "nothing", "words", "nothing", "nothing", "words"]
-    ids = [queue.ask(name)["id"] for name in names]
+    ids = [queue.submit(name)["id"] for name in names]
     queue.client.post(f"/tasks/{ids[1]}/cancel")
     rows, statements = queue.store._database.rows, []
 
@@ -250,9 +250,9 @@ def test_a_page_of_tasks_has_the_places_of_all_in_two_statements(
         assert len(statements) <= 2 + query.startswith("?after")
 
 
-def test_a_place_in_the_queue_is_known_though_its_task_was_just_claimed(queue: Queue) -> None:
+def test_positions_are_right_though_a_task_was_just_claimed(queue: Queue) -> None:
     for _ in range(3):
-        queue.ask("nothing")
+        queue.submit("nothing")
     page = queue.tasks.listing.page({}, None, 3)
     queue.store.claim("worker", 1)
     assert queue.tasks.listing.positions(page) == [1, 0, 0]
@@ -285,7 +285,7 @@ def test_the_dialect_of_mmf(queue: Queue) -> None:
 
 
 def test_results_are_removed_after_a_while_and_then_gone(queue: Queue) -> None:
-    ids = [queue.ask("double", **CSV)["id"] for _ in range(3)]
+    ids = [queue.submit("double", **CSV)["id"] for _ in range(3)]
     queue.work()
     size = len(queue.store.result(queue.store.find(ids[0]))) + len("the log\n")  # type: ignore[arg-type]
     queue.store.expire(3600, 2 * size)
@@ -301,14 +301,14 @@ def test_results_are_removed_after_a_while_and_then_gone(queue: Queue) -> None:
     assert_problem(queue.client.get(f"/tasks/{ids[2]}/result"), 404)
 
 
-def test_as_many_tasks_are_known_when_they_are_done_as_may_wait(
+def test_as_many_finished_tasks_are_kept_as_may_wait(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Their results may be small, or there may be none: their bytes are no limit."""
+    """Their results may be small or missing: the limit of bytes does not apply."""
     monkeypatch.setattr(queue.store, "_limits", (2, 1_000))
     ids = []
     for number in range(6):
-        task = queue.ask("nothing")
+        task = queue.submit("nothing")
         if number % 2:
             queue.client.post(task["urls"]["cancel"])
         queue.work()
@@ -316,7 +316,7 @@ def test_as_many_tasks_are_known_when_they_are_done_as_may_wait(
         queue.store.expire(3600, 1_000)
     results = [queue.client.get(f"/tasks/{each}/result").status_code for each in ids]
     assert results == [404, 404, 410, 409, 204, 409]
-    waiting = queue.ask("nothing")
+    waiting = queue.submit("nothing")
     queue.store.expire(3600, 1_000)
     assert queue.client.get(waiting["urls"]["self"]).get_json()["status"] == "queued"
 
@@ -324,7 +324,7 @@ def test_as_many_tasks_are_known_when_they_are_done_as_may_wait(
 def test_large_contents_are_files_that_end_with_their_tasks(file_queue: Queue) -> None:
     folder = file_queue.tasks.settings.folder
     large = b"id,a\n" + b"x,1.5\n" * 300_000
-    task = file_queue.ask("double", data=large, content_type="text/csv")
+    task = file_queue.submit("double", data=large, content_type="text/csv")
     (file,) = Path(folder, "files").iterdir()
     assert file.read_bytes() == large
     file_queue.work()
@@ -355,14 +355,14 @@ def test_a_large_body_is_gone_while_its_response_waits(
     }
     tracemalloc.start()
     try:
-        file_queue.ask("double", **request)
+        file_queue.submit("double", **request)
     finally:
         tracemalloc.stop()
     assert held[0] < 2 * MIB
 
 
-def test_files_of_no_task_are_swept(file_queue: Queue) -> None:
-    task = file_queue.ask(
+def test_files_without_a_task_are_swept(file_queue: Queue) -> None:
+    task = file_queue.submit(
         "both?right=1", data=bytes(2_000_000), content_type="application/octet-stream"
     )
     own = file_queue.store._files
@@ -380,7 +380,7 @@ def test_files_of_no_task_are_swept(file_queue: Queue) -> None:
     assert file_queue.store._database.rows("SELECT * FROM files") == []
 
 
-def test_a_file_is_kept_while_nobody_knows_whether_it_has_a_task(
+def test_a_file_is_kept_while_its_task_is_uncertain(
     file_queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A database whose connection breaks may have stored what it has not confirmed."""
@@ -406,14 +406,14 @@ def test_a_file_is_kept_while_nobody_knows_whether_it_has_a_task(
     assert not files[0].exists()
 
 
-def test_large_contents_go_where_they_are_told(
+def test_large_contents_are_stored_in_the_configured_place(
     file_queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = tmp_path / "shared"
     monkeypatch.setenv("MMF_TASK_FILES", str(shared))
     queue = Queue(create_app(declare()))
     body = {"data": bytes(2_000_000), "content_type": "application/octet-stream"}
-    queue.ask("both?right=1", **body)
+    queue.submit("both?right=1", **body)
     (file,) = shared.iterdir()
     assert file.stat().st_size == 2_000_000
     assert not Path(file_queue.tasks.settings.folder, "files").exists()
@@ -461,7 +461,7 @@ def test_a_folder_that_cannot_be_used_is_a_503_and_the_service_is_ready(
     ids=["tasks", "MiB in the queue", "MiB in files"],
 )
 @pytest.mark.usefixtures("queue")
-def test_a_full_queue_refuses_new_tasks_until_one_has_begun(
+def test_a_full_queue_rejects_new_tasks_until_one_has_started(
     monkeypatch: pytest.MonkeyPatch,
     limits: dict[str, str],
     target: str,
@@ -472,35 +472,35 @@ def test_a_full_queue_refuses_new_tasks_until_one_has_begun(
     limited = Queue(create_app(declare()))
     most = 4 if limits.get("MMF_MAX_TASKS_MIB") == "4" else 3
 
-    def ask(task_id: str, **changed: Any) -> Any:
+    def send(task_id: str, **changed: Any) -> Any:
         headers = ASYNC | {"TASK-ID": task_id, "Content-Type": "application/octet-stream"}
         return limited.client.post(f"/{target}", headers=headers, **(request_ | changed))
 
     for number in range(most):
-        assert ask(str(number)).status_code == 202
-    refused = ask("more")
-    assert_problem(refused, 503, "too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB)")
-    assert refused.headers["Retry-After"] == "1"
+        assert send(str(number)).status_code == 202
+    response = send("more")
+    assert_problem(response, 503, "too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB)")
+    assert response.headers["Retry-After"] == "1"
     assert limited.client.get("/tasks/more").status_code == 404
     folder = Path(limited.tasks.settings.folder) / "files"
     files = len([*folder.iterdir()]) if folder.exists() else 0
     assert files in (0, most)  # nothing of the refused one
-    assert ask("0").status_code == 202  # it is known
+    assert send("0").status_code == 202  # it is known
     limited.client.post("/tasks/1/cancel")
-    assert ask("more").status_code == 202
-    assert ask("again").status_code == 503
+    assert send("more").status_code == 202
+    assert send("again").status_code == 503
     assert limited.store.claim("worker", 1)
-    assert ask("again").status_code == 202
+    assert send("again").status_code == 202
     limited.client.delete("/tasks")
     assert limited.store.counts() == {"canceled": 1}  # its process has still to be ended
     assert not folder.exists() or not [*folder.iterdir()]
     for number in range(most):
-        assert ask(f"new {number}").status_code == 202
+        assert send(f"new {number}").status_code == 202
     limited.close()
 
 
-def test_a_full_disk_refuses_new_tasks_and_loses_none(file_queue: Queue) -> None:
-    first = file_queue.ask("double", **CSV)
+def test_a_full_disk_rejects_new_tasks_and_loses_none(file_queue: Queue) -> None:
+    first = file_queue.submit("double", **CSV)
     rows = file_queue.store._database.rows
     (pages,) = rows("PRAGMA page_count")[0]
     rows(f"PRAGMA max_page_count={pages}")
@@ -511,7 +511,7 @@ def test_a_full_disk_refuses_new_tasks_and_loses_none(file_queue: Queue) -> None
     assert file_queue.client.get(first["urls"]["result"]).status_code == 200
 
 
-def test_a_task_that_was_accepted_is_not_refused_because_nobody_can_look_at_it_now(
+def test_an_accepted_task_is_not_rejected_when_its_position_is_unavailable(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -526,10 +526,10 @@ def test_a_task_that_was_accepted_is_not_refused_because_nobody_can_look_at_it_n
     assert queue.work() == 1
 
 
-def test_a_folder_that_was_deleted_is_made_anew(file_queue: Queue) -> None:
-    file_queue.ask("double", **CSV)
+def test_a_deleted_folder_is_recreated(file_queue: Queue) -> None:
+    file_queue.submit("double", **CSV)
     shutil.rmtree(file_queue.tasks.settings.folder)
-    task = file_queue.ask("double", **CSV)
+    task = file_queue.submit("double", **CSV)
     assert Path(file_queue.tasks.settings.folder, "tasks.db").exists()
     assert file_queue.store.counts() == {"queued": 1}
     assert file_queue.work() == 1
@@ -537,18 +537,18 @@ def test_a_folder_that_was_deleted_is_made_anew(file_queue: Queue) -> None:
 
 
 def test_a_queue_of_a_newer_version_is_left_alone(file_queue: Queue) -> None:
-    file_queue.ask("double", **CSV)
+    file_queue.submit("double", **CSV)
     file_queue.store._database.rows("PRAGMA user_version=99")
     file_queue.store.close()
     response = file_queue.client.post("/double", headers=ASYNC, **CSV)
     assert_problem(response, 503, "newer version")
 
 
-def test_tasks_of_an_older_version_of_the_code_end_in_words(queue: Queue) -> None:
+def test_tasks_of_an_older_version_of_the_code_end_with_a_reason(queue: Queue) -> None:
     gone, changed, done = (
-        queue.ask("words"),
-        queue.ask("both?right=1", data=b"x"),
-        queue.ask("double", **CSV),
+        queue.submit("words"),
+        queue.submit("both?right=1", data=b"x"),
+        queue.submit("double", **CSV),
     )
     queue.tasks.calls["both"] = queue.tasks.calls["double"]
     del queue.tasks.calls["words"]
@@ -565,7 +565,7 @@ def test_other_requests_are_other_tasks_whatever_their_boundary(queue: Queue) ->
     """The boundary 1 was taken out of the values, too."""
     ids = {"TASK-ID": "form"}
 
-    def ask(boundary: str, number: int) -> Any:
+    def send(boundary: str, number: int) -> Any:
         parts = (("left", "; filename=a", "x--1"), ("right", "", str(number)))
         body = "".join(
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n{text}\r\n'
@@ -578,12 +578,12 @@ def test_other_requests_are_other_tasks_whatever_their_boundary(queue: Queue) ->
             content_type=f"multipart/form-data; boundary={boundary}",
         )
 
-    assert ask("1", 2).status_code == 202
-    assert ask("b", 2).status_code == 202
-    assert_problem(ask("1", 12), 409, "that of another task")
+    assert send("1", 2).status_code == 202
+    assert send("b", 2).status_code == 202
+    assert_problem(send("1", 12), 409, "that of another task")
 
 
-def test_to_ask_for_the_head_of_a_result_does_not_remove_it(queue: Queue) -> None:
+def test_a_head_request_does_not_remove_a_result(queue: Queue) -> None:
     headers = {"TASK-ID": "mine"}
     queue.client.post("/double?as_task=true", headers=headers, **CSV)
     queue.work()
@@ -606,24 +606,24 @@ def test_to_ask_for_the_head_of_a_result_does_not_remove_it(queue: Queue) -> Non
         ("GET", "/log/?task-id=mine", "?task-id=: unknown parameter; expected task_id"),
     ],
 )
-def test_a_parameter_that_would_be_ignored_is_refused(
+def test_a_parameter_that_would_be_ignored_is_rejected(
     queue: Queue, method: str, path: str, words: str
 ) -> None:
-    """A misspelt `only_done` cancelled the tasks of all."""
+    """A misspelt `only_done` cancelled everyone's tasks."""
     headers = {"TASK-ID": "mine"}
-    queue.ask("double", headers=headers, **CSV)
+    queue.submit("double", headers=headers, **CSV)
     response = queue.client.open(path, method=method, headers=headers)
     assert_problem(response, 422, words)
     assert queue.store.counts() == {"queued": 1}
 
 
-def test_what_is_kept_of_a_request_is_counted_and_goes_with_its_end(queue: Queue) -> None:
+def test_stored_requests_are_counted_and_removed_at_the_end(queue: Queue) -> None:
     """A hundred lines of 8 kB were kept for each task, and not counted."""
     name = "Content-Disposition"
-    asked = queue.client.post("/double", headers=ASYNC | {name: "a=b;" * 2_100}, **CSV)
-    assert_problem(asked, 400, "of at most 8,192 characters together, got 8,400")
+    response = queue.client.post("/double", headers=ASYNC | {name: "a=b;" * 2_100}, **CSV)
+    assert_problem(response, 400, "of at most 8,192 characters together, got 8,400")
     for end in ("cancel", "clear", "finish"):
-        queue.ask("double", headers={name: "a=b;" * 2_000}, **CSV)
+        queue.submit("double", headers={name: "a=b;" * 2_000}, **CSV)
         ((size,),) = queue.store._database.rows("SELECT size FROM tasks WHERE status = 'queued'")
         assert size > 8_000
         if end == "finish":
@@ -637,6 +637,6 @@ def test_what_is_kept_of_a_request_is_counted_and_goes_with_its_end(queue: Queue
         } <= {"{}"}
 
 
-def test_preferences_of_any_length_are_read_at_once_or_refused(queue: Queue) -> None:
+def test_preferences_of_any_length_are_parsed_quickly_or_rejected(queue: Queue) -> None:
     prefer = {"Prefer": "respond-async," * 600}
     assert_problem(queue.client.post("/double", headers=prefer, **CSV), 400, "expected Prefer")

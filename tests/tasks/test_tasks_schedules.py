@@ -46,7 +46,7 @@ class Clock:
         return self.now
 
     def monotonic(self) -> float:
-        self._ticks += schedules.LOOK_INTERVAL
+        self._ticks += schedules.CHECK_INTERVAL
         return self._ticks
 
 
@@ -131,7 +131,7 @@ def test_a_result_that_was_removed_is_not_queued_again(queue: Queue, clock: Cloc
     assert ids(queue) == []
 
 
-def test_a_queue_that_cannot_be_written_is_tried_again(
+def test_a_read_only_queue_is_retried(
     queue: Queue, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker, add = Schedules(queue.tasks), queue.store.add
@@ -148,12 +148,12 @@ def test_a_queue_that_cannot_be_written_is_tried_again(
     assert ids(queue) == [noon_plus(0)]
 
 
-def test_a_time_is_queued_though_the_queue_is_full(
+def test_a_scheduled_time_is_queued_in_a_full_queue(
     queue: Queue, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that could not queue it would run nothing, and the queue would stay full."""
     monkeypatch.setattr(queue.store, "_limits", (1, 10_000))
-    first = queue.ask("learn", json=1)
+    first = queue.submit("learn", json=1)
     assert queue.client.post("/learn", json=1, headers=ASYNC).status_code == 503
     worker = Schedules(queue.tasks)
     clock.now += 2 * schedules.CATCH_UP
@@ -161,7 +161,7 @@ def test_a_time_is_queued_though_the_queue_is_full(
     assert ids(queue) == [first["id"], noon_plus(0)]
 
 
-def test_callers_cannot_take_the_id_of_a_time(queue: Queue) -> None:
+def test_callers_cannot_use_the_id_of_a_scheduled_time(queue: Queue) -> None:
     response = queue.client.post(
         "/learn", headers={"Prefer": "respond-async", "TASK-ID": noon_plus(5)}
     )
@@ -169,7 +169,7 @@ def test_callers_cannot_take_the_id_of_a_time(queue: Queue) -> None:
     assert "the service's own" in response.get_json()["detail"]
 
 
-def test_a_live_service_runs_what_is_due(tmp_path: Path) -> None:
+def test_a_live_service_runs_due_tasks(tmp_path: Path) -> None:
     with (
         (tmp_path / "log").open("wb") as log,
         serve("gunicorn", tmp_path, log, EVERY_MINUTE, MMF_TASK_WORKERS="1") as service,

@@ -1,4 +1,4 @@
-"""Webhooks: where they may go, how they are signed, and what is tried again."""
+"""Webhooks: allowed addresses, signatures, and retries."""
 
 import base64
 import hashlib
@@ -33,7 +33,7 @@ SETTINGS = {"MMF_WEBHOOK_SECRET": f"whsec_{SECRET}", "MMF_WEBHOOK_ALLOW": "127.0
 
 
 class Receiver(ThreadingHTTPServer):
-    """Keeps what is posted; answers with `statuses` in turn, and 204 then."""
+    """Keeps what is posted; responds with `statuses` in turn, then with 204."""
 
     daemon_threads = True
 
@@ -58,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def posting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
-    """Give a queue that may post to this machine."""
+    """Return a queue that may post to this machine."""
     for name, text in (SETTINGS | {"MMF_TASKS_DIR": str(tmp_path)}).items():
         monkeypatch.setenv(name, text)
     queue = Queue(create_app(declare()))
@@ -107,7 +107,7 @@ def test_a_signature_is_that_of_the_specification() -> None:
 
 
 def test_a_task_is_posted_when_it_is_done(posting: Queue, receiver: Receiver) -> None:
-    task = posting.ask("nothing", headers={"Webhook-URL": receiver.url})
+    task = posting.submit("nothing", headers={"Webhook-URL": receiver.url})
     assert not posting.tasks.outbox.has_due()
     posting.work()
     assert posting.tasks.outbox.has_due()
@@ -121,27 +121,27 @@ def test_a_task_is_posted_when_it_is_done(posting: Queue, receiver: Receiver) ->
     assert not posting.tasks.outbox.has_due()
 
 
-def test_cancelled_and_failed_tasks_are_posted_and_mmf_names_it_so(
+def test_cancelled_and_failed_tasks_are_posted_also_by_mmfs_parameter(
     posting: Queue, receiver: Receiver
 ) -> None:
-    first = posting.ask("nothing", headers={"Webhook-URL": receiver.url})
+    first = posting.submit("nothing", headers={"Webhook-URL": receiver.url})
     posting.client.post(first["urls"]["cancel"])
     query = {"as_task": "true", "ret_url": receiver.url}
-    asked = posting.client.post(
+    response = posting.client.post(
         "/broken", json="own", query_string=query, headers={"TASK-ID": "mmf"}
     )
-    assert asked.status_code == 200
+    assert response.status_code == 200
     posting.work()
     webhooks.deliver(posting.tasks.outbox, posting.tasks.settings)
     received = [json.loads(body) for _, _, body in receiver.received]
     assert sorted(document["status"] for document in received) == ["canceled", "failed"]
 
 
-def test_what_fails_is_tried_again_after_growing_pauses_and_given_up(
+def test_failed_webhooks_are_retried_with_backoff_and_given_up(
     posting: Queue, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receiver.statuses = [500, 429, 503] + [500] * 9
-    posting.ask("nothing", headers={"Webhook-URL": receiver.url})
+    posting.submit("nothing", headers={"Webhook-URL": receiver.url})
     posting.work()
     now, pauses = 1e9, []
     monkeypatch.setattr(outbox.time, "time", lambda: now)
@@ -150,7 +150,7 @@ def test_what_fails_is_tried_again_after_growing_pauses_and_given_up(
         assert len(receiver.received) == attempt + 1
         (row,) = posting.store._database.rows("SELECT post_at - ?, webhook FROM tasks", now)
         if row[1]:
-            pauses.append(row[0] - outbox.LONGEST)
+            pauses.append(row[0] - outbox.ATTEMPT_TIMEOUT)
         now += row[0] - 0.001
         assert not posting.tasks.outbox.has_due()
         now += 0.002
@@ -162,23 +162,23 @@ def test_what_fails_is_tried_again_after_growing_pauses_and_given_up(
 
 
 @pytest.mark.parametrize("status", [200, 301, 400, 404, 410])
-def test_other_answers_are_the_last(posting: Queue, receiver: Receiver, status: int) -> None:
+def test_other_responses_are_final(posting: Queue, receiver: Receiver, status: int) -> None:
     receiver.statuses = [status]
-    posting.ask("nothing", headers={"Webhook-URL": receiver.url})
+    posting.submit("nothing", headers={"Webhook-URL": receiver.url})
     posting.work()
     webhooks.deliver(posting.tasks.outbox, posting.tasks.settings)
     assert len(receiver.received) == 1  # a redirect is not followed
     assert posting.store._database.rows("SELECT webhook FROM tasks") == [(None,)]
 
 
-def test_a_receiver_that_is_not_there_or_drips_is_tried_again(
+def test_an_unreachable_or_slow_receiver_is_retried(
     posting: Queue, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(webhooks, "LONGEST", 0.5)
+    monkeypatch.setattr(webhooks, "ATTEMPT_TIMEOUT", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         for url in (f"http://127.0.0.1:{port}/", "http://127.0.0.1:1/"):
-            posting.ask("nothing", headers={"Webhook-URL": url})
+            posting.submit("nothing", headers={"Webhook-URL": url})
         posting.work()
         with caplog.at_level(logging.INFO):
             webhooks.deliver(posting.tasks.outbox, posting.tasks.settings)
@@ -192,7 +192,7 @@ def test_first_attempts_come_before_the_others(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In PostgreSQL a thousand that had failed came before each new one."""
-    tasks = [queue.ask("nothing")["id"] for _ in range(4)]
+    tasks = [queue.submit("nothing")["id"] for _ in range(4)]
     queue.work()
     rows, now = queue.store._database.rows, 1e9
     rows("UPDATE tasks SET webhook = 'http://8.8.8.8/'")
@@ -207,7 +207,7 @@ def test_a_clock_that_jumps_back_delays_no_webhook(
     posting: Queue, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receiver.statuses = [500]
-    posting.ask("nothing", headers={"Webhook-URL": receiver.url})
+    posting.submit("nothing", headers={"Webhook-URL": receiver.url})
     posting.work()
     webhooks.deliver(posting.tasks.outbox, posting.tasks.settings)
     monkeypatch.setattr(outbox.time, "time", lambda: 1e9)
@@ -238,14 +238,14 @@ def test_a_clock_that_jumps_back_delays_no_webhook(
         "http://255.255.255.255/",
     ],
 )
-def test_private_addresses_are_refused(url: str) -> None:
+def test_private_addresses_are_rejected(url: str) -> None:
     settings = TaskSettings.from_env({"MMF_WEBHOOK_SECRET": SETTINGS["MMF_WEBHOOK_SECRET"]})
     with pytest.raises(InvalidValue, match="MMF_WEBHOOK_ALLOW"):
         webhooks.check(url, settings)
 
 
 @pytest.mark.parametrize("url", ["http://8.8.8.8/", "https://[2606:4700::1111]:8443/x?y"])
-def test_public_addresses_are_taken(url: str) -> None:
+def test_public_addresses_are_accepted(url: str) -> None:
     settings = TaskSettings.from_env({"MMF_WEBHOOK_SECRET": SETTINGS["MMF_WEBHOOK_SECRET"]})
     assert webhooks.check(url, settings) == url
 
@@ -265,12 +265,12 @@ def test_public_addresses_are_taken(url: str) -> None:
         "http://[::1",
     ],
 )
-def test_what_is_no_address_is_refused_at_once(posting: Queue, url: str) -> None:
+def test_invalid_urls_are_rejected_immediately(posting: Queue, url: str) -> None:
     with pytest.raises(InvalidValue, match="Webhook-URL"):
         webhooks.check(url, posting.tasks.settings)
 
 
-def test_a_name_that_means_another_address_later_is_not_connected_to(
+def test_a_name_that_resolves_to_another_address_later_is_not_connected_to(
     posting: Queue, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     addresses = ["8.8.8.8", "10.0.0.1"]
@@ -279,7 +279,7 @@ def test_a_name_that_means_another_address_later_is_not_connected_to(
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (addresses.pop(0), 80))]
 
     monkeypatch.setattr(webhooks.socket, "getaddrinfo", resolve)
-    posting.ask("nothing", headers={"Webhook-URL": "http://rebinding.example/"})
+    posting.submit("nothing", headers={"Webhook-URL": "http://rebinding.example/"})
     posting.work()
     webhooks.deliver(posting.tasks.outbox, posting.tasks.settings)
     assert addresses == []
@@ -297,7 +297,7 @@ def test_allowed_hosts_and_networks_are_read() -> None:
 
 
 @pytest.mark.parametrize("secret", ["secret", "whsec_", "whsec_c2hvcnQ=", "whsec_!"])
-def test_a_secret_that_is_none_is_refused(secret: str) -> None:
+def test_an_invalid_secret_is_rejected(secret: str) -> None:
     with pytest.raises(SettingError, match="whsec_ and base64 of at least 24 bytes"):
         TaskSettings.from_env({"MMF_WEBHOOK_SECRET": secret})
 
@@ -330,7 +330,7 @@ def test_a_task_whose_result_was_the_response_is_posted_all_the_same(tmp_path: P
 
 
 @pytest.mark.parametrize("url", ["http://@8.8.8.8/", "http://:secret@8.8.8.8/"])
-def test_nothing_of_a_user_is_in_an_address(posting: Queue, url: str) -> None:
+def test_a_url_must_not_contain_a_user(posting: Queue, url: str) -> None:
     with pytest.raises(InvalidValue, match="expected http:// or https:// and a host"):
         webhooks.check(url, posting.tasks.settings)
 
@@ -349,11 +349,11 @@ def test_the_end_of_an_address_of_ipv6_is_not_its_port(url: str, port: int) -> N
     assert (connection.host, connection.port) == (urlsplit(url).hostname, port)
 
 
-def test_a_webhook_that_fails_in_an_unknown_way_keeps_no_other_from_its_end(
+def test_a_webhook_that_fails_unexpectedly_does_not_affect_others(
     posting: Queue, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for url in (f"{receiver.url}&first", receiver.url):
-        posting.ask("nothing", headers={"Webhook-URL": url})
+        posting.submit("nothing", headers={"Webhook-URL": url})
     posting.work()
     post = webhooks.post
 
@@ -370,7 +370,7 @@ def test_a_webhook_that_fails_in_an_unknown_way_keeps_no_other_from_its_end(
 
 
 @pytest.mark.parametrize(
-    ("answer", "end"),
+    ("chunks", "end"),
     [
         ([b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 20", b"4 No Content\r\n\r\n"], 204),
         ([b"HTTP/1.0 410\r\n"], 410),
@@ -381,14 +381,14 @@ def test_a_webhook_that_fails_in_an_unknown_way_keeps_no_other_from_its_end(
     ],
     ids=["interim", "bare", "endless", "garbage", "cut off", "nothing"],
 )
-def test_little_is_read_of_an_answer(answer: list[bytes], end: int | str) -> None:
+def test_little_is_read_of_a_response(chunks: list[bytes], end: int | str) -> None:
     """An endless row of interim responses took a core for half a minute, twelve times."""
     ours, theirs = socket.socketpair()
 
     def send() -> None:
         with theirs, suppress(OSError):
-            for piece in answer:
-                theirs.sendall(piece)
+            for chunk in chunks:
+                theirs.sendall(chunk)
 
     with ours, ThreadPoolExecutor(1) as pool:
         pool.submit(send)
@@ -400,10 +400,10 @@ def test_little_is_read_of_an_answer(answer: list[bytes], end: int | str) -> Non
         ours.close()
 
 
-def test_names_that_nobody_resolves_hold_few_requests(
+def test_unresolvable_names_block_few_requests(
     posting: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are the caller's; each held a thread for as long as the resolver waits."""
+    """Callers choose them; each held a thread for as long as the resolver waits."""
     may_end = Event()
 
     def resolve(*_: Any, **__: Any) -> list[Any]:
@@ -411,14 +411,14 @@ def test_names_that_nobody_resolves_hold_few_requests(
         raise socket.gaierror
 
     monkeypatch.setattr(webhooks.socket, "getaddrinfo", resolve)
-    monkeypatch.setattr(webhooks, "_PATIENCE", 0.05)
+    monkeypatch.setattr(webhooks, "_LOOKUP_WAIT", 0.05)
 
-    def ask() -> int:
+    def send() -> int:
         headers = ASYNC | {"Webhook-URL": "http://slow.example/"}
         return posting.app.test_client().post("/nothing", headers=headers).status_code
 
     with ThreadPoolExecutor(8) as pool:
-        calls = [pool.submit(ask) for _ in range(8)]
+        calls = [pool.submit(send) for _ in range(8)]
         refused = [call.result() for call in islice(as_completed(calls, 30), 4)]
         may_end.set()
     assert refused == [503] * 4

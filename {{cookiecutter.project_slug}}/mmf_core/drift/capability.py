@@ -1,4 +1,4 @@
-"""Drift: the service compares what comes with what its model was trained on."""
+"""Drift: the service compares its inputs and predictions with the model's training data."""
 
 from __future__ import annotations
 

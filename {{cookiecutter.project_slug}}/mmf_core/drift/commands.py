@@ -1,4 +1,4 @@
-"""`mmfmeta drift`: a report of how far what came is from what the model was trained on."""
+"""`mmfmeta drift`: a report that compares logged traffic with the model's training data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from ..cli.exit_codes import Undecided
 from ..errors import MMFError
-from ..payload_log.reader import Wanted
+from ..payload_log.reader import LogFilter
 from ..payload_log.settings import PayloadLogSettings
 
 
@@ -22,7 +22,7 @@ from ..payload_log.settings import PayloadLogSettings
     help="The model's file; by default that of the only .profile here.",
 )
 @click.option("--target", help="Only the calls of this target.")
-@click.option("--version", help="Only those that this version answered.")
+@click.option("--version", help="Only calls of this version.")
 @click.option("--since", type=click.DateTime(), help="Only from this time on, in UTC.")
 @click.option("--until", type=click.DateTime(), help="Only before this time, in UTC.")
 @click.option(
@@ -40,27 +40,27 @@ def drift(
     folder: str | None,
     model: Path | None,
     output: Path,
-    **wanted: Any,
+    **filters: Any,
 ) -> None:
     """Compare the payload log in FOLDER with the model's profile, and write a page about it.
 
     FOLDER is by default that of MMF_PAYLOAD_LOG. The exit code is 0 if no column has drifted, 1 if
-    one has, and 2 if that cannot be said.
+    one has, and 2 if the comparison fails.
     """
-    # They import numpy, which no other command needs.
+    # These import numpy, which no other command needs.
     from .html_report import page
     from .log_report import compare
 
     for name in ("since", "until"):
-        if wanted[name]:
-            wanted[name] = wanted[name].replace(tzinfo=UTC)
-    place = folder or PayloadLogSettings.from_env().place
+        if filters[name]:
+            filters[name] = filters[name].replace(tzinfo=UTC)
+    location = folder or PayloadLogSettings.from_env().location
     try:
-        report = compare(place, model, Wanted(status=200, **wanted))
+        report = compare(location, model, LogFilter(status=200, **filters))
         output.write_text(page(report, datetime.now(UTC)), encoding="utf-8")
     except (MMFError, OSError) as error:
         raise Undecided(str(error)) from error
-    drifted = sum(each.verdict == "drifted" for each in report.columns.values())
+    drifted = sum(drift.verdict == "drifted" for drift in report.columns.values())
     click.echo(
         f"{drifted} of {len(report.columns)} columns have drifted in {report.rows:,} rows: {output}"
     )

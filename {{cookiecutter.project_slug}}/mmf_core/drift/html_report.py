@@ -1,4 +1,4 @@
-"""A report as a page of HTML that needs nothing else: the columns, largest drift first."""
+"""A report as a self-contained HTML page: the columns, largest drift first."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from html import escape
 
-from .comparison import LARGE, MOVED, UNLIKELY, Drift
+from .comparison import LARGE, MOVED, SIGNIFICANCE, Drift
 from .log_report import Report
 from .profile import ColumnProfile
 
@@ -22,28 +22,28 @@ rect.old { fill: #9aa5b1 } rect.new { fill: #1f6feb }
 
 
 def page(report: Report, now: datetime) -> str:
-    """Return the page; `now` is when it is written."""
+    """Return the page; `now` is the time of the report."""
     order = sorted(report.columns.items(), key=lambda item: item[1].psi, reverse=True)
     rows = "".join(_row(name, report.profile.columns[name], drift) for name, drift in order)
     versions = ", ".join(f"{name}: {count:,}" for name, count in report.versions.most_common())
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Drift</title><style>{_STYLE}</style></head><body>
 <h1>Drift</h1>
-<p>{report.rows:,} rows of {escape(report.place)},
+<p>{report.rows:,} rows of {escape(report.location)},
 {_minute(report.first)} to {_minute(report.last)} UTC
-({escape(versions)}), beside {report.profile.rows:,} rows of reference.
+({escape(versions)}), compared with {report.profile.rows:,} rows of reference.
 Written {now:%Y-%m-%d %H:%M} UTC.</p>
-<p>PSI is the distance of the distributions: from {MOVED} a column has moved, from {LARGE} it has
-drifted, if chance explains it with a probability of less than {UNLIKELY:.0%}, corrected for the
+<p>PSI is the population stability index: from {MOVED} a column has shifted, from {LARGE} it has
+drifted, if its p-value is less than {SIGNIFICANCE:.0%}, corrected for the
 number of columns.
-In the pictures the reference is grey, what came is blue; empty cells are on the left.</p>
+In the plots the reference is grey, the traffic is blue; empty cells are on the left.</p>
 <table><tr><th>column</th><th></th><th>PSI</th><th>p</th><th>empty</th><th>shares</th></tr>
 {rows}</table></body></html>
 """
 
 
-def _minute(moment: str) -> str:
-    return escape(moment[:16].replace("T", " "))
+def _minute(time: str) -> str:
+    return escape(time[:16].replace("T", " "))
 
 
 def _row(name: str, column: ColumnProfile, drift: Drift) -> str:
@@ -67,10 +67,10 @@ def _bars(column: ColumnProfile, drift: Drift) -> Iterator[str]:
     for index, (label, *shares) in enumerate(pairs):
         title = escape(f"{label}: {shares[0]:.1%} → {shares[1]:.1%}")
         yield f"<g><title>{title}</title>"
-        for place, (kind, share) in enumerate(zip(("old", "new"), shares, strict=True)):
+        for position, (kind, share) in enumerate(zip(("old", "new"), shares, strict=True)):
             height = _HEIGHT * share / highest
             yield (
-                f'<rect class="{kind}" x="{(index + place * 0.45) * width:.1f}" '
+                f'<rect class="{kind}" x="{(index + position * 0.45) * width:.1f}" '
                 f'y="{_HEIGHT - height:.1f}" width="{0.42 * width:.1f}" height="{height:.1f}"/>'
             )
         yield "</g>"

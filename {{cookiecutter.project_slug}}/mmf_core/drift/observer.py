@@ -1,6 +1,6 @@
-"""What counts the tables that targets get, and their predictions, in the bins of profiles.
+"""The observer that counts the inputs and predictions of targets in the bins of profiles.
 
-Each version has the profile of its own model: what it was trained on.
+Each version has the profile of its own model's training data.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from ..web.request_context import RequestContext
 from .comparison import Drift, drift_of
 from .profile import PREDICTION, Profile, read
 from .settings import DriftSettings
-from .window import Places, Window
+from .window import Bins, Window
 
-MOST_ROWS = 1_000
-"""Of a table that are counted, spread over all of it."""
+MAX_ROWS = 1_000
+"""Rows of a table that are counted, spread over all of it."""
 FEW_ROWS = 16
-_IN_USE = ""
-"""What stands for the name of the version in use, which is not known before it answers."""
+_CURRENT = ""
+"""A placeholder for the current version, whose name is only known from its response."""
 _log = logging.getLogger("mmf.drift")
 
 
@@ -55,42 +55,43 @@ class TargetCounter:
             for name, column in profile.columns.items()
             if name != PREDICTION
         ]
-        self._known: tuple[Any, Any] = None, ()  # the columns of the last table, and their order
+        self._last_columns: tuple[Any, Any] = None, ()  # of the last table, and their order
         self._prediction = profile.columns.get(PREDICTION)
         self._window = Window(size, seconds)
 
-    def places(self, values: Mapping[str, Any]) -> Places | None:
+    def bins_of(self, values: Mapping[str, Any]) -> Bins | None:
         """Return the bin of each cell of a request's table; None if the target will reject it."""
         try:
-            return self._places(values[self._argument])
+            return self._bins_of(values[self._argument])
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             return None
 
-    def _places(self, table: Any) -> Places:
+    def _bins_of(self, table: Any) -> Bins:
         rows = len(table)
         if rows <= FEW_ROWS:
-            return self._places_of_few(table)
-        if rows > MOST_ROWS:
-            table = table.iloc[:: -(-rows // MOST_ROWS)]
+            return self._bins_of_few(table)
+        if rows > MAX_ROWS:
+            table = table.iloc[:: -(-rows // MAX_ROWS)]
         return np.concatenate(
-            [start + column.places(table[name]) for name, start, column in self._inputs]
+            [start + column.bins_of(table[name]) for name, start, column in self._inputs]
         )
 
-    def add(self, version: str, places: Places, result: Any) -> None:
+    def add(self, version: str, bins: Bins, result: Any) -> None:
         """Count a request, and its predictions, for a version."""
         column, cells = self._prediction, _predictions(result)
         if column is not None and cells is not None:
             start = self._starts[PREDICTION]
-            if isinstance(places, list):
-                places += [start + column.place(cell) for cell in cells[:FEW_ROWS].tolist()]
+            if isinstance(bins, list):
+                bins += [start + column.bin_of(cell) for cell in cells[:FEW_ROWS].tolist()]
             else:
-                step = -(-len(cells) // MOST_ROWS) or 1
-                places = np.concatenate([places, start + column.places(cells[::step])])
-        self._window.add(version, places)
+                step = -(-len(cells) // MAX_ROWS) or 1
+                bins = np.concatenate([bins, start + column.bins_of(cells[::step])])
+        self._window.add(version, bins)
 
     def drift(self) -> dict[str, dict[str, Drift]]:
         """Return the drift of each column in the window, by version."""
-        return {version: drift_of(self.profile, each) for version, each in self.counts().items()}
+        counts = self.counts().items()
+        return {version: drift_of(self.profile, columns) for version, columns in counts}
 
     def counts(self) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
         """Return the counts in the bins of each column in the window, by version."""
@@ -103,28 +104,28 @@ class TargetCounter:
             for version, counts in self._window.sums().items()
         }
 
-    def _places_of_few(self, table: Any) -> list[int]:
+    def _bins_of_few(self, table: Any) -> list[int]:
         """Do the same without NumPy, which takes as long for one row as for a thousand."""
-        columns, order = self._known
+        columns, order = self._last_columns
         if columns is None or not table.columns.is_(columns):
             columns = table.columns
-            places = {name: place for place, name in enumerate(columns.tolist())}
+            positions = {name: position for position, name in enumerate(columns.tolist())}
             order = [
-                (places[name], start, column.edges if column.is_number else None, column)
+                (positions[name], start, column.edges if column.is_number else None, column)
                 for name, start, column in self._inputs
             ]
-            self._known = columns, order
+            self._last_columns = columns, order
         return [
             start + 1 + bisect_left(edges, cell)
-            if type(cell := row[place]) is float and cell == cell and edges is not None  # noqa: PLR0124
-            else start + column.place(cell)
+            if type(cell := row[position]) is float and cell == cell and edges is not None  # noqa: PLR0124
+            else start + column.bin_of(cell)
             for row in table.to_numpy().tolist()
-            for place, start, edges, column in order
+            for position, start, edges, column in order
         ]
 
 
 class _Current:
-    """What the service counts that this process has made last, by target and version."""
+    """The counters of the last service that this process has created, by target and version."""
 
     registry: Registry | None = None
     observer: CallObserver | None = None
@@ -132,16 +133,16 @@ class _Current:
 
 
 def make_observer(registry: Registry) -> CallObserver | None:
-    """Return what counts the calls of targets whose model has a profile; None if none has."""
+    """Return the observer of targets whose model has a profile; None if no model has one."""
     _Current.registry, _Current.observer, _Current.counters = registry, None, {}
     seconds = DriftSettings.from_env().seconds
     if not seconds:
         return None
     counters: dict[tuple[str, str], TargetCounter] = {}
-    for version, each in {_IN_USE: registry, **registry.others}.items():
+    for version, version_registry in {_CURRENT: registry, **registry.others}.items():
         counters |= {
             (target.route, version): TargetCounter(profile, target, argument, seconds)
-            for target, argument, profile in _profiled(each)
+            for target, argument, profile in _profiled(version_registry)
         }
         if version and not any(version == name for _, name in counters):
             _log.warning("no drift is counted for %s, as its model has no profile", version)
@@ -153,63 +154,63 @@ def make_observer(registry: Registry) -> CallObserver | None:
 
 
 def task_observer(registry: Registry) -> CallObserver | None:
-    """Return the same for tasks, which are counted beside the requests."""
+    """Return the same observer for tasks, which are counted together with the requests."""
     return _Current.observer if _Current.registry is registry else None
 
 
 def _observer(
     counters: Mapping[tuple[str, str], TargetCounter], others: tuple[str, ...]
 ) -> CallObserver:
-    """Return what counts a call for the version that answers it, which is known afterwards."""
+    """Return the observer, which counts a call for its version once that has responded."""
 
     def observe(target: Target, values: Mapping[str, Any]) -> CallReport | None:
-        placed = {}
-        for version in (_IN_USE, *others):
+        binned = {}
+        for version in (_CURRENT, *others):
             counter = counters.get((target.route, version))
-            if counter is not None and (places := counter.places(values)) is not None:
-                placed[version] = counter, places
-        if not placed:
+            if counter is not None and (bins := counter.bins_of(values)) is not None:
+                binned[version] = counter, bins
+        if not binned:
             return None
 
         def report(context: RequestContext, result: Any, error: MMFError | None) -> None:
-            answered = context.model_version
-            found = placed.get(answered if answered in others else _IN_USE)
-            if error is None and found is not None:
-                counter, places = found
-                counter.add(answered, places, result)
+            version = context.model_version
+            counted = binned.get(version if version in others else _CURRENT)
+            if error is None and counted is not None:
+                counter, bins = counted
+                counter.add(version, bins, result)
 
         return report
 
     return observe
 
 
-def counted() -> Mapping[tuple[str, str], TargetCounter]:
-    """Return what is counted, by target and version."""
+def counters() -> Mapping[tuple[str, str], TargetCounter]:
+    """Return the counters, by target and version."""
     return _Current.counters
 
 
 def gauges() -> Iterator[Gauge]:
-    """Yield the distance and the p-value of each column."""
-    drift = {
-        (route, version, column): each
+    """Yield the index and the p-value of each column."""
+    drifts = {
+        (route, version, column): drift
         for (route, _), counter in _Current.counters.items()
         for version, columns in counter.drift().items()
-        for column, each in columns.items()
+        for column, drift in columns.items()
     }
-    if not drift:
+    if not drifts:
         return
     labels = ("target", "version", "column")
     yield Gauge(
         "mmf_drift_psi",
         "Population stability index of a column in the window, against the model's reference.",
         labels,
-        {key: each.psi for key, each in drift.items()},
+        {key: drift.psi for key, drift in drifts.items()},
     )
     yield Gauge(
         "mmf_drift_p_value",
-        "How likely chance explains it, corrected for the number of columns.",
+        "The p-value of the difference, corrected for the number of columns.",
         labels,
-        {key: each.p_value for key, each in drift.items()},
+        {key: drift.p_value for key, drift in drifts.items()},
     )
 
 
@@ -220,21 +221,23 @@ def _private(table: Any) -> set[str]:
 def _profiled(registry: Registry) -> Iterator[tuple[Target, str, Profile]]:
     """Yield the targets with a table that has the columns of a profile."""
     profiles = [
-        profile for each in registry.artifacts.values() if (profile := _of(each, registry.folder))
+        profile
+        for artifact in registry.artifacts.values()
+        if (profile := _of(artifact, registry.folder))
     ]
     for target in registry.targets.values():
         for argument, table in target.arguments.items():
             names = table.columns if isinstance(table, DataFrame) else {}
             for profile in profiles:
-                known = profile.only(names)
+                own = profile.only(names)
                 is_counted = not (target.is_stream or target.trains)
-                if known.columns.keys() - {PREDICTION} and is_counted:
-                    yield target, argument, known
+                if own.columns.keys() - {PREDICTION} and is_counted:
+                    yield target, argument, own
                     break
 
 
 def _of(artifact: Artifact, folder: Path) -> Profile | None:
-    """Return an artifact's profile; None, and a line in the log, if it is another file's."""
+    """Return an artifact's profile; None, and a warning, if it belongs to another file."""
     file = file_name(artifact.file) if is_uri(artifact.file) else artifact.file
     path = profile_of(folder / file)
     if not path.exists():
@@ -247,12 +250,12 @@ def _of(artifact: Artifact, folder: Path) -> Profile | None:
         return None
     if is_own:
         return profile
-    _log.warning("%s is not that of %s: save the model with reference=", path, file)
+    _log.warning("%s does not belong to %s: save the model with reference=", path, file)
     return None
 
 
 def _predictions(result: Any) -> Any:
-    """Return the column of predictions of a result; None if it is not known which."""
+    """Return the column of predictions of a result; None if it is ambiguous."""
     if isinstance(result, NumberTable):
         return result.array[:, 0] if len(result.names) == 1 else None
     if hasattr(result, "columns"):

@@ -1,4 +1,4 @@
-"""The drift of columns as the page shows it: figures, and shares of bins, largest drift first."""
+"""The drift of columns for the page: figures, and the shares of bins, largest drift first."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from .comparison import LEAST_ROWS, drift_of
-from .observer import TargetCounter, counted
+from .comparison import MIN_ROWS, drift_of
+from .observer import TargetCounter, counters
 from .profile import ColumnProfile
 
 
 def panel() -> list[dict[str, Any]]:
-    """Return what the page shows of each target and version; nothing of private columns."""
+    """Return the drift of each target and version, without private columns."""
     return [
         {
             "target": route,
             "version": version,
-            "rows": max(int(each.sum()) for each in counts.values()),
-            "least": LEAST_ROWS,
+            "rows": max(int(bins.sum()) for bins in counts.values()),
+            "least": MIN_ROWS,
             "columns": [*_columns(counter, counts)],
         }
-        for (route, _), counter in counted().items()
+        for (route, _), counter in counters().items()
         for version, counts in counter.counts().items()
     ]
 
@@ -31,16 +31,16 @@ def _columns(
     counter: TargetCounter, counts: Mapping[str, np.ndarray[Any, Any]]
 ) -> Iterator[dict[str, Any]]:
     columns = drift_of(counter.profile, counts).items()
-    for name, each in sorted(columns, key=lambda item: item[1].psi, reverse=True):
+    for name, drift in sorted(columns, key=lambda item: item[1].psi, reverse=True):
         if name not in counter.private:
             yield {
                 "column": name,
-                "psi": each.psi,
-                "p_value": each.p_value,
-                "verdict": each.verdict,
+                "psi": drift.psi,
+                "p_value": drift.p_value,
+                "verdict": drift.verdict,
                 "bins": _bins(counter.profile.columns[name]),
-                "expected": each.expected,
-                "actual": each.actual,
+                "expected": drift.expected,
+                "actual": drift.actual,
             }
 
 

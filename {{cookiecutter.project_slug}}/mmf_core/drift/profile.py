@@ -1,7 +1,7 @@
 """The profile of a model's reference data: some kB of JSON beside the model's file.
 
-For each column the share of empty cells, and that of bins: ranges of numbers that are equally
-frequent, or the most frequent categories. Predictions for the reference are a column, too.
+For each column the shares of empty cells and of bins: equally frequent ranges of numbers, or the
+most frequent categories. Predictions for the reference are a column, too.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PREDICTION = "(prediction)"
-"""What the column of predictions is called, unless one of the table is."""
-MOST_COLUMNS = 200
-MOST_BINS, LEAST_BINS, ALL_BINS = 20, 5, 2_000
-MOST_VALUES = 20
-LONGEST_VALUE = 50
-LEAST_ROWS = 5
+"""The name of the column of predictions, unless a column of the table has it."""
+MAX_COLUMNS = 200
+MAX_BINS, MIN_BINS, TOTAL_BINS = 20, 5, 2_000
+MAX_VALUES = 20
+MAX_VALUE_LENGTH = 50
+MIN_ROWS = 5
 _DIGITS = 6
 
 
@@ -38,8 +38,8 @@ _DIGITS = 6
 class ColumnProfile:
     """The bins of a column, and the share of the reference in each: empty cells come first.
 
-    Numbers have `edges`, which are in the bins below them; categories have `values`, frequent ones
-    first, and all others in the last bin.
+    Numbers have `edges`, each of which belongs to the bin below it; categories have `values`, most
+    frequent first, and all others in the last bin.
     """
 
     shares: tuple[float, ...]
@@ -52,7 +52,7 @@ class ColumnProfile:
         return self.values is None
 
     def labels(self) -> list[str]:
-        """Return what is in each bin, for people."""
+        """Return a readable label for each bin."""
         if self.values is not None:
             return ["empty", *self.values, "other"]
         if not self.edges:
@@ -62,26 +62,26 @@ class ColumnProfile:
         return ["empty", f"≤ {self.edges[0]:g}", *between, f"> {self.edges[-1]:g}"]
 
     def count(self, cells: Iterable[Any]) -> np.ndarray[Any, Any]:
-        """Return how many cells are in each bin; what is not a number counts as empty."""
+        """Return how many cells are in each bin; cells that are not numbers count as empty."""
         import numpy as np
 
-        return np.bincount(self.places(cells), minlength=len(self.shares))
+        return np.bincount(self.bins_of(cells), minlength=len(self.shares))
 
-    def places(self, cells: Iterable[Any]) -> np.ndarray[Any, Any]:
+    def bins_of(self, cells: Iterable[Any]) -> np.ndarray[Any, Any]:
         """Return the bin of each cell."""
         import numpy as np
 
         if self.values is not None:
-            return np.array([self.place(cell) for cell in cells], dtype=np.intp)
+            return np.array([self.bin_of(cell) for cell in cells], dtype=np.intp)
         numbers = as_numbers(cells)
-        places = 1 + np.searchsorted(self._edges, numbers, side="left")
-        places[np.isnan(numbers)] = 0
-        return places
+        bins = 1 + np.searchsorted(self._edges, numbers, side="left")
+        bins[np.isnan(numbers)] = 0
+        return bins
 
-    def place(self, cell: Any) -> int:
+    def bin_of(self, cell: Any) -> int:
         """Return the bin of one cell."""
         if self.values is not None:
-            return self._places.get(text_of(cell), len(self.shares) - 1)
+            return self._bin_by_value.get(text_of(cell), len(self.shares) - 1)
         number = _number(cell)
         return 1 + bisect_left(self.edges, number) if number == number else 0  # noqa: PLR0124 - NaN
 
@@ -92,12 +92,12 @@ class ColumnProfile:
         return np.array(self.edges)
 
     @cached_property
-    def _places(self) -> Mapping[str | None, int]:
-        return {None: 0} | {value: place for place, value in enumerate(self.values or (), start=1)}
+    def _bin_by_value(self) -> Mapping[str | None, int]:
+        return {None: 0} | {value: index for index, value in enumerate(self.values or (), start=1)}
 
     @classmethod
     def of(cls, column: pd.Series[Any], bins: int) -> Self | None:
-        """Return the profile of a column; None for times, which are never those of the past."""
+        """Return the profile of a column; None for times, which never repeat."""
         kind = column.dtype.kind
         if kind in "mM":
             return None
@@ -106,8 +106,8 @@ class ColumnProfile:
             size = len(profile.edges) + 2
         else:
             counts = column.map(text_of).value_counts()
-            usual = counts[counts >= LEAST_ROWS].index[:MOST_VALUES]  # a rare one may be a name
-            profile = cls(shares=(), values=tuple(usual))
+            frequent = counts[counts >= MIN_ROWS].index[:MAX_VALUES]  # a rare one may be a name
+            profile = cls(shares=(), values=tuple(frequent))
             size = len(profile.values or ()) + 2
         counted = cls((0.0,) * size, profile.edges, profile.values).count(column)
         shares = tuple(round(float(count) / len(column), _DIGITS) for count in counted)
@@ -116,7 +116,7 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class Profile:
-    """The columns of a reference of `rows` rows, and which file of a model it belongs to."""
+    """The columns of a reference of `rows` rows, and the checksum of its model's file."""
 
     rows: int
     columns: Mapping[str, ColumnProfile]
@@ -124,10 +124,9 @@ class Profile:
 
     def only(self, names: Collection[str]) -> Profile:
         """Return the profile of some columns, and of the predictions."""
-        kept = {
-            name: each for name, each in self.columns.items() if name in names or name == PREDICTION
-        }
-        return Profile(self.rows, kept, self.sha256)
+        selected = {*names, PREDICTION}
+        columns = {name: column for name, column in self.columns.items() if name in selected}
+        return Profile(self.rows, columns, self.sha256)
 
 
 def save(model: Any, path: Path, reference: Any) -> None:
@@ -137,8 +136,8 @@ def save(model: Any, path: Path, reference: Any) -> None:
             f"reference=: expected a table with rows, such as the training table X, got a "
             f"{type(reference).__name__}"
         )
-    names = [name for name in reference.columns if isinstance(name, str)][:MOST_COLUMNS]
-    bins = min(MOST_BINS, max(LEAST_BINS, ALL_BINS // max(1, len(names))))
+    names = [name for name in reference.columns if isinstance(name, str)][:MAX_COLUMNS]
+    bins = min(MAX_BINS, max(MIN_BINS, TOTAL_BINS // max(1, len(names))))
     columns = {name: ColumnProfile.of(reference[name], bins) for name in names}
     if hasattr(model, "predict"):
         columns.setdefault(PREDICTION, _of_predictions(model.predict(reference), bins))
@@ -148,10 +147,10 @@ def save(model: Any, path: Path, reference: Any) -> None:
 
 
 def read(path: Path) -> Profile:
-    """Read a profile; ArtifactError if the file is absent or broken."""
+    """Read a profile; ArtifactError if the file is missing or invalid."""
     try:
         document: Any = json.loads(path.read_text(encoding="utf-8"))
-        columns = {name: _column(**each) for name, each in document["columns"].items()}
+        columns = {name: _column(**entry) for name, entry in document["columns"].items()}
         return Profile(int(document["rows"]), columns, str(document["sha256"]))
     except OSError as error:
         raise ArtifactError(f"cannot read {path}: {error.strerror}") from error
@@ -162,7 +161,7 @@ def read(path: Path) -> Profile:
 
 
 def as_numbers(cells: Any) -> np.ndarray[Any, Any]:
-    """Return floats; NaN for what is not a number."""
+    """Return floats; NaN for cells that are not numbers."""
     import numpy as np
     import pandas as pd
 
@@ -182,7 +181,7 @@ def _number(cell: Any) -> float:
 
 
 def text_of(value: Any) -> str | None:
-    """Return a category as a text, which is the same in each format; None for an empty cell."""
+    """Return a category as text, the same for each format; None for an empty cell."""
     import pandas as pd
 
     if value is None or value is pd.NA or value != value:  # noqa: PLR0124 - NaN
@@ -193,7 +192,7 @@ def text_of(value: Any) -> str | None:
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(value)[:LONGEST_VALUE]
+    return str(value)[:MAX_VALUE_LENGTH]
 
 
 def _quantiles(column: pd.Series[Any], bins: int) -> tuple[float, ...]:

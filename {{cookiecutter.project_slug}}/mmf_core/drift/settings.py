@@ -9,6 +9,6 @@ from ..settings import SettingsGroup, duration, setting
 
 @dataclass(frozen=True)
 class DriftSettings(SettingsGroup):
-    """The seconds of the window that is compared with the reference; 0: nothing is counted."""
+    """The seconds of the window that is compared with the reference; 0: off."""
 
     seconds: float = setting("MMF_DRIFT_SECONDS", 0.0, duration)

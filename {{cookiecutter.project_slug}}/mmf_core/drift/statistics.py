@@ -1,8 +1,8 @@
-"""How far two distributions are apart, from counts in the same bins.
+"""Statistics of how two distributions differ, from counts in the same bins.
 
-The population stability index is a distance, which does not grow with the number of rows; a p-value
-says whether chance explains the distance. Kolmogorov and Smirnov's test of binned numbers is
-careful: the largest distance may be inside a bin.
+The population stability index is an effect size, which does not grow with the number of rows; a
+p-value says whether chance explains it. The Kolmogorov-Smirnov test of binned numbers is
+conservative: the largest distance may be inside a bin.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-_MOST_TERMS = 1_000
+_MAX_TERMS = 1_000
 _PRECISION = 1e-12
 _TINY = 1e-300
 _SMOOTHING = 0.5
@@ -18,13 +18,13 @@ Counts = Sequence[float]
 
 
 def psi(expected: Counts, actual: Counts) -> float:
-    """Return the population stability index; each bin has half a row more, so that none is 0."""
+    """Return the population stability index; half a row is added to each bin, so that none is 0."""
     old, new = _shares(expected), _shares(actual)
     return math.fsum((b - a) * math.log(b / a) for a, b in zip(old, new, strict=True))
 
 
 def kolmogorov_smirnov(expected: Counts, actual: Counts) -> float:
-    """Return the p-value of ordered bins: how likely chance makes them differ so much."""
+    """Return the p-value of ordered bins, by the two-sample Kolmogorov-Smirnov test."""
     old, new = sum(expected), sum(actual)
     if not old or not new:
         return 1.0
@@ -37,7 +37,7 @@ def kolmogorov_smirnov(expected: Counts, actual: Counts) -> float:
 
 
 def chi_squared(expected: Counts, actual: Counts) -> float:
-    """Return the p-value of bins without an order, by Pearson's test of two samples."""
+    """Return the p-value of unordered bins, by Pearson's chi-squared test of two samples."""
     old, new = sum(expected), sum(actual)
     pairs = [(a, b) for a, b in zip(expected, actual, strict=True) if a + b]
     if not old or not new or len(pairs) < 2:  # noqa: PLR2004 - one bin has no shares
@@ -48,7 +48,7 @@ def chi_squared(expected: Counts, actual: Counts) -> float:
 
 
 def corrected(p_values: Sequence[float]) -> list[float]:
-    """Return p-values for all columns together, by Holm: any of these is below 1 % by chance."""
+    """Return p-values corrected for all columns together, by Holm's method."""
     order = sorted(range(len(p_values)), key=lambda index: p_values[index])
     results, largest = [0.0] * len(p_values), 0.0
     for position, index in enumerate(order):
@@ -66,7 +66,7 @@ def _kolmogorov(value: float) -> float:
     """Return the survival function of Kolmogorov's distribution."""
     if value < 0.2:  # noqa: PLR2004 - 1 to thirteen digits
         return 1.0
-    terms = [math.exp(-2 * (j * value) ** 2) for j in range(1, _MOST_TERMS)]
+    terms = [math.exp(-2 * (j * value) ** 2) for j in range(1, _MAX_TERMS)]
     return min(1.0, max(0.0, 2 * (sum(terms[::2]) - sum(terms[1::2]))))
 
 
@@ -77,7 +77,7 @@ def _upper_gamma(a: float, x: float) -> float:
     front = math.exp(a * math.log(x) - x - math.lgamma(a))
     if x < a + 1:
         term = total = 1 / a
-        for step in range(1, _MOST_TERMS):
+        for step in range(1, _MAX_TERMS):
             term *= x / (a + step)
             total += term
             if term < total * _PRECISION:
@@ -86,7 +86,7 @@ def _upper_gamma(a: float, x: float) -> float:
     b, c = x + 1 - a, 1 / _TINY
     d = 1 / b
     result = d
-    for step in range(1, _MOST_TERMS):  # Lentz's continued fraction
+    for step in range(1, _MAX_TERMS):  # Lentz's continued fraction
         factor, b = -step * (step - a), b + 2
         d = 1 / (factor * d + b or _TINY)
         c = b + factor / c or _TINY

@@ -1,1 +1,1 @@
-"""Feedback: rewards and the truth for answers given, and how good each version was."""
+"""Feedback: rewards and the truth on responses, and how good each version was."""

@@ -1,4 +1,4 @@
-"""The body of `POST /feedback`: which answer, and what is said of its rows."""
+"""The body of `POST /feedback`: a response, and the feedback on its rows."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..codecs import RepeatedNames, read_json, with_repeated_names
 from ..codecs.json_overflow import not_finite_error
 from ..errors import MAX_ERRORS, BodyTooLarge, ErrorDetail, InvalidValue, RequestError, quoted
 from ..web.http.codec_options import limits
-from .predictions import LONGEST_CLASS, Value
+from .predictions import MAX_CLASS_LENGTH, Value
 
 MAX_ROWS = 10_000
 """Rows in one body."""
-LONGEST_ID = 1_000
-"""Characters: those of a request, of a task, and of a request's own id in V2."""
+MAX_ID_LENGTH = 1_000
+"""Characters of the id of a request, of a task, or of a V2 request's own id."""
 _EXPECTED = 'expected {"request_id": "…", "rows": [{"row": 0, "reward": 1.0}]}'
 _REPORTED = ("reward", "truth")
 _LARGEST = 2**63
@@ -24,18 +24,18 @@ _LARGEST = 2**63
 
 @dataclass(frozen=True, slots=True)
 class RowFeedback:
-    """What is said of one row: a reward, the truth, or both. `place` is that in the body."""
+    """Feedback on one row: a reward, the truth, or both. `index` is its position in the body."""
 
-    place: int
+    index: int
     row: int
     reward: float | None = None
     truth: Value = None
 
 
 def read_feedback(data: bytes) -> tuple[str, list[RowFeedback]]:
-    """Return the id of an answer, and what is said of its rows.
+    """Return the id of a response, and the feedback on its rows.
 
-    InvalidValue lists what is wrong with which; BodyTooLarge if there are more than `MAX_ROWS`.
+    InvalidValue lists the errors; BodyTooLarge if there are more than `MAX_ROWS` rows.
     """
     if data.count(b"{") > MAX_ROWS + 1:
         raise _too_many()
@@ -43,92 +43,92 @@ def read_feedback(data: bytes) -> tuple[str, list[RowFeedback]]:
     if not isinstance(document, dict):
         raise InvalidValue(f"{_EXPECTED}, got {quoted(document)}")
     if isinstance(document, RepeatedNames):
-        raise InvalidValue(_twice(document))
+        raise InvalidValue(_repeated(document))
     request_id, rows = document.get("request_id"), document.get("rows")
-    if not isinstance(request_id, str) or not 0 < len(request_id) <= LONGEST_ID:
-        detail = f"expected the X-Request-ID of an answer, got {quoted(request_id)}"
+    if not isinstance(request_id, str) or not 0 < len(request_id) <= MAX_ID_LENGTH:
+        detail = f"expected the X-Request-ID of a response, got {quoted(request_id)}"
         raise InvalidValue(
             f"request_id: {detail}", [ErrorDetail(detail, where="request_id", value=request_id)]
         )
     if not isinstance(rows, list) or not rows:
-        detail = 'expected [{"row": 0, "reward": 1.0}], or "truth" in place of "reward"'
+        detail = 'expected [{"row": 0, "reward": 1.0}], or "truth" instead of "reward"'
         raise InvalidValue(f"rows: {detail}", [ErrorDetail(detail, where="rows")])
     if unknown := [name for name in document if name not in ("request_id", "rows")]:
         raise InvalidValue(f"unknown member {quoted(unknown[0])}; {_EXPECTED}")
     if len(rows) > MAX_ROWS:
         raise _too_many()
-    reported, errors = [], list[ErrorDetail]()
-    for place, entry in enumerate(rows):
-        problems = [*_problems(entry, place)]
+    feedback, errors = [], list[ErrorDetail]()
+    for index, entry in enumerate(rows):
+        problems = [*_problems(entry, index)]
         errors += problems
         if not problems:
-            reported.append(_row_feedback(entry, place))
-    refuse(errors)
-    return request_id, reported
+            feedback.append(_row_feedback(entry, index))
+    raise_errors(errors)
+    return request_id, feedback
 
 
-def refuse(errors: list[ErrorDetail]) -> None:
-    """Raise InvalidValue if there are errors; the first are listed."""
+def raise_errors(errors: list[ErrorDetail]) -> None:
+    """Raise InvalidValue if there are errors; it lists the first ones."""
     if errors:
         first = errors[0]
         summary = f"rows[{first.row}]: {first.message}"
         raise InvalidValue(summary, errors[:MAX_ERRORS])
 
 
-def error_at(place: int, message: str, column: str | None = None, value: Any = None) -> ErrorDetail:
+def error_at(index: int, message: str, column: str | None = None, value: Any = None) -> ErrorDetail:
     """Return an error in an entry of `rows`."""
-    return ErrorDetail(message, where="rows", row=place, column=column, value=value)
+    return ErrorDetail(message, where="rows", row=index, column=column, value=value)
 
 
 def _read(data: bytes) -> Any:
-    """Read JSON; NaN and Infinity, which it has no words for, are named with their places."""
+    """Read JSON; report NaN and Infinity, which JSON lacks, with their positions."""
     try:
         return with_repeated_names(data, read_json(data, limits()))
     except RequestError as error:
         if isinstance(error, InvalidValue) or (b"NaN" not in data and b"Infinity" not in data):
             raise
         try:
-            refused = not_finite_error(standard_json.loads(data))
+            not_finite = not_finite_error(standard_json.loads(data))
         except (ValueError, RecursionError):
-            refused = None
-        raise refused or error from None
+            not_finite = None
+        raise not_finite or error from None
 
 
-def _problems(entry: Any, place: int) -> Iterator[ErrorDetail]:
+def _problems(entry: Any, index: int) -> Iterator[ErrorDetail]:
     if not isinstance(entry, dict):
         message = f'expected {{"row": 0, "reward": 1.0}}, got {quoted(entry)}'
-        yield error_at(place, message, value=entry)
+        yield error_at(index, message, value=entry)
         return
     if isinstance(entry, RepeatedNames):
-        yield error_at(place, _twice(entry))
+        yield error_at(index, _repeated(entry))
     if unknown := [name for name in entry if name not in ("row", *_REPORTED)]:
-        yield error_at(place, f"unknown member {quoted(unknown[0])}; expected row, reward, truth")
+        yield error_at(index, f"unknown member {quoted(unknown[0])}; expected row, reward, truth")
     row = entry.get("row")
     if isinstance(row, bool) or not isinstance(row, int) or row < 0:
-        message = f"expected the number of a row of the answer, from 0, got {quoted(row)}"
-        yield error_at(place, message, "row", row)
+        message = f"expected the number of a row of the response, from 0, got {quoted(row)}"
+        yield error_at(index, message, "row", row)
     if not any(entry.get(name) is not None for name in _REPORTED):
-        yield error_at(place, "expected a reward or the truth")
+        yield error_at(index, "expected a reward or the truth")
     reward, truth = (entry.get(name) for name in _REPORTED)
     is_number = isinstance(reward, int | float) and not isinstance(reward, bool)
     if reward is not None and not (is_number and 0 <= reward <= 1):
         message = f"expected a number from 0 to 1, got {quoted(reward)}"
-        yield error_at(place, message, "reward", reward)
+        yield error_at(index, message, "reward", reward)
     is_class = isinstance(truth, str | float) or truth is None
     is_class = is_class or (isinstance(truth, int) and abs(truth) <= _LARGEST)
-    if not is_class or (isinstance(truth, str) and len(truth) > LONGEST_CLASS):
+    if not is_class or (isinstance(truth, str) and len(truth) > MAX_CLASS_LENGTH):
         message = f"expected a number, true, false or a short text, got {quoted(truth)}"
-        yield error_at(place, message, "truth", truth)
+        yield error_at(index, message, "truth", truth)
 
 
-def _row_feedback(entry: dict[str, Any], place: int) -> RowFeedback:
+def _row_feedback(entry: dict[str, Any], index: int) -> RowFeedback:
     reward = entry.get("reward")
     return RowFeedback(
-        place, entry["row"], None if reward is None else float(reward), entry.get("truth")
+        index, entry["row"], None if reward is None else float(reward), entry.get("truth")
     )
 
 
-def _twice(document: RepeatedNames) -> str:
+def _repeated(document: RepeatedNames) -> str:
     return f"expected each name once, got {quoted(document.repeated)} twice"
 
 

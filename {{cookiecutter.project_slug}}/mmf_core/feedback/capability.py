@@ -1,4 +1,4 @@
-"""Feedback: rewards and the truth for answers, by which each version is measured."""
+"""Feedback: rewards and the truth for responses, by which each version is measured."""
 
 from __future__ import annotations
 

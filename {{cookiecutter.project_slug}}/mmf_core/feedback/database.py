@@ -1,13 +1,13 @@
-"""The tables of feedback: the answers, what was said of their rows, and the sums of that.
+"""The tables of feedback: the responses (`answers`), the feedback on their rows, and its sums.
 
 The sums are kept by triggers, in the transaction that changes a row: a scrape reads few rows,
-whatever the number of answers, and finds the same in every worker.
+whatever the number of responses, and finds the same in every worker.
 """
 
 from __future__ import annotations
 
 NO_BIN = -1
-"""The bin of rows whose prediction has no known probability."""
+"""The bin of rows whose prediction has no probability."""
 _SUMS = """
     rewards = rewards {sign} ({row}.reward IS NOT NULL),
     reward = reward {sign} coalesce({row}.reward, 0),
@@ -90,4 +90,4 @@ CREATE TRIGGER feedback_removed AFTER DELETE ON feedback BEGIN {_SUBTRACT};
 END;
 """,
 )
-"""What each version of the file has added to the one before; none is ever changed."""
+"""What each version of the schema has added to the one before; none may be changed."""

@@ -1,4 +1,4 @@
-"""What goes wrong with feedback."""
+"""The errors of feedback."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from ..errors import Overloaded, RequestError
 
 
 class FeedbackForbidden(RequestError):
-    """The service takes no feedback (RFC 9110, 15.5.4)."""
+    """The service accepts no feedback (RFC 9110, 15.5.4)."""
 
     status = 403
 
 
-class UnknownAnswer(RequestError):
-    """No answer that is kept has this id (RFC 9110, 15.5.5)."""
+class UnknownResponse(RequestError):
+    """No stored response has this id (RFC 9110, 15.5.5)."""
 
     status = 404
 
 
 class FeedbackUnavailable(Overloaded):
-    """The file of feedback cannot be read or written just now."""
+    """The feedback database cannot be read or written at the moment."""

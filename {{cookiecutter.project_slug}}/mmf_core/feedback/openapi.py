@@ -5,26 +5,26 @@ from __future__ import annotations
 from ..errors import PROBLEM_MEDIA_TYPE
 from ..web.openapi.sections import JSON, OpenAPISection, error_refs, ref, response
 from ..web.protocols import Service
-from .body import LONGEST_ID, MAX_ROWS
-from .predictions import LONGEST_CLASS
+from .body import MAX_ID_LENGTH, MAX_ROWS
+from .predictions import MAX_CLASS_LENGTH
 
 _ID = {
     "type": "string",
     "minLength": 1,
-    "maxLength": LONGEST_ID,
-    "description": "the X-Request-ID of an answer, the id of a task, or that of a V2 request",
+    "maxLength": MAX_ID_LENGTH,
+    "description": "the X-Request-ID of a response, the id of a task, or that of a V2 request",
 }
 _ROW = {
     "type": "object",
     "properties": {
-        "row": {"type": "integer", "minimum": 0, "description": "of the answer, from 0"},
+        "row": {"type": "integer", "minimum": 0, "description": "of the response, from 0"},
         "reward": {"type": "number", "minimum": 0, "maximum": 1},
         "truth": {
             "description": "what the prediction should have been",
             "anyOf": [
                 {"type": "number"},
                 {"type": "boolean"},
-                {"type": "string", "maxLength": LONGEST_CLASS},
+                {"type": "string", "maxLength": MAX_CLASS_LENGTH},
             ],
         },
     },
@@ -51,16 +51,16 @@ def section(_service: Service) -> OpenAPISection:
         "required": ["request_id", "rows"],
     }
     problem = ref("schemas", "Problem")
-    forbidden = response("not by requests (MMF_FEEDBACK)", problem, PROBLEM_MEDIA_TYPE)
+    forbidden = response("disabled (set MMF_FEEDBACK=1)", problem, PROBLEM_MEDIA_TYPE)
     return OpenAPISection(
         tag="feedback",
-        description="How good answers were.",
+        description="How good the predictions were.",
         paths={
             "/feedback": {
                 "post": {
                     "operationId": "feedback",
-                    "summary": "give rewards or the truth for rows of an answer",
-                    "description": "However late; of several for one row the last counts.",
+                    "summary": "submit rewards or the truth for rows of a response",
+                    "description": "At any time; the last one for a row counts.",
                     "requestBody": {"required": True, "content": {JSON: {"schema": body}}},
                     "responses": {
                         "202": response("it is stored", stored),

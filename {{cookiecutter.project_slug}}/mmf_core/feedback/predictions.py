@@ -1,9 +1,9 @@
-"""What an answer predicts, row by row, and how probable that is, where the answer says so.
+"""The predictions in a result, row by row, and their probabilities, if it has them.
 
 - A table: its column `prediction`, else the most probable class by `probability_<class>`, else its
-  only column. Beside it `probability` is that of the prediction.
+  only column. A column `probability` is that of the prediction.
 - The columns `prediction_0`, `prediction_1`, … of an array of two dimensions, if each of its rows
-  adds up to one: the number of the most probable class.
+  adds up to one: the index of the most probable class.
 - An object: the same names; `probabilities` may be an object by class. A list: each of its items.
 - A number, a text, true or false: itself.
 """
@@ -19,9 +19,9 @@ from typing import Any, TypeAlias
 from ..codecs import NumberTable
 
 MAX_ROWS = 10_000
-"""The truth is compared with so many rows of an answer; a reward may be for any."""
-LONGEST_CLASS = 200
-"""Characters; a longer text is no class."""
+"""Rows of a response that are compared with the truth; a reward may be for any row."""
+MAX_CLASS_LENGTH = 200
+"""Characters; a longer text is not a class."""
 Value: TypeAlias = str | int | float | bool | None
 _PREDICTION, _PROBABILITY, _PROBABILITIES = "prediction", "probability", "probabilities"
 _TOLERANCE = 1e-3
@@ -29,7 +29,7 @@ _TOLERANCE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """An answer's rows; `values` and `probabilities` are those of the first, as far as known.
+    """A response's rows; `values` and `probabilities` are those of the first rows, if available.
 
     A prediction that is a whole number, a text or a bool is a class, any other number a quantity.
     """
@@ -40,10 +40,10 @@ class Predictions:
 
 
 def predictions_of(result: Any) -> Predictions:
-    """Return what a result predicts; no values if it is nothing of the above, such as a picture."""
+    """Return a result's predictions; no values for any other type, such as a picture."""
     if type(result) is NumberTable:
-        array, places = result.array, {name: at for at, name in enumerate(result.names)}
-        return _of_table([*places], lambda name: array[:MAX_ROWS, places[name]], len(array))
+        array, indexes = result.array, {name: index for index, name in enumerate(result.names)}
+        return _of_table([*indexes], lambda name: array[:MAX_ROWS, indexes[name]], len(array))
     if hasattr(result, "columns"):
         names = [str(name) for name in result.columns]
         head = result.iloc[:MAX_ROWS]
@@ -68,19 +68,19 @@ def _of_table(names: Sequence[str], column: Callable[[str], Any], rows: int) -> 
         }
         probabilities = [_probability_of(value, row, by_label) for row, value in enumerate(values)]
     elif classes:
-        places, probabilities = _most([column(name) for name in classes])
-        values = [None if place is None else labels[place] for place in places]
-    elif _is_counted(names):
+        indexes, probabilities = _most_probable([column(name) for name in classes])
+        values = [None if index is None else labels[index] for index in indexes]
+    elif _is_numbered(names):
         return _of_probabilities([column(name) for name in names], rows)
     elif _PREDICTION in names or len(others) == 1:
         values = _cells(column(_PREDICTION if _PREDICTION in names else others[0]))
     if _PROBABILITY in names:
         probabilities = [*map(_probability, _cells(column(_PROBABILITY)))]
-    return _known(rows, values, probabilities)
+    return _without_empty(rows, values, probabilities)
 
 
-def _is_counted(names: Sequence[str]) -> bool:
-    return len(names) > 1 and [*names] == [f"{_PREDICTION}_{at}" for at in range(len(names))]
+def _is_numbered(names: Sequence[str]) -> bool:
+    return len(names) > 1 and [*names] == [f"{_PREDICTION}_{index}" for index in range(len(names))]
 
 
 def _of_array(array: Any) -> Predictions:
@@ -88,57 +88,58 @@ def _of_array(array: Any) -> Predictions:
         return _of_items([array.item()], 1)
     head = array[:MAX_ROWS]
     if array.ndim == 1:
-        return _known(len(array), _cells(head), [])
+        return _without_empty(len(array), _cells(head), [])
     is_table = array.ndim == 2 and array.shape[1] > 1  # noqa: PLR2004 - rows of classes
     return _of_probabilities([*head.T], len(array)) if is_table else Predictions(len(array))
 
 
 def _of_probabilities(columns: Sequence[Any], rows: int) -> Predictions:
-    """Return the numbers of the most probable classes, if these are probabilities."""
+    """Return the indexes of the most probable classes, if these are probabilities."""
     import numpy as np
 
     matrix = _matrix(columns)
     is_whole = np.isclose(matrix.sum(axis=1), 1, atol=_TOLERANCE)
     if not (is_whole.all() and (np.abs(matrix - 0.5) <= 0.5 + _TOLERANCE).all()):
         return Predictions(rows)
-    return _known(rows, *_most(columns))
+    return _without_empty(rows, *_most_probable(columns))
 
 
 def _probability_of(
     value: Value, row: int, by_label: Mapping[str, Sequence[Value]]
 ) -> float | None:
-    """Return how probable a class is that was predicted, which need not be the most probable."""
+    """Return the probability of the predicted class, which need not be the most probable one."""
     cells = by_label.get(_label(value))
     return _probability(cells[row]) if cells else None
 
 
 def _label(value: Value) -> str:
-    """Return what a class is called in names of columns: 1.0 is 1."""
+    """Return a class as column names spell it: 1.0 is 1."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _most(columns: Sequence[Any]) -> tuple[list[int | None], list[float | None]]:
-    """Return the column that is most probable in each row, and how much so; None if none is."""
+def _most_probable(columns: Sequence[Any]) -> tuple[list[int | None], list[float | None]]:
+    """Return the index of the most probable column in each row, and its probability, or None."""
     import numpy as np
 
     matrix = _matrix(columns)
     matrix[np.isnan(matrix)] = -1.0
-    places, most = matrix.argmax(axis=1).tolist(), matrix.max(axis=1).tolist()
-    known = [place if each >= 0 else None for place, each in zip(places, most, strict=True)]
-    return known, [*map(_probability, most)]
+    columns_of_max, largest = matrix.argmax(axis=1).tolist(), matrix.max(axis=1).tolist()
+    pairs = zip(columns_of_max, largest, strict=True)
+    indexes = [index if value >= 0 else None for index, value in pairs]
+    return indexes, [*map(_probability, largest)]
 
 
 def _matrix(columns: Sequence[Any]) -> Any:
-    """Return columns as floats; nan for what is not a number."""
+    """Return columns as floats; NaN for cells that are not numbers."""
     import numpy as np
     import pandas as pd
 
     numbers = [pd.to_numeric(pd.Series(column), errors="coerce") for column in columns]
-    return np.column_stack([each.to_numpy("float64", na_value=np.nan) for each in numbers])
+    return np.column_stack([column.to_numpy("float64", na_value=np.nan) for column in numbers])
 
 
 def _cells(column: Any) -> list[Value]:
-    """Return the cells of a column or an array as JSON has them."""
+    """Return the cells of a column or an array as JSON values."""
     import numpy as np
 
     cells, dtype = column.tolist(), column.dtype
@@ -152,7 +153,9 @@ def _cells(column: Any) -> list[Value]:
 
 def _of_items(items: Iterable[Any], rows: int) -> Predictions:
     pairs = [*map(_of_item, items)]
-    return _known(rows, [value for value, _ in pairs], [each for _, each in pairs])
+    return _without_empty(
+        rows, [value for value, _ in pairs], [probability for _, probability in pairs]
+    )
 
 
 def _of_item(item: Any) -> tuple[Value, float | None]:
@@ -161,28 +164,28 @@ def _of_item(item: Any) -> tuple[Value, float | None]:
     value, probability = _value(item.get(_PREDICTION)), _probability(item.get(_PROBABILITY))
     by_class = item.get(_PROBABILITIES)
     if isinstance(by_class, Mapping) and by_class:
-        each_class = ((name, _probability(cell)) for name, cell in by_class.items())
-        known = {name: each for name, each in each_class if each is not None}
-        value = _value(max(known, key=known.__getitem__, default=None)) if value is None else value
-        by_label = {str(name): each for name, each in known.items()}
+        pairs = ((name, _probability(cell)) for name, cell in by_class.items())
+        valid = {name: number for name, number in pairs if number is not None}
+        value = _value(max(valid, key=valid.__getitem__, default=None)) if value is None else value
+        by_label = {str(name): number for name, number in valid.items()}
         probability = by_label.get(_label(value)) if probability is None else probability
     return value, probability
 
 
-def _known(
+def _without_empty(
     rows: int, values: Sequence[Value], probabilities: Sequence[float | None]
 ) -> Predictions:
-    """Return the predictions, without lists that hold nothing."""
+    """Return the predictions, without lists of nothing but None."""
     if all(value is None for value in values):
         return Predictions(rows)
-    is_known = any(each is not None for each in probabilities)
-    return Predictions(rows, values, probabilities if is_known else [])
+    has_any = any(probability is not None for probability in probabilities)
+    return Predictions(rows, values, probabilities if has_any else [])
 
 
 def _value(cell: Any) -> Value:
-    """Return a cell as JSON has it; None if it is neither a class nor a quantity."""
+    """Return a cell as a JSON value; None if it is neither a class nor a quantity."""
     if isinstance(cell, str):
-        return str(cell) if len(cell) <= LONGEST_CLASS else None
+        return str(cell) if len(cell) <= MAX_CLASS_LENGTH else None
     if isinstance(cell, bool) or type(cell).__name__ in {"bool", "bool_"}:  # NumPy's
         return bool(cell)
     if isinstance(cell, Integral):

@@ -1,4 +1,4 @@
-"""How good each version was, of the answers that are kept, as metrics."""
+"""How good each version was, over the stored responses, as metrics."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _LABELS = ("target", "version")
 _Ratio = Callable[[Sums], tuple[float, float]]
 _MEANS: dict[str, tuple[str, _Ratio]] = {
     "reward_mean": ("Mean of the rewards.", lambda sums: (sums.reward, sums.rewards)),
-    "accuracy": ("Share of the classes that are right.", lambda sums: (sums.hits, sums.classes)),
+    "accuracy": ("Share of correct classes.", lambda sums: (sums.hits, sums.classes)),
     "mae": (
-        "Mean distance between a predicted quantity and the truth.",
+        "Mean absolute error of predicted quantities.",
         lambda sums: (sums.error, sums.quantities),
     ),
 }
 
 
 def gauges_of(by_version: Mapping[Served, Mapping[int, Sums]], dropped: int) -> Iterator[Gauge]:
-    """Yield the metrics; those of a version that are not known are left out."""
+    """Yield the metrics; a version's undefined ones are left out."""
     totals = {served: added(bins.values()) for served, bins in by_version.items()}
     yield Gauge(
         "mmf_feedback_rewards",
@@ -43,14 +43,14 @@ def gauges_of(by_version: Mapping[Served, Mapping[int, Sums]], dropped: int) -> 
             if whole
         }
         yield Gauge(f"mmf_feedback_{name}", help_text, _LABELS, values)
-    known = ((served, calibration_error(bins)) for served, bins in by_version.items())
+    calibration = ((served, calibration_error(bins)) for served, bins in by_version.items())
     yield Gauge(
         "mmf_feedback_calibration_error",
-        "Mean distance between the probability of a prediction and how often it is right.",
+        "Mean difference between predicted probabilities and the accuracy, over ten bins.",
         _LABELS,
-        {served: error for served, error in known if error is not None},
+        {served: error for served, error in calibration if error is not None},
     )
-    yield Gauge("mmf_feedback_dropped", "Answers that were not noted.", (), {(): dropped})
+    yield Gauge("mmf_feedback_dropped", "Responses that were not recorded.", (), {(): dropped})
 
 
 def added(each: Iterable[Sums]) -> Sums:
@@ -60,11 +60,11 @@ def added(each: Iterable[Sums]) -> Sums:
 
 
 def calibration_error(bins: Mapping[int, Sums]) -> float | None:
-    """Return the expected calibration error; None if no probability is known.
+    """Return the expected calibration error; None without probabilities.
 
-    The mean over the bins, by their rows, of how far the mean probability of the predictions is
-    from the share of them that are right.
+    The mean over the bins, weighted by their rows, of the difference between the mean predicted
+    probability and the accuracy.
     """
-    known = [sums for number, sums in bins.items() if number != NO_BIN and sums.classes]
-    rows = sum(sums.classes for sums in known)
-    return sum(abs(sums.hits - sums.probability) for sums in known) / rows if rows else None
+    used = [sums for number, sums in bins.items() if number != NO_BIN and sums.classes]
+    rows = sum(sums.classes for sums in used)
+    return sum(abs(sums.hits - sums.probability) for sums in used) / rows if rows else None

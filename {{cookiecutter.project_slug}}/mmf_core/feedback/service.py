@@ -1,4 +1,4 @@
-"""The feedback of this process: what its requests, its metrics and a bandit work with."""
+"""The feedback of this process, shared by its requests, its metrics and a bandit."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ from ..codecs import Kind
 from ..errors import MMFError, as_text
 from ..registry import Registry
 from ..target import Target
-from ..web.observed_calls import Answered, CallObserver
+from ..web.observed_calls import CallObserver, CallReport
 from ..web.request_context import RequestContext, count_rows
 from .errors import FeedbackUnavailable
 from .predictions import Predictions, predictions_of
 from .scores import gauges_of
 from .settings import FeedbackSettings
-from .store import Answer, FeedbackStore, KeptAnswer, encoded
-from .writer import AnswerWriter
+from .store import FeedbackStore, ResponseRecord, StoredResponse, encoded
+from .writer import ResponseWriter
 
 FRESH = 1.0
-"""Seconds for which metrics are not read again."""
-_UNKNOWN_PAUSES = (0.05, 0.1, 0.1)
-"""Seconds between looks for an answer that another worker may just be noting."""
+"""Seconds for which metrics are cached."""
+_RETRY_PAUSES = (0.05, 0.1, 0.1)
+"""Seconds between retries for a response that another worker may just be recording."""
 _WITHOUT_PREDICTIONS = {Kind.IMAGE, Kind.FILE}
 
 
 class Feedback:
-    """Where answers are noted and what is said of them is kept."""
+    """Records responses, and stores the feedback on them."""
 
     def __init__(self, settings: FeedbackSettings) -> None:
         self.settings = settings
         self.store = FeedbackStore(settings)
-        self.writer = AnswerWriter(self.store)
+        self.writer = ResponseWriter(self.store)
         self._read, self._gauges = -FRESH, list[Gauge]()
 
-    def observe(self, target: Target, _values: Mapping[str, Any]) -> Answered | None:
-        """Return what notes an answer of a target; nothing for one that trains."""
-        return None if target.trains else partial(self._note, target)
+    def observe(self, target: Target, _values: Mapping[str, Any]) -> CallReport | None:
+        """Return what records a response of a target; None for a target that trains."""
+        return None if target.trains else partial(self._record, target)
 
-    def observe_task(self, target: Target, _values: Mapping[str, Any]) -> Answered | None:
-        """Do the same for a task, at once: its process may end, and nobody waits for it."""
+    def observe_task(self, target: Target, _values: Mapping[str, Any]) -> CallReport | None:
+        """Do the same for a task, immediately: its process may end, and no caller waits."""
 
-        def note(context: RequestContext, result: Any, error: MMFError | None) -> None:
-            self._note(target, context, result, error)
+        def record(context: RequestContext, result: Any, error: MMFError | None) -> None:
+            self._record(target, context, result, error)
             self.writer.write()
 
-        return None if target.trains else note
+        return None if target.trains else record
 
-    def _note(
+    def _record(
         self, target: Target, context: RequestContext, result: Any, error: MMFError | None
     ) -> None:
         if error is not None:
             return
         predictions = _predictions(target, result)
-        answer = Answer(
+        response = ResponseRecord(
             id=context.request_id,
             client_id=as_text(context.client_id),
             target=target.route,
@@ -66,22 +66,22 @@ class Feedback:
             rows=predictions.rows,
             predictions=encoded(predictions),
         )
-        self.writer.put(answer)
+        self.writer.put(response)
 
-    def find(self, answer_id: str) -> KeptAnswer | None:
-        """Return the last answer of an id; None if none is kept.
+    def find(self, response_id: str) -> StoredResponse | None:
+        """Return the last response with an id; None if none is stored.
 
-        One that was given a moment ago may still be on its way to the file.
+        A very recent one may still be on its way to the file.
         """
         self.writer.write()
-        for pause in (*_UNKNOWN_PAUSES, 0.0):
-            if found := self.store.find(as_text(answer_id)):
-                return found
+        for pause in (*_RETRY_PAUSES, 0.0):
+            if stored := self.store.find(as_text(response_id)):
+                return stored
             time.sleep(pause)
         return None
 
     def gauges(self) -> list[Gauge]:
-        """Return how good each version was; nothing while that cannot be known."""
+        """Return how good each version was; nothing while the database is unavailable."""
         now = time.monotonic()
         if now - self._read >= FRESH:
             try:
@@ -97,7 +97,7 @@ class _Current:
 
 
 def current() -> Feedback | None:
-    """Return the feedback of this process, if the settings want any."""
+    """Return the feedback of this process, if it is enabled."""
     settings = FeedbackSettings.from_env()
     if not settings.is_on:
         return None
@@ -107,31 +107,31 @@ def current() -> Feedback | None:
 
 
 def call_observer(_registry: Registry) -> CallObserver | None:
-    """Return what notes answers, if they are to be noted."""
+    """Return what records responses, if feedback is enabled."""
     feedback = current()
     return feedback.observe if feedback else None
 
 
 def task_observer(_registry: Registry) -> CallObserver | None:
-    """Return what notes the answers of tasks, if they are to be noted."""
+    """Return what records the results of tasks, if feedback is enabled."""
     feedback = current()
     return feedback.observe_task if feedback else None
 
 
 def rewards() -> Any:
-    """Return what says how many rewards each version has had: see `FeedbackStore.arms`."""
+    """Return the function that counts the rewards of each version: see `FeedbackStore.arms`."""
     feedback = current()
     return feedback.store.arms if feedback else None
 
 
 def gauges() -> Iterator[Gauge]:
-    """Yield how good the answers of each version were."""
+    """Yield how good the responses of each version were."""
     if feedback := current():
         yield from feedback.gauges()
 
 
 def _predictions(target: Target, result: Any) -> Predictions:
-    """Return what a result predicts; its rows are those that the answer has."""
+    """Return a result's predictions, with the number of rows of the response."""
     returns = target.returns
     if target.is_stream or returns is None or returns.kind in _WITHOUT_PREDICTIONS:
         return Predictions()

@@ -21,7 +21,7 @@ def _days(text: str) -> float:
 
 @dataclass(frozen=True)
 class FeedbackSettings(SettingsGroup):
-    """Whether answers are noted and feedback is taken, where they are kept, and for how long.
+    """Whether responses are recorded and feedback is accepted, where it is kept, and for how long.
 
     `keep` is in seconds, `max_kept` in bytes.
     """
@@ -33,5 +33,5 @@ class FeedbackSettings(SettingsGroup):
 
     @property
     def file(self) -> Path:
-        """Where answers and feedback are kept."""
+        """The database of responses and feedback."""
         return Path(self.folder).absolute() / "feedback.db"

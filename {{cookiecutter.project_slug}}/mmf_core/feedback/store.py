@@ -1,4 +1,4 @@
-"""Answers and what was said of them, in one file that all processes of a service share."""
+"""Responses and the feedback on them, in one file that all processes of a service share."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from typing import Any, TypeAlias
 from ..codecs import json
 from ..sqlite_file import SQLiteFile
 from .database import MIGRATIONS
-from .errors import FeedbackUnavailable, UnknownAnswer
+from .errors import FeedbackUnavailable, UnknownResponse
 from .predictions import Predictions
 from .settings import FeedbackSettings
 from .truth import Outcome
 
-EXPIRE_INTERVAL = 60.0  # seconds between two looks for answers that were kept long enough
+EXPIRE_INTERVAL = 60.0  # seconds between two removals of expired responses
 REMOVED = 100
-"""Answers that are removed at a time: others write in between."""
+"""Responses that are removed at a time: others write in between."""
 _SMALL = 512  # bytes of predictions that are not worth compressing
 _FORGET = "DELETE FROM sums WHERE rewards = 0 AND classes = 0 AND quantities = 0"
 Served: TypeAlias = tuple[str, str]
-"""A target, and the version that answered."""
+"""A target, and the version that responded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer when it is given. `client_id` is another id by which the caller may know it."""
+class ResponseRecord:
+    """A response when it is sent. `client_id` is another id that the caller may use for it."""
 
     id: str
     client_id: str
@@ -42,8 +42,8 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAnswer:
-    """An answer that is kept."""
+class StoredResponse:
+    """A response in the database."""
 
     seq: int
     served: int
@@ -53,11 +53,11 @@ class KeptAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What was said of the answers of one version, all of it or that of one bin of probabilities.
+    """The feedback on one version's responses, in total or in one bin of probabilities.
 
-    `rewards` add up to `reward`. Of predictions that are classes `hits` are right, and their
-    probabilities add up to `probability`; those that are quantities are `error` away from the truth
-    in all.
+    `rewards` add up to `reward`. Of the predicted `classes`, `hits` are correct, and their
+    probabilities add up to `probability`; the absolute errors of the `quantities` add up to
+    `error`.
     """
 
     rewards: int
@@ -70,21 +70,21 @@ class Sums:
 
 
 class FeedbackStore:
-    """The file of feedback. FeedbackUnavailable if it cannot be used just now."""
+    """The feedback database. FeedbackUnavailable if it cannot be used at the moment."""
 
     def __init__(self, settings: FeedbackSettings) -> None:
         self._settings = settings
         self._file = SQLiteFile(settings.file, MIGRATIONS)
         self._expired = time.monotonic()
 
-    def add(self, answers: Sequence[Answer], dropped: int) -> None:
-        """Note answers, and how many more were not noted; remove the oldest if there are too many.
+    def add(self, responses: Sequence[ResponseRecord], dropped: int) -> None:
+        """Record responses, and how many more were dropped; remove the oldest ones past the limit.
 
-        Then as many bytes are kept as before, in a file that does not grow.
+        From then on the file does not grow.
         """
 
         def write(connection: sqlite3.Connection) -> None:
-            served = {(answer.target, answer.version) for answer in answers}
+            served = {(response.target, response.version) for response in responses}
             connection.executemany(
                 "INSERT OR IGNORE INTO served (target, version) VALUES (?, ?)", served
             )
@@ -93,10 +93,10 @@ class FeedbackStore:
                 "?, ?, ?, (SELECT id FROM served WHERE target = ? AND version = ?))",
                 (
                     (
-                        *(answer.id, answer.client_id or None, answer.at, answer.rows),
-                        *(answer.predictions, answer.target, answer.version),
+                        *(response.id, response.client_id or None, response.at, response.rows),
+                        *(response.predictions, response.target, response.version),
                     )
-                    for answer in answers
+                    for response in responses
                 ),
             )
             if dropped:
@@ -106,31 +106,31 @@ class FeedbackStore:
             self._file.write(write)
             self._trim()
 
-    def find(self, answer_id: str) -> KeptAnswer | None:
-        """Return the last answer of an id, which may be the caller's own; None if none is kept."""
+    def find(self, response_id: str) -> StoredResponse | None:
+        """Return the last response with an id, which may be the caller's own; None if unknown."""
         sql = (
             "SELECT seq, served, target, rows, predictions FROM answers "
             "JOIN served ON served.id = answers.served WHERE seq = (SELECT max(seq) FROM "
             "(SELECT seq FROM answers WHERE id = ?1 UNION ALL "
             "SELECT seq FROM answers WHERE client_id = ?1))"
         )
-        found = self._rows(sql, answer_id)
-        if not found:
+        matches = self._rows(sql, response_id)
+        if not matches:
             return None
-        seq, served, target, rows, content = found[0]
-        return KeptAnswer(seq, served, target, decoded(rows, content))
+        seq, served, target, rows, content = matches[0]
+        return StoredResponse(seq, served, target, decoded(rows, content))
 
-    def give(
+    def record(
         self,
-        answer: KeptAnswer,
+        response: StoredResponse,
         rewards: Sequence[tuple[int, float]],
         outcomes: Sequence[tuple[int, Outcome]],
     ) -> None:
-        """Store what is said of rows of an answer, in the place of what was said before.
+        """Store the feedback on rows of a response, replacing earlier feedback on them.
 
-        UnknownAnswer if the answer was removed meanwhile.
+        UnknownResponse if the response was removed meanwhile.
         """
-        key = answer.seq, answer.served
+        key = response.seq, response.served
 
         def write(connection: sqlite3.Connection) -> None:
             connection.executemany(
@@ -153,35 +153,35 @@ class FeedbackStore:
             with _unavailable():
                 self._file.write(write)
         except sqlite3.IntegrityError:
-            raise UnknownAnswer("the answer is no longer kept") from None
+            raise UnknownResponse("the response is no longer stored") from None
 
     def sums(self) -> dict[Served, dict[int, Sums]]:
-        """Return what was said of the answers that are kept, by version and bin."""
+        """Return the sums of the feedback on stored responses, by version and bin."""
         if not self._file.exists():
             return {}
-        found: dict[Served, dict[int, Sums]] = {}
+        sums: dict[Served, dict[int, Sums]] = {}
         for target, version, number, *values in self._rows(
             "SELECT target, version, bin, rewards, reward, classes, hits, quantities, error, "
             "probability FROM sums JOIN served ON served.id = sums.served"
         ):
-            found.setdefault((target, version), {})[number] = Sums(*values)
-        return found
+            sums.setdefault((target, version), {})[number] = Sums(*values)
+        return sums
 
     def dropped(self) -> int:
-        """Return how many answers were not noted."""
+        """Return how many responses were not recorded."""
         return int(self._rows("SELECT answers FROM dropped")[0][0]) if self._file.exists() else 0
 
     def arms(self, key: str, versions: Iterable[str]) -> dict[str, tuple[int, float]]:
-        """Return how many rewards each version has had, and their sum, whether kept or not.
+        """Return the number of rewards of each version, and their sum, expired ones included.
 
-        Those of answers count that were given after a version was first asked for with this key.
+        Rewards count for responses sent after the first call for a version with this key.
         """
-        wanted = [*versions]
-        if not (self._file.exists() or wanted):
+        names = [*versions]
+        if not (self._file.exists() or names):
             return {}
         sql = "SELECT version, rewards, reward FROM arms WHERE key = ?"
-        found = {version: (count, total) for version, count, total in self._rows(sql, key)}
-        if missing := [version for version in wanted if version not in found]:
+        rewards = {version: (count, total) for version, count, total in self._rows(sql, key)}
+        if missing := [version for version in names if version not in rewards]:
             with _unavailable():
                 self._file.write(
                     lambda connection: connection.executemany(
@@ -190,10 +190,10 @@ class FeedbackStore:
                         [(key, version) for version in missing],
                     )
                 )
-        return dict.fromkeys(missing, (0, 0.0)) | found
+        return dict.fromkeys(missing, (0, 0.0)) | rewards
 
     def close(self) -> None:
-        """Close the connection, as before a fork, which none survives."""
+        """Close the connection, as before a fork, which it would not survive."""
         self._file.close()
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
@@ -201,7 +201,7 @@ class FeedbackStore:
             return self._file.run(lambda connection: connection.execute(sql, values).fetchall())
 
     def _trim(self) -> None:
-        """Remove answers that were kept for long enough, and the oldest if they are too many."""
+        """Remove expired responses, and the oldest ones past the limit."""
         while self._file.run(_used) > self._settings.max_kept and self._remove(math.inf):
             pass
         now = time.monotonic()
@@ -212,7 +212,7 @@ class FeedbackStore:
             self._file.write(lambda connection: connection.execute(_FORGET))
 
     def _remove(self, before: float) -> int:
-        """Remove some of the oldest answers, if they are older than this; return how many."""
+        """Remove some of the oldest responses, if they are older than this; return how many."""
         sql = (
             "DELETE FROM answers WHERE seq IN (SELECT seq FROM "
             "(SELECT seq, at FROM answers ORDER BY seq LIMIT ?) WHERE at < ?)"
@@ -238,7 +238,7 @@ def decoded(rows: int, content: bytes | None) -> Predictions:
 
 
 def _used(connection: sqlite3.Connection) -> int:
-    """Return the bytes in use; free pages are those of what was removed."""
+    """Return the bytes in use, without the free pages that removals leave."""
     names = ("page_count", "freelist_count", "page_size")
     pages, free, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
     return int((pages - free) * size)
@@ -246,7 +246,7 @@ def _used(connection: sqlite3.Connection) -> int:
 
 @contextmanager
 def _unavailable() -> Iterator[None]:
-    """Raise FeedbackUnavailable for what a full disk or a missing folder does in the block."""
+    """Raise FeedbackUnavailable for errors in the block, as of a full disk or missing folder."""
     try:
         yield
     except sqlite3.IntegrityError:

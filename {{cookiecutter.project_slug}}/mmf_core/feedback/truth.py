@@ -1,4 +1,4 @@
-"""The truth beside a prediction: whether a class is right, or how far a quantity is from it."""
+"""A prediction compared with the truth: whether a class is correct, or a quantity's error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .database import NO_BIN
 from .predictions import Predictions, Value
 
 BINS = 10
-"""The bins of probabilities, in which they are compared with how often the prediction is right."""
+"""The number of probability bins in which probabilities are compared with the accuracy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def outcome(predictions: Predictions, row: int, truth: Value) -> Outcome:
     """Compare a row's prediction with the truth; ValueError if they cannot be compared."""
     predicted = predictions.values[row] if row < len(predictions.values) else None
     if predicted is None:
-        raise ValueError("no prediction is known for this row; send a reward")
+        raise ValueError("this row has no prediction to compare; send a reward")
     probability = predictions.probabilities[row] if predictions.probabilities else None
     if isinstance(predicted, str) != isinstance(truth, str):
         kind = "text" if isinstance(predicted, str) else "number"
@@ -37,5 +37,5 @@ def outcome(predictions: Predictions, row: int, truth: Value) -> Outcome:
         return Outcome(error=abs(predicted - truth))
     if probability is None:
         return Outcome(hit=predicted == truth)
-    place = min(BINS - 1, max(0, int(BINS * probability)))
-    return Outcome(hit=predicted == truth, bin=place, probability=probability)
+    index = min(BINS - 1, max(0, int(BINS * probability)))
+    return Outcome(hit=predicted == truth, bin=index, probability=probability)

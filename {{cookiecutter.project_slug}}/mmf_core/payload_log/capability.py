@@ -1,4 +1,4 @@
-"""The payload log: requests and answers as Parquet files, in S3, or as KServe's CloudEvents."""
+"""The payload log: requests and responses as Parquet files, in S3, or as KServe's CloudEvents."""
 
 from __future__ import annotations
 

@@ -24,42 +24,42 @@ _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in
 
 
 class CloudEvents:
-    """Sends each line as two events, over one connection as long as that works."""
+    """Sends each record as two events, over one connection as long as it works."""
 
     def __init__(self, settings: PayloadLogSettings) -> None:
-        parts = urlsplit(settings.place)
+        parts = urlsplit(settings.location)
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT)
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._service = read_metadata().name
 
     def add(self, row: Row) -> int:
-        """Send a line."""
+        """Send a record."""
         try:
             self._post("request", row, (row["inputs"] or "null").encode())
-            self._post("response", row, _answer(row))
+            self._post("response", row, _response_body(row))
         except (OSError, HTTPException) as error:
             self._connection.close()
             raise NotWritten(f"{type(error).__name__}: {error}", 1) from error
         return 1
 
     def flush(self) -> int:
-        """Close the connection; every line has been sent."""
+        """Close the connection; every record has been sent."""
         self._connection.close()
         return 0
 
     def seconds_left(self) -> float | None:
-        """Return None: nothing is kept."""
+        """Return None: nothing is buffered."""
         return None
 
     def _post(self, kind: str, row: Row, body: bytes) -> None:
-        moment = datetime.fromtimestamp(row["time"], UTC)
+        time = datetime.fromtimestamp(row["time"], UTC)
         attributes = {
             "specversion": "1.0",
             "id": row["request_id"],
             "type": f"{TYPE}{kind}",
             "source": f"/{row['target']}",
-            "time": moment.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "time": time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "inferenceservicename": self._service,
             "component": "predictor",
             "endpoint": row["target"],
@@ -79,7 +79,7 @@ class CloudEvents:
             raise OSError(f"the receiver responded with {response.status} {response.reason}")
 
 
-def _answer(row: Row) -> bytes:
+def _response_body(row: Row) -> bytes:
     if row["status"] == OK:
         return (row["result"] or "null").encode()
     errors = json.loads(row["errors"]) if row["errors"] else []

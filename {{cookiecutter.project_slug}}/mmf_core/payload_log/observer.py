@@ -1,4 +1,4 @@
-"""What sees the calls of a service's targets, and puts a share of them into the log's queue."""
+"""The observer that puts a share of the calls of a service's targets into the log's queue."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .writer import Writer
 
 
 def make_observer(registry: Registry) -> CallObserver | None:
-    """Return what logs the calls of a service; None if its operator has not asked for that.
+    """Return the observer that logs the calls of a service; None if the log is off.
 
-    MissingPackage and StoreError if the log cannot be written at all.
+    MissingPackage or StoreError if the log cannot be written at all.
     """
     settings = PayloadLogSettings.from_env()
-    if not settings.place:
+    if not settings.location:
         return None
     payloads = {route: Payloads(target, settings.key) for route, target in registry.targets.items()}
     sink = CloudEvents(settings) if settings.is_web else ParquetFiles(settings)
@@ -35,15 +35,15 @@ def make_observer(registry: Registry) -> CallObserver | None:
     def observe(target: Target, values: Mapping[str, Any]) -> CallReport | None:
         if settings.share < 1 and random() >= settings.share:  # noqa: S311 - a share, not a secret
             return None
-        asked, of_target = time(), payloads[target.route]
+        arrived, of_target = time(), payloads[target.route]
         context = current_context()
         size = context.environ.get("CONTENT_LENGTH", "") if context else ""
         copies = of_target.copied(values, int(size) if size.isdecimal() else 0)
 
         def report(context: RequestContext, result: Any, error: MMFError | None) -> None:
-            kept = of_target.result(result) if error is None else None
+            copy = of_target.result(result) if error is None else None
             record = Record(
-                time=asked,
+                time=arrived,
                 request_id=context.request_id,
                 target=target.route,
                 protocol=context.protocol,
@@ -51,9 +51,9 @@ def make_observer(registry: Registry) -> CallObserver | None:
                 seconds=perf_counter() - context.started,
                 rows=context.rows_in,
                 values=copies,
-                result=kept,
+                result=copy,
                 failure=of_target.failure(error) if error else None,
-                cells=cells_of(kept) + sum(map(cells_of, copies.values())),
+                cells=cells_of(copy) + sum(map(cells_of, copies.values())),
             )
             writer.put(record)
 

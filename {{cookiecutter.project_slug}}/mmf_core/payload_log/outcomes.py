@@ -1,4 +1,4 @@
-"""`mmf_payload_log_records_total`: what became of the log's lines, for Prometheus."""
+"""`mmf_payload_log_records_total`: the outcomes of the log's records, for Prometheus."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _log = logging.getLogger("mmf.payload_log")
 
 
 def count(outcome: str, records: int = 1) -> None:
-    """Count lines that are `written`, `dropped` since the queue was full, or `failed`."""
+    """Count records that are `written`, `dropped` because the queue was full, or `failed`."""
     try:
         if records and (counter := _counter()) is not None:
             counter.labels(outcome).inc(records)
     except Exception:  # noqa: BLE001 - prometheus_client's files may be gone
-        _log.exception("lines of the payload log not counted")
+        _log.exception("records of the payload log not counted")
 
 
 @cache
@@ -25,4 +25,4 @@ def _counter() -> Any:
         from prometheus_client import Counter
     except ImportError:
         return None
-    return Counter("mmf_payload_log_records", "Lines of the payload log.", ["outcome"])
+    return Counter("mmf_payload_log_records", "Records of the payload log.", ["outcome"])

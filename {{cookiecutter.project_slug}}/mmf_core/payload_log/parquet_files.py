@@ -1,4 +1,4 @@
-"""The log as Parquet files, in a folder or in a store: each appears when it is complete.
+"""The log as Parquet files, in a folder or in a store: a file appears once it is complete.
 
 A file is called `2026-11-30/095143-<host>-<process>-<number>.parquet`, in UTC. pandas, pyarrow and
 DuckDB read a folder of them as one table.
@@ -33,15 +33,15 @@ class ParquetLibrary(OptionalDependency):
 
 
 class ParquetFiles:
-    """Keeps lines in memory until they are enough for a file, or the first of them is old."""
+    """Buffers records in memory until they fill a file, or the first of them is old."""
 
     def __init__(self, settings: PayloadLogSettings) -> None:
         library = ParquetLibrary()
         library.require("MMF_PAYLOAD_LOG")
         library.preload()
         self._settings = settings
-        self._place = settings.place.rstrip("/") or "/"  # one with a slash is a folder of MLflow's
-        self._store = store_for(self._place) if is_uri(self._place) else None
+        self._location = settings.location.rstrip("/") or "/"  # with a slash: a folder of MLflow
+        self._store = store_for(self._location) if is_uri(self._location) else None
         self._host = _NOT_IN_A_NAME.sub("-", socket.gethostname())
         self._rows: list[Row] = []
         self._size = 0
@@ -49,7 +49,7 @@ class ParquetFiles:
         self._numbers = count()
 
     def add(self, row: Row) -> int:
-        """Keep a line; write a file when there are enough."""
+        """Buffer a record; write a file when it is full."""
         if not self._rows:
             self._started = monotonic()
         self._rows.append(row)
@@ -58,7 +58,7 @@ class ParquetFiles:
         return self.flush() if is_due else 0
 
     def flush(self) -> int:
-        """Write a file of the lines that are kept, if there are any."""
+        """Write a file of the buffered records, if there are any."""
         rows, self._rows, self._size = self._rows, [], 0
         if not rows:
             return 0
@@ -69,17 +69,17 @@ class ParquetFiles:
         return len(rows)
 
     def seconds_left(self) -> float | None:
-        """Return in how many seconds the first line that is kept is old enough."""
+        """Return in how many seconds the first buffered record must be written."""
         if not self._rows:
             return None
         return max(0.0, self._started + self._settings.seconds - monotonic())
 
     def _name(self) -> str:
-        """Return a name that no file has: a clock may go back, and a process have the same id."""
+        """Return an unused file name: a clock may be set back, and a process id be reused."""
         while True:
-            moment = f"{datetime.now(UTC):%Y-%m-%d/%H%M%S}"
-            name = f"{moment}-{self._host}-{os.getpid()}-{next(self._numbers)}.parquet"
-            if self._store or not Path(self._place, name).exists():
+            time = f"{datetime.now(UTC):%Y-%m-%d/%H%M%S}"
+            name = f"{time}-{self._host}-{os.getpid()}-{next(self._numbers)}.parquet"
+            if self._store or not Path(self._location, name).exists():
                 return name
 
     def _write(self, table: Any, name: str) -> None:
@@ -89,9 +89,9 @@ class ParquetFiles:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, "log.parquet")
                 pq.write_table(table, path, compression="zstd")
-                self._store.upload(path, f"{self._place}/{name}", {})
+                self._store.upload(path, f"{self._location}/{name}", {})
             return
-        target = Path(self._place, name)
+        target = Path(self._location, name)
         part = target.with_name(f".{target.name}.part")  # which readers of a folder skip
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

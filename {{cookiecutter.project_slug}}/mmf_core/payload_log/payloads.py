@@ -1,7 +1,7 @@
-"""The values of one target as the log has them: copied at once, written as JSON later.
+"""The values of one target as the log has them: copied immediately, encoded as JSON later.
 
-Columns that a schema does not declare are left out, and private ones are masked or hashed. A table
-has its first MAX_ROWS rows; pictures and files are only described.
+Columns that a schema does not declare are left out, and private ones are masked or hashed. Tables
+are cut to their first MAX_ROWS rows; pictures and files are only described.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_ROWS = 1_000
-LARGEST = 1024 * 1024
-"""Bytes of the JSON of an argument, or of the result; null stands for a larger one."""
+MAX_VALUE_BYTES = 1024 * 1024
+"""Bytes of the JSON of an argument, or of the result; a larger one is logged as null."""
 MASK = "***"
 _DIGEST = 8  # bytes
-_BYTES_IN_A_CELL = 8
+_BYTES_PER_CELL = 8
 _NULL = b"null"
 
 
 class Payloads:
-    """Copies and writes the values of a target; `key` hashes private values."""
+    """Copies and encodes the values of a target; `key` hashes private values."""
 
     def __init__(self, target: Target, key: bytes) -> None:
         self._target = target
@@ -44,7 +44,7 @@ class Payloads:
         }
 
     def copied(self, values: Mapping[str, Any], size: int) -> dict[str, Any]:
-        """Return copies of what the function may change; `size` is that of the body in bytes."""
+        """Return copies of the values, which the function may change; `size`: bytes of the body."""
         arguments = self._target.arguments
         return {
             name: _copy(arguments[name].kind, value, size)
@@ -53,12 +53,12 @@ class Payloads:
         }
 
     def result(self, result: Any) -> Any:
-        """Return what is kept of a result; None of a stream, which is not there yet."""
+        """Return the logged part of a result; None for a stream, which has not run yet."""
         returns = self._target.returns
         return None if returns is None else _first_rows(returns.kind, result)
 
     def row(self, record: Record) -> dict[str, Any]:
-        """Return the line of a call, by column."""
+        """Return the record of a call as a row, by column."""
         arguments, returns, failure = self._target.arguments, self._target.returns, record.failure
         inputs = b",".join(
             json.dumps(name) + b":" + self._text(arguments[name], value)
@@ -82,17 +82,17 @@ class Payloads:
         }
 
     def failure(self, error: MMFError) -> Failure:
-        """Return what is kept of an error: nothing that may repeat a private value."""
+        """Return the logged part of an error: nothing that may repeat a private value."""
         if not isinstance(error, RequestError):
             return Failure(error.status, as_text(error))
-        places = self._without_private(error.errors) if self._private else error.errors
-        text = json.dumps([place.as_dict() for place in places]).decode()
+        details = self._without_private(error.errors) if self._private else error.errors
+        text = json.dumps([detail.as_dict() for detail in details]).decode()
         detail = None if self._private else shortened(as_text(error.detail), LONGEST_MESSAGE)
         return Failure(error.status, detail, text)
 
     def _text(self, descriptor: Descriptor[Any], value: Any) -> bytes:
         """Return a value as JSON; null if it is too large, or JSON cannot hold it."""
-        if isinstance(value, _Written):
+        if isinstance(value, _EncodedJSON):
             return value
         kind, value = descriptor.kind, as_frame(value)
         try:
@@ -104,7 +104,7 @@ class Payloads:
                 text = json.dumps(json_of(kind).to_plain(value))
         except (AttributeError, TypeError, ValueError, RequestError):
             return _NULL
-        return text if len(text) <= LARGEST else _NULL
+        return text if len(text) <= MAX_VALUE_BYTES else _NULL
 
     def _table(self, descriptor: DataFrame, table: pd.DataFrame) -> pd.DataFrame:
         if descriptor.columns:
@@ -126,26 +126,26 @@ class Payloads:
         text = str(cell).encode(errors="surrogatepass")
         return blake2b(text, key=self._key, digest_size=_DIGEST).hexdigest()
 
-    def _without_private(self, places: Iterable[ErrorDetail]) -> list[ErrorDetail]:
-        """Return the places of errors; a sentence without a column may repeat any value."""
+    def _without_private(self, details: Iterable[ErrorDetail]) -> list[ErrorDetail]:
+        """Return the positions of errors; a message without a column may repeat any value."""
         return [
-            replace(place, message="", value=None)
-            if place.column is None or self._is_private(place.column)
-            else place
-            for place in places
+            replace(detail, message="", value=None)
+            if detail.column is None or self._is_private(detail.column)
+            else detail
+            for detail in details
         ]
 
 
-class _Written(bytes):
-    """A value that is JSON already."""
+class _EncodedJSON(bytes):
+    """A value that is already encoded as JSON."""
 
 
 def cells_of(value: Any) -> int:
-    """Return how many cells a value has, about; a long text counts as several."""
+    """Return the approximate number of cells of a value; a long text counts as several."""
     if isinstance(value, NumberTable):
         value = value.array
     if isinstance(value, bytes | str):
-        return 1 + len(value) // _BYTES_IN_A_CELL
+        return 1 + len(value) // _BYTES_PER_CELL
     size = getattr(value, "size", 1)
     return size if isinstance(size, int) else 1
 
@@ -168,17 +168,17 @@ def _first_rows(kind: Kind, value: Any) -> Any:
 def _json_of(value: Any) -> bytes:
     try:
         return json.dumps(value)
-    except (TypeError, ValueError):  # of a descriptor of the author's own
+    except (TypeError, ValueError):  # from a descriptor of the author's own
         return _NULL
 
 
 def _copy(kind: Kind, value: Any, size: int) -> Any:
-    """Return a copy of what is kept of a value; pandas copies a table when it is changed."""
+    """Return a copy of the logged part of a value; pandas copies a table when it is changed."""
     if kind is Kind.JSON:
-        return _Written(_json_of(value) if size <= LARGEST else _NULL)
-    kept = _first_rows(kind, value)
-    if not hasattr(kept, "copy") or not hasattr(kept, "shape"):
-        return kept
-    if hasattr(kept, "columns"):
-        return kept.copy(deep=kept is not value)  # the whole table is not kept in memory
-    return kept.copy()
+        return _EncodedJSON(_json_of(value) if size <= MAX_VALUE_BYTES else _NULL)
+    head = _first_rows(kind, value)
+    if not hasattr(head, "copy") or not hasattr(head, "shape"):
+        return head
+    if hasattr(head, "columns"):
+        return head.copy(deep=head is not value)  # so that the whole table is not kept in memory
+    return head.copy()

@@ -1,4 +1,4 @@
-"""Reading a log: its lines in the order of the files, those that are wanted."""
+"""Reads the matching records of a log, in the order of its files."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _log = logging.getLogger("mmf.payload_log")
 
 
 class LogError(MMFError):
-    """A place has no log."""
+    """A path has no log."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which lines are wanted; None and False stand for any."""
+class LogFilter:
+    """Which records match; None and False match any."""
 
     target: str | None = None
     version: str | None = None
@@ -34,8 +34,8 @@ class Wanted:
     until: datetime | None = None
     failed: bool = False
 
-    def filters(self) -> Any:
-        """Return an expression of pyarrow's; None for all lines."""
+    def expression(self) -> Any:
+        """Return a pyarrow expression; None for all records."""
         import pyarrow.compute as pc
 
         names = ("target", "version", "status", "request_id")
@@ -54,29 +54,29 @@ class Wanted:
         return expression
 
 
-def lines(place: str, wanted: Wanted) -> Iterator[dict[str, Any]]:
-    """Yield the lines as dicts; what is JSON in the log is decoded, times are texts in ISO 8601.
+def records(location: str, log_filter: LogFilter) -> Iterator[dict[str, Any]]:
+    """Yield the records as dicts; JSON columns are decoded, times are texts in ISO 8601.
 
-    LogError if there is no folder; a file that cannot be read is skipped, and the log says so.
+    LogError if the folder does not exist; an unreadable file is skipped with a warning.
     """
     import pyarrow as pa
 
-    expression = wanted.filters()
-    for file in files(place):
+    expression = log_filter.expression()
+    for file in files(location):
         try:
             table = _read(file, expression)
         except (OSError, pa.ArrowException, KeyError) as error:
             _log.warning("%s is not a file of the log, and is skipped: %s", file, error)
             continue
-        for line in table.sort_by("time").to_pylist():
-            line["time"] = line["time"].isoformat()
+        for record in table.sort_by("time").to_pylist():
+            record["time"] = record["time"].isoformat()
             for name in JSON_COLUMNS:
-                line[name] = json.loads(line[name]) if line[name] else None
-            yield line
+                record[name] = json.loads(record[name]) if record[name] else None
+            yield record
 
 
 def _read(file: Path, expression: Any) -> Any:
-    """Read a file; ArrowException if it is not one of a log."""
+    """Read a file; ArrowException if it does not belong to a log."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -86,28 +86,28 @@ def _read(file: Path, expression: Any) -> Any:
     return table
 
 
-def files(place: str) -> list[Path]:
+def files(location: str) -> list[Path]:
     """Return the files of a log, in the order in which they were written."""
     ParquetLibrary().require("reading the payload log")
-    if not place:
+    if not location:
         raise LogError("expected the folder of the log, or MMF_PAYLOAD_LOG=FOLDER")
-    if is_uri(place):
-        raise LogError(f"{place}: copy it to a folder first, such as by aws s3 sync")
-    if not Path(place).is_dir():
-        raise LogError(f"{place}: no such folder; it appears with the first file of the log")
-    found = Path(place).glob("**/[!.]*.parquet")
-    return sorted(found, key=lambda file: (file.parent.name, file.name))
+    if is_uri(location):
+        raise LogError(f"{location}: copy it to a folder first, such as by aws s3 sync")
+    if not Path(location).is_dir():
+        raise LogError(f"{location}: no such folder; it appears with the first file of the log")
+    paths = Path(location).glob("**/[!.]*.parquet")
+    return sorted(paths, key=lambda file: (file.parent.name, file.name))
 
 
-def rows(line: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield each row of a line: the request's table, and beside it the result, if both fit."""
-    inputs = [value for value in (line["inputs"] or {}).values() if _is_table(value)]
-    result = line["result"] if _is_table(line["result"]) else [{}] * (line["rows"] or 1)
-    common = {name: line[name] for name in ("time", "request_id", "target", "version", "status")}
-    for number, given in enumerate(inputs[0] if len(inputs) == 1 else result):
-        answer = result[number] if number < len(result) else {}
-        clashing = {f"result.{name}" if name in given else name: answer[name] for name in answer}
-        yield {**common, "row": number, **given, **clashing}
+def rows(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield each row of a record: the request's table with the result beside it, if both fit."""
+    inputs = [value for value in (record["inputs"] or {}).values() if _is_table(value)]
+    result = record["result"] if _is_table(record["result"]) else [{}] * (record["rows"] or 1)
+    common = {name: record[name] for name in ("time", "request_id", "target", "version", "status")}
+    for number, cells in enumerate(inputs[0] if len(inputs) == 1 else result):
+        output = result[number] if number < len(result) else {}
+        renamed = {f"result.{name}" if name in cells else name: output[name] for name in output}
+        yield {**common, "row": number, **cells, **renamed}
 
 
 def _is_table(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""One call of a target, and its line in the log: a few columns, and JSON for what was sent."""
+"""One call of a target, and its record in the log: a few columns, and JSON for the values."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ COLUMNS = {
     "protocol": TEXT,
     "version": TEXT,
     "status": WHOLE,  # 200, or that of the error
-    "seconds": REAL,  # from the request's arrival to its answer, which is not yet encoded
+    "seconds": REAL,  # from the request's arrival to its result, before it is encoded
     "rows": WHOLE,  # of the request's tables and arrays; null without one
     "inputs": TEXT,  # JSON: the arguments by name, tables as records
     "result": TEXT,  # JSON; null for an error or a stream
-    "detail": TEXT,  # of an error, in words
-    "errors": TEXT,  # JSON: the places of an error
+    "detail": TEXT,  # the message of an error
+    "errors": TEXT,  # JSON: the positions of an error
 }
-"""Column → what its cells are."""
+"""Column → type of its cells."""
 JSON_COLUMNS = ("inputs", "result", "errors")
 
 
 class Failure(NamedTuple):
-    """The status of an error, its text, and its places as JSON."""
+    """The status of an error, its message, and its positions as JSON."""
 
     status: int
     detail: str | None
@@ -35,9 +35,9 @@ class Failure(NamedTuple):
 
 @dataclass(slots=True)
 class Record:
-    """A call before its values are written as JSON; `time` is in seconds since the epoch.
+    """A call before its values are encoded as JSON; `time` is in seconds since the epoch.
 
-    `values` are copies, which nobody changes; `cells` is how many they and the result have.
+    `values` are copies, which do not change; `cells` is the number of cells in them and the result.
     """
 
     time: float

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from ..settings import MIB, SettingsGroup, mebibytes, number, positive_duration, setting
 
-_LEAST_KEY = 16
+_MIN_KEY_LENGTH = 16
 WEB = ("http", "https")
 
 
-def _place(text: str) -> str:
+def _location(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme in WEB and (not parts.hostname or parts.username):
         raise ValueError("expected a URL with a host, and without a password")
@@ -30,20 +30,20 @@ def _share(text: str) -> float:
 
 def _key(text: str) -> bytes:
     """Read a secret of any length; return a key of 32 bytes."""
-    if len(text) < _LEAST_KEY:
-        raise ValueError(f"expected a secret of at least {_LEAST_KEY} characters")
+    if len(text) < _MIN_KEY_LENGTH:
+        raise ValueError(f"expected a secret of at least {_MIN_KEY_LENGTH} characters")
     return hashlib.sha256(text.encode(errors="surrogateescape")).digest()
 
 
 @dataclass(frozen=True)
 class PayloadLogSettings(SettingsGroup):
-    """Where the log goes, which share of the requests it has, and how large its files become.
+    """Where the log is written, which share of the requests it has, and how large its files are.
 
-    Without `place` there is no log. `file_size` is in bytes of JSON, before compression; a file
+    Without `location` there is no log. `file_size` is in bytes of JSON, before compression; a file
     ends after `seconds` at the latest. Without `key` private values are masked, with it hashed.
     """
 
-    place: str = setting("MMF_PAYLOAD_LOG", "", _place)
+    location: str = setting("MMF_PAYLOAD_LOG", "", _location)
     share: float = setting("MMF_PAYLOAD_LOG_SHARE", 1.0, _share)
     file_size: int = setting("MMF_PAYLOAD_LOG_FILE_MIB", 16 * MIB, mebibytes)
     seconds: float = setting("MMF_PAYLOAD_LOG_SECONDS", 60.0, positive_duration)
@@ -52,4 +52,4 @@ class PayloadLogSettings(SettingsGroup):
     @property
     def is_web(self) -> bool:
         """Whether the log is sent to a URL, instead of being written to files."""
-        return urlsplit(self.place).scheme in WEB
+        return urlsplit(self.location).scheme in WEB

@@ -1,6 +1,6 @@
-"""The queue between requests and the log, and the thread of a worker that empties it.
+"""The queue between requests and the log, and the thread of a worker that drains it.
 
-A request only puts its record there. When the queue is full, because a disk or a receiver is slow,
+A request only enqueues its record. When the queue is full, because a disk or a receiver is slow,
 records are dropped and counted.
 """
 
@@ -19,39 +19,39 @@ from ..errors import MMFError
 from .outcomes import DROPPED, FAILED, WRITTEN, count
 from .record import Record
 
-MOST = 1_000
-"""Records that wait in a worker."""
-MOST_CELLS = 1_000_000
-"""Cells of all records that wait, so that they take some tens of MiB at most."""
-LAST_SECONDS = 5.0
-"""How long the end of a worker waits for its last records."""
+MAX_RECORDS = 1_000
+"""Records in a worker's queue."""
+MAX_CELLS = 1_000_000
+"""Cells of all records in the queue, so that they take some tens of MiB at most."""
+FLUSH_TIMEOUT = 5.0
+"""Seconds for which the end of a worker waits for its last records."""
 Row = Mapping[str, Any]
 _log = logging.getLogger("mmf.payload_log")
 
 
 class NotWritten(OSError):
-    """So many lines are lost; the message says why."""
+    """Records are lost, `records` of them; the message says why."""
 
-    def __init__(self, reason: object, lines: int) -> None:
+    def __init__(self, reason: object, records: int) -> None:
         super().__init__(str(reason))
-        self.lines = lines
+        self.records = records
 
 
 class Sink(Protocol):
-    """Where lines go; its methods return how many have been written, or raise NotWritten."""
+    """Where records go; its methods return how many have been written, or raise NotWritten."""
 
     def add(self, row: Row) -> int:
-        """Write a line, or keep it until more of them are written."""
+        """Write a record, or buffer it until more of them are written."""
 
     def flush(self) -> int:
-        """Write the lines that are kept."""
+        """Write the buffered records."""
 
     def seconds_left(self) -> float | None:
-        """Return in how many seconds `flush` is due; None if nothing is kept."""
+        """Return in how many seconds `flush` is due; None if nothing is buffered."""
 
 
 class Writer:
-    """A queue and a thread in each process that writes; `row` makes a line of a record."""
+    """A queue and a thread in each process that writes; `row` turns a record into a row."""
 
     _all: ClassVar[WeakSet[Writer]] = WeakSet()
 
@@ -65,11 +65,11 @@ class Writer:
         self._all.add(self)
 
     def put(self, record: Record) -> None:
-        """Add a record, or drop it and count that."""
+        """Add a record, or drop and count it."""
         with self._lock:
             if self._owner != os.getpid():
                 self._start()
-            is_full = self._count >= MOST or self._cells + record.cells > MOST_CELLS
+            is_full = self._count >= MAX_RECORDS or self._cells + record.cells > MAX_CELLS
             if not is_full:
                 self._count += 1
                 self._cells += record.cells
@@ -79,19 +79,19 @@ class Writer:
             self._queue.put(record)
 
     def close(self) -> None:
-        """Write what waits, for LAST_SECONDS at most."""
+        """Write the queue, for FLUSH_TIMEOUT seconds at most."""
         if self._owner == os.getpid():
             self._queue.put(None)
-            self._thread.join(LAST_SECONDS)
+            self._thread.join(FLUSH_TIMEOUT)
 
     @classmethod
     def close_all(cls) -> None:
-        """Write what waits in this process, which ends without Python's own exit."""
+        """Write the queues of this process, which ends without Python's own exit."""
         for writer in cls._all:
             writer.close()
 
     def _start(self) -> None:
-        """Begin in this process, which may be a fork."""
+        """Start in this process, which may be a fork."""
         self._queue: SimpleQueue[Record | None] = SimpleQueue()
         self._count = self._cells = 0
         self._thread = Thread(target=self._run, name="mmf-payload-log", daemon=True)
@@ -118,15 +118,15 @@ class Writer:
             self._cells -= record.cells
 
     def _write(self, write: Callable[[], int]) -> None:
-        """Write, and count; the log says once that it fails, until it succeeds again."""
+        """Write, and count; a failure is logged once, until writing succeeds again."""
         try:
             written = write()
         except Exception as error:  # noqa: BLE001 - the thread must not end
-            count(FAILED, getattr(error, "lines", 1))
+            count(FAILED, getattr(error, "records", 1))
             if not self._is_failing:
-                is_usual = isinstance(error.__cause__ or error, OSError | MMFError)
-                text = "the payload log cannot be written, and its lines are lost: %s"
-                _log.error(text, error, exc_info=None if is_usual else error)
+                is_expected = isinstance(error.__cause__ or error, OSError | MMFError)
+                text = "the payload log cannot be written, and its records are lost: %s"
+                _log.error(text, error, exc_info=None if is_expected else error)
             self._is_failing = True
             return
         if written:

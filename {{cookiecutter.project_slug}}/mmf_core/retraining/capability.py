@@ -1,4 +1,4 @@
-"""Retraining: targets that return a model, which is tried and becomes the service's next one."""
+"""Retraining: targets that return a model, which is tested and becomes the service's next one."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ import click
 @click.argument("target")
 @click.argument("arguments", nargs=-1)
 def retrain(target: str, arguments: tuple[str, ...]) -> None:
-    """Train by TARGET, with ARGUMENTS as curl's -F has them: data=@wines.csv, depth=3.
+    """Train by TARGET, with ARGUMENTS in the form of curl's -F: data=@wines.csv, depth=3.
 
-    The model becomes the next version as after a scheduled training. A running service takes it on
-    SIGHUP, or by itself with MMF_RELOAD_SECONDS.
+    The model becomes the next version as after a scheduled training. A running service loads it on
+    SIGHUP, or automatically with MMF_RELOAD_SECONDS.
     """
     from werkzeug.test import EnvironBuilder
 
@@ -27,11 +27,11 @@ def retrain(target: str, arguments: tuple[str, ...]) -> None:
 
     app = create_app("main")
     calls = TaskService.of(app).calls
-    known = [route for route, each in calls.items() if each.target.trains]
-    if target not in known:
+    trainable = [route for route, call in calls.items() if call.target.trains]
+    if target not in trainable:
         raise click.ClickException(
             f"{target}: expected a target with returns=mmf.ModelFile(…): "
-            f"{', '.join(known) or 'main.py has none'}"
+            f"{', '.join(trainable) or 'main.py has none'}"
         )
     with ExitStack() as stack:
         parts = dict(_part(argument, stack) for argument in arguments)
@@ -44,7 +44,7 @@ def retrain(target: str, arguments: tuple[str, ...]) -> None:
 
 
 def _part(argument: str, stack: ExitStack) -> tuple[str, Any]:
-    """Return the name of an argument, and its text or its file, which is open."""
+    """Return the name of an argument, and its text or its open file."""
     name, separator, text = argument.partition("=")
     if not separator:
         raise click.ClickException(f"{argument}: expected NAME=VALUE or NAME=@FILE")

@@ -1,4 +1,4 @@
-"""What a new model must have in common with the one in use."""
+"""What a new model must have in common with the current one."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from .errors import ModelRejected
 _KINDS = {"f": "numbers", "c": "numbers", "i": "whole numbers", "u": "whole numbers", "b": "flags"}
 
 
-def refuse_worse(returns: ModelFile, trained: TrainedModel, old: Mapping[str, float]) -> None:
-    """Raise ModelRejected if the metric is less than that of the version in use.
+def check_metric(returns: ModelFile, trained: TrainedModel, old: Mapping[str, float]) -> None:
+    """Raise ModelRejected if the metric is less than that of the current version.
 
-    A version in use without a metric is not compared.
+    A current version without the metric is not compared.
     """
     name = returns.metric
     if name and name in old and trained.metrics[name] < old[name] - returns.tolerance:
         new, used = trained.metrics[name], old[name]
         raise ModelRejected(
-            f"{name} is {new:.6g}, and {used:.6g} in the version in use", reason="worse"
+            f"{name} is {new:.6g}, but {used:.6g} for the current version", reason="worse"
         )
 
 
 def example_of(trained: TrainedModel) -> Any:
-    """Return the rows for which models are compared; for a dict of models, by its keys.
+    """Return the rows on which models are compared; for a dict of models, by its keys.
 
     ModelRejected if there are none, and the model does not know its columns.
     """
@@ -39,25 +39,25 @@ def example_of(trained: TrainedModel) -> Any:
     return rows if isinstance(trained.model, Mapping) else rows.get("")
 
 
-def refuse_other(old: Any, new: Any, example: Any) -> None:
-    """Raise ModelRejected if a model takes other columns, or gives other results.
+def check_compatible(old: Any, new: Any, example: Any) -> None:
+    """Raise ModelRejected if a model expects other columns, or returns other types of results.
 
-    Each model of a dict is compared. An object without `predict`, or None, is no measure.
+    Each model of a dict is compared. An object without `predict`, or None, is not compared.
     """
     if isinstance(new, Mapping) is not isinstance(old, Mapping) and _predicts(old, anywhere=True):
-        raise ModelRejected("it is a dict of models, or that in use is one", reason="type")
+        raise ModelRejected("it is a dict of models, or the current one is", reason="type")
     for key, part in parts_of(old).items():
         if not _predicts(part):
             continue
         if key not in parts_of(new):
             raise ModelRejected(f"it has no model {key!r}", reason="type")
         rows = example.get(key) if isinstance(example, Mapping) else example
-        _refuse_other_columns(part, parts_of(new)[key])
+        _check_columns(part, parts_of(new)[key])
         if rows is not None:
-            _refuse_other_results(part, parts_of(new)[key], rows)
+            _check_results(part, parts_of(new)[key], rows)
 
 
-def _refuse_other_columns(old: Any, new: Any) -> None:
+def _check_columns(old: Any, new: Any) -> None:
     expected, actual = _columns(old), _columns(new)
     if expected is None or actual is None or expected == actual:
         return
@@ -68,24 +68,26 @@ def _refuse_other_columns(old: Any, new: Any) -> None:
         *([f"with {', '.join(unknown[:10])}"] if unknown else []),
     ]
     raise ModelRejected(
-        f"it takes other columns: {', '.join(parts) or 'in another order'}", reason="columns"
+        f"it expects other columns: {', '.join(parts) or 'in another order'}", reason="columns"
     )
 
 
-def _refuse_other_results(old: Any, new: Any, rows: Any) -> None:
+def _check_results(old: Any, new: Any, rows: Any) -> None:
     for name in METHODS:
         if not hasattr(old, name):
             continue
         if not hasattr(new, name):
-            raise ModelRejected(f"it has no {name}, which that in use has", reason="type")
-        expected = _result(old, name, rows, "that in use")
+            raise ModelRejected(f"it has no {name}, but the current one has", reason="type")
+        expected = _result(old, name, rows, "the current one")
         actual = _result(new, name, rows, "it")
         if expected != actual:
-            raise ModelRejected(f"{name} gives {actual}, and that in use {expected}", reason="type")
+            raise ModelRejected(
+                f"{name} returns {actual}, but {expected} from the current one", reason="type"
+            )
 
 
 def _result(model: Any, name: str, rows: Any, whose: str) -> str:
-    """Describe what a method gives: its kind of values and its columns."""
+    """Describe the result of a method: the type of its values and its columns."""
     import numpy as np
 
     try:
@@ -101,10 +103,10 @@ def _result(model: Any, name: str, rows: Any, whose: str) -> str:
 
 
 def _columns(model: Any) -> list[str] | None:
-    """Return the names of the columns that a model takes, in order; None if it knows none."""
+    """Return the names of the columns that a model expects, in order; None if it has none."""
     try:
         inputs = inputs_of(model)
-    except Exception:  # noqa: BLE001 - of a library in a version that is not known
+    except Exception:  # noqa: BLE001 - from an unknown version of a library
         return None
     return None if inputs is None else list(inputs.columns)
 

@@ -1,4 +1,4 @@
-"""Why a model is not trained, or is trained and not taken."""
+"""Why a model is not trained, or is trained and rejected."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RetrainingConflict(RequestError):
 
 
 class ModelRejected(RequestError):
-    """The new model is not taken, and the old one stays in use.
+    """The new model is rejected, and the old one stays in use.
 
     `reason` is one word for metrics; `detail` is for the caller, and `logged` for the log, which
     may say more.
@@ -27,10 +27,10 @@ class ModelRejected(RequestError):
     status = 422
 
     def __init__(self, detail: str, logged: str = "", *, reason: str) -> None:
-        super().__init__(f"the new model is not taken: {detail}")
+        super().__init__(f"the new model is rejected: {detail}")
         self.reason = reason
-        self.logged = f"the new model is not taken: {logged or detail}"
+        self.logged = f"the new model is rejected: {logged or detail}"
 
 
 class ModelNotStored(Overloaded):
-    """The new model cannot be written or pushed just now."""
+    """The new model cannot be written or pushed at the moment."""

@@ -1,4 +1,4 @@
-"""gunicorn's master, which a promoted model is to be loaded by."""
+"""gunicorn's master, which loads a promoted model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def remember_master() -> None:
 
 
 def request_reload() -> bool:
-    """Have the master load the new version, as on SIGHUP; False where there is none."""
+    """Have the master load the new version, as on SIGHUP; False if there is no master."""
     for master in _masters:
         with suppress(ProcessLookupError):
             os.kill(master, signal.SIGHUP)

@@ -1,4 +1,4 @@
-"""`mmf_retrainings_total`: how trainings have ended, for Prometheus, if its package is there."""
+"""`mmf_retrainings_total`: the outcomes of trainings, if Prometheus's package is installed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _log = logging.getLogger("mmf.retraining")
 
 
 def count(target: str, outcome: str) -> None:
-    """Count a training: `promoted`, `offered`, or why its model was not taken."""
+    """Count a training: `promoted`, `offered`, or why its model was rejected."""
     try:
         if (counter := _counter()) is not None:
             counter.labels(target, outcome).inc()

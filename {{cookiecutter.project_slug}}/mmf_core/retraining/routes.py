@@ -1,4 +1,4 @@
-"""Requests train only where the operator allows it."""
+"""Requests may train only if the operator allows it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .settings import RetrainingSettings
 
 
 def blueprints(service: Service) -> Iterable[Blueprint]:
-    """Return what refuses requests to targets that train, unless MMF_RETRAIN_HTTP is set."""
+    """Return the hook that rejects requests to train, unless MMF_RETRAIN_HTTP is set."""
     routes = {
         f"{target.route}.call": target.route
         for target in service.registry.targets.values()
@@ -37,7 +37,7 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
 
 
 def describe_call(target: Target, operation: dict[str, Any]) -> None:
-    """Add to the description of a target that trains that it may be refused."""
+    """Add the 403 to the description of a target that trains."""
     if target.trains:
         reason = "requests may not train (MMF_RETRAIN_HTTP)"
         problem = response(reason, ref("schemas", "Problem"), PROBLEM_MEDIA_TYPE)

@@ -1,4 +1,4 @@
-"""A training from its call to the next version of its file: saved, compared, tried, taken."""
+"""A training from its call to the next version of its file: saved, compared, tested, promoted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..stores.lockfile import Entry
 from ..target import Target
 from ..web.protocols import Service
 from . import outcomes
-from .comparison import example_of, refuse_other, refuse_worse
+from .comparison import check_compatible, check_metric, example_of
 from .errors import ModelNotStored, ModelRejected, RetrainingConflict
 from .master import request_reload
 from .trial import candidate_folder, try_version
@@ -34,7 +34,7 @@ _log = logging.getLogger("mmf.retraining")
 
 
 def make_trainer(service: Service) -> Trainer:
-    """Return what trains the targets of a service; DeclarationError if one has no such file."""
+    """Return a service's trainer; DeclarationError if a target's file is not loaded."""
     artifacts = service.registry.artifacts
     for target in service.registry.targets.values():
         if isinstance(returns := target.returns, ModelFile):
@@ -60,14 +60,14 @@ class Trainer:
         """Train, and make the model the next version of its file, or offer it; return a summary.
 
         RetrainingConflict while the file is being trained already; ModelRejected if the model is
-        worse, another kind, or fails; ModelNotStored without room for it. The file and the lock are
-        then as they were. Other errors are those of `call`.
+        worse, incompatible, or fails; ModelNotStored without room for it. The file and the lock are
+        then unchanged. Other errors are those of `call`.
         """
         returns = target.returns
         assert isinstance(returns, ModelFile)  # noqa: S101 - see Target.trains
         outcome = "failed"
         try:
-            with _alone(Path(returns.file)):
+            with _exclusive(Path(returns.file)):
                 _check_destination(returns)
                 summary = self._publish(returns, call())
             outcome = "promoted" if returns.promote else "offered"
@@ -89,9 +89,9 @@ class Trainer:
     def _publish(self, returns: ModelFile, trained: TrainedModel) -> dict[str, Any]:
         file, path = returns.file, Path(returns.file)
         old = lockfile.read().get(file) or Entry("", 0)
-        refuse_worse(returns, trained, old.training.get("metrics", {}))
+        check_metric(returns, trained, old.training.get("metrics", {}))
         example = example_of(trained)
-        refuse_other(self._model_in_use(file), trained.model, example)
+        check_compatible(self._current_model(file), trained.model, example)
         with candidate_folder(path) as folder:
             candidate = folder / path
             _save(trained, candidate, example)
@@ -114,7 +114,7 @@ class Trainer:
             "commit": entry.training["commit"] or None,
         }
 
-    def _model_in_use(self, file: str) -> Any:
+    def _current_model(self, file: str) -> Any:
         """Return the model that is served; None if it cannot be loaded again."""
         artifact = self._artifacts[file]
         with suppress(ArtifactError):
@@ -126,7 +126,7 @@ class Trainer:
 
 
 def _check_destination(returns: ModelFile) -> None:
-    """Refuse, before a long training, what could not be done after it."""
+    """Reject, before a long training, a destination that would fail after it."""
     uri = destination(returns.file, lockfile.read().get(returns.file) or Entry("", 0))
     if uri and type(store_for(uri)).upload is Store.upload:
         raise ModelNotStored(f"{uri} is read-only; push to s3:// or file://")
@@ -146,7 +146,7 @@ def _save(trained: TrainedModel, path: Path, example: Any) -> None:
         if isinstance(error, OSError) or isinstance(error.__cause__, OSError):
             raise
         raise ModelRejected(str(error), reason="file") from error
-    except Exception as error:  # of the model's library, such as that it is not fitted
+    except Exception as error:  # from the model's library, such as that it is not fitted
         name = type(error).__name__
         raise ModelRejected(
             f"it fails on its own example: {name}",
@@ -156,9 +156,9 @@ def _save(trained: TrainedModel, path: Path, example: Any) -> None:
 
 
 def _promote(file: str, candidate: Path, entry: Entry) -> None:
-    """Put the new file and its entry in place; without a store keep the old one beside it."""
+    """Put the new file and its entry in place; without a store keep the old file beside it."""
     path = Path(file)
-    with _alone(lockfile.LOCK, waits=True), replaced(path, candidate):
+    with _exclusive(lockfile.LOCK, waits=True), replaced(path, candidate):
         if not entry.version and path.exists():
             with replaced(path.with_name(f"{path.stem}.old-0{path.suffix}"), path):
                 pass
@@ -177,7 +177,7 @@ def _record(trained: TrainedModel) -> dict[str, Any]:
 
 
 def _commit() -> str:
-    """Return the git commit of the project, marked if files differ from it; empty without one."""
+    """Return the git commit of the project, marked if files differ; empty without one."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     with suppress(OSError, subprocess.SubprocessError):
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
@@ -186,7 +186,7 @@ def _commit() -> str:
 
 
 @contextmanager
-def _alone(path: Path, *, waits: bool = False) -> Iterator[None]:
+def _exclusive(path: Path, *, waits: bool = False) -> Iterator[None]:
     """Keep other processes of this machine out; RetrainingConflict unless it `waits` for them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = os.open(path.with_name(f".{path.name}.training"), os.O_RDWR | os.O_CREAT, 0o600)

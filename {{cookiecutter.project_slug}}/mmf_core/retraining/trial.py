@@ -1,8 +1,8 @@
-"""A new version is tried as a reload tries it, in a copy of the project, before it is taken.
+"""Tests a new version as a reload does, in a copy of the project, before it is promoted.
 
 The copy has links to the project's files, copies of its modules, whose folder is then the copy, and
 the new model. A new interpreter imports main.py there and calls the targets on their examples: the
-process that has trained has OpenMP's threads, which no fork survives.
+process that has trained has OpenMP's threads, which do not survive a fork.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _NOT_OURS = ("PROMETHEUS_MULTIPROC_DIR",)  # its counts are those of the service
 
 @contextmanager
 def candidate_folder(file: Path) -> Iterator[Path]:
-    """Give a copy of the project without `file` and artifacts.lock; it is removed afterwards.
+    """Create a copy of the project without `file` and artifacts.lock; it is removed afterwards.
 
-    One process at a time does so for a file: a folder that is there already is left of a crash.
+    One process at a time does so for a file: an existing folder is a leftover of a crash.
     """
     folder = Path.cwd() / f"{_PREFIX}{'-'.join(file.parts)}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -47,7 +47,7 @@ def candidate_folder(file: Path) -> Iterator[Path]:
 
 
 def try_version(folder: Path) -> Failure | None:
-    """Return why a version must not be taken; None if it may be."""
+    """Return why a version must not be promoted; None if it may be."""
     return _run(folder, str(Path.cwd()))
 
 
@@ -79,7 +79,7 @@ def _run(folder: Path, *arguments: str) -> Failure | None:
 
 
 def _call_old(folder: str, route: str) -> CallResult | None:
-    """Call a target of the version in use, in an interpreter of its own."""
+    """Call a target of the current version, in a separate interpreter."""
     reported = Path(f".old-{route}.json").absolute()
     command = [sys.executable, "-m", _MODULE, str(reported), folder, route]
     subprocess.run(command, cwd=folder, timeout=TRIAL_TIMEOUT, check=False)

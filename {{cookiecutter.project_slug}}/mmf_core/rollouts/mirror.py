@@ -25,9 +25,9 @@ from ..execution import Execution
 from .comparison import same
 from .counters import CANDIDATE, Counters
 
-LARGEST = 16 * 1024 * 1024
+MAX_COPY_BYTES = 16 * 1024 * 1024
 """Bytes of a copy; a larger one is dropped."""
-LONGEST = 30.0
+CALL_TIMEOUT = 30.0
 """Seconds for a call; then the process ends, and the call with it."""
 _NICENESS = 10
 _SCHEDULED = Path("/proc/self/schedstat")  # nanoseconds running, waiting to run; timeslices
@@ -94,7 +94,7 @@ class Mirror:
     def _handle(self, executions: Mapping[str, Execution], copy: tuple[str, bytes, Any]) -> None:
         route, values, expected = copy
         arguments = pickle.loads(values)  # noqa: S301 - as above
-        signal.setitimer(signal.ITIMER_REAL, LONGEST)
+        signal.setitimer(signal.ITIMER_REAL, CALL_TIMEOUT)
         started, failed, is_different = perf_counter() - _waited(), True, 1
         # Counted before the call, as different: a call that ends this process has failed.
         self._counters.add_copy(compared=1, different=1, failed=1)
@@ -113,20 +113,20 @@ class Mirror:
 
 
 class _TooLarge(Exception):
-    """A copy has more than `LARGEST` bytes."""
+    """A copy has more than `MAX_COPY_BYTES` bytes."""
 
 
 class _Copy(io.BytesIO):
     """A file that stops writing as soon as it is too large: values may take gigabytes."""
 
     def write(self, data: Any) -> int:
-        if self.tell() + memoryview(data).nbytes > LARGEST:
+        if self.tell() + memoryview(data).nbytes > MAX_COPY_BYTES:
             raise _TooLarge
         return super().write(data)
 
 
 def _pickled(value: Any) -> bytes:
-    """Pickle a value; _TooLarge as soon as it exceeds `LARGEST`."""
+    """Pickle a value; _TooLarge as soon as it exceeds `MAX_COPY_BYTES`."""
     file = _Copy()
     pickle.Pickler(file, protocol=5).dump(value)
     return file.getvalue()

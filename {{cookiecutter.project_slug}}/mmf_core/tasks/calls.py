@@ -1,4 +1,4 @@
-"""The calls of one target as tasks: checked when they are asked, run and responded to later."""
+"""The calls of one target as tasks: validated when submitted, run and responded to later."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ _log = logging.getLogger("mmf.tasks")
 
 
 def executions(service: Service) -> dict[str, Execution]:
-    """Return what tasks call, by route, without what is for requests: batches, limits, deadlines.
+    """Return the executions of tasks, by route, without batches, limits and deadlines.
 
-    A task has a process and a deadline of its own.
+    Those are for requests; a task has its own process and deadline.
     """
     settings = replace(service.settings, timeout=0.0)
-    alone = {}
+    unlimited = {}
     for route, execution in service.executions.items():
         target = execution.target
         options = replace(target.call_options, batch=None, timeout=None, max_concurrency=None)
-        alone[route] = Execution(replace(target, call_options=options), settings)
-    return observed(alone, service.registry, "task_observer")
+        unlimited[route] = Execution(replace(target, call_options=options), settings)
+    return observed(unlimited, service.registry, "task_observer")
 
 
 class TaskCalls:
-    """One target: the same reading, execution and writing as that of REST, at other times."""
+    """One target, with the decoding, execution and encoding of REST, at different times."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class TaskCalls:
         self._execution = execution
 
     def check(self, request: Request, replayed: Request) -> None:
-        """Refuse what the target would refuse."""
+        """Reject a request that the target would reject."""
         if request.query_string:
             check_errors_query(self.target)
         self.negotiate(request)
@@ -92,24 +92,24 @@ class TaskCalls:
         """Call the target; return the result as it is stored. Errors are those of `call`."""
         values = self.read(replayed)
         result = self.call(values)
-        # Other formats may be asked for than this request's: so what is stored is the value itself.
-        kept = values if self._kept else None
+        # The value itself is stored, since other formats may be requested than this request's.
+        inputs = values if self._kept else None
         try:
-            return pickle.dumps((result, kept), protocol=5)
+            return pickle.dumps((result, inputs), protocol=5)
         except Exception as error:
             raise ResultError(
                 f"{self.target.route}: the result cannot be stored: {shortened(str(error))}"
             ) from error
 
     def respond(self, stored: bytes, request: Request) -> Response:
-        """Respond with a stored result; ResultGone if another version stored it in its own way."""
+        """Respond with a stored result; ResultGone if it is from an incompatible version."""
         response_format, is_negotiated = self.negotiate(request)
         try:
-            result, values = pickle.loads(stored)  # noqa: S301 - our own, from a folder of ours
+            result, values = pickle.loads(stored)  # noqa: S301 - from our own folder
         except Exception as error:
             _log.exception("%s: a stored result cannot be read", self.target.route)
             raise ResultGone(
-                "the result is that of another version of this service; ask for it again"
+                "the result is from another version of this service; submit the task again"
             ) from error
         del stored  # as large as the result
         if self._kept and values is not None:

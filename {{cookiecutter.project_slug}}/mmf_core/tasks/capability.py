@@ -1,4 +1,4 @@
-"""Tasks: a target called now whose result is fetched later; they survive crashes."""
+"""Tasks: calls of targets whose results are fetched later; they survive crashes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .settings import TaskSettings
 
 
 def _process(grace: float) -> Callable[[], None] | None:
-    """Return what runs tasks beside the web workers, until the service ends, however it does."""
+    """Return the function that runs tasks beside the web workers, until the service ends."""
     from ..server import graceful_shutdown
     from .worker import TaskWorker
 

@@ -15,10 +15,10 @@ GRACE = 25.0
     type=click.FloatRange(0),
     default=GRACE,
     show_default=True,
-    help="Seconds for running tasks after SIGTERM; then they are put back.",
+    help="Seconds for running tasks after SIGTERM; then they are requeued.",
 )
 def worker(processes: int | None, grace: float) -> None:
-    """Run tasks, as many at a time as MMF_TASK_WORKERS says, until SIGTERM."""
+    """Run tasks, MMF_TASK_WORKERS at a time, until SIGTERM."""
     from ..web import create_app
     from .service import TaskService
     from .worker import TaskWorker

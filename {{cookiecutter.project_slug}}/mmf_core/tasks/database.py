@@ -58,14 +58,14 @@ CREATE INDEX tasks_by_status ON tasks (status, seq, size)
 CREATE TABLE files (name TEXT PRIMARY KEY, delete_at DOUBLE PRECISION NOT NULL)
 """,
 )
-"""What each version of the queue has added to the one before; none is ever changed."""
+"""What each version of the schema has added to the one before; none may be changed."""
 
 
 class Database(Protocol):
-    """What the queue needs of one; placeholders in its statements are `?`.
+    """The interface of a database of the queue; placeholders in its statements are `?`.
 
-    `poll` are the seconds between two looks at an idle queue; `claim_lock` ends the statement that
-    chooses a task to claim.
+    `poll` is the interval for polling an idle queue, in seconds; `claim_lock` ends the statement
+    that chooses a task to claim.
     """
 
     poll: float
@@ -75,10 +75,10 @@ class Database(Protocol):
         """Run a statement; return its rows. TasksUnavailable if it cannot be run now."""
 
     def exists(self) -> bool:
-        """Report whether there is a queue: nothing has to be made to find it empty."""
+        """Report whether the queue exists: an empty one need not be created."""
 
     def close(self) -> None:
-        """Close the connection, as before a fork, which none survives."""
+        """Close the connection, as before a fork, which it would not survive."""
 
 
 class SQLite:
@@ -99,17 +99,17 @@ class SQLite:
             return self._file.run(lambda connection: connection.execute(sql, values).fetchall())
 
     def exists(self) -> bool:
-        """Report whether there has ever been a task: nothing is made until there is one."""
+        """Report whether there has ever been a task: the file is created with the first one."""
         return self._file.exists()
 
     def close(self) -> None:
-        """Close the connection, as before a fork, which none survives."""
+        """Close the connection, as before a fork, which it would not survive."""
         self._file.close()
 
 
 @contextmanager
 def unavailable(setting: str = "MMF_TASKS_DIR") -> Iterator[None]:
-    """Raise TasksUnavailable for what a full disk, a missing folder or a lock do in the block."""
+    """Raise TasksUnavailable for errors in the block: a full disk, a missing folder, a lock."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
@@ -119,10 +119,10 @@ def unavailable(setting: str = "MMF_TASKS_DIR") -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """Return the reason without a path, which is of no concern to callers."""
+    """Return the reason without a path, which callers need not know."""
     return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def placeholders(values: Sequence[Any]) -> str:
-    """Return as many placeholders as there are values."""
+    """Return one placeholder for each value."""
     return ", ".join("?" * len(values))

@@ -1,4 +1,4 @@
-"""What goes wrong with tasks, beside what goes wrong with targets."""
+"""The errors of tasks, besides those of targets."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from ..errors import Overloaded, RequestError
 
 
 class TasksUnavailable(Overloaded):
-    """The queue cannot be read or written just now; no accepted task is lost by that."""
+    """The queue cannot be read or written at the moment; no accepted task is lost."""
 
 
 class QueueFull(Overloaded):
-    """As many tasks wait as may, or as many bytes of their requests."""
+    """Too many tasks are waiting, or too many bytes of their requests."""
 
 
 class UnknownTask(RequestError):
@@ -20,7 +20,7 @@ class UnknownTask(RequestError):
 
 
 class TaskConflict(RequestError):
-    """The task is in no state for that, or its id is that of another (RFC 9110, 15.5.10)."""
+    """The task's state does not allow this, or its id is taken (RFC 9110, 15.5.10)."""
 
     status = 409
 

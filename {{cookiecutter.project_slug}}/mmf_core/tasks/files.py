@@ -1,7 +1,7 @@
-"""Contents of tasks: the small ones in the queue, the others in a folder or a bucket.
+"""Contents of tasks: small ones are in the queue, others in a folder or a bucket.
 
-What is written there is in the queue's table `files` before, so that what a crash leaves behind, or
-a store that is away, is known and deleted later; nothing else that is there is ever touched.
+Every file is listed in the queue's table `files` before it is written, so that leftovers of a
+crash, or of a store's outage, are deleted later; nothing else there is ever touched.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from ..stores import store_for
 from .database import Database, unavailable
 from .errors import ResultGone, TasksUnavailable
 
-_MIN_AGE = 3600.0  # seconds after which a file that no task has is that of a crashed process
+_MIN_AGE = 3600.0  # seconds after which a file without a task is a crashed process's
 _log = logging.getLogger("mmf.tasks")
 
 
-class Place(Protocol):
-    """Where files are, by names of ours. OSError or StoreError if it cannot be used just now.
+class FileStorage(Protocol):
+    """Files by our own names. OSError or StoreError if it cannot be used at the moment.
 
-    `setting` is the variable that names it. What `is_remote` takes a request to delete.
+    `setting` is the variable that names it. If it `is_remote`, deleting takes a request.
     """
 
     setting: str
     is_remote: bool
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a new file, so that it survives a crash; nothing is left of one that fails."""
+        """Write a new file so that it survives a crash; a failure leaves nothing behind."""
 
     def read(self, name: str) -> bytes:
-        """Return a file's content; FileNotFoundError if there is none."""
+        """Return a file's content; FileNotFoundError if it does not exist."""
 
     def delete(self, name: str) -> None:
-        """Delete a file, if it is there."""
+        """Delete a file, if it exists."""
 
 
 class Folder:
-    """A folder, which may be one that machines share."""
+    """A folder, which several machines may share."""
 
     is_remote = False
 
@@ -63,7 +63,7 @@ class Folder:
             with path.open("xb") as file:
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())  # the queue must not know of what is not there
+                os.fsync(file.fileno())  # the queue must not refer to a missing file
         except OSError:
             self.delete(name)
             raise
@@ -88,7 +88,7 @@ class Bucket:
         self._store = store_for(prefix)
 
     def write(self, name: str, content: bytes) -> None:
-        """Upload an object, which is there as a whole or not at all."""
+        """Upload an object, atomically."""
         with NamedTemporaryFile() as file:
             file.write(content)
             file.flush()
@@ -117,16 +117,16 @@ class Bucket:
 
 
 class Files:
-    """The files, in one place, of the contents in a queue that have more than a MiB."""
+    """The files of a queue's contents of more than a MiB."""
 
-    def __init__(self, database: Database, place: Place) -> None:
+    def __init__(self, database: Database, storage: FileStorage) -> None:
         self._database = database
-        self._place = place
+        self._storage = storage
 
     def put(self, content: bytes) -> tuple[bytes | None, str | None]:
-        """Store a content; return it as it goes into the queue, or the name of its file.
+        """Store a content; return it if it belongs into the queue, or the name of its file.
 
-        TasksUnavailable if there is no room; nothing is left then.
+        TasksUnavailable if there is no room; then nothing is stored.
         """
         if len(content) <= MIB:
             return content, None
@@ -136,7 +136,7 @@ class Files:
             *(name, time.time() + _MIN_AGE),
         )
         with self._unavailable():
-            self._place.write(name, content)
+            self._storage.write(name, content)
         return None, name
 
     def get(self, content: bytes | None, name: str | None) -> bytes:
@@ -145,25 +145,25 @@ class Files:
             return content or b""
         try:
             with self._unavailable():
-                return self._place.read(name)
+                return self._storage.read(name)
         except Exception as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 raise ResultGone("the file with the content of this task was deleted") from None
             raise
 
     def remove(self, name: str | None) -> None:
-        """Delete a file that no task has: now, or by `sweep` where that takes a request."""
+        """Delete a file without a task: now, or by `sweep` if that takes a request."""
         if name is None:
             return
         with suppress(OSError, TasksUnavailable):  # `sweep` will do it
-            if self._place.is_remote:
+            if self._storage.is_remote:
                 self._database.rows("UPDATE files SET delete_at = 0 WHERE name = ?", name)
             else:
                 self._delete(name)
 
     @contextmanager
     def discarding(self, name: str | None) -> Iterator[None]:
-        """Delete a file if the block fails, unless a task was stored that has it."""
+        """Delete a file if the block fails, unless a stored task uses it."""
         try:
             yield
         except TasksUnavailable:
@@ -174,7 +174,7 @@ class Files:
             raise
 
     def sweep(self) -> None:
-        """Delete the files that no task has, but for those that were just written."""
+        """Delete the files that no task uses, except those that were just written."""
         unused = self._database.rows(
             "SELECT name FROM files WHERE delete_at <= ? "
             "EXCEPT SELECT input_file FROM tasks EXCEPT SELECT result_file FROM tasks",
@@ -185,17 +185,17 @@ class Files:
                 self._delete(name)
 
     def _delete(self, name: str) -> None:
-        self._place.delete(name)
+        self._storage.delete(name)
         self._database.rows("DELETE FROM files WHERE name = ?", name)
 
     @contextmanager
     def _unavailable(self) -> Iterator[None]:
-        """Raise TasksUnavailable for what a place does that cannot be used just now."""
+        """Raise TasksUnavailable for errors of a storage that cannot be used at the moment."""
         try:
-            with unavailable(self._place.setting):
+            with unavailable(self._storage.setting):
                 yield
         except (StoreError, HTTPException) as error:
-            _log.warning("%s: %s", self._place.setting, error)
+            _log.warning("%s: %s", self._storage.setting, error)
             raise TasksUnavailable(
-                f"tasks cannot be stored (set {self._place.setting}): the store does not respond"
+                f"tasks cannot be stored (set {self._storage.setting}): the store does not respond"
             ) from error

@@ -1,4 +1,4 @@
-"""The list of tasks, as callers see it: a page of it, and places in the queue."""
+"""The list of tasks, as callers see it: its pages, and positions in the queue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .task import COLUMNS, QUEUED, Task
 
 
 class Listing:
-    """The tasks in a database, to look at. TasksUnavailable if it cannot be used just now."""
+    """The tasks in a database, to read. TasksUnavailable if it cannot be used at the moment."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -23,7 +23,7 @@ class Listing:
         limit: int,
         targets: Collection[str] | None = None,
     ) -> list[Task]:
-        """Return the newest tasks with these values; those before the place `after`, if given.
+        """Return the newest tasks with these values; those before the position `after`, if given.
 
         Those of `targets` only, unless that is None.
         """
@@ -43,9 +43,9 @@ class Listing:
         return [Task(*row) for row in self._database.rows(sql, *values, limit)]
 
     def positions(self, tasks: Sequence[Task]) -> list[int | None]:
-        """Return how many queued tasks are before each; None for those that are not queued.
+        """Return how many queued tasks are ahead of each; None for tasks that are not queued.
 
-        One statement, however many they are: those before the first of them are counted once.
+        One statement, whatever their number: those ahead of the first one are counted once.
         """
         waiting = [task.seq for task in tasks if task.status == QUEUED]
         if not waiting:
@@ -56,9 +56,9 @@ class Listing:
             "WHERE status = ? AND seq BETWEEN ? AND ? ORDER BY seq",
             *(QUEUED, first, QUEUED, first, last),
         )
-        places = [seq for seq, _ in rows]  # without those that were claimed meanwhile
+        queued = [seq for seq, _ in rows]  # without those that were claimed meanwhile
         before = rows[0][1] if rows else 0
         return [
-            before + bisect_left(places, task.seq) if task.status == QUEUED else None
+            before + bisect_left(queued, task.seq) if task.status == QUEUED else None
             for task in tasks
         ]

@@ -1,4 +1,4 @@
-"""What a task prints and logs, for those who asked for it: both ends of it, if it is long."""
+"""What a task prints and logs, for its caller: the beginning and the end, if it is long."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OURS, _PRINTED = "mmf.", "mmf.stdout"
 
 
 class TaskLog(logging.Handler):
-    """Keeps the lines of the author's, without secrets; those of the service are its operator's."""
+    """Keeps the author's lines, without secrets; the service's own are for its operator."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class TaskLog(logging.Handler):
         self.clear()
 
     def clear(self) -> None:
-        """Begin a new log."""
+        """Start a new log."""
         with self._access:
             self._first: list[str] = []
             self._last: deque[str] = deque()
@@ -48,7 +48,7 @@ class TaskLog(logging.Handler):
                 self._dropped += dropped
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return what was printed as it is, and other lines with their level and logger."""
+        """Return printed text unchanged, and other lines with their level and logger."""
         text = super().format(record)
         return text if record.name == _PRINTED else f"{record.levelname} {record.name}: {text}"
 

@@ -1,4 +1,4 @@
-"""MMF's own dialect of tasks, over the same queue: `?as_task=true`, `/task`, `/log/`."""
+"""MMF's API of tasks, over the same queue: `?as_task=true`, `/task`, `/log/`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/tasks` in OpenAPI, and what tasks add to the description of every target."""
+"""`/tasks` in OpenAPI, and the additions of tasks to the description of every target."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _MEMBERS = {
     "started_at": _TIME,
     "completed_at": _TIME,
     "progress": {**_NUMBER, "minimum": 0, "maximum": 1},
-    "message": {**_TEXT, "description": "what the function says that it is doing"},
+    "message": {**_TEXT, "description": "the last message that the function has reported"},
     "position": {
         "type": ["integer", "null"],
         "minimum": 0,
-        "description": "how many tasks are before it in the queue; null when it is not in it",
+        "description": "how many tasks are ahead of it in the queue; null if it is not queued",
     },
-    "attempts": {"type": "integer", "minimum": 0, "description": "how often it was begun"},
+    "attempts": {"type": "integer", "minimum": 0, "description": "how often it was started"},
     "error": {"anyOf": [ref("schemas", "Problem"), {"type": "null"}]},
     "metrics": {"type": "object", "properties": {"predict_time": _NUMBER}},
     "urls": {
@@ -56,7 +56,7 @@ _REMOVED = {
 }
 _REASONS = {
     404: "no task has this id",
-    409: "the task is not in a state for that, or its id is that of another task",
+    409: "the task's state does not allow this, or its id is that of another task",
     410: "the result was removed",
 }
 _TASK_RESPONSE = response("the task", ref("schemas", "Task"))
@@ -81,16 +81,16 @@ def section(_service: Service) -> OpenAPISection:
 
 
 def describe_call(target: Target, operation: dict[str, Any]) -> None:
-    """Add to a target's `POST` that it may be a task, or always is one."""
+    """Add the options of tasks to the description of a target's `POST`."""
     operation["parameters"] += [
         _parameter(
             "Prefer",
             "header",
             _TEXT,
-            "respond-async: answer with a task at once; respond-async, wait=5: with the result if "
-            f"it is there within 5 seconds, {MAX_WAIT:g} at most (RFC 7240)",
+            "respond-async: respond with a task immediately; respond-async, wait=5: with the "
+            f"result if it is ready within 5 seconds, {MAX_WAIT:g} at most (RFC 7240)",
         ),
-        _id_parameter("TASK-ID", "an id of the caller's own for the task", is_needed=False),
+        _id_parameter("TASK-ID", "the task's id, chosen by the caller", is_needed=False),
         _id_parameter("Idempotency-Key", "the same as TASK-ID", is_needed=False),
     ]
     operation["parameters"].append(
@@ -99,7 +99,7 @@ def describe_call(target: Target, operation: dict[str, Any]) -> None:
     if "as_task" not in target.arguments:
         operation["parameters"].append(
             _parameter(
-                "as_task", "query", {"type": "string", "enum": ["true"]}, "MMF's way; needs TASK-ID"
+                "as_task", "query", {"type": "string", "enum": ["true"]}, "as in MMF; needs TASK-ID"
             )
         )
     responses = operation["responses"]
@@ -107,7 +107,7 @@ def describe_call(target: Target, operation: dict[str, Any]) -> None:
         **_TASK_RESPONSE,
         "headers": {
             "Location": {"description": "the address of the task", "schema": _TEXT},
-            "Preference-Applied": {"description": "respond-async, if asked for", "schema": _TEXT},
+            "Preference-Applied": {"description": "respond-async, if requested", "schema": _TEXT},
         },
     }
     responses |= _errors(409) | error_refs("Problem", 503)
@@ -117,15 +117,20 @@ def _paths() -> dict[str, dict[str, Any]]:
     wait = _parameter("Prefer", "header", _TEXT, "wait=5: wait up to 5 seconds until it is done")
     task_id = _parameter("task_id", "path", _TEXT, "the task's id")
     page = [
-        _parameter("status", "query", {"type": "string", "enum": list(STATES)}, "only these"),
-        _parameter("target", "query", _TEXT, "only those of this target"),
+        _parameter(
+            "status",
+            "query",
+            {"type": "string", "enum": list(STATES)},
+            "only tasks with this status",
+        ),
+        _parameter("target", "query", _TEXT, "only tasks of this target"),
         _parameter(
             "limit",
             "query",
             {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 100},
-            "how many at most",
+            "the maximum number",
         ),
-        _parameter("after", "query", _TEXT, "only those before this task, by its id"),
+        _parameter("after", "query", _TEXT, "only tasks before this one, by its id"),
     ]
     cancel = {"200": _TASK_RESPONSE, **_errors(404, 409)}
     result = {
@@ -142,7 +147,7 @@ def _paths() -> dict[str, dict[str, Any]]:
             ),
             "delete": _operation(
                 "remove_tasks",
-                "remove all tasks that are done, and cancel the others before",
+                "cancel the tasks that are not done, and remove all",
                 {"200": response("the ids", _REMOVED), **_invalid()},
                 [_flag("only_done", "false", "cancel none")],
             ),
@@ -214,11 +219,13 @@ def _operation(
     }
 
 
-def _parameter(name: str, place: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+def _parameter(
+    name: str, location: str, schema: dict[str, Any], description: str
+) -> dict[str, Any]:
     return {
         "name": name,
-        "in": place,
-        "required": place == "path",
+        "in": location,
+        "required": location == "path",
         "description": description,
         "schema": schema,
     }
@@ -243,5 +250,5 @@ def _invalid() -> dict[str, Any]:
 
 
 def _fetch_errors() -> dict[str, Any]:
-    """Return the errors of a result: the task's own are those of its target."""
+    """Return the errors of a result: those of the task itself are its target's."""
     return {**_errors(404, 409, 410), **error_refs("Problem", 400, 406, 413, 415, 422, 500, 504)}

@@ -1,4 +1,4 @@
-"""The webhooks that are to be posted: those of tasks that are done, until each is posted."""
+"""The pending webhooks of tasks that are done."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .task import COLUMNS, Task
 ATTEMPTS = 12
 FIRST_PAUSE = 5.0
 """Seconds until the second attempt; each further pause is twice as long."""
-LONGEST = 30.0
-"""Seconds for an attempt, for which nobody else makes the next."""
-_LONGEST_PAUSE = LONGEST + FIRST_PAUSE * 2**ATTEMPTS
+ATTEMPT_TIMEOUT = 30.0
+"""Seconds for an attempt, during which no other process starts the next."""
+_MAX_PAUSE = ATTEMPT_TIMEOUT + FIRST_PAUSE * 2**ATTEMPTS
 _DUE = (
     "webhook IS NOT NULL AND completed_at IS NOT NULL "
     "AND (post_at IS NULL OR post_at <= ? OR post_at > ?)"  # a clock may have jumped back
@@ -20,28 +20,28 @@ _DUE = (
 
 
 class Outbox:
-    """The webhooks in a queue. TasksUnavailable if it cannot be used just now."""
+    """The webhooks in a queue. TasksUnavailable if it cannot be used at the moment."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def has_due(self) -> bool:
-        """Report whether a task is to be posted now."""
+        """Report whether a task is due to be posted."""
         now = time.time()
         sql = f"SELECT 1 FROM tasks WHERE {_DUE} LIMIT 1"
-        return bool(self._database.rows(sql, now, now + _LONGEST_PAUSE))
+        return bool(self._database.rows(sql, now, now + _MAX_PAUSE))
 
     def claim(self) -> tuple[Task, str, int] | None:
-        """Claim an attempt: the task, where to post it, the number of the attempt; None if none.
+        """Claim an attempt: the task, its URL, the number of the attempt; None if none is due.
 
-        First attempts come first: receivers that do not answer must not hold up the others.
+        First attempts come first: receivers that do not respond must not delay the others.
         """
         now = time.time()
         rows = self._database.rows(
             "UPDATE tasks SET posts = posts + 1, post_at = ? + ? * (1 << posts) WHERE seq = ("
             f"SELECT seq FROM tasks WHERE {_DUE} ORDER BY posts, post_at, seq LIMIT 1 "
             f"{self._database.claim_lock}) AND {_DUE} RETURNING {COLUMNS}, webhook, posts",
-            *(now + LONGEST, FIRST_PAUSE, *(now, now + _LONGEST_PAUSE) * 2),
+            *(now + ATTEMPT_TIMEOUT, FIRST_PAUSE, *(now, now + _MAX_PAUSE) * 2),
         )
         if not rows:
             return None
@@ -49,5 +49,5 @@ class Outbox:
         return Task(*columns), url, attempt
 
     def remove(self, task: Task) -> None:
-        """Forget the webhook of a task: it was posted, or is given up."""
+        """Remove the webhook of a task: it was posted, or is given up."""
         self._database.rows("UPDATE tasks SET webhook = NULL WHERE seq = ?", task.seq)

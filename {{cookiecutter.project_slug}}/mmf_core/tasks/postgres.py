@@ -1,6 +1,6 @@
 """The queue in PostgreSQL, which workers on several machines share: `MMF_TASKS=postgresql://…`.
 
-Its tables are in a schema of their own, for one service.
+Its tables are in their own schema, for one service.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from .errors import TasksUnavailable
 SCHEMA = "mmf_tasks"
 _CONNECT_TIMEOUT = 5  # seconds
 _STATEMENT_TIMEOUT = 10_000  # ms
-_LOCK = 7_236_914_502  # of the migrations: any number that nobody else locks by
+_LOCK = 7_236_914_502  # of the migrations: a number that no other program locks
 _TYPES = {
     "INTEGER PRIMARY KEY AUTOINCREMENT": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
     "BLOB": "BYTEA",
 }
 _REPEATABLE = ("SELECT", "INSERT")
-"""Statements of the queue that may run twice: what is inserted has a key of its own."""
+"""Statements of the queue that may run twice: each inserted row has a unique key."""
 _inherited: list[Any] = []
-"""Connections of the process that this is a fork of: closing one would end the other's session."""
+"""Connections of the parent process of a fork: closing one would end the parent's session."""
 _log = logging.getLogger("mmf.tasks")
 
 
@@ -72,11 +72,11 @@ class PostgreSQL(OptionalDependency):
         return rows
 
     def exists(self) -> bool:
-        """Report that there is a queue: its server has been named."""
+        """Report that the queue exists: its server has been configured."""
         return True
 
     def close(self) -> None:
-        """Close the connection, as before a fork, which none survives."""
+        """Close the connection, as before a fork, which it would not survive."""
         with self._lock:
             self._drop()
 
@@ -108,7 +108,7 @@ class PostgreSQL(OptionalDependency):
         return connection
 
     def _prepare(self, connection: Any) -> None:
-        """Make or bring forward the tables, one process at a time."""
+        """Create or migrate the tables, one process at a time."""
         with connection.transaction():
             connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")

@@ -1,7 +1,7 @@
-"""What a task was asked: the body of its request, and the few headers that say how to read it.
+"""A task's request: its body, and the few headers that are needed to decode it.
 
-A task is the same request, read again when it is run: by the code of that day, whose checks it has
-to pass. So nothing of the queue is code or of a version.
+A task is the same request, decoded again when it runs, by the code of that time, which validates it
+again. So the queue contains no code, and nothing that depends on a version.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from . import webhooks
 from .settings import TaskSettings
 
 AS_TASK = "as_task"
-"""MMF's query parameter, which asks for a task."""
+"""MMF's query parameter that submits a task."""
 RET_URL = "ret_url"
 """MMF's query parameter for a webhook."""
 OF_MMF = (AS_TASK, RET_URL)
 MAX_ID = 200
 """Characters of an id."""
 OWN_IDS = "schedule:"
-"""How the ids of scheduled tasks begin, which callers may not take beforehand."""
+"""The prefix of the ids of scheduled tasks, which callers may not use."""
 MAX_WAIT = 60.0
 """Seconds for which a response waits at most, whatever is preferred."""
 _HEADERS = {"type": "CONTENT_TYPE", "disposition": "HTTP_CONTENT_DISPOSITION"}
@@ -40,7 +40,7 @@ _ID_HEADERS = ("HTTP_TASK_ID", "HTTP_IDEMPOTENCY_KEY")
 
 
 def stored_request(request: Request, without: Collection[str] = ()) -> tuple[str, bytes]:
-    """Read a request; return what a task keeps of it, and the body, decompressed.
+    """Read a request; return the part that a task stores, and the body, decompressed.
 
     `without` are parameters of the query that are about the task itself. Errors are those of
     `read_whole`.
@@ -51,27 +51,27 @@ def stored_request(request: Request, without: Collection[str] = ()) -> tuple[str
     if without:
         pairs = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
         query = urlencode([pair for pair in pairs if pair[0] not in without], encoding="latin-1")
-    kept = {name: request.environ.get(key, "") for name, key in _HEADERS.items()}
-    check_header("Content-Disposition", kept["disposition"])
+    headers = {name: request.environ.get(key, "") for name, key in _HEADERS.items()}
+    check_header("Content-Disposition", headers["disposition"])
     request_id = context.request_id if context else ""
-    return json.dumps({**kept, "query": query, "request_id": request_id}).decode(), body
+    return json.dumps({**headers, "query": query, "request_id": request_id}).decode(), body
 
 
 def environ(stored: str, body: bytes, path: str) -> dict[str, Any]:
     """Return the WSGI environment of a stored request."""
-    kept = json.loads(stored)
+    document = json.loads(stored)
     return {
-        **{key: kept[name] for name, key in _HEADERS.items() if kept[name]},
+        **{key: document[name] for name, key in _HEADERS.items() if document[name]},
         "REQUEST_METHOD": "POST",
         "SCRIPT_NAME": "",
         "PATH_INFO": path,
-        "QUERY_STRING": kept["query"],
+        "QUERY_STRING": document["query"],
         "CONTENT_LENGTH": str(len(body)),
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "0",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "HTTP_HOST": "127.0.0.1",
-        "HTTP_X_REQUEST_ID": kept["request_id"],
+        "HTTP_X_REQUEST_ID": document["request_id"],
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(body),
@@ -83,27 +83,27 @@ def environ(stored: str, body: bytes, path: str) -> dict[str, Any]:
 
 
 def stored_empty(request_id: str) -> str:
-    """Return what is kept of a request without a body, which nobody has sent."""
-    kept = dict.fromkeys(_HEADERS, "")
-    return json.dumps({**kept, "query": "", "request_id": request_id}).decode()
+    """Return the stored form of an empty request, which no client has sent."""
+    headers = dict.fromkeys(_HEADERS, "")
+    return json.dumps({**headers, "query": "", "request_id": request_id}).decode()
 
 
 def replayed(stored: str, body: bytes) -> Request:
-    """Return a stored request as it arrives again."""
+    """Rebuild a stored request."""
     request: Request = current_app.request_class(environ(stored, body, "/"))
     return request
 
 
 def fingerprint(target: str, stored: str, body: bytes) -> str:
     """Return the same text for the same request: the boundary of a form is chosen at random."""
-    kept = json.loads(stored)
-    media_type, parameters = parse_options_header(kept["type"])
+    document = json.loads(stored)
+    media_type, parameters = parse_options_header(document["type"])
     if media_type == MULTIPART and (boundary := parameters.get("boundary")):
-        kept["type"] = MULTIPART
+        document["type"] = MULTIPART
         delimiter = b"\r\n--" + boundary.encode("latin-1", "replace")
         body = (b"\r\n" + body).replace(delimiter, b"\r\n--")
-    asked = [target, kept["type"], kept["disposition"], kept["query"]]
-    digest = hashlib.sha256(json.dumps(asked))
+    parts = [target, document["type"], document["disposition"], document["query"]]
+    digest = hashlib.sha256(json.dumps(parts))
     digest.update(body)
     return digest.hexdigest()
 
@@ -146,10 +146,10 @@ def task_id(request: Request, *, is_needed: bool = False) -> str:
 
 
 def webhook(request: Request, settings: TaskSettings, names: Collection[str]) -> str | None:
-    """Return where the task is posted when it is done, if the caller wants that.
+    """Return the URL to post the task to when it is done, if the caller requests it.
 
-    `names` are the parameters of the query that are about the task itself. InvalidValue if nothing
-    may be sent there.
+    `names` are the parameters of the query that are about the task itself. InvalidValue if the URL
+    is invalid or not allowed.
     """
     in_query = request.args.get(RET_URL) if RET_URL in names else None
     url = request.headers.get("Webhook-URL") or in_query
@@ -157,7 +157,7 @@ def webhook(request: Request, settings: TaskSettings, names: Collection[str]) ->
 
 
 def preferences(request: Request) -> tuple[bool, float]:
-    """Return whether `Prefer` asks for a task (RFC 7240), and the seconds it would wait."""
+    """Return whether `Prefer` requests a task (RFC 7240), and the seconds that it would wait."""
     header = request.environ.get("HTTP_PREFER")
     if not header:
         return False, 0.0

@@ -1,4 +1,4 @@
-"""What both dialects of tasks do with one: find it, wait for it, end it, fetch its result."""
+"""What both APIs of tasks do: find a task, wait for it, cancel it, fetch its result."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .service import TaskService
 from .task import FAILED, SUCCEEDED, Task
 
 MAX_WAITING = 8
-"""Requests of a worker that wait for tasks; any more are answered at once, as `Prefer` allows."""
+"""Requests of a worker that wait for tasks; any more get an immediate response (RFC 7240)."""
 FLAGS = {"true": True, "false": False, "1": True, "0": False}
-_FIRST_LOOK, _LONGEST_LOOK = 0.01, 0.25  # seconds between two looks at a task
+_MIN_POLL, _MAX_POLL = 0.01, 0.25  # seconds between two polls of a task
 _waiting = BoundedSemaphore(MAX_WAITING)
 
 
 def find(tasks: TaskService, task_id: str) -> Task:
-    """Return a task, whose target the caller may reach; UnknownTask if there is none."""
+    """Return a task whose target the caller may use; UnknownTask if it does not exist."""
     task = tasks.store.find(task_id)
     if task is None:
         raise UnknownTask(f"no task has the id {quoted(task_id)}")
@@ -47,7 +47,7 @@ def respond(tasks: TaskService, task: Task, status: int) -> Response:
 
 
 def log_of(tasks: TaskService, task: Task) -> Response:
-    """Respond with what a task has printed and logged."""
+    """Respond with a task's log."""
     return Response(tasks.store.log(task), content_type="text/plain; charset=utf-8")
 
 
@@ -60,20 +60,20 @@ def cancel(tasks: TaskService, task: Task) -> Task:
 
 
 def wait_for(tasks: TaskService, task: Task, seconds: float) -> Task:
-    """Wait until a task is done, but no longer than that; return it as it is then.
+    """Wait until a task is done, for `seconds` at most; return its latest state.
 
-    A request that waits takes a thread of its worker: a few may.
+    A waiting request takes a thread of its worker, so only a few may wait.
     """
     if task.is_done or not seconds or not _waiting.acquire(blocking=False):
         return task
     try:
-        end, interval = time.monotonic() + seconds, _FIRST_LOOK
-        while (left := end - time.monotonic()) > 0:
+        end, interval = time.monotonic() + seconds, _MIN_POLL
+        while (remaining := end - time.monotonic()) > 0:
             if server_status.must_end() or has_hung_up():
                 break
-            time.sleep(min(interval, left))
-            interval = min(interval * 1.5, _LONGEST_LOOK)
-            with suppress(TasksUnavailable):  # until the next look
+            time.sleep(min(interval, remaining))
+            interval = min(interval * 1.5, _MAX_POLL)
+            with suppress(TasksUnavailable):  # until the next poll
                 if (task := find(tasks, task.id)).is_done:
                     break
         return task
@@ -82,13 +82,13 @@ def wait_for(tasks: TaskService, task: Task, seconds: float) -> Task:
 
 
 def has_hung_up() -> bool:
-    """Report whether the client of this request has gone."""
+    """Report whether the client of this request has disconnected."""
     context = current_context()
     return context is not None and context.has_hung_up()
 
 
 def forget(tasks: TaskService, task: Task) -> None:
-    """Remove a task that is done, now if that can be, else with its time."""
+    """Remove a task that is done, now if possible, otherwise when it expires."""
     with suppress(TasksUnavailable):
         tasks.store.forget(task)
 
@@ -96,7 +96,7 @@ def forget(tasks: TaskService, task: Task) -> None:
 def result_of(tasks: TaskService, task: Task) -> Response:
     """Respond with the result of a task in the format of this request, or with its error.
 
-    TaskConflict if it has none, ResultGone if it has one no longer.
+    TaskConflict if it has none, ResultGone if it was removed.
     """
     if task.status == FAILED and task.error:
         status = int(json.loads(task.error)["status"])
@@ -112,7 +112,7 @@ def result_of(tasks: TaskService, task: Task) -> Response:
 
 
 def flag(name: str, *, default: bool) -> bool:
-    """Return a parameter of the query that is true or false."""
+    """Return a boolean parameter of the query."""
     text = request.args.get(name, "true" if default else "false")
     if text not in FLAGS:
         raise invalid_query(name, f"expected true or false, got {quoted(text)}")
@@ -120,7 +120,7 @@ def flag(name: str, *, default: bool) -> bool:
 
 
 def check_query(*expected: str) -> None:
-    """Refuse parameters of the query that would be ignored: others than these, and second ones."""
+    """Reject parameters of the query that would be ignored: unknown and repeated ones."""
     for name, values in request.args.lists():
         if name not in expected:
             reason = f"unknown parameter; expected {', '.join(expected)}"
@@ -130,6 +130,6 @@ def check_query(*expected: str) -> None:
 
 
 def invalid_query(name: str, expected: str) -> InvalidValue:
-    """Return the error of a parameter of the query."""
+    """Return an error about a parameter of the query."""
     detail = f"?{name}=: {expected}"
     return InvalidValue(detail, [ErrorDetail(expected, where=name)])

@@ -1,4 +1,4 @@
-"""`/tasks`: every target, asked now and fetched later (RFC 7240's `Prefer: respond-async`)."""
+"""`/tasks`: calls of targets whose results are fetched later (RFC 7240's `respond-async`)."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ from .task import STATES, NewTask, Task
 
 MAX_PAGE = 1_000
 _LARGE = 4 * MIB
-"""Bytes of a body; to decode it takes many times as much, which is worth returning at once."""
+"""Bytes of a body; decoding takes many times as much, which is worth returning immediately."""
 
 
 def blueprints(service: Service) -> Iterable[Blueprint]:
-    """Return the routes; the targets' own become those of tasks as well."""
+    """Return the routes; those of targets also accept tasks."""
     tasks = TaskService(service)
     routes = _blueprint(tasks)
     routes.record(partial(_install, tasks))
@@ -54,9 +54,9 @@ def blueprints(service: Service) -> Iterable[Blueprint]:
 
 
 def _install(tasks: TaskService, state: BlueprintSetupState) -> None:
-    """Ask before the view of each target whether it is to be a task.
+    """Wrap the view of each target, which decides whether a call becomes a task.
 
-    The view, not a hook before it: hooks of the author's, which may refuse a caller, come first.
+    The view, not a hook before it: the author's hooks, which may reject a caller, come first.
     """
     app: Flask = state.app  # type: ignore[assignment] # it is the application itself
     tasks.install(app)
@@ -66,7 +66,7 @@ def _install(tasks: TaskService, state: BlueprintSetupState) -> None:
 
 
 def _run_job(tasks: TaskService) -> Response | None:
-    """Run the task that this request is, if it is one: see `runner`."""
+    """Run the task if this request is one: see `runner`."""
     context = current_context()  # Flask's `request` takes ten times as long
     job = (context.environ if context else request.environ).get(JOB)
     return job.run(tasks) if job else None
@@ -98,15 +98,15 @@ def _submit(
     tasks: TaskService, calls: TaskCalls, wait: float = 0.0, *, is_mmf: bool = False
 ) -> Response:
     enter_target(calls.target)
-    task, is_known = _queue(tasks, calls, is_mmf=is_mmf)
+    task, has_own_id = _queue(tasks, calls, is_mmf=is_mmf)
     task = wait_for(tasks, task, wait)
     if not (task.is_done and wait):
-        if wait and not is_known and has_hung_up():
+        if wait and not has_own_id and has_hung_up():
             tasks.store.cancel(task)
         response = respond(tasks, task, 200 if is_mmf else 202)
     else:
         response = result_of(tasks, task)
-        if not is_known:  # nobody can ask for it again
+        if not has_own_id:  # it cannot be requested again
             forget(tasks, task)
             return response
     response.headers["Location"] = task.url(request.root_path)
@@ -114,10 +114,10 @@ def _submit(
 
 
 def _queue(tasks: TaskService, calls: TaskCalls, *, is_mmf: bool) -> tuple[Task, bool]:
-    """Check the request and queue it; return the task, and whether somebody else may know its id.
+    """Validate the request and queue it; return the task, and whether others may know its id.
 
-    Nothing is left of a large body: neither itself, while the response waits for the task, nor the
-    memory in which it was decoded to be checked, while the task's process decodes it again.
+    A large body is freed: both itself, while the response waits for the task, and the memory in
+    which it was decoded for validation, while the task's process decodes it again.
     """
     target = calls.target
     names = [name for name in requests.OF_MMF if is_mmf and name not in target.arguments]
@@ -140,7 +140,7 @@ def _queue(tasks: TaskService, calls: TaskCalls, *, is_mmf: bool) -> tuple[Task,
 
 
 def _check(calls: TaskCalls, stored: str, body: bytes) -> None:
-    """Refuse what the target would refuse; leave nothing of what was decoded for it."""
+    """Reject a request that the target would reject; free what was decoded for it."""
     with closing(requests.replayed(stored, body)) as replayed:
         calls.check(request, replayed)
     del replayed

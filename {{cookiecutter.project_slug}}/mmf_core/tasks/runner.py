@@ -1,7 +1,7 @@
 """The process in which tasks run, one at a time: it may crash, hang, leak or be killed.
 
-Its main thread stores the progress and sees whether the task was cancelled; functions are called in
-another thread, as those of requests are, since OpenMP keeps no threads of the main one over a fork.
+Its main thread stores the progress and checks whether the task was cancelled; functions are called
+in another thread, as for requests, since the main thread's OpenMP threads do not survive a fork.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ from .task import FAILED, SUCCEEDED, Outcome, Task
 REPORT_INTERVAL = 0.25  # seconds between two reports of a running task
 RELEASE_DELAY = 5.0  # seconds without a task until memory is returned
 RETRY_INTERVAL = 1.0  # seconds between two attempts to store a result
-JOB = "mmf.task"  # in the environment of a request that is a task: no client can set it
+JOB = "mmf.task"  # WSGI environment key of a request that is a task: no client can set it
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 _log = logging.getLogger("mmf.tasks")
 T = TypeVar("T")
 
 
 def _has_grown(own: int) -> bool:
-    """Return freed memory; report whether this process keeps much more than it began with."""
+    """Return freed memory; report whether this process still has much more than at its start."""
     release()
     return anonymous() > own + KEPT
 
 
 class Job:
-    """A task while it runs: its body, and in the end its result."""
+    """A running task: its body, and in the end its result."""
 
     def __init__(self, task: Task, body: bytes) -> None:
         self.task = task
@@ -56,7 +56,7 @@ class Job:
         self.result: bytes | None = None
 
     def run(self, tasks: TaskService) -> Response:
-        """Call the target, inside the application; errors are responded to as everywhere."""
+        """Call the target, inside the application, with its error handling."""
         calls = tasks.calls.get(self.task.target)
         if calls is None:
             raise UnknownTarget(
@@ -73,7 +73,7 @@ class Job:
 
 
 def run_task(app: Flask, task: Task, body: bytes) -> Outcome:
-    """Run a task as the request that it is, with its lines in the log and its metrics."""
+    """Run a task as a request, with its log lines and metrics."""
     job, started = Job(task, body), time.perf_counter()
     path = f"/tasks/{task.id}".encode().decode("latin-1")  # PEP 3333
     response = app.extensions[UNWRAPPED](
@@ -90,7 +90,7 @@ def run_task(app: Flask, task: Task, body: bytes) -> Outcome:
 
 
 class Runner:
-    """Runs the tasks of a worker until it is asked to stop, or a task was taken from it."""
+    """Runs the tasks of a worker until it has to stop, or a task was taken from it."""
 
     def __init__(self, app: Flask, worker: str) -> None:
         self._app = app
@@ -100,7 +100,7 @@ class Runner:
         self._is_stopping = self._is_unsure = False
         self._task: Task | None = None
         self._is_cancelled = False
-        self._said: tuple[float | None, str] = (None, "")
+        self._latest: tuple[float | None, str] = (None, "")
         self._stored: tuple[Any, ...] = ()
 
     def run(self) -> None:
@@ -108,9 +108,9 @@ class Runner:
         signal.signal(signal.SIGTERM, self._stop)
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # of a terminal: the worker decides
-        os.setpgid(0, 0)  # what a function starts ends with it
+        os.setpgid(0, 0)  # processes started by a function end with it
         with suppress(OSError):
-            _OOM_SCORE.write_text("500")  # when memory is short, this process is to end, no other
+            _OOM_SCORE.write_text("500")  # the kernel kills this process first when memory runs out
         run_hooks("worker_started")
         TaskService.of(self._app).registry.load_artifacts()
         logging.getLogger().addHandler(self._log)
@@ -128,7 +128,7 @@ class Runner:
         self._is_stopping = True
 
     def _work(self) -> None:
-        """Run tasks; end if there have been none for a while, and they have left memory behind."""
+        """Run tasks; end if there have been none for a while, and memory was not returned."""
         own, due = anonymous(), math.inf
         while not self._is_stopping:
             try:
@@ -150,10 +150,10 @@ class Runner:
 
     def _claim(self) -> Task | None:
         pid = os.getpid()
-        if self._is_unsure:  # a task may have been given to us whose response was lost
+        if self._is_unsure:  # a claim may have succeeded although its response was lost
             for task in self._store.claims(self._worker):
                 if task.runner == pid:
-                    self._store.let_go(task, "", counts=False)
+                    self._store.requeue(task, "", counts=False)
             self._is_unsure = False
         return self._store.claim(self._worker, pid)
 
@@ -161,30 +161,30 @@ class Runner:
         """Run a task and store its outcome; False if it is no longer this runner's."""
         pid = os.getpid()
         self._log.clear()
-        self._said, self._stored, self._is_cancelled = (None, ""), (None, "", ""), False
+        self._latest, self._stored, self._is_cancelled = (None, ""), (None, "", ""), False
         self._task = task
         try:
             outcome = self._outcome(task)
         finally:
             self._task = None
             if os.getpid() != pid:
-                os._exit(0)  # a fork by the function, which has come back from it
+                os._exit(0)  # a fork by the function, which has returned in the child
         log = self._log.text()
-        is_mine = self._insist(task, lambda: self._store.finish(task, outcome, log))
+        is_mine = self._retry(task, lambda: self._store.finish(task, outcome, log))
         if not is_mine:
-            self._insist(task, lambda: self._store.leave(task, log))
+            self._retry(task, lambda: self._store.abandon(task, log))
         return is_mine
 
     def _outcome(self, task: Task) -> Outcome:
         try:
-            body = self._insist(task, lambda: self._store.input(task))
+            body = self._retry(task, lambda: self._store.input(task))
             return run_task(self._app, task, body)
-        except Exception as error:  # noqa: BLE001 - of our own code: those of targets have responses
+        except Exception as error:  # noqa: BLE001 - in our own code: targets' errors have responses
             _log.exception("task %s failed", task.id)
             return Outcome.failed(task, getattr(error, "status", 500), f"the task failed: {error}")
 
-    def _insist(self, task: Task, action: Callable[[], T]) -> T:
-        """Do something with the queue, as soon as that is possible."""
+    def _retry(self, task: Task, action: Callable[[], T]) -> T:
+        """Retry an action on the queue until it succeeds."""
         while True:
             try:
                 return action()
@@ -193,19 +193,19 @@ class Runner:
                 time.sleep(RETRY_INTERVAL)
 
     def _progress(self, fraction: float, message: str) -> None:
-        self._said = fraction, shortened(as_text(message))
+        self._latest = fraction, shortened(as_text(message))
 
     def _report(self) -> None:
-        """Store what is new of the running task; learn whether it was cancelled."""
+        """Store the progress of the running task; check whether it was cancelled."""
         if (task := self._task) is None:
             return
-        report = (*self._said, self._log.text())
+        report = (*self._latest, self._log.text())
         try:
             if report != self._stored:
                 self._is_cancelled = not self._store.report(task, *report)
                 self._stored = report
             else:
-                found = self._store.find(task.id)
-                self._is_cancelled = found is None or found.is_done
+                stored = self._store.find(task.id)
+                self._is_cancelled = stored is None or stored.is_done
         except TasksUnavailable:
-            pass  # said again, the next time
+            pass  # the next report retries

@@ -1,9 +1,9 @@
 """Targets with a `schedule`: each is queued at its times, once over all workers of a queue.
 
-The time is a part of the task's id, and the queue takes an id once: whichever worker is first
-queues it. A worker looks back to its last look, or for `CATCH_UP` seconds after a start or when the
-clock was set back, so that a restart misses nothing and nothing is queued twice; of several times
-in that it queues the last. Times are UTC, in which no hour comes twice or is left out.
+The time is a part of the task's id, and the queue accepts an id once: the first worker queues it.
+A worker covers the time since its last check, or `CATCH_UP` seconds after a start or when the
+clock was set back, so that a restart misses nothing and nothing is queued twice; of several due
+times it queues the last. Times are UTC, in which no hour is repeated or skipped.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from .service import TaskService
 from .task import NewTask
 
 CATCH_UP = 300.0
-LOOK_INTERVAL = 1.0
+CHECK_INTERVAL = 1.0
 _log = logging.getLogger("mmf.tasks")
 
 
 class Schedules:
-    """The schedules of a service, as one of its workers looks at them."""
+    """The schedules of a service, as one of its workers checks them."""
 
     def __init__(self, tasks: TaskService) -> None:
         self._tasks = tasks
@@ -33,14 +33,14 @@ class Schedules:
             if (schedule := calls.target.call_options.schedule)
         }
         self._until = time.time() - CATCH_UP
-        self._looked = 0.0
+        self._checked = 0.0
 
     def queue_due(self) -> None:
-        """Queue what is due. TasksUnavailable if it cannot be; the next look tries again."""
+        """Queue the tasks that are due. TasksUnavailable if that fails; the next check retries."""
         now = time.monotonic()
-        if not self._schedules or now - self._looked < LOOK_INTERVAL:
+        if not self._schedules or now - self._checked < CHECK_INTERVAL:
             return
-        self._looked, until = now, time.time()
+        self._checked, until = now, time.time()
         after = self._until if self._until <= until else until - CATCH_UP
         for route, schedule in self._schedules.items():
             if (due := schedule.latest(after, until)) is not None:
@@ -48,8 +48,8 @@ class Schedules:
         self._until = until
 
     def _queue(self, route: str, due: float) -> None:
-        moment = datetime.fromtimestamp(due, UTC)
-        task_id = f"{requests.OWN_IDS}{route}:{moment:%Y-%m-%dT%H:%MZ}"
+        time_due = datetime.fromtimestamp(due, UTC)
+        task_id = f"{requests.OWN_IDS}{route}:{time_due:%Y-%m-%dT%H:%MZ}"
         calls = self._tasks.calls[route]
         stored = requests.stored_empty(task_id)
         new = NewTask(
@@ -62,4 +62,4 @@ class Schedules:
         )
         _, is_new = self._tasks.store.add(new, b"", is_limited=False)
         if is_new:
-            _log.info("%s is queued by its schedule, as task %s", route, task_id)
+            _log.info("%s queued by its schedule, as task %s", route, task_id)

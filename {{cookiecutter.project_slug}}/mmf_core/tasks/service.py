@@ -1,4 +1,4 @@
-"""The tasks of one service: what its routes and its task workers work with."""
+"""The tasks of one service, shared by its routes and its task workers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..web.protocols import Service
 from .calls import TaskCalls, executions
 from .database import Database, SQLite
 from .errors import TasksUnavailable
-from .files import Bucket, Files, Folder, Place
+from .files import Bucket, Files, FileStorage, Folder
 from .listing import Listing
 from .outbox import Outbox
 from .postgres import PostgreSQL
@@ -29,7 +29,7 @@ _KEY = "mmf_tasks"
 class TaskService:
     """The queue of a service, and how each of its targets is called from it.
 
-    `latest` is the application that this process has made last, whatever its author puts around it.
+    `latest` is the application that this process created last, without the author's wrappers.
     """
 
     latest: ClassVar[Flask | None] = None
@@ -38,7 +38,7 @@ class TaskService:
         self.registry = service.registry
         self.settings = TaskSettings.from_env()
         database = _database(self.settings)
-        files = Files(database, _place(self.settings))
+        files = Files(database, _file_storage(self.settings))
         self.store = Store(database, files, self.settings.max_tasks, self.settings.max_input)
         self.listing = Listing(database)
         self.outbox = Outbox(database)
@@ -49,7 +49,7 @@ class TaskService:
         }
 
     def install(self, app: Flask) -> None:
-        """Let `of` find this service, and gunicorn's master its application."""
+        """Register this service for `of`, and its application for gunicorn's master."""
         app.extensions[_KEY] = self
         TaskService.latest = app
 
@@ -66,7 +66,7 @@ def _database(settings: TaskSettings) -> Database:
     return SQLite(Path(settings.folder).absolute(), is_safe=settings.sync == "full")
 
 
-def _place(settings: TaskSettings) -> Place:
+def _file_storage(settings: TaskSettings) -> FileStorage:
     if "://" in settings.files:
         return Bucket(settings.files.rstrip("/"))
     if settings.files:
@@ -76,7 +76,7 @@ def _place(settings: TaskSettings) -> Place:
 
 @contextmanager
 def reimporting(_modules: Iterable[ModuleType]) -> Iterator[None]:
-    """Go back to the application that there was, if a new version of the project fails."""
+    """Restore the previous application if a new version of the project fails."""
     before = TaskService.latest
     try:
         yield
@@ -86,7 +86,7 @@ def reimporting(_modules: Iterable[ModuleType]) -> Iterator[None]:
 
 
 def gauges() -> Iterator[Gauge]:
-    """Yield how many tasks there are in each state; nothing while that cannot be known."""
+    """Yield the number of tasks in each state; nothing while the queue is unavailable."""
     try:
         counts = TaskService.of(current_app).store.counts()
     except TasksUnavailable:

@@ -10,21 +10,21 @@ from typing import Any
 
 from ..settings import MIB, SettingsGroup, duration, host_names, mebibytes, one_of, setting
 
-_LONGEST_KEPT = 24 * 365
-_MOST_WORKERS = 256
-_MOST_TASKS = 10_000_000
-_LEAST_SECRET = 24
+_MAX_KEEP_HOURS = 24 * 365
+_MAX_WORKERS = 256
+_MAX_TASKS = 10_000_000
+_MIN_SECRET = 24
 Network = IPv4Network | IPv6Network
 Allowed = tuple[tuple[str, ...], tuple[Network, ...]]
 NOBODY: Allowed = ((), ())
 
 
-def _whole(least: int, most: int) -> Callable[[str], int]:
+def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
     """Return a parser of whole numbers in a range."""
 
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and least <= float(text) <= most):
-            raise ValueError(f"expected a whole number, {least} to {most}")
+        if not (text.isascii() and text.isdecimal() and minimum <= float(text) <= maximum):
+            raise ValueError(f"expected a whole number, {minimum} to {maximum}")
         return int(text)
 
     return parse
@@ -45,8 +45,8 @@ def _place(text: str) -> str:
 def _hours(text: str) -> float:
     """Read hours; return seconds."""
     hours = float(text)
-    if not 0 < hours <= _LONGEST_KEPT:
-        raise ValueError(f"expected hours, more than 0 and at most {_LONGEST_KEPT}")
+    if not 0 < hours <= _MAX_KEEP_HOURS:
+        raise ValueError(f"expected hours, more than 0 and at most {_MAX_KEEP_HOURS}")
     return hours * 3600
 
 
@@ -56,8 +56,8 @@ def _secret(text: str) -> bytes:
         secret = base64.b64decode(text.removeprefix("whsec_"), validate=True)
     except ValueError:
         secret = b""
-    if not text.startswith("whsec_") or len(secret) < _LEAST_SECRET:
-        raise ValueError(f"expected whsec_ and base64 of at least {_LEAST_SECRET} bytes")
+    if not text.startswith("whsec_") or len(secret) < _MIN_SECRET:
+        raise ValueError(f"expected whsec_ and base64 of at least {_MIN_SECRET} bytes")
     return secret
 
 
@@ -77,18 +77,18 @@ def _allowed(text: str) -> tuple[tuple[str, ...], tuple[Network, ...]]:
 class TaskSettings(SettingsGroup):
     """Where tasks are kept, for how long, and how many run at a time.
 
-    `uri` is the address of a server; without one tasks are in a file in `folder`. `files` is where
-    large contents are: a folder, or the prefix of their URIs; a server needs it. `keep` is in
-    seconds, `max_kept` in bytes. At most `max_tasks` wait, with `max_input` bytes of requests.
+    `uri` is the address of a server; without one tasks are in a file in `folder`. `files` is the
+    location of large contents: a folder, or the prefix of their URIs; a server needs it. `keep` is
+    in seconds, `max_kept` in bytes. At most `max_tasks` wait, with `max_input` bytes of requests.
     `timeout` 0: tasks have no deadline unless the target has one. Webhooks are off without a
-    secret, and go to public addresses only, beside those that are allowed.
+    secret, and go only to public addresses and those that are allowed.
     """
 
     uri: str = setting("MMF_TASKS", "", _uri)
     folder: str = setting("MMF_TASKS_DIR", ".tasks", str)
     files: str = setting("MMF_TASK_FILES", "", _place)
-    workers: int = setting("MMF_TASK_WORKERS", 1, _whole(0, _MOST_WORKERS))
-    max_tasks: int = setting("MMF_MAX_TASKS", 100_000, _whole(1, _MOST_TASKS))
+    workers: int = setting("MMF_TASK_WORKERS", 1, _whole(0, _MAX_WORKERS))
+    max_tasks: int = setting("MMF_MAX_TASKS", 100_000, _whole(1, _MAX_TASKS))
     max_input: int = setting("MMF_MAX_TASKS_MIB", 10240 * MIB, mebibytes)
     timeout: float = setting("MMF_TASK_TIMEOUT", 0.0, duration)
     sync: str = setting("MMF_TASK_SYNC", "normal", one_of("normal", "full"))

@@ -1,9 +1,9 @@
-"""The queue: every call that web workers and task workers make to the database.
+"""The queue: all statements of web workers and task workers to the database.
 
 A task is run by a process, its `runner`, of a `worker`; until it ends, or they do, both are in its
-row. What a runner stores is refused once its task was cancelled, timed out or given to another one:
-a result is stored once. Whether a worker lives is seen by its beats, counted by the database and
-timed by each observer's own monotonic clock, so that no clock has to agree with another.
+row. A runner cannot store a result once its task was cancelled, timed out or given to another one:
+a result is stored once. A worker is alive while its heartbeat continues, counted by the database
+and timed by each observer's own monotonic clock, so that clocks need not agree.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from .task import (
     Task,
 )
 
-KEPT_AS_GONE = 7
-"""How many times as long as its result a task is known, to answer 410 and not 404."""
+GONE_FACTOR = 7
+"""How many times as long as its result a task is kept, to respond with 410 and not 404."""
 _NO_REQUEST = "request = '{}', input = NULL, input_file = NULL"
-"""A task that is done keeps nothing of its request but the fingerprint."""
+"""A task that is done keeps only the fingerprint of its request."""
 
 
 class Store:
-    """The tasks in a database and in files. TasksUnavailable if it cannot be used just now."""
+    """The tasks in a database and in files. TasksUnavailable if these cannot be used now."""
 
     def __init__(self, database: Database, files: Files, max_tasks: int, max_input: int) -> None:
         self._database = database
@@ -44,9 +44,9 @@ class Store:
         self.close = database.close
 
     def add(self, new: NewTask, content: bytes, *, is_limited: bool = True) -> tuple[Task, bool]:
-        """Queue a task, unless there is one of its id; return the task, and whether it is new.
+        """Queue a task, unless its id exists; return the task, and whether it is new.
 
-        QueueFull if it `is_limited` and too many tasks wait, or too many bytes of their requests.
+        QueueFull if it `is_limited` and too many tasks are waiting, or too many bytes of requests.
         """
         max_tasks, max_input = self._limits if is_limited else (math.inf, math.inf)
         inline, file = self._files.put(content)
@@ -73,33 +73,33 @@ class Store:
                 f"ON CONFLICT (id) DO NOTHING RETURNING {COLUMNS}",
                 *(*values.values(), QUEUED, max_tasks, size, max_input),
             )
-        known = added[0] if added else self.find(new.id)
-        if known is None or known.input_file != file:
+        stored = added[0] if added else self.find(new.id)
+        if stored is None or stored.input_file != file:
             self._files.remove(file)
-        if known is None:
+        if stored is None:
             raise QueueFull("too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB)")
-        return known, bool(added)
+        return stored, bool(added)
 
     def find(self, task_id: str) -> Task | None:
-        """Return a task; None if there is none of this id."""
+        """Return the task with an id; None if there is none."""
         if not self.exists():
             return None
         tasks = self._tasks(f"SELECT {COLUMNS} FROM tasks WHERE id = ?", task_id)
         return tasks[0] if tasks else None
 
     def counts(self) -> dict[str, int]:
-        """Return how many tasks there are by status."""
+        """Return the number of tasks by status."""
         if not self.exists():
             return {}
         return dict(self._database.rows("SELECT status, count(*) FROM tasks GROUP BY status"))
 
     def has_queued(self) -> bool:
-        """Report whether a task waits."""
+        """Report whether a task is waiting."""
         sql = "SELECT 1 FROM tasks WHERE status = ? LIMIT 1"
         return self.exists() and bool(self._database.rows(sql, QUEUED))
 
     def log(self, task: Task) -> str:
-        """Return what a task has printed and logged."""
+        """Return the log of a task."""
         return str(self._column(task, "log") or "")
 
     def input(self, task: Task) -> bytes:
@@ -142,7 +142,7 @@ class Store:
         self._forget("AND seq = ?", task.seq)
 
     def _forget(self, condition: str, *values: Any) -> list[Task]:
-        """Remove tasks that are done, but not those whose processes have still to be ended."""
+        """Remove tasks that are done, except those whose processes have not been ended yet."""
         gone = self._tasks(
             "DELETE FROM tasks WHERE completed_at IS NOT NULL AND worker IS NULL "
             f"{condition} RETURNING {COLUMNS}",
@@ -154,7 +154,7 @@ class Store:
 
     def claim(self, worker: str, runner: int) -> Task | None:
         """Give the task that has waited the longest to a runner; None if none waits."""
-        if not self.has_queued():  # costs others no lock
+        if not self.has_queued():  # takes no lock from others
             return None
         claimed = self._tasks(
             "UPDATE tasks SET status = ?, worker = ?, runner = ?, started_at = ?, progress = NULL, "
@@ -166,13 +166,13 @@ class Store:
         return claimed[0] if claimed else None
 
     def report(self, task: Task, progress: float | None, message: str, log: str) -> bool:
-        """Store how far a running task is; False if it is no longer this runner's."""
+        """Store the progress of a running task; False if it is no longer this runner's."""
         sql = "UPDATE tasks SET progress = ?, message = ?, log = ? "
         mine, values = _claimed(task)
         return bool(self._database.rows(sql + mine, progress, message, log, *values))
 
     def finish(self, task: Task, outcome: Outcome, log: str | None = None) -> bool:
-        """Store how a running task has ended; False if it is no longer this runner's."""
+        """Store the outcome of a running task; False if it is no longer this runner's."""
         content, file = self._files.put(outcome.content)
         mine, values = _claimed(task)
         with self._files.discarding(file):
@@ -191,17 +191,17 @@ class Store:
         self._files.remove(task.input_file if is_stored else file)
         return is_stored
 
-    def leave(self, task: Task, log: str) -> None:
-        """Let go of a task that was cancelled, with the end of its log."""
+    def abandon(self, task: Task, log: str) -> None:
+        """Release a task that was cancelled, with the end of its log."""
         sql = "UPDATE tasks SET log = ?, worker = NULL, runner = NULL WHERE seq = ? AND runner = ?"
         self._database.rows(sql, log, task.seq, task.runner)
 
     def claims(self, worker: str) -> list[Task]:
-        """Return the tasks that a worker's runners have, the cancelled ones too."""
+        """Return the tasks of a worker's runners, including cancelled ones."""
         return self._tasks(f"SELECT {COLUMNS} FROM tasks WHERE worker = ?", worker)
 
-    def let_go(self, task: Task, reason: str, *, counts: bool = True) -> None:
-        """Take a task from a runner that has ended: back into the queue, or failed by then.
+    def requeue(self, task: Task, reason: str, *, counts: bool = True) -> None:
+        """Take a task from a runner that has ended: requeue it, or fail it after its last attempt.
 
         If it `counts`, this was one of its attempts.
         """
@@ -219,7 +219,7 @@ class Store:
             )
 
     def beat(self, worker: str) -> None:
-        """Let other workers see that one is alive."""
+        """Send a heartbeat, by which other workers see that this one is alive."""
         self._database.rows(
             "INSERT INTO heartbeats (worker, beats) VALUES (?, 1) "
             "ON CONFLICT (worker) DO UPDATE SET beats = heartbeats.beats + 1",
@@ -227,11 +227,11 @@ class Store:
         )
 
     def retire(self, worker: str) -> None:
-        """Forget the beats of a worker that has ended."""
+        """Remove the heartbeat of a worker that has ended."""
         self._database.rows("DELETE FROM heartbeats WHERE worker = ?", worker)
 
     def others(self, worker: str) -> dict[str, int]:
-        """Return the beats of all other workers that have tasks."""
+        """Return the heartbeats of all other workers that have tasks."""
         sql = (
             "SELECT DISTINCT tasks.worker, coalesce(beats, 0) FROM tasks "
             "LEFT JOIN heartbeats ON heartbeats.worker = tasks.worker "
@@ -242,8 +242,8 @@ class Store:
     def expire(self, keep: float, max_kept: int) -> None:
         """Remove results older than `keep` seconds, and the oldest beyond `max_kept` bytes.
 
-        As many tasks as may wait are kept when they are done, and as many again to answer 410.
-        Files that no task has are removed, too.
+        As many finished tasks are kept as may wait, and as many again to respond with 410. Files
+        that no task uses are removed, too.
         """
         now = time.time()
         old = self._tasks(
@@ -264,7 +264,7 @@ class Store:
         self._database.rows(
             "DELETE FROM tasks WHERE removed = 1 AND (completed_at < ? OR seq <= "
             "(SELECT seq FROM tasks WHERE removed = 1 ORDER BY seq DESC LIMIT 1 OFFSET ?))",
-            *(now - KEPT_AS_GONE * keep, self._limits[0]),
+            *(now - GONE_FACTOR * keep, self._limits[0]),
         )
         self._files.sweep()
 
@@ -277,7 +277,7 @@ class Store:
 
 
 def _claimed(task: Task) -> tuple[str, tuple[Any, ...]]:
-    """Return the end of a statement that changes a task only while it is this runner's attempt."""
+    """Return the end of a statement that changes a task only during this runner's attempt."""
     return (
         "WHERE seq = ? AND worker = ? AND runner = ? AND attempts = ? AND status = ? RETURNING seq",
         (task.seq, task.worker, task.runner, task.attempts, PROCESSING),

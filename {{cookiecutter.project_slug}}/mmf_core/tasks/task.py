@@ -1,4 +1,4 @@
-"""A task as it is known to callers, in the fields of Cog and Replicate."""
+"""A task as callers see it, in the fields of Cog and Replicate."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ STATES = (QUEUED, PROCESSING, SUCCEEDED, FAILED, CANCELED)
 class Task:
     """A row of the queue, without its contents. Times are seconds since 1970.
 
-    `seq` is its place in the queue. `request` and `error` are JSON. `fingerprint` is that of what
-    was asked. `worker` and its process `runner` are those that run it, or are about to let it go.
+    `seq` is its position in the queue. `request` and `error` are JSON. `fingerprint` is that of its
+    request. `worker` and its process `runner` are those that run it, or are about to release it.
     `removed`: its result was deleted.
     """
 
@@ -48,7 +48,7 @@ class Task:
 
     @property
     def is_done(self) -> bool:
-        """Whether it has ended, however."""
+        """Whether it has ended, with any status."""
         return self.status not in (QUEUED, PROCESSING)
 
     def url(self, root: str) -> str:
@@ -81,12 +81,12 @@ class Task:
 
 
 COLUMNS = ", ".join(field.name for field in fields(Task))
-"""Those of the table that a Task is made of."""
+"""The columns of the table that make up a Task."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
-    """What is asked: see `Task`."""
+    """A task to be queued: see `Task`."""
 
     id: str
     target: str
@@ -99,7 +99,7 @@ class NewTask:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a task has ended; `error` is a problem in JSON, `content` its result."""
+    """The outcome of a task; `error` is a problem in JSON, `content` its result."""
 
     status: str
     content: bytes = b""

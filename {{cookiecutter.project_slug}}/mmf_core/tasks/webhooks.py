@@ -1,8 +1,8 @@
-"""Webhooks: a task is posted to an address of its caller's when it is done (Standard Webhooks).
+"""Webhooks: a task is posted to its caller's URL when it is done (Standard Webhooks).
 
-The service sends where callers tell it to. So they may name public addresses only, or those that
-the operator allows; what a name stands for is checked again when the task is sent, and that very
-address is connected to. Redirects are not followed, and what is answered is not read.
+The service sends requests to URLs of its callers. So these may name only public addresses, or those
+that the operator allows; a name is resolved and checked again when the task is sent, and that very
+address is connected to. Redirects are not followed, and the body of the response is not read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ..codecs import json
 from ..errors import ErrorDetail, InvalidValue, Overloaded, quoted
-from .outbox import ATTEMPTS, LONGEST, Outbox
+from .outbox import ATTEMPT_TIMEOUT, ATTEMPTS, Outbox
 from .settings import TaskSettings
 from .task import Task
 
@@ -34,26 +34,26 @@ TIMEOUT = 10.0  # seconds for connecting, and for each read
 MAX_URL = 2_000
 MAX_HEAD = 16 * 1024
 _STATUS = re.compile(rb"^HTTP/1\.[01] ([2-9][0-9][0-9])[ \r\n]", re.MULTILINE)
-AT_A_TIME = 32
+MAX_CONCURRENT = 32
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # of IPv4 by NAT64: RFC 6052
 _lookups = BoundedSemaphore(4)
-"""Names that a worker looks up at a time: each may take a thread for half a minute."""
-_PATIENCE = 0.5  # seconds for one of them to end
+"""Names that a worker resolves at a time: each may take a thread for half a minute."""
+_LOOKUP_WAIT = 0.5  # seconds to wait for one of them to end
 _PRINTABLE = re.compile(r"[!-~]+")
 _log = logging.getLogger("mmf.webhooks")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class _Refused(Exception):
-    """An address that nothing is sent to."""
+class _ForbiddenAddress(Exception):
+    """An address that must not be connected to."""
 
 
 def check(url: str, settings: TaskSettings) -> str:
-    """Return the address of a webhook; InvalidValue if it cannot be one, or is refused.
+    """Return the URL of a webhook; InvalidValue if it is invalid or forbidden.
 
-    Overloaded while other requests wait for names that nobody resolves: the caller chooses those.
+    Overloaded while other requests wait for names that do not resolve: callers choose those.
     """
-    if not _lookups.acquire(timeout=_PATIENCE):
+    if not _lookups.acquire(timeout=_LOOKUP_WAIT):
         raise Overloaded("too many requests wait for the addresses of their webhooks")
     try:
         reason = _reason_against(url, settings)
@@ -74,7 +74,7 @@ def _reason_against(url: str, settings: TaskSettings) -> str:
         if not is_url or parts.port == 0 or len(url) > MAX_URL or not _PRINTABLE.fullmatch(url):
             return f"expected http:// or https:// and a host, got {quoted(url)}"
         _addresses(parts, settings)
-    except _Refused as error:
+    except _ForbiddenAddress as error:
         return str(error)
     except (ValueError, OSError):
         return f"the host in {quoted(url)} cannot be found"
@@ -82,10 +82,10 @@ def _reason_against(url: str, settings: TaskSettings) -> str:
 
 
 def _addresses(parts: SplitResult, settings: TaskSettings) -> list[str]:
-    """Return the addresses of a host; _Refused if one of them is private and not allowed."""
+    """Return the addresses of a host; _ForbiddenAddress unless all are public or allowed."""
     host = parts.hostname or ""
-    found = socket.getaddrinfo(host, _port(parts), type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
+    entries = socket.getaddrinfo(host, _port(parts), type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in entries))
     allowed_hosts, allowed_networks = settings.webhook_allow
     for text in addresses:
         address = ipaddress.ip_address(text)
@@ -93,7 +93,7 @@ def _addresses(parts: SplitResult, settings: TaskSettings) -> list[str]:
             address in network for network in allowed_networks
         )
         if not is_allowed and not _is_public(address):
-            raise _Refused(f"{quoted(host)} is a private address (set MMF_WEBHOOK_ALLOW)")
+            raise _ForbiddenAddress(f"{quoted(host)} is a private address (set MMF_WEBHOOK_ALLOW)")
     return addresses
 
 
@@ -114,7 +114,7 @@ def _port(parts: SplitResult) -> int:
 
 
 def signed(task_id: str, body: bytes, secret: bytes, now: int) -> dict[str, str]:
-    """Return the headers by which a receiver knows a message, and that it is ours."""
+    """Return the headers by which a receiver identifies and verifies a message."""
     message_id = f"msg_{hashlib.sha256(task_id.encode()).hexdigest()[:32]}"
     content = b".".join([message_id.encode(), str(now).encode(), body])
     signature = base64.b64encode(hmac.digest(secret, content, "sha256")).decode()
@@ -140,9 +140,9 @@ def post(url: str, task: Task, settings: TaskSettings) -> int:
 
 
 def _status(sock: socket.socket) -> int:
-    """Return the status of a response; OSError if there is none in its first `MAX_HEAD` bytes.
+    """Return the status of a response; OSError if its first `MAX_HEAD` bytes have none.
 
-    Interim ones may come before (RFC 9110, 15.2), of which http.client reads any number.
+    Interim responses may precede it (RFC 9110, 15.2), of which http.client reads any number.
     """
     head = b""
     while len(head) < MAX_HEAD and (piece := sock.recv(MAX_HEAD)):
@@ -153,7 +153,7 @@ def _status(sock: socket.socket) -> int:
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection to an address that was checked, whatever its name may stand for meanwhile."""
+    """A connection to an address that was checked, whatever its name resolves to meanwhile."""
 
     def __init__(self, parts: SplitResult, address: str) -> None:
         self.default_port = 443 if parts.scheme == "https" else 80
@@ -169,15 +169,15 @@ class _Connection(http.client.HTTPConnection):
 
 
 def deliver(outbox: Outbox, settings: TaskSettings) -> None:
-    """Send what is due, a number of it; what fails is tried again later, and in the end given up.
+    """Send a batch of due webhooks; failed ones are retried later, and given up in the end.
 
-    A thread whose receiver drips is left behind: it ends with this process.
+    A thread whose receiver is too slow is abandoned: it ends with this process.
     """
-    claims = list(islice(iter(outbox.claim, None), AT_A_TIME))
-    pool = ThreadPoolExecutor(AT_A_TIME, "mmf-webhooks")
+    claims = list(islice(iter(outbox.claim, None), MAX_CONCURRENT))
+    pool = ThreadPoolExecutor(MAX_CONCURRENT, "mmf-webhooks")
     sent = [(*claim, pool.submit(post, claim[1], claim[0], settings)) for claim in claims]
     pool.shutdown(wait=False)
-    end = time.monotonic() + LONGEST
+    end = time.monotonic() + ATTEMPT_TIMEOUT
     for task, _, attempt, future in sent:
         outcome = _outcome(future, end - time.monotonic())
         level = logging.INFO if isinstance(outcome, int) else logging.WARNING
@@ -187,16 +187,16 @@ def deliver(outbox: Outbox, settings: TaskSettings) -> None:
 
 
 def _outcome(future: Future[int], seconds: float) -> int | str:
-    """Return the status of a response, or why there is none."""
+    """Return the status of a response, or the reason for its absence."""
     try:
         return future.result(max(0.0, seconds))
     except TooSlow:
         return "no response in time"
-    except Exception as error:  # noqa: BLE001 - the other outcomes have to be stored all the same
+    except Exception as error:  # noqa: BLE001 - the other outcomes must still be stored
         return str(error) or type(error).__name__
 
 
 def _is_final(outcome: int | str, attempt: int) -> bool:
-    """Return whether there is no further attempt: it is there, or refused, or it was the last."""
-    may_help = isinstance(outcome, str) or outcome in (408, 429) or outcome >= 500  # noqa: PLR2004
-    return not may_help or attempt >= ATTEMPTS
+    """Return whether this is the final attempt: it was accepted, rejected, or the last one."""
+    is_retryable = isinstance(outcome, str) or outcome in (408, 429) or outcome >= 500  # noqa: PLR2004
+    return not is_retryable or attempt >= ATTEMPTS

@@ -1,10 +1,9 @@
-"""The worker: starts the processes that run tasks, and watches them. It computes nothing itself.
+"""The worker: starts the processes that run tasks, and supervises them. It computes nothing itself.
 
-Under gunicorn it is a process beside the web workers, elsewhere `mmfmeta worker`. It ends a process
-whose task was cancelled or has used up its time, gives the tasks of one that has crashed back to
-the queue, and those of other workers that no longer live. On SIGTERM what is running may end within
-its time, and is put back otherwise; on SIGHUP it has all the time it needs; SIGINT puts it back at
-once.
+Under gunicorn it is a process beside the web workers, elsewhere `mmfmeta worker`. It kills a
+process whose task was cancelled or timed out, and requeues the tasks of a process that has crashed,
+and those of other workers that have died. On SIGTERM running tasks may end within the grace period,
+and are requeued otherwise; on SIGHUP they may take any time; SIGINT requeues them immediately.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ from .schedules import Schedules
 from .service import TaskService
 from .task import CANCELED, PROCESSING, Outcome, Task
 
-POLL = 0.05  # seconds between two looks at the queue and at the processes
+POLL = 0.05  # seconds between two checks of the queue and of the processes
 BEAT_INTERVAL = 1.0
-LEASE = 5.0  # seconds without a beat after which a worker's tasks are given to others
-CANCEL_GRACE = 2.0  # seconds for a cancelled function to see it by `mmf.cancelled()`
+LEASE = 5.0  # seconds without a heartbeat after which a worker's tasks are given to others
+CANCEL_GRACE = 2.0  # seconds for a cancelled function to notice it by `mmf.cancelled()`
 EXPIRE_INTERVAL = 60.0
 _log = logging.getLogger("mmf.tasks")
 
@@ -40,7 +39,7 @@ _log = logging.getLogger("mmf.tasks")
 class TaskWorker:
     """A worker with `slots` processes; `grace` are the seconds that it has after SIGTERM.
 
-    `shutdown` returns the seconds that it has if the service ends, though nobody has signalled it.
+    `shutdown` returns the seconds that it has if the service ends without signalling it.
     """
 
     def __init__(
@@ -59,17 +58,17 @@ class TaskWorker:
         self._schedules = Schedules(tasks)
         self._id = uuid4().hex
         self._runners: set[int] = set()
-        self._ended: dict[int, str] = {}  # how runners have ended whose tasks are still theirs
-        self._stop_at: float | None = None  # when what is running is put back, once it stops
-        self._seen: dict[tuple[int, int, str], float] = {}
-        self._beats: dict[str, tuple[int, float]] = {}
-        self._beaten = self._expired = 0.0
+        self._ended: dict[int, str] = {}  # how runners ended whose tasks are still theirs
+        self._stop_at: float | None = None  # when running tasks are requeued, once it stops
+        self._claimed_since: dict[tuple[int, int, str], float] = {}
+        self._heartbeats: dict[str, tuple[int, float]] = {}
+        self._last_beat = self._expired = 0.0
         self._is_available = True
         self._outbox = tasks.outbox
-        self._helpers: dict[str, int] = {}  # the processes of what may take longer than a beat
+        self._helpers: dict[str, int] = {}  # processes for work that may outlast a heartbeat
 
     def run(self) -> None:
-        """Work until a signal, and until then whatever happens to the queue."""
+        """Work until a signal, whatever happens to the queue until then."""
         signal.signal(signal.SIGTERM, lambda *_: self._stop(self._grace))
         signal.signal(signal.SIGHUP, lambda *_: self._stop(math.inf))
         signal.signal(signal.SIGINT, lambda *_: self._stop(0.0))
@@ -87,7 +86,7 @@ class TaskWorker:
                 if self._is_available:
                     _log.error("%s", error)
                 self._is_available = False
-                if self._must_put_back():  # the lease will
+                if self._must_requeue():  # the lease will
                     self._end()
             time.sleep(max(POLL, self._store.poll))
         for pid in self._helpers.values():
@@ -97,18 +96,18 @@ class TaskWorker:
                 self._store.retire(self._id)
 
     def _stop(self, grace: float) -> None:
-        """Take no more tasks; the earliest of several ends counts."""
+        """Accept no more tasks; the earliest of several deadlines counts."""
         end = time.monotonic() + grace
         self._stop_at = end if self._stop_at is None else min(self._stop_at, end)
 
-    def _must_put_back(self) -> bool:
+    def _must_requeue(self) -> bool:
         return self._stop_at is not None and time.monotonic() >= self._stop_at
 
     def _reap(self) -> None:
         for pid in [*self._runners]:
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                _kill(pid)  # what it has left behind
+                _kill(pid)  # its leftover children
                 self._runners.discard(pid)
                 self._ended[pid] = f"the process that ran it ended: {_describe(status)}"
 
@@ -120,48 +119,48 @@ class TaskWorker:
             return
         is_at_work = bool(self._runners or self._ended)
         claims = self._store.claims(self._id) if is_at_work else []
-        self._let_go(claims)
+        self._requeue_ended(claims)
         self._watch([task for task in claims if task.runner in self._runners])
         if self._stop_at is None:
             self._start()
         now = time.monotonic()
-        if now - self._beaten >= BEAT_INTERVAL:
-            self._beaten = now
+        if now - self._last_beat >= BEAT_INTERVAL:
+            self._last_beat = now
             if is_at_work:
                 self._store.beat(self._id)
             self._recover(now)
             self._help()
 
-    def _let_go(self, claims: list[Task]) -> None:
-        """Take the tasks from processes that have ended, or have to."""
-        if self._must_put_back():
+    def _requeue_ended(self, claims: list[Task]) -> None:
+        """Take the tasks from processes that have ended, or must end."""
+        if self._must_requeue():
             self._end()
             for task in self._store.claims(self._id):
-                self._store.let_go(task, "", counts=False)
+                self._store.requeue(task, "", counts=False)
             return
         for task in claims:
             if task.runner not in self._runners:
                 reason = self._ended.get(task.runner or 0, "")
                 if task.status == PROCESSING:
                     _log.error("task %s of %s: %s", task.id, task.target, reason)
-                self._store.let_go(task, reason)
+                self._store.requeue(task, reason)
         self._ended = {}
 
     def _end(self) -> None:
-        """Kill all processes, at once."""
+        """Kill all processes immediately."""
         for pid in self._runners:
             _kill(pid)
             os.waitpid(pid, 0)
         self._runners, self._ended = set(), {}
 
     def _start(self) -> None:
-        """Start a process, if a task waits and a slot is free."""
+        """Start a process, if a task is waiting and a slot is free."""
         if len(self._runners) >= self._slots or not self._store.has_queued():
             return
         self._store.close()  # a connection does not survive a fork
         sys.stdout.flush()
         if pid := os.fork():
-            with suppress(OSError):  # it does so itself, but perhaps too late for us
+            with suppress(OSError):  # it does so itself, but perhaps too late
                 os.setpgid(pid, pid)
             self._runners.add(pid)
             return
@@ -175,7 +174,7 @@ class TaskWorker:
             os._exit(code)
 
     def _help(self) -> None:
-        """Have processes send the webhooks that are due, and remove what has been kept enough."""
+        """Start processes that send due webhooks, and remove expired results."""
         for name, pid in [*self._helpers.items()]:
             if os.waitpid(pid, os.WNOHANG)[0]:
                 del self._helpers[name]
@@ -206,11 +205,11 @@ class TaskWorker:
             os._exit(code)
 
     def _watch(self, claims: list[Task]) -> None:
-        """End the processes of tasks that were cancelled, or have used up their time."""
+        """Kill the processes of tasks that were cancelled or timed out."""
         now = time.monotonic()
         keys = {(task.seq, task.attempts, task.status): task for task in claims}
-        self._seen = {key: self._seen.get(key, now) for key in keys}
-        for key, since in self._seen.items():
+        self._claimed_since = {key: self._claimed_since.get(key, now) for key in keys}
+        for key, since in self._claimed_since.items():
             task, seconds = keys[key], now - since
             if task.status == CANCELED and seconds >= CANCEL_GRACE:
                 _kill(task.runner)
@@ -220,19 +219,19 @@ class TaskWorker:
                     _kill(task.runner)
 
     def _recover(self, now: float) -> None:
-        """Take the tasks from other workers that no longer live."""
+        """Take the tasks from other workers that have died."""
         beats = self._store.others(self._id)
-        self._beats = {
-            worker: self._beats[worker]
-            if worker in self._beats and self._beats[worker][0] == count
+        self._heartbeats = {
+            worker: self._heartbeats[worker]
+            if worker in self._heartbeats and self._heartbeats[worker][0] == count
             else (count, now)
             for worker, count in beats.items()
         }
-        for worker, (_, since) in self._beats.items():
+        for worker, (_, since) in self._heartbeats.items():
             if now - since >= LEASE:
                 for task in self._store.claims(worker):
                     _log.error("task %s of %s: its worker has ended", task.id, task.target)
-                    self._store.let_go(task, "the worker that ran it ended")
+                    self._store.requeue(task, "the worker that ran it ended")
                 self._store.retire(worker)
 
 
@@ -244,7 +243,7 @@ def _describe(status: int) -> str:
 
 
 def _kill(pid: int | None) -> None:
-    """Kill a process and all that it has started in its group."""
+    """Kill a process and its process group."""
     if pid:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)

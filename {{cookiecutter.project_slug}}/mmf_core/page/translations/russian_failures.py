@@ -87,25 +87,25 @@ RUSSIAN_FAILURES = {
     "no task has the id {value}": "нет задачи с идентификатором {value}",
     "the id {value} is that of another task": "идентификатор {value} уже у другой задачи",
     "choose another id": "выберите другой идентификатор",
-    "the new model is not taken: {rest}": "новая модель не принята: {rest}",
+    "the new model is rejected: {rest}": "новая модель не принята: {rest}",
     "the new model cannot be stored: {rest}": "новую модель некуда записать: {rest}",
     "{name} may not be called by requests (set MMF_RETRAIN_HTTP=1)": (
         "«{name}» нельзя вызвать запросом: это решает владелец сервиса"
     ),
     "{name} is being trained already": "«{name}» уже обучается",
-    "{name} is {number}, and {used} in the version in use": (
+    "{name} is {number}, but {used} for the current version": (
         "{name} равно {number}, а у той, что в работе, {used}"
     ),
-    "it is a dict of models, or that in use is one": "одна из двух моделей — словарь моделей",
+    "it is a dict of models, or the current one is": "одна из двух моделей — словарь моделей",
     "it has no model {value}": "в ней нет модели {value}",
-    "it takes other columns: {names}": "ей нужны другие столбцы: {names}",
-    "it has no {name}, which that in use has": "у неё нет {name}, а у той, что в работе, есть",
-    "{name} gives {actual}, and that in use {expected}": (
+    "it expects other columns: {names}": "ей нужны другие столбцы: {names}",
+    "it has no {name}, but the current one has": "у неё нет {name}, а у той, что в работе, есть",
+    "{name} returns {actual}, but {expected} from the current one": (
         "{name} выдаёт другое: {actual} вместо {expected}"
     ),
     "it fails on its own example: {name}": "она не работает на своём же примере: {name}",
     "it fails on its example: {name}": "она не работает на примере: {name}",
-    "that in use fails on its example: {name}": (
+    "the current one fails on its example: {name}": (
         "та, что в работе, не работает на её примере: {name}"
     ),
     "{name} fails on its example: {value}": "«{name}» не работает с ней на примере: {value}",
@@ -136,10 +136,10 @@ RUSSIAN_FAILURES = {
     "the task is {name}: it has no result": "у задачи нет результата",
     "the result was removed (set MMF_TASK_KEEP_HOURS, MMF_TASK_KEEP_MIB)": "результат уже удалён",
     "the file with the content of this task was deleted": "файл с данными задачи удалён",
-    "the result is that of another version of this service": (
+    "the result is from another version of this service": (
         "результат записан другой версией сервиса"
     ),
-    "ask for it again": "запросите его ещё раз",
+    "submit the task again": "отправьте задачу ещё раз",
     "this version of the service has no target {name}": "в этой версии сервиса нет «{name}»",
     "{name}: this version of the service has no such target": "в этой версии сервиса нет «{name}»",
     "TASK-ID: missing header": "нет заголовка TASK-ID",
