@@ -1,4 +1,4 @@
-"""Parts of the service beside libraries for the same: `make bench-alternatives`.
+"""Parts of the service compared with libraries for the same: `make bench-alternatives`.
 
 CPU time in one process; all ways take turns, and each figure is the best round's mean.
 docs/decisions.md says what follows from it.
@@ -41,7 +41,7 @@ def measure() -> None:
 
 
 def of_workbooks(workbooks: Any, rows: int) -> dict[str, float]:
-    """Return the CPU time of each way to write a workbook of so many rows."""
+    """Return the CPU time of each way to write a workbook of `rows` rows."""
     table = workbooks.table(rows)
     return seconds(
         {name: partial(write, table) for name, write in workbooks.WRITERS.items()},
@@ -62,7 +62,7 @@ def seconds(actions: Mapping[str, Callable[[], object]], calls: int) -> dict[str
 
 
 def main() -> None:
-    """Make the environment, and measure in it."""
+    """Create the environment, and measure in it."""
     if "--measure" in sys.argv:
         measure()
         return

@@ -1,4 +1,4 @@
-"""`mmfmeta predict` beside a script of pandas by hand, polars, and `mlflow models predict`.
+"""`mmfmeta predict` compared with hand-written pandas, polars, and `mlflow models predict`.
 
     make bench-batch                                    # ROWS=1000000 ROUNDS=3
 
@@ -6,7 +6,7 @@ A million rows of eleven columns, by a linear model and a forest, from Parquet t
 CSV to CSV; a workbook of a hundred thousand. Every way is a process of its own, on one core, and
 they take turns; ours once more with two processes on two cores. Printed are the best round's
 seconds from the loaded model to the complete file (of MLflow, which does not say, of the whole
-command), of the whole command with its imports, and the most memory (PSS) that a way has taken.
+command), of the whole command with its imports, and the peak memory (PSS) of each way.
 Ends with 1 unless ours takes `MOST` times what is written by hand, at most, and two processes are
 `LEAST` times as fast as one.
 """
@@ -53,7 +53,7 @@ ENVIRONMENT = {
 
 @dataclass
 class Way:
-    """One way: its command, the cores that it has, and what it has taken in each round."""
+    """One way: its command, its cores, and its figures in each round."""
 
     name: str
     command: Callable[[str, str, str], list[str]]
@@ -131,7 +131,7 @@ def takes(name: str, source: str) -> bool:
 
 
 def ours(*options: str) -> Callable[[str, str, str], list[str]]:
-    """Return what makes our command."""
+    """Return the factory of our command."""
     return lambda _model, source, target: [
         *(sys.executable, "-m", "mmf_core", "predict", "-i", source, "-o", target),
         *("--overwrite", "--summary", "summary.json", *options),
@@ -139,7 +139,7 @@ def ours(*options: str) -> Callable[[str, str, str], list[str]]:
 
 
 def script(python: str, name: str) -> Callable[[str, str, str], list[str]]:
-    """Return what makes the command of a script."""
+    """Return the factory of a script's command."""
     return lambda model, source, target: [
         *(python, str(BATCH / name), f"{model}.joblib", source, target)
     ]
@@ -158,7 +158,7 @@ def environment(name: str) -> str:
 
 
 def run(way: Way, model: str, source: str, target: str) -> None:
-    """Run a way once; its memory is looked at every few milliseconds from the other core."""
+    """Run a way once; its memory is sampled every few milliseconds from the other core."""
     command = ["taskset", "-c", way.cores, *way.command(model, source, target)]
     started = time.perf_counter()
     process = subprocess.Popen(
@@ -185,7 +185,7 @@ def run(way: Way, model: str, source: str, target: str) -> None:
 
 
 def make() -> None:
-    """Make the models, the files and the environments, unless they are there."""
+    """Create the models, the files and the environments, unless they exist."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "main.py").write_text((BATCH / "main.py").read_text("utf-8"), encoding="utf-8")
     stamp, contents = FOLDER / "made", f"{ROWS} {SHEET_ROWS}"

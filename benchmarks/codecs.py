@@ -1,4 +1,4 @@
-"""Tables in and out of every format, beside the best library call on the same data, in turns.
+"""Tables in and out of every format, compared with the best library call on the same data.
 
 `make bench-codecs` prints the table in a few minutes. Each cell is our time, ours ÷ that of the
 fastest of the others, and which that is; the best of several turns, or the only one of what takes
@@ -32,7 +32,7 @@ Clock = Callable[[], float]
 
 
 def measure(rows: list[int], formats: list[str], clock: Clock) -> None:
-    """Print the table, and keep what concerns many rows; in the environment of all libraries."""
+    """Print the table, and save the figures of many rows; in the environment of all libraries."""
     sys.path.insert(0, str(PAYLOAD))
     sys.path.insert(0, str(HERE / "codecs"))
     import libraries  # here they can be imported
@@ -55,7 +55,7 @@ def measure(rows: list[int], formats: list[str], clock: Clock) -> None:
                 cells = [cell(name, codec, what, others, number, clock) for number in rows]
                 if cells[-1]:
                     largest[f"{name} {what}"] = cells[-1].ratios
-                texts = " | ".join(str(each or "does not hold so many") for each in cells)
+                texts = " | ".join(str(each or "cannot hold this many") for each in cells)
                 print(f"| {name} | {what} | {texts} |", flush=True)
     if rows[-1] == ROWS[-1] and not formats and clock is time.perf_counter:
         figures.save("codecs", largest)
@@ -63,7 +63,7 @@ def measure(rows: list[int], formats: list[str], clock: Clock) -> None:
 
 @dataclass(frozen=True)
 class Cell:
-    """Our least time, the least of all others and whose it is, and the ratio in each turn."""
+    """Our shortest time, the shortest of all others and its library, and the ratio in each turn."""
 
     ours: float
     others: float
@@ -83,7 +83,7 @@ def cell(
     rows: int,
     clock: Clock,
 ) -> Cell | None:
-    """Measure a format in one direction, with so many rows; None: it does not hold them."""
+    """Measure a format in one direction, with `rows` rows; None: it cannot hold them."""
     import libraries
 
     if rows > libraries.MOST_ROWS.get(name, rows):
@@ -117,7 +117,7 @@ def turns(actions: dict[str, Action], clock: Clock) -> list[dict[str, float]]:
 
 
 def seconds(action: Action, count: int, clock: Clock) -> float:
-    """Return the mean seconds of so many calls."""
+    """Return the mean seconds of `count` calls."""
     began = clock()
     for _ in range(count):
         action()

@@ -1,4 +1,4 @@
-"""Makes what the servers run in: an environment each, the generated project, the models.
+"""Creates the environments of the servers, the generated project, and the models.
 
 All of it is in build/bench and is kept: a second run makes only what has changed.
 """
@@ -39,7 +39,7 @@ QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "BENTOML_DO_NOT_TRACK": "True"}
 
 
 def prepare(names: set[str]) -> None:
-    """Make the environments of these names, the project, and the models."""
+    """Create the environments of these names, the project, and the models."""
     project = bake()
     for name in sorted(names | {"ours"}):
         own = () if name == "ours" else (HERE / "peers" / name / "requirements.txt",)
@@ -53,7 +53,7 @@ def prepare(names: set[str]) -> None:
 
 
 def bake() -> Path:
-    """Make a project of the template, with our targets and the ceilings beside them."""
+    """Generate a project from the template, with our targets and the ceilings beside them."""
     project = BUILD / "ours"
     shutil.rmtree(project / "mmf_core", ignore_errors=True)
     options = (
@@ -74,7 +74,7 @@ def bake() -> Path:
 
 
 def install(name: str, *pins: Path) -> None:
-    """Make an environment with exactly these versions, unless it is there."""
+    """Create an environment with exactly these versions, unless it exists."""
     folder = BUILD / name / ".venv"
     stamp, contents = folder / STAMP, "".join(file.read_text(encoding="utf-8") for file in pins)
     contents += sys.version
@@ -98,7 +98,7 @@ def uv(*arguments: str) -> None:
 
 
 def train() -> None:
-    """Fit the models, unless train.py made the ones that are there.
+    """Fit the models, unless train.py made the existing ones.
 
     The forest is converted to ONNX by this interpreter, which has skl2onnx.
     """
@@ -114,7 +114,7 @@ def train() -> None:
 
 
 def save_for_mlflow() -> None:
-    """Write the models once more, as MLflow's folders."""
+    """Write the models again, as MLflow's folders."""
     made, source = MODELS / "mlflow-forest" / "MLmodel", MODELS / "forest.joblib"
     if not made.is_file() or made.stat().st_mtime < source.stat().st_mtime:
         print("== saving the models for MLflow", flush=True)
@@ -123,7 +123,7 @@ def save_for_mlflow() -> None:
 
 
 def rows_and_answers() -> dict[str, Any]:
-    """Return the sample rows under "rows" and what each model itself says of them."""
+    """Return the sample rows under "rows" and each model's own predictions for them."""
     expected: dict[str, Any] = json.loads((MODELS / "rows.json").read_text(encoding="utf-8"))
     return expected | {"forest_onnx": expected["forest"]}
 

@@ -37,23 +37,23 @@ model, book = joblib.load("elasticnet.joblib"), open(sys.argv[1], "rb").read()
 for _ in sys.stdin:
     began = time.perf_counter()
     table = pandas.read_excel(io.BytesIO(book), engine="openpyxl")
-    table.assign(prediction=model.predict(table)).to_excel(answer := io.BytesIO(), index=False)
+    table.assign(prediction=model.predict(table)).to_excel(buffer := io.BytesIO(), index=False)
     print(time.perf_counter() - began, flush=True)
 """
 
 
 def service(url: str, book: bytes) -> float:
-    """Send the workbook, take the answer, return the seconds."""
+    """Send the workbook, read the response, return the seconds."""
     began = time.perf_counter()
     headers = {"Content-Type": XLSX, "Accept": XLSX}
     request = urllib.request.Request(url, book, headers)  # noqa: S310 - our own server
-    with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
-        answer.read()
+    with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310
+        response.read()
     return time.perf_counter() - began
 
 
 def in_process(worker: subprocess.Popen[str]) -> float:
-    """Let pandas do it once, return the seconds."""
+    """Do the same with pandas once, return the seconds."""
     assert worker.stdin  # noqa: S101 - it was opened with pipes
     assert worker.stdout  # noqa: S101
     worker.stdin.write("\n")
@@ -62,7 +62,7 @@ def in_process(worker: subprocess.Popen[str]) -> float:
 
 
 def measured(rounds: int) -> tuple[list[float], list[float]]:
-    """Return the seconds of both, a pair a round; the first pair is for warming up."""
+    """Return the seconds of both, a pair per round; the first pair is the warm-up."""
     book = BUILD / "wines.xlsx"
     if not book.is_file():
         environments.python("ours", "-c", MAKE, str(BUILD / "models" / "rows.json"), str(book))
@@ -87,7 +87,7 @@ def measured(rounds: int) -> tuple[list[float], list[float]]:
 
 
 def main() -> None:
-    """Measure, print, keep."""
+    """Measure, print, save."""
     signal.signal(signal.SIGTERM, stop)
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)

@@ -52,9 +52,9 @@ def medians(model: Any) -> list[float]:
     """Return the median of each way to call a model."""
     rows = np.random.default_rng(0).random((500, len(COLUMNS)))
     numbers = rows @ np.arange(len(COLUMNS))
-    answers = numbers > numbers.mean() if sklearn.base.is_classifier(model) else numbers
-    own = clone(model).fit(pd.DataFrame(rows, columns=COLUMNS), answers)
-    array, bare = rows[:1], clone(model).fit(rows, answers)
+    labels = numbers > numbers.mean() if sklearn.base.is_classifier(model) else numbers
+    own = clone(model).fit(pd.DataFrame(rows, columns=COLUMNS), labels)
+    array, bare = rows[:1], clone(model).fit(rows, labels)
     table, fast = pd.DataFrame(array, columns=COLUMNS), mmf.fast_path(own)
 
     def without_checks() -> None:

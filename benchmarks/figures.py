@@ -17,7 +17,7 @@ Figures = dict[str, Any]
 
 @dataclass
 class Run:
-    """Every round of one run, and what each start cost.
+    """Every round of one run, and the cost of each start.
 
     A round is {"work", "others", "samples"}: the workload's name, the share of a core that other
     processes used right before, and the figures of each server by its name, ours among them.
@@ -42,7 +42,7 @@ class Run:
         return statistics.median(ratios) if ratios else None
 
     def ratios(self, server: str, workload: str, figure: str = "rps") -> list[float]:
-        """Return the same of every round, the least first."""
+        """Return the same of every round, in ascending order."""
         return sorted(
             samples["ours"][figure] / samples[server][figure]
             for samples in self._samples(workload)
@@ -89,12 +89,12 @@ class Run:
 
 
 def save(name: str, content: object) -> None:
-    """Keep figures for the report."""
+    """Save figures for the report."""
     FIGURES.mkdir(parents=True, exist_ok=True)
     (FIGURES / f"{name}.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def kept(name: str) -> Any:
-    """Return what was kept under a name, or None."""
+    """Return the figures saved under a name, or None."""
     file = FIGURES / f"{name}.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None

@@ -40,7 +40,7 @@ class Box:
 
 
 class Sampler:
-    """Notes the stack at each signal."""
+    """Records the stack at each signal."""
 
     def __init__(self) -> None:
         self.root = Box()

@@ -1,4 +1,4 @@
-"""gRPC beside our own REST and MLServer's gRPC: `make bench-grpc`.
+"""gRPC compared with our own REST and MLServer's gRPC: `make bench-grpc`.
 
 One row by 32 callers, and 1,000 rows by 4, to the ElasticNet of `make bench`. Both services of gRPC
 get the rows as raw contents of one tensor of FP64, on a connection for each caller (grpc_load.py);
@@ -43,7 +43,7 @@ request.inputs.add(name=name, datatype="FP64", shape=values.shape)
 request.raw_input_contents.append(values.tobytes())
 Path(file).write_bytes(request.SerializeToString())
 """
-ASK = """
+CALL = """
 import sys
 from pathlib import Path
 import grpc, json, numpy
@@ -64,7 +64,7 @@ print(json.dumps(values))
 
 @dataclass(frozen=True)
 class Contender:
-    """One thing to measure: a server, and how it is called for a workload."""
+    """A contender: a server, and how it is called for a workload."""
 
     name: str
     service: Running
@@ -85,15 +85,15 @@ def main() -> int:
             Contender("ours, REST", ours, lambda work: _rest(ours, rows, work)),
             _grpc("MLServer, gRPC", theirs, theirs_port, "wines", "predict", expected),
         ]
-        found = {work: _rounds(contenders, work) for work in (ONE, THOUSAND)}
-    return _report(found)
+        results = {work: _rounds(contenders, work) for work in (ONE, THOUSAND)}
+    return _report(results)
 
 
 def _ours(port: int) -> Server:
     def start(task: Task) -> Start:
-        begun = BY_NAME["ours"].start(task)
-        command = [tool("grpc", "gunicorn"), *begun.command[1:]]
-        return Start(command, begun.folder, begun.settings | {"MMF_GRPC_PORT": str(port)})
+        start = BY_NAME["ours"].start(task)
+        command = [tool("grpc", "gunicorn"), *start.command[1:]]
+        return Start(command, start.folder, start.settings | {"MMF_GRPC_PORT": str(port)})
 
     return Server("ours-grpc", "", "grpc", start, "/{model}", predictions=column)
 
@@ -102,9 +102,9 @@ def _mlserver(port: int) -> Server:
     theirs = BY_NAME["mlserver"]
 
     def start(task: Task) -> Start:
-        begun = theirs.start(task)
-        settings = begun.settings | {"MLSERVER_GRPC_PORT": str(port)}
-        return Start(begun.command, begun.folder, settings)
+        start = theirs.start(task)
+        settings = start.settings | {"MLSERVER_GRPC_PORT": str(port)}
+        return Start(start.command, start.folder, settings)
 
     return Server(
         "mlserver-grpc",
@@ -120,7 +120,7 @@ def _mlserver(port: int) -> Server:
 def _grpc(
     name: str, service: Running, port: int, model: str, tensor: str, expected: dict[str, Any]
 ) -> Contender:
-    """Return what calls a server by gRPC, once it has answered right."""
+    """Return the caller of a server by gRPC, once its response was correct."""
     address = f"{HOST}:{port}"
     files = {}
     for work in (ONE, THOUSAND):
@@ -128,12 +128,13 @@ def _grpc(
         file = files[work] = BODIES / f"{service.server.name}-{len(rows)}.binpb"
         file.parent.mkdir(parents=True, exist_ok=True)
         _python(MESSAGE, model, tensor, str(file), sent=json.dumps(rows))
-        answer = json.loads(_python(ASK, address, str(file)))
+        actual = json.loads(_python(CALL, address, str(file)))
         right = expected["elasticnet"][: len(rows)]
-        if len(answer) != len(right) or any(
-            abs(one - other) > abs(other) * 1e-9 for one, other in zip(answer, right, strict=True)
+        if len(actual) != len(right) or any(
+            abs(value - other) > abs(other) * 1e-9
+            for value, other in zip(actual, right, strict=True)
         ):
-            raise SystemExit(f"{name} answers {answer[:3]}…, not {right[:3]}…")
+            raise SystemExit(f"{name}: expected {right[:3]}…, got {actual[:3]}…")
 
     def measure(work: str) -> dict[str, float]:
         callers, seconds = _WORK[work].connections, str(SECONDS)
@@ -178,7 +179,7 @@ def _rest(service: Running, rows: list[Any], work: str) -> dict[str, float]:
 
 
 def _rounds(contenders: list[Contender], work: str) -> list[dict[str, dict[str, float]]]:
-    """Measure all contenders in each round, beginning with another one each time."""
+    """Measure all contenders in each round, starting with another one each time."""
     services = {contender.service.process.pid for contender in contenders}
     rounds = []
     for number in range(-1, ROUNDS):  # the first warms up
@@ -194,11 +195,11 @@ def _rounds(contenders: list[Contender], work: str) -> list[dict[str, dict[str, 
     return rounds
 
 
-def _report(found: dict[str, list[dict[str, dict[str, float]]]]) -> int:
+def _report(results: dict[str, list[dict[str, dict[str, float]]]]) -> int:
     print("| | | calls/s | median ms | 99th percentile ms | CPU µs/call | ours by gRPC ÷ it |")
     print("|---|---|---|---|---|---|---|")
     medians: dict[tuple[str, str], float] = {}
-    for work, rounds in found.items():
+    for work, rounds in results.items():
         for name in rounds[0]:
             ratios = [each["ours, gRPC"]["rps"] / each[name]["rps"] for each in rounds]
             medians[work, name] = statistics.median(ratios)

@@ -1,4 +1,4 @@
-"""Calls a service of gRPC as often as it answers: `grpc_load.py ADDRESS BODY CALLERS SECONDS`.
+"""Calls a gRPC service in a closed loop: `grpc_load.py ADDRESS BODY CALLERS SECONDS`.
 
 Each caller has a connection of its own, and calls ModelInfer with the same message as soon as it
 has its response, which is not read. Prints what `load.Load` holds, in JSON.
@@ -20,7 +20,7 @@ OPTIONS = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_len
 
 
 async def main(address: str, body: bytes, callers: int, seconds: float) -> None:
-    """Call for so long; print how many calls were answered, and how fast."""
+    """Call for some seconds; print the number of responses, and their latencies."""
     times: list[float] = []
     failed = 0
 

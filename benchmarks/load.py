@@ -30,7 +30,7 @@ class Load:
 
 
 def wrk() -> str:
-    """Return where wrk is; say how to get it where it is missing."""
+    """Return the path of wrk; if it is missing, exit with a hint how to install it."""
     program = shutil.which("wrk")
     if program is None:
         raise SystemExit("wrk is missing: apt-get install wrk")
@@ -38,7 +38,7 @@ def wrk() -> str:
 
 
 def drive(url: str, body: Path, workload: Workload, seconds: int, prefix: list[str]) -> Load:
-    """Post a body as the workload says; `prefix` begins the generator's command."""
+    """Post a body as the workload defines; `prefix` begins the generator's command."""
     if workload.rate:
         options = (str(HERE / "open_loop.py"), url, str(body), str(workload.rate), str(seconds))
         command = [sys.executable, *options]

@@ -13,17 +13,17 @@ from pathlib import Path
 from environments import uv
 from paths import HERE, LOCKS
 
-# One answer for every system and Python from 3.11 on, and no trace of where it was found.
+# One lock for every system and Python from 3.11 on, without a trace of this machine.
 OPTIONS = (
     *("--universal", "--python-version", "3.11", "--fork-strategy", "fewest", "--upgrade"),
     *("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--quiet"),
 )
-# The model is the same everywhere, so that every server answers the same.
+# The model is the same everywhere, so that every server responds the same.
 SHARED = re.compile(r"(numpy|scipy|pandas|scikit-learn|joblib|onnxruntime)==.*")
 
 
 def main() -> None:
-    """Write requirements.txt of the peers named, or of all."""
+    """Write requirements.txt of the named peers, or of all."""
     pins = sorted({pin for lock in LOCKS for pin in lock.read_text(encoding="utf-8").splitlines()})
     pinned = {file.parent.name: file for file in sorted(HERE.glob("**/requirements.in"))}
     peers = sys.argv[1:] or list(pinned)

@@ -37,7 +37,7 @@ joblib.dump(model.fit(wines, random.random(len(wines))), sys.argv[2])
 
 
 def model() -> None:
-    """Make the model, unless it is there, and lay it into the project."""
+    """Create the model, unless it exists, and put it into the project."""
     file, linked = MODELS / f"{NAME}.joblib", BUILD / "ours" / f"{NAME}.joblib"
     if not file.is_file():
         print("== making a model of 300 MB", flush=True)
@@ -50,16 +50,16 @@ def model() -> None:
 
 
 def measure(server: Server, workers: int) -> int:
-    """Serve, ask every worker, and return the bytes of them all."""
+    """Serve, call every worker, and return the bytes of all."""
     rows = environments.rows_and_answers()["rows"]
     with running(server, NAME, workers, rows) as service:
         for number in range(REQUESTS):
-            service.ask(rows[number : number + 1])
+            service.call(rows[number : number + 1])
         return service.memory()
 
 
 def main() -> None:
-    """Measure, print, keep."""
+    """Measure, print, save."""
     signal.signal(signal.SIGTERM, stop)
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--peers", default="ours,fastapi")

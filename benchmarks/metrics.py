@@ -37,7 +37,7 @@ def microseconds(actions: dict[str, Callable[[], object]], calls: int) -> dict[s
 
 
 def in_forks(count: int, work: Callable[[], object]) -> None:
-    """Do the work in as many processes, one after the other."""
+    """Do the work in several processes, one after the other."""
     for _ in range(count):
         pid = os.fork()
         if not pid:

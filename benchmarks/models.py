@@ -35,7 +35,7 @@ MODELS = {
 }
 RUNS = 7
 LEAST = 0.1  # seconds of a measurement, at least
-# The newest that sklearn2pmml 0.133 takes; what it writes is compared with the model's own answers.
+# The newest that sklearn2pmml 0.133 supports; its output is compared with the model's predictions.
 KNOWN_TO_SKLEARN2PMML = "1.9.0"
 
 
@@ -56,7 +56,7 @@ def size(path: Path) -> int:
 
 
 def saved(model: Any, folder: Path, rows: Any) -> list[Path]:
-    """Save the model in every format that is there."""
+    """Save the model in every available format."""
     paths = []
     for suffix in SUFFIXES:
         path = folder / f"model{suffix}"

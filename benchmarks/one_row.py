@@ -74,7 +74,7 @@ def with_token(_working: Path) -> dict[str, str]:
 
 
 def with_drift(_working: Path) -> dict[str, str]:
-    """Have the service count what comes, against the profile of the model's training data."""
+    """Have the service count drift, against the profile of the model's training data."""
     os.environ["MMF_DRIFT_SECONDS"] = "600"
     return {}
 
@@ -90,7 +90,7 @@ WITH: dict[str, Callable[[Path], dict[str, str]]] = {
     "drift": with_drift,
     "payload-log": with_payload_log,
 }
-"""What turns a capability on, before the application is made; returns headers of the request."""
+"""Functions that enable a capability, before the application is created; they return headers."""
 
 
 def send(
@@ -126,7 +126,7 @@ def send(
 
 
 def fill_queue(body: bytes, tasks: int) -> None:
-    """Queue so many tasks of the same row in the file of `MMF_TASKS_DIR`, by one statement."""
+    """Queue tasks of the same row in the file of `MMF_TASKS_DIR`, by one statement."""
     from mmf_core.tasks.database import SQLite
     from mmf_core.tasks.service import TaskService
     from mmf_core.tasks.task import QUEUED, NewTask

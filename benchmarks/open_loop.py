@@ -1,4 +1,4 @@
-"""Send requests at a fixed rate, whatever the server makes of them; print their latencies as JSON.
+"""Send requests at a fixed rate, whether or not the server keeps up; print their latencies as JSON.
 
     python benchmarks/open_loop.py URL BODY RATE SECONDS
 
@@ -33,14 +33,14 @@ LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 @dataclass
 class Request:
-    """One that was sent: its connection, the moment it was due, and what came back so far."""
+    """A request that was sent: its connection, its due time, and the response so far."""
 
     connection: socket.socket
     due: float
     received: bytes = b""
 
     def is_complete(self) -> bool:
-        """Read what is there; return whether it is the whole response. OSError: there is none."""
+        """Read available data; return whether the response is complete. OSError: there is none."""
         data = self.connection.recv(1 << 16)
         if not data:
             raise ConnectionError("closed before the response")
@@ -53,7 +53,7 @@ class Request:
 
 
 class Attack:
-    """A server's address, a request, and what became of those that were due."""
+    """A server's address, a request, and the outcomes of the due ones."""
 
     def __init__(self, url: str, body: bytes) -> None:
         parts = urlsplit(url)
@@ -104,7 +104,7 @@ class Attack:
         connection.sendall(self.request)
 
     def receive(self, number: int) -> None:
-        """Note the latency of a response that is complete; anything but a 200 has failed."""
+        """Record the latency of a complete response; anything but a 200 has failed."""
         request = self.sent.get(number)
         try:
             if request is None:  # the server closes an idle connection
@@ -121,12 +121,12 @@ class Attack:
 
 
 def percentile(values: list[float], share: float) -> float:
-    """Return the smallest value that so large a share does not exceed; infinity: there is none."""
+    """Return the smallest value that this share does not exceed; infinity: there is none."""
     return sorted(values)[math.ceil(share * len(values)) - 1] if values else math.inf
 
 
 def main() -> None:
-    """Attack as the command line says."""
+    """Run the load of the command line."""
     url, body, rate, seconds = sys.argv[1:]
     gc.disable()
     attack = Attack(url, Path(body).read_bytes())

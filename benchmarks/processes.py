@@ -1,4 +1,4 @@
-"""A server's processes: which they are, what they cost, how they end. Reads Linux's /proc."""
+"""A server's processes: their ids, cost and end. Reads Linux's /proc."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def cores() -> tuple[int, int]:
 
 
 def pinned(workers: int, core: int) -> list[str]:
-    """Return what begins a command that shall run on a core: nothing beside several workers."""
+    """Return the prefix of a command that runs on a core: empty for several workers."""
     return ["taskset", "--cpu-list", str(core)] if workers == 1 else []
 
 

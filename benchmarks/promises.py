@@ -54,7 +54,7 @@ def service(worker: str, workers: int = 2) -> Iterator[tuple[int, subprocess.Pop
         try:
             while master.poll() is None:
                 with suppress(OSError):
-                    ask(port)
+                    get(port)
                     break
                 time.sleep(0.1)
             time.sleep(1)  # until every worker has started
@@ -64,7 +64,7 @@ def service(worker: str, workers: int = 2) -> Iterator[tuple[int, subprocess.Pop
             master.wait(LONGEST)
 
 
-def ask(port: int, path: str = "/") -> str:
+def get(port: int, path: str = "/") -> str:
     """Return the id of the worker that serves a request on a new connection."""
     client = http.client.HTTPConnection(HOST, port, timeout=LONGEST)
     client.request("GET", path)
@@ -97,10 +97,10 @@ def busy_threads(worker: str) -> str:
 
 
 def seconds(port: int, path: str = "/") -> float:
-    """Return how long a request on a new connection takes; LONGEST: there is no response."""
+    """Return the duration of a request on a new connection; LONGEST: no response."""
     started = time.monotonic()
     with suppress(OSError):
-        ask(port, path)
+        get(port, path)
     return time.monotonic() - started
 
 
@@ -122,7 +122,7 @@ def spread(worker: str) -> str:
 def termination(worker: str) -> str:
     """End the service while connections wait to be accepted; count the lost requests."""
     with service(worker, 1) as (port, master), ExitStack() as stack:
-        pid = int(ask(port))
+        pid = int(get(port))
         os.kill(pid, signal.SIGSTOP)
         clients = [connect(stack, port) for _ in range(50)]
         for client in clients:

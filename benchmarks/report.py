@@ -55,7 +55,7 @@ def write(name: str = "run") -> str:
 
 
 def page(run: Run) -> Iterator[str]:
-    """Give the lines of RESULTS.md."""
+    """Return the lines of RESULTS.md."""
     yield from (
         "# Results",
         "",
@@ -109,7 +109,7 @@ def machine(run: Run) -> Iterator[str]:
 
 
 def targets(run: Run) -> Iterator[str]:
-    """Give the table of targets."""
+    """Return the table of targets."""
     yield from table("work", "against", "target", "measured", "range", "others' CPU", "reached?")
     for target in TARGETS:
         medians, ranges, reached = verdict(target, run)
@@ -119,7 +119,7 @@ def targets(run: Run) -> Iterator[str]:
 
 
 def speed(run: Run, workload: Workload) -> Iterator[str]:
-    """Give one workload's table; of a server's variants the better one."""
+    """Return one workload's table, with the better of a server's variants."""
     compared = ("p99_ms", "ours ÷ its p99") if workload.rate else ("rps", "ours ÷ it")
     times_ = ("p50_ms", "p99_ms", "p999_ms") if workload.rate else ("p50_ms", "p99_ms")
     labels = {"p50_ms": "p50 ms", "p99_ms": "p99 ms", "p999_ms": "p99.9 ms"}
@@ -139,7 +139,7 @@ def speed(run: Run, workload: Workload) -> Iterator[str]:
 
 
 def starts(run: Run) -> Iterator[str]:
-    """Give seconds to the first prediction, and memory after the workloads of the linear model."""
+    """Return the table of seconds to the first prediction, and of memory at the end."""
     yield from table("", "start, s", "memory, MiB")
     for name in dict.fromkeys(start["server"] for start in run.starts):
         seconds, size = run.start(name, "seconds"), run.start(name, "bytes")
@@ -147,7 +147,7 @@ def starts(run: Run) -> Iterator[str]:
 
 
 def memory() -> list[str]:
-    """Give memory by workers, absolute and by that of one worker."""
+    """Return the table of memory by workers, absolute and relative to one worker."""
     sizes: dict[str, dict[str, int]] = kept("memory") or {}
     counts = sorted({count for each in sizes.values() for count in each}, key=int)
     lines = list(table("PSS, MiB", *(f"{count} workers" for count in counts))) if sizes else []
@@ -161,7 +161,7 @@ def memory() -> list[str]:
 
 
 def excel() -> list[str]:
-    """Give seconds for a workbook in and out."""
+    """Return the table of seconds for a workbook in and out."""
     results = kept("excel")
     if not results:
         return []
@@ -176,7 +176,7 @@ def excel() -> list[str]:
 
 
 def versions() -> Iterator[str]:
-    """Give the versions that matter, from the pinned requirements."""
+    """Return the relevant versions, from the pinned requirements."""
     yield from table("environment", "versions")
     pins = {"ours": LOCKS} | {
         folder.name: (folder / "requirements.txt",) for folder in sorted((HERE / "peers").iterdir())
@@ -187,8 +187,8 @@ def versions() -> Iterator[str]:
 
 def _versions(*pins: Path) -> list[str]:
     text = "".join(file.read_text(encoding="utf-8") for file in pins)
-    found = {pin[1]: pin[2] for pin in re.finditer(rf"^{SHOWN.pattern}", text, re.MULTILINE)}
-    return [f"{name} {version}" for name, version in sorted(found.items())]
+    versions = {pin[1]: pin[2] for pin in re.finditer(rf"^{SHOWN.pattern}", text, re.MULTILINE)}
+    return [f"{name} {version}" for name, version in sorted(versions.items())]
 
 
 def times(ratio: float) -> str:
@@ -202,7 +202,7 @@ def label(name: str) -> str:
 
 
 def table(*names: str) -> Iterable[str]:
-    """Give the head of a table."""
+    """Return the head of a table."""
     return row(*names), row("---", *("---" for _ in names[1:]))
 
 

@@ -3,7 +3,7 @@
     python benchmarks/run.py --servers fastapi,mlserver --only one-row-32 --rounds 3 --seconds 2
     python benchmarks/run.py --quick
 
-A few servers are started beside this template's and checked against the model's own answers. Then
+A few servers are started beside this template's and checked against the model itself. Then
 each round measures all of them once, one after the other, with the others stopped by a signal.
 """
 
@@ -35,7 +35,7 @@ TOGETHER = 3
 WATCHED, BUSY, REPEATS = 2.0, 0.1, 3
 """Seconds for which the machine is watched before a round; the share of a core that others may use;
 how often a round is repeated where they use more."""
-MOST_REPEATS = 20
+MAX_REPEATS = 20
 """In a whole run, which shall end within the hour."""
 QUICK_SERVERS = ("fastapi", "fastapi-onnx", "mlserver", "flask", "empty-view")
 QUICK_WORKLOADS = ("one-row-1", "one-row-32", "thousand-rows-4", "open-500", "forest-32", "onnx-32")
@@ -43,7 +43,7 @@ QUICK_WORKLOADS = ("one-row-1", "one-row-32", "thousand-rows-4", "open-500", "fo
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for on the command line."""
+    """The options of the command line."""
 
     servers: list[Server]
     workloads: list[Workload]
@@ -177,7 +177,7 @@ def plan(arguments: list[str]) -> Plan:
         options.rounds or (2 if options.quick else 5),
         options.seconds or (2 if options.quick else 5),
         "quick" if options.quick else "run",
-        0 if options.quick else MOST_REPEATS,
+        0 if options.quick else MAX_REPEATS,
     )
 
 

@@ -1,4 +1,4 @@
-"""A server that runs: started, asked, checked, measured, ended."""
+"""A running server: started, called, checked, measured, ended."""
 
 from __future__ import annotations
 
@@ -55,35 +55,35 @@ class Running:
 
     @property
     def url(self) -> str:
-        """Where predictions are asked for."""
+        """The URL of predictions."""
         route = self.server.route.format(model=self.task.model)
         return f"http://{HOST}:{self.task.port}{route}"
 
-    def ask(self, rows: list[Record]) -> list[float]:
+    def call(self, rows: list[Record]) -> list[float]:
         """Return the predictions of some rows."""
         body = json.dumps(self.server.body(rows)).encode()
         request = urllib.request.Request(self.url, body, JSON)  # noqa: S310 - our own server
-        with urllib.request.urlopen(request, timeout=LONGEST_START) as answer:  # noqa: S310
-            return self.server.predictions(json.load(answer))
+        with urllib.request.urlopen(request, timeout=LONGEST_START) as response:  # noqa: S310
+            return self.server.predictions(json.load(response))
 
     def check(self, rows: list[Record], expected: list[float]) -> None:
         """Compare with the model itself: tables of three sizes, and many single rows at once."""
         for count in (1, 100, len(rows)):
-            self._compare(self.ask(rows[:count]), expected[:count])
+            self._compare(self.call(rows[:count]), expected[:count])
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            singly = threads.map(lambda row: self.ask([row]), rows[: 4 * AT_ONCE])
-            for answer, prediction in zip(singly, expected, strict=False):
-                self._compare(answer, [prediction])
+            singly = threads.map(lambda row: self.call([row]), rows[: 4 * AT_ONCE])
+            for actual, prediction in zip(singly, expected, strict=False):
+                self._compare(actual, [prediction])
 
-    def _compare(self, answer: list[float], expected: list[float]) -> None:
+    def _compare(self, actual: list[float], expected: list[float]) -> None:
         if self.server.ceiling:
             return
         tolerance = TOLERANCE.get(self.task.model, 0.0)
-        same = len(answer) == len(expected) and all(
-            math.isclose(*pair, abs_tol=tolerance) for pair in zip(answer, expected, strict=True)
+        same = len(actual) == len(expected) and all(
+            math.isclose(*pair, abs_tol=tolerance) for pair in zip(actual, expected, strict=True)
         )
         if not same:
-            raise SystemExit(f"{self.server.name} answers {answer[:3]}…, not {expected[:3]}…")
+            raise SystemExit(f"{self.server.name}: expected {expected[:3]}…, got {actual[:3]}…")
 
     def measure(self, workload: Workload, rows: list[Record], seconds: int) -> Sample:
         """Put the server under a load."""
@@ -94,7 +94,7 @@ class Running:
         generator = processes.pinned(self.task.workers, processes.cores()[1])
         load = drive(self.url, body, workload, seconds, generator)
         spent = processes.cpu_seconds(self.process.pid) - spent
-        processes.settle(self.process.pid)  # wrk does not wait for the last answers
+        processes.settle(self.process.pid)  # wrk does not wait for the last responses
         return _sample(load, spent)
 
     def memory(self) -> int:
@@ -159,7 +159,7 @@ def _wait(server: Running, rows: list[Record], began: float) -> None:
         if server.process.poll() is not None:
             break
         try:
-            server.ask(rows)
+            server.call(rows)
         except (OSError, ValueError):
             time.sleep(0.02)
         else:

@@ -1,4 +1,4 @@
-"""The servers that are compared: how each is started, asked and read.
+"""The compared servers: how each is started and called, and how its response is read.
 
 Each takes the same rows. The body is a JSON list of records wherever the server's protocol allows.
 """
@@ -20,7 +20,7 @@ Record = dict[str, float]
 
 @dataclass(frozen=True)
 class Task:
-    """What a server shall serve: a model, on a port, with so many workers."""
+    """What a server serves: a model, on a port, with a number of workers."""
 
     model: str
     port: int
@@ -55,7 +55,7 @@ class Server:
     start: Callable[[Task], Start]
     route: str = "/predict"
     body: Callable[[list[Record]], Any] = list
-    predictions: Callable[[Any], list[float]] = lambda answer: answer["predictions"]
+    predictions: Callable[[Any], list[float]] = lambda response: response["predictions"]
     family: str = ""
     workloads: tuple[str, ...] = CLOSED
     ceiling: bool = False
@@ -67,7 +67,7 @@ class Server:
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
+    """Return a free port of this machine."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         port: int = listener.getsockname()[1]
@@ -214,13 +214,13 @@ def tensor(rows: list[Record]) -> dict[str, Any]:
     return {"inputs": [{"name": "predict", "shape": shape, "datatype": "FP64", "data": data}]}
 
 
-def column(answer: list[Record]) -> list[float]:
-    """Read our own answer: a table of one column."""
-    return [row["prediction"] for row in answer]
+def column(response: list[Record]) -> list[float]:
+    """Read our own response: a table of one column."""
+    return [row["prediction"] for row in response]
 
 
 def nothing(_answer: object) -> list[float]:
-    """Read the answer of a server that predicts nothing."""
+    """Read the response of a server that predicts nothing."""
     return []
 
 
@@ -322,7 +322,7 @@ SERVERS = (
         mlserver(MLSERVER_MODEL_MAX_BATCH_SIZE="64", MLSERVER_MODEL_MAX_BATCH_TIME="0.005"),
         V2,
         body=tensor,
-        predictions=lambda answer: answer["outputs"][0]["data"],
+        predictions=lambda response: response["outputs"][0]["data"],
         family="mlserver",
         workloads=BATCHED,
     ),
@@ -333,7 +333,7 @@ SERVERS = (
         mlserver(),
         V2,
         body=tensor,
-        predictions=lambda answer: answer["outputs"][0]["data"],
+        predictions=lambda response: response["outputs"][0]["data"],
         family="mlserver",
         workloads=("one-row-1", "thousand-rows-4"),
     ),

@@ -1,7 +1,7 @@
-"""Start to first answer: the generated service against a bare Flask app with the same libraries.
+"""Start to first response: the generated service against a bare Flask app with the same libraries.
 
 `make bench-startup` runs it with the demo project's interpreter. Both are started in turns by the
-same gunicorn command, and asked as soon as they listen; the ratio is taken pair by pair.
+same gunicorn command, and called as soon as they listen; the ratio is taken pair by pair.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LONGEST = 60.0
 
 
 def seconds_to_first_answer(folder: Path, *options: str) -> float:
-    """Start gunicorn in a folder, ask until it answers, stop it; return the seconds that took."""
+    """Start gunicorn in a folder, call it until it responds, stop it; return the seconds."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -50,15 +50,15 @@ def seconds_to_first_answer(folder: Path, *options: str) -> float:
         stderr=subprocess.DEVNULL,
     )
     try:
-        ask(f"http://{bind}/score", started)
+        call(f"http://{bind}/score", started)
         return time.perf_counter() - started
     finally:
         server.terminate()
         server.wait(LONGEST)
 
 
-def ask(url: str, started: float) -> None:
-    """Post one wine until the answer comes."""
+def call(url: str, started: float) -> None:
+    """Post one wine until a response comes."""
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     request = urllib.request.Request(url, WINE, headers)  # noqa: S310 - our own server
     while time.perf_counter() - started < LONGEST:
@@ -68,7 +68,7 @@ def ask(url: str, started: float) -> None:
             time.sleep(0.005)
         else:
             return
-    raise SystemExit(f"{url} did not answer within {LONGEST:.0f} s")
+    raise SystemExit(f"{url} did not respond within {LONGEST:.0f} s")
 
 
 def main() -> None:
@@ -93,7 +93,7 @@ def main() -> None:
                 bare.append(pair[1])
     ratio = statistics.median(mine / other for mine, other in zip(ours, bare, strict=True))
     print(f"generated service  {statistics.median(ours):.2f} s to the first prediction")
-    print(f"bare Flask app     {statistics.median(bare):.2f} s to the first empty answer")
+    print(f"bare Flask app     {statistics.median(bare):.2f} s to the first empty response")
     print(f"ratio              {ratio:.2f} (median of {options.rounds} pairs)")
 
 

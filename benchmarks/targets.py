@@ -83,18 +83,18 @@ def latency(level: float, workload: str, label: str, figure: str) -> Target:
 
 
 def one_copy(_: Run) -> list[Measured]:
-    """Give the memory of four workers by that of one."""
+    """Return the memory of four workers relative to that of one."""
     memory = (kept("memory") or {}).get("ours", {})
     return [Measured.of("", [memory["4"] / memory["1"]])] if {"1", "4"} <= memory.keys() else []
 
 
 def formats(_: Run) -> list[Measured]:
-    """Give our time of each format by that of the fastest library."""
+    """Return our time of each format relative to the fastest library."""
     return [Measured.of(name, ratios) for name, ratios in (kept("codecs") or {}).items()]
 
 
 def own_part(_: Run) -> list[Measured]:
-    """Give our own instructions of a one-row request by those before."""
+    """Return our own instructions of a one-row request relative to those before."""
     counted = kept("instructions")
     return [Measured.of("", [counted["own"] / counted["own_before"]])] if counted else []
 

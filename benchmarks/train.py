@@ -1,4 +1,4 @@
-"""Fits the two models that every server serves, and says what they answer.
+"""Fits the two models that every server serves, and saves their predictions.
 
 `train.py FOLDER [CSV]` writes into FOLDER: elasticnet.joblib, forest.joblib and rows.json, which
 holds 1,000 rows and each model's own predictions of them. Without the CSV of wine qualities, data

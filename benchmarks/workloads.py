@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Workload:
-    """One kind of load: so many connections that wait for their responses, or a fixed rate.
+    """One kind of load: a number of connections that wait for their responses, or a fixed rate.
 
     One worker has one core, and the load generator another. Several workers share all cores with
     it.

@@ -1,4 +1,4 @@
-"""Remove what is not part of the project, record where it comes from, begin a git repository."""
+"""Remove what is not part of the project, record its origin, and create a git repository."""
 
 import json
 import os
@@ -13,7 +13,7 @@ CRUFTS_COMMIT = "_commit"  # an answer of cruft, not of cookiecutter
 
 # The main.py of a project without a sample: what is commented out is valid as soon as it is not.
 EMPTY_MAIN = '''\
-"""The targets of this service: the only file you must edit. README.md shows what it can say.
+"""The targets of this service: the only file you must edit. README.md shows what it can declare.
 
 `make init MODEL=path/to/file` writes it from a model file. Or write it yourself, from these lines:
 """

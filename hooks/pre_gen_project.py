@@ -15,7 +15,7 @@ import unicodedata
 # `tojson` leaves no apostrophe in its output, so no answer can end this literal.
 ANSWERS = r'''{{ cookiecutter | tojson }}'''  # fmt: skip  # noqa: Q001
 
-LONGEST = 40
+MAX_LENGTH = 40
 SHAPE = re.compile(r"[a-z](?:[-_]?[a-z0-9])*")
 LINE_BREAKERS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
@@ -34,20 +34,20 @@ INSTALLED = """
 """
 
 
-def slug_problem(asked: str, safe: str) -> str | None:
-    """Return what is wrong with the folder name `asked`; `safe` is its nearest plain spelling."""
+def slug_problem(slug: str, safe: str) -> str | None:
+    """Return why the folder name `slug` is invalid; `safe` is its nearest plain spelling."""
     instead = suggestion(safe)
-    if not asked:
+    if not slug:
         return f"is empty: type a name such as {instead}"
-    if len(asked) > LONGEST:
-        return f"has {len(asked)} characters, the limit is {LONGEST}: type {instead}"
-    if asked != safe or not SHAPE.fullmatch(asked):
+    if len(slug) > MAX_LENGTH:
+        return f"has {len(slug)} characters, the limit is {MAX_LENGTH}: type {instead}"
+    if slug != safe or not SHAPE.fullmatch(slug):
         return (
             f"must be lower-case Latin letters and digits, a letter first, with single - or _"
-            f" between them, not {asked!r}: type {instead}"
+            f" between them, not {slug!r}: type {instead}"
         )
-    owner = owner_of(asked)
-    return f"{asked!r} is {owner}: type {instead}" if owner else None
+    owner = owner_of(slug)
+    return f"{slug!r} is {owner}: type {instead}" if owner else None
 
 
 def owner_of(slug: str) -> str | None:
@@ -65,15 +65,15 @@ def owner_of(slug: str) -> str | None:
 
 
 def suggestion(safe: str) -> str:
-    """Make a name that would be accepted: a letter first, single separators, not in use."""
+    """Return a name that would be accepted: a letter first, single separators, not in use."""
     name = re.sub(r"[-_]+", "-", safe).strip("-")
     if not name[:1].isalpha():
-        name = f"model-{name}".rstrip("-")[:LONGEST].rstrip("-")
+        name = f"model-{name}".rstrip("-")[:MAX_LENGTH].rstrip("-")
     return f"{name}-model" if owner_of(name) else name
 
 
 def text_problem(text: str) -> str | None:
-    """Name the character of an answer that would break the one-line places that quote it."""
+    """Name the character of an answer that would break the lines that quote it."""
     for position, character in enumerate(text, start=1):
         if unicodedata.category(character) in LINE_BREAKERS:
             code = f"U+{ord(character):04X}"
@@ -83,12 +83,12 @@ def text_problem(text: str) -> str | None:
 
 def problems(answers: dict[str, str]) -> list[str]:
     """List every reason to reject `answers`, each with what to type instead."""
-    found = {"project_slug": slug_problem(answers["__asked_slug"], answers["project_slug"])}
+    by_key = {"project_slug": slug_problem(answers["__asked_slug"], answers["project_slug"])}
     for key in ("project_name", "description", "author"):
-        found[key] = text_problem(answers[key])
+        by_key[key] = text_problem(answers[key])
     if not answers["project_name"].strip():
-        found["project_name"] = "is empty: type the title of the service"
-    return [f"{key} {problem}" for key, problem in found.items() if problem]
+        by_key["project_name"] = "is empty: type the title of the service"
+    return [f"{key} {problem}" for key, problem in by_key.items() if problem]
 
 
 def main() -> int:

@@ -72,7 +72,7 @@ def run(command: list[str], patterns: dict[str, str], folder: Path, **extra: str
         name: float(match[1].replace(",", "")) if match else 0 for name, match in matches.items()
     }
     if "Non-2xx" in done.stdout:
-        raise SystemExit(f"{done.stdout}\nnot every answer was 200: see above")
+        raise SystemExit(f"{done.stdout}\nnot every response was 200: see above")
     return Seen(figures, cpu)
 
 
@@ -89,7 +89,7 @@ def only_score(project: Path, url: str) -> str:
 
 
 def generators(project: Path, url: str, body: Path) -> dict[str, Callable[[int], Seen]]:
-    """Return what runs each of them for so many requests."""
+    """Return the command of each, for a number of requests."""
     weights = only_score(project, url)
 
     def ab(*options: str) -> Callable[[int], Seen]:

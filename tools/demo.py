@@ -92,8 +92,8 @@ def post(url: str, body: bytes, media_type: str) -> bytes:
     headers = {"Content-Type": media_type, "Accept": media_type}
     request = urllib.request.Request(url, body, headers)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            content: bytes = answer.read()
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            content: bytes = response.read()
             return content
     except urllib.error.HTTPError as error:
         raise SystemExit(f"{url} responded with {error.code}: {error.read().decode()}") from None

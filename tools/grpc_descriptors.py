@@ -1,6 +1,6 @@
 """Compile mmf_core/grpc/protos, all of it, to the one file that a service reads at its start.
 
-No module is generated: what protoc of one version writes is refused by protobuf of another, and
+No module is generated: protobuf rejects modules written by another version of protoc, and
 registers its messages in a pool that all packages of a process share.
 """
 

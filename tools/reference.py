@@ -80,7 +80,7 @@ def _kind(value: Any) -> Kind | None:
 
 
 def _rank(value: Any) -> tuple[int, bool]:
-    """Return the place of a name: by kind of value; `target` and `artifact` before functions."""
+    """Return the sort key of a name: by kind of value; `target` and `artifact` before functions."""
     kind = _kind(value)
     return (list(Kind).index(kind) if kind else 0, not inspect.ismethod(value))
 

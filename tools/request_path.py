@@ -44,13 +44,13 @@ class PathCounter:
     current: str = ""
 
     def __call__(self, frame: FrameType, event: str, _argument: object) -> None:
-        """Note a call of a function of the package."""
+        """Record a call of a function of the package."""
         path = frame.f_code.co_filename
         if event == "call" and path.startswith(self.package):
             self.visit(path.removeprefix(self.package))
 
     def visit(self, file: str) -> None:
-        """Note that a function of `file` is called."""
+        """Record that a function of `file` is called."""
         self.files.add(file)
         if self.current and file != self.current:
             self.hops.append((self.current, file))

@@ -1,4 +1,4 @@
-"""Take the pictures of the page and of /docs, of a sample service that is running.
+"""Take the pictures of the page and of /docs, from a running sample service.
 
     make demo                                              # in another terminal
     .venv/bin/python tools/screenshots.py [URL]            # page.png, docs.png and after-*.png
@@ -28,7 +28,7 @@ COLOURS = 64
 
 
 class View(NamedTuple):
-    """One way to look at the page: at a sheet with a title, or the errors of one with faults."""
+    """One view of the page: a sheet with a title, or the errors of an invalid one."""
 
     width: int
     scheme: Any
@@ -72,7 +72,7 @@ def drop(page: Page, url: str, workbook: Path) -> None:
 
 
 def run(page: Page, response: str) -> None:
-    """Call the first target and wait for what is shown then."""
+    """Call the first target and wait for the result."""
     page.locator("#score button.main").click()
     page.locator(f"#score {response}").first.wait_for()
 

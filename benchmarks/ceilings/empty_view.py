@@ -7,5 +7,5 @@ app = Flask(__name__)
 
 @app.post("/predict")
 def predict() -> str:
-    """Answer at once."""
+    """Respond immediately."""
     return "[]"

@@ -26,5 +26,5 @@ def forest(data=WINES):
 
 @mmf.target(returns=mmf.DataFrame(format=mmf.XLSX))
 def scored(data=WINES):
-    """Give the whole table back with a column more."""
+    """Return the whole table with an additional column."""
     return data.assign(prediction=elastic_net.predict(data))

@@ -13,6 +13,6 @@ model = joblib.load(os.environ["BENCH_MODEL"])
 
 @app.post("/predict")
 async def predict(wines: list[Wine]) -> Predictions:
-    """Answer with one prediction per wine."""
+    """Return one prediction per wine."""
     table = pd.DataFrame([wine.model_dump() for wine in wines])
     return Predictions(predictions=model.predict(table).tolist())

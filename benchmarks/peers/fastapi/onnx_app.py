@@ -11,11 +11,11 @@ app = FastAPI()
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = 1  # one core is all that it has
 session = onnxruntime.InferenceSession(os.environ["BENCH_ONNX"], options)
-(X,) = (given.name for given in session.get_inputs())
+(X,) = (tensor.name for tensor in session.get_inputs())
 
 
 @app.post("/predict")
 async def predict(wines: list[Wine]) -> Predictions:
-    """Answer with one prediction per wine."""
+    """Return one prediction per wine."""
     rows = np.array([[*wine.model_dump().values()] for wine in wines], np.float32)
     return Predictions(predictions=session.run(None, {X: rows})[0].ravel().tolist())

@@ -12,6 +12,6 @@ model = joblib.load(os.environ["BENCH_MODEL"])
 
 @app.post("/predict")
 def predict() -> Response:
-    """Answer with one prediction per record."""
+    """Return one prediction per record."""
     table = pd.DataFrame(request.get_json())
     return jsonify(predictions=model.predict(table).tolist())

@@ -26,15 +26,15 @@ class Wines(ls.LitAPI):
 
 
 class BatchedWines(Wines):
-    """Requests that came together in one call: their records joined, the answers split again."""
+    """Requests batched into one call: their records are concatenated, the results split again."""
 
     def batch(self, inputs: list[Records]) -> list[Records]:
         return inputs
 
     def predict(self, x: Any, **_: Any) -> Any:
-        answers = super().predict([record for records in x for record in records])
+        results = super().predict([record for records in x for record in records])
         ends = accumulate(map(len, x), initial=0)
-        return [answers[start:end] for start, end in pairwise(ends)]
+        return [results[start:end] for start, end in pairwise(ends)]
 
     def unbatch(self, output: list[np.ndarray]) -> list[np.ndarray]:
         return output
