@@ -159,18 +159,18 @@ def living(folder: Path, main: str = MAIN, **options: Any) -> Iterator[Live]:
 class Callers:
     """What callers have been answered, in order; `lost` are the requests without an answer."""
 
-    answers: list[dict[str, Any]] = field(default_factory=list)
+    responses: list[dict[str, Any]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
 
     def more(self, count: int = 20) -> None:
         """Wait until so many more requests are answered."""
-        enough = len(self.answers) + count
-        wait_until(lambda: self.lost or len(self.answers) >= enough)
+        enough = len(self.responses) + count
+        wait_until(lambda: self.lost or len(self.responses) >= enough)
 
     def note(self, response: http.client.HTTPResponse) -> None:
         content = response.read()
         if response.status == 200:
-            self.answers.append(json.loads(content))
+            self.responses.append(json.loads(content))
         else:
             self.lost.append(f"{response.status} {content!r}")
 

@@ -1,9 +1,9 @@
-"""A steady load: so many requests a second, whatever the service does, and each answer is checked.
+"""A steady load: a fixed rate of requests, whatever the service does, with each response checked.
 
-Each request has other numbers, so that an answer meant for another one is seen. Most connections
-are kept; every tenth request has one of its own. Where a kept connection is closed before anything
-of an answer has come, the request is sent once more on a new one, as HTTP's libraries do
-(RFC 9112, 9.3.1), and counted in `again`.
+Each request has different numbers, so that a response meant for another one is noticed. Most
+connections are kept alive; every tenth request has one of its own. If a reused connection is closed
+before the first byte of a response, the request is sent once more on a new one, as HTTP libraries
+do (RFC 9112, 9.3.1), and counted in `again`.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ from itertools import pairwise
 from statistics import quantiles
 from threading import Event, Thread
 
-LATE = 1.0  # seconds from when a request was due to its answer
-LONGEST = 30.0  # seconds after which nobody waits any more: it is lost
-FRESH = 10  # one request in so many has a connection of its own
-KEPT = 20  # connections at most: what a burst has opened is not kept for ever
+LATE = 1.0  # seconds from when a request was due to its response
+LONGEST = 30.0  # seconds after which a request is lost
+FRESH = 10  # one request in this many has its own connection
+KEPT = 20  # idle connections at most, so that those of a burst are closed
 WEIGHTS, BIAS = (3.0, 7.0), 1.0  # whole numbers, so that sums are exact
 MAIN = """
 import json
@@ -52,21 +52,21 @@ def repeat(times=mmf.Integer(ge=0)):
 
 
 @dataclass(frozen=True)
-class Question:
-    """A request, and what is to be answered."""
+class LoadRequest:
+    """A request, and its expected result."""
 
     path: str
     body: object
-    answer: object
+    expected: object
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, number: int) -> "Question":
-        """Ask something that no neighbour asks."""
+    def of(cls, number: int) -> "LoadRequest":
+        """Return a request with numbers that no neighbour has."""
         a, b = number % 9973, number * 7 % 10007
         if number % 3:
-            answer = [{"prediction": WEIGHTS[0] * a + WEIGHTS[1] * b + BIAS}]
-            return cls("/score", [{"a": float(a), "b": float(b)}], answer)
+            expected = [{"prediction": WEIGHTS[0] * a + WEIGHTS[1] * b + BIAS}]
+            return cls("/score", [{"a": float(a), "b": float(b)}], expected)
         return cls("/add", {"a": a, "b": b}, {"sum": a + b})
 
     def to_bytes(self, *, last: bool = False) -> bytes:
@@ -78,15 +78,15 @@ class Question:
         head = f"POST {self.path} HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
         return head.encode() + body
 
-    def judge(self, answer: "Answer") -> str:
-        """Return how the answer counts: right, wrong or lost."""
-        if answer.status != 200:
+    def judge(self, response: "Response") -> str:
+        """Return how the response counts: right, wrong or lost."""
+        if response.status != 200:
             return "lost"
-        return "right" if json.loads(answer.content) == self.answer else "wrong"
+        return "right" if json.loads(response.content) == self.expected else "wrong"
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """A response; the names of its headers are in lower case."""
 
     status: int
@@ -96,13 +96,15 @@ class Answer:
 
 @dataclass
 class Tally:
-    """What became of the requests."""
+    """The outcomes of the requests."""
 
     right: int = 0
     again: int = 0
     wrong: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)  # of each answer, from when it was due
+    seconds: list[float] = field(
+        default_factory=list
+    )  # of each response, from when its request was due
     arrivals: list[float] = field(default_factory=list)
 
     @property
@@ -119,20 +121,20 @@ class Tally:
 
     @property
     def longest_gap(self) -> float:
-        """Return the longest time in which nothing was answered."""
+        """Return the longest time without a response."""
         return max(after - before for before, after in pairwise(sorted(self.arrivals)))
 
     @property
     def rate(self) -> float:
-        """Return how many right answers came a second."""
+        """Return the correct responses per second."""
         return self.right / (max(self.arrivals) - min(self.arrivals))
 
 
 class SilentlyClosed(ConnectionError):
-    """A connection that was kept has ended before anything of an answer came."""
+    """A reused connection has ended before the first byte of a response."""
 
 
-class Wire:
+class Connection:
     """A connection that can be used more than once."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -143,15 +145,15 @@ class Wire:
     def closed(self) -> bool:
         return self.reader.at_eof() or self.writer.is_closing()
 
-    async def ask(self, request: bytes) -> Answer:
-        """Send a request and return its answer."""
+    async def send(self, request: bytes) -> Response:
+        """Send a request and return its response."""
         try:
             self.writer.write(request)
             line = await self.reader.readline()
         except ConnectionError:
             line = b""
         if not line:
-            raise SilentlyClosed if self.used else ConnectionError("closed without an answer")
+            raise SilentlyClosed if self.used else ConnectionError("closed without a response")
         head = line + await self.reader.readuntil(b"\r\n\r\n")
         fields = (line.split(": ", 1) for line in head.decode().split("\r\n")[1:-2])
         headers = {name.lower(): value for name, value in fields}
@@ -159,31 +161,31 @@ class Wire:
         self.used = True
         if headers.get("connection", "").lower() == "close":
             self.writer.close()
-        return Answer(int(line.split()[1]), headers, content)
+        return Response(int(line.split()[1]), headers, content)
 
 
 class Load:
-    """Callers in a thread of their own."""
+    """Callers in a separate thread."""
 
-    def __init__(self, port: int, rate: float, question: Callable[[int], Question]) -> None:
+    def __init__(self, port: int, rate: float, load_request: Callable[[int], LoadRequest]) -> None:
         self.tally = Tally()
-        self._question = question
+        self._request = load_request
         self._port, self._rate = port, rate
-        self._kept: list[Wire] = []
-        self._asking: set[asyncio.Task[None]] = set()
+        self._idle: list[Connection] = []
+        self._pending: set[asyncio.Task[None]] = set()
         self._over = Event()
         self._thread = Thread(target=lambda: asyncio.run(self._run()), name="load")
 
     @property
     def in_flight(self) -> int:
-        """Return how many requests are not answered yet."""
-        return len(self._asking)
+        """Return how many requests have no response yet."""
+        return len(self._pending)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """Send no more, and wait for what is still to be answered."""
+        """Send no more, and wait for the pending responses."""
         self._over.set()
         self._thread.join()
 
@@ -193,73 +195,78 @@ class Load:
         while not self._over.is_set():
             due = begin + number / self._rate
             await asyncio.sleep(max(0.0, due - loop.time()))
-            task = loop.create_task(self._ask(number, due))
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
+            task = loop.create_task(self._send(number, due))
+            self._pending.add(task)
+            task.add_done_callback(self._pending.discard)
             number += 1
-        while self._asking:
-            await asyncio.wait(self._asking)
-        for wire in self._kept:
-            wire.writer.close()
+        while self._pending:
+            await asyncio.wait(self._pending)
+        for connection in self._idle:
+            connection.writer.close()
         await asyncio.sleep(0)  # lets them close
 
-    async def _ask(self, number: int, due: float) -> None:
-        question = self._question(number)
+    async def _send(self, number: int, due: float) -> None:
+        load_request = self._request(number)
         try:
             async with asyncio.timeout(LONGEST):
-                answer = await self._exchange(number, question)
+                response = await self._exchange(number, load_request)
         except (OSError, EOFError) as error:
             self.tally.lost.append(f"{number}: {error!r}")
             return
         now = asyncio.get_running_loop().time()
-        match question.judge(answer):
+        match load_request.judge(response):
             case "lost":
-                self.tally.lost.append(f"{number}: {answer.status} {answer.content!r}")
+                self.tally.lost.append(f"{number}: {response.status} {response.content!r}")
             case "wrong":
-                self.tally.wrong.append(f"{number}: {answer.content!r}, not {question.answer}")
+                self.tally.wrong.append(
+                    f"{number}: {response.content!r}, not {load_request.expected}"
+                )
             case _:
                 self.tally.right += 1
                 self.tally.seconds.append(now - due)
                 self.tally.arrivals.append(now)
 
-    async def _exchange(self, number: int, question: Question) -> Answer:
+    async def _exchange(self, number: int, load_request: LoadRequest) -> Response:
         if number % FRESH == 0:
-            return await self._over_a_new_one(question.to_bytes(last=True))
-        request = question.to_bytes()
-        while self._kept:
-            wire = self._kept.pop(0)
-            if wire.closed:
-                wire.writer.close()
+            return await self._on_new_connection(load_request.to_bytes(last=True))
+        request = load_request.to_bytes()
+        while self._idle:
+            connection = self._idle.pop(0)
+            if connection.closed:
+                connection.writer.close()
                 continue
             try:
-                return await self._over_wire(wire, request)
+                return await self._on_connection(connection, request)
             except SilentlyClosed:
                 self.tally.again += 1
-        return await self._over_a_new_one(request)
+        return await self._on_new_connection(request)
 
-    async def _over_a_new_one(self, request: bytes) -> Answer:
-        wire = Wire(*await asyncio.open_connection("127.0.0.1", self._port))
-        return await self._over_wire(wire, request)
+    async def _on_new_connection(self, request: bytes) -> Response:
+        connection = Connection(*await asyncio.open_connection("127.0.0.1", self._port))
+        return await self._on_connection(connection, request)
 
-    async def _over_wire(self, wire: Wire, request: bytes) -> Answer:
+    async def _on_connection(self, connection: Connection, request: bytes) -> Response:
         try:
-            answer = await wire.ask(request)
+            response = await connection.send(request)
         except BaseException:
-            wire.writer.close()
+            connection.writer.close()
             raise
-        if wire.closed or len(self._kept) >= KEPT:
-            wire.writer.close()
+        if connection.closed or len(self._idle) >= KEPT:
+            connection.writer.close()
         else:
-            self._kept.append(wire)
-        return answer
+            self._idle.append(connection)
+        return response
 
 
 @contextmanager
 def steady_load(
-    port: int, rate: float, margin: float, question: Callable[[int], Question] = Question.of
+    port: int,
+    rate: float,
+    margin: float,
+    load_request: Callable[[int], LoadRequest] = LoadRequest.of,
 ) -> Iterator[Load]:
-    """Ask until the block ends, and for some seconds before and after it."""
-    load = Load(port, rate, question)
+    """Send requests until the block ends, and for some seconds before and after it."""
+    load = Load(port, rate, load_request)
     load.start()
     try:
         time.sleep(margin)

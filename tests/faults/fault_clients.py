@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from fault_env import FaultEnv, fault, open_files
 
 from live_load import LONGEST
-from steady_load import Question
+from steady_load import LoadRequest
 
 PIECES = 10
 HELD = 10  # times the pause
@@ -20,23 +20,22 @@ def slow_senders(env: FaultEnv) -> None:
     """Send requests at a crawl, all at once; each must be answered rightly."""
     with env.service() as live, env.load(live.service.port), open_files(env.times + SPARE):
         with crowd(live.service.port, env.times) as clients:
-            questions = [Question.of(number) for number in range(len(clients))]
-            requests = [question.to_bytes(last=True) for question in questions]
+            load_requests = [LoadRequest.of(number) for number in range(len(clients))]
+            requests = [load_request.to_bytes(last=True) for load_request in load_requests]
             for piece in range(PIECES):
                 for client, request in zip(clients, requests, strict=True):
                     size = -(-len(request) // PIECES)
                     client.sendall(request[piece * size : (piece + 1) * size])
                 time.sleep(env.pause)
-            answers = [_read(client) for client in clients]
-        env.note = (
-            f"{sum(b' 200 OK' in answer[:20] for answer in answers)} of {len(answers)} served"
-        )
+            responses = [_read(client) for client in clients]
+        served = sum(b" 200 OK" in response[:20] for response in responses)
+        env.note = f"{served} of {len(responses)} served"
 
 
 @fault("clients that do not read their responses of 4 MiB", short=20, long=500)
 def slow_readers(env: FaultEnv) -> None:
     """Ask for much, and read nothing for a while."""
-    much = Question("/repeat", 256 * 1024, "").to_bytes(last=True)
+    much = LoadRequest("/repeat", 256 * 1024, "").to_bytes(last=True)
     with (
         env.service() as live,
         env.load(live.service.port),
@@ -85,7 +84,7 @@ def _client(port: int) -> socket.socket:
 def _is_answered(client: socket.socket, number: int) -> bool:
     """Return whether a short request is answered on this connection."""
     with suppress(OSError):
-        client.sendall(Question.of(number).to_bytes())
+        client.sendall(LoadRequest.of(number).to_bytes())
         return client.recv(8192).startswith(b"HTTP/1.1 200")
     return False
 

@@ -97,8 +97,8 @@ def clock_jumps(env: FaultEnv) -> None:
 
 def _ahead(live: Live) -> float:
     """Say by how many seconds the service's clock differs from ours."""
-    answer = requests.get(f"{live.service.url}/health/live", timeout=LONGEST)
-    return parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
+    response = requests.get(f"{live.service.url}/health/live", timeout=LONGEST)
+    return parsedate_to_datetime(response.headers["Date"]).timestamp() - time.time()
 
 
 @fault("large requests to workers that may use 48 MiB more", short=4, long=40)

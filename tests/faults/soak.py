@@ -14,7 +14,7 @@ import requests
 from fault_env import FaultEnv, processes
 
 from live_load import LONGEST, Live
-from steady_load import Question, Tally
+from steady_load import LoadRequest, Tally
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "10"))
 WARM_UP = 0.3  # of the time: caches and the allocator's pools fill first
@@ -75,7 +75,7 @@ def others(live: Live) -> Iterator[None]:
     """Send what is large, compressed, wrong or broken off, until the block ends."""
     over = Event()
 
-    def ask() -> None:
+    def send_odd_requests() -> None:
         while not over.wait(0.5):
             url = f"{live.service.url}/score"
             csv = {"Content-Type": "text/csv"}
@@ -88,9 +88,9 @@ def others(live: Live) -> Iterator[None]:
                 requests.post(url, body, headers=headers, timeout=LONGEST)
             requests.get(f"{live.service.url}/nothing", timeout=LONGEST)
             with socket.create_connection(("127.0.0.1", live.service.port), LONGEST) as client:
-                client.sendall(Question.of(1).to_bytes()[:-5])
+                client.sendall(LoadRequest.of(1).to_bytes()[:-5])
 
-    thread = Thread(target=ask, name="others")
+    thread = Thread(target=send_odd_requests, name="others")
     thread.start()
     try:
         yield

@@ -216,21 +216,21 @@ class TaskClients:
             return None
         if response.status_code != 200:
             return f"{response.status_code}", response.text, b""
-        found = response.json()
-        if found["attempts"] > 1 + RETRIES:
-            self.tally.problems["often"].append(f"{task.id} has {found['attempts']} attempts")
-        if found["status"] not in DONE:
+        state = response.json()
+        if state["attempts"] > 1 + RETRIES:
+            self.tally.problems["often"].append(f"{task.id} has {state['attempts']} attempts")
+        if state["status"] not in DONE:
             return None
         result = b""
-        if found["status"] == "succeeded":
+        if state["status"] == "succeeded":
             fetched = self._request(session, "GET", f"/tasks/{task.id}/result")
             if fetched is None:
                 return None
             result = fetched.content if fetched.status_code == 200 else fetched.text.encode()
             if task.target != "large" and fetched.status_code == 200:
                 result = str(fetched.json()["result"]).encode()
-        reason = found["error"]["detail"] if found["error"] else ""
-        return found["status"], reason, result
+        reason = state["error"]["detail"] if state["error"] else ""
+        return state["status"], reason, result
 
     def check(self, runs: Path, stops: int) -> None:
         """Look at every task again, when all are done.

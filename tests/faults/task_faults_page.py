@@ -28,9 +28,9 @@ def main(names: list[str]) -> int:
         with (env.folder / "output").open("w") as output, redirect_stdout(output):
             fault.happen(env)
         write("task faults", cells(fault, env))
-        found = [line for lines in env.tally.problems.values() for line in lines]
-        print("\n".join(f"  {line}" for line in found[:10]))
-        problems += found
+        errors = [line for lines in env.tally.problems.values() for line in lines]
+        print("\n".join(f"  {line}" for line in errors[:10]))
+        problems += errors
     return int(bool(problems))
 
 

@@ -13,7 +13,7 @@ from commands import wait_until
 from steady_load import BIAS, WEIGHTS, Tally, steady_load
 
 
-class Answers(BaseHTTPRequestHandler):
+class ResponseHandler(BaseHTTPRequestHandler):
     """Answers rightly, but for what a test wants of some."""
 
     protocol_version = "HTTP/1.1"
@@ -25,12 +25,12 @@ class Answers(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.lock:
-            Answers.count += 1
+            ResponseHandler.count += 1
             what = self.every if self.count % 5 == 0 else ""
         if what == "silent":
             self.close_connection = True
             return
-        content = json.dumps(_answer(body, off=what == "wrong")).encode()
+        content = json.dumps(_result(body, off=what == "wrong")).encode()
         self.send_response(503 if what == "refused" else 200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -41,7 +41,7 @@ class Answers(BaseHTTPRequestHandler):
         """Write nothing."""
 
 
-def _answer(body: object, *, off: bool) -> object:
+def _result(body: object, *, off: bool) -> object:
     if isinstance(body, dict):
         return {"sum": body["a"] + body["b"] + off}
     assert isinstance(body, list)
@@ -51,8 +51,8 @@ def _answer(body: object, *, off: bool) -> object:
 
 @contextmanager
 def server(every: str) -> Iterator[int]:
-    Answers.every, Answers.count = every, 0
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as running:
+    ResponseHandler.every, ResponseHandler.count = every, 0
+    with ThreadingHTTPServer(("127.0.0.1", 0), ResponseHandler) as running:
         thread = Thread(target=running.serve_forever)
         thread.start()
         try:
@@ -86,7 +86,7 @@ def test_a_wrong_answer_is_seen() -> None:
 def test_a_refusal_is_lost() -> None:
     seen = tally("refused")
     assert len(seen.lost) >= 10
-    assert all(" 503 " in answer for answer in seen.lost)
+    assert all(" 503 " in response for response in seen.lost)
 
 
 def test_an_answer_that_breaks_off_is_lost() -> None:

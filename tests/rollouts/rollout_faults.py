@@ -18,7 +18,7 @@ from rollout_services import Rollout, serving, write_model, write_plan
 from scipy.stats import binom
 
 from commands import wait_until
-from steady_load import Answer, Question, Tally, steady_load
+from steady_load import LoadRequest, Response, Tally, steady_load
 
 USERS = 500
 CHANCE = 1e-6
@@ -43,20 +43,20 @@ class Sight:
 
 
 @dataclass(frozen=True)
-class VersionQuestion(Question):
+class VersionRequest(LoadRequest):
     """Requests a number back; either version may respond, each with its own factor."""
 
     env: "RolloutEnv | None" = None
 
-    def judge(self, answer: Answer) -> str:
+    def judge(self, response: Response) -> str:
         """Record which version has responded."""
         assert self.env
-        version = answer.headers.get("x-model-version", "")
-        user, request = self.headers["X-User-Id"], answer.headers.get("x-request-id", "")
-        self.env.seen.append(Sight(time.monotonic(), user, version, answer.status, request))
-        if answer.status != 200:
+        version = response.headers.get("x-model-version", "")
+        user, request = self.headers["X-User-Id"], response.headers.get("x-request-id", "")
+        self.env.seen.append(Sight(time.monotonic(), user, version, response.status, request))
+        if response.status != 200:
             return "right" if self.env.may_fail and version == "v2" else "lost"
-        document, (number,) = json.loads(answer.content), self.body.values()  # type: ignore[attr-defined]
+        document, (number,) = json.loads(response.content), self.body.values()  # type: ignore[attr-defined]
         by = document["by"]
         is_candidate = version in self.env.candidates and not self.env.is_twin
         is_named = by == version if is_candidate else by in self.env.stable
@@ -84,10 +84,10 @@ class RolloutEnv:
     is_twin: bool = False  # the candidate's responses equal the current version's
     settings: dict[str, str] = field(default_factory=lambda: {"MMF_WARM_UP": "0"})
 
-    def question(self, number: int) -> Question:
+    def make_request(self, number: int) -> LoadRequest:
         """Send a number that no other request has."""
         x, headers = float(number % 9973), {"X-User-Id": f"user {number % USERS}"}
-        return VersionQuestion("/score", {"x": x}, None, headers, self)
+        return VersionRequest("/score", {"x": x}, None, headers, self)
 
     @contextmanager
     def load(self, stable: dict[str, Any] | None = None, **candidate: Any) -> Iterator[Rollout]:
@@ -96,7 +96,7 @@ class RolloutEnv:
         write_model(self.folder / NEW, "v1" if self.is_twin else "v2", **candidate)
         with (
             serving(self.folder, self.folder / "log", **self.settings) as rollout,
-            steady_load(rollout.service.port, self.rate, 1.0, self.question) as load,
+            steady_load(rollout.service.port, self.rate, 1.0, self.make_request) as load,
         ):
             self.tally = load.tally
             yield rollout

@@ -82,9 +82,9 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrape]:
         assert requests.post(f"{url}/score", json=[{"a": 1}] * 300, timeout=LONGEST).ok
         assert requests.post(f"{url}/score", json=[{"a": "x"}], timeout=LONGEST).status_code == 422
         for route, body, truth in (("score", [{"a": 1}], 2), ("colour", {"alcohol": 13}, "red")):
-            answer = requests.post(f"{url}/{route}", json=body, timeout=LONGEST)
+            response = requests.post(f"{url}/{route}", json=body, timeout=LONGEST)
             reported = {
-                "request_id": answer.headers["X-Request-ID"],
+                "request_id": response.headers["X-Request-ID"],
                 "rows": [{"row": 0, "truth": truth, "reward": 1}],
             }
             assert (

@@ -176,17 +176,17 @@ def _arbiter(*workers: int) -> SimpleNamespace:
 def test_a_capability_that_starts_nothing_is_asked_once_for_each_version(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[float] = []  # what `append` returns is that there is nothing to start
-    capability = SimpleNamespace(process=asked.append)
+    calls: list[float] = []  # what `append` returns is that there is nothing to start
+    capability = SimpleNamespace(process=calls.append)
     monkeypatch.setattr(companions, "capabilities", lambda: {"tasks": capability})
     monkeypatch.setattr(companions, "RESTART_INTERVAL", 0)
     processes = companions.Companions(_arbiter())
     for _ in range(3):
         processes.manage()
-    assert len(asked) == 1
+    assert len(calls) == 1
     processes.replace()
     processes.manage()
-    assert len(asked) == 2
+    assert len(calls) == 2
 
 
 def test_a_worker_with_the_number_of_a_companion_is_left_alone(
@@ -414,11 +414,11 @@ def test_a_worker_that_has_grown_is_replaced(tmp_path: Path) -> None:
     ):
         wait_until(lambda: ready(service).json() == {"ready": True})
         large = pid(service, "grow")
-        answers: set[int] = set()
+        pids: set[int] = set()
 
         def others() -> bool:
-            answers.add(pid(service))
-            return len(answers - {large}) >= 2
+            pids.add(pid(service))
+            return len(pids - {large}) >= 2
 
         wait_until(others)  # none of the requests meanwhile is lost
     assert "MMF_MAX_RSS_MIB" in (tmp_path / "log").read_text()

@@ -30,12 +30,12 @@ def test_a_new_version_is_taken_and_nothing_is_lost(live: Live) -> None:
         for version in (2, 3):
             live.put(version=version)
             live.reload()
-            before = len(callers.answers) + 4  # one each may be on its way
+            before = len(callers.responses) + 4  # one each may be on its way
             callers.more(40)
-            assert {answer["version"] for answer in callers.answers[before:]} == {version}
+            assert {response["version"] for response in callers.responses[before:]} == {version}
     assert callers.lost == []
-    assert {answer["version"] for answer in callers.answers} == {1, 2, 3}
-    last = callers.answers[-1]
+    assert {response["version"] for response in callers.responses} == {1, 2, 3}
+    last = callers.responses[-1]
     assert last["helper"] == "the second", "what main.py imports is new as well"
     assert last["models"] == 1, "the old models are let go"
     assert last["frozen"] > 10_000, "and the new one is shared"
@@ -67,13 +67,13 @@ def test_what_does_not_work_is_refused_and_the_old_goes_on(
         line = live.refuse()
         callers.more()
     assert callers.lost == []
-    assert {answer["version"] for answer in callers.answers} == {1}
-    assert {answer["models"] for answer in callers.answers} == {1}
-    answer = live.ready()
-    assert answer.status_code == 200
-    assert answer.json()["reload"]["failed"].startswith(reason)
-    assert answer.json()["reload"]["at"].startswith("20")
-    assert "secret" not in answer.text
+    assert {response["version"] for response in callers.responses} == {1}
+    assert {response["models"] for response in callers.responses} == {1}
+    response = live.ready()
+    assert response.status_code == 200
+    assert response.json()["reload"]["failed"].startswith(reason)
+    assert response.json()["reload"]["at"].startswith("20")
+    assert "secret" not in response.text
     assert json.loads(line)["level"] == "ERROR"
     assert logged in line
     (live.folder / "model.json").write_text(old)
@@ -91,7 +91,7 @@ def test_a_package_that_lies_nowhere_is_not_the_projects(monkeypatch: pytest.Mon
 
 def test_a_killed_worker_loses_no_more_than_its_own_requests(live: Live) -> None:
     with calling(live.service) as callers:
-        victim = callers.answers[-1]["pid"]
+        victim = callers.responses[-1]["pid"]
         kill(victim)
         wait_until(lambda: victim not in live.workers and len(live.workers) == 2)
         callers.more(40)

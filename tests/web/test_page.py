@@ -212,8 +212,8 @@ def test_a_row_is_drawn_of_few_columns_only(serve_function: Callable[..., FlaskC
         def predict(data: Any = table) -> None:
             del data
 
-        found = elements(serve_function(predict)).all("button")
-        return sum("data-row" in button for button in found)
+        buttons = elements(serve_function(predict)).all("button")
+        return sum("data-row" in button for button in buttons)
 
     assert buttons(mmf.DataFrame(schema=dict.fromkeys(map(str, range(100)), float))) == 1
     assert buttons(mmf.DataFrame(schema=dict.fromkeys(map(str, range(101)), float))) == 0
@@ -234,10 +234,10 @@ def test_a_row_is_drawn_of_few_columns_only(serve_function: Callable[..., FlaskC
     ],
 )
 def test_language(client: FlaskClient, path: str, accepted: str, language: str) -> None:
-    answer = client.get(path, headers={"Accept-Language": accepted})
-    assert answer.headers["Content-Language"] == language
-    assert "Accept-Language" in answer.headers["Vary"]
-    page = Elements(answer.text)
+    response = client.get(path, headers={"Accept-Language": accepted})
+    assert response.headers["Content-Language"] == language
+    assert "Accept-Language" in response.headers["Vary"]
+    page = Elements(response.text)
     assert page.all("html") == [{"lang": language}]
     assert TEXTS[language]["run"] in page.words
     links = {link["href"] for link in page.all("a") if "hreflang" in link}
@@ -275,9 +275,9 @@ def test_every_text_is_used_and_none_is_missing() -> None:
 
 
 def test_the_policy_forbids_what_the_page_does_not_need(client: FlaskClient) -> None:
-    answer = client.get("/")
+    response = client.get("/")
     policy = dict(
-        part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; ")
+        part.split(" ", 1) for part in response.headers["Content-Security-Policy"].split("; ")
     )
     assert policy == {
         "default-src": "'none'",
@@ -289,8 +289,8 @@ def test_the_policy_forbids_what_the_page_does_not_need(client: FlaskClient) -> 
         "frame-ancestors": "'none'",
         "base-uri": "'none'",
     }
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    page = Elements(answer.text)
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    page = Elements(response.text)
     for tag, attributes in page.elements:
         assert tag != "style"
         assert not any(name == "style" or name.startswith("on") for name in attributes)
@@ -316,11 +316,11 @@ def test_addresses_are_relative_and_there(client: FlaskClient) -> None:
 
 def test_files_are_kept_under_their_version(client: FlaskClient) -> None:
     style = next(address for address in linked(elements(client)) if address.endswith(".css"))
-    answer = client.get(f"/{style}")
-    assert answer.mimetype == "text/css"
-    assert "immutable" in answer.headers["Cache-Control"]
+    response = client.get(f"/{style}")
+    assert response.mimetype == "text/css"
+    assert "immutable" in response.headers["Cache-Control"]
     other = client.get("/static/0/page.css")  # of a page that was open before an upgrade
-    assert (other.data, other.headers["Cache-Control"]) == (answer.data, "no-cache")
+    assert (other.data, other.headers["Cache-Control"]) == (response.data, "no-cache")
     assert client.get("/static/0/page.js").mimetype == "text/javascript"
     for name in ("page.html", "../page.html", "none"):
         assert_problem(client.get(f"/static/0/{name}"), 404)
@@ -386,15 +386,15 @@ def without_tasks(name: str) -> list[Any]:
 def test_the_page_asks_for_tasks_only_where_a_process_may_run_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def asks() -> bool:
+    def uses_tasks() -> bool:
         (body,) = elements(create_app(declare()).test_client()).all("body")
         return "data-tasks" in body
 
-    assert not asks()  # under `flask run` none does
+    assert not uses_tasks()  # under `flask run` none does
     monkeypatch.setattr("mmf_core.page.routes.is_in_gunicorn", lambda: True)
-    assert asks()
+    assert uses_tasks()
     monkeypatch.setattr("mmf_core.web.app.parts", without_tasks)
-    assert not asks()
+    assert not uses_tasks()
 
 
 def test_the_page_asks_what_capabilities_show_only_where_one_may(
@@ -446,8 +446,8 @@ def test_what_people_wrote_is_text(registry: mmf.Registry) -> None:
     for _, attributes in page.elements:
         assert not any(name.startswith("on") for name in attributes)
     assert page.words.count(HOSTILE) == 10
-    answer = client.get("/page/example/predict/data.csv")
-    assert answer.headers["Content-Disposition"] == "attachment; filename=example.csv"
+    response = client.get("/page/example/predict/data.csv")
+    assert response.headers["Content-Disposition"] == "attachment; filename=example.csv"
 
 
 def test_artifacts_and_versions_are_reported(

@@ -161,8 +161,8 @@ def client(serve_function: Callable[..., FlaskClient]) -> FlaskClient:
 def test_the_page_asks_for_them(client: FlaskClient) -> None:
     problem = client.post("/score", data={"data": (io.BytesIO(b"a\nx\n"), "t.csv")}).get_json()
     texts = [problem["detail"], problem["errors"][0]["message"]]
-    answer = client.post("/page/errors/ru", json=texts)
-    assert answer.get_json() == [
+    response = client.post("/page/errors/ru", json=texts)
+    assert response.get_json() == [
         "ячеек, не подходящих по типу: 1",
         'ожидается число, получено: "x"',
     ]

@@ -47,9 +47,9 @@ def written(form: Format) -> bytes:
 def test_the_first_rows_of_what_is_sent_and_answered(
     client: FlaskClient, form: Format, path: str
 ) -> None:
-    answer = rows(client, written(form), f"t.{form.extension}", path)
-    assert answer.status_code == 200
-    assert answer.get_json() == {
+    response = rows(client, written(form), f"t.{form.extension}", path)
+    assert response.status_code == 200
+    assert response.get_json() == {
         "columns": ["id", "a"],
         "data": [["007", 1.5], ["NA", None]],
         "total": 2,
@@ -64,15 +64,15 @@ def test_a_sheet_and_a_header_row_are_chosen_as_in_a_call(client: FlaskClient) -
         TABLE.to_excel(writer, sheet_name="second", index=False, startrow=2)
         TABLE.to_excel(writer, sheet_name="hidden", index=False)
         writer.book["hidden"].sheet_state = "hidden"
-    answer = rows(client, buffer.getvalue(), "t.xlsx", "score/data?sheet=second&header_row=3")
-    assert (answer.get_json()["columns"], answer.get_json()["total"]) == (["id", "a"], 2)
-    assert answer.get_json()["sheets"] == ["first", "second"]
+    response = rows(client, buffer.getvalue(), "t.xlsx", "score/data?sheet=second&header_row=3")
+    assert (response.get_json()["columns"], response.get_json()["total"]) == (["id", "a"], 2)
+    assert response.get_json()["sheets"] == ["first", "second"]
 
 
 def test_columns_of_one_name_are_shown(client: FlaskClient) -> None:
     body = json.dumps({"columns": ["a", "a"], "data": [[1, 2]]}).encode()
-    answer = rows(client, body, "t.json")
-    assert answer.get_json() == {
+    response = rows(client, body, "t.json")
+    assert response.get_json() == {
         "columns": ["a", "a"],
         "data": [[1, 2]],
         "total": 1,
@@ -108,10 +108,10 @@ def test_the_example_can_be_sent(client: FlaskClient, form: Format) -> None:
     example = client.get(f"/page/example/score/data.{form.extension}")
     assert example.mimetype == form.media_type
     assert f"example.{form.extension}" in example.headers["Content-Disposition"]
-    answer = client.post(
+    response = client.post(
         "/score?format=json", data={"data": (io.BytesIO(example.data), f"e.{form.extension}")}
     )
-    assert answer.get_json() == [{"id": "text", "a": 0.5}]
+    assert response.get_json() == [{"id": "text", "a": 0.5}]
 
 
 def test_no_other_example_is_there(client: FlaskClient) -> None:
@@ -123,9 +123,9 @@ def test_no_other_example_is_there(client: FlaskClient) -> None:
 def test_a_plain_form_without_scripts_is_answered(client: FlaskClient) -> None:
     """As a browser posts it that runs no script, and asks for HTML before all."""
     accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-    answer = client.post(
+    response = client.post(
         "/score?format=xlsx",
         data={"data": (io.BytesIO(b"id,a\n1,2\n"), "t.csv"), "times": "1"},
         headers={"Accept": accept},
     )
-    assert "attachment; filename=score.xlsx" in answer.headers["Content-Disposition"]
+    assert "attachment; filename=score.xlsx" in response.headers["Content-Disposition"]

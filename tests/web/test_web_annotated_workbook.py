@@ -45,10 +45,10 @@ def post(client: FlaskClient, body: bytes, query: str = "?errors=xlsx", **header
 
 
 def test_wrong_cells_are_coloured_and_commented(client: FlaskClient) -> None:
-    answer = post(client, WRONG)
-    assert (answer.status_code, answer.content_type) == (422, XLSX)
-    assert "errors.xlsx" in answer.headers["Content-Disposition"]
-    book = load_workbook(io.BytesIO(answer.data))
+    response = post(client, WRONG)
+    assert (response.status_code, response.content_type) == (422, XLSX)
+    assert "errors.xlsx" in response.headers["Content-Disposition"]
+    book = load_workbook(io.BytesIO(response.data))
     sheet, errors = book.worksheets
     comments = {
         cell.coordinate: (cell.comment.text, cell.fill.fgColor.rgb[-6:])
@@ -76,18 +76,18 @@ def test_the_sheet_that_was_asked_for_is_marked(client: FlaskClient) -> None:
     buffer = io.BytesIO()
     book.save(buffer)
     for sheet in ("wines", "1"):
-        answer = post(client, buffer.getvalue(), f"?errors=xlsx&sheet={sheet}")
-        marked = load_workbook(io.BytesIO(answer.data))
+        response = post(client, buffer.getvalue(), f"?errors=xlsx&sheet={sheet}")
+        marked = load_workbook(io.BytesIO(response.data))
         assert marked["wines"]["B3"].comment.text == 'expected a number, got "text"'
         assert marked["first"]["B3"].comment is None
-    answer = post(client, buffer.getvalue(), "?errors=xlsx&sheet=2")
-    assert "sheet '2' not found" in load_workbook(io.BytesIO(answer.data))["errors"]["A1"].value
+    response = post(client, buffer.getvalue(), "?errors=xlsx&sheet=2")
+    assert "sheet '2' not found" in load_workbook(io.BytesIO(response.data))["errors"]["A1"].value
 
 
 def test_cells_below_a_title_are_marked_where_they_are(client: FlaskClient) -> None:
     titled = workbook(("a title", None), (None, None), ("note", "a"), ("x", "text"))
-    answer = post(client, titled, "?errors=xlsx&header_row=3")
-    marked, errors = load_workbook(io.BytesIO(answer.data)).worksheets
+    response = post(client, titled, "?errors=xlsx&header_row=3")
+    marked, errors = load_workbook(io.BytesIO(response.data)).worksheets
     assert marked["B4"].comment.text == 'expected a number, got "text"'
     assert errors["A3"].value == 4
 
@@ -106,13 +106,13 @@ def test_a_bomb_beside_the_sheets_is_not_decompressed(
 @pytest.mark.long
 def test_a_compressed_or_chunked_workbook_is_marked_too(client: FlaskClient) -> None:
     assert post(client, gzip.compress(WRONG), Content_Encoding="gzip").content_type == XLSX
-    answer = client.post(
+    response = client.post(
         "/strict?errors=xlsx",
         input_stream=io.BytesIO(WRONG),
         content_type=XLSX,
         environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
     )
-    assert answer.content_type == XLSX
+    assert response.content_type == XLSX
 
 
 def test_a_missing_column_is_reported_in_the_list(client: FlaskClient) -> None:
@@ -129,8 +129,8 @@ def test_what_looks_like_a_formula_stays_text(
         del data
         raise mmf.InvalidValue("=1+1", [mmf.ErrorDetail("=2\x00", row=0, column="a", value="=3")])
 
-    answer = post(serve_function(strict), workbook(("a",), (1,)))
-    errors = load_workbook(io.BytesIO(answer.data)).worksheets[1]
+    response = post(serve_function(strict), workbook(("a",), (1,)))
+    errors = load_workbook(io.BytesIO(response.data)).worksheets[1]
     cells = (errors["A1"], errors["C3"], errors["D3"])
     assert [cell.data_type for cell in cells] == ["s", "s", "s"]
 
@@ -140,9 +140,9 @@ def test_without_being_asked_for_faults_are_json(client: FlaskClient, query: str
     assert_problem(post(client, WRONG, query), 422)
 
 
-def comments(answer: Any, sheet: int = 0) -> dict[str, str]:
-    assert (answer.status_code, answer.content_type) == (422, XLSX), answer.data[:200]
-    rows = load_workbook(io.BytesIO(answer.data)).worksheets[sheet].iter_rows()
+def comments(response: Any, sheet: int = 0) -> dict[str, str]:
+    assert (response.status_code, response.content_type) == (422, XLSX), response.data[:200]
+    rows = load_workbook(io.BytesIO(response.data)).worksheets[sheet].iter_rows()
     return {cell.coordinate: cell.comment.text for row in rows for cell in row if cell.comment}
 
 
@@ -164,9 +164,9 @@ def comments(answer: Any, sheet: int = 0) -> dict[str, str]:
 def test_any_other_table_becomes_a_workbook(
     client: FlaskClient, body: bytes, media_type: str
 ) -> None:
-    answer = client.post("/strict?errors=xlsx", data=body, content_type=media_type)
-    assert comments(answer) == {"B3": 'expected a number, got "text"'}
-    sheet = load_workbook(io.BytesIO(answer.data)).worksheets[0]
+    response = client.post("/strict?errors=xlsx", data=body, content_type=media_type)
+    assert comments(response) == {"B3": 'expected a number, got "text"'}
+    sheet = load_workbook(io.BytesIO(response.data)).worksheets[0]
     assert (sheet["B3"].value, sheet["A3"].value, sheet["A3"].data_type) == ("text", "=1+1", "s")
 
 
@@ -183,8 +183,10 @@ def test_a_table_in_a_form_is_marked_too(
         return data
 
     form = {"data": (io.BytesIO(data), name), "label": "x"}
-    answer = serve_function(strict, returns=mmf.DataFrame()).post("/strict?errors=xlsx", data=form)
-    assert comments(answer)["B3"] == 'expected a number, got "text"'
+    response = serve_function(strict, returns=mmf.DataFrame()).post(
+        "/strict?errors=xlsx", data=form
+    )
+    assert comments(response)["B3"] == 'expected a number, got "text"'
 
 
 def test_all_of_many_faults_are_marked(client: FlaskClient) -> None:
@@ -196,9 +198,9 @@ def test_all_of_many_faults_are_marked(client: FlaskClient) -> None:
 
 @pytest.mark.long
 def test_the_number_of_errors_beyond_the_marked_ones_is_reported(client: FlaskClient) -> None:
-    answer = post(client, workbook(("a",), *[("text",)] * 1_200))
-    assert len(comments(answer)) == 1_000
-    errors = load_workbook(io.BytesIO(answer.data)).worksheets[1]
+    response = post(client, workbook(("a",), *[("text",)] * 1_200))
+    assert len(comments(response)) == 1_000
+    errors = load_workbook(io.BytesIO(response.data)).worksheets[1]
     assert errors["A1"].value == (
         "1200 cells do not match the schema; the first 1000 errors are listed"
     )
@@ -213,8 +215,8 @@ def test_what_a_schema_says_is_text_is_marked_as_it_was_sent(
         return data
 
     client = serve_function(strict, returns=mmf.DataFrame())
-    answer = client.post("/strict?errors=xlsx", data=b"code,a\n007,x\n", content_type="text/csv")
-    assert load_workbook(io.BytesIO(answer.data)).worksheets[0]["A2"].value == "007"
+    response = client.post("/strict?errors=xlsx", data=b"code,a\n007,x\n", content_type="text/csv")
+    assert load_workbook(io.BytesIO(response.data)).worksheets[0]["A2"].value == "007"
 
 
 def test_a_workbook_larger_than_a_body_may_be_is_reported_in_json(client: FlaskClient) -> None:
@@ -278,8 +280,8 @@ def test_an_area_of_a_whole_sheet_takes_no_memory_of_the_service(
     largest_child = getrusage(RUSAGE_CHILDREN).ru_maxrss  # of other tests in this process
     with monkeypatch.context() as patch:
         patch.setattr(annotated_workbook, "MAX_SECONDS", 5)
-        answer = post(client, with_area(AREAS[name]))
-    assert answer.status_code == 422
+        response = post(client, with_area(AREAS[name]))
+    assert response.status_code == 422
     assert perf_counter() - started < 8
     assert ("cells, at most 100,000" in caplog.text) == ("merged" in name or "linked" in name)
     assert getrusage(RUSAGE_SELF).ru_maxrss - before < 64 * 1024
@@ -302,8 +304,8 @@ def test_few_requests_wait_for_their_workbooks(
         calls = [pool.submit(post, client.application.test_client(), WRONG) for _ in range(10)]
         ended = [call.result(30) for call in islice(as_completed(calls, 30), 6)]
         may_end.set()
-    for answer in ended:
-        assert_problem(answer, 422, "2 cells do not match")
+    for response in ended:
+        assert_problem(response, 422, "2 cells do not match")
     types = [call.result().content_type for call in calls]
     assert types.count(XLSX) == annotated_workbook.MAX_WAITING == 4
 

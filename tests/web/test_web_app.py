@@ -51,7 +51,7 @@ def app() -> Flask:
     return app
 
 
-def found(app: Flask, adapter_of: Any, environ: dict[str, Any]) -> Any:
+def matched(app: Flask, adapter_of: Any, environ: dict[str, Any]) -> Any:
     """Return what routing finds for a request: a route and its values, or an error."""
     request = app.request_class(environ)
     try:
@@ -84,9 +84,9 @@ def found(app: Flask, adapter_of: Any, environ: dict[str, Any]) -> Any:
 def test_routes_are_found_as_flask_does(app: Flask, method: str, path: str) -> None:
     environ = EnvironBuilder("/", method=method).get_environ()
     environ["PATH_INFO"] = unquote(path).encode().decode("latin-1")
-    expected = found(app, Flask.create_url_adapter, environ)
+    expected = matched(app, Flask.create_url_adapter, environ)
     for _ in range(2):
-        assert found(app, type(app).create_url_adapter, environ) == expected
+        assert matched(app, type(app).create_url_adapter, environ) == expected
 
 
 @pytest.mark.parametrize("host", [*HOSTS, *BROKEN_HOSTS, None], ids=ascii)
@@ -97,9 +97,9 @@ def test_hosts_are_read_as_flask_does(app: Flask, host: str | None, scheme: str)
     environ.pop("HTTP_HOST")
     if host is not None:
         environ["HTTP_HOST"] = host.encode().decode("latin-1")
-    expected = found(app, Flask.create_url_adapter, environ)
+    expected = matched(app, Flask.create_url_adapter, environ)
     for _ in range(2):
-        assert found(app, type(app).create_url_adapter, environ) == expected
+        assert matched(app, type(app).create_url_adapter, environ) == expected
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,9 @@ def picture() -> bytes:
     return buffer.getvalue()
 
 
-def result(answer: TestResponse) -> Any:
-    assert answer.status_code == 200, answer.data
-    return answer.get_json()
+def result(response: TestResponse) -> Any:
+    assert response.status_code == 200, response.data
+    return response.get_json()
 
 
 # One argument: the body is the argument.
@@ -76,16 +76,16 @@ class TestScalar:
     def test_as_a_json_body(
         self, client: FlaskClient, route: str, value: Any, expected: Any
     ) -> None:
-        answer = client.post(f"/{route}", data=json.dumps(value), content_type="application/json")
-        assert result(answer) == {"result": expected}
+        response = client.post(f"/{route}", data=json.dumps(value), content_type="application/json")
+        assert result(response) == {"result": expected}
 
     def test_as_text(self, client: FlaskClient, route: str, value: Any, expected: Any) -> None:
         if value in {None, ""}:  # null has no text, and an empty body is none
             value = {None: "nan", "": "\n"}[value]
             expected = {None: None, "": "\n"}[expected]
         text = str(value).encode()
-        answer = client.post(f"/{route}", data=text, content_type="text/plain")
-        assert result(answer) == {"result": expected}
+        response = client.post(f"/{route}", data=text, content_type="text/plain")
+        assert result(response) == {"result": expected}
 
     @pytest.mark.parametrize("place", ["query", "urlencoded", "multipart"])
     def test_by_name(
@@ -95,12 +95,12 @@ class TestScalar:
         fields = {name: "nan" if value is None else str(value)}
         match place:
             case "query":
-                answer = client.post(f"/{route}", query_string=fields)
+                response = client.post(f"/{route}", query_string=fields)
             case "urlencoded":
-                answer = client.post(f"/{route}", data=fields)
+                response = client.post(f"/{route}", data=fields)
             case _:
-                answer = client.post(f"/{route}", data=fields, content_type="multipart/form-data")
-        assert result(answer) == {"result": expected}
+                response = client.post(f"/{route}", data=fields, content_type="multipart/form-data")
+        assert result(response) == {"result": expected}
 
 
 def test_a_dict_is_a_json_body(client: FlaskClient) -> None:
@@ -141,16 +141,16 @@ def test_octet_stream_is_bytes_whatever_its_name(client: FlaskClient) -> None:
 
 
 def test_a_picture_is_a_body(client: FlaskClient) -> None:
-    answer = client.post("/mirror", data=picture(), content_type="image/png")
-    assert answer.content_type == "image/png"
-    seen = np.asarray(Image.open(io.BytesIO(answer.data)))
+    response = client.post("/mirror", data=picture(), content_type="image/png")
+    assert response.content_type == "image/png"
+    seen = np.asarray(Image.open(io.BytesIO(response.data)))
     assert seen.tolist() == [[[0, 0, 255], [255, 0, 0]]]
 
 
 def test_a_picture_as_base64_in_json(client: FlaskClient) -> None:
-    answer = client.post("/mirror", json=b64encode(picture()).decode())
-    assert answer.status_code == 200
-    assert answer.content_type == "image/png"
+    response = client.post("/mirror", json=b64encode(picture()).decode())
+    assert response.status_code == 200
+    assert response.content_type == "image/png"
 
 
 def test_no_arguments_need_no_body(client: FlaskClient) -> None:
@@ -183,14 +183,14 @@ def test_multipart_mixes_files_and_scalars(client: FlaskClient) -> None:
 
 def test_multipart_takes_tables_as_json_text(client: FlaskClient) -> None:
     form = {"data": json.dumps(ROWS), "label": "x"}
-    answer = client.post("/labelled", data=form, content_type="multipart/form-data")
-    assert result(answer)["rows"] == ROWS
+    response = client.post("/labelled", data=form, content_type="multipart/form-data")
+    assert result(response)["rows"] == ROWS
 
 
 def test_multipart_takes_a_file_as_base64_text(client: FlaskClient) -> None:
     form = {"file": json.dumps(b64encode(b"12345").decode())}
-    answer = client.post("/size", data=form, content_type="multipart/form-data")
-    assert result(answer) == {"result": 5}
+    response = client.post("/size", data=form, content_type="multipart/form-data")
+    assert result(response) == {"result": 5}
 
 
 def test_a_multipart_scalar_may_be_a_file(client: FlaskClient) -> None:
@@ -205,69 +205,71 @@ def test_json_object_by_argument_name(client: FlaskClient) -> None:
 
 
 def test_query_scalars_leave_the_body_to_the_rest(client: FlaskClient) -> None:
-    answer = client.post(
+    response = client.post(
         "/labelled",
         query_string={"label": "белое", "times": "2"},
         data=CSV,
         content_type="text/csv",
     )
-    assert result(answer) == {"rows": ROWS, "label": "белое", "times": 2}
+    assert result(response) == {"rows": ROWS, "label": "белое", "times": 2}
 
 
 def test_query_scalars_join_a_json_object(client: FlaskClient) -> None:
-    answer = client.post("/labelled?label=x", json={"data": ROWS})
-    assert result(answer) == {"rows": ROWS, "label": "x", "times": 1}
+    response = client.post("/labelled?label=x", json={"data": ROWS})
+    assert result(response) == {"rows": ROWS, "label": "x", "times": 1}
 
 
 def test_query_scalars_join_a_form(client: FlaskClient) -> None:
     form = {"data": (io.BytesIO(CSV), "wines.csv")}
-    answer = client.post("/labelled?label=x&times=5", data=form)
-    assert result(answer) == {"rows": ROWS, "label": "x", "times": 5}
+    response = client.post("/labelled?label=x&times=5", data=form)
+    assert result(response) == {"rows": ROWS, "label": "x", "times": 5}
 
 
 @pytest.mark.parametrize("place", ["query", "form", "form and files", "query and form"])
 def test_a_value_given_twice_is_refused(client: FlaskClient, place: str) -> None:
     match place:
         case "query":
-            answer = client.post("/labelled?label=x&label=y", json={"data": ROWS})
+            response = client.post("/labelled?label=x&label=y", json={"data": ROWS})
         case "form":
-            answer = client.post("/labelled", data={"label": ["x", "y"]})
+            response = client.post("/labelled", data={"label": ["x", "y"]})
         case "form and files":
-            answer = client.post(
+            response = client.post(
                 "/labelled", data={"label": ["x", (io.BytesIO(b"y"), "label.txt")]}
             )
         case _:
-            answer = client.post("/labelled?label=x", data={"label": "y"})
-    problem = assert_problem(answer, 422, "duplicate", "label")
+            response = client.post("/labelled?label=x", data={"label": "y"})
+    problem = assert_problem(response, 422, "duplicate", "label")
     assert [fault["where"] for fault in problem["errors"]] == ["label"]
 
 
 def test_a_body_that_could_be_two_arguments_is_refused(client: FlaskClient) -> None:
-    answer = client.post("/mixed?label=x", data=CSV, content_type="text/csv")
-    assert_problem(answer, 415, "text/csv", "multipart/form-data", "data, picture")
+    response = client.post("/mixed?label=x", data=CSV, content_type="text/csv")
+    assert_problem(response, 415, "text/csv", "multipart/form-data", "data, picture")
 
 
 @pytest.mark.parametrize("filename", ["", '; filename="a.csv"'])
 def test_a_part_without_a_name_is_refused(client: FlaskClient, filename: str) -> None:
     part = f"Content-Disposition: form-data{filename}\r\n\r\nx"
     body = f"--b\r\n{part}\r\n--b--\r\n"
-    answer = client.post("/mixed", data=body, content_type="multipart/form-data; boundary=b")
-    assert_problem(answer, 400, "no name", path="/mixed")
+    response = client.post("/mixed", data=body, content_type="multipart/form-data; boundary=b")
+    assert_problem(response, 400, "no name", path="/mixed")
 
 
 @pytest.mark.parametrize("how", ["nothing", "json", "urlencoded", "multipart"])
 def test_defaults_stand_in_for_what_is_not_sent(client: FlaskClient, how: str) -> None:
     match how:
         case "nothing":
-            answer = client.post("/greet")
+            response = client.post("/greet")
         case "json":
-            answer = client.post("/greet", json={})
+            response = client.post("/greet", json={})
         case "urlencoded":
-            answer = client.post("/greet", data={})
+            response = client.post("/greet", data={})
         case _:
-            answer = client.post("/greet", data={"times": "2"}, content_type="multipart/form-data")
+            response = client.post(
+                "/greet", data={"times": "2"}, content_type="multipart/form-data"
+            )
     expected = "none given" * (2 if how == "multipart" else 1)
-    assert result(answer) == {"result": expected}
+    assert result(response) == {"result": expected}
 
 
 # Other scripts
@@ -275,15 +277,15 @@ def test_defaults_stand_in_for_what_is_not_sent(client: FlaskClient, how: str) -
 
 def test_cyrillic_route_arguments_and_file_name(client: FlaskClient) -> None:
     form = {"таблица": (io.BytesIO("сорт\n1\n".encode()), "вина за год.csv"), "имя": "Вася"}
-    answer = client.post("/предсказать", data=form)
-    assert answer.status_code == 200, answer.data
-    assert answer.data.decode() == "сорт,имя\n1,Вася\n"
+    response = client.post("/предсказать", data=form)
+    assert response.status_code == 200, response.data
+    assert response.data.decode() == "сорт,имя\n1,Вася\n"
 
 
 def test_cyrillic_in_a_percent_encoded_path(client: FlaskClient) -> None:
     route = "".join(f"%{byte:02X}" for byte in "предсказать".encode())
-    answer = client.post(f"/{route}", json=[{"a": 1}])
-    assert answer.data.decode() == "a,имя\n1,none given\n"
+    response = client.post(f"/{route}", json=[{"a": 1}])
+    assert response.data.decode() == "a,имя\n1,none given\n"
 
 
 def test_cyrillic_names_as_raw_utf8_in_a_part(client: FlaskClient) -> None:
@@ -293,8 +295,10 @@ def test_cyrillic_names_as_raw_utf8_in_a_part(client: FlaskClient) -> None:
         'Content-Disposition: form-data; name="таблица"; filename="вина.csv"\r\n\r\n'
         "a\n1\n\r\n--b--\r\n"
     ).encode()
-    answer = client.post("/предсказать", data=body, content_type="multipart/form-data; boundary=b")
-    assert answer.data.decode() == "a,имя\n1,none given\n"
+    response = client.post(
+        "/предсказать", data=body, content_type="multipart/form-data; boundary=b"
+    )
+    assert response.data.decode() == "a,имя\n1,none given\n"
 
 
 @pytest.mark.parametrize("encoding", ["base64", "Quoted-Printable", "8BIT", "binary"])
@@ -307,11 +311,13 @@ def test_a_part_is_not_encoded_once_more(client: FlaskClient, filename: str, enc
         f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
         f"{value}\r\n--b--\r\n"
     ).encode()
-    answer = client.post("/предсказать", data=body, content_type="multipart/form-data; boundary=b")
+    response = client.post(
+        "/предсказать", data=body, content_type="multipart/form-data; boundary=b"
+    )
     if encoding in {"8BIT", "binary"}:
-        assert answer.status_code == 200
+        assert response.status_code == 200
     else:
-        assert_problem(answer, 400, "таблица", encoding)
+        assert_problem(response, 400, "таблица", encoding)
 
 
 # What is refused, with the place
@@ -321,14 +327,14 @@ def test_a_part_is_not_encoded_once_more(client: FlaskClient, filename: str, enc
 def test_unknown_names_are_refused(client: FlaskClient, place: str) -> None:
     match place:
         case "query":
-            answer = client.post("/greet?whom=x")
+            response = client.post("/greet?whom=x")
         case "form":
-            answer = client.post("/greet", data={"whom": "x"})
+            response = client.post("/greet", data={"whom": "x"})
         case "json":
-            answer = client.post("/greet", json={"whom": "x"})
+            response = client.post("/greet", json={"whom": "x"})
         case _:
-            answer = client.post("/greet", data={"whom": (io.BytesIO(b"x"), "x.txt")})
-    problem = assert_problem(answer, 422, "whom", "who, times")
+            response = client.post("/greet", data={"whom": (io.BytesIO(b"x"), "x.txt")})
+    problem = assert_problem(response, 422, "whom", "who, times")
     assert [fault["where"] for fault in problem["errors"]] == ["whom"]
 
 
@@ -339,15 +345,15 @@ def test_a_table_in_the_query_string_is_refused(client: FlaskClient) -> None:
 def test_a_whole_file_sent_as_a_form_is_not_sent_back(client: FlaskClient) -> None:
     """`curl -d @wines.csv` says application/x-www-form-urlencoded."""
     body = b"a;b\n" + b"1;2\n" * 100_000
-    answer = client.post("/table", data=body, content_type="application/x-www-form-urlencoded")
-    assert_problem(answer, 422, "unknown", "data", "-H 'Content-Type: …'")
-    assert len(answer.data) < 1_000
+    response = client.post("/table", data=body, content_type="application/x-www-form-urlencoded")
+    assert_problem(response, 422, "unknown", "data", "-H 'Content-Type: …'")
+    assert len(response.data) < 1_000
 
 
 def test_a_great_many_unknown_names_are_not_all_sent_back(client: FlaskClient) -> None:
-    answer = client.post("/greet", json={f"column_{place}": 1 for place in range(10_000)})
-    assert_problem(answer, 422, "column_0")
-    assert len(answer.data) < 5_000
+    response = client.post("/greet", json={f"column_{place}": 1 for place in range(10_000)})
+    assert_problem(response, 422, "column_0")
+    assert len(response.data) < 5_000
 
 
 def test_everything_missing_is_reported_at_once(client: FlaskClient) -> None:
@@ -367,19 +373,19 @@ def test_everything_missing_is_reported_at_once(client: FlaskClient) -> None:
 )
 def test_a_wrong_field_is_named(client: FlaskClient, field: str, text: str, status: int) -> None:
     form = {"data": json.dumps(ROWS), "label": "x", field: text}
-    answer = client.post("/labelled", data=form, content_type="multipart/form-data")
-    problem = assert_problem(answer, status)
+    response = client.post("/labelled", data=form, content_type="multipart/form-data")
+    problem = assert_problem(response, status)
     assert {fault["where"] for fault in problem["errors"]} == {field}
 
 
 @pytest.mark.parametrize("text", ["not base64!", "", "YQ"])
 def test_a_file_in_json_must_be_base64(client: FlaskClient, text: str) -> None:
-    answer = client.post("/size", json=text)
+    response = client.post("/size", json=text)
     if text:
-        problem = assert_problem(answer, 422, "base64")
+        problem = assert_problem(response, 422, "base64")
         assert problem["errors"][0]["where"] == "file"
     else:
-        assert result(answer) == {"result": 0}
+        assert result(response) == {"result": 0}
 
 
 def test_a_json_list_is_no_object_of_arguments(client: FlaskClient) -> None:

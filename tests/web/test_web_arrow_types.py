@@ -91,25 +91,25 @@ def test_no_type_is_the_services_fault(client: FlaskClient, name: str) -> None:
     formats = [f"?format={format.extension}" for format in writable(Kind.TABLE)]
     for media_type, body in bodies(TYPES[name]):
         for query in ["", *formats]:
-            answer = client.post(f"/table{query}", data=body, content_type=media_type)
-            assert answer.status_code in {200, 400, 406, 422}, (query, answer.text)
-            if answer.status_code == 422:
-                assert answer.json["errors"][0]["column"] == "a column"
+            response = client.post(f"/table{query}", data=body, content_type=media_type)
+            assert response.status_code in {200, 400, 406, 422}, (query, response.text)
+            if response.status_code == 422:
+                assert response.json["errors"][0]["column"] == "a column"
 
 
 def test_bytes_can_be_had_in_another_format(client: FlaskClient) -> None:
     _, body = bodies(BYTES)[0]
-    answer = client.post("/table", data=body, content_type=ARROW)
-    assert answer.status_code == 406
-    assert "a column" in answer.json["detail"]
-    assert answer.json["detail"].endswith(f"accept {PARQUET}")
-    answer = client.post("/table", data=body, content_type=ARROW, headers={"Accept": PARQUET})
-    assert pq.read_table(io.BytesIO(answer.data))["a column"].to_pylist() == [b"a", None]
+    response = client.post("/table", data=body, content_type=ARROW)
+    assert response.status_code == 406
+    assert "a column" in response.json["detail"]
+    assert response.json["detail"].endswith(f"accept {PARQUET}")
+    response = client.post("/table", data=body, content_type=ARROW, headers={"Accept": PARQUET})
+    assert pq.read_table(io.BytesIO(response.data))["a column"].to_pylist() == [b"a", None]
 
 
 @pytest.mark.parametrize("count", [YEAR_10000, YEAR_0])
 def test_years_beyond_pythons_in_a_zone_are_refused(client: FlaskClient, count: int) -> None:
     body = bodies(pa.array([0, count], pa.timestamp("s", "UTC")))[0][1]
-    answer = client.post("/table", data=body, content_type=ARROW)
-    assert answer.status_code == 422
-    assert answer.json["errors"][0]["column"] == "a column"
+    response = client.post("/table", data=body, content_type=ARROW)
+    assert response.status_code == 422
+    assert response.json["errors"][0]["column"] == "a column"

@@ -60,17 +60,17 @@ def test_unknown_path(client: FlaskClient, method: str, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "FOO"])
 def test_wrong_verb_on_a_target(client: FlaskClient, method: str) -> None:
-    answer = client.open("/strict", method=method, json=RIGHT)
-    assert_problem(answer, 405, method, "GET", "POST", path="/strict")
-    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+    response = client.open("/strict", method=method, json=RIGHT)
+    assert_problem(response, 405, method, "GET", "POST", path="/strict")
+    assert response.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/ping", "/health", "/version"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_wrong_verb_on_health(client: FlaskClient, method: str, path: str) -> None:
-    answer = client.open(path, method=method)
-    assert_problem(answer, 405, method, path=path)
-    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
+    response = client.open(path, method=method)
+    assert_problem(response, 405, method, path=path)
+    assert response.headers["Allow"] == "GET, HEAD, OPTIONS"
 
 
 @pytest.mark.parametrize(
@@ -99,10 +99,10 @@ def test_no_body_for_several_arguments(client: FlaskClient) -> None:
 def test_only_some_of_several_arguments(client: FlaskClient, media_type: str) -> None:
     is_form = media_type.startswith("multipart")
     part = b'--b\r\nContent-Disposition: form-data; name="label"\r\n\r\nx\r\n--b--\r\n'
-    answer = client.post(
+    response = client.post(
         "/labelled", data=part if is_form else b'{"label": "x"}', content_type=media_type
     )
-    problem = assert_problem(answer, 422, "data: missing")
+    problem = assert_problem(response, 422, "data: missing")
     assert problem["errors"] == [{"where": "data", "message": "expected a DataFrame"}]
 
 
@@ -117,8 +117,8 @@ def test_only_some_of_several_arguments(client: FlaskClient, media_type: str) ->
 )
 @pytest.mark.parametrize("route", ["strict", "swap", "double", "mirror", "next_one", "labelled"])
 def test_broken_json(client: FlaskClient, route: str, body: bytes) -> None:
-    answer = client.post(f"/{route}", data=body, content_type="application/json")
-    assert_problem(answer, 400, "JSON", path=f"/{route}")
+    response = client.post(f"/{route}", data=body, content_type="application/json")
+    assert_problem(response, 400, "JSON", path=f"/{route}")
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_broken_json(client: FlaskClient, route: str, body: bytes) -> None:
     ids=repr,
 )
 def test_broken_csv(client: FlaskClient, body: bytes) -> None:
-    answer = client.post("/strict", data=body, content_type="text/csv")
-    assert answer.status_code in {400, 422}
-    assert_problem(answer, answer.status_code)
+    response = client.post("/strict", data=body, content_type="text/csv")
+    assert response.status_code in {400, 422}
+    assert_problem(response, response.status_code)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ def test_broken_csv(client: FlaskClient, body: bytes) -> None:
     ids=["csv", "zip", "xls", "space", "html", "empty zip", "other zip", "cut off"],
 )
 def test_broken_workbook(client: FlaskClient, body: bytes) -> None:
-    answer = client.post("/strict", data=body, content_type=XLSX)
-    assert_problem(answer, 400, "workbook")
+    response = client.post("/strict", data=body, content_type=XLSX)
+    assert_problem(response, 400, "workbook")
 
 
 @pytest.mark.parametrize("body", [b"", b"GIF", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"a,b"])
@@ -178,14 +178,14 @@ def test_a_broken_form_is_not_taken_for_an_empty_one(
     client: FlaskClient, content_type: str, body: bytes
 ) -> None:
     """Every argument of `greet` has a default, so an empty form would be answered."""
-    answer = client.post("/greet", data=body, headers={"Content-Type": content_type})
-    assert_problem(answer, 400, "form cannot be read")
+    response = client.post("/greet", data=body, headers={"Content-Type": content_type})
+    assert_problem(response, 400, "form cannot be read")
 
 
 def test_too_many_parts(client: FlaskClient) -> None:
     form = {f"part_{place}": "x" for place in range(1_001)}
-    answer = client.post("/greet", data=form, content_type="multipart/form-data")
-    assert_problem(answer, 413, "1000 parts")
+    response = client.post("/greet", data=form, content_type="multipart/form-data")
+    assert_problem(response, 413, "1000 parts")
 
 
 @pytest.mark.parametrize(
@@ -242,8 +242,8 @@ def test_nan_where_a_number_is_needed(client: FlaskClient, body: bytes, media_ty
 )
 def test_empty_table(client: FlaskClient, body: bytes, media_type: str) -> None:
     for route in ("strict", "records"):
-        answer = client.post(f"/{route}", data=body, content_type=media_type)
-        assert_problem(answer, 422, "no rows")
+        response = client.post(f"/{route}", data=body, content_type=media_type)
+        assert_problem(response, 422, "no rows")
 
 
 @pytest.mark.parametrize(
@@ -279,15 +279,15 @@ def test_json_that_is_no_table(client: FlaskClient, body: bytes) -> None:
     ],
 )
 def test_wrong_type_of_a_value(client: FlaskClient, route: str, body: bytes, word: str) -> None:
-    answer = client.post(f"/{route}", data=body, content_type="application/json")
-    problem = assert_problem(answer, 422, word)
+    response = client.post(f"/{route}", data=body, content_type="application/json")
+    problem = assert_problem(response, 422, word)
     assert problem["errors"][0]["where"] == client.get(f"/{route}").get_json()["arguments"][0]["id"]
 
 
 def test_a_huge_wrong_value_is_not_sent_back(client: FlaskClient) -> None:
-    answer = client.post("/next_one", json="9" * 1_000_000)
-    assert_problem(answer, 422, "whole number")
-    assert len(answer.data) < 1_000
+    response = client.post("/next_one", json="9" * 1_000_000)
+    assert_problem(response, 422, "whole number")
+    assert len(response.data) < 1_000
 
 
 @pytest.mark.parametrize(
@@ -298,13 +298,13 @@ def test_a_body_that_breaks_off_is_not_taken_for_a_whole_one(
 ) -> None:
     """Gunicorn ends its input where the connection ended, without a word."""
     media_type = "application/json" if sent.startswith(b"[") else "text/csv"
-    answer = client.post(
+    response = client.post(
         "/strict",
         data=sent,
         content_type=media_type,
         environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": str(promised)},
     )
-    assert_problem(answer, 400, f"{len(sent)} of the {promised} bytes")
+    assert_problem(response, 400, f"{len(sent)} of the {promised} bytes")
 
 
 class BrokenInput(io.RawIOBase):
@@ -319,7 +319,7 @@ class BrokenInput(io.RawIOBase):
 
 @pytest.mark.parametrize("length", ["", "10"])
 def test_a_body_that_cannot_be_read(client: FlaskClient, length: str) -> None:
-    answer = client.post(
+    response = client.post(
         "/strict",
         content_type="text/csv",
         environ_overrides={
@@ -328,7 +328,7 @@ def test_a_body_that_cannot_be_read(client: FlaskClient, length: str) -> None:
             "CONTENT_LENGTH": length,
         },
     )
-    assert_problem(answer, 400, "broke in the middle of the body")
+    assert_problem(response, 400, "broke in the middle of the body")
 
 
 # Too large
@@ -354,20 +354,20 @@ def test_too_large_names_the_limit_and_the_setting(small: FlaskClient, how: str)
     data = b"x" * (1024 * 1024 + 1)
     match how:
         case "length":
-            answer = small.post("/size", data=data)
+            response = small.post("/size", data=data)
         case "chunked":
             terminated = {"wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
-            answer = small.post(
+            response = small.post(
                 "/size", input_stream=io.BytesIO(data), environ_overrides=terminated
             )
         case "multipart":
-            answer = small.post("/size", data={"file": (io.BytesIO(data), "x")})
+            response = small.post("/size", data={"file": (io.BytesIO(data), "x")})
         case "field":
-            answer = small.post("/size", data={"file": data}, content_type="multipart/form-data")
+            response = small.post("/size", data={"file": data}, content_type="multipart/form-data")
         case _:
-            answer = small.post("/size", data={"file": data})
-    assert_problem(answer, 413, "1 MiB", "MMF_MAX_BODY_MIB", path="/size")
-    del answer
+            response = small.post("/size", data={"file": data})
+    assert_problem(response, 413, "1 MiB", "MMF_MAX_BODY_MIB", path="/size")
+    del response
     gc.collect()
     assert small.post("/size", data=b"123").get_json() == {"result": 3}
 
@@ -419,9 +419,9 @@ def test_a_target_that_raises(
         raise error
 
     client = serve_function(predict, returns=mmf.String())
-    answer = client.post("/predict")
-    assert_problem(answer, 500, "log", "request_id", path="/predict")
-    assert b"secret" not in answer.data.lower()
+    response = client.post("/predict")
+    assert_problem(response, 500, "log", "request_id", path="/predict")
+    assert b"secret" not in response.data.lower()
     assert client.post("/predict?again=yes").get_json() == {"result": "fine"}
 
 
@@ -453,15 +453,15 @@ def test_the_headers_of_a_forms_parts_have_limits(
     client: FlaskClient, body: bytes, words: str
 ) -> None:
     media_type = "multipart/form-data; boundary=b"
-    answer = client.post("/shout", data=body, content_type=media_type)
-    assert_problem(answer, 413, words, path="/shout")
+    response = client.post("/shout", data=body, content_type=media_type)
+    assert_problem(response, 413, words, path="/shout")
 
 
 def test_headers_and_a_preamble_of_the_longest_length_are_read(client: FlaskClient) -> None:
     body = b"x" * 8_192 + b"\r\n" + _form(DISPOSITION + LONG + b"\r\n\r\nhi")
     media_type = "multipart/form-data; boundary=b"
-    answer = client.post("/shout", data=body, content_type=media_type)
-    assert answer.status_code == 200, answer.data
+    response = client.post("/shout", data=body, content_type=media_type)
+    assert response.status_code == 200, response.data
 
 
 @pytest.mark.parametrize(
@@ -501,9 +501,9 @@ def test_an_error_is_short_however_long_the_columns_names_are(
         "/invocations": {"dataframe_records": [record]},
         "/v2/models/strict/infer": {"inputs": inputs},
     }
-    answer = client.post(path, json=bodies[path])
-    assert (answer.status_code in {400, 422}, len(answer.data) < 60_000) == (True, True)
-    assert "missing columns: a" in answer.get_data(as_text=True)
+    response = client.post(path, json=bodies[path])
+    assert (response.status_code in {400, 422}, len(response.data) < 60_000) == (True, True)
+    assert "missing columns: a" in response.get_data(as_text=True)
 
 
 def test_a_very_long_message_of_the_author_is_cut(

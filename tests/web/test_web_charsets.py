@@ -45,8 +45,8 @@ def test_a_charset_comes_before_the_encoding_of_the_author(
 
 
 def test_a_text_is_read_in_its_charset(client: FlaskClient) -> None:
-    answer = post(client, "ёж".encode("cp1251"), "text/plain; charset=windows-1251", "shout")
-    assert answer.get_json() == {"result": "ЁЖ"}
+    response = post(client, "ёж".encode("cp1251"), "text/plain; charset=windows-1251", "shout")
+    assert response.get_json() == {"result": "ЁЖ"}
 
 
 @pytest.mark.parametrize("charset", ["utf-16", "utf-16le", "utf-8", "us-ascii"])
@@ -79,9 +79,9 @@ def test_json_is_utf8_whatever_it_says(client: FlaskClient) -> None:
     ],
 )
 def test_an_unknown_charset_is_reported(client: FlaskClient, charset: str) -> None:
-    answer = post(client, b"a\n1\n", f"text/csv; charset={charset}")
-    assert_problem(answer, 415, "charset", "utf-8")
-    assert "Accept-Encoding" not in answer.headers
+    response = post(client, b"a\n1\n", f"text/csv; charset={charset}")
+    assert_problem(response, 415, "charset", "utf-8")
+    assert "Accept-Encoding" not in response.headers
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ def test_a_field_is_read_in_its_charset(client: FlaskClient, body: bytes, media_
 
 def test_the_name_of_a_field_is_in_the_charset_of_the_form(client: FlaskClient) -> None:
     body = b"_charset_=windows-1251&%F2%E0%E1%EB%E8%F6%E0=[]"
-    answer = post(client, body, FIELDS, "shout")
-    assert_problem(answer, 422, "таблица")
+    response = post(client, body, FIELDS, "shout")
+    assert_problem(response, 422, "таблица")
 
 
 @pytest.mark.parametrize(
@@ -182,8 +182,8 @@ def test_u_fffd_is_a_character_like_any_other(client: FlaskClient) -> None:
     "query", ["text=%FF", "text=\xff", "%FF=1", "format=%FF", "errors=%FF", "sheet=%FF"]
 )
 def test_a_query_that_is_not_utf8_is_reported(client: FlaskClient, query: str) -> None:
-    answer = client.post("/shout", environ_overrides={"QUERY_STRING": query})
-    assert_problem(answer, 400, "query string", "UTF-8")
+    response = client.post("/shout", environ_overrides={"QUERY_STRING": query})
+    assert_problem(response, 400, "query string", "UTF-8")
 
 
 @pytest.mark.parametrize("disposition", ['filename="ёж.txt"', "filename*=UTF-8''%D1%91%D0%B6.txt"])
@@ -195,13 +195,13 @@ def test_a_file_name_is_read_in_utf8(client: FlaskClient, disposition: str) -> N
         .endswith("filename*=UTF-8''%D1%91%D0%B6.txt")
     )
     raw = f"attachment; {disposition}".encode().decode("latin-1")  # as PEP 3333 passes it on
-    answer = client.post(
+    response = client.post(
         "/copied",
         data=b"1",
         content_type="application/octet-stream",
         environ_overrides={"HTTP_CONTENT_DISPOSITION": raw},
     )
-    assert answer.headers["Content-Disposition"].endswith("filename*=UTF-8''%D1%91%D0%B6.txt")
+    assert response.headers["Content-Disposition"].endswith("filename*=UTF-8''%D1%91%D0%B6.txt")
 
 
 @pytest.mark.parametrize(
@@ -211,10 +211,10 @@ def test_a_file_name_is_read_in_utf8(client: FlaskClient, disposition: str) -> N
 def test_a_file_name_that_is_not_utf8_is_reported(client: FlaskClient, disposition: str) -> None:
     body = form((f'name="file"; {disposition}', b"")).replace("\xff".encode(), b"\xff")
     assert_problem(post(client, body, MULTIPART, "copied"), 400)
-    answer = client.post(
+    response = client.post(
         "/copied",
         data=b"1",
         content_type="application/octet-stream",
         environ_overrides={"HTTP_CONTENT_DISPOSITION": f"attachment; {disposition}"},
     )
-    assert_problem(answer, 400, "Content-Disposition")
+    assert_problem(response, 400, "Content-Disposition")

@@ -60,8 +60,8 @@ def test_the_template_says_them_and_is_read_back(described: FlaskClient) -> None
     assert LONG.startswith(messages["E1:E1048576"][:-1])
     assert "D1:D1048576" not in messages
     assert [cell.value for cell in sheet[1]] == list(DESCRIBED)
-    answer = described.post("/score", data=template, content_type=Format.XLSX.media_type)
-    assert answer.get_json() == [{"alcohol": 0.5}]
+    response = described.post("/score", data=template, content_type=Format.XLSX.media_type)
+    assert response.get_json() == [{"alcohol": 0.5}]
 
 
 def test_a_note_ends_between_characters() -> None:
@@ -109,8 +109,8 @@ def test_odd_names_travel_in_every_format(serve_function: Serve, format: Format)
     codec = find(Kind.TABLE, format)
     assert codec is not None
     body = codec.encode(pd.DataFrame([row]), {})
-    answer = client.post("/same", data=body, content_type=format.media_type)
-    assert answer.get_json() == [row]
+    response = client.post("/same", data=body, content_type=format.media_type)
+    assert response.get_json() == [row]
     assert client.post(f"/same?format={format.extension}", json=[row]).status_code == 200
 
 
@@ -169,9 +169,9 @@ def test_a_category_of_very_many_levels(serve_function: Serve, column: mmf.Colum
         assert len(client.get(path).data) < 100_000, path
     row = {"a": LEVELS[-1]}
     assert client.post("/same", json=[row] * 1_000).get_json() == [row] * 1_000
-    answer = client.post("/same", json=[row, {"a": "level x"}])
-    assert len(answer.data) < 1_000
-    (error,) = assert_problem(answer, 422)["errors"]
+    response = client.post("/same", json=[row, {"a": "level x"}])
+    assert len(response.data) < 1_000
+    (error,) = assert_problem(response, 422)["errors"]
     assert error["message"].startswith('expected one of "level 0", "level 1"')
 
 
@@ -183,9 +183,9 @@ def test_a_text_of_very_many_choices(serve_function: Serve) -> None:
 
     client = serve_function(same, returns=mmf.String())
     assert len(client.get("/").data) < 20_000
-    answer = client.post("/same", json="level x")
-    assert answer.status_code == 422
-    assert len(answer.data) < 1_000
+    response = client.post("/same", json="level x")
+    assert response.status_code == 422
+    assert len(response.data) < 1_000
     with pytest.raises(DescriptorError) as caught:
         mmf.Column(str, choices=[*LEVELS, LEVELS[0]])
     assert len(str(caught.value)) < 200
@@ -211,9 +211,9 @@ def test_five_thousand_features(serve_function: Serve) -> None:
         assert client.get("/?lang=en").data == page.data
     row = dict.fromkeys(FEATURES, 1.0)
     assert client.post("/total", json=[row]).get_json() == [{"prediction": 5000.0}]
-    answer = client.post("/total", json=[{"feature_1": 1.0}])
-    assert len(answer.data) < 10_000
-    assert "missing columns" in assert_problem(answer, 422)["detail"]
+    response = client.post("/total", json=[{"feature_1": 1.0}])
+    assert len(response.data) < 10_000
+    assert "missing columns" in assert_problem(response, 422)["detail"]
     template = client.get("/page/example/total/data.xlsx").data
     sent = client.post("/total", data=template, content_type=Format.XLSX.media_type)
     assert sent.get_json() == [{"prediction": 2500.0}]

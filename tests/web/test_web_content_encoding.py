@@ -83,13 +83,13 @@ def test_a_coding_may_be_written_in_several_ways(client: FlaskClient, name: str)
 
 @each_coding
 def test_a_chunked_body_is_decompressed(client: FlaskClient, coding: str) -> None:
-    answer = client.post(
+    response = client.post(
         "/strict",
         input_stream=io.BytesIO(compressed(CSV, coding)),
         headers={"Content-Type": "text/csv", "Content-Encoding": coding},
         environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
     )
-    assert answer.get_json() == ROWS
+    assert response.get_json() == ROWS
 
 
 @given(data=st.binary(max_size=200_000), coding=st.sampled_from([*COMPRESS]))
@@ -150,20 +150,20 @@ def test_codings_in_the_wrong_order_are_reported(client: FlaskClient) -> None:
 def test_an_unknown_coding_is_reported_with_those_that_are_known(
     client: FlaskClient, coding: str
 ) -> None:
-    answer = post(client, gzip.compress(CSV), coding)
-    assert_problem(answer, 415, "Content-Encoding", "gzip, deflate, zstd")
-    assert answer.headers["Accept-Encoding"] == "gzip, deflate, zstd"
+    response = post(client, gzip.compress(CSV), coding)
+    assert_problem(response, 415, "Content-Encoding", "gzip, deflate, zstd")
+    assert response.headers["Accept-Encoding"] == "gzip, deflate, zstd"
 
 
 def test_another_415_says_nothing_of_codings(client: FlaskClient) -> None:
-    answer = client.post("/strict", data=b"x", content_type="image/png")
-    assert_problem(answer, 415)
-    assert "Accept-Encoding" not in answer.headers
+    response = client.post("/strict", data=b"x", content_type="image/png")
+    assert_problem(response, 415)
+    assert "Accept-Encoding" not in response.headers
 
 
 def test_codings_without_end_are_refused(client: FlaskClient) -> None:
-    answer = post(client, CSV, ", ".join(["gzip"] * 500))
-    assert_problem(answer, 400, "at most 3 content codings", "500")
+    response = post(client, CSV, ", ".join(["gzip"] * 500))
+    assert_problem(response, 400, "at most 3 content codings", "500")
 
 
 def test_an_empty_body_is_empty_however_it_is_compressed(client: FlaskClient) -> None:
@@ -177,9 +177,9 @@ def test_without_the_package_zstd_is_reported_with_its_pip_line(
     content_encoding._codings.cache_clear()
     monkeypatch.setattr(content_encoding, "zstd_module", lambda: None)
     try:
-        answer = post(client, compressed(CSV, "zstd"), "zstd")
-        assert_problem(answer, 415, "pip install backports.zstd")
-        assert answer.headers["Accept-Encoding"] == "gzip, deflate"
+        response = post(client, compressed(CSV, "zstd"), "zstd")
+        assert_problem(response, 415, "pip install backports.zstd")
+        assert response.headers["Accept-Encoding"] == "gzip, deflate"
     finally:
         content_encoding._codings.cache_clear()
 
@@ -190,12 +190,12 @@ def test_a_form_is_decompressed(client: FlaskClient, coding: str) -> None:
         b'--b\r\nContent-Disposition: form-data; name="data"; filename="a.csv"\r\n\r\na\n1\r\n'
         b'--b\r\nContent-Disposition: form-data; name="label"\r\n\r\nx\r\n--b--\r\n'
     )
-    answer = client.post(
+    response = client.post(
         "/labelled",
         data=compressed(form, coding),
         headers={"Content-Type": "multipart/form-data; boundary=b", "Content-Encoding": coding},
     )
-    assert answer.get_json() == {"rows": [{"a": 1}], "label": "x", "times": 1}
+    assert response.get_json() == {"rows": [{"a": 1}], "label": "x", "times": 1}
 
 
 @pytest.mark.parametrize(
@@ -217,18 +217,18 @@ def test_a_body_that_somebody_has_read_before_is_decompressed(
         request.get_data()
 
     is_form = "form" in media_type
-    answer = app.test_client().post(
+    response = app.test_client().post(
         "/greet" if is_form else "/strict",
         data=gzip.compress(b"who=you" if is_form else CSV),
         headers={"Content-Type": media_type, "Content-Encoding": "gzip"},
     )
-    assert answer.get_json() == ({"result": "you"} if is_form else ROWS)
+    assert response.get_json() == ({"result": "you"} if is_form else ROWS)
 
 
 @pytest.mark.parametrize("missing", [1, 7, 1_000])
 def test_a_compressed_body_that_breaks_off_is_reported(client: FlaskClient, missing: int) -> None:
     body = gzip.compress(CSV)
-    answer = client.post(
+    response = client.post(
         "/strict",
         data=body,
         headers={"Content-Type": "text/csv", "Content-Encoding": "gzip"},
@@ -237,7 +237,7 @@ def test_a_compressed_body_that_breaks_off_is_reported(client: FlaskClient, miss
             "CONTENT_LENGTH": str(len(body) + missing),
         },
     )
-    assert_problem(answer, 400, f"{len(body)} of the {len(body) + missing} bytes")
+    assert_problem(response, 400, f"{len(body)} of the {len(body) + missing} bytes")
 
 
 # Bombs
@@ -259,11 +259,11 @@ def test_a_bomb_is_refused_before_it_takes_the_memory(small: FlaskClient, coding
     headers = {"Content-Encoding": coding, "Content-Type": "application/octet-stream"}
     tracemalloc.start()
     try:
-        answer = small.post("/size", data=body, headers=headers)
+        response = small.post("/size", data=body, headers=headers)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert_problem(answer, 413, "1 MiB", "decompresses", "MMF_MAX_BODY_MIB")
+    assert_problem(response, 413, "1 MiB", "decompresses", "MMF_MAX_BODY_MIB")
     assert peak < 3 * MIB  # of which the body itself may be one
 
 
@@ -321,7 +321,7 @@ def test_several_codings_are_each_limited() -> None:
 # Answers
 
 
-def ask(client: FlaskClient, accept: str | None, route: str = "records", rows: Any = MANY) -> Any:
+def call(client: FlaskClient, accept: str | None, route: str = "records", rows: Any = MANY) -> Any:
     headers = {} if accept is None else {"Accept-Encoding": accept}
     return client.post(f"/{route}", json=rows, headers=headers)
 
@@ -354,36 +354,36 @@ def ask(client: FlaskClient, accept: str | None, route: str = "records", rows: A
 def test_a_large_answer_is_compressed_as_the_caller_asks(
     client: FlaskClient, accept: str | None, coding: str | None
 ) -> None:
-    answer = ask(client, accept)
-    assert answer.headers.get("Content-Encoding") == coding
-    assert "Accept-Encoding" in answer.vary
-    assert answer.headers.getlist("Content-Length") == [str(len(answer.data))]
-    plain = DECOMPRESS[coding](answer.data) if coding else answer.data
-    assert plain == ask(client, None).data
-    assert not coding or len(answer.data) < len(plain) / 3
+    response = call(client, accept)
+    assert response.headers.get("Content-Encoding") == coding
+    assert "Accept-Encoding" in response.vary
+    assert response.headers.getlist("Content-Length") == [str(len(response.data))]
+    plain = DECOMPRESS[coding](response.data) if coding else response.data
+    assert plain == call(client, None).data
+    assert not coding or len(response.data) < len(plain) / 3
 
 
 @pytest.mark.parametrize("accept", ["gzip, zstd", "gzip, identity;q=0", "*"])
 def test_a_small_answer_is_sent_as_it_is(client: FlaskClient, accept: str) -> None:
-    answer = ask(client, accept, rows=ROWS)
-    assert answer.get_json() == ROWS
-    assert "Content-Encoding" not in answer.headers
-    assert "Accept-Encoding" not in answer.vary
+    response = call(client, accept, rows=ROWS)
+    assert response.get_json() == ROWS
+    assert "Content-Encoding" not in response.headers
+    assert "Accept-Encoding" not in response.vary
 
 
 def test_a_workbook_is_a_zip_already(client: FlaskClient) -> None:
-    answer = ask(client, "gzip", "sheet")
-    assert len(answer.data) > content_encoding.SMALLEST
-    assert "Content-Encoding" not in answer.headers
-    assert "Accept-Encoding" not in answer.vary
+    response = call(client, "gzip", "sheet")
+    assert len(response.data) > content_encoding.SMALLEST
+    assert "Content-Encoding" not in response.headers
+    assert "Accept-Encoding" not in response.vary
 
 
 def test_what_packing_would_not_make_smaller_is_sent_as_it_is(everything: mmf.Registry) -> None:
     noise = Random(0).randbytes(2_000)
     with create_app(everything).test_request_context(headers={"Accept-Encoding": "gzip"}):
-        answer = content_encoding.compress(Response(noise, content_type="text/plain"))
-    assert answer.data == noise
-    assert answer.headers.to_wsgi_list() == [
+        response = content_encoding.compress(Response(noise, content_type="text/plain"))
+    assert response.data == noise
+    assert response.headers.to_wsgi_list() == [
         ("Content-Type", "text/plain"),
         ("Content-Length", "2000"),
         ("Vary", "Accept-Encoding"),
@@ -414,8 +414,8 @@ def test_only_texts_are_compressed(
     everything: mmf.Registry, media_type: str, *, is_text: bool
 ) -> None:
     with create_app(everything).test_request_context(headers={"Accept-Encoding": "gzip"}):
-        answer = content_encoding.compress(Response(b"x" * 2_000, content_type=media_type))
-    assert ("Content-Encoding" in answer.headers) is is_text
+        response = content_encoding.compress(Response(b"x" * 2_000, content_type=media_type))
+    assert ("Content-Encoding" in response.headers) is is_text
 
 
 def test_an_answer_that_the_author_has_compressed_or_streams_is_left_alone(
@@ -427,8 +427,8 @@ def test_an_answer_that_the_author_has_compressed_or_streams_is_left_alone(
     app.add_url_rule("/streamed", "streamed", view_func=lambda: (b"x" * 2_000 for _ in range(3)))
     client = app.test_client()
     for path, length, coding in (("/own", 2_000, "br"), ("/streamed", 6_000, None)):
-        answer = client.get(path, headers={"Accept-Encoding": "gzip"})
-        assert (len(answer.data), answer.headers.get("Content-Encoding")) == (length, coding)
+        response = client.get(path, headers={"Accept-Encoding": "gzip"})
+        assert (len(response.data), response.headers.get("Content-Encoding")) == (length, coding)
 
 
 @pytest.mark.parametrize("accept", ["gzip", "zstd", "identity"])
@@ -449,15 +449,15 @@ def test_head_has_the_headers_of_get(registry: mmf.Registry, accept: str) -> Non
 
 
 def test_a_long_problem_is_compressed_too(client: FlaskClient) -> None:
-    answer = ask(client, "gzip", "strict", [{"a": "x" * 90}] * 30)
-    assert (answer.status_code, answer.headers["Content-Encoding"]) == (422, "gzip")
-    assert len(json.loads(gzip.decompress(answer.data))["errors"]) == 20
+    response = call(client, "gzip", "strict", [{"a": "x" * 90}] * 30)
+    assert (response.status_code, response.headers["Content-Encoding"]) == (422, "gzip")
+    assert len(json.loads(gzip.decompress(response.data))["errors"]) == 20
 
 
 def test_a_file_answer_keeps_its_name(client: FlaskClient) -> None:
-    answer = ask(client, "gzip", "table")
-    assert "table.csv" in answer.headers["Content-Disposition"]
-    assert gzip.decompress(answer.data).startswith(b"a\n0.0\n1.0\n")
+    response = call(client, "gzip", "table")
+    assert "table.csv" in response.headers["Content-Disposition"]
+    assert gzip.decompress(response.data).startswith(b"a\n0.0\n1.0\n")
 
 
 # Vary
@@ -469,9 +469,9 @@ def test_a_file_answer_keeps_its_name(client: FlaskClient) -> None:
 def test_an_answer_says_whether_accept_had_a_part_in_it(
     client: FlaskClient, path: str, vary: str | None
 ) -> None:
-    answer = client.post(path, json="x" if path == "/forget" else ROWS)
-    assert answer.headers.get("Vary") == vary
+    response = client.post(path, json="x" if path == "/forget" else ROWS)
+    assert response.headers.get("Vary") == vary
 
 
 def test_both_headers_that_had_a_part_are_named(client: FlaskClient) -> None:
-    assert set(ask(client, "gzip").vary) == {"Accept", "Accept-Encoding"}
+    assert set(call(client, "gzip").vary) == {"Accept", "Accept-Encoding"}

@@ -56,20 +56,20 @@ def body(table: pd.DataFrame, format: Format) -> bytes:
 @pytest.mark.parametrize("sent", SENT)
 @pytest.mark.parametrize("format", [f for f in readable(Kind.TABLE) if f in writable(Kind.TABLE)])
 def test_every_format_brings_the_same(client: FlaskClient, format: Format, sent: str) -> None:
-    answer = client.post("/same", data=body(SENT[sent], format), content_type=format.media_type)
-    assert answer.get_json() == [TEXTS, {**TEXTS, "seen": None}]
+    response = client.post("/same", data=body(SENT[sent], format), content_type=format.media_type)
+    assert response.get_json() == [TEXTS, {**TEXTS, "seen": None}]
 
 
 @pytest.mark.parametrize("format", [f for f in readable(Kind.TABLE) if f in writable(Kind.TABLE)])
 def test_a_result_of_every_format_can_be_sent_back(client: FlaskClient, format: Format) -> None:
-    answer = client.post(f"/same?format={format.extension}", json=[TEXTS])
-    again = client.post("/same", data=answer.data, content_type=format.media_type)
+    response = client.post(f"/same?format={format.extension}", json=[TEXTS])
+    again = client.post("/same", data=response.data, content_type=format.media_type)
     assert again.get_json() == [TEXTS]
 
 
 def test_days_of_a_workbook_are_days(client: FlaskClient) -> None:
-    answer = client.post("/same?format=xlsx", json=[TEXTS])
-    table = find(Kind.TABLE, Format.XLSX).decode(answer.data, {})  # type: ignore[union-attr]
+    response = client.post("/same?format=xlsx", json=[TEXTS])
+    table = find(Kind.TABLE, Format.XLSX).decode(response.data, {})  # type: ignore[union-attr]
     assert table["day"].tolist() == [pd.Timestamp(DAY)]
     assert table["seen"].tolist() == [pd.Timestamp(SEEN)]
     assert table["at"].tolist() == [TEXTS["at"]]  # a sheet has no zones
@@ -78,8 +78,8 @@ def test_days_of_a_workbook_are_days(client: FlaskClient) -> None:
 def test_arrow_has_the_types(client: FlaskClient) -> None:
     import pyarrow as pa
 
-    answer = client.post("/same?format=arrow", json=[TEXTS])
-    schema = pa.ipc.open_stream(answer.data).schema
+    response = client.post("/same?format=arrow", json=[TEXTS])
+    schema = pa.ipc.open_stream(response.data).schema
     assert [str(field.type) for field in schema] == [
         "date32[day]",
         "timestamp[us, tz=Europe/Berlin]",
@@ -117,14 +117,14 @@ def test_a_wrong_cell_is_named_in_every_protocol(
 
 def test_the_protocols_bring_and_answer_the_same(client: FlaskClient) -> None:
     for shape in ({"dataframe_records": [TEXTS]}, {"inputs": [TEXTS]}):
-        answer = client.post("/invocations", json=shape)
-        assert answer.get_json() == {"predictions": [TEXTS]}
+        response = client.post("/invocations", json=shape)
+        assert response.get_json() == {"predictions": [TEXTS]}
     tensors = [
         {"name": name, "shape": [1], "datatype": "BYTES", "data": [text]}
         for name, text in TEXTS.items()
     ]
-    answer = client.post("/v2/models/same/infer", json={"inputs": tensors})
-    outputs = answer.get_json()["outputs"]
+    response = client.post("/v2/models/same/infer", json={"inputs": tensors})
+    outputs = response.get_json()["outputs"]
     assert {output["name"]: output["data"] for output in outputs} == {
         name: [text] for name, text in TEXTS.items()
     }
@@ -176,8 +176,8 @@ def test_a_value_in_every_place(serve_function: Callable[..., FlaskClient], name
         {"inputs": [{"name": "moment", **tensor}]},
         {"inputs": [], "parameters": {"moment": text}},
     ):
-        answer = client.post("/v2/models/same/infer", json=message)
-        assert answer.get_json()["outputs"][0]["data"] == [result]
+        response = client.post("/v2/models/same/infer", json=message)
+        assert response.get_json()["outputs"][0]["data"] == [result]
 
 
 @pytest.mark.parametrize("name", SCALARS)

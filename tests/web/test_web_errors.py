@@ -26,9 +26,9 @@ def test_the_trace_is_in_the_log_under_the_same_id(
     output: Output, serve_function: Callable[..., FlaskClient]
 ) -> None:
     client = serve_function(raising(RuntimeError("a secret")))
-    answer = client.post("/predict", headers={"X-Request-ID": "abc-1"})
-    problem = assert_problem(answer, 500, "log", "request_id")
-    assert "secret" not in answer.text
+    response = client.post("/predict", headers={"X-Request-ID": "abc-1"})
+    problem = assert_problem(response, 500, "log", "request_id")
+    assert "secret" not in response.text
     assert problem["request_id"] == "abc-1"
     (line,) = [entry for entry in output.json() if entry["level"] == "ERROR"]
     assert line["request_id"] == "abc-1"
@@ -71,18 +71,18 @@ def test_an_artifact_that_fails_later(
     output: Output, serve_function: Callable[..., FlaskClient]
 ) -> None:
     client = serve_function(raising(ArtifactError("/secret/model.joblib cannot be loaded")))
-    answer = client.post("/predict")
-    assert_problem(answer, 503, "model", "later")
-    assert answer.headers["Retry-After"].isdecimal()
+    response = client.post("/predict")
+    assert_problem(response, 503, "model", "later")
+    assert response.headers["Retry-After"].isdecimal()
     assert "/secret/model.joblib" in output.getvalue()
 
 
 def test_an_error_of_this_package_keeps_its_secret(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
-    answer = serve_function(raising(MMFError("a secret"))).post("/predict")
-    assert_problem(answer, 500)
-    assert "secret" not in answer.text
+    response = serve_function(raising(MMFError("a secret"))).post("/predict")
+    assert_problem(response, 500)
+    assert "secret" not in response.text
 
 
 @pytest.mark.parametrize("value", [5, "x", [1], {"a": None}])
@@ -124,14 +124,14 @@ def test_an_application_of_ones_own_may_use_the_shape() -> None:
     """Without the middleware there is no request id."""
     app = Flask(__name__)
     errors.install(app, [rest.PROTOCOL], [])
-    answer = app.test_client().get("/nothing").get_json()
-    assert (answer["status"], answer["request_id"]) == (404, None)
+    response = app.test_client().get("/nothing").get_json()
+    assert (response["status"], response["request_id"]) == (404, None)
 
 
 def test_head_of_an_error(client: FlaskClient) -> None:
-    answer = client.head("/nothing")
-    assert (answer.status_code, answer.data) == (404, b"")
-    assert answer.content_type == "application/problem+json"
+    response = client.head("/nothing")
+    assert (response.status_code, response.data) == (404, b"")
+    assert response.content_type == "application/problem+json"
 
 
 @pytest.mark.parametrize("debug", [True, False])

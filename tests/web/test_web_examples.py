@@ -83,8 +83,8 @@ def test_openapi_has_the_example_in_every_format_that_is_text(client: FlaskClien
     assert examples["text/csv"] == "area,city\n54.5,O'Hara\n30.0,\n"
     for media_type, example in examples.items():
         data = json.dumps(example) if media_type == JSON else example
-        answer = client.post("/price", data=data, content_type=media_type)
-        assert (answer.status_code, answer.json) == (200, HOUSES), media_type
+        response = client.post("/price", data=data, content_type=media_type)
+        assert (response.status_code, response.json) == (200, HOUSES), media_type
 
 
 def test_openapi_has_named_examples_that_work(client: FlaskClient) -> None:
@@ -121,10 +121,10 @@ def test_other_protocols_describe_the_example(client: FlaskClient) -> None:
 
 
 def test_the_template_workbook_holds_the_example(client: FlaskClient) -> None:
-    answer = client.get("/page/example/price/rooms.xlsx")
-    table = pd.read_excel(io.BytesIO(answer.data), engine="calamine")
+    response = client.get("/page/example/price/rooms.xlsx")
+    table = pd.read_excel(io.BytesIO(response.data), engine="calamine")
     assert table["area"].tolist() == [54.5, 30.0]
-    assert answer.content_type == Format.XLSX.media_type
+    assert response.content_type == Format.XLSX.media_type
     assert client.get("/page/example/price/rooms.csv").data == b"area,city\n54.5,O'Hara\n30.0,\n"
 
 
@@ -177,5 +177,5 @@ def test_the_page_has_a_button_for_each_example(client: FlaskClient, photo: Path
     }
     for name in ("red", "gray"):
         for value in buttons[name].values():
-            answer = client.get(value["file"])
-            assert answer.data in {photo.read_bytes(), b"hello"}
+            response = client.get(value["file"])
+            assert response.data in {photo.read_bytes(), b"hello"}

@@ -86,9 +86,9 @@ def test_overload_is_503_at_once(registry: mmf.Registry) -> None:
     with ThreadPoolExecutor(1) as threads:
         held = threads.submit(client.post, "/score")
         assert inside.wait(LONGEST)
-        answer = client.application.test_client().post("/score")
-        assert_problem(answer, 503, "score", "later")
-        assert answer.headers["Retry-After"] == "1"
+        response = client.application.test_client().post("/score")
+        assert_problem(response, 503, "score", "later")
+        assert response.headers["Retry-After"] == "1"
         gate.set()
         assert held.result(LONGEST).json == {"result": "done"}
 
@@ -102,8 +102,8 @@ def test_a_late_call_is_504_and_no_error_of_the_service(
     def score() -> None:
         assert gate.wait(LONGEST)
 
-    answer = create_app(registry).test_client().post("/score")
-    assert_problem(answer, 504, "score", "0.05 seconds")
+    response = create_app(registry).test_client().post("/score")
+    assert_problem(response, 504, "score", "0.05 seconds")
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
     gate.set()
 
@@ -157,19 +157,19 @@ def test_a_stuck_worker_is_replaced_and_no_other_request_is_lost(tmp_path: Path)
         serve("gunicorn", tmp_path, stream, app=APP, **variables) as service,
     ):
 
-        def ask(route: str, seconds: float) -> requests.Response:
+        def post(route: str, seconds: float) -> requests.Response:
             return requests.post(f"{service.url}/{route}", json=seconds, timeout=30)
 
-        first = ask("pid", 0.0).json()["result"]
+        first = post("pid", 0.0).json()["result"]
         with ThreadPoolExecutor(4) as threads:
-            stuck = threads.submit(ask, "sleep", 60)
-            beside = threads.submit(ask, "pid", 2)  # still running when the worker is replaced
+            stuck = threads.submit(post, "sleep", 60)
+            beside = threads.submit(post, "pid", 2)  # still running when the worker is replaced
             assert_problem(stuck.result(), 504, "sleep")
             assert beside.result().json() == {"result": first}
         end = time.monotonic() + 20
-        while ask("pid", 0).json()["result"] == first and time.monotonic() < end:
+        while post("pid", 0).json()["result"] == first and time.monotonic() < end:
             time.sleep(0.1)
-        assert ask("pid", 0).json()["result"] != first
+        assert post("pid", 0).json()["result"] != first
     assert "is still running" in log.read_text()
 
 
@@ -182,16 +182,16 @@ def test_concurrent_requests_are_joined_and_each_gets_its_own_answer(tmp_path: P
         ) as service,
     ):
 
-        def ask(number: int) -> requests.Response:
+        def post(number: int) -> requests.Response:
             headers = {"X-Request-ID": f"id-{number}"}
             body = [{"a": number}, {"a": -number}]
             return requests.post(f"{service.url}/double", json=body, headers=headers, timeout=30)
 
         with ThreadPoolExecutor(16) as threads:
-            answers = list(threads.map(ask, range(200)))
-    for number, answer in enumerate(answers):
-        assert answer.json() == [{"a": 2 * number}, {"a": -2 * number}]
-        assert answer.headers["X-Request-ID"] == f"id-{number}"
+            responses = list(threads.map(post, range(200)))
+    for number, response in enumerate(responses):
+        assert response.json() == [{"a": 2 * number}, {"a": -2 * number}]
+        assert response.headers["X-Request-ID"] == f"id-{number}"
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     joined = [
         line["batch_size"]
@@ -217,7 +217,7 @@ def test_bad_requests_in_a_batch_keep_nobody_from_the_right_answer(tmp_path: Pat
         serve("gunicorn", tmp_path, stream, app=UNLUCKY, WEB_CONCURRENCY="1") as service,
     ):
 
-        def ask(body: bytes) -> requests.Response:
+        def post(body: bytes) -> requests.Response:
             headers = {"Content-Type": "application/json"}
             return requests.post(f"{service.url}/double", body, headers=headers, timeout=30)
 
@@ -230,16 +230,16 @@ def test_bad_requests_in_a_batch_keep_nobody_from_the_right_answer(tmp_path: Pat
         with ThreadPoolExecutor(16) as threads:
             good, wrong, left = {}, {}, []
             for number in range(100, 200):
-                good[number] = threads.submit(ask, b'[{"a": %d}]' % number)
+                good[number] = threads.submit(post, b'[{"a": %d}]' % number)
                 if number % 10 == 0:
                     left.append(threads.submit(leave, number))
                     for name, (body, _) in bad.items():
                         if name != "huge" or number == 150:
-                            wrong[number, name] = threads.submit(ask, body)
-            for number, answer in good.items():
-                assert answer.result().json() == [{"a": 2 * number}]
-            for (_, name), answer in wrong.items():
-                assert_problem(answer.result(), bad[name][1])
+                            wrong[number, name] = threads.submit(post, body)
+            for number, response in good.items():
+                assert response.result().json() == [{"a": 2 * number}]
+            for (_, name), response in wrong.items():
+                assert_problem(response.result(), bad[name][1])
             for future in left:
                 future.result()
     lines = [json.loads(line) for line in log.read_text().splitlines()]

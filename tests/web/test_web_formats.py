@@ -55,8 +55,8 @@ def tree(serve_function: Callable[..., FlaskClient]) -> FlaskClient:
 
 @pytest.mark.parametrize("media_type", BODIES)
 def test_a_tree_is_read_from_every_format(tree: FlaskClient, media_type: str) -> None:
-    answer = tree.post("/same", data=BODIES[media_type], content_type=media_type)
-    assert answer.get_json() == TREE
+    response = tree.post("/same", data=BODIES[media_type], content_type=media_type)
+    assert response.get_json() == TREE
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,11 @@ def test_a_tree_is_read_from_every_format(tree: FlaskClient, media_type: str) ->
 def test_a_tree_is_answered_in_every_format(
     tree: FlaskClient, media_type: str, extension: str, read: Any
 ) -> None:
-    answer = tree.post("/same", json=TREE, headers={"Accept": media_type})
-    assert (answer.status_code, answer.mimetype) == (200, media_type)
-    assert answer.headers["Content-Disposition"] == f"attachment; filename=same.{extension}"
-    assert tree.post(f"/same?format={extension}", json=TREE).data == answer.data
-    decoded = read(answer.data)
+    response = tree.post("/same", json=TREE, headers={"Accept": media_type})
+    assert (response.status_code, response.mimetype) == (200, media_type)
+    assert response.headers["Content-Disposition"] == f"attachment; filename=same.{extension}"
+    assert tree.post(f"/same?format={extension}", json=TREE).data == response.data
+    decoded = read(response.data)
     if media_type == XML:
         assert "<name>Бароло</name>" in decoded
     elif media_type == PROTOBUF:
@@ -103,8 +103,8 @@ def test_a_tree_is_answered_in_every_format(
 def test_a_wrong_tree_is_the_callers_fault(
     tree: FlaskClient, media_type: str, body: bytes, status: int, word: str
 ) -> None:
-    answer = tree.post("/same", data=body, content_type=media_type)
-    problem = assert_problem(answer, status, word)
+    response = tree.post("/same", data=body, content_type=media_type)
+    problem = assert_problem(response, status, word)
     assert problem["errors"][0]["where"] == "data"
 
 
@@ -125,8 +125,8 @@ def test_a_format_without_its_library_is_415_with_the_pip_line(
 
     monkeypatch.setattr(JSONAsYAML, "requires", {"no_such_yaml": "pyyaml"})
     tree = serve_function(same, returns=DICT)
-    answer = tree.post("/same", data=b"a: 1", content_type=YAML)
-    assert_problem(answer, 415, "pip install pyyaml")
+    response = tree.post("/same", data=b"a: 1", content_type=YAML)
+    assert_problem(response, 415, "pip install pyyaml")
     assert_problem(tree.post("/same", json=TREE, headers={"Accept": YAML}), 406)
 
 
@@ -184,8 +184,8 @@ def test_the_shortest_model(
         return model.predict(X)
 
     client = create_app(registry).test_client()
-    answer = client.post("/predict", data=body, content_type=media_type)
-    assert answer.get_json() == [1.5, 3.0]
+    response = client.post("/predict", data=body, content_type=media_type)
+    assert response.get_json() == [1.5, 3.0]
     assert client.post("/predict?format=csv", data=body, content_type=media_type).data == (
         b"1.5\n3.0\n"
     )
@@ -205,10 +205,10 @@ def wines(serve_function: Callable[..., FlaskClient]) -> FlaskClient:
 def test_npy_both_ways(wines: FlaskClient) -> None:
     buffer = io.BytesIO()
     np.save(buffer, np.array([[1, 2]]))
-    answer = wines.post(
+    response = wines.post(
         "/predict", data=buffer.getvalue(), content_type=NPY, headers={"Accept": NPY}
     )
-    assert np.load(io.BytesIO(answer.data)).tolist() == [[1.0, 2.0]]
+    assert np.load(io.BytesIO(response.data)).tolist() == [[1.0, 2.0]]
 
 
 @pytest.mark.parametrize(
@@ -255,24 +255,24 @@ def picture_file(form: str, size: tuple[int, int] = (3, 2)) -> bytes:
 
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp", "gif", "bmp", "tiff"])
 def test_a_picture_of_any_kind_is_read(client: FlaskClient, form: str) -> None:
-    for answer in (
+    for response in (
         client.post("/mirror", data=picture_file(form), content_type=f"image/{form}"),
         client.post("/mirror", data={"photo": (io.BytesIO(picture_file(form)), f"a.{form}")}),
     ):
-        assert answer.mimetype == "image/png"
-        assert PIL.Image.open(io.BytesIO(answer.data)).size == (3, 2)
+        assert response.mimetype == "image/png"
+        assert PIL.Image.open(io.BytesIO(response.data)).size == (3, 2)
 
 
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
 def test_a_picture_is_answered_as_any_of_three(client: FlaskClient, form: str) -> None:
-    answer = client.post(
+    response = client.post(
         "/mirror",
         data=picture_file("png"),
         content_type="image/png",
         headers={"Accept": f"image/{form}"},
     )
-    assert answer.mimetype == f"image/{form}"
-    assert PIL.Image.open(io.BytesIO(answer.data)).format == form.upper()
+    assert response.mimetype == f"image/{form}"
+    assert PIL.Image.open(io.BytesIO(response.data)).format == form.upper()
 
 
 def test_a_result_that_is_no_picture_is_500(serve_function: Callable[..., FlaskClient]) -> None:
@@ -293,8 +293,8 @@ def test_bounds_and_choices_are_enforced_and_described(
 
     client = serve_function(rate, returns=DICT)
     assert client.post("/rate?stars=5&colour=white").get_json() == {"stars": 5, "colour": "white"}
-    answer = client.post("/rate", json={"stars": 6, "colour": "rosé"})
-    problem = assert_problem(answer, 422, ">= 1 and <= 5", 'one of "red", "white"')
+    response = client.post("/rate", json={"stars": 6, "colour": "rosé"})
+    problem = assert_problem(response, 422, ">= 1 and <= 5", 'one of "red", "white"')
     assert {fault["where"] for fault in problem["errors"]} == {"stars", "colour"}
     assert_problem(client.post("/rate?stars=1_0"), 422, "whole number")
     stars, colour = client.get("/rate").get_json()["arguments"]
@@ -354,19 +354,19 @@ def test_a_file_as_the_body_has_the_name_of_its_header(files: FlaskClient) -> No
 
 def test_an_answered_file_has_its_own_name_and_type(files: FlaskClient) -> None:
     form = {"file": (io.BytesIO(b"\xff"), "../Отчёт.txt", "text/plain")}
-    answer = files.post("/same", data=form)
-    assert answer.data == b"\xff"
-    assert answer.headers["Content-Type"] == "text/plain"
-    assert answer.headers["Content-Disposition"] == (
+    response = files.post("/same", data=form)
+    assert response.data == b"\xff"
+    assert response.headers["Content-Type"] == "text/plain"
+    assert response.headers["Content-Disposition"] == (
         "attachment; filename=_____.txt; filename*=UTF-8''%D0%9E%D1%82%D1%87%D1%91%D1%82.txt"
     )
 
 
 def test_an_answered_file_without_a_name_is_called_like_the_target(files: FlaskClient) -> None:
     form = {"file": (io.BytesIO(b"a"), "a.txt", "text/plain")}
-    answer = files.post("/bare", data=form)
-    assert answer.mimetype == "application/octet-stream"
-    assert answer.headers["Content-Disposition"] == "attachment; filename=bare.bin"
+    response = files.post("/bare", data=form)
+    assert response.mimetype == "application/octet-stream"
+    assert response.headers["Content-Disposition"] == "attachment; filename=bare.bin"
 
 
 @pytest.mark.parametrize(
@@ -384,6 +384,6 @@ def test_a_name_cannot_break_out_of_its_header(
     def made() -> Any:
         return mmf.FileBytes(b"x", name)
 
-    answer = serve_function(made, returns=FILE).post("/made")
-    assert answer.headers["Content-Disposition"] == f"attachment; filename={written}"
-    assert "X-Evil" not in answer.headers
+    response = serve_function(made, returns=FILE).post("/made")
+    assert response.headers["Content-Disposition"] == f"attachment; filename={written}"
+    assert "X-Evil" not in response.headers

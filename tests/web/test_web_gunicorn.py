@@ -31,8 +31,8 @@ MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 
 
 @dataclass
-class Answer:
-    """An answer, whatever client read it."""
+class Response:
+    """A response, read by any client."""
 
     status_code: int
     headers: Message
@@ -82,7 +82,7 @@ def by_requests(service: Service, how: str, big: Path) -> Any:
                 return session.post(url, files={"file": file}, timeout=30)
 
 
-def by_http_client(service: Service, how: str, _big: Path) -> Answer:
+def by_http_client(service: Service, how: str, _big: Path) -> Response:
     body: Any = iter(chunks())
     headers = {"Content-Length": str(TOO_MUCH * MIB)}
     if how == "chunked":
@@ -95,18 +95,18 @@ def by_http_client(service: Service, how: str, _big: Path) -> Answer:
     try:
         connection.request("POST", "/size", body, headers, encode_chunked=how == "chunked")
         response = connection.getresponse()
-        return Answer(response.status, response.headers, response.read())
+        return Response(response.status, response.headers, response.read())
     finally:
         connection.close()
 
 
-def by_curl(service: Service, how: str, big: Path) -> Answer:
+def by_curl(service: Service, how: str, big: Path) -> Response:
     options = ["--data-binary", f"@{big}", "-H", "Content-Type: application/octet-stream"]
     if how == "chunked":
         options += ["-H", "Transfer-Encoding: chunked"]
     elif how == "multipart":
         options = ["-F", f"file=@{big}"]
-    # No answer in between, so that the only head is that of the answer.
+    # No response in between, so that the only head is that of the response.
     options += ["-H", "Expect:", "--silent", "--show-error", "--max-time", "30", "--dump-header"]
     done = subprocess.run(
         ["curl", *options, "/dev/stderr", f"{service.url}/size"],
@@ -117,7 +117,7 @@ def by_curl(service: Service, how: str, big: Path) -> Answer:
     assert done.returncode == 0, done.stderr
     status, _, head = done.stderr.partition(b"\r\n")
     headers = http.client.parse_headers(io_of(head))
-    return Answer(int(status.split()[1]), headers, done.stdout)
+    return Response(int(status.split()[1]), headers, done.stdout)
 
 
 def io_of(data: bytes) -> Any:
@@ -127,12 +127,12 @@ def io_of(data: bytes) -> Any:
 
 
 @pytest.mark.parametrize("how", ["length", "chunked", "multipart"])
-@pytest.mark.parametrize("ask", [by_requests, by_http_client, by_curl])
+@pytest.mark.parametrize("post", [by_requests, by_http_client, by_curl])
 def test_60_mib_where_50_are_allowed(
-    service: Service, big: Path, ask: Callable[[Service, str, Path], Any], how: str
+    service: Service, big: Path, post: Callable[[Service, str, Path], Any], how: str
 ) -> None:
-    answer = ask(service, how, big)
-    assert_problem(answer, 413, "50 MiB", "MMF_MAX_BODY_MIB", path="/size")
+    response = post(service, how, big)
+    assert_problem(response, 413, "50 MiB", "MMF_MAX_BODY_MIB", path="/size")
     after = requests.post(f"{service.url}/size", data=b"123", timeout=30)
     assert after.json() == {"result": 3}
 
@@ -147,8 +147,8 @@ def test_what_is_allowed_arrives_whole(service: Service, how: str) -> None:
             content = {"data": iter([CHUNK] * 20)}
         case _:
             content = {"files": {"file": b"x" * size}}
-    answer = requests.post(f"{service.url}/size", timeout=30, **content)
-    assert answer.json() == {"result": size}
+    response = requests.post(f"{service.url}/size", timeout=30, **content)
+    assert response.json() == {"result": size}
 
 
 def test_the_connection_is_kept_after_errors(connection: http.client.HTTPConnection) -> None:
@@ -168,12 +168,12 @@ def test_the_connection_is_kept_after_errors(connection: http.client.HTTPConnect
     for method, path, body, status in questions:
         connection.request(method, path, body)
         response = connection.getresponse()
-        answer = Answer(response.status, response.headers, response.read())
+        received = Response(response.status, response.headers, response.read())
         if status >= 400:
-            assert_problem(answer, status)
-        assert answer.status_code == status
+            assert_problem(received, status)
+        assert received.status_code == status
         assert connection.sock is socket_used, f"closed after {method} {path}"
-    assert answer.data == b'{"result":10}'
+    assert received.data == b'{"result":10}'
 
 
 @pytest.mark.parametrize(
@@ -195,35 +195,35 @@ def test_head_has_no_body_and_keeps_the_connection(
 
 
 def test_fifty_at_once(service: Service) -> None:
-    def ask(place: int) -> tuple[str, str]:
+    def post(place: int) -> tuple[str, str]:
         headers = {"X-Request-ID": f"request-{place}"}
-        answer = requests.post(
+        response = requests.post(
             f"{service.url}/echo", json=f"текст {place}", headers=headers, timeout=30
         )
-        return answer.headers["X-Request-ID"], answer.json()["result"]
+        return response.headers["X-Request-ID"], response.json()["result"]
 
     with ThreadPoolExecutor(50) as pool:
-        seen = list(pool.map(ask, range(50)))
+        seen = list(pool.map(post, range(50)))
     assert seen == [(f"request-{place}", f"текст {place}") for place in range(50)]
 
 
 def test_a_file_name_in_another_script_reaches_the_caller(service: Service) -> None:
-    answer = requests.post(f"{service.url}/имя", data=b"abc", timeout=30)
-    assert (answer.status_code, answer.content) == (200, b"abc")
+    response = requests.post(f"{service.url}/имя", data=b"abc", timeout=30)
+    assert (response.status_code, response.content) == (200, b"abc")
     name = "%D0%B8%D0%BC%D1%8F.bin"
-    assert f"filename*=UTF-8''{name}" in answer.headers["Content-Disposition"]
+    assert f"filename*=UTF-8''{name}" in response.headers["Content-Disposition"]
 
 
-def raw(service: Service, data: bytes) -> Answer:
+def raw(service: Service, data: bytes) -> Response:
     """Send bytes as they are, and then nothing more."""
     with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         response = http.client.HTTPResponse(connection, method="POST")
         response.begin()
-        answer = Answer(response.status, response.headers, response.read())
+        received = Response(response.status, response.headers, response.read())
         response.close()
-        return answer
+        return received
 
 
 @pytest.mark.parametrize(
@@ -246,20 +246,20 @@ def test_a_body_that_breaks_off_is_the_callers_fault(
 
 def test_double_slashes_are_no_redirect_to_html(service: Service) -> None:
     """And none to another host, which //host/path would be."""
-    answer = raw(
+    response = raw(
         service,
         b"GET //example.com/%2e%2e HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     )
-    assert_problem(answer, 404)
-    answer = raw(
+    assert_problem(response, 404)
+    response = raw(
         service, b"GET /health//live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     )
-    assert b"<html" not in answer.data.lower()
+    assert b"<html" not in response.data.lower()
 
 
 def test_a_crash_leaves_the_worker_alive(service: Service) -> None:
     seen = [requests.post(f"{service.url}/broken", timeout=30) for _ in range(5)]
-    for answer in seen:
-        assert_problem(answer, 500)
-        assert "secret" not in answer.text
+    for response in seen:
+        assert_problem(response, 500)
+        assert "secret" not in response.text
     assert json.loads(requests.post(f"{service.url}/echo", json="x", timeout=30).text)

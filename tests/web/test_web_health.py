@@ -40,15 +40,15 @@ def declare(registry: mmf.Registry) -> list[str]:
     ],
 )
 def test_a_ready_service(client: FlaskClient, path: str, body: bytes, media_type: str) -> None:
-    answer = client.get(path)
-    assert (answer.status_code, answer.data, answer.mimetype) == (200, body, media_type)
+    response = client.get(path)
+    assert (response.status_code, response.data, response.mimetype) == (200, body, media_type)
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_head(client: FlaskClient, path: str) -> None:
-    answer = client.head(path)
-    assert (answer.status_code, answer.data) == (200, b"")
-    assert answer.content_length == len(client.get(path).data)
+    response = client.head(path)
+    assert (response.status_code, response.data) == (200, b"")
+    assert response.content_length == len(client.get(path).data)
 
 
 @pytest.mark.parametrize("accept", ["image/png", "text/plain", "*/*;q=0"])
@@ -63,9 +63,9 @@ def test_alive_is_not_ready(registry: mmf.Registry) -> None:
     assert client.get("/health/live").status_code == 200
     assert client.get("/version").status_code == 200
     for path, word in [("/health/ready", "the model"), ("/ping", "loaded"), ("/health", "loaded")]:
-        answer = client.get(path)
-        assert_problem(answer, 503, word, path=path)
-        assert answer.headers["Retry-After"].isdecimal()
+        response = client.get(path)
+        assert_problem(response, 503, word, path=path)
+        assert response.headers["Retry-After"].isdecimal()
         assert client.head(path).status_code == 503
     assert not loads, "asking loads nothing"
 
@@ -137,9 +137,9 @@ def test_a_broken_artifact_stops_the_start(
 def test_a_broken_artifact_is_never_ready(registry: mmf.Registry) -> None:
     broken(registry, ValueError("a secret"))
     client = create_app(registry, ready=False).test_client()
-    answer = client.post("/count")
-    assert_problem(answer, 503, "not loaded")
-    assert "secret" not in answer.text
-    assert answer.headers["Retry-After"].isdecimal()
+    response = client.post("/count")
+    assert_problem(response, 503, "not loaded")
+    assert "secret" not in response.text
+    assert response.headers["Retry-After"].isdecimal()
     assert_problem(client.get("/health/ready"), 503, "model.bin")
     assert client.get("/health/live").status_code == 200

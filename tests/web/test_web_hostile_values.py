@@ -220,10 +220,10 @@ def test_a_cell_of_json_that_fits_nowhere_is_a_422(
 
     body = json.dumps([{"a": cell, "b": 1}, {"a": "2026-01-31", "b": [cell]}])
     body = body.replace("Infinity", "1e400")
-    answer = serve_function(predict).post(
+    response = serve_function(predict).post(
         f"/predict{query}", data=body, content_type="application/json"
     )
-    assert answer.status_code == 422
+    assert response.status_code == 422
 
 
 # pandas itself cannot look for nulls beside a signalling NaN, which no format has.

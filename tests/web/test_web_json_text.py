@@ -31,11 +31,11 @@ BODIES = {
 def test_a_byte_order_mark_is_skipped(client: FlaskClient, path: str) -> None:
     media_type, text, expected = BODIES[path]
     headers = {"Accept": "application/json"}
-    answer = client.post(
+    response = client.post(
         path, data=BOM_UTF8 + text.encode(), content_type=media_type, headers=headers
     )
-    body = answer.get_json()
-    assert answer.status_code == 200, body
+    body = response.get_json()
+    assert response.status_code == 200, body
     is_object = isinstance(body, dict)
     assert ({name: body[name] for name in expected} if is_object else body) == expected
 
@@ -44,9 +44,9 @@ def test_a_byte_order_mark_is_skipped(client: FlaskClient, path: str) -> None:
 @pytest.mark.parametrize("path", [path for path in BODIES if BODIES[path][0] != "application/yaml"])
 def test_utf_16_is_a_400_that_says_so(client: FlaskClient, path: str, encoding: str) -> None:
     media_type, text, _ = BODIES[path]
-    answer = client.post(path, data=text.encode(encoding), content_type=media_type)
-    assert answer.status_code == 400
-    assert "UTF-8" in answer.get_data(as_text=True)
+    response = client.post(path, data=text.encode(encoding), content_type=media_type)
+    assert response.status_code == 400
+    assert "UTF-8" in response.get_data(as_text=True)
 
 
 WIDE: list[list[Any]] = [
@@ -66,8 +66,8 @@ def test_a_tables_integers_come_back_exactly(client: FlaskClient, cells: list[An
     split = {"columns": ["a", "b"], "data": [[cell, 0.5] for cell in cells]}
     for body in (records, split, {"a": cells, "b": [0.5] * len(cells)}):
         assert client.post("/records", json=body).get_json() == records
-    answer = client.post("/records", data=lines, content_type="application/x-ndjson")
-    assert answer.get_json() == records
+    response = client.post("/records", data=lines, content_type="application/x-ndjson")
+    assert response.get_json() == records
     for wrapped in ({"dataframe_records": records}, {"dataframe_split": split}):
-        answer = client.post("/invocations/records", json=wrapped)
-        assert answer.get_json() == {"predictions": records}
+        response = client.post("/invocations/records", json=wrapped)
+        assert response.get_json() == {"predictions": records}

@@ -41,9 +41,9 @@ def client(serve_function: Serve) -> FlaskClient:
 
 def send(client: FlaskClient, body: Any, media_type: str = JSON, accept: str = JSON) -> Any:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    answer = client.post("/price", data=data, content_type=media_type, headers={"Accept": accept})
-    assert answer.status_code == 200, answer.text
-    return answer.json if accept == JSON else answer.data
+    response = client.post("/price", data=data, content_type=media_type, headers={"Accept": accept})
+    assert response.status_code == 200, response.text
+    return response.json if accept == JSON else response.data
 
 
 # Places
@@ -141,8 +141,8 @@ def test_kept_cells_are_what_they_were(shared: FlaskClient, sent: str, accepted:
     if sent == "XLSX":  # it has rounded long numbers already
         cells = {name: column for name, column in cells.items() if name != "long"}
     body = written(table_of(cells), sent)
-    answer = send(shared, body, Format[sent].media_type, Format[accepted].media_type)
-    received = read(json.dumps(answer).encode() if accepted == "JSON" else answer, accepted)
+    response = send(shared, body, Format[sent].media_type, Format[accepted].media_type)
+    received = read(json.dumps(response).encode() if accepted == "JSON" else response, accepted)
     assert list(received) == [*cells, "prediction"]
     for name, column in cells.items():
         assert list(map(str, received[name])) == list(map(str, column)), name
@@ -172,10 +172,10 @@ def test_columns_of_arrow_keep_their_types(shared: FlaskClient) -> None:
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns | own), buffer)
     parquet = Format.PARQUET.media_type
-    answer = pq.read_table(io.BytesIO(send(shared, buffer.getvalue(), parquet, parquet)))
+    response = pq.read_table(io.BytesIO(send(shared, buffer.getvalue(), parquet, parquet)))
     for name, column in columns.items():
-        assert answer[name].to_pylist() == column.to_pylist()
-        assert answer[name].type == column.type
+        assert response[name].to_pylist() == column.to_pylist()
+        assert response[name].type == column.type
 
 
 def test_a_long_list_of_numbers_keeps_whole_ones_whole(shared: FlaskClient) -> None:
@@ -184,9 +184,11 @@ def test_a_long_list_of_numbers_keeps_whole_ones_whole(shared: FlaskClient) -> N
         JSON: json.dumps(rows).encode(),
         Format.JSONL.media_type: "\n".join(map(json.dumps, rows)).encode(),
     }.items():
-        answer = send(shared, body, media_type)
-        assert [(row["id"], row["n"]) for row in answer] == [(row["id"], row["n"]) for row in rows]
-        assert {type(row["n"]) for row in answer} == {int, type(None)}
+        response = send(shared, body, media_type)
+        assert [(row["id"], row["n"]) for row in response] == [
+            (row["id"], row["n"]) for row in rows
+        ]
+        assert {type(row["n"]) for row in response} == {int, type(None)}
 
 
 @pytest.mark.parametrize(
@@ -241,9 +243,9 @@ def test_rows_are_matched_exactly_or_not_at_all(
         assert_problem(client.post("/price", json=rows), 500)
         assert client.post("/price", json=[{"area": 1.0, "rooms": 1.0}] * 3).status_code == 200
     else:
-        answer = send(client, rows)
-        assert [row["id"] for row in answer] == list(expected)
-        assert [row["prediction"] for row in answer] == list(map(float, expected))
+        response = send(client, rows)
+        assert [row["id"] for row in response] == list(expected)
+        assert [row["prediction"] for row in response] == list(map(float, expected))
 
 
 @pytest.mark.parametrize(
@@ -277,15 +279,15 @@ def test_own_columns_may_be_changed(serve_function: Serve) -> None:
         return rooms.assign(area=rooms["area"].max() - rooms["area"], p=1)
 
     rows = [{"id": n, "area": float(n), "rooms": float(n)} for n in range(2)]
-    answer = send(serve_function(price, returns=TABLE), rows)
-    assert [(row["id"], row["area"]) for row in answer] == [(0, 1.0), (1, 0.0)]
+    response = send(serve_function(price, returns=TABLE), rows)
+    assert [(row["id"], row["area"]) for row in response] == [(0, 1.0), (1, 0.0)]
 
 
 def test_a_name_that_the_result_has_is_the_callers_to_change(client: FlaskClient) -> None:
     rows = [{"prediction": 1, "area": 1.0, "rooms": 1.0}]
-    answer = client.post("/price", json=rows)
+    response = client.post("/price", json=rows)
     message = "the result has a column of this name; rename this one"
-    problem = assert_problem(answer, 422)
+    problem = assert_problem(response, 422)
     assert problem["detail"] == f'column "prediction": {message}'
     assert problem["errors"] == [{"where": "rooms", "column": "prediction", "message": message}]
 
@@ -294,8 +296,8 @@ def test_bytes_come_back_only_where_they_fit(client: FlaskClient) -> None:
     table = pa.table({"photo": pa.array([b"\xff"]), "area": [2.0], "rooms": [3.0]})
     buffer, parquet = io.BytesIO(), Format.PARQUET.media_type
     pq.write_table(table, buffer)
-    answer = pq.read_table(io.BytesIO(send(client, buffer.getvalue(), parquet, parquet)))
-    assert answer.to_pylist() == [{"photo": b"\xff", "prediction": 6.0}]
+    response = pq.read_table(io.BytesIO(send(client, buffer.getvalue(), parquet, parquet)))
+    assert response.to_pylist() == [{"photo": b"\xff", "prediction": 6.0}]
     for accept in JSON, CSV, XLSX:
         refused = client.post(
             "/price", data=buffer.getvalue(), content_type=parquet, headers={"Accept": accept}
@@ -308,9 +310,9 @@ def test_bytes_come_back_only_where_they_fit(client: FlaskClient) -> None:
 
 def test_errors_are_marked_in_a_workbook_that_has_the_other_columns(client: FlaskClient) -> None:
     body = b"id,area,rooms\n007,1.5,2\n008,large,3\n"
-    answer = client.post("/price?errors=xlsx", data=body, content_type=CSV)
-    assert (answer.status_code, answer.content_type) == (422, XLSX)
-    table = pd.read_excel(io.BytesIO(answer.data), engine="calamine", dtype=object)
+    response = client.post("/price?errors=xlsx", data=body, content_type=CSV)
+    assert (response.status_code, response.content_type) == (422, XLSX)
+    table = pd.read_excel(io.BytesIO(response.data), engine="calamine", dtype=object)
     assert table["id"].tolist() == ["007", "008"]
     assert table["area"].tolist() == [1.5, "large"] or table["area"].tolist() == ["1.5", "large"]
 
@@ -326,17 +328,17 @@ def test_requests_of_a_batch_have_each_their_own(serve_function: Serve) -> None:
         return rooms.assign(prediction=rooms["area"])[["prediction"]]
 
     client = serve_function(price, returns=TABLE, batch=True)
-    answers: dict[int, Any] = {}
+    responses: dict[int, Any] = {}
     barrier = Barrier(4)
 
-    def ask(number: int) -> None:
+    def call(number: int) -> None:
         if number:
             barrier.wait()
         names = [f"id_{number}", "note"] if number % 2 else [f"id_{number}"]
         row = {"area": float(number), "rooms": 1.0} | dict.fromkeys(names, f"00{number}")
-        answers[number] = client.application.test_client().post("/price", json=[row] * 2).json
+        responses[number] = client.application.test_client().post("/price", json=[row] * 2).json
 
-    threads = [Thread(target=ask, args=(number,)) for number in range(5)]
+    threads = [Thread(target=call, args=(number,)) for number in range(5)]
     threads[0].start()
     assert started.wait(20)
     for thread in threads[1:]:
@@ -346,10 +348,10 @@ def test_requests_of_a_batch_have_each_their_own(serve_function: Serve) -> None:
     for thread in threads:
         thread.join(20)
     assert max(calls) > 2  # some shared a call
-    for number, answer in answers.items():
+    for number, response in responses.items():
         names = [f"id_{number}", "note"] if number % 2 else [f"id_{number}"]
         expected = dict.fromkeys(names, f"00{number}") | {"prediction": float(number)}
-        assert answer == [expected] * 2
+        assert response == [expected] * 2
 
 
 def test_a_function_that_sorts_its_rows_is_called_for_each_request(serve_function: Serve) -> None:
@@ -363,13 +365,13 @@ def test_a_function_that_sorts_its_rows_is_called_for_each_request(serve_functio
         return rooms[["area"]].rename(columns={"area": "p"}).sort_values("p", ascending=False)
 
     client = serve_function(price, returns=TABLE, batch=True)
-    answers: dict[int, Any] = {}
+    responses: dict[int, Any] = {}
 
-    def ask(number: int) -> None:
+    def call(number: int) -> None:
         rows = [{"id": f"{number}-{n}", "area": 10.0 * n + number, "rooms": 1} for n in range(2)]
-        answers[number] = client.application.test_client().post("/price", json=rows).json
+        responses[number] = client.application.test_client().post("/price", json=rows).json
 
-    threads = [Thread(target=ask, args=(number,)) for number in range(4)]
+    threads = [Thread(target=call, args=(number,)) for number in range(4)]
     threads[0].start()
     assert started.wait(20)
     for thread in threads[1:]:
@@ -379,9 +381,9 @@ def test_a_function_that_sorts_its_rows_is_called_for_each_request(serve_functio
     for thread in threads:
         thread.join(20)
     assert max(calls) > 2  # a batch was tried
-    for number, answer in answers.items():
-        assert [row["id"] for row in answer] == [f"{number}-1", f"{number}-0"]
-        assert [row["p"] for row in answer] == [10.0 + number, float(number)]
+    for number, response in responses.items():
+        assert [row["id"] for row in response] == [f"{number}-1", f"{number}-0"]
+        assert [row["p"] for row in response] == [10.0 + number, float(number)]
 
 
 # Declarations, descriptions, other protocols
@@ -433,15 +435,15 @@ def test_openapi_says_that_others_are_allowed(client: FlaskClient) -> None:
 
 def test_other_protocols_give_the_predictions_alone(client: FlaskClient) -> None:
     row = {"id": "007", "area": 2.0, "rooms": 3.0}
-    answer = client.post("/invocations/price", json={"dataframe_records": [row]})
-    assert answer.json == {"predictions": [6.0]}
+    response = client.post("/invocations/price", json={"dataframe_records": [row]})
+    assert response.json == {"predictions": [6.0]}
     inputs = [
         {"name": "id", "shape": [1], "datatype": "BYTES", "data": ["007"]},
         {"name": "area", "shape": [1], "datatype": "FP64", "data": [2.0]},
         {"name": "rooms", "shape": [1], "datatype": "FP64", "data": [3.0]},
     ]
-    answer = client.post("/v2/models/price/infer", json={"inputs": inputs})
-    assert [output["name"] for output in answer.json["outputs"]] == ["prediction"]
+    response = client.post("/v2/models/price/infer", json={"inputs": inputs})
+    assert [output["name"] for output in response.json["outputs"]] == ["prediction"]
 
 
 def fitted() -> Any:

@@ -62,7 +62,7 @@ def text(value: Any) -> str:
 
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_in_every_place(serve_function: Serve, name: str) -> None:
-    client, (_, sent, _, answered, _) = served(serve_function, name), LISTS[name]
+    client, (_, sent, _, returned, _) = served(serve_function, name), LISTS[name]
     file = (io.BytesIO(json.dumps(sent).encode()), "tags.json")
     for call in (
         client.post("/same", json=sent),
@@ -80,19 +80,19 @@ def test_a_list_in_every_place(serve_function: Serve, name: str) -> None:
         ),
         client.post("/same", data={"tags": file}),
     ):
-        assert call.get_json() == answered
+        assert call.get_json() == returned
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_in_the_other_protocols(serve_function: Serve, name: str) -> None:
-    client, (_, sent, _, answered, datatype) = served(serve_function, name), LISTS[name]
-    answer = client.post("/invocations", json={"inputs": sent})
-    assert answer.get_json() == {"predictions": answered}
+    client, (_, sent, _, returned, datatype) = served(serve_function, name), LISTS[name]
+    response = client.post("/invocations", json={"inputs": sent})
+    assert response.get_json() == {"predictions": returned}
     tensor = {"shape": [len(sent)], "datatype": datatype, "data": sent}
     for other in (tensor, {**tensor, "shape": [len(sent), 1]}):
         message = {"inputs": [{"name": "tags", **other}]}
         (output,) = client.post("/v2/models/same/infer", json=message).get_json()["outputs"]
-        assert (output["data"], output["shape"]) == (answered, [len(sent)])
+        assert (output["data"], output["shape"]) == (returned, [len(sent)])
         assert output["datatype"] == datatype
     metadata = client.get("/v2/models/same").get_json()
     assert metadata["inputs"] == [{"name": "tags", "datatype": datatype, "shape": [-1]}]
@@ -187,8 +187,8 @@ def test_a_list_beside_a_table(serve_function: Serve) -> None:
         {"name": "a", "shape": [2], "datatype": "INT64", "data": [1, 2]},
         {"name": "tags", "shape": [1], "datatype": "BYTES", "data": ["x"]},
     ]
-    answer = client.post("/v2/models/count/infer", json={"inputs": tensors})
-    assert answer.get_json()["outputs"][0]["data"] == ["x", "2"]
+    response = client.post("/v2/models/count/infer", json={"inputs": tensors})
+    assert response.get_json()["outputs"][0]["data"] == ["x", "2"]
 
 
 def test_whole_numbers_of_a_result_are_exact(serve_function: Serve) -> None:
@@ -203,8 +203,8 @@ def test_whole_numbers_of_a_result_are_exact(serve_function: Serve) -> None:
         tensor = {"name": "tags", "shape": [len(sent)], "datatype": "UINT64", "data": sent}
         if -(2**63) in sent:
             tensor["datatype"] = "INT64"
-        answer = client.post("/v2/models/same/infer", json={"inputs": [tensor]})
-        assert answer.get_json()["outputs"][0]["data"] == sent
+        response = client.post("/v2/models/same/infer", json={"inputs": [tensor]})
+        assert response.get_json()["outputs"][0]["data"] == sent
 
 
 def test_binary_tensors_of_texts(serve_function: Serve) -> None:
@@ -221,12 +221,12 @@ def test_binary_tensors_of_texts(serve_function: Serve) -> None:
         "parameters": {"binary_data_size": len(data)},
     }
     head = json.dumps({"inputs": [entry]}).encode()
-    answer = client.post(
+    response = client.post(
         "/v2/models/same/infer",
         data=head + data,
         headers={"Inference-Header-Content-Length": str(len(head))},
     )
-    assert answer.get_json()["outputs"][0]["data"] == ["red", "Бароло"]
+    assert response.get_json()["outputs"][0]["data"] == ["red", "Бароло"]
 
 
 def test_null_in_a_list_of_floats(serve_function: Serve) -> None:
@@ -238,8 +238,8 @@ def test_null_in_a_list_of_floats(serve_function: Serve) -> None:
     client = serve_function(gaps, returns=floats)
     assert client.post("/gaps", json=[1.5, None]).get_json() == [1.5, None]
     tensor = {"name": "tags", "shape": [2], "datatype": "FP64", "data": [1.5, None]}
-    answer = client.post("/v2/models/gaps/infer", json={"inputs": [tensor]})
-    assert answer.get_json()["outputs"][0]["data"] == [1.5, None]
+    response = client.post("/v2/models/gaps/infer", json={"inputs": [tensor]})
+    assert response.get_json()["outputs"][0]["data"] == [1.5, None]
 
 
 def test_the_page_has_a_field_of_lines(serve_function: Serve) -> None:

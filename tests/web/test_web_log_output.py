@@ -19,7 +19,7 @@ LONGEST_WAIT = 20.0
 SERVERS = pytest.mark.parametrize("server", ["gunicorn", "flask"])
 
 
-def ask(url: str) -> None:
+def call(url: str) -> None:
     """Ask for one right answer and for one error, each under a known id."""
     for route, name in [("echo", "right"), ("broken", "wrong")]:
         headers = {"X-Request-ID": f"{name}-id"}
@@ -36,7 +36,7 @@ def objects(log: Path) -> Iterator[dict[str, Any]]:
 def test_a_file_gets_json(tmp_path: Path, server: str) -> None:
     log = tmp_path / "log"
     with log.open("wb") as stream, serve(server, tmp_path, stream) as service:
-        ask(service.url)
+        call(service.url)
     lines = list(objects(log))
     right = [line for line in lines if line["request_id"] == "right-id"]
     assert [(line["logger"], line["message"]) for line in right[:2]] == [
@@ -69,7 +69,7 @@ def test_a_terminal_gets_text(tmp_path: Path, server: str) -> None:
     master, slave = pty.openpty()
     try:
         with serve(server, tmp_path, slave) as service:
-            ask(service.url)
+            call(service.url)
             seen = read_terminal(master, "/broken 500")
     finally:
         os.close(slave)
@@ -87,10 +87,10 @@ def test_settings_reach_the_servers(tmp_path: Path, server: str) -> None:
     log = tmp_path / "log"
     settings = {"MMF_LOG_FORMAT": "text", "MMF_LOG_LEVEL": "warning", "MMF_MAX_BODY_MIB": "1"}
     with log.open("wb") as stream, serve(server, tmp_path, stream, **settings) as service:
-        ask(service.url)
+        call(service.url)
         data = b"x" * 3 * 1024 * 1024
-        answer = requests.post(f"{service.url}/size", data=data, timeout=10)
-        assert_problem(answer, 413, "1 MiB", "MMF_MAX_BODY_MIB")
+        response = requests.post(f"{service.url}/size", data=data, timeout=10)
+        assert_problem(response, 413, "1 MiB", "MMF_MAX_BODY_MIB")
     seen = log.read_text(encoding="utf-8")
     assert "WARNING" in seen
     assert "logged привет (right-id)" in seen
@@ -114,10 +114,10 @@ def test_flasks_own_server_answers_413(tmp_path: Path, how: str) -> None:
                 content = {"data": iter([data])}
             case _:
                 content = {"files": {"file": data}}
-        answer = requests.post(f"{service.url}/size", timeout=10, **content)
-        assert_problem(answer, 413, "1 MiB", "MMF_MAX_BODY_MIB")
-        answer = requests.post(f"{service.url}/size", data=b"123", timeout=10)
-        assert answer.json() == {"result": 3}
+        response = requests.post(f"{service.url}/size", timeout=10, **content)
+        assert_problem(response, 413, "1 MiB", "MMF_MAX_BODY_MIB")
+        response = requests.post(f"{service.url}/size", data=b"123", timeout=10)
+        assert response.json() == {"result": 3}
 
 
 def test_flasks_own_server_says_where_it_is_and_each_request_once(tmp_path: Path) -> None:

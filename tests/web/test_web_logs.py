@@ -133,13 +133,13 @@ def test_threads_do_not_mix_their_lines(output: Output, registry: mmf.Registry) 
 
     names = ["один", "two", "3", "four " * 100]
 
-    def ask(place: int) -> str:
+    def call(place: int) -> str:
         headers = {"X-Request-ID": f"id-{place}"}
-        answer = app.test_client().post("/predict", json=names[place], headers=headers)
-        return str(answer.get_json()["result"])
+        response = app.test_client().post("/predict", json=names[place], headers=headers)
+        return str(response.get_json()["result"])
 
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(ask, range(4))) == names
+        assert list(pool.map(call, range(4))) == names
     for place, name in enumerate(names):
         own = [line for line in output.json() if line["request_id"] == f"id-{place}"]
         by_logger = [(line["logger"], line["message"]) for line in own]

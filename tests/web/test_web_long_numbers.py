@@ -18,9 +18,9 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_an_integer_of_65_bits_is_refused(client: FlaskClient, form: str) -> None:
     media_type, body = FORMS[form]
-    answer = client.post("/next_one", data=body, content_type=media_type)
-    assert answer.status_code == 422
-    assert "64 bits" in answer.get_json()["detail"]
+    response = client.post("/next_one", data=body, content_type=media_type)
+    assert response.status_code == 422
+    assert "64 bits" in response.get_json()["detail"]
 
 
 @pytest.mark.parametrize("number", [LONG, -(2**63) - 1, 1e308])
@@ -31,15 +31,15 @@ def test_so_it_is_in_every_protocol(client: FlaskClient, number: float) -> None:
         ("/v2/models/next_one/infer", {"inputs": [], "parameters": {"number": number}}),
         ("/v2/models/next_one/infer", {"inputs": [value]}),
     ):
-        answer = client.post(path, json=body)
-        assert answer.status_code == 400
-        assert "64 bits" in answer.get_data(as_text=True)
+        response = client.post(path, json=body)
+        assert response.status_code == 400
+        assert "64 bits" in response.get_data(as_text=True)
 
 
 def test_the_longest_of_64_bits_are_exact(client: FlaskClient) -> None:
     for number in (2**64 - 2, -(2**63)):
-        answer = client.post("/next_one", json=number)
-        assert answer.get_json() == {"result": number + 1}
+        response = client.post("/next_one", json=number)
+        assert response.get_json() == {"result": number + 1}
 
 
 @pytest.mark.parametrize(
@@ -57,17 +57,17 @@ def test_in_a_table_every_digit_comes_back(client: FlaskClient, media_type: str,
 
 
 def test_so_they_do_in_other_protocols(client: FlaskClient) -> None:
-    answer = client.post("/invocations/records", data=f"a\n{LONG}", content_type="text/csv")
-    assert answer.get_json() == {"predictions": [{"a": LONG}]}
+    response = client.post("/invocations/records", data=f"a\n{LONG}", content_type="text/csv")
+    assert response.get_json() == {"predictions": [{"a": LONG}]}
     cell = {"name": "a", "shape": [2], "datatype": "BYTES", "data": [str(LONG), '"x"']}
     cell["parameters"] = {"content_type": "pd_json"}
-    answer = client.post("/v2/models/records/infer", json={"inputs": [cell]})
-    assert json.loads(answer.get_json()["outputs"][0]["data"][0]) == LONG
+    response = client.post("/v2/models/records/infer", json={"inputs": [cell]})
+    assert json.loads(response.get_json()["outputs"][0]["data"][0]) == LONG
 
 
 def test_so_they_do_in_a_tree(client: FlaskClient) -> None:
-    answer = client.post("/swap", data=f"a: {LONG}", content_type="application/yaml")
-    assert answer.get_json() == {str(LONG): "a"}
+    response = client.post("/swap", data=f"a: {LONG}", content_type="application/yaml")
+    assert response.get_json() == {str(LONG): "a"}
 
 
 def test_a_column_of_whole_numbers_takes_none(client: FlaskClient) -> None:

@@ -55,19 +55,19 @@ def serve_result(serve_function: Callable[..., FlaskClient]) -> Callable[..., An
     return make
 
 
-def predictions(answer: Any) -> Any:
-    assert answer.status_code == 200, answer.data
-    assert answer.headers["Content-Type"] == "application/json"
-    assert list(answer.json) == ["predictions"]
-    return answer.json["predictions"]
+def predictions(response: Any) -> Any:
+    assert response.status_code == 200, response.data
+    assert response.headers["Content-Type"] == "application/json"
+    assert list(response.json) == ["predictions"]
+    return response.json["predictions"]
 
 
-def refused(answer: Any, status: int, code: str, *words: str) -> None:
-    assert answer.status_code == status, answer.data
-    assert list(answer.json) == ["error_code", "message", "sqlstate", "error_class"]
-    assert answer.json["error_code"] == code
+def refused(response: Any, status: int, code: str, *words: str) -> None:
+    assert response.status_code == status, response.data
+    assert list(response.json) == ["error_code", "message", "sqlstate", "error_class"]
+    assert response.json["error_code"] == code
     for word in words:
-        assert word in answer.json["message"]
+        assert word in response.json["message"]
 
 
 def parquet(table: pd.DataFrame) -> bytes:
@@ -104,8 +104,8 @@ def test_every_shape_is_the_same_table(twice: FlaskClient, body: Any) -> None:
     ],
 )
 def test_files_are_the_same_table(twice: FlaskClient, body: Any, media_type: str) -> None:
-    answer = twice.post("/invocations", data=body, content_type=media_type)
-    assert predictions(answer) == [2, 6]
+    response = twice.post("/invocations", data=body, content_type=media_type)
+    assert predictions(response) == [2, 6]
 
 
 @pytest.mark.parametrize(
@@ -174,12 +174,12 @@ def read_column(serve_function: Callable[..., FlaskClient]) -> Callable[..., Any
         clients[kind] = serve_function(predict, returns=mmf.Dict())
 
     def send(kind: type, **request: Any) -> Any:
-        answer = clients[kind].post("/invocations", **request)
-        assert answer.status_code in {200, 400}, answer.data
-        if answer.status_code == 400:
-            assert "column x" in answer.json["message"]
+        response = clients[kind].post("/invocations", **request)
+        assert response.status_code in {200, 400}, response.data
+        if response.status_code == 400:
+            assert "column x" in response.json["message"]
             return None
-        result = predictions(answer)
+        result = predictions(response)
         assert result["dtype"] == DTYPES[kind]
         return result["cells"]
 
@@ -288,12 +288,12 @@ def test_null_is_not_a_value_of_a_required_column(
     client = serve_function(predict, returns=mmf.Integer())
     for cells in ([None], [1, None]):
         for body in wrapped(cells):
-            answer = client.post("/invocations", json=body)
-            assert answer.status_code == 400
+            response = client.post("/invocations", json=body)
+            assert response.status_code == 400
             row = cells.index(None)
-            assert f"row {row}, column x: expected" in answer.json["message"]
-    answer = client.post("/invocations", data="y,x\n1,1\n2,", content_type=CSV)
-    refused(answer, 400, "BAD_REQUEST", "row 1, column x: expected", "got an empty cell")
+            assert f"row {row}, column x: expected" in response.json["message"]
+    response = client.post("/invocations", data="y,x\n1,1\n2,", content_type=CSV)
+    refused(response, 400, "BAD_REQUEST", "row 1, column x: expected", "got an empty cell")
 
 
 def test_a_block_of_floats(serve_function: Callable[..., FlaskClient]) -> None:
@@ -337,10 +337,10 @@ def test_a_block_of_floats(serve_function: Callable[..., FlaskClient]) -> None:
     ],
 )
 def test_what_cannot_be_read(twice: FlaskClient, body: Any, words: str) -> None:
-    answer = twice.post("/invocations", data=body, content_type="application/json")
-    refused(answer, 400, "BAD_REQUEST", words)
-    assert answer.json["sqlstate"] == "KAM00"
-    assert answer.json["error_class"] == "INVALID_PARAMETER_VALUE"
+    response = twice.post("/invocations", data=body, content_type="application/json")
+    refused(response, 400, "BAD_REQUEST", words)
+    assert response.json["sqlstate"] == "KAM00"
+    assert response.json["error_class"] == "INVALID_PARAMETER_VALUE"
 
 
 @pytest.mark.parametrize(
@@ -357,8 +357,8 @@ def test_what_cannot_be_read(twice: FlaskClient, body: Any, words: str) -> None:
     ],
 )
 def test_files_that_cannot_be_read(twice: FlaskClient, body: Any, media_type: str) -> None:
-    answer = twice.post("/invocations", data=body, content_type=media_type)
-    refused(answer, 400, "BAD_REQUEST")
+    response = twice.post("/invocations", data=body, content_type=media_type)
+    refused(response, 400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize(
@@ -377,10 +377,10 @@ def test_files_that_cannot_be_read(twice: FlaskClient, body: Any, media_type: st
 def test_what_does_not_fit_the_schema(
     twice: FlaskClient, body: bytes, media_type: str, word: str
 ) -> None:
-    answer = twice.post("/invocations", data=body, content_type=media_type)
-    refused(answer, 400, "INVALID_PARAMETER_VALUE", word)
-    assert answer.json["sqlstate"] == "KAM01"
-    assert answer.json["error_class"] == "SCHEMA_ENFORCEMENT_FAILED"
+    response = twice.post("/invocations", data=body, content_type=media_type)
+    refused(response, 400, "INVALID_PARAMETER_VALUE", word)
+    assert response.json["sqlstate"] == "KAM01"
+    assert response.json["error_class"] == "SCHEMA_ENFORCEMENT_FAILED"
 
 
 CELLS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
@@ -401,10 +401,10 @@ def test_whatever_is_sent_is_answered_or_refused(
     twice: FlaskClient, key: str, data: st.DataObject
 ) -> None:
     body = json.dumps({key: data.draw(TABLES if key == "dataframe_split" else VALUES)})
-    answer = twice.post("/invocations", data=body, content_type="application/json")
-    assert answer.status_code in {200, 400}, answer.data
-    answer = twice.post("/invocations", data=data.draw(st.binary()), content_type=PARQUET)
-    assert answer.status_code == 400
+    response = twice.post("/invocations", data=body, content_type="application/json")
+    assert response.status_code in {200, 400}, response.data
+    response = twice.post("/invocations", data=data.draw(st.binary()), content_type=PARQUET)
+    assert response.status_code == 400
 
 
 def test_what_the_author_asks_of_a_reader_wins(serve_function: Callable[..., FlaskClient]) -> None:
@@ -422,8 +422,8 @@ def test_what_the_author_asks_of_a_reader_wins(serve_function: Callable[..., Fla
 def test_a_csv_is_utf8(twice: FlaskClient) -> None:
     body = "x,имя\n1,ж\n".encode("cp1251")
     for charset in ("", "; charset=utf-8"):
-        answer = twice.post("/invocations", data=body, content_type=f"{CSV}{charset}")
-        refused(answer, 400, "BAD_REQUEST", "utf-8")
+        response = twice.post("/invocations", data=body, content_type=f"{CSV}{charset}")
+        refused(response, 400, "BAD_REQUEST", "utf-8")
 
 
 @pytest.mark.parametrize(
@@ -436,9 +436,9 @@ def test_a_csv_is_utf8(twice: FlaskClient) -> None:
 )
 def test_other_content_types_are_415_in_plain_text(twice: FlaskClient, media_type: str) -> None:
     headers = {"Content-Type": media_type} if media_type else {}
-    answer = twice.post("/invocations", data=b'{"dataframe_split": {}}', headers=headers)
-    assert answer.status_code == 415
-    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    response = twice.post("/invocations", data=b'{"dataframe_split": {}}', headers=headers)
+    assert response.status_code == 415
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
 @pytest.mark.parametrize("charset", ["; charset=utf-8", ";charset=UTF-8", " ; charset=Utf-8"])
@@ -522,10 +522,10 @@ def test_arrays(serve_function: Callable[..., FlaskClient]) -> None:
         {"dataframe_split": {"columns": ["b", "a"], "data": [[2, 1], [4, 3]]}},
     ):
         assert predictions(client.post("/invocations", json=body)) == [3, 7]
-    answer = client.post("/invocations", data="b,a\n2,1\n4,3", content_type=CSV)
-    assert predictions(answer) == [3, 7]
-    answer = client.post("/invocations", data=b"PAR1", content_type=PARQUET)
-    refused(answer, 400, "BAD_REQUEST", "PARQUET")
+    response = client.post("/invocations", data="b,a\n2,1\n4,3", content_type=CSV)
+    assert predictions(response) == [3, 7]
+    response = client.post("/invocations", data=b"PAR1", content_type=PARQUET)
+    refused(response, 400, "BAD_REQUEST", "PARQUET")
 
 
 def test_an_object_is_taken_wrapped_or_as_a_chat(
@@ -541,8 +541,8 @@ def test_an_object_is_taken_wrapped_or_as_a_chat(
     assert predictions(wrapped) == {"keys": ["x"], "size": 1}
     for key in ("messages", "prompt", "input"):
         body = {key: "hello", "inputs": 1, "params": {"size": 3}}
-        answer = client.post("/invocations", json=body)
-        assert answer.json == {"keys": sorted([key, "inputs"]), "size": 3}
+        response = client.post("/invocations", json=body)
+        assert response.json == {"keys": sorted([key, "inputs"]), "size": 3}
 
 
 def test_a_scalar_and_nothing_at_all(serve_function: Callable[..., FlaskClient]) -> None:
@@ -643,9 +643,9 @@ def test_a_failing_function(
     def predict(data: Any = FREE) -> Any:
         raise RuntimeError(f"a secret of {len(data)} rows")
 
-    answer = serve_function(predict, returns=FREE).post("/invocations", json={"inputs": LISTS})
-    refused(answer, status, "INTERNAL_ERROR" if status == 500 else "BAD_REQUEST", "log")
-    assert "secret" not in answer.text
+    response = serve_function(predict, returns=FREE).post("/invocations", json={"inputs": LISTS})
+    refused(response, status, "INTERNAL_ERROR" if status == 500 else "BAD_REQUEST", "log")
+    assert "secret" not in response.text
     assert "a secret of 2 rows" in output.getvalue()
 
 
@@ -653,22 +653,22 @@ def test_a_function_may_refuse_a_value_itself(serve_function: Callable[..., Flas
     def predict(data: Any = FREE) -> Any:
         raise InvalidValue(f"{len(data)} are too old")
 
-    answer = serve_function(predict, returns=FREE).post("/invocations", json={"inputs": LISTS})
-    refused(answer, 400, "INVALID_PARAMETER_VALUE", "too old")
+    response = serve_function(predict, returns=FREE).post("/invocations", json={"inputs": LISTS})
+    refused(response, 400, "INVALID_PARAMETER_VALUE", "too old")
 
 
 def test_a_result_that_json_cannot_hold(serve_function: Callable[..., FlaskClient]) -> None:
     def predict(data: Any = FREE) -> Any:
         return data.assign(y=object())
 
-    answer = serve_function(predict, returns=FREE).post("/invocations", json={"inputs": LISTS})
-    refused(answer, 500, "INTERNAL_ERROR", "cannot be written as JSON")
+    response = serve_function(predict, returns=FREE).post("/invocations", json={"inputs": LISTS})
+    refused(response, 500, "INTERNAL_ERROR", "cannot be written as JSON")
 
 
 def test_verbs_and_sizes(twice: FlaskClient) -> None:
-    answer = twice.get("/invocations")
-    refused(answer, 405, "BAD_REQUEST", "POST")
-    assert "POST" in answer.headers["Allow"]
+    response = twice.get("/invocations")
+    refused(response, 405, "BAD_REQUEST", "POST")
+    assert "POST" in response.headers["Allow"]
     twice.application.config["MAX_CONTENT_LENGTH"] = 10
     refused(twice.post("/invocations", json={"dataframe_split": SPLIT}), 413, "BAD_REQUEST")
 

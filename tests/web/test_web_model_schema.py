@@ -89,12 +89,12 @@ def test_a_table_has_the_schema_of_the_model(
         ({"age": "strong"}, {"row": 1, "column": "age", "value": "strong"}),
         ({"city": "Paris"}, {"row": 1, "column": "city", "value": "Paris"}),
     ):
-        answer = client.post("/score", json=[ROW, {**ROW, **wrong}])
-        assert answer.status_code == 422
-        (error,) = answer.json["errors"]
+        response = client.post("/score", json=[ROW, {**ROW, **wrong}])
+        assert response.status_code == 422
+        (error,) = response.json["errors"]
         assert place.items() <= error.items()
-    answer = client.post("/score", json=[{"area": 1, "city": "Omsk"}])
-    assert (answer.status_code, answer.json["detail"]) == (422, "missing columns: age")
+    response = client.post("/score", json=[{"area": 1, "city": "Omsk"}])
+    assert (response.status_code, response.json["detail"]) == (422, "missing columns: age")
 
 
 def test_the_schema_serves_every_protocol(serve: Serve) -> None:
@@ -103,15 +103,15 @@ def test_the_schema_serves_every_protocol(serve: Serve) -> None:
     for city in CITIES:
         assert city in description
     missing = {"dataframe_records": [{"area": 1, "city": "Omsk"}]}
-    answer = client.post("/invocations", json=missing)
-    assert answer.status_code == 400
-    assert "missing columns: age" in answer.json["message"]
+    response = client.post("/invocations", json=missing)
+    assert response.status_code == 400
+    assert "missing columns: age" in response.json["message"]
     names = [tensor["name"] for tensor in client.get("/v2/models/score").json["inputs"]]
     assert names == list(ROW)
     inputs = [{"name": "area", "datatype": "FP64", "shape": [1], "data": [1.0]}]
-    answer = client.post("/v2/models/score/infer", json={"inputs": inputs})
-    assert answer.status_code == 400
-    assert "missing columns: city, age" in answer.json["error"]
+    response = client.post("/v2/models/score/infer", json={"inputs": inputs})
+    assert response.status_code == 400
+    assert "missing columns: city, age" in response.json["error"]
 
 
 @pytest.mark.parametrize("sent", ["text/csv", "application/json", "xlsx", "parquet", "v2"])
@@ -133,9 +133,9 @@ def test_flags_are_numbers_in_every_format(
             {"name": name, "datatype": datatype, "shape": [3], "data": rows[name].tolist()}
             for name, datatype in (("area", "FP64"), ("flag", "BOOL"))
         ]
-        answer = client.post("/v2/models/score/infer", json={"inputs": inputs})
-        assert answer.status_code == 200, answer.json
-        predictions = answer.json["outputs"][0]["data"]
+        response = client.post("/v2/models/score/infer", json={"inputs": inputs})
+        assert response.status_code == 200, response.json
+        predictions = response.json["outputs"][0]["data"]
     else:
         body: Any = buffer
         if sent == "text/csv":
@@ -150,9 +150,9 @@ def test_flags_are_numbers_in_every_format(
             "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             "parquet": "application/vnd.apache.parquet",
         }
-        answer = client.post("/score", data=body, content_type=types.get(sent, sent))
-        assert answer.status_code == 200, answer.json
-        predictions = [row["prediction"] for row in answer.json]
+        response = client.post("/score", data=body, content_type=types.get(sent, sent))
+        assert response.status_code == 200, response.json
+        predictions = [row["prediction"] for row in response.json]
     assert predictions == pytest.approx(model.predict(rows).tolist())
 
 
@@ -234,10 +234,10 @@ ROW_AS_SENT = {
 def test_a_function_that_does_more_works_as_before(
     predict: Callable[..., Any], serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = serve(predict).post("/score", json=[ROW_AS_SENT[predict]])
-    assert answer.status_code == 200, answer.json
+    response = serve(predict).post("/score", json=[ROW_AS_SENT[predict]])
+    assert response.status_code == 200, response.json
     if predict is _returns_all:
-        assert answer.json[0]["id"] == 7
+        assert response.json[0]["id"] == 7
     (line,) = [message for message in caplog.messages if message.startswith("score: tables are")]
     assert "; write schema= to have them checked, or schema=None" in line
 
@@ -245,15 +245,15 @@ def test_a_function_that_does_more_works_as_before(
 def test_none_turns_it_off(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     client = serve(_passed_on, schema=None)
     assert not [message for message in caplog.messages if message.startswith("score:")]
-    answer = client.post("/score", json=[{"area": 1}])
-    assert answer.status_code == 422  # by the model itself
-    assert "columns are missing" in answer.json["detail"]
+    response = client.post("/score", json=[{"area": 1}])
+    assert response.status_code == 422  # by the model itself
+    assert "columns are missing" in response.json["detail"]
     assert "inputs" in client.get("/v2/models/score").json
 
 
 def test_the_model_may_be_named(serve: Serve) -> None:
-    answer = serve(_drops, schema=MODEL).post("/score", json=[{"area": 1, "city": "Omsk"}])
-    assert (answer.status_code, answer.json["detail"]) == (422, "missing columns: age")
+    response = serve(_drops, schema=MODEL).post("/score", json=[{"area": 1, "city": "Omsk"}])
+    assert (response.status_code, response.json["detail"]) == (422, "missing columns: age")
 
 
 def _reason(registry: mmf.Registry, caplog: pytest.LogCaptureFixture) -> str:
@@ -390,6 +390,6 @@ def test_a_model_of_a_format_of_ones_own_says_what_it_takes(
 
 def test_the_page_offers_an_example_of_the_models_columns(serve: Serve) -> None:
     client = serve(_passed_on)
-    answer = client.get("/page/example/score/data.xlsx")
-    assert answer.status_code == 200, answer.text
-    assert list(pd.read_excel(io.BytesIO(answer.data), engine="openpyxl").columns) == list(ROW)
+    response = client.get("/page/example/score/data.xlsx")
+    assert response.status_code == 200, response.text
+    assert list(pd.read_excel(io.BytesIO(response.data), engine="openpyxl").columns) == list(ROW)

@@ -46,14 +46,14 @@ def workbook() -> bytes:
     ],
 )
 def test_content_type_is_read_as_meant(client: FlaskClient, content_type: str) -> None:
-    answer = client.post("/records", data=BODY, headers={"Content-Type": content_type})
-    assert answer.get_json() == ROWS
+    response = client.post("/records", data=BODY, headers={"Content-Type": content_type})
+    assert response.get_json() == ROWS
 
 
 @pytest.mark.parametrize("content_type", ["text/csv", "application/csv", "text/x-csv", "TEXT/CSV"])
 def test_aliases_of_csv(client: FlaskClient, content_type: str) -> None:
-    answer = client.post("/records", data=b"a\n1\n", content_type=content_type)
-    assert answer.get_json() == ROWS
+    response = client.post("/records", data=b"a\n1\n", content_type=content_type)
+    assert response.get_json() == ROWS
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_aliases_of_csv(client: FlaskClient, content_type: str) -> None:
 def test_an_unreadable_content_type_lists_what_is_read(
     client: FlaskClient, content_type: str
 ) -> None:
-    answer = client.post("/records", data=BODY, headers={"Content-Type": content_type})
-    problem = assert_problem(answer, 415, "text/csv", "application/json", XLSX)
+    response = client.post("/records", data=BODY, headers={"Content-Type": content_type})
+    problem = assert_problem(response, 415, "text/csv", "application/json", XLSX)
     assert problem["errors"][0]["where"] == "data"
 
 
@@ -96,8 +96,8 @@ def test_octet_stream_is_read_by_its_file_name(client: FlaskClient, disposition:
 @pytest.mark.parametrize("disposition", ["", "attachment", "attachment; filename=wines", "=;="])
 def test_octet_stream_without_a_usable_name(client: FlaskClient, disposition: str) -> None:
     headers = {"Content-Type": "application/octet-stream", "Content-Disposition": disposition}
-    answer = client.post("/records", data=workbook(), headers=headers)
-    assert_problem(answer, 415, "application/octet-stream", XLSX)
+    response = client.post("/records", data=workbook(), headers=headers)
+    assert_problem(response, 415, "application/octet-stream", XLSX)
 
 
 def test_a_bodys_type_beats_its_file_name(client: FlaskClient) -> None:
@@ -135,7 +135,7 @@ def test_a_part_of_no_known_format_is_named(client: FlaskClient) -> None:
 # The answer
 
 
-def asked(client: FlaskClient, accept: str | None, route: str = "table") -> Any:
+def get_table(client: FlaskClient, accept: str | None, route: str = "table") -> Any:
     headers = {} if accept is None else {"Accept": accept}
     return client.post(f"/{route}", json=ROWS, headers=headers)
 
@@ -167,13 +167,13 @@ def asked(client: FlaskClient, accept: str | None, route: str = "table") -> Any:
     ],
 )
 def test_accept(client: FlaskClient, accept: str | None, media_type: str) -> None:
-    answer = asked(client, accept)
-    assert (answer.status_code, answer.mimetype) == (200, media_type)
+    response = get_table(client, accept)
+    assert (response.status_code, response.mimetype) == (200, media_type)
 
 
 def test_a_wildcard_means_what_is_sent(client: FlaskClient) -> None:
     """JSON is also called text/json, but that is not what the answer says it is."""
-    assert asked(client, "text/*", "records").mimetype == "text/csv"
+    assert get_table(client, "text/*", "records").mimetype == "text/csv"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_wildcard_means_what_is_sent(client: FlaskClient) -> None:
     ],
 )
 def test_what_cannot_be_accepted_is_406(client: FlaskClient, accept: str) -> None:
-    assert_problem(asked(client, accept), 406, "text/csv", "application/json", XLSX)
+    assert_problem(get_table(client, accept), 406, "text/csv", "application/json", XLSX)
 
 
 def test_406_comes_before_the_work(registry: mmf.Registry) -> None:
@@ -212,19 +212,19 @@ def test_406_comes_before_the_work(registry: mmf.Registry) -> None:
 def test_format_in_the_query_string_beats_accept(
     client: FlaskClient, format: str, media_type: str
 ) -> None:
-    answer = client.post(
+    response = client.post(
         "/table",
         query_string={"format": format},
         json=ROWS,
         headers={"Accept": "image/png, text/csv;q=0.5"},
     )
-    assert (answer.status_code, answer.mimetype) == (200, media_type)
+    assert (response.status_code, response.mimetype) == (200, media_type)
 
 
 @pytest.mark.parametrize("format", ["", "png", "xls", "nonsense", "ж", "../csv", "csv,json"])
 def test_an_impossible_format_lists_the_possible_ones(client: FlaskClient, format: str) -> None:
-    answer = client.post("/table", query_string={"format": format}, json=ROWS)
-    assert_problem(answer, 406, f"format={format}", "csv, json, xlsx")
+    response = client.post("/table", query_string={"format": format}, json=ROWS)
+    assert_problem(response, 406, f"format={format}", "csv, json, xlsx")
 
 
 def test_what_is_not_installed_is_not_offered(
@@ -239,8 +239,8 @@ def test_what_is_not_installed_is_not_offered(
     formats = client.get("/table").get_json()["returns"]["formats"]
     assert formats[:3] == ["text/csv", "application/json", "text/tab-separated-values"]
     assert XLSX not in formats
-    answer = client.post("/table", data=workbook(), content_type=XLSX)
-    assert_problem(answer, 415, "pip install python-calamine")
-    assert_problem(asked(client, XLSX), 406, "text/csv")
-    assert_problem(asked(client, None, "sheet"), 500, "pip install python-calamine")
-    assert asked(client, "text/csv", "sheet").status_code == 200
+    response = client.post("/table", data=workbook(), content_type=XLSX)
+    assert_problem(response, 415, "pip install python-calamine")
+    assert_problem(get_table(client, XLSX), 406, "text/csv")
+    assert_problem(get_table(client, None, "sheet"), 500, "pip install python-calamine")
+    assert get_table(client, "text/csv", "sheet").status_code == 200

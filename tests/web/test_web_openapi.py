@@ -101,9 +101,9 @@ def test_every_media_type_in_and_out(document: Any) -> None:
             assert set(chosen["schema"]["enum"]) == {form.extension for form in forms}
         if len(target.arguments) == 1:
             (only,) = target.arguments.values()
-            taken = call["requestBody"]["content"]
-            assert {form.media_type for form in readable(only.kind)} <= taken.keys()
-            assert "multipart/form-data" in taken
+            content = call["requestBody"]["content"]
+            assert {form.media_type for form in readable(only.kind)} <= content.keys()
+            assert "multipart/form-data" in content
 
 
 BODIES = [
@@ -130,13 +130,13 @@ def test_a_media_type_is_described_if_and_only_if_it_is_accepted(
         required = {*sorted(required)[1:]}  # the body holds one
     for media_type in BODIES:
         query = dict.fromkeys(required, "1")
-        answer = client.post(path, data=b"x", content_type=media_type, query_string=query)
-        is_accepted = answer.status_code != 415 and "cannot be sent as" not in answer.text
+        response = client.post(path, data=b"x", content_type=media_type, query_string=query)
+        is_accepted = response.status_code != 415 and "cannot be sent as" not in response.text
         is_described = bool({described_name(media_type, path), "*/*"} & content.keys())
         if path.startswith("/v2") or media_type == "application/x-www-form-urlencoded":
             assert is_accepted or not is_described  # docs/openapi.md: what else is accepted
         else:
-            assert is_accepted == is_described, (media_type, answer.text)
+            assert is_accepted == is_described, (media_type, response.text)
 
 
 def described_name(media_type: str, path: str) -> str:
@@ -155,8 +155,8 @@ def test_an_argument_is_in_the_query_or_in_the_body(client: FlaskClient, documen
             form = content.get("multipart/form-data", {}).get("schema", {}).get("properties", {})
             if parameter["in"] == "query" and name in form:
                 assert "an argument in both is a 422" in parameter["description"]
-                answer = client.post(path, query_string={name: "1"}, data={name: "1"})
-                assert_problem(answer, 422, "duplicate argument", name)
+                response = client.post(path, query_string={name: "1"}, data={name: "1"})
+                assert_problem(response, 422, "duplicate argument", name)
                 described += 1
     assert described > 5
 
@@ -207,14 +207,14 @@ def test_every_example_works(client: FlaskClient, document: Any) -> None:
                 continue
             example, form = content["example"], Format.of_media_type(media_type)
             is_json = form is Format.JSON
-            answer = client.open(
+            response = client.open(
                 path,
                 method=method.upper(),
                 query_string={} if is_json else query,
                 content_type=media_type,
                 **({"json": example} if is_json else {"data": example.encode()}),
             )
-            assert answer.status_code == 200, (path, media_type, answer.data)
+            assert response.status_code == 200, (path, media_type, response.data)
             calls += 1
     assert calls > 50
 
@@ -234,8 +234,8 @@ def test_the_page_needs_no_other_host_and_no_inline_script(client: FlaskClient) 
     linked = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert len(linked) == 8
     for path in linked:  # relative to /docs
-        with client.get(f"/{path.removeprefix('./')}") as answer:  # a file, to be closed
-            assert answer.status_code == 200
+        with client.get(f"/{path.removeprefix('./')}") as response:  # a file, to be closed
+            assert response.status_code == 200
 
 
 def test_its_files(client: FlaskClient) -> None:

@@ -39,8 +39,8 @@ TIMES = {
     ],
 )
 def test_a_sane_id_is_taken(client: FlaskClient, sent: str) -> None:
-    answer = client.get("/health/live", headers={"X-Request-ID": sent})
-    assert answer.headers.getlist("X-Request-ID") == [sent]
+    response = client.get("/health/live", headers={"X-Request-ID": sent})
+    assert response.headers.getlist("X-Request-ID") == [sent]
 
 
 @pytest.mark.parametrize(
@@ -68,58 +68,58 @@ def test_an_answers_id_is_in_its_line(output: Output, client: FlaskClient, statu
     headers = {"X-Request-ID": f"id-{status}"}
     match status:
         case 200:
-            answer = client.post("/shout", json="x", headers=headers)
+            response = client.post("/shout", json="x", headers=headers)
         case 204:
-            answer = client.post("/forget", json="x", headers=headers)
+            response = client.post("/forget", json="x", headers=headers)
         case 404:
-            answer = client.post("/nothing", json="x", headers=headers)
+            response = client.post("/nothing", json="x", headers=headers)
         case 405:
-            answer = client.put("/shout", json="x", headers=headers)
+            response = client.put("/shout", json="x", headers=headers)
         case 406:
-            answer = client.post("/shout?format=png", json="x", headers=headers)
+            response = client.post("/shout?format=png", json="x", headers=headers)
         case 415:
-            answer = client.post("/shout", data="x", headers=headers)
+            response = client.post("/shout", data="x", headers=headers)
         case _:
-            answer = client.post("/shout", json=5, headers=headers)
+            response = client.post("/shout", json=5, headers=headers)
     if status >= 400:
-        assert_problem(answer, status)
-    assert answer.status_code == status
+        assert_problem(response, status)
+    assert response.status_code == status
     line = output.access()
     assert (line["request_id"], line["status"]) == (f"id-{status}", status)
 
 
 def test_the_line_of_a_request(output: Output, client: FlaskClient) -> None:
     body = b"a,b\n1,2.5\n3,4.5\n"
-    answer = client.post("/records", data=body, content_type="text/csv")
+    response = client.post("/records", data=body, content_type="text/csv")
     line = output.access()
     assert line.keys() == FIELDS | TIMES
     assert (line["method"], line["path"], line["target"]) == ("POST", "/records", "records")
     assert (line["status"], line["level"]) == (200, "INFO")
     assert (line["rows_in"], line["rows_out"]) == (2, 2)
-    assert (line["bytes_in"], line["bytes_out"]) == (len(body), len(answer.data))
+    assert (line["bytes_in"], line["bytes_out"]) == (len(body), len(response.data))
     assert line["pid"] == os.getpid()
     assert 0 < line["ms"] < 60_000
-    assert line["request_id"] == answer.headers["X-Request-ID"]
+    assert line["request_id"] == response.headers["X-Request-ID"]
 
 
 def test_the_line_of_a_refused_request(output: Output, client: FlaskClient) -> None:
-    answer = client.post("/strict", json=[{"a": 1.5}, {"a": "x"}])
+    response = client.post("/strict", json=[{"a": 1.5}, {"a": "x"}])
     line = output.access()
     assert line.keys() == FIELDS | TIMES
     assert (line["target"], line["status"]) == ("strict", 422)
     assert (line["rows_in"], line["rows_out"]) == (2, None)
-    assert line["bytes_out"] == len(answer.data)
+    assert line["bytes_out"] == len(response.data)
 
 
 def test_the_line_of_a_crash(output: Output, serve_function: Callable[..., FlaskClient]) -> None:
     def predict() -> None:
         raise RuntimeError
 
-    answer = serve_function(predict).post("/predict")
+    response = serve_function(predict).post("/predict")
     line = output.access()
     assert line.keys() == FIELDS | TIMES
     assert (line["target"], line["status"]) == ("predict", 500)
-    assert line["request_id"] == answer.headers["X-Request-ID"]
+    assert line["request_id"] == response.headers["X-Request-ID"]
 
 
 def test_the_line_of_what_is_no_target(output: Output, client: FlaskClient) -> None:

@@ -25,11 +25,11 @@ ROWS = [{"a": 1, "b": 2.5}, {"a": 3, "b": 4.5}]
 
 
 def test_nothing_returned_is_204(client: FlaskClient) -> None:
-    answer = client.post("/forget", json="x")
-    assert answer.status_code == 204
-    assert answer.data == b""
-    assert "Content-Type" not in answer.headers
-    assert answer.headers["X-Request-ID"]
+    response = client.post("/forget", json="x")
+    assert response.status_code == 204
+    assert response.data == b""
+    assert "Content-Type" not in response.headers
+    assert response.headers["X-Request-ID"]
 
 
 @pytest.mark.parametrize(
@@ -44,20 +44,20 @@ def test_a_file_is_saved_under_the_targets_name(
     client: FlaskClient, route: str, media_type: str, name: str
 ) -> None:
     body = {"таблица": ROWS} if route == "предсказать" else ROWS
-    answer = client.post(f"/{route}", json=body)
-    disposition, options = parse_options_header(answer.headers["Content-Disposition"])
-    assert answer.content_type == media_type
+    response = client.post(f"/{route}", json=body)
+    disposition, options = parse_options_header(response.headers["Content-Disposition"])
+    assert response.content_type == media_type
     assert (disposition, options["filename"]) == ("attachment", name)
-    assert answer.headers["Content-Disposition"].isascii()
+    assert response.headers["Content-Disposition"].isascii()
 
 
 @pytest.mark.parametrize("route", ["records", "shout"])
 def test_json_and_text_are_shown_not_saved(client: FlaskClient, route: str) -> None:
     body = ROWS if route == "records" else "x"
     for accept in ("application/json", "text/plain" if route == "shout" else "*/*"):
-        answer = client.post(f"/{route}", json=body, headers={"Accept": accept})
-        assert answer.status_code == 200
-        assert "Content-Disposition" not in answer.headers
+        response = client.post(f"/{route}", json=body, headers={"Accept": accept})
+        assert response.status_code == 200
+        assert "Content-Disposition" not in response.headers
 
 
 def test_a_table_keeps_its_rows_in_every_format(client: FlaskClient) -> None:
@@ -70,13 +70,13 @@ def test_a_table_keeps_its_rows_in_every_format(client: FlaskClient) -> None:
 
 
 def test_nan_and_infinity_are_null(client: FlaskClient) -> None:
-    answer = client.post("/gaps")
-    assert answer.get_json() == [{"a": 1.5, "b": None}, {"a": None, "b": None}]
+    response = client.post("/gaps")
+    assert response.get_json() == [{"a": 1.5, "b": None}, {"a": None, "b": None}]
 
 
 def test_null_is_nan_on_the_way_in(client: FlaskClient) -> None:
-    answer = client.post("/typed", json=[{"a": 1, "b": None}, {"a": 2, "b": 0.5}])
-    assert answer.get_json() == [{"a": 1, "b": None}, {"a": 2, "b": 0.5}]
+    response = client.post("/typed", json=[{"a": 1, "b": None}, {"a": 2, "b": 0.5}])
+    assert response.get_json() == [{"a": 1, "b": None}, {"a": 2, "b": 0.5}]
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_scalars_are_wrapped_as_json_and_bare_as_text(
 
 
 def test_a_file_is_answered_as_bytes_and_as_base64(client: FlaskClient) -> None:
-    answer = client.post("/copied", data=b"\x00\xff")
-    assert (answer.content_type, answer.data) == ("application/octet-stream", b"\x00\xff")
+    response = client.post("/copied", data=b"\x00\xff")
+    assert (response.content_type, response.data) == ("application/octet-stream", b"\x00\xff")
     assert client.post("/copied?format=json", data=b"\x00\xff").get_json() == {"result": "AP8="}
 
 
@@ -212,8 +212,8 @@ def test_the_described_example_is_answered(client: FlaskClient, route: str) -> N
     example = client.get(f"/{route}").get_json()["example"]
     head, _, body = example.partition(" -d ")
     assert head == f"curl http://localhost/{route} -H 'Content-Type: application/json'"
-    answer = client.post(f"/{route}", data=body[1:-1], content_type="application/json")
-    assert answer.status_code == 200, answer.data
+    response = client.post(f"/{route}", data=body[1:-1], content_type="application/json")
+    assert response.status_code == 200, response.data
 
 
 @pytest.mark.parametrize("host", ["xn--", "xn--a.example", "localhost:x", "[::1"])
@@ -228,8 +228,8 @@ def test_description_of_a_target_without_a_result(client: FlaskClient) -> None:
 
 
 def test_head_of_a_description(client: FlaskClient) -> None:
-    answer = client.head("/table")
-    assert (answer.status_code, answer.data) == (200, b"")
+    response = client.head("/table")
+    assert (response.status_code, response.data) == (200, b"")
 
 
 def _changed(change: Callable[[Response], Response | None]) -> TestResponse:
@@ -245,31 +245,31 @@ def _changed(change: Callable[[Response], Response | None]) -> TestResponse:
     def hook(response: Response) -> Response:
         return change(response) or response
 
-    answer = app.test_client().post("/one")
-    assert answer.headers["X-Request-ID"]
-    return answer
+    result = app.test_client().post("/one")
+    assert result.headers["X-Request-ID"]
+    return result
 
 
 def test_a_hook_of_the_author_changes_a_response() -> None:
-    answer = _changed(lambda response: response.headers.add("X-Own", "a"))
-    assert (answer.headers["X-Own"], answer.get_json()) == ("a", {"result": 1})
-    answer = _changed(lambda response: response.headers.add("Location", "/ä"))
-    assert answer.headers["Location"] == "/%C3%A4"
-    answer = _changed(lambda response: response.set_data("text"))
-    assert (answer.text, answer.headers.getlist("Content-Length")) == ("text", ["4"])
-    answer = _changed(lambda response: setattr(response, "response", iter([b"a", b"b"])))
-    assert answer.data == b"ab"
-    answer = _changed(lambda response: setattr(response, "status_code", 204))
-    assert (answer.status_code, answer.data) == (204, b"")
-    assert "Content-Length" not in answer.headers
-    answer = _changed(lambda _: Response("other"))
-    assert answer.text == "other"
+    result = _changed(lambda response: response.headers.add("X-Own", "a"))
+    assert (result.headers["X-Own"], result.get_json()) == ("a", {"result": 1})
+    result = _changed(lambda response: response.headers.add("Location", "/ä"))
+    assert result.headers["Location"] == "/%C3%A4"
+    result = _changed(lambda response: response.set_data("text"))
+    assert (result.text, result.headers.getlist("Content-Length")) == ("text", ["4"])
+    result = _changed(lambda response: setattr(response, "response", iter([b"a", b"b"])))
+    assert result.data == b"ab"
+    result = _changed(lambda response: setattr(response, "status_code", 204))
+    assert (result.status_code, result.data) == (204, b"")
+    assert "Content-Length" not in result.headers
+    result = _changed(lambda _: Response("other"))
+    assert result.text == "other"
 
 
 def test_a_hook_of_the_author_hears_that_a_response_was_sent() -> None:
     closed: list[bool] = []
-    answer = _changed(lambda response: response.call_on_close(lambda: closed.append(True)) and None)
-    answer.close()
+    result = _changed(lambda response: response.call_on_close(lambda: closed.append(True)) and None)
+    result.close()
     assert closed == [True]
 
 

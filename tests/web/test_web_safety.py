@@ -65,8 +65,8 @@ def _bomb(form: Format) -> bytes:
 
 @pytest.mark.parametrize("form", [Format.XLSX, Format.ODS])
 def test_a_bomb_in_a_workbook(small: FlaskClient, form: Format) -> None:
-    answer = _post(small, "records", _bomb(form), form)
-    assert_problem(answer, 413, "2 MiB", "MMF_MAX_DECOMPRESSED_MIB", path="/records")
+    response = _post(small, "records", _bomb(form), form)
+    assert_problem(response, 413, "2 MiB", "MMF_MAX_DECOMPRESSED_MIB", path="/records")
 
 
 @pytest.mark.parametrize("doctype", [LAUGHS, EXTERNAL, PARAMETER], ids=["laughs", "file", "url"])
@@ -82,9 +82,9 @@ def test_entities_of_xml(client: FlaskClient, route: str, text: str, doctype: st
 @pytest.mark.parametrize("depth", [10_000, 200_000])
 def test_depth_of_xml(client: FlaskClient, route: str, depth: int) -> None:
     body = b"<a>" * depth + b"</a>" * depth
-    answer = _post(client, route, body, Format.XML)
-    assert answer.status_code in {400, 422}
-    assert_problem(answer, answer.status_code)
+    response = _post(client, route, body, Format.XML)
+    assert response.status_code in {400, 422}
+    assert_problem(response, response.status_code)
 
 
 @pytest.mark.parametrize("route", ["strict", "swap", "double", "mirror", "next_one", "labelled"])
@@ -99,9 +99,9 @@ def test_json_of_depth_ten_thousand(
 @pytest.mark.parametrize("route", ["strict", "swap", "double"])
 def test_one_string_of_fifty_megabytes(client: FlaskClient, route: str) -> None:
     body = b'"' + b"x" * 50_000_000 + b'"'
-    answer = _post(client, route, body, Format.JSON)
-    assert_problem(answer, 422, path=f"/{route}")
-    assert len(answer.data) < 1_000
+    response = _post(client, route, body, Format.JSON)
+    assert_problem(response, 422, path=f"/{route}")
+    assert len(response.data) < 1_000
 
 
 def test_a_long_string_in_an_array_makes_no_room_for_itself_in_every_cell(
@@ -155,8 +155,8 @@ def test_a_picture_of_sixty_thousand_pixels_a_side(client: FlaskClient) -> None:
 def test_the_pixels_of_a_picture_are_limited_by_a_setting(small: FlaskClient) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (1_000, 1_000)).save(buffer, "PNG")
-    answer = _post(small, "mirror", buffer.getvalue(), Format.PNG)
-    assert_problem(answer, 413, "699,050 pixels", "MMF_MAX_DECOMPRESSED_MIB", path="/mirror")
+    response = _post(small, "mirror", buffer.getvalue(), Format.PNG)
+    assert_problem(response, 413, "699,050 pixels", "MMF_MAX_DECOMPRESSED_MIB", path="/mirror")
 
 
 def test_parquet_with_a_forged_footer(client: FlaskClient) -> None:
@@ -176,8 +176,8 @@ def test_arrow_of_nothing_without_end(client: FlaskClient) -> None:
         writer.write_batch(table)
     body = sink.getvalue().to_pybytes()
     assert len(body) < 1_000
-    answer = _post(client, "records", body, Format.ARROW)
-    assert_problem(answer, 413, "100 MiB", "MMF_MAX_DECOMPRESSED_MIB")
+    response = _post(client, "records", body, Format.ARROW)
+    assert_problem(response, 413, "100 MiB", "MMF_MAX_DECOMPRESSED_MIB")
 
 
 class Trap:
@@ -204,9 +204,9 @@ def test_a_million_columns(client: FlaskClient, form: Format) -> None:
 
 @pytest.mark.parametrize("text", HARMFUL)
 def test_a_text_is_no_formula_in_excel(client: FlaskClient, text: str) -> None:
-    answer = client.post("/sheet", json=[{text: text}])
-    assert answer.status_code == 200
-    (name,), (cell,) = openpyxl.load_workbook(io.BytesIO(answer.data)).active.iter_rows()
+    response = client.post("/sheet", json=[{text: text}])
+    assert response.status_code == 200
+    (name,), (cell,) = openpyxl.load_workbook(io.BytesIO(response.data)).active.iter_rows()
     for excel_cell in (name, cell):
         assert excel_cell.data_type == "s"
         assert excel_cell.value.replace("_x000D_", "\r").strip() == text.strip()
@@ -219,9 +219,9 @@ def test_a_text_is_no_formula_in_csv_where_that_is_set(
 ) -> None:
     monkeypatch.setenv("MMF_CSV_ESCAPE", "1")
     client = create_app(everything).test_client()
-    answer = client.post(f"/table?format={form.extension}", json=[{"a": text}])
+    response = client.post(f"/table?format={form.extension}", json=[{"a": text}])
     separator = "," if form is Format.CSV else "\t"
-    read = pd.read_csv(io.BytesIO(answer.data), sep=separator, lineterminator="\n")
+    read = pd.read_csv(io.BytesIO(response.data), sep=separator, lineterminator="\n")
     assert read["a"].tolist() == [f"'{text}"]
 
 
@@ -232,21 +232,21 @@ def test_a_text_is_no_formula_in_csv_where_that_is_set(
 def test_names_of_files(client: FlaskClient, name: str, how: str) -> None:
     if how == "multipart":
         part = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\nx'
-        answer = client.post(
+        response = client.post(
             "/copied",
             data=part.encode() + b"\r\n--b--\r\n",
             content_type="multipart/form-data; boundary=b",
         )
     else:
         disposition = f'attachment; filename="{name}"'
-        answer = client.post(
+        response = client.post(
             "/copied",
             data=b"x",
             content_type="application/x-thing",
             environ_overrides={"HTTP_CONTENT_DISPOSITION": disposition},
         )
-    assert (answer.status_code, answer.data) == (200, b"x")
-    named = answer.headers["Content-Disposition"].partition("filename=")[2]
+    assert (response.status_code, response.data) == (200, b"x")
+    named = response.headers["Content-Disposition"].partition("filename=")[2]
     assert named
     assert not set(named) & set("/\\\0\x1b")
     assert ".." not in named
@@ -254,5 +254,5 @@ def test_names_of_files(client: FlaskClient, name: str, how: str) -> None:
 
 def test_a_name_of_an_argument_is_no_path(client: FlaskClient) -> None:
     body = msgpack.packb({"../../a\0": 1})
-    answer = _post(client, "swap", body, Format.MSGPACK)
-    assert answer.get_json() == {"1": "../../a\0"}
+    response = _post(client, "swap", body, Format.MSGPACK)
+    assert response.get_json() == {"1": "../../a\0"}

@@ -43,13 +43,13 @@ SIGNED = (
 def test_every_answer_is_safe_in_a_browser(
     client: FlaskClient, method: str, path: str, status: int
 ) -> None:
-    answer = client.open(path, method=method)
-    assert answer.status_code == status
+    response = client.open(path, method=method)
+    assert response.status_code == status
     for name in ("X-Content-Type-Options", "Referrer-Policy", "Content-Security-Policy"):
-        assert len(answer.headers.getlist(name)) == 1
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
-    policy = answer.headers["Content-Security-Policy"]
+        assert len(response.headers.getlist(name)) == 1
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    policy = response.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert ("script-src" in policy) == (path == "/docs")
@@ -210,14 +210,14 @@ def test_no_secret_in_the_log_of_a_crash(
         logging.getLogger("author").warning("asking %s", SIGNED)
         raise RuntimeError(f'{text} with a "quoted" word at http://user:hidden@host')
 
-    answer = create_app(registry).test_client().post("/crash", json="it fails")
-    assert answer.status_code == 500
+    response = create_app(registry).test_client().post("/crash", json="it fails")
+    assert response.status_code == 500
     text = bare_logging.getvalue()
     assert "it fails" in text
     assert "asking" in text
     for secret in ("hidden", "quoted", "abcdef", "AKIA0000"):
         assert secret not in text
-        assert secret not in answer.text
+        assert secret not in response.text
     assert all(json.loads(line) for line in text.splitlines())
 
 

@@ -333,8 +333,8 @@ def wait_for(condition: Callable[[], Any], seconds: float = 10) -> Any:
 
 def access(log: Path, target: str) -> dict[str, Any] | None:
     lines = [json.loads(line) for line in log.read_text().splitlines() if line[:1] == "{"]
-    found = [line for line in lines if line.get("target") == target and "ms" in line]
-    return found[-1] if found else None
+    matching = [line for line in lines if line.get("target") == target and "ms" in line]
+    return matching[-1] if matching else None
 
 
 @pytest.mark.parametrize(("path", "seconds"), [("/tick", 0.05), ("/wait", 60.0)])

@@ -51,8 +51,8 @@ def _old() -> bytes:
 def test_every_format_comes_in(client: FlaskClient, form: Format) -> None:
     data = _written(form)
     for media_type in form.media_types:
-        answer = client.post("/records", data=data, content_type=media_type)
-        assert answer.get_json() == ROWS
+        response = client.post("/records", data=data, content_type=media_type)
+        assert response.get_json() == ROWS
     for extension in form.extensions:
         part = {"data": (io.BytesIO(data), f"wines.{extension}", "application/x-unheard-of")}
         assert client.post("/records", data=part).get_json() == ROWS
@@ -62,21 +62,21 @@ def test_every_format_comes_in(client: FlaskClient, form: Format) -> None:
 def test_every_format_goes_out(client: FlaskClient, form: Format) -> None:
     by_query = client.post(f"/table?format={form.extension}", json=ROWS)
     by_accept = client.post("/table", json=ROWS, headers={"Accept": form.media_type})
-    for answer in (by_query, by_accept):
-        assert (answer.status_code, answer.mimetype) == (200, form.media_type)
+    for response in (by_query, by_accept):
+        assert (response.status_code, response.mimetype) == (200, form.media_type)
         if form is not Format.JSON:
-            disposition = answer.headers["Content-Disposition"]
+            disposition = response.headers["Content-Disposition"]
             assert disposition == f"attachment; filename=table.{form.extension}"
-        again = client.post("/records", data=answer.data, content_type=form.media_type)
+        again = client.post("/records", data=response.data, content_type=form.media_type)
         assert again.get_json() == ROWS
 
 
 def test_a_page_is_shown_and_cannot_be_sent(client: FlaskClient) -> None:
-    answer = client.post("/table", json=ROWS, headers={"Accept": "text/html"})
-    assert answer.content_type == "text/html; charset=utf-8"
-    assert "Content-Disposition" not in answer.headers
-    assert "<td" in answer.text
-    refused = client.post("/records", data=answer.data, content_type="text/html")
+    response = client.post("/table", json=ROWS, headers={"Accept": "text/html"})
+    assert response.content_type == "text/html; charset=utf-8"
+    assert "Content-Disposition" not in response.headers
+    assert "<td" in response.text
+    refused = client.post("/records", data=response.data, content_type="text/html")
     assert_problem(refused, 415, "text/html", "text/csv")
 
 
@@ -88,8 +88,8 @@ def test_described_formats_are_those_that_work(client: FlaskClient) -> None:
     for form in (Format.XLS, Format.ODS):
         assert form.media_type in accepts
         assert form.media_type not in formats
-        answer = client.post(f"/table?format={form.extension}", json=ROWS)
-        problem = assert_problem(answer, 406, "csv, json, xlsx")
+        response = client.post(f"/table?format={form.extension}", json=ROWS)
+        problem = assert_problem(response, 406, "csv, json, xlsx")
         assert form.extension not in problem["detail"].partition("ask for")[2].split(", ")
 
 
@@ -97,8 +97,8 @@ def test_described_formats_are_those_that_work(client: FlaskClient) -> None:
 @pytest.mark.parametrize("sheet", ["лист", "1"])
 def test_a_sheet_is_chosen_by_query(client: FlaskClient, form: Format, sheet: str) -> None:
     data, query = _opened(form, "лист"), {"sheet": sheet}
-    answer = client.post("/records", query_string=query, data=data, content_type=form.media_type)
-    assert answer.get_json() == ROWS
+    response = client.post("/records", query_string=query, data=data, content_type=form.media_type)
+    assert response.get_json() == ROWS
     part = {"data": (io.BytesIO(data), f"wines.{form.extension}")}
     assert client.post("/records", query_string=query, data=part).get_json() == ROWS
 
@@ -134,66 +134,66 @@ def test_a_workbook_is_read_as_what_it_is(client: FlaskClient, form: str, sent_a
     """Whatever its name and its media type are."""
     data = WORKBOOKS[form]
     file = {"data": (io.BytesIO(data), f"wines.{sent_as}")}
-    answers = [client.post("/records?sheet=Sheet1", data=file)]
+    responses = [client.post("/records?sheet=Sheet1", data=file)]
     if sent_as != "json":  # a JSON body is an object of arguments, or a table
         by_type = Format.of_extension(sent_as)
         assert by_type
-        answers += [
+        responses += [
             client.post("/records?sheet=Sheet1", data=data, content_type=media_type)
             for media_type in by_type.media_types
         ]
-    for answer in answers:
-        assert (answer.status_code, answer.get_json()) == (200, ROWS)
+    for response in responses:
+        assert (response.status_code, response.get_json()) == (200, ROWS)
 
 
 def test_a_text_that_begins_like_a_workbook_is_a_text(client: FlaskClient) -> None:
-    answer = client.post("/records", data=b"PK,b\n1,2.5\n", content_type="text/csv")
-    assert answer.get_json() == [{"PK": 1, "b": 2.5}]
+    response = client.post("/records", data=b"PK,b\n1,2.5\n", content_type="text/csv")
+    assert response.get_json() == [{"PK": 1, "b": 2.5}]
 
 
 def test_a_text_that_is_called_a_workbook_is_400(client: FlaskClient) -> None:
-    answer = client.post("/records", data={"data": (io.BytesIO(b"a,b\n1,2\n"), "wines.xls")})
-    assert_problem(answer, 400, "expected an .xls workbook, got text, such as CSV")
+    response = client.post("/records", data={"data": (io.BytesIO(b"a,b\n1,2\n"), "wines.xls")})
+    assert_problem(response, 400, "expected an .xls workbook, got text, such as CSV")
 
 
 @pytest.mark.parametrize("form", WORKBOOKS)
 def test_column_names_below_a_title_are_chosen_by_query(client: FlaskClient, form: str) -> None:
     file = {"data": (io.BytesIO(TITLED[form]), f"wines.{form}")}
-    answer = client.post("/records?header_row=3", data=file)
-    assert (answer.status_code, answer.get_json()) == (200, ROWS)
+    response = client.post("/records?header_row=3", data=file)
+    assert (response.status_code, response.get_json()) == (200, ROWS)
 
 
 @pytest.mark.parametrize("row", ["0", "-1", "1.0", "x", "", "1001", "٣", "9" * 5_000])
 def test_a_header_row_is_a_row(client: FlaskClient, row: str) -> None:
     media_type = Format.XLSX.media_type
     query, data = {"header_row": row}, TITLED["xlsx"]
-    answer = client.post("/records", query_string=query, data=data, content_type=media_type)
-    assert_problem(answer, 422, "?header_row=: expected a whole number >= 1")
-    answer = client.post("/records", query_string=query, json={"data": ROWS})
-    assert_problem(answer, 422, "?header_row=: expected a whole number >= 1")
+    response = client.post("/records", query_string=query, data=data, content_type=media_type)
+    assert_problem(response, 422, "?header_row=: expected a whole number >= 1")
+    response = client.post("/records", query_string=query, json={"data": ROWS})
+    assert_problem(response, 422, "?header_row=: expected a whole number >= 1")
     query = {"header_row": "1000"}
-    answer = client.post("/records", query_string=query, data=data, content_type=media_type)
-    assert_problem(answer, 422, "no rows")
+    response = client.post("/records", query_string=query, data=data, content_type=media_type)
+    assert_problem(response, 422, "no rows")
 
 
 def test_the_header_row_is_one_of_a_workbook(client: FlaskClient) -> None:
-    answer = client.post("/records?header_row=2", data=b"a\n1\n", content_type="text/csv")
-    assert_problem(answer, 422, "?header_row=2: expected a workbook, got CSV")
-    answer = client.post("/records?header_row=1", data=b"a\n1\n", content_type="text/csv")
-    assert answer.get_json() == [{"a": 1}]
+    response = client.post("/records?header_row=2", data=b"a\n1\n", content_type="text/csv")
+    assert_problem(response, 422, "?header_row=2: expected a workbook, got CSV")
+    response = client.post("/records?header_row=1", data=b"a\n1\n", content_type="text/csv")
+    assert response.get_json() == [{"a": 1}]
 
 
 def test_an_unknown_sheet_is_422_and_names_those_there_are(client: FlaskClient) -> None:
-    answer = client.post(
+    response = client.post(
         "/records?sheet=no", data=_opened(Format.XLSX), content_type=Format.XLSX.media_type
     )
-    problem = assert_problem(answer, 422, "sheet 'no' not found", "first, Sheet1")
+    problem = assert_problem(response, 422, "sheet 'no' not found", "first, Sheet1")
     assert problem["errors"][0]["where"] == "data"
 
 
 def test_a_sheet_of_what_has_none_is_422(client: FlaskClient) -> None:
-    answer = client.post("/records?sheet=1", data=b"a\n1\n", content_type="text/csv")
-    assert_problem(answer, 422, "?sheet=1", "CSV")
+    response = client.post("/records?sheet=1", data=b"a\n1\n", content_type="text/csv")
+    assert_problem(response, 422, "?sheet=1", "CSV")
     assert_problem(client.post("/shout?sheet=1", json="x"), 422, "unknown", "sheet")
 
 
@@ -203,11 +203,11 @@ def test_the_settings_reach_the_codecs(
     monkeypatch.setenv("MMF_CSV_ESCAPE", "1")
     monkeypatch.setenv("MMF_MAX_DECOMPRESSED_MIB", "0.001")
     client = create_app(everything).test_client()
-    answer = client.post("/table", json=[{"a": "=1+1", "b": -1}])
-    assert answer.data == b"a,b\n'=1+1,-1\n"
+    response = client.post("/table", json=[{"a": "=1+1", "b": -1}])
+    assert response.data == b"a,b\n'=1+1,-1\n"
     book = _opened(Format.XLSX)
-    answer = client.post("/records", data=book, content_type=Format.XLSX.media_type)
-    assert_problem(answer, 413, "MMF_MAX_DECOMPRESSED_MIB")
+    response = client.post("/records", data=book, content_type=Format.XLSX.media_type)
+    assert_problem(response, 413, "MMF_MAX_DECOMPRESSED_MIB")
 
 
 def test_without_settings_nothing_is_escaped(client: FlaskClient) -> None:
@@ -217,8 +217,8 @@ def test_without_settings_nothing_is_escaped(client: FlaskClient) -> None:
 def test_large_whole_numbers_stay_exact(client: FlaskClient) -> None:
     rows = [{"a": 2**53 + 1}, {"a": -(2**63)}]
     for form in (Format.JSON, Format.JSONL, Format.CSV, Format.XML, Format.PARQUET):
-        answer = client.post(f"/table?format={form.extension}", json=rows)
-        again = client.post("/records", data=answer.data, content_type=form.media_type)
+        response = client.post(f"/table?format={form.extension}", json=rows)
+        again = client.post("/records", data=response.data, content_type=form.media_type)
         assert again.get_json() == rows
 
 
@@ -233,6 +233,6 @@ def test_leading_noughts_stay_where_the_schema_says_text(
     client = serve_function(codes, returns=mmf.DataFrame(format="json"))
     rows = [{"code": "007"}, {"code": "NA"}]
     for form in BOTH:
-        answer = client.post("/codes", json=rows, query_string={"format": form.extension})
-        again = client.post("/codes", data=answer.data, content_type=form.media_type)
+        response = client.post("/codes", json=rows, query_string={"format": form.extension})
+        again = client.post("/codes", data=response.data, content_type=form.media_type)
         assert json.loads(again.data) == rows, form

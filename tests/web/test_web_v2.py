@@ -36,18 +36,18 @@ def column(name: str, data: list[Any], datatype: str = "FP64", **more: Any) -> d
 
 def infer(client: FlaskClient, model: str, *inputs: Any, **more: Any) -> Any:
     """Ask a model; return the answer's outputs by name, each with its data."""
-    answer = client.post(f"/v2/models/{model}/infer", json={"inputs": list(inputs), **more})
-    assert answer.status_code == 200, answer.data
-    return {output["name"]: output for output in answer.get_json()["outputs"]}
+    response = client.post(f"/v2/models/{model}/infer", json={"inputs": list(inputs), **more})
+    assert response.status_code == 200, response.data
+    return {output["name"]: output for output in response.get_json()["outputs"]}
 
 
 def refused(client: FlaskClient, model: str, body: Any, *words: str, status: int = 400) -> None:
     """Check that a body gets the protocol's error, with these words."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    answer = client.post(f"/v2/models/{model}/infer", data=data)
-    assert answer.status_code == status, answer.data
-    assert answer.content_type == "application/json"
-    whole = answer.get_json()
+    response = client.post(f"/v2/models/{model}/infer", data=data)
+    assert response.status_code == status, response.data
+    assert response.content_type == "application/json"
+    whole = response.get_json()
     assert list(whole) == ["error"]
     for word in words:
         assert word in whole["error"]
@@ -119,9 +119,9 @@ def test_metadata_says_what_is_declared(serve_function: Callable[..., FlaskClien
     ],
 )
 def test_what_is_not_there(client: FlaskClient, method: str, path: str, status: int) -> None:
-    answer = client.open(path, method=method)
-    assert answer.status_code == status
-    assert list(answer.get_json()) == ["error"]
+    response = client.open(path, method=method)
+    assert response.status_code == status
+    assert list(response.get_json()) == ["error"]
 
 
 def test_a_model_that_is_not_loaded_yet() -> None:
@@ -137,9 +137,9 @@ def test_a_model_that_is_not_loaded_yet() -> None:
 
     client = create_app(registry, ready=False).test_client()
     for path in ("/v2/health/ready", "/v2/models/predict/ready"):
-        answer = client.get(path)
-        assert (answer.status_code, list(answer.get_json())) == (503, ["error"])
-        assert answer.headers["Retry-After"] == "10"
+        response = client.get(path)
+        assert (response.status_code, list(response.get_json())) == (503, ["error"])
+        assert response.headers["Retry-After"] == "10"
     assert client.get("/v2/health/live").status_code == 200
     index = client.post("/v2/repository/index").get_json()
     assert index[0]["state"] == "UNAVAILABLE"
@@ -149,14 +149,14 @@ def test_a_model_that_is_not_loaded_yet() -> None:
 
 
 def test_a_table_is_a_tensor_for_each_column(client: FlaskClient) -> None:
-    answer = infer(
+    response = infer(
         client,
         "typed",
         column("a", [1, 3], "INT64"),
         column("b", [2.5, None]),
     )
-    assert answer["a"] == {"name": "a", "shape": [2], "datatype": "INT64", "data": [1, 3]}
-    assert answer["b"] == {"name": "b", "shape": [2], "datatype": "FP64", "data": [2.5, None]}
+    assert response["a"] == {"name": "a", "shape": [2], "datatype": "INT64", "data": [1, 3]}
+    assert response["b"] == {"name": "b", "shape": [2], "datatype": "FP64", "data": [2.5, None]}
 
 
 def test_columns_of_shape_n_1_nested_or_flat(client: FlaskClient) -> None:
@@ -199,8 +199,8 @@ def test_texts_dates_categories_and_mixed_cells(serve_function: Callable[..., Fl
         return table
 
     client = serve_function(make, returns=mmf.DataFrame())
-    answer = infer(client, "make", column("n", [1], "INT64"))
-    assert {name: output["data"] for name, output in answer.items()} == {
+    response = infer(client, "make", column("n", [1], "INT64"))
+    assert {name: output["data"] for name, output in response.items()} == {
         "text": ["вино", None],
         "date": ["2026-01-31T12:00:00+00:00", None],
         "category": ["red", "white"],
@@ -209,14 +209,14 @@ def test_texts_dates_categories_and_mixed_cells(serve_function: Callable[..., Fl
         "maybe": [1.0, None],
         "whole": [1, 2],
     }
-    assert {name: output["datatype"] for name, output in answer.items()} == {
+    assert {name: output["datatype"] for name, output in response.items()} == {
         **dict.fromkeys(["text", "date", "category", "mixed"], "BYTES"),
         "flag": "BOOL",
         "maybe": "FP64",
         "whole": "INT64",
     }
-    assert answer["date"]["parameters"] == {"content_type": "datetime"}
-    assert answer["mixed"]["parameters"] == {"content_type": "pd_json"}
+    assert response["date"]["parameters"] == {"content_type": "datetime"}
+    assert response["mixed"]["parameters"] == {"content_type": "pd_json"}
 
 
 LONG = 2**53 + 1
@@ -265,9 +265,9 @@ def test_every_column_of_a_result_is_exact(
         return pd.DataFrame({"x": values}).head(n)
 
     client = serve_function(make, returns=mmf.DataFrame())
-    answer = infer(client, "make", column("n", [2], "INT64"))["x"]
-    assert (answer["datatype"], answer["data"]) == (datatype, data)
-    assert list(map(type, answer["data"])) == list(map(type, data))
+    response = infer(client, "make", column("n", [2], "INT64"))["x"]
+    assert (response["datatype"], response["data"]) == (datatype, data)
+    assert list(map(type, response["data"])) == list(map(type, data))
 
 
 @pytest.mark.parametrize("values", [pd.array([LONG, None], "Int64"), WORDS, [None, b"x"]])
@@ -343,9 +343,9 @@ NUMBERS = st.one_of(
 
 @given(st.lists(NUMBERS, min_size=1, max_size=5))
 def test_whole_numbers_come_back_beside_anything(client: FlaskClient, data: list[Any]) -> None:
-    answer = infer(client, "table", column("x", data, "INT64"))["x"]
-    if answer["datatype"] != "BYTES":  # nothing but nulls is not a column of numbers
-        assert answer["data"] == data
+    response = infer(client, "table", column("x", data, "INT64"))["x"]
+    if response["datatype"] != "BYTES":  # nothing but nulls is not a column of numbers
+        assert response["data"] == data
     alone = [infer(client, "table", column("x", [cell], "INT64"))["x"]["data"] for cell in data]
     assert [cell for (cell,) in alone] == data
 
@@ -390,9 +390,9 @@ def tables_of(serve_function: Callable[..., FlaskClient]) -> Callable[..., Any]:
                 continue
             inputs, data = _tensors(datatype, rows, form)
             tables.clear()
-            answer = binary(client, "take", {"inputs": inputs}, data)
-            assert answer.status_code in {200, 400}, answer.data
-            yield tables[0] if tables else answer.get_json()["error"]
+            response = binary(client, "take", {"inputs": inputs}, data)
+            assert response.status_code in {200, 400}, response.data
+            yield tables[0] if tables else response.get_json()["error"]
 
     return send
 
@@ -438,13 +438,13 @@ def test_a_number_that_is_no_integer_of_64_bits_is_refused(
     tables_of: Callable[..., Any], datatype: str, number: float
 ) -> None:
     for rows in ([[number, 1]], [[1, number]]):
-        for answer in tables_of(WHOLES, datatype, rows):
-            assert "expected a whole number, got" in answer
+        for response in tables_of(WHOLES, datatype, rows):
+            assert "expected a whole number, got" in response
 
 
 def test_flags_are_not_numbers_and_whole_flags_are_flags(tables_of: Callable[..., Any]) -> None:
-    for answer in tables_of(WHOLES, "BOOL", [[True, False]]):
-        assert "row 0, column x: expected a whole number" in answer
+    for response in tables_of(WHOLES, "BOOL", [[True, False]]):
+        assert "row 0, column x: expected a whole number" in response
     for table in tables_of({"x": bool, "y": bool | None}, "INT8", [[1, 0]]):
         assert table.dtypes.tolist() == ["bool", "boolean"]
         assert table.to_numpy().tolist() == [[True, False]]
@@ -455,8 +455,8 @@ def test_binary_floats_that_are_not_finite_are_refused(
     tables_of: Callable[..., Any], value: float
 ) -> None:
     *_, columns, matrix = tables_of(REALS, "FP64", [[0.5, 0.5], [value, 0.5]])
-    for answer in (columns, matrix):
-        assert "row 1, column x: expected a number" in answer
+    for response in (columns, matrix):
+        assert "row 1, column x: expected a number" in response
 
 
 def test_null_in_a_column_of_integers(serve_function: Callable[..., FlaskClient]) -> None:
@@ -495,15 +495,15 @@ def test_texts_come_in_as_mlservers_clients_write_them(client: FlaskClient) -> N
     words = column("word", ["вино", None, "c"], "BYTES", parameters={"content_type": "str"})
     trees = column("tree", ['{"a": [1]}', "2", "null"], "BYTES")
     trees["parameters"] = {"content_type": "pd_json"}
-    answer = infer(client, "table", words, trees)
-    assert answer["word"]["data"] == ["вино", None, "c"]
-    assert answer["tree"]["data"] == ['{"a":[1]}', "2", "null"]
+    response = infer(client, "table", words, trees)
+    assert response["word"]["data"] == ["вино", None, "c"]
+    assert response["tree"]["data"] == ['{"a":[1]}', "2", "null"]
 
 
 def test_the_content_type_of_the_whole_comes_back(client: FlaskClient) -> None:
     body = {"parameters": {"content_type": "pd"}, "inputs": [column("a", [1.5])]}
-    answer = client.post("/v2/models/strict/infer", json=body).get_json()
-    assert answer["parameters"] == {"content_type": "pd"}
+    response = client.post("/v2/models/strict/infer", json=body).get_json()
+    assert response["parameters"] == {"content_type": "pd"}
 
 
 # Other kinds
@@ -547,15 +547,15 @@ def test_one_value(
 def test_a_picture(client: FlaskClient) -> None:
     pixels = np.arange(24).reshape(2, 4, 3)
     tensor = {"name": "photo", "shape": [2, 4, 3], "datatype": "UINT8", "data": pixels.tolist()}
-    answer = infer(client, "mirror", tensor)["result"]
-    assert (answer["shape"], answer["datatype"]) == ([2, 4, 3], "UINT8")
-    assert answer["data"] == pixels[:, ::-1].ravel().tolist()
+    response = infer(client, "mirror", tensor)["result"]
+    assert (response["shape"], response["datatype"]) == ([2, 4, 3], "UINT8")
+    assert response["data"] == pixels[:, ::-1].ravel().tolist()
 
 
 def test_several_arguments(client: FlaskClient) -> None:
     table, label = column("a", [1.5]), column("label", ["x"], "BYTES")
-    answer = infer(client, "labelled", label, table, parameters={"times": 3, "other": 1})
-    result = json.loads(answer["result"]["data"][0])
+    response = infer(client, "labelled", label, table, parameters={"times": 3, "other": 1})
+    result = json.loads(response["result"]["data"][0])
     assert result == {"rows": [{"a": 1.5}], "label": "x", "times": 3}
 
 
@@ -614,13 +614,13 @@ def test_binary_both_ways(client: FlaskClient, datatype: str, dtype: str) -> Non
         "inputs": [with_size("data", datatype, [3], data)],
         "parameters": {"binary_data_output": True},
     }
-    answer = binary(client, "double", head, data)
-    size = int(answer.headers[LENGTH])
-    output = json.loads(answer.data[:size])["outputs"][0]
-    assert answer.content_type == "application/octet-stream"
+    response = binary(client, "double", head, data)
+    size = int(response.headers[LENGTH])
+    output = json.loads(response.data[:size])["outputs"][0]
+    assert response.content_type == "application/octet-stream"
     assert (output["datatype"], output["shape"]) == (datatype, [3])
-    assert output["parameters"]["binary_data_size"] == len(answer.data) - size
-    assert np.frombuffer(answer.data[size:], dtype).tolist() == [2, 4, 6]
+    assert output["parameters"]["binary_data_size"] == len(response.data) - size
+    assert np.frombuffer(response.data[size:], dtype).tolist() == [2, 4, 6]
 
 
 @pytest.mark.parametrize("byte", [2, 255])
@@ -628,9 +628,9 @@ def test_a_binary_flag_is_0_or_1(client: FlaskClient, byte: int) -> None:
     entry = {"name": "flag", "shape": [1], "datatype": "BOOL"}
     head = {"inputs": [{**entry, "parameters": {"binary_data_size": 1}}]}
     assert binary(client, "opposite", head, b"\1").status_code == 200
-    answer = binary(client, "opposite", head, bytes([byte]))
-    assert answer.status_code == 400
-    assert "input flag: a value does not fit BOOL" in answer.json["error"]
+    response = binary(client, "opposite", head, bytes([byte]))
+    assert response.status_code == 400
+    assert "input flag: a value does not fit BOOL" in response.json["error"]
 
 
 def test_one_output_binary_and_one_not(client: FlaskClient) -> None:
@@ -639,12 +639,12 @@ def test_one_output_binary_and_one_not(client: FlaskClient) -> None:
         "inputs": [with_size("a", "INT64", [2], a), with_size("b", "FP64", [2], b)],
         "outputs": [{"name": "b", "parameters": {"binary_data": True}}, {"name": "a"}],
     }
-    answer = binary(client, "typed", head, a + b)
-    size = int(answer.headers[LENGTH])
-    outputs = json.loads(answer.data[:size])["outputs"]
+    response = binary(client, "typed", head, a + b)
+    size = int(response.headers[LENGTH])
+    outputs = json.loads(response.data[:size])["outputs"]
     assert "data" not in outputs[0]
     assert outputs[1]["data"] == [1, 2]
-    assert answer.data[size:] == b
+    assert response.data[size:] == b
 
 
 def test_texts_and_files_as_binary(client: FlaskClient) -> None:
@@ -655,8 +655,8 @@ def test_texts_and_files_as_binary(client: FlaskClient) -> None:
     file = struct.pack("<I", 3) + b"\xff\x00\xfe"
     outputs = [{"name": "result", "parameters": {"binary_data": True}}]
     head = {"inputs": [with_size("file", "BYTES", [1], file)], "outputs": outputs}
-    answer = binary(client, "copied", head, file)
-    assert answer.data.endswith(file)
+    response = binary(client, "copied", head, file)
+    assert response.data.endswith(file)
 
 
 @pytest.mark.parametrize(
@@ -691,15 +691,15 @@ def test_texts_and_files_as_binary(client: FlaskClient) -> None:
 def test_binary_data_that_lies(
     client: FlaskClient, head: dict[str, Any], data: bytes, word: str
 ) -> None:
-    answer = binary(client, "double", head, data)
-    assert answer.status_code == 400
-    assert word in answer.get_json()["error"]
+    response = binary(client, "double", head, data)
+    assert response.status_code == 400
+    assert word in response.get_json()["error"]
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "1000", "9" * 5000, "9" * 19, ""])
 def test_a_header_length_that_lies(client: FlaskClient, length: str) -> None:
-    answer = client.post("/v2/models/double/infer", data=b"{}", headers={LENGTH: length})
-    assert (answer.status_code, list(answer.get_json())) == (400, ["error"])
+    response = client.post("/v2/models/double/infer", data=b"{}", headers={LENGTH: length})
+    assert (response.status_code, list(response.get_json())) == (400, ["error"])
 
 
 # Bad bodies
@@ -794,8 +794,8 @@ def test_an_array_in_binary_data_may_be_changed(serve_function: Callable[..., Fl
     for space in range(8):
         data = np.array([1.5, 2.5]).tobytes()
         head = {"id": " " * space, "inputs": [with_size("data", "FP64", [2], data)]}
-        answer = binary(client, "changed", head, data)
-        assert answer.get_json()["outputs"][0]["data"] == [5.0, 2.5]
+        response = binary(client, "changed", head, data)
+        assert response.get_json()["outputs"][0]["data"] == [5.0, 2.5]
 
 
 def test_json_in_a_tensor_has_the_bounds_of_json(client: FlaskClient) -> None:
@@ -840,9 +840,9 @@ def _long(count: int, *, uneven: bool = False) -> list[dict[str, Any]]:
 def test_an_error_is_short_however_long_the_names_are(
     client: FlaskClient, model: str, body: Any, word: str
 ) -> None:
-    answer = client.post(f"/v2/models/{model}/infer", json=body)
-    assert (answer.status_code, len(answer.data) < 30_000) == (400, True)
-    assert word in answer.get_json()["error"]
+    response = client.post(f"/v2/models/{model}/infer", json=body)
+    assert (response.status_code, len(response.data) < 30_000) == (400, True)
+    assert word in response.get_json()["error"]
 
 
 def test_columns_of_unequal_length_are_named_by_one_of_each(client: FlaskClient) -> None:
@@ -943,5 +943,5 @@ INPUT = st.fixed_dictionaries(
 def test_no_body_breaks_it(
     client: FlaskClient, inputs: Any, outputs: Any, data: bytes, model: str
 ) -> None:
-    answer = binary(client, model, {"inputs": inputs, "outputs": outputs}, data)
-    assert answer.status_code in {200, 400}
+    response = binary(client, model, {"inputs": inputs, "outputs": outputs}, data)
+    assert response.status_code in {200, 400}

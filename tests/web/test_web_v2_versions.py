@@ -44,10 +44,10 @@ def serve(*declare: Declare, ready: bool = True) -> FlaskClient:
 def version(client: FlaskClient) -> str:
     """Return the version in every answer, after checking that they agree."""
     about = client.get("/v2/models/predict").get_json()
-    answer = client.post("/v2/models/predict/infer", json=INPUTS).get_json()
+    response = client.post("/v2/models/predict/infer", json=INPUTS).get_json()
     (state,) = client.post("/v2/repository/index").get_json()
     versions: list[str] = about.get("versions", [])
-    assert [answer[key] for key in ("model_version",) if key in answer] == versions
+    assert [response[key] for key in ("model_version",) if key in response] == versions
     assert [state[key] for key in ("version",) if key in state] == versions
     return "".join(versions)
 
@@ -82,8 +82,8 @@ def test_several_have_one_together(folder: Path) -> None:
 def test_without_artifacts_there_is_none() -> None:
     client = serve()
     assert version(client) == ""
-    answer = client.get("/v2/models/predict/versions/1")
-    assert (answer.status_code, answer.get_json()) == (
+    response = client.get("/v2/models/predict/versions/1")
+    assert (response.status_code, response.get_json()) == (
         404,
         {"error": "unknown version 1 of predict; available: none"},
     )
@@ -122,18 +122,18 @@ def test_the_one_that_is_served_has_the_models_routes() -> None:
     model_ = f"/v2/models/predict/versions/{SUM}"
     assert client.get(model_).get_json() == client.get("/v2/models/predict").get_json()
     assert client.get(f"{model_}/ready").get_json() == {"name": "predict", "ready": True}
-    answer = client.post(f"{model_}/infer", json=INPUTS).get_json()
-    assert (answer["model_version"], answer["outputs"][0]["data"]) == (SUM, [5])
+    response = client.post(f"{model_}/infer", json=INPUTS).get_json()
+    assert (response["model_version"], response["outputs"][0]["data"]) == (SUM, [5])
 
 
 @pytest.mark.parametrize("other", ["1", SUM[:11], SUM.upper() + "0", "%20"])
 def test_another_one_is_not_there(other: str) -> None:
     client = serve(model)
     for method, path in (("GET", ""), ("GET", "/ready"), ("POST", "/infer")):
-        answer = client.open(f"/v2/models/predict/versions/{other}{path}", method=method)
-        assert answer.status_code == 404
-        assert list(answer.get_json()) == ["error"]
-        assert f"available: {SUM}" in answer.get_json()["error"]
+        response = client.open(f"/v2/models/predict/versions/{other}{path}", method=method)
+        assert response.status_code == 404
+        assert list(response.get_json()) == ["error"]
+        assert f"available: {SUM}" in response.get_json()["error"]
     assert client.get(f"/v2/models/none/versions/{SUM}").status_code == 404
 
 
