@@ -17,7 +17,7 @@ SPARE = 1_000  # files that this process needs beside
 
 @fault("clients that send a request in ten pieces, one a second", short=50, long=500)
 def slow_senders(env: FaultEnv) -> None:
-    """Send requests at a crawl, all at once; each must be answered rightly."""
+    """Send slow requests, all at once; each must get a correct response."""
     with env.service() as live, env.load(live.service.port), open_files(env.times + SPARE):
         with crowd(live.service.port, env.times) as clients:
             load_requests = [LoadRequest.of(number) for number in range(len(clients))]
@@ -59,9 +59,9 @@ def idle_connections(env: FaultEnv) -> None:
         clients = []
         for number in range(env.times):
             clients.append(stack.enter_context(_client(live.service.port)))
-            assert _is_answered(clients[-1], number)
+            assert _is_served(clients[-1], number)
         time.sleep(HELD * env.pause)
-        kept = sum(_is_answered(client, number) for number, client in enumerate(clients))
+        kept = sum(_is_served(client, number) for number, client in enumerate(clients))
     env.note = f"{kept:,} of {env.times:,} could be used again"
 
 
@@ -81,8 +81,8 @@ def _client(port: int) -> socket.socket:
     return client
 
 
-def _is_answered(client: socket.socket, number: int) -> bool:
-    """Return whether a short request is answered on this connection."""
+def _is_served(client: socket.socket, number: int) -> bool:
+    """Return whether a short request succeeds on this connection."""
     with suppress(OSError):
         client.sendall(LoadRequest.of(number).to_bytes())
         return client.recv(8192).startswith(b"HTTP/1.1 200")

@@ -37,7 +37,7 @@ http {{
 
 @fault("SIGHUP", short=1, long=20)
 def hang_ups(env: FaultEnv) -> None:
-    """Take the project anew, one SIGHUP after the other; all workers are replaced."""
+    """Reload the project, one SIGHUP after the other; all workers are replaced."""
     with env.service() as live, env.load(live.service.port):
         for _ in range(env.times):
             live.reload()

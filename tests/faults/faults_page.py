@@ -1,7 +1,7 @@
 """Makes every fault happen in its long form, and writes the tables of docs/reliability.md.
 
 `make soak` does all of it; names of faults, or `soak`, do these alone:
-`make soak ONLY="hang_ups kills"`. Ends with 1 if an answer was wrong, or lost that must not be, or
+`make soak ONLY="hang_ups kills"`. Ends with 1 if a response was wrong, or lost that must not be, or
 if memory or files grow.
 """
 
@@ -24,7 +24,7 @@ FOLDER = ROOT / ".cache" / "faults"
 
 
 def main(names: list[str]) -> int:
-    """Do what is asked for, write it down, and say whether all is well."""
+    """Run the selected faults, write the tables, and return the exit code."""
     bad = False
     for fault in FAULTS:
         if names and fault.name not in names:

@@ -84,7 +84,7 @@ def fork(number=mmf.Integer()):
 
 @dataclass
 class Accepted:
-    """A task that was accepted: what was asked, and what was first seen when it was done."""
+    """An accepted task: its request, and its first observed outcome."""
 
     number: int
     target: str
@@ -109,7 +109,7 @@ class TaskTally:
 
     accepted: list[Accepted] = field(default_factory=list)
     refused: int = 0
-    unanswered: int = 0
+    without_response: int = 0
     problems: dict[str, list[str]] = field(
         default_factory=lambda: {name: [] for name in ("lost", "wrong", "twice", "often")}
     )
@@ -132,7 +132,7 @@ def body_of(number: int) -> bytes:
 class TaskClients:
     """Threads that submit a few tasks each, cancel one of them, and wait for all, again and again.
 
-    A request that is not answered, or with 503, is sent again with the same id, as clients do.
+    A request without a response, or with a 503, is sent again with the same id, as clients do.
     """
 
     def __init__(self, port: int, kinds: Callable[[int], tuple[str, Any]]) -> None:
@@ -173,7 +173,7 @@ class TaskClients:
         try:
             response = session.request(method, self._url + path, timeout=30, **options)
         except requests.RequestException:
-            self.tally.unanswered += 1
+            self.tally.without_response += 1
             return None
         if response.status_code == 503:
             self.tally.refused += 1

@@ -16,7 +16,7 @@ MINUTES = float(os.environ.get("MINUTES") or 5)
 
 
 def main(names: list[str]) -> int:
-    """Do what is asked for, write it down, and say whether all is well."""
+    """Run the selected faults, write the table, and return the exit code."""
     chosen = [fault for fault in TASK_FAULTS if not names or fault.happen.__name__ in names]
     problems = []
     for fault in chosen:
@@ -45,7 +45,7 @@ def cells(fault: TaskFault, env: TaskEnv) -> list[str]:
         f"{len(tally.accepted):,}",
         *(f"{count:,}" for count in ended),
         *(str(len(lines)) for lines in tally.problems.values()),
-        f"{tally.refused + tally.unanswered:,}",
+        f"{tally.refused + tally.without_response:,}",
         "; ".join(reasons),
     ]
 

@@ -1,4 +1,4 @@
-"""Each fault in its short form: no answer is wrong, and none is lost that must not be.
+"""Each fault in its short form: no response is wrong, and none is lost that must not be.
 
 `make soak` has the long form, for docs/reliability.md.
 """
@@ -29,7 +29,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("fault", SHORT, ids=[fault.name for fault in SHORT])
-def test_no_answer_is_wrong_or_lost(fault: Fault, shared: Live, tmp_path: Path) -> None:
+def test_no_response_is_wrong_or_lost(fault: Fault, shared: Live, tmp_path: Path) -> None:
     if reason := fault.lacks():
         pytest.skip(reason)
     env = FaultEnv(tmp_path, RATE, fault.short, pause=0.3, shared=shared)

@@ -1,4 +1,4 @@
-"""The load sees what it is there to see: wrong, lost, refused and late answers, and growth."""
+"""The load detects wrong, lost, rejected and late responses, and growth."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from steady_load import BIAS, WEIGHTS, Tally, steady_load
 
 
 class ResponseHandler(BaseHTTPRequestHandler):
-    """Answers rightly, but for what a test wants of some."""
+    """Responds correctly, except for the faults that a test requests."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -77,19 +77,19 @@ def test_all_is_well() -> None:
     assert len(seen.seconds) == seen.right
 
 
-def test_a_wrong_answer_is_seen() -> None:
+def test_a_wrong_response_is_detected() -> None:
     seen = tally("wrong")
     assert len(seen.wrong) >= 10
     assert seen.lost == []
 
 
-def test_a_refusal_is_lost() -> None:
+def test_an_error_response_is_lost() -> None:
     seen = tally("refused")
     assert len(seen.lost) >= 10
     assert all(" 503 " in response for response in seen.lost)
 
 
-def test_an_answer_that_breaks_off_is_lost() -> None:
+def test_an_interrupted_response_is_lost() -> None:
     seen = tally("broken off")
     assert len(seen.lost) >= 10
     assert seen.again == 0

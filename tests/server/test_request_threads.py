@@ -138,7 +138,7 @@ def test_any_other_thread_has_no_place_to_leave(threads: RequestThreads[int]) ->
     assert not threads.leave()
 
 
-def test_without_a_thread_a_request_is_refused_and_nothing_is_left(
+def test_without_a_thread_a_request_is_rejected_and_nothing_remains(
     threads: RequestThreads[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[int] = []

@@ -261,7 +261,7 @@ def tls_services(certificate: dict[str, str]) -> Iterator[list[Service]]:
 
 @pytest.fixture(scope="module")
 def outcomes(services: list[Service]) -> dict[tuple[str, bool], list[Any]]:
-    """Give what both answer to each case: at the same time, as most of it is waiting."""
+    """Return the responses of both to each case, run concurrently, as most of it is waiting."""
     with ThreadPoolExecutor(24) as threads:
         futures = {
             (name, half_closed): [

@@ -82,7 +82,7 @@ def wait_until(holds: Any) -> None:
 
 
 def pid(service: Service, what: str = "pid") -> int:
-    """Return which worker answers."""
+    """Return the worker that responds."""
     return int(requests.post(f"{service.url}/{what}", timeout=LONGEST).json()["result"])
 
 
@@ -97,14 +97,14 @@ def ready(service: Service) -> requests.Response:
 
 
 def waiting(service: Service, gate: Path) -> http.client.HTTPConnection:
-    """Send a request that is answered when `gate` is there."""
+    """Send a request that ends when `gate` exists."""
     client = http.client.HTTPConnection("127.0.0.1", service.port, timeout=LONGEST)
     headers = {"Content-Type": "application/octet-stream"}
     client.request("POST", "/wait", str(gate).encode(), headers)
     return client
 
 
-def test_readiness_goes_first_and_requests_are_answered_until_the_end(tmp_path: Path) -> None:
+def test_readiness_fails_first_and_requests_are_served_until_the_end(tmp_path: Path) -> None:
     with (
         (tmp_path / "log").open("wb") as log,
         serve("gunicorn", tmp_path, log, app=APP, MMF_DRAIN_SECONDS="600") as service,
@@ -116,7 +116,7 @@ def test_readiness_goes_first_and_requests_are_answered_until_the_end(tmp_path: 
         assert "shutting down" in ready(service).json()["detail"]
         assert requests.get(f"{service.url}/health/live", timeout=LONGEST).status_code == 200
         for _ in range(5):
-            assert pid(service), "new connections are answered"
+            assert pid(service), "new connections are served"
         (tmp_path / "gate").touch()
         service.process.send_signal(signal.SIGTERM)  # the second one ends the wait
         assert slow.getresponse().status == 200
@@ -173,10 +173,10 @@ def _arbiter(*workers: int) -> SimpleNamespace:
     )
 
 
-def test_a_capability_that_starts_nothing_is_asked_once_for_each_version(
+def test_a_capability_that_starts_nothing_is_called_once_per_version(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    calls: list[float] = []  # what `append` returns is that there is nothing to start
+    calls: list[float] = []  # `append` returns None: there is nothing to start
     capability = SimpleNamespace(process=calls.append)
     monkeypatch.setattr(companions, "capabilities", lambda: {"tasks": capability})
     monkeypatch.setattr(companions, "RESTART_INTERVAL", 0)
@@ -281,7 +281,7 @@ def test_the_drain_is_within_the_time_for_the_end(
 
 
 @pytest.mark.usefixtures("put_back")
-def test_a_worker_that_gets_sigterm_too_goes_on_while_it_drains() -> None:
+def test_a_worker_that_also_gets_sigterm_keeps_draining() -> None:
     received: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
     try:
@@ -296,7 +296,7 @@ def test_a_worker_that_gets_sigterm_too_goes_on_while_it_drains() -> None:
         signal.signal(signal.SIGTERM, before)
 
 
-def test_health_is_answered_while_every_thread_is_taken(tmp_path: Path) -> None:
+def test_health_checks_succeed_while_every_thread_is_busy(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     with (
         (tmp_path / "log").open("wb") as log,
@@ -318,7 +318,7 @@ def test_health_is_answered_while_every_thread_is_taken(tmp_path: Path) -> None:
         wait_until(lambda: ready(service).json() == {"ready": True})
 
 
-def test_a_service_whose_threads_are_all_taken_for_long_is_not_ready(tmp_path: Path) -> None:
+def test_a_service_whose_threads_are_busy_for_long_is_not_ready(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     with (
         (tmp_path / "log").open("wb") as log,
@@ -344,7 +344,9 @@ def test_a_service_whose_threads_are_all_taken_for_long_is_not_ready(tmp_path: P
         wait_until(lambda: ready(service).status_code == 200)
 
 
-def test_readiness_knows_which_workers_can_take_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readiness_counts_the_workers_that_can_accept_requests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     board = Scoreboard()
     assert (board.available(), board.last_seen()) == (0, 0.0)
     board.publish(1, 5)

@@ -265,7 +265,7 @@ def test_replaced_workers_lose_no_count_and_leave_no_files(tmp_path: Path) -> No
         assert len(list(folder.glob("counter_*.db"))) <= 5
 
 
-def test_a_service_goes_on_where_somebody_removes_its_files(tmp_path: Path) -> None:
+def test_a_service_survives_the_removal_of_its_files(tmp_path: Path) -> None:
     with living(tmp_path, MAIN) as live:
         (folder,) = {folder_of(pid) for pid in live.workers}
         shutil.rmtree(folder)

@@ -24,7 +24,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Live:
         yield running
 
 
-def test_a_new_version_is_taken_and_nothing_is_lost(live: Live) -> None:
+def test_a_new_version_is_loaded_and_nothing_is_lost(live: Live) -> None:
     (live.folder / "helper.py").write_text("VERSION = 'the second'\n")
     with calling(live.service) as callers:
         for version in (2, 3):
@@ -55,7 +55,7 @@ def test_a_new_version_is_taken_and_nothing_is_lost(live: Live) -> None:
     ],
     ids=["broken", "crash", "raises", "was better", "syntax"],
 )
-def test_what_does_not_work_is_refused_and_the_old_goes_on(
+def test_a_broken_version_is_rejected_and_the_old_one_continues(
     live: Live, model: str | None, main: str | None, reason: str, logged: str
 ) -> None:
     old = (live.folder / "model.json").read_text()
@@ -82,7 +82,7 @@ def test_what_does_not_work_is_refused_and_the_old_goes_on(
     wait_until(lambda: live.ready().json() == {"ready": True})
 
 
-def test_a_package_that_lies_nowhere_is_not_the_projects(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_without_a_location_is_not_the_projects(monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = ModuleType("nowhere")
     nowhere.__path__ = []  # as that of six.moves, which pandas brings in
     monkeypatch.setitem(sys.modules, "nowhere", nowhere)
@@ -140,7 +140,7 @@ def slow(x=mmf.Bool()):
 )
 
 
-def test_the_end_answers_all_who_have_come(tmp_path: Path) -> None:
+def test_shutdown_serves_all_accepted_requests(tmp_path: Path) -> None:
     """Those in the queue of the system, too, whom no worker has accepted yet."""
     with living(tmp_path, LATE, WEB_CONCURRENCY="1", WEB_THREADS="1") as live:
         (worker,) = live.workers
@@ -160,7 +160,7 @@ def test_the_end_answers_all_who_have_come(tmp_path: Path) -> None:
         assert live.service.process.wait(10) == 0, "before the time for the end is over"
 
 
-def test_what_waits_for_the_fork_is_loaded_and_tried_too(tmp_path: Path) -> None:
+def test_artifacts_loaded_after_the_fork_are_tested_too(tmp_path: Path) -> None:
     with living(tmp_path, LATE) as live:
         with ThreadPoolExecutor(1) as threads:
             slow = threads.submit(

@@ -45,7 +45,7 @@ def test_the_least_is_that_of_the_others() -> None:
     assert board.min_connections(3) == 5
 
 
-def test_who_has_left_or_is_silent_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_that_have_ended_or_hang_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     board = Scoreboard()
     board.publish(1, 5)
     board.publish(2, 0)
@@ -56,7 +56,7 @@ def test_who_has_left_or_is_silent_does_not_count(monkeypatch: pytest.MonkeyPatc
     assert board.min_connections(3) == float("inf")
 
 
-def test_a_late_workers_number_is_taken_again_from_the_first() -> None:
+def test_a_late_worker_gets_the_first_free_number() -> None:
     board = Scoreboard()
     for slot in (255, 256, 600):
         board.publish(slot, slot)

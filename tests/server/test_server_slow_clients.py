@@ -114,7 +114,7 @@ def test_a_length_of_any_size_has_its_time(quick: Harness, digits: int) -> None:
 
 
 @pytest.mark.parametrize(("chunks", "status"), [(99, 200), (100, 413)])
-def test_very_many_chunks_are_refused_in_words(
+def test_very_many_chunks_are_rejected_with_a_reason(
     harness: Make, monkeypatch: pytest.MonkeyPatch, chunks: int, status: int
 ) -> None:
     """Each of a million takes microseconds, though it has one byte."""
@@ -139,7 +139,7 @@ def test_very_many_chunks_are_refused_in_words(
         assert body == {"result": chunks}
 
 
-def test_many_small_chunks_that_drip_hold_nobody_up(served: Harness) -> None:
+def test_many_slow_small_chunks_do_not_block_others(served: Harness) -> None:
     """Each byte is an event of the main loop, which must not look through all of them again."""
     start = POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 2500
     clients = [served.connect() for _ in range(8)]
@@ -419,7 +419,7 @@ def hello() -> bytes:
 
 
 @pytest.mark.parametrize("start", [b"", b"\x16", hello()[:100], hello()], ids=len)
-def test_handshakes_that_stall_hold_nobody_up(tls: TLS, start: bytes) -> None:
+def test_stalled_handshakes_do_not_block_others(tls: TLS, start: bytes) -> None:
     clients = [tls.harness.connect() for _ in range(4 * tls.harness.worker.cfg.threads)]
     for client in clients:
         client.sendall(start)
@@ -436,7 +436,7 @@ def test_handshakes_that_stall_hold_nobody_up(tls: TLS, start: bytes) -> None:
 @pytest.mark.parametrize(
     "start", [b"GET", LARGE, LARGE + b"x" * MAX_AWAITED], ids=["head", "body", "large body"]
 )
-def test_slow_requests_by_tls_hold_nobody_up(tls: TLS, start: bytes) -> None:
+def test_slow_requests_over_tls_do_not_block_others(tls: TLS, start: bytes) -> None:
     clients = [tls.connect() for _ in range(2 * tls.harness.worker.cfg.threads)]
     for client in clients:
         client.sendall(start)
@@ -486,7 +486,7 @@ def test_a_large_response_may_take_its_time(quick: Harness) -> None:
     assert time.monotonic() - started > 2
 
 
-def test_what_is_not_tls_is_hung_up(tls: TLS, caplog: pytest.LogCaptureFixture) -> None:
+def test_connections_without_tls_are_closed(tls: TLS, caplog: pytest.LogCaptureFixture) -> None:
     for data in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x00\x05hello"):
         client = tls.harness.connect()
         client.sendall(data)

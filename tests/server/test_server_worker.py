@@ -110,7 +110,7 @@ def test_no_request_shares_a_threads_state_with_another(service: Service) -> Non
         assert all(threads.map(call, range(160)))
 
 
-def test_calls_that_may_neither_run_nor_wait_are_rejected_at_once(
+def test_calls_that_may_neither_run_nor_wait_are_rejected_immediately(
     service: Service, tmp_path: Path
 ) -> None:
     gate = tmp_path / "gate"
@@ -375,7 +375,7 @@ def wait_until(happened: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_connections_are_answered_with_reuse_port(tmp_path: Path) -> None:
+def test_connections_are_served_with_reuse_port(tmp_path: Path) -> None:
     with (
         (tmp_path / "log").open("wb") as log,
         serve("gunicorn", tmp_path, log, app=APP, GUNICORN_CMD_ARGS="--reuse-port") as service,

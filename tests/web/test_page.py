@@ -107,7 +107,7 @@ def test_every_target_has_a_form_that_a_browser_can_post(client: FlaskClient) ->
             assert each.get(reference, identifiers[0]) in identifiers
 
 
-def test_files_say_what_they_take(field: Callable[[Any], dict[str, str]]) -> None:
+def test_files_list_their_formats(field: Callable[[Any], dict[str, str]]) -> None:
     table = field(mmf.DataFrame())
     assert (table["type"], "required" in table) == ("file", True)
     assert {".xlsx", ".csv", ".parquet"} <= set(table["accept"].split(","))
@@ -159,7 +159,7 @@ def test_choices_and_defaults(serve_function: Callable[..., FlaskClient]) -> Non
     assert options_of(mmf.Bool(default=None)) == [("", False), ("true", False), ("false", False)]
 
 
-def test_columns_are_reported_in_words(serve_function: Callable[..., FlaskClient]) -> None:
+def test_missing_columns_are_explained(serve_function: Callable[..., FlaskClient]) -> None:
     table, array = mmf.DataFrame(schema=SCHEMA), mmf.Array(columns=["height"])
 
     def predict(data: Any = table, more: Any = array) -> None:
@@ -383,7 +383,7 @@ def without_tasks(name: str) -> list[Any]:
     return [part for part in parts(name) if getattr(part, "name", "") != "tasks"]
 
 
-def test_the_page_asks_for_tasks_only_where_a_process_may_run_them(
+def test_the_page_submits_tasks_only_if_a_process_can_run_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def uses_tasks() -> bool:
@@ -397,7 +397,7 @@ def test_the_page_asks_for_tasks_only_where_a_process_may_run_them(
     assert not uses_tasks()
 
 
-def test_the_page_asks_what_capabilities_show_only_where_one_may(
+def test_the_page_requests_panels_only_if_a_capability_has_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     client = create_app(declare()).test_client()

@@ -102,7 +102,7 @@ def messages() -> Iterator[tuple[str, str]]:
 
 
 def is_caller(node: ast.expr) -> bool:
-    """Return whether an argument is who was refused, and not what that caller is told."""
+    """Return whether an argument names the rejected object, rather than the remedy."""
     return isinstance(node, ast.Name) and node.id in {"self", "caller"}
 
 

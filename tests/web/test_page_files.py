@@ -44,7 +44,7 @@ def written(form: Format) -> bytes:
 
 @pytest.mark.parametrize("form", [Format.XLSX, Format.PARQUET])
 @pytest.mark.parametrize("path", ["score/data", "score"])
-def test_the_first_rows_of_what_is_sent_and_answered(
+def test_the_first_rows_of_requests_and_responses(
     client: FlaskClient, form: Format, path: str
 ) -> None:
     response = rows(client, written(form), f"t.{form.extension}", path)
@@ -94,8 +94,8 @@ def test_errors_are_those_of_a_call(client: FlaskClient, everything: mmf.Registr
     for path in ("none/data", "score/none", "score/times"):
         assert_problem(rows(client, b"a\n1", "t.csv", path), 404)
     everyone = create_app(everything).test_client()
-    assert_problem(rows(everyone, b"a\n1", "t.csv", "shout"), 404)  # it answers no table
-    assert_problem(rows(everyone, b"a\n1", "t.csv", "forget"), 404)  # it answers nothing
+    assert_problem(rows(everyone, b"a\n1", "t.csv", "shout"), 404)  # it returns no table
+    assert_problem(rows(everyone, b"a\n1", "t.csv", "forget"), 404)  # it returns nothing
 
 
 def test_limits_are_those_of_a_call(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ def test_no_other_example_is_there(client: FlaskClient) -> None:
     assert_problem(client.get("/page/example/score/none.csv"), 404)
 
 
-def test_a_plain_form_without_scripts_is_answered(client: FlaskClient) -> None:
+def test_a_plain_form_without_scripts_works(client: FlaskClient) -> None:
     """As a browser posts it that runs no script, and asks for HTML before all."""
     accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     response = client.post(

@@ -69,7 +69,7 @@ def test_wrong_cells_are_coloured_and_commented(client: FlaskClient) -> None:
     ]
 
 
-def test_the_sheet_that_was_asked_for_is_marked(client: FlaskClient) -> None:
+def test_the_requested_sheet_is_annotated(client: FlaskClient) -> None:
     book = load_workbook(io.BytesIO(WRONG))
     book["Sheet"].title = "wines"
     book.create_sheet("first", 0).append(["a"])
@@ -136,7 +136,7 @@ def test_what_looks_like_a_formula_stays_text(
 
 
 @pytest.mark.parametrize("query", ["", "?errors=json"])
-def test_without_being_asked_for_faults_are_json(client: FlaskClient, query: str) -> None:
+def test_by_default_errors_are_json(client: FlaskClient, query: str) -> None:
     assert_problem(post(client, WRONG, query), 422)
 
 
@@ -316,11 +316,11 @@ def test_usual_areas_stay(client: FlaskClient) -> None:
     assert str(marked["Sheet"].merged_cells) == "D1:E2"
 
 
-def test_another_way_of_telling_is_refused(client: FlaskClient) -> None:
+def test_an_unknown_error_format_is_rejected(client: FlaskClient) -> None:
     assert_problem(post(client, WRONG, "?errors=pdf"), 422, "json or xlsx")
 
 
-def test_a_right_workbook_is_answered(client: FlaskClient) -> None:
+def test_a_valid_workbook_gets_predictions(client: FlaskClient) -> None:
     assert post(client, workbook(("a",), (1.5,))).get_json() == [{"a": 1.5}]
 
 

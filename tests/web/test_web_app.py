@@ -81,7 +81,7 @@ def matched(app: Flask, adapter_of: Any, environ: dict[str, Any]) -> Any:
         *("/health/live", "/invocations/one", "/v2/models/one/infer", "/ONE", "/one%00", "/one "),
     ],
 )
-def test_routes_are_found_as_flask_does(app: Flask, method: str, path: str) -> None:
+def test_routes_match_as_in_flask(app: Flask, method: str, path: str) -> None:
     environ = EnvironBuilder("/", method=method).get_environ()
     environ["PATH_INFO"] = unquote(path).encode().decode("latin-1")
     expected = matched(app, Flask.create_url_adapter, environ)
@@ -117,7 +117,7 @@ def test_flasks_own_settings_of_hosts_hold(
     assert app.test_client().post("/one").status_code == status
 
 
-def test_a_route_that_is_added_later_is_found() -> None:
+def test_a_route_that_is_added_later_matches() -> None:
     app = create_app(mmf.Registry())
     app.add_url_rule("/first", "first", lambda: "first")
     with app.test_request_context("/first"):

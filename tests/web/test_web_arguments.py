@@ -112,7 +112,7 @@ def test_an_array_is_a_json_body(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("media_type", ["application/pdf", "application/octet-stream", "text/csv"])
-def test_a_file_is_taken_whatever_it_is(client: FlaskClient, media_type: str) -> None:
+def test_any_file_is_accepted(client: FlaskClient, media_type: str) -> None:
     assert result(client.post("/size", data=b"\x00\xff1", content_type=media_type)) == {"result": 3}
 
 
@@ -226,7 +226,7 @@ def test_query_scalars_join_a_form(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("place", ["query", "form", "form and files", "query and form"])
-def test_a_value_given_twice_is_refused(client: FlaskClient, place: str) -> None:
+def test_a_repeated_value_is_rejected(client: FlaskClient, place: str) -> None:
     match place:
         case "query":
             response = client.post("/labelled?label=x&label=y", json={"data": ROWS})
@@ -242,13 +242,13 @@ def test_a_value_given_twice_is_refused(client: FlaskClient, place: str) -> None
     assert [fault["where"] for fault in problem["errors"]] == ["label"]
 
 
-def test_a_body_that_could_be_two_arguments_is_refused(client: FlaskClient) -> None:
+def test_an_ambiguous_body_is_rejected(client: FlaskClient) -> None:
     response = client.post("/mixed?label=x", data=CSV, content_type="text/csv")
     assert_problem(response, 415, "text/csv", "multipart/form-data", "data, picture")
 
 
 @pytest.mark.parametrize("filename", ["", '; filename="a.csv"'])
-def test_a_part_without_a_name_is_refused(client: FlaskClient, filename: str) -> None:
+def test_a_part_without_a_name_is_rejected(client: FlaskClient, filename: str) -> None:
     part = f"Content-Disposition: form-data{filename}\r\n\r\nx"
     body = f"--b\r\n{part}\r\n--b--\r\n"
     response = client.post("/mixed", data=body, content_type="multipart/form-data; boundary=b")
@@ -256,7 +256,7 @@ def test_a_part_without_a_name_is_refused(client: FlaskClient, filename: str) ->
 
 
 @pytest.mark.parametrize("how", ["nothing", "json", "urlencoded", "multipart"])
-def test_defaults_stand_in_for_what_is_not_sent(client: FlaskClient, how: str) -> None:
+def test_defaults_replace_missing_arguments(client: FlaskClient, how: str) -> None:
     match how:
         case "nothing":
             response = client.post("/greet")
@@ -324,7 +324,7 @@ def test_a_part_is_not_encoded_once_more(client: FlaskClient, filename: str, enc
 
 
 @pytest.mark.parametrize("place", ["query", "form", "json", "file"])
-def test_unknown_names_are_refused(client: FlaskClient, place: str) -> None:
+def test_unknown_names_are_rejected(client: FlaskClient, place: str) -> None:
     match place:
         case "query":
             response = client.post("/greet?whom=x")
@@ -338,7 +338,7 @@ def test_unknown_names_are_refused(client: FlaskClient, place: str) -> None:
     assert [fault["where"] for fault in problem["errors"]] == ["whom"]
 
 
-def test_a_table_in_the_query_string_is_refused(client: FlaskClient) -> None:
+def test_a_table_in_the_query_string_is_rejected(client: FlaskClient) -> None:
     assert_problem(client.post("/labelled?data=x&label=y"), 422, "data", "label, times")
 
 
@@ -356,7 +356,7 @@ def test_a_great_many_unknown_names_are_not_all_sent_back(client: FlaskClient) -
     assert len(response.data) < 5_000
 
 
-def test_everything_missing_is_reported_at_once(client: FlaskClient) -> None:
+def test_all_missing_arguments_are_reported_together(client: FlaskClient) -> None:
     problem = assert_problem(client.post("/mixed", json={"data": ROWS}), 422, "picture", "label")
     assert {fault["where"] for fault in problem["errors"]} == {"picture", "label"}
 
@@ -388,5 +388,5 @@ def test_a_file_in_json_must_be_base64(client: FlaskClient, text: str) -> None:
         assert result(response) == {"result": 0}
 
 
-def test_a_json_list_is_no_object_of_arguments(client: FlaskClient) -> None:
+def test_a_json_list_is_not_an_object_of_arguments(client: FlaskClient) -> None:
     assert_problem(client.post("/mixed", json=["x"]), 422, "object", "data, picture")

@@ -108,7 +108,7 @@ def test_bytes_can_be_had_in_another_format(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("count", [YEAR_10000, YEAR_0])
-def test_years_beyond_pythons_in_a_zone_are_refused(client: FlaskClient, count: int) -> None:
+def test_years_beyond_pythons_in_a_zone_are_rejected(client: FlaskClient, count: int) -> None:
     body = bodies(pa.array([0, count], pa.timestamp("s", "UTC")))[0][1]
     response = client.post("/table", data=body, content_type=ARROW)
     assert response.status_code == 422

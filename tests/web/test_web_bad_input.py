@@ -40,8 +40,8 @@ def empty_workbook() -> bytes:
 
 
 @pytest.fixture(autouse=True)
-def _still_answering(client: FlaskClient) -> Iterator[None]:
-    """Ask the same client for a right answer after every bad request."""
+def _still_serving(client: FlaskClient) -> Iterator[None]:
+    """Send a valid request with the same client after every invalid one."""
     yield
     assert client.post("/strict", json=RIGHT).get_json() == RIGHT
 
@@ -177,7 +177,7 @@ def test_text_that_is_not_utf8(client: FlaskClient) -> None:
 def test_a_broken_form_is_not_taken_for_an_empty_one(
     client: FlaskClient, content_type: str, body: bytes
 ) -> None:
-    """Every argument of `greet` has a default, so an empty form would be answered."""
+    """Every argument of `greet` has a default, so an empty form would succeed."""
     response = client.post("/greet", data=body, headers={"Content-Type": content_type})
     assert_problem(response, 400, "form cannot be read")
 
@@ -249,7 +249,7 @@ def test_empty_table(client: FlaskClient, body: bytes, media_type: str) -> None:
 @pytest.mark.parametrize(
     "body", [b"5", b'"text"', b"null", b"true", b"[1, 2]", b'{"a": 1}', b'{"a": [1], "b": []}']
 )
-def test_json_that_is_no_table(client: FlaskClient, body: bytes) -> None:
+def test_json_that_is_not_a_table(client: FlaskClient, body: bytes) -> None:
     assert_problem(client.post("/strict", data=body, content_type="application/json"), 422)
 
 
@@ -372,7 +372,7 @@ def test_too_large_names_the_limit_and_the_setting(small: FlaskClient, how: str)
     assert small.post("/size", data=b"123").get_json() == {"result": 3}
 
 
-def test_exactly_the_limit_is_taken(small: FlaskClient) -> None:
+def test_exactly_the_limit_is_accepted(small: FlaskClient) -> None:
     data = b"x" * 1024 * 1024
     assert small.post("/size", data=data).get_json() == {"result": len(data)}
 
@@ -381,7 +381,7 @@ def test_exactly_the_limit_is_taken(small: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED - {"openapi.json"}))
-def test_a_reserved_route_is_refused_when_declared(registry: mmf.Registry, name: str) -> None:
+def test_a_reserved_route_is_rejected_when_declared(registry: mmf.Registry, name: str) -> None:
     def predict() -> None:
         pass
 
@@ -425,7 +425,7 @@ def test_a_target_that_raises(
     assert client.post("/predict?again=yes").get_json() == {"result": "fine"}
 
 
-def test_a_form_of_very_many_fields_is_refused_before_they_are_made(client: FlaskClient) -> None:
+def test_a_form_of_very_many_fields_is_rejected_early(client: FlaskClient) -> None:
     body, media_type = b"&a" * 100_000, "application/x-www-form-urlencoded"
     assert_problem(client.post("/shout", data=body, content_type=media_type), 400, "fields")
 

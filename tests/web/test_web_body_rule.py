@@ -313,7 +313,7 @@ def test_every_argument_is_by_name_in_a_form(
         ("nothing", "1", JSON, 422, ["empty body"]),
     ],
 )
-def test_anything_else_is_refused(
+def test_anything_else_is_rejected(
     client: FlaskClient, path: str, body: str, media_type: str, status: int, said: list[str]
 ) -> None:
     response = post(client, f"/{path}", body, media_type)
@@ -356,7 +356,7 @@ def table_and_number(x: Any = mmf.DataFrame(), y: Any = mmf.Float()) -> Any:
         (table_and_number, '{"x": [{"a": 1}], "y": 2, "x": [{"a": 2}]}'),
     ],
 )
-def test_an_argument_that_comes_twice_is_refused(
+def test_a_repeated_argument_is_rejected(
     function: Callable[..., Any], body: str, serve_function: Callable[..., FlaskClient]
 ) -> None:
     client = serve_function(function, returns=mmf.Float())

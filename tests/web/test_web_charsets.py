@@ -50,7 +50,7 @@ def test_a_text_is_read_in_its_charset(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("charset", ["utf-16", "utf-16le", "utf-8", "us-ascii"])
-def test_a_byte_order_mark_is_no_part_of_the_first_name(client: FlaskClient, charset: str) -> None:
+def test_a_byte_order_mark_is_not_part_of_the_first_name(client: FlaskClient, charset: str) -> None:
     body = "\ufeffa\n1\n".encode("utf-8" if charset == "us-ascii" else charset)
     assert post(client, body, f"text/csv; charset={charset}").get_json() == [{"a": 1}]
 
@@ -65,7 +65,7 @@ def test_a_file_in_a_form_is_read_in_no_other_charset(client: FlaskClient) -> No
     assert_problem(client.post("/records", data={"data": file}), 400, "utf-8")
 
 
-def test_json_is_utf8_whatever_it_says(client: FlaskClient) -> None:
+def test_json_is_utf8_whatever_its_charset(client: FlaskClient) -> None:
     kind = "application/json; charset=windows-1251"
     assert post(client, '[{"имя": "Ёжик"}]'.encode(), kind).get_json() == ROWS
     assert_problem(post(client, '["Ёжик"]'.encode("cp1251"), kind), 400, "JSON")

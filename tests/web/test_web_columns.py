@@ -50,7 +50,7 @@ def test_descriptions_are_in_openapi_and_in_the_targets_own(described: FlaskClie
     assert "hue" not in argument["columns"]
 
 
-def test_the_template_says_them_and_is_read_back(described: FlaskClient) -> None:
+def test_the_template_has_them_and_is_read_back(described: FlaskClient) -> None:
     template = described.get("/page/example/score/wines.xlsx").data
     sheet = openpyxl.load_workbook(io.BytesIO(template)).active
     messages = {str(rule.sqref): rule.prompt for rule in sheet.data_validations.dataValidation}

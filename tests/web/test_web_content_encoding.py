@@ -1,4 +1,4 @@
-"""Compressed bodies and compressed answers."""
+"""Compressed request and response bodies."""
 
 import gzip
 import io
@@ -108,7 +108,7 @@ def test_a_stream_of_several_members_is_one_body(parts: list[bytes], coding: str
 
 
 @given(data=st.binary(max_size=300), coding=st.sampled_from([*COMPRESS]))
-def test_bytes_that_are_no_stream_are_the_callers_fault(data: bytes, coding: str) -> None:
+def test_invalid_compressed_bytes_are_the_callers_error(data: bytes, coding: str) -> None:
     try:
         decompress(data, parse_content_encoding(coding), MIB)
     except RequestError:
@@ -147,7 +147,7 @@ def test_codings_in_the_wrong_order_are_reported(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("coding", ["br", "compress", "gzip, br", "gzip;q=1", "*", "a b"])
-def test_an_unknown_coding_is_reported_with_those_that_are_known(
+def test_an_unknown_coding_is_reported_with_the_known_ones(
     client: FlaskClient, coding: str
 ) -> None:
     response = post(client, gzip.compress(CSV), coding)
@@ -155,13 +155,13 @@ def test_an_unknown_coding_is_reported_with_those_that_are_known(
     assert response.headers["Accept-Encoding"] == "gzip, deflate, zstd"
 
 
-def test_another_415_says_nothing_of_codings(client: FlaskClient) -> None:
+def test_another_415_does_not_list_codings(client: FlaskClient) -> None:
     response = client.post("/strict", data=b"x", content_type="image/png")
     assert_problem(response, 415)
     assert "Accept-Encoding" not in response.headers
 
 
-def test_codings_without_end_are_refused(client: FlaskClient) -> None:
+def test_endless_codings_are_rejected(client: FlaskClient) -> None:
     response = post(client, CSV, ", ".join(["gzip"] * 500))
     assert_problem(response, 400, "at most 3 content codings", "500")
 
@@ -253,7 +253,7 @@ def bomb(coding: str, megabytes: int = 300) -> bytes:
 
 
 @pytest.mark.parametrize("coding", [*COMPRESS, "gzip, gzip", "zstd, gzip"])
-def test_a_bomb_is_refused_before_it_takes_the_memory(small: FlaskClient, coding: str) -> None:
+def test_a_bomb_is_rejected_before_it_takes_the_memory(small: FlaskClient, coding: str) -> None:
     first, _, second = coding.partition(", ")
     body = compressed(bomb(first), second)
     headers = {"Content-Encoding": coding, "Content-Type": "application/octet-stream"}
@@ -267,7 +267,7 @@ def test_a_bomb_is_refused_before_it_takes_the_memory(small: FlaskClient, coding
     assert peak < 3 * MIB  # of which the body itself may be one
 
 
-def test_a_bomb_in_a_form_is_refused(small: FlaskClient) -> None:
+def test_a_bomb_in_a_form_is_rejected(small: FlaskClient) -> None:
     start = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
     body = gzip.compress(start) + bomb("gzip", 20) + gzip.compress(b"\r\n--b--\r\n")
     headers = {"Content-Encoding": "gzip", "Content-Type": "multipart/form-data; boundary=b"}
@@ -294,7 +294,7 @@ def test_a_body_that_grows_by_being_compressed_is_limited_as_it_is_sent(small: F
 @pytest.mark.parametrize(
     "member", [gzip.compress(b""), b"\x50\x2a\x4d\x18\0\0\0\0"], ids=["gzip", "zstd"]
 )
-def test_members_that_carry_nothing_do_not_go_on_for_ever(member: bytes) -> None:
+def test_empty_members_do_not_continue_for_ever(member: bytes) -> None:
     codings = parse_content_encoding("gzip" if member.startswith(b"\x1f") else "zstd")
     assert decompress(member * MAX_MEMBERS, codings, MIB) == b""
     with pytest.raises(RequestError, match="members"):
@@ -318,7 +318,7 @@ def test_several_codings_are_each_limited() -> None:
         decompress(compressed(inner, "gzip"), parse_content_encoding("gzip, gzip"), MIB)
 
 
-# Answers
+# Responses
 
 
 def call(client: FlaskClient, accept: str | None, route: str = "records", rows: Any = MANY) -> Any:
@@ -351,7 +351,7 @@ def call(client: FlaskClient, accept: str | None, route: str = "records", rows: 
         (";;,=,", None),
     ],
 )
-def test_a_large_answer_is_compressed_as_the_caller_asks(
+def test_a_large_response_is_compressed_as_requested(
     client: FlaskClient, accept: str | None, coding: str | None
 ) -> None:
     response = call(client, accept)
@@ -364,7 +364,7 @@ def test_a_large_answer_is_compressed_as_the_caller_asks(
 
 
 @pytest.mark.parametrize("accept", ["gzip, zstd", "gzip, identity;q=0", "*"])
-def test_a_small_answer_is_sent_as_it_is(client: FlaskClient, accept: str) -> None:
+def test_a_small_response_is_not_compressed(client: FlaskClient, accept: str) -> None:
     response = call(client, accept, rows=ROWS)
     assert response.get_json() == ROWS
     assert "Content-Encoding" not in response.headers
@@ -378,7 +378,7 @@ def test_a_workbook_is_a_zip_already(client: FlaskClient) -> None:
     assert "Accept-Encoding" not in response.vary
 
 
-def test_what_packing_would_not_make_smaller_is_sent_as_it_is(everything: mmf.Registry) -> None:
+def test_incompressible_responses_are_not_compressed(everything: mmf.Registry) -> None:
     noise = Random(0).randbytes(2_000)
     with create_app(everything).test_request_context(headers={"Accept-Encoding": "gzip"}):
         response = content_encoding.compress(Response(noise, content_type="text/plain"))
@@ -418,7 +418,7 @@ def test_only_texts_are_compressed(
     assert ("Content-Encoding" in response.headers) is is_text
 
 
-def test_an_answer_that_the_author_has_compressed_or_streams_is_left_alone(
+def test_responses_that_the_author_compresses_or_streams_are_unchanged(
     everything: mmf.Registry,
 ) -> None:
     app = create_app(everything)
@@ -454,7 +454,7 @@ def test_a_long_problem_is_compressed_too(client: FlaskClient) -> None:
     assert len(json.loads(gzip.decompress(response.data))["errors"]) == 20
 
 
-def test_a_file_answer_keeps_its_name(client: FlaskClient) -> None:
+def test_a_file_in_a_response_keeps_its_name(client: FlaskClient) -> None:
     response = call(client, "gzip", "table")
     assert "table.csv" in response.headers["Content-Disposition"]
     assert gzip.decompress(response.data).startswith(b"a\n0.0\n1.0\n")
@@ -466,7 +466,7 @@ def test_a_file_answer_keeps_its_name(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("path", "vary"), [("/records", "Accept"), ("/records?format=csv", None), ("/forget", None)]
 )
-def test_an_answer_says_whether_accept_had_a_part_in_it(
+def test_a_response_varies_by_accept_only_if_it_was_used(
     client: FlaskClient, path: str, vary: str | None
 ) -> None:
     response = client.post(path, json="x" if path == "/forget" else ROWS)

@@ -119,7 +119,7 @@ def small(origins: str, targets: mmf.Registry, monkeypatch: pytest.MonkeyPatch) 
         ("/hello", "image/nonsense", 1, 415),
     ],
 )
-def test_a_refusal_is_read_by_the_same_pages(
+def test_an_error_is_readable_by_the_same_origins(
     small: FlaskClient, origins: str, path: str, media_type: str, size: int, status: int
 ) -> None:
     """Cookies and passwords change nothing; `null` is a page without an origin, as in a sandbox."""
@@ -141,7 +141,7 @@ def test_a_page_of_the_internet_gets_no_way_into_a_private_network(client: Flask
     assert response.headers.get("Access-Control-Allow-Private-Network") != "true"
 
 
-def test_a_request_of_no_page_says_that_the_response_depends_on_it(client: FlaskClient) -> None:
+def test_responses_without_an_origin_vary_by_origin(client: FlaskClient) -> None:
     response = client.post("/hello")
     assert allowed(response) is None
     assert "Origin" in response.headers.getlist("Vary")
@@ -161,6 +161,6 @@ def test_every_origin_where_that_is_set(
     "text",
     ["app.example.com", f"{PAGE}/path", "https://u:p@host", "null", "https://*.example.com"],
 )
-def test_what_is_not_an_origin_is_refused(text: str) -> None:
+def test_invalid_origins_are_rejected(text: str) -> None:
     with pytest.raises(SettingError, match="MMF_CORS_ORIGINS"):
         CorsSettings.from_env({"MMF_CORS_ORIGINS": text})

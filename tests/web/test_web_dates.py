@@ -115,7 +115,7 @@ def test_a_wrong_cell_is_named_in_every_protocol(
     assert message in v2.get_json()["error"]
 
 
-def test_the_protocols_bring_and_answer_the_same(client: FlaskClient) -> None:
+def test_all_protocols_decode_and_return_the_same(client: FlaskClient) -> None:
     for shape in ({"dataframe_records": [TEXTS]}, {"inputs": [TEXTS]}):
         response = client.post("/invocations", json=shape)
         assert response.get_json() == {"predictions": [TEXTS]}

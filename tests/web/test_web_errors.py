@@ -62,7 +62,9 @@ def test_ctrl_c_is_no_error_of_a_target(serve_function: Callable[..., FlaskClien
         client.post("/predict")
 
 
-def test_a_missing_package_says_the_pip_line(serve_function: Callable[..., FlaskClient]) -> None:
+def test_a_missing_package_names_the_pip_command(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
     client = serve_function(raising(MissingPackage("model.onnx", ["onnxruntime"])))
     assert_problem(client.post("/predict"), 500, "model.onnx needs: pip install onnxruntime")
 
@@ -86,7 +88,7 @@ def test_an_error_of_this_package_keeps_its_secret(
 
 
 @pytest.mark.parametrize("value", [5, "x", [1], {"a": None}])
-def test_a_target_may_refuse_a_value_itself(
+def test_a_target_may_reject_a_value_itself(
     serve_function: Callable[..., FlaskClient], value: Any
 ) -> None:
     fault = mmf.ErrorDetail("send hex or rgb", where="notation", value=value)

@@ -73,7 +73,7 @@ app = create_app(registry)
 """
 
 
-def test_overload_is_503_at_once(registry: mmf.Registry) -> None:
+def test_overload_is_an_immediate_503(registry: mmf.Registry) -> None:
     gate, inside = Event(), Event()
 
     @registry.target(returns=mmf.String(), max_concurrency=1, max_queue=0)
@@ -173,7 +173,7 @@ def test_a_stuck_worker_is_replaced_and_no_other_request_is_lost(tmp_path: Path)
     assert "is still running" in log.read_text()
 
 
-def test_concurrent_requests_are_joined_and_each_gets_its_own_answer(tmp_path: Path) -> None:
+def test_concurrent_requests_are_batched_and_each_gets_its_own_response(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with (
         log.open("wb") as stream,
@@ -202,7 +202,7 @@ def test_concurrent_requests_are_joined_and_each_gets_its_own_answer(tmp_path: P
     assert max(joined) > 1
 
 
-def test_bad_requests_in_a_batch_keep_nobody_from_the_right_answer(tmp_path: Path) -> None:
+def test_invalid_requests_in_a_batch_do_not_affect_others(tmp_path: Path) -> None:
     """One of a wrong type, one that raises, one that is huge, one whose client has gone."""
     log = tmp_path / "log"
     bad: dict[str, tuple[bytes, int]] = {

@@ -68,7 +68,7 @@ def test_a_tree_is_read_from_every_format(tree: FlaskClient, media_type: str) ->
         (XML, "xml", bytes.decode),
     ],
 )
-def test_a_tree_is_answered_in_every_format(
+def test_a_tree_is_returned_in_every_format(
     tree: FlaskClient, media_type: str, extension: str, read: Any
 ) -> None:
     response = tree.post("/same", json=TREE, headers={"Accept": media_type})
@@ -100,7 +100,7 @@ def test_a_tree_is_answered_in_every_format(
         (JSON, b'{"a":' * 200 + b"1" + b"}" * 200, 422, "100 levels"),
     ],
 )
-def test_a_wrong_tree_is_the_callers_fault(
+def test_an_invalid_tree_is_the_callers_error(
     tree: FlaskClient, media_type: str, body: bytes, status: int, word: str
 ) -> None:
     response = tree.post("/same", data=body, content_type=media_type)
@@ -231,7 +231,7 @@ def test_npy_both_ways(wines: FlaskClient) -> None:
         (b"ash\n1\n", "text/csv", {"column": "hue", "message": "missing column"}),
     ],
 )
-def test_a_wrong_cell_is_reported_with_its_place(
+def test_an_invalid_cell_is_reported_with_its_position(
     wines: FlaskClient, body: bytes, media_type: str, fault: dict[str, Any]
 ) -> None:
     problem = assert_problem(wines.post("/predict", data=body, content_type=media_type), 422)
@@ -264,7 +264,7 @@ def test_a_picture_of_any_kind_is_read(client: FlaskClient, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
-def test_a_picture_is_answered_as_any_of_three(client: FlaskClient, form: str) -> None:
+def test_a_picture_is_returned_in_any_of_three_formats(client: FlaskClient, form: str) -> None:
     response = client.post(
         "/mirror",
         data=picture_file("png"),
@@ -275,7 +275,7 @@ def test_a_picture_is_answered_as_any_of_three(client: FlaskClient, form: str) -
     assert PIL.Image.open(io.BytesIO(response.data)).format == form.upper()
 
 
-def test_a_result_that_is_no_picture_is_500(serve_function: Callable[..., FlaskClient]) -> None:
+def test_a_result_that_is_not_a_picture_is_500(serve_function: Callable[..., FlaskClient]) -> None:
     def heat() -> Any:
         return np.full((2, 2, 3), 0.5)
 
@@ -352,7 +352,7 @@ def test_a_file_as_the_body_has_the_name_of_its_header(files: FlaskClient) -> No
     }
 
 
-def test_an_answered_file_has_its_own_name_and_type(files: FlaskClient) -> None:
+def test_a_returned_file_has_its_own_name_and_type(files: FlaskClient) -> None:
     form = {"file": (io.BytesIO(b"\xff"), "../Отчёт.txt", "text/plain")}
     response = files.post("/same", data=form)
     assert response.data == b"\xff"
@@ -362,7 +362,7 @@ def test_an_answered_file_has_its_own_name_and_type(files: FlaskClient) -> None:
     )
 
 
-def test_an_answered_file_without_a_name_is_called_like_the_target(files: FlaskClient) -> None:
+def test_a_returned_file_without_a_name_is_called_like_the_target(files: FlaskClient) -> None:
     form = {"file": (io.BytesIO(b"a"), "a.txt", "text/plain")}
     response = files.post("/bare", data=form)
     assert response.mimetype == "application/octet-stream"

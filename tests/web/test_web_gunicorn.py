@@ -244,7 +244,7 @@ def test_a_body_that_breaks_off_is_the_callers_fault(
     assert requests.get(f"{service.url}/health/live", timeout=30).status_code == 200
 
 
-def test_double_slashes_are_no_redirect_to_html(service: Service) -> None:
+def test_double_slashes_do_not_redirect_to_html(service: Service) -> None:
     """And none to another host, which //host/path would be."""
     response = raw(
         service,

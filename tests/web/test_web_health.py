@@ -88,7 +88,7 @@ def test_everything_is_loaded_at_the_start(registry: mmf.Registry) -> None:
     assert client.get("/health/ready").get_json() == {"ready": True}
 
 
-def test_a_version_that_was_refused_is_reported(registry: mmf.Registry) -> None:
+def test_a_rejected_version_is_reported(registry: mmf.Registry) -> None:
     client = create_app(registry).test_client()
     registry.last_reload_error.write(failed="model.bin is not there", at="now")
     assert client.get("/health/ready").get_json() == {
@@ -97,7 +97,7 @@ def test_a_version_that_was_refused_is_reported(registry: mmf.Registry) -> None:
     }
 
 
-def test_not_ready_until_the_examples_are_answered(registry: mmf.Registry) -> None:
+def test_not_ready_until_the_examples_have_succeeded(registry: mmf.Registry) -> None:
     client = create_app(registry).test_client()
     registry.pending_warmups = {"score": "score fails on its example: ValueError"}
     for path in ("/health/ready", "/ping", "/health"):

@@ -232,7 +232,7 @@ IN_COLUMNS = {name: value for name, value in HOSTILE.items() if name != "signall
 
 @pytest.mark.parametrize("kind", [float, int, bool, str, datetime])
 @pytest.mark.parametrize("value", IN_COLUMNS.values(), ids=list(IN_COLUMNS))
-def test_a_column_refuses_what_it_cannot_hold(kind: type, value: Any) -> None:
+def test_a_column_rejects_values_that_it_cannot_hold(kind: type, value: Any) -> None:
     cells = np.empty(2, dtype=object)
     cells[:] = [value, None]
     table = pd.DataFrame({"a": pd.Series(cells, dtype=object)})
@@ -245,7 +245,7 @@ def test_a_column_refuses_what_it_cannot_hold(kind: type, value: Any) -> None:
 
 @pytest.mark.parametrize("descriptor", [mmf.Float, mmf.Integer, mmf.Bool, mmf.Datetime])
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=list(HOSTILE))
-def test_a_scalar_refuses_what_it_is_not(descriptor: Any, value: Any) -> None:
+def test_a_scalar_rejects_other_types(descriptor: Any, value: Any) -> None:
     try:
         descriptor().validate(value)
     except InvalidValue as error:

@@ -42,7 +42,7 @@ def test_a_byte_order_mark_is_skipped(client: FlaskClient, path: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
 @pytest.mark.parametrize("path", [path for path in BODIES if BODIES[path][0] != "application/yaml"])
-def test_utf_16_is_a_400_that_says_so(client: FlaskClient, path: str, encoding: str) -> None:
+def test_utf_16_is_a_400_with_a_reason(client: FlaskClient, path: str, encoding: str) -> None:
     media_type, text, _ = BODIES[path]
     response = client.post(path, data=text.encode(encoding), content_type=media_type)
     assert response.status_code == 400

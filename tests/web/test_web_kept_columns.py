@@ -260,7 +260,7 @@ def test_rows_are_matched_exactly_or_not_at_all(
     ],
     ids=["index", "groups", "two columns", "a key that counts", "counted anew", "old index"],
 )
-def test_rows_that_are_counted_anew_are_no_rows_of_the_request(
+def test_renumbered_rows_do_not_match_those_of_the_request(
     serve_function: Serve, change: Callable[[Any], Any]
 ) -> None:
     def price(rooms: Any = HOUSE) -> Any:
@@ -414,7 +414,7 @@ def test_a_function_that_sorts_its_rows_is_called_for_each_request(serve_functio
     ],
     ids=["no schema", "unknown", "index", "result", "two tables"],
 )  # fmt: skip
-def test_what_cannot_be_kept_is_refused_when_declared(
+def test_what_cannot_be_kept_is_rejected_when_declared(
     declare: Callable[[], Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):

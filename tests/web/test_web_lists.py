@@ -22,7 +22,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 TEXTS, NUMBERS = mmf.List(mmf.String()), mmf.List(mmf.Integer(ge=1), max_items=3)
 SOME = mmf.List(mmf.String(), default=["none"])
 TABLE = mmf.DataFrame()
-# descriptor, sent as JSON, what the function gets, as answered, datatype of V2
+# descriptor, sent as JSON, the function's argument, the response, datatype of V2
 LISTS: dict[str, tuple[Any, list[Any], list[Any], list[Any], str]] = {
     "texts": (
         TEXTS,

@@ -20,7 +20,7 @@ SERVERS = pytest.mark.parametrize("server", ["gunicorn", "flask"])
 
 
 def call(url: str) -> None:
-    """Ask for one right answer and for one error, each under a known id."""
+    """Send a valid request and an invalid one, each with an id."""
     for route, name in [("echo", "right"), ("broken", "wrong")]:
         headers = {"X-Request-ID": f"{name}-id"}
         requests.post(f"{url}/{route}", json="привет", headers=headers, timeout=30)
@@ -99,7 +99,7 @@ def test_settings_reach_the_servers(tmp_path: Path, server: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["length", "chunked", "multipart"])
-def test_flasks_own_server_answers_413(tmp_path: Path, how: str) -> None:
+def test_flasks_own_server_responds_with_413(tmp_path: Path, how: str) -> None:
     """Its input does not end where the body does: reading on would wait for ever."""
     log = tmp_path / "log"
     data = b"x" * 3 * 1024 * 1024
@@ -120,7 +120,7 @@ def test_flasks_own_server_answers_413(tmp_path: Path, how: str) -> None:
         assert response.json() == {"result": 3}
 
 
-def test_flasks_own_server_says_where_it_is_and_each_request_once(tmp_path: Path) -> None:
+def test_flasks_own_server_logs_its_address_and_each_request_once(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("wb") as stream, serve("flask", tmp_path, stream) as service:
         requests.post(f"{service.url}/size", data=b"123", timeout=10)

@@ -16,7 +16,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_an_integer_of_65_bits_is_refused(client: FlaskClient, form: str) -> None:
+def test_an_integer_of_65_bits_is_rejected(client: FlaskClient, form: str) -> None:
     media_type, body = FORMS[form]
     response = client.post("/next_one", data=body, content_type=media_type)
     assert response.status_code == 422

@@ -124,7 +124,7 @@ def test_a_number_of_another_type_is_the_same_number(
     ["x", None, {}, [], 2**63, 2**64, 1e308, "", float("nan"), float("-inf"), 1.5, "7.5", True],
 )
 @pytest.mark.parametrize("more", [[], [[1]]])
-def test_what_is_not_of_the_type_is_refused_by_its_column(
+def test_a_value_of_another_type_is_rejected_with_its_column(
     twice: FlaskClient, cell: Any, more: list[Any]
 ) -> None:
     body = {"dataframe_split": {"columns": ["a"], "data": [[cell], *more]}}
@@ -397,9 +397,7 @@ TABLES = st.fixed_dictionaries(
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["dataframe_split", "dataframe_records", "instances", "inputs"]), st.data())
-def test_whatever_is_sent_is_answered_or_refused(
-    twice: FlaskClient, key: str, data: st.DataObject
-) -> None:
+def test_any_input_is_served_or_rejected(twice: FlaskClient, key: str, data: st.DataObject) -> None:
     body = json.dumps({key: data.draw(TABLES if key == "dataframe_split" else VALUES)})
     response = twice.post("/invocations", data=body, content_type="application/json")
     assert response.status_code in {200, 400}, response.data
@@ -442,7 +440,7 @@ def test_other_content_types_are_415_in_plain_text(twice: FlaskClient, media_typ
 
 
 @pytest.mark.parametrize("charset", ["; charset=utf-8", ";charset=UTF-8", " ; charset=Utf-8"])
-def test_utf_8_may_be_said(twice: FlaskClient, charset: str) -> None:
+def test_utf_8_may_be_declared(twice: FlaskClient, charset: str) -> None:
     body, media_type = json.dumps({"inputs": LISTS}), f"application/json{charset}"
     assert predictions(twice.post("/invocations", data=body, content_type=media_type)) == [2, 6]
 
@@ -528,7 +526,7 @@ def test_arrays(serve_function: Callable[..., FlaskClient]) -> None:
     refused(response, 400, "BAD_REQUEST", "PARQUET")
 
 
-def test_an_object_is_taken_wrapped_or_as_a_chat(
+def test_an_object_is_accepted_wrapped_or_as_a_chat(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     argument, size = mmf.Dict(), mmf.Integer(default=1)
@@ -561,7 +559,7 @@ def test_a_scalar_and_nothing_at_all(serve_function: Callable[..., FlaskClient])
     assert predictions(client.post("/invocations", json={})) == "hello"
 
 
-def test_a_table_without_a_schema_is_taken_as_it_comes(
+def test_a_table_without_a_schema_is_accepted_unchanged(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def predict(data: Any = FREE) -> Any:
@@ -649,7 +647,7 @@ def test_a_failing_function(
     assert "a secret of 2 rows" in output.getvalue()
 
 
-def test_a_function_may_refuse_a_value_itself(serve_function: Callable[..., FlaskClient]) -> None:
+def test_a_function_may_reject_a_value_itself(serve_function: Callable[..., FlaskClient]) -> None:
     def predict(data: Any = FREE) -> Any:
         raise InvalidValue(f"{len(data)} are too old")
 

@@ -353,7 +353,7 @@ def test_a_schema_that_the_model_contradicts_is_an_error_at_start(
 @pytest.mark.parametrize(
     ("predict", "more"), [(_derives, {"built": int}), (_passed_on, {"age": int, "id": int})]
 )
-def test_a_schema_that_serves_the_function_is_no_contradiction(
+def test_a_schema_for_the_function_does_not_contradict_the_model(
     predict: Callable[..., Any], more: dict[str, Any], serve: Serve
 ) -> None:
     client = serve(predict, schema={"area": float, "city": str, **more})
@@ -368,7 +368,7 @@ class _Any:
         return pd.DataFrame({"n": [1.0] * len(data)})
 
 
-def test_a_model_of_a_format_of_ones_own_says_what_it_takes(
+def test_a_models_own_format_defines_its_inputs(
     registry: mmf.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Own(ModelFormat):

@@ -1,4 +1,4 @@
-"""Which format a body is in, and which one the answer should be in."""
+"""The format of a request's body, and that of its response."""
 
 import io
 import json
@@ -126,13 +126,13 @@ def test_a_parts_extension_beats_its_type(client: FlaskClient, name: str, media_
     assert client.post("/records", data=form).get_json() == ROWS
 
 
-def test_a_part_of_no_known_format_is_named(client: FlaskClient) -> None:
+def test_a_part_of_an_unknown_format_is_named(client: FlaskClient) -> None:
     form = {"data": (io.BytesIO(b"a\n1\n"), "wines.dat", "application/x-wines"), "label": "x"}
     problem = assert_problem(client.post("/labelled", data=form), 415, "application/x-wines")
     assert [fault["where"] for fault in problem["errors"]] == ["data"]
 
 
-# The answer
+# The response
 
 
 def get_table(client: FlaskClient, accept: str | None, route: str = "table") -> Any:
@@ -171,8 +171,8 @@ def test_accept(client: FlaskClient, accept: str | None, media_type: str) -> Non
     assert (response.status_code, response.mimetype) == (200, media_type)
 
 
-def test_a_wildcard_means_what_is_sent(client: FlaskClient) -> None:
-    """JSON is also called text/json, but that is not what the answer says it is."""
+def test_a_wildcard_means_the_format_of_the_request(client: FlaskClient) -> None:
+    """JSON is also called text/json, but the response does not use that name."""
     assert get_table(client, "text/*", "records").mimetype == "text/csv"
 
 

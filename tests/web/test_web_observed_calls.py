@@ -1,4 +1,4 @@
-"""A capability can see what a target was asked and has answered, whatever the protocol."""
+"""A capability can observe the calls of a target and their results, in every protocol."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -66,7 +66,7 @@ def seeing(seen: Seen) -> Capability:
         ),
     ],
 )
-def test_answers_are_seen_in_every_protocol(
+def test_results_are_observed_in_every_protocol(
     path: str, body: object, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: Seen = []
@@ -118,7 +118,7 @@ def test_an_observer_that_fails_fails_no_request(
     assert "broken after" in caplog.text
 
 
-def test_nothing_is_around_an_execution_while_nobody_looks(
+def test_executions_are_not_wrapped_without_observers(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unused(*_: object) -> None:

@@ -179,7 +179,9 @@ def test_limits_are_reported(document: Any) -> None:
     assert "50 MiB" in document["components"]["responses"]["Problem413"]["description"]
 
 
-def test_arguments_say_what_their_author_says(serve_function: Callable[..., FlaskClient]) -> None:
+def test_arguments_have_their_authors_descriptions(
+    serve_function: Callable[..., FlaskClient],
+) -> None:
     def predict(data: Any = TABLE, count: Any = WHOLE, some: Any = SOME) -> Any:
         """Tell the future."""
 
@@ -262,9 +264,7 @@ def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.get("/openapi.json").status_code == 200
 
 
-def test_without_its_package_it_says_what_to_install(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_package_is_named(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmf_core.swagger_ui.routes.find_spec", lambda _: None)
     assert_problem(client.get("/docs"), 500, "pip install flask-swagger-ui")
 

@@ -38,7 +38,7 @@ TIMES = {
         "x" * 128,
     ],
 )
-def test_a_sane_id_is_taken(client: FlaskClient, sent: str) -> None:
+def test_a_valid_id_is_accepted(client: FlaskClient, sent: str) -> None:
     response = client.get("/health/live", headers={"X-Request-ID": sent})
     assert response.headers.getlist("X-Request-ID") == [sent]
 
@@ -57,14 +57,16 @@ def test_any_other_id_is_replaced(client: FlaskClient, sent: str) -> None:
     assert MADE.fullmatch(seen.headers["X-Request-ID"])
 
 
-def test_every_answer_has_an_id_of_its_own(client: FlaskClient) -> None:
+def test_every_response_has_its_own_id(client: FlaskClient) -> None:
     paths = ["/health/live", "/nothing", "/records", "/version"]
     seen = [client.get(path).headers["X-Request-ID"] for path in paths * 2]
     assert len(set(seen)) == len(seen)
 
 
 @pytest.mark.parametrize("status", [200, 204, 404, 405, 406, 415, 422])
-def test_an_answers_id_is_in_its_line(output: Output, client: FlaskClient, status: int) -> None:
+def test_a_responses_id_is_in_its_log_line(
+    output: Output, client: FlaskClient, status: int
+) -> None:
     headers = {"X-Request-ID": f"id-{status}"}
     match status:
         case 200:
@@ -102,7 +104,7 @@ def test_the_line_of_a_request(output: Output, client: FlaskClient) -> None:
     assert line["request_id"] == response.headers["X-Request-ID"]
 
 
-def test_the_line_of_a_refused_request(output: Output, client: FlaskClient) -> None:
+def test_the_log_line_of_a_rejected_request(output: Output, client: FlaskClient) -> None:
     response = client.post("/strict", json=[{"a": 1.5}, {"a": "x"}])
     line = output.access()
     assert line.keys() == FIELDS | TIMES
@@ -122,7 +124,7 @@ def test_the_line_of_a_crash(output: Output, serve_function: Callable[..., Flask
     assert line["request_id"] == response.headers["X-Request-ID"]
 
 
-def test_the_line_of_what_is_no_target(output: Output, client: FlaskClient) -> None:
+def test_the_log_line_of_an_unknown_path(output: Output, client: FlaskClient) -> None:
     client.get("/health/live")
     line = output.access()
     assert line.keys() == FIELDS
@@ -134,11 +136,11 @@ def test_rows_of_several_arguments_are_added_up(output: Output, client: FlaskCli
     assert output.access()["rows_in"] == 2
 
 
-@pytest.mark.parametrize("answer_to", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 def test_a_path_in_another_script_is_logged_as_it_reads(
-    output: Output, client: FlaskClient, answer_to: str
+    output: Output, client: FlaskClient, method: str
 ) -> None:
-    client.open("/предсказать", method=answer_to, json={"таблица": [{"a": 1}]})
+    client.open("/предсказать", method=method, json={"таблица": [{"a": 1}]})
     line = output.access()
     assert line["path"] == "/предсказать"
     assert "/предсказать" in line["message"]
@@ -160,7 +162,7 @@ def test_a_path_cannot_forge_lines_or_steer_a_terminal(
 @pytest.mark.parametrize(
     ("length", "expected"), [("", None), ("-1", None), ("x", None), ("0", 0), ("5", 5)]
 )
-def test_bytes_in_are_what_the_caller_says(
+def test_bytes_in_are_the_content_length(
     output: Output, client: FlaskClient, length: str, expected: int | None
 ) -> None:
     client.get("/health/live", environ_overrides={"CONTENT_LENGTH": length})

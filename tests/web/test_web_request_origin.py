@@ -112,7 +112,7 @@ def test_links_from_other_sites_work(make: Callable[..., FlaskClient], method: s
 
 
 @pytest.mark.parametrize("path", ["/", "/hello", "/openapi.json", "/nowhere", "/v2"])
-def test_another_name_than_those_that_are_set_is_refused(
+def test_a_host_that_is_not_allowed_is_rejected(
     make: Callable[..., FlaskClient], path: str
 ) -> None:
     client = make(MMF_ALLOWED_HOSTS="api.example.com, .svc.cluster.local")
@@ -146,7 +146,7 @@ def test_health_checks_have_no_name(make: Callable[..., FlaskClient]) -> None:
 
 
 @pytest.mark.parametrize("text", ["https://api.example.com", "*", "a:80", "a..b", "a/b", "."])
-def test_what_is_not_a_name_is_refused(text: str) -> None:
+def test_invalid_host_names_are_rejected(text: str) -> None:
     with pytest.raises(SettingError, match="MMF_ALLOWED_HOSTS"):
         Settings.from_env({"MMF_ALLOWED_HOSTS": text})
 

@@ -121,13 +121,13 @@ def test_scalars_are_wrapped_as_json_and_bare_as_text(
     assert bare.get_data(as_text=True) == text
 
 
-def test_a_file_is_answered_as_bytes_and_as_base64(client: FlaskClient) -> None:
+def test_a_file_is_returned_as_bytes_and_as_base64(client: FlaskClient) -> None:
     response = client.post("/copied", data=b"\x00\xff")
     assert (response.content_type, response.data) == ("application/octet-stream", b"\x00\xff")
     assert client.post("/copied?format=json", data=b"\x00\xff").get_json() == {"result": "AP8="}
 
 
-def test_a_picture_is_answered_as_asked(client: FlaskClient) -> None:
+def test_a_picture_is_returned_in_the_requested_format(client: FlaskClient) -> None:
     png = client.post("/mirror", data=_dot(), content_type="image/png")
     jpeg = client.post("/mirror?format=jpg", data=_dot(), content_type="image/png")
     assert png.data[:4] == b"\x89PNG"
@@ -170,7 +170,7 @@ def _dot() -> bytes:
         (None, 5, ("int", "returns=")),
     ],
 )
-def test_a_wrong_result_is_the_services_fault(
+def test_an_invalid_result_is_the_services_error(
     serve_function: Callable[..., FlaskClient],
     returns: Any,
     result: Any,
@@ -208,7 +208,7 @@ def test_description_says_what_a_caller_needs(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("route", ["table", "typed", "mixed", "next_one", "size", "mirror"])
-def test_the_described_example_is_answered(client: FlaskClient, route: str) -> None:
+def test_the_described_example_succeeds(client: FlaskClient, route: str) -> None:
     example = client.get(f"/{route}").get_json()["example"]
     head, _, body = example.partition(" -d ")
     assert head == f"curl http://localhost/{route} -H 'Content-Type: application/json'"
@@ -217,7 +217,7 @@ def test_the_described_example_is_answered(client: FlaskClient, route: str) -> N
 
 
 @pytest.mark.parametrize("host", ["xn--", "xn--a.example", "localhost:x", "[::1"])
-def test_a_target_is_described_under_a_name_that_is_none(client: FlaskClient, host: str) -> None:
+def test_a_target_is_described_under_an_unusual_name(client: FlaskClient, host: str) -> None:
     environ = create_environ("/table", headers={"Host": host})  # the client cannot send all of them
     _, status, _ = run_wsgi_app(client.application, environ)
     assert status == "200 OK"

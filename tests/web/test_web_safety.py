@@ -1,6 +1,6 @@
 """Input that harms other services: this one refuses each with a reason and keeps serving.
 
-Where a limit is a setting of the operator's, the answer names it. What is not here has its test
+If a limit is an operator's setting, the response names it. What is not here has its test
 beside its format: repeated cells and forged sizes of workbooks in test_workbooks, offsets of Arrow
 out of range in test_table_pyarrow, what decompresses in test_web_content_encoding.
 """
@@ -34,7 +34,7 @@ PARAMETER = '<!DOCTYPE a [<!ENTITY % b SYSTEM "http://127.0.0.1:1/"> %b;]>'
 
 
 @pytest.fixture(autouse=True)
-def _still_answering(client: FlaskClient) -> Iterator[None]:
+def _still_serving(client: FlaskClient) -> Iterator[None]:
     yield
     assert client.post("/strict", json=[{"a": 1.5}]).get_json() == [{"a": 1.5}]
 
@@ -203,7 +203,7 @@ def test_a_million_columns(client: FlaskClient, form: Format) -> None:
 
 
 @pytest.mark.parametrize("text", HARMFUL)
-def test_a_text_is_no_formula_in_excel(client: FlaskClient, text: str) -> None:
+def test_a_text_is_not_a_formula_in_excel(client: FlaskClient, text: str) -> None:
     response = client.post("/sheet", json=[{text: text}])
     assert response.status_code == 200
     (name,), (cell,) = openpyxl.load_workbook(io.BytesIO(response.data)).active.iter_rows()
@@ -214,7 +214,7 @@ def test_a_text_is_no_formula_in_excel(client: FlaskClient, text: str) -> None:
 
 @pytest.mark.parametrize("text", HARMFUL)
 @pytest.mark.parametrize("form", [Format.CSV, Format.TSV])
-def test_a_text_is_no_formula_in_csv_where_that_is_set(
+def test_a_text_is_not_a_formula_in_csv_with_the_setting(
     everything: mmf.Registry, monkeypatch: pytest.MonkeyPatch, text: str, form: Format
 ) -> None:
     monkeypatch.setenv("MMF_CSV_ESCAPE", "1")
@@ -252,7 +252,7 @@ def test_names_of_files(client: FlaskClient, name: str, how: str) -> None:
     assert ".." not in named
 
 
-def test_a_name_of_an_argument_is_no_path(client: FlaskClient) -> None:
+def test_an_arguments_name_is_not_a_path(client: FlaskClient) -> None:
     body = msgpack.packb({"../../a\0": 1})
     response = _post(client, "swap", body, Format.MSGPACK)
     assert response.get_json() == {"1": "../../a\0"}

@@ -32,7 +32,7 @@ PHASES = [Phase.explicit, Phase.generate]  # what it finds needs no shrinking
 FILE = b"a file"  # stands for one until it is known which target it is for
 INFER = {"positive_data_acceptance": {"expected-statuses": ["2xx", "400"]}}  # of any tensors
 CONFIG = {
-    "headers": {"Accept-Encoding": "identity"},  # nothing decompresses what WSGI answers
+    "headers": {"Accept-Encoding": "identity"},  # nothing decompresses WSGI responses
     "generation": {
         "deterministic": True,
         "database": "none",
@@ -192,7 +192,7 @@ def readable_content(content: bytes) -> bytes:
 
 
 def check(case: Any) -> None:
-    """Send a request; fail where its answer is not as the document says."""
+    """Send a request; fail if its response contradicts the document."""
     target = REGISTRY.targets.get(unquote(case.path).strip("/"))
     positive = case.meta.generation.mode.is_positive
     if target and positive:

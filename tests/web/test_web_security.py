@@ -40,7 +40,7 @@ SIGNED = (
         ("GET", "/v2/models/none", 404),
     ],
 )
-def test_every_answer_is_safe_in_a_browser(
+def test_every_response_is_safe_in_a_browser(
     client: FlaskClient, method: str, path: str, status: int
 ) -> None:
     response = client.open(path, method=method)
@@ -89,7 +89,7 @@ SECRETS = [
 
 
 @pytest.mark.parametrize(("text", "secret", "left"), SECRETS)
-def test_secrets_are_taken_out(text: str, secret: str, left: str) -> None:
+def test_secrets_are_redacted(text: str, secret: str, left: str) -> None:
     redact = redactor({"AWS_SECRET_ACCESS_KEY": 's3cr3t/k"ey', "A_TOKEN": "no", "HOME": "next"})
     assert secret not in redact(text)
     assert left in redact(text)

@@ -166,7 +166,7 @@ def events_of(stream: str) -> Iterator[str]:
     assert last == "event: done\ndata: "
 
 
-def test_a_text_that_an_event_cannot_hold_is_refused(
+def test_a_text_that_an_event_cannot_hold_is_rejected(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     def score() -> Iterator[str]:
@@ -267,7 +267,7 @@ def test_metrics_count_a_stream_once_it_has_ended(client: FlaskClient) -> None:
     assert samples()[counter] == before + 1
 
 
-def test_other_protocols_refuse_it(client: FlaskClient) -> None:
+def test_other_protocols_reject_it(client: FlaskClient) -> None:
     advice = "words streams its result: use POST /words"
     response = client.post("/v2/models/words/infer", json={"inputs": []})
     assert (response.status_code, response.json) == (400, {"error": advice})

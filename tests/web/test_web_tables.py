@@ -222,7 +222,7 @@ def test_large_whole_numbers_stay_exact(client: FlaskClient) -> None:
         assert again.get_json() == rows
 
 
-def test_leading_noughts_stay_where_the_schema_says_text(
+def test_leading_zeros_are_kept_in_text_columns(
     serve_function: Callable[..., FlaskClient],
 ) -> None:
     table = mmf.DataFrame(schema={"code": str})

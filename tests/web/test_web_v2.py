@@ -35,7 +35,7 @@ def column(name: str, data: list[Any], datatype: str = "FP64", **more: Any) -> d
 
 
 def infer(client: FlaskClient, model: str, *inputs: Any, **more: Any) -> Any:
-    """Ask a model; return the answer's outputs by name, each with its data."""
+    """Call a model; return the response's outputs by name, each with its data."""
     response = client.post(f"/v2/models/{model}/infer", json={"inputs": list(inputs), **more})
     assert response.status_code == 200, response.data
     return {output["name"]: output for output in response.get_json()["outputs"]}
@@ -434,7 +434,7 @@ def test_a_number_is_the_nearest_float(
         *(("FP32", 2**24), ("FP32", 2**24 + 1)),
     ],
 )
-def test_a_number_that_is_no_integer_of_64_bits_is_refused(
+def test_a_number_that_is_not_an_integer_of_64_bits_is_rejected(
     tables_of: Callable[..., Any], datatype: str, number: float
 ) -> None:
     for rows in ([[number, 1]], [[1, number]]):
@@ -451,7 +451,7 @@ def test_flags_are_not_numbers_and_whole_flags_are_flags(tables_of: Callable[...
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan")])
-def test_binary_floats_that_are_not_finite_are_refused(
+def test_binary_floats_that_are_not_finite_are_rejected(
     tables_of: Callable[..., Any], value: float
 ) -> None:
     *_, columns, matrix = tables_of(REALS, "FP64", [[0.5, 0.5], [value, 0.5]])
@@ -589,7 +589,7 @@ def test_outputs_are_chosen_and_ordered(client: FlaskClient) -> None:
 
 
 def binary(client: FlaskClient, model: str, head: dict[str, Any], data: bytes) -> Any:
-    """Ask with binary data; return the answer."""
+    """Call with binary data; return the response."""
     text = json.dumps(head).encode()
     return client.post(
         f"/v2/models/{model}/infer",
@@ -688,7 +688,7 @@ def test_texts_and_files_as_binary(client: FlaskClient) -> None:
         ),
     ],
 )
-def test_binary_data_that_lies(
+def test_binary_data_of_a_wrong_length(
     client: FlaskClient, head: dict[str, Any], data: bytes, word: str
 ) -> None:
     response = binary(client, "double", head, data)
@@ -697,7 +697,7 @@ def test_binary_data_that_lies(
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "1000", "9" * 5000, "9" * 19, ""])
-def test_a_header_length_that_lies(client: FlaskClient, length: str) -> None:
+def test_a_wrong_header_length(client: FlaskClient, length: str) -> None:
     response = client.post("/v2/models/double/infer", data=b"{}", headers={LENGTH: length})
     assert (response.status_code, list(response.get_json())) == (400, ["error"])
 
@@ -766,14 +766,14 @@ def test_a_body_that_cannot_be_used(client: FlaskClient, body: Any, word: str) -
     refused(client, "strict", body, word)
 
 
-def test_inputs_that_nobody_takes(client: FlaskClient) -> None:
+def test_unknown_inputs(client: FlaskClient) -> None:
     body = {"inputs": [column("who", ["a"], "BYTES"), column("b", [1.5])]}
     refused(client, "greet", body, "unknown input b", "who, times")
     two = {"inputs": [column("b", [1.5]), column("c", [1.5])]}
     refused(client, "double", two, "unknown inputs b, c")
 
 
-def test_a_value_is_given_once(client: FlaskClient) -> None:
+def test_a_value_may_occur_once(client: FlaskClient) -> None:
     """The second of two inputs of one name counted, and an input beside a parameter."""
     twice = [column("who", ["a"], "BYTES"), column("who", ["b"], "BYTES")]
     refused(client, "greet", {"inputs": twice}, "inputs: expected unique names, got who, who")
@@ -883,7 +883,7 @@ def test_the_wrong_shape_for_the_kind(client: FlaskClient) -> None:
     refused(client, "swap", {"inputs": [column("data", ["{"], "BYTES")]}, "JSON")
 
 
-def test_a_crash_is_500_and_says_nothing(serve_function: Callable[..., FlaskClient]) -> None:
+def test_a_crash_is_a_500_without_details(serve_function: Callable[..., FlaskClient]) -> None:
     def predict(n: Any = WHOLE) -> Any:
         raise ValueError(f"secret {n}")
 

@@ -42,7 +42,7 @@ def serve(*declare: Declare, ready: bool = True) -> FlaskClient:
 
 
 def version(client: FlaskClient) -> str:
-    """Return the version in every answer, after checking that they agree."""
+    """Return the version in every response, after checking that they agree."""
     about = client.get("/v2/models/predict").get_json()
     response = client.post("/v2/models/predict/infer", json=INPUTS).get_json()
     (state,) = client.post("/v2/repository/index").get_json()
@@ -137,7 +137,7 @@ def test_another_one_is_not_there(other: str) -> None:
     assert client.get(f"/v2/models/none/versions/{SUM}").status_code == 404
 
 
-def test_before_it_is_ready_it_is_not_known() -> None:
+def test_without_readiness_there_is_no_version() -> None:
     client = serve(loader, ready=False)
     assert client.get(f"/v2/models/predict/versions/{SUM}/ready").status_code == 503
     assert "versions" not in client.get("/v2/models/predict").get_json()
