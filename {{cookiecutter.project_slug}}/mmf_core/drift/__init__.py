@@ -1,1 +1,1 @@
-"""Drift: whether what a model is asked, and what it answers, is still what it was trained on."""
+"""Drift: whether a model's inputs and predictions still resemble its training data."""

@@ -110,7 +110,7 @@ def save_model(
     - `tolerance`: the largest difference of a prediction, relative to the largest one; below 0 it
       is the format's own.
     - `reference`: the table that the model was fitted on, of which a profile is written beside the
-      file, some kB, so that the service can tell when other data come; only the extra `drift` does.
+      file, some kB, so that the service can detect drift; only the extra `drift` does.
 
     The file is loaded again and predictions for the example are compared; ArtifactError reports
     the difference and leaves any earlier file at `path`.

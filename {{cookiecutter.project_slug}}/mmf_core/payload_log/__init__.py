@@ -1,1 +1,1 @@
-"""The payload log: what targets were asked and what they answered, for people and for drift."""
+"""The payload log: the requests and responses of targets, for people and for drift."""

@@ -1,1 +1,1 @@
-"""Retraining: models that the service fits anew, tries, and takes or offers."""
+"""Retraining: models that the service fits again, tests, and promotes or offers."""

@@ -1,1 +1,1 @@
-"""Two versions of a service at once: `rollout.toml` says which, and who gets the second."""
+"""Two versions of a service at once: `rollout.toml` defines the second, and who gets it."""

@@ -1,1 +1,1 @@
-"""Tasks: a target called now whose result is fetched later."""
+"""Tasks: calls of targets whose results are fetched later."""
