@@ -8,14 +8,14 @@ from pathlib import Path
 from ..settings import MIB, SettingsGroup, mebibytes, number, on_off, setting
 
 _DAY = 24 * 3600.0
-_LONGEST = 3650
+_MAX_DAYS = 3650
 
 
 def _days(text: str) -> float:
     """Read days; return seconds."""
     days = number(text)
-    if not 0 < days <= _LONGEST:
-        raise ValueError(f"expected days, more than 0 and at most {_LONGEST}")
+    if not 0 < days <= _MAX_DAYS:
+        raise ValueError(f"expected days, more than 0 and at most {_MAX_DAYS}")
     return days * _DAY
 
 

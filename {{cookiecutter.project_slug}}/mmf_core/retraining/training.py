@@ -41,7 +41,7 @@ def make_trainer(service: Service) -> Trainer:
             if returns.file not in artifacts:
                 raise DeclarationError(
                     f"{target.route}: ModelFile({returns.file!r}): expected a file that main.py "
-                    f"loads: {', '.join(artifacts) or 'there is none'}"
+                    f"loads: {', '.join(artifacts) or 'none'}"
                 )
             if format_of(returns.file) is None:
                 raise DeclarationError(

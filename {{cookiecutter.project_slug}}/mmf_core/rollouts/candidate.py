@@ -170,7 +170,7 @@ def _remove_folders() -> None:
 def _file_of(file: str, source: str, stable: Registry) -> Path:
     """Return the candidate's file: a path, a URI, or a version in the current file's store."""
     if file not in stable.artifacts:
-        loaded = ", ".join(stable.artifacts) or "there is none"
+        loaded = ", ".join(stable.artifacts) or "none"
         raise CandidateError(Failure.plain(f"{file}: expected a file that main.py loads: {loaded}"))
     if is_uri(file):
         raise CandidateError(Failure.plain(f"{file}: only a file beside main.py can be replaced"))

@@ -80,7 +80,7 @@ def target_with_table(registry: Registry, route: str | None) -> tuple[Target, st
         default = [name for name in routes if targets[name].default]
         route = routes[0] if len(routes) == 1 else next(iter(default), None)
     if route not in targets:
-        listed = ", ".join(targets) or "there is none"
+        listed = ", ".join(targets) or "none"
         raise NotComparable(f"name a target that returns rows for a table: {listed}")
     target = targets[route]
     return target, _table_of(target) or ""

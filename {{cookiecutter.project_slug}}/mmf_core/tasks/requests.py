@@ -116,7 +116,7 @@ def has_id(request: Request) -> bool:
 def task_id(request: Request, *, is_needed: bool = False) -> str:
     """Return the caller's own id for a task, else a new one.
 
-    InvalidValue if it cannot be a part of an address, or if one `is_needed` and there is none.
+    InvalidValue if it cannot be a part of a URL, or if it `is_needed` and missing.
     """
     sent = [request.environ[name] for name in _ID_HEADERS if request.environ.get(name)]
     if not sent:
