@@ -65,7 +65,7 @@ def remove_sample(project: Path, model_file: str) -> None:
 
 
 def write_record(project: Path, answers: dict[str, str]) -> None:
-    """Write what `mmfmeta upgrade` and cruft need to know."""
+    """Write the records of `mmfmeta upgrade` and cruft."""
     # of the new project, which is on the path as soon as this script runs
     from mmf_core import __version__
     from mmf_core.upgrading import record
@@ -86,9 +86,9 @@ def write_record(project: Path, answers: dict[str, str]) -> None:
 
 
 def absolute(path: str, answers: dict[str, str]) -> str:
-    """Return a path as it is from any folder; a URL stays as it is.
+    """Return a path as an absolute one; a URL is unchanged.
 
-    cookiecutter has it as it was typed, from the folder in which cookiecutter was called: the
+    cookiecutter passes it as typed, relative to the folder in which cookiecutter was called: the
     shell's or, if no other was chosen, that of the output.
     """
     for folder in (os.environ.get("PWD"), answers.get("_output_dir")):
@@ -98,7 +98,7 @@ def absolute(path: str, answers: dict[str, str]) -> str:
 
 
 def commit_of(template: Path) -> str:
-    """Return the commit that a template is at; empty if it has changes, or is not a repository."""
+    """Return the commit of a template; empty if it has changes, or is not a repository."""
     from mmf_core.upgrading.git import git  # of the new project, as above
 
     if not template.is_dir() or not shutil.which("git"):

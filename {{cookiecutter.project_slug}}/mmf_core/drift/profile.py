@@ -141,8 +141,8 @@ def save(model: Any, path: Path, reference: Any) -> None:
     columns = {name: ColumnProfile.of(reference[name], bins) for name in names}
     if hasattr(model, "predict"):
         columns.setdefault(PREDICTION, _of_predictions(model.predict(reference), bins))
-    kept = {name: each for name, each in columns.items() if each}
-    document = asdict(Profile(len(reference), kept, sha256_of(path)))
+    profiled = {name: column for name, column in columns.items() if column}
+    document = asdict(Profile(len(reference), profiled, sha256_of(path)))
     replace_text(profile_of(path), json.dumps(document, ensure_ascii=False) + "\n")
 
 

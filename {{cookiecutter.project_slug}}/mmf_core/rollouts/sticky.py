@@ -1,4 +1,4 @@
-"""What keeps a caller with one version: a header, a claim of its token, a column of its table."""
+"""What keeps a caller on one version: a header, a token claim, or a column of its table."""
 
 from __future__ import annotations
 
