@@ -95,7 +95,7 @@ def test_bad_row_leaves_no_table(database: str, predict: Predict) -> None:
     [
         ("?query=SELECT nothing", "nothing"),
         ("/absent", "absent"),
-        ("?query=SELECT * FROM rows WHERE 1 = 0", "there are no rows"),
+        ("?query=SELECT * FROM rows WHERE 1 = 0", "expected at least one row, got none"),
     ],
 )
 def test_message_is_that_of_the_database(

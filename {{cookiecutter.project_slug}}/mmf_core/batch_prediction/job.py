@@ -113,7 +113,7 @@ class Job:
             raise BatchError(
                 f"no row can be predicted: {counted(rows, 'bad row')}; {bad_rows_hint}"
                 if rows
-                else "there are no rows"
+                else "expected at least one row, got none"
             )
         if self._request.summary:
             summary.write(

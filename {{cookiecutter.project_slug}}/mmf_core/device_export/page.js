@@ -50,7 +50,7 @@ function feeds(ort, table) {
   const [header = [], ...rows] = table;
   const missing = columns.filter(name => !header.includes(name));
   if (missing.length) throw new Error(`missing columns: ${missing.join(", ")}`);
-  if (!rows.length) throw new Error("there are no rows");
+  if (!rows.length) throw new Error("the table has no rows: add at least one");
   return Object.fromEntries(plan.inputs.map(({name, type, rank, columns: own}) => {
     const cells = rows.flatMap((cells, row) => own.map(
       column => value(cells[header.indexOf(column)] ?? "", type, row, column)));
