@@ -21,9 +21,9 @@ CALLS = 50
 
 
 def test_readme_works_and_the_service_runs_the_pipeline(
-    example_project: Callable[[str], Project], figure: Callable[[str, float, str], None]
+    example_project: Callable[..., Project], figure: Callable[[str, float, str], None]
 ) -> None:
-    project = example_project("kedro")
+    project = example_project("kedro", sample="none")
     reader = Reader(project.folder, project.bin, UNTRACKED, elsewhere=("make add",))
     reader.follow(README)
     data, log = project.folder / "data", project.folder / ".server.log"
