@@ -17,6 +17,7 @@ import mmf_core as mmf
 from mmf_core.errors import SettingError
 from mmf_core.settings import Settings
 from mmf_core.web import create_app, logs
+from mmf_core.web.replaced_handlers import warn_if_replaced
 
 SHAPE = {"level", "logger", "message", "pid", "request_id", "time"}
 TEXT = mmf.String()
@@ -266,6 +267,21 @@ def test_existing_logging_is_left_alone(bare_logging: Output) -> None:
     assert root.handlers == [own]
     assert root.level == logging.ERROR
     assert sys.stdout is bare_logging
+
+
+@pytest.mark.usefixtures("output")
+def test_import_that_replaces_our_handlers_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    root = logging.getLogger()
+    with warn_if_replaced():
+        pass
+    assert not caplog.messages
+    with warn_if_replaced():
+        root.handlers[:] = [logging.NullHandler(), caplog.handler]
+    (message,) = caplog.messages
+    assert "expected StdoutHandler, got NullHandler, LogCaptureHandler" in message
+    with warn_if_replaced():  # which were not ours
+        root.handlers[:] = [caplog.handler]
+    assert len(caplog.messages) == 1
 
 
 def test_importing_configures_nothing(bare_logging: Output) -> None:

@@ -34,6 +34,7 @@ from .middleware import RequestContextMiddleware
 from .observed_calls import observed
 from .openapi import document
 from .protocols import Service
+from .replaced_handlers import warn_if_replaced
 
 _OF_TASKS = ("background", "schedule")
 UNWRAPPED = "mmf_wsgi_app"
@@ -52,7 +53,8 @@ def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
     check_environment(settings_groups())
     settings = Settings.from_env()
     logs.configure(settings)
-    registry = load(source) if isinstance(source, str) else source
+    with warn_if_replaced():
+        registry = load(source) if isinstance(source, str) else source
     _refuse_orphans(registry)
     if ready:
         _load_artifacts(registry)

@@ -79,8 +79,13 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     if not root.handlers:
         logging.config.dictConfig(dict_config(settings))
-    if any(isinstance(handler, StdoutHandler) for handler in root.handlers):
+    if writes_to_stdout():
         sys.stdout = StdoutCapture(_original(sys.stdout))
+
+
+def writes_to_stdout() -> bool:
+    """Return whether the handler of the root logger is ours."""
+    return any(isinstance(handler, StdoutHandler) for handler in logging.getLogger().handlers)
 
 
 class NoAccessLine(logging.Filter):
