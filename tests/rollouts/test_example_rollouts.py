@@ -1,5 +1,6 @@
 """examples/rollouts: each plan in a service, as its README describes."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ def rollout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
     folder = tmp_path_factory.mktemp("rollouts")
     for file in EXAMPLES.iterdir():
         shutil.copy(file, folder)
-    environ = {"PYTHONPATH": str(PAYLOAD), "PATH": "/usr/bin:/bin"}
+    environ = os.environ | {"PYTHONPATH": str(PAYLOAD)}  # with the folder of Python's caches
     subprocess.run([sys.executable, "train.py"], cwd=folder, env=environ, check=True, timeout=120)
     with (
         (folder / "log").open("ab") as log,
