@@ -76,7 +76,7 @@ def test_ids_get_the_features_that_the_model_was_trained_on(
     programs = example_environment("feast")
     folder = make_project(tmp_path / "output", {})
     subprocess.run(["cp", "-r", f"{EXAMPLE}/.", folder], check=True)
-    (folder / ".feast").symlink_to(programs.parent)
+    (folder.parent / "feast").symlink_to(programs.parent)
     first, service_commands, call = (block.text for block in blocks(EXAMPLE / "README.md", "bash"))
     _, environment, *commands, last = [
         line.partition("  #")[0] for line in first.strip().splitlines()
