@@ -305,7 +305,7 @@ def test_feedback_that_is_not_taken_says_why(client: Client) -> None:
         client.feedback(client.last_request_id, rewards=2)
     with pytest.raises(InvalidValue, match="rows: expected"):
         client.feedback(client.last_request_id)
-    with pytest.raises(UnknownTarget, match="no answer is known"):
+    with pytest.raises(UnknownTarget, match="no response has the id"):
         client.feedback("of nobody", rewards=1)
 
 

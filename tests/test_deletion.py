@@ -160,7 +160,8 @@ def said(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, Any]]:
     """Give what services say of themselves: the whole one, and those without an extra, or any."""
-    selected = [getattr(item, "callspec", None) for item in request.session.items]
+    of_here = [item for item in request.session.items if item.path == request.path]
+    selected = [getattr(item, "callspec", None) for item in of_here]
     extras = {spec.params["extra"] for spec in selected if spec and "extra" in spec.params}
     removed = {"nothing": [], "everything": EXTRAS}
     removed |= {extra: [extra, *dependents(extra)] for extra in EXTRAS if extra in extras}

@@ -14,6 +14,7 @@ def make_current(folder: Path, main: str, monkeypatch: pytest.MonkeyPatch) -> Pa
     monkeypatch.setattr(sys, "path", [*sys.path])
     for name in ("targets", "artifacts", "fingerprints"):
         monkeypatch.setattr(default, name, {})
+    monkeypatch.setattr(default, "folder", Path())
     for module in ("main", "mmf_meta"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     (folder / "main.py").write_text(main, encoding="utf-8")

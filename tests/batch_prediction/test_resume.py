@@ -63,7 +63,7 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("number", "workers", "target"),
     [
         (signal.SIGKILL, "2", "parquet"),
-        (signal.SIGINT, "2", "csv"),
+        pytest.param(signal.SIGINT, "2", "csv", marks=pytest.mark.long),
         (signal.SIGTERM, "1", "csv"),
         pytest.param(signal.SIGKILL, "1", "xlsx", marks=pytest.mark.long),
         pytest.param(signal.SIGKILL, "1", "jsonl.gz", marks=pytest.mark.long),

@@ -32,6 +32,7 @@ from mmf_core.errors import (
     RequestError,
 )
 from mmf_core.settings import MIB
+from shortened import shortened
 
 FORMS = [Format.JSON, Format.XML, Format.YAML, Format.MSGPACK, Format.PROTOBUF]
 LOSSLESS = FORMS[:-1]
@@ -485,7 +486,7 @@ def test_a_number_that_is_not_finite_is_refused(form: Format, data: bytes, messa
         _codec(form).read(data, {})
 
 
-@pytest.mark.parametrize("number", [b"1", b"1e999", b"[1]"])
+@pytest.mark.parametrize("number", shortened([b"1", b"1e999", b"[1]"], [b"1"]))
 def test_numbers_that_are_not_finite_are_found_in_little_memory(number: bytes) -> None:
     """A million took 5 seconds and 370 MiB: each had the path to it, and all were listed."""
     data = b"[" + number + b",1e999" + (b"," + number) * 1_000_000 + b",-1e999]"

@@ -21,6 +21,7 @@ from baking import ROOT, make_project
 from commands import LONGEST_COMMAND, free_port
 from mlflow_parity import environment
 from pages import Reader
+from shortened import shortened
 
 FOLDER = ROOT / "docs" / "recipes"
 PAGES = sorted(path.stem for path in FOLDER.glob("*.md") if path.stem != "README")
@@ -104,7 +105,7 @@ def settings(page: str, tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "page", [pytest.param(page, marks=[pytest.mark.long] * (page in SERVERS)) for page in HERE]
+    "page", shortened(HERE, ("dict-of-models", "nightly-reload", "pictures", "russian-texts"))
 )
 def test_recipe_works_as_printed(page: str, project: Path, settings: dict[str, str]) -> None:
     reader = Reader(project, extra=settings, replaced=REPLACED)

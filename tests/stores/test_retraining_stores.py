@@ -44,11 +44,12 @@ def test_versions_in_a_store_are_offered_and_taken(
     mmfmeta(project, "use", "model.joblib", promoted["version"])
     entry = lockfile.read(project / "artifacts.lock")["model.joblib"]
     assert entry.training["metrics"] == {"accuracy": 0.9}
-    assert "accuracy is 0.5, and 0.9" in mmfmeta(
+    assert "accuracy is 0.5, but 0.9" in mmfmeta(
         project, "retrain", "retrain", "accuracy=0.5", code=1
     )
 
 
+@pytest.mark.long
 def test_a_store_that_keeps_no_versions_is_offered_nothing(tmp_path: Path) -> None:
     project = tmp_path / "wines"
     project.mkdir()

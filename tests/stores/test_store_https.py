@@ -180,7 +180,7 @@ def test_an_address_that_leads_nowhere_is_reported(uri: str) -> None:
 
 
 def test_a_scheme_that_nobody_knows_lists_the_others() -> None:
-    with pytest.raises(ArtifactError, match="file:, https:, http:, models:, runs:, s3:"):
+    with pytest.raises(ArtifactError, match="file:, https:, http:, metaflow:, models:, runs:, s3:"):
         mmf.Registry().artifact("ftp://host/model.bin").verify()
 
 
