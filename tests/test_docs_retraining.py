@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import requests
 
 from baking import ROOT, make_project
@@ -21,6 +22,7 @@ def test_the_page_is_right(tmp_path: Path) -> None:
     reader.follow(PAGE)
 
 
+@pytest.mark.long
 def test_the_sample_retrains_itself_and_no_request_is_lost(tmp_path: Path) -> None:
     """With two labels exchanged in what it learns from, so that the new version is seen."""
     reader = Reader(make_project(tmp_path / "output", {}), extra={"WEB_CONCURRENCY": "2"})

@@ -74,11 +74,19 @@ def test_commented_target_is_a_target(bake: Bake, choice: str) -> None:
     assert f'artifact("{FILES[choice]}")' in code
 
 
-@pytest.mark.parametrize("command", [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ruff", "check"),
+        ("ruff", "format", "--check"),
+        pytest.param(("mypy",), marks=pytest.mark.long),
+    ],
+)
 def test_lint_finds_nothing(empty: Path, command: tuple[str, ...]) -> None:
     run(empty, *command, *(["--no-cache", "."] if command[0] == "ruff" else []))
 
 
+@pytest.mark.long
 def test_model_of_another_folder_is_served_and_tested(empty: Path, tmp_path: Path) -> None:
     project = Path(shutil.copytree(empty, tmp_path / "project"))
     model = Ridge().fit(ROWS, [3.0, 6.0, 9.0])

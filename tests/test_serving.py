@@ -115,6 +115,7 @@ def test_one_load_and_so_many_workers(
     assert '"GET / ' not in (tmp_path / "log").read_text(), "the access line is the application's"
 
 
+@pytest.mark.long
 def test_the_users_own_threads_stay(installed: Project, tmp_path: Path) -> None:
     with probe(installed, tmp_path, OMP_NUM_THREADS="7") as (_, port):
         assert ask(port)["omp"] == "7"
@@ -180,6 +181,7 @@ def test_health_check_of_the_image(installed: Project) -> None:
     assert ended.returncode == 1
 
 
+@pytest.mark.long
 def test_make_load_serves_and_asks(installed: Project) -> None:
     quick = {"LOAD_USERS": "2", "LOAD_SECONDS": "3"}
     assert "load test passed" in installed.run("make", "load", **quick, LOAD_P95_MS="60000")

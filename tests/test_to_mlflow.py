@@ -106,6 +106,7 @@ print(result[0]["quality"])
 """
 
 
+@pytest.mark.long
 def test_mlflow_loads_the_saved_model_without_the_project(project: Path, tmp_path: Path) -> None:
     done = to_mlflow(project, "out")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -3,12 +3,15 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from baking import PAYLOAD, ROOT, make_project
 from pages import BLOCK, Reader
 
 PAGE = ROOT / "docs" / "tutorial.md"
 
 
+@pytest.mark.long
 def test_every_block_works_as_printed(tmp_path: Path) -> None:
     project = make_project(tmp_path / "output", {"project_name": "Diabetes progression"})
     Reader(project).follow(PAGE)

@@ -267,6 +267,7 @@ def test_changed_hooks_are_shown_and_run_only_if_confirmed(project: Upgradable) 
     assert git(project.folder, "status", "--porcelain") == ""
 
 
+@pytest.mark.long
 def test_tests_of_the_project_that_fail_are_reported(project: Upgradable) -> None:
     (project.folder / "Makefile").write_text("test:\n\t@echo own tests; exit 7\n")
     commit(project.folder, "my tests")

@@ -89,6 +89,7 @@ schema = schemathesis.pytest.from_fixture("service").exclude(path_regex="^/(task
 
 @schema.parametrize()
 @settings(phases=PHASES)
+@pytest.mark.long
 def test_each_route_does_what_the_document_says_of_tokens(case: Any) -> None:
     assert "hidden" not in case.path
     response = case.call()

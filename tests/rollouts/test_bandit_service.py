@@ -43,6 +43,7 @@ def samples(rollout: Rollout) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+@pytest.mark.long
 def test_the_better_version_gets_the_requests(folder: Path, tmp_path: Path) -> None:
     with serving(folder, tmp_path / "log", **SETTINGS) as rollout:
         done = start(rollout, MMF_FEEDBACK="0")

@@ -100,6 +100,7 @@ def test_a_killed_worker_loses_no_more_than_its_own_requests(live: Live) -> None
     assert live.service.process.poll() is None
 
 
+@pytest.mark.long
 def test_files_are_watched_whichever_worker_ends(tmp_path: Path) -> None:
     with living(tmp_path, MMF_RELOAD_SECONDS="0.2") as live:
         for version in (2, 3):
@@ -207,6 +208,7 @@ def test_a_service_that_is_to_end_abandons_a_reload(tmp_path: Path, main: str, l
         assert "reload abandoned" in live.log
 
 
+@pytest.mark.long
 def test_a_version_that_hangs_in_the_master_is_rejected(tmp_path: Path) -> None:
     main = f"{ENDLESS_IMPORT}\nfrom mmf_core.server import reloading\nreloading.SLACK = 1\n"
     with living(tmp_path, main.replace("ENDLESS", "2")) as live:
@@ -219,6 +221,7 @@ def test_a_version_that_hangs_in_the_master_is_rejected(tmp_path: Path) -> None:
         assert "did not load again" in live.ready().json()["reload"]["failed"]
 
 
+@pytest.mark.long
 def test_dead_workers_are_replaced_while_a_new_version_is_tried(tmp_path: Path) -> None:
     with living(tmp_path, SLOW_IMPORT) as live:
         (tmp_path / "slow").touch()
@@ -247,6 +250,7 @@ while Path("imports").stat().st_size > 1:  # not in the fork that tries it, but 
 """
 
 
+@pytest.mark.long
 def test_a_main_that_catches_every_exception_does_not_keep_the_service(tmp_path: Path) -> None:
     with living(tmp_path) as live:
         (tmp_path / "main.py").write_text(CATCHES_ALL + MAIN)

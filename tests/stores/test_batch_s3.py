@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from baking import PAYLOAD
 from mmf_core.stores.s3_store import client
 
@@ -18,6 +20,7 @@ def double(data=mmf.DataFrame(schema={"a": int})):
 """
 
 
+@pytest.mark.long
 def test_objects_are_input_and_output(bucket: str, tmp_path: Path) -> None:
     name = bucket.removeprefix("s3://")
     client().put_object(Bucket=name, Key="in/rows.csv", Body=b"a\n1\n2\n")

@@ -155,6 +155,7 @@ def test_a_model_without_an_example_is_compared_on_a_generated_row(second: Retra
     second.served(len(rows))
 
 
+@pytest.mark.long
 def test_a_file_is_trained_once_at_a_time(second: Retraining, tmp_path: Path) -> None:
     go = tmp_path / "go"
     task = submit(second.service.url, "retrain", {"go": str(go)})
@@ -233,9 +234,14 @@ def _python(folder: Path, script: str) -> str:
     ("declared", "words"),
     [
         ('mmf.ModelFile("other.joblib")', "expected a file that main.py loads: model.joblib"),
-        ('mmf.ModelFile("../model.joblib")', "expected the path of a file in the project"),
-        ('mmf.ModelFile("s3://b/model.joblib")', "expected the path of a file in the project"),
-        ('mmf.ModelFile("model.joblib", tolerance=-1)', "expected a number, 0 or more"),
+        *(
+            pytest.param(declared, words, marks=pytest.mark.long)
+            for declared, words in (
+                ('mmf.ModelFile("../model.joblib")', "expected the path of a file in the project"),
+                ('mmf.ModelFile("s3://b/m.joblib")', "expected the path of a file in the project"),
+                ('mmf.ModelFile("model.joblib", tolerance=-1)', "expected a number, 0 or more"),
+            )
+        ),
     ],
 )
 def test_invalid_declarations(tmp_path: Path, declared: str, words: str) -> None:
@@ -243,6 +249,7 @@ def test_invalid_declarations(tmp_path: Path, declared: str, words: str) -> None
     assert words in mmfmeta(tmp_path, "retrain", "offer", code=1)
 
 
+@pytest.mark.long
 def test_a_service_trains_by_its_schedule_though_no_request_may(tmp_path: Path) -> None:
     by_request = '@mmf.target(returns=mmf.ModelFile("model.joblib"))'
     scheduled = '@mmf.target(returns=mmf.ModelFile("model.joblib"), schedule="* * * * *")'

@@ -65,6 +65,7 @@ def read_terminal(master: int, until: str) -> str:
 
 
 @SERVERS
+@pytest.mark.long
 def test_a_terminal_gets_text(tmp_path: Path, server: str) -> None:
     master, slave = pty.openpty()
     try:
