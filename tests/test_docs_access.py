@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from baking import ROOT, make_project
 from mmf_core.access.settings import AccessSettings
 from mmf_core.web.authorization import GROUPS
@@ -11,6 +13,7 @@ from pages import Reader
 PAGE = ROOT / "docs" / "access.md"
 
 
+@pytest.mark.long
 def test_every_block_works_as_printed(tmp_path: Path) -> None:
     project = make_project(tmp_path / "output", {})
     Reader(project).follow(PAGE)

@@ -61,5 +61,6 @@ def run_page(page: Path, folder: Path, subtests: pytest.Subtests, **more: str) -
                 assert printed.rstrip("\n") == answer.text.rstrip("\n")
 
 
+@pytest.mark.long
 def test_every_command_answers_as_printed(tmp_path: Path, subtests: pytest.Subtests) -> None:
     run_page(PAGE, tmp_path, subtests)

@@ -17,6 +17,7 @@ LONGEST = 120.0
 SWAPPED = {"class_0": "class_1", "class_1": "class_0"}
 
 
+@pytest.mark.long
 def test_the_page_is_right(tmp_path: Path) -> None:
     reader = Reader(make_project(tmp_path / "output", {}))
     reader.follow(PAGE)

@@ -27,6 +27,7 @@ def _run_client(service: Service, block: Block) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_every_command_answers_as_printed(tmp_path: Path, subtests: pytest.Subtests) -> None:
     main, weights, *others = fences(PAGE)
     (tmp_path / "main.py").write_text(main.text, encoding="utf-8")

@@ -81,6 +81,7 @@ def test_model_of_another_name_is_one_edit(project: Project, name: str) -> None:
     assert (project.folder / name).read_bytes() == OWN
 
 
+@pytest.mark.long
 def test_missing_model_is_trained_and_train_keeps_the_old_one(project: Project) -> None:
     model = project.folder / "model.joblib"
     assert "accuracy on 45 held-out wines" in make(project, "run")

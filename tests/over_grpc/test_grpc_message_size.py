@@ -68,6 +68,7 @@ LEGITIMATE = {
 
 
 @pytest.mark.parametrize("name", MESSAGES)
+@pytest.mark.long
 def test_the_growth_is_known(name: str) -> None:
     command = [sys.executable, "-c", MEASURE]
     done = subprocess.run(

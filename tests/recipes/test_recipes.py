@@ -104,9 +104,7 @@ def settings(page: str, tmp_path: Path) -> Iterator[dict[str, str]]:
         yield extra
 
 
-@pytest.mark.parametrize(
-    "page", shortened(HERE, ("dict-of-models", "nightly-reload", "pictures", "russian-texts"))
-)
+@pytest.mark.parametrize("page", shortened(HERE, ("dict-of-models", "russian-texts")))
 def test_recipe_works_as_printed(page: str, project: Path, settings: dict[str, str]) -> None:
     reader = Reader(project, extra=settings, replaced=REPLACED)
     reader.elsewhere = (*ELSEWHERE, "make add ")

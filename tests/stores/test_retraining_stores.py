@@ -13,6 +13,7 @@ sys.path.append(str(Path(__file__).parent.parent / "tasks"))  # for retraining_s
 from retraining_service import mmfmeta, write_project
 
 
+@pytest.mark.long
 def test_versions_in_a_store_are_offered_and_taken(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

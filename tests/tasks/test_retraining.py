@@ -33,6 +33,7 @@ def second(live: Retraining) -> Retraining:
     return live
 
 
+@pytest.mark.long
 def test_a_model_is_trained_under_load_and_no_request_is_lost(second: Retraining) -> None:
     lost: list[str] = []
     seen: list[int] = []
@@ -63,6 +64,7 @@ def test_a_model_is_trained_under_load_and_no_request_is_lost(second: Retraining
     until(lambda: requests.get(ready, timeout=LONGEST).json() == {"ready": True})
 
 
+@pytest.mark.long
 def test_the_metadata_of_a_training_are_kept_and_shown(second: Retraining) -> None:
     task = submit(second.service.url, "retrain", {"version": 2, "accuracy": 0.95})
     assert end_of(second.service.url, task)["status"] == "succeeded"
