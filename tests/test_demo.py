@@ -52,7 +52,7 @@ def is_free(port: int) -> bool:
 
 @pytest.mark.parametrize(
     "number",
-    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)],
+    [pytest.param(number, marks=pytest.mark.long) for number in (signal.SIGINT, signal.SIGTERM)],
     ids=lambda number: number.name,
 )
 def test_predictions_are_shown_and_served_until_stopped(

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from baking import PAYLOAD, ROOT
 from test_readme import Block, blocks
 
@@ -17,6 +19,7 @@ exec 2>&1
 """
 
 
+@pytest.mark.long
 def test_every_command_prints_what_the_page_shows(tmp_path: Path) -> None:
     main, table, *rest = blocks(PAGE, "python", "csv", "bash", "text")
     rest.pop()  # of engines that are not here

@@ -194,6 +194,7 @@ def test_a_model_folder_without_a_models_suffix_passes(
     ],
     ids=["crash", "rejected example", "fault that is accepted"],
 )
+@pytest.mark.long
 def test_what_is_wrong_is_found(run_tests: RunTests, main: str, words: str) -> None:
     done = run_tests(main)
     assert done.returncode == 1

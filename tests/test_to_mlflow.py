@@ -167,6 +167,7 @@ def test_mlflow_answers_as_the_project_does(project: Path) -> None:
         assert content(model) == made
 
 
+@pytest.mark.long
 def test_a_server_that_is_down_is_reported_in_seconds(project: Path) -> None:
     uri = f"http://127.0.0.1:{free_port()}"
     done = to_mlflow(project, MLFLOW_TRACKING_URI=uri)

@@ -87,6 +87,7 @@ def test_mlflow_sends_its_tracking_token(guarded: Guarded, monkeypatch: pytest.M
     assert error.value.error_code == "UNAUTHENTICATED"
 
 
+@pytest.mark.long
 def test_locust_sends_its_token(guarded: Guarded, tmp_path: Path) -> None:
     shutil.copytree(PAYLOAD / "loadtests", tmp_path / "loadtests")
     options = ("--headless", "--only-summary", "--users", "1", "--run-time", "30s")

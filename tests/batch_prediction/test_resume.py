@@ -64,7 +64,7 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (signal.SIGKILL, "2", "parquet"),
         pytest.param(signal.SIGINT, "2", "csv", marks=pytest.mark.long),
-        (signal.SIGTERM, "1", "csv"),
+        pytest.param(signal.SIGTERM, "1", "csv", marks=pytest.mark.long),
         pytest.param(signal.SIGKILL, "1", "xlsx", marks=pytest.mark.long),
         pytest.param(signal.SIGKILL, "1", "jsonl.gz", marks=pytest.mark.long),
         pytest.param(signal.SIGINT, "1", "arrow", marks=pytest.mark.long),
@@ -92,6 +92,7 @@ def test_killed_run_is_continued_to_the_same_bytes(
     assert not folder.exists()
 
 
+@pytest.mark.long
 def test_worker_that_is_killed_ends_the_run_which_is_continued(big: Path) -> None:
     options = ("-i", "in.csv", "--batch-rows", "20000", "-n", "2")
     run(big, *options, "-o", "expected.csv")

@@ -161,6 +161,7 @@ def silent_index() -> Iterator[socket.socket]:
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, signal.SIGTERM], ids=lambda signal_number: signal_number.name
 )
+@pytest.mark.long
 def test_a_signal_removes_the_environment(
     project: Path, temporary: Path, silent_index: socket.socket, number: signal.Signals
 ) -> None:

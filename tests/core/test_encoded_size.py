@@ -26,7 +26,7 @@ def test_a_result_is_as_wide_as_a_table_that_is_sent(format: object) -> None:
 
 @pytest.mark.parametrize(
     "format",
-    shortened(FORMATS, lambda format: format.name in {"CSV", "JSON", "XLSX"}),
+    shortened(FORMATS, lambda format: format.name == "XLSX"),
     ids=lambda format: str(format.name),
 )
 def test_a_wide_result_takes_a_moment(format: object) -> None:

@@ -159,6 +159,7 @@ def test_the_difference_is_a_part_of_the_largest(
 
 @pytest.mark.skipif(not (shutil.which("java") and hasattr(os, "fork")), reason="no Java, or fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+@pytest.mark.long
 def test_java_is_started_again_after_a_fork(zoo: dict[str, Fitted], tmp_path: Path) -> None:
     model, rows = zoo["boosting"]
     mmf.save_model(model, tmp_path / "a.pmml", example=rows)

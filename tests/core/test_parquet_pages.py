@@ -241,6 +241,7 @@ def test_a_number_of_very_many_digits_is_refused_at_once() -> None:
         CODEC.read(data, {})
 
 
+@pytest.mark.long
 def test_columns_do_not_share_a_page_with_a_long_header() -> None:
     header = b"\x15\x00" + b"\x05\x02\x00" * 500_000 + b"\x15\x00\x15\x00\x2c\x15\x02\x00\x00"
     meta = b"\x56\x02\x46\x08\x00"

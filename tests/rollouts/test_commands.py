@@ -58,6 +58,7 @@ def test_a_model_with_the_same_columns_is_accepted(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("other", ["ac", "ba"])
+@pytest.mark.long
 def test_a_model_with_other_columns_is_rejected(folder: Path, other: str) -> None:
     fitted(folder / "new.joblib", other, 2)
     done = start(folder, "model.joblib=new.joblib", "--dark")

@@ -195,7 +195,11 @@ ENDLESS_IMPORT = f"""{SLOW_IMPORT}
 
 
 @pytest.mark.parametrize("loads", [1, 2], ids=["while it is tried", "while it is taken"])
-@pytest.mark.parametrize("main", [SLOW_IMPORT, ENDLESS_IMPORT], ids=["slow", "endless"])
+@pytest.mark.parametrize(
+    "main",
+    [SLOW_IMPORT, pytest.param(ENDLESS_IMPORT, marks=pytest.mark.long)],
+    ids=["slow", "endless"],
+)
 def test_a_service_that_is_to_end_abandons_a_reload(tmp_path: Path, main: str, loads: int) -> None:
     with living(tmp_path, main.replace("ENDLESS", str(loads))) as live:
         (tmp_path / "slow").touch()

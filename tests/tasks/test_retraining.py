@@ -179,6 +179,7 @@ def test_offering_needs_a_store_that_keeps_versions(second: Retraining) -> None:
     assert "promote=False needs a store that keeps versions" in task["error"]["detail"]
 
 
+@pytest.mark.long
 def test_requests_train_only_if_allowed(tmp_path: Path) -> None:
     write_project(tmp_path)
     with retraining(tmp_path, MMF_RETRAIN_HTTP="0", MMF_RELOAD_SECONDS="0.2") as live:

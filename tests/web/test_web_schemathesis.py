@@ -172,6 +172,7 @@ def is_known(failure: Exception, case: Any, target: Target, *, positive: bool) -
 
 @SOME.parametrize()
 @settings(phases=PHASES)
+@pytest.mark.long
 def test_some_routes_do_what_the_document_says(case: Any) -> None:
     check(case)
 
