@@ -13,9 +13,9 @@ import pytest
 
 from baking import PAYLOAD, make_project
 from commands import Project
+from long_parameters import long_except, selected
 from mmf_core.capabilities import capabilities
 from mmf_core.extras import ExtrasError, add_extras, find_extras, remove_extras, version_of
-from shortened import shortened
 
 PACKAGE = PAYLOAD / "mmf_core"
 EXTRAS = list(find_extras(PACKAGE))
@@ -160,11 +160,8 @@ def said(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, Any]]:
     """Give what services say of themselves: the whole one, and those without an extra, or any."""
-    of_here = [item for item in request.session.items if item.path == request.path]
-    selected = [getattr(item, "callspec", None) for item in of_here]
-    extras = {spec.params["extra"] for spec in selected if spec and "extra" in spec.params}
     removed = {"nothing": [], "everything": EXTRAS}
-    removed |= {extra: [extra, *dependents(extra)] for extra in EXTRAS if extra in extras}
+    removed |= {extra: [extra, *dependents(extra)] for extra in selected(request, "extra")}
     folders = {}
     for name, extras in removed.items():
         folders[name] = tmp_path_factory.mktemp(name.replace("/", "-"))
@@ -203,7 +200,7 @@ def test_a_whole_service_mentions_its_extras(said: dict[str, dict[str, Any]]) ->
 
 
 @pytest.mark.parametrize(
-    "extra", shortened(EXTRAS, ("access", "grpc", "mlflow", "page", "rollouts", "tasks", "v2"))
+    "extra", long_except(EXTRAS, ("access", "grpc", "mlflow", "page", "rollouts", "tasks", "v2"))
 )
 def test_a_service_without_an_extra(said: dict[str, dict[str, Any]], extra: str) -> None:
     assert "failure" not in said[extra], said[extra]["failure"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from commands import Project
-from shortened import shortened
+from long_parameters import long_except
 
 Bake = Callable[..., Path]
 
@@ -50,7 +50,7 @@ def replaced(project: Project, program: str, script: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", shortened(["run", "test", "load", "load-steps", "model"], ["test", "model"])
+    "command", long_except(["run", "test", "load", "load-steps", "model"], ["test", "model"])
 )
 @pytest.mark.parametrize("date", [0, 1_000_000_000, 4_000_000_000], ids=["cp -p", "mv", "touch"])
 def test_model_of_the_user_is_left_alone(project: Project, command: str, date: int) -> None:

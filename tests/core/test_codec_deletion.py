@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from long_parameters import long_except, selected
 from mmf_core import codecs
 from mmf_core.codecs import Format, Kind
-from shortened import shortened
 
 PACKAGE = Path(codecs.__file__).parent.parent
 MODULES = sorted(codecs.OPTIONAL)
@@ -75,14 +75,8 @@ def reports(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, Any]]:
     """Return what a service says without each module of the tests to run, and two of them."""
-    of_here = [item for item in request.session.items if item.path == request.path]
-    selected = [getattr(item, "callspec", None) for item in of_here]
-    names = {spec.params["name"] for spec in selected if spec and "name" in spec.params}
-    folders = {
-        name: tmp_path_factory.mktemp(name.split()[0])
-        for name in (*MODULES, _ALL)
-        if name in names.union(MODULES[:2])
-    }
+    names = selected(request, "name").union(MODULES[:2])
+    folders = {name: tmp_path_factory.mktemp(name.split()[0]) for name in names}
     for name, folder in folders.items():
         package = folder / PACKAGE.name
         shutil.copytree(PACKAGE, package)
@@ -108,7 +102,7 @@ def remaining(deleted: list[str]) -> dict[Kind, list[Format]]:
     }
 
 
-@pytest.mark.parametrize("name", shortened([*MODULES, _ALL], [_ALL]))
+@pytest.mark.parametrize("name", long_except([*MODULES, _ALL], [_ALL]))
 def test_a_deleted_codec_leaves_a_service_that_does_not_mention_it(
     name: str, reports: dict[str, dict[str, Any]]
 ) -> None:

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from cpu_time import at_most
+from long_parameters import long_except
 from mmf_core.codecs import Kind, find, writable
 from mmf_core.errors import BodyTooLarge
 from mmf_core.settings import MIB
-from shortened import shortened
 
 FORMATS = writable(Kind.TABLE)
 TEXTS = [format for format in FORMATS if format.name not in {"PARQUET", "ARROW", "FEATHER"}]
@@ -26,7 +26,7 @@ def test_a_result_is_as_wide_as_a_table_that_is_sent(format: object) -> None:
 
 @pytest.mark.parametrize(
     "format",
-    shortened(FORMATS, lambda format: format.name == "XLSX"),
+    long_except(FORMATS, lambda format: format.name == "XLSX"),
     ids=lambda format: str(format.name),
 )
 def test_a_wide_result_takes_a_moment(format: object) -> None:

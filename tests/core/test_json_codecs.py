@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 import mmf_core as mmf
 from cpu_time import at_most
+from long_parameters import long_except
 from mmf_core.codecs import Codec, Format, Kind, find, formats
 from mmf_core.codecs.json_overflow import overflow_error
 from mmf_core.codecs.json_values import MAX_DEPTH
@@ -32,7 +33,6 @@ from mmf_core.errors import (
     RequestError,
 )
 from mmf_core.settings import MIB
-from shortened import shortened
 
 FORMS = [Format.JSON, Format.XML, Format.YAML, Format.MSGPACK, Format.PROTOBUF]
 LOSSLESS = FORMS[:-1]
@@ -486,7 +486,7 @@ def test_a_number_that_is_not_finite_is_refused(form: Format, data: bytes, messa
         _codec(form).read(data, {})
 
 
-@pytest.mark.parametrize("number", shortened([b"1", b"1e999", b"[1]"], [b"1"]))
+@pytest.mark.parametrize("number", long_except([b"1", b"1e999", b"[1]"], [b"1"]))
 def test_numbers_that_are_not_finite_are_found_in_little_memory(number: bytes) -> None:
     """A million took 5 seconds and 370 MiB: each had the path to it, and all were listed."""
     data = b"[" + number + b",1e999" + (b"," + number) * 1_000_000 + b",-1e999]"

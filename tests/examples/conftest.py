@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import services
-from baking import ROOT, make_project
+from baking import PAYLOAD, ROOT, make_project
 from commands import LONGEST_COMMAND, Project, make_environment
 
 EXAMPLES = ROOT / "examples"
@@ -91,6 +92,39 @@ def example_project(
         return Project(folder)
 
     return make
+
+
+@pytest.fixture
+def page_tests(
+    sample_service: services.Service,
+    example_environment: Callable[[str], Path],
+    figure: Callable[[str, float, str], None],
+    tmp_path: Path,
+) -> Callable[..., None]:
+    """Give a function that runs the tests of an example of a page, before a real service.
+
+    `client` is the folder in the example that gets client.py, `count` how many tests there are.
+    """
+
+    def run(tool: str, *command: str, client: str, count: int, what: str) -> None:
+        programs = example_environment(tool)
+        folder = shutil.copytree(EXAMPLES / tool, tmp_path / "page")
+        shutil.copy(PAYLOAD / "mmf_core" / "client.py", folder / client)
+        began = time.monotonic()
+        done = subprocess.run(
+            [programs / "python", *command],
+            cwd=folder,
+            env={"MODEL_SERVICE": sample_service.url, "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_COMMAND,
+            check=False,
+        )
+        figure(what, time.monotonic() - began, "s")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"Ran {count} tests" in done.stderr
+
+    return run
 
 
 @pytest.fixture(scope="session")

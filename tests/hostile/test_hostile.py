@@ -9,8 +9,8 @@ from hostile_inputs import HostileInput
 from hostile_run import attack, hostile_service, open_files
 
 from commands import wait_until
+from long_parameters import long_except
 from services import Service
-from shortened import shortened
 
 MOST_OPEN = 120
 """Files of all processes; two workers and a process of tasks have about 100 in the end."""
@@ -34,7 +34,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.mark.parametrize(
     "hostile",
-    shortened(SHORT, lambda hostile: hostile.seconds <= 2 and hostile.mib <= FEW_MIB),
+    long_except(SHORT, lambda hostile: hostile.seconds <= 2 and hostile.mib <= FEW_MIB),
     ids=lambda hostile: f"{hostile.protocol} {hostile.name}",
 )
 def test_the_service_stays_within_its_bounds(hostile: HostileInput, service: Service) -> None:

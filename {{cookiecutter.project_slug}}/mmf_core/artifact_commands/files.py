@@ -193,7 +193,7 @@ def _id(version: Version) -> str:
 def replaced(path: Path, source: Path) -> Iterator[None]:
     """Replace `path` by a copy of `source` in one step, after the block, if that succeeds.
 
-    StoreError if there is no room; `path` is as it was then.
+    StoreError if the disk is full; `path` is unchanged then.
     """
     new = path.with_name(f".{path.name}.new")
     try:

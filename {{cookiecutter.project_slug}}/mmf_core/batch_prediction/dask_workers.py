@@ -1,7 +1,7 @@
 """dask: chunks are predicted by the processes of a cluster, to which the project is sent.
 
 A task goes to a worker as bytes, so that the scheduler needs nothing of the project, and so does
-its result. A worker that ends is no loss: dask gives its tasks to another one, and a part is only
+its result. If a worker ends, dask gives its tasks to another one, and a part is only
 written here.
 """
 

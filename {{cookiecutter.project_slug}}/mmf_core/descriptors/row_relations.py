@@ -1,4 +1,4 @@
-"""What the rows of a table must be to each other: how many, with unique or ordered values."""
+"""Rules for the rows of a table together: their number, unique values, ordered values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .columns import Column
 
 MONOTONIC = {"increasing": "least", "decreasing": "most"}
-"""What the value before a value is to it."""
+"""The bound that the previous value is for the next: at least it, or at most it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +122,8 @@ def _violations(
         array = values.to_numpy()  # pandas' `diff` makes floats of integers
         before, after = array[:-1], array[1:]
         is_increasing = declared.monotonic == "increasing"
-        wrong = (after < before) if is_increasing else (after > before)
+        is_violation = (after < before) if is_increasing else (after > before)
         yield (
             declared.monotonic,
-            [(rows[index + 1], rows[index]) for index in wrong.nonzero()[0].tolist()],
+            [(rows[index + 1], rows[index]) for index in is_violation.nonzero()[0].tolist()],
         )

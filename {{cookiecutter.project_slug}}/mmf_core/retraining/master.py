@@ -15,7 +15,7 @@ def remember_master() -> None:
 
 
 def request_reload() -> bool:
-    """Have the master load the new version, as on SIGHUP; False if there is no master."""
+    """Have the master load the new version, as on SIGHUP; False outside of gunicorn."""
     for master in _masters:
         with suppress(ProcessLookupError):
             os.kill(master, signal.SIGHUP)

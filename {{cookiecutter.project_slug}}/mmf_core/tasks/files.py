@@ -126,7 +126,7 @@ class Files:
     def put(self, content: bytes) -> tuple[bytes | None, str | None]:
         """Store a content; return it if it belongs into the queue, or the name of its file.
 
-        TasksUnavailable if there is no room; then nothing is stored.
+        TasksUnavailable if the storage is full; then nothing is stored.
         """
         if len(content) <= MIB:
             return content, None
