@@ -26,6 +26,7 @@ def measure() -> None:
     """Print the tables; in the environment that has all libraries."""
     sys.path[:0] = [str(PAYLOAD), str(FOLDER)]
     import middleware
+    import parsers
     import workbooks
 
     spent = seconds(middleware.ACTIONS, 300)
@@ -33,6 +34,9 @@ def measure() -> None:
     print("| added to a request | CPU µs |\n|---|---|")
     for name, value in spent.items():
         print(f"| {name} | {(value - empty) * 1e6:.0f} |")
+    print("\n| a request is parsed by | CPU µs |\n|---|---|")
+    for name, value in seconds(parsers.ACTIONS, 300).items():
+        print(f"| {name} | {value * 1e6:.0f} |")
     small, large = (of_workbooks(workbooks, rows) for rows in (SMALL, LARGE))
     print(f"\n| a workbook | {SMALL} row, ms | {LARGE:,} rows, ms | changes |\n|---|---|---|---|")
     for name, write in workbooks.WRITERS.items():
