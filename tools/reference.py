@@ -109,9 +109,15 @@ def options(value: Any) -> dict[str, str]:
 
 
 def parameters(value: Any) -> Mapping[str, inspect.Parameter]:
-    """Return what a class or function can be called with; nothing for errors and enumerations."""
-    is_called = not inspect.isclass(value) or not issubclass(value, Exception | Enum)
-    return inspect.signature(value).parameters if is_called else {}
+    """Return what a class or function can be called with.
+
+    Nothing for enumerations, and for errors without parameters of their own.
+    """
+    if inspect.isclass(value) and (
+        issubclass(value, Enum) or (issubclass(value, Exception) and "__init__" not in vars(value))
+    ):
+        return {}
+    return inspect.signature(value).parameters
 
 
 def undescribed(value: Any) -> set[str]:

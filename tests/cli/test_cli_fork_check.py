@@ -40,6 +40,7 @@ SHORT = 2.0  # what hangs takes so long
 ANSWER, OTHER = CallResult(CallStatus.OK, b"1"), CallResult(CallStatus.OK, b"2")
 FAILED, LATE = CallResult(CallStatus.FAILED, b"ValueError: no"), CallResult(CallStatus.TIMEOUT)
 REJECTED = CallResult(CallStatus.REJECTED, b"InvalidValue: no")
+DOWN = CallResult(CallStatus.UNAVAILABLE, b"Unavailable: no response")
 
 
 @pytest.fixture(autouse=True)
@@ -449,6 +450,8 @@ def test_an_example_that_the_target_refuses(registry: mmf.Registry) -> None:
         (LATE, ANSWER, [], Verdict.HANGS),
         (LATE, FAILED, [], Verdict.HANGS),
         (LATE, LATE, [], Verdict.UNKNOWN),
+        (ANSWER, DOWN, [], Verdict.UNKNOWN),
+        (DOWN, ANSWER, [], Verdict.UNKNOWN),
     ],
 )
 @pytest.mark.usefixtures("at_once")

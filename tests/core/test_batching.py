@@ -163,6 +163,18 @@ def test_a_bad_row_fails_only_its_own_request(line: Line) -> None:
     assert late["a"].tolist() == [6]
 
 
+def test_an_upstream_that_is_down_is_not_tried_again_for_each_request(line: Line) -> None:
+    def depends(data: Any) -> Any:
+        if (data["a"] > 0).any():
+            raise mmf.Unavailable("the feature store does not respond")
+        return data
+
+    line.function = depends
+    outcomes = line.send_together(frame(1), frame(2), frame(3))
+    assert {type(outcome) for outcome in outcomes} == {mmf.Unavailable}
+    assert [len(table) for table in line.calls] == [1, 3]
+
+
 def test_joining_goes_on_after_a_bad_row(line: Line) -> None:
     line.send_together(frame(1), frame(13))
     line.gate.clear()

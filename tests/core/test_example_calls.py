@@ -9,7 +9,7 @@ import pytest
 
 import mmf_core as mmf
 from mmf_core.errors import ArtifactError
-from mmf_core.example_calls import CallStatus, Failure, call, warm_up
+from mmf_core.example_calls import CallStatus, Failure, call, failed_example, warm_up
 
 LONG = 30.0
 
@@ -100,6 +100,23 @@ def test_the_warm_up_calls_what_takes_something_in_a_thread(registry: mmf.Regist
     assert called["good"] != get_ident()
     assert registry.pending_warmups == {"bad": "bad fails on its example: ValueError"}
     assert not registry.is_ready
+
+
+def test_a_service_is_ready_although_its_upstream_is_down(
+    registry: mmf.Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    @registry.target
+    def score(x: Any = mmf.Float()) -> None:
+        raise mmf.Unavailable("the feature store does not respond")
+
+    warm_up(registry, LONG)
+    assert registry.is_ready
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.message == (
+        "score fails on its example: Unavailable: the feature store does not respond"
+    )
+    assert failed_example(registry, lambda _route: None) is None
 
 
 def test_a_warm_up_that_takes_long_goes_on_by_itself(registry: mmf.Registry) -> None:

@@ -22,7 +22,7 @@ PUBLIC = {
     *("Float", "Image", "Img", "Integer", "JsonFile", "List", "Stream", "String"),
     *("ColorMode", "DataFrameFormat", "Format", "ImageFormat"),
     *("CSV", "JSON", "PARQUET", "PROTOBUF", "XLS", "XLSX", "XML"),
-    *("DescriptorError", "ErrorDetail", "InvalidValue"),
+    *("DescriptorError", "ErrorDetail", "InvalidValue", "Unavailable"),
     *("cancelled", "progress"),
     *("ModelFile", "TrainedModel"),
 }

@@ -22,7 +22,7 @@ from tensor_targets import MODEL
 
 SERVICE = "inference.GRPCInferenceService"
 LONGEST = 30.0
-MODELS = ["score", "twice", "table", "shout", "add", "worker", "wait", "hasty", "broken"]
+MODELS = ["score", "twice", "table", "shout", "add", "worker", "wait", "hasty", "broken", "down"]
 APP = (
     tensor_targets.APP
     + """
@@ -58,6 +58,11 @@ def hasty():
 @registry.target(returns=mmf.Integer())
 def broken():
     raise RuntimeError("a secret of the author")
+
+
+@registry.target(returns=mmf.Integer())
+def down():
+    raise mmf.Unavailable("the feature store does not respond", retry_after=7)
 
 
 @registry.target(returns=mmf.Stream(mmf.String()))

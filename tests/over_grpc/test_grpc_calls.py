@@ -267,6 +267,12 @@ def test_a_crash_says_nothing_of_itself(stub: Stub, served: Served) -> None:
     wait_until(lambda: any("secret" in str(line) for line in lines(served[2], request_id)))
 
 
+def test_an_upstream_that_does_not_respond_is_unavailable(stub: Stub) -> None:
+    request = stub.request("down")
+    error = stub.refused(request, grpc.StatusCode.UNAVAILABLE, "the feature store does not respond")
+    assert dict(error.trailing_metadata())["retry-after"] == "7"
+
+
 def test_a_targets_own_deadline(stub: Stub) -> None:
     stub.refused(stub.request("hasty"), grpc.StatusCode.DEADLINE_EXCEEDED, "longer than 0.2 sec")
 

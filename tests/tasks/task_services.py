@@ -62,6 +62,15 @@ def leave(code=mmf.Integer()):
     os._exit(code)
 
 
+@registry.target(returns=mmf.Integer(), retries=2)
+def depend(file=mmf.String(), attempts=mmf.Integer()):
+    with open(file, "a") as journal:
+        journal.write("x")
+    if os.path.getsize(file) < attempts:
+        raise mmf.Unavailable("the feature store does not respond", retry_after=0.2)
+    return os.path.getsize(file)
+
+
 @registry.target(returns=mmf.Integer(), retries=0)
 def allocate():
     import resource
@@ -214,6 +223,8 @@ def declare() -> mmf.Registry:
     def broken(said: Any = text) -> Any:
         if said == "own":
             raise mmf.InvalidValue("the house is sold")
+        if said == "later":
+            raise mmf.Unavailable("the cadastre does not respond", retry_after=60)
         raise RuntimeError("a secret of the author")
 
     return registry

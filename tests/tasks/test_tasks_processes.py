@@ -169,6 +169,22 @@ def test_a_function_that_ends_its_process_is_retried_and_fails_with_a_reason(
     assert "exit code 7" in task["error"]["detail"]
 
 
+@pytest.mark.parametrize(("attempts", "status"), [(3, "succeeded"), (4, "failed")])
+def test_a_task_runs_again_while_its_upstream_is_down(
+    service: Service, tmp_path: Path, attempts: int, status: str
+) -> None:
+    """As often as after a crash, `retries=`."""
+    body = {"file": str(tmp_path / "journal"), "attempts": attempts}
+    done = end_of(service.url, submit(service.url, "depend", body))
+    assert (done["status"], done["attempts"]) == (status, 3)
+    response = fetch(service.url, done)
+    if status == "succeeded":
+        assert response.json() == {"result": 3}
+    else:
+        assert response.status_code == 503
+        assert response.json()["detail"] == "the feature store does not respond"
+
+
 def test_a_function_that_runs_out_of_memory_fails_alone(service: Service) -> None:
     task = end_of(service.url, submit(service.url, "allocate", {}))
     assert (task["status"], task["error"]["status"]) == ("failed", 500)

@@ -138,6 +138,20 @@ def test_errors_of_a_task_are_those_of_its_call(queue: Queue) -> None:
     assert "secret" not in assert_own_problem(queue, crash, 500, "its log has the reason")
 
 
+def test_a_task_waits_for_its_upstream_and_holds_up_no_other(queue: Queue) -> None:
+    waiting, other = queue.submit("broken", json="later"), queue.submit("double", **CSV)
+    assert queue.work() == 2
+    state = queue.client.get(waiting["urls"]["self"]).get_json()
+    assert (state["status"], state["attempts"]) == ("queued", 1)
+    assert state["message"] == "the cadastre does not respond"
+    assert queue.client.get(other["urls"]["self"]).get_json()["status"] == "succeeded"
+    assert not queue.store.has_queued()
+    queue.store._database.rows("UPDATE tasks SET retry_at = retry_at - 60")
+    assert queue.store.has_queued()
+    assert queue.work() == 1
+    assert_own_problem(queue, waiting, 503, "the cadastre does not respond")
+
+
 def test_a_call_without_the_preference_is_not_a_task(queue: Queue) -> None:
     for prefer in ("wait=5", "return=minimal", ""):
         response = queue.client.post("/double", headers={"Prefer": prefer}, **CSV)

@@ -29,6 +29,7 @@ from .descriptors import schema_of as schema_of
 from .errors import DescriptorError as DescriptorError
 from .errors import ErrorDetail as ErrorDetail
 from .errors import InvalidValue as InvalidValue
+from .errors import Unavailable as Unavailable
 from .models import fast_path as fast_path
 from .models import load_model as load_model
 from .models import save_model as save_model

@@ -40,7 +40,8 @@ class CallOptions:
 
     `max_queue` more calls wait; any further call is rejected at once. `background`: only tasks call
     it. A task has `task_timeout` seconds, None for the service's, and runs again `retries` times at
-    most after its process has crashed. At each time of its `schedule` it runs without arguments.
+    most after its process has crashed, or Unavailable. At each time of its `schedule` it runs
+    without arguments.
     """
 
     batch: Batch | None = None

@@ -8,6 +8,7 @@ MMFError                      500
 ├── ArtifactError             503  a model's file is missing, too large or cannot be loaded
 │   └── StoreError            503  a store does not return or accept a file
 ├── Overloaded                503  the target's calls and its queue are full
+├── Unavailable               503  an upstream of the target does not respond; targets may raise it
 ├── DeadlineExceeded          504  the call exceeded its time limit
 ├── ClientGone                499  the client has hung up; nobody reads the response
 ├── TargetError               500  the author's function raised an exception
@@ -43,6 +44,8 @@ from .error_texts import listed as listed
 from .error_texts import plain_value as plain_value
 from .error_texts import quoted as quoted
 from .error_texts import shortened as shortened
+
+_DAY = 86_400  # seconds
 
 
 class MMFError(Exception):
@@ -90,6 +93,30 @@ class Overloaded(MMFError):
     """The target's calls and its queue are full; retry later (RFC 9110, 15.6.4)."""
 
     status = 503
+
+
+class Unavailable(MMFError):
+    """An upstream of the target, such as a feature store, does not respond: targets may raise it.
+
+    The response is a 503 with `Retry-After` (RFC 9110, 15.6.4).
+
+    - `detail`: the message for the caller.
+    - `retry_after`: seconds until the caller should try again, 0 to 86,400; a task runs again then,
+      `retries=` times at most.
+
+    >>> raise mmf.Unavailable("the feature store does not respond", retry_after=5)
+    Traceback (most recent call last):
+        ...
+    mmf_core.errors.Unavailable: the feature store does not respond
+    """
+
+    status = 503
+
+    def __init__(self, detail: str, retry_after: float = 10) -> None:
+        super().__init__(detail)
+        if not 0 <= retry_after <= _DAY:
+            raise ValueError(f"retry_after: expected 0 to {_DAY} seconds, got {retry_after!r}")
+        self.retry_after = retry_after
 
 
 class DeadlineExceeded(MMFError):

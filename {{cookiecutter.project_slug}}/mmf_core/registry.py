@@ -84,7 +84,8 @@ class Registry:
         - `max_queue`: calls that may wait for that, 16 if it is missing; any more get a 503.
         - `background`: True has every call run as a task, whose result is fetched later.
         - `task_timeout`: seconds until a task fails; `MMF_TASK_TIMEOUT` if it is missing.
-        - `retries`: how often a task runs again whose process has crashed, 1 if it is missing.
+        - `retries`: how often a task runs again whose process has crashed, or whose function has
+          raised `mmf.Unavailable`, 1 if it is missing.
         - `schedule`: when it runs as a task by itself, as cron says it, in UTC: `"0 3 * * *"` is
           each day at 3:00. Every argument needs a default then.
 

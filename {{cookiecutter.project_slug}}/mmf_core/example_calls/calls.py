@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..codecs import find, json_of
-from ..errors import DeadlineExceeded, MMFError, RejectedInput, RequestError, TargetError
+from ..errors import (
+    DeadlineExceeded,
+    MMFError,
+    RejectedInput,
+    RequestError,
+    TargetError,
+    Unavailable,
+)
 from ..execution import Execution, example_values
 from ..settings import Settings
 from ..target import Target
@@ -24,6 +31,7 @@ class CallStatus(Enum):
     FAILED = b"F"
     REJECTED = b"R"  # perhaps only because of the example
     TIMEOUT = b"T"
+    UNAVAILABLE = b"U"  # for now, and through no fault of the project
 
 
 class Failure(NamedTuple):
@@ -105,6 +113,8 @@ def _call(execution: Execution, values: Mapping[str, Any]) -> CallResult:
     except (TargetError, RejectedInput) as error:
         status = CallStatus.FAILED if target.example_is_valid else CallStatus.REJECTED
         return CallResult.of(error, status)
+    except Unavailable as error:
+        return CallResult.of(error, CallStatus.UNAVAILABLE)
     except RequestError as error:
         return CallResult.of(error, CallStatus.REJECTED)
     except Exception as error:  # noqa: BLE001 - every error is reported

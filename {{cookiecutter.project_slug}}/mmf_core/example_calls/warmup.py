@@ -38,6 +38,8 @@ def _warm(registry: Registry, targets: Sequence[Target]) -> None:
             registry.pending_warmups[target.route] = failure.public
             _log.error("not ready: %s", failure.detail)
             continue
+        if result.status is CallStatus.UNAVAILABLE:  # in all workers alike; calls get a 503
+            _log.warning("%s", result.failure(target.route).detail)
         if result.status is CallStatus.REJECTED:
             level = logging.WARNING if target.has_examples else logging.DEBUG
             _log.log(level, "%s", result.failure(target.route).detail)

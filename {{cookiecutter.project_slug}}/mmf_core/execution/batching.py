@@ -26,7 +26,14 @@ from time import perf_counter
 from typing import Any
 
 from ..blocking import blocking
-from ..errors import ClientGone, DeadlineExceeded, MMFError, Overloaded, ResultError
+from ..errors import (
+    ClientGone,
+    DeadlineExceeded,
+    MMFError,
+    Overloaded,
+    ResultError,
+    Unavailable,
+)
 from .calls import Arguments, Call
 from .deadlines import deadline_exceeded, time_left
 from .limits import HANG_UP_POLL
@@ -232,7 +239,8 @@ class MicroBatcher:
                 )
                 return False
             parts = list(split(result, counts)) if len(result) == sum(counts) else []
-        except (DeadlineExceeded, Overloaded) as error:  # the call may still be running
+        # The call may still be running, or each request would wait again for a silent upstream.
+        except (DeadlineExceeded, Overloaded, Unavailable) as error:
             for ticket in batch:
                 ticket.error = error
             return True

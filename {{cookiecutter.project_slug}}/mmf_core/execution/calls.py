@@ -22,6 +22,7 @@ from ..errors import (
     RequestError,
     ResultError,
     TargetError,
+    Unavailable,
 )
 from ..target import Target
 from .rejections import rejected_input
@@ -94,13 +95,16 @@ def example_values(arguments: Mapping[str, Descriptor[Any]]) -> dict[str, Any]:
 def example_trial(target: Target, function: Callable[[Arguments], Any]) -> Callable[[], bool]:
     """Return whether a target succeeds on its example, so that other input is to blame.
 
-    `function` runs it and serializes its result, once, when the answer is first needed.
+    `function` runs it and serializes its result, once, when the answer is first needed. Unavailable
+    if an upstream of it does not respond, so that the next call tries again.
     """
 
     @cache
     def succeeds() -> bool:
         try:
             function(validate_arguments(target, example_values(target.arguments)))
+        except Unavailable:
+            raise
         except (Exception, SystemExit):  # noqa: BLE001 - every error counts
             return False
         return True

@@ -104,6 +104,9 @@ def judge(
     """
     if here.status is CallStatus.TIMEOUT:
         return Verdict.UNKNOWN, "timed out without a fork, too; try --fork-timeout"
+    for result in (here, forked):
+        if result.status is CallStatus.UNAVAILABLE:
+            return Verdict.UNKNOWN, result.content.decode()
     if forked.status is CallStatus.TIMEOUT:
         return Verdict.HANGS, "timed out; if it needs longer in a worker, use --fork-timeout"
     if here.status is CallStatus.FAILED or (here.status is CallStatus.REJECTED and not is_guess):

@@ -57,6 +57,11 @@ CREATE INDEX tasks_by_status ON tasks (status, seq, size)
     """
 CREATE TABLE files (name TEXT PRIMARY KEY, delete_at DOUBLE PRECISION NOT NULL)
 """,
+    """
+ALTER TABLE tasks ADD COLUMN retry_at DOUBLE PRECISION;
+DROP INDEX tasks_by_status;
+CREATE INDEX tasks_by_status ON tasks (status, seq, size, retry_at)
+""",
 )
 """What each version of the schema has added to the one before; none may be changed."""
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from flask import Flask, Response
 
 from ..capabilities import run_hooks
-from ..errors import UnknownTarget, as_text, shortened
+from ..errors import Unavailable, UnknownTarget, as_text, shortened
 from ..processes import KEPT, anonymous, release
 from ..reporting import reporter
 from ..web.app import UNWRAPPED
@@ -54,6 +54,7 @@ class Job:
         self.task = task
         self.body = body
         self.result: bytes | None = None
+        self.retry_after: float | None = None
 
     def run(self, tasks: TaskService) -> Response:
         """Call the target, inside the application, with its error handling."""
@@ -67,6 +68,9 @@ class Job:
         request = replayed(self.task.request, self.body)
         try:
             self.result = calls.run(request)
+        except Unavailable as error:
+            self.retry_after = error.retry_after
+            raise
         finally:
             request.close()
         return Response(status=204)
@@ -85,7 +89,7 @@ def run_task(app: Flask, task: Task, body: bytes) -> Outcome:
         getattr(response, "close", lambda: None)()
     seconds = time.perf_counter() - started
     if job.result is None:
-        return Outcome(FAILED, error=content.decode(), seconds=seconds)
+        return Outcome(FAILED, error=content.decode(), seconds=seconds, retry_after=job.retry_after)
     return Outcome(SUCCEEDED, job.result, seconds=seconds)
 
 

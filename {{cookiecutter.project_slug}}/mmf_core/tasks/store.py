@@ -30,6 +30,7 @@ GONE_FACTOR = 7
 """How many times as long as its result a task is kept, to respond with 410 and not 404."""
 _NO_REQUEST = "request = '{}', input = NULL, input_file = NULL"
 """A task that is done keeps only the fingerprint of its request."""
+_RUNNABLE = "status = ? AND (retry_at IS NULL OR retry_at <= ?)"
 
 
 class Store:
@@ -94,9 +95,9 @@ class Store:
         return dict(self._database.rows("SELECT status, count(*) FROM tasks GROUP BY status"))
 
     def has_queued(self) -> bool:
-        """Report whether a task is waiting."""
-        sql = "SELECT 1 FROM tasks WHERE status = ? LIMIT 1"
-        return self.exists() and bool(self._database.rows(sql, QUEUED))
+        """Report whether a task can run now."""
+        sql = f"SELECT 1 FROM tasks WHERE {_RUNNABLE} LIMIT 1"
+        return self.exists() and bool(self._database.rows(sql, QUEUED, time.time()))
 
     def log(self, task: Task) -> str:
         """Return the log of a task."""
@@ -159,9 +160,9 @@ class Store:
         claimed = self._tasks(
             "UPDATE tasks SET status = ?, worker = ?, runner = ?, started_at = ?, progress = NULL, "
             "message = '', log = '', attempts = attempts + 1 WHERE status = ? AND seq = "
-            "(SELECT seq FROM tasks WHERE status = ? ORDER BY seq LIMIT 1 "
+            f"(SELECT seq FROM tasks WHERE {_RUNNABLE} ORDER BY seq LIMIT 1 "
             f"{self._database.claim_lock}) RETURNING {COLUMNS}",
-            *(PROCESSING, worker, runner, time.time(), QUEUED, QUEUED),
+            *(PROCESSING, worker, runner, time.time(), QUEUED, QUEUED, time.time()),
         )
         return claimed[0] if claimed else None
 
@@ -172,7 +173,12 @@ class Store:
         return bool(self._database.rows(sql + mine, progress, message, log, *values))
 
     def finish(self, task: Task, outcome: Outcome, log: str | None = None) -> bool:
-        """Store the outcome of a running task; False if it is no longer this runner's."""
+        """Store the outcome of a running task, or requeue it if another attempt may succeed.
+
+        False if it is no longer this runner's.
+        """
+        if outcome.retry_after is not None and task.attempts <= task.retries:
+            return self._postpone(task, outcome, log)
         content, file = self._files.put(outcome.content)
         mine, values = _claimed(task)
         with self._files.discarding(file):
@@ -190,6 +196,16 @@ class Store:
             )
         self._files.remove(task.input_file if is_stored else file)
         return is_stored
+
+    def _postpone(self, task: Task, outcome: Outcome, log: str | None) -> bool:
+        """Requeue a running task for later; its message says why it waits."""
+        mine, values = _claimed(task)
+        sql = (
+            "UPDATE tasks SET status = ?, worker = NULL, runner = NULL, started_at = NULL, "
+            f"progress = NULL, message = ?, log = coalesce(?, log), retry_at = ? {mine}"
+        )
+        retry_at = time.time() + (outcome.retry_after or 0)
+        return bool(self._database.rows(sql, QUEUED, outcome.detail, log, retry_at, *values))
 
     def abandon(self, task: Task, log: str) -> None:
         """Release a task that was cancelled, with the end of its log."""

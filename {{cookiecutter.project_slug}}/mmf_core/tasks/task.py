@@ -99,12 +99,22 @@ class NewTask:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of a task; `error` is a problem in JSON, `content` its result."""
+    """The outcome of a task; `error` is a problem in JSON, `content` its result.
+
+    `retry_after`: seconds until another attempt may succeed, if an upstream of the target did not
+    respond.
+    """
 
     status: str
     content: bytes = b""
     error: str | None = None
     seconds: float | None = None
+    retry_after: float | None = None
+
+    @property
+    def detail(self) -> str:
+        """What the error says; empty without one."""
+        return str(json.loads(self.error)["detail"]) if self.error else ""
 
     @classmethod
     def failed(cls, task: Task, status: int, detail: str) -> Outcome:

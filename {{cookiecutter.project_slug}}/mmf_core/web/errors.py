@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from flask import Flask, Response, current_app, request
@@ -22,6 +23,7 @@ from ..errors import (
     RequestError,
     ResultError,
     TargetError,
+    Unavailable,
     UnsupportedCoding,
     as_text,
     shortened,
@@ -55,6 +57,7 @@ def install(app: Flask, protocols: Iterable[Protocol], routes: Iterable[str]) ->
     app.register_error_handler(UnsupportedCoding, _unsupported_coding)
     app.register_error_handler(ArtifactError, _not_loaded)
     app.register_error_handler(Overloaded, _overloaded)
+    app.register_error_handler(Unavailable, _unavailable)
     app.register_error_handler(DeadlineExceeded, _deadline_exceeded)
     app.register_error_handler(ClientGone, _client_gone)
     app.register_error_handler(Exception, _crash)
@@ -134,6 +137,12 @@ def _overloaded(error: Overloaded) -> Response:
     return error_response(error.status, f"{error}; try again later", Retry_After="1")
 
 
+def _unavailable(error: Unavailable) -> Response:
+    """Respond with the author's message; its cause is in the log, without a traceback each time."""
+    _log.warning("%s%s", error, _reason(error.__cause__), extra=_target())
+    return error_response(error.status, str(error), Retry_After=str(ceil(error.retry_after)))
+
+
 def _not_loaded(error: ArtifactError) -> Response:
     _log_traceback(error)
     return error_response(error.status, "the model is not loaded; retry later", Retry_After="10")
@@ -156,11 +165,14 @@ def _crash(error: Exception) -> Response:
 
 def _log_traceback(error: Exception) -> None:
     """Log the traceback: only the operator sees it."""
-    context = current_context()
     cause = error.__cause__ if type(error) is TargetError else None
-    reason = (
-        "" if cause is None else f": {type(cause).__name__}: {' '.join(as_text(cause).split())}"
-    )
-    _log.error(
-        "%s%s", error, reason, exc_info=error, extra={"target": context.target if context else None}
-    )
+    _log.error("%s%s", error, _reason(cause), exc_info=error, extra=_target())
+
+
+def _reason(cause: BaseException | None) -> str:
+    return "" if cause is None else f": {type(cause).__name__}: {' '.join(as_text(cause).split())}"
+
+
+def _target() -> dict[str, Any]:
+    context = current_context()
+    return {"target": context.target if context else None}
