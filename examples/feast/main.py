@@ -18,8 +18,11 @@ def online_features(ids):
     query = {"feature_service": "cultivar", "entities": {"wine_id": ids.tolist()}}
     headers = {"Content-Type": "application/json"}
     request = Request(f"{FEAST}/get-online-features", json.dumps(query).encode(), headers)
-    with urlopen(request, timeout=5) as response:
-        table = json.load(response)
+    try:
+        with urlopen(request, timeout=5) as response:
+            table = json.load(response)
+    except OSError as error:  # no connection, a time limit, a status of 4xx or 5xx
+        raise mmf.Unavailable("Feast does not return features", retry_after=5) from error
     columns = [column["values"] for column in table["results"]]
     return pd.DataFrame(dict(zip(table["metadata"]["feature_names"], columns, strict=True)))
 

@@ -4,22 +4,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
+from urllib.parse import urlsplit
 
 import joblib
 import pandas as pd
 import pytest
 import requests
+import yaml
 from pandas.testing import assert_frame_equal
 
 from baking import ROOT, make_project
 from commands import LONGEST_COMMAND, free_port, stop, wait_until_ready
+from postgres import postgres, programs
 from services import serve
 from test_readme import blocks
 
 EXAMPLE = ROOT / "examples" / "feast"
+README = EXAMPLE / "README.md"
 FEATURES = ["alcohol", "flavanoids", "proline"]
 WINES = 178
 CALLS = 50
@@ -43,12 +47,11 @@ main.online_features(pd.Series(range({WINES}))).to_csv("online.csv", index=False
 
 
 @contextmanager
-def feast_serve(folder: Path, command: str) -> Iterator[str]:
-    """Run the README's last command until the block ends, on another port; gives its URL."""
-    port = str(free_port())
-    with (folder / "feast.log").open("wb") as log:
+def feast_serve(folder: Path, command: str, port: int) -> Iterator[None]:
+    """Run the README's last command until the block ends, on another port."""
+    with (folder / "feast.log").open("ab") as log:
         process = subprocess.Popen(
-            ["bash", "-c", f"exec {command.replace('6566', port)}"],
+            ["bash", "-c", f"exec {command.replace('6566', str(port))}"],
             cwd=folder,
             stdout=log,
             stderr=log,
@@ -56,7 +59,7 @@ def feast_serve(folder: Path, command: str) -> Iterator[str]:
         )
     try:
         wait_until_ready(process, f"http://127.0.0.1:{port}/health")
-        yield f"http://127.0.0.1:{port}"
+        yield
     finally:
         stop(process)
         print((folder / "feast.log").read_text())
@@ -67,69 +70,122 @@ def read(file: Path) -> pd.DataFrame:
     return pd.read_csv(file).set_index("wine_id").sort_index()[FEATURES]
 
 
-@pytest.mark.long
-def test_ids_get_the_features_that_the_model_was_trained_on(
-    tmp_path: Path,
-    example_environment: Callable[[str], Path],
-    figure: Callable[[str, float, str], None],
-) -> None:
-    programs = example_environment("feast")
-    folder = make_project(tmp_path / "output", {})
+def run(folder: Path, *lines: str) -> None:
+    """Run lines of the README, or others, in Feast's environment."""
+    environment, _, _ = feast_commands()
+    script = "\n".join([environment, *lines])
+    subprocess.run(["bash", "-euc", script], cwd=folder, check=True, timeout=LONGEST_COMMAND)
+
+
+def feast_commands() -> tuple[str, list[str], str]:
+    """Return the README's first block: its environment, its commands, and what serves."""
+    first, *_ = blocks(README, "bash")
+    lines = [line.partition("  #")[0] for line in first.text.strip().splitlines()]
+    _, environment, *commands, last = lines
+    return environment, commands, last
+
+
+@pytest.fixture(scope="module")
+def folder(
+    tmp_path_factory: pytest.TempPathFactory, example_environment: Callable[[str], Path]
+) -> Path:
+    """Give a project after the README's first block, with a model trained on the training set."""
+    environment = example_environment("feast").parent
+    folder = make_project(tmp_path_factory.mktemp("feast") / "output", {})
     subprocess.run(["cp", "-r", f"{EXAMPLE}/.", folder], check=True)
-    (folder.parent / "feast").symlink_to(programs.parent)
-    first, service_commands, call = (block.text for block in blocks(EXAMPLE / "README.md", "bash"))
-    _, environment, *commands, last = [
-        line.partition("  #")[0] for line in first.strip().splitlines()
-    ]
+    (folder.parent / "feast").symlink_to(environment)
+    _, commands, _ = feast_commands()
+    run(folder, *commands, f"python - <<'END'\n{HISTORICAL}\nEND")
+    _, service_commands, _ = blocks(README, "bash")
+    assert ".venv/bin/python train.py" in service_commands.text
+    subprocess.run([sys.executable, "train.py"], cwd=folder, check=True, timeout=LONGEST_COMMAND)
+    return folder
 
-    def run(*lines: str) -> None:
-        subprocess.run(
-            ["bash", "-euc", "\n".join(lines)], cwd=folder, check=True, timeout=LONGEST_COMMAND
-        )
 
-    run(environment, *commands)
-    run(environment, f"python - <<'END'\n{HISTORICAL}\nEND")
+@contextmanager
+def postgres_online(folder: Path) -> Iterator[None]:
+    """Have the online store in PostgreSQL, by the README's lines, until the block ends."""
+    if not programs():
+        pytest.skip("the programs of PostgreSQL are not installed")
+    (lines,) = blocks(README, "yaml")
+    configuration = folder / "feature_repo" / "feature_store.yaml"
+    with postgres() as uri, pytest.MonkeyPatch.context() as patch:
+        server = urlsplit(uri)
+        here = {"host": server.hostname, "port": server.port, "sslmode": "disable"}
+        here |= {"user": server.username, "database": server.path[1:]}
+        store = yaml.safe_load(lines.text)["online_store"] | here
+        document = yaml.safe_load(configuration.read_text()) | {"online_store": store}
+        configuration.write_text(yaml.safe_dump(document))
+        patch.setenv("FEAST_PASSWORD", str(server.password))
+        # The registry knows what has been brought to the other store.
+        (folder / "feature_repo" / "data" / "registry.db").unlink()
+        run(folder, *(line for line in feast_commands()[1] if line.startswith("feast ")))
+        yield
 
-    # Each label has the features of its time, though later ones were there already.
-    measured = pd.read_parquet(folder / "feature_repo" / "data" / "measurements.parquet")
-    earlier, later = (
-        part.set_index("wine_id")[FEATURES] for _, part in measured.groupby("measured_at")
-    )
+
+@pytest.mark.long
+def test_training_gets_the_features_of_its_time(folder: Path) -> None:
+    """Each label has the features of its time, though later ones were there already."""
+    earlier, later = measured(folder)
     assert (earlier["alcohol"] != later["alcohol"]).all()
     assert_frame_equal(read(folder / "training.csv"), earlier, check_exact=True)
     assert_frame_equal(read(folder / "historical.csv"), later, check_exact=True)
 
-    assert ".venv/bin/python train.py" in service_commands
-    subprocess.run([sys.executable, "train.py"], cwd=folder, check=True, timeout=LONGEST_COMMAND)
+
+def measured(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the features of all wines as first measured, and as measured again."""
+    table = pd.read_parquet(folder / "feature_repo" / "data" / "measurements.parquet")
+    earlier, later = (
+        part.set_index("wine_id")[FEATURES] for _, part in table.groupby("measured_at")
+    )
+    return earlier, later
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("store", ["SQLite", "PostgreSQL"])
+def test_ids_get_the_features_that_training_would_get(
+    folder: Path, store: str, figure: Callable[[str, float, str], None]
+) -> None:
+    _, later = measured(folder)
     model = joblib.load(folder / "model.joblib")
-    app = (folder / "app.py").read_text()
-    with (
-        (folder / "service.log").open("wb") as log,
-        feast_serve(folder, f"env {environment.removeprefix('export ')} {last}") as feast,
-        serve("gunicorn", folder, log, app, FEAST_URL=feast) as service,
-    ):
-        subprocess.run(
-            [sys.executable, "-c", ONLINE], cwd=folder, env={"FEAST_URL": feast}, check=True
-        )
-        assert_frame_equal(read(folder / "online.csv"), later, check_exact=True)
+    app, port = (folder / "app.py").read_text(), free_port()
+    environment, _, last = feast_commands()
+    *_, call = (block.text for block in blocks(README, "bash"))
+    with ExitStack() as stack:
+        if store == "PostgreSQL":
+            stack.enter_context(postgres_online(folder))
+        log = stack.enter_context((folder / "service.log").open("wb"))
+        feast = f"http://127.0.0.1:{port}"
+        service = stack.enter_context(serve("gunicorn", folder, log, app, FEAST_URL=feast))
 
         def score(*ids: int) -> requests.Response:
             rows = [{"wine_id": wine_id} for wine_id in ids]
             return requests.post(f"{service.url}/score", json=rows, timeout=30)
 
-        expected = [{"prediction": label} for label in model.predict(later)]
-        assert score(*range(WINES)).json() == expected
-        assert "POST" not in call
-        assert '[{"wine_id": 17}, {"wine_id": 170}]' in call
+        with feast_serve(folder, f"env {environment.removeprefix('export ')} {last}", port):
+            subprocess.run(
+                [sys.executable, "-c", ONLINE], cwd=folder, env={"FEAST_URL": feast}, check=True
+            )
+            assert_frame_equal(read(folder / "online.csv"), later, check_exact=True)
+            expected = [{"prediction": label} for label in model.predict(later)]
+            assert score(*range(WINES)).json() == expected
+            assert "POST" not in call
+            assert '[{"wine_id": 17}, {"wine_id": 170}]' in call
 
-        response = score(17, 1000, 170)
-        assert response.status_code == 422
-        (error,) = response.json()["errors"]
-        assert (error["row"], error["column"]) == (1, "wine_id")
+            response = score(17, 1000, 170)
+            assert response.status_code == 422
+            (error,) = response.json()["errors"]
+            assert (error["row"], error["column"]) == (1, "wine_id")
 
-        seconds = []
-        for _ in range(CALLS):
-            began = time.monotonic()
-            assert score(17).status_code == 200
-            seconds.append(time.monotonic() - began)
-        figure("a call with one id, with Feast's part", 1000 * median(seconds), "ms")
+            seconds = []
+            for _ in range(CALLS):
+                began = time.monotonic()
+                assert score(17).status_code == 200
+                seconds.append(time.monotonic() - began)
+            figure(
+                f"a call with one id, Feast's part included, {store}", 1000 * median(seconds), "ms"
+            )
+
+        down = score(17)
+        assert (down.status_code, down.headers["Retry-After"]) == (503, "5")
+        assert requests.get(f"{service.url}/health/ready", timeout=30).status_code == 200

@@ -12,6 +12,7 @@ TABLE = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
 ROW = re.compile(r"(?m)^\| \[[^\]]+\]\(([\w-]+)/README\.md\) \| ([^|]+) \| ([^|]+) \|$")
 MEASURED = re.compile(r"\d+(?:\.\d+)? (?:ms|s)\b")
 LONGEST_README = 60
+TOOLS = {"dvc", "great-expectations", "kedro", "django", "streamlit", "feast", "metaflow"}
 
 
 def test_each_example_has_a_row() -> None:
@@ -20,6 +21,19 @@ def test_each_example_has_a_row() -> None:
 
 def test_each_row_has_a_measured_time() -> None:
     assert [row for row in ROW.findall(TABLE) if not MEASURED.search(row[2])] == []
+
+
+def test_no_service_needs_a_tool_of_the_examples() -> None:
+    sources = ROOT.glob("examples/*/requirements.txt")
+    used = {name for source in sources for name in packages(source)}
+    assert used >= TOOLS
+    services = [*ROOT.glob("templates/locks/*.txt"), ROOT / "requirements-dev.txt"]
+    assert {name for source in services for name in packages(source)} & TOOLS == set()
+
+
+def packages(pins: Path) -> set[str]:
+    """Return the names of what is pinned."""
+    return {line.partition("==")[0] for line in pins.read_text(encoding="utf-8").splitlines()}
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
