@@ -5,6 +5,8 @@ from collections.abc import Callable
 from click.testing import Result
 
 MAIN = """
+import os
+
 import mmf_core as mmf
 
 
@@ -15,6 +17,8 @@ def score(
 ):
     if (data["a"] == -666).any():
         raise RuntimeError("the number of the beast")
+    if os.path.exists("down") and (data["a"] == 200).any():
+        raise mmf.Unavailable("the feature store does not respond")
     return (data["a"] + data["b"]) * factor
 
 

@@ -195,6 +195,18 @@ def test_part_of_the_journal_that_is_cut_off_is_made_again(
     assert (project / "out.csv").read_text() == "prediction\n" + "3.5\n" * 400
 
 
+def test_a_run_continues_when_its_upstream_responds_again(predict: Predict, project: Path) -> None:
+    (project / "in.csv").write_text("a,b\n" + "".join(f"{row},1\n" for row in range(300)))
+    (project / "down").touch()
+    options = ("-i", "in.csv", "-o", "out.csv", "--batch-rows", "100")
+    assert predict(*options, code=2).stderr == "Error: the feature store does not respond\n"
+    assert len(list((project / ".out.csv.parts").glob("*"))) > 1
+    (project / "down").unlink()
+    predict(*options, "--resume")
+    expected = "".join(f"{row + 1}.0\n" for row in range(300))
+    assert (project / "out.csv").read_text() == f"prediction\n{expected}"
+
+
 def test_standard_input_is_not_resumed(predict: Predict) -> None:
     stderr = predict("-i", "-", "-t", "csv", "-o", "out.csv", "--resume", code=2).stderr
     assert "--resume needs files" in stderr
