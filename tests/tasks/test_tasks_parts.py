@@ -23,7 +23,7 @@ from baking import PAYLOAD
 from mmf_core import sqlite_file
 from mmf_core.call_options import CallOptions
 from mmf_core.errors import DeclarationError, MissingPackage, SettingError
-from mmf_core.tasks import database, log, worker
+from mmf_core.tasks import database, log, queue_limits, worker
 from mmf_core.tasks.errors import TasksUnavailable
 from mmf_core.tasks.postgres import PostgreSQL
 from mmf_core.tasks.service import TaskService, reimporting
@@ -171,6 +171,63 @@ def test_a_process_that_has_lost_its_task_cannot_store_a_result(queue: Queue) ->
     stored = queue.store.find(task.id)
     assert stored
     assert queue.store.result(stored) == b"2"
+
+
+def test_a_waiting_task_takes_three_statements(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is a round trip to a server, and all but the claim wait for its disk."""
+    for _ in range(3):
+        queue.submit("nothing")
+    assert queue.store.claim("worker", 1)  # finds a queue that is not empty
+    rows, statements = queue.store._database.rows, []
+
+    def counted(sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        statements.append(sql)
+        return rows(sql, *values)
+
+    monkeypatch.setattr(queue.store._database, "rows", counted)
+    assert queue.work() == 2
+    assert [sql.split()[0] for sql in statements] == [*["UPDATE", "SELECT", "UPDATE"] * 2, "UPDATE"]
+    statements.clear()
+    assert queue.work() == 0
+    assert [sql.split()[0] for sql in statements] == ["SELECT"]  # an idle worker takes no lock
+
+
+def test_only_a_claim_does_not_wait_for_the_disk(queue: Queue) -> None:
+    if isinstance(queue.store._database, PostgreSQL):
+        queue.submit("nothing")
+        assert queue.store.claim("worker", 1)
+        assert queue.store._database.rows("SHOW synchronous_commit") == [("on",)]
+
+
+def test_a_long_queue_is_not_counted_for_each_task(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_limits, "MARGIN_TASKS", 3)
+    monkeypatch.setattr(queue_limits, "RECOUNT_INTERVAL", 1_000.0)
+    limits = queue.store._limits
+    limits.max_tasks, rows, counts = 8, queue.store._database.rows, []
+
+    def counted(sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        if "sum(size)" in sql:
+            counts.append(sql)
+        return rows(sql, *values)
+
+    monkeypatch.setattr(queue.store._database, "rows", counted)
+    for number in range(5):
+        queue.submit("nothing")
+        assert len(counts) == 1, number
+    for _ in range(3):  # others may have filled it meanwhile
+        queue.submit("nothing")
+    assert len(counts) == 4
+    assert queue.client.post("/nothing", headers=ASYNC).status_code == 503
+    queue.work()
+    monkeypatch.setattr(limits, "_recount_at", 0.0)
+    counts.clear()
+    for _ in range(5):
+        queue.submit("nothing")
+    assert len(counts) == 1
 
 
 def test_a_task_is_started_as_often_as_its_retries_allow(queue: Queue) -> None:

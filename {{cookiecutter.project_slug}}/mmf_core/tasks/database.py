@@ -70,11 +70,13 @@ class Database(Protocol):
     """The interface of a database of the queue; placeholders in its statements are `?`.
 
     `poll` is the interval for polling an idle queue, in seconds; `claim_lock` ends the statement
-    that chooses a task to claim.
+    that chooses a task to claim. `no_sync` ends the condition of a statement that may be lost if
+    the database crashes, and need not wait for its disk.
     """
 
     poll: float
     claim_lock: str
+    no_sync: str
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run a statement; return its rows. TasksUnavailable if it cannot be run now."""
@@ -94,6 +96,7 @@ class SQLite:
 
     poll = 0.02
     claim_lock = ""  # a statement that writes has the whole file
+    no_sync = ""  # MMF_TASK_SYNC decides
 
     def __init__(self, folder: Path, *, is_safe: bool = False) -> None:
         self._file = SQLiteFile(folder / "tasks.db", MIGRATIONS, is_safe=is_safe)

@@ -36,6 +36,7 @@ class PostgreSQL(OptionalDependency):
     requires = {"psycopg": "psycopg[binary]"}  # noqa: RUF012 - as in every part that needs one
     poll = 0.1
     claim_lock = "FOR UPDATE SKIP LOCKED"
+    no_sync = "AND set_config('synchronous_commit', 'off', true) IS NOT NULL"  # this statement only
 
     def __init__(self, uri: str) -> None:
         self.require("MMF_TASKS=postgresql://…")
@@ -96,9 +97,7 @@ class PostgreSQL(OptionalDependency):
         self._drop()
         import psycopg
 
-        connection = psycopg.connect(
-            self._uri, autocommit=True, connect_timeout=_CONNECT_TIMEOUT, prepare_threshold=None
-        )
+        connection = psycopg.connect(self._uri, autocommit=True, connect_timeout=_CONNECT_TIMEOUT)
         try:
             self._prepare(connection)
         except BaseException:

@@ -8,13 +8,13 @@ and timed by each observer's own monotonic clock, so that clocks need not agree.
 
 from __future__ import annotations
 
-import math
 import time
 from typing import Any
 
 from .database import Database, placeholders
 from .errors import QueueFull
 from .files import Files
+from .queue_limits import TOTALS, QueueLimits
 from .task import (
     CANCELED,
     COLUMNS,
@@ -39,7 +39,8 @@ class Store:
     def __init__(self, database: Database, files: Files, max_tasks: int, max_input: int) -> None:
         self._database = database
         self._files = files
-        self._limits = max_tasks, max_input
+        self._limits = QueueLimits(database, max_tasks, max_input)
+        self._was_empty = True
         self.poll = database.poll
         self.exists = database.exists
         self.close = database.close
@@ -49,9 +50,8 @@ class Store:
 
         QueueFull if it `is_limited` and too many tasks are waiting, or too many bytes of requests.
         """
-        max_tasks, max_input = self._limits if is_limited else (math.inf, math.inf)
         inline, file = self._files.put(content)
-        size = len(content) + len(new.request)
+        size, limits = len(content) + len(new.request), self._limits
         values = {
             "id": new.id,
             "target": new.target,
@@ -66,13 +66,19 @@ class Store:
             "input_file": file,
             "size": size,
         }
+        bounds: tuple[Any, ...] = ()
+        source = f"VALUES ({placeholders([*values])})"
         with self._files.discarding(file):
+            if is_limited and not limits.surely_allow(size):
+                source = (
+                    f"SELECT {placeholders([*values])} FROM ({TOTALS}) AS queue "
+                    "WHERE waiting < ? AND total + ? <= ?"
+                )
+                bounds = (QUEUED, limits.max_tasks, size, limits.max_input)
             added = self._tasks(
-                f"INSERT INTO tasks ({', '.join(values)}) SELECT {placeholders([*values])} FROM "
-                "(SELECT count(*) AS waiting, coalesce(sum(size), 0) AS total FROM tasks "
-                "WHERE status = ?) AS queue WHERE waiting < ? AND total + ? <= ? "
+                f"INSERT INTO tasks ({', '.join(values)}) {source} "
                 f"ON CONFLICT (id) DO NOTHING RETURNING {COLUMNS}",
-                *(*values.values(), QUEUED, max_tasks, size, max_input),
+                *(*values.values(), *bounds),
             )
         stored = added[0] if added else self.find(new.id)
         if stored is None or stored.input_file != file:
@@ -154,16 +160,21 @@ class Store:
         return gone
 
     def claim(self, worker: str, runner: int) -> Task | None:
-        """Give the task that has waited the longest to a runner; None if none waits."""
-        if not self.has_queued():  # takes no lock from others
+        """Give the task that has waited the longest to a runner; None if none waits.
+
+        If the database crashes at once, the task may be queued again, as if it were not claimed:
+        this runner then cannot store its result.
+        """
+        if self._was_empty and not self.has_queued():  # takes no lock from others
             return None
         claimed = self._tasks(
             "UPDATE tasks SET status = ?, worker = ?, runner = ?, started_at = ?, progress = NULL, "
             "message = '', log = '', attempts = attempts + 1 WHERE status = ? AND seq = "
             f"(SELECT seq FROM tasks WHERE {_RUNNABLE} ORDER BY seq LIMIT 1 "
-            f"{self._database.claim_lock}) RETURNING {COLUMNS}",
+            f"{self._database.claim_lock}) {self._database.no_sync} RETURNING {COLUMNS}",
             *(PROCESSING, worker, runner, time.time(), QUEUED, QUEUED, time.time()),
         )
+        self._was_empty = not claimed
         return claimed[0] if claimed else None
 
     def report(self, task: Task, progress: float | None, message: str, log: str) -> bool:
@@ -268,7 +279,7 @@ class Store:
             "FROM tasks WHERE completed_at IS NOT NULL AND removed = 0 "
             "WINDOW newest AS (ORDER BY completed_at DESC, seq DESC)"
             ") AS kept WHERE completed_at < ? OR total > ? OR place > ?",
-            *(now - keep, max_kept, self._limits[0]),
+            *(now - keep, max_kept, self._limits.max_tasks),
         )
         for task in old:
             sql = (
@@ -280,7 +291,7 @@ class Store:
         self._database.rows(
             "DELETE FROM tasks WHERE removed = 1 AND (completed_at < ? OR seq <= "
             "(SELECT seq FROM tasks WHERE removed = 1 ORDER BY seq DESC LIMIT 1 OFFSET ?))",
-            *(now - GONE_FACTOR * keep, self._limits[0]),
+            *(now - GONE_FACTOR * keep, self._limits.max_tasks),
         )
         self._files.sweep()
 
