@@ -1,20 +1,30 @@
-"""docs/retraining.md, done as it stands in the sample's project."""
+"""docs/retraining.md, done as it stands in the sample's project; and the sample's own training."""
 
+import re
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import requests
+from sklearn.datasets import load_wine
 
 from baking import ROOT, make_project
 from commands import wait_until
-from pages import BLOCK, Reader
+from pages import Reader
 from test_life import wine_records
 
 PAGE = ROOT / "docs" / "retraining.md"
 LONGEST = 120.0
 SWAPPED = {"class_0": "class_1", "class_1": "class_0"}
+CALL = """
+from app import app
+client = app.test_client()
+response = client.post("/retrain")
+print(response.status_code, response.get_json()["detail"], client.get("/health/ready").get_json())
+"""
+Bake = Callable[..., Path]
 
 
 @pytest.mark.long
@@ -28,6 +38,7 @@ def test_the_sample_retrains_itself_and_no_request_is_lost(tmp_path: Path) -> No
     """With two labels exchanged in what it learns from, so that the new version is seen."""
     reader = Reader(make_project(tmp_path / "output", {}), extra={"WEB_CONCURRENCY": "2"})
     url = f"http://127.0.0.1:{reader.port}"
+    score = f"{url}/score?format=json"
     seen: list[tuple[str, ...]] = []
     lost: list[str] = []
     over = threading.Event()
@@ -35,30 +46,25 @@ def test_the_sample_retrains_itself_and_no_request_is_lost(tmp_path: Path) -> No
     def call() -> None:
         while not over.is_set():
             try:
-                response = requests.post(f"{url}/score", json=wine_records(), timeout=LONGEST)
+                response = requests.post(score, json=wine_records(), timeout=LONGEST)
                 seen.append(tuple(row["prediction"] for row in response.json()))
             except (requests.RequestException, TypeError) as error:
                 lost.append(repr(error))
 
     threads = [threading.Thread(target=call) for _ in range(2)]
     with reader.server:
-        for paragraph, language, text in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
-            match language:
-                case "python":
-                    reader.python(text, paragraph)
-                case "bash":
-                    reader.bash(text)
-            if "make run" in text:
-                break
-        wines = pd.read_csv(reader.folder / "wines.csv").replace({"cultivar": SWAPPED})
+        reader.bash("python train.py\nMMF_RETRAIN_HTTP=1 make run\n")
+        wines = load_wine(as_frame=True)
+        names = pd.Series(wines.target_names[wines.target]).replace(SWAPPED)
+        table = wines.data.assign(cultivar=names).to_csv(index=False)
         for thread in threads:
             thread.start()
         try:
-            wait_until(lambda: len(seen) > 10)
+            wait_until(lambda: len(seen) > 10 or lost)
             task = requests.post(
                 f"{url}/retrain",
                 headers={"Prefer": "respond-async"},
-                files={"data": ("wines.csv", wines.to_csv(index=False))},
+                files={"data": ("wines.csv", table)},
                 timeout=LONGEST,
             ).json()
             wait_until(lambda: ended(url + task["urls"]["self"]))
@@ -71,6 +77,26 @@ def test_the_sample_retrains_itself_and_no_request_is_lost(tmp_path: Path) -> No
     assert lost == []
     before = ("class_0", "class_1", "class_2")
     assert set(seen) == {before, tuple(SWAPPED.get(name, name) for name in before)}
+
+
+@pytest.mark.long
+def test_requests_train_the_sample_only_if_allowed_and_with_the_extra(tmp_path: Path) -> None:
+    reader = Reader(make_project(tmp_path / "output", {}))
+    assert '"promoted":true' in reader.bash("python train.py\nmmfmeta retrain retrain\n")
+    refused = "403 retrain may not be called by requests (set MMF_RETRAIN_HTTP=1)"
+    assert refused in reader.run(["python", "-c", CALL])
+    said = reader.bash("mmfmeta extras remove retraining tasks\n" + f"python -c '{CALL}'\n")
+    assert "retrain is not served: returns=mmf.ModelFile(…) needs an extra" in said
+    assert re.search(r"^404 .*\{'ready': True\}$", said, re.MULTILINE), said
+
+
+@pytest.mark.parametrize("answers", [{"extras": "core"}, {"model_format": "onnx"}])
+def test_a_sample_that_cannot_train_has_no_such_target(
+    baked: Path, bake: Bake, answers: dict[str, str]
+) -> None:
+    """Without the extra, or without scikit-learn in the service."""
+    assert "def retrain(" in (baked / "main.py").read_text()
+    assert "retrain" not in (bake(**answers) / "main.py").read_text()
 
 
 def ended(url: str) -> bool:

@@ -61,3 +61,20 @@ def colour(
     raise mmf.InvalidValue(
         "notation is hex or rgb", [mmf.ErrorDetail("send hex or rgb", where="notation")]
     )
+{%- if cookiecutter.extras == "all" and cookiecutter.model_format not in ["onnx", "pmml"] %}
+
+
+# It runs as a task: by `mmfmeta retrain retrain`, or by requests with MMF_RETRAIN_HTTP=1.
+@mmf.target(returns=mmf.ModelFile("{{ cookiecutter.__model_file }}", metric="accuracy", tolerance=0.02))
+def retrain(
+    data=mmf.DataFrame(
+        default=None,
+        description="wines with their cultivars; without any, those of train.py",
+        schema={**dict.fromkeys(COLUMNS, float), "cultivar": str},
+    ),
+):
+    """Train the next model, which is served from then on unless it is less accurate."""
+    import train  # not at the top: nothing else needs it
+
+    return train.fit(train.read_wines() if data is None else data)
+{%- endif %}

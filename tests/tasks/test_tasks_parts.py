@@ -99,6 +99,20 @@ def test_nothing_runs_in_the_background_without_this_extra(monkeypatch: pytest.M
         create_app(registry)
 
 
+def test_a_target_that_trains_is_left_out_without_its_extra(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("mmf_core.web.app.parts", lambda _name: [])
+    registry = mmf.Registry()
+    registry.target(returns=mmf.ModelFile("model.joblib"))(_nothing)
+    create_app(registry)
+    assert "_nothing" not in registry.targets
+    assert "_nothing is not served: returns=mmf.ModelFile(…) needs an extra" in caplog.text
+    registry.target(returns=mmf.ModelFile("model.joblib"), schedule="@daily")(_nothing)
+    with pytest.raises(DeclarationError, match=r"_nothing: returns=mmf.ModelFile\(…\) needs"):
+        create_app(registry)
+
+
 def _nothing() -> None: ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections import Counter
@@ -39,6 +40,7 @@ from .replaced_handlers import warn_if_replaced
 _OF_TASKS = ("background", "schedule")
 UNWRAPPED = "mmf_wsgi_app"
 """The extension that is the WSGI application itself, for capabilities that call it."""
+_log = logging.getLogger("mmf.app")
 
 
 def create_app(source: str | Registry = "main", *, ready: bool = True) -> Flask:
@@ -214,19 +216,25 @@ def _load_artifacts(registry: Registry) -> None:
 
 
 def _refuse_orphans(registry: Registry) -> None:
-    """Refuse targets that nothing would call, after the extra has been removed that does."""
-    for target in registry.targets.values():
+    """Refuse targets that nothing would call, after the extra has been removed that does.
+
+    A target that trains when it is called, and not by itself, is left out: the others need no
+    training.
+    """
+    for target in [*registry.targets.values()]:
         orphaned = []
         if target.trains and not parts("trainer"):
             orphaned.append("returns=mmf.ModelFile(…)")
         if not parts("runs_background"):
             options = {name: getattr(target.call_options, name) for name in _OF_TASKS}
             orphaned += [f"{name}={value!r}" for name, value in options.items() if value]
-        if orphaned:
-            raise DeclarationError(
-                f"{target.route}: {orphaned[0]} needs an extra that is not there; "
-                "see mmfmeta extras"
-            )
+        if not orphaned:
+            continue
+        reason = f"{orphaned[0]} needs an extra that is not there; see mmfmeta extras"
+        if not target.trains or target.call_options.schedule:
+            raise DeclarationError(f"{target.route}: {reason}")
+        del registry.targets[target.route]
+        _log.warning("%s is not served: %s", target.route, reason)
 
 
 def _replace_worker() -> None:
