@@ -11,6 +11,9 @@ ANSWERS = r'''{{ cookiecutter | tojson }}'''  # fmt: skip  # noqa: Q001
 
 CRUFTS_COMMIT = "_commit"  # an answer of cruft, not of cookiecutter
 
+TRAINING_TARGET = "\n\n\n# It runs as a task"  # its first line, and those between targets
+WITHOUT_SKLEARN = ("onnx", "pmml")  # formats of models that the service runs without it
+
 # The main.py of a project without a sample: what is commented out is valid as soon as it is not.
 EMPTY_MAIN = '''\
 """The targets of this service: the only file you must edit. README.md shows what it can declare.
@@ -54,6 +57,13 @@ def remove_extras(project: Path, model_format: str) -> None:
     extras.remove_extras(package, extras.find_extras(package).keys() - kept)
     for folder in ("grafana", "prometheus", "kubernetes/worker"):
         shutil.rmtree(project / "deploy" / folder)
+
+
+def remove_training_target(project: Path) -> None:
+    """Remove the sample's target that trains, which is the last one of main.py."""
+    main = project / "main.py"
+    before, _, _ = main.read_text(encoding="utf-8").partition(TRAINING_TARGET)
+    main.write_text(f"{before.rstrip()}\n", encoding="utf-8")
 
 
 def remove_sample(project: Path, model_file: str) -> None:
@@ -129,6 +139,8 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path.cwd()))
     if answers["extras"] == "core":
         remove_extras(Path.cwd(), answers["model_format"])
+    if answers["extras"] == "core" or answers["model_format"] in WITHOUT_SKLEARN:
+        remove_training_target(Path.cwd())
     if answers["sample"] == "none":
         remove_sample(Path.cwd(), answers["__model_file"])
     write_record(Path.cwd(), answers)

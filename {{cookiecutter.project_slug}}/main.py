@@ -61,11 +61,10 @@ def colour(
     raise mmf.InvalidValue(
         "notation is hex or rgb", [mmf.ErrorDetail("send hex or rgb", where="notation")]
     )
-{%- if cookiecutter.extras == "all" and cookiecutter.model_format not in ["onnx", "pmml"] %}
 
 
 # It runs as a task: by `mmfmeta retrain retrain`, or by requests with MMF_RETRAIN_HTTP=1.
-@mmf.target(returns=mmf.ModelFile("{{ cookiecutter.__model_file }}", metric="accuracy", tolerance=0.02))
+@mmf.target(returns=mmf.ModelFile("{{ cookiecutter.__model_file }}", metric="accuracy"))
 def retrain(
     data=mmf.DataFrame(
         default=None,
@@ -77,4 +76,3 @@ def retrain(
     import train  # not at the top: nothing else needs it
 
     return train.fit(train.read_wines() if data is None else data)
-{%- endif %}

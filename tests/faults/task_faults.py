@@ -302,7 +302,9 @@ def database_outages(env: TaskEnv) -> None:
         env.settings |= {"MMF_TASKS": server.uri, "MMF_TASK_FILES": str(env.folder / "files")}
         with env.clients(short_and_large):
             for _ in env.repeat():
-                server.end(signal.SIGQUIT if env.times % 2 else signal.SIGINT)
+                is_crash = bool(env.times % 2)
+                env.stops += is_crash  # a claim of the last moment may be lost
+                server.end(signal.SIGQUIT if is_crash else signal.SIGINT)
                 time.sleep(OUTAGE)
                 server.start()
 
