@@ -37,6 +37,7 @@ FILES = {
     "mlflow": "model.mlflow",
 }
 NAMED = ("main.py", "train.py", "README.md")
+RECORDS = (".mmf.toml", ".cruft.json")
 WITHOUT_TRAINING = ("onnx", "pmml")  # the service has no scikit-learn
 REQUIREMENTS = {f"requirements{kind}" for kind in (".in", ".txt", "-dev.in", "-dev.txt")}
 each_other = pytest.mark.parametrize("choice", OTHERS)
@@ -64,7 +65,7 @@ def test_choice_changes_names_and_requirements_alone(bake: Bake, baked: Path, ch
     made, default = files_of(project), files_of(baked)
     touched = {name for name in made if made[name].read_bytes() != default[name].read_bytes()}
     java = {"Dockerfile", "app.json", ".gitlab-ci.yml"} if choice == "pmml" else set()
-    assert touched <= {*NAMED, *REQUIREMENTS, *java, ".mmf.toml"}
+    assert touched <= {*NAMED, *REQUIREMENTS, *RECORDS, *java}
     for name in NAMED:
         text = re.sub(r"(?m)^heroku buildpacks:add .*\n", "", read(made[name]))
         expected = read(default[name])
