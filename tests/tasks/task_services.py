@@ -186,8 +186,10 @@ class Queue:
         """Run all waiting tasks; return their number."""
         count = 0
         while task := self.store.claim("worker", 1):
-            outcome = run_task(self.app, task, self.store.input(task))
+            with self.store.input(task) as body:
+                outcome = run_task(self.app, task, body)
             assert self.store.finish(task, outcome, "the log\n")
+            outcome.close()
             count += 1
         return count
 

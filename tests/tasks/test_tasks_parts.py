@@ -184,7 +184,7 @@ def test_a_process_that_has_lost_its_task_cannot_store_a_result(queue: Queue) ->
     assert not queue.store.finish(again, Outcome("succeeded", b"3"))
     stored = queue.store.find(task.id)
     assert stored
-    assert queue.store.result(stored) == b"2"
+    assert queue.store.open_result(stored).read() == b"2"
 
 
 def test_a_waiting_task_takes_three_statements(

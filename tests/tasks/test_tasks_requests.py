@@ -301,7 +301,8 @@ def test_the_dialect_of_mmf(queue: Queue) -> None:
 def test_results_are_removed_after_a_while_and_then_gone(queue: Queue) -> None:
     ids = [queue.submit("double", **CSV)["id"] for _ in range(3)]
     queue.work()
-    size = len(queue.store.result(queue.store.find(ids[0]))) + len("the log\n")  # type: ignore[arg-type]
+    with queue.store.open_result(queue.store.find(ids[0])) as result:  # type: ignore[arg-type]
+        size = len(result.read()) + len("the log\n")
     queue.store.expire(3600, 2 * size)
     assert_problem(queue.client.get(f"/tasks/{ids[0]}/result"), 410, "MMF_TASK_KEEP_HOURS")
     assert queue.client.get(f"/tasks/{ids[0]}").get_json()["status"] == "succeeded"
@@ -389,7 +390,8 @@ def test_files_without_a_task_are_swept(file_queue: Queue) -> None:
     file_queue.store.expire(3600, 1 << 30)
     assert not (folder / str(orphan)).exists()
     assert (folder / "another").exists()  # it is nobody's of ours
-    assert len(file_queue.store.input(file_queue.store.find(task["id"]))) == 2_000_000  # type: ignore[arg-type]
+    with file_queue.store.input(file_queue.store.find(task["id"])) as body:  # type: ignore[arg-type]
+        assert len(body) == 2_000_000  # type: ignore[arg-type] # it is not a path
     file_queue.store.clear(only_done=False)
     assert file_queue.store._database.rows("SELECT * FROM files") == []
 

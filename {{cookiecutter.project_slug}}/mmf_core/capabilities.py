@@ -9,21 +9,24 @@ its tests and does not mention it. A capability may import the core, and other e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import Protocol as Interface
 
 from .settings import SettingsGroup
 
 if TYPE_CHECKING:
+    import pandas as pd
     from click import Command
     from flask import Blueprint
 
+    from .codecs import Format
     from .execution import Execution
     from .registry import Registry
     from .target import Target
@@ -55,6 +58,34 @@ class Gauge:
     values: Mapping[Any, float]
 
 
+class TableFiles(Interface):
+    """Reads and writes files of tables that are larger than memory, some rows at a time.
+
+    The formats in `reads` and `writes` permit it. `options` are those of the codecs.
+    """
+
+    @property
+    def reads(self) -> Collection[Format]: ...
+
+    @property
+    def writes(self) -> Collection[Format]: ...
+
+    def read(
+        self, path: Path, format: Format, options: Mapping[str, Any], *, name: str, keeps: bool
+    ) -> Generator[tuple[float, pd.DataFrame], None, None]:
+        """Yield the rows of a file as the codec decodes them, with the share of it that was read.
+
+        Columns without a schema have the types of the first rows, if a target `keeps` them, too;
+        RequestError if later ones have others. Errors call the file `name`, and count rows from 0
+        in it.
+        """
+
+    def write(
+        self, tables: Iterable[pd.DataFrame], format: Format, options: Mapping[str, Any]
+    ) -> IO[bytes]:
+        """Return a temporary file of the rows of tables; NotAcceptable if it cannot hold them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
     """The parts that a folder adds to the service; each is optional.
@@ -74,8 +105,9 @@ class Capability:
     its file and the data. `operation` changes the description of a target's `POST`.
     `runs_background`: it calls the targets with `background=True`. `trainer` creates the function
     that saves the models that targets return: it gets such a target and its call, and returns the
-    report on the model. `rewards` returns a function from a key to the number of rewards of each
-    version, and their sum, since its first call with that key; None unless the settings enable it.
+    report on the model. `table_files` reads and writes large files of tables. `rewards` returns a
+    function from a key to the number of rewards of each version, and their sum, since its first
+    call with that key; None unless the settings enable it.
     `panel` returns its data for the page, ready for JSON; empty for none. `executions` gets the
     module, its registry, the execution of each target by route, and a factory of executions; it
     returns those to call instead.
@@ -109,6 +141,7 @@ class Capability:
     operation: Callable[[Target, dict[str, Any]], None] | None = None
     runs_background: bool = False
     trainer: Callable[[Service], Callable[[Target, Callable[[], Any]], Any]] | None = None
+    table_files: TableFiles | None = None
     rewards: Callable[[], RewardsHook | None] | None = None
     panel: Callable[[], Any] | None = None
     executions: ExecutionsHook | None = None

@@ -231,6 +231,15 @@ class RequestError(MMFError):
         placed = type(self)(self.detail, [error.within(argument) for error in errors])
         return placed.failing(self.failures)
 
+    def after(self, rows: int) -> RequestError:
+        """Return the error of a table that is a part of another one, which has `rows` before it."""
+        errors = [
+            error if error.row is None else replace(error, row=error.row + rows)
+            for error in self.errors
+        ]
+        detail = f"from row {rows:,} on: {self.detail}" if rows else self.detail
+        return type(self)(detail, errors).failing(self.failures)
+
     def failing(self, checks: Iterable[FailedCheck]) -> Self:
         """Record the checks that have failed; return the error."""
         self.failures = tuple(checks)

@@ -2,5 +2,6 @@
 
 from ..capabilities import Capability
 from .command import predict
+from .table_files import ChunkedTables
 
-CAPABILITY = Capability(commands=(predict,))
+CAPABILITY = Capability(commands=(predict,), table_files=ChunkedTables())

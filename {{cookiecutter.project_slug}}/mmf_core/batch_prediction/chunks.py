@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..codecs import Format, Kind, Options, find, from_batches
 from ..errors import RequestError, as_text
-from ..settings import LARGEST, MIB, Settings
+from ..settings import MIB, Settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-UNLIMITED = {"max_body": LARGEST * MIB, "max_decompressed": LARGEST * MIB}
-"""The operator's limits are for what others send, not for a file of one's own."""
+
+PIECE = 8 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Limits:
     """
 
     rows: int
-    size: int = 8 * MIB
+    size: int = PIECE
     longest_record: int = Settings.max_body
 
 
@@ -49,15 +49,10 @@ class TextChunk:
         return self.read_records(self.data, options)
 
     def read_records(self, records: bytes, options: Options) -> pd.DataFrame:
-        """Decode some of the records.
-
-        What a caller may send is bounded by the memory that it may take; a chunk is small.
-        """
+        """Decode some of the records."""
         codec = find(Kind.TABLE, self.format)
         assert codec is not None  # noqa: S101 - sources are of formats that can be read
-        table: pd.DataFrame = codec.read(
-            self.head + records, {**options, **self.options, **UNLIMITED}
-        )
+        table: pd.DataFrame = codec.read(self.head + records, {**options, **self.options})
         return table
 
 

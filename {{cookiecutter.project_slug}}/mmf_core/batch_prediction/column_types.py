@@ -6,7 +6,7 @@ So a later chunk is converted where nothing is lost, and refused where the guess
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LABELS = {"i": "whole numbers", "u": "whole numbers", "f": "numbers", "b": "true and false"}
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Which columns have the types of the first chunk: all, or kept ones that are not declared."""
+
+    is_all: bool
+    keep: Sequence[str] | None = None
+    declared: Collection[str] = ()
+
+    def names_in(self, table: pd.DataFrame) -> list[str] | None:
+        """Return the names of these columns; None for all."""
+        if self.is_all:
+            return None
+        kept = table.columns if self.keep is None else self.keep
+        return [name for name in kept if name not in self.declared]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +90,8 @@ def _converted(column: pd.Series[Any], dtype: Any) -> Any:
         return column.astype(object).astype(dtype)
     raise BatchError(
         f"column {quoted(str(column.name))}: {_label(dtype)} in the first rows, "
-        f"{_label(column.dtype)} in these; declare the column in schema=, or, if it is only kept, "
-        f"write --text {column.name}"
+        f"{_label(column.dtype)} in these; declare the column in schema=; if it is only kept, "
+        f"mmfmeta predict --text {column.name} reads it as text"
     )
 
 

@@ -14,10 +14,10 @@ from ..errors import MMFError
 from .errors import BatchError
 from .job import Job
 from .request import Request
+from .table_files import ROWS
 
 _DONE, _SOME, _NOTHING = 0, 1, 2
 _INTERRUPTED = 130
-_ROWS = 65_536
 
 
 @click.command()
@@ -40,7 +40,7 @@ _ROWS = 65_536
 @click.option(
     "--batch-rows",
     type=click.IntRange(1),
-    default=_ROWS,
+    default=ROWS,
     show_default=True,
     help="Rows that a call gets at most.",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..codecs import Format
@@ -37,9 +37,29 @@ def _is_of_record(error: RequestError, chunk: TextChunk) -> bool:
     return chunk.format is Format.JSONL or not isinstance(error, InvalidValue)
 
 
+def first_damaged(chunk: AnyChunk, options: Mapping[str, Any]) -> tuple[int, str] | None:
+    """Return the first record of a chunk that cannot be decoded, and why; None if it is not one."""
+    if not isinstance(chunk, TextChunk):
+        return None
+    chunk, records = _split(chunk)
+    return next(_damaged(chunk, options, records, 0), None)
+
+
 def _without_damaged(
     chunk: TextChunk, options: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, dict[int, str]]:
+    chunk, records = _split(chunk)
+    try:
+        chunk.read_records(b"", options)
+        damaged = dict(_damaged(chunk, options, records, 0))
+        sound = [record for row, record in enumerate(records) if row not in damaged]
+        return chunk.read_records(b"".join(sound), options), damaged
+    except RequestError as error:
+        raise BatchError(error.detail) from error
+
+
+def _split(chunk: TextChunk) -> tuple[TextChunk, list[bytes]]:
+    """Return the records of a chunk, and a chunk that has only its header."""
     records = Records(chunk.separator).split(chunk.data)
     if not chunk.head and chunk.format is not Format.JSONL:  # a whole file
         end = next(index for index, record in enumerate(records, 1) if record.strip())
@@ -50,28 +70,19 @@ def _without_damaged(
             separator=chunk.separator,
         )
         records = records[end:]
-    records = [record for record in records if record.strip()]  # the others are no rows
-    try:
-        chunk.read_records(b"", options)
-        damaged = dict(_damaged(chunk, options, records, 0))
-        sound = [record for row, record in enumerate(records) if row not in damaged]
-        return chunk.read_records(b"".join(sound), options), damaged
-    except RequestError as error:
-        raise BatchError(error.detail) from error
+    return chunk, [record for record in records if record.strip()]  # the others are no rows
 
 
 def _damaged(
     chunk: TextChunk, options: Mapping[str, Any], records: list[bytes], first: int
-) -> list[tuple[int, str]]:
-    """Return the numbers of the records that cannot be decoded, and why."""
+) -> Iterator[tuple[int, str]]:
+    """Yield the numbers of the records that cannot be decoded, and why."""
     try:
         chunk.read_records(b"".join(records), options)
     except RequestError as error:
         if len(records) == 1:
-            return [(first, error.detail.removeprefix(_LINE))]
+            yield first, error.detail.removeprefix(_LINE)
+            return
         half = len(records) // 2
-        return [
-            *_damaged(chunk, options, records[:half], first),
-            *_damaged(chunk, options, records[half:], first + half),
-        ]
-    return []
+        yield from _damaged(chunk, options, records[:half], first)
+        yield from _damaged(chunk, options, records[half:], first + half)

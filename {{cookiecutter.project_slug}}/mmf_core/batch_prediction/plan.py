@@ -9,19 +9,21 @@ from ..cli.get_meta import load_project
 from ..codecs import Format
 from ..example_calls import use_model_schemas
 from ..registry import Registry
-from ..settings import Settings
+from ..settings import LARGEST, MIB, Settings
 from ..target import Target
 from ..web.http.codec_options import limits_of, options_of
+from .column_types import Typed
 from .errors import BatchError
 from .outputs import Output
 from .predictor import Predictor
 from .project import argument_values, find_target, table_argument
 from .request import Request
-from .run import Typed
 
 _SEPARATED = {Format.CSV, Format.TSV}
 _TYPED = {Format.PARQUET, Format.ARROW, Format.FEATHER}
 """Formats whose columns have types of their own."""
+UNLIMITED = {"max_body": LARGEST * MIB, "max_decompressed": LARGEST * MIB}
+"""The operator's limits are for what others send, not for a file of one's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Plan:
     def _reading(self, target: Target, argument: str) -> tuple[dict[str, Any], Typed | None]:
         """Return the options for reading tables, and the columns that no schema gives a type."""
         request, formats = self.request, self.formats
-        options = options_of(target.arguments[argument], limits_of(self.settings))
+        limits = {**limits_of(self.settings), **UNLIMITED}
+        options = options_of(target.arguments[argument], limits)
         declared: dict[str, Any] | None = options.get("types")
         keeps = request.keep is None or bool(request.keep) or bool(target.kept)
         if declared is None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ..errors import listed
 from . import readers
 from .chunk_work import Encoded, Failure, Task, predict_chunk
 from .chunks import AnyChunk, Limits
-from .column_types import ColumnTypes
+from .column_types import ColumnTypes, Typed
 from .errors import BatchError, TooManyErrors
 from .journal import Journal, Part
 from .outputs import Output
@@ -21,9 +20,6 @@ from .predictor import Predictor
 from .progress import Progress, counted
 from .sources import Source
 from .workers import Results
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _COMPLETE = "complete"
 
@@ -33,22 +29,6 @@ class Done(NamedTuple):
 
     part: Part
     position: float
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """Which columns have the types of the first chunk: all, or kept ones that are not declared."""
-
-    is_all: bool
-    keep: Sequence[str] | None = None
-    declared: Collection[str] = ()
-
-    def names_in(self, table: pd.DataFrame) -> list[str] | None:
-        """Return the names of these columns; None for all."""
-        if self.is_all:
-            return None
-        kept = table.columns if self.keep is None else self.keep
-        return [name for name in kept if name not in self.declared]
 
 
 class Run:

@@ -24,6 +24,7 @@ from .deadlines import Deadline, StreamDeadline, deadline_exceeded, time_left
 from .kept_columns import KeptColumns as KeptColumns
 from .limits import ConcurrencyLimiter
 from .rejections import is_author as is_author
+from .rows import in_order as in_order
 from .streams import stream_call
 from .timings import Timings as Timings
 

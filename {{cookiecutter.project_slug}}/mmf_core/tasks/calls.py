@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import logging
 import pickle
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from itertools import chain, islice
+from pathlib import Path
+from typing import IO, Any
 
 from flask import Request, Response
 
 from ..codecs import Format, as_frame
-from ..errors import ResultError, shortened
+from ..errors import BodyTooLarge, NotAcceptable, ResultError, shortened
 from ..execution import Execution, KeptColumns, validate_arguments
+from ..settings import MIB
 from ..target import Target
 from ..web.annotated_workbook import check_errors_query
 from ..web.http.arguments import ArgumentReader
@@ -25,6 +29,8 @@ from ..web.protocols import Service
 from ..web.request_context import enter_target, execute
 from ..web.streams import StreamWriter
 from .errors import ResultGone
+from .files import Files, size_of
+from .large_tables import LargeTables, Pair, stored_pairs, whole
 from .settings import TaskSettings
 
 Trainer = Callable[[Target, Callable[[], Any]], Any]
@@ -65,6 +71,8 @@ class TaskCalls:
         self._writer = (StreamWriter if target.is_stream else ResultWriter)(target, limits)
         self._kept = KeptColumns.of(target)
         self._execution = execution
+        self._large = LargeTables.of(target, limits)
+        self._max_body: int = limits["max_body"]
 
     def check(self, request: Request, replayed: Request) -> None:
         """Reject a request that the target would reject."""
@@ -72,6 +80,30 @@ class TaskCalls:
             check_errors_query(self.target)
         self.negotiate(request)
         validate_arguments(self.target, self._reader.read(replayed))
+
+    def is_large(self, request: Request, max_body: int) -> bool:
+        """Return whether a request has a table that is read in pieces.
+
+        BodyTooLarge if it has more than `max_body` bytes.
+        """
+        if self._large is None or not self._large.accepts(request):
+            return False
+        if (request.content_length or 0) > max_body:
+            raise BodyTooLarge(
+                f"the body exceeds {max_body / MIB:g} MiB (set MMF_MAX_TASK_BODY_MIB)"
+            )
+        return True
+
+    def check_large(self, request: Request, replayed: Request, path: Path) -> None:
+        """Reject a request whose table is in a file if the target would reject its first rows."""
+        assert self._large is not None  # noqa: S101 - see `is_large`
+        if request.query_string:
+            check_errors_query(self.target)
+        self.negotiate(request)
+        values = self._reader.read_query(replayed)
+        with closing(self._large.pieces(replayed, path)) as pieces:
+            for _, table in islice(pieces, 1):
+                validate_arguments(self.target, values | table)
 
     def negotiate(self, request: Request) -> tuple[Format | None, bool]:
         """Return the format of a response, and whether `Accept` chose it; see `negotiate`."""
@@ -101,22 +133,60 @@ class TaskCalls:
                 f"{self.target.route}: the result cannot be stored: {shortened(str(error))}"
             ) from error
 
-    def respond(self, stored: bytes, request: Request) -> Response:
+    def run_large(self, replayed: Request, path: Path, files: Files) -> IO[bytes]:
+        """Call the target for the rows of a file; return the file of the result.
+
+        Errors are those of `LargeTables.run`, and TasksUnavailable if that cannot be stored.
+        """
+        if self._large is None:
+            raise ResultGone(
+                f"this version of the service reads no file for {self.target.route}; send its rows "
+                f"in smaller pieces"
+            )
+        enter_target(self.target)
+        others = self._reader.read_query(replayed)
+        with closing(self._large.pieces(replayed, path)) as pieces:
+            return self._large.run(pieces, lambda values: self.call(others | values), files)
+
+    def respond(self, stored: IO[bytes], request: Request) -> Response:
         """Respond with a stored result; ResultGone if it is from an incompatible version."""
-        response_format, is_negotiated = self.negotiate(request)
+        with closing(stored):
+            response_format, is_negotiated = self.negotiate(request)
+            pairs = self._pairs(stored)
+            several = [*islice(pairs, 2)]
+            if len(several) == 1:
+                ((result, values),) = several
+            elif self._large and response_format and response_format in self._large.writes:
+                tables = (self._joined(*pair, response_format) for pair in chain(several, pairs))
+                return self._large.respond(tables, response_format, is_negotiated=is_negotiated)
+            else:
+                self._check_size(stored, response_format)
+                result, values = whole(chain(several, pairs))
+        result = self._joined(result, values, response_format)
+        if self.target.is_stream:
+            result = _pieces(result)
+        return self._writer.write(result, response_format, is_negotiated=is_negotiated)
+
+    def _joined(self, result: Any, values: Any, format: Format | None) -> Any:
+        kept = self._kept if values is not None else None
+        return kept.beside(values, result, format) if kept else result
+
+    def _check_size(self, stored: IO[bytes], format: Format | None) -> None:
+        """Raise NotAcceptable for a result of several pieces that is too large for memory."""
+        if format and size_of(stored) > self._max_body:
+            raise NotAcceptable(
+                f"the result is too large for {format.name}; accept {Format.CSV.media_type}"
+            )
+
+    def _pairs(self, stored: IO[bytes]) -> Iterator[Pair]:
+        """Yield the results of the pieces of a table, of one piece if it was not large."""
         try:
-            result, values = pickle.loads(stored)  # noqa: S301 - from our own folder
+            yield from stored_pairs(stored)
         except Exception as error:
             _log.exception("%s: a stored result cannot be read", self.target.route)
             raise ResultGone(
                 "the result is from another version of this service; submit the task again"
             ) from error
-        del stored  # as large as the result
-        if self._kept and values is not None:
-            result = self._kept.beside(values, result, response_format)
-        if self.target.is_stream:
-            result = _pieces(result)
-        return self._writer.write(result, response_format, is_negotiated=is_negotiated)
 
 
 def _pieces(result: Iterable[Any]) -> Any:

@@ -10,110 +10,44 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPException
+from io import BytesIO
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Protocol
+from typing import IO, NamedTuple
 from uuid import uuid4
 
 from ..errors import StoreError
 from ..settings import MIB
-from ..stores import store_for
 from .database import Database, unavailable
 from .errors import ResultGone, TasksUnavailable
+from .file_storage import Check, Content, FileStorage, unchecked
 
 _MIN_AGE = 3600.0  # seconds after which a file without a task is a crashed process's
+_MAX_WAIT = 1800.0  # seconds in which a file must have arrived
 _log = logging.getLogger("mmf.tasks")
 
 
-class FileStorage(Protocol):
-    """Files by our own names. OSError or StoreError if it cannot be used at the moment.
-
-    `setting` is the variable that names it. If it `is_remote`, deleting takes a request.
-    """
-
-    setting: str
-    is_remote: bool
-
-    def write(self, name: str, content: bytes) -> None:
-        """Write a new file so that it survives a crash; a failure leaves nothing behind."""
-
-    def read(self, name: str) -> bytes:
-        """Return a file's content; FileNotFoundError if it does not exist."""
-
-    def delete(self, name: str) -> None:
-        """Delete a file, if it exists."""
+def size_of(content: bytes | IO[bytes]) -> int:
+    """Return the size of a content in bytes."""
+    if isinstance(content, bytes):
+        return len(content)
+    place, size = content.tell(), content.seek(0, os.SEEK_END)
+    content.seek(place)
+    return size
 
 
-class Folder:
-    """A folder, which several machines may share."""
+class StoredFile(NamedTuple):
+    """A file that no task uses yet, and its size in bytes."""
 
-    is_remote = False
-
-    def __init__(self, path: Path, setting: str) -> None:
-        self.path = path
-        self.setting = setting
-
-    def write(self, name: str, content: bytes) -> None:
-        """Write a file to the disk."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self.path / name
-        try:
-            with path.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())  # the queue must not refer to a missing file
-        except OSError:
-            self.delete(name)
-            raise
-
-    def read(self, name: str) -> bytes:
-        """Return a file's content."""
-        return (self.path / name).read_bytes()
-
-    def delete(self, name: str) -> None:
-        """Delete a file."""
-        (self.path / name).unlink(missing_ok=True)
+    name: str
+    size: int
 
 
-class Bucket:
-    """The objects in a store whose URIs begin with a prefix."""
-
-    is_remote = True
-    setting = "MMF_TASK_FILES"
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
-        self._store = store_for(prefix)
-
-    def write(self, name: str, content: bytes) -> None:
-        """Upload an object, atomically."""
-        with NamedTemporaryFile() as file:
-            file.write(content)
-            file.flush()
-            self._store.upload(Path(file.name), self._uri(name), {})
-
-    def read(self, name: str) -> bytes:
-        """Return an object's content."""
-        try:
-            opened = self._store.open(self._uri(name))
-        except StoreError as error:
-            if "NoSuchKey" in str(error):
-                raise FileNotFoundError(name) from error
-            raise
-        with closing(opened.file):
-            content = opened.file.read()
-        if len(content) != opened.version.size:
-            raise StoreError(f"{name} ends after {len(content)} of {opened.version.size} bytes")
-        return content
-
-    def delete(self, name: str) -> None:
-        """Delete an object."""
-        self._store.delete(self._uri(name))
-
-    def _uri(self, name: str) -> str:
-        return f"{self._prefix}/{name}"
+def _check_age(seconds: float) -> None:
+    """Raise TasksUnavailable for a file that `sweep` might soon take for a leftover."""
+    if seconds > _MAX_WAIT:
+        raise TasksUnavailable(f"the file took more than {_MAX_WAIT:.0f} seconds to arrive")
 
 
 class Files:
@@ -123,33 +57,85 @@ class Files:
         self._database = database
         self._storage = storage
 
-    def put(self, content: bytes) -> tuple[bytes | None, str | None]:
+    def put(self, content: bytes | IO[bytes]) -> tuple[bytes | None, str | None]:
         """Store a content; return it if it belongs into the queue, or the name of its file.
 
         TasksUnavailable if the storage is full; then nothing is stored.
         """
-        if len(content) <= MIB:
+        if size_of(content) > MIB:
+            file = BytesIO(content) if isinstance(content, bytes) else content
+            file.seek(0)
+            return None, self.receive(file)
+        if isinstance(content, bytes):
             return content, None
-        name = uuid4().hex
-        self._database.rows(
-            "INSERT INTO files (name, delete_at) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
-            *(name, time.time() + _MIN_AGE),
-        )
-        with self._unavailable():
-            self._storage.write(name, content)
-        return None, name
+        content.seek(0)
+        return content.read(), None
 
-    def get(self, content: bytes | None, name: str | None) -> bytes:
-        """Return a content; ResultGone if its file was deleted."""
-        if name is None:
-            return content or b""
+    def stored(self, content: bytes | StoredFile) -> tuple[bytes | None, str | None, int]:
+        """Return what `put` does, and the size of a content that may be a file already."""
+        if isinstance(content, StoredFile):
+            return None, *content
+        return *self.put(content), len(content)
+
+    def receive(self, content: Content, check: Check = unchecked) -> str:
+        """Write a file; return its name.
+
+        Errors are those of reading the content and of `check`, and TasksUnavailable as for `put`.
+        """
+        name, started = uuid4().hex, time.monotonic()
+        self._keep(name)
         try:
             with self._unavailable():
-                return self._storage.read(name)
+                self._storage.write(name, content, check)
+            _check_age(time.monotonic() - started)
+            self._keep(name)
+        except BaseException:
+            self.remove(name)
+            raise
+        return name
+
+    def open(self, content: bytes | None, name: str | None) -> IO[bytes]:
+        """Open a content; ResultGone if its file was deleted."""
+        if name is None:
+            return BytesIO(content or b"")
+        with self._gone(), self._unavailable():
+            return self._storage.open(name)
+
+    @contextmanager
+    def local(self, name: str) -> Iterator[Path]:
+        """Give the path of a file, or of a copy, in the block; ResultGone if it was deleted."""
+        with ExitStack() as stack:
+            with self._gone(), self._unavailable():
+                path = stack.enter_context(self._storage.local(name))
+            yield path
+
+    def temporary(self) -> IO[bytes]:
+        """Return a new file without a name, for `append`; TasksUnavailable as for `put`."""
+        with self._unavailable():
+            return self._storage.temporary()
+
+    def append(self, file: IO[bytes], content: bytes) -> None:
+        """Write to a temporary file; TasksUnavailable if the disk is full."""
+        with self._unavailable():
+            file.write(content)
+            file.flush()
+
+    @contextmanager
+    def _gone(self) -> Iterator[None]:
+        try:
+            yield
         except Exception as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 raise ResultGone("the file with the content of this task was deleted") from None
             raise
+
+    def _keep(self, name: str) -> None:
+        """Keep a file for a while although no task uses it yet."""
+        self._database.rows(
+            "INSERT INTO files (name, delete_at) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET delete_at = excluded.delete_at",
+            *(name, time.time() + _MIN_AGE),
+        )
 
     def remove(self, name: str | None) -> None:
         """Delete a file without a task: now, or by `sweep` if that takes a request."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
@@ -18,10 +18,10 @@ from werkzeug.http import parse_dict_header, parse_options_header
 
 from ..codecs import json
 from ..errors import ErrorDetail, InvalidValue, quoted
-from ..web.http.bodies import read_whole
 from ..web.http.requests import MULTIPART, check_header
 from ..web.request_context import current_context
 from . import webhooks
+from .file_storage import Content
 from .settings import TaskSettings
 
 AS_TASK = "as_task"
@@ -39,13 +39,14 @@ _HEADERS = {"type": "CONTENT_TYPE", "disposition": "HTTP_CONTENT_DISPOSITION"}
 _ID_HEADERS = ("HTTP_TASK_ID", "HTTP_IDEMPOTENCY_KEY")
 
 
-def stored_request(request: Request, without: Collection[str] = ()) -> tuple[str, bytes]:
-    """Read a request; return the part that a task stores, and the body, decompressed.
+def stored_request(
+    request: Request, without: Collection[str] = (), *, is_large: bool = False
+) -> str:
+    """Return the part of a request that a task stores, beside its body.
 
-    `without` are parameters of the query that are about the task itself. Errors are those of
-    `read_whole`.
+    `without` are parameters of the query that are about the task itself. The body of one that
+    `is_large` stays in its file.
     """
-    body = read_whole(request)
     context = current_context()
     query = request.query_string.decode("latin-1")
     if without:
@@ -53,8 +54,10 @@ def stored_request(request: Request, without: Collection[str] = ()) -> tuple[str
         query = urlencode([pair for pair in pairs if pair[0] not in without], encoding="latin-1")
     headers = {name: request.environ.get(key, "") for name, key in _HEADERS.items()}
     check_header("Content-Disposition", headers["disposition"])
-    request_id = context.request_id if context else ""
-    return json.dumps({**headers, "query": query, "request_id": request_id}).decode(), body
+    document = {**headers, "query": query, "request_id": context.request_id if context else ""}
+    if is_large:
+        document["is_large"] = True
+    return json.dumps(document).decode()
 
 
 def environ(stored: str, body: bytes, path: str) -> dict[str, Any]:
@@ -102,10 +105,36 @@ def fingerprint(target: str, stored: str, body: bytes) -> str:
         document["type"] = MULTIPART
         delimiter = b"\r\n--" + boundary.encode("latin-1", "replace")
         body = (b"\r\n" + body).replace(delimiter, b"\r\n--")
-    parts = [target, document["type"], document["disposition"], document["query"]]
-    digest = hashlib.sha256(json.dumps(parts))
+    digest = _digest(target, document)
     digest.update(body)
     return digest.hexdigest()
+
+
+def _digest(target: str, document: Mapping[str, str]) -> Any:
+    parts = [target, document["type"], document["disposition"], document["query"]]
+    return hashlib.sha256(json.dumps(parts))
+
+
+class Fingerprinted:
+    """A body that is read in pieces; it has its fingerprint in the end, as if it were whole."""
+
+    def __init__(self, target: str, stored: str, body: Content) -> None:
+        self._digest = _digest(target, json.loads(stored))
+        self._body = body
+        self.size = 0
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes."""
+        piece = self._body.read(size)
+        self._digest.update(piece)
+        self.size += len(piece)
+        return piece
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of what has been read."""
+        digest: str = self._digest.hexdigest()
+        return digest
 
 
 def has_id(request: Request) -> bool:

@@ -108,7 +108,7 @@ def result_of(tasks: TaskService, task: Task) -> Response:
     calls = tasks.calls.get(task.target)
     if calls is None:
         raise ResultGone(f"this version of the service has no target {task.target}")
-    return calls.respond(tasks.store.result(task), request)
+    return calls.respond(tasks.store.open_result(task), request)
 
 
 def flag(name: str, *, default: bool) -> bool:

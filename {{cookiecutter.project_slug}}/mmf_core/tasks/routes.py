@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import partial
 from io import BytesIO
+from pathlib import Path
 
 from flask import Blueprint, Flask, Response, request
 from flask.blueprints import BlueprintSetupState
@@ -15,12 +16,14 @@ from ..processes import release
 from ..settings import MIB
 from ..target import FORMAT_QUERY
 from ..web.authorization import reachable
+from ..web.http.bodies import BodyStream, read_whole
 from ..web.http.responses import json_response
 from ..web.protocols import Service
 from ..web.request_context import current_context, enter_target
 from . import requests
 from .calls import TaskCalls
 from .errors import TaskConflict
+from .files import StoredFile
 from .mmf_routes import mmf_blueprint
 from .responses import (
     cancel,
@@ -122,21 +125,43 @@ def _queue(tasks: TaskService, calls: TaskCalls, *, is_mmf: bool) -> tuple[Task,
     target = calls.target
     names = [name for name in requests.OF_MMF if is_mmf and name not in target.arguments]
     task_id = requests.task_id(request, is_needed=is_mmf)
-    stored, body = requests.stored_request(request, names)
-    _check(calls, stored, body)
+    webhook = requests.webhook(request, tasks.settings, names)
+    content: bytes | StoredFile
+    if calls.is_large(request, tasks.settings.max_body):
+        stored = requests.stored_request(request, names, is_large=True)
+        content, fingerprint = _receive(tasks, calls, stored)
+    else:
+        content = read_whole(request)
+        stored = requests.stored_request(request, names)
+        _check(calls, stored, content)
+        fingerprint = requests.fingerprint(target.route, stored, content)
     new = NewTask(
         id=task_id,
         target=target.route,
-        fingerprint=requests.fingerprint(target.route, stored, body),
+        fingerprint=fingerprint,
         request=stored,
         retries=target.call_options.retries,
         timeout=calls.timeout,
-        webhook=requests.webhook(request, tasks.settings, names),
+        webhook=webhook,
     )
-    task, is_new = tasks.store.add(new, body)
+    task, is_new = tasks.store.add(new, content)
     if not is_new and task.fingerprint != new.fingerprint:
         raise TaskConflict(f"the id {quoted(task_id)} is that of another task; choose another id")
     return task, requests.has_id(request) or new.webhook is not None
+
+
+def _receive(tasks: TaskService, calls: TaskCalls, stored: str) -> tuple[StoredFile, str]:
+    """Store a large body; return its file and its fingerprint."""
+    body = requests.Fingerprinted(calls.target.route, stored, BodyStream(request))
+
+    def check(path: Path) -> None:
+        with closing(requests.replayed(stored, b"")) as replayed:
+            calls.check_large(request, replayed, path)
+
+    name = tasks.files.receive(body, check)
+    request.stream = BytesIO()
+    release()
+    return StoredFile(name, body.size), body.fingerprint
 
 
 def _check(calls: TaskCalls, stored: str, body: bytes) -> None:

@@ -12,10 +12,10 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from threading import Thread
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from flask import Flask, Response
 
@@ -48,13 +48,18 @@ def _has_grown(own: int) -> bool:
 
 
 class Job:
-    """A running task: its body, and in the end its result."""
+    """A running task: its body, or the file of a large one, and in the end its result.
 
-    def __init__(self, task: Task, body: bytes) -> None:
+    `unavailable` is the error of a storage that could not be used meanwhile.
+    """
+
+    def __init__(self, task: Task, body: bytes | Path) -> None:
         self.task = task
-        self.body = body
-        self.result: bytes | None = None
+        self.body = b"" if isinstance(body, Path) else body
+        self.file = body if isinstance(body, Path) else None
+        self.result: bytes | IO[bytes] | None = None
         self.retry_after: float | None = None
+        self.unavailable: TasksUnavailable | None = None
 
     def run(self, tasks: TaskService) -> Response:
         """Call the target, inside the application, with its error handling."""
@@ -65,29 +70,38 @@ class Job:
             )
         if context := current_context():
             context.client_id = self.task.id
-        request = replayed(self.task.request, self.body)
-        try:
-            self.result = calls.run(request)
-        except Unavailable as error:
-            self.retry_after = error.retry_after
-            raise
-        finally:
-            request.close()
+        with closing(replayed(self.task.request, self.body)) as request:
+            try:
+                if self.file:
+                    self.result = calls.run_large(request, self.file, tasks.files)
+                else:
+                    self.result = calls.run(request)
+            except Unavailable as error:
+                self.retry_after = error.retry_after
+                raise
+            except TasksUnavailable as error:
+                self.unavailable = error
+                raise
         return Response(status=204)
 
 
-def run_task(app: Flask, task: Task, body: bytes) -> Outcome:
-    """Run a task as a request, with its log lines and metrics."""
+def run_task(app: Flask, task: Task, body: bytes | Path) -> Outcome:
+    """Run a task as a request, with its log lines and metrics.
+
+    TasksUnavailable if the result of a large table cannot be stored at the moment.
+    """
     job, started = Job(task, body), time.perf_counter()
     path = f"/tasks/{task.id}".encode().decode("latin-1")  # PEP 3333
     response = app.extensions[UNWRAPPED](
-        environ(task.request, body, path) | {JOB: job, INTERNAL: True}, lambda *_: None
+        environ(task.request, job.body, path) | {JOB: job, INTERNAL: True}, lambda *_: None
     )
     try:
         content = b"".join(response)
     finally:
         getattr(response, "close", lambda: None)()
     seconds = time.perf_counter() - started
+    if job.unavailable:
+        raise job.unavailable
     if job.result is None:
         return Outcome(FAILED, error=content.decode(), seconds=seconds, retry_after=job.retry_after)
     return Outcome(SUCCEEDED, job.result, seconds=seconds)
@@ -175,14 +189,16 @@ class Runner:
                 os._exit(0)  # a fork by the function, which has returned in the child
         log = self._log.text()
         is_mine = self._retry(task, lambda: self._store.finish(task, outcome, log))
+        outcome.close()
         if not is_mine:
             self._retry(task, lambda: self._store.abandon(task, log))
         return is_mine
 
     def _outcome(self, task: Task) -> Outcome:
         try:
-            body = self._retry(task, lambda: self._store.input(task))
-            return run_task(self._app, task, body)
+            with ExitStack() as stack:
+                body = self._retry(task, lambda: stack.enter_context(self._store.input(task)))
+                return self._retry(task, lambda: run_task(self._app, task, body))
         except Exception as error:  # noqa: BLE001 - in our own code: targets' errors have responses
             _log.exception("task %s failed", task.id)
             return Outcome.failed(task, getattr(error, "status", 500), f"the task failed: {error}")

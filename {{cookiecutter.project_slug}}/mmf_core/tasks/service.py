@@ -15,7 +15,8 @@ from ..web.protocols import Service
 from .calls import TaskCalls, executions
 from .database import Database, SQLite
 from .errors import TasksUnavailable
-from .files import Bucket, Files, FileStorage, Folder
+from .file_storage import Bucket, FileStorage, Folder
+from .files import Files
 from .listing import Listing
 from .outbox import Outbox
 from .postgres import PostgreSQL
@@ -38,7 +39,7 @@ class TaskService:
         self.registry = service.registry
         self.settings = TaskSettings.from_env()
         database = _database(self.settings)
-        files = Files(database, _file_storage(self.settings))
+        self.files = files = Files(database, _file_storage(self.settings))
         self.store = Store(database, files, self.settings.max_tasks, self.settings.max_input)
         self.listing = Listing(database)
         self.outbox = Outbox(database)

@@ -80,6 +80,7 @@ class TaskSettings(SettingsGroup):
     `uri` is the address of a server; without one tasks are in a file in `folder`. `files` is the
     location of large contents: a folder, or the prefix of their URIs; a server needs it. `keep` is
     in seconds, `max_kept` in bytes. At most `max_tasks` wait, with `max_input` bytes of requests.
+    A table that is read in chunks may have `max_body` bytes, if that is more than other requests.
     `timeout` 0: tasks have no deadline unless the target has one. Webhooks are off without a
     secret, and go only to public addresses and those that are allowed.
     """
@@ -90,6 +91,7 @@ class TaskSettings(SettingsGroup):
     workers: int = setting("MMF_TASK_WORKERS", 1, _whole(0, _MAX_WORKERS))
     max_tasks: int = setting("MMF_MAX_TASKS", 100_000, _whole(1, _MAX_TASKS))
     max_input: int = setting("MMF_MAX_TASKS_MIB", 10240 * MIB, mebibytes)
+    max_body: int = setting("MMF_MAX_TASK_BODY_MIB", 1024 * MIB, mebibytes)
     timeout: float = setting("MMF_TASK_TIMEOUT", 0.0, duration)
     sync: str = setting("MMF_TASK_SYNC", "normal", one_of("normal", "full"))
     keep: float = setting("MMF_TASK_KEEP_HOURS", 24 * 3600.0, _hours)

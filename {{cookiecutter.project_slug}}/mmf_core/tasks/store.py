@@ -9,11 +9,14 @@ and timed by each observer's own monotonic clock, so that clocks need not agree.
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
 
 from .database import Database, placeholders
 from .errors import QueueFull
-from .files import Files
+from .files import Files, StoredFile, size_of
 from .queue_limits import TOTALS, QueueLimits
 from .task import (
     CANCELED,
@@ -45,13 +48,15 @@ class Store:
         self.exists = database.exists
         self.close = database.close
 
-    def add(self, new: NewTask, content: bytes, *, is_limited: bool = True) -> tuple[Task, bool]:
+    def add(
+        self, new: NewTask, content: bytes | StoredFile, *, is_limited: bool = True
+    ) -> tuple[Task, bool]:
         """Queue a task, unless its id exists; return the task, and whether it is new.
 
         QueueFull if it `is_limited` and too many tasks are waiting, or too many bytes of requests.
         """
-        inline, file = self._files.put(content)
-        size, limits = len(content) + len(new.request), self._limits
+        inline, file, size = self._files.stored(content)
+        size, limits = size + len(new.request), self._limits
         values = {
             "id": new.id,
             "target": new.target,
@@ -109,13 +114,20 @@ class Store:
         """Return the log of a task."""
         return str(self._column(task, "log") or "")
 
-    def input(self, task: Task) -> bytes:
-        """Return the body of a task's request."""
-        return self._files.get(self._column(task, "input"), task.input_file)
+    @contextmanager
+    def input(self, task: Task) -> Iterator[bytes | Path]:
+        """Give the body of a task's request, or, if it is large, the path of its file."""
+        if task.is_large and task.input_file:
+            with self._files.local(task.input_file) as path:
+                yield path
+        else:
+            with self._files.open(self._column(task, "input"), task.input_file) as file:
+                body = file.read()
+            yield body
 
-    def result(self, task: Task) -> bytes:
-        """Return the stored result of a task."""
-        return self._files.get(self._column(task, "result"), task.result_file)
+    def open_result(self, task: Task) -> IO[bytes]:
+        """Open the stored result of a task."""
+        return self._files.open(self._column(task, "result"), task.result_file)
 
     def cancel(self, task: Task) -> Task | None:
         """Cancel a task; None if it is done already. If it is running, its worker will end it."""
@@ -201,7 +213,7 @@ class Store:
                     f"worker = NULL, runner = NULL {mine}",
                     *(outcome.status, time.time(), outcome.seconds, outcome.error),
                     *(int(outcome.status == SUCCEEDED), log),
-                    *(content, file, len(outcome.content) + len(log or "")),
+                    *(content, file, size_of(outcome.content) + len(log or "")),
                     *values,
                 )
             )

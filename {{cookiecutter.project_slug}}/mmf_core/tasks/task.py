@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 from ..codecs import json
@@ -50,6 +50,11 @@ class Task:
     def is_done(self) -> bool:
         """Whether it has ended, with any status."""
         return self.status not in (QUEUED, PROCESSING)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether its request is too large for memory: see `large_tables`."""
+        return bool(json.loads(self.request).get("is_large"))
 
     def url(self, root: str) -> str:
         """Return its address; `root` is the path under which the service is mounted."""
@@ -99,14 +104,14 @@ class NewTask:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of a task; `error` is a problem in JSON, `content` its result.
+    """The outcome of a task: `error` is a problem in JSON, `content` its result or a file of it.
 
     `retry_after`: seconds until another attempt may succeed, if an upstream of the target did not
     respond.
     """
 
     status: str
-    content: bytes = b""
+    content: bytes | IO[bytes] = b""
     error: str | None = None
     seconds: float | None = None
     retry_after: float | None = None
@@ -115,6 +120,11 @@ class Outcome:
     def detail(self) -> str:
         """What the error says; empty without one."""
         return str(json.loads(self.error)["detail"]) if self.error else ""
+
+    def close(self) -> None:
+        """Close the file of a result, which is stored now."""
+        if not isinstance(self.content, bytes):
+            self.content.close()
 
     @classmethod
     def failed(cls, task: Task, status: int, detail: str) -> Outcome:

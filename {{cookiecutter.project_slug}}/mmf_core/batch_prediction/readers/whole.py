@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...codecs import Kind, find
 from ...errors import RequestError
-from ..chunks import UNLIMITED, AnyChunk, Limits, TableChunk, TextChunk
+from ..chunks import AnyChunk, Limits, TableChunk, TextChunk
 from ..errors import BatchError
 from ..sources import Source
 
@@ -22,7 +22,7 @@ def chunks(source: Source, options: Mapping[str, Any], limits: Limits) -> Iterat
     codec = find(Kind.TABLE, source.format)
     assert codec is not None  # noqa: S101 - sources are of formats that can be read
     try:
-        table = codec.read(data, {**options, **UNLIMITED})
+        table = codec.read(data, options)
     except RequestError as error:
         raise BatchError(f"{source.name}: {error.detail}") from error
     yield from cut(table, source.name, limits.rows)

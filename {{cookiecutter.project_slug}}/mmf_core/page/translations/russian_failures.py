@@ -74,6 +74,13 @@ RUSSIAN_FAILURES = {
     "tasks cannot be stored (set {value}): {rest}": "задачу некуда записать: {rest}",
     "tasks are those of a newer version of this service": "задачи записаны новой версией сервиса",
     "too many tasks wait (set MMF_MAX_TASKS, MMF_MAX_TASKS_MIB)": "в очереди слишком много задач",
+    "the body exceeds {limit} MiB (set MMF_MAX_TASK_BODY_MIB)": "больше {limit} МиБ",
+    "the result is too large for {name}; accept {formats}": (
+        "ответ слишком велик для {name}; выберите {formats}"
+    ),
+    "the file took more than {number} seconds to arrive": "файл шёл дольше {number} с",
+    "row {number} cannot be read: {rest}": "строка {number} не читается: {rest}",
+    "from row {number} on: {rest}": "начиная со строки {number}: {rest}",
     "too many requests wait for the addresses of their webhooks": (
         "адресов для оповещений ждут слишком многие"
     ),

@@ -77,6 +77,13 @@ class ArgumentReader:
         if queried:
             _refuse_duplicates(queried.keys() & parts.keys())
             parts = queried | parts
+        return self._decoded(parts)
+
+    def read_query(self, request: Request) -> dict[str, Any]:
+        """Return the decoded values that are in the query string."""
+        return self._decoded(self._query(request)) if request.query_string else {}
+
+    def _decoded(self, parts: Mapping[str, Part]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for name, part in parts.items():
             try:

@@ -37,14 +37,32 @@ def read_whole(request: Request) -> bytes:
     length, limit = request.content_length, request.max_content_length
     body = _read(request, length, lambda: _whole(request, length, limit))
     if len(body) < (length or 0):
-        raise RequestError(
-            f"the body ends after {len(body)} of the {length} bytes that Content-Length announces"
-        )
+        raise _ends_early(len(body), length or 0)
     if codings and body:
         body = decompress(body, codings, limit or sys.maxsize)
     if codings or not length:
         request.stream = BytesIO(body)  # for later readers
     return body
+
+
+class BodyStream:
+    """A body whose length is known and that is not decompressed, read in pieces."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._length = self._left = request.content_length or 0
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes; RequestError if the body ends early or comes too slowly."""
+        size = min(size, self._left)
+        if not size:
+            return b""
+        stream = self._request.environ["wsgi.input"]
+        data: bytes = _read(self._request, size, lambda: stream.read(size))
+        self._left -= len(data)
+        if not data:
+            raise _ends_early(self._length - self._left, self._length)
+        return data
 
 
 def read_form(request: Request) -> None:
@@ -76,6 +94,12 @@ def _whole(request: Request, length: int | None, limit: int | None) -> bytes:
         request.stream = BytesIO(body)  # for later readers
         return body
     return request.get_data(cache=False)
+
+
+def _ends_early(received: int, length: int) -> RequestError:
+    return RequestError(
+        f"the body ends after {received} of the {length} bytes that Content-Length announces"
+    )
 
 
 def _stream_consumed(request: Request) -> bool:

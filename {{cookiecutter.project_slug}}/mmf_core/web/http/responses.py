@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from flask import Response
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 VARY = ("Vary", "Accept")  # RFC 9110, 12.5.5
+_PIECE = 1 << 20
 _INLINE = {Format.JSON, Format.TEXT, Format.HTML}
 Pairs = list[tuple[str, str]]
 
@@ -90,6 +93,22 @@ class ResultWriter:
         if format is Format.BINARY and isinstance(value, FileBytes):
             headers = Headers(_headers(format, self._route, value)).to_wsgi_list()  # checked
         return WholeResponse(body, [*headers, VARY] if is_negotiated else headers)
+
+    def write_file(self, file: IO[bytes], format: Format, *, is_negotiated: bool) -> Response:
+        """Respond with a file in a format, which is read and sent in pieces, then closed."""
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        response = Response(iter(partial(file.read, _PIECE), b""))
+        response.headers.clear()
+        response.headers.extend([*self._headers[format], *([VARY] if is_negotiated else [])])
+        response.content_length = size
+        response.call_on_close(file.close)
+        return response
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The options of the codecs that write the result."""
+        return self._options
 
     def _encode(self, value: Any, returns: Descriptor[Any], format: Format) -> bytes:
         try:

@@ -1,0 +1,312 @@
+"""Tables larger than MMF_MAX_BODY_MIB: stored as files, and called for some rows at a time."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from task_services import ASYNC, Queue
+
+import mmf_core as mmf
+from mmf_core.reporting import reporter
+from mmf_core.tasks import file_storage
+from mmf_core.web import create_app
+
+ROWS = 3_000
+CSV = {"Content-Type": "text/csv"}
+
+
+def declare() -> mmf.Registry:
+    """Declare targets whose results are by rows."""
+    registry = mmf.Registry()
+    columns = {"a": float, "b": mmf.Column(int, ge=0)}
+    table = mmf.DataFrame(schema=columns)
+    kept = mmf.DataFrame(schema=columns, extra="keep")
+    factor = mmf.Float(default=1.0)
+    result = mmf.DataFrame(format=mmf.CSV)
+
+    @registry.target(returns=result, batch=True)
+    def score(data: Any = table, factor: Any = factor) -> Any:
+        return (data["a"] + data["b"]) * factor
+
+    @registry.target(returns=result, batch=True)
+    def beside(data: Any = kept) -> Any:
+        return data["b"].where(data["b"] != 2_500).rename("sum")  # floats only in one piece
+
+    @registry.target(returns=result, batch=True)
+    def backwards(data: Any = table) -> Any:
+        return data.iloc[::-1]
+
+    @registry.target(returns=result, batch=True)
+    def fewer(data: Any = table) -> Any:
+        return data.iloc[1:]
+
+    @registry.target(returns=result, batch=True)
+    def renamed(data: Any = table) -> Any:
+        return data.rename(columns={"a": f"a{data['b'].max()}"})
+
+    @registry.target(returns=result, batch=True)
+    def free(data: Any = mmf.DataFrame(schema=None)) -> Any:  # noqa: B008 - read-only
+        return data["b"]
+
+    @registry.target(returns=result)
+    def whole(data: Any = table) -> Any:
+        return data
+
+    return registry
+
+
+@pytest.fixture
+def open_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Queue]]:
+    """Give a function that opens a queue, which reads small pieces if its bodies are small."""
+    monkeypatch.setenv("MMF_TASKS_DIR", str(tmp_path / "tasks"))
+    queues: list[Queue] = []
+
+    def open_(max_body: float) -> Queue:
+        monkeypatch.setenv("MMF_MAX_BODY_MIB", str(max_body))
+        queues.append(Queue(create_app(declare())))
+        return queues[-1]
+
+    yield open_
+    for queue in queues:
+        queue.close()
+
+
+@pytest.fixture
+def small(open_queue: Callable[..., Queue]) -> Queue:
+    """Give a queue whose other requests have ten kilobytes at most."""
+    return open_queue(0.01)
+
+
+def text(rows: int = ROWS, **columns: Any) -> bytes:
+    """Return a CSV with a text that looks like a number, in a quoted cell with a line break."""
+    table = pd.DataFrame({"a": [row / 8 for row in range(rows)], "b": range(rows), **columns})
+    return table.to_csv(index=False).encode()
+
+
+def kept_text() -> bytes:
+    notes = [f'007,\n"{row}"' for row in range(ROWS)]
+    return text(id=[f"{row:05}" for row in range(ROWS)], note=notes)
+
+
+def as_task(queue: Queue, target: str, data: bytes, **options: Any) -> dict[str, Any]:
+    """Submit a large table and run it; return the task as it is then."""
+    task = queue.submit(target, data=data, headers=options.pop("headers", CSV), **options)
+    stored = queue.store.find(task["id"])
+    assert stored is not None
+    assert stored.is_large
+    assert queue.work() == 1
+    state: dict[str, Any] = queue.client.get(f"/tasks/{task['id']}").get_json()
+    return state
+
+
+def result_of(queue: Queue, task: dict[str, Any], format: str) -> bytes:
+    with closing(queue.client.get(f"/tasks/{task['id']}/result?format={format}")) as response:
+        assert response.status_code == 200, response.text
+        assert response.content_length == len(response.data)
+        return response.data
+
+
+@pytest.mark.parametrize("target", ["score?factor=2", "beside"])
+@pytest.mark.parametrize("format", ["csv", "tsv", "jsonl", "json", "parquet", "arrow", "xlsx"])
+def test_a_large_table_has_the_result_of_a_small_one(
+    target: str,
+    format: str,
+    open_queue: Callable[..., Queue],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = kept_text() if target == "beside" else text()
+    whole = open_queue(50).client.post(
+        f"/{target}{'&' if '?' in target else '?'}format={format}", data=data, headers=CSV
+    )
+    assert whole.status_code == 200, whole.text
+    reports: list[tuple[float, str]] = []
+    monkeypatch.setattr(reporter, "progress", lambda *report: reports.append(report))
+    small = open_queue(0.02)
+    task = as_task(small, target, data)
+    assert (task["status"], task["progress"]) == ("succeeded", 1.0), task
+    assert reports[-1] == (1.0, "3,000 rows")
+    assert len(reports) > 5
+    if format in {"json", "xlsx"}:  # which need the whole result in memory
+        small = open_queue(50)
+    content = result_of(small, task, format)
+    readers = {
+        "parquet": pd.read_parquet,
+        "xlsx": partial(pd.read_excel, engine="calamine"),
+        "arrow": _read_arrow,
+    }
+    if format in readers:
+        read = readers[format]
+        pd.testing.assert_frame_equal(read(BytesIO(content)), read(BytesIO(whole.data)))
+    else:
+        assert content == whole.data
+
+
+def _read_arrow(file: BytesIO) -> pd.DataFrame:
+    import pyarrow as pa
+
+    with pa.ipc.open_stream(file) as stream:
+        table: pd.DataFrame = stream.read_pandas()
+    return table
+
+
+@pytest.mark.parametrize("format", ["tsv", "jsonl"])
+def test_other_texts_are_read_in_pieces(format: str, small: Queue) -> None:
+    table = pd.read_csv(BytesIO(text()))
+    if format == "tsv":
+        data, media_type = table.to_csv(index=False, sep="\t"), "text/tab-separated-values"
+    else:
+        data, media_type = table.to_json(orient="records", lines=True), "application/x-ndjson"
+    task = as_task(small, "score", data.encode(), headers={"Content-Type": media_type})
+    assert task["status"] == "succeeded", task
+    result = pd.read_csv(BytesIO(result_of(small, task, "csv")))
+    assert result["prediction"].tolist() == (table["a"] + table["b"]).tolist()
+
+
+def test_a_result_that_is_too_large_for_memory_has_formats_that_are_written_in_pieces(
+    small: Queue,
+) -> None:
+    task = as_task(small, "score", text())
+    response = small.client.get(f"/tasks/{task['id']}/result?format=json")
+    assert response.status_code == 406
+    detail = response.get_json()["detail"]
+    assert detail == "the result is too large for JSON; accept text/csv"
+
+
+@pytest.mark.parametrize(
+    ("target", "data", "status", "message"),
+    [
+        ("score", text().replace(b"2400\n", b"-1\n"), 422, "1 cell does not match the schema"),
+        ("score", text() + b"1,2,3\n", 400, "row 3,000 cannot be read: "),
+        ("backwards", text(), 500, "a row for each row, in the same order, got others"),
+        ("fewer", text(), 500, "a row for each row, in the same order, got"),
+        ("renamed", text(), 500, "expected the columns of the first rows, a"),
+        ("free", text() + b"1,much\n", 400, 'column "b": whole numbers in the first rows, text'),
+    ],
+)
+def test_a_table_that_cannot_be_called_in_pieces_is_refused(
+    target: str, data: bytes, status: int, message: str, small: Queue
+) -> None:
+    task = as_task(small, target, data)
+    assert task["status"] == "failed", task
+    assert task["error"]["status"] == status
+    if status < 500:
+        assert message in task["error"]["detail"]
+    if status == 422:
+        (error,) = task["error"]["errors"]
+        assert (error["where"], error["row"], error["column"]) == ("data", 2_400, "b")
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "detail"),
+    [
+        (text().replace(b"a,b\n", b"a,c\n"), 422, "missing columns: b"),
+        (text().replace(b"0.0,0\n", b"much,0\n"), 422, "1 cell does not match the schema"),
+    ],
+)
+def test_invalid_first_rows_are_rejected_immediately(
+    data: bytes, status: int, detail: str, small: Queue, tmp_path: Path
+) -> None:
+    response = small.client.post("/score", data=data, headers=ASYNC | CSV)
+    assert response.status_code == status, response.text
+    assert detail in response.get_json()["detail"]
+    assert not [*(tmp_path / "tasks" / "files").iterdir()]
+    assert small.client.get("/tasks").get_json()["tasks"] == []
+
+
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [
+        ("whole", CSV),
+        ("score", {"Content-Type": "text/csv; charset=cp1251"}),
+        ("score", {"Content-Type": "application/json"}),
+        ("score", CSV | {"Content-Encoding": "gzip"}),
+    ],
+)
+def test_others_have_the_limit_of_all_requests(
+    target: str, headers: dict[str, str], small: Queue
+) -> None:
+    response = small.client.post(f"/{target}", data=text(), headers=ASYNC | headers)
+    assert response.status_code == 413
+    assert "MMF_MAX_BODY_MIB" in response.get_json()["detail"]
+
+
+def test_a_call_that_is_not_a_task_has_the_limit_of_all_requests(small: Queue) -> None:
+    assert small.client.post("/score", data=text(), headers=CSV).status_code == 413
+
+
+def test_large_tables_have_a_limit_of_their_own(
+    open_queue: Callable[..., Queue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMF_MAX_TASK_BODY_MIB", "0.015625")
+    response = open_queue(0.01).client.post("/score", data=text(), headers=ASYNC | CSV)
+    assert response.status_code == 413
+    assert response.get_json()["detail"] == (
+        "the body exceeds 0.015625 MiB (set MMF_MAX_TASK_BODY_MIB)"
+    )
+
+
+def test_a_body_that_ends_early_leaves_nothing(small: Queue, tmp_path: Path) -> None:
+    data = text()
+    response = small.client.post(
+        "/score",
+        input_stream=BytesIO(data[:-1_000]),
+        headers=ASYNC | CSV,
+        environ_overrides={"CONTENT_LENGTH": str(len(data))},
+    )
+    assert response.status_code == 400
+    assert "bytes that Content-Length announces" in response.get_json()["detail"]
+    assert not [*(tmp_path / "tasks" / "files").iterdir()]
+
+
+def test_the_same_table_is_the_same_task_whether_it_is_large_or_not(
+    open_queue: Callable[..., Queue], tmp_path: Path
+) -> None:
+    mine = {"TASK-ID": "mine"}
+    first = open_queue(50).submit("score", data=text(), headers=CSV | mine)
+    small = open_queue(0.01)
+    assert small.submit("score", data=text(), headers=CSV | mine)["id"] == first["id"]
+    other = small.client.post("/score", data=text(2_000), headers=ASYNC | CSV | mine)
+    assert other.status_code == 409
+    assert not [*(tmp_path / "tasks" / "files").iterdir()]
+
+
+def test_a_full_disk_is_waited_for(small: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = partial(open, "/dev/full", "wb")
+    task = small.submit("score", data=text(), headers=CSV)
+    with monkeypatch.context() as patch:
+        patch.setattr(file_storage.Folder, "temporary", lambda _: full())
+        with pytest.raises(mmf.errors.MMFError, match="set MMF_TASKS_DIR"):
+            small.work()
+    small.store.requeue(*small.store.claims("worker"), "", counts=False)
+    assert small.work() == 1
+    assert small.client.get(f"/tasks/{task['id']}").get_json()["status"] == "succeeded"
+
+
+def test_a_file_that_was_deleted_fails_its_task(small: Queue, tmp_path: Path) -> None:
+    small.submit("score", data=text(), headers=CSV)
+    (file,) = (tmp_path / "tasks" / "files").iterdir()
+    file.unlink()
+    task = small.store.claim("worker", 1)
+    assert task is not None
+    with (
+        pytest.raises(mmf.errors.RequestError, match="was deleted"),
+        small.store.input(task),
+    ):
+        pass
+
+
+def test_the_result_of_a_large_table_is_in_a_file_of_its_own(
+    open_queue: Callable[..., Queue], tmp_path: Path
+) -> None:
+    queue = open_queue(1)
+    rows = 150_000  # whose results take more than a MiB
+    task = as_task(queue, "score", text(rows))
+    assert len([*(tmp_path / "tasks" / "files").iterdir()]) == 1
+    assert result_of(queue, task, "csv").count(b"\n") == rows + 1
+    with closing(queue.store.open_result(queue.store.find(task["id"]))) as file:  # type: ignore[arg-type]
+        assert file.seek(0, 2) > 2**20
