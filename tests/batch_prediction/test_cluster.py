@@ -120,6 +120,8 @@ def test_a_cluster_needs_its_address_and_the_package(
     (project / "in.csv").write_text("a,b\n1,2\n")
     options = ("-i", "in.csv", "-o", "out.csv", "--engine", "dask")
     assert "--engine and --address belong together" in predict(*options, code=2).stderr
+    both = (*options, "--address", "tcp://127.0.0.1:1", "--workers", "2")
+    assert "--workers 2 is for processes on this machine" in predict(*both, code=2).stderr
     monkeypatch.setattr(dask_workers.Dask, "requires", {"no_such_module": "distributed"})
     stderr = predict(*options, "--address", "tcp://127.0.0.1:1", code=2).stderr
     assert "pip install distributed" in stderr

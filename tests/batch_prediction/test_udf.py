@@ -3,16 +3,20 @@
 import multiprocessing
 import pickle
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 import mmf_core as mmf
+from baking import ROOT
 from mmf_core.batch_prediction import udf
 from mmf_core.batch_prediction.errors import BatchError
 from mmf_core.batch_prediction.udf import batch_udf
 from mmf_core.registry import default
+from test_readme import blocks
 
 TABLE = pd.DataFrame({"a": ["1.5", "2"], "b": [1, 2], "other": ["x", "y"]}, index=[7, 3])
 
@@ -78,4 +82,54 @@ def test_function_that_returns_fewer_rows_is_refused(project: Path) -> None:
     (project / "main.py").write_text(text)
     with pytest.raises(BatchError, match="expected a row for each row, got 1 for 2"):
         batch_udf("score")(TABLE)
+    sys.modules.pop("main")
+
+
+def partitions(table: pd.DataFrame) -> list[pd.DataFrame]:
+    return [table.iloc[:1], table.iloc[1:]]
+
+
+class Spark(pd.DataFrame):
+    """Stands in for a frame of Spark, which gives a function an iterator of partitions."""
+
+    def mapInPandas(  # noqa: N802 - Spark's name
+        self, function: Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]], schema: str
+    ) -> pd.DataFrame:
+        assert schema == "price double"
+        return pd.concat(function(iter(partitions(self))))
+
+
+class Ray(pd.DataFrame):
+    """Stands in for a dataset of Ray, which calls a function with a batch at a time."""
+
+    def map_batches(
+        self, function: Callable[[pd.DataFrame], pd.DataFrame], *, batch_format: str
+    ) -> pd.DataFrame:
+        assert batch_format == "pandas"
+        return pd.concat([function(each) for each in partitions(self)])
+
+
+class Dask(pd.DataFrame):
+    """Stands in for a table of dask, whose functions are sent to other processes."""
+
+    def map_partitions(
+        self, function: Callable[[pd.DataFrame], pd.DataFrame], *, meta: dict[str, str]
+    ) -> pd.DataFrame:
+        assert meta == {"price": "f8"}
+        sent = pickle.dumps(function)
+        return pd.concat([pickle.loads(sent)(each) for each in partitions(self)])
+
+
+def test_the_page_calls_it_as_each_engine_does(project: Path) -> None:
+    page = ROOT / "docs" / "batch.md"
+    main, *_, engines = blocks(page, "python")
+    (project / "main.py").write_text(main.text)
+    lines = engines.text.replace("/srv/wines", str(project)).splitlines()
+    table = pd.DataFrame({"alcohol": [12.5, 13.0], "year": [2020, 2024]})
+    names: dict[str, Any] = {"frame": Spark(table), "dataset": Ray(table), "table": Dask(table)}
+    calls = [line for line in lines if line.startswith(tuple(f"{name}." for name in names))]
+    exec("\n".join(line for line in lines if line not in calls), names)
+    assert len(calls) == 3
+    for call in calls:
+        assert eval(call, names)["price"].tolist() == [119.0, 128.0]
     sys.modules.pop("main")

@@ -48,9 +48,7 @@ _INTERRUPTED = 130
     "-n",
     "--workers",
     type=click.IntRange(1, 256),
-    default=1,
-    show_default=True,
-    help="Processes, which share the loaded model.",
+    help="Processes on this machine, which share the loaded model; 1 by default.",
 )
 @click.option(
     "--engine",
@@ -106,6 +104,7 @@ def _request(  # noqa: PLR0913 - the options that are checked or changed
     max_errors: int | None,
     engine: str | None,
     address: str | None,
+    workers: int | None,
     inputs: tuple[str, ...],
     **others: Any,
 ) -> Request:
@@ -113,9 +112,15 @@ def _request(  # noqa: PLR0913 - the options that are checked or changed
         raise BatchError("--keep and --keep-all exclude each other: remove one")
     if (engine is None) != (address is None):
         raise BatchError("--engine and --address belong together: write both, or neither")
+    if engine and workers:
+        raise BatchError(
+            f"--workers {workers} is for processes on this machine, --engine {engine} for those of "
+            f"a cluster: remove one of them"
+        )
     return Request(
         inputs=inputs,
         address=address,
+        workers=workers or 1,
         keep=None if keep_all else _names(keep),
         text=_names(text),
         errors=errors,
