@@ -58,6 +58,32 @@ def test_gzip_that_is_cut_off(rows: int, project: Path, predict: Predict) -> Non
     assert "in.csv.gz: the file ends in the middle of its .gz data" in message
 
 
+@pytest.mark.parametrize(
+    ("name", "end", "message"),
+    [
+        ("in.csv", b'1.5,2,"a note', "in.csv, row 400: this CSV cannot be read"),
+        ("in.jsonl", b'{"a": 1.5, "b"', "the first: in.jsonl, row 400: "),
+        ("in.xlsx", b"", "in.xlsx: "),
+    ],
+)
+@pytest.mark.usefixtures("small_chunks")
+def test_text_or_workbook_that_is_cut_off(
+    name: str, end: bytes, message: str, project: Path, predict: Predict
+) -> None:
+    path = project / name
+    match path.suffix:
+        case ".csv":
+            good().assign(note="x").to_csv(path, index=False)
+        case ".jsonl":
+            good().to_json(path, orient="records", lines=True)
+        case ".xlsx":
+            good().to_excel(path, index=False)
+            os.truncate(path, path.stat().st_size // 2)
+    with path.open("ab") as file:
+        file.write(end)
+    assert message in refused(predict, "-i", name, "-o", "out.csv")
+
+
 def test_gzip_that_is_none(project: Path, predict: Predict) -> None:
     good().to_csv(project / "in.csv.gz", index=False, compression=None)
     assert "expected .gz data" in refused(predict, "-i", "in.csv.gz", "-o", "out.csv")
@@ -128,7 +154,10 @@ def score(data=mmf.DataFrame(schema=None)):
 
 
 @pytest.mark.usefixtures("small_chunks")
-@pytest.mark.parametrize(("late", "is_refused"), [("7", False), ("7.5", True), ("seven", True)])
+@pytest.mark.parametrize(
+    ("late", "is_refused"),
+    [("7", False), ("7.5", True), pytest.param("seven", True, marks=pytest.mark.long)],
+)
 def test_column_without_a_schema_that_changes_its_type_late(
     late: str, is_refused: bool, project: Path, predict: Predict
 ) -> None:
@@ -138,9 +167,10 @@ def test_column_without_a_schema_that_changes_its_type_late(
     if not is_refused:
         predict("-i", "in.csv", "-o", "out.csv", "--batch-rows", "100")
         return
-    message = refused(predict, "-i", "in.csv", "-o", "out.csv", "--batch-rows", "100")
+    batch_rows = "2" if late == "seven" else "100"  # the thousandth chunk, or the twentieth
+    message = refused(predict, "-i", "in.csv", "-o", "out.csv", "--batch-rows", batch_rows)
     assert 'column "b": whole numbers in the first rows,' in message
-    assert "in.csv, from row 1,9" in message
+    assert f"in.csv, from row {'2,000' if late == 'seven' else '1,9'}" in message
 
 
 @pytest.mark.usefixtures("small_chunks")
