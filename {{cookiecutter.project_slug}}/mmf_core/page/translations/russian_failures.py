@@ -78,6 +78,9 @@ RUSSIAN_FAILURES = {
     "the result is too large for {name}; accept {formats}": (
         "ответ слишком велик для {name}; выберите {formats}"
     ),
+    "this version of the service reads no file for {name}; send its rows in smaller pieces": (
+        "в этой версии сервиса «{name}» не читает таких файлов; пришлите по частям"
+    ),
     "the file took more than {number} seconds to arrive": "файл шёл дольше {number} с",
     "row {number} cannot be read: {rest}": "строка {number} не читается: {rest}",
     "from row {number} on: {rest}": "начиная со строки {number}: {rest}",

@@ -77,13 +77,6 @@ class ArgumentReader:
         if queried:
             _refuse_duplicates(queried.keys() & parts.keys())
             parts = queried | parts
-        return self._decoded(parts)
-
-    def read_query(self, request: Request) -> dict[str, Any]:
-        """Return the decoded values that are in the query string."""
-        return self._decoded(self._query(request)) if request.query_string else {}
-
-    def _decoded(self, parts: Mapping[str, Part]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for name, part in parts.items():
             try:
@@ -91,6 +84,10 @@ class ArgumentReader:
             except RequestError as error:
                 raise error.within(name) from None
         return values
+
+    def read_query(self, request: Request) -> dict[str, Any]:
+        """Return the decoded values in the query string of a request without a body."""
+        return self.read(request) if self._query(request) else {}
 
     def _query(self, request: Request) -> dict[str, Part]:
         names = request.args.keys() - self._service_queries
