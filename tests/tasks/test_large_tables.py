@@ -1,20 +1,25 @@
 """Tables larger than MMF_MAX_BODY_MIB: stored as files, and called for some rows at a time."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
-from task_services import ASYNC, Queue
+import requests
+from task_services import ASYNC, Queue, fetch, state_of, until
 
 import mmf_core as mmf
+from mmf_core.processes import process_tree, pss
 from mmf_core.reporting import reporter
 from mmf_core.tasks import file_storage
 from mmf_core.web import create_app
+from services import serve
 
 ROWS = 3_000
 CSV = {"Content-Type": "text/csv"}
@@ -310,3 +315,84 @@ def test_the_result_of_a_large_table_is_in_a_file_of_its_own(
     assert result_of(queue, task, "csv").count(b"\n") == rows + 1
     with closing(queue.store.open_result(queue.store.find(task["id"]))) as file:  # type: ignore[arg-type]
         assert file.seek(0, 2) > 2**20
+
+
+LIVE = """
+import mmf_core as mmf
+from mmf_core.web import create_app
+
+registry = mmf.Registry()
+COLUMNS = dict.fromkeys("abcdefgh", float)
+
+
+@registry.target(returns=mmf.DataFrame(format=mmf.CSV), batch=True)
+def score(data=mmf.DataFrame(schema=COLUMNS)):
+    return data.sum(axis="columns").rename("sum")
+
+
+app = create_app(registry)
+"""
+
+
+@pytest.mark.long
+def test_the_memory_of_a_service_is_bounded_whatever_the_size_of_a_table(tmp_path: Path) -> None:
+    peaks = []
+    settings = {"MMF_TASK_WORKERS": "1"}
+    with (
+        (tmp_path / "log").open("wb") as log,
+        serve("gunicorn", tmp_path, log, LIVE, **settings) as service,
+    ):
+        for times in (20, 60):  # 75 and 225 MB
+            path = tmp_path / f"{times}.csv"
+            table = pd.DataFrame(np.random.default_rng(0).normal(size=(25_000, 8)))
+            table.columns = pd.Index([*"abcdefgh"])
+            rows = table.to_csv(index=False, header=False).encode()
+            with path.open("wb") as file:
+                file.write(b"a,b,c,d,e,f,g,h\n")
+                for _ in range(times):
+                    file.write(rows)
+            assert path.stat().st_size > 50 * 2**20
+            with Peak(service.process.pid) as peak:
+                with path.open("rb") as body:
+                    response = requests.post(
+                        f"{service.url}/score", data=body, headers=ASYNC | CSV, timeout=300
+                    )
+                assert response.status_code == 202, response.text
+                task = until(partial(done, service.url, response.json()), longest=300)
+                assert task["status"] == "succeeded", task
+                with fetch(service.url, task, stream=True) as result:
+                    sums = pd.read_csv(result.raw)["sum"]
+            peaks.append(peak.most)
+            expected = table.sum(axis="columns").to_numpy()
+            np.testing.assert_array_equal(sums.to_numpy(), np.tile(expected, times))
+    print([f"{most / 2**20:.0f} MiB" for most in peaks])
+    assert peaks[1] < peaks[0] + 100 * 2**20  # the larger table has 150 MB more
+
+
+def done(url: str, task: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a task that has ended; None for another one."""
+    state = state_of(url, task)
+    return None if state["status"] in ("queued", "processing") else state
+
+
+class Peak:
+    """Samples the memory of a process and its children in a block; `most` is the largest PSS."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._is_over = Event()
+        self._thread = Thread(target=self._sample)
+        self.most = 0
+
+    def __enter__(self) -> "Peak":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._is_over.wait(0.05):
+            with suppress(OSError, ValueError):  # a process ends just now
+                self.most = max(self.most, sum(map(pss, process_tree(self._pid))))
