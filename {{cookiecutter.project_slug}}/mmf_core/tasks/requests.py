@@ -110,7 +110,7 @@ def fingerprint(target: str, stored: str, body: bytes) -> str:
     return digest.hexdigest()
 
 
-def _digest(target: str, document: Mapping[str, str]) -> Any:
+def _digest(target: str, document: Mapping[str, str]) -> hashlib._Hash:
     parts = [target, document["type"], document["disposition"], document["query"]]
     return hashlib.sha256(json.dumps(parts))
 
@@ -133,8 +133,7 @@ class Fingerprinted:
     @property
     def fingerprint(self) -> str:
         """The fingerprint of what has been read."""
-        digest: str = self._digest.hexdigest()
-        return digest
+        return self._digest.hexdigest()
 
 
 def has_id(request: Request) -> bool:
