@@ -283,12 +283,12 @@ def test_a_worker_takes_the_tasks_of_workers_without_a_heartbeat(
         (19.0, False, "queued"),
     ):
         if beats:
-            queue.store.beat("other")
+            queue.store.heartbeats.beat("other")
         watching._recover(now)
         stored = queue.store.find(task.id)
         assert stored
         assert stored.status == status, now
-    assert queue.store.others(watching._id) == {}
+    assert queue.store.heartbeats.others(watching._id) == {}
 
 
 def test_a_worker_waits_for_a_database_that_has_gone_away(

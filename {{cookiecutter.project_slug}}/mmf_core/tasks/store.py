@@ -2,8 +2,7 @@
 
 A task is run by a process, its `runner`, of a `worker`; until it ends, or they do, both are in its
 row. A runner cannot store a result once its task was cancelled, timed out or given to another one:
-a result is stored once. A worker is alive while its heartbeat continues, counted by the database
-and timed by each observer's own monotonic clock, so that clocks need not agree.
+a result is stored once.
 """
 
 from __future__ import annotations
@@ -17,17 +16,9 @@ from typing import IO, Any
 from .database import Database, placeholders
 from .errors import QueueFull
 from .files import Files, StoredFile, size_of
+from .heartbeats import Heartbeats
 from .queue_limits import TOTALS, QueueLimits
-from .task import (
-    CANCELED,
-    COLUMNS,
-    PROCESSING,
-    QUEUED,
-    SUCCEEDED,
-    NewTask,
-    Outcome,
-    Task,
-)
+from .task import CANCELED, COLUMNS, PROCESSING, QUEUED, SUCCEEDED, NewTask, Outcome, Task
 
 GONE_FACTOR = 7
 """How many times as long as its result a task is kept, to respond with 410 and not 404."""
@@ -44,6 +35,7 @@ class Store:
         self._files = files
         self._limits = QueueLimits(database, max_tasks, max_input)
         self._was_empty = True
+        self.heartbeats = Heartbeats(database)
         self.poll = database.poll
         self.exists = database.exists
         self.close = database.close
@@ -256,27 +248,6 @@ class Store:
                 f"attempts = ? {mine}",
                 *(QUEUED, task.attempts - (not counts), *values),
             )
-
-    def beat(self, worker: str) -> None:
-        """Send a heartbeat, by which other workers see that this one is alive."""
-        self._database.rows(
-            "INSERT INTO heartbeats (worker, beats) VALUES (?, 1) "
-            "ON CONFLICT (worker) DO UPDATE SET beats = heartbeats.beats + 1",
-            worker,
-        )
-
-    def retire(self, worker: str) -> None:
-        """Remove the heartbeat of a worker that has ended."""
-        self._database.rows("DELETE FROM heartbeats WHERE worker = ?", worker)
-
-    def others(self, worker: str) -> dict[str, int]:
-        """Return the heartbeats of all other workers that have tasks."""
-        sql = (
-            "SELECT DISTINCT tasks.worker, coalesce(beats, 0) FROM tasks "
-            "LEFT JOIN heartbeats ON heartbeats.worker = tasks.worker "
-            "WHERE tasks.worker IS NOT NULL AND tasks.worker <> ?"
-        )
-        return dict(self._database.rows(sql, worker))
 
     def expire(self, keep: float, max_kept: int) -> None:
         """Remove results older than `keep` seconds, and the oldest beyond `max_kept` bytes.

@@ -93,7 +93,7 @@ class TaskWorker:
             _signal(pid, signal.SIGKILL)  # another worker does it again
         with suppress(TasksUnavailable):
             if self._store.exists():
-                self._store.retire(self._id)
+                self._store.heartbeats.retire(self._id)
 
     def _stop(self, grace: float) -> None:
         """Accept no more tasks; the earliest of several deadlines counts."""
@@ -127,7 +127,7 @@ class TaskWorker:
         if now - self._last_beat >= BEAT_INTERVAL:
             self._last_beat = now
             if is_at_work:
-                self._store.beat(self._id)
+                self._store.heartbeats.beat(self._id)
             self._recover(now)
             self._help()
 
@@ -220,7 +220,7 @@ class TaskWorker:
 
     def _recover(self, now: float) -> None:
         """Take the tasks from other workers that have died."""
-        beats = self._store.others(self._id)
+        beats = self._store.heartbeats.others(self._id)
         self._heartbeats = {
             worker: self._heartbeats[worker]
             if worker in self._heartbeats and self._heartbeats[worker][0] == count
@@ -232,7 +232,7 @@ class TaskWorker:
                 for task in self._store.claims(worker):
                     _log.error("task %s of %s: its worker has ended", task.id, task.target)
                     self._store.requeue(task, "the worker that ran it ended")
-                self._store.retire(worker)
+                self._store.heartbeats.retire(worker)
 
 
 def _describe(status: int) -> str:
