@@ -26,12 +26,26 @@ def commit(folder: Path, message: str, tag: str = "") -> None:
 def copy_template(folder: Path) -> Path:
     """Copy what cookiecutter reads into a new repository without commits."""
     folder.mkdir()
-    for name in ("cookiecutter.json", "hooks", "templates", PAYLOAD):
+    _copy_files(folder, "cookiecutter.json", "hooks", "templates", PAYLOAD)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    return folder
+
+
+def clone_template(folder: Path) -> Path:
+    """Clone this repository, with the files of today as its newest commit."""
+    git(ROOT, "clone", "--quiet", str(ROOT), str(folder))
+    git(folder, "rm", "-r", "--quiet", ".")
+    _copy_files(folder, "CHANGELOG.md", "cookiecutter.json", "hooks", "templates", PAYLOAD)
+    git(folder, "add", "--all", "--force")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", "today")
+    return folder
+
+
+def _copy_files(folder: Path, *names: str) -> None:
+    for name in names:
         source = ROOT / name
         if source.is_dir():
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(source, folder / name, ignore=ignored)
         else:
             shutil.copy(source, folder / name)
-    git(folder, "init", "--quiet", "--initial-branch=main")
-    return folder

@@ -13,10 +13,22 @@ import yaml
 
 from baking import ROOT
 from commands import LONGEST_COMMAND, Project, free_port, make_environment
+from template_repository import git
 
 LINTERS = ROOT / "tests" / "linters"
 PINS = LINTERS / "requirements.txt"
 GITHUB, GITLAB = ".github/workflows/ci.yml", ".gitlab-ci.yml"
+UPGRADE = ".github/workflows/upgrade.yml"
+SCHEMAS = {
+    GITHUB: "vendor.github-workflows",
+    UPGRADE: "vendor.github-workflows",
+    GITLAB: "vendor.gitlab-ci",
+}
+# Programs of the runner: an upgrade that changes a file and fails its tests, and GitHub's client.
+RUNNER = {
+    "make": 'echo new >Procfile && git add Procfile && echo "updated   Procfile"; exit $FAILS',
+    "gh": 'echo "gh $*" >>"$RUNNER_TEMP/calls"; [ "$2" != list ] || cat "$RUNNER_TEMP/open"',
+}
 BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c")  # as GitHub runs a step
 
 
@@ -53,11 +65,10 @@ def test_gitlab_runs_what_github_does(baked: Path, other: Path) -> None:
 def test_files_of_ci_have_no_findings(which: str, baked: Path, other: Path) -> None:
     programs = make_environment("linters", PINS)
     folders = {"template": [ROOT], "project": [baked, other]}[which]
-    schemas = {"vendor.github-workflows": GITHUB, "vendor.gitlab-ci": GITLAB}
     for folder in folders:
         commands = [
             [programs / "check-jsonschema", "--builtin-schema", schema, folder / file]
-            for schema, file in schemas.items()
+            for file, schema in SCHEMAS.items()
             if (folder / file).exists()
         ]
         zizmor = [programs / "zizmor", "--offline", "--no-progress", "--color", "never"]
@@ -111,6 +122,64 @@ def test_actionlint_has_no_findings(
     assert 'property "snake" is not defined' in actionlint(wrong)
     folders = [folder / ".github" / "workflows" for folder in (ROOT, baked, other)]
     assert actionlint(*(file for folder in folders for file in folder.glob("*.yml"))) == ""
+
+
+@pytest.mark.parametrize(("fails", "options"), [("0", ""), ("2", "--draft ")])
+def test_an_upgrade_becomes_one_pull_request(
+    fails: str, options: str, baked: Path, tmp_path: Path
+) -> None:
+    job = read(baked / UPGRADE)["jobs"]["upgrade"]
+    assert job["if"] == "vars.MMF_UPGRADE == '1'", "it is off unless it is enabled"
+    upgrade, publish = job["steps"][-2:]
+    assert publish["if"] == "steps.upgrade.outputs.changed == '1'"
+    for name, script in RUNNER.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "open").touch()
+    origin, project = tmp_path / "origin.git", tmp_path / "project"
+    git(tmp_path, "init", "--quiet", "--bare", str(origin))
+    git(tmp_path, "clone", "--quiet", str(origin), str(project))
+    git(project, "commit", "--quiet", "--allow-empty", "--message", "generated")
+    environment = {
+        **os.environ,
+        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        "RUNNER_TEMP": str(tmp_path),
+        "GITHUB_OUTPUT": str(tmp_path / "outputs"),
+        "FAILS": fails,
+    }
+    subprocess.run([*BASH, upgrade["run"]], cwd=project, env=environment, check=True)
+    lines = (tmp_path / "outputs").read_text().splitlines()
+    outputs = dict(line.split("=", 1) for line in lines)
+    assert outputs == {"draft": options.strip(), "changed": "1"}
+    environment["DRAFT"] = outputs["draft"]
+    subprocess.run([*BASH, publish["run"]], cwd=project, env=environment, check=True)
+    assert git(origin, "show", "template-upgrade:Procfile") == "new\n"
+    assert f"gh pr create {options}--head template-upgrade" in (tmp_path / "calls").read_text()
+    assert "updated   Procfile" in (tmp_path / "body.md").read_text()
+    (tmp_path / "open").write_text("7\n")  # the number of the pull request
+    (tmp_path / "calls").unlink()
+    git(project, "reset", "--quiet", "--soft", "HEAD^")
+    subprocess.run([*BASH, publish["run"]], cwd=project, env=environment, check=True)
+    assert "gh pr create" not in (tmp_path / "calls").read_text()
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_an_upgrade_that_changes_nothing_is_no_pull_request(
+    code: int, baked: Path, tmp_path: Path
+) -> None:
+    upgrade = read(baked / UPGRADE)["jobs"]["upgrade"]["steps"][-2]
+    (tmp_path / "make").write_text(f"#!/bin/sh\necho refused; exit {code}\n")
+    (tmp_path / "make").chmod(0o755)
+    git(tmp_path, "init", "--quiet")
+    environment = {
+        **os.environ,
+        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        "RUNNER_TEMP": str(tmp_path),
+        "GITHUB_OUTPUT": str(tmp_path / "outputs"),
+    }
+    done = subprocess.run([*BASH, upgrade["run"]], cwd=tmp_path, env=environment, check=False)
+    assert done.returncode == code
+    assert not (tmp_path / "outputs").exists()
 
 
 @pytest.mark.long

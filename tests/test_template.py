@@ -20,6 +20,7 @@ GENERATED = """
     .dockerignore
     .gitattributes
     .github/workflows/ci.yml
+    .github/workflows/upgrade.yml
     .github/zizmor.yml
     .gitlab-ci.yml
     .gitignore

@@ -78,7 +78,12 @@ def repository_of(template: str) -> str:
 
 def version_of(package: Path) -> str:
     """Return the version of a copy of this package; empty if it has none."""
-    match = _VERSION.search((package / "__init__.py").read_text(encoding="utf-8"))
+    return version_in((package / "__init__.py").read_text(encoding="utf-8"))
+
+
+def version_in(source: str) -> str:
+    """Return the version in the text of `mmf_core/__init__.py`; empty if it has none."""
+    match = _VERSION.search(source)
     return match[1] if match else ""
 
 

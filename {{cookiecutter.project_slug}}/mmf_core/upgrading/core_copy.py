@@ -65,11 +65,16 @@ def _files(folder: Path) -> set[str]:
 
 
 def _difference(before: Path, after: Path, name: str) -> list[str]:
-    if before.is_file() and after.is_file() and before.read_bytes() == after.read_bytes():
+    if before.is_file() and after.is_file() and _bytes(before) == _bytes(after):
         return []
     names = f"generated/{name}", f"yours/{name}"
     lines = list(difflib.unified_diff(_lines(before), _lines(after), *names, lineterm=""))
     return lines or [f"{name}: its bytes differ from those that were generated"]
+
+
+def _bytes(file: Path) -> bytes:
+    """Return a file's contents; git and editors may have replaced its line ends."""
+    return file.read_bytes().replace(b"\r\n", b"\n")
 
 
 def _lines(file: Path) -> list[str]:

@@ -15,7 +15,6 @@ _OPTIONS = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "commit.gpgSign=false"),
     *("-c", "merge.verifySignatures=false"),
-    *("-c", "core.autocrlf=false"),
     *("-c", "core.quotePath=false"),
     *("-c", "init.defaultBranch=main"),
 )

@@ -18,6 +18,8 @@ from .record import CRUFT, NAME, UpgradeError, files_of, is_core
 from .requirements import merge_requirements
 
 MAIN = "main.py"
+SAMPLE = ("train.py", "tests/test_wine.py")
+"""Part of the sample, besides main.py."""
 REQUIREMENTS = ("requirements*.in", "requirements*.txt")
 _MOST = 1 << 20  # bytes of a file that may be one of the template's under another name
 _SIDE = "template"
@@ -36,7 +38,7 @@ class Merge:
     deleted: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
-    """Requirements that both sides have changed."""
+    """What both sides have changed: requirements, and files that the template has removed."""
 
     @property
     def written(self) -> list[str]:
@@ -50,13 +52,11 @@ def merge_trees(
     """Merge what the template has changed from `old` to `new` into the project `mine`.
 
     `scratch` is a new folder. mmf_core is left out, unless it is to be merged, too: then extras
-    that the project has removed stay removed. main.py is the project's if it has changed it, a
-    deleted file stays deleted, and requirements are merged by package.
+    that the project has removed stay removed. main.py is the project's if it has changed it, and
+    then no file of the sample is added; a deleted file stays deleted, requirements are merged by
+    package, and a file keeps its line ends.
     """
-    scratch.mkdir()
-    git(scratch, "init", "--quiet")
-    git(scratch, "config", "user.name", "mmfmeta")
-    git(scratch, "config", "user.email", "mmfmeta@localhost")
+    _start_repository(scratch)
     generated = set(_files(old, with_core=with_core))
     offered = set(_files(new, with_core=with_core)) - files_of_removed_extras(old, mine, new)
     owned = {
@@ -67,12 +67,16 @@ def merge_trees(
         and (path in generated | offered or (mine / path).stat().st_size <= _MOST)
     }
     first = _commit(scratch, {path: old / path for path in generated}, "as it was generated")
-    own = _commit(scratch, {path: mine / path for path in owned}, "as it is")
+    own = _commit(scratch, {path: mine / path for path in owned}, "as it is", with_lf=True)
     merge = Merge(scratch)
     texts = {}
     theirs = {path: new / path for path in offered}
-    for path in _only_mine(scratch, first, own, generated, owned):
-        theirs[path] = old / path
+    only_mine = set(_only_mine(scratch, first, own, generated, owned))
+    theirs |= {path: old / path for path in only_mine}
+    if MAIN in only_mine:
+        theirs = {
+            path: file for path, file in theirs.items() if path in generated or path not in SAMPLE
+        }
     for path in filter(_is_requirements, generated & owned & offered):
         theirs[path] = old / path
         texts[path], kept = merge_requirements(
@@ -86,11 +90,17 @@ def merge_trees(
     if not git(scratch, "rev-parse", "--verify", "--quiet", "MERGE_HEAD", may_fail=True):
         raise UpgradeError("git cannot merge; see merge.* in `git config --list`")
     merge.conflicts = names(git(scratch, "diff", "--name-only", "--diff-filter=U", "-z"))
+    removed = set(merge.conflicts) - theirs.keys() - set(_renamed(scratch, first, _SIDE).values())
+    merge.conflicts = [path for path in merge.conflicts if path not in removed]
+    merge.kept += [f"{path} (the template: removed)" for path in sorted(removed)]
     for path, text in texts.items():
         (scratch / path).write_text(text, encoding="utf-8")
     git(scratch, "add", "--all")
     changed = names(git(scratch, "diff", "--name-only", "-z", first, own))
     _sort_changes(merge, own, changed=set(changed))
+    for path in owned.intersection(merge.written):
+        if _has_crlf((mine / path).read_bytes()):
+            _write_crlf(scratch / path)
     return merge
 
 
@@ -115,17 +125,34 @@ def _only_mine(
     scratch: Path, first: str, own: str, generated: set[str], owned: set[str]
 ) -> Iterable[str]:
     """Yield the generated files that are the project's: deleted ones, and a changed main.py."""
-    renamed = names(
-        git(scratch, "diff", "--name-status", "--find-renames", "--diff-filter=R", "-z", first, own)
-    )
-    yield from generated - owned - set(renamed[1::3])
+    yield from generated - owned - _renamed(scratch, first, own).keys()
     changed = names(git(scratch, "diff", "--name-only", "-z", first, own))
     if MAIN in generated and MAIN in changed:
         yield MAIN
 
 
-def _commit(scratch: Path, files: dict[str, Path], message: str) -> str:
-    """Commit these files, and no others."""
+def _renamed(scratch: Path, before: str, after: str) -> dict[str, str]:
+    """Return the new paths of renamed files, by the old ones."""
+    options = ("--name-status", "--find-renames", "--diff-filter=R", "-z")
+    listing = names(git(scratch, "diff", *options, before, after))
+    return dict(zip(listing[1::3], listing[2::3], strict=True))
+
+
+def _start_repository(scratch: Path) -> None:
+    scratch.mkdir()
+    git(scratch, "init", "--quiet")
+    for name, value in (
+        ("user.name", "mmfmeta"),
+        ("user.email", "mmfmeta@localhost"),
+        ("core.autocrlf", "false"),
+        ("core.attributesFile", "/dev/null"),
+        ("merge.directoryRenames", "false"),  # a user's new file stays where it is
+    ):
+        git(scratch, "config", name, value)
+
+
+def _commit(scratch: Path, files: dict[str, Path], message: str, *, with_lf: bool = False) -> str:
+    """Commit these files, and no others; `with_lf` with the line ends of the template."""
     for entry in scratch.iterdir():
         if entry.name != ".git":
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
@@ -133,9 +160,21 @@ def _commit(scratch: Path, files: dict[str, Path], message: str) -> str:
         target = scratch / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
+        if with_lf and _has_crlf(contents := source.read_bytes()):
+            target.write_bytes(contents.replace(b"\r\n", b"\n"))
     git(scratch, "add", "--all", "--force")
     git(scratch, "commit", "--quiet", "--allow-empty", "--message", message)
     return git(scratch, "rev-parse", "HEAD").strip()
+
+
+def _has_crlf(contents: bytes) -> bool:
+    """Return whether these are lines of text that all end as on Windows."""
+    lines = contents.count(b"\n")
+    return lines > 0 and b"\0" not in contents and contents.count(b"\r\n") == lines
+
+
+def _write_crlf(file: Path) -> None:
+    file.write_bytes(file.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
 
 
 def _files(folder: Path, *, with_core: bool) -> Iterable[str]:

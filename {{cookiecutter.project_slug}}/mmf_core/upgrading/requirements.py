@@ -13,6 +13,8 @@ def merge_requirements(old: str, mine: str, new: str) -> tuple[str, list[str]]:
 
     Return the text, and what was kept of the project although the template has changed it, too.
     """
+    if mine == old:
+        return new, []
     before, theirs, own = _lines(old), _lines(new), _lines(mine)
     merged: list[str] = []
     kept: list[str] = []

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from ..extras import repository_of
-from .git import git
+from ..extras import repository_of, version_in, version_of
+from .git import git, names
 from .record import CORE, Record, UpgradeError, Version, checksums, parse_version, read_record
 
 HOOKS = "hooks"
 _QUESTIONS = "cookiecutter.json"
+_LOCKS = "templates/locks/"
+_INIT = f"/{CORE}/__init__.py"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Payload:
+    """What projects are generated from at a commit: git's names of the contents, by their paths."""
+
+    commit: str
+    files: Mapping[str, str]
+    locks: Sequence[str]
 
 
 class Template:
@@ -26,9 +38,10 @@ class Template:
         address = repository_of(source)
         local = Path(address).expanduser()
         self._folder = folder
+        self._version_by_blob: dict[str, str] = {}
         git(
             folder.parent,
-            *("clone", "--quiet", "--no-checkout", "--"),
+            *("clone", "--quiet", "--no-checkout", "--config", "core.autocrlf=false", "--"),
             str(local.resolve()) if local.exists() else address,
             str(folder),
         )
@@ -43,7 +56,10 @@ class Template:
         """Return the newest version; UpgradeError if the template has none."""
         *_, newest = [None, *self.versions()]
         if newest is None:
-            raise UpgradeError("the template has no tag that is a version, such as v0.3.0")
+            raise UpgradeError(
+                "the template has no tag that is a version, such as v0.3.0; --to names a branch or "
+                "a commit"
+            )
         return newest
 
     def commit_of(self, revision: str) -> str:
@@ -53,6 +69,58 @@ class Template:
             if name and (commit := git(self._folder, *arguments, may_fail=True).strip()):
                 return commit
         return ""
+
+    def require_commit(self, revision: str) -> str:
+        """Return the commit of a revision; UpgradeError, with all versions, if it is unknown."""
+        if commit := self.commit_of(revision):
+            return commit
+        versions = ", ".join(self.versions().values()) or "none"
+        raise UpgradeError(
+            f"the template has no version or commit {revision!r}; versions: {versions}. "
+            f"--from-template names another repository"
+        )
+
+    def tagged_commits(self) -> set[str]:
+        """Return the commits that are versions."""
+        return {self.commit_of(tag) for tag in self.versions().values()}
+
+    def payloads(self) -> Iterator[Payload]:
+        """Yield the payload of each commit, the newest first."""
+        for commit in git(self._folder, "rev-list", "--all").split():
+            yield self.payload_of(commit)
+
+    def payload_of(self, commit: str) -> Payload:
+        """Return what projects are generated from at a commit."""
+        blobs = {}
+        for line in names(git(self._folder, "ls-tree", "-r", "-z", commit)):
+            head, _, path = line.partition("\t")
+            blobs[path] = head.split()[2]
+        folder = next((path.removesuffix(_INIT) for path in blobs if _is_init(path)), "")
+        files = {
+            path.removeprefix(f"{folder}/"): blob
+            for path, blob in blobs.items()
+            if folder and path.startswith(f"{folder}/")
+        }
+        return Payload(commit, files, [blobs[path] for path in blobs if path.startswith(_LOCKS)])
+
+    def version_of(self, payload: Payload) -> str:
+        """Return the version of a payload; empty if it has none."""
+        blob = payload.files.get(_INIT.removeprefix("/"), "")
+        if blob not in self._version_by_blob:
+            text = self.contents(blob).decode(errors="replace") if blob else ""
+            self._version_by_blob[blob] = version_in(text)
+        return self._version_by_blob[blob]
+
+    def questions_of(self, commit: str) -> Mapping[str, Any]:
+        """Return the questions at a commit."""
+        questions: Mapping[str, Any] = json.loads(
+            git(self._folder, "show", f"{commit}:{_QUESTIONS}")
+        )
+        return questions
+
+    def contents(self, blob: str) -> bytes:
+        """Return a file of the repository by git's name of its contents."""
+        return git(self._folder, "cat-file", "blob", blob).encode(errors="surrogateescape")
 
     def contains(self, newer: str, older: str) -> bool:
         """Return whether `older` is the commit `newer`, or one of its ancestors."""
@@ -74,9 +142,11 @@ class Template:
 def generate(template: Path, answers: Mapping[str, str], folder: Path) -> tuple[Path, Record]:
     """Generate a project from a template that is checked out; return it, with its record.
 
-    Questions that the answers leave open have their defaults. UpgradeError if cookiecutter fails.
+    Questions that the answers leave open, or answer by a choice that no longer exists, have their
+    defaults. UpgradeError if cookiecutter fails.
     """
     questions = json.loads((template / _QUESTIONS).read_text(encoding="utf-8"))
+    obsolete = {name for name, _ in obsolete_answers(questions, answers)}
     folder.mkdir()
     config = folder.with_suffix(".yaml")
     config.write_text(
@@ -86,7 +156,7 @@ def generate(template: Path, answers: Mapping[str, str], folder: Path) -> tuple[
     arguments = [
         f"{name}={text if isinstance(questions[name], list) else _literal(text)}"
         for name, text in answers.items()
-        if name in questions
+        if name not in obsolete
     ]
     options = ("--no-input", "--output-dir", str(folder / "made"), "--config-file", str(config))
     done = subprocess.run(
@@ -102,14 +172,28 @@ def generate(template: Path, answers: Mapping[str, str], folder: Path) -> tuple[
     return project, _record_of(project, answers)
 
 
+def obsolete_answers(
+    questions: Mapping[str, Any], answers: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the answers that these questions have no place for, each with the reason."""
+    for name, text in answers.items():
+        match questions.get(name):
+            case None:
+                yield name, "this version does not ask for it"
+            case [default, *_] as choices if text not in choices:
+                yield name, f"{text!r} is not a choice any more, {default!r} is used instead"
+
+
 def _record_of(project: Path, answers: Mapping[str, str]) -> Record:
     """Return the record of a new project; that of a version that wrote none is made here."""
     try:
         return read_record(project)
     except UpgradeError:
-        text = (project / CORE / "__init__.py").read_text(encoding="utf-8")
-        match = re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)
-        return Record("", match[1] if match else "", "", answers, checksums(project))
+        return Record("", version_of(project / CORE), "", answers, checksums(project))
+
+
+def _is_init(path: str) -> bool:
+    return path.endswith(_INIT) and path.count("/") == _INIT.count("/")
 
 
 def _cookiecutter() -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from .adoption import infer_record
 from .changelog import entries_between
 from .core_copy import edits, replace_core
 from .git import git, names
@@ -26,14 +27,11 @@ from .record import (
     read_record,
     write_record,
 )
-from .template import Template, generate
+from .template import Template, generate, obsolete_answers
 
 _UNDO = "git reset --hard"
 _UNDO_PART = f"{_UNDO} && git clean -fd"  # also what is not staged yet
 _TEST = ("make", "test")
-_MODEL_FORMATS = {".pkl": "pickle"} | {
-    f".{name}": name for name in ("joblib", "skops", "onnx", "pmml", "mlflow")
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,9 @@ class _Options:
     metavar="PATH|URL",
     help="Where the template is: a folder, a bundle or a URL; by default where it was.",
 )
-@click.option("--adopt", metavar="VERSION", help=f"The version of a project without {NAME}.")
+@click.option(
+    "--adopt", metavar="VERSION", help=f"The version, or commit, of a project without {NAME}."
+)
 @click.option("--mine", is_flag=True, help=f"Merge {CORE}, too, which this project has edited.")
 @click.option(
     "--check", is_flag=True, help="Report whether a newer version exists: exit code 1 if so."
@@ -69,16 +69,18 @@ def upgrade(**arguments: Any) -> None:
     The result is staged and not committed. Exit code 1: there are conflicts, or tests fail.
     """
     options, project = _Options(**arguments), Path.cwd()
-    record = _record(project, options)
+    source = _source(project, options)
     with tempfile.TemporaryDirectory(prefix="mmfmeta-") as folder:
         work = Path(folder)
-        template = Template(options.source or record.template, work / "template")
+        template = Template(source, work / "template")
+        if not options.check:
+            _require_clean(project)
+        record = _record(project, template, options)
         if options.check:
             sys.exit(_is_newer(template, record))
-        _require_clean(project)
         commits = (
-            _commit_of(template, record.commit or record.version),
-            _commit_of(template, options.to or str(template.newest())),
+            template.require_commit(record.commit or record.version),
+            template.require_commit(options.to or str(template.newest())),
         )
         if commits[0] == commits[1] or (not options.to and template.contains(*commits)):
             click.echo(f"{record.version} is up to date")
@@ -97,36 +99,42 @@ def upgrade(**arguments: Any) -> None:
         merge = merge_trees(old, project, new, work / "merge", with_core=options.mine)
         _require_tracked(project, merge)
         click.echo(f"{record.version} → {after.version}")
+        for name, reason in obsolete_answers(template.questions_of(commits[1]), record.answers):
+            click.echo(f"{'answer':10}{name}: {reason}")
         _report(merge, "merged" if options.mine else "replaced")
-        _show_changes(work / "template-new" / "CHANGELOG.md", record.version, after.version)
+        _show_changes(
+            work / "template-new" / "CHANGELOG.md",
+            *(record.version, after.version),
+            unreleased=commits[1] not in template.tagged_commits(),
+        )
         if options.dry_run:
             return
         click.echo(f"Changing the files. If this is interrupted: {_UNDO_PART}")
         _apply(merge, project)
         if not options.mine:
             replace_core(old, project, new)
-        after = replace(after, template=options.source or record.template, commit=commits[1])
+        after = replace(after, template=source, commit=commits[1])
         write_record(project, after)
         git(project, "add", "--all", "--force", "--", CORE, NAME, CRUFT)
     _finish(merge, tests=not options.no_tests)
 
 
-def _record(project: Path, options: _Options) -> Record:
+def _record(project: Path, template: Template, options: _Options) -> Record:
     """Return where the project comes from: its record or, with --adopt, what its files show."""
     if options.adopt is None:
         return read_record(project)
-    if options.source is None:
+    record = infer_record(project, template, str(options.source), options.adopt)
+    click.echo(f"{record.version}: the files are those of commit {record.commit}; answers:")
+    for name, text in record.answers.items():
+        click.echo(f"  {name}: {text}")
+    return record
+
+
+def _source(project: Path, options: _Options) -> str:
+    """Return where the template is."""
+    if options.source is None and options.adopt is not None:
         raise UpgradeError("--adopt needs --from-template: nothing says where the template is")
-    if not (project / CORE).is_dir():
-        raise UpgradeError(
-            f"{project / CORE} is missing: expected a project that the template has made"
-        )
-    has_sample = (project / "tests" / "test_wine.py").exists()
-    answers = {"project_slug": project.name, "sample": "wine" if has_sample else "none"}
-    for file in project.glob("model.*"):
-        if model_format := _MODEL_FORMATS.get(file.suffix):
-            answers["model_format"] = model_format
-    return Record(options.source, options.adopt, answers=answers)
+    return options.source or read_record(project).template
 
 
 def _is_newer(template: Template, record: Record) -> int:
@@ -162,16 +170,6 @@ def _require_tracked(project: Path, merge: Merge) -> None:
             )
 
 
-def _commit_of(template: Template, revision: str) -> str:
-    if commit := template.commit_of(revision):
-        return commit
-    versions = ", ".join(template.versions().values()) or "none"
-    raise UpgradeError(
-        f"the template has no version or commit {revision!r}; versions: {versions}. "
-        f"--from-template names another repository"
-    )
-
-
 def _show_hooks(template: Template, old: str, new: str) -> None:
     """Show the only code of the new version that is run here, if it has changed."""
     if changed := template.changed_hooks(old, new):
@@ -198,10 +196,11 @@ def _report(merge: Merge, core: str) -> None:
             click.echo(f"{name:10}{path}")
 
 
-def _show_changes(changelog: Path, old: str, new: str) -> None:
+def _show_changes(changelog: Path, old: str, new: str, *, unreleased: bool) -> None:
     """Show what may need something done."""
     text = changelog.read_text(encoding="utf-8") if changelog.exists() else ""
-    for entry in entries_between(text, _version(old), _version(new)):
+    versions = _version(old), _version(new)
+    for entry in entries_between(text, *versions, unreleased=unreleased):
         click.echo(f"\n{entry}")
 
 
