@@ -55,8 +55,9 @@ def remove_extras(project: Path, model_format: str) -> None:
     package = project / "mmf_core"
     kept = {f"models/{model_format}", "init", "upgrading"}
     extras.remove_extras(package, extras.find_extras(package).keys() - kept)
-    for folder in ("grafana", "prometheus", "kubernetes/worker"):
-        shutil.rmtree(project / "deploy" / folder)
+    for folders in extras.PROJECT_FILES.values():
+        for folder in folders:
+            shutil.rmtree(project / folder)
 
 
 def remove_training_target(project: Path) -> None:

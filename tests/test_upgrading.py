@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from baking import ROOT
+from mmf_core.cli.extra_files import added_files
 from mmf_core.extras import find_extras, remove_extras
+from mmf_core.upgrading.adoption import infer_record
 from mmf_core.upgrading.changelog import entries_between
 from mmf_core.upgrading.record import (
     CRUFT,
@@ -24,6 +27,7 @@ from mmf_core.upgrading.record import (
     write_record,
 )
 from mmf_core.upgrading.requirements import merge_requirements
+from mmf_core.upgrading.template import Template, generate
 from template_repository import PAYLOAD, commit, copy_template, git
 
 KEPT = {"cors", "init", "models/skops", "upgrading"}
@@ -447,3 +451,215 @@ def test_an_extra_is_added_back_from_the_commit_of_the_record(project: Upgradabl
     )
     assert done.returncode == 1
     assert b"name it with --template FOLDER|URL" in done.stderr
+
+
+def test_an_extra_brings_its_files_and_packages(baked: Path, tmp_path: Path) -> None:
+    project = Path(shutil.copytree(baked, tmp_path / baked.name))
+    requirements = project / "requirements.in"
+    extras = (sys.executable, "-m", "mmf_core", "extras")
+
+    def run(*arguments: str) -> str:
+        command = [*extras, *arguments]
+        return subprocess.run(
+            command, cwd=project, check=True, capture_output=True, text=True
+        ).stdout
+
+    before = tree_of(project)
+    printed = run("remove", "metrics", "cors", "codecs/table_xls")
+    assert "left      deploy/prometheus: delete it" in printed
+    assert "requirements.in: nothing else in mmf_core imports flask-cors" in printed
+    assert "imports pandas" not in printed
+    kept = [line for line in requirements.read_text().splitlines() if "flask-cors" not in line]
+    requirements.write_text("\n".join([*kept, "mine"]))
+    dashboard = project / "deploy" / "grafana" / "dashboard.json"
+    dashboard.write_text("mine\n")
+    shutil.rmtree(project / "deploy" / "prometheus")
+    printed = run("add", "metrics", "cors", "codecs/table_xls", "--template", str(ROOT))
+    assert "added     deploy/prometheus/alerts.yml" in printed
+    assert "kept      deploy/grafana/dashboard.json" in printed
+    assert "added     requirements.in: flask-cors" in printed
+    assert dashboard.read_text() == "mine\n"
+    lines = requirements.read_text().splitlines()
+    assert lines[-2] == "mine"
+    assert lines[-1].startswith("flask-cors")
+    changed = {path for path, contents in tree_of(project).items() if before[path] != contents}
+    assert changed == {"requirements.in", "deploy/grafana/dashboard.json"}
+
+
+def test_a_rendered_file_of_an_extra_is_added_as_it_was(baked: Path, tmp_path: Path) -> None:
+    project = Path(shutil.copytree(baked, tmp_path / baked.name))
+    path = "deploy/kubernetes/worker"
+    before = {file.name: file.read_bytes() for file in (project / path).iterdir()}
+    shutil.rmtree(project / path)
+    assert len(list(added_files(project, ["tasks"], ROOT / PAYLOAD))) == len(before)
+    assert {file.name: file.read_bytes() for file in (project / path).iterdir()} == before
+
+
+@pytest.mark.long
+def test_an_extra_that_was_added_later_is_upgraded(template: Path, tmp_path: Path) -> None:
+    """A project began with the core alone: what it got later is not an edit of mmf_core."""
+    git(template, "checkout", "--quiet", f"v{OLD}")
+    try:
+        folder, _ = generate(template, {"extras": "core", "project_slug": "wines"}, tmp_path / "a")
+        assert not (folder / "mmf_core" / "cors").exists()
+        shutil.copytree(template / PAYLOAD / "mmf_core" / "cors", folder / "mmf_core" / "cors")
+    finally:
+        git(template, "checkout", "--quiet", "main")
+    git(folder, "init", "--quiet")
+    commit(folder, "with CORS")
+    Upgradable(template, folder).upgrade()
+    assert (folder / "mmf_core" / "cors" / "new_part.py").exists()
+    assert not (folder / "mmf_core" / "models" / "skops_format.py").exists()
+    assert NEW in (folder / "mmf_core" / "__init__.py").read_text()
+
+
+def test_the_commit_of_a_project_without_a_record_is_found(
+    project: Upgradable, tmp_path: Path
+) -> None:
+    """Commits of one version differ in a file that is copied, or in one with answers in it."""
+    template = tmp_path / "template"
+    git(tmp_path, "clone", "--quiet", str(project.template), str(template))
+    made = git(template, "rev-parse", f"v{OLD}").strip()
+    git(template, "checkout", "--quiet", "-b", "old", made)
+    edit(template / PAYLOAD / "README.md", "\n", "\na later line\n")
+    commit(template, "a later README of the same version")
+    edit(template / PAYLOAD / "gunicorn.conf.py", '"""', '"""Later: ')
+    commit(template, "a later file of the same version")
+    git(template, "tag", "--delete", f"v{OLD}")
+    answers = read_record(project.folder).answers
+    for name in (NAME, CRUFT):
+        (project.folder / name).unlink()
+    (project.folder / "compose.yaml").write_text("mine: true\n")
+    commit(project.folder, "no record")
+    clone = Template(str(template), tmp_path / "clone")
+    assert infer_record(project.folder, clone, "a template", OLD) == Record(
+        "a template", OLD, made, answers
+    )
+    with pytest.raises(UpgradeError, match="no commit of the template has version 7"):
+        infer_record(project.folder, clone, "a template", "7.0.0")
+    with pytest.raises(UpgradeError, match="no version or commit 'nowhere'"):
+        infer_record(project.folder, clone, "a template", "nowhere")
+
+
+@pytest.mark.long
+def test_answers_that_todays_questions_do_not_have_are_reported(
+    project: Upgradable, tmp_path: Path
+) -> None:
+    template = tmp_path / "template"
+    git(tmp_path, "clone", "--quiet", str(project.template), str(template))
+    questions = json.loads((template / "cookiecutter.json").read_text(encoding="utf-8"))
+    del questions["author"], questions["__prompts__"]["author"]
+    del questions["__prompts__"]["python_version"]["3.11"]
+    questions["python_version"].remove("3.11")
+    (template / "cookiecutter.json").write_text(json.dumps(questions), encoding="utf-8")
+    edit(template / "hooks" / "pre_gen_project.py", '"description", "author"', '"description",')
+    edit(template / PAYLOAD / "pyproject.toml", "cookiecutter.author", '"somebody"')
+    commit(template, "other questions", "v0.11.0")
+    printed = project.upgrade("--from-template", str(template))
+    assert "answer    author: this version does not ask for it" in printed
+    assert "answer    python_version: '3.11' is not a choice any more, '3.12' is used" in printed
+    record = read_record(project.folder)
+    assert record.version == NEW, "__version__ is that of mmf_core"
+    assert "author" not in record.answers
+    assert record.answers["python_version"] == "3.12"
+    assert project.text(".python-version") == "3.12\n"
+
+
+@pytest.mark.long
+def test_a_project_moves_to_a_fork_of_its_template(project: Upgradable, tmp_path: Path) -> None:
+    fork = tmp_path / "fork"
+    git(tmp_path, "clone", "--quiet", str(project.template), str(fork))
+    edit(fork / PAYLOAD / "Procfile", "web:", "# the fork\nweb:")
+    edit(fork / PAYLOAD / "mmf_core" / "__init__.py", NEW, "0.11.0")
+    commit(fork, "a fork", "v0.11.0")
+    project.upgrade("--from-template", str(fork))
+    assert "# the fork" in project.text("Procfile")
+    record = read_record(project.folder)
+    assert (record.template, record.version) == (str(fork), "0.11.0")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "--upload-pack=touch hostile",
+        "ext::sh -c touch% hostile",
+        "$(touch hostile)",
+        "; touch hostile",
+        "file:///dev/null",
+        "\n",
+    ],
+)
+def test_a_hostile_path_of_a_template_runs_nothing(path: str, project: Upgradable) -> None:
+    assert "Error: git clone failed" in project.upgrade("--from-template", path, code=1)
+    record = read_record(project.folder)
+    write_record(project.folder, replace(record, template=path))
+    commit(project.folder, "hostile")
+    assert "Error: git clone failed" in project.upgrade(code=1)
+    assert git(project.folder, "status", "--porcelain", "--ignored") == ""
+
+
+@pytest.mark.long
+def test_lines_end_as_the_project_has_them(project: Upgradable) -> None:
+    """The template has line feeds: only what it has changed is changed, in CRLF as well."""
+    for path in ("compose.yaml", "requirements.in", "mmf_core/cors/capability.py"):
+        contents = (project.folder / path).read_bytes()
+        (project.folder / path).write_bytes(contents.replace(b"\n", b"\r\n"))
+    commit(project.folder, "edited on Windows")
+    printed = project.upgrade()
+    assert "conflicts" not in printed
+    for path in ("compose.yaml", "requirements.in"):
+        contents = (project.folder / path).read_bytes()
+        assert b"new" in contents
+        assert contents.count(b"\r\n") == contents.count(b"\n")
+
+
+@pytest.mark.long
+def test_what_the_template_removes_stays_if_it_is_changed(
+    project: Upgradable, tmp_path: Path
+) -> None:
+    template = tmp_path / "template"
+    git(tmp_path, "clone", "--quiet", str(project.template), str(template))
+    (template / PAYLOAD / "Procfile").unlink()
+    (template / PAYLOAD / "compose.yaml").unlink()
+    commit(template, "fewer files")
+    edit(project.folder / "Procfile", "web:", "mine: true\nweb:")
+    commit(project.folder, "mine")
+    printed = project.upgrade("--from-template", str(template), "--to", "main")
+    assert "kept      Procfile (the template: removed)" in printed
+    assert "mine: true" in project.text("Procfile")
+    assert not (project.folder / "compose.yaml").exists()
+
+
+@pytest.mark.long
+def test_files_of_the_sample_are_not_added_beside_other_targets(
+    project: Upgradable, tmp_path: Path
+) -> None:
+    template = tmp_path / "template"
+    git(tmp_path, "clone", "--quiet", str(project.template), str(template))
+    git(template, "checkout", "--quiet", f"v{OLD}")
+    sample = template / PAYLOAD / "tests" / "test_wine.py"
+    text = sample.read_text()
+    sample.unlink()
+    edit(template / "hooks" / "post_gen_project.py", '"test_wine.py").unlink()', '"x").touch()')
+    commit(template, "before", "v0.11.0")
+    sample.write_text(text)
+    commit(template, "after", "v0.12.0")
+    for is_changed in (True, False):
+        made, _ = generate_at(template, "v0.11.0", tmp_path / str(is_changed))
+        if is_changed:
+            (made / "main.py").write_text("# mine\n")
+        git(made, "init", "--quiet")
+        commit(made, "mine")
+        options = ("--from-template", str(template), "--to", "v0.12.0")
+        Upgradable(template, made).upgrade(*options)
+        assert (made / "tests" / "test_wine.py").exists() == (not is_changed)
+
+
+def generate_at(template: Path, version: str, folder: Path) -> tuple[Path, Record]:
+    """Generate a project of a version."""
+    head = git(template, "rev-parse", "HEAD").strip()
+    git(template, "checkout", "--quiet", "--detach", version)
+    try:
+        return generate(template, {"project_slug": "wines"}, folder)
+    finally:
+        git(template, "checkout", "--quiet", "--detach", head)

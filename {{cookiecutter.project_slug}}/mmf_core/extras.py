@@ -20,8 +20,15 @@ from .errors import MMFError
 _SINGLE = ("client.py",)
 _CORE = {"models/joblib", "models/pickle", "stores/file"}
 _MODULES = (("stores", "_store"), ("models", "_format"))
+PROJECT_FILES = {
+    "metrics": ("deploy/grafana", "deploy/prometheus"),
+    "tasks": ("deploy/kubernetes/worker",),
+}
+"""Folders of a project, outside of this package, that belong to an extra alone."""
+_REQUIRES = {"requires", "_REQUIRES"}
 _HOSTS = {"gh": "github.com", "gl": "gitlab.com", "bb": "bitbucket.org"}
 """Abbreviations in the address of a template."""
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERSION = re.compile(r'^__version__ = "(.+)"$', re.MULTILINE)
 
 
@@ -70,6 +77,25 @@ def add_extras(package: Path, names: Iterable[str], template: Path) -> None:
                 shutil.copyfile(source, target)
 
 
+def packages_of(paths: Iterable[Path]) -> set[str]:
+    """Return the packages that these files and folders import, by their names on the index.
+
+    A module that no `requires` maps to a package has the name of its package.
+    """
+    packages: set[str] = set()
+    for path in paths:
+        for file in path.rglob("*.py") if path.is_dir() else [path]:
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                packages.update(map(_normal, _required(node)))
+    return packages
+
+
+def package_of(requirement: str) -> str:
+    """Return the package that a line of a requirements.in is about; empty for a comment."""
+    match = _REQUIREMENT.match(requirement)
+    return _normal(match[0]) if match else ""
+
+
 def repository_of(template: str) -> str:
     """Return the URL of a template's repository, for git; a path stays as it is."""
     host, _, path = template.partition(":")
@@ -85,6 +111,23 @@ def version_in(source: str) -> str:
     """Return the version in the text of `mmf_core/__init__.py`; empty if it has none."""
     match = _VERSION.search(source)
     return match[1] if match else ""
+
+
+def _required(node: ast.AST) -> Iterable[str]:
+    match node:
+        case ast.Import():
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        case ast.ImportFrom(module=str(module), level=0):
+            yield module.partition(".")[0]
+        case (
+            ast.Assign(targets=[ast.Name(name)], value=ast.Dict(values=values))
+            | ast.AnnAssign(target=ast.Name(name), value=ast.Dict(values=values))
+        ) if name in _REQUIRES:
+            yield from (str(value.value) for value in values if isinstance(value, ast.Constant))
+
+
+def _normal(package: str) -> str:
+    return re.sub(r"[-_.]+", "-", package).lower()
 
 
 def _known(name: str, extras: Mapping[str, Extra]) -> Extra:

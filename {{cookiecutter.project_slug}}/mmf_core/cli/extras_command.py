@@ -12,7 +12,21 @@ from pathlib import Path
 import click
 
 from ..capabilities import capabilities
-from ..extras import ExtrasError, add_extras, find_extras, remove_extras, repository_of
+from ..extras import (
+    ExtrasError,
+    add_extras,
+    find_extras,
+    packages_of,
+    remove_extras,
+    repository_of,
+)
+from .extra_files import (
+    REQUIREMENTS,
+    added_files,
+    added_requirements,
+    leftover_files,
+    requirements,
+)
 
 PACKAGE = Path(__file__).parent.parent
 RECORD = ".mmf.toml"
@@ -37,14 +51,22 @@ def extras(context: click.Context) -> None:
 def remove(names: tuple[str, ...]) -> None:
     """Delete extras from this project's mmf_core.
 
-    The packages that only they need stay in requirements.in: remove those lines yourself.
+    Their folders in deploy/, and the packages that only they import, are listed and stay: other
+    files name the folders, and your own code may import the packages.
     """
     for name, capability in capabilities().items():
         if name not in names and (needed := set(capability.requires).intersection(names)):
             raise ExtrasError(f"{name} requires {', '.join(sorted(needed))}: remove it, too")
     package = _package()
+    present = find_extras(package)
+    needed = packages_of(path for name in names if name in present for path in present[name].paths)
     remove_extras(package, names)
     click.echo(f"removed from {package}: {', '.join(names)}")
+    for line in leftover_files(package.parent, names):
+        click.echo(line)
+    lines = requirements(package.parent)
+    for name in sorted((needed - packages_of([package])) & lines.keys()):
+        click.echo(f"{REQUIREMENTS}: nothing else in {PACKAGE.name} imports {name}")
 
 
 @extras.command()
@@ -55,14 +77,21 @@ def remove(names: tuple[str, ...]) -> None:
     help="A template of the same version; by default the one in .mmf.toml, at its commit.",
 )
 def add(names: tuple[str, ...], template: str | None) -> None:
-    """Copy extras from the template into this project's mmf_core.
+    """Copy extras from the template into this project: mmf_core, deploy/, requirements.in.
 
-    Files outside of mmf_core, such as those in deploy/, are not added.
+    What the project has stays: an existing file in deploy/, the line of a package.
     """
     package = _package()
     with _template_package(template, package.parent / RECORD) as source:
         add_extras(package, names, source)
-    click.echo(f"added to {package}: {', '.join(names)}")
+        click.echo(f"added to {package}: {', '.join(names)}")
+        added = [find_extras(package)[name] for name in names]
+        packages = packages_of(path for extra in added for path in extra.paths)
+        for line in (
+            *added_files(package.parent, names, source.parent),
+            *added_requirements(package.parent, packages, source.parent),
+        ):
+            click.echo(line)
 
 
 def _package() -> Path:

@@ -47,36 +47,42 @@ def _nearest(project: Path, template: Template, version: str) -> Payload:
     A file with answers in it equals none of the template: of payloads with equally many files, it
     is the one with most of the project's lines; then a tagged one, and the newest.
     """
-    own = {path: _blobs(project / path) for path in names(git(project, "ls-files", "-z"))}
-    equal: dict[Payload, int] = {}
-    for payload in template.payloads():
-        if template.version_of(payload) == version:
-            equal[payload] = sum(payload.files.get(path) in ids for path, ids in own.items())
-    most = max(equal.values(), default=0)
+    payloads = [
+        payload for payload in template.payloads() if template.version_of(payload) == version
+    ]
+    offered = {path for payload in payloads for path in payload.files}
+    paths = offered.intersection(names(git(project, "ls-files", "-z")))
+    own = {path: _blobs(project / path) for path in paths}
+    equal = {
+        payload: {path for path, blobs in own.items() if payload.files.get(path) in blobs}
+        for payload in payloads
+    }
+    most = max(map(len, equal.values()), default=0)
     if not most:
         raise UpgradeError(
             f"no commit of the template has version {version} and a file of this project: "
             f"expected the __version__ in {CORE}/__init__.py, or a commit"
         )
-    best = [payload for payload, count in equal.items() if count == most]
-    if len(best) == 1:
-        return best[0]
-    tagged = template.tagged_commits()
-    changed = [path for path, ids in own.items() if best[0].files.get(path) not in ids]
+    best = [payload for payload, files in equal.items() if len(files) == most]
+    changed = paths.difference(set.intersection(*(equal[payload] for payload in best)))
     lines = {path: _lines((project / path).read_bytes()) for path in changed}
+    tagged = template.tagged_commits()
     return max(
         best,
-        key=lambda payload: (_common_lines(payload, template, lines), payload.commit in tagged),
+        key=lambda payload: (_likeness(payload, template, lines), payload.commit in tagged),
     )
 
 
-def _common_lines(payload: Payload, template: Template, own: Mapping[str, Counter[bytes]]) -> int:
-    """Count the lines that files have in common with the template, and pins with its locks."""
-    count = 0
+def _likeness(payload: Payload, template: Template, own: Mapping[str, Counter[bytes]]) -> int:
+    """Count the lines that files have in common with the template's, less those that they lack."""
+    likeness = 0
     for path, lines in own.items():
         sources = payload.locks if path in _LOCKED else [payload.files.get(path, "")]
-        count += sum((lines & _lines(template.contents(blob))).total() for blob in sources if blob)
-    return count
+        offered = [_lines(template.contents(blob)) for blob in sources if blob]
+        likeness += max(
+            ((lines & other).total() - (other - lines).total() for other in offered), default=0
+        )
+    return likeness
 
 
 def _lines(contents: bytes) -> Counter[bytes]:

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import difflib
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
+from ..cli.extra_files import added_files
 from ..extras import find_extras, remove_extras
 from .record import CORE, files_of
 
 _MOST_LINES = 200
+
+
+def complete_extras(project: Path, templates: Mapping[Path, Path]) -> None:
+    """Give generated projects all extras if `project` has got some since it was generated.
+
+    `templates` are the templates, by the projects that were generated from them.
+    """
+    extras = find_extras(project / CORE)
+    if all(extras.keys() <= find_extras(made / CORE).keys() for made in templates):
+        return
+    for made, template in templates.items():
+        (package,) = template.glob(f"*/{CORE}")
+        shutil.copytree(package, made / CORE, dirs_exist_ok=True)
+        for _ in added_files(made, extras, package.parent):
+            pass  # what is said of each is for `mmfmeta extras add`
 
 
 def edits(old: Path, project: Path) -> str:

@@ -13,7 +13,7 @@ import click
 
 from .adoption import infer_record
 from .changelog import entries_between
-from .core_copy import edits, replace_core
+from .core_copy import complete_extras, edits, replace_core
 from .git import git, names
 from .merging import Merge, merge_trees
 from .record import (
@@ -91,6 +91,7 @@ def upgrade(**arguments: Any) -> None:
         old, before = generate(work / "template-old", record.answers, work / "old")
         _require_same(record, before)
         new, after = generate(work / "template-new", record.answers, work / "new")
+        complete_extras(project, {old: work / "template-old", new: work / "template-new"})
         if not options.mine and (changed := edits(old, project)):
             raise UpgradeError(
                 f"{CORE} has been edited, and would be replaced. Undo that, or merge it with "

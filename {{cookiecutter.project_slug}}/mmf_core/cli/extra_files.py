@@ -1,0 +1,85 @@
+"""What an extra has outside of mmf_core: folders of deploy/, lines of requirements.in."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from ..extras import PROJECT_FILES, package_of
+
+REQUIREMENTS = "requirements.in"
+_RECORD = ".mmf.toml"
+_QUESTIONS = "cookiecutter.json"
+
+
+def added_files(project: Path, names: Iterable[str], payload: Path) -> Iterator[str]:
+    """Write the files of extras that a project does not have; yield a line for each file.
+
+    They are rendered as cookiecutter does, with the answers of the project's record.
+    """
+    settings = json.loads((payload.parent / _QUESTIONS).read_text(encoding="utf-8"))
+    answers = {**_record(project).get("answers", {}), "extras": "all"}
+    for path in _files(payload, names):
+        target = project / path
+        contents = (payload / path).read_bytes()
+        if not any(fnmatch(path, pattern) for pattern in settings["_copy_without_render"]):
+            contents = _render(contents.decode(), answers).encode()
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(contents)
+            yield f"added     {path}"
+        elif target.read_bytes() != contents:
+            yield f"kept      {path}, which differs from the template's"
+
+
+def leftover_files(project: Path, names: Iterable[str]) -> Iterator[str]:
+    """Yield a line for each folder that extras had; compose.yaml or other files may name them."""
+    for name in names:
+        for path in PROJECT_FILES.get(name, ()):
+            if (project / path).exists():
+                yield f"left      {path}: delete it, and what compose.yaml says of it"
+
+
+def added_requirements(project: Path, packages: set[str], payload: Path) -> Iterator[str]:
+    """Add the template's lines about packages of which a project has none; yield each."""
+    own, offered = requirements(project), requirements(payload)
+    lines = [offered[name] for name in sorted((packages & offered.keys()) - own.keys())]
+    if lines:
+        file = project / REQUIREMENTS
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        parts = [text.removesuffix("\n"), *lines] if text else lines
+        file.write_text("".join(f"{part}\n" for part in parts), encoding="utf-8")
+        yield from (f"added     {REQUIREMENTS}: {line}" for line in lines)
+        yield "install them: make add"
+
+
+def requirements(folder: Path) -> dict[str, str]:
+    """Return the lines of the requirements.in of a folder, by their packages."""
+    file = folder / REQUIREMENTS
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return {name: line for line in lines if (name := package_of(line))}
+
+
+def _files(folder: Path, names: Iterable[str]) -> Iterator[str]:
+    for path in (path for name in names for path in PROJECT_FILES.get(name, ())):
+        for file in sorted((folder / path).rglob("*")):
+            if file.is_file():
+                yield file.relative_to(folder).as_posix()
+
+
+def _record(project: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads((project / _RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _render(text: str, answers: Mapping[str, str]) -> str:
+    from jinja2 import Environment
+
+    environment = Environment(keep_trailing_newline=True, autoescape=False)  # noqa: S701 - not HTML
+    return environment.from_string(text).render(cookiecutter=answers)
