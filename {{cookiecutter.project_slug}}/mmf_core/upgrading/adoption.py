@@ -64,7 +64,7 @@ def _nearest(project: Path, template: Template, version: str) -> Payload:
             f"expected the __version__ in {CORE}/__init__.py, or a commit"
         )
     best = [payload for payload, files in equal.items() if len(files) == most]
-    changed = paths.difference(set.intersection(*(equal[payload] for payload in best)))
+    changed = {path for path in paths if any(path not in equal[payload] for payload in best)}
     lines = {path: _lines((project / path).read_bytes()) for path in changed}
     tagged = template.tagged_commits()
     return max(
