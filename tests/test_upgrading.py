@@ -492,7 +492,11 @@ def test_a_rendered_file_of_an_extra_is_added_as_it_was(baked: Path, tmp_path: P
     before = {file.name: file.read_bytes() for file in (project / path).iterdir()}
     shutil.rmtree(project / path)
     assert len(list(added_files(project, ["tasks"], ROOT / PAYLOAD))) == len(before)
+    assert list(added_files(project, ["tasks"], ROOT / PAYLOAD)) == []
     assert {file.name: file.read_bytes() for file in (project / path).iterdir()} == before
+    (project / NAME).unlink()
+    (skipped, *_) = added_files(project, ["tasks"], ROOT / PAYLOAD)
+    assert skipped.endswith(".mmf.toml does not have all answers that are in it")
 
 
 @pytest.mark.long

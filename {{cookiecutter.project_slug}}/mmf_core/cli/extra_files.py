@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch
@@ -14,20 +15,24 @@ from ..extras import PROJECT_FILES, package_of
 REQUIREMENTS = "requirements.in"
 _RECORD = ".mmf.toml"
 _QUESTIONS = "cookiecutter.json"
+_SLUG = re.compile(r"\{{2} cookiecutter\.project_slug \| replace\(\"_\", \"-\"\) \}{2}")
+_MARKS = re.compile(r"\{[#%{]")
 
 
 def added_files(project: Path, names: Iterable[str], payload: Path) -> Iterator[str]:
     """Write the files of extras that a project does not have; yield a line for each file.
 
-    They are rendered as cookiecutter does, with the answers of the project's record.
+    The name of the project in them is that of its record.
     """
     settings = json.loads((payload.parent / _QUESTIONS).read_text(encoding="utf-8"))
-    answers = {**_record(project).get("answers", {}), "extras": "all"}
+    name = str(_record(project).get("answers", {}).get("project_slug", ""))
     for path in _files(payload, names):
-        target = project / path
-        contents = (payload / path).read_bytes()
+        target, contents = project / path, (payload / path).read_bytes()
         if not any(fnmatch(path, pattern) for pattern in settings["_copy_without_render"]):
-            contents = _render(contents.decode(), answers).encode()
+            contents = _SLUG.sub(name.replace("_", "-"), contents.decode()).encode()
+            if not name or _MARKS.search(contents.decode()):
+                yield f"skipped   {path}: {_RECORD} does not have all answers that are in it"
+                continue
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(contents)
@@ -76,10 +81,3 @@ def _record(project: Path) -> Mapping[str, Any]:
         return tomllib.loads((project / _RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-
-
-def _render(text: str, answers: Mapping[str, str]) -> str:
-    from jinja2 import Environment
-
-    environment = Environment(keep_trailing_newline=True, autoescape=False)  # noqa: S701 - not HTML
-    return environment.from_string(text).render(cookiecutter=answers)
