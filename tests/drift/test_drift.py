@@ -163,6 +163,38 @@ def test_requests_of_one_row_count_as_a_table_does(make: Make) -> None:
     assert len(one_by_one) == 5
 
 
+def test_a_target_may_change_its_table_and_its_result(project: Path, make: Make) -> None:
+    """What waits to be counted is what came, and what was returned."""
+    del make
+    registry, table = declare(project), rows(1)
+    observe = observer.make_observer(registry)
+    assert observe is not None
+    context, result = RequestContext("id"), np.array(["yes"])
+    for cells in (table, rows(1)[["kind", "c", "b", "a"]]):
+        report = observe(registry.targets["score"], {"data": cells})
+        assert report is not None
+        cells.loc[:, "a"] = 1e9
+        cells.loc[:, "kind"] = "blue"
+        context.model_version = "v1"
+        report(context, result, None)
+        result[0] = "other"
+    counter = observer.counters()["score", ""]
+    (counts,) = counter.counts().values()
+    assert counts["a"][-1] < 2
+    assert counts["kind"].tolist() == [0, *counts["kind"][1:3], 0]
+    assert counts[PREDICTION].sum() == 2
+    assert counts[PREDICTION][-1] == 1, "the second result only"
+
+
+def test_texts_and_lists_are_not_kept() -> None:
+    assert observer._small(np.array(["x" * 500, [1], 1.5, None], object)).tolist() == [
+        "x" * observer.MAX_LENGTH,
+        "[1]",
+        1.5,
+        None,
+    ]
+
+
 def test_few_rows_have_no_figures_and_errors_do_not_count(make: Make) -> None:
     client = make()
     send(client, rows(MIN_ROWS - 1))
@@ -178,9 +210,8 @@ def test_large_tables_are_counted_in_part(make: Make) -> None:
     client = make()
     send(client, pd.concat([rows(4_000), rows(4_000, b=3.0)]))
     (counter,) = observer._Current.counters.values()
-    (sums,) = counter._window.sums().values()
-    start, size = counter._starts["b"], len(counter.profile.columns["b"].shares)
-    assert sums[start : start + size].sum() == 1_000
+    (counts,) = counter.counts().values()
+    assert counts["b"].sum() == 1_000
     assert drift(client)["v1", "b"] > 0.25, "rows of all of it"
 
 
@@ -291,10 +322,8 @@ def test_the_panel_of_the_page(make: Make, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_versions_are_separate() -> None:
     both = Window(2, 60.0)
-    both.add("v1", [0])
-    both.add("v2", np.array([1] * 5))
-    both.add("v1", [0, 1])
-    both.add("v3", [0, 1, 1])
+    for version, places in (("v1", [0]), ("v2", [1] * 5), ("v1", [0, 1]), ("v3", [0, 1, 1])):
+        both.add(version, np.array(places))
     assert {name: counts.tolist() for name, counts in both.sums().items()} == {
         "v1": [2, 1],
         "v2": [0, 5],
@@ -305,17 +334,16 @@ def test_processes_share_a_window() -> None:
     both = Window(2, 60.0)
     for version, places in (("v2", [0]), ("v1", [1, 1]), ("v2", [0, 1])):
         if not (child := os.fork()):
-            both.add(version, places)
+            both.add(version, np.array(places))
             os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
-    both.add("v1", [0])
+    both.add("v1", np.array([0]))
     counts = {name: numbers.tolist() for name, numbers in both.sums().items()}
     assert counts == {"v2": [2, 1], "v1": [1, 2]}
 
 
-@pytest.mark.parametrize("places", [[0], np.array([0])])
-def test_the_window_slides(places: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [1_000.0]
+def test_the_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, places = [1_000.0], np.array([0])
     monkeypatch.setattr(window, "monotonic", lambda: now[0])
     counts = Window(1, 12.0 * PARTS)
     for _ in range(3 * PARTS):

@@ -41,6 +41,12 @@ def _gauges() -> Iterator[Gauge]:
     return gauges()
 
 
+def _worker_ended() -> None:
+    from .observer import count_buffered
+
+    count_buffered()
+
+
 CAPABILITY = Capability(
     requires=("payload_log",),
     settings=DriftSettings,
@@ -50,4 +56,5 @@ CAPABILITY = Capability(
     gauges=_gauges,
     profiler=save,
     commands=(drift,),
+    worker_ended=_worker_ended,
 )

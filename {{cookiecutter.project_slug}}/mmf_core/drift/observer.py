@@ -6,7 +6,6 @@ Each version has the profile of its own model's training data.
 from __future__ import annotations
 
 import logging
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,14 +24,19 @@ from ..stores.digests import sha256_of
 from ..target import Target
 from ..web.observed_calls import CallObserver, CallReport
 from ..web.request_context import RequestContext
+from .bins import Array, TableBins
+from .buffer import CallBuffer
 from .comparison import Drift, drift_of
 from .profile import PREDICTION, Profile, read
 from .settings import DriftSettings
-from .window import Bins, Window
+from .window import Window
 
 MAX_ROWS = 1_000
 """Rows of a table that are counted, spread over all of it."""
 FEW_ROWS = 16
+"""Rows of a table that is counted together with others."""
+MAX_LENGTH = 100
+"""Characters of a text that waits to be counted."""
 _CURRENT = ""
 """A placeholder for the current version, whose name is only known from its response."""
 _log = logging.getLogger("mmf.drift")
@@ -41,51 +45,51 @@ _log = logging.getLogger("mmf.drift")
 class TargetCounter:
     """Counts the tables of one target, and its predictions."""
 
-    def __init__(self, profile: Profile, target: Target, argument: str, seconds: float) -> None:
+    def __init__(
+        self, profile: Profile, target: Target, argument: str, seconds: float, buffer: CallBuffer
+    ) -> None:
         self.profile = profile
         self.private = _private(target.arguments[argument])
         self._argument = argument
-        self._starts: dict[str, int] = {}  # of the bins of each column
-        size = 0
-        for name, column in profile.columns.items():
-            self._starts[name] = size
-            size += len(column.shares)
-        self._inputs = [
-            (name, self._starts[name], column)
-            for name, column in profile.columns.items()
-            if name != PREDICTION
-        ]
-        self._last_columns: tuple[Any, Any] = None, ()  # of the last table, and their order
-        self._prediction = profile.columns.get(PREDICTION)
-        self._window = Window(size, seconds)
+        self._buffer = buffer
+        self._bins = TableBins(profile.columns)
+        self._last_columns: tuple[Any, Any] = None, ()  # of the last table, and where inputs are
+        self._window = Window(self._bins.size, seconds)
 
-    def bins_of(self, values: Mapping[str, Any]) -> Bins | None:
-        """Return the bin of each cell of a request's table; None if the target will reject it."""
+    def cells_of(self, values: Mapping[str, Any]) -> Array | None:
+        """Return what is counted of a request's table; None if the target will reject it.
+
+        That is a copy of the cells of a few rows, or the bins of a larger table.
+        """
         try:
-            return self._bins_of(values[self._argument])
+            table = values[self._argument]
+            rows = len(table)
+            if rows <= FEW_ROWS:
+                return self._copied(table)
+            if rows > MAX_ROWS:
+                table = table.iloc[:: -(-rows // MAX_ROWS)]
+            return self._bins.of_columns([table[name] for name in self._bins.inputs])
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             return None
 
-    def _bins_of(self, table: Any) -> Bins:
-        rows = len(table)
-        if rows <= FEW_ROWS:
-            return self._bins_of_few(table)
-        if rows > MAX_ROWS:
-            table = table.iloc[:: -(-rows // MAX_ROWS)]
-        return np.concatenate(
-            [start + column.bins_of(table[name]) for name, start, column in self._inputs]
-        )
-
-    def add(self, version: str, bins: Bins, result: Any) -> None:
+    def add(self, version: str, cells: Array, result: Any) -> None:
         """Count a request, and its predictions, for a version."""
-        column, cells = self._prediction, _predictions(result)
-        if column is not None and cells is not None:
-            start = self._starts[PREDICTION]
-            if isinstance(bins, list):
-                bins += [start + column.bin_of(cell) for cell in cells[:FEW_ROWS].tolist()]
-            else:
-                step = -(-len(cells) // MAX_ROWS) or 1
-                bins = np.concatenate([bins, start + column.bins_of(cells[::step])])
+        has_predictions = self._bins.has_predictions
+        if cells.ndim > 1:
+            few = _few_predictions(result) if has_predictions else None
+            self._buffer.add((self, version, cells, few))
+            return
+        predictions = _predictions(result) if has_predictions else None
+        if predictions is not None:
+            step = -(-len(predictions) // MAX_ROWS) or 1
+            cells = np.concatenate([cells, self._bins.of_predictions(predictions[::step])])
+        self._window.add(version, cells)
+
+    def count(self, version: str, cells: Array, predictions: Array | None) -> None:
+        """Count rows of cells of the inputs, and predictions, for a version."""
+        bins = self._bins.of_rows(cells)
+        if predictions is not None:
+            bins = np.concatenate([bins, self._bins.of_predictions(predictions)])
         self._window.add(version, bins)
 
     def drift(self) -> dict[str, dict[str, Drift]]:
@@ -93,35 +97,30 @@ class TargetCounter:
         counts = self.counts().items()
         return {version: drift_of(self.profile, columns) for version, columns in counts}
 
-    def counts(self) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
+    def counts(self) -> dict[str, dict[str, Array]]:
         """Return the counts in the bins of each column in the window, by version."""
-        columns = self.profile.columns.items()
-        return {
-            version: {
-                name: counts[self._starts[name] : self._starts[name] + len(column.shares)]
-                for name, column in columns
-            }
-            for version, counts in self._window.sums().items()
-        }
+        self._buffer.count()
+        sums = self._window.sums().items()
+        return {version: self._bins.by_column(counts) for version, counts in sums}
 
-    def _bins_of_few(self, table: Any) -> list[int]:
-        """Do the same without NumPy, which takes as long for one row as for a thousand."""
-        columns, order = self._last_columns
+    def _copied(self, table: Any) -> Array:
+        """Return the cells of the inputs, by row: the target may change its table."""
+        columns, positions = self._last_columns
         if columns is None or not table.columns.is_(columns):
             columns = table.columns
-            positions = {name: position for position, name in enumerate(columns.tolist())}
-            order = [
-                (positions[name], start, column.edges if column.is_number else None, column)
-                for name, start, column in self._inputs
-            ]
-            self._last_columns = columns, order
-        return [
-            start + 1 + bisect_left(edges, cell)
-            if type(cell := row[position]) is float and cell == cell and edges is not None  # noqa: PLR0124
-            else start + column.bin_of(cell)
-            for row in table.to_numpy().tolist()
-            for position, start, edges, column in order
-        ]
+            by_name = {name: position for position, name in enumerate(columns.tolist())}
+            positions = np.array([by_name[name] for name in self._bins.inputs])
+            self._last_columns = columns, positions
+        cells = table.values.take(positions, axis=1)  # to_numpy takes longer
+        return _small(cells) if cells.dtype.kind == "O" else cells  # type: ignore[no-any-return]
+
+
+def _small_cell(cell: Any) -> Any:
+    """Return a cell to buffer: long texts are cut, and lists, which could change, become texts."""
+    return str(cell)[:MAX_LENGTH] if hasattr(cell, "__len__") else cell
+
+
+_small = np.frompyfunc(_small_cell, 1, 1)
 
 
 class _Current:
@@ -130,6 +129,7 @@ class _Current:
     registry: Registry | None = None
     observer: CallObserver | None = None
     counters: Mapping[tuple[str, str], TargetCounter] = {}
+    buffer: CallBuffer | None = None
 
 
 def make_observer(registry: Registry) -> CallObserver | None:
@@ -139,9 +139,10 @@ def make_observer(registry: Registry) -> CallObserver | None:
     if not seconds:
         return None
     counters: dict[tuple[str, str], TargetCounter] = {}
+    buffer = CallBuffer()
     for version, version_registry in {_CURRENT: registry, **registry.others}.items():
         counters |= {
-            (target.route, version): TargetCounter(profile, target, argument, seconds)
+            (target.route, version): TargetCounter(profile, target, argument, seconds, buffer)
             for target, argument, profile in _profiled(version_registry)
         }
         if version and not any(version == name for _, name in counters):
@@ -150,6 +151,7 @@ def make_observer(registry: Registry) -> CallObserver | None:
         _log.warning("MMF_DRIFT_SECONDS is set, but no model has a profile: see docs/drift.md")
         return None
     _Current.counters, _Current.observer = counters, _observer(counters, (*registry.others,))
+    _Current.buffer = buffer
     return _Current.observer
 
 
@@ -162,26 +164,34 @@ def _observer(
     counters: Mapping[tuple[str, str], TargetCounter], others: tuple[str, ...]
 ) -> CallObserver:
     """Return the observer, which counts a call for its version once that has responded."""
+    by_target: dict[str, dict[str, TargetCounter]] = {}
+    for (route, version), counter in counters.items():
+        by_target.setdefault(route, {})[version] = counter
 
     def observe(target: Target, values: Mapping[str, Any]) -> CallReport | None:
-        binned = {}
-        for version in (_CURRENT, *others):
-            counter = counters.get((target.route, version))
-            if counter is not None and (bins := counter.bins_of(values)) is not None:
-                binned[version] = counter, bins
-        if not binned:
+        copies = {}
+        for version, counter in by_target.get(target.route, {}).items():
+            if (cells := counter.cells_of(values)) is not None:
+                copies[version] = counter, cells
+        if not copies:
             return None
 
         def report(context: RequestContext, result: Any, error: MMFError | None) -> None:
             version = context.model_version
-            counted = binned.get(version if version in others else _CURRENT)
-            if error is None and counted is not None:
-                counter, bins = counted
-                counter.add(version, bins, result)
+            copy = copies.get(version if version in others else _CURRENT)
+            if error is None and copy is not None:
+                counter, cells = copy
+                counter.add(version, cells, result)
 
         return report
 
     return observe
+
+
+def count_buffered() -> None:
+    """Count the calls that this process, which ends, has buffered."""
+    if _Current.buffer is not None:
+        _Current.buffer.count()
 
 
 def counters() -> Mapping[tuple[str, str], TargetCounter]:
@@ -252,6 +262,17 @@ def _of(artifact: Artifact, folder: Path) -> Profile | None:
         return profile
     _log.warning("%s does not belong to %s: save the model with reference=", path, file)
     return None
+
+
+def _few_predictions(result: Any) -> Array | None:
+    """Return the predictions of FEW_ROWS, which nobody changes."""
+    if type(result) is NumberTable and len(result.array) <= FEW_ROWS:  # a copy already
+        return result.array if len(result.names) == 1 else None
+    predictions = _predictions(result)
+    if predictions is None:
+        return None
+    copy = np.array(predictions[:FEW_ROWS])
+    return _small(copy) if copy.dtype.kind == "O" else copy  # type: ignore[no-any-return]
 
 
 def _predictions(result: Any) -> Any:

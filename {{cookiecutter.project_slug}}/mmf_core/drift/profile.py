@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -72,18 +71,12 @@ class ColumnProfile:
         import numpy as np
 
         if self.values is not None:
-            return np.array([self.bin_of(cell) for cell in cells], dtype=np.intp)
+            by_value, other = self._bin_by_value, len(self.shares) - 1
+            return np.array([by_value.get(text_of(cell), other) for cell in cells], dtype=np.intp)
         numbers = as_numbers(cells)
         bins = 1 + np.searchsorted(self._edges, numbers, side="left")
         bins[np.isnan(numbers)] = 0
         return bins
-
-    def bin_of(self, cell: Any) -> int:
-        """Return the bin of one cell."""
-        if self.values is not None:
-            return self._bin_by_value.get(text_of(cell), len(self.shares) - 1)
-        number = _number(cell)
-        return 1 + bisect_left(self.edges, number) if number == number else 0  # noqa: PLR0124 - NaN
 
     @cached_property
     def _edges(self) -> np.ndarray[Any, Any]:
@@ -167,6 +160,8 @@ def as_numbers(cells: Any) -> np.ndarray[Any, Any]:
 
     if isinstance(cells, np.ndarray) and cells.dtype.kind in "iuf":
         return cells.astype(np.float64, copy=False)
+    if isinstance(cells, np.ndarray) and cells.dtype.kind == "O":
+        return np.array([_number(cell) for cell in cells])
     column = cells if isinstance(cells, pd.Series) else pd.Series(list(cells))
     if column.dtype.kind not in "iuf":
         column = pd.to_numeric(column, errors="coerce")
@@ -182,6 +177,8 @@ def _number(cell: Any) -> float:
 
 def text_of(value: Any) -> str | None:
     """Return a category as text, the same for each format; None for an empty cell."""
+    if type(value) is str:
+        return value[:MAX_VALUE_LENGTH]
     import pandas as pd
 
     if value is None or value is pd.NA or value != value:  # noqa: PLR0124 - NaN

@@ -52,9 +52,13 @@ class ObservedExecution(Execution):
 
     def run(self, values: Mapping[str, Any], timings: Timings | None = None) -> Any:
         """Run the execution, and report it; the result of a stream is its iterator."""
-        reports = [
-            report for observer in self._observers if (report := self._observe(observer, values))
-        ]
+        reports: list[CallReport] = []
+        for observer in self._observers:
+            try:
+                if report := observer(self.target, values):
+                    reports.append(report)
+            except Exception:  # noqa: BLE001 - the caller gets a response all the same
+                _log.exception("an observer of calls failed")
         try:
             result = self._execution.run(values, timings)
         except MMFError as error:
@@ -62,13 +66,6 @@ class ObservedExecution(Execution):
             raise
         self._report(reports, result, None)
         return result
-
-    def _observe(self, observer: CallObserver, values: Mapping[str, Any]) -> CallReport | None:
-        try:
-            return observer(self.target, values)
-        except Exception:  # noqa: BLE001 - the caller gets a response all the same
-            _log.exception("an observer of calls failed")
-            return None
 
     def _report(self, reports: Sequence[CallReport], result: Any, error: MMFError | None) -> None:
         if not reports:
