@@ -112,12 +112,11 @@ class RolloutEnv:
         write_plan(rollout.folder, **tables)
         rollout.until(candidate="v2", status="running")
 
-    def end(self, rollout: Rollout) -> float:
-        """Abort; return the time of the command."""
-        requested_at = time.monotonic()
-        _command(rollout, "abort")
+    def end(self, rollout: Rollout) -> tuple[float, float]:
+        """Abort; return the times at which the command began and ended."""
+        began, ended = time.monotonic(), _command(rollout, "abort")
         rollout.until(traffic=0, mirror=0)
-        return requested_at
+        return began, ended
 
     def between(self, start: float, end: float) -> list[Sight]:
         """Return what callers have received in this time."""
@@ -160,9 +159,11 @@ def rollout_fault(title: str) -> Callable[[Callable[[RolloutEnv], None]], None]:
     return register
 
 
-def _command(rollout: Rollout, *arguments: str) -> None:
+def _command(rollout: Rollout, *arguments: str) -> float:
+    """Run a command; return the time at which it ended: on a busy machine it takes seconds."""
     done = rollout.command(*arguments)
     assert done.returncode == 0, done.stderr
+    return time.monotonic()
 
 
 @rollout_fault("`start` with 30 % of the requests, `set` to 60 %, `abort`")
@@ -173,13 +174,12 @@ def shares(env: RolloutEnv) -> None:
             _command(rollout, "start", "v2", f"model.json={NEW}", "--traffic", "30")
             rollout.until(candidate="v2", traffic=30)
             for percent in (30, 60):
-                requested_at = time.monotonic()
-                _command(rollout, "set", "--traffic", str(percent))
+                changed_at = _command(rollout, "set", "--traffic", str(percent))
                 time.sleep(SETTLED + 1)
-                env.check_share(percent, requested_at + SETTLED, time.monotonic())
-            requested_at = env.end(rollout)
-            time.sleep(max(0, requested_at + SETTLED + 0.5 - time.monotonic()))
-            env.check_share(0, requested_at + SETTLED, time.monotonic())
+                env.check_share(percent, changed_at + SETTLED, time.monotonic())
+            _, ended = env.end(rollout)
+            time.sleep(max(0, ended + SETTLED + 0.5 - time.monotonic()))
+            env.check_share(0, ended + SETTLED, time.monotonic())
 
 
 @rollout_fault("`start` with steps of 10, 50 and 100 %, which advance automatically, `abort`")
@@ -228,7 +228,7 @@ def sticky(env: RolloutEnv) -> None:
             time.sleep(2 * USERS / env.rate)
             _command(rollout, "set", "--traffic", "60")
             time.sleep(USERS / env.rate + SETTLED)
-            ended = env.end(rollout)
+            ended, _ = env.end(rollout)
             versions: dict[str, list[str]] = defaultdict(list)
             for sight in env.between(started, ended):
                 versions[sight.user].append(sight.version)

@@ -146,6 +146,23 @@ def test_steps_continue_without_a_writable_disk(file: Path) -> None:
     assert rollout.counters.traffic == 50
 
 
+@pytest.mark.parametrize("seconds", [1e9, -1e9])
+def test_a_step_lasts_its_time_when_the_clock_jumps(
+    seconds: float, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = {"traffic": [10, 50], "minutes": 60, "requests": 1}
+    write(plan(steps=steps), file)
+    rollout = load(plan(steps=steps))
+    first = followed(rollout, file)
+    rollout.counters.add_call(CANDIDATE, 0.001, failed=False)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + seconds)
+    first.update()
+    followed(rollout, file)
+    assert rollout.counters.traffic == 10
+    assert rollout.status.read()["status"] == RUNNING
+
+
 def test_another_file_under_the_same_name_is_loaded_once(file: Path, reloads: list[int]) -> None:
     started = plan(traffic=40)
     write(started, file)
