@@ -94,19 +94,25 @@ class Payloads:
         """Return a value as JSON; null if it is too large, or JSON cannot hold it."""
         if isinstance(value, _EncodedJSON):
             return value
-        kind, value = descriptor.kind, as_frame(value)
+        kind = descriptor.kind
         try:
             if kind in _DESCRIBED or kind is Kind.STREAM:
                 text = json.dumps(value)
             elif isinstance(descriptor, DataFrame):
                 text = json_of(kind).encode(self._table(descriptor, value), {})
             else:
-                text = json.dumps(json_of(kind).to_plain(value))
+                text = json.dumps(json_of(kind).to_plain(as_frame(value)))
         except (AttributeError, TypeError, ValueError, RequestError):
             return _NULL
         return text if len(text) <= MAX_VALUE_BYTES else _NULL
 
-    def _table(self, descriptor: DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    def _table(
+        self, descriptor: DataFrame, table: pd.DataFrame | NumberTable
+    ) -> pd.DataFrame | NumberTable:
+        if isinstance(table, NumberTable):  # pandas would take longer than all the rest
+            if not (descriptor.columns or any(map(self._is_private, table.names))):
+                return table
+            table = table.to_frame()
         if descriptor.columns:
             table = table.drop(columns=descriptor.others(table))
         private = [name for name in table.columns if self._is_private(str(name))]
