@@ -24,8 +24,7 @@ def make_application(folder: Path, working: Path) -> tuple[Application, bytes]:
 
     The model is saved in the folder `working`. Log lines go to the null device.
     """
-    for name in NATIVE_THREADS:  # before numpy is imported
-        os.environ[name] = "1"
+    limit_threads()
     sys.path.insert(0, str(folder))
     sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
     from mmf_core.capabilities import run_hooks
@@ -58,6 +57,11 @@ def make_application(folder: Path, working: Path) -> tuple[Application, bytes]:
     return create_app(registry).wsgi_app, body
 
 
+def limit_threads() -> None:
+    """Have libraries compute in one thread; call it before numpy is imported."""
+    os.environ |= dict.fromkeys(NATIVE_THREADS, "1")
+
+
 def with_token(_working: Path) -> dict[str, str]:
     """Have the service require tokens; return the header that sends one."""
     import jwt
@@ -74,8 +78,15 @@ def with_token(_working: Path) -> dict[str, str]:
 
 
 def with_drift(_working: Path) -> dict[str, str]:
-    """Have the service count drift, against the profile of the model's training data."""
+    """Have the service count drift, against the profile of the model's training data.
+
+    The thread that counts once a second does not: how often depends on how long requests take.
+    """
     os.environ["MMF_DRIFT_SECONDS"] = "600"
+    limit_threads()
+    from mmf_core.drift import buffer
+
+    buffer.INTERVAL = 3600.0
     return {}
 
 
