@@ -272,7 +272,7 @@ def _few_predictions(result: Any) -> Array | None:
     if predictions is None:
         return None
     copy = np.array(predictions[:FEW_ROWS])
-    return _small(copy) if copy.dtype.kind == "O" else copy  # type: ignore[no-any-return]
+    return _small(copy) if copy.dtype.kind == "O" else copy
 
 
 def _predictions(result: Any) -> Any:
